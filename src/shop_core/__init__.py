@@ -1,0 +1,60 @@
+"""The domain of a shop: catalog, stock, orders, accounts. Standard library only; see `Shop`."""
+
+from shop_core.accounts.model import NOBODY, SYSTEM, Account, Actor, Role
+from shop_core.accounts.service import Login, Registration
+from shop_core.catalog.model import (
+    CatalogEntry,
+    Category,
+    CategoryEntry,
+    Product,
+    ProductDetails,
+    ProductQuery,
+    ProductSort,
+)
+from shop_core.errors import Refusal
+from shop_core.inventory.model import MovementKind, StockLevel, StockMovement
+from shop_core.money import Money
+from shop_core.orders.model import (
+    LIFECYCLE,
+    LineRequest,
+    Order,
+    OrderLine,
+    OrderStatus,
+    PlacementRequest,
+    Step,
+)
+from shop_core.pagination import Keyset, Numbered, Page
+from shop_core.shop import Shop
+
+__all__ = [
+    "LIFECYCLE",
+    "NOBODY",
+    "SYSTEM",
+    "Account",
+    "Actor",
+    "CatalogEntry",
+    "Category",
+    "CategoryEntry",
+    "Keyset",
+    "LineRequest",
+    "Login",
+    "Money",
+    "MovementKind",
+    "Numbered",
+    "Order",
+    "OrderLine",
+    "OrderStatus",
+    "Page",
+    "PlacementRequest",
+    "Product",
+    "ProductDetails",
+    "ProductQuery",
+    "ProductSort",
+    "Refusal",
+    "Registration",
+    "Role",
+    "Shop",
+    "Step",
+    "StockLevel",
+    "StockMovement",
+]

@@ -1,0 +1,1 @@
+"""Accounts: `model` is pure, `service` loads, asks and saves."""

@@ -1,0 +1,1 @@
+"""Catalog: `model` is pure, `service` loads, asks and saves."""

@@ -1,0 +1,222 @@
+"""What the shop sells: products with prices, in a tree of categories; and the words by which one finds them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from shop_core.errors import Fault, Invalid
+from shop_core.money import Money
+from shop_core.text import normal, same_letters, text_faults
+
+NAME_LENGTH_MAX = 200
+SKU_LENGTH_MAX = 64
+SLUG_LENGTH_MAX = 100
+DESCRIPTION_LENGTH_MAX = 10_000
+IMAGE_URLS_MAX = 20
+IMAGE_URL_LENGTH_MAX = 2_000
+PRICE_MINOR_MAX = 100_000_000_000
+
+_SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
+_URL = re.compile(r"(?:https?://|/)[^\s\"<>\\^`{|}]+")
+_WORD = re.compile(r"[^\W_]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Category:
+    """A shelf of the catalog. Categories form a tree; `slug` is unique and stands in links.
+
+    Raises:
+        Invalid: name or slug breaks its rule.
+    """
+
+    id: UUID
+    name: str
+    slug: str
+    parent_id: UUID | None = None
+
+    def __post_init__(self) -> None:
+        faults = text_faults("name", self.name, least=1, most=NAME_LENGTH_MAX)
+        faults += text_faults("slug", self.slug, least=1, most=SLUG_LENGTH_MAX)
+        if not faults and not _SLUG.fullmatch(self.slug):
+            faults.append(
+                Fault("slug", "may have small letters, digits and single hyphens between them", "invalid_slug")
+            )
+        if faults:
+            raise Invalid(*faults)
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """Something that can be ordered. Its stock is no part of it: that changes with every sale.
+
+    Args:
+        sku: the merchant's own unique code; upper and lower case differ.
+        price: for one unit, not negative.
+        archived_at: when it left the catalog; orders that name it keep their snapshot.
+        version: counts the edits, from 1.
+
+    Raises:
+        Invalid: a field breaks its rule; all broken rules are named at once.
+    """
+
+    id: UUID
+    sku: str
+    name: str
+    price: Money
+    created_at: datetime
+    updated_at: datetime
+    description: str = ""
+    category_id: UUID | None = None
+    image_urls: tuple[str, ...] = ()
+    archived_at: datetime | None = None
+    version: int = 1
+
+    def __post_init__(self) -> None:
+        faults = text_faults("sku", self.sku, least=1, most=SKU_LENGTH_MAX)
+        faults += text_faults("name", self.name, least=1, most=NAME_LENGTH_MAX)
+        faults += text_faults("description", self.description, least=0, most=DESCRIPTION_LENGTH_MAX, lines=True)
+        if not 0 <= self.price.minor <= PRICE_MINOR_MAX:
+            most = Money(PRICE_MINOR_MAX, self.price.currency)
+            faults.append(Fault("price", f"must be from 0 to {most}, this is {self.price}", "out_of_range"))
+        if self.image_urls:
+            faults += _image_faults(self.image_urls)
+        if faults:
+            raise Invalid(*faults)
+
+    def archived(self, now: datetime) -> Product:
+        """The product after it left the catalog."""
+        return replace(self, archived_at=now, updated_at=now, version=self.version + 1)
+
+    def edited(self, details: ProductDetails, now: datetime) -> Product:
+        """The product with every detail replaced; the same product if none differs."""
+        edited = replace(
+            self,
+            sku=details.sku,
+            name=details.name,
+            price=details.price,
+            description=details.description,
+            category_id=details.category_id,
+            image_urls=details.image_urls,
+        )
+        return self if edited == self else replace(edited, updated_at=now, version=self.version + 1)
+
+
+def _image_faults(urls: Sequence[str]) -> list[Fault]:
+    faults = []
+    if len(urls) > IMAGE_URLS_MAX:
+        faults.append(Fault("image_urls", f"may be {IMAGE_URLS_MAX} at most, these are {len(urls)}", "too_many"))
+    for index, url in enumerate(urls[:IMAGE_URLS_MAX]):
+        where = f"image_urls.{index}"
+        faults += text_faults(where, url, least=1, most=IMAGE_URL_LENGTH_MAX)
+        if not _URL.fullmatch(url):
+            faults.append(Fault(where, "must start with https://, http:// or / and have no spaces", "invalid_url"))
+    return faults
+
+
+@dataclass(frozen=True, slots=True)
+class ProductDetails:
+    """What staff say of a product when they create or replace it. Texts are brought to their normal form."""
+
+    sku: str
+    name: str
+    price: Money
+    description: str = ""
+    category_id: UUID | None = None
+    image_urls: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for name in ("sku", "name", "description"):
+            object.__setattr__(self, name, normal(getattr(self, name)))
+
+    def product(self, product_id: UUID, now: datetime) -> Product:
+        """The new product with these details.
+
+        Raises:
+            Invalid: a detail breaks its rule.
+        """
+        return Product(
+            id=product_id,
+            sku=self.sku,
+            name=self.name,
+            price=self.price,
+            description=self.description,
+            category_id=self.category_id,
+            image_urls=self.image_urls,
+            created_at=now,
+            updated_at=now,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogEntry:
+    """A product as the catalog shows it: with the units that can be sold now."""
+
+    product: Product
+    available: int
+
+
+@dataclass(frozen=True, slots=True)
+class CategoryEntry:
+    """A category as the catalog shows it: with the number of products directly in it."""
+
+    category: Category
+    product_count: int
+
+
+class ProductSort(StrEnum):
+    """The orders in which products can be listed; a tie is broken by id."""
+
+    NEWEST = "newest"
+    NAME = "name"
+    PRICE = "price"
+    PRICE_DESCENDING = "-price"
+
+
+@dataclass(frozen=True, slots=True)
+class ProductQuery:
+    """Which products to list. Filters that are None do not filter; the others must all hold.
+
+    Args:
+        words: as `search_words` makes them; each must occur, the last one as a prefix.
+        category_id: in this category or in one below it.
+        price_min: in minor units, inclusive.
+        price_max: in minor units, inclusive.
+        available_min: at least so many units can be sold now.
+        available_max: at most so many; 0 lists what is sold out.
+    """
+
+    words: tuple[str, ...] = ()
+    category_id: UUID | None = None
+    price_min: int | None = None
+    price_max: int | None = None
+    available_min: int | None = None
+    available_max: int | None = None
+    sort: ProductSort = ProductSort.NEWEST
+
+
+def search_words(text: str) -> tuple[str, ...]:
+    """The words of `text` in the form in which the search compares them.
+
+    A word is a run of letters and digits of any script; everything else separates words and means nothing,
+    so no character of a keyword is special. Case and compatibility forms do not matter.
+
+    >>> search_words("T-Light HOLDER, 50% off")
+    ('t', 'light', 'holder', '50', 'off')
+    """
+    return tuple(_WORD.findall(same_letters(text)))
+
+
+def words_of(product: Product) -> frozenset[str]:
+    """The words under which `product` is found."""
+    return frozenset(search_words(f"{product.name} {product.sku} {product.description}"))
+
+
+def is_found(words: Sequence[str], within: frozenset[str]) -> bool:
+    """Whether every word is among those `within`, the last one at least as the beginning of one."""
+    *whole, prefix = words
+    return all(word in within for word in whole) and any(word.startswith(prefix) for word in within)

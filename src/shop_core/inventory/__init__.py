@@ -1,0 +1,1 @@
+"""Inventory: `model` is pure, `service` loads, asks and saves."""

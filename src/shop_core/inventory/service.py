@@ -1,0 +1,119 @@
+"""Stock in and out of the shelves, other than by orders."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from uuid import UUID
+
+from shop_core.accounts.model import Actor, Role
+from shop_core.errors import ProductNotFound
+from shop_core.inventory.model import MovementKind, StockLevel, StockMovement
+from shop_core.pagination import Keyset, Page
+from shop_core.ports import Begin, Clock, NewId
+
+
+class InventoryService:
+    """What staff do with stock."""
+
+    def __init__(self, begin: Begin, clock: Clock, new_id: NewId) -> None:
+        self._begin = begin
+        self._clock = clock
+        self._new_id = new_id
+
+    def receive(self, actor: Actor, product_id: UUID, quantity: int, reason: str = "") -> StockLevel:
+        """Units came in.
+
+        Args:
+            actor: staff.
+            product_id: of which product.
+            quantity: how many, 1 to 1,000,000.
+            reason: in words, e.g. the delivery note.
+
+        Returns:
+            The counters after it.
+
+        Raises:
+            Unauthenticated, Forbidden: the actor is not staff.
+            ProductNotFound, Invalid
+        """
+        return self._record(actor, product_id, MovementKind.RECEIVED, quantity, reason)
+
+    def adjust(self, actor: Actor, product_id: UUID, change: int, reason: str) -> StockLevel:
+        """What is on hand turned out to be more or less than recorded: found, lost, damaged.
+
+        Units that are promised already can be found missing too: then the level shows a shortfall.
+
+        Args:
+            change: units found (positive) or missing (negative), not 0.
+
+        Raises:
+            Unauthenticated, Forbidden: the actor is not staff.
+            StockBelowZero: more are said to be missing than are on hand.
+            ProductNotFound, Invalid
+        """
+        return self._record(actor, product_id, MovementKind.ADJUSTED, change, reason)
+
+    def count_all(self, actor: Actor, counted: Mapping[UUID, int], reason: str) -> dict[UUID, StockLevel]:
+        """A stock-take: bring what is on hand to what was counted, product by product, all or none.
+
+        Args:
+            counted: units physically there, by product.
+
+        Raises:
+            Unauthenticated, Forbidden: the actor is not staff.
+            ProductNotFound, Invalid
+        """
+        actor.require(Role.STAFF)
+        with self._begin() as work:
+            levels = work.stock.lock(counted)
+            now = self._clock()
+            movements = []
+            for product_id, units in counted.items():
+                if product_id not in levels:
+                    raise ProductNotFound(product_id)
+                if change := units - levels[product_id].on_hand:
+                    kind = MovementKind.ADJUSTED
+                    movement = StockMovement(self._new_id(), product_id, kind, change, now, actor.id, reason=reason)
+                    levels[product_id] = levels[product_id].after(movement)
+                    movements.append(movement)
+            work.stock.apply(movements)
+        return levels
+
+    def level(self, actor: Actor, product_id: UUID) -> StockLevel:
+        """The counters of a product.
+
+        Raises:
+            Unauthenticated, Forbidden: the actor is not staff.
+            ProductNotFound
+        """
+        actor.require(Role.STAFF)
+        with self._begin() as work:
+            level = work.stock.get(product_id)
+        if level is None:
+            raise ProductNotFound(product_id)
+        return level
+
+    def movements(self, actor: Actor, product_id: UUID, piece: Keyset) -> Page[StockMovement]:
+        """The ledger of a product, newest first.
+
+        Raises:
+            Unauthenticated, Forbidden: the actor is not staff.
+            ProductNotFound
+        """
+        actor.require(Role.STAFF)
+        with self._begin() as work:
+            if work.stock.get(product_id) is None:
+                raise ProductNotFound(product_id)
+            return work.stock.movements(product_id, piece)
+
+    def _record(self, actor: Actor, product_id: UUID, kind: MovementKind, quantity: int, reason: str) -> StockLevel:
+        actor.require(Role.STAFF)
+        with self._begin() as work:
+            level = work.stock.lock([product_id]).get(product_id)
+            if level is None:
+                raise ProductNotFound(product_id)
+            at = self._clock()
+            movement = StockMovement(self._new_id(), product_id, kind, quantity, at, actor.id, reason=reason)
+            level = level.after(movement)
+            work.stock.apply([movement])
+        return level

@@ -1,0 +1,1 @@
+"""Orders: `model` is pure, `service` loads, asks and saves."""

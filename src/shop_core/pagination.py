@@ -1,0 +1,129 @@
+"""Lists a piece at a time: by number (any page at once) or by key (walk everything, each item once)."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from shop_core.errors import Fault, Invalid, InvalidCursor
+
+T = TypeVar("T")
+U = TypeVar("U")
+
+LIMIT_DEFAULT = 50
+LIMIT_MAX = 200
+OFFSET_MAX = 10_000_000
+
+Key = tuple[str | int, ...]
+"""The values an item is sorted by, the last one unique (its id, as text)."""
+
+
+def _check_limit(limit: int) -> None:
+    if not 1 <= limit <= LIMIT_MAX:
+        raise Invalid(Fault("limit", f"must be from 1 to {LIMIT_MAX}, this is {limit}", "out_of_range"))
+
+
+@dataclass(frozen=True, slots=True)
+class Numbered:
+    """A piece by position: `limit` items after the first `offset`.
+
+    Raises:
+        Invalid: `limit` is not in 1..200 or `offset` not in 0..10,000,000.
+    """
+
+    limit: int = LIMIT_DEFAULT
+    offset: int = 0
+
+    def __post_init__(self) -> None:
+        _check_limit(self.limit)
+        if not 0 <= self.offset <= OFFSET_MAX:
+            raise Invalid(Fault("offset", f"must be from 0 to {OFFSET_MAX}, this is {self.offset}", "out_of_range"))
+
+
+@dataclass(frozen=True, slots=True)
+class Keyset:
+    """A piece by key: `limit` items after the item that `cursor` stands for; from the start without one.
+
+    A walk that follows `Page.cursor` sees every item that stays unchanged exactly once, whatever is added,
+    edited or removed meanwhile.
+
+    Raises:
+        Invalid: `limit` is not in 1..200.
+    """
+
+    limit: int = LIMIT_DEFAULT
+    cursor: str | None = None
+
+    def __post_init__(self) -> None:
+        _check_limit(self.limit)
+
+
+Piece = Numbered | Keyset
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[T]):
+    """One piece of a list.
+
+    Args:
+        items: what is on it.
+        count: how many there are in all; None where nobody counted (keyset pages).
+        cursor: where the next keyset page starts; None at the end, and on numbered pages.
+    """
+
+    items: tuple[T, ...]
+    count: int | None = None
+    cursor: str | None = None
+
+    def map(self, change: Callable[[T], U]) -> Page[U]:
+        """The same page with every item changed."""
+        return Page(tuple(change(item) for item in self.items), self.count, self.cursor)
+
+
+def keyset_page(listing: str, found: Sequence[T], limit: int, key: Callable[[T], Key]) -> Page[T]:
+    """The page of a list from the `limit + 1` items that were looked up (the extra one says that there is more)."""
+    items = tuple(found[:limit])
+    more = len(found) > limit
+    return Page(items, cursor=make_cursor(listing, key(items[-1])) if more else None)
+
+
+def make_cursor(listing: str, key: Key) -> str:
+    """An opaque, URL-safe text that stands for the item with `key` in the list named `listing`."""
+    body = json.dumps([listing, *key], separators=(",", ":"), ensure_ascii=False).encode()
+    return base64.urlsafe_b64encode(_seal(body) + body).rstrip(b"=").decode()
+
+
+def read_cursor(listing: str, cursor: str, types: Iterable[type]) -> Key:
+    """The key that `make_cursor` put in.
+
+    The seal finds accidents and meddling early; it is no secret, and need not be one: a cursor only says where
+    to start, every filter and permission is applied anew.
+
+    Args:
+        listing: the list that asks; a cursor of another list is refused.
+        cursor: what the client sent.
+        types: the type of each value of the key.
+
+    Raises:
+        InvalidCursor: it is not one of this list's cursors.
+    """
+    try:
+        raw = base64.b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
+        seal, body = raw[:6], raw[6:]
+        if seal != _seal(body):
+            raise InvalidCursor
+        name, *key = json.loads(body)
+        if name != listing or [type(value) for value in key] != list(types):
+            raise InvalidCursor
+    except (UnicodeError, binascii.Error, ValueError, TypeError) as broken:
+        raise InvalidCursor from broken
+    return tuple(key)
+
+
+def _seal(body: bytes) -> bytes:
+    return hashlib.sha256(b"shop cursor" + body).digest()[:6]

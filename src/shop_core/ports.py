@@ -1,0 +1,231 @@
+"""What the core needs from outside. An adapter implements these; `shop_core.testing` checks that it does.
+
+Everything is synchronous. Everything that a use case reads or writes goes through one `UnitOfWork`:
+
+    with begin() as work:          # commits at the end, rolls back on any exception
+        level = work.stock.lock([product_id])[product_id]
+
+Locks are taken in one order, so that no two units of work can wait for each other: first orders, then stock;
+within each by id. An adapter sorts the ids of a call, and refuses calls that run against the order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+from uuid import UUID
+
+from shop_core.accounts.model import Account, Actor, RefreshToken
+from shop_core.catalog.model import CatalogEntry, Category, CategoryEntry, Product, ProductQuery
+from shop_core.inventory.model import StockLevel, StockMovement
+from shop_core.orders.model import Order
+from shop_core.pagination import Keyset, Numbered, Page, Piece
+
+
+class LockOrderError(RuntimeError):
+    """A use case asked for locks against the documented order. A programming error, never an answer to a user."""
+
+
+class Accounts(Protocol):
+    """Registered users and their password hashes."""
+
+    def add(self, account: Account, password_hash: str) -> None:
+        """Store a new account. Raises UsernameTaken."""
+
+    def get(self, account_id: UUID) -> Account | None: ...
+
+    def credentials(self, username_key: str) -> tuple[Account, str] | None:
+        """The account with that `username_key`, and its password hash."""
+
+    def set_password_hash(self, account_id: UUID, password_hash: str) -> None: ...
+
+
+class RefreshTokens(Protocol):
+    """The links of all sessions, by the digest of what the client holds."""
+
+    def add(self, token: RefreshToken) -> None: ...
+
+    def lock(self, digest: bytes) -> RefreshToken | None:
+        """The token, locked until the end of this unit of work, so that it is traded by one at a time."""
+
+    def update(self, token: RefreshToken) -> None: ...
+
+    def revoke_family(self, family_id: UUID, now: datetime) -> None:
+        """End a session: every token of it that is not revoked yet is, at `now`."""
+
+
+class Categories(Protocol):
+    """The shelves of the catalog."""
+
+    def add(self, category: Category) -> None:
+        """Store a new category. Raises SlugTaken; CategoryNotFound when its parent is not there."""
+
+    def get(self, category_id: UUID) -> CategoryEntry | None: ...
+
+    def by_slug(self, slugs: Iterable[str]) -> dict[str, Category]:
+        """Those of `slugs` that exist."""
+
+    def page(self, piece: Numbered) -> Page[CategoryEntry]:
+        """All categories by slug."""
+
+
+class Products(Protocol):
+    """What the shop sells. Adding a product opens its stock level at zero."""
+
+    def add_all(self, products: Sequence[Product]) -> None:
+        """Store new products, all or none. Raises SkuTaken; CategoryNotFound."""
+
+    def update_all(self, products: Sequence[Product]) -> None:
+        """Store products that changed, all or none. Raises SkuTaken; CategoryNotFound."""
+
+    def get(self, product_id: UUID) -> CatalogEntry | None:
+        """The product as the catalog shows it; archived ones are not in the catalog."""
+
+    def get_all(self, product_ids: Iterable[UUID]) -> dict[UUID, Product]:
+        """Those that exist, archived ones included."""
+
+    def lock_by_sku(self, skus: Iterable[str]) -> dict[str, Product]:
+        """Those that exist, archived ones included, locked for editing until the end of this unit of work."""
+
+    def page(self, query: ProductQuery, piece: Piece) -> Page[CatalogEntry]:
+        """The products in the catalog that match `query`."""
+
+
+class Stock(Protocol):
+    """Stock levels and the ledger behind them."""
+
+    def get(self, product_id: UUID) -> StockLevel | None: ...
+
+    def lock(self, product_ids: Iterable[UUID]) -> dict[UUID, StockLevel]:
+        """The levels of those products that exist, read after they were locked until the end of this unit of work."""
+
+    def apply(self, movements: Sequence[StockMovement]) -> None:
+        """Write movements to the ledger and change the counters by them: the only way in which stock changes.
+
+        Raises:
+            ProductNotFound, StockBelowZero, Oversold: a counter cannot change so. The whole unit of work is off.
+        """
+
+    def movements(self, product_id: UUID, piece: Keyset) -> Page[StockMovement]:
+        """The ledger of a product, newest first."""
+
+
+class Orders(Protocol):
+    """Placed orders. The customer leads every key: whoever knows him, says him."""
+
+    def add_all(self, orders: Sequence[Order]) -> None: ...
+
+    def get(self, order_id: UUID, customer_id: UUID | None = None) -> Order | None:
+        """The order; only if it is that customer's, when one is given."""
+
+    def lock(self, order_id: UUID, customer_id: UUID | None = None) -> Order | None:
+        """The same, read after it was locked until the end of this unit of work."""
+
+    def update(self, order: Order) -> None:
+        """Store the order's new status, version and time."""
+
+    def page(self, customer_id: UUID, piece: Piece) -> Page[Order]:
+        """A customer's orders, newest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Discrepancy:
+    """Two records of one fact that differ. `shop audit` prints these and repairs nothing.
+
+    Args:
+        what: which fact, e.g. `on_hand`, `allocated`, `order total`.
+        of: the product or order.
+        stored: what the one record says.
+        expected: what the other one makes it.
+    """
+
+    what: str
+    of: UUID
+    stored: int
+    expected: int
+
+
+class UnitOfWork(Protocol):
+    """All or nothing. What is read is committed by others or written by this one; what is locked stays as read."""
+
+    @property
+    def accounts(self) -> Accounts: ...
+    @property
+    def refresh_tokens(self) -> RefreshTokens: ...
+    @property
+    def categories(self) -> Categories: ...
+    @property
+    def products(self) -> Products: ...
+    @property
+    def stock(self) -> Stock: ...
+    @property
+    def orders(self) -> Orders: ...
+
+    def audit(self) -> list[Discrepancy]:
+        """Everything that does not add up, in one consistent view.
+
+        On hand, allocated and reserved against the fold of the ledger; allocated against the lines of orders
+        that hold stock; the shortfall against its counters; order totals against their lines.
+        """
+
+
+Begin = Callable[[], AbstractContextManager[UnitOfWork]]
+"""Opens a unit of work. Raises Unavailable when the store cannot be reached in time."""
+
+Clock = Callable[[], datetime]
+"""The time now, in UTC, aware."""
+
+NewId = Callable[[], UUID]
+"""A new UUIDv7 (RFC 9562): ids sort by the time they were made in."""
+
+
+class PasswordHasher(Protocol):
+    """Slow, salted, one-way."""
+
+    def hash(self, password: str) -> str: ...
+
+    def verify(self, password_hash: str | None, password: str) -> bool:
+        """Whether `password` made the hash. With None: False, after as much work, so that time tells nothing."""
+
+    def is_outdated(self, password_hash: str) -> bool:
+        """Whether the hash was made with weaker parameters than today's."""
+
+
+class Tokens(Protocol):
+    """What proves a login: short-lived access tokens that need no look-up, and refresh tokens."""
+
+    def access(self, actor: Actor, issued_at: datetime, life: timedelta) -> str:
+        """A token that says who acts, for as long as `life`."""
+
+    def read_access(self, token: str, now: datetime) -> Actor:
+        """Who acts. Raises InvalidToken."""
+
+    def refresh(self) -> str:
+        """A new random refresh token of at least 256 bits."""
+
+    def successor(self, refresh: str) -> str:
+        """The refresh token that follows this one: always the same, and not to be guessed from it."""
+
+    def digest(self, refresh: str) -> bytes:
+        """The one-way hash under which a refresh token is stored."""
+
+
+class Adapters(Protocol):
+    """One choice for every port: what a `Shop` is built from."""
+
+    @property
+    def begin(self) -> Begin: ...
+    @property
+    def clock(self) -> Clock: ...
+    @property
+    def new_id(self) -> NewId: ...
+    @property
+    def passwords(self) -> PasswordHasher: ...
+    @property
+    def tokens(self) -> Tokens: ...
+    @property
+    def currency(self) -> str:
+        """The one currency of the shop, an ISO 4217 code."""

@@ -1,0 +1,36 @@
+"""The facade: one object with everything a shop can do."""
+
+from __future__ import annotations
+
+from shop_core.accounts.service import AccountService
+from shop_core.catalog.service import CatalogService
+from shop_core.inventory.service import InventoryService
+from shop_core.orders.service import OrderService
+from shop_core.ports import Adapters, Discrepancy
+
+
+class Shop:
+    """A shop, on the adapters of your choice.
+
+    Args:
+        adapters: where it remembers things, and its clock, ids, passwords and tokens.
+
+    >>> from shop_adapters.memory import MemoryAdapters
+    >>> shop = Shop(MemoryAdapters())
+    >>> shop.audit()
+    []
+    """
+
+    def __init__(self, adapters: Adapters) -> None:
+        begin, clock, new_id = adapters.begin, adapters.clock, adapters.new_id
+        self.currency = adapters.currency
+        self.accounts = AccountService(begin, clock, new_id, adapters.passwords, adapters.tokens)
+        self.catalog = CatalogService(begin, clock, new_id, adapters.currency)
+        self.inventory = InventoryService(begin, clock, new_id)
+        self.orders = OrderService(begin, clock, new_id)
+        self._begin = begin
+
+    def audit(self) -> list[Discrepancy]:
+        """Everything that does not add up: counters against ledger, orders against lines. Repairs nothing."""
+        with self._begin() as work:
+            return work.audit()

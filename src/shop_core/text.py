@@ -1,0 +1,52 @@
+"""What the shop accepts as text: readable, in one normal form, of bounded length."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+from shop_core.errors import Fault
+
+# Cc control characters (NUL breaks PostgreSQL, others break terminals and logs), lone surrogates, and the
+# bidirectional overrides and isolates with which a name can be made to read as another one (Unicode TR36).
+_FORBIDDEN = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069\ufffe\uffff]")
+_FORBIDDEN_EXCEPT_LINES = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069\ufffe\uffff]")
+
+
+def normal(text: str) -> str:
+    """`text` in Unicode NFC and without surrounding white space: the one form in which the shop stores text."""
+    return unicodedata.normalize("NFC", text).strip()
+
+
+def same_letters(text: str) -> str:
+    """The form in which two texts are the same word: compatibility-normalised and case-folded."""
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+
+
+def text_faults(field: str, text: str, *, least: int, most: int, lines: bool = False) -> list[Fault]:
+    """The rules that `text` breaks.
+
+    Args:
+        field: the name to report.
+        text: the value, already `normal`.
+        least: smallest length, in characters.
+        most: largest length, in characters.
+        lines: whether line feeds and tabs are allowed.
+    """
+    if not isinstance(text, str):
+        return [Fault(field, f"{text!r} is not text", "wrong_type")]
+    faults = []
+    if len(text) < least:
+        rule = "must not be empty" if least == 1 else f"must have at least {least} characters"
+        faults.append(Fault(field, f"{rule}, this has {len(text)}", "too_short"))
+    if len(text) > most:
+        faults.append(Fault(field, f"must have at most {most} characters, this has {len(text)}", "too_long"))
+    if found := (_FORBIDDEN_EXCEPT_LINES if lines else _FORBIDDEN).search(text):
+        faults.append(
+            Fault(
+                field,
+                f"has the character U+{ord(found[0]):04X} at position {found.start()}, which is not allowed",
+                "forbidden_character",
+            )
+        )
+    return faults
