@@ -1,0 +1,23 @@
+# syntax=docker/dockerfile:1
+# The shop for a PostgreSQL of yours (SHOP_DATABASE_URL): without the embedded one, without tools.
+FROM python:3.13-slim AS build
+WORKDIR /src
+RUN python -m venv /opt/shop
+COPY requirements-server.txt ./
+RUN /opt/shop/bin/python -m pip install --no-cache-dir --require-hashes -r requirements-server.txt
+COPY pyproject.toml README.md LICENSE ./
+COPY src ./src
+RUN /opt/shop/bin/python -m pip install --no-cache-dir --no-deps --no-build-isolation . \
+ && /opt/shop/bin/python -m pip uninstall --yes setuptools pip \
+ && /opt/shop/bin/shop version
+
+FROM python:3.13-slim
+RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin shop
+COPY --from=build /opt/shop /opt/shop
+ENV PATH=/opt/shop/bin:$PATH PYTHONUNBUFFERED=1 SHOP_HOST=0.0.0.0 SHOP_PORT=8000
+USER 10001
+WORKDIR /tmp
+EXPOSE 8000
+HEALTHCHECK --interval=10s --timeout=5s --start-period=10s --retries=3 \
+  CMD ["python", "-c", "import os, urllib.request as r; r.urlopen(f\"http://127.0.0.1:{os.environ['SHOP_PORT']}/health/ready\", timeout=4)"]
+CMD ["shop", "serve"]

@@ -1,0 +1,62 @@
+# make run starts the shop; make test runs all tests. Everything they need is set up first, inside this folder.
+PYTHON ?= python3
+PORT ?= 8000
+DATA_DIR ?= .data
+
+BIN := .venv/bin
+
+.PHONY: run test setup check lint types audit lock clean
+
+run: .venv/.runs
+	@exec $(BIN)/shop serve --demo --port "$(PORT)" --data-dir "$(DATA_DIR)"
+
+test: .venv/.tests
+	$(BIN)/python -m pytest
+
+setup: .venv/.tests
+
+# lint, types, dependency rule, tests
+check: lint types test
+
+lint: .venv/.tests
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+
+types: .venv/.tests
+	$(BIN)/mypy
+
+audit: .venv/.runs
+	$(BIN)/shop audit --data-dir "$(DATA_DIR)"
+
+# Two steps of set-up, so that running the shop does not wait for the tools of the tests.
+.venv/.python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "make: $(PYTHON) is too old, this needs Python 3.11 or newer: make PYTHON=/path/to/python3.11" >&2; exit 1; }
+	$(PYTHON) -m venv .venv
+	@touch $@
+
+.venv/.runs: .venv/.python requirements.txt pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv/.tests: .venv/.runs requirements-dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@touch $@
+
+# Pins the newest versions that pyproject.toml allows, with hashes and without addresses. Needs uv.
+lock:
+	uv pip compile --quiet --universal --upgrade --generate-hashes --no-emit-index-url --python-version 3.11 \
+	  --custom-compile-command "make lock" --extra all --group build pyproject.toml -o requirements.txt
+	uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --python-version 3.11 \
+	  --custom-compile-command "make lock" --extra postgres --extra auth --extra http --group build pyproject.toml \
+	  -c requirements.txt -o requirements-server.txt
+	uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --python-version 3.11 \
+	  --custom-compile-command "make lock" --all-extras --group build --group dev pyproject.toml \
+	  -c requirements.txt -o requirements-dev.txt
+
+# The data of the shop stays: `rm -r .data` removes that too.
+clean:
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist src/*.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

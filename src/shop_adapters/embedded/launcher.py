@@ -1,0 +1,243 @@
+"""EmbeddedPostgres: who may start and stop the server, and when."""
+
+import contextlib
+import fcntl
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from urllib.parse import quote
+
+from shop_adapters.embedded import cluster, postmaster, sockets
+from shop_adapters.embedded.account import Account, account_for
+from shop_adapters.embedded.errors import EmbeddedPostgresError
+
+START_LOCK = "start.lock"  # also the mark of a directory that is ours
+USERS_LOCK = "users.lock"
+LOG_BYTES_MAX = 10_000_000  # then the log of the starts before moves to postgres.log.1
+START_SECONDS_MAX = 300  # replaying much WAL after a crash takes time, and must not be cut short
+ORPHANS_SECONDS_MAX = 10
+
+
+class EmbeddedPostgres:
+    """A PostgreSQL of this machine's own in `data_dir`, shared by every process that enters it.
+
+    The first to enter starts it, the last to leave stops it. Enter an instance once at a time; other
+    instances for the same directory are other users, in the same process or not.
+
+    Arguments:
+        data_dir: a directory of ours, an empty one, or one to create.
+
+    Attributes:
+        data_dir: the same, absolute and without symbolic links.
+        binaries: the folder with `psql`, `pgbench` and the others.
+        log_file: what the server said.
+        major_version: of PostgreSQL: 18.
+
+    Raises EmbeddedPostgresError when the wheel with the binaries is missing.
+    """
+
+    major_version = cluster.MAJOR_VERSION
+
+    def __init__(self, data_dir: Path) -> None:
+        self.data_dir = data_dir.resolve()
+        self.binaries = cluster.find_binaries()
+        self.log_file = self.data_dir / "postgres.log"
+        self._cluster = self.data_dir / "postgres"
+        self._server: postmaster.Postmaster | None = None
+        self._start_lock = -1
+        self._users_lock = -1
+        self._entered_by = -1
+
+    def __enter__(self) -> "EmbeddedPostgres":
+        """Start the server or join the one that runs; return when it answers.
+
+        Raises EmbeddedPostgresError when that is not possible, in one line with the next step.
+        """
+        if self._server is not None:
+            raise RuntimeError(f"already inside {self.data_dir}: use one instance for each user")
+        try:
+            self._claim_directory()
+            self._enter()
+        except OSError as refusal:
+            place = refusal.filename or self.data_dir
+            raise EmbeddedPostgresError(
+                f"cannot use data directory {self.data_dir}: {place}: {refusal.strerror}:"
+                " change its owner or mode, choose another directory, or start as another user"
+            ) from refusal
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Leave; stop the server if nobody else is inside.
+
+        Raises EmbeddedPostgresError when the server does not stop.
+        """
+        self._leave()
+
+    def url(self, database: str = cluster.DATABASE) -> str:
+        """A URL for SQLAlchemy with psycopg 3, as the superuser `shop`, while inside.
+
+        Arguments:
+            database: a name on this server; `shop` exists from the start.
+        """
+        if self._server is None:
+            raise RuntimeError(f"not inside {self.data_dir}: enter it with `with` first")
+        host = quote(str(self._server.socket_dir), safe="")
+        name = quote(database, safe="")
+        return f"postgresql+psycopg://{cluster.SUPERUSER}@/{name}?host={host}&port={sockets.PORT}"
+
+    # Entering and leaving
+
+    def _claim_directory(self) -> None:
+        """Make the directory if need be, see that it is ours, and open the lock files."""
+        if self.data_dir.exists() and not self.data_dir.is_dir():
+            raise EmbeddedPostgresError(f"data directory {self.data_dir} is a file: choose another path")
+        # Root's server runs as another account. Let that pass, so that it needs no capability to get in;
+        # what is inside is closed to everybody else all the same.
+        self.data_dir.mkdir(mode=0o711 if os.geteuid() == 0 else 0o700, parents=True, exist_ok=True)
+        entries = set(os.listdir(self.data_dir)) - {"lost+found"}  # of a disk of its own
+        if entries and START_LOCK not in entries:
+            raise EmbeddedPostgresError(
+                f"data directory {self.data_dir} is not empty and was not made by Shop: choose an empty or new one"
+            )
+        # Python opens files with O_CLOEXEC: no child process holds a lock for longer than we do.
+        self._start_lock = os.open(self.data_dir / START_LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            self._users_lock = os.open(self.data_dir / USERS_LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+        except BaseException:
+            self._close_locks()
+            raise
+
+    def _enter(self) -> None:
+        self._entered_by = os.getpid()
+        try:
+            with self._starting_or_stopping():
+                fcntl.flock(self._users_lock, fcntl.LOCK_SH)  # free: only the last user's way out is exclusive
+                self._server = self._running_server()
+        except BaseException:
+            self._leave()  # stops what was started, unless others are inside
+            raise
+
+    def _leave(self) -> None:
+        try:
+            if self._entered_by != os.getpid():
+                return  # a fork of the user: the user himself is still inside
+            try:
+                self._stop_if_last()
+            except (KeyboardInterrupt, SystemExit):
+                # An impatient Ctrl-C, or a signal handler that exits, must not leave the server behind.
+                self._stop_if_last()
+                raise
+        finally:
+            self._server = None
+            self._close_locks()
+
+    def _stop_if_last(self) -> None:
+        with self._starting_or_stopping():
+            try:
+                fcntl.flock(self._users_lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return
+            # Ours may not have written its file yet, and another user may have started a new one since we entered.
+            for server in (self._server, postmaster.read_pid_file(self._cluster)):
+                if server is not None:
+                    postmaster.stop(self._cluster, server, postmaster.FAST_SECONDS_MAX)
+
+    @contextlib.contextmanager
+    def _starting_or_stopping(self) -> Iterator[None]:
+        fcntl.flock(self._start_lock, fcntl.LOCK_EX)
+        try:
+            yield
+        finally:
+            fcntl.flock(self._start_lock, fcntl.LOCK_UN)
+
+    def _close_locks(self) -> None:
+        for descriptor in (self._users_lock, self._start_lock):
+            if descriptor >= 0:
+                os.close(descriptor)
+        self._users_lock = self._start_lock = -1
+
+    # Under the start lock
+
+    def _running_server(self) -> postmaster.Postmaster:
+        """The server that runs and answers; if there is none, a new one."""
+        try:
+            account = account_for(self._cluster)
+        except LookupError as missing:
+            raise EmbeddedPostgresError(f"root may not run PostgreSQL, and {missing}: run as a plain user") from None
+        cluster.remove_unfinished(self.data_dir)
+        if not cluster.check_cluster(self._cluster, account):
+            cluster.create_cluster(self._cluster, account, self.binaries)
+        return self._adopted(account) or self._started(account)
+
+    def _adopted(self, account: Account) -> postmaster.Postmaster | None:
+        """The server that runs already, because others use it or a killed user left it; None if there is none.
+
+        One that does not answer is stopped.
+        """
+        server = postmaster.read_pid_file(self._cluster)
+        if server is None:
+            return None
+        if server.status != "ready" and postmaster.is_running(self._cluster, server.pid):
+            server = self._settled(server)
+        # What answers on a socket that only our account can make is ours. Ask that first, not for its process:
+        # it may run in another container on the same volume.
+        if postmaster.answers(server, account, self.binaries):
+            return server
+        postmaster.stop(self._cluster, server, postmaster.FORCED_SECONDS_MAX)
+        return None
+
+    def _settled(self, server: postmaster.Postmaster) -> postmaster.Postmaster:
+        """Wait for a server that is starting or stopping, because whoever did that was killed meanwhile."""
+
+        def is_settled() -> bool:
+            latest = postmaster.read_pid_file(self._cluster)
+            return latest is None or latest.status == "ready" or not postmaster.is_running(self._cluster, latest.pid)
+
+        postmaster.wait_until(is_settled, START_SECONDS_MAX)
+        return postmaster.read_pid_file(self._cluster) or server
+
+    def _started(self, account: Account) -> postmaster.Postmaster:
+        """Start a server and wait until it is ready."""
+        socket_dir = sockets.make_socket_dir(self.data_dir, account)
+        postmaster.forget_recycled(self._cluster, socket_dir)
+        if self._log_bytes() > LOG_BYTES_MAX:
+            self.log_file.replace(self.log_file.with_name("postgres.log.1"))
+        orphans_deadline = time.monotonic() + ORPHANS_SECONDS_MAX
+        while True:
+            log_start = self._log_bytes()
+            pid = postmaster.spawn(self._cluster, account, self.binaries, socket_dir, self.log_file)
+            self._server = postmaster.Postmaster(pid, socket_dir, "starting")  # so that Ctrl-C from here on stops it
+            if server := self._outcome(pid):
+                return server
+            output = self.log_file.read_bytes()[log_start:].decode(errors="replace")
+            # Sessions of a killed server end a moment after it; until then its memory is in use.
+            if "pre-existing shared memory block" not in output or time.monotonic() > orphans_deadline:
+                raise cluster.failure("PostgreSQL did not start", self.data_dir, output, self.log_file)
+            time.sleep(0.1)
+
+    def _outcome(self, child: int) -> postmaster.Postmaster | None:
+        """Wait for our child to be ready, or to end; None if it ended.
+
+        When the process that was starting a server is killed, that server and ours meet. One of them gets
+        `postmaster.pid`; either is right.
+        """
+
+        def is_decided() -> bool:
+            server = postmaster.read_pid_file(self._cluster)
+            if server and postmaster.is_running(self._cluster, server.pid):
+                return server.status == "ready"
+            return postmaster.has_exited(child)
+
+        if not postmaster.wait_until(is_decided, START_SECONDS_MAX):
+            raise EmbeddedPostgresError(
+                f"PostgreSQL in {self.data_dir} is not ready after {START_SECONDS_MAX} s: read {self.log_file}"
+            )
+        server = postmaster.read_pid_file(self._cluster)
+        return server if server and postmaster.is_running(self._cluster, server.pid) else None
+
+    def _log_bytes(self) -> int:
+        return self.log_file.stat().st_size if self.log_file.exists() else 0
