@@ -20,6 +20,7 @@ DESCRIPTION_LENGTH_MAX = 10_000
 IMAGE_URLS_MAX = 20
 IMAGE_URL_LENGTH_MAX = 2_000
 PRICE_MINOR_MAX = 100_000_000_000
+WORD_LENGTH_MAX = 100
 
 _SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 _URL = re.compile(r"(?:https?://|/)[^\s\"<>\\^`{|}]+")
@@ -182,7 +183,8 @@ class ProductQuery:
     """Which products to list. Filters that are None do not filter; the others must all hold.
 
     Args:
-        words: as `search_words` makes them; each must occur, the last one as a prefix.
+        words: as `search_words` makes them; each must occur, the last one as a prefix. Where a keyword has no
+            word in it, nothing is found; None does not filter.
         category_id: in this category or in one below it.
         price_min: in minor units, inclusive.
         price_max: in minor units, inclusive.
@@ -190,7 +192,7 @@ class ProductQuery:
         available_max: at most so many; 0 lists what is sold out.
     """
 
-    words: tuple[str, ...] = ()
+    words: tuple[str, ...] | None = None
     category_id: UUID | None = None
     price_min: int | None = None
     price_max: int | None = None
@@ -203,12 +205,13 @@ def search_words(text: str) -> tuple[str, ...]:
     """The words of `text` in the form in which the search compares them.
 
     A word is a run of letters and digits of any script; everything else separates words and means nothing,
-    so no character of a keyword is special. Case and compatibility forms do not matter.
+    so no character of a keyword is special. Case and compatibility forms do not matter, nor does what comes after
+    the hundredth character of a word.
 
     >>> search_words("T-Light HOLDER, 50% off")
     ('t', 'light', 'holder', '50', 'off')
     """
-    return tuple(_WORD.findall(same_letters(text)))
+    return tuple(word[:WORD_LENGTH_MAX] for word in _WORD.findall(same_letters(text)))
 
 
 def words_of(product: Product) -> frozenset[str]:
@@ -218,5 +221,7 @@ def words_of(product: Product) -> frozenset[str]:
 
 def is_found(words: Sequence[str], within: frozenset[str]) -> bool:
     """Whether every word is among those `within`, the last one at least as the beginning of one."""
+    if not words:
+        return False
     *whole, prefix = words
     return all(word in within for word in whole) and any(word.startswith(prefix) for word in within)

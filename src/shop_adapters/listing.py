@@ -1,0 +1,101 @@
+"""By what each list is sorted. Every adapter uses these, so a cursor of one is a cursor of the other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+from uuid import UUID
+
+from shop_core.catalog.model import CatalogEntry, ProductSort
+from shop_core.errors import InvalidCursor
+from shop_core.inventory.model import StockMovement
+from shop_core.orders.model import Order
+from shop_core.pagination import Key, Page, keyset_page, read_cursor
+from shop_core.text import same_letters
+
+T = TypeVar("T")
+
+_INT64_MAX = 2**63 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Listing(Generic[T]):
+    """A list that can be walked by key.
+
+    Args:
+        name: stands in the cursors, so that one of another list is refused.
+        key: what an item is sorted by. Texts compare by code point, the id (as text, last) as its number does.
+        types: of the values of the key.
+        descending: whether the greatest key comes first; it holds for every value of the key.
+    """
+
+    name: str
+    key: Callable[[T], Key]
+    types: tuple[type, ...]
+    descending: bool = False
+
+    def read(self, cursor: str) -> Key:
+        """The key after which a page starts.
+
+        Raises:
+            InvalidCursor: this list did not give it out. Anybody can seal a cursor, so values that no item can
+                have, and that a database would choke on, are refused too.
+        """
+        key = read_cursor(self.name, cursor, self.types)
+        if not all(map(_is_storable, key)) or not _is_id(key[-1]):
+            raise InvalidCursor
+        return key
+
+    def page(self, found: Sequence[T], limit: int) -> Page[T]:
+        """The keyset page of the `limit + 1` items that were looked up."""
+        return keyset_page(self.name, found, limit, self.key)
+
+
+def _is_storable(value: str | int) -> bool:
+    if isinstance(value, int):
+        return abs(value) <= _INT64_MAX
+    return "\0" not in value and not any("\ud800" <= letter <= "\udfff" for letter in value)
+
+
+def _is_id(text: str | int) -> bool:
+    try:
+        return str(UUID(str(text))) == text
+    except ValueError:
+        return False
+
+
+def _by_id(entry: CatalogEntry) -> Key:
+    return (str(entry.product.id),)
+
+
+def _by_name(entry: CatalogEntry) -> Key:
+    return same_letters(entry.product.name), str(entry.product.id)
+
+
+def _by_price(entry: CatalogEntry) -> Key:
+    return entry.product.price.minor, str(entry.product.id)
+
+
+PRODUCTS: dict[ProductSort, Listing[CatalogEntry]] = {
+    ProductSort.NEWEST: Listing("products:newest", _by_id, (str,), descending=True),
+    ProductSort.NAME: Listing("products:name", _by_name, (str, str)),
+    ProductSort.PRICE: Listing("products:price", _by_price, (int, str)),
+    ProductSort.PRICE_DESCENDING: Listing("products:-price", _by_price, (int, str), descending=True),
+}
+"""The catalog, by each of its sorts. Newest first is by id: UUIDv7s sort by the time they were made in."""
+
+
+def _order_id(order: Order) -> Key:
+    return (str(order.id),)
+
+
+def _movement_id(movement: StockMovement) -> Key:
+    return (str(movement.id),)
+
+
+ORDERS: Listing[Order] = Listing("orders", _order_id, (str,), descending=True)
+"""A customer's orders, newest first."""
+
+MOVEMENTS: Listing[StockMovement] = Listing("movements", _movement_id, (str,), descending=True)
+"""The ledger of a product, newest first."""

@@ -1,0 +1,59 @@
+"""The one order in which rows are locked, so that no two units of work can wait for each other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from operator import attrgetter
+from typing import Literal
+from uuid import UUID
+
+from shop_core.ports import LockOrderError
+
+Table = Literal["orders", "stock"]
+
+_TABLES: tuple[Table, ...] = ("orders", "stock")
+_number = attrgetter("int")  # as UUIDs compare, without a Python call for each comparison
+
+
+class LockOrder:
+    """What one unit of work has locked, in the order of `shop_core.ports`: orders before stock; in each, ids ascending.
+
+    An adapter asks it before it locks. Rows that a unit of work adds are not asked about: until it commits, nobody
+    else can see them, so nobody waits for them.
+
+    >>> a, b = UUID(int=1), UUID(int=2)
+    >>> order = LockOrder()
+    >>> order.check("stock", [b, a]) == [a, b]
+    True
+    >>> order.check("orders", [a])
+    Traceback (most recent call last):
+    shop_core.ports.LockOrderError: orders must be locked before stock
+    """
+
+    __slots__ = ("_held",)
+
+    def __init__(self) -> None:
+        self._held: dict[Table, set[UUID]] = {}
+
+    def check(self, table: Table, ids: Iterable[UUID]) -> list[UUID]:
+        """The ids to lock, each once, ascending; from now on they count as locked.
+
+        Raises:
+            LockOrderError: a later table was locked before, or a row of this one with a greater id.
+        """
+        wanted = set(ids)
+        held = self._held.get(table)
+        fresh = wanted - held if held else wanted
+        if fresh:
+            self._check_fresh(table, fresh)
+            self._held[table] = held | fresh if held else fresh
+        return sorted(wanted, key=_number)
+
+    def _check_fresh(self, table: Table, fresh: set[UUID]) -> None:
+        for later in _TABLES[_TABLES.index(table) + 1 :]:
+            if later in self._held:
+                raise LockOrderError(f"{table} must be locked before {later}")
+        if held := self._held.get(table):
+            least, most = min(fresh, key=_number), max(held, key=_number)
+            if least < most:
+                raise LockOrderError(f"{table} must be locked by ascending id: {least} after {most}")

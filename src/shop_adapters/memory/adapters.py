@@ -1,0 +1,70 @@
+"""The whole of it: one choice for every port."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from shop_adapters.clock import system_clock
+from shop_adapters.ids import uuid7
+from shop_adapters.memory.store import Store
+from shop_adapters.memory.transaction import Transaction
+from shop_adapters.memory.work import MemoryWork
+from shop_adapters.passwords import ScryptPasswords
+from shop_adapters.tokens import OpaqueTokens
+from shop_core.ports import Clock, NewId, PasswordHasher, Tokens, UnitOfWork
+
+_SCRYPT_N = 2**4  # next to nothing: a hash protects what is stored somewhere, and this is stored nowhere
+
+
+class MemoryAdapters:
+    """A shop in memory: nothing to install, nothing to clean up. It forgets everything with the process.
+
+    Not a mock: units of work are isolated as in PostgreSQL (READ COMMITTED, row locks, unique keys that wait), roll
+    back, and refuse in the same way. Threads may share one. The same contract suite tests both.
+
+    Passwords are hashed at a cost of next to nothing unless you bring a hasher: the hashes live as long as the process.
+
+    Args:
+        currency: the one currency of the shop, an ISO 4217 code.
+        clock: the time; by default the real one.
+        new_id: makes UUIDv7s; by default from time and randomness.
+        passwords: by default scrypt, cheap.
+        tokens: by default opaque ones, remembered in memory.
+        lock_timeout_s: how long to wait for rows that another unit of work has locked, in seconds; then Unavailable.
+
+    >>> from shop_core import Numbered, ProductQuery, Shop
+    >>> Shop(MemoryAdapters()).catalog.products(ProductQuery(), Numbered()).count
+    0
+    """
+
+    def __init__(
+        self,
+        currency: str = "EUR",
+        clock: Clock | None = None,
+        new_id: NewId | None = None,
+        passwords: PasswordHasher | None = None,
+        tokens: Tokens | None = None,
+        *,
+        lock_timeout_s: float = 10,
+    ) -> None:
+        self.currency = currency
+        self.clock: Clock = clock or system_clock
+        self.new_id: NewId = new_id or uuid7
+        self.passwords: PasswordHasher = passwords or ScryptPasswords(_SCRYPT_N)
+        self.tokens: Tokens = tokens or OpaqueTokens()
+        self._store = Store(lock_timeout_s)
+
+    @contextmanager
+    def begin(self) -> Iterator[UnitOfWork]:
+        """Open a unit of work: committed at the end of the `with` block, rolled back on any exception.
+
+        Raises:
+            RuntimeError: inside, a statement was refused and the block went on; nothing was committed.
+        """
+        transaction = Transaction(self._store)
+        try:
+            yield MemoryWork(transaction)
+            transaction.commit()
+        finally:
+            transaction.close()

@@ -1,0 +1,64 @@
+"""Stock levels and their ledger, in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from uuid import UUID
+
+from shop_adapters.listing import MOVEMENTS
+from shop_adapters.memory.listing import cut
+from shop_adapters.memory.transaction import Transaction
+from shop_core.errors import ProductNotFound
+from shop_core.inventory.model import StockLevel, StockMovement
+from shop_core.pagination import Keyset, Page
+
+
+class MemoryStock:
+    """`shop_core.ports.Stock`."""
+
+    def __init__(self, transaction: Transaction) -> None:
+        self._transaction = transaction
+
+    def get(self, product_id: UUID) -> StockLevel | None:
+        """The counters of a product, not locked."""
+        with self._transaction.statement():
+            return self._transaction.stock.get(product_id)
+
+    def lock(self, product_ids: Iterable[UUID]) -> dict[UUID, StockLevel]:
+        """The levels of those products that exist, read after they were locked until the end of this unit of work."""
+        ids = self._transaction.lock_order.check("stock", product_ids)
+        stock = self._transaction.stock
+        with self._transaction.statement():
+            levels = stock.get_all(ids)
+            has_waited = self._transaction.claim(stock.name, levels)
+            return stock.get_all(levels) if has_waited else levels
+
+    def apply(self, movements: Sequence[StockMovement]) -> None:
+        """Write movements to the ledger and change the counters by them: the only way in which stock changes.
+
+        Raises:
+            ProductNotFound, StockBelowZero, Oversold: a counter cannot change so. The whole unit of work is off.
+        """
+        by_product: dict[UUID, list[StockMovement]] = {}
+        for movement in movements:
+            by_product.setdefault(movement.product_id, []).append(movement)
+        self._transaction.lock_order.check("stock", by_product)
+        stock, ledger = self._transaction.stock, self._transaction.ledger
+        with self._transaction.statement():
+            self._transaction.claim(stock.name, by_product)
+            levels = {}
+            for product_id, its_movements in by_product.items():
+                level = stock.get(product_id)
+                if level is None:
+                    raise ProductNotFound(product_id)
+                for movement in its_movements:
+                    level = level.after(movement)
+                levels[product_id] = level
+                ledger.extend(product_id, its_movements)
+            stock.put_all(levels)
+
+    def movements(self, product_id: UUID, piece: Keyset) -> Page[StockMovement]:
+        """The ledger of a product, newest first."""
+        with self._transaction.statement():
+            movements = self._transaction.ledger.of(product_id)
+        return cut(MOVEMENTS, movements, piece)

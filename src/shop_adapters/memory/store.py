@@ -1,0 +1,126 @@
+"""What is committed, and how one unit of work sees it together with its own changes."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from threading import Condition
+from typing import Generic, TypeVar
+from uuid import UUID
+
+from shop_adapters.memory.locks import RowLocks
+from shop_core.accounts.model import Account, RefreshToken
+from shop_core.catalog.model import Category, Product
+from shop_core.inventory.model import StockLevel, StockMovement
+from shop_core.orders.model import Order
+
+K = TypeVar("K", bound=Hashable)
+R = TypeVar("R")
+
+
+class Store:
+    """All that is committed. The mutex guards every access; rows are frozen values and are only ever replaced.
+
+    Args:
+        lock_timeout_s: how long a unit of work waits for rows that others have locked, in seconds.
+    """
+
+    def __init__(self, lock_timeout_s: float) -> None:
+        self.mutex = Condition()
+        self.locks = RowLocks(self.mutex, lock_timeout_s)
+        self.accounts: dict[UUID, tuple[Account, str]] = {}
+        self.usernames: dict[str, UUID] = {}
+        self.tokens: dict[bytes, RefreshToken] = {}
+        self.sessions: dict[UUID, list[bytes]] = {}
+        self.categories: dict[UUID, Category] = {}
+        self.slugs: dict[str, UUID] = {}
+        self.products: dict[UUID, Product] = {}
+        self.skus: dict[str, UUID] = {}
+        self.stock: dict[UUID, StockLevel] = {}
+        self.ledger: dict[UUID, list[StockMovement]] = {}
+        self.orders: dict[UUID, Order] = {}
+        self.orders_of: dict[UUID, list[UUID]] = {}
+
+
+class Rows(Generic[K, R]):
+    """A table as one unit of work sees it: what is committed, under its own changes.
+
+    Every method is called with the mutex held.
+    """
+
+    __slots__ = ("_changed", "_committed", "_removed", "name")
+
+    def __init__(self, name: str, committed: dict[K, R]) -> None:
+        self.name = name
+        self._committed = committed
+        self._changed: dict[K, R] = {}
+        self._removed: set[K] = set()
+
+    def get(self, key: K) -> R | None:
+        """The row, if there is one."""
+        row = self._changed.get(key)
+        if row is not None or key in self._removed:
+            return row
+        return self._committed.get(key)
+
+    def get_all(self, keys: Iterable[K]) -> dict[K, R]:
+        """Those that there are."""
+        get = self.get if self._changed or self._removed else self._committed.get
+        return {key: row for key in keys if (row := get(key)) is not None}
+
+    def all(self) -> dict[K, R]:
+        """A copy of the whole table."""
+        everything = self._committed | self._changed
+        for key in self._removed:
+            everything.pop(key, None)
+        return everything
+
+    def put(self, key: K, row: R) -> None:
+        """Add or replace a row."""
+        self.put_all({key: row})
+
+    def put_all(self, rows: Mapping[K, R]) -> None:
+        """Add or replace rows."""
+        self._changed.update(rows)
+        if self._removed:
+            self._removed.difference_update(rows)
+
+    def remove(self, key: K) -> None:
+        """Take a row away."""
+        self._changed.pop(key, None)
+        self._removed.add(key)
+
+    def commit(self) -> None:
+        """Let everybody see the changes."""
+        self._committed.update(self._changed)
+        for key in self._removed:
+            self._committed.pop(key, None)
+
+
+class Lists(Generic[K, R]):
+    """Lists that only grow, by key, as one unit of work sees them. Every method is called with the mutex held."""
+
+    __slots__ = ("_added", "_committed")
+
+    def __init__(self, committed: dict[K, list[R]]) -> None:
+        self._committed = committed
+        self._added: dict[K, list[R]] = {}
+
+    def of(self, key: K) -> list[R]:
+        """A copy of one list, in the order in which its items were committed."""
+        return [*self._committed.get(key, ()), *self._added.get(key, ())]
+
+    def all(self) -> dict[K, list[R]]:
+        """A copy of every list."""
+        return {key: self.of(key) for key in self._committed.keys() | self._added.keys()}
+
+    def extend(self, key: K, items: Sequence[R]) -> None:
+        """Add items to the list of `key`."""
+        self._added.setdefault(key, []).extend(items)
+
+    def commit(self) -> None:
+        """Let everybody see what was added."""
+        for key, items in self._added.items():
+            if (committed := self._committed.get(key)) is not None:
+                committed.extend(items)
+            else:
+                self._committed[key] = items

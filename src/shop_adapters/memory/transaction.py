@@ -1,0 +1,115 @@
+"""The machinery under a unit of work: statements, locks, commit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from shop_adapters.locking import LockOrder
+from shop_adapters.memory.store import K, Lists, R, Rows, Store
+
+
+class Transaction:
+    """One unit of work's own view of the store. Belongs to one thread at a time.
+
+    It is PostgreSQL's READ COMMITTED: each statement sees what is committed when it runs, and what this unit of work
+    did before; a row that it locks or writes is its own until the end, and is read after the wait.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._held: dict[str, set[Any]] = {}
+        self._failure: Exception | None = None
+        self._is_open = True
+        self.lock_order = LockOrder()
+        self.accounts = Rows("accounts", store.accounts)
+        self.usernames = Rows("usernames", store.usernames)
+        self.tokens = Rows("refresh tokens", store.tokens)
+        self.sessions = Lists(store.sessions)
+        self.categories = Rows("categories", store.categories)
+        self.slugs = Rows("slugs", store.slugs)
+        self.products = Rows("products", store.products)
+        self.skus = Rows("SKUs", store.skus)
+        self.stock = Rows("stock", store.stock)
+        self.ledger = Lists(store.ledger)
+        self.orders = Rows("orders", store.orders)
+        self.orders_of = Lists(store.orders_of)
+        self._tables: tuple[Rows[Any, Any] | Lists[Any, Any], ...] = (
+            *(self.accounts, self.usernames, self.tokens, self.sessions),
+            *(self.categories, self.slugs, self.products, self.skus),
+            *(self.stock, self.ledger, self.orders, self.orders_of),
+        )
+
+    @contextmanager
+    def statement(self) -> Iterator[None]:
+        """What runs inside sees one state of the store, and happens as a whole.
+
+        As in PostgreSQL, nothing works any more after a statement that failed.
+
+        Raises:
+            RuntimeError: the unit of work has ended, or a statement of it failed before.
+        """
+        with self._store.mutex:
+            self._check_usable()
+            try:
+                yield
+            except Exception as failure:
+                self._failure = failure
+                raise
+
+    def claim(self, table: str, keys: Collection[Any]) -> bool:
+        """Lock rows until the end, or wait for them.
+
+        Returns:
+            Whether it had to wait: then what was read of them before is old.
+
+        Raises:
+            Unavailable: others kept them for too long.
+        """
+        return bool(keys) and self._store.locks.claim(self, self._held, table, keys)
+
+    def insert(self, table: Rows[K, R], rows: Mapping[K, R]) -> None:
+        """Add rows under keys that nobody has, nor is about to commit.
+
+        Raises:
+            ValueError: a key is taken.
+        """
+        self.claim(table.name, rows)
+        if taken := table.get_all(rows):
+            raise ValueError(f"{table.name} has {next(iter(taken))!r} already")
+        table.put_all(rows)
+
+    def take_name(self, names: Rows[K, R], name: K, row_key: R, refusal: Callable[[], Exception]) -> None:
+        """Make a unique name this row's; waits for who is about to take or leave it.
+
+        Raises:
+            the refusal: another row has it.
+        """
+        self.claim(names.name, (name,))
+        if names.get(name) is not None:
+            raise refusal()
+        names.put(name, row_key)
+
+    def commit(self) -> None:
+        """Let everybody see everything at once.
+
+        Raises:
+            RuntimeError: a statement failed, and whoever called it went on as if it had not.
+        """
+        with self._store.mutex:
+            self._check_usable()
+            for table in self._tables:
+                table.commit()
+
+    def close(self) -> None:
+        """Drop what is not committed, and unlock."""
+        with self._store.mutex:
+            self._is_open = False
+            self._store.locks.release(self._held)
+
+    def _check_usable(self) -> None:
+        if not self._is_open:
+            raise RuntimeError("this unit of work has ended: open another one")
+        if self._failure is not None:
+            raise RuntimeError("a statement of this unit of work failed: nothing of it counts") from self._failure

@@ -1,0 +1,74 @@
+"""The shop on PostgreSQL 14 or newer: SQLAlchemy Core over psycopg 3."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+
+from sqlalchemy import Engine, create_engine
+
+from shop_adapters.clock import system_clock
+from shop_adapters.ids import uuid7
+from shop_adapters.passwords import Argon2Passwords
+from shop_adapters.postgres.work import PostgresUnitOfWork, begin
+from shop_adapters.tokens import JwtTokens
+from shop_core.ports import Clock, NewId, PasswordHasher, Tokens
+
+__all__ = ["PostgresAdapters", "make_engine"]
+
+
+def make_engine(url: str, *, connections: int = 8, wait_s: float = 2.0) -> Engine:
+    """A pool of at most `connections` connections; who finds none free within `wait_s` seconds is refused.
+
+    Args:
+        url: `postgresql://user:password@host:port/database`, or any other form that psycopg understands.
+    """
+    return create_engine(
+        url,
+        isolation_level="READ COMMITTED",
+        pool_size=connections,
+        max_overflow=0,
+        pool_timeout=wait_s,
+        pool_use_lifo=True,  # few warm connections rather than many cold ones
+        pool_pre_ping=False,  # a round trip per unit of work; a lost connection is told apart when it shows
+        connect_args={"connect_timeout": 5, "application_name": "shop"},
+    )
+
+
+class PostgresAdapters:
+    """Everything that a `Shop` needs, with PostgreSQL as its memory. Satisfies `shop_core.ports.Adapters`.
+
+    Args:
+        engine: as `make_engine` makes it, on a database that `shop_adapters.postgres.migrate` has prepared.
+        secret: at least 32 bytes, from which the keys of the tokens are made; the same in every process.
+        currency: ISO 4217 code of all prices.
+        clock, new_id, passwords, tokens: others than the usual ones, for tests and special needs.
+
+    Raises:
+        ValueError: the secret is too short.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        secret: bytes,
+        *,
+        currency: str = "EUR",
+        clock: Clock = system_clock,
+        new_id: NewId = uuid7,
+        passwords: PasswordHasher | None = None,
+        tokens: Tokens | None = None,
+    ) -> None:
+        self.engine = engine
+        self.currency = currency
+        self.clock = clock
+        self.new_id = new_id
+        self.passwords: PasswordHasher = passwords or Argon2Passwords()
+        self.tokens: Tokens = tokens or JwtTokens(secret)
+
+    def begin(self) -> AbstractContextManager[PostgresUnitOfWork]:
+        """See `shop_core.ports.Begin`."""
+        return begin(self.engine, self.currency)
+
+    def close(self) -> None:
+        """Close every pooled connection."""
+        self.engine.dispose()

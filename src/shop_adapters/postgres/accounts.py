@@ -1,0 +1,122 @@
+"""Accounts and refresh tokens in PostgreSQL."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Connection, insert, select, update
+
+from shop_adapters.postgres.errors import UNIQUE, refusing
+from shop_adapters.postgres.schema import accounts, refresh_tokens
+from shop_adapters.postgres.statements import AnyRow
+from shop_core.accounts.model import Account, RefreshToken, Role
+from shop_core.errors import UsernameTaken
+
+_ACCOUNT = select(
+    accounts.c.id,
+    accounts.c.username,
+    accounts.c.role,
+    accounts.c.created_at,
+    accounts.c.updated_at,
+    accounts.c.email,
+    accounts.c.first_name,
+    accounts.c.last_name,
+    accounts.c.active,
+)
+_TOKEN = select(*refresh_tokens.c)
+
+
+class PostgresAccounts:
+    """See `shop_core.ports.Accounts`."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def add(self, account: Account, password_hash: str) -> None:
+        taken = UsernameTaken(account.username)
+        with refusing(lambda state, _: taken if state == UNIQUE else None):
+            self._connection.execute(
+                insert(accounts),
+                {
+                    "id": account.id,
+                    "username": account.username,
+                    "username_key": account.username_key,
+                    "email": account.email,
+                    "first_name": account.first_name,
+                    "last_name": account.last_name,
+                    "role": account.role,
+                    "active": account.active,
+                    "password_hash": password_hash,
+                    "created_at": account.created_at,
+                    "updated_at": account.updated_at,
+                },
+            )
+
+    def get(self, account_id: UUID) -> Account | None:
+        row = self._connection.execute(_ACCOUNT.where(accounts.c.id == account_id)).one_or_none()
+        return _account(row) if row else None
+
+    def credentials(self, username_key: str) -> tuple[Account, str] | None:
+        found = _ACCOUNT.add_columns(accounts.c.password_hash).where(accounts.c.username_key == username_key)
+        row = self._connection.execute(found).one_or_none()
+        return (_account(row), row.password_hash) if row else None
+
+    def set_password_hash(self, account_id: UUID, password_hash: str) -> None:
+        self._connection.execute(
+            update(accounts).where(accounts.c.id == account_id).values(password_hash=password_hash)
+        )
+
+
+def _account(row: AnyRow) -> Account:
+    return Account(
+        row.id,
+        row.username,
+        Role(row.role),
+        row.created_at,
+        row.updated_at,
+        row.email,
+        row.first_name,
+        row.last_name,
+        row.active,
+    )
+
+
+class PostgresRefreshTokens:
+    """See `shop_core.ports.RefreshTokens`."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def add(self, token: RefreshToken) -> None:
+        self._connection.execute(
+            insert(refresh_tokens),
+            {
+                "digest": token.digest,
+                "family_id": token.family_id,
+                "account_id": token.account_id,
+                "issued_at": token.issued_at,
+                "expires_at": token.expires_at,
+                "spent_at": token.spent_at,
+                "revoked_at": token.revoked_at,
+            },
+        )
+
+    def lock(self, digest: bytes) -> RefreshToken | None:
+        found = _TOKEN.where(refresh_tokens.c.digest == digest).with_for_update(key_share=True)
+        row = self._connection.execute(found).one_or_none()
+        return RefreshToken(*row) if row else None
+
+    def update(self, token: RefreshToken) -> None:
+        self._connection.execute(
+            update(refresh_tokens)
+            .where(refresh_tokens.c.digest == token.digest)
+            .values(spent_at=token.spent_at, revoked_at=token.revoked_at)
+        )
+
+    def revoke_family(self, family_id: UUID, now: datetime) -> None:
+        self._connection.execute(
+            update(refresh_tokens)
+            .where(refresh_tokens.c.family_id == family_id, refresh_tokens.c.revoked_at.is_(None))
+            .values(revoked_at=now)
+        )

@@ -1,0 +1,80 @@
+"""Everything that does not add up, found by one statement: one snapshot, and no lock that placing would wait for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import BigInteger, ColumnElement, Connection, Select, Text, case, cast, func, literal, select, union_all
+
+from shop_adapters.postgres.schema import order_lines, orders, stock_levels, stock_movements
+from shop_core.inventory.model import EFFECTS
+from shop_core.orders.model import HOLDS_STOCK
+from shop_core.ports import Discrepancy
+
+_COUNTERS = ("on_hand", "allocated", "reserved")
+
+
+def _folded() -> Select[Any]:
+    """The counters that the ledger makes, by product."""
+    kind, quantity = stock_movements.c.kind, stock_movements.c.quantity
+
+    def folded(counter: str) -> ColumnElement[int]:
+        effects = {kind.value: getattr(effect, counter) for kind, effect in EFFECTS.items()}
+        return func.sum(quantity * case(effects, value=kind, else_=0)).label(counter)
+
+    sums = [folded(counter) for counter in _COUNTERS]
+    return select(stock_movements.c.product_id, *sums).group_by(stock_movements.c.product_id)
+
+
+def _promised() -> Select[Any]:
+    """The units in orders that hold stock, by product."""
+    holding = orders.c.status.in_([str(status) for status in HOLDS_STOCK])
+    same = (orders.c.customer_id == order_lines.c.customer_id) & (orders.c.id == order_lines.c.order_id)
+    return (
+        select(order_lines.c.product_id, func.sum(order_lines.c.quantity).label("units"))
+        .join(orders, same)
+        .where(holding)
+        .group_by(order_lines.c.product_id)
+    )
+
+
+def _paid() -> Select[Any]:
+    """What the lines of each order come to."""
+    total = func.sum(order_lines.c.unit_price_minor * order_lines.c.quantity).label("total")
+    return select(order_lines.c.customer_id, order_lines.c.order_id, total).group_by(
+        order_lines.c.customer_id, order_lines.c.order_id
+    )
+
+
+def _differing(
+    what: str, of: ColumnElement[Any], stored: ColumnElement[Any], expected: ColumnElement[Any], where: Any
+) -> Select[Any]:
+    stored, expected = func.coalesce(stored, 0), func.coalesce(expected, 0)
+    columns = [literal(what, Text).label("what"), of, cast(stored, BigInteger), cast(expected, BigInteger)]
+    return select(*columns).select_from(where).where(stored != expected)
+
+
+def _everything() -> Any:
+    folded, promised, paid = _folded().cte("folded"), _promised().cte("promised"), _paid().cte("paid")
+    level = stock_levels.c
+    either = func.coalesce(level.product_id, folded.c.product_id)
+    ledger = stock_levels.join(folded, folded.c.product_id == level.product_id, full=True)
+    checks = [_differing(counter, either, level[counter], folded.c[counter], ledger) for counter in _COUNTERS]
+    either = func.coalesce(level.product_id, promised.c.product_id)
+    held = stock_levels.join(promised, promised.c.product_id == level.product_id, full=True)
+    checks.append(_differing("allocated to orders", either, level.allocated, promised.c.units, held))
+    missing = func.greatest(0, level.allocated + level.reserved - level.on_hand)
+    checks.append(_differing("shortfall", level.product_id, level.shortfall, missing, stock_levels))
+    same = (paid.c.customer_id == orders.c.customer_id) & (paid.c.order_id == orders.c.id)
+    priced = orders.join(paid, same, isouter=True)
+    checks.append(_differing("order total", orders.c.id, orders.c.total_minor, paid.c.total, priced))
+    return union_all(*checks)
+
+
+_EVERYTHING = _everything()
+
+
+def discrepancies(connection: Connection) -> list[Discrepancy]:
+    """See `shop_core.ports.UnitOfWork.audit`."""
+    found = [Discrepancy(*row) for row in connection.execute(_EVERYTHING)]
+    return sorted(found, key=lambda difference: (difference.what, difference.of))

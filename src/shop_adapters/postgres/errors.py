@@ -1,0 +1,70 @@
+"""What PostgreSQL says, in the words of the shop."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from uuid import UUID
+
+import psycopg
+from sqlalchemy.exc import DBAPIError, IntegrityError, TimeoutError
+
+from shop_core.errors import Refusal, Unavailable
+
+_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+# Told apart by SQLSTATE (PostgreSQL manual, appendix A), never by the text of a message: that is translated.
+UNIQUE, FOREIGN_KEY, CHECK = "23505", "23503", "23514"
+_PASSING = {
+    "40001": "the database asks to try again",
+    "40P01": "the database asks to try again",
+    "53100": "the database's disk is full",
+    "53200": "the database is out of memory",
+    "53300": "the database takes no more connections",
+    "55P03": "somebody else works on the same rows",
+    "57014": "the database took too long",
+    "57P01": "the database is shutting down",
+    "57P02": "the database crashed",
+    "57P03": "the database is starting",
+    "25006": "the database is read-only",
+}
+
+
+@contextmanager
+def in_our_words() -> Iterator[None]:
+    """Turn what is nobody's fault and will pass into Unavailable; let everything else through."""
+    try:
+        yield
+    except TimeoutError as full:
+        raise Unavailable("The shop is busy: every database connection is in use. Try again shortly.") from full
+    except DBAPIError as error:
+        state = getattr(error.orig, "sqlstate", None)
+        if state in _PASSING:
+            raise Unavailable(f"The shop cannot answer now: {_PASSING[state]}. Try again shortly.") from error
+        if error.connection_invalidated or (isinstance(error.orig, psycopg.OperationalError) and state is None):
+            raise Unavailable("The shop cannot reach its database at the moment. Try again shortly.") from error
+        raise
+
+
+@contextmanager
+def refusing(broken: Callable[[str, psycopg.errors.Diagnostic], Refusal | None]) -> Iterator[None]:
+    """Turn a broken constraint into a refusal.
+
+    Args:
+        broken: gets the SQLSTATE and the diagnostics, gives the refusal; None lets the error through.
+    """
+    try:
+        yield
+    except IntegrityError as error:
+        assert isinstance(error.orig, psycopg.Error)
+        refusal = broken(error.orig.sqlstate or "", error.orig.diag)
+        if refusal is None:
+            raise
+        raise refusal from error
+
+
+def failing_id(diagnostic: psycopg.errors.Diagnostic) -> UUID | None:
+    """The first id of the row that broke a constraint."""
+    found = _UUID.search(diagnostic.message_detail or "")
+    return UUID(found[0]) if found else None

@@ -1,0 +1,196 @@
+"""The tables. Migrations create them (`alembic check` in the tests holds the two together).
+
+Portable on purpose (docs/decisions/0003-portable-schema.md): ids and times come from the application, states are text
+with a CHECK, no extension, sequence, trigger or enum type. The customer leads every key of the order side.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    DateTime,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    SmallInteger,
+    Table,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    text,
+)
+from sqlalchemy.dialects.postgresql import TSVECTOR
+
+from shop_core.accounts.model import Role
+from shop_core.inventory.model import ON_HAND_MAX, QUANTITY_MAX, MovementKind
+from shop_core.orders.model import OrderStatus
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "%(table_name)s_pkey",
+        "ck": "%(table_name)s_%(constraint_name)s",
+        "fk": "%(table_name)s_%(column_0_name)s_fkey",
+        "uq": "%(table_name)s_%(column_0_name)s_key",
+        "ix": "%(column_0_label)s_idx",
+    }
+)
+
+CodePoints = Text(collation="C")  # compares by code point, as Python does, whatever the database's locale
+Time = DateTime(timezone=True)
+
+
+def one_of(column: str, values: type[StrEnum]) -> CheckConstraint:
+    listed = ", ".join(f"'{value}'" for value in values)
+    return CheckConstraint(f"{column} IN ({listed})", name=f"{column}_known")
+
+
+shop_facts = Table(
+    "shop_facts",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("value", Text, nullable=False),
+    comment="What must never change under a running shop, such as its currency.",
+)
+
+accounts = Table(
+    "accounts",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("username", Text, nullable=False),
+    Column("username_key", CodePoints, nullable=False),
+    Column("email", Text, nullable=False),
+    Column("first_name", Text, nullable=False),
+    Column("last_name", Text, nullable=False),
+    Column("role", Text, nullable=False),
+    Column("active", Boolean, nullable=False),
+    Column("password_hash", Text, nullable=False),
+    Column("created_at", Time, nullable=False),
+    Column("updated_at", Time, nullable=False),
+    UniqueConstraint("username_key"),
+    one_of("role", Role),
+)
+
+refresh_tokens = Table(
+    "refresh_tokens",
+    metadata,
+    Column("digest", LargeBinary, primary_key=True),
+    Column("family_id", Uuid, nullable=False, index=True),
+    Column("account_id", Uuid, ForeignKey("accounts.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("issued_at", Time, nullable=False),
+    Column("expires_at", Time, nullable=False),
+    Column("spent_at", Time),
+    Column("revoked_at", Time),
+)
+
+categories = Table(
+    "categories",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("slug", CodePoints, nullable=False),
+    Column("parent_id", Uuid, ForeignKey("categories.id"), index=True),
+    UniqueConstraint("slug"),
+)
+
+products = Table(
+    "products",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("sku", CodePoints, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("name_key", CodePoints, nullable=False, comment="the name as the sort by name compares it"),
+    Column("description", Text, nullable=False),
+    Column("price_minor", BigInteger, nullable=False),
+    Column("category_id", Uuid, ForeignKey("categories.id"), index=True),
+    Column("image_urls", ARRAY(Text), nullable=False),
+    Column("search", TSVECTOR, nullable=False, comment="the words of name and SKU (weight A) and description (D)"),
+    Column("version", Integer, nullable=False),
+    Column("created_at", Time, nullable=False),
+    Column("updated_at", Time, nullable=False),
+    Column("archived_at", Time),
+    UniqueConstraint("sku"),
+    CheckConstraint("price_minor >= 0", name="price_not_negative"),
+    Index("products_search_idx", "search", postgresql_using="gin"),
+    Index("products_by_name_idx", "name_key", "id", postgresql_where=text("archived_at IS NULL")),
+    Index("products_by_price_idx", "price_minor", "id", postgresql_where=text("archived_at IS NULL")),
+    Index("products_by_age_idx", "id", postgresql_where=text("archived_at IS NULL")),
+)
+
+stock_levels = Table(
+    "stock_levels",
+    metadata,
+    Column("product_id", Uuid, ForeignKey("products.id", ondelete="CASCADE"), primary_key=True),
+    Column("on_hand", Integer, nullable=False),
+    Column("allocated", Integer, nullable=False),
+    Column("reserved", Integer, nullable=False),
+    Column("shortfall", Integer, nullable=False),
+    CheckConstraint("on_hand >= 0 AND allocated >= 0 AND reserved >= 0 AND shortfall >= 0", name="not_below_zero"),
+    # bigint: the sum of two counters must not overflow before it is compared
+    CheckConstraint("allocated::bigint + reserved <= on_hand::bigint + shortfall", name="not_oversold"),
+    CheckConstraint(f"on_hand <= {ON_HAND_MAX}", name="on_hand_countable"),
+    # Room on each page, so that a counter changes in place (HOT) and no index is touched.
+    postgresql_with={"fillfactor": "50"},
+)
+
+stock_movements = Table(
+    "stock_movements",
+    metadata,
+    Column("product_id", Uuid, nullable=False),
+    Column("id", Uuid, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("quantity", Integer, nullable=False),
+    Column("at", Time, nullable=False),
+    Column("actor_id", Uuid),
+    Column("order_id", Uuid),
+    Column("reason", Text, nullable=False),
+    PrimaryKeyConstraint("product_id", "id"),
+    one_of("kind", MovementKind),
+    CheckConstraint(
+        f"quantity BETWEEN -{QUANTITY_MAX} AND {QUANTITY_MAX}"
+        f" AND (quantity > 0 OR quantity < 0 AND kind = '{MovementKind.ADJUSTED}')",
+        name="quantity_signed",
+    ),
+)
+
+orders = Table(
+    "orders",
+    metadata,
+    Column("customer_id", Uuid, nullable=False),
+    Column("id", Uuid, nullable=False, index=True),
+    Column("status", Text, nullable=False),
+    Column("total_minor", BigInteger, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("created_at", Time, nullable=False),
+    Column("updated_at", Time, nullable=False),
+    PrimaryKeyConstraint("customer_id", "id"),
+    one_of("status", OrderStatus),
+)
+
+order_lines = Table(
+    "order_lines",
+    metadata,
+    Column("customer_id", Uuid, nullable=False),
+    Column("order_id", Uuid, nullable=False),
+    Column("line_no", SmallInteger, nullable=False),
+    Column("product_id", Uuid, nullable=False),
+    Column("sku", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("unit_price_minor", BigInteger, nullable=False),
+    Column("quantity", Integer, nullable=False),
+    PrimaryKeyConstraint("customer_id", "order_id", "line_no"),
+    ForeignKeyConstraint(
+        ["customer_id", "order_id"], ["orders.customer_id", "orders.id"], name="order_lines_order_fkey"
+    ),
+    CheckConstraint(f"quantity BETWEEN 1 AND {QUANTITY_MAX}", name="quantity_possible"),
+    CheckConstraint("unit_price_minor >= 0", name="unit_price_not_negative"),
+)

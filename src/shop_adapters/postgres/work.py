@@ -1,0 +1,65 @@
+"""The unit of work on PostgreSQL: one transaction, READ COMMITTED, on one pooled connection."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property
+
+from sqlalchemy import Connection, Engine
+
+from shop_adapters.locking import LockOrder
+from shop_adapters.postgres.accounts import PostgresAccounts, PostgresRefreshTokens
+from shop_adapters.postgres.audit import discrepancies
+from shop_adapters.postgres.catalog import PostgresCategories, PostgresProducts
+from shop_adapters.postgres.errors import in_our_words
+from shop_adapters.postgres.inventory import PostgresStock
+from shop_adapters.postgres.orders import PostgresOrders
+from shop_core.ports import Discrepancy
+
+
+class PostgresUnitOfWork:
+    """See `shop_core.ports.UnitOfWork`. Made by `begin`."""
+
+    def __init__(self, connection: Connection, currency: str) -> None:
+        self._connection = connection
+        self._currency = currency
+        self._lock_order = LockOrder()
+
+    @cached_property
+    def accounts(self) -> PostgresAccounts:
+        return PostgresAccounts(self._connection)
+
+    @cached_property
+    def refresh_tokens(self) -> PostgresRefreshTokens:
+        return PostgresRefreshTokens(self._connection)
+
+    @cached_property
+    def categories(self) -> PostgresCategories:
+        return PostgresCategories(self._connection)
+
+    @cached_property
+    def products(self) -> PostgresProducts:
+        return PostgresProducts(self._connection, self._currency)
+
+    @cached_property
+    def stock(self) -> PostgresStock:
+        return PostgresStock(self._connection, self._lock_order)
+
+    @cached_property
+    def orders(self) -> PostgresOrders:
+        return PostgresOrders(self._connection, self._lock_order, self._currency)
+
+    def audit(self) -> list[Discrepancy]:
+        return discrepancies(self._connection)
+
+
+@contextmanager
+def begin(engine: Engine, currency: str) -> Iterator[PostgresUnitOfWork]:
+    """One transaction: committed at the end, rolled back on any exception.
+
+    Raises:
+        Unavailable: no connection could be had in time, the database is not there, or it gave up on this one.
+    """
+    with in_our_words(), engine.begin() as connection:
+        yield PostgresUnitOfWork(connection, currency)

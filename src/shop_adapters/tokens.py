@@ -1,0 +1,207 @@
+"""What proves a login: signed access tokens (JWT), opaque ones for a shop in memory, and refresh tokens."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import secrets
+from collections import OrderedDict
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from threading import Lock
+from typing import Any
+from uuid import UUID
+
+from shop_core.accounts.model import Actor, Role
+from shop_core.errors import InvalidToken
+
+SECRET_BYTES_MIN = 32
+TOKEN_LENGTH_MAX = 4_096  # ours have some 400 characters: what is longer is not worth decoding
+FUTURE_ISSUE_SECONDS_MAX = 5  # by which the clocks of two servers may differ
+
+
+class _RefreshTokens:
+    """Refresh tokens of 256 bits. Nobody who lacks the secret can tell the successor of one, not even its holder."""
+
+    def __init__(self, secret: bytes) -> None:
+        self._successor_key = _derived(secret, "refresh token successor")
+
+    def refresh(self) -> str:
+        """A new random refresh token."""
+        return secrets.token_urlsafe(32)
+
+    def successor(self, refresh: str) -> str:
+        """The refresh token that follows this one: always the same with the same secret."""
+        mac = hmac.digest(self._successor_key, _encoded(refresh), "sha256")
+        return base64.urlsafe_b64encode(mac).rstrip(b"=").decode()
+
+    def digest(self, refresh: str) -> bytes:
+        """The SHA-256 under which a refresh token is stored: fast is right, as no one can guess 256 random bits."""
+        return hashlib.sha256(_encoded(refresh)).digest()
+
+
+def _derived(secret: bytes, purpose: str) -> bytes:
+    """A key for one purpose, from which neither the secret nor the key of another purpose follows."""
+    return hmac.digest(secret, f"shop: {purpose}".encode(), "sha256")
+
+
+def _encoded(token: str) -> bytes:
+    return token.encode("utf-8", "surrogatepass")  # any str that a client sends has bytes
+
+
+def _identity(actor: Actor) -> tuple[UUID, Role]:
+    if actor.id is None or actor.role is None:
+        raise ValueError(f"an access token is for an account with a role, not for {actor}")
+    return actor.id, actor.role
+
+
+class JwtTokens(_RefreshTokens):
+    """Access tokens as JWTs (RFC 7519, RFC 9068), signed with HS256 and nothing else. Needs the extra `auth`.
+
+    A token names its key (`kid`), so that a secret can be replaced without logging anybody out: sign with the new
+    one, accept `previous` ones for as long as their tokens live.
+
+    Args:
+        secret: signs, at least 32 random bytes.
+        previous: secrets that signed until lately.
+        issuer: the `iss` claim: who made the token.
+        audience: the `aud` claim: for whom.
+
+    Raises:
+        ValueError: a secret has fewer than 32 bytes.
+    """
+
+    def __init__(
+        self, secret: bytes, previous: Sequence[bytes] = (), issuer: str = "shop", audience: str = "shop"
+    ) -> None:
+        for each in (secret, *previous):
+            if len(each) < SECRET_BYTES_MIN:
+                raise ValueError(
+                    f"a token secret must have at least {SECRET_BYTES_MIN} bytes (RFC 7518, 3.2), this has {len(each)}"
+                )
+        super().__init__(secret)
+        self._kid = _kid(secret)
+        self._keys = {_kid(each): each for each in (secret, *previous)}
+        self._issuer = issuer
+        self._audience = audience
+
+    def access(self, actor: Actor, issued_at: datetime, life: timedelta) -> str:
+        """A token that says who acts. It ends within the second before `issued_at + life`: JWT times are in seconds.
+
+        Raises:
+            ValueError: no account acts.
+        """
+        import jwt  # here, so that `OpaqueTokens` needs no installation
+
+        account_id, role = _identity(actor)
+        claims = {
+            "iss": self._issuer,
+            "aud": self._audience,
+            "sub": str(account_id),
+            "iat": int(issued_at.timestamp()),
+            "exp": int((issued_at + life).timestamp()),
+            "jti": secrets.token_urlsafe(16),
+            "role": role.value,
+        }
+        return jwt.encode(claims, self._keys[self._kid], "HS256", headers={"typ": "at+jwt", "kid": self._kid})
+
+    def read_access(self, token: str, now: datetime) -> Actor:
+        """Who acts.
+
+        Raises:
+            InvalidToken: malformed, forged, expired, from the future, or for another audience.
+        """
+        import jwt
+
+        if len(token) > TOKEN_LENGTH_MAX:
+            raise InvalidToken
+        try:
+            claims = self._verified(token)
+            _check_times(claims, now.timestamp())
+            return Actor(UUID(claims["sub"]), Role(claims["role"]))
+        # RecursionError: JSON nested too deep. ValueError: not UTF-8, not a UUID, not a role.
+        except (jwt.PyJWTError, ValueError, RecursionError) as wrong:
+            raise InvalidToken from wrong
+
+    def _verified(self, token: str) -> dict[str, Any]:
+        """The claims, after everything was checked but the time."""
+        import jwt
+
+        header = jwt.get_unverified_header(token)
+        key = self._keys.get(header.get("kid", ""))
+        if key is None or header.get("typ") != "at+jwt":
+            raise InvalidToken
+        return jwt.decode(
+            token,
+            key,
+            algorithms=["HS256"],
+            audience=self._audience,
+            issuer=self._issuer,
+            options={
+                "require": ["iss", "aud", "sub", "iat", "exp", "jti", "role"],
+                # PyJWT would ask the machine's clock; the shop's is an argument.
+                "verify_exp": False,
+                "verify_iat": False,
+                "verify_nbf": False,
+                "strict_aud": True,
+            },
+        )
+
+
+def _kid(secret: bytes) -> str:
+    return _derived(secret, "key id").hex()[:16]
+
+
+def _check_times(claims: dict[str, Any], now: float) -> None:
+    issued, expires = claims["iat"], claims["exp"]
+    if type(issued) is not int or type(expires) is not int:
+        raise InvalidToken
+    if now >= expires or issued > now + FUTURE_ISSUE_SECONDS_MAX:
+        raise InvalidToken
+
+
+class OpaqueTokens(_RefreshTokens):
+    """Access tokens that say nothing and are looked up, for a shop in memory: they end with the process.
+
+    Args:
+        tokens_max: how many access tokens are remembered; beyond it the oldest one ends early.
+    """
+
+    def __init__(self, tokens_max: int = 100_000) -> None:
+        super().__init__(secrets.token_bytes(SECRET_BYTES_MIN))
+        self._tokens_max = tokens_max
+        self._issued: OrderedDict[bytes, tuple[Actor, datetime]] = OrderedDict()
+        self._lock = Lock()
+
+    def access(self, actor: Actor, issued_at: datetime, life: timedelta) -> str:
+        """A token that says who acts, until `issued_at + life`.
+
+        Raises:
+            ValueError: no account acts.
+        """
+        _identity(actor)
+        token = secrets.token_urlsafe(32)
+        with self._lock:
+            self._forget_ended(issued_at)
+            self._issued[self.digest(token)] = (actor, issued_at + life)
+        return token
+
+    def read_access(self, token: str, now: datetime) -> Actor:
+        """Who acts.
+
+        Raises:
+            InvalidToken: it was not given out here, or it ended.
+        """
+        actor, expires_at = self._issued.get(self.digest(token)) or (None, now)
+        if actor is None or now >= expires_at:
+            raise InvalidToken
+        return actor
+
+    def _forget_ended(self, now: datetime) -> None:
+        """Make room for one: drop the oldest tokens that ended, and more if there are too many."""
+        while self._issued:
+            _, expires_at = next(iter(self._issued.values()))
+            if now < expires_at and len(self._issued) < self._tokens_max:
+                return
+            self._issued.popitem(last=False)

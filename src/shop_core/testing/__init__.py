@@ -1,0 +1,75 @@
+"""What every adapter of the shop must pass. Needs pytest and Hypothesis: `pip install shop[testing]`.
+
+An adapter is right when it passes the contract of its port. To verify your own, subclass and give the fixture:
+
+    import pytest
+    from shop_core.testing import PlacingContract, StockContract, UnitOfWorkContract
+    from my_adapters import MyAdapters
+
+    class MyFixture:
+        @pytest.fixture
+        def adapters(self):
+            return MyAdapters()  # empty at the start of every test
+
+    class TestMyUnitOfWork(MyFixture, UnitOfWorkContract): ...
+    class TestMyStock(MyFixture, StockContract): ...
+    class TestMyPlacing(MyFixture, PlacingContract): ...
+
+and drive it with random work, alone or next to another adapter that must give the same answers:
+
+    class MyMachine(ShopMachine):
+        def open_adapters(self):
+            return [MyAdapters(clock=TickingClock(), new_id=SeededIds()), MemoryAdapters(clock=..., new_id=...)]
+
+    TestMyMachine = MyMachine.TestCase
+
+Tests with threads end within a minute whatever the adapter does. They use events and barriers, never sleeps; where
+a test must see that somebody waits, it gives him a fifth of a second in which he must not get through.
+"""
+
+import pytest
+
+# So that a broken promise shows both sides of the comparison. Must come before the modules are imported.
+pytest.register_assert_rewrite(
+    *(
+        f"{__name__}.{module}"
+        for module in (
+            "accounts audit catalog catalog_rules contract determinism driver expectations listing logins "
+            "machine orders placing scene stock threads units"
+        ).split()
+    )
+)
+
+from shop_core.testing.accounts import AccountsContract, RefreshTokensContract  # noqa: E402
+from shop_core.testing.audit import AuditContract  # noqa: E402
+from shop_core.testing.catalog import CatalogContract  # noqa: E402
+from shop_core.testing.determinism import SeededIds, TickingClock  # noqa: E402
+from shop_core.testing.logins import PasswordsContract, TokensContract  # noqa: E402
+from shop_core.testing.machine import ShopMachine, SideBySide  # noqa: E402
+from shop_core.testing.orders import OrdersContract  # noqa: E402
+from shop_core.testing.placing import PlacingContract  # noqa: E402
+from shop_core.testing.scene import Scene  # noqa: E402
+from shop_core.testing.stock import StockContract  # noqa: E402
+from shop_core.testing.threads import in_background, still_waits, together  # noqa: E402
+from shop_core.testing.units import UnitOfWorkContract  # noqa: E402
+
+__all__ = [
+    "AccountsContract",
+    "AuditContract",
+    "CatalogContract",
+    "OrdersContract",
+    "PasswordsContract",
+    "PlacingContract",
+    "RefreshTokensContract",
+    "Scene",
+    "SeededIds",
+    "ShopMachine",
+    "SideBySide",
+    "StockContract",
+    "TickingClock",
+    "TokensContract",
+    "UnitOfWorkContract",
+    "in_background",
+    "still_waits",
+    "together",
+]

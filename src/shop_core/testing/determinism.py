@@ -1,0 +1,39 @@
+"""A clock and ids that two shops can have alike, so that their answers can be compared word for word."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from random import Random
+from threading import Lock
+from uuid import UUID
+
+START = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
+_START_MS = int(START.timestamp() * 1000)
+
+
+class TickingClock:
+    """Every look at it is one tick later than the one before."""
+
+    def __init__(self, start: datetime = START, tick: timedelta = timedelta(microseconds=1_001)) -> None:
+        self._ticks = count()
+        self._start = start
+        self._tick = tick
+
+    def __call__(self) -> datetime:
+        return self._start + next(self._ticks) * self._tick
+
+
+class SeededIds:
+    """UUIDv7s that sort in the order in which they were made, and are the same for the same seed."""
+
+    def __init__(self, seed: int = 7) -> None:
+        self._random = Random(seed)
+        self._ticks = count(_START_MS)
+        self._lock = Lock()
+
+    def __call__(self) -> UUID:
+        with self._lock:
+            tail = self._random.getrandbits(74)
+            head = next(self._ticks) << 80 | 0x7 << 76 | (tail >> 62) << 64
+            return UUID(int=head | 0b10 << 62 | tail & (1 << 62) - 1)

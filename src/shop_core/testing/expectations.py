@@ -1,0 +1,134 @@
+"""What a shop must answer, in plain Python: dictionaries and counters, no locks and no pages.
+
+Kept apart from the models of `shop_core` on purpose: it says the rules a second time, in the simplest way.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from shop_core.errors import InsufficientStock, Refusal, StockBelowZero, UnknownProducts
+from shop_core.orders.model import OrderStatus, PlacementRequest, Step
+
+STEPS = {
+    ("placed", "confirm"): "confirmed",
+    ("placed", "cancel"): "cancelled",
+    ("confirmed", "ship"): "shipped",
+    ("confirmed", "cancel"): "cancelled",
+    ("shipped", "deliver"): "delivered",
+}
+
+
+@dataclass
+class ExpectedProduct:
+    """What is known of a product."""
+
+    sku: str
+    price: int
+    archived: bool = False
+    on_hand: int = 0
+    promised: int = 0
+
+    @property
+    def available(self) -> int:
+        """What can be sold now."""
+        return max(0, self.on_hand - self.promised)
+
+    @property
+    def short(self) -> int:
+        """Promised units that are not there."""
+        return max(0, self.promised - self.on_hand)
+
+
+@dataclass
+class ExpectedOrder:
+    """What is known of an order."""
+
+    customer_id: UUID
+    units: dict[UUID, int]
+    total: int
+    status: str = "placed"
+    version: int = 1
+
+
+@dataclass
+class Expected:
+    """Everything that is known of a shop."""
+
+    products: dict[UUID, ExpectedProduct] = field(default_factory=dict)
+    orders: dict[UUID, ExpectedOrder] = field(default_factory=dict)
+    categories: dict[str, UUID] = field(default_factory=dict)
+    usernames: set[str] = field(default_factory=set)
+
+    def skus(self) -> set[str]:
+        """Those that are taken, by archived products too."""
+        return {product.sku for product in self.products.values()}
+
+    def refusal_to_place(self, request: PlacementRequest) -> type[Refusal] | None:
+        """Why `request` cannot be placed now; None if it can."""
+        named = [self.products.get(line.product_id) for line in request.lines]
+        if any(product is None or product.archived for product in named):
+            return UnknownProducts
+        return InsufficientStock if self.short_lines(request) else None
+
+    def short_lines(self, request: PlacementRequest) -> list[tuple[UUID, int, int]]:
+        """Product, wanted and available, for each that has too few."""
+        wanted = _sum_of_lines(request)
+        available = {product_id: self.products[product_id].available for product_id in wanted}
+        return [(key, units, available[key]) for key, units in wanted.items() if available[key] < units]
+
+    def placed(self, order_id: UUID, request: PlacementRequest) -> ExpectedOrder:
+        """`request` became an order."""
+        units = _sum_of_lines(request)
+        for product_id, quantity in units.items():
+            self.products[product_id].promised += quantity
+        total = sum(self.products[product_id].price * quantity for product_id, quantity in units.items())
+        self.orders[order_id] = ExpectedOrder(request.customer_id, units, total)
+        return self.orders[order_id]
+
+    def refusal_to_change(self, product_id: UUID, change: int) -> type[Refusal] | None:
+        """Why `change` cannot be added to what is on hand."""
+        return StockBelowZero if self.products[product_id].on_hand + change < 0 else None
+
+    def can_step(self, order_id: UUID, step: Step) -> bool:
+        """Whether the order's status allows `step`."""
+        return (self.orders[order_id].status, step.value) in STEPS
+
+    def can_ship_units(self, order_id: UUID) -> bool:
+        """Whether all units of the order are there."""
+        units = self.orders[order_id].units
+        return all(self.products[product_id].on_hand >= quantity for product_id, quantity in units.items())
+
+    def stepped(self, order_id: UUID, step: Step) -> ExpectedOrder:
+        """The order took `step`."""
+        order = self.orders[order_id]
+        order.status = STEPS[order.status, step.value]
+        order.version += 1
+        for product_id, quantity in order.units.items():
+            if step in {Step.CANCEL, Step.SHIP}:
+                self.products[product_id].promised -= quantity
+            if step is Step.SHIP:
+                self.products[product_id].on_hand -= quantity
+        return order
+
+    def promised_by_orders(self) -> Counter[UUID]:
+        """Units of each product in orders that wait for them."""
+        promised: Counter[UUID] = Counter()
+        for order in self.orders.values():
+            if order.status in {OrderStatus.PLACED, OrderStatus.CONFIRMED}:
+                promised.update(order.units)
+        return promised
+
+    def orders_of(self, customer_id: UUID) -> Sequence[UUID]:
+        """His orders, newest first."""
+        return [order_id for order_id, order in self.orders.items() if order.customer_id == customer_id][::-1]
+
+
+def _sum_of_lines(request: PlacementRequest) -> dict[UUID, int]:
+    units: dict[UUID, int] = {}
+    for line in request.lines:
+        units[line.product_id] = units.get(line.product_id, 0) + line.quantity
+    return units
