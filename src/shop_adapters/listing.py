@@ -12,7 +12,7 @@ from shop_core.errors import InvalidCursor
 from shop_core.inventory.model import StockMovement
 from shop_core.orders.model import Order
 from shop_core.pagination import Key, Page, keyset_page, read_cursor
-from shop_core.text import same_letters
+from shop_core.text import is_storable, same_letters
 
 T = TypeVar("T")
 
@@ -55,7 +55,7 @@ class Listing(Generic[T]):
 def _is_storable(value: str | int) -> bool:
     if isinstance(value, int):
         return abs(value) <= _INT64_MAX
-    return "\0" not in value and not any("\ud800" <= letter <= "\udfff" for letter in value)
+    return is_storable(value)
 
 
 def _is_id(text: str | int) -> bool:

@@ -68,6 +68,8 @@ class Money:
                 Fault(field, f"{text!r} has more than the {places} decimals of {currency}", "too_many_decimals")
             )
         minor = int(whole) * 10**places + int(fraction.ljust(places, "0") or "0")
+        if minor > MINOR_MAX:
+            raise Invalid(Fault(field, f"{text} is more than can be counted", "too_large"))
         return cls(-minor if sign else minor, currency)
 
     def __str__(self) -> str:

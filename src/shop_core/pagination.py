@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Sequence
@@ -18,6 +17,8 @@ U = TypeVar("U")
 LIMIT_DEFAULT = 50
 LIMIT_MAX = 200
 OFFSET_MAX = 10_000_000
+
+SEAL_LENGTH = 6
 
 Key = tuple[str | int, ...]
 """The values an item is sorted by, the last one unique (its id, as text)."""
@@ -114,16 +115,16 @@ def read_cursor(listing: str, cursor: str, types: Iterable[type]) -> Key:
     """
     try:
         raw = base64.b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
-        seal, body = raw[:6], raw[6:]
-        if seal != _seal(body):
-            raise InvalidCursor
-        name, *key = json.loads(body)
-        if name != listing or [type(value) for value in key] != list(types):
-            raise InvalidCursor
-    except (UnicodeError, binascii.Error, ValueError, TypeError) as broken:
+        said = json.loads(raw[SEAL_LENGTH:])
+    except (ValueError, RecursionError) as broken:  # neither Base64, nor UTF-8, nor JSON
         raise InvalidCursor from broken
-    return tuple(key)
+    if not isinstance(said, list) or [type(value) for value in said[1:]] != list(types):
+        raise InvalidCursor
+    key = tuple(said[1:])
+    if make_cursor(listing, key) != cursor:  # other list, broken seal, or the same bytes written in another way
+        raise InvalidCursor
+    return key
 
 
 def _seal(body: bytes) -> bytes:
-    return hashlib.sha256(b"shop cursor" + body).digest()[:6]
+    return hashlib.sha256(b"shop cursor" + body).digest()[:SEAL_LENGTH]

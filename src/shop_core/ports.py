@@ -5,6 +5,9 @@ Everything is synchronous. Everything that a use case reads or writes goes throu
     with begin() as work:          # commits at the end, rolls back on any exception
         level = work.stock.lock([product_id])[product_id]
 
+A statement that was refused spoils its unit of work: let the exception leave the `with`. Who catches it inside gets
+a RuntimeError at the end, and nothing is committed.
+
 Locks are taken in one order, so that no two units of work can wait for each other: first orders, then stock;
 within each by id. An adapter sorts the ids of a call, and refuses calls that run against the order.
 """
@@ -49,7 +52,10 @@ class RefreshTokens(Protocol):
     def add(self, token: RefreshToken) -> None: ...
 
     def lock(self, digest: bytes) -> RefreshToken | None:
-        """The token, locked until the end of this unit of work, so that it is traded by one at a time."""
+        """The token, read after its whole session was locked until the end of this unit of work.
+
+        So a session is traded or revoked by one at a time, and no revocation misses a successor in the making.
+        """
 
     def update(self, token: RefreshToken) -> None: ...
 

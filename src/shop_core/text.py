@@ -12,6 +12,8 @@ from shop_core.errors import Fault
 _FORBIDDEN = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069\ufffe\uffff]")
 _FORBIDDEN_EXCEPT_LINES = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069\ufffe\uffff]")
 
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
 
 def normal(text: str) -> str:
     """`text` in Unicode NFC and without surrounding white space: the one form in which the shop stores text."""
@@ -50,3 +52,8 @@ def text_faults(field: str, text: str, *, least: int, most: int, lines: bool = F
             )
         )
     return faults
+
+
+def is_storable(text: str) -> bool:
+    """Whether a store can hold `text` at all: without NUL and lone surrogates. Nothing stored equals any other."""
+    return "\0" not in text and not _SURROGATE.search(text)

@@ -5,13 +5,14 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 
 from shop_adapters.postgres.errors import UNIQUE, refusing
 from shop_adapters.postgres.schema import accounts, refresh_tokens
 from shop_adapters.postgres.statements import AnyRow
 from shop_core.accounts.model import Account, RefreshToken, Role
 from shop_core.errors import UsernameTaken
+from shop_core.text import is_storable
 
 _ACCOUNT = select(
     accounts.c.id,
@@ -25,6 +26,16 @@ _ACCOUNT = select(
     accounts.c.active,
 )
 _TOKEN = select(*refresh_tokens.c)
+_FAMILY = select(refresh_tokens.c.family_id).where(refresh_tokens.c.digest == bindparam("digest")).scalar_subquery()
+_LOCK_SESSION = (
+    select(refresh_tokens.c.digest)
+    .where(refresh_tokens.c.family_id == _FAMILY)
+    .order_by(refresh_tokens.c.issued_at, refresh_tokens.c.digest)
+    .limit(1)
+    .with_for_update(key_share=True)
+)
+"""The first token of a session stands for all of it: whoever trades or revokes any of them holds this row. Locking
+only the token in hand would let a revocation miss the successor that is being written at that moment."""
 
 
 class PostgresAccounts:
@@ -58,6 +69,8 @@ class PostgresAccounts:
         return _account(row) if row else None
 
     def credentials(self, username_key: str) -> tuple[Account, str] | None:
+        if not is_storable(username_key):
+            return None
         found = _ACCOUNT.add_columns(accounts.c.password_hash).where(accounts.c.username_key == username_key)
         row = self._connection.execute(found).one_or_none()
         return (_account(row), row.password_hash) if row else None
@@ -103,8 +116,8 @@ class PostgresRefreshTokens:
         )
 
     def lock(self, digest: bytes) -> RefreshToken | None:
-        found = _TOKEN.where(refresh_tokens.c.digest == digest).with_for_update(key_share=True)
-        row = self._connection.execute(found).one_or_none()
+        self._connection.execute(_LOCK_SESSION, {"digest": digest})
+        row = self._connection.execute(_TOKEN.where(refresh_tokens.c.digest == digest)).one_or_none()
         return RefreshToken(*row) if row else None
 
     def update(self, token: RefreshToken) -> None:

@@ -43,7 +43,7 @@ from shop_core.catalog.model import (
 from shop_core.errors import CategoryNotFound, Refusal, SkuTaken, SlugTaken
 from shop_core.money import Money
 from shop_core.pagination import Key, Keyset, Numbered, Page, Piece
-from shop_core.text import same_letters
+from shop_core.text import is_storable, same_letters
 
 _PRODUCT = select(
     products.c.id,
@@ -110,7 +110,7 @@ class PostgresProducts:
         return {row.id: self._product(row) for row in rows}
 
     def lock_by_sku(self, skus: Iterable[str]) -> dict[str, Product]:
-        rows = self._connection.execute(_LOCK_BY_SKU, {"skus": list(skus)})
+        rows = self._connection.execute(_LOCK_BY_SKU, {"skus": list(filter(is_storable, skus))})
         return {row.sku: self._product(row) for row in rows}
 
     def page(self, query: ProductQuery, piece: Piece) -> Page[CatalogEntry]:
@@ -245,7 +245,7 @@ class PostgresCategories:
         return _category_entry(row) if row else None
 
     def by_slug(self, slugs: Iterable[str]) -> dict[str, Category]:
-        rows = self._connection.execute(_CATEGORY.where(categories.c.slug.in_(list(slugs))))
+        rows = self._connection.execute(_CATEGORY.where(categories.c.slug.in_(list(filter(is_storable, slugs)))))
         return {row.slug: _category_entry(row).category for row in rows}
 
     def page(self, piece: Numbered) -> Page[CategoryEntry]:

@@ -112,7 +112,7 @@ class PostgresStock:
         with refusing(_broken_level):
             changed = self._connection.execute(_CHANGE_LEVELS, {**columns, "is_correction": is_correction})
         if missing := changes.keys() - set(changed.scalars()):
-            raise ProductNotFound(min(missing))
+            raise ProductNotFound(next(m.product_id for m in movements if m.product_id in missing))
 
     def movements(self, product_id: UUID, piece: Keyset) -> Page[StockMovement]:
         wanted = _MOVEMENT.where(stock_movements.c.product_id == product_id)

@@ -73,6 +73,7 @@ class PostgresOrders:
         return self._one(_found(order_id, customer_id).with_for_update(key_share=True))
 
     def update(self, order: Order) -> None:
+        self._order.check("orders", [order.id])  # an UPDATE locks its row
         self._connection.execute(
             update(orders)
             .where(orders.c.customer_id == order.customer_id, orders.c.id == order.id)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
 
+from psycopg.pq import TransactionStatus
 from sqlalchemy import Connection, Engine
 
 from shop_adapters.locking import LockOrder
@@ -63,3 +64,11 @@ def begin(engine: Engine, currency: str) -> Iterator[PostgresUnitOfWork]:
     """
     with in_our_words(), engine.begin() as connection:
         yield PostgresUnitOfWork(connection, currency)
+        _check_unspoilt(connection)
+
+
+def _check_unspoilt(connection: Connection) -> None:
+    """PostgreSQL answers COMMIT after a failed statement with a ROLLBACK, and no error: work would be lost unseen."""
+    driver = connection.connection.dbapi_connection
+    if driver is not None and driver.info.transaction_status is TransactionStatus.INERROR:
+        raise RuntimeError("a statement of this unit of work was refused: let the exception leave the `with`")

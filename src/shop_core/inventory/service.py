@@ -10,6 +10,7 @@ from shop_core.errors import ProductNotFound
 from shop_core.inventory.model import MovementKind, StockLevel, StockMovement
 from shop_core.pagination import Keyset, Page
 from shop_core.ports import Begin, Clock, NewId
+from shop_core.text import normal
 
 
 class InventoryService:
@@ -113,7 +114,7 @@ class InventoryService:
             if level is None:
                 raise ProductNotFound(product_id)
             at = self._clock()
-            movement = StockMovement(self._new_id(), product_id, kind, quantity, at, actor.id, reason=reason)
+            movement = StockMovement(self._new_id(), product_id, kind, quantity, at, actor.id, reason=normal(reason))
             level = level.after(movement)
             work.stock.apply([movement])
         return level

@@ -53,7 +53,7 @@ def decide(
         now: when the orders are placed.
         new_id: gives each order and each ledger line its id.
     """
-    left = dict(levels)
+    left = {product_id: level.available for product_id, level in levels.items()}
     outcomes: list[Outcome] = []
     movements: list[StockMovement] = []
     for request in requests:
@@ -66,9 +66,9 @@ def decide(
             continue
         order = Order(new_id(), request.customer_id, OrderStatus.PLACED, lines, total, now, now)
         outcomes.append(order)
-        for movement in stock_movements(order, MovementKind.ALLOCATED, request.customer_id, now, new_id):
-            movements.append(movement)
-            left[movement.product_id] = left[movement.product_id].after(movement)
+        movements += stock_movements(order, MovementKind.ALLOCATED, request.customer_id, now, new_id)
+        for product_id, quantity in request.wanted.items():
+            left[product_id] -= quantity
     return Decision(tuple(outcomes), tuple(movements))
 
 
@@ -108,16 +108,16 @@ def _unknown(request: PlacementRequest, products: Mapping[UUID, Product]) -> Unk
     return UnknownProducts(product_ids, faults)
 
 
-def _check_stock(request: PlacementRequest, left: Mapping[UUID, StockLevel]) -> None:
+def _check_stock(request: PlacementRequest, left: Mapping[UUID, int]) -> None:
     """Let only requests pass that can be served whole.
 
     Raises:
         InsufficientStock: naming every product that is short.
     """
     shortages = [
-        Shortage(product_id, quantity, left[product_id].available)
+        Shortage(product_id, quantity, left[product_id])
         for product_id, quantity in request.wanted.items()
-        if left[product_id].available < quantity
+        if left[product_id] < quantity
     ]
     if shortages:
         raise InsufficientStock(shortages)

@@ -8,14 +8,14 @@ from threading import Event
 
 import pytest
 
-from shop_core.catalog.model import CategoryEntry, Product
+from shop_core.catalog.model import Category, CategoryEntry, Product
 from shop_core.errors import CategoryNotFound, SkuTaken, SlugTaken
 from shop_core.inventory.model import StockLevel
 from shop_core.money import Money
 from shop_core.pagination import Numbered
 from shop_core.testing.listing import CatalogListing
 from shop_core.testing.scene import Scene
-from shop_core.testing.threads import TIMEOUT_S, in_background, still_waits, together
+from shop_core.testing.threads import TIMEOUT_S, Meeting, in_background, still_waits, together
 
 
 class CatalogContract(CatalogListing):
@@ -176,11 +176,25 @@ class CatalogContract(CatalogListing):
 
     # ---- at the same time
 
-    def test_two_who_add_one_sku_at_the_same_moment_get_one_product(self, scene: Scene) -> None:
-        for round_number in range(5):
-            add = lambda sku=f"sku-{round_number}": scene.product(sku=sku)  # noqa: E731
-            results = together(*[add] * 8)
-            assert sorted(type(result).__name__ for result in results) == ["Product"] + ["SkuTaken"] * 7
+    def test_of_those_who_add_one_sku_or_slug_at_the_same_moment_one_gets_it(self, scene: Scene) -> None:
+        meeting = Meeting(scene.clock)
+
+        def add_product() -> str:
+            with scene.begin() as work:
+                work.products.add_all([scene.new_product(sku="wanted")])
+                meeting()  # added, and not committed yet
+            return "added"
+
+        def add_category() -> str:
+            with scene.begin() as work:
+                work.categories.add(Category(scene.new_id(), "Lamps", "lamps"))
+                meeting()
+            return "added"
+
+        for add, refusal in ((add_product, SkuTaken), (add_category, SlugTaken)):
+            results = together(*[add] * 6)
+            assert results.count("added") == 1
+            assert sum(isinstance(result, refusal) for result in results) == 5
 
     def test_a_sku_that_was_never_committed_is_free(self, scene: Scene) -> None:
         arrived = Event()

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from shop_core.inventory.service import InventoryService
+from shop_core.orders.service import OrderService
 from shop_core.ports import Adapters
 from shop_core.shop import Shop
 from shop_core.testing.scene import Scene
+from shop_core.testing.threads import Meeting
 
 
 class Contract:
@@ -26,3 +29,12 @@ class Contract:
     def shop(self, adapters: Adapters) -> Shop:
         """The shop on those adapters."""
         return Shop(adapters)
+
+    @pytest.fixture
+    def crowded(self, adapters: Adapters) -> Shop:
+        """The same shop, in which use cases that no lock keeps apart always get in each other's way."""
+        shop = Shop(adapters)
+        meeting = Meeting(adapters.clock)
+        shop.inventory = InventoryService(adapters.begin, meeting, adapters.new_id)
+        shop.orders = OrderService(adapters.begin, meeting, adapters.new_id)
+        return shop

@@ -146,24 +146,24 @@ class PlacingContract(Contract):
 
     # ---- at the same time
 
-    def test_twenty_buyers_of_the_last_unit_and_exactly_one_gets_it(self, scene: Scene, shop: Shop) -> None:
+    def test_twenty_buyers_of_the_last_unit_and_exactly_one_gets_it(self, scene: Scene, crowded: Shop) -> None:
         for _ in range(3):
             lamp = scene.product("Lamp", units=1)
             requests = [request(scene.customer(), (lamp, 1)) for _ in range(20)]
-            outcomes = together(*[lambda wanted=wanted: shop.orders.place(wanted) for wanted in requests])
+            outcomes = together(*[lambda wanted=wanted: crowded.orders.place(wanted) for wanted in requests])
 
             assert Counter(type(outcome) for outcome in outcomes) == {Order: 1, InsufficientStock: 19}
             assert scene.level(lamp.id) == StockLevel(lamp.id, on_hand=1, allocated=1)
-        assert shop.audit() == []
+        assert crowded.audit() == []
 
-    def test_nobody_is_told_sold_out_while_units_are_free(self, scene: Scene, shop: Shop) -> None:
+    def test_nobody_is_told_sold_out_while_units_are_free(self, scene: Scene, crowded: Shop) -> None:
         lamp = scene.product("Lamp", units=20)
-        outcomes = together(*[lambda: shop.orders.place(request(scene.customer(), (lamp, 1)))] * 20)
+        outcomes = together(*[lambda: crowded.orders.place(request(scene.customer(), (lamp, 1)))] * 20)
         assert all(isinstance(outcome, Order) for outcome in outcomes)
         assert scene.level(lamp.id).available == 0
 
     def test_twenty_buyers_with_overlapping_baskets_in_any_order_all_get_through(
-        self, scene: Scene, shop: Shop
+        self, scene: Scene, crowded: Shop
     ) -> None:
         products = [scene.product(f"Product {number}", units=1_000) for number in range(6)]
 
@@ -171,7 +171,7 @@ class PlacingContract(Contract):
             random, bought = Random(seed), 0
             for _ in range(3):
                 basket = random.sample(products, k=random.randint(2, 6))
-                order = shop.orders.place(request(scene.customer(), *((product, 1) for product in basket)))
+                order = crowded.orders.place(request(scene.customer(), *((product, 1) for product in basket)))
                 bought += len(order.lines)
             return bought
 
@@ -180,32 +180,32 @@ class PlacingContract(Contract):
             scene.level(product.id).allocated for product in products
         )
         assert not [refused for refused in bought if isinstance(refused, Refusal)]
-        assert shop.audit() == []
+        assert crowded.audit() == []
 
-    def test_of_cancel_and_ship_at_the_same_moment_one_wins(self, scene: Scene, shop: Shop) -> None:
+    def test_of_cancel_and_ship_at_the_same_moment_one_wins(self, scene: Scene, crowded: Shop) -> None:
         for _ in range(8):
             lamp, ada = scene.product("Lamp", units=3), scene.customer()
-            order = shop.orders.place(request(ada, (lamp, 2)))
-            shop.orders.confirm(SYSTEM, order.id)
+            order = crowded.orders.place(request(ada, (lamp, 2)))
+            crowded.orders.confirm(SYSTEM, order.id)
 
             cancelled, shipped = together(
-                lambda order_id=order.id, owner=ada: shop.orders.cancel(owner, order_id),  # type: ignore[misc]
-                lambda order_id=order.id: shop.orders.ship(SYSTEM, order_id),  # type: ignore[misc]
+                lambda order_id=order.id, owner=ada: crowded.orders.cancel(owner, order_id),  # type: ignore[misc]
+                lambda order_id=order.id: crowded.orders.ship(SYSTEM, order_id),  # type: ignore[misc]
             )
 
             assert isinstance(cancelled, IllegalStep) != isinstance(shipped, IllegalStep)
-            kept = shop.orders.get(ada, order.id)
+            kept = crowded.orders.get(ada, order.id)
             assert kept == (shipped if isinstance(cancelled, IllegalStep) else cancelled)
             left = 1 if kept.status is OrderStatus.SHIPPED else 3
             assert scene.level(lamp.id) == StockLevel(lamp.id, on_hand=left)
 
     def test_an_order_that_is_cancelled_ten_times_at_once_gives_its_units_back_once(
-        self, scene: Scene, shop: Shop
+        self, scene: Scene, crowded: Shop
     ) -> None:
         lamp, ada = scene.product("Lamp", units=9), scene.customer()
-        order = shop.orders.place(request(ada, (lamp, 2)))
-        shop.orders.place(request(ada, (lamp, 7)))
-        outcomes = together(*[lambda: shop.orders.cancel(ada, order.id)] * 10)
+        order = crowded.orders.place(request(ada, (lamp, 2)))
+        crowded.orders.place(request(ada, (lamp, 7)))
+        outcomes = together(*[lambda: crowded.orders.cancel(ada, order.id)] * 10)
         assert Counter(type(outcome) for outcome in outcomes) == {Order: 1, IllegalStep: 9}
         assert scene.level(lamp.id) == StockLevel(lamp.id, on_hand=9, allocated=7)
 

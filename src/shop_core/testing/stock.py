@@ -14,11 +14,10 @@ from shop_core.accounts.model import SYSTEM
 from shop_core.errors import InvalidCursor, Oversold, ProductNotFound, Refusal, StockBelowZero
 from shop_core.inventory.model import MovementKind, StockLevel, StockMovement, fold
 from shop_core.pagination import Keyset
-from shop_core.ports import Adapters
 from shop_core.shop import Shop
 from shop_core.testing.contract import Contract
 from shop_core.testing.scene import Scene
-from shop_core.testing.threads import together
+from shop_core.testing.threads import Meeting, together
 
 RECEIVED, ADJUSTED = MovementKind.RECEIVED, MovementKind.ADJUSTED
 ALLOCATED, DEALLOCATED = MovementKind.ALLOCATED, MovementKind.DEALLOCATED
@@ -208,26 +207,32 @@ class StockContract(Contract):
     # ---- at the same time
 
     def test_movements_at_the_same_time_are_all_counted(self, scene: Scene) -> None:
-        product = scene.product(units=1)
+        product, meeting = scene.product(units=1), Meeting(scene.clock)
 
         def receive() -> None:
-            for _ in range(5):
-                scene.apply(scene.movement(product.id, RECEIVED, 1))
+            for _ in range(3):
+                movement = scene.movement(product.id, RECEIVED, 1)
+                with scene.begin() as work:
+                    work.stock.lock([product.id])
+                    work.stock.apply([movement])
+                    meeting()  # written, and not committed yet
 
-        together(*[receive] * 8)
-        assert scene.level(product.id) == StockLevel(product.id, on_hand=41)
+        assert together(*[receive] * 6) == [None] * 6
+        assert scene.level(product.id) == StockLevel(product.id, on_hand=19)
         assert fold(product.id, scene.ledger(product.id)) == scene.level(product.id)
 
-    def test_two_clerks_who_report_the_same_loss_at_once_cannot_lose_more_than_there_is(
-        self, scene: Scene, adapters: Adapters
+    def test_clerks_who_report_the_same_loss_at_once_cannot_lose_more_than_there_is(
+        self, scene: Scene, crowded: Shop
     ) -> None:
-        shop = Shop(adapters)
-        for _ in range(5):
-            product = scene.product(units=5)
-            lose = lambda product_id=product.id: shop.inventory.adjust(SYSTEM, product_id, -3, "broken")  # noqa: E731
-            outcomes = sorted(type(outcome).__name__ for outcome in together(*[lose] * 4))
-            assert outcomes == ["StockBelowZero"] * 3 + ["StockLevel"]
-            assert scene.level(product.id).on_hand == 2
+        product = scene.product(units=5)
+        outcomes = together(*[lambda: crowded.inventory.adjust(SYSTEM, product.id, -3, "broken")] * 4)
+        assert sorted(type(outcome).__name__ for outcome in outcomes) == ["StockBelowZero"] * 3 + ["StockLevel"]
+        assert scene.level(product.id).on_hand == 2
+
+    def test_counts_at_the_same_time_end_at_what_was_counted(self, scene: Scene, crowded: Shop) -> None:
+        product = scene.product(units=5)
+        together(*[lambda: crowded.inventory.count_all(SYSTEM, {product.id: 9}, "stock-take")] * 4)
+        assert scene.level(product.id).on_hand == 9
 
 
 def _short_by_two(scene: Scene) -> UUID:

@@ -7,10 +7,12 @@ import time
 import traceback
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, wait
-from threading import Barrier, Thread
+from datetime import datetime
+from threading import Barrier, Condition, Thread
 from typing import TypeVar
 
 from shop_core.errors import Refusal
+from shop_core.ports import Clock
 
 T = TypeVar("T")
 
@@ -36,6 +38,28 @@ def in_background(job: Callable[[], T]) -> Future[T]:
 def still_waits(future: Future[T], seconds: float = WAITING_S) -> bool:
     """Whether the job does not get through within `seconds`: something holds it up."""
     return not wait([future], timeout=seconds).done
+
+
+class Meeting:
+    """A clock that holds whoever looks at it until somebody else does too, but not for longer than a moment.
+
+    A use case looks at the clock after it locked and read, and before it writes. So two that a missing lock lets in
+    meet there, both with what they read, every time; where the lock is, each just waits a moment alone.
+    """
+
+    def __init__(self, clock: Clock, seconds: float = 0.02) -> None:
+        self._clock = clock
+        self._seconds = seconds
+        self._changed = Condition()
+        self._looks = 0
+
+    def __call__(self) -> datetime:
+        with self._changed:
+            self._looks += 1
+            mine = self._looks
+            self._changed.notify_all()
+            self._changed.wait_for(lambda: self._looks > mine, self._seconds)
+        return self._clock()
 
 
 def together(*jobs: Callable[[], T], timeout_s: float = TIMEOUT_S) -> list[T | Refusal]:

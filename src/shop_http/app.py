@@ -1,0 +1,86 @@
+"""The HTTP application: a shop, as JSON over HTTP. Thin: it parses, calls the core and renders."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from importlib.metadata import version
+
+from litestar import Litestar, Router
+from litestar.datastructures import State
+from litestar.types import ControllerRouterHandler
+
+from shop_core import Shop
+from shop_http import accounts, catalog, docs, health, inventory, openapi, orders, problems
+from shop_http.auth import know_the_actor
+from shop_http.edge import Edge
+from shop_http.intake import be_well_formed
+from shop_http.routing import API, ShopRequest, checked_by
+
+BODY_SIZE_MAX = 256 * 1024
+CREDENTIALS_SIZE_MAX = 4 * 1024
+
+
+def create_app(
+    shop: Shop,
+    *,
+    ready: Callable[[], None] | None = None,
+    public_catalog: bool = True,
+    threads: int = 8,
+    base_url: str | None = None,
+) -> Litestar:
+    """The application, to be served by any ASGI server that runs lifespans.
+
+    Args:
+        shop: what it serves.
+        ready: raises when the server cannot serve; `/health/ready` asks it. None: always ready.
+        public_catalog: whether the catalog can be read without a login.
+        threads: so many requests are worked on at once; as many as the store has connections.
+        base_url: how clients reach the server, for the links in lists, e.g. `https://shop.example`; None takes
+            the scheme and host of each request.
+    """
+    auth = Router("/auth", route_handlers=accounts.AUTH_ROUTES, request_max_body_size=CREDENTIALS_SIZE_MAX)
+    features: list[ControllerRouterHandler] = [
+        auth,
+        *accounts.ROUTES,
+        *catalog.ROUTES,
+        *inventory.ROUTES,
+        *orders.ROUTES,
+    ]
+    app = Litestar(
+        [Router(API, route_handlers=features), *health.ROUTES, *docs.ROUTES],
+        request_class=ShopRequest,
+        middleware=[checked_by(know_the_actor, be_well_formed)],
+        exception_handlers=problems.handlers(),
+        request_max_body_size=BODY_SIZE_MAX,
+        lifespan=[_worker_threads(threads)],
+        state=State({"shop": shop, "ready": ready or _always, "public_catalog": public_catalog, "base_url": base_url}),
+        openapi_config=None,
+        logging_config=None,
+        debug=False,
+    )
+    app.state.openapi = openapi.document(app, version=version("shop"), public_catalog=public_catalog)
+    app.asgi_handler = Edge(app.asgi_handler)
+    return app
+
+
+def _always() -> None:
+    """Ready as soon as it runs."""
+
+
+def _worker_threads(count: int) -> Callable[[Litestar], AbstractAsyncContextManager[None]]:
+    """Gives the loop `count` threads for the handlers, for as long as the application runs.
+
+    The loop's default executor is the one that Litestar uses. Its own `set_asyncio_executor` is one for the
+    whole process, and refuses to be called where the number is known.
+    """
+
+    @asynccontextmanager
+    async def threads(_: Litestar) -> AsyncIterator[None]:
+        with ThreadPoolExecutor(count, thread_name_prefix="shop-http") as executor:
+            asyncio.get_running_loop().set_default_executor(executor)
+            yield
+
+    return threads

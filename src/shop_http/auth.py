@@ -1,0 +1,38 @@
+"""Who may come in: nobody without an access token, except where an operation says otherwise."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from litestar.types import Scope
+
+from shop_core import NOBODY, Actor, Shop
+from shop_core.errors import InvalidToken, Unauthenticated
+from shop_http.routing import Access, headers, operation_of
+
+
+def know_the_actor(scope: Scope) -> None:
+    """The check that finds out who acts, and turns away who must log in first.
+
+    A public operation does not look at the token at all, so that a stale one cannot lock anybody out of it.
+    """
+    state, handler = scope["litestar_app"].state, scope["route_handler"]
+    operation = operation_of(handler)
+    access = operation.access if operation else handler.opt.get("access", Access.LOGIN)
+    if access.needs_login(state.public_catalog):
+        scope["user"] = _actor(cast(Shop, state.shop), headers(scope, b"authorization"))
+    else:
+        scope["user"] = NOBODY
+
+
+def _actor(shop: Shop, authorization: list[str]) -> Actor:
+    match authorization:
+        case []:
+            raise Unauthenticated
+        case [credentials]:
+            scheme, _, token = credentials.partition(" ")
+            if scheme.lower() != "bearer":
+                raise Unauthenticated("Send the access token as: Authorization: Bearer <token>.")
+            return shop.accounts.authenticate(token.strip())
+        case _:
+            raise InvalidToken("Send one Authorization header only.")

@@ -1,0 +1,157 @@
+"""The command line: `shop serve`, `shop migrate`, ... Every failure is one line that says what to do next."""
+
+from __future__ import annotations
+
+import argparse
+import getpass
+import os
+import platform
+import signal
+import sys
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import NoReturn
+
+from shop_core import SYSTEM, Refusal, Registration, Role
+from shop_http.compose import UNUSABLE_DATABASE, migrate_database, open_shop
+from shop_http.demo import add_demo_data
+from shop_http.product_file import COLUMNS_HELP, OnBadRow, UnusableFile, import_products
+from shop_http.progress import progress
+from shop_http.serve import ServeError, serve
+from shop_http.settings import Settings, SettingsError
+
+_OURS = (SettingsError, ServeError, *UNUSABLE_DATABASE, UnusableFile, Refusal)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run one command and end the process with its exit code: 0 done, 1 failed or found wrong, 2 misused."""
+    parser = _parser()
+    given = parser.parse_args(arguments)
+    signal.signal(signal.SIGTERM, _end)  # so that what was started is stopped: `finally` runs on SystemExit
+    try:
+        settings = Settings.read(os.environ, vars(given))
+        code = given.run(settings, given)
+    except _OURS as failure:
+        _fail(str(failure))
+    except OSError as failure:
+        where = f"{failure.filename}: " if failure.filename else ""
+        _fail(f"{where}{failure.strerror or failure}: check that it exists, that you may use it and that disk is left")
+    except KeyboardInterrupt:
+        sys.exit(130)
+    sys.exit(code)
+
+
+def _end(signal_number: int, _frame: object) -> NoReturn:
+    sys.exit(128 + signal_number)
+
+
+def _fail(line: str) -> NoReturn:
+    print(f"shop: {' '.join(line.split())}", file=sys.stderr)
+    sys.exit(1)
+
+
+def _parser() -> argparse.ArgumentParser:
+    everywhere = argparse.ArgumentParser(add_help=False)
+    everywhere.add_argument("--data-dir", metavar="DIR", help="where the embedded database is (SHOP_DATA_DIR)")
+    parser = argparse.ArgumentParser(prog="shop", description="A shop backend that never oversells.")
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+
+    def command(name: str, run: object, text: str, epilog: str | None = None) -> argparse.ArgumentParser:
+        raw = argparse.RawDescriptionHelpFormatter
+        made = commands.add_parser(
+            name, parents=[everywhere], help=text, description=text, epilog=epilog, formatter_class=raw
+        )
+        made.set_defaults(run=run)
+        return made
+
+    one = command("serve", _serve, "answer HTTP requests until Ctrl-C or SIGTERM")
+    one.add_argument("--host", help="address to listen on (SHOP_HOST)")
+    one.add_argument("--port", help="port to listen on (SHOP_PORT)")
+    one.add_argument("--workers", help="processes that answer (SHOP_WORKERS)")
+    one.add_argument("--demo", action="store_true", help="put some products into an empty catalog")
+    command("migrate", _migrate, "bring the database to the schema of this version")
+    one = command("create-admin", _create_admin, "open an account that may do everything")
+    one.add_argument("username", metavar="USERNAME", help="its password is asked for, or read from standard input")
+    command("demo-data", _demo_data, "put some products into an empty catalog")
+    one = command("import-products", _import_products, "create and update products from a CSV file", COLUMNS_HELP)
+    one.add_argument("file", metavar="FILE.csv", type=Path)
+    one.add_argument(
+        "--on-bad-row",
+        choices=[choice.value for choice in OnBadRow],
+        default=OnBadRow.REFUSE.value,
+        help="import the good rows, or nothing of a file with a bad one (default)",
+    )
+    command("audit", _audit, "compare stock with its ledger and orders with their lines; exit 1 if any differ")
+    command("settings", _settings, "show every setting, its value and where it comes from")
+    command("version", _version, "show the version")
+    return parser
+
+
+def _serve(settings: Settings, given: argparse.Namespace) -> int:
+    serve(settings, demo=given.demo)
+    return 0
+
+
+def _migrate(settings: Settings, _: argparse.Namespace) -> int:
+    before, after = migrate_database(settings)
+    print(f"The database is at revision {after}" + (", as it was." if before == after else f"; it was {before}."))
+    return 0
+
+
+def _create_admin(settings: Settings, given: argparse.Namespace) -> int:
+    password = _password()
+    with open_shop(settings) as shop:
+        account = shop.accounts.register(Registration(given.username, password), actor=SYSTEM, role=Role.ADMIN)
+    print(f"Created the admin {account.username}.")
+    return 0
+
+
+def _password() -> str:
+    if not sys.stdin.isatty():
+        return sys.stdin.readline().rstrip("\r\n")
+    password = getpass.getpass("Password: ")
+    if getpass.getpass("Once more: ") != password:
+        _fail("the two passwords differ: run the command again")
+    return password
+
+
+def _demo_data(settings: Settings, _: argparse.Namespace) -> int:
+    with open_shop(settings) as shop:
+        added = add_demo_data(shop)
+    print(f"Added {added} demo products." if added else "The catalog is not empty: nothing was added.")
+    return 0
+
+
+def _import_products(settings: Settings, given: argparse.Namespace) -> int:
+    with open_shop(settings) as shop, progress(f"Importing {given.file.name}") as advance:
+        report = import_products(shop, given.file, on_bad_row=OnBadRow(given.on_bad_row), progress=advance)
+    for bad in report.bad_rows:
+        print(f"{given.file}:{bad.line}: {bad.reason}", file=sys.stderr)
+    if report.refused:
+        _fail(f"{report.bad_row_count} bad rows: nothing was imported; mend them, or use --on-bad-row skip")
+    print(
+        f"{report.created} created, {report.updated} updated, {report.unchanged} unchanged,"
+        f" {report.counted} counted, {report.bad_row_count} bad rows skipped."
+    )
+    return 0
+
+
+def _audit(settings: Settings, _: argparse.Namespace) -> int:
+    with open_shop(settings) as shop, progress("Auditing"):
+        found = shop.audit()
+    for difference in found:
+        print(f"{difference.what} of {difference.of}: {difference.stored} stored, {difference.expected} expected")
+    print(f"{len(found)} differences." if found else "Everything adds up.")
+    return 1 if found else 0
+
+
+def _settings(settings: Settings, _: argparse.Namespace) -> int:
+    for variable, value, source, meaning in settings.table(os.environ):
+        print(f"{variable:<20} {value or '(not set)':<24} {source:<12} {meaning}")
+    return 0
+
+
+def _version(_: Settings, __: argparse.Namespace) -> int:
+    print(f"shop {version('shop')} on Python {platform.python_version()}")
+    return 0

@@ -1,0 +1,219 @@
+"""The description of the API (OpenAPI 3.1), made from what the handlers declare and what the wire types are.
+
+Made by us, since Litestar's own would describe types that we parse ourselves, with nullable fields and without
+our problems. Every schema is the one by which msgspec validates; every example is a value of that type.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from typing import Any, get_args, get_origin
+
+import msgspec
+from litestar import Litestar
+from msgspec import NODEFAULT, Struct, UnsetType
+from msgspec.structs import fields
+
+from shop_core.errors import (
+    AccountNotFound,
+    CategoryNotFound,
+    Fault,
+    Forbidden,
+    IllegalStep,
+    InsufficientStock,
+    Invalid,
+    InvalidCursor,
+    InvalidToken,
+    OrderNotFound,
+    ProductNotFound,
+    Refusal,
+    Shortage,
+    SkuTaken,
+    SlugTaken,
+    StockBelowZero,
+    Unauthenticated,
+    Unavailable,
+    UnknownProducts,
+    UsernameTaken,
+    WrongCredentials,
+)
+from shop_http import problems
+from shop_http.intake import MalformedBody
+from shop_http.problems import Problem
+from shop_http.routing import API, Access, Operation, operation_of
+from shop_http.wire.common import CATEGORY_ID, ORDER_ID, PRODUCT_ID, USER_ID
+
+Json = dict[str, Any]
+
+_REF = "#/components/schemas/{name}"
+_PATH_PARAMETER = re.compile(r"\{(\w+):\w+\}")
+_SECURITY = "access_token"
+
+_DESCRIPTION = """
+A shop that never sells what it does not have.
+
+- Money is a decimal string in the shop's one currency; times are RFC 3339 in UTC; ids are UUIDs.
+- Lists take `page` and `limit`, `limit` and `offset`, or - to walk through everything, each item once - `cursor`
+  (empty to start). `next` and `previous` are ready-made links.
+- Every error is a problem document (RFC 9457) whose `code` is stable. Unknown fields and parameters are refused.
+- An id that is malformed is answered like one that does not exist: 404.
+- Send `X-Request-Id` to find a request again; every answer has one.
+"""
+
+_TEXT: Json = {"schema": {"type": "string"}}
+_WHERE = {"instance": "/api/v1/orders", "request_id": "b1946ac92492d2347c6235b4d2611184"}
+
+# One of each, for the examples. A handler that declares another one fails at start, here.
+_REFUSALS: dict[type[Refusal], Refusal] = {
+    type(refusal): refusal
+    for refusal in (
+        AccountNotFound(USER_ID),
+        CategoryNotFound(CATEGORY_ID),
+        Forbidden("staff"),
+        IllegalStep("cancel", "shipped", ["deliver"]),
+        InsufficientStock([Shortage(PRODUCT_ID, requested=3, available=2)]),
+        Invalid(Fault("limit", "must be <= 200", "out_of_range")),
+        InvalidCursor(),
+        InvalidToken(),
+        MalformedBody(Fault("body", "is not JSON: Input data was truncated", "not_json")),
+        OrderNotFound(ORDER_ID),
+        ProductNotFound(PRODUCT_ID),
+        SkuTaken("85123A"),
+        SlugTaken("candle-holders"),
+        StockBelowZero(PRODUCT_ID),
+        Unauthenticated(),
+        Unavailable("The database does not answer."),
+        UnknownProducts([PRODUCT_ID], [Fault("lines.0.product_id", "there is no such product", "unknown_product")]),
+        UsernameTaken("ada"),
+        WrongCredentials(),
+    )
+}
+
+
+def document(app: Litestar, *, version: str, public_catalog: bool) -> bytes:
+    """The description of every operation of `app`, as JSON."""
+    operations = list(_operations(app))
+    structs = {type(example) for _, _, op in operations for example in (op.takes, op.gives) if example is not None}
+    ordered = sorted(structs, key=lambda struct: struct.__name__)
+    _, schemas = msgspec.json.schema_components([*ordered, Problem], ref_template=_REF)
+    paths: dict[str, Json] = {}
+    for path, method, operation in operations:
+        paths.setdefault(_PATH_PARAMETER.sub(r"{\1}", path), {})[method] = _operation(path, operation, public_catalog)
+    return msgspec.json.encode(
+        {
+            "openapi": "3.1.0",
+            "info": {"title": "Shop", "version": version, "description": _DESCRIPTION.strip()},
+            "tags": [{"name": tag} for tag in dict.fromkeys(operation.tag for _, _, operation in operations)],
+            "paths": paths,
+            "components": {
+                "schemas": schemas,
+                "securitySchemes": {_SECURITY: {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}},
+            },
+        }
+    )
+
+
+def _operations(app: Litestar) -> Iterator[tuple[str, str, Operation]]:
+    """Path, method and declaration of each, in the order in which the application was given its routes."""
+    for route in app.routes:
+        for handler in getattr(route, "route_handlers", ()):
+            if operation := operation_of(handler):
+                for method in sorted(handler.http_methods):
+                    yield route.path, method.lower(), operation
+
+
+def _operation(path: str, operation: Operation, public_catalog: bool) -> Json:
+    needs_login = operation.access.needs_login(public_catalog)
+    described: Json = {
+        "operationId": operation.id,
+        "summary": operation.summary,
+        "tags": [operation.tag],
+        "parameters": [*_path_parameters(path), *_query_parameters(operation.query)],
+        "responses": _responses(path, operation, needs_login),
+    }
+    if operation.more:
+        described["description"] = operation.more
+    if operation.takes is not None:
+        described["requestBody"] = {"required": True, "content": _content("application/json", operation.takes)}
+    if needs_login:
+        described["security"] = [{_SECURITY: []}]
+    return described
+
+
+def _path_parameters(path: str) -> list[Json]:
+    names = _PATH_PARAMETER.findall(path)
+    return [
+        {"name": name, "in": "path", "required": True, "schema": {"type": "string", "format": "uuid"}} for name in names
+    ]
+
+
+def _query_parameters(query: type[Struct] | None) -> Iterator[Json]:
+    for field in fields(query) if query else ():
+        (schema,), inlined = msgspec.json.schema_components([_without_unset(field.type)], ref_template=_REF)
+        if "$ref" in schema:  # an enum: small enough to stand where it is used
+            (schema,) = inlined.values()
+        description = schema.pop("description", "")
+        if field.default not in (NODEFAULT, msgspec.UNSET, ""):
+            schema["default"] = field.default
+        yield {"name": field.name, "in": "query", "required": False, "schema": schema} | (
+            {"description": description} if description else {}
+        )
+
+
+def _without_unset(hint: Any) -> Any:
+    """`hint` without "or unset": msgspec would lose the bounds that stand beside it."""
+    if UnsetType in get_args(hint) and get_origin(hint) is not None:
+        (hint,) = (option for option in get_args(hint) if option is not UnsetType)
+    return hint
+
+
+def _responses(path: str, operation: Operation, needs_login: bool) -> Json:
+    names = ["X-Request-Id", "Location"] if operation.status == 201 else ["X-Request-Id"]
+    responses: Json = {
+        str(operation.status): {
+            "description": "Created" if operation.status == 201 else "Done",
+            "headers": dict.fromkeys(names, _TEXT),
+            "content": _content("application/json", operation.gives),
+        }
+    }
+    found = sorted(_problems(path, operation, needs_login), key=lambda problem: problem.status)
+    for status, alike in groupby(found, key=lambda problem: problem.status):
+        responses[str(status)] = _no(list(alike))
+    return responses
+
+
+def _problems(path: str, operation: Operation, needs_login: bool) -> Iterator[Problem]:
+    """An example of each no that the operation can give."""
+    refusals: list[type[Refusal]] = [Invalid, *operation.refuses]
+    if needs_login:
+        refusals += [Unauthenticated, InvalidToken]
+    if operation.access is Access.STAFF:
+        refusals.append(Forbidden)
+    if path.startswith(API):
+        refusals.append(Unavailable)
+    if operation.takes is not None:
+        refusals.append(MalformedBody)
+    for refusal in dict.fromkeys(refusals):
+        yield problems.of_refusal(_REFUSALS[refusal], **_WHERE)
+    for status in (413, 415, 500) if operation.takes is not None else (500,):
+        yield problems.of_transport(status, **_WHERE)
+
+
+def _no(alike: Sequence[Problem]) -> Json:
+    """The answers of one status."""
+    examples = {problem.code: {"value": msgspec.to_builtins(problem)} for problem in alike}
+    content = {problems.MEDIA_TYPE: {"schema": {"$ref": _REF.format(name="Problem")}, "examples": examples}}
+    answer: Json = {"description": " / ".join(dict.fromkeys(problem.title for problem in alike)), "content": content}
+    names = {401: ["WWW-Authenticate"], 503: ["Retry-After"]}.get(alike[0].status, [])
+    return answer | {"headers": dict.fromkeys(["X-Request-Id", *names], _TEXT)}
+
+
+def _content(media_type: str, example: Struct) -> Json:
+    return {
+        media_type: {
+            "schema": {"$ref": _REF.format(name=type(example).__name__)},
+            "example": msgspec.to_builtins(example),
+        }
+    }

@@ -1,0 +1,129 @@
+"""`shop serve`: the server process, its workers, and the database if it is the embedded one."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+import urllib.request
+from collections.abc import Iterator
+
+from granian import Granian
+from granian.constants import Interfaces, Loops
+from granian.log import LogLevels
+
+from shop_http.compose import database, open_shop
+from shop_http.demo import add_demo_data
+from shop_http.settings import Settings
+
+_PORT_WAIT_S = 2.0  # workers whose server was killed give the port back within moments
+_DRAIN_S = 30
+
+
+class ServeError(Exception):
+    """The server cannot start: one line that says why and what to do."""
+
+
+def serve(settings: Settings, *, demo: bool = False) -> None:
+    """Answer requests until SIGINT or SIGTERM, then stop all that was started.
+
+    Args:
+        settings: where to listen, and on which database.
+        demo: put demo products into an empty catalog first.
+
+    Raises:
+        ServeError: the port is taken, or another server uses the data directory.
+        EmbeddedPostgresError, DatabaseError, SchemaError: the database cannot be used.
+    """
+    _check_port(settings.host, settings.port)
+    with database(settings) as located, _only_server(settings):
+        with open_shop(settings) as shop:
+            if demo:
+                add_demo_data(shop)
+        os.register_at_fork(after_in_child=_mind_signals)
+        os.environ.update(located.environment())  # what the workers read; see compose.worker_app
+        threading.Thread(target=_announce, args=(settings,), daemon=True).start()
+        Granian(
+            "shop_http.compose:worker_app",
+            factory=True,
+            interface=Interfaces.ASGI,
+            loop=Loops.asyncio,
+            address=settings.host,
+            port=settings.port,
+            workers=settings.workers,
+            websockets=False,
+            log_level=LogLevels.warning,
+            respawn_failed_workers=True,
+            workers_kill_timeout=_DRAIN_S,
+        ).serve()
+
+
+def _mind_signals() -> None:
+    """In a worker that is being started: SIGTERM ends it, Ctrl-C is left to the server.
+
+    Until the worker has handlers of its own it would run those of the server, which note the signal in a copy of the
+    server that nobody looks at; the server would then wait for the worker in vain.
+    """
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _check_port(host: str, port: int) -> None:
+    """Find out early, and in words, what the server would only say in a traceback."""
+    deadline = time.monotonic() + _PORT_WAIT_S
+    while True:
+        try:
+            family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+            with socket.socket(family, kind, protocol) as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                probe.bind(address)
+                return
+        except socket.gaierror as unknown:
+            raise ServeError(f"cannot listen on {host}: {unknown.strerror}: choose another --host") from unknown
+        except PermissionError as refusal:
+            raise ServeError(f"cannot listen on port {port}: no permission: choose a --port above 1023") from refusal
+        except OSError as taken:
+            if time.monotonic() > deadline:
+                line = f"cannot listen on {host} port {port}: {taken.strerror}"
+                raise ServeError(f"{line}: stop what uses it, or choose another --port") from taken
+            time.sleep(0.05)
+
+
+@contextlib.contextmanager
+def _only_server(settings: Settings) -> Iterator[None]:
+    """One server per data directory. The lock goes with the process, however it ends."""
+    if settings.database_url:
+        yield
+        return
+    with (settings.data_dir / "serve.lock").open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise ServeError(
+                f"data directory {settings.data_dir} is in use by another `shop serve`:"
+                " stop that one, or choose another --data-dir"
+            ) from None
+        yield
+
+
+def _announce(settings: Settings) -> None:
+    """Say where everything is, once the server answers."""
+    host = "127.0.0.1" if settings.host in ("0.0.0.0", "::") else settings.host
+    base = f"http://{f'[{host}]' if ':' in host else host}:{settings.port}"
+    while True:
+        with contextlib.suppress(OSError), urllib.request.urlopen(f"{base}/health/ready", timeout=5):
+            break
+        time.sleep(0.02)
+    print(
+        f"The shop is open. Ctrl-C closes it.\n"
+        f"  docs      {base}/docs\n"
+        f"  products  {base}/api/v1/products\n"
+        f"  try       curl '{base}/api/v1/products?limit=3&in_stock=true'",
+        file=sys.stderr,
+        flush=True,
+    )

@@ -1,0 +1,142 @@
+"""Settings: `SHOP_*` variables, each with its default, its rule and its meaning in one place."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+SECRET_BYTES_MIN = 32
+
+
+class SettingsError(Exception):
+    """A setting cannot be used: one line that names it, its value, its rule and the next step."""
+
+
+def _whole(least: int, most: int) -> Callable[[str], int]:
+    def read(text: str) -> int:
+        if not (text.isascii() and text.isdecimal() and least <= int(text) <= most):
+            raise ValueError(f"must be a whole number from {least} to {most}")
+        return int(text)
+
+    return read
+
+
+def _yes_or_no(text: str) -> bool:
+    if text.lower() not in ("true", "false"):
+        raise ValueError("must be true or false")
+    return text.lower() == "true"
+
+
+def _currency(text: str) -> str:
+    if not (len(text) == 3 and text.isascii() and text.isalpha() and text.isupper()):
+        raise ValueError("must be an ISO 4217 code such as EUR")
+    return text
+
+
+def _database_url(text: str) -> str:
+    if not text.startswith(("postgresql://", "postgres://", "postgresql+psycopg://")):
+        raise ValueError("must look like postgresql://user:password@host:5432/database")
+    _, rest = text.split("://", 1)
+    return f"postgresql+psycopg://{rest}"
+
+
+def _base_url(text: str) -> str:
+    if not re.fullmatch(r"https?://[^/?#\s]+", text):
+        raise ValueError("must look like https://shop.example, without a path")
+    return text
+
+
+def _secret(text: str) -> bytes:
+    secret = text.encode()
+    if len(secret) < SECRET_BYTES_MIN:
+        raise ValueError(f"must have at least {SECRET_BYTES_MIN} bytes: `openssl rand -hex 32` makes one")
+    return secret
+
+
+def _setting(default: Any, read: Callable[[str], Any], meaning: str, *, hidden: bool = False) -> Any:
+    return field(default=default, metadata={"read": read, "meaning": meaning, "hidden": hidden})
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How a shop runs. The variable of `data_dir` is `SHOP_DATA_DIR`, and so on; a flag wins over its variable."""
+
+    data_dir: Path = _setting(Path(".data"), Path, "where the embedded PostgreSQL and its secret are kept")
+    database_url: str = _setting("", _database_url, "use this PostgreSQL instead of the embedded one", hidden=True)
+    secret_key: bytes = _setting(
+        b"", _secret, "signs the tokens; required with SHOP_DATABASE_URL, at least 32 bytes", hidden=True
+    )
+    host: str = _setting("127.0.0.1", str, "the address to listen on")
+    port: int = _setting(8000, _whole(1, 65535), "the port to listen on")
+    workers: int = _setting(1, _whole(1, 64), "processes that answer requests")
+    connections: int = _setting(8, _whole(1, 100), "database connections (and threads) per worker")
+    currency: str = _setting("EUR", _currency, "the one currency of all prices, an ISO 4217 code")
+    base_url: str = _setting("", _base_url, "how clients reach the shop, e.g. https://shop.example, for links")
+    public_catalog: bool = _setting(True, _yes_or_no, "whether the catalog can be read without a login")
+
+    @classmethod
+    def read(cls, environment: Mapping[str, str], flags: Mapping[str, str | None]) -> Settings:
+        """The settings that flags and environment say.
+
+        Args:
+            environment: e.g. `os.environ`; empty values count as not set.
+            flags: by the name of the field; None where a flag was not given.
+
+        Raises:
+            SettingsError: one cannot be used.
+        """
+        values = {}
+        for setting in fields(cls):
+            flag, variable = flags.get(setting.name), variable_of(setting.name)
+            text = environment.get(variable, "") if flag is None else flag
+            if text:
+                source = variable if flag is None else f"--{setting.name.replace('_', '-')}"
+                values[setting.name] = _read(setting.metadata, source, text)
+        settings = cls(**values)
+        if settings.database_url and not settings.secret_key:
+            raise SettingsError(
+                "SHOP_SECRET_KEY is not set, and SHOP_DATABASE_URL needs it:"
+                " set it to at least 32 random bytes, the same for every process (`openssl rand -hex 32`)"
+            )
+        return settings
+
+    def environment(self) -> dict[str, str]:
+        """The variables from which `read` makes these settings again, for another process."""
+        return {variable_of(name): text for name, text in self._texts() if text}
+
+    def table(self, environment: Mapping[str, str]) -> list[tuple[str, str, str, str]]:
+        """For people: variable, value (secrets hidden), where it comes from, meaning."""
+        rows = []
+        for (name, text), setting in zip(self._texts(), fields(self), strict=True):
+            default = setting.default if setting.default is not MISSING else None
+            source = "default" if getattr(self, name) == default else "flag"
+            if environment.get(variable_of(name)):
+                source = "environment"
+            shown = "(hidden)" if setting.metadata["hidden"] and text else text
+            rows.append((variable_of(name), shown, source, setting.metadata["meaning"]))
+        return rows
+
+    def _texts(self) -> list[tuple[str, str]]:
+        return [(setting.name, _text(getattr(self, setting.name))) for setting in fields(self)]
+
+
+def variable_of(name: str) -> str:
+    """`data_dir` -> `SHOP_DATA_DIR`."""
+    return f"SHOP_{name.upper()}"
+
+
+def _text(value: object) -> str:
+    if isinstance(value, bytes):
+        return value.decode()
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _read(metadata: Mapping[str, Any], source: str, text: str) -> Any:
+    try:
+        return metadata["read"](text)
+    except ValueError as wrong:
+        shown = "(hidden)" if metadata["hidden"] else repr(text)
+        raise SettingsError(f"{source} is {shown}: it {wrong}") from None

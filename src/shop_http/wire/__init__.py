@@ -1,0 +1,8 @@
+"""What goes over the wire, where it differs from the core: names, money as text, nothing secret, nothing null.
+
+`...Form` is what clients send: unknown fields are refused. `...Body` is what they get: what is not there is left
+out, so that no field is ever null (generated Swift and Dart clients break on nullable unions). The bounds that
+stand here are checked before the core sees a value, and `/openapi.json` shows them; the rules are the core's.
+
+Each module ends with examples, which the documentation shows: being values of these types, they cannot be wrong.
+"""

@@ -1,0 +1,107 @@
+"""What HTTP tests share: a server to talk to, and ways to make what a test needs, under names of its own."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+
+API = "/api/v1"
+PASSWORD = "correct horse battery"
+ACCESS_TOKEN_USED_S_MAX = 120
+
+
+@dataclass
+class Server:
+    """A running server.
+
+    Args:
+        url: where it listens, without a path.
+        staff_username: of an admin.
+        staff_password: his.
+    """
+
+    url: str
+    staff_username: str
+    staff_password: str
+    _token: str = field(default="", repr=False)
+    _token_since: float = field(default=0, repr=False)
+
+    @property
+    def staff_token(self) -> str:
+        """An access token of the admin, renewed before it can expire during a long run."""
+        if not self._token or time.monotonic() - self._token_since > ACCESS_TOKEN_USED_S_MAX:
+            with self.client() as client:
+                self._token = log_in(client, self.staff_username, self.staff_password)["access"]
+                self._token_since = time.monotonic()
+        return self._token
+
+    def client(self, token: str | None = None) -> httpx.Client:
+        """A client of the API, logged in with `token`. Close it."""
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        # trust_env: a proxy in the environment is not for a server on this machine.
+        return httpx.Client(base_url=self.url + API, headers=headers, trust_env=False, timeout=20)
+
+
+def log_in(client: httpx.Client, username: str, password: str = PASSWORD) -> dict[str, Any]:
+    """A pair of tokens."""
+    response = client.post("/auth/token", json={"username": username, "password": password})
+    assert response.status_code == 200, response.text
+    tokens: dict[str, Any] = response.json()
+    return tokens
+
+
+def unique(word: str) -> str:
+    """`word`, made a name that no other test has."""
+    return f"{word}{secrets.token_hex(5)}"
+
+
+def register(client: httpx.Client, **fields: str) -> dict[str, Any]:
+    """A new customer."""
+    response = client.post("/auth/register", json={"username": unique("user"), "password": PASSWORD} | fields)
+    assert response.status_code == 201, response.text
+    user: dict[str, Any] = response.json()
+    return user
+
+
+def new_product(staff: httpx.Client, *, stock: int = 0, **fields: Any) -> dict[str, Any]:
+    """A new product with `stock` units on hand."""
+    sku = unique("SKU-")
+    response = staff.post("/products", json={"sku": sku, "name": f"Product {sku}", "price": "2.20"} | fields)
+    assert response.status_code == 201, response.text
+    product: dict[str, Any] = response.json()
+    if stock:
+        change = {"kind": "received", "quantity": stock, "reason": "first delivery"}
+        assert staff.post(f"/products/{product['id']}/stock", json=change).status_code == 200
+    return product
+
+
+def order_of(*lines: tuple[dict[str, Any], int]) -> dict[str, Any]:
+    """The body that orders so many units of each product."""
+    return {"lines": [{"product_id": product["id"], "quantity": quantity} for product, quantity in lines]}
+
+
+def new_order(customer: httpx.Client, *lines: tuple[dict[str, Any], int]) -> dict[str, Any]:
+    """A placed order."""
+    response = customer.post("/orders", json=order_of(*lines))
+    assert response.status_code == 201, response.text
+    order: dict[str, Any] = response.json()
+    return order
+
+
+def assert_problem(response: httpx.Response, status: int, code: str) -> dict[str, Any]:
+    """Check that `response` is a whole problem document with this status and code."""
+    assert response.status_code == status, response.text
+    assert response.headers["content-type"] == "application/problem+json"
+    problem: dict[str, Any] = response.json()
+    assert problem["code"] == code, problem
+    assert problem["status"] == status
+    assert problem["type"] == f"urn:problem-type:{code}"
+    assert problem["title"]
+    assert problem["detail"]
+    assert problem["instance"].startswith("/")
+    assert problem["request_id"] == response.headers["x-request-id"]
+    return problem

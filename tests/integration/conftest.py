@@ -1,0 +1,94 @@
+"""The same HTTP tests on every backend: a real server process each, for the whole run."""
+
+from __future__ import annotations
+
+import contextlib
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from http_client import PASSWORD, Server, log_in, register
+from server import environment, free_port, serving, shop, wait_until_ready
+
+STAFF = "boss"
+TESTS = Path(__file__).parent.parent
+
+
+@contextlib.contextmanager
+def memory_serving(**variables: str) -> Iterator[Server]:
+    """A shop in memory behind granian."""
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    where = ["--host", "127.0.0.1", "--port", str(port), "--working-dir", str(TESTS)]
+    command = [sys.executable, "-m", "granian", "--interface", "asgi", "--no-ws", "--factory", *where]
+    env = environment(STAFF_USERNAME=STAFF, STAFF_PASSWORD=PASSWORD, PYTHONPATH=str(TESTS), **variables)
+    with subprocess.Popen(
+        [*command, "memory_app:make"], env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as process:
+        try:
+            wait_until_ready(url, process)
+            yield Server(url, STAFF, PASSWORD)
+        finally:
+            process.terminate()
+            process.communicate(timeout=30)
+
+
+@pytest.fixture(scope="session")
+def memory_server() -> Iterator[Server]:
+    """A server whose shop lives in its memory."""
+    with memory_serving() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def postgres_server(new_database: Callable[[str], str]) -> Iterator[Server]:
+    """`shop serve` on a database of its own."""
+    env = environment(SHOP_DATABASE_URL=new_database("shop_http"), SHOP_SECRET_KEY="the secret of the HTTP tests, 36 b")
+    for arguments, stdin in ((["migrate"], ""), (["create-admin", STAFF], f"{PASSWORD}\n")):
+        done = shop(*arguments, env=env, stdin=stdin)
+        assert done.returncode == 0, done.stdout + done.stderr
+    with serving(env=env) as (url, _):
+        yield Server(url, STAFF, PASSWORD)
+
+
+@pytest.fixture(scope="session", params=["memory", "postgres"])
+def server(request: pytest.FixtureRequest) -> Server:
+    """A running server, one for each backend."""
+    running: Server = request.getfixturevalue(f"{request.param}_server")
+    return running
+
+
+@pytest.fixture
+def visitor(server: Server) -> Iterator[httpx.Client]:
+    """Somebody who is not logged in."""
+    with server.client() as client:
+        yield client
+
+
+@pytest.fixture
+def staff(server: Server) -> Iterator[httpx.Client]:
+    """Somebody who may do everything."""
+    with server.client(server.staff_token) as client:
+        yield client
+
+
+@pytest.fixture
+def new_customer(server: Server, visitor: httpx.Client) -> Iterator[Callable[[], httpx.Client]]:
+    """Makes customers: each call another one, logged in."""
+    with contextlib.ExitStack() as clients:
+
+        def new() -> httpx.Client:
+            token = log_in(visitor, register(visitor)["username"])["access"]
+            return clients.enter_context(server.client(token))
+
+        yield new
+
+
+@pytest.fixture
+def customer(new_customer: Callable[[], httpx.Client]) -> httpx.Client:
+    """A customer, logged in."""
+    return new_customer()

@@ -1,0 +1,210 @@
+"""The command line, as real processes on a real database. Every failure is one line with the next step."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import socket
+import stat
+import subprocess
+import tempfile
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import make_url, text
+
+from server import SHOP, environment, free_port, serving, shop, wait_until_ready
+from shop_adapters.postgres import make_engine
+
+SECRET = "a secret for tests, of more than 32 bytes"
+
+
+@pytest.fixture(scope="module")
+def data_dir() -> Iterator[Path]:
+    """One embedded database for the tests that need one, in a folder with a space."""
+    with tempfile.TemporaryDirectory(prefix="shop cli ") as folder:
+        yield Path(folder, "data")
+
+
+@pytest.fixture
+def database(new_database: Callable[[str], str]) -> dict[str, str]:
+    """The environment of commands that use a migrated database of their own."""
+    env = environment(SHOP_DATABASE_URL=new_database("shop_cli"), SHOP_SECRET_KEY=SECRET)
+    assert shop("migrate", env=env).returncode == 0
+    return env
+
+
+def failure(*arguments: str, env: dict[str, str], stdin: str = "") -> str:
+    """What a command that must fail says: one line, and no traceback."""
+    done = shop(*arguments, env=env, stdin=stdin)
+    assert done.returncode != 0, done.stdout
+    assert done.stderr.startswith("shop: ")
+    assert done.stderr.count("\n") == 1, done.stderr
+    return done.stderr
+
+
+def get(url: str) -> dict[str, object]:
+    with urllib.request.urlopen(url, timeout=10) as answer:
+        body: dict[str, object] = json.load(answer)
+        return body
+
+
+def test_serve_starts_from_nothing_stops_what_it_started_and_finds_its_data_again(data_dir: Path) -> None:
+    arguments = ("--demo", "--data-dir", str(data_dir))
+    with serving(*arguments, env=environment()) as (url, process):
+        first = get(f"{url}/api/v1/products")
+        assert first["count"] == 13
+    assert process.returncode == 0
+    assert not (data_dir / "postgres" / "postmaster.pid").exists()
+    with serving(*arguments, env=environment()) as (url, _):
+        assert get(f"{url}/api/v1/products")["results"] == first["results"]
+
+
+def test_after_a_kill_the_workers_end_and_the_next_start_recovers(data_dir: Path) -> None:
+    port = free_port()
+    command = [str(SHOP), "serve", "--port", str(port), "--data-dir", str(data_dir), "--workers", "2"]
+    with subprocess.Popen(command, env=environment(), stderr=subprocess.PIPE, text=True) as killed:
+        wait_until_ready(f"http://127.0.0.1:{port}", killed)
+        killed.kill()
+        killed.stderr.read()  # type: ignore[union-attr]  # ends when the last worker has ended
+    with subprocess.Popen(command, env=environment(), stderr=subprocess.PIPE, text=True) as again:
+        wait_until_ready(f"http://127.0.0.1:{port}", again)
+        again.send_signal(signal.SIGINT)
+        again.communicate(timeout=60)
+    assert again.returncode == 0
+
+
+def test_other_commands_work_beside_a_running_server(data_dir: Path, tmp_path: Path) -> None:
+    where = ("--data-dir", str(data_dir))
+    file = tmp_path / "more.csv"
+    file.write_text("sku,name,price,quantity\nTEA-1,Green Tea,4.20,7\n")
+    with serving(*where, env=environment()) as (url, _):
+        assert "1 created" in shop("import-products", str(file), *where, env=environment()).stdout
+        assert get(f"{url}/api/v1/products?keyword=green+tea")["count"] == 1
+        assert "Created the admin" in shop("create-admin", "ada", *where, env=environment(), stdin="long enough").stdout
+        audit = shop("audit", *where, env=environment())
+        assert (audit.returncode, audit.stdout) == (0, "Everything adds up.\n")
+        line = failure("serve", "--port", str(free_port()), *where, env=environment())
+        assert "in use by another `shop serve`" in line
+    secret = data_dir / "secret_key"
+    assert stat.S_IMODE(secret.stat().st_mode) == 0o600
+    assert len(secret.read_bytes()) >= 32
+
+
+def test_the_audit_names_each_difference_and_exits_1(database: dict[str, str]) -> None:
+    assert shop("demo-data", env=database).returncode == 0
+    engine = make_engine(database["SHOP_DATABASE_URL"], connections=1)
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE stock_levels SET on_hand = on_hand + 1 WHERE on_hand = 120"))
+    engine.dispose()
+    audit = shop("audit", env=database)
+    assert audit.returncode == 1
+    assert re.fullmatch(r"on_hand of \S+: 121 stored, 120 expected\n1 differences\.\n", audit.stdout)
+
+
+def test_a_file_with_a_bad_row_is_refused_whole_or_imported_without_it(
+    database: dict[str, str], tmp_path: Path
+) -> None:
+    file = tmp_path / "products.csv"
+    file.write_text("sku,name,price\nA,Apple,1.00\nB,Banana,one\n")
+    done = shop("import-products", str(file), env=database)
+    assert done.returncode == 1
+    assert f"{file}:3: price: 'one' is not a decimal number" in done.stderr
+    assert "nothing was imported" in done.stderr
+    done = shop("import-products", str(file), "--on-bad-row", "skip", env=database)
+    assert "1 created, 0 updated, 0 unchanged, 0 counted, 1 bad rows skipped" in done.stdout
+    done = shop("import-products", str(file), "--on-bad-row", "skip", env=database)
+    assert "0 created, 0 updated, 1 unchanged" in done.stdout
+
+
+def test_settings_show_values_and_sources_but_no_secret(database: dict[str, str]) -> None:
+    shown = shop("settings", env=database | {"SHOP_PORT": "9000"}).stdout
+    assert re.search(r"SHOP_PORT +9000 +environment", shown)
+    assert SECRET not in shown
+    assert database["SHOP_DATABASE_URL"] not in shown
+
+
+def test_version_names_the_version() -> None:
+    assert shop("version", env=environment()).stdout.startswith("shop 0.")
+
+
+def test_a_taken_port_is_named(data_dir: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        line = failure("serve", "--port", port, "--data-dir", str(data_dir), env=environment())
+    assert port in line
+    assert "another --port" in line
+
+
+@pytest.mark.parametrize(
+    ("variables", "said"),
+    [
+        ({"SHOP_PORT": "eighty"}, "SHOP_PORT is 'eighty': it must be a whole number from 1 to 65535"),
+        ({"SHOP_CURRENCY": "euro"}, "SHOP_CURRENCY is 'euro': it must be an ISO 4217 code"),
+        ({"SHOP_DATABASE_URL": "mysql://x/y"}, "must look like postgresql://"),
+        ({"SHOP_DATABASE_URL": "postgresql://x@127.0.0.1:1/y"}, "SHOP_SECRET_KEY is not set"),
+        ({"SHOP_SECRET_KEY": "too short"}, "SHOP_SECRET_KEY is (hidden): it must have at least 32 bytes"),
+    ],
+)
+def test_a_setting_that_cannot_be_used_is_named_with_its_rule(variables: dict[str, str], said: str) -> None:
+    assert said in failure("migrate", env=environment(**variables))
+
+
+def test_a_database_that_cannot_be_reached_is_named_without_its_password() -> None:
+    url = "postgresql://shop:hunter2hunter2@127.0.0.1:1/shop"
+    line = failure("audit", env=environment(SHOP_DATABASE_URL=url, SHOP_SECRET_KEY=SECRET))
+    assert "127.0.0.1:1/shop" in line
+    assert "or correct SHOP_DATABASE_URL" in line
+    assert "hunter2" not in line
+
+
+def test_a_database_without_the_schema_says_to_migrate(new_database: Callable[[str], str]) -> None:
+    env = environment(SHOP_DATABASE_URL=new_database("shop_unmigrated"), SHOP_SECRET_KEY=SECRET)
+    assert "run `shop migrate`" in failure("serve", "--port", str(free_port()), env=env)
+
+
+def test_a_schema_that_is_too_new_says_to_install_the_newer_version(database: dict[str, str]) -> None:
+    engine = make_engine(database["SHOP_DATABASE_URL"], connections=1)
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = 'from-the-future'"))
+    engine.dispose()
+    for command in (["migrate"], ["audit"], ["serve", "--port", str(free_port())]):
+        assert "from-the-future" in failure(*command, env=database)
+
+
+def test_a_user_who_may_not_use_the_tables_is_told_so(database: dict[str, str]) -> None:
+    url = make_url(database["SHOP_DATABASE_URL"])
+    engine = make_engine(url.render_as_string(hide_password=False), connections=1)
+    with engine.begin() as connection:
+        connection.execute(text("DROP ROLE IF EXISTS shop_stranger"))
+        connection.execute(text("CREATE ROLE shop_stranger LOGIN"))
+    engine.dispose()
+    stranger = url.set(username="shop_stranger").render_as_string(hide_password=False)
+    line = failure("audit", env=database | {"SHOP_DATABASE_URL": stranger})
+    assert "shop_stranger" in line
+    assert "permission denied" in line
+
+
+def test_a_username_that_is_taken_and_a_short_password_are_refused(database: dict[str, str]) -> None:
+    assert shop("create-admin", "ada", env=database, stdin="long enough\n").returncode == 0
+    assert "'ada' is taken" in failure("create-admin", "ada", env=database, stdin="long enough\n")
+    assert "from 8 to 256 characters" in failure("create-admin", "bob", env=database, stdin="short\n")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_data_directory_without_permission_is_named(tmp_path: Path) -> None:
+    tmp_path.chmod(0o500)
+    line = failure("audit", "--data-dir", str(tmp_path / "data"), env=environment())
+    assert str(tmp_path) in line
+
+
+def test_a_data_directory_that_is_a_file_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.touch()
+    assert f"{file} is a file" in failure("audit", "--data-dir", str(file), env=environment())

@@ -1,0 +1,181 @@
+"""The documentation: a valid description of the API, and a page that shows it with the network cut."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import httpx
+import msgspec
+import pytest
+from openapi_spec_validator import OpenAPIV31SpecValidator
+
+from http_client import API, Server
+
+Json = dict[str, Any]
+METHODS = {"get", "post", "put", "patch", "delete"}
+
+
+@pytest.fixture
+def description(memory_server: Server, docs: httpx.Client) -> Json:
+    """The description of the API."""
+    described: Json = docs.get("/openapi.json").json()
+    return described
+
+
+@pytest.fixture
+def docs(memory_server: Server) -> Any:
+    """A client of the server itself, outside of the API."""
+    with httpx.Client(base_url=memory_server.url, trust_env=False) as client:
+        yield client
+
+
+def operations(description: Json) -> list[tuple[str, str, Json]]:
+    """Every operation: path, method, description."""
+    return [
+        (path, method, operation)
+        for path, methods in description["paths"].items()
+        for method, operation in methods.items()
+    ]
+
+
+def test_the_description_is_valid_openapi_3_1(description: Json) -> None:
+    assert description["openapi"].startswith("3.1")
+    OpenAPIV31SpecValidator(description).validate()
+
+
+def test_every_operation_is_named_summed_up_and_grouped(description: Json) -> None:
+    found = operations(description)
+    ids = [operation["operationId"] for _, _, operation in found]
+    assert len(set(ids)) == len(ids) == 22
+    tags = {tag["name"] for tag in description["tags"]}
+    for _, _, operation in found:
+        assert operation["summary"]
+        assert set(operation["tags"]) <= tags
+
+
+def test_every_body_has_an_example(description: Json) -> None:
+    for path, method, operation in operations(description):
+        contents = [operation.get("requestBody", {}).get("content", {})]
+        contents += [answer["content"] for answer in operation["responses"].values()]
+        for content in contents:
+            for shown in content.values():
+                assert "example" in shown or "examples" in shown, (path, method)
+
+
+def test_every_error_is_a_problem(description: Json) -> None:
+    for path, method, operation in operations(description):
+        for status, answer in operation["responses"].items():
+            if int(status) >= 400:
+                (shown,) = answer["content"].items()
+                assert shown[0] == "application/problem+json", (path, method, status)
+                assert shown[1]["schema"] == {"$ref": "#/components/schemas/Problem"}
+
+
+def test_an_operation_that_needs_a_login_says_so_and_no_other(description: Json) -> None:
+    for path, method, operation in operations(description):
+        public = path.startswith(("/health", f"{API}/auth")) or (
+            method == "get" and path.startswith((f"{API}/products", f"{API}/categories")) and "stock" not in path
+        )
+        assert ("security" in operation) is not public, (path, method)
+        assert ("401" in operation["responses"]) is ("security" in operation) or "auth" in path
+
+
+def test_placing_an_order_names_all_its_refusals(description: Json) -> None:
+    answers = description["paths"][f"{API}/orders"]["post"]["responses"]
+    assert answers.keys() == {"201", "400", "401", "409", "413", "415", "500", "503"}
+    (shown,) = answers["409"]["content"].values()
+    assert shown["examples"]["insufficient_stock"]["value"]["shortages"]
+
+
+def test_bounds_and_choices_are_described(description: Json) -> None:
+    parameters = {
+        parameter["name"]: parameter["schema"]
+        for parameter in description["paths"][f"{API}/products"]["get"]["parameters"]
+    }
+    assert parameters["limit"] == {"type": "integer", "minimum": 1, "maximum": 200, "default": 50}
+    assert parameters["page"]["minimum"] == 1
+    assert set(parameters["sort"]["enum"]) == {"newest", "name", "price", "-price"}
+    assert parameters["category"]["format"] == "uuid"
+    line = description["components"]["schemas"]["OrderLineForm"]
+    assert line["additionalProperties"] is False
+    assert (line["properties"]["quantity"]["minimum"], line["properties"]["quantity"]["maximum"]) == (1, 1_000_000)
+
+
+def test_nothing_is_nullable_but_the_links_of_lists(description: Json) -> None:
+    for name, schema in description["components"]["schemas"].items():
+        for field, described in schema.get("properties", {}).items():
+            nullable = "null" in msgspec.json.encode(described).decode()
+            assert nullable is (field in {"next", "previous"}), (name, field)
+
+
+def test_the_root_points_to_the_docs(docs: httpx.Client) -> None:
+    response = docs.get("/")
+    assert response.is_redirect
+    assert response.headers["location"] == "/docs"
+
+
+class Addresses(HTMLParser):
+    """Collects what a page loads."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Note the addresses of one element."""
+        self.found += [value or "" for name, value in attrs if name in {"src", "href"}]
+
+
+def test_the_page_and_its_files_come_from_here_and_load_nothing_from_elsewhere(docs: httpx.Client) -> None:
+    page = docs.get("/docs")
+    assert page.headers["content-type"] == "text/html; charset=utf-8"
+    addresses = Addresses()
+    addresses.feed(page.text)
+    assert len(addresses.found) == 5
+    for address in addresses.found:
+        assert address.startswith("/docs/")
+        served = docs.get(address)
+        assert served.status_code == 200
+        assert served.headers["cache-control"].startswith("public, max-age=")
+        if address.endswith(".css"):
+            assert re.findall(r"""@import|url\((?!["']?data:)""", served.text) == []
+    assert "validatorUrl: null" in docs.get("/docs/start.js").text
+    # Whatever the 1.5 MB of script may try: the browser is told to let it ask nobody but this server.
+    policy = page.headers["content-security-policy"]
+    assert "default-src 'none'" in policy
+    assert "connect-src 'self'" in policy
+    assert "http" not in policy
+
+
+def chromium(url: str, folder: Path, *what: str) -> str:
+    """What headless Chromium prints about `url`, with no network but this machine."""
+    browser = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if browser is None:
+        pytest.skip("there is no Chromium on PATH")
+    flags = [
+        *("--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"),
+        *("--disable-component-update", "--disable-sync", "--disable-dev-shm-usage", "--no-proxy-server"),
+        "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1",
+        f"--user-data-dir={folder}",
+        "--virtual-time-budget=20000",
+        "--window-size=1200,1600",
+    ]
+    done = subprocess.run([browser, *flags, *what, url], capture_output=True, text=True, timeout=120, check=True)
+    return done.stdout
+
+
+def test_a_browser_without_internet_shows_every_operation(
+    memory_server: Server, description: Json, tmp_path: Path
+) -> None:
+    shown = chromium(f"{memory_server.url}/docs", tmp_path, "--dump-dom")
+    for path, method, operation in operations(description):
+        assert f"operations-{operation['tags'][0]}-{operation['operationId']}" in shown, (path, method)
+        assert operation["summary"] in shown
+    assert "Failed to load API definition" not in shown
+    assert "validator.swagger.io" not in shown
+    assert re.findall(r"""(?:src|action)=["']https?://""", shown) == []

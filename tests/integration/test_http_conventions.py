@@ -1,0 +1,146 @@
+"""What holds for every address: methods, request ids, slashes, health."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import re
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from http_client import API, Server, assert_problem, new_product
+from shop_adapters.memory import MemoryAdapters
+from shop_core import Shop
+from shop_core.errors import Unavailable
+from shop_core.ports import UnitOfWork
+from shop_http.app import create_app
+
+
+def test_the_server_is_alive_and_ready(server: Server, visitor: httpx.Client) -> None:
+    for path in ("/health/live", "/health/ready"):
+        response = visitor.get(server.url + path)
+        assert (response.status_code, response.json()) == (200, {"status": "ok"})
+
+
+def test_an_unknown_address_is_a_problem(server: Server, visitor: httpx.Client) -> None:
+    for path in ("/nope", "/api", "/api/v2/products", "/api/v1/nope", "/api/v1/auth", "/docs/../etc/passwd", "/docs/x"):
+        assert_problem(visitor.get(server.url + path), 404, "not_found")
+
+
+@pytest.mark.parametrize(
+    ("path", "allowed"),
+    [
+        ("/products", "GET, HEAD, OPTIONS, POST"),
+        ("/users/me", "GET, HEAD, OPTIONS"),
+        ("/auth/token", "OPTIONS, POST"),
+        ("/orders/01a1fdcd-e7ef-75de-b2e3-e5ed16e9e21d/cancel", "OPTIONS, POST"),
+    ],
+)
+def test_an_address_says_which_methods_it_knows(visitor: httpx.Client, path: str, allowed: str) -> None:
+    for method in ("DELETE", "TRACE", "BREW"):
+        response = visitor.request(method, path)
+        assert response.headers["allow"] == allowed
+        assert_problem(response, 405, "method_not_allowed")
+    options = visitor.options(path)
+    assert (options.status_code, options.headers["allow"], options.content) == (204, allowed, b"")
+    assert "x-request-id" in options.headers
+
+
+def test_options_of_an_unknown_address_is_not_found(visitor: httpx.Client) -> None:
+    assert_problem(visitor.options("/nope"), 404, "not_found")
+
+
+def test_head_answers_like_get_without_the_body(staff: httpx.Client, visitor: httpx.Client) -> None:
+    product = new_product(staff)
+    for client, path in ((visitor, f"/products/{product['id']}"), (visitor, "/users/me"), (visitor, "/nope")):
+        got, head = client.get(path), client.head(path)
+        assert head.content == b""
+        assert head.status_code == got.status_code
+        for name in ("content-type", "content-length"):
+            assert head.headers[name] == got.headers[name]
+
+
+def test_trailing_slashes_do_not_matter(visitor: httpx.Client, staff: httpx.Client) -> None:
+    product = new_product(staff)
+    for path in ("/products", f"/products/{product['id']}", "/categories"):
+        assert visitor.get(f"{path}/").json() == visitor.get(path).json()
+    assert_problem(visitor.post("/auth/token/", json={}), 400, "invalid_input")
+
+
+@pytest.mark.parametrize("path", [f"{API}/products", "/nope", f"{API}/users/me", "/docs", "/health/live"])
+def test_every_answer_has_a_request_id(server: Server, visitor: httpx.Client, path: str) -> None:
+    made = [visitor.get(server.url + path).headers["x-request-id"] for _ in range(2)]
+    assert len(set(made)) == 2
+    assert all(re.fullmatch("[0-9a-f]{32}", request_id) for request_id in made)
+
+
+@pytest.mark.parametrize(
+    ("sent", "kept"),
+    [("order-42_a.b", True), ("x" * 128, True), ("x" * 129, False), ("a b", False), ("", False), ("<script>", False)],
+)
+def test_a_sane_request_id_is_kept(visitor: httpx.Client, sent: str, kept: bool) -> None:
+    response = visitor.get("/nope", headers={"X-Request-Id": sent})
+    assert (response.headers["x-request-id"] == sent) is kept
+    assert response.json()["request_id"] == response.headers["x-request-id"]
+
+
+def test_a_request_without_a_usable_host_is_refused_or_served(server: Server, visitor: httpx.Client) -> None:
+    response = visitor.get("/products", headers={"Host": "a b<>"})
+    assert response.status_code in {200, 400}
+
+
+class BrokenAdapters(MemoryAdapters):
+    """A shop whose store raises `error` whenever it is used."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__()
+        self.error = error
+
+    @contextlib.contextmanager
+    def begin(self) -> Iterator[UnitOfWork]:
+        """Fail."""
+        raise self.error
+        yield
+
+
+def answer_of_a_shop_that_raises(error: Exception, path: str = f"{API}/products") -> httpx.Response:
+    """The answer to a GET, without a server between: what fails must be made to fail."""
+
+    def ready() -> None:
+        raise error
+
+    async def ask() -> httpx.Response:
+        transport = httpx.ASGITransport(create_app(Shop(BrokenAdapters(error)), ready=ready))
+        async with httpx.AsyncClient(transport=transport, base_url="http://shop.test") as client:
+            return await client.get(path)
+
+    return asyncio.run(ask())
+
+
+def test_a_failure_tells_the_log_everything_and_the_client_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.ERROR):
+        response = answer_of_a_shop_that_raises(RuntimeError("the password is swordfish"))
+    problem = assert_problem(response, 500, "internal_error")
+    assert "swordfish" not in response.text
+    (record,) = caplog.records
+    assert problem["request_id"] in record.getMessage()
+    assert record.exc_info is not None
+    assert str(record.exc_info[1]) == "the password is swordfish"
+
+
+def test_a_store_that_does_not_answer_means_try_again_later() -> None:
+    response = answer_of_a_shop_that_raises(Unavailable("The database does not answer.", retry_after_s=3))
+    assert_problem(response, 503, "unavailable")
+    assert response.headers["retry-after"] == "3"
+
+
+@pytest.mark.parametrize("error", [RuntimeError("the password is swordfish"), Unavailable("The schema is too old.")])
+def test_a_server_that_cannot_serve_is_not_ready(error: Exception) -> None:
+    response = answer_of_a_shop_that_raises(error, "/health/ready")
+    assert_problem(response, 503, "unavailable")
+    assert "swordfish" not in response.text
+    assert "retry-after" in response.headers
+    assert answer_of_a_shop_that_raises(error, "/health/live").status_code == 200

@@ -1,0 +1,81 @@
+"""The schema: made by migrations, the same as the tables in the code, refused when it does not fit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import CheckConstraint, Engine, text
+
+from shop_adapters.postgres import make_engine
+from shop_adapters.postgres.migrate import SchemaError, check_schema, migrate
+from shop_adapters.postgres.schema import metadata
+
+
+@pytest.fixture
+def empty(new_database: Callable[[str], str]) -> Iterator[Engine]:
+    engine = make_engine(new_database("shop_migrations"), connections=2)
+    yield engine
+    engine.dispose()
+
+
+def test_an_empty_database_becomes_usable_and_a_second_migration_changes_nothing(empty: Engine) -> None:
+    with pytest.raises(SchemaError, match=r"empty.*run `shop migrate`"):
+        check_schema(empty, "EUR")
+    before, after = migrate(empty, "EUR")
+    assert before is None
+    assert migrate(empty, "EUR") == (after, after)
+    check_schema(empty, "EUR")
+
+
+def test_the_migrations_make_exactly_the_tables_in_the_code(engine: Engine) -> None:
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
+        assert compare_metadata(context, metadata) == []
+
+
+def test_the_migrations_make_every_check_of_the_code(engine: Engine) -> None:
+    """Alembic does not compare CHECKs, and they are what the promises rest on."""
+    in_code = {
+        constraint.name
+        for table in metadata.sorted_tables
+        for constraint in table.constraints
+        if isinstance(constraint, CheckConstraint)
+    }
+    with engine.connect() as connection:
+        made = connection.execute(
+            text("SELECT conname FROM pg_constraint WHERE contype = 'c' AND connamespace = 'public'::regnamespace")
+        )
+        assert in_code == set(made.scalars())
+
+
+def test_a_database_of_a_newer_version_is_refused(empty: Engine) -> None:
+    migrate(empty, "EUR")
+    with empty.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    for use in (check_schema, migrate):
+        with pytest.raises(SchemaError, match=r"9999.*newer.*install"):
+            use(empty, "EUR")
+
+
+def test_the_currency_of_a_database_never_changes(empty: Engine) -> None:
+    migrate(empty, "EUR")
+    for use in (check_schema, migrate):
+        with pytest.raises(SchemaError, match=r"in EUR.*set to USD.*SHOP_CURRENCY=EUR"):
+            use(empty, "USD")
+
+
+def test_every_column_is_text_number_time_or_id_without_extension_sequence_or_trigger(engine: Engine) -> None:
+    """docs/decisions/0003: what keeps the way to other engines open."""
+    with engine.connect() as connection:
+
+        def count(sql: str) -> int:
+            return int(connection.execute(text(sql)).scalar_one())
+
+        assert count("SELECT count(*) FROM pg_extension WHERE extname <> 'plpgsql'") == 0
+        assert count("SELECT count(*) FROM pg_class WHERE relkind = 'S' AND relnamespace = 'public'::regnamespace") == 0
+        assert count("SELECT count(*) FROM pg_trigger WHERE NOT tgisinternal") == 0
+        enums = "SELECT count(*) FROM pg_type WHERE typtype = 'e' AND typnamespace = 'public'::regnamespace"
+        assert count(enums) == 0

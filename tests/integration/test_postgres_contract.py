@@ -1,0 +1,85 @@
+"""The shop on PostgreSQL keeps every promise of the ports."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import pytest
+from sqlalchemy import delete, select, update
+
+from shop_adapters.postgres import PostgresAdapters
+from shop_adapters.postgres.schema import orders, stock_levels, stock_movements
+from shop_core.orders.model import Order, OrderStatus
+from shop_core.ports import Adapters
+from shop_core.testing import (
+    AccountsContract,
+    AuditContract,
+    CatalogContract,
+    OrdersContract,
+    PasswordsContract,
+    PlacingContract,
+    RefreshTokensContract,
+    StockContract,
+    TokensContract,
+    UnitOfWorkContract,
+)
+
+
+class OnPostgres:
+    @pytest.fixture
+    def adapters(self, postgres_adapters: PostgresAdapters) -> PostgresAdapters:
+        return postgres_adapters
+
+
+class TestUnitOfWork(OnPostgres, UnitOfWorkContract): ...
+
+
+class TestAccounts(OnPostgres, AccountsContract): ...
+
+
+class TestRefreshTokens(OnPostgres, RefreshTokensContract): ...
+
+
+class TestCatalog(OnPostgres, CatalogContract): ...
+
+
+class TestStock(OnPostgres, StockContract): ...
+
+
+class TestOrders(OnPostgres, OrdersContract): ...
+
+
+class TestPlacing(OnPostgres, PlacingContract): ...
+
+
+class TestPasswords(OnPostgres, PasswordsContract): ...
+
+
+class TestTokens(OnPostgres, TokensContract): ...
+
+
+class TestAudit(OnPostgres, AuditContract):
+    """Differences are planted by SQL. The CHECKs allow these: what they forbid need not be looked for."""
+
+    def corrupt_counter(self, adapters: Adapters, product_id: UUID, counter: str, change: int) -> None:
+        column = stock_levels.c[counter]
+        wrong = {column.name: column + change}
+        _execute(adapters, update(stock_levels).where(stock_levels.c.product_id == product_id).values(wrong))
+
+    def corrupt_ledger(self, adapters: Adapters, product_id: UUID) -> None:
+        line = stock_movements.c
+        newest = select(line.id).where(line.product_id == product_id).order_by(line.id.desc()).limit(1)
+        _execute(adapters, delete(stock_movements).where(line.id.in_(newest)))
+
+    def corrupt_order_total(self, adapters: Adapters, order: Order, change: int) -> None:
+        wrong = {"total_minor": orders.c.total_minor + change}
+        _execute(adapters, update(orders).where(orders.c.id == order.id).values(wrong))
+
+    def corrupt_order_status(self, adapters: Adapters, order: Order, status: OrderStatus) -> None:
+        _execute(adapters, update(orders).where(orders.c.id == order.id).values(status=str(status)))
+
+
+def _execute(adapters: Adapters, statement: object) -> None:
+    assert isinstance(adapters, PostgresAdapters)
+    with adapters.engine.begin() as connection:
+        assert connection.execute(statement).rowcount == 1  # type: ignore[call-overload]

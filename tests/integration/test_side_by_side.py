@@ -1,0 +1,34 @@
+"""In memory and on PostgreSQL the shop gives the same answers to the same work, word for word."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from hypothesis import HealthCheck, settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from shop_adapters.memory import MemoryAdapters
+from shop_adapters.postgres import PostgresAdapters
+from shop_core.ports import Adapters, Clock, NewId
+from shop_core.testing import SeededIds, SideBySide, TickingClock
+
+FEW = settings(
+    max_examples=25,
+    stateful_step_count=30,
+    deadline=None,
+    print_blob=True,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+
+
+def test_memory_and_postgres_answer_alike(
+    fresh_postgres_adapters: Callable[[Clock, NewId], PostgresAdapters],
+) -> None:
+    class MemoryAndPostgres(SideBySide):
+        def open_adapters(self) -> Sequence[Adapters]:
+            return [
+                MemoryAdapters(clock=TickingClock(), new_id=SeededIds()),
+                fresh_postgres_adapters(TickingClock(), SeededIds()),
+            ]
+
+    run_state_machine_as_test(MemoryAndPostgres, settings=FEW)

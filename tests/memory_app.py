@@ -1,0 +1,27 @@
+"""A shop in memory behind HTTP, for `granian --factory memory_app:make`; what it is given comes in variables."""
+
+from __future__ import annotations
+
+import os
+import threading
+
+from litestar import Litestar
+
+from shop_adapters.memory import MemoryAdapters
+from shop_core import Registration, Role, Shop
+from shop_http.app import create_app
+
+
+def make() -> Litestar:
+    """The application, with one admin."""
+    shop = Shop(MemoryAdapters())
+    shop.accounts.register(Registration(os.environ["STAFF_USERNAME"], os.environ["STAFF_PASSWORD"]), role=Role.ADMIN)
+    public = os.environ.get("PUBLIC_CATALOG", "true") == "true"
+    return create_app(shop, ready=runs_in_a_worker_thread, public_catalog=public, threads=4)
+
+
+def runs_in_a_worker_thread() -> None:
+    """Not ready if handlers run anywhere else than on the threads that the application made."""
+    name = threading.current_thread().name
+    if not name.startswith("shop-http"):
+        raise RuntimeError(f"a handler runs in the thread {name}")

@@ -1,0 +1,64 @@
+"""Real server processes for tests."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+SHOP = Path(sys.executable).with_name("shop")
+READY_S_MAX = 30
+
+
+def free_port() -> int:
+    """A port that nobody listens on at this moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def environment(**more: str) -> dict[str, str]:
+    """This process's environment without its SHOP_* variables, and with `more`."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("SHOP_")} | more
+
+
+def shop(*arguments: str, env: Mapping[str, str], stdin: str = "") -> subprocess.CompletedProcess[str]:
+    """Run one `shop` command to its end."""
+    return subprocess.run(
+        [SHOP, *arguments], env=dict(env), input=stdin, capture_output=True, text=True, timeout=120, check=False
+    )
+
+
+def wait_until_ready(url: str, process: subprocess.Popen[str]) -> None:
+    """Wait for a server to answer. Raises when it ends instead, with what it said."""
+    deadline = time.monotonic() + READY_S_MAX
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            raise RuntimeError(f"the server ended with {process.returncode}: {process.communicate()}")
+        with contextlib.suppress(OSError), urllib.request.urlopen(f"{url}/health/ready", timeout=5):
+            return
+        time.sleep(0.02)
+    raise RuntimeError("the server did not become ready")
+
+
+@contextlib.contextmanager
+def serving(*arguments: str, env: Mapping[str, str]) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+    """A `shop serve` process that answers: its address and itself. Stopped by SIGTERM at the end."""
+    port = free_port()
+    command = [str(SHOP), "serve", "--port", str(port), *arguments]
+    with subprocess.Popen(
+        command, env=dict(env), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as process:
+        try:
+            wait_until_ready(url := f"http://127.0.0.1:{port}", process)
+            yield url, process
+        finally:
+            process.send_signal(signal.SIGTERM)
+            process.communicate(timeout=60)
