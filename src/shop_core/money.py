@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from shop_core.errors import Fault, Invalid
 
 # ISO 4217: the currencies whose minor unit is not a hundredth. Every other three-letter code has two decimals.
-_DECIMALS = dict.fromkeys("BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF".split(), 0) | (
-    dict.fromkeys("BHD IQD JOD KWD LYD OMR TND".split(), 3)
-)
-_DECIMAL = re.compile(r"(-?)(0|[1-9][0-9]{0,17})(?:\.([0-9]{1,9}))?", re.ASCII)
+_DECIMALS = {
+    **dict.fromkeys("BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF".split(), 0),
+    **dict.fromkeys("BHD IQD JOD KWD LYD OMR TND".split(), 3),
+    **dict.fromkeys("CLF UYW".split(), 4),
+}
+_DECIMAL = re.compile(r"(-?)(0|[1-9][0-9]{0,18})(?:\.([0-9]{1,9}))?", re.ASCII)
 
 MINOR_MAX = 9_000_000_000_000_000_000
 """The largest amount in minor units: what fits a signed 64-bit column."""
@@ -43,7 +45,9 @@ class Money:
     def __post_init__(self) -> None:
         if not -MINOR_MAX <= self.minor <= MINOR_MAX:
             raise Invalid(Fault("amount", f"{self.minor} minor units is more than can be counted", "too_large"))
-        if not (len(self.currency) == 3 and self.currency.isascii() and self.currency.isupper()):
+        if not (
+            len(self.currency) == 3 and self.currency.isascii() and self.currency.isalpha() and self.currency.isupper()
+        ):
             raise Invalid(Fault("currency", f"{self.currency!r} is not an ISO 4217 code", "invalid_currency"))
 
     @classmethod

@@ -116,12 +116,12 @@ def read_cursor(listing: str, cursor: str, types: Iterable[type]) -> Key:
     try:
         raw = base64.b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
         said = json.loads(raw[SEAL_LENGTH:])
+        key = tuple(said[1:]) if isinstance(said, list) else ()
+        # Not so with another list, a broken seal, or the same bytes written in another way.
+        good = make_cursor(listing, key) == cursor and [type(value) for value in key] == list(types)
     except (ValueError, RecursionError) as broken:  # neither Base64, nor UTF-8, nor JSON
         raise InvalidCursor from broken
-    if not isinstance(said, list) or [type(value) for value in said[1:]] != list(types):
-        raise InvalidCursor
-    key = tuple(said[1:])
-    if make_cursor(listing, key) != cursor:  # other list, broken seal, or the same bytes written in another way
+    if not good:
         raise InvalidCursor
     return key
 

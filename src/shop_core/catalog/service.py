@@ -145,7 +145,7 @@ class CatalogService:
         with self._begin() as work:
             known = work.products.lock_by_sku(by_sku)
             created = [row.product(self._new_id(), now) for sku, row in by_sku.items() if sku not in known]
-            edited = [(product, product.edited(by_sku[sku], now)) for sku, product in known.items()]
+            edited = [(known[sku], known[sku].edited(row, now)) for sku, row in by_sku.items() if sku in known]
             updated = [after for before, after in edited if after is not before]
             work.products.add_all(created)
             work.products.update_all(updated)

@@ -32,7 +32,8 @@ class OrderService:
             requests: first come, first served.
 
         Returns:
-            For each request, in the same order, an `Order` or a `Refusal` (InsufficientStock, UnknownProducts).
+            For each request, in the same order, an `Order` or a `Refusal` (InsufficientStock, UnknownProducts,
+            or Invalid where the total is more than can be counted).
 
         Raises:
             Unavailable: the store could not be reached; whether the batch was committed is then unknown only if

@@ -1,0 +1,273 @@
+"""Accounts: who may register as what, and how a session stays alive, and how it ends."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shop_adapters.clock import ManualClock
+from shop_adapters.memory import MemoryAdapters
+from shop_adapters.passwords import ScryptPasswords
+from shop_adapters.tokens import JwtTokens
+from shop_core import NOBODY, SYSTEM, Account, Actor, Registration, Role, Shop
+from shop_core.accounts.model import ACCESS_TOKEN_LIFE, REFRESH_GRACE, REFRESH_TOKEN_LIFE, RefreshToken
+from shop_core.errors import (
+    AccountNotFound,
+    Forbidden,
+    Invalid,
+    InvalidToken,
+    Unauthenticated,
+    UsernameTaken,
+    WrongCredentials,
+)
+from shop_core.testing import TokensContract
+
+NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
+SECOND = timedelta(seconds=1)
+ADA = Registration("Ada", "correct horse battery", "ada@example.com", "Ada", "Lovelace")
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock(NOON)
+
+
+@pytest.fixture
+def adapters(clock: ManualClock) -> MemoryAdapters:
+    return MemoryAdapters(clock=clock)
+
+
+@pytest.fixture
+def shop(adapters: MemoryAdapters) -> Shop:
+    return Shop(adapters)
+
+
+# ---- registering
+
+
+def test_anybody_can_register_as_a_customer(shop: Shop) -> None:
+    account = shop.accounts.register(ADA, actor=NOBODY)
+    assert (account.username, account.role, account.email) == ("Ada", Role.CUSTOMER, "ada@example.com")
+    assert shop.accounts.me(account.actor) == account
+
+
+@pytest.mark.parametrize("role", [Role.STAFF, Role.ADMIN])
+def test_only_an_admin_makes_staff_and_admins(shop: Shop, role: Role) -> None:
+    for actor, refusal in (
+        (NOBODY, Unauthenticated),
+        (Actor(UUID(int=1), Role.CUSTOMER), Forbidden),
+        (Actor(UUID(int=1), Role.STAFF), Forbidden),
+    ):
+        with pytest.raises(refusal):
+            shop.accounts.register(ADA, actor=actor, role=role)
+    assert shop.accounts.register(ADA, actor=Actor(UUID(int=1), Role.ADMIN), role=role).role is role
+
+
+@pytest.mark.parametrize("twin", ["ada", "ADA", " Ada ", "ＡＤＡ"])
+def test_a_username_is_given_once(shop: Shop, twin: str) -> None:
+    shop.accounts.register(ADA)
+    with pytest.raises(UsernameTaken):
+        shop.accounts.register(replace(ADA, username=twin))
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"username": "ab"}, "username"),
+        ({"username": "x" * 151}, "username"),
+        ({"username": "a b c"}, "username"),
+        ({"username": "ada\x00"}, "username"),
+        ({"email": "nowhere"}, "email"),
+        ({"email": "a@b"}, "email"),
+        ({"email": "a@b..c"}, "email"),
+        ({"first_name": "x" * 151}, "first_name"),
+        ({"password": "short"}, "password"),
+        ({"password": "x" * 257}, "password"),
+    ],
+)
+def test_a_broken_rule_is_named_and_no_account_is_made(shop: Shop, change: dict[str, str], field: str) -> None:
+    with pytest.raises(Invalid) as refused:
+        shop.accounts.register(replace(ADA, **change))
+    assert [fault.field for fault in refused.value.faults][:1] == [field]
+    with pytest.raises(WrongCredentials):
+        shop.accounts.log_in(change.get("username", "Ada"), change.get("password", ADA.password))
+
+
+def test_an_account_that_is_gone_is_not_found(shop: Shop) -> None:
+    with pytest.raises(AccountNotFound):
+        shop.accounts.me(Actor(UUID(int=1), Role.CUSTOMER))
+    with pytest.raises(Unauthenticated):
+        shop.accounts.me(SYSTEM)
+
+
+# ---- logging in
+
+
+@pytest.mark.parametrize("username", ["Ada", "ada", " ADA ", "ａｄａ"])
+def test_a_login_says_who_acts(shop: Shop, username: str) -> None:
+    account = shop.accounts.register(ADA)
+    login = shop.accounts.log_in(username, ADA.password)
+    assert shop.accounts.authenticate(login.access) == account.actor
+    assert login.expires_in == ACCESS_TOKEN_LIFE
+
+
+@pytest.mark.parametrize(
+    ("username", "password"),
+    [
+        ("Ada", "correct horse batterY"),
+        ("Ada", ""),
+        ("Ada", "x" * 100_000),
+        ("grace", ADA.password),
+        ("", ""),
+        ("a\x00da", ADA.password),
+    ],
+)
+def test_a_wrong_login_does_not_say_what_was_wrong(shop: Shop, username: str, password: str) -> None:
+    shop.accounts.register(ADA)
+    with pytest.raises(WrongCredentials) as refused:
+        shop.accounts.log_in(username, password)
+    assert refused.value.message == "The username or the password is wrong."
+
+
+def test_who_is_not_active_cannot_log_in_nor_go_on(shop: Shop, adapters: MemoryAdapters) -> None:
+    inactive = Account(adapters.new_id(), "grace", Role.CUSTOMER, NOON, NOON, active=False)
+    token = RefreshToken(adapters.tokens.digest("held"), UUID(int=5), inactive.id, NOON, NOON + REFRESH_TOKEN_LIFE)
+    with adapters.begin() as work:
+        work.accounts.add(inactive, adapters.passwords.hash("correct horse"))
+        work.refresh_tokens.add(token)
+    with pytest.raises(WrongCredentials):
+        shop.accounts.log_in("grace", "correct horse")
+    with pytest.raises(InvalidToken):
+        shop.accounts.refresh("held")
+
+
+def test_an_outdated_hash_is_renewed_at_the_next_login(adapters: MemoryAdapters) -> None:
+    Shop(adapters).accounts.register(ADA)
+    stronger = MemoryAdapters(clock=adapters.clock, passwords=ScryptPasswords(2**5))
+    with adapters.begin() as old, stronger.begin() as new:
+        found = old.accounts.credentials("ada")
+        assert found is not None
+        new.accounts.add(*found)
+    Shop(stronger).accounts.log_in("Ada", ADA.password)
+    with stronger.begin() as work:
+        renewed = work.accounts.credentials("ada")
+    assert renewed is not None
+    assert renewed[1] != found[1]
+    assert not stronger.passwords.is_outdated(renewed[1])
+    assert Shop(stronger).accounts.log_in("Ada", ADA.password)
+
+
+def test_an_access_token_ends_by_itself(shop: Shop, clock: ManualClock) -> None:
+    shop.accounts.register(ADA)
+    login = shop.accounts.log_in("Ada", ADA.password)
+    clock.advance(ACCESS_TOKEN_LIFE)
+    with pytest.raises(InvalidToken):
+        shop.accounts.authenticate(login.access)
+
+
+# ---- staying logged in
+
+
+@pytest.fixture
+def refresh(shop: Shop) -> str:
+    shop.accounts.register(ADA)
+    return shop.accounts.log_in("Ada", ADA.password).refresh
+
+
+def test_a_refresh_token_gives_the_next_pair(shop: Shop, clock: ManualClock, refresh: str) -> None:
+    for _ in range(30):
+        clock.advance(REFRESH_TOKEN_LIFE - SECOND)
+        login = shop.accounts.refresh(refresh)
+        assert shop.accounts.authenticate(login.access).role is Role.CUSTOMER
+        assert login.refresh != refresh
+        refresh = login.refresh
+
+
+def test_a_refresh_token_that_is_not_used_ends(shop: Shop, clock: ManualClock, refresh: str) -> None:
+    clock.advance(REFRESH_TOKEN_LIFE)
+    with pytest.raises(InvalidToken):
+        shop.accounts.refresh(refresh)
+
+
+def test_a_phone_that_lost_the_answer_gets_the_same_successor(shop: Shop, clock: ManualClock, refresh: str) -> None:
+    first = shop.accounts.refresh(refresh)
+    clock.advance(REFRESH_GRACE)
+    assert shop.accounts.refresh(refresh).refresh == first.refresh
+    assert shop.accounts.refresh(first.refresh).refresh != first.refresh
+
+
+def test_a_stolen_token_ends_the_whole_session(shop: Shop, clock: ManualClock, refresh: str) -> None:
+    of_the_owner = shop.accounts.refresh(refresh).refresh
+    elsewhere = shop.accounts.log_in("Ada", ADA.password).refresh
+    clock.advance(REFRESH_GRACE + SECOND)
+    with pytest.raises(InvalidToken):  # the thief comes with the old one
+        shop.accounts.refresh(refresh)
+    with pytest.raises(InvalidToken):  # and now the owner is logged out too
+        shop.accounts.refresh(of_the_owner)
+    assert shop.accounts.refresh(elsewhere)  # but only there
+
+
+def test_reuse_ends_the_session_however_far_it_went(shop: Shop, clock: ManualClock, refresh: str) -> None:
+    newest = refresh
+    for _ in range(5):
+        newest = shop.accounts.refresh(newest).refresh
+    clock.advance(REFRESH_GRACE + SECOND)
+    for token in (refresh, newest):
+        with pytest.raises(InvalidToken):
+            shop.accounts.refresh(token)
+
+
+@pytest.mark.parametrize("nonsense", ["", "x", "\x00", "\ud800", "é" * 50, "x" * 100_000])
+def test_what_is_no_refresh_token_is_refused(shop: Shop, refresh: str, nonsense: str) -> None:
+    with pytest.raises(InvalidToken):
+        shop.accounts.refresh(nonsense)
+
+
+# ---- the rules by themselves
+
+
+@given(seconds=st.integers(0, 100_000), spent_after=st.none() | st.integers(0, 100_000), revoked=st.booleans())
+def test_a_token_is_good_until_it_expires_is_revoked_or_was_spent_longer_ago_than_the_grace(
+    seconds: int, spent_after: int | None, revoked: bool
+) -> None:
+    spent_at = None if spent_after is None else NOON + spent_after * SECOND
+    token = RefreshToken(
+        b"", UUID(int=1), UUID(int=2), NOON, NOON + REFRESH_TOKEN_LIFE, spent_at, NOON if revoked else None
+    )
+    now = NOON + seconds * SECOND
+    reused = spent_after is not None and seconds - spent_after > 20
+    assert token.is_reused(now) == reused
+    assert token.is_good(now) == (not revoked and seconds < 86_400 and not reused)
+
+
+@pytest.mark.parametrize("role", Role)
+@pytest.mark.parametrize("needed", Role)
+def test_each_role_includes_the_ones_before_it(role: Role, needed: Role) -> None:
+    actor, ranks = Actor(UUID(int=1), role), ["customer", "staff", "admin"]
+    if ranks.index(role) >= ranks.index(needed):
+        actor.require(needed)
+    else:
+        with pytest.raises(Forbidden):
+            actor.require(needed)
+    assert actor.is_staff == (role is not Role.CUSTOMER)
+
+
+def test_nobody_may_nothing() -> None:
+    for role in Role:
+        with pytest.raises(Unauthenticated):
+            NOBODY.require(role)
+    assert not NOBODY.is_staff
+
+
+# ---- the adapters that a shop on PostgreSQL uses
+
+
+class TestSignedTokens(TokensContract):
+    @pytest.fixture
+    def adapters(self) -> MemoryAdapters:
+        return MemoryAdapters(tokens=JwtTokens(b"a secret of at least 32 bytes ok"))

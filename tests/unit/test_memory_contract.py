@@ -1,0 +1,81 @@
+"""The shop in memory keeps every promise of the ports."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from uuid import UUID
+
+import pytest
+
+from shop_adapters.memory import MemoryAdapters
+from shop_core.money import Money
+from shop_core.orders.model import Order, OrderStatus
+from shop_core.ports import Adapters
+from shop_core.testing import (
+    AccountsContract,
+    AuditContract,
+    CatalogContract,
+    OrdersContract,
+    PasswordsContract,
+    PlacingContract,
+    RefreshTokensContract,
+    StockContract,
+    TokensContract,
+    UnitOfWorkContract,
+)
+
+
+class InMemory:
+    @pytest.fixture
+    def adapters(self) -> MemoryAdapters:
+        return MemoryAdapters()
+
+
+class TestUnitOfWork(InMemory, UnitOfWorkContract): ...
+
+
+class TestAccounts(InMemory, AccountsContract): ...
+
+
+class TestRefreshTokens(InMemory, RefreshTokensContract): ...
+
+
+class TestCatalog(InMemory, CatalogContract): ...
+
+
+class TestStock(InMemory, StockContract): ...
+
+
+class TestOrders(InMemory, OrdersContract): ...
+
+
+class TestPlacing(InMemory, PlacingContract): ...
+
+
+class TestPasswords(InMemory, PasswordsContract): ...
+
+
+class TestTokens(InMemory, TokensContract): ...
+
+
+class TestAudit(InMemory, AuditContract):
+    """Differences are planted behind the back of the adapter, in the dictionaries of its store."""
+
+    def corrupt_counter(self, adapters: Adapters, product_id: UUID, counter: str, change: int) -> None:
+        stock = _memory(adapters)._store.stock
+        stock[product_id] = replace(stock[product_id], **{counter: getattr(stock[product_id], counter) + change})
+
+    def corrupt_ledger(self, adapters: Adapters, product_id: UUID) -> None:
+        del _memory(adapters)._store.ledger[product_id][-1]
+
+    def corrupt_order_total(self, adapters: Adapters, order: Order, change: int) -> None:
+        total = Money(order.total.minor + change, order.total.currency)
+        _memory(adapters)._store.orders[order.id] = replace(order, total=total)
+
+    def corrupt_order_status(self, adapters: Adapters, order: Order, status: OrderStatus) -> None:
+        _memory(adapters)._store.orders[order.id] = replace(order, status=status)
+
+
+def _memory(adapters: Adapters) -> MemoryAdapters:
+    assert isinstance(adapters, MemoryAdapters)
+    return adapters

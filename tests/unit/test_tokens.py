@@ -1,0 +1,245 @@
+"""A token proves a login for as long as it lives, and nothing else does."""
+
+import base64
+import hashlib
+import hmac
+import json
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shop_adapters.tokens import JwtTokens, OpaqueTokens
+from shop_core.accounts.model import NOBODY, SYSTEM, Actor, Role
+from shop_core.errors import InvalidToken
+
+SECRET, OTHER_SECRET = b"s" * 32, b"o" * 32
+NOW = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
+LIFE = timedelta(minutes=5)
+SECOND = timedelta(seconds=1)
+ADA = Actor(UUID("019a5f3e-7c00-7000-8000-000000000001"), Role.STAFF)
+
+JWT = JwtTokens(SECRET)
+
+
+@pytest.fixture(params=["jwt", "opaque"])
+def tokens(request):
+    return JWT if request.param == "jwt" else OpaqueTokens()
+
+
+def part(value: object) -> str:
+    raw = value if isinstance(value, bytes) else json.dumps(value).encode()
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+
+def signed(header: object, claims: object, secret: bytes = SECRET, digest: str = "sha256") -> str:
+    """A token as one would make it by hand, to leave out or to change what `JwtTokens` would not."""
+    body = f"{part(header)}.{part(claims)}"
+    return f"{body}.{part(hmac.digest(secret, body.encode(), digest))}"
+
+
+def opened(token: str) -> tuple[dict, dict]:
+    header, claims, _ = (base64.urlsafe_b64decode(text + "==") for text in token.split("."))
+    return json.loads(header), json.loads(claims)
+
+
+HEADER, CLAIMS = opened(JWT.access(ADA, NOW, LIFE))
+
+
+def test_a_token_says_who_acts(tokens):
+    assert tokens.read_access(tokens.access(ADA, NOW, LIFE), NOW) == ADA
+
+
+def test_a_token_is_good_until_its_life_ends_and_not_a_moment_longer(tokens):
+    token = tokens.access(ADA, NOW, LIFE)
+    assert tokens.read_access(token, NOW + LIFE - timedelta(microseconds=1)) == ADA
+    with pytest.raises(InvalidToken):
+        tokens.read_access(token, NOW + LIFE)
+
+
+def test_two_tokens_are_never_alike(tokens):
+    assert tokens.access(ADA, NOW, LIFE) != tokens.access(ADA, NOW, LIFE)
+
+
+@pytest.mark.parametrize("actor", [NOBODY, SYSTEM])
+def test_only_an_account_gets_a_token(tokens, actor):
+    with pytest.raises(ValueError, match="account"):
+        tokens.access(actor, NOW, LIFE)
+
+
+def test_a_jwt_carries_every_claim_and_the_type_of_an_access_token():
+    assert HEADER == {"alg": "HS256", "typ": "at+jwt", "kid": HEADER["kid"]}
+    assert CLAIMS == {
+        "iss": "shop",
+        "aud": "shop",
+        "sub": str(ADA.id),
+        "iat": int(NOW.timestamp()),
+        "exp": int((NOW + LIFE).timestamp()),
+        "jti": CLAIMS["jti"],
+        "role": "staff",
+    }
+
+
+def test_a_jwt_made_by_hand_with_the_right_key_is_accepted():
+    """So the forgeries below are refused for what they change, and not because they are made by hand."""
+    assert JWT.read_access(signed(HEADER, CLAIMS), NOW) == ADA
+
+
+@pytest.mark.parametrize("claim", CLAIMS)
+def test_a_jwt_that_lacks_a_claim_is_refused(claim):
+    with pytest.raises(InvalidToken):
+        JWT.read_access(signed(HEADER, {name: value for name, value in CLAIMS.items() if name != claim}), NOW)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"iss": "another shop"},
+        {"aud": "another shop"},
+        {"aud": ["shop"]},
+        {"sub": "ada"},
+        {"sub": 1},
+        {"role": "owner"},
+        {"role": ["staff"]},
+        {"role": None},
+        {"jti": 1},
+        {"exp": str(CLAIMS["exp"])},
+        {"exp": float("inf")},
+        {"exp": float("nan")},
+        {"exp": True},
+        {"exp": None},
+        {"iat": "now"},
+        {"iat": CLAIMS["iat"] + 6},
+    ],
+    ids=str,
+)
+def test_a_jwt_with_a_wrong_claim_is_refused(change):
+    with pytest.raises(InvalidToken):
+        JWT.read_access(signed(HEADER, CLAIMS | change), NOW)
+
+
+def test_a_jwt_from_a_server_whose_clock_is_a_little_ahead_is_accepted():
+    assert JWT.read_access(JWT.access(ADA, NOW + 5 * SECOND, LIFE), NOW) == ADA
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        HEADER | {"typ": "JWT"},
+        HEADER | {"typ": "rt+jwt"},
+        HEADER | {"alg": "none"},
+        HEADER | {"alg": "HS512"},
+        HEADER | {"kid": "another"},
+        HEADER | {"kid": None},
+        HEADER | {"kid": ["x"]},
+        HEADER | {"crit": ["exp"]},
+        HEADER | {"b64": False},
+        {"alg": "HS256", "typ": "at+jwt"},
+        {},
+        [],
+        "text",
+        b"\xff\xfe",
+        b"[" * 2_000,
+    ],
+    ids=str,
+)
+def test_a_jwt_with_a_wrong_header_is_refused(header):
+    with pytest.raises(InvalidToken):
+        JWT.read_access(signed(header, CLAIMS), NOW)
+
+
+@pytest.mark.parametrize("claims", [[], "text", 1, None, b"\xff", b"[" * 2_000, b""], ids=str)
+def test_a_jwt_whose_claims_are_no_object_is_refused(claims):
+    with pytest.raises(InvalidToken):
+        JWT.read_access(signed(HEADER, claims), NOW)
+
+
+def test_a_jwt_signed_with_another_key_or_algorithm_or_not_at_all_is_refused():
+    forged = signed(HEADER, CLAIMS, OTHER_SECRET)
+    longer = signed(HEADER | {"alg": "HS512"}, CLAIMS, digest="sha512")
+    unsigned = f"{part(HEADER | {'alg': 'none'})}.{part(CLAIMS)}."
+    for token in (forged, longer, unsigned):
+        with pytest.raises(InvalidToken):
+            JWT.read_access(token, NOW)
+
+
+@pytest.mark.parametrize("index", range(3))
+def test_a_jwt_with_any_part_changed_is_refused(index):
+    parts = JWT.access(ADA, NOW, LIFE).split(".")
+    parts[index] = ("B" if parts[index][0] == "A" else "A") + parts[index][1:]
+    with pytest.raises(InvalidToken):
+        JWT.read_access(".".join(parts), NOW)
+
+
+@given(token=st.text(st.characters(codec=None)) | st.from_regex(r"\A[\w-]*\.[\w-]*\.[\w-]*\Z"))
+def test_no_text_at_all_breaks_the_reading_of_tokens(token):
+    for tokens in (JWT, OpaqueTokens()):
+        with pytest.raises(InvalidToken):
+            tokens.read_access(token, NOW)
+
+
+@pytest.mark.parametrize("token", ["", ".", "..", "\ud800", "ａ.ｂ.ｃ", "\0", "x" * 10_000_000, "." * 4_000])
+def test_nasty_texts_are_no_tokens(tokens, token):
+    with pytest.raises(InvalidToken):
+        tokens.read_access(token, NOW)
+
+
+def test_a_replaced_secret_logs_nobody_out():
+    old = JWT.access(ADA, NOW, LIFE)
+    assert JwtTokens(OTHER_SECRET, previous=[SECRET]).read_access(old, NOW) == ADA
+    with pytest.raises(InvalidToken):
+        JwtTokens(OTHER_SECRET).read_access(old, NOW)
+
+
+def test_the_new_secret_signs_and_the_previous_one_does_not():
+    new = JwtTokens(OTHER_SECRET, previous=[SECRET]).access(ADA, NOW, LIFE)
+    assert JwtTokens(OTHER_SECRET).read_access(new, NOW) == ADA
+
+
+def test_a_token_for_another_shop_with_the_same_secret_is_refused():
+    for other in (JwtTokens(SECRET, issuer="toys"), JwtTokens(SECRET, audience="toys")):
+        with pytest.raises(InvalidToken):
+            JWT.read_access(other.access(ADA, NOW, LIFE), NOW)
+
+
+def test_short_secrets_are_refused_by_name_of_the_rule():
+    for arguments in ((b"s" * 31,), (SECRET, [b"short"])):
+        with pytest.raises(ValueError, match="at least 32 bytes"):
+            JwtTokens(*arguments)
+
+
+def test_refresh_tokens_are_256_random_bits(tokens):
+    made = {tokens.refresh() for _ in range(100)}
+    assert len(made) == 100
+    assert all(len(base64.urlsafe_b64decode(token + "=")) == 32 for token in made)
+
+
+def test_a_refresh_token_has_one_successor_which_only_the_secret_can_tell():
+    refresh = JWT.refresh()
+    assert JWT.successor(refresh) == JwtTokens(SECRET).successor(refresh) != refresh
+    assert JWT.successor(refresh) != JwtTokens(OTHER_SECRET).successor(refresh)
+    assert JWT.successor(refresh) != JWT.successor(JWT.successor(refresh))
+    assert len(base64.urlsafe_b64decode(JWT.successor(refresh) + "=")) == 32
+
+
+def test_a_refresh_token_is_stored_as_its_sha256(tokens):
+    refresh = tokens.refresh()
+    assert tokens.digest(refresh) == hashlib.sha256(refresh.encode()).digest()
+    tokens.digest("\ud800")  # any text that a client sends has one
+
+
+def test_opaque_tokens_remember_no_more_than_they_are_allowed_to():
+    tokens = OpaqueTokens(tokens_max=3)
+    issued = [tokens.access(ADA, NOW, LIFE) for _ in range(4)]
+    with pytest.raises(InvalidToken):
+        tokens.read_access(issued[0], NOW)
+    assert [tokens.read_access(token, NOW) for token in issued[1:]] == [ADA] * 3
+
+
+def test_opaque_tokens_forget_those_that_ended():
+    tokens = OpaqueTokens()
+    for minute in range(100):
+        tokens.access(ADA, NOW + timedelta(minutes=minute), LIFE)
+    assert len(tokens._issued) == 5
