@@ -7,6 +7,7 @@
     │   ├── InsufficientStock · Oversold · StockBelowZero
     │   ├── IllegalStep
     │   └── SkuTaken · SlugTaken · UsernameTaken
+    ├── Stale              somebody changed it since the client read it
     ├── Invalid            the input breaks a rule; each broken rule is a Fault
     │   └── InvalidCursor · UnknownProducts
     ├── Unauthenticated    nobody is logged in
@@ -20,7 +21,7 @@ A refusal has a `kind` (what a transport maps to a status), a `code` (stable, fo
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import ClassVar
@@ -32,6 +33,7 @@ class Kind(StrEnum):
 
     NOT_FOUND = "not_found"
     CONFLICT = "conflict"
+    STALE = "stale"
     INVALID = "invalid"
     UNAUTHENTICATED = "unauthenticated"
     FORBIDDEN = "forbidden"
@@ -222,6 +224,36 @@ class UsernameTaken(Conflict):
     def __init__(self, username: str) -> None:
         super().__init__(f"The username {username!r} is taken. Choose another one.")
         self.username = username
+
+
+# ---- stale
+
+
+class Stale(Refusal):
+    """The client's copy is not the newest: it said which version it had, and there is a later one by now."""
+
+    kind = Kind.STALE
+    code = "stale_version"
+    title = "Changed meanwhile"
+
+    def __init__(self, expected: Collection[int], version: int) -> None:
+        had = " or ".join(map(str, sorted(expected))) or "none of ours"
+        super().__init__(f"You had version {had}, it is at version {version} by now. Read it again, then decide.")
+        self.version = version
+
+
+def check_version(version: int, expected: Collection[int] | None) -> None:
+    """Let only those pass who know the newest version.
+
+    Args:
+        version: of what is stored, read under its lock.
+        expected: the versions that the client takes for the newest; None if he does not care.
+
+    Raises:
+        Stale: it is none of them.
+    """
+    if expected is not None and version not in expected:
+        raise Stale(expected, version)
 
 
 # ---- invalid

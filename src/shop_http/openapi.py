@@ -32,6 +32,7 @@ from shop_core.errors import (
     Shortage,
     SkuTaken,
     SlugTaken,
+    Stale,
     StockBelowZero,
     Unauthenticated,
     Unavailable,
@@ -82,6 +83,7 @@ _REFUSALS: dict[type[Refusal], Refusal] = {
         ProductNotFound(PRODUCT_ID),
         SkuTaken("85123A"),
         SlugTaken("candle-holders"),
+        Stale([3], 4),
         StockBelowZero(PRODUCT_ID),
         Unauthenticated(),
         Unavailable("The database does not answer."),
@@ -130,7 +132,11 @@ def _operation(path: str, operation: Operation, public_catalog: bool) -> Json:
         "operationId": operation.id,
         "summary": operation.summary,
         "tags": [operation.tag],
-        "parameters": [*_path_parameters(path), *_query_parameters(operation.query)],
+        "parameters": [
+            *_path_parameters(path),
+            *_query_parameters(operation.query),
+            *_header_parameters(operation),
+        ],
         "responses": _responses(path, operation, needs_login),
     }
     if operation.more:
@@ -162,6 +168,17 @@ def _query_parameters(query: type[Struct] | None) -> Iterator[Json]:
         )
 
 
+def _header_parameters(operation: Operation) -> Iterator[Json]:
+    """The conditions under which a client wants it (RFC 9110, 13)."""
+    if operation.tagged:
+        name, meaning = "If-None-Match", "answer 304 if the ETag is still this one"
+    elif Stale in operation.refuses:
+        name, meaning = "If-Match", "do it only if the ETag is still this one"
+    else:
+        return
+    yield {"name": name, "in": "header", "required": False, "schema": {"type": "string"}, "description": meaning}
+
+
 def _without_unset(hint: Any) -> Any:
     """`hint` without "or unset": msgspec would lose the bounds that stand beside it."""
     if UnsetType in get_args(hint) and get_origin(hint) is not None:
@@ -170,14 +187,19 @@ def _without_unset(hint: Any) -> Any:
 
 
 def _responses(path: str, operation: Operation, needs_login: bool) -> Json:
-    names = ["X-Request-Id", "Location"] if operation.status == 201 else ["X-Request-Id"]
-    responses: Json = {
-        str(operation.status): {
-            "description": "Created" if operation.status == 201 else "Done",
-            "headers": dict.fromkeys(names, _TEXT),
-            "content": _content("application/json", operation.gives),
-        }
+    names = ["X-Request-Id"]
+    names += ["Location"] if operation.status == 201 else []
+    names += ["ETag"] if operation.tagged or Stale in operation.refuses else []
+    done: Json = {
+        "description": "Created" if operation.status == 201 else "Done",
+        "headers": dict.fromkeys(names, _TEXT),
     }
+    if operation.gives is not None:
+        done["content"] = _content("application/json", operation.gives)
+    responses: Json = {str(operation.status): done}
+    if operation.tagged:
+        headers = dict.fromkeys(["X-Request-Id", "ETag"], _TEXT)
+        responses["304"] = {"description": "Not changed since", "headers": headers}
     found = sorted(_problems(path, operation, needs_login), key=lambda problem: problem.status)
     for status, alike in groupby(found, key=lambda problem: problem.status):
         responses[str(status)] = _no(list(alike))

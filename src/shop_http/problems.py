@@ -31,6 +31,7 @@ MEDIA_TYPE = "application/problem+json"
 STATUS = {
     Kind.NOT_FOUND: 404,
     Kind.CONFLICT: 409,
+    Kind.STALE: 412,
     Kind.INVALID: 400,
     Kind.UNAUTHENTICATED: 401,
     Kind.FORBIDDEN: 403,

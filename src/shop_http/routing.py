@@ -53,10 +53,11 @@ class Operation:
         summary: one line.
         tag: the heading under which the documentation shows it.
         access: whom it is for.
-        gives: an example of its answer; the type of it is the answer's schema.
+        gives: an example of its answer; the type of it is the answer's schema. None: an answer without a body.
         query: the query parameters that it takes; all others are refused.
         takes: an example of its body; the type of it is the body's schema.
         status: of that answer.
+        tagged: whether the answer has an ETag, and is spared a client who sends it as If-None-Match; see `conditional`.
         refuses: what the core may answer instead, beyond what follows from the rest.
         more: a paragraph for the documentation.
     """
@@ -65,10 +66,11 @@ class Operation:
     summary: str
     tag: str
     access: Access = Access.LOGIN
-    gives: Struct
+    gives: Struct | None
     query: type[Struct] | None = None
     takes: Struct | None = None
     status: int = 200
+    tagged: bool = False
     refuses: tuple[type[Refusal], ...] = ()
     more: str = ""
 
@@ -101,20 +103,39 @@ def headers(scope: Scope, name: bytes) -> list[str]:
     return [value.decode("latin-1") for header, value in scope["headers"] if header == name]
 
 
-def get(path: str, operation: Operation) -> HTTPRouteHandler:
-    """Declare a handler that reads."""
-    return litestar.get(path, opt={"operation": operation}, sync_to_thread=True, include_in_schema=False)
-
-
-def post(path: str, operation: Operation) -> HTTPRouteHandler:
-    """Declare a handler that does something."""
-    return litestar.post(
+def _declared(method: Callable[..., HTTPRouteHandler], path: str, operation: Operation) -> HTTPRouteHandler:
+    return method(
         path,
         opt={"operation": operation},
         status_code=operation.status,
         sync_to_thread=True,
         include_in_schema=False,
     )
+
+
+def get(path: str, operation: Operation) -> HTTPRouteHandler:
+    """Declare a handler that reads."""
+    return _declared(litestar.get, path, operation)
+
+
+def post(path: str, operation: Operation) -> HTTPRouteHandler:
+    """Declare a handler that does something."""
+    return _declared(litestar.post, path, operation)
+
+
+def put(path: str, operation: Operation) -> HTTPRouteHandler:
+    """Declare a handler that replaces."""
+    return _declared(litestar.put, path, operation)
+
+
+def patch(path: str, operation: Operation) -> HTTPRouteHandler:
+    """Declare a handler that changes some fields."""
+    return _declared(litestar.patch, path, operation)
+
+
+def delete(path: str, operation: Operation) -> HTTPRouteHandler:
+    """Declare a handler that takes away."""
+    return _declared(litestar.delete, path, operation)
 
 
 class ShopRequest(Request[Actor, None, State]):
@@ -156,3 +177,8 @@ def reply(body: Struct, *, location: str | None = None, more: dict[str, str] | N
     if location is not None:
         more = {"Location": API + location, **(more or {})}
     return Response(_encode(body), media_type="application/json", headers=more)
+
+
+def done() -> Reply:
+    """Answer that it is done, without a body."""
+    return Response(b"", status_code=204)
