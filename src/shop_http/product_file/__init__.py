@@ -15,7 +15,7 @@ from itertools import islice
 from pathlib import Path
 from uuid import UUID
 
-from shop_core import SYSTEM, Shop
+from shop_core import SYSTEM, ProductDetails, Shop
 from shop_core.errors import Invalid
 from shop_core.inventory.model import QUANTITY_MAX
 from shop_http.product_file.file import KNOWN, UnusableFile
@@ -105,16 +105,16 @@ def import_products(
         Refusal: the shop could not take a batch (e.g. Unavailable); the batches before it are imported.
     """
     report = ImportReport()
-    advance = progress
-    if on_bad_row is OnBadRow.REFUSE:
+    if on_bad_row is OnBadRow.SKIP:
+        rows = read_rows(path, shop.currency, progress)
+    else:
         for row in read_rows(path, shop.currency, lambda done, size: progress(done, 2 * size), again=True):
             if isinstance(row, BadRow):
                 report.add_bad(row)
         if report.bad_rows:
             report.refused = True
             return report
-        advance = lambda done, size: progress(size + done, 2 * size)  # noqa: E731
-    rows = read_rows(path, shop.currency, advance)
+        rows = read_rows(path, shop.currency, lambda done, size: progress(size + done, 2 * size))
     while batch := list(islice(rows, BATCH_ROWS)):
         _write(shop, batch, report)
     return report

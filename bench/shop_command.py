@@ -1,0 +1,84 @@
+"""The `shop` command of the environment in which this runs: an admin, a server and an audit of our own."""
+
+from __future__ import annotations
+
+import secrets
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import SplitResult, urlsplit
+
+from client import PATIENCE_S, Connection, Refused
+
+
+class CannotStart(Exception):
+    """In one line: what is missing, and how to get it."""
+
+
+def shop_command(*arguments: str, data_dir: str | None) -> list[str]:
+    """A `shop` command, on the data directory if one is given.
+
+    Raises:
+        CannotStart: it is not installed.
+    """
+    shop = Path(sys.executable).with_name("shop")
+    if not shop.exists():
+        raise CannotStart(f"Cannot run {shop}, there is no such file: install the project in this environment.")
+    return [str(shop), *arguments, *(("--data-dir", data_dir) if data_dir else ())]
+
+
+def make_admin(data_dir: str | None) -> tuple[str, str]:
+    """A new admin with a name and a password of its own."""
+    username, password = f"replay.{secrets.token_hex(4)}", secrets.token_urlsafe()
+    command = shop_command("create-admin", username, data_dir=data_dir)
+    made = subprocess.run(command, input=f"{password}\n", capture_output=True, text=True, timeout=120)
+    if made.returncode:
+        said = " ".join((made.stderr or made.stdout).split())
+        raise CannotStart(f"shop create-admin said: {said[-300:]}. Give its --data-dir, or an account with --admin.")
+    return username, password
+
+
+@contextmanager
+def served(data_dir: str) -> Iterator[str]:
+    """The address of a `shop serve` of our own, on a free port, until the end of the block."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    url = f"http://127.0.0.1:{port}"
+    command = shop_command("serve", "--host", "127.0.0.1", "--port", str(port), data_dir=data_dir)
+    with tempfile.TemporaryFile() as log:
+        server = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        try:
+            until = time.monotonic() + PATIENCE_S
+            while not is_ready(urlsplit(url)):
+                if server.poll() is not None or time.monotonic() > until:
+                    log.seek(0)
+                    last = " ".join(log.read().decode(errors="replace").split())[-500:]
+                    raise CannotStart(f"shop serve did not become ready. It said last: {last}")
+                time.sleep(0.1)
+            yield url
+        finally:
+            server.terminate()
+            try:
+                server.wait(30)
+            except subprocess.TimeoutExpired:
+                server.kill()
+                server.wait()
+
+
+def is_ready(url: SplitResult) -> bool:
+    """Whether a shop answers there."""
+    try:
+        Connection(url).ask("GET", "/health/ready")
+    except Refused:
+        return False
+    return True
+
+
+def audit(data_dir: str | None) -> bool:
+    """Run `shop audit`, show its answer, and say whether all adds up."""
+    return subprocess.run(shop_command("audit", data_dir=data_dir)).returncode == 0
