@@ -45,6 +45,7 @@ SORT_KEYS: dict[ProductSort, Callable[[Product], Any]] = {
     ProductSort.NAME: lambda product: (same_letters(product.name), product.id),
     ProductSort.PRICE: lambda product: (product.price.minor, product.id),
     ProductSort.PRICE_DESCENDING: lambda product: (product.price.minor, product.id),
+    ProductSort.RELEVANCE: lambda product: (same_letters(product.name), product.id),
 }
 DESCENDING = {ProductSort.NEWEST, ProductSort.PRICE_DESCENDING}
 
@@ -59,7 +60,10 @@ class Stocked:
     def expected(self, query: ProductQuery) -> list[Product]:
         """What `query` must find, by the plain rules: every product looked at, one by one."""
         found = [product for product, units in self.products.values() if self._matches(query, product, units)]
-        return sorted(found, key=SORT_KEYS[query.sort], reverse=query.sort in DESCENDING)
+        found.sort(key=SORT_KEYS[query.sorted_by], reverse=query.sorted_by in DESCENDING)
+        if query.sorted_by is ProductSort.RELEVANCE and query.words:  # a stable sort: within, the order stays
+            found.sort(key=lambda product: not is_found(query.words or (), _title_words(product)))
+        return found
 
     def _matches(self, query: ProductQuery, product: Product, units: int) -> bool:
         return (
@@ -78,6 +82,10 @@ class Stocked:
             above.add(category_id)
             category_id = parents[category_id]
         return above
+
+
+def _title_words(product: Product) -> frozenset[str]:
+    return frozenset(search_words(product.name)) | frozenset(search_words(product.sku))
 
 
 class CatalogListing(Contract):

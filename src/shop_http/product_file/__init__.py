@@ -15,7 +15,7 @@ from itertools import islice
 from pathlib import Path
 from uuid import UUID
 
-from shop_core import SYSTEM, Shop
+from shop_core import SYSTEM, ProductDetails, Shop
 from shop_core.errors import Invalid
 from shop_core.inventory.model import QUANTITY_MAX
 from shop_http.product_file.file import KNOWN, UnusableFile
