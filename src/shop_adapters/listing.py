@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 from uuid import UUID
 
-from shop_core.catalog.model import CatalogEntry, ProductSort
+from shop_core.catalog.model import CatalogEntry, ProductQuery, ProductSort, is_found, name_key, title_words_of
 from shop_core.errors import InvalidCursor
 from shop_core.inventory.model import StockMovement
 from shop_core.orders.model import Order
 from shop_core.pagination import Key, Page, keyset_page, read_cursor
-from shop_core.text import is_storable, same_letters
+from shop_core.text import is_storable
 
 T = TypeVar("T")
 
@@ -70,20 +70,35 @@ def _by_id(entry: CatalogEntry) -> Key:
 
 
 def _by_name(entry: CatalogEntry) -> Key:
-    return same_letters(entry.product.name), str(entry.product.id)
+    return name_key(entry.product), str(entry.product.id)
 
 
 def _by_price(entry: CatalogEntry) -> Key:
     return entry.product.price.minor, str(entry.product.id)
 
 
-PRODUCTS: dict[ProductSort, Listing[CatalogEntry]] = {
+_PRODUCTS: dict[ProductSort, Listing[CatalogEntry]] = {
     ProductSort.NEWEST: Listing("products:newest", _by_id, (str,), descending=True),
     ProductSort.NAME: Listing("products:name", _by_name, (str, str)),
     ProductSort.PRICE: Listing("products:price", _by_price, (int, str)),
     ProductSort.PRICE_DESCENDING: Listing("products:-price", _by_price, (int, str), descending=True),
 }
-"""The catalog, by each of its sorts. Newest first is by id: UUIDv7s sort by the time they were made in."""
+"""The catalog, by each of its sorts that do not depend on what is searched. Newest first is by id: UUIDv7s sort by the
+time they were made in."""
+
+
+def products(query: ProductQuery) -> Listing[CatalogEntry]:
+    """The catalog, in the sort of `query`."""
+    words = query.words or ()
+
+    def by_relevance(entry: CatalogEntry) -> Key:
+        """Tier 0 has every word in name or SKU, tier 1 needs the description. Without words, all are in tier 1."""
+        is_meant = is_found(words, title_words_of(entry.product))
+        return 0 if is_meant else 1, name_key(entry.product), str(entry.product.id)
+
+    if query.sorted_by is ProductSort.RELEVANCE:
+        return Listing("products:relevance", by_relevance, (int, str, str))
+    return _PRODUCTS[query.sorted_by]
 
 
 def _order_id(order: Order) -> Key:

@@ -9,14 +9,15 @@ from uuid import UUID
 
 from shop_core.ports import LockOrderError
 
-Table = Literal["orders", "stock"]
+Table = Literal["orders", "stock", "products", "categories"]
 
-_TABLES: tuple[Table, ...] = ("orders", "stock")
+_TABLES: tuple[Table, ...] = ("orders", "stock", "products", "categories")
 _number = attrgetter("int")  # as UUIDs compare, without a Python call for each comparison
 
 
 class LockOrder:
-    """What one unit of work has locked, in the order of `shop_core.ports`: orders before stock; in each, ids ascending.
+    """What one unit of work has locked, in the order of `shop_core.ports`: orders, stock, products, categories;
+    in each, ids ascending.
 
     An adapter asks it before it locks. Rows that a unit of work adds are not asked about: until it commits, nobody
     else can see them, so nobody waits for them.

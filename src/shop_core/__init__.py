@@ -5,12 +5,15 @@ from shop_core.accounts.service import Login, Registration
 from shop_core.catalog.model import (
     CatalogEntry,
     Category,
+    CategoryChanges,
     CategoryEntry,
     Product,
+    ProductChanges,
     ProductDetails,
     ProductQuery,
     ProductSort,
 )
+from shop_core.catalog.tree import CategoryNode
 from shop_core.errors import Refusal
 from shop_core.inventory.model import MovementKind, StockLevel, StockMovement
 from shop_core.money import Money
@@ -34,7 +37,9 @@ __all__ = [
     "Actor",
     "CatalogEntry",
     "Category",
+    "CategoryChanges",
     "CategoryEntry",
+    "CategoryNode",
     "Keyset",
     "LineRequest",
     "Login",
@@ -47,6 +52,7 @@ __all__ = [
     "Page",
     "PlacementRequest",
     "Product",
+    "ProductChanges",
     "ProductDetails",
     "ProductQuery",
     "ProductSort",

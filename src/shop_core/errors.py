@@ -5,11 +5,11 @@
     │   ├── ProductNotFound · CategoryNotFound · OrderNotFound · AccountNotFound
     ├── Conflict           fine as such, but not in the present state of things
     │   ├── InsufficientStock · Oversold · StockBelowZero
-    │   ├── IllegalStep
+    │   ├── IllegalStep · CategoryInUse
     │   └── SkuTaken · SlugTaken · UsernameTaken
     ├── Stale              somebody changed it since the client read it
     ├── Invalid            the input breaks a rule; each broken rule is a Fault
-    │   └── InvalidCursor · UnknownProducts
+    │   └── InvalidCursor · UnknownProducts · CategoryCycle
     ├── Unauthenticated    nobody is logged in
     │   └── WrongCredentials · InvalidToken
     ├── Forbidden          somebody is, but this is not for his role
@@ -215,6 +215,20 @@ class SlugTaken(Conflict):
         self.slug = slug
 
 
+class CategoryInUse(Conflict):
+    """The category cannot go: something is in it. Archived products are on no shelf, so they do not count."""
+
+    code = "category_in_use"
+    title = "Category in use"
+
+    def __init__(self, category_id: UUID, products: int, children: int) -> None:
+        self.category_id, self.products, self.children = category_id, products, children
+        super().__init__(
+            f"Category {category_id} still has products in it: {products}, and categories below it: {children}. "
+            "Move or remove them first."
+        )
+
+
 class UsernameTaken(Conflict):
     """Another account has this username; upper and lower case count as the same."""
 
@@ -292,6 +306,18 @@ class UnknownProducts(Invalid):
     def __init__(self, product_ids: Sequence[UUID], faults: Sequence[Fault]) -> None:
         super().__init__(*faults)
         self.product_ids = tuple(product_ids)
+
+
+class CategoryCycle(Invalid):
+    """The new parent of a category is the category itself or one below it."""
+
+    code = "category_cycle"
+    title = "Category below itself"
+
+    def __init__(self, category_id: UUID, parent_id: UUID) -> None:
+        message = f"{parent_id} is category {category_id} itself or below it: choose a parent outside of it"
+        super().__init__(Fault("parent", message, "category_cycle"))
+        self.category_id, self.parent_id = category_id, parent_id
 
 
 # ---- who are you, and may you

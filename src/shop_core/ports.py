@@ -8,8 +8,9 @@ Everything is synchronous. Everything that a use case reads or writes goes throu
 A statement that was refused spoils its unit of work: let the exception leave the `with`. Who catches it inside gets
 a RuntimeError at the end, and nothing is committed.
 
-Locks are taken in one order, so that no two units of work can wait for each other: first orders, then stock;
-within each by id. An adapter sorts the ids of a call, and refuses calls that run against the order.
+Locks are taken in one order, so that no two units of work can wait for each other: first orders, then stock, then
+products, then categories; within each by id. An adapter sorts the ids of a call, and refuses calls that run against
+the order. Placing locks no product: whoever takes one out of the catalog locks its stock first, as placing does.
 """
 
 from __future__ import annotations
@@ -77,6 +78,18 @@ class Categories(Protocol):
     def page(self, piece: Numbered) -> Page[CategoryEntry]:
         """All categories by slug."""
 
+    def all(self) -> Sequence[CategoryEntry]:
+        """All categories by slug, in one piece."""
+
+    def lock_all(self) -> dict[UUID, Category]:
+        """The whole tree, read after it was locked against other changes of it until the end of this unit of work."""
+
+    def update(self, category: Category) -> None:
+        """Store a category that changed. Raises SlugTaken; CategoryNotFound when its parent is not there."""
+
+    def remove(self, category_id: UUID) -> None:
+        """Forget a category. Raises CategoryInUse, also if somebody puts something in meanwhile; CategoryNotFound."""
+
 
 class Products(Protocol):
     """What the shop sells. Adding a product opens its stock level at zero."""
@@ -92,6 +105,12 @@ class Products(Protocol):
 
     def get_all(self, product_ids: Iterable[UUID]) -> dict[UUID, Product]:
         """Those that exist, archived ones included."""
+
+    def lock(self, product_id: UUID) -> Product | None:
+        """The product, also an archived one, read after it was locked until the end of this unit of work."""
+
+    def remove(self, product_id: UUID) -> None:
+        """Forget a product and its stock level. Only for one that nothing names; its stock must be locked."""
 
     def lock_by_sku(self, skus: Iterable[str]) -> dict[str, Product]:
         """Those that exist, archived ones included, locked for editing until the end of this unit of work."""

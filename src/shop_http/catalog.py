@@ -1,4 +1,4 @@
-"""Browsing products and categories, and adding new ones."""
+"""Browsing products, and keeping them."""
 
 from __future__ import annotations
 
@@ -8,18 +8,21 @@ from uuid import UUID
 from litestar.params import FromPath, RawBody
 from msgspec import UNSET, Meta, UnsetType
 
-from shop_core import Money, ProductQuery, ProductSort
+from shop_core import CatalogEntry, Money, ProductQuery, ProductSort
 from shop_core.catalog.model import search_words
-from shop_core.errors import CategoryNotFound, InvalidCursor, ProductNotFound, SkuTaken, SlugTaken
+from shop_core.errors import CategoryNotFound, InvalidCursor, ProductNotFound, SkuTaken, Stale
 from shop_core.inventory.model import ON_HAND_MAX
+from shop_http import categories
+from shop_http.conditional import expected_versions, reply_tagged
 from shop_http.intake import read_body, read_query
-from shop_http.paging import ListQuery, NumberedQuery, page_body
-from shop_http.routing import Access, Operation, Reply, ShopRequest, get, post, reply
+from shop_http.paging import ListQuery, page_body
+from shop_http.routing import Access, Operation, Reply, ShopRequest, delete, done, get, patch, post, put, reply
 from shop_http.wire import catalog as wire
-from shop_http.wire.catalog import CategoryBody, CategoryForm, CategoryPage, ProductBody, ProductForm, ProductPage
+from shop_http.wire.catalog import ProductBody, ProductForm, ProductPage, ProductPatch
 from shop_http.wire.common import Amount
 
-TAG = "Catalog"
+TAG = categories.TAG
+_CONDITIONS = "With If-Match only if nobody edited it since; sales in between do not count."
 
 
 class ProductsQuery(ListQuery, forbid_unknown_fields=True, kw_only=True):
@@ -33,7 +36,9 @@ class ProductsQuery(ListQuery, forbid_unknown_fields=True, kw_only=True):
     min_quantity: (
         Annotated[int, Meta(ge=0, le=ON_HAND_MAX, description="at least so many can be sold now")] | UnsetType
     ) = UNSET
-    sort: ProductSort = ProductSort.NEWEST
+    sort: Annotated[ProductSort, Meta(description="by default relevance with a keyword, else newest")] | UnsetType = (
+        UNSET
+    )
 
     def query(self, currency: str) -> ProductQuery:
         """The same for the core.
@@ -49,66 +54,12 @@ class ProductsQuery(ListQuery, forbid_unknown_fields=True, kw_only=True):
             price_max=_minor("max_price", self.max_price, currency),
             available_min=least or None,
             available_max=0 if self.in_stock is False else None,
-            sort=self.sort,
+            sort=self.sort or None,
         )
 
 
 def _minor(field: str, amount: str | UnsetType, currency: str) -> int | None:
     return None if amount is UNSET else Money.parse(amount, currency, field=field).minor
-
-
-@get(
-    "/categories",
-    Operation(
-        id="list_categories",
-        summary="All categories, by slug",
-        tag=TAG,
-        access=Access.CATALOG,
-        query=NumberedQuery,
-        gives=wire.CATEGORIES,
-    ),
-)
-def list_categories(request: ShopRequest) -> Reply:
-    """All categories, a piece at a time."""
-    piece = read_query(NumberedQuery, request).numbered()
-    page = request.shop.catalog.categories(piece)
-    return reply(page_body(CategoryPage, page, piece, CategoryBody.of, request))
-
-
-@get(
-    "/categories/{category_id:uuid}",
-    Operation(
-        id="get_category",
-        summary="A category",
-        tag=TAG,
-        access=Access.CATALOG,
-        gives=wire.CATEGORY,
-        refuses=(CategoryNotFound,),
-    ),
-)
-def get_category(request: ShopRequest, category_id: FromPath[UUID]) -> Reply:
-    """One category."""
-    return reply(CategoryBody.of(request.shop.catalog.category(category_id)))
-
-
-@post(
-    "/categories",
-    Operation(
-        id="create_category",
-        summary="Add a category",
-        tag=TAG,
-        access=Access.STAFF,
-        takes=wire.CATEGORY_FORM,
-        gives=wire.CATEGORY,
-        status=201,
-        refuses=(SlugTaken, CategoryNotFound),
-    ),
-)
-def create_category(request: ShopRequest, body: RawBody) -> Reply:
-    """Add a category, for staff."""
-    form = read_body(CategoryForm, body)
-    entry = request.shop.catalog.create_category(request.actor, form.name, form.slug, form.parent or None)
-    return reply(CategoryBody.of(entry), location=f"/categories/{entry.category.id}")
 
 
 @get(
@@ -139,12 +90,14 @@ def list_products(request: ShopRequest) -> Reply:
         tag=TAG,
         access=Access.CATALOG,
         gives=wire.PRODUCT,
+        tagged=True,
         refuses=(ProductNotFound,),
+        more="The ETag changes with every edit and every change of `quantity_in_stock`.",
     ),
 )
 def get_product(request: ShopRequest, product_id: FromPath[UUID]) -> Reply:
     """One product."""
-    return reply(ProductBody.of(request.shop.catalog.product(product_id)))
+    return _tagged(request, request.shop.catalog.product(product_id))
 
 
 @post(
@@ -167,11 +120,76 @@ def create_product(request: ShopRequest, body: RawBody) -> Reply:
     return reply(ProductBody.of(entry), location=f"/products/{entry.product.id}")
 
 
+@put(
+    "/products/{product_id:uuid}",
+    Operation(
+        id="replace_product",
+        summary="Replace every detail of a product",
+        tag=TAG,
+        access=Access.STAFF,
+        takes=wire.PRODUCT_FORM,
+        gives=wire.PRODUCT,
+        refuses=(ProductNotFound, SkuTaken, CategoryNotFound, Stale),
+        more=f"What is left out is emptied. {_CONDITIONS}",
+    ),
+)
+def replace_product(request: ShopRequest, product_id: FromPath[UUID], body: RawBody) -> Reply:
+    """Replace a product, for staff."""
+    details = read_body(ProductForm, body).details(request.shop.currency)
+    expected = expected_versions(request)
+    return _tagged(request, request.shop.catalog.replace_product(request.actor, product_id, details, expected))
+
+
+@patch(
+    "/products/{product_id:uuid}",
+    Operation(
+        id="edit_product",
+        summary="Change some details of a product",
+        tag=TAG,
+        access=Access.STAFF,
+        takes=wire.PRODUCT_PATCH,
+        gives=wire.PRODUCT,
+        refuses=(ProductNotFound, SkuTaken, CategoryNotFound, Stale),
+        more=f"What is left out stays; `category: null` takes the product out of its category. {_CONDITIONS}",
+    ),
+)
+def edit_product(request: ShopRequest, product_id: FromPath[UUID], body: RawBody) -> Reply:
+    """Change a product, for staff."""
+    changes = read_body(ProductPatch, body).changes(request.shop.currency)
+    expected = expected_versions(request)
+    return _tagged(request, request.shop.catalog.edit_product(request.actor, product_id, changes, expected))
+
+
+@delete(
+    "/products/{product_id:uuid}",
+    Operation(
+        id="remove_product",
+        summary="Take a product out of the catalog",
+        tag=TAG,
+        access=Access.STAFF,
+        gives=None,
+        status=204,
+        refuses=(ProductNotFound, Stale),
+        more="One that was ever stocked or ordered is archived: its orders and its ledger stay, its SKU stays taken."
+        f" One that never was is gone. {_CONDITIONS}",
+    ),
+)
+def remove_product(request: ShopRequest, product_id: FromPath[UUID]) -> Reply:
+    """Archive or remove a product, for staff."""
+    request.shop.catalog.remove_product(request.actor, product_id, expected_versions(request))
+    return done()
+
+
+def _tagged(request: ShopRequest, entry: CatalogEntry) -> Reply:
+    return reply_tagged(request, ProductBody.of(entry), entry.product.version, entry.available)
+
+
 ROUTES = (
-    list_categories,
-    get_category,
-    create_category,
+    *categories.ROUTES,
     list_products,
     get_product,
     create_product,
+    replace_product,
+    edit_product,
+    remove_product,
 )

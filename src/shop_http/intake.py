@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from types import UnionType
+from types import NoneType, UnionType
 from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 from urllib.parse import parse_qsl
 
@@ -103,11 +103,11 @@ def read_query(query: type[S], request: ShopRequest) -> S:
 
 
 def plain_type(hint: Any) -> Any:
-    """`hint` without what msgspec adds to it: no constraints, not unset."""
+    """`hint` without what msgspec adds to it: no constraints, not unset; and without null."""
     if get_origin(hint) is Annotated:
         return plain_type(get_args(hint)[0])
     if get_origin(hint) in {Union, UnionType}:
-        (hint,) = (option for option in get_args(hint) if option is not UnsetType)
+        (hint,) = (option for option in get_args(hint) if option not in {UnsetType, NoneType})
         return plain_type(hint)
     return hint
 

@@ -18,6 +18,8 @@ from msgspec.structs import fields
 
 from shop_core.errors import (
     AccountNotFound,
+    CategoryCycle,
+    CategoryInUse,
     CategoryNotFound,
     Fault,
     Forbidden,
@@ -71,6 +73,8 @@ _REFUSALS: dict[type[Refusal], Refusal] = {
     type(refusal): refusal
     for refusal in (
         AccountNotFound(USER_ID),
+        CategoryCycle(CATEGORY_ID, CATEGORY_ID),
+        CategoryInUse(CATEGORY_ID, products=12, children=2),
         CategoryNotFound(CATEGORY_ID),
         Forbidden("staff"),
         IllegalStep("cancel", "shipped", ["deliver"]),

@@ -194,8 +194,8 @@ class TestRowLocks:
             work.orders.add_all([order(FIRST)])
         with memory.begin() as holder:
             holder.orders.lock(FIRST)
-            holder.products.lock_by_sku(["A"])
             holder.stock.lock([SECOND])
+            holder.products.lock_by_sku(["A"])
             with pytest.raises(Unavailable), memory.begin() as work:
                 use(work)
         with memory.begin() as work:

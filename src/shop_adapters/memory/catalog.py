@@ -1,68 +1,26 @@
-"""Categories and products, in memory."""
+"""Products, in memory."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import partial
 from uuid import UUID
 
-from shop_adapters.listing import PRODUCTS
+from shop_adapters import listing
+from shop_adapters.memory.categories import check_category
 from shop_adapters.memory.listing import cut
 from shop_adapters.memory.transaction import Transaction
 from shop_core.catalog.model import (
     CatalogEntry,
     Category,
-    CategoryEntry,
     Product,
     ProductQuery,
     is_found,
     words_of,
 )
-from shop_core.errors import CategoryNotFound, SkuTaken, SlugTaken
+from shop_core.errors import SkuTaken
 from shop_core.inventory.model import StockLevel
-from shop_core.pagination import Numbered, Page, Piece
-
-
-class MemoryCategories:
-    """`shop_core.ports.Categories`."""
-
-    def __init__(self, transaction: Transaction) -> None:
-        self._transaction = transaction
-
-    def add(self, category: Category) -> None:
-        """Store a new category. Raises SlugTaken; CategoryNotFound when its parent is not there."""
-        transaction = self._transaction
-        with transaction.statement():
-            slug = category.slug
-            transaction.take_name(transaction.slugs, slug, category.id, partial(SlugTaken, slug))
-            transaction.insert(transaction.categories, {category.id: category})
-            _check_category(transaction, category.parent_id)
-
-    def get(self, category_id: UUID) -> CategoryEntry | None:
-        """The category as the catalog shows it."""
-        with self._transaction.statement():
-            category = self._transaction.categories.get(category_id)
-            products = self._transaction.products.all().values() if category else ()
-        return CategoryEntry(category, _counted(products)[category_id]) if category else None
-
-    def by_slug(self, slugs: Iterable[str]) -> dict[str, Category]:
-        """Those of `slugs` that exist."""
-        wanted = list(slugs)
-        with self._transaction.statement():
-            ids = self._transaction.slugs.get_all(wanted)
-            categories = self._transaction.categories.get_all(ids.values())
-        return {slug: categories[category_id] for slug, category_id in ids.items()}
-
-    def page(self, piece: Numbered) -> Page[CategoryEntry]:
-        """All categories by slug."""
-        with self._transaction.statement():
-            categories = self._transaction.categories.all().values()
-            products = self._transaction.products.all().values()
-        by_slug = sorted(categories, key=lambda category: category.slug)
-        counts = _counted(products)
-        chosen = by_slug[piece.offset : piece.offset + piece.limit]
-        return Page(tuple(CategoryEntry(category, counts[category.id]) for category in chosen), count=len(by_slug))
+from shop_core.pagination import Page, Piece
 
 
 class MemoryProducts:
@@ -80,12 +38,13 @@ class MemoryProducts:
                 self._take_sku(product)
             transaction.insert(transaction.products, {product.id: product for product in products})
             transaction.stock.put_all({product.id: StockLevel(product.id) for product in products})
-            self._check_categories(products)
+            self._refer_to_categories([product.id for product in products])
 
     def update_all(self, products: Sequence[Product]) -> None:
         """Store products that changed, all or none; what is not there stays so. Raises SkuTaken; CategoryNotFound."""
         transaction = self._transaction
         wanted = {product.id: product for product in products}
+        transaction.lock_order.check("products", wanted)
         with transaction.statement():
             transaction.claim(transaction.products.name, wanted)
             stored = transaction.products.get_all(wanted)
@@ -95,7 +54,19 @@ class MemoryProducts:
                 self._take_sku(product)
                 transaction.skus.remove(old)
             transaction.products.put_all({key: wanted[key] for key in stored})
-            self._check_categories([wanted[key] for key in stored])
+            self._refer_to_categories(stored)
+
+    def remove(self, product_id: UUID) -> None:
+        """Forget a product and its stock level, if it is there."""
+        transaction = self._transaction
+        transaction.lock_order.check("products", [product_id])
+        with transaction.statement():
+            transaction.claim(transaction.products.name, (product_id,))
+            if (product := transaction.products.get(product_id)) is not None:
+                transaction.claim(transaction.skus.name, (product.sku,))
+                transaction.skus.remove(product.sku)
+                transaction.stock.remove(product_id)
+                transaction.products.remove(product_id)
 
     def get(self, product_id: UUID) -> CatalogEntry | None:
         """The product as the catalog shows it; archived ones are not in the catalog."""
@@ -112,12 +83,23 @@ class MemoryProducts:
         with self._transaction.statement():
             return self._transaction.products.get_all(wanted)
 
+    def lock(self, product_id: UUID) -> Product | None:
+        """The product, also an archived one, read after it was locked until the end of this unit of work."""
+        self._transaction.lock_order.check("products", [product_id])
+        products = self._transaction.products
+        with self._transaction.statement():
+            if products.get(product_id) is None:
+                return None
+            self._transaction.claim(products.name, (product_id,))
+            return products.get(product_id)
+
     def lock_by_sku(self, skus: Iterable[str]) -> dict[str, Product]:
         """Those that exist, archived ones included, locked for editing until the end of this unit of work."""
         wanted = set(skus)
         products = self._transaction.products
         with self._transaction.statement():
             ids = set(self._transaction.skus.get_all(wanted).values())
+            self._transaction.lock_order.check("products", ids)
             self._transaction.claim(products.name, ids)
             locked = products.get_all(ids).values()
         return {product.sku: product for product in locked if product.sku in wanted}  # one may have got another SKU
@@ -129,24 +111,20 @@ class MemoryProducts:
             levels = self._transaction.stock.all()
             categories = self._transaction.categories.all()
         shelves = None if query.category_id is None else _with_those_below(query.category_id, categories)
-        return cut(PRODUCTS[query.sort], _matching(query, shelves, products, levels), piece)
+        return cut(listing.products(query), _matching(query, shelves, products, levels), piece)
 
     def _take_sku(self, product: Product) -> None:
         self._transaction.take_name(self._transaction.skus, product.sku, product.id, partial(SkuTaken, product.sku))
 
-    def _check_categories(self, products: Iterable[Product]) -> None:
-        for product in products:
-            _check_category(self._transaction, product.category_id)
+    def _refer_to_categories(self, product_ids: Collection[UUID]) -> None:
+        """Check that the categories of these products are there; and again at the commit, if one was removed since."""
 
+        def check() -> None:
+            for product in self._transaction.products.get_all(product_ids).values():
+                check_category(self._transaction, product.category_id)
 
-def _check_category(transaction: Transaction, category_id: UUID | None) -> None:
-    if category_id is not None and transaction.categories.get(category_id) is None:
-        raise CategoryNotFound(category_id)
-
-
-def _counted(products: Iterable[Product]) -> Counter[UUID | None]:
-    """How many products of the catalog are directly in each category."""
-    return Counter(product.category_id for product in products if product.archived_at is None)
+        check()
+        self._transaction.at_commit(check)
 
 
 def _with_those_below(category_id: UUID, categories: Mapping[UUID, Category]) -> set[UUID]:

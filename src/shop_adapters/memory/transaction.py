@@ -22,6 +22,7 @@ class Transaction:
         self._held: dict[str, set[Any]] = {}
         self._failure: Exception | None = None
         self._is_open = True
+        self._last_checks: list[Callable[[], None]] = []
         self.lock_order = LockOrder()
         self.accounts = Rows("accounts", store.accounts)
         self.usernames = Rows("usernames", store.usernames)
@@ -91,14 +92,21 @@ class Transaction:
             raise refusal()
         names.put(name, row_key)
 
+    def at_commit(self, check: Callable[[], None]) -> None:
+        """Have `check` raise whatever speaks against the commit, once nobody else can commit any more."""
+        self._last_checks.append(check)
+
     def commit(self) -> None:
         """Let everybody see everything at once.
 
         Raises:
+            Refusal: a check of `at_commit` speaks against it.
             RuntimeError: a statement failed, and whoever called it went on as if it had not.
         """
         with self._store.mutex:
             self._check_usable()
+            for check in self._last_checks:
+                check()
             for table in self._tables:
                 table.commit()
 

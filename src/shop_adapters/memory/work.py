@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from shop_adapters.memory.accounts import MemoryAccounts, MemoryRefreshTokens
 from shop_adapters.memory.audit import audit
-from shop_adapters.memory.catalog import MemoryCategories, MemoryProducts
+from shop_adapters.memory.catalog import MemoryProducts
+from shop_adapters.memory.categories import MemoryCategories
 from shop_adapters.memory.orders import MemoryOrders
 from shop_adapters.memory.stock import MemoryStock
 from shop_adapters.memory.transaction import Transaction

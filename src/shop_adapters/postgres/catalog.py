@@ -1,4 +1,4 @@
-"""Products and categories in PostgreSQL."""
+"""Products in PostgreSQL."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ from sqlalchemy import (
     Uuid,
     any_,
     bindparam,
+    case,
     cast,
+    delete,
     false,
     func,
     insert,
@@ -27,23 +29,23 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import TSQUERY, TSVECTOR
 
-from shop_adapters.listing import PRODUCTS
+from shop_adapters import listing
+from shop_adapters.locking import LockOrder
 from shop_adapters.postgres.errors import FOREIGN_KEY, UNIQUE, failing_id, refusing
 from shop_adapters.postgres.schema import categories, products, stock_levels
 from shop_adapters.postgres.statements import AnyRow
 from shop_core.catalog.model import (
     CatalogEntry,
-    Category,
-    CategoryEntry,
     Product,
     ProductQuery,
     ProductSort,
+    name_key,
     search_words,
 )
-from shop_core.errors import CategoryNotFound, Refusal, SkuTaken, SlugTaken
+from shop_core.errors import CategoryNotFound, Refusal, SkuTaken
 from shop_core.money import Money
-from shop_core.pagination import Key, Keyset, Numbered, Page, Piece
-from shop_core.text import is_storable, same_letters
+from shop_core.pagination import Key, Keyset, Page, Piece
+from shop_core.text import is_storable
 
 _PRODUCT = select(
     products.c.id,
@@ -75,14 +77,23 @@ _SORTED_BY: dict[ProductSort, tuple[ColumnElement[Any], ...]] = {
     ProductSort.PRICE: (products.c.price_minor, products.c.id),
     ProductSort.PRICE_DESCENDING: (products.c.price_minor, products.c.id),
 }
-"""The columns behind the key of each list in `shop_adapters.listing`."""
+"""The columns behind the key of each list in `shop_adapters.listing` that does not depend on what is searched."""
+
+_TREE = select(bindparam("category_id", type_=Uuid).label("id")).cte("tree", recursive=True)
+_BELOW = select(categories.c.id).where(categories.c.parent_id == _TREE.c.id)
+_WITH_THOSE_BELOW = select(_TREE.union(_BELOW).c.id)
+_SKUS_OF_OTHERS = select(products.c.sku).where(
+    products.c.sku == any_(bindparam("skus", type_=ARRAY(Text))),
+    ~(products.c.id == any_(bindparam("ids", type_=ARRAY(Uuid)))),
+)
 
 
 class PostgresProducts:
     """See `shop_core.ports.Products`."""
 
-    def __init__(self, connection: Connection, currency: str) -> None:
+    def __init__(self, connection: Connection, order: LockOrder, currency: str) -> None:
         self._connection = connection
+        self._order = order
         self._currency = currency
 
     def add_all(self, new: Sequence[Product]) -> None:
@@ -96,10 +107,23 @@ class PostgresProducts:
     def update_all(self, changed: Sequence[Product]) -> None:
         if not changed:
             return
+        self._order.check("products", [product.id for product in changed])  # an UPDATE locks its row
+        self._check_skus(changed)
         this = products.c.id == bindparam("this_id", type_=Uuid)
         rows = [{**_columns(product), "this_id": product.id} for product in changed]
         with refusing(_broken_product(changed)):
             self._connection.execute(update(products).where(this).values(search=_SEARCH), rows)
+
+    def _check_skus(self, changed: Sequence[Product]) -> None:
+        """Refuse what is taken before the unique index does: it would wait for an edit that is about to give the SKU
+        up, and two that want each other's would wait for ever."""
+        wanted = {"skus": [product.sku for product in changed], "ids": [product.id for product in changed]}
+        if taken := set(self._connection.execute(_SKUS_OF_OTHERS, wanted).scalars()):
+            raise SkuTaken(next(product.sku for product in changed if product.sku in taken))
+
+    def remove(self, product_id: UUID) -> None:
+        self._order.check("products", [product_id])
+        self._connection.execute(delete(products).where(products.c.id == product_id))  # its stock level goes with it
 
     def get(self, product_id: UUID) -> CatalogEntry | None:
         row = self._connection.execute(_ENTRY.where(products.c.id == product_id)).one_or_none()
@@ -111,28 +135,35 @@ class PostgresProducts:
 
     def lock_by_sku(self, skus: Iterable[str]) -> dict[str, Product]:
         rows = self._connection.execute(_LOCK_BY_SKU, {"skus": list(filter(is_storable, skus))})
-        return {row.sku: self._product(row) for row in rows}
+        locked = {row.sku: self._product(row) for row in rows}
+        self._order.check("products", [product.id for product in locked.values()])
+        return locked
+
+    def lock(self, product_id: UUID) -> Product | None:
+        self._order.check("products", [product_id])
+        found = _PRODUCT.where(products.c.id == product_id).with_for_update(key_share=True)
+        row = self._connection.execute(found).one_or_none()
+        return self._product(row) if row else None
 
     def page(self, query: ProductQuery, piece: Piece) -> Page[CatalogEntry]:
-        listing, columns = PRODUCTS[query.sort], _SORTED_BY[query.sort]
-        matching = _ENTRY.where(*self._filters(query))
-        found = matching.order_by(*(column.desc() if listing.descending else column for column in columns))
+        sort, columns = listing.products(query), _sorted_by(query)
+        filters = self._filters(query)
+        found = _ENTRY.where(*filters).order_by(*(column.desc() if sort.descending else column for column in columns))
         if isinstance(piece, Keyset):
             if piece.cursor is not None:
-                found = found.where(_beyond(columns, listing.read(piece.cursor), listing.descending))
+                found = found.where(_beyond(columns, sort.read(piece.cursor), sort.descending))
             rows = self._connection.execute(found.limit(piece.limit + 1))
-            return listing.page([self._entry(row) for row in rows], piece.limit)
+            return sort.page([self._entry(row) for row in rows], piece.limit)
         rows = self._connection.execute(found.limit(piece.limit).offset(piece.offset))
         entries = tuple(self._entry(row) for row in rows)
-        count = self._connection.execute(matching.with_only_columns(func.count())).scalar_one()
-        return Page(entries, count)
+        return Page(entries, self._connection.execute(_counting(query).where(*filters)).scalar_one())
 
     def _filters(self, query: ProductQuery) -> list[ColumnElement[bool]]:
         filters: list[ColumnElement[bool]] = []
         if query.words is not None:
             filters.append(_found_by(query.words) if query.words else false())
         if query.category_id is not None:
-            filters.append(products.c.category_id.in_(_with_descendants(query.category_id)))
+            filters.append(products.c.category_id == any_(literal(self._shelves(query.category_id), ARRAY(Uuid))))
         if query.price_min is not None:
             filters.append(products.c.price_minor >= query.price_min)
         if query.price_max is not None:
@@ -142,6 +173,10 @@ class PostgresProducts:
         if query.available_max is not None:
             filters.append(_AVAILABLE <= query.available_max)
         return filters
+
+    def _shelves(self, category_id: UUID) -> list[UUID]:
+        """The category and those below it. Looked up first: the planner must know how many products it is about."""
+        return list(self._connection.execute(_WITH_THOSE_BELOW, {"category_id": category_id}).scalars())
 
     def _entry(self, row: AnyRow) -> CatalogEntry:
         return CatalogEntry(self._product(row), row.available)
@@ -167,7 +202,7 @@ def _columns(product: Product) -> dict[str, Any]:
         "id": product.id,
         "sku": product.sku,
         "name": product.name,
-        "name_key": same_letters(product.name),
+        "name_key": name_key(product),
         "description": product.description,
         "price_minor": product.price.minor,
         "category_id": product.category_id,
@@ -187,15 +222,29 @@ def _tsvector(product: Product) -> str:
     return " ".join([f"'{word}':1A" for word in sorted(titled)] + [f"'{word}':1D" for word in sorted(described)])
 
 
-def _found_by(words: Sequence[str]) -> ColumnElement[bool]:
-    every_word = " & ".join(f"'{word}'" for word in words) + ":*"  # the last one as a prefix
-    return products.c.search.op("@@", is_comparison=True)(cast(every_word, TSQUERY))
+def _counting(query: ProductQuery) -> Select[Any]:
+    """The count of products of the catalog; every one has a stock level, so only a filter by units needs to see it."""
+    by_units = query.available_min is not None or query.available_max is not None
+    return select(func.count()).select_from(_WITH_STOCK if by_units else products).where(_IN_CATALOG)
 
 
-def _with_descendants(category_id: UUID) -> Select[Any]:
-    tree = select(literal(category_id, Uuid).label("id")).cte("tree", recursive=True)
-    below = select(categories.c.id).where(categories.c.parent_id == tree.c.id)
-    return select(tree.union(below).c.id)
+def _sorted_by(query: ProductQuery) -> tuple[ColumnElement[Any], ...]:
+    """The columns behind the key of the list that `query` asks for."""
+    if query.sorted_by is ProductSort.RELEVANCE:
+        tier = case((_found_by(query.words, "A"), 0), else_=1) if query.words else literal(1)
+        return tier, products.c.name_key, products.c.id
+    return _SORTED_BY[query.sorted_by]
+
+
+def _found_by(words: Sequence[str], weight: str = "") -> ColumnElement[bool]:
+    """Whether every word is there, the last one at least as the beginning of one.
+
+    Args:
+        weight: `A` to look in name and SKU only.
+    """
+    *whole, prefix = words
+    query = " & ".join([*(f"'{word}':{weight}" if weight else f"'{word}'" for word in whole), f"'{prefix}':*{weight}"])
+    return products.c.search.op("@@", is_comparison=True)(cast(query, TSQUERY))
 
 
 def _beyond(columns: Sequence[ColumnElement[Any]], key: Key, descending: bool) -> ColumnElement[bool]:
@@ -215,58 +264,3 @@ def _broken_product(written: Sequence[Product]) -> Any:
         return None
 
     return refusal
-
-
-class PostgresCategories:
-    """See `shop_core.ports.Categories`."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-
-    def add(self, category: Category) -> None:
-        def broken(state: str, _: psycopg.errors.Diagnostic) -> Refusal | None:
-            if state == FOREIGN_KEY and category.parent_id:
-                return CategoryNotFound(category.parent_id)
-            return SlugTaken(category.slug) if state == UNIQUE else None
-
-        with refusing(broken):
-            self._connection.execute(
-                insert(categories),
-                {
-                    "id": category.id,
-                    "name": category.name,
-                    "slug": category.slug,
-                    "parent_id": category.parent_id,
-                },
-            )
-
-    def get(self, category_id: UUID) -> CategoryEntry | None:
-        row = self._connection.execute(_CATEGORY.where(categories.c.id == category_id)).one_or_none()
-        return _category_entry(row) if row else None
-
-    def by_slug(self, slugs: Iterable[str]) -> dict[str, Category]:
-        rows = self._connection.execute(_CATEGORY.where(categories.c.slug.in_(list(filter(is_storable, slugs)))))
-        return {row.slug: _category_entry(row).category for row in rows}
-
-    def page(self, piece: Numbered) -> Page[CategoryEntry]:
-        rows = self._connection.execute(_CATEGORY.order_by(categories.c.slug).limit(piece.limit).offset(piece.offset))
-        entries = tuple(_category_entry(row) for row in rows)
-        count = self._connection.execute(select(func.count()).select_from(categories)).scalar_one()
-        return Page(entries, count)
-
-
-_CATEGORY = select(
-    categories.c.id,
-    categories.c.name,
-    categories.c.slug,
-    categories.c.parent_id,
-    select(func.count())
-    .select_from(products)
-    .where(products.c.category_id == categories.c.id, _IN_CATALOG)
-    .scalar_subquery()
-    .label("product_count"),
-)
-
-
-def _category_entry(row: AnyRow) -> CategoryEntry:
-    return CategoryEntry(Category(row.id, row.name, row.slug, row.parent_id), row.product_count)

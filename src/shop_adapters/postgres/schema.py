@@ -100,6 +100,7 @@ categories = Table(
     Column("slug", CodePoints, nullable=False),
     Column("parent_id", Uuid, ForeignKey("categories.id"), index=True),
     UniqueConstraint("slug"),
+    CheckConstraint("parent_id <> id", name="not_below_itself"),
 )
 
 products = Table(
@@ -111,7 +112,7 @@ products = Table(
     Column("name_key", CodePoints, nullable=False, comment="the name as the sort by name compares it"),
     Column("description", Text, nullable=False),
     Column("price_minor", BigInteger, nullable=False),
-    Column("category_id", Uuid, ForeignKey("categories.id"), index=True),
+    Column("category_id", Uuid, ForeignKey("categories.id")),
     Column("image_urls", ARRAY(Text), nullable=False),
     Column("search", TSVECTOR, nullable=False, comment="the words of name and SKU (weight A) and description (D)"),
     Column("version", Integer, nullable=False),
@@ -120,6 +121,8 @@ products = Table(
     Column("archived_at", Time),
     UniqueConstraint("sku"),
     CheckConstraint("price_minor >= 0", name="price_not_negative"),
+    CheckConstraint("archived_at IS NULL OR category_id IS NULL", name="archived_in_no_category"),
+    Index("products_by_category_idx", "category_id", "id"),  # whole, not partial: the foreign key looks here too
     Index("products_search_idx", "search", postgresql_using="gin"),
     Index("products_by_name_idx", "name_key", "id", postgresql_where=text("archived_at IS NULL")),
     Index("products_by_price_idx", "price_minor", "id", postgresql_where=text("archived_at IS NULL")),

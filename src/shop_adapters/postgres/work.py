@@ -12,7 +12,8 @@ from sqlalchemy import Connection, Engine
 from shop_adapters.locking import LockOrder
 from shop_adapters.postgres.accounts import PostgresAccounts, PostgresRefreshTokens
 from shop_adapters.postgres.audit import discrepancies
-from shop_adapters.postgres.catalog import PostgresCategories, PostgresProducts
+from shop_adapters.postgres.catalog import PostgresProducts
+from shop_adapters.postgres.categories import PostgresCategories
 from shop_adapters.postgres.errors import in_our_words
 from shop_adapters.postgres.inventory import PostgresStock
 from shop_adapters.postgres.orders import PostgresOrders
@@ -37,11 +38,11 @@ class PostgresUnitOfWork:
 
     @cached_property
     def categories(self) -> PostgresCategories:
-        return PostgresCategories(self._connection)
+        return PostgresCategories(self._connection, self._lock_order)
 
     @cached_property
     def products(self) -> PostgresProducts:
-        return PostgresProducts(self._connection, self._currency)
+        return PostgresProducts(self._connection, self._lock_order, self._currency)
 
     @cached_property
     def stock(self) -> PostgresStock:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from enum import StrEnum
+from enum import Enum, StrEnum, auto
 from uuid import UUID
 
 from shop_core.errors import Fault, Invalid
@@ -27,6 +27,15 @@ _URL = re.compile(r"(?:https?://|/)[^\s\"<>\\^`{|}]+")
 _WORD = re.compile(r"[^\W_]+")
 
 
+class Unchanged(Enum):
+    """What stands for "as it was" where a change may leave something out; None means "nothing" there."""
+
+    UNCHANGED = auto()
+
+
+UNCHANGED = Unchanged.UNCHANGED
+
+
 @dataclass(frozen=True, slots=True)
 class Category:
     """A shelf of the catalog. Categories form a tree; `slug` is unique and stands in links.
@@ -39,6 +48,20 @@ class Category:
     name: str
     slug: str
     parent_id: UUID | None = None
+
+    def edited(self, changes: CategoryChanges) -> Category:
+        """The category with what `changes` say, else as it was; the same category if nothing differs.
+
+        Raises:
+            Invalid: a detail breaks its rule.
+        """
+        edited = Category(
+            self.id,
+            self.name if changes.name is UNCHANGED else normal(changes.name),
+            self.slug if changes.slug is UNCHANGED else changes.slug,
+            self.parent_id if changes.parent_id is UNCHANGED else changes.parent_id,
+        )
+        return self if edited == self else edited
 
     def __post_init__(self) -> None:
         faults = text_faults("name", self.name, least=1, most=NAME_LENGTH_MAX)
@@ -58,7 +81,8 @@ class Product:
     Args:
         sku: the merchant's own unique code; upper and lower case differ.
         price: for one unit, not negative.
-        archived_at: when it left the catalog; orders that name it keep their snapshot.
+        archived_at: when it left the catalog; orders that name it keep their snapshot. Then it is in no category,
+            so that nothing out of sight keeps one from being removed; its SKU stays taken.
         version: counts the edits, from 1.
 
     Raises:
@@ -90,18 +114,22 @@ class Product:
             raise Invalid(*faults)
 
     def archived(self, now: datetime) -> Product:
-        """The product after it left the catalog."""
-        return replace(self, archived_at=now, updated_at=now, version=self.version + 1)
+        """The product after it left the catalog, and its category."""
+        return replace(self, archived_at=now, category_id=None, updated_at=now, version=self.version + 1)
 
     def edited(self, details: ProductDetails, now: datetime) -> Product:
-        """The product with every detail replaced; the same product if none differs."""
+        """The product with every detail replaced; the same product if none differs. Archived, it stays in no category.
+
+        Raises:
+            Invalid: a detail breaks its rule.
+        """
         edited = replace(
             self,
             sku=details.sku,
             name=details.name,
             price=details.price,
             description=details.description,
-            category_id=details.category_id,
+            category_id=None if self.archived_at else details.category_id,
             image_urls=details.image_urls,
         )
         return self if edited == self else replace(edited, updated_at=now, version=self.version + 1)
@@ -154,6 +182,38 @@ class ProductDetails:
 
 
 @dataclass(frozen=True, slots=True)
+class ProductChanges:
+    """What staff change of a product; what is not given stays. A `category_id` of None takes it out of its category."""
+
+    sku: str | Unchanged = UNCHANGED
+    name: str | Unchanged = UNCHANGED
+    price: Money | Unchanged = UNCHANGED
+    description: str | Unchanged = UNCHANGED
+    category_id: UUID | Unchanged | None = UNCHANGED
+    image_urls: tuple[str, ...] | Unchanged = UNCHANGED
+
+    def details(self, of: Product) -> ProductDetails:
+        """All details of the product `of` after the change."""
+        return ProductDetails(
+            sku=of.sku if self.sku is UNCHANGED else self.sku,
+            name=of.name if self.name is UNCHANGED else self.name,
+            price=of.price if self.price is UNCHANGED else self.price,
+            description=of.description if self.description is UNCHANGED else self.description,
+            category_id=of.category_id if self.category_id is UNCHANGED else self.category_id,
+            image_urls=of.image_urls if self.image_urls is UNCHANGED else self.image_urls,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class CategoryChanges:
+    """What staff change of a category; what is not given stays. A `parent_id` of None brings it to the top."""
+
+    name: str | Unchanged = UNCHANGED
+    slug: str | Unchanged = UNCHANGED
+    parent_id: UUID | Unchanged | None = UNCHANGED
+
+
+@dataclass(frozen=True, slots=True)
 class CatalogEntry:
     """A product as the catalog shows it: with the units that can be sold now."""
 
@@ -170,12 +230,17 @@ class CategoryEntry:
 
 
 class ProductSort(StrEnum):
-    """The orders in which products can be listed; a tie is broken by id."""
+    """The orders in which products can be listed; a tie is broken by id.
+
+    By relevance, products come first that have every word in name or SKU, then those that need their description;
+    within each by name. Without words that is by name.
+    """
 
     NEWEST = "newest"
     NAME = "name"
     PRICE = "price"
     PRICE_DESCENDING = "-price"
+    RELEVANCE = "relevance"
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +255,7 @@ class ProductQuery:
         price_max: in minor units, inclusive.
         available_min: at least so many units can be sold now.
         available_max: at most so many; 0 lists what is sold out.
+        sort: None sorts by relevance where there are words, else the newest first; see `sorted_by`.
     """
 
     words: tuple[str, ...] | None = None
@@ -198,7 +264,12 @@ class ProductQuery:
     price_max: int | None = None
     available_min: int | None = None
     available_max: int | None = None
-    sort: ProductSort = ProductSort.NEWEST
+    sort: ProductSort | None = None
+
+    @property
+    def sorted_by(self) -> ProductSort:
+        """The sort that is asked for, or the usual one."""
+        return self.sort or (ProductSort.NEWEST if self.words is None else ProductSort.RELEVANCE)
 
 
 def search_words(text: str) -> tuple[str, ...]:
@@ -217,6 +288,19 @@ def search_words(text: str) -> tuple[str, ...]:
 def words_of(product: Product) -> frozenset[str]:
     """The words under which `product` is found."""
     return frozenset(search_words(f"{product.name} {product.sku} {product.description}"))
+
+
+def title_words_of(product: Product) -> frozenset[str]:
+    """The words of its name and SKU: a product that has all of a search here is what was meant."""
+    return frozenset(search_words(f"{product.name} {product.sku}"))
+
+
+def name_key(product: Product) -> str:
+    """The name as the sort by name compares it.
+
+    Cut to the length of a name: one character can stand for many (U+FDFA is eighteen), and stores index this.
+    """
+    return same_letters(product.name)[:NAME_LENGTH_MAX]
 
 
 def is_found(words: Sequence[str], within: frozenset[str]) -> bool:

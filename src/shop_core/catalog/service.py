@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -10,14 +10,17 @@ from shop_core.accounts.model import Actor, Role
 from shop_core.catalog.model import (
     CatalogEntry,
     Category,
+    CategoryChanges,
     CategoryEntry,
     Product,
+    ProductChanges,
     ProductDetails,
     ProductQuery,
 )
-from shop_core.errors import CategoryNotFound, Fault, Invalid, ProductNotFound
-from shop_core.pagination import Numbered, Page, Piece
-from shop_core.ports import Begin, Clock, NewId
+from shop_core.catalog.tree import CategoryNode, check_place, nested
+from shop_core.errors import CategoryNotFound, Fault, Invalid, ProductNotFound, check_version
+from shop_core.pagination import Keyset, Numbered, Page, Piece
+from shop_core.ports import Begin, Clock, NewId, UnitOfWork
 from shop_core.text import normal
 
 
@@ -82,6 +85,12 @@ class CatalogService:
         with self._begin() as work:
             return work.categories.page(piece)
 
+    def category_tree(self, piece: Numbered) -> Page[CategoryNode]:
+        """The categories at the top, by slug, each with everything below it."""
+        with self._begin() as work:
+            roots = nested(work.categories.all())
+        return Page(roots[piece.offset : piece.offset + piece.limit], count=len(roots))
+
     def create_product(self, actor: Actor, details: ProductDetails) -> CatalogEntry:
         """Put a new product into the catalog, with nothing in stock. Staff only.
 
@@ -96,6 +105,61 @@ class CatalogService:
             work.products.add_all([product])
         return CatalogEntry(product, available=0)
 
+    def replace_product(
+        self, actor: Actor, product_id: UUID, details: ProductDetails, expected: Collection[int] | None = None
+    ) -> CatalogEntry:
+        """Replace every detail of a product. Staff only.
+
+        Args:
+            expected: the versions that the actor takes for the newest; None if he does not care.
+
+        Raises:
+            Unauthenticated, Forbidden: the actor is not staff.
+            Stale: it was edited since.
+            ProductNotFound, SkuTaken, CategoryNotFound, Invalid
+        """
+        return self._edit_product(actor, product_id, lambda _: details, expected)
+
+    def edit_product(
+        self, actor: Actor, product_id: UUID, changes: ProductChanges, expected: Collection[int] | None = None
+    ) -> CatalogEntry:
+        """Change some details of a product. Staff only.
+
+        Args:
+            expected: the versions that the actor takes for the newest; None if he does not care.
+
+        Raises:
+            Unauthenticated, Forbidden: the actor is not staff.
+            Stale: it was edited since.
+            ProductNotFound, SkuTaken, CategoryNotFound, Invalid
+        """
+        return self._edit_product(actor, product_id, changes.details, expected)
+
+    def remove_product(self, actor: Actor, product_id: UUID, expected: Collection[int] | None = None) -> None:
+        """Take a product out of the catalog. Staff only.
+
+        If the stock ledger names it, it is archived: every order has its line there, and both stay as they are. Else
+        nobody has anything of it, and it is gone, its SKU free again. Its stock is locked before the ledger is read,
+        as placing does: an order at the same moment comes before, and the product is archived, or finds it unknown.
+
+        Args:
+            expected: the versions that the actor takes for the newest; None if he does not care.
+
+        Raises:
+            Unauthenticated, Forbidden: the actor is not staff.
+            Stale: it was edited since.
+            ProductNotFound: there is none, or it was archived.
+        """
+        actor.require(Role.STAFF)
+        with self._begin() as work:
+            work.stock.lock([product_id])
+            product = _locked(work, product_id, expected)
+            now = self._clock()
+            if work.stock.movements(product_id, Keyset(1)).items:
+                work.products.update_all([product.archived(now)])
+            else:
+                work.products.remove(product_id)
+
     def create_category(self, actor: Actor, name: str, slug: str, parent_id: UUID | None = None) -> CategoryEntry:
         """Add a category. Staff only.
 
@@ -106,8 +170,42 @@ class CatalogService:
         actor.require(Role.STAFF)
         category = Category(self._new_id(), normal(name), slug, parent_id)
         with self._begin() as work:
+            check_place(category, work.categories.lock_all())
             work.categories.add(category)
         return CategoryEntry(category, product_count=0)
+
+    def edit_category(self, actor: Actor, category_id: UUID, changes: CategoryChanges) -> CategoryEntry:
+        """Rename or move a category, with everything that is in it and below it. Staff only.
+
+        Raises:
+            Unauthenticated, Forbidden: the actor is not staff.
+            CategoryNotFound: it, or its new parent.
+            CategoryCycle: the new parent is the category itself or below it.
+            SlugTaken, Invalid
+        """
+        actor.require(Role.STAFF)
+        with self._begin() as work:
+            # All of them, also those that stay: two moves, each fine alone, could close a cycle together.
+            tree = work.categories.lock_all()
+            if category_id not in tree:
+                raise CategoryNotFound(category_id)
+            edited = tree[category_id].edited(changes)
+            check_place(edited, tree)
+            work.categories.update(edited)
+            entry = work.categories.get(category_id)
+        return entry or CategoryEntry(edited, product_count=0)
+
+    def remove_category(self, actor: Actor, category_id: UUID) -> None:
+        """Remove an empty category. Staff only.
+
+        Raises:
+            Unauthenticated, Forbidden: the actor is not staff.
+            CategoryInUse: products of the catalog are in it, or categories below it.
+            CategoryNotFound
+        """
+        actor.require(Role.STAFF)
+        with self._begin() as work:
+            work.categories.remove(category_id)
 
     def ensure_categories(self, actor: Actor, names_by_slug: Mapping[str, str]) -> dict[str, Category]:
         """The categories with these slugs; those that are missing are added with the given name. Staff only.
@@ -152,7 +250,39 @@ class CatalogService:
         unchanged = [after for before, after in edited if after is before]
         return Imported(tuple(created), tuple(updated), tuple(unchanged))
 
+    def _edit_product(
+        self,
+        actor: Actor,
+        product_id: UUID,
+        details_of: Callable[[Product], ProductDetails],
+        expected: Collection[int] | None,
+    ) -> CatalogEntry:
+        actor.require(Role.STAFF)
+        with self._begin() as work:
+            product = _locked(work, product_id, expected)
+            details = details_of(product)
+            self._check_currency(details)
+            edited = product.edited(details, self._clock())
+            if edited is not product:
+                work.products.update_all([edited])
+            level = work.stock.get(product_id)
+        return CatalogEntry(edited, level.available if level else 0)
+
     def _check_currency(self, details: ProductDetails) -> None:
         if details.price.currency != self._currency:
             rule = f"must be in {self._currency}, the currency of this shop"
             raise Invalid(Fault("price", rule, "wrong_currency"))
+
+
+def _locked(work: UnitOfWork, product_id: UUID, expected: Collection[int] | None) -> Product:
+    """The product of the catalog, locked for a change.
+
+    Raises:
+        ProductNotFound: there is none, or it was archived.
+        Stale: `expected` does not know its version.
+    """
+    product = work.products.lock(product_id)
+    if product is None or product.archived_at is not None:
+        raise ProductNotFound(product_id)
+    check_version(product.version, expected)
+    return product

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from uuid import UUID
 
 from shop_core.accounts.model import Actor, Role
-from shop_core.errors import ProductNotFound
-from shop_core.inventory.model import MovementKind, StockLevel, StockMovement
+from shop_core.errors import Invalid, ProductNotFound
+from shop_core.inventory.model import REASON_LENGTH_MAX, MovementKind, StockLevel, StockMovement
 from shop_core.pagination import Keyset, Page
 from shop_core.ports import Begin, Clock, NewId
-from shop_core.text import normal
+from shop_core.text import normal, text_faults
 
 
 class InventoryService:
@@ -50,8 +50,12 @@ class InventoryService:
         Raises:
             Unauthenticated, Forbidden: the actor is not staff.
             StockBelowZero: more are said to be missing than are on hand.
-            ProductNotFound, Invalid
+            ProductNotFound
+            Invalid: it breaks a rule; also without a reason, which nobody could find out later.
         """
+        if faults := text_faults("reason", normal(reason), least=1, most=REASON_LENGTH_MAX):
+            actor.require(Role.STAFF)
+            raise Invalid(*faults)
         return self._record(actor, product_id, MovementKind.ADJUSTED, change, reason)
 
     def count_all(self, actor: Actor, counted: Mapping[UUID, int], reason: str) -> dict[UUID, StockLevel]:

@@ -1,4 +1,4 @@
-"""The contract of the catalog: what is kept there, and (in `listing`) how it is found."""
+"""The contract of the catalog: what is kept, how it is found (`listing`), how it changes (`editing`, `shelves`)."""
 
 from __future__ import annotations
 
@@ -13,13 +13,15 @@ from shop_core.errors import CategoryNotFound, SkuTaken, SlugTaken
 from shop_core.inventory.model import StockLevel
 from shop_core.money import Money
 from shop_core.pagination import Numbered
+from shop_core.testing.editing import ProductEdits
 from shop_core.testing.listing import CatalogListing
 from shop_core.testing.scene import Scene
+from shop_core.testing.shelves import CategoryTree
 from shop_core.testing.threads import TIMEOUT_S, Meeting, in_background, still_waits, together
 
 
-class CatalogContract(CatalogListing):
-    """Categories and products: kept, searched, filtered, sorted and listed."""
+class CatalogContract(CatalogListing, ProductEdits, CategoryTree):
+    """Categories and products: kept, changed, removed, searched, filtered, sorted and listed."""
 
     # ---- categories
 

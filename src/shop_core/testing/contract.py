@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from shop_core.catalog.service import CatalogService
 from shop_core.inventory.service import InventoryService
 from shop_core.orders.service import OrderService
 from shop_core.ports import Adapters
@@ -35,6 +36,7 @@ class Contract:
         """The same shop, in which use cases that no lock keeps apart always get in each other's way."""
         shop = Shop(adapters)
         meeting = Meeting(adapters.clock)
+        shop.catalog = CatalogService(adapters.begin, meeting, adapters.new_id, adapters.currency)
         shop.inventory = InventoryService(adapters.begin, meeting, adapters.new_id)
         shop.orders = OrderService(adapters.begin, meeting, adapters.new_id)
         return shop
