@@ -60,10 +60,12 @@ _PRODUCT = select(
     products.c.archived_at,
     products.c.version,
 )
-_AVAILABLE = func.greatest(0, stock_levels.c.on_hand - stock_levels.c.allocated - stock_levels.c.reserved)
+_UNITS = func.greatest(0, stock_levels.c.on_hand - stock_levels.c.allocated - stock_levels.c.reserved)
+# Looked up for each product that is shown, never joined: a merge join would read all stock up to a deep page first.
+_AVAILABLE = select(_UNITS).where(stock_levels.c.product_id == products.c.id).scalar_subquery()
 _IN_CATALOG = products.c.archived_at.is_(None)
 _WITH_STOCK = products.join(stock_levels, stock_levels.c.product_id == products.c.id)
-_ENTRY = _PRODUCT.add_columns(_AVAILABLE.label("available")).select_from(_WITH_STOCK).where(_IN_CATALOG)
+_ENTRY = _PRODUCT.add_columns(_AVAILABLE.label("available")).where(_IN_CATALOG)
 _BY_IDS = _PRODUCT.where(products.c.id == any_(bindparam("ids", type_=ARRAY(Uuid))))
 _LOCK_BY_SKU = (
     _PRODUCT.where(products.c.sku == any_(bindparam("skus", type_=ARRAY(Text))))
@@ -76,8 +78,9 @@ _SORTED_BY: dict[ProductSort, tuple[ColumnElement[Any], ...]] = {
     ProductSort.NAME: (products.c.name_key, products.c.id),
     ProductSort.PRICE: (products.c.price_minor, products.c.id),
     ProductSort.PRICE_DESCENDING: (products.c.price_minor, products.c.id),
+    ProductSort.RELEVANCE: (products.c.name_key, products.c.id),  # behind the tier
 }
-"""The columns behind the key of each list in `shop_adapters.listing` that does not depend on what is searched."""
+"""The columns behind the key of each list in `shop_adapters.listing`."""
 
 _TREE = select(bindparam("category_id", type_=Uuid).label("id")).cte("tree", recursive=True)
 _BELOW = select(categories.c.id).where(categories.c.parent_id == _TREE.c.id)
@@ -146,17 +149,34 @@ class PostgresProducts:
         return self._product(row) if row else None
 
     def page(self, query: ProductQuery, piece: Piece) -> Page[CatalogEntry]:
-        sort, columns = listing.products(query), _sorted_by(query)
         filters = self._filters(query)
-        found = _ENTRY.where(*filters).order_by(*(column.desc() if sort.descending else column for column in columns))
+        found = _ENTRY.where(*filters, *_units(query, _AVAILABLE))
         if isinstance(piece, Keyset):
-            if piece.cursor is not None:
-                found = found.where(_beyond(columns, sort.read(piece.cursor), sort.descending))
-            rows = self._connection.execute(found.limit(piece.limit + 1))
-            return sort.page([self._entry(row) for row in rows], piece.limit)
-        rows = self._connection.execute(found.limit(piece.limit).offset(piece.offset))
+            return self._walk(found, query, piece)
+        rows = self._connection.execute(found.order_by(*_order(query)).limit(piece.limit).offset(piece.offset))
         entries = tuple(self._entry(row) for row in rows)
-        return Page(entries, self._connection.execute(_counting(query).where(*filters)).scalar_one())
+        count = _counting(query).where(*filters, *_units(query, _UNITS))
+        return Page(entries, self._connection.execute(count).scalar_one())
+
+    def _walk(self, found: Select[Any], query: ProductQuery, piece: Keyset) -> Page[CatalogEntry]:
+        """A page by key. By relevance it is read tier after tier, so that each is read off an index: see `listing`."""
+        sort, columns = listing.products(query), _SORTED_BY[query.sorted_by]
+        tiers = [found]
+        key = None if piece.cursor is None else sort.read(piece.cursor)
+        if query.sorted_by is ProductSort.RELEVANCE:
+            is_meant = _found_by(query.words, "A") if query.words else false()
+            tiers = [found.where(is_meant), found.where(~is_meant)]
+            if key is not None:
+                tier_no = int(key[0])  # anybody can make a cursor: a tier before the first is the start
+                tiers, key = tiers[max(0, tier_no) :], key[1:] if tier_no >= 0 else None
+        rows: list[AnyRow] = []
+        for number, tier in enumerate(tiers):
+            if number == 0 and key is not None:
+                tier = tier.where(_beyond(columns, key, sort.descending))
+            if (missing := piece.limit + 1 - len(rows)) > 0:
+                ordered = tier.order_by(*_order_of(columns, sort.descending))
+                rows += self._connection.execute(ordered.limit(missing))
+        return sort.page([self._entry(row) for row in rows], piece.limit)
 
     def _filters(self, query: ProductQuery) -> list[ColumnElement[bool]]:
         filters: list[ColumnElement[bool]] = []
@@ -168,10 +188,6 @@ class PostgresProducts:
             filters.append(products.c.price_minor >= query.price_min)
         if query.price_max is not None:
             filters.append(products.c.price_minor <= query.price_max)
-        if query.available_min is not None:
-            filters.append(_AVAILABLE >= query.available_min)
-        if query.available_max is not None:
-            filters.append(_AVAILABLE <= query.available_max)
         return filters
 
     def _shelves(self, category_id: UUID) -> list[UUID]:
@@ -222,18 +238,32 @@ def _tsvector(product: Product) -> str:
     return " ".join([f"'{word}':1A" for word in sorted(titled)] + [f"'{word}':1D" for word in sorted(described)])
 
 
+def _units(query: ProductQuery, available: ColumnElement[int]) -> list[ColumnElement[bool]]:
+    """The filters of `query` by units."""
+    filters: list[ColumnElement[bool]] = []
+    if query.available_min is not None:
+        filters.append(available >= query.available_min)
+    if query.available_max is not None:
+        filters.append(available <= query.available_max)
+    return filters
+
+
 def _counting(query: ProductQuery) -> Select[Any]:
     """The count of products of the catalog; every one has a stock level, so only a filter by units needs to see it."""
     by_units = query.available_min is not None or query.available_max is not None
     return select(func.count()).select_from(_WITH_STOCK if by_units else products).where(_IN_CATALOG)
 
 
-def _sorted_by(query: ProductQuery) -> tuple[ColumnElement[Any], ...]:
-    """The columns behind the key of the list that `query` asks for."""
-    if query.sorted_by is ProductSort.RELEVANCE:
-        tier = case((_found_by(query.words, "A"), 0), else_=1) if query.words else literal(1)
-        return tier, products.c.name_key, products.c.id
-    return _SORTED_BY[query.sorted_by]
+def _order(query: ProductQuery) -> list[ColumnElement[Any]]:
+    """By what the whole list is sorted."""
+    order = _order_of(_SORTED_BY[query.sorted_by], listing.products(query).descending)
+    if query.sorted_by is ProductSort.RELEVANCE and query.words:
+        return [case((_found_by(query.words, "A"), 0), else_=1), *order]
+    return order
+
+
+def _order_of(columns: Sequence[ColumnElement[Any]], descending: bool) -> list[ColumnElement[Any]]:
+    return [column.desc() if descending else column for column in columns]
 
 
 def _found_by(words: Sequence[str], weight: str = "") -> ColumnElement[bool]:

@@ -154,8 +154,9 @@ class CatalogService:
         with self._begin() as work:
             work.stock.lock([product_id])
             product = _locked(work, product_id, expected)
+            has_ledger = bool(work.stock.movements(product_id, Keyset(1)).items)
             now = self._clock()
-            if work.stock.movements(product_id, Keyset(1)).items:
+            if has_ledger:
                 work.products.update_all([product.archived(now)])
             else:
                 work.products.remove(product_id)

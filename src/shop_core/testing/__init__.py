@@ -34,8 +34,8 @@ pytest.register_assert_rewrite(
     *(
         f"{__name__}.{module}"
         for module in (
-            "accounts audit catalog catalog_rules contract determinism driver editing expectations listing "
-            "logins machine orders placing scene shelves stock threads units"
+            "accounts audit catalog catalog_changes catalog_rules contract determinism driver editing expectations "
+            "listing logins machine orders placing scene shelves stock threads units"
         ).split()
     )
 )

@@ -53,6 +53,7 @@ class CatalogRules(Driver):
         if isinstance(entry, CategoryEntry):
             assert slug not in self.expected.categories
             self.expected.categories[slug] = entry.category.id
+            self.expected.parents[entry.category.id] = parent_id
         else:
             assert is_one_of(entry, [Invalid, SlugTaken, CategoryNotFound])
             assert not isinstance(entry, SlugTaken) or slug in self.expected.categories
@@ -66,6 +67,7 @@ class CatalogRules(Driver):
             return
         for slug, category in found.items():
             assert self.expected.categories.setdefault(slug, category.id) == category.id
+            self.expected.parents.setdefault(category.id, None)
 
     @rule(sku=skus | nasty_skus, name=names, price=prices, category=st.none() | picks)
     def create_product(self, sku: str, name: str, price: int, category: int | None) -> None:
@@ -78,6 +80,7 @@ class CatalogRules(Driver):
             assert product_id is not None
             self.ask(lambda shop, product_id=product_id, units=units: _receive(shop, product_id, units))  # type: ignore[misc]
             self.expected.products[product_id].on_hand += units
+            self.expected.products[product_id].moved = True
 
     @rule(rows=st.lists(st.tuples(skus | nasty_skus, names, prices, st.none() | picks), max_size=4))
     def import_products(self, rows: list[tuple[str, str, int, int | None]]) -> None:
@@ -89,17 +92,13 @@ class CatalogRules(Driver):
         assert {product.sku for product in imported.all} == {row.sku for row in details}
         for product in imported.created:
             assert product.sku not in self.expected.skus()
-            self.expected.products[product.id] = ExpectedProduct(product.sku, product.price.minor)
+            self.expected.products[product.id] = ExpectedProduct(product.sku, product.price.minor, product.category_id)
         for product in imported.updated:
-            self.expected.products[product.id].price = product.price.minor
-
-    @rule(pick=picks)
-    def archive(self, pick: int) -> None:
-        product_id = self.product(pick)
-        if product_id in self.expected.products and not self.expected.products[product_id].archived:
-            sku = self.expected.products[product_id].sku
-            self.ask_ports(lambda adapters: _archive(adapters, sku))
-            self.expected.products[product_id].archived = True
+            expected = self.expected.products[product.id]
+            expected.price, expected.category = product.price.minor, product.category_id
+            expected.version += 1
+            assert product.version == expected.version
+            assert not (expected.archived and product.category_id)
 
     @rule(username=usernames)
     def open_account(self, username: str) -> None:
@@ -201,7 +200,7 @@ class CatalogRules(Driver):
             assert not isinstance(entry, CategoryNotFound) or details.category_id == UNKNOWN
             return None
         assert details.sku not in self.expected.skus()
-        self.expected.products[entry.product.id] = ExpectedProduct(details.sku, price)
+        self.expected.products[entry.product.id] = ExpectedProduct(details.sku, price, details.category_id)
         return entry.product.id
 
 
@@ -210,12 +209,6 @@ def picked(pick: int, oldest_first: Sequence[UUID]) -> UUID:
     if pick == NOBODY_KNOWS or not oldest_first:
         return UNKNOWN
     return oldest_first[-1 - pick % len(oldest_first)]
-
-
-def _archive(adapters: Adapters, sku: str) -> None:
-    with adapters.begin() as work:
-        product = work.products.lock_by_sku([sku])[sku]
-        work.products.update_all([product.archived(adapters.clock())])
 
 
 def _receive(shop: Shop, product_id: UUID, units: int) -> StockLevel:

@@ -28,7 +28,10 @@ class ExpectedProduct:
 
     sku: str
     price: int
+    category: UUID | None = None
+    version: int = 1
     archived: bool = False
+    moved: bool = False  # whether its ledger has a line
     on_hand: int = 0
     promised: int = 0
 
@@ -61,11 +64,33 @@ class Expected:
     products: dict[UUID, ExpectedProduct] = field(default_factory=dict)
     orders: dict[UUID, ExpectedOrder] = field(default_factory=dict)
     categories: dict[str, UUID] = field(default_factory=dict)
+    parents: dict[UUID, UUID | None] = field(default_factory=dict)
     usernames: set[str] = field(default_factory=set)
 
     def skus(self) -> set[str]:
         """Those that are taken, by archived products too."""
         return {product.sku for product in self.products.values()}
+
+    def in_category(self, category_id: UUID) -> tuple[int, int]:
+        """How many products of the catalog are directly in it, and how many categories directly below it."""
+        products = [product for product in self.products.values() if not product.archived]
+        inside = sum(product.category == category_id for product in products)
+        return inside, sum(parent == category_id for parent in self.parents.values())
+
+    def is_below(self, category_id: UUID | None, other: UUID) -> bool:
+        """Whether a category is that other one, or below it."""
+        while category_id is not None and category_id != other:
+            category_id = self.parents[category_id]
+        return category_id is not None
+
+    def removed(self, product_id: UUID) -> None:
+        """The product left the catalog."""
+        product = self.products[product_id]
+        if product.moved:
+            product.archived, product.category = True, None
+            product.version += 1
+        else:
+            del self.products[product_id]
 
     def refusal_to_place(self, request: PlacementRequest) -> type[Refusal] | None:
         """Why `request` cannot be placed now; None if it can."""

@@ -30,6 +30,7 @@ from shop_core.orders.model import LineRequest, Order, PlacementRequest, Step, t
 from shop_core.pagination import Keyset, Numbered, Page
 from shop_core.ports import Adapters
 from shop_core.shop import Shop
+from shop_core.testing.catalog_changes import CatalogChangeRules
 from shop_core.testing.catalog_rules import UNKNOWN, CatalogRules, picked, picks
 from shop_core.testing.driver import told_type
 from shop_core.testing.expectations import STEPS
@@ -44,7 +45,7 @@ baskets = st.lists(st.tuples(goods, st.integers(1, 3)), min_size=1, max_size=3) 
 reasons = st.sampled_from(["", "delivery 7", "broken", "№ 7 🚚", "two\nlines", "\x00"])
 
 
-class ShopMachine(CatalogRules):
+class ShopMachine(CatalogRules, CatalogChangeRules):
     """The work of a shop: see the module. Subclass it with `open_adapters`, and use `.TestCase`."""
 
     # ---- stock
@@ -55,6 +56,7 @@ class ShopMachine(CatalogRules):
         level = self.ask(lambda shop: shop.inventory.receive(SYSTEM, product_id, quantity, reason))
         if isinstance(level, StockLevel):
             self.expected.products[product_id].on_hand += quantity
+            self.expected.products[product_id].moved = True
             self._check_level(level)
         else:
             assert isinstance(level, ProductNotFound if product_id == UNKNOWN else Invalid)
@@ -65,9 +67,10 @@ class ShopMachine(CatalogRules):
         level = self.ask(lambda shop: shop.inventory.adjust(SYSTEM, product_id, change, reason))
         if isinstance(level, StockLevel):
             self.expected.products[product_id].on_hand += change
+            self.expected.products[product_id].moved = True
             self._check_level(level)
         elif product_id == UNKNOWN:
-            assert isinstance(level, ProductNotFound)
+            assert isinstance(level, ProductNotFound) or reason in {"", "\x00"}
         elif not isinstance(level, Invalid):
             assert isinstance(level, StockBelowZero)
             assert self.expected.refusal_to_change(product_id, change) is StockBelowZero
@@ -80,7 +83,9 @@ class ShopMachine(CatalogRules):
             assert UNKNOWN in units or min(units.values()) < 0
             return
         for product_id, found in units.items():
-            self.expected.products[product_id].on_hand = found
+            product = self.expected.products[product_id]
+            product.moved = product.moved or found != product.on_hand
+            product.on_hand = found
             self._check_level(levels[product_id])
 
     @rule(pick=goods, limit=st.integers(1, 5))

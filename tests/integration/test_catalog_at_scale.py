@@ -1,0 +1,313 @@
+"""Lists of 100,000 products on PostgreSQL: so many statements, by index, and any page costs what the first one does.
+
+Costs are counted, never timed: rows that the plan's nodes gave out and threw away, and pages that they touched.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import pytest
+from sqlalchemy import Engine, event, text
+
+from shop_adapters import listing
+from shop_adapters.postgres import PostgresAdapters, make_engine
+from shop_adapters.postgres.migrate import migrate
+from shop_adapters.postgres.schema import products
+from shop_core import SYSTEM, Keyset, Money, Numbered, Product, ProductChanges, ProductQuery, ProductSort, Shop
+from shop_core.catalog.model import CatalogEntry
+from shop_core.pagination import Piece, make_cursor
+
+PRODUCTS = 100_000
+CATEGORIES = 500
+COMMON, RARE = "common", "rare7"
+SECRET = b"the secret of the tests, 32 bytes"
+
+# Ids rise with the number of the product, as UUIDv7s do with time; prices, names and categories do not follow it.
+_FILL = f"""
+INSERT INTO categories (id, name, slug, parent_id)
+SELECT ('01900000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid, 'Category ' || n, 'category-' || n,
+       CASE WHEN n > 20 THEN ('01900000-0000-7000-8000-' || lpad(to_hex(n % 20 + 1), 12, '0'))::uuid END
+FROM generate_series(1, {CATEGORIES}) n;
+INSERT INTO products (id, sku, name, name_key, description, price_minor, category_id, image_urls, search, version,
+                      created_at, updated_at)
+SELECT ('01910000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid, 'SKU-' || n, 'Product ' || md5(n::text),
+       'product ' || md5(n::text), 'About ' || n, (n::bigint * 7919) % 50000,
+       ('01900000-0000-7000-8000-' || lpad(to_hex((n::bigint * 31) % {CATEGORIES} + 1), 12, '0'))::uuid, '{{}}',
+       ('''{COMMON}'':1A ''rare' || n % 1000 || ''':1' || CASE WHEN n % 2000 < 1000 THEN 'A' ELSE 'D' END)::tsvector, 1,
+       now(), now()
+FROM generate_series(1, {PRODUCTS}) n;
+INSERT INTO stock_levels SELECT id, CASE WHEN price_minor % 5 = 0 THEN 0 ELSE 9 END, 0, 0, 0 FROM products;
+"""
+
+
+def category_id(number: int) -> UUID:
+    """The id of a category of the data set; those up to 20 are at the top, with 24 below each."""
+    return UUID(f"01900000-0000-7000-8000-{number:012x}")
+
+
+@pytest.fixture(scope="module")
+def engine(new_database: Callable[[str], str]) -> Iterator[Engine]:
+    engine = make_engine(new_database("shop_scale"), connections=2)
+    migrate(engine, "EUR")
+    with engine.begin() as connection:
+        for index in products.indexes:  # made anew afterwards, which is faster than row by row
+            index.drop(connection)
+        connection.connection.cursor().execute(_FILL)  # several statements, which only the driver itself sends at once
+        for index in products.indexes:
+            index.create(connection)
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text("VACUUM ANALYZE"))
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture(scope="module")
+def shop(engine: Engine) -> Shop:
+    return Shop(PostgresAdapters(engine, SECRET))
+
+
+@contextmanager
+def statements(engine: Engine) -> Iterator[list[tuple[str, Any]]]:
+    """Collects what is executed meanwhile: statement and parameters."""
+    seen: list[tuple[str, Any]] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
+        seen.append((statement, parameters))
+
+    event.listen(engine, "before_cursor_execute", note)
+    try:
+        yield seen
+    finally:
+        event.remove(engine, "before_cursor_execute", note)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How PostgreSQL answered a request, as EXPLAIN (ANALYZE, BUFFERS) says.
+
+    Args:
+        buffers: how many pages were touched.
+        nodes: of the plan.
+    """
+
+    buffers: int
+    nodes: tuple[dict[str, Any], ...]
+
+    @property
+    def seq_scans(self) -> set[str]:
+        """The tables that were read from end to end."""
+        return {node["Relation Name"] for node in self.nodes if node["Node Type"] == "Seq Scan"}
+
+    @property
+    def indexes(self) -> set[str]:
+        """The indexes that were used."""
+        return {node["Index Name"] for node in self.nodes if "Index Name" in node}
+
+    @property
+    def rows(self) -> float:
+        """How many rows were looked at: given out, or thrown away by a filter, by the nodes that read tables."""
+        read = ("Actual Rows", "Rows Removed by Filter", "Rows Removed by Index Recheck")
+        scans = [node for node in self.nodes if "Scan" in node["Node Type"]]
+        return sum(sum(node.get(rows, 0) for rows in read) * node["Actual Loops"] for node in scans)
+
+
+def explained(engine: Engine, statement: str, parameters: Any) -> Plan:
+    """How `statement` is executed."""
+    with engine.connect() as connection:
+        ((root,),) = connection.exec_driver_sql(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {statement}", parameters)
+    plan = root[0]["Plan"]
+    return Plan(plan["Shared Hit Blocks"] + plan["Shared Read Blocks"], tuple(_nodes(plan)))
+
+
+def _nodes(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield node
+    for below in node.get("Plans", ()):
+        yield from _nodes(below)
+
+
+def page_plan(engine: Engine, shop: Shop, query: ProductQuery, piece: Piece) -> Plan:
+    """The plan of the statement that finds the products of a page."""
+    with statements(engine) as seen:
+        shop.catalog.products(query, piece)
+    wanted = [one for one in seen if re.search(r"FROM products\b.* ORDER BY ", one[0], re.DOTALL)]
+    plans = [explained(engine, *one) for one in wanted]  # more than one only by relevance
+    return Plan(sum(plan.buffers for plan in plans), tuple(node for plan in plans for node in plan.nodes))
+
+
+def cursor_after(shop: Shop, query: ProductQuery, offset: int) -> str:
+    """The cursor that a walk has after `offset` products."""
+    (entry,) = shop.catalog.products(query, Numbered(limit=1, offset=offset - 1)).items
+    sort = listing.products(query)
+    return make_cursor(sort.name, sort.key(entry))
+
+
+INDEX_OF = {
+    ProductSort.NEWEST: {"products_by_age_idx", "products_pkey"},
+    ProductSort.NAME: {"products_by_name_idx"},
+    ProductSort.PRICE: {"products_by_price_idx"},
+    ProductSort.PRICE_DESCENDING: {"products_by_price_idx"},
+    ProductSort.RELEVANCE: {"products_by_name_idx"},  # without words that is by name
+}
+
+
+# ---- the number of statements
+
+
+@pytest.mark.parametrize(
+    ("query", "more"),
+    [
+        (ProductQuery(), 0),
+        (ProductQuery(words=(RARE, COMMON), sort=ProductSort.PRICE), 0),
+        (ProductQuery(category_id=category_id(3)), 1),
+        (ProductQuery((RARE,), category_id(3), 1, 40_000, 1, None, ProductSort.NAME), 1),
+    ],
+)
+def test_a_list_of_products_takes_one_statement_and_counting_and_looking_up_a_category_one_more_each(
+    engine: Engine, shop: Shop, query: ProductQuery, more: int
+) -> None:
+    for limit in (1, 200):
+        with statements(engine) as seen:
+            shop.catalog.products(query, Keyset(limit))
+        assert len(seen) == 1 + more, seen
+        with statements(engine) as seen:
+            shop.catalog.products(query, Numbered(limit))
+        assert len(seen) == 2 + more, seen
+
+
+def test_a_walk_by_relevance_takes_one_statement_more_where_a_page_has_both_tiers(engine: Engine, shop: Shop) -> None:
+    for limit, expected in ((10, 1), (200, 2)):
+        with statements(engine) as seen:
+            shop.catalog.products(ProductQuery(words=(RARE, COMMON)), Keyset(limit))
+        assert len(seen) == expected, seen
+
+
+def test_one_product_takes_one_statement(engine: Engine, shop: Shop) -> None:
+    product = some_product(shop)
+    with statements(engine) as seen:
+        shop.catalog.product(product.id)
+    assert len(seen) == 1
+
+
+def test_categories_take_one_statement_and_counting_one_more(engine: Engine, shop: Shop) -> None:
+    with statements(engine) as seen:
+        shop.catalog.category_tree(Numbered(200))
+    assert len(seen) == 1
+    with statements(engine) as seen:
+        shop.catalog.categories(Numbered(200))
+    assert len(seen) == 2
+    with statements(engine) as seen:
+        shop.catalog.category(category_id(1))
+    assert len(seen) == 1
+
+
+def test_the_ledger_takes_two_statements(engine: Engine, shop: Shop) -> None:
+    product = some_product(shop)
+    with statements(engine) as seen:
+        shop.inventory.movements(SYSTEM, product.id, Keyset(200))
+    assert len(seen) == 2
+    with statements(engine) as seen:
+        shop.inventory.level(SYSTEM, product.id)
+    assert len(seen) == 1
+
+
+def test_an_edit_takes_four_statements(engine: Engine, shop: Shop) -> None:
+    product = some_product(shop)
+    price = Money(product.price.minor + 1, "EUR")
+    with statements(engine) as seen:
+        shop.catalog.edit_product(SYSTEM, product.id, ProductChanges(price=price))
+    assert len(seen) == 4, "lock, look for the SKU, update, read what can be sold"
+
+
+# ---- indexes
+
+
+@pytest.mark.parametrize("sort", ProductSort)
+def test_the_first_page_of_every_sort_is_read_off_its_index(engine: Engine, shop: Shop, sort: ProductSort) -> None:
+    plan = page_plan(engine, shop, ProductQuery(sort=sort), Keyset(50))
+    assert plan.seq_scans == set()
+    assert plan.indexes & INDEX_OF[sort], plan.indexes
+    assert plan.rows <= 4 * 51
+
+
+@pytest.mark.parametrize("sort", ProductSort)
+def test_page_1000_by_cursor_costs_what_page_1_costs(engine: Engine, shop: Shop, sort: ProductSort) -> None:
+    query = ProductQuery(sort=sort)
+    first = page_plan(engine, shop, query, Keyset(50))
+    deep = page_plan(engine, shop, query, Keyset(50, cursor_after(shop, query, 50 * 999)))
+    assert deep.indexes & INDEX_OF[sort], deep.indexes
+    assert deep.seq_scans == set()
+    assert deep.rows <= first.rows * 1.1 + 5, (first.rows, deep.rows)
+    assert deep.buffers <= first.buffers * 1.5 + 20, (first.buffers, deep.buffers)
+
+
+FILTERS = [
+    ("a category", ProductQuery(category_id=category_id(77)), {"products_by_category_idx"}, 200),
+    ("a category with those below it", ProductQuery(category_id=category_id(7)), {"products_by_category_idx"}, 6_000),
+    ("a narrow range of prices", ProductQuery(price_min=100, price_max=120), {"products_by_price_idx"}, 42),
+    ("a rare word", ProductQuery(words=(RARE, COMMON)), {"products_search_idx"}, 100),
+    ("a rare beginning", ProductQuery(words=("rare99",)), {"products_search_idx"}, 1_100),
+]
+
+
+@pytest.mark.parametrize("sort", [None, *ProductSort])
+@pytest.mark.parametrize(("query", "indexes", "matches"), [case[1:] for case in FILTERS], ids=[c[0] for c in FILTERS])
+def test_a_selective_filter_uses_an_index_in_every_sort(
+    engine: Engine, shop: Shop, query: ProductQuery, indexes: set[str], matches: int, sort: ProductSort | None
+) -> None:
+    query = ProductQuery(query.words, query.category_id, query.price_min, query.price_max, sort=sort)
+    page = shop.catalog.products(query, Numbered(50))
+    assert page.count is not None
+    assert 0 < page.count <= matches
+    middle = cursor_after(shop, query, page.count // 2)
+    for piece in (Keyset(50), Keyset(50, middle), Numbered(50)):
+        plan = page_plan(engine, shop, query, piece)
+        assert "products" not in plan.seq_scans, plan
+        assert plan.indexes & (indexes | INDEX_OF[query.sorted_by]), plan.indexes
+        # Either the index of the filter, or a walk along the sort that stops at a full page.
+        assert plan.rows <= max(6 * matches, 5_000), (plan.rows, plan.indexes)
+
+
+def test_combined_filters_use_the_most_selective_one(engine: Engine, shop: Shop) -> None:
+    query = ProductQuery((RARE, COMMON), None, 0, 25_000, 1, None, ProductSort.PRICE)
+    plan = page_plan(engine, shop, query, Keyset(50))
+    assert "products_search_idx" in plan.indexes
+    assert "products" not in plan.seq_scans
+
+
+@pytest.mark.parametrize("sort", [sort for sort in ProductSort if sort is not ProductSort.RELEVANCE])
+@pytest.mark.parametrize(
+    "query", [ProductQuery(words=(COMMON,)), ProductQuery(available_min=1)], ids=["a common word", "in stock"]
+)
+def test_a_filter_that_most_products_pass_walks_along_the_sort(
+    engine: Engine, shop: Shop, query: ProductQuery, sort: ProductSort
+) -> None:
+    """No index on the counters: it would cost every sale, to save readers a look at the few that are sold out."""
+    query = ProductQuery(words=query.words, available_min=query.available_min, sort=sort)
+    first = page_plan(engine, shop, query, Keyset(50))
+    deep = page_plan(engine, shop, query, Keyset(50, cursor_after(shop, query, 50 * 999)))
+    for plan in (first, deep):
+        assert plan.seq_scans == set()
+        assert plan.rows <= 500, plan.rows
+
+
+def test_counting_does_not_look_at_stock_unless_asked_for(engine: Engine, shop: Shop) -> None:
+    with statements(engine) as seen:
+        assert shop.catalog.products(ProductQuery(), Numbered(1)).count == PRODUCTS
+    assert "stock_levels" not in seen[-1][0]
+
+
+def test_removing_a_category_looks_for_its_products_by_index(engine: Engine) -> None:
+    plan = explained(engine, "SELECT count(*) FROM products WHERE category_id = %(id)s", {"id": category_id(77)})
+    assert plan.indexes == {"products_by_category_idx"}
+
+
+def some_product(shop: Shop) -> Product:
+    """The newest one."""
+    entry: CatalogEntry = shop.catalog.products(ProductQuery(), Keyset(1)).items[0]
+    return entry.product
