@@ -6,10 +6,11 @@
     ├── Conflict           fine as such, but not in the present state of things
     │   ├── InsufficientStock · Oversold · StockBelowZero
     │   ├── IllegalStep
+    │   ├── LastAdmin
     │   └── SkuTaken · SlugTaken · UsernameTaken
     ├── Stale              somebody changed it since the client read it
     ├── Invalid            the input breaks a rule; each broken rule is a Fault
-    │   └── InvalidCursor · UnknownProducts
+    │   └── InvalidCursor · UnknownProducts · WrongPassword
     ├── Unauthenticated    nobody is logged in
     │   └── WrongCredentials · InvalidToken
     ├── Forbidden          somebody is, but this is not for his role
@@ -226,6 +227,19 @@ class UsernameTaken(Conflict):
         self.username = username
 
 
+class LastAdmin(Conflict):
+    """The shop would be left without an active admin: nobody could make another one."""
+
+    code = "last_admin"
+    title = "The last admin stays"
+
+    def __init__(self, account_id: UUID) -> None:
+        super().__init__(
+            f"Account {account_id} is the last active admin: it must stay one. Make somebody else an admin first."
+        )
+        self.account_id = account_id
+
+
 # ---- stale
 
 
@@ -292,6 +306,16 @@ class UnknownProducts(Invalid):
     def __init__(self, product_ids: Sequence[UUID], faults: Sequence[Fault]) -> None:
         super().__init__(*faults)
         self.product_ids = tuple(product_ids)
+
+
+class WrongPassword(Invalid):
+    """The present password, which a change asks for, is not this. Not Unauthenticated: the login itself is fine."""
+
+    code = "wrong_password"
+    title = "Wrong password"
+
+    def __init__(self, field: str = "old_password") -> None:
+        super().__init__(Fault(field, "is not the password of this account", "wrong_password"))
 
 
 # ---- who are you, and may you
