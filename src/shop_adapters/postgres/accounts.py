@@ -149,7 +149,7 @@ class PostgresAccounts:
             return ACCOUNTS.page([_account(row) for row in rows], piece.limit)
         rows = self._connection.execute(found.limit(piece.limit).offset(piece.offset))
         items = tuple(map(_account, rows))
-        count = self._connection.execute(matching.with_only_columns(func.count())).scalar_one()
+        count = self._connection.execute(matching.with_only_columns(func.count()).select_from(accounts)).scalar_one()
         return Page(items, count)
 
     def set_password_hash(self, account_id: UUID, password_hash: str) -> None:
