@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from typing import Any
 from uuid import uuid4
 
@@ -11,6 +13,10 @@ import httpx
 import pytest
 
 from http_client import PASSWORD, Server, assert_problem, log_in, register, unique
+from shop_adapters.memory import MemoryAdapters
+from shop_core import Registration, Role, Shop
+from shop_core.ports import UnitOfWork
+from shop_http.app import create_app
 
 OTHER = "another horse battery"
 JSON = {"Content-Type": "application/json"}
@@ -312,6 +318,43 @@ def test_the_last_active_admin_stays(staff: httpx.Client) -> None:
         problem = assert_problem(staff.patch(f"/users/{me['id']}", json=change), 409, "last_admin")
         assert me["id"] in problem["detail"]
     assert staff.get("/users?role=admin&active=true").json()["count"] == 1
+
+
+# ---- where the look-up happens
+
+
+class WatchedAdapters(MemoryAdapters):
+    """A shop in memory that notes in which thread each unit of work is opened."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.threads: list[threading.Thread] = []
+
+    @contextmanager
+    def begin(self) -> Iterator[UnitOfWork]:
+        """Note it, and go on."""
+        self.threads.append(threading.current_thread())
+        with super().begin() as work:
+            yield work
+
+
+@pytest.mark.parametrize(("role", "units"), [(Role.CUSTOMER, 1), (Role.STAFF, 2), (Role.ADMIN, 2)])
+def test_staff_are_looked_up_in_the_thread_of_the_request_and_customers_not_at_all(role: Role, units: int) -> None:
+    adapters = WatchedAdapters()
+    shop = Shop(adapters)
+    shop.accounts.register(Registration("ada", PASSWORD), role=role)
+    token = shop.accounts.log_in("ada", PASSWORD).access
+    adapters.threads.clear()
+
+    async def ask() -> httpx.Response:
+        transport = httpx.ASGITransport(create_app(shop))
+        async with httpx.AsyncClient(transport=transport, base_url="http://shop.test") as client:
+            return await client.get("/api/v1/users/me", headers={"Authorization": f"Bearer {token}"})
+
+    assert asyncio.run(ask()).status_code == 200
+    assert len(adapters.threads) == units
+    assert len(set(adapters.threads)) == 1
+    assert threading.main_thread() not in adapters.threads
 
 
 # ---- logins only

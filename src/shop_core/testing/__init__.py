@@ -34,8 +34,8 @@ pytest.register_assert_rewrite(
     *(
         f"{__name__}.{module}"
         for module in (
-            "accounts audit catalog catalog_rules contract determinism driver expectations listing logins "
-            "machine orders placing scene standing stock threads units"
+            "account_rules accounts audit catalog catalog_rules contract determinism driver expectations listing "
+            "logins machine orders placing scene standing stock threads units"
         ).split()
     )
 )
