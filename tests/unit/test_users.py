@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -123,6 +124,16 @@ def test_a_password_has_from_8_to_256_characters(password: str, code: str) -> No
 def test_nothing_else_is_asked_of_a_password(password: str) -> None:
     check_password(password, username="ada", email="ada@example.org")
     check_password(password)
+
+
+def test_characters_are_counted_as_they_are_hashed_however_a_keyboard_sends_them() -> None:
+    with pytest.raises(Invalid):
+        check_password("e\u0301o\u0308" * 3)  # six letters
+    longest = "e\u0301o\u0308" * 128
+    accounts = Shop(MemoryAdapters()).accounts
+    accounts.register(Registration("ada", longest))
+    assert accounts.log_in("ada", longest)
+    assert accounts.log_in("ada", unicodedata.normalize("NFC", longest))
 
 
 def test_a_common_password_is_refused_at_registration_and_at_a_change() -> None:

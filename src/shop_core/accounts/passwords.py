@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import unicodedata
+
 from shop_core.accounts.common_passwords import COMMON_PASSWORDS
 from shop_core.errors import Fault, Invalid
 from shop_core.text import same_letters
@@ -11,6 +13,11 @@ PASSWORD_LENGTHS = (8, 256)
 # What fingers do on a keyboard, row by row; each counts in both directions, and digits go round.
 _ROWS = ("1234567890" * 2, "qwertyuiop", "asdfghjkl", "qwertzuiop", "azertyuiop", "abcdefghijklmnopqrstuvwxyz")
 _RUNS = ("0123456789" * 2, "9876543210" * 2, *_ROWS, *(row[::-1] for row in _ROWS))
+
+
+def password_length(password: str) -> int:
+    """In characters as they are hashed: composed (NFC), however a keyboard sends them."""
+    return len(unicodedata.normalize("NFC", password))
 
 
 def check_password(password: str, *, field: str = "password", username: str = "", email: str = "") -> None:
@@ -26,9 +33,10 @@ def check_password(password: str, *, field: str = "password", username: str = ""
             guesses of anybody who tries (`common_password`). The password itself is not repeated.
     """
     least, most = PASSWORD_LENGTHS
-    if not least <= len(password) <= most:
-        rule = f"must have from {least} to {most} characters, this has {len(password)}"
-        raise Invalid(Fault(field, rule, "too_short" if len(password) < least else "too_long"))
+    length = password_length(password)
+    if not least <= length <= most:
+        rule = f"must have from {least} to {most} characters, this has {length}"
+        raise Invalid(Fault(field, rule, "too_short" if length < least else "too_long"))
     if reason := _why_guessed(same_letters(password), same_letters(username), same_letters(email)):
         raise Invalid(Fault(field, f"is too easy to guess: {reason}. Choose another one", "common_password"))
 

@@ -19,7 +19,7 @@ from shop_core.accounts.model import (
     StandingChange,
     check_admin_stays,
 )
-from shop_core.accounts.passwords import PASSWORD_LENGTHS, check_password
+from shop_core.accounts.passwords import PASSWORD_LENGTHS, check_password, password_length
 from shop_core.errors import AccountNotFound, InvalidToken, WrongCredentials, WrongPassword
 from shop_core.pagination import Page, Piece
 from shop_core.ports import Begin, Clock, NewId, PasswordHasher, Tokens, UnitOfWork
@@ -268,7 +268,7 @@ class AccountService:
         return account
 
     def _is_right(self, password_hash: str | None, password: str) -> bool:
-        too_long = len(password) > PASSWORD_LENGTHS[1]  # never hash what nobody can have set
+        too_long = password_length(password) > PASSWORD_LENGTHS[1]  # never hash what nobody can have set
         return self._passwords.verify(password_hash, "" if too_long else password) and not too_long
 
     def _still_right(self, work: UnitOfWork, account_id: UUID, password: str, seen: str) -> Account | None:
