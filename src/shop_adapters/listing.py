@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 from uuid import UUID
 
+from shop_core.accounts.model import Account
 from shop_core.catalog.model import CatalogEntry, ProductQuery, ProductSort, is_found, name_key, title_words_of
 from shop_core.errors import InvalidCursor
 from shop_core.inventory.model import StockMovement
@@ -114,3 +115,11 @@ ORDERS: Listing[Order] = Listing("orders", _order_id, (str,), descending=True)
 
 MOVEMENTS: Listing[StockMovement] = Listing("movements", _movement_id, (str,), descending=True)
 """The ledger of a product, newest first."""
+
+
+def _by_username(account: Account) -> Key:
+    return account.username_key, str(account.id)
+
+
+ACCOUNTS: Listing[Account] = Listing("accounts", _by_username, (str, str))
+"""Registered users, by username."""

@@ -1,6 +1,15 @@
 """The domain of a shop: catalog, stock, orders, accounts. Standard library only; see `Shop`."""
 
-from shop_core.accounts.model import NOBODY, SYSTEM, Account, Actor, Role
+from shop_core.accounts.model import (
+    NOBODY,
+    SYSTEM,
+    Account,
+    AccountQuery,
+    Actor,
+    ProfileChange,
+    Role,
+    StandingChange,
+)
 from shop_core.accounts.service import Login, Registration
 from shop_core.catalog.model import (
     CatalogEntry,
@@ -34,6 +43,7 @@ __all__ = [
     "NOBODY",
     "SYSTEM",
     "Account",
+    "AccountQuery",
     "Actor",
     "CatalogEntry",
     "Category",
@@ -56,10 +66,12 @@ __all__ = [
     "ProductDetails",
     "ProductQuery",
     "ProductSort",
+    "ProfileChange",
     "Refusal",
     "Registration",
     "Role",
     "Shop",
+    "StandingChange",
     "Step",
     "StockLevel",
     "StockMovement",

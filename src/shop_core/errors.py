@@ -5,11 +5,11 @@
     │   ├── ProductNotFound · CategoryNotFound · OrderNotFound · AccountNotFound
     ├── Conflict           fine as such, but not in the present state of things
     │   ├── InsufficientStock · Oversold · StockBelowZero
-    │   ├── IllegalStep · CategoryInUse
+    │   ├── IllegalStep · CategoryInUse · LastAdmin
     │   └── SkuTaken · SlugTaken · UsernameTaken
     ├── Stale              somebody changed it since the client read it
     ├── Invalid            the input breaks a rule; each broken rule is a Fault
-    │   └── InvalidCursor · UnknownProducts · CategoryCycle
+    │   └── InvalidCursor · UnknownProducts · CategoryCycle · WrongPassword
     ├── Unauthenticated    nobody is logged in
     │   └── WrongCredentials · InvalidToken
     ├── Forbidden          somebody is, but this is not for his role
@@ -240,6 +240,19 @@ class UsernameTaken(Conflict):
         self.username = username
 
 
+class LastAdmin(Conflict):
+    """The shop would be left without an active admin: nobody could make another one."""
+
+    code = "last_admin"
+    title = "The last admin stays"
+
+    def __init__(self, account_id: UUID) -> None:
+        super().__init__(
+            f"Account {account_id} is the last active admin: it must stay one. Make somebody else an admin first."
+        )
+        self.account_id = account_id
+
+
 # ---- stale
 
 
@@ -318,6 +331,16 @@ class CategoryCycle(Invalid):
         message = f"{parent_id} is category {category_id} itself or below it: choose a parent outside of it"
         super().__init__(Fault("parent", message, "category_cycle"))
         self.category_id, self.parent_id = category_id, parent_id
+
+
+class WrongPassword(Invalid):
+    """The present password, which a change asks for, is not this. Not Unauthenticated: the login itself is fine."""
+
+    code = "wrong_password"
+    title = "Wrong password"
+
+    def __init__(self, field: str = "old_password") -> None:
+        super().__init__(Fault(field, "is not the password of this account", "wrong_password"))
 
 
 # ---- who are you, and may you

@@ -11,6 +11,9 @@ a RuntimeError at the end, and nothing is committed.
 Locks are taken in one order, so that no two units of work can wait for each other: first orders, then stock, then
 products, then categories; within each by id. An adapter sorts the ids of a call, and refuses calls that run against
 the order. Placing locks no product: whoever takes one out of the catalog locks its stock first, as placing does.
+
+Accounts, which are never locked together with those, come before their sessions, all accounts of a unit of work in
+one call.
 """
 
 from __future__ import annotations
@@ -22,7 +25,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 from uuid import UUID
 
-from shop_core.accounts.model import Account, Actor, RefreshToken
+from shop_core.accounts.model import Account, AccountQuery, Actor, RefreshToken
 from shop_core.catalog.model import CatalogEntry, Category, CategoryEntry, Product, ProductQuery
 from shop_core.inventory.model import StockLevel, StockMovement
 from shop_core.orders.model import Order
@@ -44,7 +47,22 @@ class Accounts(Protocol):
     def credentials(self, username_key: str) -> tuple[Account, str] | None:
         """The account with that `username_key`, and its password hash."""
 
+    def lock(self, account_id: UUID) -> tuple[Account, str] | None:
+        """The account and its password hash, read after they were locked until the end of this unit of work.
+
+        Who starts a session holds this lock, and who ends them all: so no session is missed that begins just then.
+        """
+
+    def lock_with_admins(self, account_id: UUID) -> dict[UUID, Account]:
+        """The account, if there is one, and every active admin, read after they were locked, by ascending id."""
+
+    def update(self, account: Account) -> None:
+        """Store what became of an account; its username and password hash stay."""
+
     def set_password_hash(self, account_id: UUID, password_hash: str) -> None: ...
+
+    def page(self, query: AccountQuery, piece: Piece) -> Page[Account]:
+        """The accounts that match `query`, by `username_key`."""
 
 
 class RefreshTokens(Protocol):
@@ -62,6 +80,12 @@ class RefreshTokens(Protocol):
 
     def revoke_family(self, family_id: UUID, now: datetime) -> None:
         """End a session: every token of it that is not revoked yet is, at `now`."""
+
+    def revoke_all(self, account_id: UUID, now: datetime) -> None:
+        """End every session of an account, after each was locked: no successor in the making is missed.
+
+        A session that only just starts is missed, unless the account is locked on both sides: see `Accounts.lock`.
+        """
 
 
 class Categories(Protocol):

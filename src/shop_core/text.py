@@ -13,6 +13,8 @@ _FORBIDDEN = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2
 _FORBIDDEN_EXCEPT_LINES = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069\ufffe\uffff]")
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
+_WORD = re.compile(r"[^\W_]+")
+_WORD_LENGTH_MAX = 100
 
 
 def normal(text: str) -> str:
@@ -23,6 +25,17 @@ def normal(text: str) -> str:
 def same_letters(text: str) -> str:
     """The form in which two texts are the same word: compatibility-normalised and case-folded."""
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+
+
+def words(text: str) -> tuple[str, ...]:
+    """The words of `text` in the form in which searches compare them: runs of letters and digits of any script.
+
+    No other character means anything, and nothing of a word does behind its hundredth character.
+
+    >>> words("Ada.LOVELACE@example.org 50%")
+    ('ada', 'lovelace', 'example', 'org', '50')
+    """
+    return tuple(word[:_WORD_LENGTH_MAX] for word in _WORD.findall(same_letters(text)))
 
 
 def text_faults(field: str, text: str, *, least: int, most: int, lines: bool = False) -> list[Fault]:

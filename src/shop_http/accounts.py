@@ -1,14 +1,22 @@
-"""Registering, logging in, and one's own profile."""
+"""Registering, logging in and out, and one's own profile."""
 
 from __future__ import annotations
 
 from litestar.params import RawBody
 
-from shop_core.errors import AccountNotFound, InvalidToken, UsernameTaken, WrongCredentials
+from shop_core.errors import AccountNotFound, InvalidToken, UsernameTaken, WrongCredentials, WrongPassword
 from shop_http.intake import read_body
-from shop_http.routing import Access, Operation, Reply, ShopRequest, get, post, reply
+from shop_http.routing import Access, Operation, Reply, ShopRequest, done, get, patch, post, reply
 from shop_http.wire import accounts as wire
-from shop_http.wire.accounts import CredentialsForm, RefreshForm, RegistrationForm, TokensBody, UserBody
+from shop_http.wire.accounts import (
+    CredentialsForm,
+    PasswordForm,
+    ProfileForm,
+    RefreshForm,
+    RegistrationForm,
+    TokensBody,
+    UserBody,
+)
 
 TAG = "Accounts"
 _NO_STORE = {"Cache-Control": "no-store"}  # RFC 6749, 5.1: tokens stay out of every cache
@@ -25,6 +33,8 @@ _NO_STORE = {"Cache-Control": "no-store"}  # RFC 6749, 5.1: tokens stay out of e
         gives=wire.USER,
         status=201,
         refuses=(UsernameTaken,),
+        more="A username has 3 to 150 letters, digits and . @ + - _, and is given once whatever its case. A password "
+        "has 8 to 256 characters of any kind; the most common ones, and username or email address, are refused.",
     ),
 )
 def register(request: ShopRequest, body: RawBody) -> Reply:
@@ -72,6 +82,26 @@ def refresh_tokens(request: ShopRequest, body: RawBody) -> Reply:
     return reply(TokensBody.of(request.shop.accounts.refresh(form.refresh)), more=_NO_STORE)
 
 
+@post(
+    "/logout",
+    Operation(
+        id="log_out",
+        summary="Log out: end the session of a refresh token",
+        tag=TAG,
+        access=Access.PUBLIC,
+        takes=wire.REFRESH,
+        gives=None,
+        status=204,
+        more="Whatever the token is: unknown, spent or of a session that has ended, the answer is the same. Access "
+        "tokens that were given out before end by themselves, within 5 minutes.",
+    ),
+)
+def log_out(request: ShopRequest, body: RawBody) -> Reply:
+    """End a session."""
+    request.shop.accounts.log_out(read_body(RefreshForm, body).refresh)
+    return done()
+
+
 @get(
     "/users/me",
     Operation(id="get_me", summary="One's own profile", tag=TAG, gives=wire.USER, refuses=(AccountNotFound,)),
@@ -81,5 +111,43 @@ def get_me(request: ShopRequest) -> Reply:
     return reply(UserBody.of(request.shop.accounts.me(request.actor)))
 
 
-AUTH_ROUTES = (register, log_in, refresh_tokens)
-ROUTES = (get_me,)
+@patch(
+    "/users/me",
+    Operation(
+        id="edit_me",
+        summary="Change one's own names or email address",
+        tag=TAG,
+        takes=wire.PROFILE,
+        gives=wire.USER,
+        refuses=(AccountNotFound,),
+        more="What is left out stays. The username and the role are not for oneself to change.",
+    ),
+)
+def edit_me(request: ShopRequest, body: RawBody) -> Reply:
+    """Change the profile of the account that is logged in."""
+    return reply(UserBody.of(request.shop.accounts.edit_me(request.actor, read_body(ProfileForm, body).change())))
+
+
+@post(
+    "/users/me/password",
+    Operation(
+        id="change_password",
+        summary="Change one's own password, and log out everywhere",
+        tag=TAG,
+        takes=wire.PASSWORDS,
+        gives=None,
+        status=204,
+        refuses=(AccountNotFound, WrongPassword),
+        more="Every session ends, this one too: log in again with the new password. A wrong `old_password` is 400 "
+        "`wrong_password`, not 401: the login itself is fine.",
+    ),
+)
+def change_password(request: ShopRequest, body: RawBody) -> Reply:
+    """Give the account that is logged in another password."""
+    form = read_body(PasswordForm, body)
+    request.shop.accounts.change_password(request.actor, form.old_password, form.new_password)
+    return done()
+
+
+AUTH_ROUTES = (register, log_in, refresh_tokens, log_out)
+ROUTES = (get_me, edit_me, change_password)

@@ -13,7 +13,7 @@ from litestar.datastructures import State
 from litestar.types import ControllerRouterHandler
 
 from shop_core import Shop
-from shop_http import accounts, catalog, docs, health, inventory, openapi, orders, problems
+from shop_http import accounts, catalog, docs, health, inventory, openapi, orders, problems, users
 from shop_http.auth import know_the_actor
 from shop_http.edge import Edge
 from shop_http.intake import be_well_formed
@@ -45,6 +45,7 @@ def create_app(
     features: list[ControllerRouterHandler] = [
         auth,
         *accounts.ROUTES,
+        *users.ROUTES,
         *catalog.ROUTES,
         *inventory.ROUTES,
         *orders.ROUTES,

@@ -14,7 +14,8 @@ from shop_http.routing import Access, headers, operation_of
 def know_the_actor(scope: Scope) -> None:
     """The check that finds out who acts, and turns away who must log in first.
 
-    A public operation does not look at the token at all, so that a stale one cannot lock anybody out of it.
+    A public operation does not look at the token at all, so that a stale one cannot lock anybody out of it. This
+    runs on the loop and asks no store: what a token says of staff is confirmed in the worker thread (`routing`).
     """
     state, handler = scope["litestar_app"].state, scope["route_handler"]
     operation = operation_of(handler)
@@ -33,6 +34,6 @@ def _actor(shop: Shop, authorization: list[str]) -> Actor:
             scheme, _, token = credentials.partition(" ")
             if scheme.lower() != "bearer":
                 raise Unauthenticated("Send the access token as: Authorization: Bearer <token>.")
-            return shop.accounts.authenticate(token.strip())
+            return shop.accounts.identify(token.strip())
         case _:
             raise InvalidToken("Send one Authorization header only.")

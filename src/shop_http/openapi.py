@@ -28,6 +28,7 @@ from shop_core.errors import (
     Invalid,
     InvalidCursor,
     InvalidToken,
+    LastAdmin,
     OrderNotFound,
     ProductNotFound,
     Refusal,
@@ -41,6 +42,7 @@ from shop_core.errors import (
     UnknownProducts,
     UsernameTaken,
     WrongCredentials,
+    WrongPassword,
 )
 from shop_http import problems
 from shop_http.intake import MalformedBody
@@ -82,6 +84,7 @@ _REFUSALS: dict[type[Refusal], Refusal] = {
         Invalid(Fault("limit", "must be <= 200", "out_of_range")),
         InvalidCursor(),
         InvalidToken(),
+        LastAdmin(USER_ID),
         MalformedBody(Fault("body", "is not JSON: Input data was truncated", "not_json")),
         OrderNotFound(ORDER_ID),
         ProductNotFound(PRODUCT_ID),
@@ -94,6 +97,7 @@ _REFUSALS: dict[type[Refusal], Refusal] = {
         UnknownProducts([PRODUCT_ID], [Fault("lines.0.product_id", "there is no such product", "unknown_product")]),
         UsernameTaken("ada"),
         WrongCredentials(),
+        WrongPassword(),
     )
 }
 

@@ -4,7 +4,8 @@
     def get_order(request: ShopRequest, order_id: FromPath[UUID]) -> Reply:
         return reply(OrderBody.of(request.shop.orders.get(request.actor, order_id)))
 
-Handlers run in a worker thread, one hop per request, and hand back bytes: so rendering happens there too.
+Handlers run in a worker thread, one hop per request, and hand back bytes: so rendering happens there too. Before the
+handler, in the same thread, the actor is confirmed: whose token says staff is looked up, so that it can block nobody.
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum, auto
-from typing import cast
+from functools import wraps
+from typing import Any, cast
 
 import litestar
 from litestar import Request, Response
@@ -27,6 +29,7 @@ from shop_core import Actor, Refusal, Shop
 API = "/api/v1"
 
 Reply = Response[bytes]
+Handler = Callable[..., Reply]
 Check = Callable[[Scope], None]
 """Looks at a request before its body is read, and raises what speaks against it."""
 
@@ -103,8 +106,10 @@ def headers(scope: Scope, name: bytes) -> list[str]:
     return [value.decode("latin-1") for header, value in scope["headers"] if header == name]
 
 
-def _declared(method: Callable[..., HTTPRouteHandler], path: str, operation: Operation) -> HTTPRouteHandler:
-    return method(
+def _declared(
+    method: Callable[..., HTTPRouteHandler], path: str, operation: Operation
+) -> Callable[[Handler], HTTPRouteHandler]:
+    declare = method(
         path,
         opt={"operation": operation},
         # Litestar refuses a handler of status 204 that returns anything, even an answer without a body: see `done`.
@@ -112,29 +117,39 @@ def _declared(method: Callable[..., HTTPRouteHandler], path: str, operation: Ope
         sync_to_thread=True,
         include_in_schema=False,
     )
+    return lambda handler: declare(_after_confirming(handler))
 
 
-def get(path: str, operation: Operation) -> HTTPRouteHandler:
+def _after_confirming(handler: Handler) -> Handler:
+    @wraps(handler)
+    def confirmed(request: ShopRequest, **others: Any) -> Reply:
+        request.scope["user"] = request.shop.accounts.confirm(request.user)
+        return handler(request, **others)
+
+    return confirmed
+
+
+def get(path: str, operation: Operation) -> Callable[[Handler], HTTPRouteHandler]:
     """Declare a handler that reads."""
     return _declared(litestar.get, path, operation)
 
 
-def post(path: str, operation: Operation) -> HTTPRouteHandler:
+def post(path: str, operation: Operation) -> Callable[[Handler], HTTPRouteHandler]:
     """Declare a handler that does something."""
     return _declared(litestar.post, path, operation)
 
 
-def put(path: str, operation: Operation) -> HTTPRouteHandler:
+def put(path: str, operation: Operation) -> Callable[[Handler], HTTPRouteHandler]:
     """Declare a handler that replaces."""
     return _declared(litestar.put, path, operation)
 
 
-def patch(path: str, operation: Operation) -> HTTPRouteHandler:
+def patch(path: str, operation: Operation) -> Callable[[Handler], HTTPRouteHandler]:
     """Declare a handler that changes some fields."""
     return _declared(litestar.patch, path, operation)
 
 
-def delete(path: str, operation: Operation) -> HTTPRouteHandler:
+def delete(path: str, operation: Operation) -> Callable[[Handler], HTTPRouteHandler]:
     """Declare a handler that takes away."""
     return _declared(litestar.delete, path, operation)
 
@@ -149,7 +164,7 @@ class ShopRequest(Request[Actor, None, State]):
 
     @property
     def actor(self) -> Actor:
-        """Who acts; `NOBODY` on public operations."""
+        """Who acts; `NOBODY` on public operations. Confirmed: see the module."""
         return self.user
 
     @property

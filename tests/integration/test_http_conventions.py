@@ -34,7 +34,7 @@ def test_an_unknown_address_is_a_problem(server: Server, visitor: httpx.Client) 
     ("path", "allowed"),
     [
         ("/products", "GET, HEAD, OPTIONS, POST"),
-        ("/users/me", "GET, HEAD, OPTIONS"),
+        ("/users/me", "GET, HEAD, OPTIONS, PATCH"),
         ("/auth/token", "OPTIONS, POST"),
         ("/orders/01a1fdcd-e7ef-75de-b2e3-e5ed16e9e21d/cancel", "OPTIONS, POST"),
     ],

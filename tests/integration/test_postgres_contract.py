@@ -19,6 +19,7 @@ from shop_core.testing import (
     PasswordsContract,
     PlacingContract,
     RefreshTokensContract,
+    StandingContract,
     StockContract,
     TokensContract,
     UnitOfWorkContract,
@@ -38,6 +39,9 @@ class TestAccounts(OnPostgres, AccountsContract): ...
 
 
 class TestRefreshTokens(OnPostgres, RefreshTokensContract): ...
+
+
+class TestStanding(OnPostgres, StandingContract): ...
 
 
 class TestCatalog(OnPostgres, CatalogContract): ...

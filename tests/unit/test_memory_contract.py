@@ -19,6 +19,7 @@ from shop_core.testing import (
     PasswordsContract,
     PlacingContract,
     RefreshTokensContract,
+    StandingContract,
     StockContract,
     TokensContract,
     UnitOfWorkContract,
@@ -38,6 +39,9 @@ class TestAccounts(InMemory, AccountsContract): ...
 
 
 class TestRefreshTokens(InMemory, RefreshTokensContract): ...
+
+
+class TestStanding(InMemory, StandingContract): ...
 
 
 class TestCatalog(InMemory, CatalogContract): ...

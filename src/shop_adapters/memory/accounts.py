@@ -6,9 +6,12 @@ from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
+from shop_adapters.listing import ACCOUNTS
+from shop_adapters.memory.listing import cut
 from shop_adapters.memory.transaction import Transaction
-from shop_core.accounts.model import Account, RefreshToken
+from shop_core.accounts.model import Account, AccountQuery, RefreshToken
 from shop_core.errors import UsernameTaken
+from shop_core.pagination import Page, Piece
 
 
 class MemoryAccounts:
@@ -37,6 +40,40 @@ class MemoryAccounts:
         with self._transaction.statement():
             account_id = self._transaction.usernames.get(username_key)
             return self._transaction.accounts.get(account_id) if account_id else None
+
+    def lock(self, account_id: UUID) -> tuple[Account, str] | None:
+        """The account and its password hash, read after they were locked until the end of this unit of work."""
+        accounts = self._transaction.accounts
+        with self._transaction.statement():
+            if accounts.get(account_id) is None:
+                return None  # what is not there is not locked either
+            self._transaction.claim(accounts.name, (account_id,))
+            return accounts.get(account_id)
+
+    def lock_with_admins(self, account_id: UUID) -> dict[UUID, Account]:
+        """The account, if there is one, and every active admin, read after they were locked, by ascending id."""
+        accounts = self._transaction.accounts
+        with self._transaction.statement():
+            wanted = [
+                key for key, (account, _) in accounts.all().items() if key == account_id or account.keeps_the_shop
+            ]
+            self._transaction.claim(accounts.name, wanted)
+            found = ((key, row[0]) for key, row in sorted(accounts.get_all(wanted).items()))
+            return {key: account for key, account in found if key == account_id or account.keeps_the_shop}
+
+    def update(self, account: Account) -> None:
+        """Store what became of an account; nothing happens if it is not there."""
+        accounts = self._transaction.accounts
+        with self._transaction.statement():
+            self._transaction.claim(accounts.name, (account.id,))
+            if row := accounts.get(account.id):
+                accounts.put(account.id, (replace(account, username=row[0].username), row[1]))
+
+    def page(self, query: AccountQuery, piece: Piece) -> Page[Account]:
+        """The accounts that match `query`, by `username_key`."""
+        with self._transaction.statement():
+            everybody = self._transaction.accounts.all().values()
+        return cut(ACCOUNTS, (account for account, _ in everybody if query.matches(account)), piece)
 
     def set_password_hash(self, account_id: UUID, password_hash: str) -> None:
         """Replace the password hash; nothing happens if the account is not there."""
@@ -91,6 +128,16 @@ class MemoryRefreshTokens:
                 token = tokens.get(digest)
                 if token is not None and token.revoked_at is None:
                     tokens.put(digest, replace(token, revoked_at=now))
+
+    def revoke_all(self, account_id: UUID, now: datetime) -> None:
+        """End every session of an account, after each was locked: no successor in the making is missed."""
+        transaction = self._transaction
+        with transaction.statement():
+            tokens = transaction.tokens.all().values()
+            families = {t.family_id for t in tokens if t.account_id == account_id and t.revoked_at is None}
+            transaction.claim("sessions", families)
+        for family_id in families:
+            self.revoke_family(family_id, now)
 
     def _lock_session(self, family_id: UUID) -> None:
         self._transaction.claim("sessions", (family_id,))

@@ -3,15 +3,35 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import (
+    Connection,
+    Select,
+    Text,
+    Uuid,
+    bindparam,
+    cast,
+    exists,
+    false,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    tuple_,
+    update,
+)
+from sqlalchemy.dialects.postgresql import TSQUERY, TSVECTOR
 
+from shop_adapters.listing import ACCOUNTS
 from shop_adapters.postgres.errors import UNIQUE, refusing
 from shop_adapters.postgres.schema import accounts, refresh_tokens
 from shop_adapters.postgres.statements import AnyRow
-from shop_core.accounts.model import Account, RefreshToken, Role
+from shop_core.accounts.model import Account, AccountQuery, RefreshToken, Role
 from shop_core.errors import UsernameTaken
+from shop_core.pagination import Keyset, Page, Piece
 from shop_core.text import is_storable
 
 _ACCOUNT = select(
@@ -25,6 +45,8 @@ _ACCOUNT = select(
     accounts.c.last_name,
     accounts.c.active,
 )
+_KEEPS_THE_SHOP = (accounts.c.role == Role.ADMIN) & accounts.c.active
+_SEARCH = cast(bindparam("search", type_=Text), TSVECTOR)
 _TOKEN = select(*refresh_tokens.c)
 _FAMILY = select(refresh_tokens.c.family_id).where(refresh_tokens.c.digest == bindparam("digest")).scalar_subquery()
 _LOCK_SESSION = (
@@ -36,6 +58,22 @@ _LOCK_SESSION = (
 )
 """The first token of a session stands for all of it: whoever trades or revokes any of them holds this row. Locking
 only the token in hand would let a revocation miss the successor that is being written at that moment."""
+_EARLIER = refresh_tokens.alias("earlier")
+_LOCK_SESSIONS = (
+    select(refresh_tokens.c.digest)
+    .where(
+        refresh_tokens.c.account_id == bindparam("account_id"),
+        refresh_tokens.c.revoked_at.is_(None),
+        ~exists().where(
+            _EARLIER.c.family_id == refresh_tokens.c.family_id,
+            tuple_(_EARLIER.c.issued_at, _EARLIER.c.digest)
+            < tuple_(refresh_tokens.c.issued_at, refresh_tokens.c.digest),
+        ),
+    )
+    .order_by(refresh_tokens.c.family_id)
+    .with_for_update(key_share=True, of=refresh_tokens)
+)
+"""The same token of every session of an account that has not ended."""
 
 
 class PostgresAccounts:
@@ -48,7 +86,7 @@ class PostgresAccounts:
         taken = UsernameTaken(account.username)
         with refusing(lambda state, _: taken if state == UNIQUE else None):
             self._connection.execute(
-                insert(accounts),
+                insert(accounts).values(search=_SEARCH),
                 {
                     "id": account.id,
                     "username": account.username,
@@ -59,6 +97,7 @@ class PostgresAccounts:
                     "role": account.role,
                     "active": account.active,
                     "password_hash": password_hash,
+                    "search": _tsvector(account),
                     "created_at": account.created_at,
                     "updated_at": account.updated_at,
                 },
@@ -75,10 +114,69 @@ class PostgresAccounts:
         row = self._connection.execute(found).one_or_none()
         return (_account(row), row.password_hash) if row else None
 
+    def lock(self, account_id: UUID) -> tuple[Account, str] | None:
+        found = _ACCOUNT.add_columns(accounts.c.password_hash).where(accounts.c.id == account_id)
+        row = self._connection.execute(found.with_for_update(key_share=True)).one_or_none()
+        return (_account(row), row.password_hash) if row else None
+
+    def lock_with_admins(self, account_id: UUID) -> dict[UUID, Account]:
+        found = _ACCOUNT.where(or_(accounts.c.id == account_id, _KEEPS_THE_SHOP)).order_by(accounts.c.id)
+        rows = self._connection.execute(found.with_for_update(key_share=True))
+        return {row.id: _account(row) for row in rows}
+
+    def update(self, account: Account) -> None:
+        self._connection.execute(
+            update(accounts).where(accounts.c.id == account.id).values(search=_SEARCH),
+            {
+                "email": account.email,
+                "first_name": account.first_name,
+                "last_name": account.last_name,
+                "role": account.role,
+                "active": account.active,
+                "updated_at": account.updated_at,
+                "search": _tsvector(account),
+            },
+        )
+
+    def page(self, query: AccountQuery, piece: Piece) -> Page[Account]:
+        matching = _matching(query)
+        key = (matching.selected_columns.username_key, matching.selected_columns.id)
+        found = matching.order_by(*key)
+        if isinstance(piece, Keyset):
+            if piece.cursor is not None:
+                username_key, account_id = ACCOUNTS.read(piece.cursor)
+                found = found.where(tuple_(*key) > tuple_(literal(username_key), literal(UUID(str(account_id)), Uuid)))
+            rows = self._connection.execute(found.limit(piece.limit + 1))
+            return ACCOUNTS.page([_account(row) for row in rows], piece.limit)
+        rows = self._connection.execute(found.limit(piece.limit).offset(piece.offset))
+        items = tuple(map(_account, rows))
+        count = self._connection.execute(select(func.count()).select_from(matching.subquery())).scalar_one()
+        return Page(items, count)
+
     def set_password_hash(self, account_id: UUID, password_hash: str) -> None:
         self._connection.execute(
             update(accounts).where(accounts.c.id == account_id).values(password_hash=password_hash)
         )
+
+
+def _matching(query: AccountQuery) -> Select[Any]:
+    matching = _ACCOUNT.add_columns(accounts.c.username_key)
+    if query.role is not None:
+        matching = matching.where(accounts.c.role == query.role)
+    if query.active is not None:
+        matching = matching.where(accounts.c.active if query.active else ~accounts.c.active)  # as the index has it
+    if query.words is None:
+        return matching
+    beginnings = " & ".join(f"'{word}':*" for word in query.words)  # letters and digits: nothing to escape
+    is_found = accounts.c.search.op("@@", is_comparison=True)(cast(beginnings, TSQUERY)) if query.words else false()
+    # First all that are found, then the page of them: left to itself PostgreSQL walks through everybody by username,
+    # in the hope of soon having enough.
+    found = matching.where(is_found).cte("found").prefix_with("MATERIALIZED")
+    return select(*found.c)
+
+
+def _tsvector(account: Account) -> str:
+    return " ".join(f"'{word}'" for word in sorted(account.words))
 
 
 def _account(row: AnyRow) -> Account:
@@ -131,5 +229,13 @@ class PostgresRefreshTokens:
         self._connection.execute(
             update(refresh_tokens)
             .where(refresh_tokens.c.family_id == family_id, refresh_tokens.c.revoked_at.is_(None))
+            .values(revoked_at=now)
+        )
+
+    def revoke_all(self, account_id: UUID, now: datetime) -> None:
+        self._connection.execute(_LOCK_SESSIONS, {"account_id": account_id})
+        self._connection.execute(
+            update(refresh_tokens)
+            .where(refresh_tokens.c.account_id == account_id, refresh_tokens.c.revoked_at.is_(None))
             .values(revoked_at=now)
         )

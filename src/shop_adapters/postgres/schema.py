@@ -76,8 +76,12 @@ accounts = Table(
     Column("password_hash", Text, nullable=False),
     Column("created_at", Time, nullable=False),
     Column("updated_at", Time, nullable=False),
+    Column("search", TSVECTOR, nullable=False, comment="the words of username, email and names"),
     UniqueConstraint("username_key"),
     one_of("role", Role),
+    Index("accounts_search_idx", "search", postgresql_using="gin"),
+    Index("accounts_by_role_idx", "role", "username_key"),
+    Index("accounts_inactive_idx", "username_key", postgresql_where=text("NOT active")),
 )
 
 refresh_tokens = Table(

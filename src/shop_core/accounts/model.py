@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
-from shop_core.errors import Fault, Forbidden, Invalid, Unauthenticated
-from shop_core.text import same_letters, text_faults
+from shop_core.errors import Fault, Forbidden, Invalid, LastAdmin, Unauthenticated
+from shop_core.text import normal, same_letters, text_faults, words
 
 USERNAME_LENGTHS = (3, 150)
-PASSWORD_LENGTHS = (8, 256)
 EMAIL_LENGTH_MAX = 254
 NAME_LENGTH_MAX = 150
 
@@ -23,6 +23,8 @@ REFRESH_GRACE = timedelta(seconds=20)
 
 # Letters and digits of any script, and the punctuation that Django made customary for usernames.
 _USERNAME = re.compile(r"[\w.@+-]+")
+# Hangul fillers: letters by their category, and nothing to be seen. Two names could differ by them alone.
+_UNSEEN = re.compile("[\u115f\u1160\u3164\uffa0]")
 # Deliberately loose (RFC 5321 allows nearly anything): whether an address works only a mail to it can tell.
 _EMAIL = re.compile(r"[^@\s]+@[^@\s.]+(?:\.[^@\s.]+)+")
 
@@ -124,25 +126,124 @@ class Account:
         """This account as the one who acts."""
         return Actor(self.id, self.role)
 
+    @property
+    def keeps_the_shop(self) -> bool:
+        """Whether this is an active admin, of whom there must always be one."""
+        return self.active and self.role is Role.ADMIN
+
+    @property
+    def words(self) -> frozenset[str]:
+        """The words under which staff find this account."""
+        return frozenset(words(f"{self.username} {self.email} {self.first_name} {self.last_name}"))
+
+    def edited(self, change: ProfileChange, now: datetime) -> Account:
+        """The account after its owner changed his profile; itself if nothing differs.
+
+        Raises:
+            Invalid: a new value breaks its rule.
+        """
+        return self._with(
+            now,
+            first_name=self.first_name if change.first_name is None else change.first_name,
+            last_name=self.last_name if change.last_name is None else change.last_name,
+            email=self.email if change.email is None else change.email,
+        )
+
+    def assigned(self, change: StandingChange, now: datetime) -> Account:
+        """The account after an admin changed its role or let it in or out; itself if nothing differs."""
+        return self._with(
+            now,
+            role=self.role if change.role is None else change.role,
+            active=self.active if change.active is None else change.active,
+        )
+
+    def _with(self, now: datetime, **values: object) -> Account:
+        changed = replace(self, **values)  # type: ignore[arg-type]
+        return self if changed == self else replace(changed, updated_at=now)
+
 
 def _username_faults(username: str) -> list[Fault]:
     least, most = USERNAME_LENGTHS
     faults = text_faults("username", username, least=least, most=most)
-    if not faults and not _USERNAME.fullmatch(username):
+    if faults:
+        return faults
+    # What is unique must keep the rule too: one letter may stand for eighteen, with spaces between them (U+FDFA).
+    key = same_letters(username)
+    if not (_USERNAME.fullmatch(username) and _USERNAME.fullmatch(key)) or _UNSEEN.search(username + key):
         faults.append(Fault("username", "may have letters, digits and . @ + - _ only", "invalid_username"))
+    elif len(key) > most:
+        rule = f"must have at most {most} characters in its plain form, this has {len(key)}"
+        faults.append(Fault("username", rule, "too_long"))
     return faults
 
 
-def check_password(password: str, *, field: str = "password") -> None:
-    """Let only passwords pass that may be set: length alone counts (NIST SP 800-63B, 3.1.1.2).
+def check_admin_stays(admins: Collection[Account], changed: Account) -> None:
+    """Let only changes pass that leave the shop an active admin, if it has one.
+
+    Args:
+        admins: all active admins as they are stored, locked, so that two changes cannot each count on the other.
+        changed: one account, as it is going to be.
 
     Raises:
-        Invalid: it is shorter than 8 or longer than 256 characters.
+        LastAdmin: `changed` is the only one, and would not be one any more.
     """
-    least, most = PASSWORD_LENGTHS
-    if not least <= len(password) <= most:
-        rule = f"must have from {least} to {most} characters, this has {len(password)}"
-        raise Invalid(Fault(field, rule, "too_short" if len(password) < least else "too_long"))
+    if not changed.keeps_the_shop and [admin.id for admin in admins] == [changed.id]:
+        raise LastAdmin(changed.id)
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileChange:
+    """What somebody changes of his own account; None keeps. Texts are brought to their normal form."""
+
+    first_name: str | None = None
+    last_name: str | None = None
+    email: str | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("first_name", "last_name", "email"):
+            if isinstance(value := getattr(self, name), str):
+                object.__setattr__(self, name, normal(value))
+
+
+@dataclass(frozen=True, slots=True)
+class StandingChange:
+    """What an admin changes of an account; None keeps.
+
+    Args:
+        role: what it may do from now on.
+        active: whether it may log in; False ends its sessions.
+    """
+
+    role: Role | None = None
+    active: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AccountQuery:
+    """Which accounts to list, by username. Filters that are None do not filter; the others must all hold.
+
+    Args:
+        words: as `shop_core.text.words` makes them; with each, a word of the username, the email address or the
+            names must begin. Where a search has no word in it, nothing is found.
+        role: with this role exactly.
+        active: those that may log in, or those that may not.
+    """
+
+    words: tuple[str, ...] | None = None
+    role: Role | None = None
+    active: bool | None = None
+
+    def matches(self, account: Account) -> bool:
+        """Whether `account` is among them."""
+        return (
+            (self.role is None or account.role is self.role)
+            and (self.active is None or account.active == self.active)
+            and (self.words is None or _is_found(self.words, account.words))
+        )
+
+
+def _is_found(beginnings: Sequence[str], within: Collection[str]) -> bool:
+    return bool(beginnings) and all(any(word.startswith(start) for word in within) for start in beginnings)
 
 
 @dataclass(frozen=True, slots=True)

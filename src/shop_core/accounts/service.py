@@ -1,4 +1,4 @@
-"""Registering, and staying logged in."""
+"""Registering, staying logged in, and who is who in the shop."""
 
 from __future__ import annotations
 
@@ -8,17 +8,21 @@ from uuid import UUID
 
 from shop_core.accounts.model import (
     ACCESS_TOKEN_LIFE,
-    PASSWORD_LENGTHS,
     REFRESH_TOKEN_LIFE,
     SYSTEM,
     Account,
+    AccountQuery,
     Actor,
+    ProfileChange,
     RefreshToken,
     Role,
-    check_password,
+    StandingChange,
+    check_admin_stays,
 )
-from shop_core.errors import AccountNotFound, InvalidToken, WrongCredentials
-from shop_core.ports import Begin, Clock, NewId, PasswordHasher, Tokens
+from shop_core.accounts.passwords import PASSWORD_LENGTHS, check_password, password_length
+from shop_core.errors import AccountNotFound, InvalidToken, WrongCredentials, WrongPassword
+from shop_core.pagination import Page, Piece
+from shop_core.ports import Begin, Clock, NewId, PasswordHasher, Tokens, UnitOfWork
 from shop_core.text import normal, same_letters
 
 
@@ -77,7 +81,7 @@ class AccountService:
             first_name=normal(registration.first_name),
             last_name=normal(registration.last_name),
         )
-        check_password(registration.password)
+        check_password(registration.password, username=account.username, email=account.email)
         password_hash = self._passwords.hash(registration.password)  # slow: not inside the unit of work
         with self._begin() as work:
             work.accounts.add(account, password_hash)
@@ -92,19 +96,19 @@ class AccountService:
         """
         with self._begin() as work:
             found = work.accounts.credentials(same_letters(normal(username)))
-        account, password_hash = found or (None, None)
-        too_long = len(password) > PASSWORD_LENGTHS[1]  # never hash what nobody can have set
-        if not self._passwords.verify(password_hash, "" if too_long else password) or account is None:
+        account, seen = found or (None, None)
+        if not self._is_right(seen, password) or account is None or not account.active:
             raise WrongCredentials
-        if not account.active:
-            raise WrongCredentials
-        assert password_hash is not None
-        renewed = self._passwords.hash(password) if self._passwords.is_outdated(password_hash) else None
-        now = self._clock()
+        assert seen is not None
+        renewed = self._passwords.hash(password) if self._passwords.is_outdated(seen) else None
         refresh = self._tokens.refresh()
         with self._begin() as work:
+            account = self._still_right(work, account.id, password, seen)
+            if account is None or not account.active:
+                raise WrongCredentials
             if renewed:
                 work.accounts.set_password_hash(account.id, renewed)
+            now = self._clock()
             digest, expires_at = self._tokens.digest(refresh), now + REFRESH_TOKEN_LIFE
             work.refresh_tokens.add(RefreshToken(digest, self._new_id(), account.id, now, expires_at))
         return self._login(account, refresh)
@@ -134,13 +138,45 @@ class AccountService:
             raise InvalidToken
         return self._login(account, successor)
 
+    def log_out(self, refresh: str) -> None:
+        """End the session that a refresh token belongs to, wherever it is used; nothing happens if there is none."""
+        with self._begin() as work:
+            token = work.refresh_tokens.lock(self._tokens.digest(refresh))
+            if token is not None:
+                work.refresh_tokens.revoke_family(token.family_id, self._clock())
+
     def authenticate(self, access: str) -> Actor:
-        """Who acts, by an access token.
+        """Who acts, by an access token: first `identify`, which asks no store, then `confirm`, which may.
 
         Raises:
             InvalidToken
         """
+        return self.confirm(self.identify(access))
+
+    def identify(self, access: str) -> Actor:
+        """Who acts, as the access token says. Good enough for customers; `confirm` it for all others.
+
+        Raises:
+            InvalidToken: malformed, forged or expired.
+        """
         return self._tokens.read_access(access, self._clock())
+
+    def confirm(self, actor: Actor) -> Actor:
+        """Who acts, with the role that he has now, if his token says staff or admin.
+
+        So a deactivation or demotion binds staff at once, and customers as soon as their access token ends: they are
+        not looked up with every request.
+
+        Raises:
+            InvalidToken: the account is not active any more.
+        """
+        if not actor.is_staff or actor.id is None:
+            return actor
+        with self._begin() as work:
+            account = work.accounts.get(actor.id)
+        if account is None or not account.active:
+            raise InvalidToken
+        return account.actor
 
     def me(self, actor: Actor) -> Account:
         """The actor's own account.
@@ -149,15 +185,104 @@ class AccountService:
             Unauthenticated: no account acts.
             AccountNotFound: it is gone.
         """
-        return self._account(actor.account_id)
-
-    def _account(self, account_id: UUID) -> Account:
         with self._begin() as work:
-            account = work.accounts.get(account_id)
-        if account is None:
-            raise AccountNotFound(account_id)
+            return _found(work.accounts.get(actor.account_id), actor.account_id)
+
+    def edit_me(self, actor: Actor, change: ProfileChange) -> Account:
+        """Change the actor's own names and email address.
+
+        Raises:
+            Unauthenticated: no account acts.
+            AccountNotFound: it is gone.
+            Invalid: a new value breaks its rule.
+        """
+        with self._begin() as work:
+            account, _ = work.accounts.lock(actor.account_id) or (None, None)
+            edited = _found(account, actor.account_id).edited(change, self._clock())
+            work.accounts.update(edited)
+        return edited
+
+    def change_password(self, actor: Actor, old: str, new: str) -> None:
+        """Give the actor's own account another password. Every session of it ends, the one that asks too.
+
+        Raises:
+            Unauthenticated: no account acts.
+            AccountNotFound: it is gone.
+            WrongPassword: `old` is not the present one.
+            Invalid: `new` may not be a password.
+        """
+        account = self.me(actor)
+        with self._begin() as work:
+            _, seen = work.accounts.credentials(account.username_key) or (None, None)
+        if not self._is_right(seen, old) or seen is None:
+            raise WrongPassword
+        check_password(new, field="new_password", username=account.username, email=account.email)
+        password_hash = self._passwords.hash(new)
+        with self._begin() as work:
+            if self._still_right(work, account.id, old, seen) is None:
+                raise WrongPassword
+            work.accounts.set_password_hash(account.id, password_hash)
+            work.refresh_tokens.revoke_all(account.id, self._clock())
+
+    def accounts(self, actor: Actor, query: AccountQuery, piece: Piece) -> Page[Account]:
+        """The accounts that match `query`, by username, a piece at a time. Staff only.
+
+        Raises:
+            Unauthenticated, Forbidden: the actor is not staff.
+            InvalidCursor: the cursor was not made by this list.
+        """
+        actor.require(Role.STAFF)
+        with self._begin() as work:
+            return work.accounts.page(query, piece)
+
+    def account(self, actor: Actor, account_id: UUID) -> Account:
+        """Any account. Staff only.
+
+        Raises:
+            Unauthenticated, Forbidden: the actor is not staff.
+            AccountNotFound
+        """
+        actor.require(Role.STAFF)
+        with self._begin() as work:
+            return _found(work.accounts.get(account_id), account_id)
+
+    def assign(self, actor: Actor, account_id: UUID, change: StandingChange) -> Account:
+        """Change the role of an account, or let it in or out. Admins only.
+
+        Who is no longer active can neither log in nor stay logged in: all his sessions end.
+
+        Raises:
+            Unauthenticated, Forbidden: the actor is no admin.
+            AccountNotFound
+            LastAdmin: the shop would be left without an active admin.
+        """
+        actor.require(Role.ADMIN)
+        with self._begin() as work:
+            locked = work.accounts.lock_with_admins(account_id)
+            now = self._clock()
+            account = _found(locked.get(account_id), account_id).assigned(change, now)
+            check_admin_stays([other for other in locked.values() if other.keeps_the_shop], account)
+            work.accounts.update(account)
+            if not account.active:
+                work.refresh_tokens.revoke_all(account_id, now)
         return account
+
+    def _is_right(self, password_hash: str | None, password: str) -> bool:
+        too_long = password_length(password) > PASSWORD_LENGTHS[1]  # never hash what nobody can have set
+        return self._passwords.verify(password_hash, "" if too_long else password) and not too_long
+
+    def _still_right(self, work: UnitOfWork, account_id: UUID, password: str, seen: str) -> Account | None:
+        """The account, locked, if `password`, which made the hash `seen`, is still its password."""
+        account, stored = work.accounts.lock(account_id) or (None, None)
+        # Another hash is another password, or the same one hashed anew: rare, so it may be slow under the lock.
+        return account if stored == seen or self._is_right(stored, password) else None
 
     def _login(self, account: Account, refresh: str) -> Login:
         access = self._tokens.access(account.actor, self._clock(), ACCESS_TOKEN_LIFE)
         return Login(access, refresh, ACCESS_TOKEN_LIFE)
+
+
+def _found(account: Account | None, account_id: UUID) -> Account:
+    if account is None:
+        raise AccountNotFound(account_id)
+    return account

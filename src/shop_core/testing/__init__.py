@@ -34,8 +34,8 @@ pytest.register_assert_rewrite(
     *(
         f"{__name__}.{module}"
         for module in (
-            "accounts audit catalog catalog_changes catalog_rules contract determinism driver editing expectations "
-            "listing logins machine orders placing scene shelves stock threads units"
+            "account_rules accounts audit catalog catalog_changes catalog_rules contract determinism driver editing "
+            "expectations listing logins machine orders placing scene shelves standing stock threads units"
         ).split()
     )
 )
@@ -49,6 +49,7 @@ from shop_core.testing.machine import ShopMachine, SideBySide  # noqa: E402
 from shop_core.testing.orders import OrdersContract  # noqa: E402
 from shop_core.testing.placing import PlacingContract  # noqa: E402
 from shop_core.testing.scene import Scene  # noqa: E402
+from shop_core.testing.standing import StandingContract  # noqa: E402
 from shop_core.testing.stock import StockContract  # noqa: E402
 from shop_core.testing.threads import in_background, still_waits, together  # noqa: E402
 from shop_core.testing.units import UnitOfWorkContract  # noqa: E402
@@ -65,6 +66,7 @@ __all__ = [
     "SeededIds",
     "ShopMachine",
     "SideBySide",
+    "StandingContract",
     "StockContract",
     "TickingClock",
     "TokensContract",

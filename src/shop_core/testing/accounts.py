@@ -8,11 +8,14 @@ from threading import Event
 
 import pytest
 
-from shop_core.accounts.model import Account, RefreshToken, Role
-from shop_core.errors import UsernameTaken
+from shop_core.accounts.model import Account, AccountQuery, RefreshToken, Role
+from shop_core.catalog.model import ProductQuery
+from shop_core.errors import InvalidCursor, UsernameTaken
+from shop_core.pagination import Keyset, Numbered, Page
 from shop_core.testing.contract import Contract
 from shop_core.testing.scene import Scene
 from shop_core.testing.threads import TIMEOUT_S, Meeting, in_background, still_waits, together
+from shop_core.text import words
 
 
 class AccountsContract(Contract):
@@ -77,6 +80,120 @@ class AccountsContract(Contract):
             assert work.accounts.credentials("ada") == (ada, "stronger")
             assert work.accounts.credentials("grace") == (grace, "hash")
 
+    def test_an_account_that_changed_comes_back_changed_with_its_password(self, scene: Scene) -> None:
+        ada, grace = scene.account("ada"), scene.account("grace")
+        changed = replace(ada, email="a@b.example", first_name="Ada", role=Role.ADMIN, active=False)
+        with scene.begin() as work:
+            work.accounts.lock(ada.id)
+            work.accounts.update(changed)
+            work.accounts.update(replace(ada, id=scene.new_id(), first_name="nobody"))
+
+        with scene.begin() as work:
+            assert work.accounts.lock(ada.id) == (changed, "hash")
+            assert work.accounts.get(grace.id) == grace
+            assert work.accounts.page(AccountQuery(words=("nobody",)), Numbered()) == Page((), 0)
+
+    def test_admins_are_locked_together_with_the_one_who_is_asked_for(self, scene: Scene) -> None:
+        ada, boss = scene.account("ada"), scene.account("boss", role=Role.ADMIN)
+        scene.account("grace")
+        with scene.begin() as work:
+            gone = replace(scene.account("gone", role=Role.ADMIN), active=False)
+            work.accounts.update(gone)
+        with scene.begin() as work:
+            assert list(work.accounts.lock_with_admins(ada.id).items()) == [(ada.id, ada), (boss.id, boss)]
+            assert work.accounts.lock_with_admins(boss.id) == {boss.id: boss}
+            assert work.accounts.lock_with_admins(gone.id) == {boss.id: boss, gone.id: gone}
+            assert work.accounts.lock_with_admins(scene.new_id()) == {boss.id: boss}
+
+    def test_an_account_is_changed_by_one_at_a_time(self, scene: Scene) -> None:
+        ada = scene.account("ada")
+        arrived = Event()
+
+        def look() -> tuple[Account, str] | None:
+            with scene.begin() as work:
+                arrived.set()
+                return work.accounts.lock(ada.id)
+
+        with scene.begin() as work:
+            work.accounts.lock(ada.id)
+            work.accounts.set_password_hash(ada.id, "other")
+            second = in_background(look)
+            assert arrived.wait(TIMEOUT_S)
+            assert still_waits(second), "two change one account at the same time"
+        assert second.result(TIMEOUT_S) == (ada, "other")
+
+    # ---- the list
+
+    @pytest.mark.parametrize(
+        ("search", "found"),
+        [
+            ("ada", ["ada", "ADA.byron", "grace"]),
+            ("ADA by", ["ADA.byron"]),
+            ("byron ada", ["ADA.byron"]),
+            ("lovelace", ["ada"]),
+            ("love example", ["ada"]),
+            ("ada@example.org", ["ada"]),
+            ("strasse", ["straße"]),
+            ("STRAẞ", ["straße"]),
+            ("under", ["x_under_score"]),
+            ("da", []),
+            ("%", []),
+            ("_", []),
+            ("a%", ["ada", "ADA.byron", "grace"]),
+            ("' OR x=''", []),
+            ("\x00", []),
+            ("x" * 5_000, []),
+        ],
+    )
+    def test_a_search_finds_whoever_has_words_that_begin_so(self, scene: Scene, search: str, found: list[str]) -> None:
+        people = [
+            scene.account("ada", email="Ada@Example.org", first_name="Ada", last_name="Lovelace"),
+            scene.account("ADA.byron"),
+            scene.account("grace", first_name="Ada-Grace"),
+            scene.account("straße"),
+            scene.account("x_under_score"),
+        ]
+        with scene.begin() as work:
+            page = work.accounts.page(AccountQuery(words=words(search)), Numbered())
+        expected = tuple(account for account in people if account.username in found)
+        assert page == Page(expected, len(expected))
+
+    @pytest.mark.parametrize("role", [None, *Role])
+    @pytest.mark.parametrize("active", [None, True, False])
+    def test_a_list_is_by_username_and_the_same_in_either_way_of_paging(
+        self, scene: Scene, role: Role | None, active: bool | None
+    ) -> None:
+        names = "zoe Ada ödön grace ADA2 真鍮 ada.b _x bob".split()
+        people = [
+            scene.account(name if len(name) > 2 else name + name, role=list(Role)[number % 3], active=number % 2 == 0)
+            for number, name in enumerate(names)
+        ]
+        query = AccountQuery(role=role, active=active)
+        expected = sorted(filter(query.matches, people), key=lambda account: account.username_key)
+        with scene.begin() as work:
+            numbered = [work.accounts.page(query, Numbered(2, offset)) for offset in range(0, 10, 2)]
+        assert [account for page in numbered for account in page.items] == expected
+        assert {page.count for page in numbered} == {len(expected)}
+        walked: list[Account] = []
+        piece: Keyset | None = Keyset(2)
+        while piece:
+            with scene.begin() as work:
+                page = work.accounts.page(query, piece)
+            walked += page.items
+            piece = Keyset(2, page.cursor) if page.cursor else None
+        assert walked == expected
+
+    @pytest.mark.parametrize("nonsense", ["x", "", "é", "\x00", "\ud800", "A" * 5_000])
+    def test_what_is_no_cursor_of_this_list_is_refused(self, scene: Scene, nonsense: str) -> None:
+        for number in range(3):
+            scene.product()
+            scene.account(f"user{number}")
+        with scene.begin() as work:
+            other = work.products.page(ProductQuery(), Keyset(1)).cursor
+        for cursor in (nonsense, other):
+            with pytest.raises(InvalidCursor), scene.begin() as work:
+                work.accounts.page(AccountQuery(), Keyset(1, cursor))
+
 
 class RefreshTokensContract(Contract):
     """The links of sessions."""
@@ -113,6 +230,22 @@ class RefreshTokensContract(Contract):
             with scene.begin() as work:
                 assert work.refresh_tokens.lock(token.digest) == token
 
+    def test_revoking_all_ends_every_session_of_the_account_and_no_other(self, scene: Scene) -> None:
+        first, stranger = _token(scene), _token(scene)
+        early, late = scene.clock(), scene.clock()
+        other_session = replace(first, digest=b"other".ljust(32), family_id=scene.new_id())
+        revoked_before = replace(first, digest=b"third".ljust(32), family_id=scene.new_id(), revoked_at=early)
+        with scene.begin() as work:
+            work.refresh_tokens.add(other_session)
+            work.refresh_tokens.add(revoked_before)
+            work.refresh_tokens.revoke_all(first.account_id, late)
+            work.refresh_tokens.revoke_all(scene.new_id(), late)
+
+        ended = [replace(token, revoked_at=late) for token in (first, other_session)]
+        for token in (*ended, revoked_before, stranger):
+            with scene.begin() as work:
+                assert work.refresh_tokens.lock(token.digest) == token
+
     def test_one_token_is_traded_by_one_at_a_time(self, scene: Scene) -> None:
         token = _token(scene)
         spent = token.spent(scene.clock())
@@ -131,8 +264,14 @@ class RefreshTokensContract(Contract):
             assert still_waits(second), "two trade one token at the same time"
         assert second.result(TIMEOUT_S) == spent
 
-    def test_revoking_also_ends_the_successor_that_is_being_made_at_that_moment(self, scene: Scene) -> None:
-        """The thief replays an old token while the owner trades the newest one: the whole session must end."""
+    @pytest.mark.parametrize("extent", ["session", "account"])
+    def test_revoking_also_ends_the_successor_that_is_being_made_at_that_moment(
+        self, scene: Scene, extent: str
+    ) -> None:
+        """The thief replays an old token while the owner trades the newest one: the whole session must end.
+
+        So it must when the account is deactivated, or gets another password.
+        """
         old = _token(scene)
         newest = old.successor(b"newest".ljust(32), scene.clock())
         successor = newest.successor(b"successor".ljust(32), scene.clock())
@@ -143,8 +282,11 @@ class RefreshTokensContract(Contract):
         def replay_an_old_one() -> None:
             with scene.begin() as work:
                 arrived.set()
-                work.refresh_tokens.lock(old.digest)
-                work.refresh_tokens.revoke_family(old.family_id, now)
+                if extent == "session":
+                    work.refresh_tokens.lock(old.digest)
+                    work.refresh_tokens.revoke_family(old.family_id, now)
+                else:
+                    work.refresh_tokens.revoke_all(old.account_id, now)
 
         with scene.begin() as work:
             work.refresh_tokens.lock(newest.digest)

@@ -1,4 +1,4 @@
-"""The part of the machine that keeps and reads the catalog and the accounts."""
+"""The part of the machine that keeps and reads the catalog."""
 
 from __future__ import annotations
 
@@ -8,14 +8,13 @@ from uuid import UUID
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, rule
 
-from shop_core.accounts.model import SYSTEM, Account, Role
+from shop_core.accounts.model import SYSTEM
 from shop_core.catalog.model import CatalogEntry, CategoryEntry, ProductDetails, ProductQuery, ProductSort, search_words
 from shop_core.catalog.service import Imported
-from shop_core.errors import CategoryNotFound, Invalid, ProductNotFound, Refusal, SkuTaken, SlugTaken, UsernameTaken
+from shop_core.errors import CategoryNotFound, Invalid, ProductNotFound, Refusal, SkuTaken, SlugTaken
 from shop_core.inventory.model import StockLevel
 from shop_core.money import Money
 from shop_core.pagination import Keyset, Numbered, Page
-from shop_core.ports import Adapters
 from shop_core.shop import Shop
 from shop_core.testing.driver import Driver, is_one_of
 from shop_core.testing.expectations import ExpectedProduct
@@ -35,14 +34,13 @@ names = (
 )
 prices = st.sampled_from([0, 1, 999, 100_000_000_000]) | st.integers(-1, 5_000)
 slugs = st.sampled_from(["home", "lamps", "oil-lamps", "Home", "--", "", "\x00"])
-usernames = st.sampled_from(["ada", "Ada", "ＡＤＡ", "grace", "straße", "STRASSE", "a\x00a", "\ud800ab", "x"])
 searches = st.sampled_from(["", "lamp", "LAM", "red lamp", "strasse", "50%", "_", "iv", "真", "under_s"]) | st.text(
     max_size=5
 )
 
 
 class CatalogRules(Driver):
-    """Products, categories, accounts; a part of `ShopMachine`."""
+    """Products and categories; a part of `ShopMachine`."""
 
     # ---- keeping
 
@@ -99,21 +97,6 @@ class CatalogRules(Driver):
             expected.version += 1
             assert product.version == expected.version
             assert not (expected.archived and product.category_id)
-
-    @rule(username=usernames)
-    def open_account(self, username: str) -> None:
-        """By the port: hashing a password would take longer than everything else."""
-        account = self.ask_ports(lambda adapters: _open_account(adapters, username))
-        if isinstance(account, Account):
-            assert account.username_key not in self.expected.usernames
-            self.expected.usernames.add(account.username_key)
-        else:
-            assert is_one_of(account, [Invalid, UsernameTaken])
-
-    @rule(username=usernames)
-    def look_up_credentials(self, username: str) -> None:
-        found = self.ask_ports(lambda adapters: _credentials(adapters, username))
-        assert (found is not None) == (username in self.expected.usernames)
 
     # ---- reading
 
@@ -213,16 +196,3 @@ def picked(pick: int, oldest_first: Sequence[UUID]) -> UUID:
 
 def _receive(shop: Shop, product_id: UUID, units: int) -> StockLevel:
     return shop.inventory.receive(SYSTEM, product_id, units)
-
-
-def _open_account(adapters: Adapters, username: str) -> Account:
-    now = adapters.clock()
-    account = Account(adapters.new_id(), username, Role.CUSTOMER, now, now)
-    with adapters.begin() as work:
-        work.accounts.add(account, "hash")
-    return account
-
-
-def _credentials(adapters: Adapters, username_key: str) -> tuple[Account, str] | None:
-    with adapters.begin() as work:
-        return work.accounts.credentials(username_key)

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
+from shop_core.accounts.model import Account
 from shop_core.errors import InsufficientStock, Refusal, StockBelowZero, UnknownProducts
 from shop_core.orders.model import OrderStatus, PlacementRequest, Step
 
@@ -65,7 +66,7 @@ class Expected:
     orders: dict[UUID, ExpectedOrder] = field(default_factory=dict)
     categories: dict[str, UUID] = field(default_factory=dict)
     parents: dict[UUID, UUID | None] = field(default_factory=dict)
-    usernames: set[str] = field(default_factory=set)
+    accounts: dict[UUID, Account] = field(default_factory=dict)
 
     def skus(self) -> set[str]:
         """Those that are taken, by archived products too."""

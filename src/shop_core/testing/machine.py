@@ -30,6 +30,7 @@ from shop_core.orders.model import LineRequest, Order, PlacementRequest, Step, t
 from shop_core.pagination import Keyset, Numbered, Page
 from shop_core.ports import Adapters
 from shop_core.shop import Shop
+from shop_core.testing.account_rules import AccountRules
 from shop_core.testing.catalog_changes import CatalogChangeRules
 from shop_core.testing.catalog_rules import UNKNOWN, CatalogRules, picked, picks
 from shop_core.testing.driver import told_type
@@ -45,7 +46,7 @@ baskets = st.lists(st.tuples(goods, st.integers(1, 3)), min_size=1, max_size=3) 
 reasons = st.sampled_from(["", "delivery 7", "broken", "№ 7 🚚", "two\nlines", "\x00"])
 
 
-class ShopMachine(CatalogRules, CatalogChangeRules):
+class ShopMachine(AccountRules, CatalogRules, CatalogChangeRules):
     """The work of a shop: see the module. Subclass it with `open_adapters`, and use `.TestCase`."""
 
     # ---- stock

@@ -57,10 +57,12 @@ class Scene:
             work.categories.add(category)
         return category
 
-    def account(self, username: str = "ada", *, role: Role = Role.CUSTOMER, password_hash: str = "hash") -> Account:
+    def account(
+        self, username: str = "ada", *, role: Role = Role.CUSTOMER, password_hash: str = "hash", **details: object
+    ) -> Account:
         """A registered user."""
         now = self.clock()
-        account = Account(self.new_id(), username, role, now, now)
+        account = Account(self.new_id(), username, role, now, now, **details)  # type: ignore[arg-type]
         with self.begin() as work:
             work.accounts.add(account, password_hash)
         return account

@@ -6,10 +6,11 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
+from msgspec.structs import asdict
 
-from shop_core import Account, Login, Registration, Role
-from shop_http.wire.common import THEN, USER_ID, Credential
+from shop_core import Account, Login, ProfileChange, Registration, Role, StandingChange
+from shop_http.wire.common import THEN, USER_ID, Credential, PageBody
 
 
 class RegistrationForm(Struct, forbid_unknown_fields=True, kw_only=True):
@@ -34,9 +35,41 @@ class CredentialsForm(Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 class RefreshForm(Struct, forbid_unknown_fields=True, kw_only=True):
-    """The refresh token to trade."""
+    """A refresh token: the one to trade, or of the session to end."""
 
     refresh: Credential
+
+
+class ProfileForm(Struct, forbid_unknown_fields=True, kw_only=True):
+    """What to change of one's own profile; what is left out stays."""
+
+    first_name: str | UnsetType = UNSET
+    last_name: str | UnsetType = UNSET
+    email: str | UnsetType = UNSET
+
+    def change(self) -> ProfileChange:
+        """The same for the core."""
+        return ProfileChange(
+            *(None if text is UNSET else text for text in (self.first_name, self.last_name, self.email))
+        )
+
+
+class PasswordForm(Struct, forbid_unknown_fields=True, kw_only=True):
+    """The present password, and the one to have instead."""
+
+    old_password: Credential
+    new_password: Credential
+
+
+class StandingForm(Struct, forbid_unknown_fields=True, kw_only=True):
+    """What an account may do, and whether it may log in; what is left out stays."""
+
+    role: Role | UnsetType = UNSET
+    active: bool | UnsetType = UNSET
+
+    def change(self) -> StandingChange:
+        """The same for the core."""
+        return StandingChange(self.role or None, None if self.active is UNSET else self.active)
 
 
 class UserBody(Struct, kw_only=True):
@@ -66,6 +99,21 @@ class UserBody(Struct, kw_only=True):
         )
 
 
+class AccountBody(UserBody, kw_only=True):
+    """A registered user, as staff see him."""
+
+    active: bool
+
+    @classmethod
+    def of(cls, account: Account) -> AccountBody:
+        """The wire form of `account`."""
+        return cls(**asdict(UserBody.of(account)), active=account.active)
+
+
+class AccountPage(PageBody[AccountBody], kw_only=True):
+    """One piece of the list of registered users."""
+
+
 class TokensBody(Struct, kw_only=True):
     """A pair of tokens. `expires_in` is the life of the access token, in seconds."""
 
@@ -85,6 +133,9 @@ REGISTRATION = RegistrationForm(
 )
 CREDENTIALS = CredentialsForm(username="ada", password="correct horse battery")
 REFRESH = RefreshForm(refresh="kq1X0u7l0W1sXyJb8i2mZV4nG9dT3rHcEoPfAaYtBws")
+PROFILE = ProfileForm(last_name="King", email="countess@example.org")
+PASSWORDS = PasswordForm(old_password="correct horse battery", new_password="staple, but which one")
+STANDING = StandingForm(role=Role.STAFF)
 USER = UserBody(
     id=USER_ID,
     username="ada",
@@ -96,3 +147,5 @@ USER = UserBody(
     updated_at=THEN,
 )
 TOKENS = TokensBody(access="eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIwMTlhIn0.c2ln", refresh=REFRESH.refresh, expires_in=300)
+ACCOUNT = AccountBody(**asdict(USER), active=True)
+ACCOUNTS = AccountPage(count=1, next=None, previous=None, results=(ACCOUNT,))

@@ -1,0 +1,55 @@
+"""Which passwords may be set: long ones of any composition (NIST SP 800-63B, 3.1.1.2) that are not guessed first."""
+
+from __future__ import annotations
+
+import unicodedata
+
+from shop_core.accounts.common_passwords import COMMON_PASSWORDS
+from shop_core.errors import Fault, Invalid
+from shop_core.text import same_letters
+
+PASSWORD_LENGTHS = (8, 256)
+
+# What fingers do on a keyboard, row by row; each counts in both directions, and digits go round.
+_ROWS = ("1234567890" * 2, "qwertyuiop", "asdfghjkl", "qwertzuiop", "azertyuiop", "abcdefghijklmnopqrstuvwxyz")
+_RUNS = ("0123456789" * 2, "9876543210" * 2, *_ROWS, *(row[::-1] for row in _ROWS))
+
+
+def password_length(password: str) -> int:
+    """In characters as they are hashed: composed (NFC), however a keyboard sends them."""
+    return len(unicodedata.normalize("NFC", password))
+
+
+def check_password(password: str, *, field: str = "password", username: str = "", email: str = "") -> None:
+    """Let only passwords pass that may be set.
+
+    Args:
+        password: what somebody wants to log in with.
+        field: the name to report.
+        username, email: of the account; they are the first guesses.
+
+    Raises:
+        Invalid: it is shorter than 8 or longer than 256 characters (`too_short`, `too_long`), or among the first
+            guesses of anybody who tries (`common_password`). The password itself is not repeated.
+    """
+    least, most = PASSWORD_LENGTHS
+    length = password_length(password)
+    if not least <= length <= most:
+        rule = f"must have from {least} to {most} characters, this has {length}"
+        raise Invalid(Fault(field, rule, "too_short" if length < least else "too_long"))
+    if reason := _why_guessed(same_letters(password), same_letters(username), same_letters(email)):
+        raise Invalid(Fault(field, f"is too easy to guess: {reason}. Choose another one", "common_password"))
+
+
+def _why_guessed(password: str, username: str, email: str) -> str:
+    """Why `password` is among the first guesses; empty if it is not. All in the form of `same_letters`."""
+    if password in COMMON_PASSWORDS:
+        return "it is one of the most common passwords"
+    if len(set(password)) == 1:
+        return "it is one character over and over"
+    if any(password in run for run in _RUNS):
+        return "it is a run of neighbouring keys or letters"
+    names = {username, email, email.partition("@")[0]} - {""}
+    if password in names or password[::-1] in names:
+        return "it is the username or the email address"
+    return ""

@@ -1,0 +1,98 @@
+"""Who is registered: for staff to look up, for admins to change."""
+
+from __future__ import annotations
+
+from typing import Annotated
+from uuid import UUID
+
+from litestar.params import FromPath, RawBody
+from msgspec import UNSET, Meta, UnsetType
+
+from shop_core import AccountQuery, Role
+from shop_core.errors import AccountNotFound, InvalidCursor, LastAdmin
+from shop_core.text import words
+from shop_http.accounts import TAG
+from shop_http.intake import read_body, read_query
+from shop_http.paging import ListQuery, page_body
+from shop_http.routing import Access, Operation, Reply, ShopRequest, get, patch, reply
+from shop_http.wire import accounts as wire
+from shop_http.wire.accounts import AccountBody, AccountPage, StandingForm
+
+
+class UsersQuery(ListQuery, forbid_unknown_fields=True, kw_only=True):
+    """The filters of the list of users; all that are given must hold."""
+
+    search: Annotated[
+        str, Meta(max_length=200, description="beginnings of words of the username, email address or names")
+    ] = ""
+    role: Role | UnsetType = UNSET
+    active: Annotated[bool, Meta(description="true: may log in; false: deactivated")] | UnsetType = UNSET
+
+    def query(self) -> AccountQuery:
+        """The same for the core."""
+        return AccountQuery(
+            words=words(self.search) if self.search.strip() else None,
+            role=self.role or None,
+            active=None if self.active is UNSET else self.active,
+        )
+
+
+@get(
+    "/users",
+    Operation(
+        id="list_users",
+        summary="Registered users, by username",
+        tag=TAG,
+        access=Access.STAFF,
+        query=UsersQuery,
+        gives=wire.ACCOUNTS,
+        refuses=(InvalidCursor,),
+        more="`search` takes words: each must be the beginning of a word of the username, the email address or a name, "
+        "whatever its case. No character is special.",
+    ),
+)
+def list_users(request: ShopRequest) -> Reply:
+    """Registered users, a piece at a time, for staff."""
+    query = read_query(UsersQuery, request)
+    piece = query.piece()
+    page = request.shop.accounts.accounts(request.actor, query.query(), piece)
+    return reply(page_body(AccountPage, page, piece, AccountBody.of, request))
+
+
+@get(
+    "/users/{user_id:uuid}",
+    Operation(
+        id="get_user",
+        summary="A registered user",
+        tag=TAG,
+        access=Access.STAFF,
+        gives=wire.ACCOUNT,
+        refuses=(AccountNotFound,),
+    ),
+)
+def get_user(request: ShopRequest, user_id: FromPath[UUID]) -> Reply:
+    """One registered user, for staff."""
+    return reply(AccountBody.of(request.shop.accounts.account(request.actor, user_id)))
+
+
+@patch(
+    "/users/{user_id:uuid}",
+    Operation(
+        id="assign_user",
+        summary="Give a user another role, or let him in or out",
+        tag=TAG,
+        access=Access.STAFF,
+        takes=wire.STANDING,
+        gives=wire.ACCOUNT,
+        refuses=(AccountNotFound, LastAdmin),
+        more="For admins. What is left out stays. Who is deactivated cannot log in, and all his sessions end: staff "
+        "are out at once, customers within the 5 minutes of their access token. The last active admin stays.",
+    ),
+)
+def assign_user(request: ShopRequest, user_id: FromPath[UUID], body: RawBody) -> Reply:
+    """Change role or standing, for admins."""
+    change = read_body(StandingForm, body).change()
+    return reply(AccountBody.of(request.shop.accounts.assign(request.actor, user_id, change)))
+
+
+ROUTES = (list_users, get_user, assign_user)

@@ -1,0 +1,94 @@
+"""The list of users on PostgreSQL: a fixed number of statements, and an index for every filter."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, event, insert, text
+
+from shop_adapters.postgres import PostgresAdapters
+from shop_adapters.postgres.schema import accounts
+from shop_core import AccountQuery, Keyset, Numbered, Role
+from shop_core.pagination import Piece
+from shop_core.testing import Scene
+
+MANY = 20_000
+EVERYBODY = AccountQuery()
+
+
+@contextmanager
+def statements_on(engine: Engine) -> Iterator[list[tuple[str, Any]]]:
+    """What is sent to the database meanwhile."""
+    sent: list[tuple[str, Any]] = []
+
+    def note(_: Any, __: Any, statement: str, parameters: Any, *___: Any) -> None:
+        sent.append((statement, parameters))
+
+    event.listen(engine, "before_cursor_execute", note)
+    try:
+        yield sent
+    finally:
+        event.remove(engine, "before_cursor_execute", note)
+
+
+@pytest.mark.parametrize(("piece", "count"), [(Numbered(200), 2), (Keyset(200), 1)], ids=["numbered", "by key"])
+def test_a_page_of_users_costs_the_same_number_of_statements_however_many_are_on_it(
+    postgres_adapters: PostgresAdapters, piece: Piece, count: int
+) -> None:
+    scene = Scene(postgres_adapters)
+    for number in range(30):
+        with statements_on(postgres_adapters.engine) as sent, postgres_adapters.begin() as work:
+            assert len(work.accounts.page(EVERYBODY, piece).items) == number
+        assert len(sent) == count
+        scene.account(f"user{number}")
+
+
+@pytest.fixture
+def crowd(postgres_adapters: PostgresAdapters) -> PostgresAdapters:
+    """A shop with a lot of customers, some staff, and some who are out."""
+    now = postgres_adapters.clock()
+    rows = [
+        {
+            "id": postgres_adapters.new_id(),
+            "username": f"user{number:06}",
+            "username_key": f"user{number:06}",
+            "email": "",
+            "first_name": "",
+            "last_name": "",
+            "password_hash": "",
+            "created_at": now,
+            "updated_at": now,
+            "role": Role.STAFF if number % 1_000 == 7 else Role.CUSTOMER,
+            "active": number % 500 != 3,
+        }
+        for number in range(MANY)
+    ]
+    with postgres_adapters.engine.begin() as connection:
+        connection.execute(insert(accounts).values(search=text("CAST('' AS tsvector)")), rows)
+        connection.execute(text("UPDATE accounts SET search = array_to_tsvector(ARRAY[username])"))
+    with postgres_adapters.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text("VACUUM ANALYZE accounts"))
+    return postgres_adapters
+
+
+def test_no_page_of_users_reads_the_whole_table(crowd: PostgresAdapters) -> None:
+    with crowd.begin() as work:
+        middle = work.accounts.page(EVERYBODY, Numbered(1, MANY // 2)).items[0].username_key
+        cursor = work.accounts.page(AccountQuery(words=(middle[:-2],)), Keyset(1)).cursor
+    for query, index in (
+        (EVERYBODY, "accounts_username_key_key"),
+        (AccountQuery(role=Role.STAFF), "accounts_by_role_idx"),
+        (AccountQuery(active=False), "accounts_inactive_idx"),
+        (AccountQuery(words=("user000123",)), "accounts_search_idx"),
+    ):
+        for piece in (Keyset(20), Keyset(20, cursor)):
+            with statements_on(crowd.engine) as sent, crowd.begin() as work:
+                work.accounts.page(query, piece)
+            ((statement, parameters),) = sent
+            with crowd.engine.connect() as connection:
+                plan = "\n".join(connection.exec_driver_sql("EXPLAIN " + statement, parameters).scalars())
+            assert index in plan, plan
+            assert "Seq Scan" not in plan, plan
