@@ -12,6 +12,7 @@ from shop_core.catalog.model import (
     ProductSort,
 )
 from shop_core.errors import Refusal
+from shop_core.events import OrderEvent, OrderEventKind
 from shop_core.inventory.model import MovementKind, StockLevel, StockMovement
 from shop_core.money import Money
 from shop_core.orders.model import (
@@ -19,6 +20,7 @@ from shop_core.orders.model import (
     LineRequest,
     Order,
     OrderLine,
+    OrderQuery,
     OrderStatus,
     PlacementRequest,
     Step,
@@ -42,7 +44,10 @@ __all__ = [
     "MovementKind",
     "Numbered",
     "Order",
+    "OrderEvent",
+    "OrderEventKind",
     "OrderLine",
+    "OrderQuery",
     "OrderStatus",
     "Page",
     "PlacementRequest",

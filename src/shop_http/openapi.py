@@ -26,6 +26,7 @@ from shop_core.errors import (
     Invalid,
     InvalidCursor,
     InvalidToken,
+    NotTheOwner,
     OrderNotFound,
     ProductNotFound,
     Refusal,
@@ -79,6 +80,7 @@ _REFUSALS: dict[type[Refusal], Refusal] = {
         InvalidCursor(),
         InvalidToken(),
         MalformedBody(Fault("body", "is not JSON: Input data was truncated", "not_json")),
+        NotTheOwner(ORDER_ID),
         OrderNotFound(ORDER_ID),
         ProductNotFound(PRODUCT_ID),
         SkuTaken("85123A"),
@@ -189,7 +191,7 @@ def _without_unset(hint: Any) -> Any:
 def _responses(path: str, operation: Operation, needs_login: bool) -> Json:
     names = ["X-Request-Id"]
     names += ["Location"] if operation.status == 201 else []
-    names += ["ETag"] if operation.tagged or Stale in operation.refuses else []
+    names += ["ETag"] if operation.tagged or (Stale in operation.refuses and operation.gives is not None) else []
     done: Json = {
         "description": "Created" if operation.status == 201 else "Done",
         "headers": dict.fromkeys(names, _TEXT),

@@ -37,7 +37,8 @@ PURE_ALLOWED = {"__future__", "base64", "binascii", "collections", "dataclasses"
 
 
 def models() -> list[Path]:
-    return [*sorted(CORE.glob("*/model.py")), CORE / "orders" / "placing.py"]
+    orders = CORE / "orders"
+    return [*sorted(CORE.glob("*/model.py")), CORE / "events.py", orders / "placing.py", orders / "changing.py"]
 
 
 def core_modules() -> list[Path]:

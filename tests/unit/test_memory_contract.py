@@ -75,6 +75,12 @@ class TestAudit(InMemory, AuditContract):
     def corrupt_order_status(self, adapters: Adapters, order: Order, status: OrderStatus) -> None:
         _memory(adapters)._store.orders[order.id] = replace(order, status=status)
 
+    def corrupt_order_version(self, adapters: Adapters, order: Order, change: int) -> None:
+        _memory(adapters)._store.orders[order.id] = replace(order, version=order.version + change)
+
+    def corrupt_timeline(self, adapters: Adapters, order: Order) -> None:
+        del _memory(adapters)._store.order_events[order.id][-1]
+
 
 def _memory(adapters: Adapters) -> MemoryAdapters:
     assert isinstance(adapters, MemoryAdapters)
