@@ -15,6 +15,9 @@ from shop_core.testing import (
     AccountsContract,
     AuditContract,
     CatalogContract,
+    EditingContract,
+    OrderListsContract,
+    OrderRacesContract,
     OrdersContract,
     PasswordsContract,
     PlacingContract,
@@ -47,6 +50,15 @@ class TestStock(OnPostgres, StockContract): ...
 
 
 class TestOrders(OnPostgres, OrdersContract): ...
+
+
+class TestOrderLists(OnPostgres, OrderListsContract): ...
+
+
+class TestEditing(OnPostgres, EditingContract): ...
+
+
+class TestOrderRaces(OnPostgres, OrderRacesContract): ...
 
 
 class TestPlacing(OnPostgres, PlacingContract): ...

@@ -15,6 +15,9 @@ from shop_core.testing import (
     AccountsContract,
     AuditContract,
     CatalogContract,
+    EditingContract,
+    OrderListsContract,
+    OrderRacesContract,
     OrdersContract,
     PasswordsContract,
     PlacingContract,
@@ -47,6 +50,15 @@ class TestStock(InMemory, StockContract): ...
 
 
 class TestOrders(InMemory, OrdersContract): ...
+
+
+class TestOrderLists(InMemory, OrderListsContract): ...
+
+
+class TestEditing(InMemory, EditingContract): ...
+
+
+class TestOrderRaces(InMemory, OrderRacesContract): ...
 
 
 class TestPlacing(InMemory, PlacingContract): ...

@@ -34,8 +34,8 @@ pytest.register_assert_rewrite(
     *(
         f"{__name__}.{module}"
         for module in (
-            "accounts audit catalog catalog_rules contract determinism driver expectations listing logins "
-            "machine orders placing scene stock threads units"
+            "accounts audit catalog catalog_rules contract determinism driver editing expectations listing logins "
+            "machine order_lists order_races order_rules orders placing scene stock threads units"
         ).split()
     )
 )
@@ -44,8 +44,11 @@ from shop_core.testing.accounts import AccountsContract, RefreshTokensContract  
 from shop_core.testing.audit import AuditContract  # noqa: E402
 from shop_core.testing.catalog import CatalogContract  # noqa: E402
 from shop_core.testing.determinism import SeededIds, TickingClock  # noqa: E402
+from shop_core.testing.editing import EditingContract  # noqa: E402
 from shop_core.testing.logins import PasswordsContract, TokensContract  # noqa: E402
 from shop_core.testing.machine import ShopMachine, SideBySide  # noqa: E402
+from shop_core.testing.order_lists import OrderListsContract  # noqa: E402
+from shop_core.testing.order_races import OrderRacesContract  # noqa: E402
 from shop_core.testing.orders import OrdersContract  # noqa: E402
 from shop_core.testing.placing import PlacingContract  # noqa: E402
 from shop_core.testing.scene import Scene  # noqa: E402
@@ -57,6 +60,9 @@ __all__ = [
     "AccountsContract",
     "AuditContract",
     "CatalogContract",
+    "EditingContract",
+    "OrderListsContract",
+    "OrderRacesContract",
     "OrdersContract",
     "PasswordsContract",
     "PlacingContract",
