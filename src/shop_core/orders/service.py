@@ -210,11 +210,14 @@ class OrderService:
         with self._begin() as work:
             order = self._lock(work, actor, order_id, versions, owner_only=owner_only)
             change = step(order, taken, actor, now=self._clock(), new_id=self._new_id)
+            if change.movements:
+                work.stock.lock(movement.product_id for movement in change.movements)
             self._write(work, change)
         return change.order
 
+    @staticmethod
     def _lock(
-        self, work: UnitOfWork, actor: Actor, order_id: UUID, versions: Collection[int] | None, *, owner_only: bool
+        work: UnitOfWork, actor: Actor, order_id: UUID, versions: Collection[int] | None, *, owner_only: bool
     ) -> Order:
         """The order, locked, as the one that the actor may change and knows the newest version of."""
         order = work.orders.lock(order_id, _owner(actor))
@@ -225,11 +228,10 @@ class OrderService:
         check_version(order.version, versions)
         return order
 
-    def _write(self, work: UnitOfWork, change: Change) -> None:
+    @staticmethod
+    def _write(work: UnitOfWork, change: Change) -> None:
         work.orders.update(change.order)
-        if change.movements:
-            work.stock.lock(movement.product_id for movement in change.movements)
-            work.stock.apply(change.movements)
+        work.stock.apply(change.movements)
         work.order_events.add_all([change.event])
 
 

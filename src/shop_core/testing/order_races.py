@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from random import Random
 
 import pytest
@@ -67,12 +68,8 @@ class OrderRacesContract(Contract):
     ) -> None:
         lamp, ada = scene.product("Lamp", units=99), scene.customer()
         order = crowded.orders.place(request(ada, (lamp, 1)))
-        outcomes = together(
-            *[
-                lambda units=units: crowded.orders.edit(ada, order.id, lines((lamp, units)), [1])
-                for units in range(2, 12)
-            ]  # type: ignore[misc]
-        )
+        edits = [partial(crowded.orders.edit, ada, order.id, lines((lamp, units)), [1]) for units in range(2, 12)]
+        outcomes = together(*edits)
         assert Counter(type(outcome) for outcome in outcomes) == {Order: 1, Stale: 9}
         (winner,) = (outcome for outcome in outcomes if isinstance(outcome, Order))
         assert scene.level(lamp.id).allocated == winner.units[lamp.id]
@@ -104,11 +101,12 @@ class OrderRacesContract(Contract):
             lamp, chair = scene.product("Lamp", units=3), scene.product("Chair", units=20)
             owners = [scene.customer() for _ in range(6)]
             orders = [crowded.orders.place(request(owner, (chair, 1))) for owner in owners]
-            grow: list[Callable[[], Order]] = [
-                lambda owner=owner, order=order: crowded.orders.edit(owner, order.id, lines((chair, 1), (lamp, 1)))  # type: ignore[misc]
+            wanted = lines((chair, 1), (lamp, 1))
+            grow = [
+                partial(crowded.orders.edit, owner, order.id, wanted)
                 for owner, order in zip(owners, orders, strict=True)
             ]
-            buy: list[Callable[[], Order]] = [lambda: crowded.orders.place(request(scene.customer(), (lamp, 1)))] * 6
+            buy = [partial(crowded.orders.place, request(scene.customer(), (lamp, 1)))] * 6
 
             outcomes = together(*grow, *buy)
 
