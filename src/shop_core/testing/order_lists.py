@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -100,7 +101,9 @@ class OrderListsContract(Contract):
     def test_a_walk_sees_what_stays_unchanged_once_while_others_are_placed_changed_and_deleted(
         self, scene: Scene, history: list[Order]
     ) -> None:
-        query, seen, cursor = OrderQuery(with_deleted=False), [], None
+        query = OrderQuery(with_deleted=False)
+        seen: list[UUID] = []
+        cursor: str | None = None
         stays = {order.id for order in history if order.deleted_at is None}
         for turn in range(100):
             with scene.begin() as work:
@@ -139,7 +142,8 @@ class OrderListsContract(Contract):
         with scene.begin() as work:
             work.order_events.add_all(events)
             work.order_events.add_all(_events(scene, other, 5))
-        seen, cursor = [], None
+        seen: list[OrderEvent] = []
+        cursor: str | None = None
         while True:
             with scene.begin() as work:
                 page = work.order_events.page(order.customer_id, order.id, Keyset(2, cursor))

@@ -81,7 +81,7 @@ class OrderRacesContract(Contract):
         order = crowded.orders.place(request(ada, (lamp, 1)))
         outcomes = together(
             *[
-                lambda units=units: crowded.orders.edit(ada, order.id, lines((lamp, units), (chair, 20 - units)))  # type: ignore[misc]
+                lambda units=units: crowded.orders.edit(ada, order.id, lines((lamp, units), (chair, 20 - units)))
                 for units in range(2, 12)
             ]
         )
@@ -145,14 +145,14 @@ class OrderRacesContract(Contract):
             for _ in range(3):
                 wanted = random.sample(products, k=random.randint(1, 6))
                 outcome = _outcome(
-                    lambda wanted=wanted: crowded.orders.edit(  # type: ignore[misc]
+                    lambda wanted=wanted: crowded.orders.edit(
                         owner, order.id, lines(*((product, random.randint(1, 3)) for product in wanted))
                     )
                 )
                 refused += [outcome] if isinstance(outcome, Refusal) else []
             return refused
 
-        refused = together(*[lambda seed=seed: swap(seed) for seed in range(12)])  # type: ignore[misc]
+        refused = together(*[lambda seed=seed: swap(seed) for seed in range(12)])
         assert refused == [[]] * 12, "a deadlock would show as Unavailable"
         assert not [refusal for refusal in refused if isinstance(refusal, Unavailable)]
         assert crowded.audit() == []
