@@ -27,8 +27,8 @@ def page() -> str:
         [
             "# The life of an order",
             "",
-            "Made from `LIFECYCLE` in `shop_core.orders.model` by `python docs/lifecycle.py`: edit that table, not this",
-            "page. A test compares the two.",
+            "Made from `LIFECYCLE` in `shop_core.orders.model` by `python docs/lifecycle.py`: edit that table, not",
+            "this page. A test compares the two.",
             "",
             "```mermaid",
             "stateDiagram-v2",
@@ -43,8 +43,8 @@ def page() -> str:
             "",
             f"The units of an order are allocated while it is {holding}. Every other step is refused with 409, which",
             "names the state and the steps that are possible in it. To delete is to cancel, where that is still",
-            "possible, and to leave the customer's history: the order is 404 for him from then on and takes no step any",
-            "more; staff, ledger and timeline keep it, with `deleted_at`.",
+            "possible, and to leave the customer's history: the order is 404 for him from then on and takes no step",
+            "any more; staff, ledger and timeline keep it, with `deleted_at`.",
             "",
         ]
     )

@@ -107,7 +107,8 @@ def _declared(method: Callable[..., HTTPRouteHandler], path: str, operation: Ope
     return method(
         path,
         opt={"operation": operation},
-        status_code=operation.status,
+        # Litestar refuses a handler of status 204 that returns anything, even an answer without a body: see `done`.
+        status_code=operation.status if operation.gives is not None else 200,
         sync_to_thread=True,
         include_in_schema=False,
     )

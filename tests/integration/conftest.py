@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -25,7 +26,8 @@ def memory_serving(**variables: str) -> Iterator[Server]:
     url = f"http://127.0.0.1:{port}"
     where = ["--host", "127.0.0.1", "--port", str(port), "--working-dir", str(TESTS)]
     command = [sys.executable, "-m", "granian", "--interface", "asgi", "--no-ws", "--factory", *where]
-    env = environment(STAFF_USERNAME=STAFF, STAFF_PASSWORD=PASSWORD, PYTHONPATH=str(TESTS), **variables)
+    path = os.pathsep.join(filter(None, [str(TESTS), os.environ.get("PYTHONPATH")]))
+    env = environment(STAFF_USERNAME=STAFF, STAFF_PASSWORD=PASSWORD, PYTHONPATH=path, **variables)
     with subprocess.Popen(
         [*command, "memory_app:make"], env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     ) as process:

@@ -143,16 +143,13 @@ class OrderRacesContract(Contract):
             order = crowded.orders.place(request(owner, (products[seed % 6], 1)))
             refused = []
             for _ in range(3):
-                wanted = random.sample(products, k=random.randint(1, 6))
-                outcome = _outcome(
-                    lambda wanted=wanted: crowded.orders.edit(
-                        owner, order.id, lines(*((product, random.randint(1, 3)) for product in wanted))
-                    )
-                )
+                chosen = random.sample(products, k=random.randint(1, 6))
+                wanted = lines(*((product, random.randint(1, 3)) for product in chosen))
+                outcome = _outcome(partial(crowded.orders.edit, owner, order.id, wanted))
                 refused += [outcome] if isinstance(outcome, Refusal) else []
             return refused
 
-        refused = together(*[lambda seed=seed: swap(seed) for seed in range(12)])
+        refused = together(*[partial(swap, seed) for seed in range(12)])
         assert refused == [[]] * 12, "a deadlock would show as Unavailable"
         assert not [refusal for refusal in refused if isinstance(refusal, Unavailable)]
         assert crowded.audit() == []
