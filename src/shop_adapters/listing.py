@@ -10,6 +10,7 @@ from uuid import UUID
 from shop_core.accounts.model import Account
 from shop_core.catalog.model import CatalogEntry, ProductQuery, ProductSort, is_found, name_key, title_words_of
 from shop_core.errors import InvalidCursor
+from shop_core.events import OrderEvent
 from shop_core.inventory.model import StockMovement
 from shop_core.orders.model import Order
 from shop_core.pagination import Key, Page, keyset_page, read_cursor
@@ -17,6 +18,7 @@ from shop_core.text import is_storable
 
 T = TypeVar("T")
 
+_INT32_MAX = 2**31 - 1
 _INT64_MAX = 2**63 - 1
 
 
@@ -111,7 +113,29 @@ def _movement_id(movement: StockMovement) -> Key:
 
 
 ORDERS: Listing[Order] = Listing("orders", _order_id, (str,), descending=True)
-"""A customer's orders, newest first."""
+"""Orders, newest first: by id, as products are."""
+
+
+def order_events_of(order_id: UUID) -> Listing[OrderEvent]:
+    """The timeline of one order, oldest first. A cursor of another order's is refused."""
+    return Listing(f"events of {order_id}", _event_seq, (int, str))
+
+
+def seq_of(key: Key, order_id: UUID) -> int:
+    """The `seq` in the key of an event.
+
+    Raises:
+        InvalidCursor: no event of that order has such a key.
+    """
+    seq, of = key
+    if not isinstance(seq, int) or not 0 <= seq <= _INT32_MAX or of != str(order_id):
+        raise InvalidCursor
+    return seq
+
+
+def _event_seq(event: OrderEvent) -> Key:
+    return event.seq, str(event.order_id)
+
 
 MOVEMENTS: Listing[StockMovement] = Listing("movements", _movement_id, (str,), descending=True)
 """The ledger of a product, newest first."""

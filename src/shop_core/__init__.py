@@ -24,6 +24,7 @@ from shop_core.catalog.model import (
 )
 from shop_core.catalog.tree import CategoryNode
 from shop_core.errors import Refusal
+from shop_core.events import OrderEvent, OrderEventKind
 from shop_core.inventory.model import MovementKind, StockLevel, StockMovement
 from shop_core.money import Money
 from shop_core.orders.model import (
@@ -31,6 +32,7 @@ from shop_core.orders.model import (
     LineRequest,
     Order,
     OrderLine,
+    OrderQuery,
     OrderStatus,
     PlacementRequest,
     Step,
@@ -57,7 +59,10 @@ __all__ = [
     "MovementKind",
     "Numbered",
     "Order",
+    "OrderEvent",
+    "OrderEventKind",
     "OrderLine",
+    "OrderQuery",
     "OrderStatus",
     "Page",
     "PlacementRequest",

@@ -13,6 +13,7 @@
     ├── Unauthenticated    nobody is logged in
     │   └── WrongCredentials · InvalidToken
     ├── Forbidden          somebody is, but this is not for his role
+    │   └── NotTheOwner
     └── Unavailable        the shop cannot answer now; the same request may succeed later
 
 A refusal has a `kind` (what a transport maps to a status), a `code` (stable, for programs) and a message
@@ -387,6 +388,18 @@ class Forbidden(Refusal):
     def __init__(self, needed: str) -> None:
         super().__init__(f"This needs the role {needed}.")
         self.needed = needed
+
+
+class NotTheOwner(Forbidden):
+    """Only the customer himself may do this with his order; staff, who see it, may not."""
+
+    code = "not_the_owner"
+    title = "Not your order"
+
+    def __init__(self, order_id: UUID) -> None:
+        super().__init__("owner")
+        self.message = f"Only the customer of the order {order_id} may do this. Staff can cancel it."
+        self.order_id = order_id
 
 
 # ---- not now

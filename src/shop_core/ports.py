@@ -27,8 +27,9 @@ from uuid import UUID
 
 from shop_core.accounts.model import Account, AccountQuery, Actor, RefreshToken
 from shop_core.catalog.model import CatalogEntry, Category, CategoryEntry, Product, ProductQuery
+from shop_core.events import OrderEvent
 from shop_core.inventory.model import StockLevel, StockMovement
-from shop_core.orders.model import Order
+from shop_core.orders.model import Order, OrderQuery
 from shop_core.pagination import Keyset, Numbered, Page, Piece
 
 
@@ -168,16 +169,28 @@ class Orders(Protocol):
     def add_all(self, orders: Sequence[Order]) -> None: ...
 
     def get(self, order_id: UUID, customer_id: UUID | None = None) -> Order | None:
-        """The order; only if it is that customer's, when one is given."""
+        """The order; when a customer is given, only if it is his and he did not delete it. Never half of an edit."""
 
     def lock(self, order_id: UUID, customer_id: UUID | None = None) -> Order | None:
         """The same, read after it was locked until the end of this unit of work."""
 
     def update(self, order: Order) -> None:
-        """Store the order's new status, version and time."""
+        """Store everything of the order that can change, except its lines."""
 
-    def page(self, customer_id: UUID, piece: Piece) -> Page[Order]:
-        """A customer's orders, newest first."""
+    def replace_lines(self, order: Order) -> None:
+        """Store the order's lines in the place of those that it had."""
+
+    def page(self, query: OrderQuery, piece: Piece) -> Page[Order]:
+        """The orders that match `query`, newest first."""
+
+
+class OrderEvents(Protocol):
+    """The timelines of orders. Events are added, never changed or taken away."""
+
+    def add_all(self, events: Sequence[OrderEvent]) -> None: ...
+
+    def page(self, customer_id: UUID, order_id: UUID, piece: Piece) -> Page[OrderEvent]:
+        """What happened to that customer's order, oldest first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,8 +206,8 @@ class Discrepancy:
 
     what: str
     of: UUID
-    stored: int
-    expected: int
+    stored: int | str
+    expected: int | str
 
 
 class UnitOfWork(Protocol):
@@ -212,12 +225,15 @@ class UnitOfWork(Protocol):
     def stock(self) -> Stock: ...
     @property
     def orders(self) -> Orders: ...
+    @property
+    def order_events(self) -> OrderEvents: ...
 
     def audit(self) -> list[Discrepancy]:
         """Everything that does not add up, in one consistent view.
 
         On hand, allocated and reserved against the fold of the ledger; allocated against the lines of orders
-        that hold stock; the shortfall against its counters; order totals against their lines.
+        that hold stock; the shortfall against its counters; order totals against their lines; version and status
+        of each order against its last event, and its version against the number of its events.
         """
 
 

@@ -190,6 +190,11 @@ _WORDS: tuple[tuple[re.Pattern[str], str, str], ...] = tuple(
         (r"Expected `str` matching regex", "has a character that is not allowed", "forbidden_character"),
         (r"Invalid enum value (.*)", "must be one of those listed in /openapi.json, this is {0}", "invalid_choice"),
         (r"Invalid UUID", "is not a UUID", "invalid_id"),
+        (
+            r"Invalid RFC3339|Expected `datetime` with a timezone|Timestamp is out of range",
+            "is not a time with its offset from UTC (RFC 3339), such as 2026-11-21T09:30:00Z",
+            "invalid_time",
+        ),
         (r"Expected `(.+?)`, got `(.+?)`", "must be {0}, this is {1}", "wrong_type"),
     )
 )

@@ -29,6 +29,7 @@ from shop_core.errors import (
     InvalidCursor,
     InvalidToken,
     LastAdmin,
+    NotTheOwner,
     OrderNotFound,
     ProductNotFound,
     Refusal,
@@ -86,6 +87,7 @@ _REFUSALS: dict[type[Refusal], Refusal] = {
         InvalidToken(),
         LastAdmin(USER_ID),
         MalformedBody(Fault("body", "is not JSON: Input data was truncated", "not_json")),
+        NotTheOwner(ORDER_ID),
         OrderNotFound(ORDER_ID),
         ProductNotFound(PRODUCT_ID),
         SkuTaken("85123A"),
@@ -197,7 +199,7 @@ def _without_unset(hint: Any) -> Any:
 def _responses(path: str, operation: Operation, needs_login: bool) -> Json:
     names = ["X-Request-Id"]
     names += ["Location"] if operation.status == 201 else []
-    names += ["ETag"] if operation.tagged or Stale in operation.refuses else []
+    names += ["ETag"] if operation.tagged or (Stale in operation.refuses and operation.gives is not None) else []
     done: Json = {
         "description": "Created" if operation.status == 201 else "Done",
         "headers": dict.fromkeys(names, _TEXT),

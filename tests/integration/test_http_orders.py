@@ -99,7 +99,7 @@ def test_customers_cannot_take_the_steps_of_the_staff(customer: httpx.Client, st
 def test_a_step_that_is_not_due_names_those_that_are(staff: httpx.Client, customer: httpx.Client, step: str) -> None:
     order = new_order(customer, (new_product(staff, stock=1), 1))
     problem = assert_problem(staff.post(f"/orders/{order['id']}/{step}"), 409, "illegal_order_step")
-    assert problem["possible"] == ["confirm", "cancel"]
+    assert problem["possible"] == ["edit", "confirm", "cancel", "delete"]
 
 
 def test_an_order_of_two_thousand_lines_fits_in_a_body(customer: httpx.Client, staff: httpx.Client) -> None:

@@ -8,13 +8,16 @@ import pytest
 from sqlalchemy import delete, select, update
 
 from shop_adapters.postgres import PostgresAdapters
-from shop_adapters.postgres.schema import orders, stock_levels, stock_movements
+from shop_adapters.postgres.schema import order_events, orders, stock_levels, stock_movements
 from shop_core.orders.model import Order, OrderStatus
 from shop_core.ports import Adapters
 from shop_core.testing import (
     AccountsContract,
     AuditContract,
     CatalogContract,
+    EditingContract,
+    OrderListsContract,
+    OrderRacesContract,
     OrdersContract,
     PasswordsContract,
     PlacingContract,
@@ -53,6 +56,15 @@ class TestStock(OnPostgres, StockContract): ...
 class TestOrders(OnPostgres, OrdersContract): ...
 
 
+class TestOrderLists(OnPostgres, OrderListsContract): ...
+
+
+class TestEditing(OnPostgres, EditingContract): ...
+
+
+class TestOrderRaces(OnPostgres, OrderRacesContract): ...
+
+
 class TestPlacing(OnPostgres, PlacingContract): ...
 
 
@@ -81,6 +93,13 @@ class TestAudit(OnPostgres, AuditContract):
 
     def corrupt_order_status(self, adapters: Adapters, order: Order, status: OrderStatus) -> None:
         _execute(adapters, update(orders).where(orders.c.id == order.id).values(status=str(status)))
+
+    def corrupt_order_version(self, adapters: Adapters, order: Order, change: int) -> None:
+        wrong = {"version": orders.c.version + change}
+        _execute(adapters, update(orders).where(orders.c.id == order.id).values(wrong))
+
+    def corrupt_timeline(self, adapters: Adapters, order: Order) -> None:
+        _execute(adapters, delete(order_events).where(order_events.c.order_id == order.id))
 
 
 def _execute(adapters: Adapters, statement: object) -> None:

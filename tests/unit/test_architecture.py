@@ -37,7 +37,8 @@ PURE_ALLOWED = {"__future__", "base64", "binascii", "collections", "dataclasses"
 
 
 def models() -> list[Path]:
-    return [*sorted(CORE.glob("*/model.py")), CORE / "orders" / "placing.py", CORE / "catalog" / "tree.py"]
+    orders = [CORE / "orders" / name for name in ("placing.py", "changing.py")]
+    return [*sorted(CORE.glob("*/model.py")), *orders, CORE / "catalog" / "tree.py", CORE / "events.py"]
 
 
 def core_modules() -> list[Path]:

@@ -447,7 +447,7 @@ def test_the_audit_names_what_does_not_add_up(memory):
     """An order that took no stock, and whose total is not that of its lines."""
     with memory.begin() as work:
         work.orders.add_all([order(FIRST, total_minor=100)])
-        assert work.audit() == [Discrepancy("order total", FIRST, stored=100, expected=0)]
+        assert Discrepancy("order total", FIRST, stored=100, expected=0) in work.audit()
     placed = Shop(memory).orders.place(PlacementRequest(ADA, (LineRequest(FIRST, 2),)))
     with memory.begin() as work:
         work.orders.update(placed.after("cancel", NOW))  # without giving its units back

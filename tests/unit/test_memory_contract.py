@@ -15,6 +15,9 @@ from shop_core.testing import (
     AccountsContract,
     AuditContract,
     CatalogContract,
+    EditingContract,
+    OrderListsContract,
+    OrderRacesContract,
     OrdersContract,
     PasswordsContract,
     PlacingContract,
@@ -53,6 +56,15 @@ class TestStock(InMemory, StockContract): ...
 class TestOrders(InMemory, OrdersContract): ...
 
 
+class TestOrderLists(InMemory, OrderListsContract): ...
+
+
+class TestEditing(InMemory, EditingContract): ...
+
+
+class TestOrderRaces(InMemory, OrderRacesContract): ...
+
+
 class TestPlacing(InMemory, PlacingContract): ...
 
 
@@ -78,6 +90,12 @@ class TestAudit(InMemory, AuditContract):
 
     def corrupt_order_status(self, adapters: Adapters, order: Order, status: OrderStatus) -> None:
         _memory(adapters)._store.orders[order.id] = replace(order, status=status)
+
+    def corrupt_order_version(self, adapters: Adapters, order: Order, change: int) -> None:
+        _memory(adapters)._store.orders[order.id] = replace(order, version=order.version + change)
+
+    def corrupt_timeline(self, adapters: Adapters, order: Order) -> None:
+        del _memory(adapters)._store.order_events[order.id][-1]
 
 
 def _memory(adapters: Adapters) -> MemoryAdapters:

@@ -19,13 +19,13 @@ from shop_core.orders.model import (
     HOLDS_STOCK,
     LIFECYCLE,
     LINES_MAX,
-    STOCK_MOVED_BY,
     LineRequest,
     Order,
     OrderLine,
     OrderStatus,
     PlacementRequest,
     Step,
+    stock_moved,
     total_of,
 )
 from shop_core.orders.placing import Decision, decide
@@ -204,13 +204,14 @@ def test_a_step_follows_the_table_or_is_refused_with_what_is_possible(status: Or
 def test_there_is_no_way_out_of_a_final_state_and_stock_moves_at_most_once(steps: list[Step]) -> None:
     order, moves, ended = _order(OrderStatus.PLACED), 0, False
     for step in steps:
+        before = order.status
         try:
             order = order.after(step, NOON)
         except IllegalStep:
             continue
         assert not ended
-        moves += step in STOCK_MOVED_BY
-        ended = order.status in {OrderStatus.DELIVERED, OrderStatus.CANCELLED}
+        moves += stock_moved(before, order.status) is not None
+        ended = order.status is OrderStatus.DELIVERED or order.deleted_at is not None
     assert moves <= 1
     assert (moves == 0) == (order.status in HOLDS_STOCK)
 
@@ -218,7 +219,7 @@ def test_there_is_no_way_out_of_a_final_state_and_stock_moves_at_most_once(steps
 def test_the_table_names_every_status_and_from_each_an_end_is_in_reach() -> None:
     assert LIFECYCLE.keys() == set(OrderStatus)
     assert {step for steps in LIFECYCLE.values() for step in steps} == set(Step)
-    ends = {status for status, steps in LIFECYCLE.items() if not steps}
+    ends = {status for status, steps in LIFECYCLE.items() if steps.keys() <= {Step.DELETE}}
     assert ends == {OrderStatus.DELIVERED, OrderStatus.CANCELLED}
     for status in OrderStatus:
         reached = {status}
@@ -226,6 +227,30 @@ def test_the_table_names_every_status_and_from_each_an_end_is_in_reach() -> None
             reached |= {after for before in reached for after in LIFECYCLE[before].values()}
         assert reached & ends
     assert HOLDS_STOCK == {OrderStatus.PLACED, OrderStatus.CONFIRMED}
+
+
+def test_units_leave_the_shelf_when_an_order_is_shipped_and_are_free_again_when_it_is_called_off() -> None:
+    moved = {
+        (status, step): stock_moved(status, after)
+        for status, steps in LIFECYCLE.items()
+        for step, after in steps.items()
+    }
+    assert {key: kind for key, kind in moved.items() if kind} == {
+        (OrderStatus.PLACED, Step.CANCEL): MovementKind.DEALLOCATED,
+        (OrderStatus.PLACED, Step.DELETE): MovementKind.DEALLOCATED,
+        (OrderStatus.CONFIRMED, Step.CANCEL): MovementKind.DEALLOCATED,
+        (OrderStatus.CONFIRMED, Step.DELETE): MovementKind.DEALLOCATED,
+        (OrderStatus.CONFIRMED, Step.SHIP): MovementKind.SHIPPED,
+    }
+
+
+@pytest.mark.parametrize("step", Step)
+def test_an_order_that_was_deleted_takes_no_step_any_more(step: Step) -> None:
+    deleted = _order(OrderStatus.PLACED).after(Step.DELETE, NOON)
+    assert (deleted.status, deleted.deleted_at, deleted.version) == (OrderStatus.CANCELLED, NOON, 2)
+    with pytest.raises(IllegalStep) as refused:
+        deleted.after(step, NOON)
+    assert refused.value.possible == ()
 
 
 # ---- money and number

@@ -1,16 +1,18 @@
-"""Orders, in memory."""
+"""Orders and their timelines, in memory."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 from uuid import UUID
 
-from shop_adapters.listing import ORDERS
+from shop_adapters.listing import ORDERS, order_events_of, seq_of
 from shop_adapters.memory.listing import cut
 from shop_adapters.memory.transaction import Transaction
-from shop_core.orders.model import Order
-from shop_core.pagination import Page, Piece
+from shop_core.events import OrderEvent
+from shop_core.orders.model import Order, OrderQuery
+from shop_core.pagination import Keyset, Page, Piece
 
 
 class MemoryOrders:
@@ -28,7 +30,7 @@ class MemoryOrders:
                 transaction.orders_of.extend(order.customer_id, [order.id])
 
     def get(self, order_id: UUID, customer_id: UUID | None = None) -> Order | None:
-        """The order; only if it is that customer's, when one is given."""
+        """The order; when a customer is given, only if it is his and he did not delete it."""
         with self._transaction.statement():
             return self._visible(order_id, customer_id)
 
@@ -42,21 +44,63 @@ class MemoryOrders:
             return self._visible(order_id, customer_id)
 
     def update(self, order: Order) -> None:
-        """Store the order's new status, version and time; nothing happens if it is not there."""
+        """Store everything of the order that can change, except its lines; nothing happens if it is not there."""
+        self._change(order, status=order.status, total=order.total, version=order.version, deleted_at=order.deleted_at)
+
+    def replace_lines(self, order: Order) -> None:
+        """Store the order's lines in the place of those that it had; nothing happens if it is not there."""
+        self._change(order, lines=order.lines)
+
+    def page(self, query: OrderQuery, piece: Piece) -> Page[Order]:
+        """The orders that match `query`, newest first."""
+        orders = self._transaction.orders
+        with self._transaction.statement():
+            found = (
+                orders.all()
+                if query.customer_id is None
+                else orders.get_all(self._transaction.orders_of.of(query.customer_id))
+            )
+        return cut(ORDERS, filter(query.matches, found.values()), piece)
+
+    def _change(self, order: Order, **changed: Any) -> None:
         self._transaction.lock_order.check("orders", [order.id])
         orders = self._transaction.orders
         with self._transaction.statement():
             self._transaction.claim(orders.name, (order.id,))
             if (stored := orders.get(order.id)) is not None:
-                changed = replace(stored, status=order.status, version=order.version, updated_at=order.updated_at)
-                orders.put(order.id, changed)
-
-    def page(self, customer_id: UUID, piece: Piece) -> Page[Order]:
-        """A customer's orders, newest first."""
-        with self._transaction.statement():
-            orders = self._transaction.orders.get_all(self._transaction.orders_of.of(customer_id))
-        return cut(ORDERS, orders.values(), piece)
+                orders.put(order.id, replace(stored, updated_at=order.updated_at, **changed))
 
     def _visible(self, order_id: UUID, customer_id: UUID | None) -> Order | None:
         order = self._transaction.orders.get(order_id)
-        return order if order is not None and customer_id in (None, order.customer_id) else None
+        if order is None or customer_id is None:
+            return order
+        return order if order.customer_id == customer_id and order.deleted_at is None else None
+
+
+class MemoryOrderEvents:
+    """`shop_core.ports.OrderEvents`."""
+
+    def __init__(self, transaction: Transaction) -> None:
+        self._transaction = transaction
+
+    def add_all(self, events: Sequence[OrderEvent]) -> None:
+        """Store new events.
+
+        Raises:
+            ValueError: an order has an event with that number already.
+        """
+        timelines = self._transaction.order_events
+        with self._transaction.statement():
+            for event in events:
+                if any(before.seq == event.seq for before in timelines.of(event.order_id)):
+                    raise ValueError(f"order {event.order_id} has an event {event.seq} already")
+                timelines.extend(event.order_id, [event])
+
+    def page(self, customer_id: UUID, order_id: UUID, piece: Piece) -> Page[OrderEvent]:
+        """What happened to that customer's order, oldest first."""
+        listing = order_events_of(order_id)
+        if isinstance(piece, Keyset) and piece.cursor is not None:
+            seq_of(listing.read(piece.cursor), order_id)
+        with self._transaction.statement():
+            events = self._transaction.order_events.of(order_id)
+        return cut(listing, (event for event in events if event.customer_id == customer_id), piece)

@@ -10,6 +10,7 @@ from uuid import UUID
 from shop_adapters.memory.locks import RowLocks
 from shop_core.accounts.model import Account, RefreshToken
 from shop_core.catalog.model import Category, Product
+from shop_core.events import OrderEvent
 from shop_core.inventory.model import StockLevel, StockMovement
 from shop_core.orders.model import Order
 
@@ -39,6 +40,7 @@ class Store:
         self.ledger: dict[UUID, list[StockMovement]] = {}
         self.orders: dict[UUID, Order] = {}
         self.orders_of: dict[UUID, list[UUID]] = {}
+        self.order_events: dict[UUID, list[OrderEvent]] = {}
 
 
 class Rows(Generic[K, R]):

@@ -36,10 +36,11 @@ class Transaction:
         self.ledger = Lists(store.ledger)
         self.orders = Rows("orders", store.orders)
         self.orders_of = Lists(store.orders_of)
+        self.order_events = Lists(store.order_events)
         self._tables: tuple[Rows[Any, Any] | Lists[Any, Any], ...] = (
             *(self.accounts, self.usernames, self.tokens, self.sessions),
             *(self.categories, self.slugs, self.products, self.skus),
-            *(self.stock, self.ledger, self.orders, self.orders_of),
+            *(self.stock, self.ledger, self.orders, self.orders_of, self.order_events),
         )
 
     @contextmanager

@@ -6,7 +6,7 @@ from shop_adapters.memory.accounts import MemoryAccounts, MemoryRefreshTokens
 from shop_adapters.memory.audit import audit
 from shop_adapters.memory.catalog import MemoryProducts
 from shop_adapters.memory.categories import MemoryCategories
-from shop_adapters.memory.orders import MemoryOrders
+from shop_adapters.memory.orders import MemoryOrderEvents, MemoryOrders
 from shop_adapters.memory.stock import MemoryStock
 from shop_adapters.memory.transaction import Transaction
 from shop_core.ports import Discrepancy
@@ -23,6 +23,7 @@ class MemoryWork:
         self.products = MemoryProducts(transaction)
         self.stock = MemoryStock(transaction)
         self.orders = MemoryOrders(transaction)
+        self.order_events = MemoryOrderEvents(transaction)
 
     def audit(self) -> list[Discrepancy]:
         """Everything that does not add up, in one consistent view."""
@@ -30,4 +31,5 @@ class MemoryWork:
             levels = self._transaction.stock.all()
             ledger = self._transaction.ledger.all()
             orders = self._transaction.orders.all()
-        return audit(levels, ledger, orders.values())  # rows are frozen: nobody need wait for the sums
+            events = self._transaction.order_events.all()
+        return audit(levels, ledger, orders, events)  # rows are frozen: nobody need wait for the sums

@@ -2,19 +2,35 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
+from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Connection, Select, Uuid, any_, bindparam, func, select, update
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Connection,
+    Select,
+    Text,
+    Uuid,
+    any_,
+    bindparam,
+    delete,
+    func,
+    literal,
+    select,
+    update,
+)
+from sqlalchemy.types import TypeEngine
 
 from shop_adapters.listing import ORDERS
 from shop_adapters.locking import LockOrder
 from shop_adapters.postgres.schema import order_lines, orders
 from shop_adapters.postgres.statements import AnyRow, arrays, insert_many
 from shop_core.money import Money
-from shop_core.orders.model import Order, OrderLine, OrderStatus
+from shop_core.orders.model import Order, OrderLine, OrderQuery, OrderStatus
 from shop_core.pagination import Keyset, Page, Piece
 
 _ORDER = select(
@@ -25,22 +41,21 @@ _ORDER = select(
     orders.c.version,
     orders.c.created_at,
     orders.c.updated_at,
+    orders.c.deleted_at,
 )
-_LINES = (
-    select(
-        order_lines.c.order_id,
-        order_lines.c.product_id,
-        order_lines.c.sku,
-        order_lines.c.name,
-        order_lines.c.unit_price_minor,
-        order_lines.c.quantity,
-    )
-    .where(
-        order_lines.c.customer_id == bindparam("customer_id", type_=Uuid),
-        order_lines.c.order_id == any_(bindparam("order_ids", type_=ARRAY(Uuid))),
-    )
-    .order_by(order_lines.c.order_id, order_lines.c.line_no)
+_LINE = (
+    order_lines.c.product_id,
+    order_lines.c.sku,
+    order_lines.c.name,
+    order_lines.c.unit_price_minor,
+    order_lines.c.quantity,
 )
+_OF_ORDER = (
+    order_lines.c.customer_id == bindparam("this_customer_id", type_=Uuid),
+    order_lines.c.order_id == bindparam("this_order_id", type_=Uuid),
+)
+_LINES = select(*_LINE).where(*_OF_ORDER).order_by(order_lines.c.line_no)
+_DELETE_LINES = delete(order_lines).where(*_OF_ORDER)
 _ADD_ORDERS = insert_many(orders)
 _ADD_LINES = insert_many(order_lines)
 
@@ -56,70 +71,138 @@ class PostgresOrders:
     def add_all(self, placed: Sequence[Order]) -> None:
         if not placed:
             return
-        heads = ((o.customer_id, o.id, o.status, o.total.minor, o.version, o.created_at, o.updated_at) for o in placed)
-        self._connection.execute(_ADD_ORDERS, arrays("new", orders.c.keys(), heads))
-        lines = (
-            (o.customer_id, o.id, no, line.product_id, line.sku, line.name, line.unit_price.minor, line.quantity)
+        heads = (
+            (
+                *(o.customer_id, o.id, o.status, o.total.minor, o.version),
+                *(o.created_at, o.updated_at, o.number, o.deleted_at),
+            )
             for o in placed
-            for no, line in enumerate(o.lines, start=1)
         )
-        self._connection.execute(_ADD_LINES, arrays("new", order_lines.c.keys(), lines))
+        self._connection.execute(_ADD_ORDERS, arrays("new", orders.c.keys(), heads))
+        self._add_lines(placed)
 
     def get(self, order_id: UUID, customer_id: UUID | None = None) -> Order | None:
-        return self._one(_found(order_id, customer_id))
+        return next(self._whole(_found(order_id, customer_id)), None)
 
     def lock(self, order_id: UUID, customer_id: UUID | None = None) -> Order | None:
         self._order.check("orders", [order_id])
-        return self._one(_found(order_id, customer_id).with_for_update(key_share=True))
+        # The lines in a statement of their own: one that waits for its lock would show them as they were before.
+        head = self._connection.execute(_found(order_id, customer_id).with_for_update(key_share=True)).one_or_none()
+        if head is None:
+            return None
+        this = {"this_customer_id": head.customer_id, "this_order_id": head.id}
+        return self._order_of(head, self._connection.execute(_LINES, this))
 
     def update(self, order: Order) -> None:
         self._order.check("orders", [order.id])  # an UPDATE locks its row
         self._connection.execute(
             update(orders)
             .where(orders.c.customer_id == order.customer_id, orders.c.id == order.id)
-            .values(status=order.status, version=order.version, updated_at=order.updated_at)
+            .values(
+                status=order.status,
+                total_minor=order.total.minor,
+                version=order.version,
+                updated_at=order.updated_at,
+                deleted_at=order.deleted_at,
+            )
         )
 
-    def page(self, customer_id: UUID, piece: Piece) -> Page[Order]:
-        mine = _ORDER.where(orders.c.customer_id == customer_id).order_by(orders.c.id.desc())
+    def replace_lines(self, order: Order) -> None:
+        self._order.check("orders", [order.id])
+        self._connection.execute(_DELETE_LINES, {"this_customer_id": order.customer_id, "this_order_id": order.id})
+        self._add_lines([order])
+
+    def page(self, query: OrderQuery, piece: Piece) -> Page[Order]:
+        filters = _filters(query)
+        matching = _ORDER.where(*filters).order_by(*_newest_first(query))
         if isinstance(piece, Keyset):
             if piece.cursor is not None:
                 (last,) = ORDERS.read(piece.cursor)
-                mine = mine.where(orders.c.id < UUID(str(last)))
-            found = self._whole(customer_id, self._connection.execute(mine.limit(piece.limit + 1)).all())
-            return ORDERS.page(found, piece.limit)
-        found = self._whole(customer_id, self._connection.execute(mine.limit(piece.limit).offset(piece.offset)).all())
-        counted = select(func.count()).select_from(orders).where(orders.c.customer_id == customer_id)
-        return Page(tuple(found), count=self._connection.execute(counted).scalar_one())
+                matching = matching.where(orders.c.id < UUID(str(last)))
+            return ORDERS.page(list(self._whole(matching.limit(piece.limit + 1))), piece.limit)
+        found = tuple(self._whole(matching.limit(piece.limit).offset(piece.offset)))
+        counted = select(func.count()).select_from(orders).where(*filters)
+        return Page(found, count=self._connection.execute(counted).scalar_one())
 
-    def _one(self, found: Select[Any]) -> Order | None:
-        row = self._connection.execute(found).one_or_none()
-        return self._whole(row.customer_id, [row])[0] if row else None
+    def _add_lines(self, of: Sequence[Order]) -> None:
+        lines = (
+            (o.customer_id, o.id, no, line.product_id, line.sku, line.name, line.unit_price.minor, line.quantity)
+            for o in of
+            for no, line in enumerate(o.lines, start=1)
+        )
+        self._connection.execute(_ADD_LINES, arrays("new", order_lines.c.keys(), lines))
 
-    def _whole(self, customer_id: UUID, heads: Sequence[AnyRow]) -> list[Order]:
-        """Orders of one customer with their lines: one statement more, however many orders."""
-        if not heads:
-            return []
-        lines: dict[UUID, list[OrderLine]] = defaultdict(list)
-        found = self._connection.execute(_LINES, {"customer_id": customer_id, "order_ids": [head.id for head in heads]})
-        for order_id, product_id, sku, name, unit_price_minor, quantity in found:
-            price = Money(unit_price_minor, self._currency)
-            lines[order_id].append(OrderLine(product_id, sku, name, price, quantity))
-        return [self._order_of(head, lines[head.id]) for head in heads]
+    def _whole(self, heads: Select[Any]) -> Iterator[Order]:
+        """The orders that `heads` finds, newest first, each with its lines.
 
-    def _order_of(self, head: AnyRow, lines: Iterable[OrderLine]) -> Order:
+        One statement, which sees one moment: no order is seen with its old total and its new lines.
+        """
+        head = heads.subquery("head")
+        same = (order_lines.c.customer_id == head.c.customer_id) & (order_lines.c.order_id == head.c.id)
+        found = (
+            select(*head.c, *_LINE)
+            .select_from(head.join(order_lines, same))
+            .order_by(head.c.id.desc(), order_lines.c.line_no)
+        )
+        for _, rows in groupby(self._connection.execute(found), key=attrgetter("id")):
+            lines = list(rows)
+            yield self._order_of(lines[0], (line[-len(_LINE) :] for line in lines))
+
+    def _order_of(self, head: AnyRow, lines: Iterable[Sequence[Any]]) -> Order:
         return Order(
             head.id,
             head.customer_id,
             OrderStatus(head.status),
-            tuple(lines),
+            tuple(
+                OrderLine(product_id, sku, name, Money(unit_price_minor, self._currency), quantity)
+                for product_id, sku, name, unit_price_minor, quantity in lines
+            ),
             Money(head.total_minor, self._currency),
             head.created_at,
             head.updated_at,
             head.version,
+            head.deleted_at,
         )
 
 
 def _found(order_id: UUID, customer_id: UUID | None) -> Select[Any]:
     found = _ORDER.where(orders.c.id == order_id)
-    return found if customer_id is None else found.where(orders.c.customer_id == customer_id)
+    if customer_id is None:
+        return found
+    return found.where(orders.c.customer_id == customer_id, orders.c.deleted_at.is_(None))
+
+
+def _filters(query: OrderQuery) -> list[ColumnElement[bool]]:
+    filters: list[ColumnElement[bool]] = []
+    if query.customer_id is not None:
+        filters.append(orders.c.customer_id == _one_of(query.customer_id, Uuid()))
+    if query.status is not None:
+        of_all = query.customer_id is None
+        filters.append(orders.c.status == (_one_of(query.status, Text()) if of_all else query.status))
+    if query.placed_from is not None:
+        filters.append(orders.c.created_at >= query.placed_from)
+    if query.placed_before is not None:
+        filters.append(orders.c.created_at < query.placed_before)
+    if query.number is not None:
+        filters.append(orders.c.number == query.number)
+    if not query.with_deleted:
+        filters.append(orders.c.deleted_at.is_(None))
+    return filters
+
+
+def _newest_first(query: OrderQuery) -> list[ColumnElement[Any]]:
+    """By id, in words that only the right index can follow.
+
+    Where the planner knows that a column has one value, it may as well read everybody's orders by id, and throw away
+    what does not match: it counts on finding a page of them soon, and is wrong for whom has not ordered for long. So it
+    is told of a list of values, with one in it, and to sort by that column first.
+    """
+    if query.customer_id is not None:
+        return [orders.c.customer_id.desc(), orders.c.id.desc()]
+    if query.status is not None:
+        return [orders.c.status.desc(), orders.c.id.desc()]
+    return [orders.c.id.desc()]
+
+
+def _one_of(value: object, kind: TypeEngine[Any]) -> ColumnElement[Any]:
+    return any_(literal([value], ARRAY(kind)))

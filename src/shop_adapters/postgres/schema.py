@@ -32,6 +32,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import TSVECTOR
 
 from shop_core.accounts.model import Role
+from shop_core.events import OrderEventKind
 from shop_core.inventory.model import ON_HAND_MAX, QUANTITY_MAX, MovementKind
 from shop_core.orders.model import OrderStatus
 
@@ -179,8 +180,15 @@ orders = Table(
     Column("version", Integer, nullable=False),
     Column("created_at", Time, nullable=False),
     Column("updated_at", Time, nullable=False),
+    Column("number", CodePoints, nullable=False, comment="Order.number, stored to be found by"),
+    Column("deleted_at", Time),
     PrimaryKeyConstraint("customer_id", "id"),
     one_of("status", OrderStatus),
+    # Lists are sorted by id. A customer's own: the primary key, and this one by status; everybody's: the others.
+    Index("orders_of_customer_by_status_idx", "customer_id", "status", "id"),
+    Index("orders_by_status_idx", "status", "id"),
+    Index("orders_by_time_idx", "created_at"),
+    Index("orders_by_number_idx", "number"),
 )
 
 order_lines = Table(
@@ -200,4 +208,26 @@ order_lines = Table(
     ),
     CheckConstraint(f"quantity BETWEEN 1 AND {QUANTITY_MAX}", name="quantity_possible"),
     CheckConstraint("unit_price_minor >= 0", name="unit_price_not_negative"),
+)
+
+order_events = Table(
+    "order_events",
+    metadata,
+    Column("customer_id", Uuid, nullable=False),
+    Column("order_id", Uuid, nullable=False),
+    Column("seq", Integer, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("total_minor", BigInteger, nullable=False),
+    Column("at", Time, nullable=False),
+    Column("actor_id", Uuid),
+    Column("actor_role", Text),
+    Column("total_before_minor", BigInteger),
+    Column("format", SmallInteger, nullable=False),
+    # No foreign key: the audit compares, and placing does not pay for a look-up of a row that it has just written.
+    PrimaryKeyConstraint("customer_id", "order_id", "seq"),
+    one_of("kind", OrderEventKind),
+    one_of("status", OrderStatus),
+    one_of("actor_role", Role),
+    comment="The timelines of orders; rows are added, never changed.",
 )

@@ -16,6 +16,7 @@ from shop_adapters.postgres.catalog import PostgresProducts
 from shop_adapters.postgres.categories import PostgresCategories
 from shop_adapters.postgres.errors import in_our_words
 from shop_adapters.postgres.inventory import PostgresStock
+from shop_adapters.postgres.order_events import PostgresOrderEvents
 from shop_adapters.postgres.orders import PostgresOrders
 from shop_core.ports import Discrepancy
 
@@ -51,6 +52,10 @@ class PostgresUnitOfWork:
     @cached_property
     def orders(self) -> PostgresOrders:
         return PostgresOrders(self._connection, self._lock_order, self._currency)
+
+    @cached_property
+    def order_events(self) -> PostgresOrderEvents:
+        return PostgresOrderEvents(self._connection, self._currency)
 
     def audit(self) -> list[Discrepancy]:
         return discrepancies(self._connection)

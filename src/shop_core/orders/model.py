@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from shop_core.errors import Fault, IllegalStep, Invalid
+from shop_core.accounts.model import Actor, Role
+from shop_core.errors import Fault, Forbidden, IllegalStep, Invalid, NotTheOwner
 from shop_core.inventory.model import QUANTITY_MAX, MovementKind
 from shop_core.money import Money
 
@@ -28,26 +30,44 @@ class OrderStatus(StrEnum):
 class Step(StrEnum):
     """What can be done with an order after it was placed."""
 
+    EDIT = "edit"
     CONFIRM = "confirm"
     SHIP = "ship"
     DELIVER = "deliver"
     CANCEL = "cancel"
+    DELETE = "delete"
 
 
 LIFECYCLE: dict[OrderStatus, dict[Step, OrderStatus]] = {
-    OrderStatus.PLACED: {Step.CONFIRM: OrderStatus.CONFIRMED, Step.CANCEL: OrderStatus.CANCELLED},
-    OrderStatus.CONFIRMED: {Step.SHIP: OrderStatus.SHIPPED, Step.CANCEL: OrderStatus.CANCELLED},
+    OrderStatus.PLACED: {
+        Step.EDIT: OrderStatus.PLACED,
+        Step.CONFIRM: OrderStatus.CONFIRMED,
+        Step.CANCEL: OrderStatus.CANCELLED,
+        Step.DELETE: OrderStatus.CANCELLED,
+    },
+    OrderStatus.CONFIRMED: {
+        Step.SHIP: OrderStatus.SHIPPED,
+        Step.CANCEL: OrderStatus.CANCELLED,
+        Step.DELETE: OrderStatus.CANCELLED,
+    },
     OrderStatus.SHIPPED: {Step.DELIVER: OrderStatus.DELIVERED},
     OrderStatus.DELIVERED: {},
-    OrderStatus.CANCELLED: {},
+    OrderStatus.CANCELLED: {Step.DELETE: OrderStatus.CANCELLED},
 }
-"""The whole life of an order. Code, API and docs read this table."""
+"""The whole life of an order. Code, API and docs read this table (docs/lifecycle.md is made of it).
 
-STOCK_MOVED_BY = {Step.SHIP: MovementKind.SHIPPED, Step.CANCEL: MovementKind.DEALLOCATED}
-"""What a step does to the units of every line; the other steps leave stock alone."""
+To delete is to cancel, where that is still possible, and to leave the customer's history for good: no step follows.
+"""
 
-HOLDS_STOCK = frozenset(status for status, steps in LIFECYCLE.items() if STOCK_MOVED_BY.keys() & steps.keys())
-"""The states in which the units of an order are allocated."""
+HOLDS_STOCK = frozenset(status for status, steps in LIFECYCLE.items() if Step.CANCEL in steps)
+"""The states in which the units of an order are allocated: those in which it can still be called off."""
+
+
+def stock_moved(before: OrderStatus, after: OrderStatus) -> MovementKind | None:
+    """What happens to the units of every line when an order goes from one status to another; None: nothing."""
+    if before not in HOLDS_STOCK or after in HOLDS_STOCK:
+        return None
+    return MovementKind.SHIPPED if after is OrderStatus.SHIPPED else MovementKind.DEALLOCATED
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,37 +78,47 @@ class LineRequest:
     quantity: int
 
 
+def units_wanted(lines: Sequence[LineRequest]) -> dict[UUID, int]:
+    """The units of each product, in the order in which the lines first name it; a product may stand in several.
+
+    Raises:
+        Invalid: there is no line or there are more than 2,000; a quantity (or the sum for one product)
+            is not from 1 to 1,000,000.
+    """
+    if not 1 <= len(lines) <= LINES_MAX:
+        raise Invalid(Fault("lines", f"must be from 1 to {LINES_MAX}, these are {len(lines)}", "out_of_range"))
+    wanted: dict[UUID, int] = {}
+    for index, line in enumerate(lines):
+        total = wanted.get(line.product_id, 0) + line.quantity
+        if line.quantity < 1 or total > QUANTITY_MAX:
+            rule = f"must be from 1 to {QUANTITY_MAX} for one product, this is {line.quantity}"
+            if total != line.quantity:
+                rule += f" and makes {total} with the lines before"
+            raise Invalid(Fault(f"lines.{index}.quantity", rule, "out_of_range"))
+        wanted[line.product_id] = total
+    return wanted
+
+
 @dataclass(frozen=True, slots=True)
 class PlacementRequest:
     """An order that a customer wants to place.
 
     Args:
         lines: as he gave them; a product may stand in several.
+        role: of the customer's account, for the order's timeline.
         wanted: the units of each product, in the order in which the lines first name it.
 
     Raises:
-        Invalid: there is no line or there are more than 2,000; a quantity (or the sum for one product)
-            is not from 1 to 1,000,000.
+        Invalid: see `units_wanted`.
     """
 
     customer_id: UUID
     lines: tuple[LineRequest, ...]
+    role: Role = Role.CUSTOMER
     wanted: Mapping[UUID, int] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        if not 1 <= len(self.lines) <= LINES_MAX:
-            rule = f"must be from 1 to {LINES_MAX}, these are {len(self.lines)}"
-            raise Invalid(Fault("lines", rule, "out_of_range"))
-        wanted: dict[UUID, int] = {}
-        for index, line in enumerate(self.lines):
-            total = wanted.get(line.product_id, 0) + line.quantity
-            if line.quantity < 1 or total > QUANTITY_MAX:
-                rule = f"must be from 1 to {QUANTITY_MAX} for one product, this is {line.quantity}"
-                if total != line.quantity:
-                    rule += f" and makes {total} with the lines before"
-                raise Invalid(Fault(f"lines.{index}.quantity", rule, "out_of_range"))
-            wanted[line.product_id] = total
-        object.__setattr__(self, "wanted", wanted)
+        object.__setattr__(self, "wanted", units_wanted(self.lines))
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +145,7 @@ class Order:
         lines: each product once.
         total: what is to be paid: the sum of the lines.
         version: counts the changes, from 1.
+        deleted_at: when its customer took it out of his history; staff, ledger and timeline keep it.
     """
 
     id: UUID
@@ -125,22 +156,120 @@ class Order:
     created_at: datetime
     updated_at: datetime
     version: int = 1
+    deleted_at: datetime | None = None
 
     @property
     def number(self) -> str:
-        """What people call the order: `261121-7K3M9QX2`, its day (UTC) and eight letters and digits of its id."""
+        """What people call the order: `261121-7K3M9QX2`, its day (UTC) and eight letters and digits of its id.
+
+        Stored and indexed, so that it can be looked for; not unique by force. The eight stand for 40 random bits: of
+        10,000 orders a day two are alike about once in 60 years, and then a search by number shows both.
+        """
         return f"{self.created_at:%y%m%d}-{_readable(self.id)}"
 
-    def after(self, step: Step, now: datetime) -> Order:
-        """The order after `step`.
+    @property
+    def units(self) -> dict[UUID, int]:
+        """How many of each product."""
+        return {line.product_id: line.quantity for line in self.lines}
+
+    def check_owner(self, actor: Actor) -> None:
+        """Let only the customer himself pass: for what even staff leave to him.
 
         Raises:
-            IllegalStep: its status does not allow the step.
+            NotTheOwner: somebody else acts.
         """
-        possible = LIFECYCLE[self.status]
+        if actor.id != self.customer_id:
+            raise NotTheOwner(self.id)
+
+    def check_step(self, step: Step) -> None:
+        """Let only a step pass that is due.
+
+        Raises:
+            IllegalStep: the status does not allow it, or the order was deleted.
+        """
+        possible = LIFECYCLE[self.status] if self.deleted_at is None else {}
         if step not in possible:
             raise IllegalStep(step, self.status, tuple(possible))
-        return replace(self, status=possible[step], updated_at=now, version=self.version + 1)
+
+    def after(self, step: Step, now: datetime) -> Order:
+        """The order after `step`; the lines that an edit brings are for `with_lines`.
+
+        Raises:
+            IllegalStep: its status does not allow the step, or it was deleted.
+        """
+        self.check_step(step)
+        deleted_at = now if step is Step.DELETE else None
+        return replace(
+            self, status=LIFECYCLE[self.status][step], updated_at=now, version=self.version + 1, deleted_at=deleted_at
+        )
+
+    def with_lines(self, lines: tuple[OrderLine, ...]) -> Order:
+        """The order with these lines, and what they come to.
+
+        Raises:
+            Invalid: that is more than can be counted.
+        """
+        return replace(self, lines=lines, total=total_of(lines, self.total.currency))
+
+
+@dataclass(frozen=True, slots=True)
+class OrderQuery:
+    """Which orders to list, newest first; every condition that is given must hold.
+
+    Args:
+        customer_id: whose.
+        status: where they stand.
+        placed_from: placed then or later; aware.
+        placed_before: placed earlier than then; aware.
+        number: as people write it, in small or capital letters.
+        with_deleted: also those that their customers deleted.
+
+    Raises:
+        Invalid: the number is none, or a time has no offset.
+    """
+
+    customer_id: UUID | None = None
+    status: OrderStatus | None = None
+    placed_from: datetime | None = None
+    placed_before: datetime | None = None
+    number: str | None = None
+    with_deleted: bool = False
+
+    def __post_init__(self) -> None:
+        for name in ("placed_from", "placed_before"):
+            time = getattr(self, name)
+            if time is not None and time.utcoffset() is None:
+                raise Invalid(Fault(name, f"{time} has no offset from UTC", "invalid_time"))
+        if self.number is not None:
+            number = self.number.strip().upper()
+            if not _NUMBER.fullmatch(number):
+                rule = f"{self.number[:40]!r} is no order number such as 261121-7K3M9QX2"
+                raise Invalid(Fault("number", rule, "invalid_number"))
+            object.__setattr__(self, "number", number)
+
+    def seen_by(self, actor: Actor) -> OrderQuery:
+        """The same as `actor` may ask it: staff everybody's orders, deleted ones too; a customer what he has himself.
+
+        Raises:
+            Unauthenticated: nobody is logged in.
+            Forbidden: a customer asks for those of another one.
+        """
+        if actor.is_staff:
+            return replace(self, with_deleted=True)
+        if self.customer_id not in (None, actor.account_id):
+            raise Forbidden(Role.STAFF)
+        return replace(self, customer_id=actor.account_id, with_deleted=False)
+
+    def matches(self, order: Order) -> bool:
+        """Whether the order is one of those."""
+        return (
+            self.customer_id in (None, order.customer_id)
+            and self.status in (None, order.status)
+            and (self.placed_from is None or order.created_at >= self.placed_from)
+            and (self.placed_before is None or order.created_at < self.placed_before)
+            and self.number in (None, order.number)
+            and (self.with_deleted or order.deleted_at is None)
+        )
 
 
 def total_of(lines: Iterable[OrderLine], currency: str) -> Money:
@@ -149,6 +278,7 @@ def total_of(lines: Iterable[OrderLine], currency: str) -> Money:
 
 
 _LETTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's base 32: no I, L, O or U to misread
+_NUMBER = re.compile(f"[0-9]{{6}}-[{_LETTERS}]{{8}}", re.ASCII)
 
 
 def _readable(order_id: UUID) -> str:

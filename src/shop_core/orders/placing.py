@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from shop_core.accounts.model import Actor
 from shop_core.catalog.model import Product
 from shop_core.errors import Fault, InsufficientStock, Refusal, Shortage, UnknownProducts
+from shop_core.events import OrderEvent, OrderEventKind
 from shop_core.inventory.model import MovementKind, StockLevel, StockMovement
 from shop_core.orders.model import Order, OrderLine, OrderStatus, PlacementRequest, total_of
 
@@ -23,10 +25,12 @@ class Decision:
     Args:
         outcomes: one per request, in the order of the requests.
         movements: the ledger lines of the orders among them.
+        events: the first event of each of those orders.
     """
 
     outcomes: tuple[Outcome, ...]
     movements: tuple[StockMovement, ...]
+    events: tuple[OrderEvent, ...]
 
     @property
     def orders(self) -> list[Order]:
@@ -56,6 +60,7 @@ def decide(
     left = {product_id: level.available for product_id, level in levels.items()}
     outcomes: list[Outcome] = []
     movements: list[StockMovement] = []
+    events: list[OrderEvent] = []
     for request in requests:
         try:
             lines = _priced(request, products)
@@ -67,9 +72,10 @@ def decide(
         order = Order(new_id(), request.customer_id, OrderStatus.PLACED, lines, total, now, now)
         outcomes.append(order)
         movements += stock_movements(order, MovementKind.ALLOCATED, request.customer_id, now, new_id)
+        events.append(OrderEvent.of(OrderEventKind.PLACED, order, Actor(request.customer_id, request.role)))
         for product_id, quantity in request.wanted.items():
             left[product_id] -= quantity
-    return Decision(tuple(outcomes), tuple(movements))
+    return Decision(tuple(outcomes), tuple(movements), tuple(events))
 
 
 def stock_movements(

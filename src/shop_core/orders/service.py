@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from itertools import chain
 from uuid import UUID
 
 from shop_core.accounts.model import Actor, Role
-from shop_core.errors import OrderNotFound, Refusal
-from shop_core.orders.model import STOCK_MOVED_BY, Order, PlacementRequest, Step
-from shop_core.orders.placing import Outcome, decide, stock_movements
+from shop_core.errors import OrderNotFound, Refusal, check_version
+from shop_core.events import OrderEvent
+from shop_core.orders.changing import Change, edit, step
+from shop_core.orders.model import LineRequest, Order, OrderQuery, PlacementRequest, Step, units_wanted
+from shop_core.orders.placing import Outcome, decide
 from shop_core.pagination import Page, Piece
-from shop_core.ports import Begin, Clock, NewId
+from shop_core.ports import Begin, Clock, NewId, UnitOfWork
 
 
 class OrderService:
@@ -45,6 +47,7 @@ class OrderService:
             products = work.products.get_all(product_ids)
             decision = decide(requests, products, levels, now=self._clock(), new_id=self._new_id)
             work.orders.add_all(decision.orders)
+            work.order_events.add_all(decision.events)
             work.stock.apply(decision.movements)
         return decision.outcomes
 
@@ -64,7 +67,7 @@ class OrderService:
         """An order of the actor's own, or anybody's for staff.
 
         Raises:
-            OrderNotFound: there is none, or it is somebody else's.
+            OrderNotFound: there is none, it is somebody else's, or its owner deleted it.
         """
         with self._begin() as work:
             order = work.orders.get(order_id, _owner(actor))
@@ -73,68 +76,163 @@ class OrderService:
         return order
 
     def mine(self, actor: Actor, piece: Piece) -> Page[Order]:
-        """The actor's own orders, newest first.
+        """The actor's own orders, newest first, without those that he deleted.
 
         Raises:
             Unauthenticated: no account acts.
         """
-        customer_id = actor.account_id
+        query = OrderQuery(customer_id=actor.account_id)
         with self._begin() as work:
-            return work.orders.page(customer_id, piece)
+            return work.orders.page(query, piece)
 
-    def cancel(self, actor: Actor, order_id: UUID) -> Order:
-        """Call the order off, by its owner or by staff; its units can be sold again at once.
+    def find(self, actor: Actor, query: OrderQuery, piece: Piece) -> Page[Order]:
+        """The orders that match, newest first: for staff everybody's, deleted ones too; else the actor's own.
 
         Raises:
-            OrderNotFound: there is none, or it is somebody else's.
+            Unauthenticated: nobody is logged in.
+            Forbidden: a customer asks for the orders of another one.
+            InvalidCursor: the cursor was not made by this list.
+        """
+        seen = query.seen_by(actor)
+        with self._begin() as work:
+            return work.orders.page(seen, piece)
+
+    def events(self, actor: Actor, order_id: UUID, piece: Piece) -> Page[OrderEvent]:
+        """What happened to an order, oldest first; for its owner and for staff.
+
+        Raises:
+            OrderNotFound: there is none, it is somebody else's, or its owner deleted it.
+            InvalidCursor: the cursor was not made by this order's timeline.
+        """
+        with self._begin() as work:
+            order = work.orders.get(order_id, _owner(actor))
+            if order is None:
+                raise OrderNotFound(order_id)
+            return work.order_events.page(order.customer_id, order_id, piece)
+
+    def edit(
+        self, actor: Actor, order_id: UUID, lines: Sequence[LineRequest], versions: Collection[int] | None = None
+    ) -> Order:
+        """Replace the lines of an order while it is placed; for its owner. All or nothing.
+
+        Only the difference is taken from stock or given back. See `changing.edit` for what each line costs: in short,
+        what is not more than before keeps its price, all else is agreed anew at today's. An edit that asks for what
+        the order has already writes nothing, and the version stays.
+
+        Args:
+            actor: the customer whose order it is.
+            order_id: which one.
+            lines: all that the order shall have; a product may stand in several.
+            versions: do it only if the order is at one of these; see `check_version`.
+
+        Raises:
+            Invalid: the lines break a rule.
+            OrderNotFound: there is none, it is somebody else's, or it was deleted.
+            NotTheOwner: the actor is staff, and it is not his own.
+            Stale, IllegalStep
+            UnknownProducts: lines that need a product which is not in the catalog.
+            InsufficientStock: every short product, with how many more were asked for and how many could be added.
+        """
+        wanted = units_wanted(lines)
+        with self._begin() as work:
+            order = self._lock(work, actor, order_id, versions, owner_only=True)
+            order.check_step(Step.EDIT)
+            levels = work.stock.lock(wanted.keys() | order.units.keys())
+            products = work.products.get_all(wanted)
+            change = edit(order, lines, products, levels, actor, now=self._clock(), new_id=self._new_id)
+            if change is None:
+                return order
+            work.orders.replace_lines(change.order)
+            self._write(work, change)
+        return change.order
+
+    def cancel(self, actor: Actor, order_id: UUID, versions: Collection[int] | None = None) -> Order:
+        """Call the order off, by its owner or by staff; its units can be sold again at once.
+
+        Args:
+            actor, order_id: who, and which.
+            versions: do it only if the order is at one of these; see `check_version`.
+
+        Raises:
+            OrderNotFound: there is none, it is somebody else's, or its owner deleted it.
+            Stale
             IllegalStep: it was shipped or cancelled already.
         """
-        return self._take(Step.CANCEL, actor, order_id)
+        return self._take(Step.CANCEL, actor, order_id, versions)
 
-    def confirm(self, actor: Actor, order_id: UUID) -> Order:
+    def delete(self, actor: Actor, order_id: UUID, versions: Collection[int] | None = None) -> Order:
+        """Take the order out of its owner's history, for good; it is cancelled first if it still can be.
+
+        Its owner does not find it any more. Staff do, with `deleted_at`; ledger and timeline keep what happened.
+
+        Raises:
+            OrderNotFound: there is none, it is somebody else's, or it was deleted.
+            NotTheOwner: the actor is staff, and it is not his own.
+            Stale
+            IllegalStep: it was shipped.
+        """
+        return self._take(Step.DELETE, actor, order_id, versions, owner_only=True)
+
+    def confirm(self, actor: Actor, order_id: UUID, versions: Collection[int] | None = None) -> Order:
         """Accept the order: from now on it is being prepared. Staff only.
 
         Raises:
             Unauthenticated, Forbidden: the actor is not staff.
-            OrderNotFound, IllegalStep
+            OrderNotFound, Stale, IllegalStep
         """
         actor.require(Role.STAFF)
-        return self._take(Step.CONFIRM, actor, order_id)
+        return self._take(Step.CONFIRM, actor, order_id, versions)
 
-    def ship(self, actor: Actor, order_id: UUID) -> Order:
+    def ship(self, actor: Actor, order_id: UUID, versions: Collection[int] | None = None) -> Order:
         """Hand the units over to the carrier: they leave the stock. Staff only.
 
         Raises:
             Unauthenticated, Forbidden: the actor is not staff.
-            OrderNotFound, IllegalStep
+            OrderNotFound, Stale, IllegalStep
             StockBelowZero: fewer units are on hand than the order has (a shortfall was recorded).
         """
         actor.require(Role.STAFF)
-        return self._take(Step.SHIP, actor, order_id)
+        return self._take(Step.SHIP, actor, order_id, versions)
 
-    def deliver(self, actor: Actor, order_id: UUID) -> Order:
+    def deliver(self, actor: Actor, order_id: UUID, versions: Collection[int] | None = None) -> Order:
         """Record that the customer has it. Staff only.
 
         Raises:
             Unauthenticated, Forbidden: the actor is not staff.
-            OrderNotFound, IllegalStep
+            OrderNotFound, Stale, IllegalStep
         """
         actor.require(Role.STAFF)
-        return self._take(Step.DELIVER, actor, order_id)
+        return self._take(Step.DELIVER, actor, order_id, versions)
 
-    def _take(self, step: Step, actor: Actor, order_id: UUID) -> Order:
+    def _take(
+        self, taken: Step, actor: Actor, order_id: UUID, versions: Collection[int] | None, *, owner_only: bool = False
+    ) -> Order:
         with self._begin() as work:
-            order = work.orders.lock(order_id, _owner(actor))
-            if order is None:
-                raise OrderNotFound(order_id)
-            now = self._clock()
-            order = order.after(step, now)
-            work.orders.update(order)
-            if kind := STOCK_MOVED_BY.get(step):
-                movements = stock_movements(order, kind, actor.id, now, self._new_id)
-                work.stock.lock(line.product_id for line in order.lines)
-                work.stock.apply(movements)
+            order = self._lock(work, actor, order_id, versions, owner_only=owner_only)
+            change = step(order, taken, actor, now=self._clock(), new_id=self._new_id)
+            if change.movements:
+                work.stock.lock(movement.product_id for movement in change.movements)
+            self._write(work, change)
+        return change.order
+
+    @staticmethod
+    def _lock(
+        work: UnitOfWork, actor: Actor, order_id: UUID, versions: Collection[int] | None, *, owner_only: bool
+    ) -> Order:
+        """The order, locked, as the one that the actor may change and knows the newest version of."""
+        order = work.orders.lock(order_id, _owner(actor))
+        if order is None:
+            raise OrderNotFound(order_id)
+        if owner_only:
+            order.check_owner(actor)
+        check_version(order.version, versions)
         return order
+
+    @staticmethod
+    def _write(work: UnitOfWork, change: Change) -> None:
+        work.orders.update(change.order)
+        work.stock.apply(change.movements)
+        work.order_events.add_all([change.event])
 
 
 def _owner(actor: Actor) -> UUID | None:

@@ -35,7 +35,8 @@ pytest.register_assert_rewrite(
         f"{__name__}.{module}"
         for module in (
             "account_rules accounts audit catalog catalog_changes catalog_rules contract determinism driver editing "
-            "expectations listing logins machine orders placing scene shelves standing stock threads units"
+            "expectations listing logins machine order_lists order_races order_rules orders placing product_edits "
+            "scene shelves standing stock threads units"
         ).split()
     )
 )
@@ -44,8 +45,11 @@ from shop_core.testing.accounts import AccountsContract, RefreshTokensContract  
 from shop_core.testing.audit import AuditContract  # noqa: E402
 from shop_core.testing.catalog import CatalogContract  # noqa: E402
 from shop_core.testing.determinism import SeededIds, TickingClock  # noqa: E402
+from shop_core.testing.editing import EditingContract  # noqa: E402
 from shop_core.testing.logins import PasswordsContract, TokensContract  # noqa: E402
 from shop_core.testing.machine import ShopMachine, SideBySide  # noqa: E402
+from shop_core.testing.order_lists import OrderListsContract  # noqa: E402
+from shop_core.testing.order_races import OrderRacesContract  # noqa: E402
 from shop_core.testing.orders import OrdersContract  # noqa: E402
 from shop_core.testing.placing import PlacingContract  # noqa: E402
 from shop_core.testing.scene import Scene  # noqa: E402
@@ -58,6 +62,9 @@ __all__ = [
     "AccountsContract",
     "AuditContract",
     "CatalogContract",
+    "EditingContract",
+    "OrderListsContract",
+    "OrderRacesContract",
     "OrdersContract",
     "PasswordsContract",
     "PlacingContract",

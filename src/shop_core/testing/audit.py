@@ -34,6 +34,14 @@ class AuditContract(Contract):
         """Store another status, and leave the stock alone."""
         pytest.skip("this adapter gives no corrupt_order_status")
 
+    def corrupt_order_version(self, adapters: Adapters, order: Order, change: int) -> None:
+        """Add `change` to the stored version of the order, and leave its timeline alone."""
+        pytest.skip("this adapter gives no corrupt_order_version")
+
+    def corrupt_timeline(self, adapters: Adapters, order: Order) -> None:
+        """Take the newest event of the order away."""
+        pytest.skip("this adapter gives no corrupt_timeline")
+
     @pytest.fixture
     def lamp(self, scene: Scene) -> Product:
         """A product with 10 units."""
@@ -95,7 +103,25 @@ class AuditContract(Contract):
         self, adapters: Adapters, shop: Shop, lamp: Product, order: Order
     ) -> None:
         self.corrupt_order_status(adapters, order, OrderStatus.CANCELLED)
-        assert [(found.of, found.stored, found.expected) for found in shop.audit()] == [(lamp.id, 3, 0)]
+        assert shop.audit() == [
+            Discrepancy("allocated to orders", lamp.id, stored=3, expected=0),
+            Discrepancy("order status", order.id, stored="cancelled", expected="placed"),
+        ]
+
+    def test_a_version_that_is_not_the_last_events_is_found(self, adapters: Adapters, shop: Shop, order: Order) -> None:
+        self.corrupt_order_version(adapters, order, 1)
+        assert shop.audit() == [
+            Discrepancy("order events", order.id, stored=1, expected=2),
+            Discrepancy("order version", order.id, stored=2, expected=1),
+        ]
+
+    def test_a_lost_event_is_found(self, adapters: Adapters, shop: Shop, order: Order) -> None:
+        self.corrupt_timeline(adapters, order)
+        assert shop.audit() == [
+            Discrepancy("order events", order.id, stored=0, expected=1),
+            Discrepancy("order status", order.id, stored="placed", expected=""),
+            Discrepancy("order version", order.id, stored=1, expected=0),
+        ]
 
     def test_it_repairs_nothing(self, adapters: Adapters, shop: Shop, lamp: Product, order: Order) -> None:
         self.corrupt_counter(adapters, lamp.id, "on_hand", 1)

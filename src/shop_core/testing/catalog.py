@@ -13,8 +13,8 @@ from shop_core.errors import CategoryNotFound, SkuTaken, SlugTaken
 from shop_core.inventory.model import StockLevel
 from shop_core.money import Money
 from shop_core.pagination import Numbered
-from shop_core.testing.editing import ProductEdits
 from shop_core.testing.listing import CatalogListing
+from shop_core.testing.product_edits import ProductEdits
 from shop_core.testing.scene import Scene
 from shop_core.testing.shelves import CategoryTree
 from shop_core.testing.threads import TIMEOUT_S, Meeting, in_background, still_waits, together

@@ -8,18 +8,28 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from uuid import UUID
 
 from shop_core.accounts.model import Account
 from shop_core.errors import InsufficientStock, Refusal, StockBelowZero, UnknownProducts
-from shop_core.orders.model import OrderStatus, PlacementRequest, Step
+from shop_core.orders.model import LineRequest, OrderStatus, PlacementRequest, Step
 
 STEPS = {
+    ("placed", "edit"): "placed",
     ("placed", "confirm"): "confirmed",
     ("placed", "cancel"): "cancelled",
+    ("placed", "delete"): "cancelled",
     ("confirmed", "ship"): "shipped",
     ("confirmed", "cancel"): "cancelled",
+    ("confirmed", "delete"): "cancelled",
     ("shipped", "deliver"): "delivered",
+    ("cancelled", "delete"): "cancelled",
+}
+
+TOLD = {"edit": "edited", "confirm": "confirmed", "ship": "shipped", "deliver": "delivered"} | {
+    "cancel": "cancelled",
+    "delete": "deleted",
 }
 
 
@@ -53,9 +63,18 @@ class ExpectedOrder:
 
     customer_id: UUID
     units: dict[UUID, int]
-    total: int
+    prices: dict[UUID, int]
     status: str = "placed"
     version: int = 1
+    deleted: bool = False
+    told: list[str] = field(default_factory=lambda: ["placed"])
+    number: str = ""
+    placed_at: datetime | None = None
+
+    @property
+    def total(self) -> int:
+        """What is to be paid."""
+        return sum(self.prices[product_id] * quantity for product_id, quantity in self.units.items())
 
 
 @dataclass
@@ -102,17 +121,17 @@ class Expected:
 
     def short_lines(self, request: PlacementRequest) -> list[tuple[UUID, int, int]]:
         """Product, wanted and available, for each that has too few."""
-        wanted = _sum_of_lines(request)
+        wanted = _sum_of_lines(request.lines)
         available = {product_id: self.products[product_id].available for product_id in wanted}
         return [(key, units, available[key]) for key, units in wanted.items() if available[key] < units]
 
     def placed(self, order_id: UUID, request: PlacementRequest) -> ExpectedOrder:
         """`request` became an order."""
-        units = _sum_of_lines(request)
+        units = _sum_of_lines(request.lines)
         for product_id, quantity in units.items():
             self.products[product_id].promised += quantity
-        total = sum(self.products[product_id].price * quantity for product_id, quantity in units.items())
-        self.orders[order_id] = ExpectedOrder(request.customer_id, units, total)
+        prices = {product_id: self.products[product_id].price for product_id in units}
+        self.orders[order_id] = ExpectedOrder(request.customer_id, units, prices)
         return self.orders[order_id]
 
     def refusal_to_change(self, product_id: UUID, change: int) -> type[Refusal] | None:
@@ -121,7 +140,7 @@ class Expected:
 
     def can_step(self, order_id: UUID, step: Step) -> bool:
         """Whether the order's status allows `step`."""
-        return (self.orders[order_id].status, step.value) in STEPS
+        return not self.orders[order_id].deleted and (self.orders[order_id].status, step.value) in STEPS
 
     def can_ship_units(self, order_id: UUID) -> bool:
         """Whether all units of the order are there."""
@@ -131,14 +150,50 @@ class Expected:
     def stepped(self, order_id: UUID, step: Step) -> ExpectedOrder:
         """The order took `step`."""
         order = self.orders[order_id]
+        held = order.status in {"placed", "confirmed"}
         order.status = STEPS[order.status, step.value]
         order.version += 1
+        order.told.append(TOLD[step.value])
+        order.deleted = step is Step.DELETE
         for product_id, quantity in order.units.items():
-            if step in {Step.CANCEL, Step.SHIP}:
+            if held and step in {Step.CANCEL, Step.SHIP, Step.DELETE}:
                 self.products[product_id].promised -= quantity
             if step is Step.SHIP:
                 self.products[product_id].on_hand -= quantity
         return order
+
+    def refusal_to_edit(self, order_id: UUID, lines: Sequence[LineRequest]) -> type[Refusal] | None:
+        """Why the order, which may be edited, cannot have these lines."""
+        had = self.orders[order_id].units
+        for product_id, units in _sum_of_lines(lines).items():
+            product = self.products.get(product_id)
+            if units > had.get(product_id, 0) and (product is None or product.archived):
+                return UnknownProducts
+        return InsufficientStock if self.short_additions(order_id, lines) else None
+
+    def short_additions(self, order_id: UUID, lines: Sequence[LineRequest]) -> list[tuple[UUID, int, int]]:
+        """Product, units wanted beyond those on the order, and units that could be added, for each that is short."""
+        had = self.orders[order_id].units
+        more = {product_id: units - had.get(product_id, 0) for product_id, units in _sum_of_lines(lines).items()}
+        free = {product_id: self.products[product_id].available for product_id in more}
+        return [(key, units, free[key]) for key, units in more.items() if units > max(0, free[key])]
+
+    def edited(self, order_id: UUID, lines: Sequence[LineRequest]) -> None:
+        """The order has these lines now."""
+        order, units = self.orders[order_id], _sum_of_lines(lines)
+        if units == order.units:
+            return
+        for product_id in units.keys() | order.units.keys():
+            self.products[product_id].promised += units.get(product_id, 0) - order.units.get(product_id, 0)
+        order.prices = {
+            product_id: order.prices[product_id]
+            if quantity <= order.units.get(product_id, 0)
+            else self.products[product_id].price
+            for product_id, quantity in units.items()
+        }
+        order.units = units
+        order.version += 1
+        order.told.append("edited")
 
     def promised_by_orders(self) -> Counter[UUID]:
         """Units of each product in orders that wait for them."""
@@ -149,12 +204,16 @@ class Expected:
         return promised
 
     def orders_of(self, customer_id: UUID) -> Sequence[UUID]:
-        """His orders, newest first."""
-        return [order_id for order_id, order in self.orders.items() if order.customer_id == customer_id][::-1]
+        """His orders, newest first, without those that he deleted."""
+        return [
+            order_id
+            for order_id, order in self.orders.items()
+            if order.customer_id == customer_id and not order.deleted
+        ][::-1]
 
 
-def _sum_of_lines(request: PlacementRequest) -> dict[UUID, int]:
+def _sum_of_lines(lines: Sequence[LineRequest]) -> dict[UUID, int]:
     units: dict[UUID, int] = {}
-    for line in request.lines:
+    for line in lines:
         units[line.product_id] = units.get(line.product_id, 0) + line.quantity
     return units

@@ -26,6 +26,7 @@ from shop_core.catalog.model import (
     words_of,
 )
 from shop_core.errors import InvalidCursor
+from shop_core.orders.model import OrderQuery
 from shop_core.pagination import Keyset, Numbered, Page, make_cursor
 from shop_core.testing.contract import Contract
 from shop_core.testing.scene import Scene
@@ -197,7 +198,7 @@ class CatalogListing(Contract):
                 with pytest.raises(InvalidCursor), scene.begin() as work:
                     work.products.page(ProductQuery(sort=read_by), Keyset(2, cursor))
             with pytest.raises(InvalidCursor), scene.begin() as work:
-                work.orders.page(scene.new_id(), Keyset(2, cursor))
+                work.orders.page(OrderQuery(), Keyset(2, cursor))
             with pytest.raises(InvalidCursor), scene.begin() as work:
                 work.stock.movements(next(iter(stocked.products)), Keyset(2, cursor))
 

@@ -9,7 +9,7 @@ import pytest
 
 from shop_core.errors import InvalidCursor
 from shop_core.money import Money
-from shop_core.orders.model import Order, OrderLine, Step, total_of
+from shop_core.orders.model import Order, OrderLine, OrderQuery, Step, total_of
 from shop_core.pagination import Keyset, Numbered
 from shop_core.testing.contract import Contract
 from shop_core.testing.scene import Scene
@@ -97,10 +97,10 @@ class OrdersContract(Contract):
             scene.order(customer_id=grace)
         newest_first = tuple(orders[::-1])
         with scene.begin() as work:
-            first = work.orders.page(ada, Numbered(limit=3))
-            last = work.orders.page(ada, Numbered(limit=3, offset=6))
-            beyond = work.orders.page(ada, Numbered(limit=3, offset=60))
-            nothing = work.orders.page(scene.new_id(), Numbered())
+            first = work.orders.page(OrderQuery(ada), Numbered(limit=3))
+            last = work.orders.page(OrderQuery(ada), Numbered(limit=3, offset=6))
+            beyond = work.orders.page(OrderQuery(ada), Numbered(limit=3, offset=60))
+            nothing = work.orders.page(OrderQuery(scene.new_id()), Numbered())
         assert (first.items, first.count, first.cursor) == (newest_first[:3], 7, None)
         assert (last.items, last.count) == (newest_first[6:], 7)
         assert (beyond.items, beyond.count) == ((), 7)
@@ -113,7 +113,7 @@ class OrdersContract(Contract):
         cursor: str | None = None
         for _ in range(20):
             with scene.begin() as work:
-                page = work.orders.page(ada, Keyset(2, cursor))
+                page = work.orders.page(OrderQuery(ada), Keyset(2, cursor))
             assert page.count is None
             seen += page.items
             if (cursor := page.cursor) is None:
@@ -127,10 +127,10 @@ class OrdersContract(Contract):
             scene.order(customer_id=ada)
             scene.order(customer_id=grace)
         with scene.begin() as work:
-            cursor = work.orders.page(ada, Keyset(2)).cursor
+            cursor = work.orders.page(OrderQuery(ada), Keyset(2)).cursor
         try:
             with scene.begin() as work:
-                page = work.orders.page(grace, Keyset(2, cursor))
+                page = work.orders.page(OrderQuery(grace), Keyset(2, cursor))
         except InvalidCursor:
             return  # as good an answer
         assert {order.customer_id for order in page.items} == {grace}
@@ -138,4 +138,4 @@ class OrdersContract(Contract):
     @pytest.mark.parametrize("nonsense", ["x", "=", "é", "\x00", "\ud800", "A" * 9, "A" * 5_000])
     def test_what_is_no_cursor_of_ones_orders_is_refused(self, scene: Scene, nonsense: str) -> None:
         with pytest.raises(InvalidCursor), scene.begin() as work:
-            work.orders.page(scene.new_id(), Keyset(3, nonsense))
+            work.orders.page(OrderQuery(scene.new_id()), Keyset(3, nonsense))

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from shop_core.accounts.model import Account, Actor, Role
 from shop_core.catalog.model import Category, Product
+from shop_core.events import OrderEvent, OrderEventKind
 from shop_core.inventory.model import MovementKind, StockLevel, StockMovement
 from shop_core.money import Money
 from shop_core.orders.model import LineRequest, Order, OrderLine, OrderStatus, PlacementRequest, total_of
@@ -109,10 +110,12 @@ class Scene:
         return Order(self.new_id(), customer_id or self.new_id(), OrderStatus.PLACED, lines, total, now, now)
 
     def order(self, wanted: Mapping[Product, int] | None = None, customer_id: UUID | None = None) -> Order:
-        """The same, stored."""
+        """The same, stored, with its first event."""
         order = self.new_order(wanted, customer_id)
+        event = OrderEvent.of(OrderEventKind.PLACED, order, Actor(order.customer_id, Role.CUSTOMER))
         with self.begin() as work:
             work.orders.add_all([order])
+            work.order_events.add_all([event])
         return order
 
 

@@ -6,9 +6,19 @@ from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
-from shop_core import LineRequest, Order, OrderLine, OrderStatus, PlacementRequest
+from shop_core import (
+    Actor,
+    LineRequest,
+    Order,
+    OrderEvent,
+    OrderEventKind,
+    OrderLine,
+    OrderStatus,
+    PlacementRequest,
+    Role,
+)
 from shop_core.orders.model import LINES_MAX
 from shop_http.wire.common import ORDER_ID, PRODUCT_ID, THEN, USER_ID, Amount, PageBody, Quantity
 
@@ -21,13 +31,17 @@ class OrderLineForm(Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 class OrderForm(Struct, forbid_unknown_fields=True, kw_only=True):
-    """An order to place. A product may stand in several lines: its quantities are summed."""
+    """The lines of an order. A product may stand in several: its quantities are summed."""
 
     lines: Annotated[tuple[OrderLineForm, ...], Meta(min_length=1, max_length=LINES_MAX)]
 
-    def request(self, customer_id: UUID) -> PlacementRequest:
-        """The same for the core."""
-        return PlacementRequest(customer_id, tuple(LineRequest(line.product_id, line.quantity) for line in self.lines))
+    def wanted(self) -> tuple[LineRequest, ...]:
+        """The lines for the core."""
+        return tuple(LineRequest(line.product_id, line.quantity) for line in self.lines)
+
+    def request(self, customer: Actor) -> PlacementRequest:
+        """The order to place for the core."""
+        return PlacementRequest(customer.account_id, self.wanted(), customer.role or Role.CUSTOMER)
 
 
 class OrderLineBody(Struct, kw_only=True):
@@ -54,7 +68,10 @@ class OrderLineBody(Struct, kw_only=True):
 
 
 class OrderBody(Struct, kw_only=True):
-    """An order: subtotal is the sum of its lines, total what is to be paid."""
+    """An order: subtotal is the sum of its lines, total what is to be paid.
+
+    `deleted_at` is there for staff only, on an order that its customer took out of his history.
+    """
 
     id: UUID
     number: str
@@ -68,6 +85,7 @@ class OrderBody(Struct, kw_only=True):
     version: int
     created_at: datetime
     updated_at: datetime
+    deleted_at: datetime | UnsetType = UNSET
 
     @classmethod
     def of(cls, order: Order) -> OrderBody:
@@ -84,11 +102,49 @@ class OrderBody(Struct, kw_only=True):
             version=order.version,
             created_at=order.created_at,
             updated_at=order.updated_at,
+            deleted_at=order.deleted_at or UNSET,
         )
 
 
 class OrderPage(PageBody[OrderBody], kw_only=True):
     """A piece of the list of orders."""
+
+
+class OrderEventBody(Struct, kw_only=True):
+    """One change of an order. `seq` is the order's version after it, `status` and `total` are what they became.
+
+    `actor_id` and `actor_role` say who did it; the shop itself has none. `total_before` is there on edits. `format`
+    tells later forms of events apart.
+    """
+
+    seq: int
+    kind: OrderEventKind
+    at: datetime
+    status: OrderStatus
+    total: Amount
+    total_before: Amount | UnsetType = UNSET
+    actor_id: UUID | UnsetType = UNSET
+    actor_role: Role | UnsetType = UNSET
+    format: int
+
+    @classmethod
+    def of(cls, event: OrderEvent) -> OrderEventBody:
+        """The wire form of `event`."""
+        return cls(
+            seq=event.seq,
+            kind=event.kind,
+            at=event.at,
+            status=event.status,
+            total=str(event.total),
+            total_before=str(event.total_before) if event.total_before else UNSET,
+            actor_id=event.actor_id or UNSET,
+            actor_role=event.actor_role or UNSET,
+            format=event.format,
+        )
+
+
+class OrderEventPage(PageBody[OrderEventBody], kw_only=True):
+    """A piece of the timeline of an order."""
 
 
 ORDER_FORM = OrderForm(lines=(OrderLineForm(product_id=PRODUCT_ID, quantity=3),))
@@ -115,3 +171,15 @@ ORDER = OrderBody(
     updated_at=THEN,
 )
 ORDERS = OrderPage(count=1, next=None, previous=None, results=(ORDER,))
+ORDER_EVENT = OrderEventBody(
+    seq=2,
+    kind=OrderEventKind.EDITED,
+    at=THEN,
+    status=OrderStatus.PLACED,
+    total="6.60",
+    total_before="4.40",
+    actor_id=USER_ID,
+    actor_role=Role.CUSTOMER,
+    format=1,
+)
+ORDER_EVENTS = OrderEventPage(count=1, next=None, previous=None, results=(ORDER_EVENT,))

@@ -1,0 +1,291 @@
+"""What lists of orders cost on PostgreSQL: rows and pages looked at, and statements sent. Never seconds."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import pytest
+from sqlalchemy import Engine, event, text
+
+from shop_adapters.passwords import ScryptPasswords
+from shop_adapters.postgres import PostgresAdapters, make_engine
+from shop_adapters.postgres.migrate import migrate
+from shop_core import (
+    SYSTEM,
+    Actor,
+    Keyset,
+    LineRequest,
+    Numbered,
+    OrderQuery,
+    OrderStatus,
+    PlacementRequest,
+    Role,
+    Shop,
+)
+from shop_core.orders.model import Order
+from shop_core.pagination import Piece, make_cursor
+from shop_core.testing import Scene
+
+ORDERS = 100_000
+MANY, FEW = UUID(int=1), UUID(int=2)
+"""Customers with 10,000 orders and with 10; the others are strewn over 1,000 more."""
+
+# Every tenth order is one of the customer with many, every ten-thousandth of the one with few; a second apart each.
+_FILL = f"""
+INSERT INTO orders (customer_id, id, status, total_minor, version, created_at, updated_at, number)
+SELECT CASE WHEN n % 10000 = 5 THEN '{FEW}'::uuid WHEN n % 10 = 0 THEN '{MANY}'::uuid
+            ELSE lpad(to_hex(3 + n % 1000), 32, '0')::uuid END,
+       (lpad(to_hex(1700000000000 + n * 1000), 12, '0') || '700080' || lpad(to_hex(n), 14, '0'))::uuid,
+       CASE WHEN n % 1000 = 7 THEN 'placed' WHEN n % 1000 = 8 THEN 'confirmed' WHEN n % 20 = 9 THEN 'cancelled'
+            ELSE 'delivered' END,
+       100, 1, at, at, to_char(at AT TIME ZONE 'UTC', 'YYMMDD') || '-' || lpad(to_hex(n), 8, '0')
+FROM generate_series(1, {ORDERS}) AS n, LATERAL (SELECT to_timestamp(1700000000 + n) AS at) AS placed
+"""
+_FILL_LINES = """
+INSERT INTO order_lines (customer_id, order_id, line_no, product_id, sku, name, unit_price_minor, quantity)
+SELECT customer_id, id, line_no, id, 'SKU', 'Lamp', 50, 1 FROM orders, generate_series(1, 2) AS line_no
+"""
+_FILL_EVENTS = """
+INSERT INTO order_events (customer_id, order_id, seq, kind, status, total_minor, at, format)
+SELECT customer_id, id, 1, 'placed', 'placed', 100, created_at, 1 FROM orders
+"""
+
+
+def _id(number: int) -> UUID:
+    """The id of the order with that number, as `_FILL` makes it."""
+    return UUID(f"{1_700_000_000_000 + number * 1_000:012x}700080{number:014x}")
+
+
+def _at(number: int) -> datetime:
+    """When it was placed."""
+    return datetime.fromtimestamp(1_700_000_000 + number, UTC)
+
+
+@pytest.fixture(scope="module")
+def stocked(new_database: Callable[[str], str]) -> Iterator[Engine]:
+    """A hundred thousand orders of two lines."""
+    engine = make_engine(new_database("shop_order_plans"), connections=2)
+    migrate(engine, "EUR")
+    with engine.begin() as connection:
+        for statement in (_FILL, _FILL_LINES, _FILL_EVENTS):
+            connection.execute(text(statement))
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text("VACUUM ANALYZE"))
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture(scope="module")
+def shop(stocked: Engine) -> Shop:
+    """The shop with those orders."""
+    return Shop(_adapters(stocked))
+
+
+def _adapters(engine: Engine) -> PostgresAdapters:
+    return PostgresAdapters(engine, b"the secret of the tests, 32 bytes", passwords=ScryptPasswords(n=2**4))
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a statement looked at: rows, pages of 8 KiB, and by which indexes."""
+
+    rows: int
+    buffers: int
+    used: frozenset[str]
+
+
+@contextlib.contextmanager
+def statements(engine: Engine) -> Iterator[list[tuple[str, Any]]]:
+    """Everything that is sent to the database meanwhile, with its parameters."""
+    sent: list[tuple[str, Any]] = []
+
+    def note(_: Any, __: Any, statement: str, parameters: Any, *___: Any) -> None:
+        sent.append((statement, parameters))
+
+    event.listen(engine, "before_cursor_execute", note)
+    try:
+        yield sent
+    finally:
+        event.remove(engine, "before_cursor_execute", note)
+
+
+def costs(engine: Engine, use: Callable[[], object]) -> list[Cost]:
+    """What each statement of `use` costs, by EXPLAIN of the same statement with the same parameters."""
+    with statements(engine) as sent:
+        use()
+    with engine.connect() as connection:
+        explain = "EXPLAIN (ANALYZE, BUFFERS, TIMING OFF, SUMMARY OFF, FORMAT JSON) "
+        plans = [connection.exec_driver_sql(explain + one, sent_with).scalar_one() for one, sent_with in sent]
+    return [_cost(plan[0]["Plan"]) for plan in plans]
+
+
+def _cost(plan: dict[str, Any]) -> Cost:
+    nodes = list(_nodes(plan))
+    scans = [node for node in nodes if "Scan" in node["Node Type"] and node["Node Type"] != "Subquery Scan"]
+    removed = ("Rows Removed by Filter", "Rows Removed by Index Recheck")
+    rows = sum(
+        (node["Actual Rows"] + sum(node.get(name, 0) for name in removed)) * node["Actual Loops"] for node in scans
+    )
+    buffers = plan["Shared Hit Blocks"] + plan["Shared Read Blocks"]
+    used = frozenset(node.get("Index Name", f"{node['Node Type']} on {node.get('Relation Name')}") for node in scans)
+    return Cost(round(rows), buffers, used)
+
+
+def _nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield plan
+    for below in plan.get("Plans", ()):
+        yield from _nodes(below)
+
+
+# ---- what a page costs
+
+
+def test_a_page_of_my_orders_costs_the_same_wherever_it_is_and_however_many_there_are(
+    stocked: Engine, shop: Shop
+) -> None:
+    many, few = Actor(MANY, Role.CUSTOMER), Actor(FEW, Role.CUSTOMER)
+    deep = make_cursor("orders", (str(_id(5_000)),))
+    pages = {
+        "first of many": lambda: shop.orders.mine(many, Keyset(9)),
+        "deep of many": lambda: shop.orders.mine(many, Keyset(9, deep)),
+        "first of few": lambda: shop.orders.mine(few, Keyset(9)),
+    }
+    assert {len(page().items) for page in pages.values()} == {9}
+    found = {name: costs(stocked, page) for name, page in pages.items()}
+    assert {name: len(cost) for name, cost in found.items()} == dict.fromkeys(pages, 1)
+    (first,), (far,), (small,) = found.values()
+    assert first.rows == far.rows == small.rows == 10 + 10 * 2, found
+    assert max(first.buffers, far.buffers) <= small.buffers + 10, found
+    for cost in (first, far, small):
+        assert cost.used == {"orders_pkey", "order_lines_pkey"}, found
+
+
+@pytest.mark.parametrize(
+    ("query", "index"),
+    [
+        (OrderQuery(), "orders_id_idx"),
+        (OrderQuery(customer_id=FEW), "orders_pkey"),
+        (OrderQuery(customer_id=MANY), "orders_pkey"),
+        (OrderQuery(status=OrderStatus.PLACED), "orders_by_status_idx"),
+        (OrderQuery(status=OrderStatus.CONFIRMED), "orders_by_status_idx"),
+        (OrderQuery(customer_id=MANY, status=OrderStatus.PLACED), "orders_of_customer_by_status_idx"),
+        (OrderQuery(customer_id=MANY, status=OrderStatus.CANCELLED), "orders_of_customer_by_status_idx"),
+        (OrderQuery(number=f"231114-{1_000:08X}"), "orders_by_number_idx"),
+        (OrderQuery(placed_from=_at(50_000), placed_before=_at(50_100)), "orders_by_time_idx"),
+        (OrderQuery(placed_before=_at(100)), "orders_by_time_idx"),
+        (OrderQuery(placed_from=_at(99_900)), None),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("piece", [Numbered(20), Keyset(20)], ids=["numbered", "keyset"])
+def test_every_filter_of_the_staff_has_its_index(
+    stocked: Engine, shop: Shop, query: OrderQuery, index: str | None, piece: Piece
+) -> None:
+    listed, *counted = costs(stocked, lambda: shop.orders.find(SYSTEM, query, piece))
+    assert not [node for node in listed.used if node.startswith("Seq Scan")], listed
+    if index is not None:
+        assert index in listed.used, listed
+    assert listed.rows <= 400, listed
+    if query != OrderQuery():
+        assert not [node for cost in counted for node in cost.used if node.startswith("Seq Scan")], counted
+
+
+@pytest.mark.parametrize("status", [None, *OrderStatus])
+def test_a_deep_page_of_everybodys_orders_costs_what_the_first_costs(
+    stocked: Engine, shop: Shop, status: OrderStatus | None
+) -> None:
+    query, deep = OrderQuery(status=status), make_cursor("orders", (str(_id(30_000)),))
+    (first,), (far,) = (
+        costs(stocked, lambda c=cursor: shop.orders.find(SYSTEM, query, Keyset(9, c))) for cursor in (None, deep)
+    )  # type: ignore[misc]
+    assert first.rows == far.rows <= 30
+    assert far.buffers <= first.buffers + 10
+
+
+def test_an_order_and_its_timeline_are_found_by_their_keys(stocked: Engine, shop: Shop) -> None:
+    few = Actor(FEW, Role.CUSTOMER)
+    for actor in (few, SYSTEM):
+        found = costs(
+            stocked, lambda actor=actor: (shop.orders.get(actor, _id(5)), shop.orders.events(actor, _id(5), Numbered()))
+        )  # type: ignore[misc]
+        assert not [node for cost in found for node in cost.used if node.startswith("Seq Scan")], found
+        assert sum(cost.rows for cost in found) <= 10, found
+
+
+# ---- how many statements
+
+
+@pytest.fixture
+def small(postgres_adapters: PostgresAdapters) -> tuple[Shop, Scene, Engine]:
+    """An empty shop."""
+    return Shop(postgres_adapters), Scene(postgres_adapters), postgres_adapters.engine
+
+
+def test_a_batch_of_fifty_orders_takes_as_many_statements_as_one(small: tuple[Shop, Scene, Engine]) -> None:
+    shop, scene, engine = small
+    products = [scene.product(f"Product {number}", units=1_000) for number in range(5)]
+    counts = []
+    for size in (1, 50):
+        lines = tuple(LineRequest(product.id, 1) for product in products[:size])
+        batch = [PlacementRequest(scene.new_id(), lines) for _ in range(size)]
+        with statements(engine) as sent:
+            outcomes = shop.orders.place_all(batch)
+        assert all(isinstance(outcome, Order) for outcome in outcomes)
+        counts.append([statement.split()[0] for statement, _ in sent])
+    assert counts[0] == counts[1] == ["SELECT"] * 2 + ["INSERT"] * 3 + ["UPDATE"] + ["INSERT"], counts
+
+
+def test_an_edit_takes_as_many_statements_for_a_hundred_lines_as_for_one(small: tuple[Shop, Scene, Engine]) -> None:
+    shop, scene, engine = small
+    products = [scene.product(f"Product {number}", units=1_000) for number in range(101)]
+    ada = scene.customer()
+    for wanted in (products[1:2], products[1:]):
+        order = shop.orders.place(PlacementRequest(ada.account_id, (LineRequest(products[0].id, 1),)))
+        with statements(engine) as sent:
+            shop.orders.edit(ada, order.id, tuple(LineRequest(product.id, 2) for product in wanted))
+        assert len(sent) == 10, sent
+        with statements(engine) as sent:
+            shop.orders.edit(ada, order.id, tuple(LineRequest(product.id, 2) for product in wanted))
+        assert len(sent) == 4, sent  # the order, its lines, the stock, the products: nothing is written
+
+
+def test_a_step_takes_few_statements(small: tuple[Shop, Scene, Engine]) -> None:
+    shop, scene, engine = small
+    products, ada = [scene.product(f"Product {number}", units=9) for number in range(9)], scene.customer()
+    order = shop.orders.place(PlacementRequest(ada.account_id, tuple(LineRequest(p.id, 1) for p in products)))
+    steps = (shop.orders.confirm, 4), (shop.orders.ship, 7), (shop.orders.deliver, 4)
+    for step, count in steps:
+        with statements(engine) as sent:
+            step(SYSTEM, order.id)
+        assert len(sent) == count, sent
+
+
+@pytest.mark.parametrize("orders", [1, 30])
+def test_a_list_takes_one_statement_and_one_to_count_however_long_it_is(
+    small: tuple[Shop, Scene, Engine], orders: int
+) -> None:
+    shop, scene, engine = small
+    ada = scene.customer()
+    for _ in range(orders):
+        scene.order(customer_id=ada.id)
+        scene.order()
+    mine, everybodys = (ada, OrderQuery()), (SYSTEM, OrderQuery())
+    for actor, query in (mine, everybodys, (SYSTEM, OrderQuery(status=OrderStatus.PLACED))):
+        for piece, count in ((Numbered(), 2), (Keyset(), 1)):
+            with statements(engine) as sent:
+                page = shop.orders.find(actor, query, piece)
+            assert (len(sent), len(page.items) >= orders) == (count, True)
+    order = shop.orders.mine(ada, Numbered()).items[0]
+    for use, count in (
+        (lambda: shop.orders.get(ada, order.id), 1),
+        (lambda: shop.orders.events(ada, order.id, Numbered()), 3),
+        (lambda: shop.orders.events(ada, order.id, Keyset()), 2),
+    ):
+        with statements(engine) as sent:
+            use()
+        assert len(sent) == count, sent
