@@ -1,0 +1,247 @@
+"""Writes docs/api.md: the API as a mobile developer walks it, from requests that really run.
+
+    python docs/api_tour.py            write docs/api.md
+    python docs/api_tour.py --check    exit 1 if it would change
+
+The server is a real one, on a shop in memory whose clock and ids are made for this, so every run writes the same.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import re
+import secrets
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from shop_adapters.ids import SequentialIds
+from shop_adapters.memory import MemoryAdapters
+from shop_core import Registration, Role, Shop
+from shop_core.testing import TickingClock
+from shop_http.app import create_app
+
+HERE = Path(__file__).resolve().parent
+API_MD = HERE / "api.md"
+BASE = "https://shop.example"
+READY_S_MAX = 30
+SHOWN_HEADERS = ("location", "etag", "allow", "www-authenticate", "retry-after")
+SECRET = {"access", "refresh"}
+
+
+def app() -> object:
+    """The application that the tour walks through, for the server process."""
+    shop = Shop(MemoryAdapters(clock=TickingClock(), new_id=SequentialIds(7, datetime(2026, 11, 21, 9, tzinfo=UTC))))
+    shop.accounts.register(Registration("grace", os.environ["TOUR_PASSWORD"]), role=Role.ADMIN)
+    return create_app(shop, base_url=BASE)
+
+
+@contextlib.contextmanager
+def server(password: str) -> Iterator[str]:
+    """A server process with that application: where it listens."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "granian", "--interface", "asgi", "--no-ws", "--factory", "--log-level", "error"]
+    where = ["--port", str(port), "--working-dir", str(HERE), "api_tour:app"]
+    with subprocess.Popen([*command, *where], env=os.environ | {"TOUR_PASSWORD": password}) as process:
+        try:
+            deadline = time.monotonic() + READY_S_MAX
+            while time.monotonic() < deadline and process.poll() is None:
+                with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port)):
+                    break
+                time.sleep(0.02)
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            process.terminate()
+
+
+@dataclass
+class Tour:
+    """A walk through the API that writes down what it says and hears."""
+
+    client: httpx.Client
+    text: list[str] = field(default_factory=list)
+    count: int = 0
+
+    def say(self, *paragraphs: str) -> None:
+        """Tell something."""
+        self.text += [f"{paragraph}\n" for paragraph in paragraphs]
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        *,
+        token: str = "",
+        status: int = 200,
+        shown: bool = True,
+        **headers: str,
+    ) -> Any:
+        """Send a request, check its status, write both down, and hand back what came.
+
+        Args:
+            token: who acts, by an access token.
+            status: what must come back.
+            shown: whether to write it down.
+            headers: further ones, with underscores for hyphens.
+        """
+        self.count += 1
+        sent = {name.replace("_", "-").title(): value for name, value in headers.items()}
+        hidden = {"X-Request-Id": f"tour-{self.count}"} | ({"Authorization": f"Bearer {token}"} if token else {})
+        answer = self.client.request(method, f"/api/v1{path}", json=body, headers=sent | hidden)
+        if answer.status_code != status:
+            raise SystemExit(f"{method} {path} answered {answer.status_code}, not {status}: {answer.text}")
+        if shown:
+            self._write(method, path, body, sent | ({"Authorization": "Bearer …"} if token else {}), answer)
+        return answer.json() if answer.content else None
+
+    def _write(self, method: str, path: str, body: object, sent: dict[str, str], answer: httpx.Response) -> None:
+        request = [f"{method} /api/v1{path}", *(f"{name}: {value}" for name, value in sent.items())]
+        if body is not None:
+            request += ["", pretty(body)]
+        heard = [f"{answer.status_code} {answer.reason_phrase}"]
+        heard += [f"{name.title()}: {answer.headers[name]}" for name in SHOWN_HEADERS if name in answer.headers]
+        if answer.content:
+            heard += ["", pretty(answer.json())]
+        self.text += ["```http", *request, "```", "", "```http", *heard, "```", ""]
+
+
+def pretty(body: object) -> str:
+    """JSON for people; tokens, which nobody can foresee, are left out."""
+    return json.dumps(_without_secrets(body), indent=2, ensure_ascii=False)
+
+
+def _without_secrets(body: Any) -> Any:
+    if isinstance(body, dict):
+        return {key: "…" if key in SECRET else _without_secrets(value) for key, value in body.items()}
+    return [_without_secrets(item) for item in body] if isinstance(body, list) else body
+
+
+def walk(tour: Tour, password: str) -> None:
+    """The whole way, as a customer's phone goes it, and behind the counter."""
+    tour.say(
+        "# The API, walked through",
+        "Written by `docs/api_tour.py` from requests that really ran, on a shop whose clock and ids are made for it;"
+        " `/docs` of a running shop describes every operation. Tokens are shown as `…`.",
+        "## Behind the counter: something to sell",
+        "Staff do this with a token of their own. A fresh shop has no staff: `shop create-admin grace` made her.",
+    )
+    grace = tour.call("POST", "/auth/token", {"username": "grace", "password": password}, shown=False)["access"]
+    home = tour.call("POST", "/categories", {"name": "Home", "slug": "home"}, token=grace, status=201, shown=False)
+    lamps = tour.call(
+        "POST", "/categories", {"name": "Lamps", "slug": "lamps", "parent": home["id"]}, token=grace, status=201
+    )
+    lamp = tour.call(
+        "POST",
+        "/products",
+        {
+            "sku": "LAMP-1",
+            "name": "Brass lamp",
+            "price": "24.90",
+            "description": "Warm light for the evening.",
+            "category": lamps["id"],
+            "image_urls": ["https://shop.example/images/lamp-1.jpg"],
+        },
+        token=grace,
+        status=201,
+    )
+    stock = {"kind": "received", "quantity": 5, "reason": "delivery note 4711"}
+    tour.call("POST", f"/products/{lamp['id']}/stock", stock, token=grace)
+    wick = {"sku": "WICK-9", "name": "Wick", "price": "1.20", "description": "Cotton, for a brass lamp."}
+    wick = tour.call("POST", "/products", wick, token=grace, status=201, shown=False)
+    tour.call("POST", f"/products/{wick['id']}/stock", stock | {"quantity": 100}, token=grace, shown=False)
+
+    tour.say(
+        "## Look around, without an account",
+        "A keyword is words, the last one perhaps the beginning of one. What has all in its name or SKU comes first.",
+    )
+    tour.call("GET", "/products?keyword=brass+la&limit=2")
+    tour.say("A phone that has a product already asks whether it changed. Every sale changes the tag.")
+    etag = f'"1.{5}"'
+    tour.call("GET", f"/products/{lamp['id']}", if_none_match=etag, status=304)
+
+    tour.say("## An account")
+    ada = {"username": "ada", "password": "numbers are music", "first_name": "Ada"}
+    tour.call("POST", "/auth/register", ada, status=201)
+    tour.say("Wrong input is refused with every fault at once:")
+    tour.call("POST", "/auth/register", {"username": "a", "password": "short", "age": 36}, status=400)
+    tokens = tour.call("POST", "/auth/token", {"username": "ada", "password": "numbers are music"})
+    tour.say(
+        "The access token lasts five minutes. The refresh token gives the next pair, once; whose answer got lost may"
+        " ask again within 20 seconds and gets the same pair's successor. Later reuse ends the session: somebody else"
+        " has the token."
+    )
+    ada_token = tour.call("POST", "/auth/token/refresh", {"refresh": tokens["refresh"]})["access"]
+
+    tour.say("## Order", "All lines or none. Two lines for one product are summed.")
+    lines = [{"product_id": lamp["id"], "quantity": 1}, {"product_id": wick["id"], "quantity": 3}]
+    order = tour.call("POST", "/orders", {"lines": lines}, token=ada_token, status=201)
+    tour.say("Where units are missing, every short product is named with what is available, and nothing is taken:")
+    tour.call("POST", "/orders", {"lines": [{"product_id": lamp["id"], "quantity": 9}]}, token=ada_token, status=409)
+    where = f"/orders/{order['id']}"
+    tour.say(
+        "## Change your mind",
+        "While an order is placed its owner may replace its lines: only the difference is taken from the stock or given"
+        " back. What stays in the same or a smaller quantity keeps its price; what is new or more is priced today."
+        " `If-Match` makes sure that nobody changed it since it was read.",
+    )
+    more = {"lines": [{"product_id": lamp["id"], "quantity": 2}]}
+    tour.call("PUT", where, more, token=ada_token, if_match='"1"')
+    tour.call("PUT", where, more, token=ada_token, if_match='"1"', status=412)
+
+    tour.say("## What becomes of it", "Staff confirm, ship and deliver.")
+    tour.call("POST", f"{where}/confirm", token=grace, shown=False)
+    tour.call("POST", f"{where}/ship", token=grace)
+    tour.say("A step that the status does not allow is refused, and the possible ones are named:")
+    tour.call("POST", f"{where}/cancel", token=ada_token, status=409)
+    tour.say("The timeline says who did what, and when:")
+    tour.call("GET", f"{where}/events", token=ada_token)
+    tour.say("## My orders", "Newest first. `cursor=` starts a walk that sees each order once; `next` goes on.")
+    for _ in range(2):
+        tour.call("POST", "/orders", {"lines": lines}, token=ada_token, status=201, shown=False)
+    tour.call("GET", "/orders?limit=1&cursor=", token=ada_token)
+
+    tour.say("## Somebody else's things do not exist")
+    tour.call("POST", "/auth/register", ada | {"username": "bob"}, status=201, shown=False)
+    bob = tour.call("POST", "/auth/token", {"username": "bob", "password": "numbers are music"}, shown=False)["access"]
+    tour.call("GET", where, token=bob, status=404)
+
+    tour.say("## Stock that was lost", "A stock-take may find promised units missing. That is recorded, and shown.")
+    lost = {"kind": "adjusted", "quantity": -3, "reason": "broken in the storeroom"}
+    tour.call("POST", f"/products/{lamp['id']}/stock", lost, token=grace)
+
+    tour.say("## Leave", "Logging out ends the session; the refresh token is worth nothing any more.")
+    tour.call("POST", "/auth/logout", {"refresh": tokens["refresh"]}, status=204)
+
+
+def main() -> None:
+    """Write docs/api.md, or check it."""
+    parser = argparse.ArgumentParser(description="Write docs/api.md from requests that really run.")
+    parser.add_argument("--check", action="store_true", help="exit 1 if it would change")
+    check = parser.parse_args().check
+    password = secrets.token_hex()
+    with server(password) as url, httpx.Client(base_url=url, trust_env=False) as client:
+        tour = Tour(client)
+        walk(tour, password)
+    text = re.sub(r"\n{3,}", "\n\n", "\n".join(tour.text)).rstrip() + "\n"
+    if check and text != API_MD.read_text():
+        raise SystemExit("docs/api.md is not what the API does any more: run python docs/api_tour.py")
+    if not check:
+        API_MD.write_text(text)
+
+
+if __name__ == "__main__":
+    main()

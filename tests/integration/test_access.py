@@ -1,0 +1,219 @@
+"""Who may do what: every operation of the API, tried by everybody, against one table.
+
+Somebody else's things answer exactly like things that do not exist. An operation without a row fails the last test.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from uuid import UUID
+
+import httpx
+import pytest
+
+from http_client import API, PASSWORD, Server, log_in, new_order, new_product, order_of, register, unique
+
+WHO = ("nobody", "owner", "other", "staff", "admin")
+
+# What each gets: nobody, the customer whose things they are, another customer, staff, admin.
+TABLE = """
+    register           201 201 201 201 201
+    log_in             200 200 200 200 200
+    refresh_tokens     200 200 200 200 200
+    log_out            204 204 204 204 204
+    get_me             401 200 200 200 200
+    edit_me            401 200 200 200 200
+    change_password    401 204 204 204 204
+    list_users         401 403 403 200 200
+    get_user           401 403 403 200 200
+    assign_user        401 403 403 403 200
+    list_categories    200 200 200 200 200
+    get_category       200 200 200 200 200
+    create_category    401 403 403 201 201
+    edit_category      401 403 403 200 200
+    remove_category    401 403 403 204 204
+    list_products      200 200 200 200 200
+    get_product        200 200 200 200 200
+    create_product     401 403 403 201 201
+    replace_product    401 403 403 200 200
+    edit_product       401 403 403 200 200
+    remove_product     401 403 403 204 204
+    get_stock_level    401 403 403 200 200
+    change_stock       401 403 403 200 200
+    list_stock_movements 401 403 403 200 200
+    list_orders        401 200 200 200 200
+    place_order        401 201 201 201 201
+    get_order          401 200 404 200 200
+    edit_order         401 200 404 403 403
+    cancel_order       401 200 404 200 200
+    delete_order       401 204 404 403 403
+    list_order_events  401 200 404 200 200
+    confirm_order      401 403 403 200 200
+    ship_order         401 403 403 200 200
+    deliver_order      401 403 403 200 200
+    is_live            200 200 200 200 200
+    is_ready           200 200 200 200 200
+"""
+
+EXPECTED = {
+    name: dict(zip(WHO, map(int, statuses), strict=True))
+    for name, *statuses in (line.split() for line in TABLE.split("\n") if line.strip())
+}
+
+CASES = [(operation, who) for operation in EXPECTED for who in WHO]
+HIDDEN = [operation for operation, expected in EXPECTED.items() if expected["other"] == 404]
+
+
+@dataclass
+class World:
+    """A fresh thing of each kind for one test, most of them the owner's; and clients for everybody."""
+
+    server: Server
+    clients: dict[str, httpx.Client]
+    usernames: dict[str, str]
+
+    def path_parameters(self, operation: str) -> dict[str, str]:
+        """The ids that the operation's path names: of things on which the right one can do it."""
+        parameters = {}
+        if "categor" in operation:
+            parameters["category_id"] = self._category()
+        elif "order" in operation:
+            parameters["order_id"] = self._order(operation)
+        elif "user" in operation:
+            parameters["user_id"] = register(self.clients["nobody"])["id"]
+        else:
+            parameters["product_id"] = self.product["id"]
+        return parameters
+
+    @property
+    def product(self) -> dict[str, str]:
+        return new_product(self.clients["admin"], stock=9)
+
+    def body(self, operation: str, who: str) -> object:
+        """What to send: a body with which the right one succeeds; None where there is none."""
+        username = self.usernames.get(who) or self.usernames["owner"]
+        match operation:
+            case "register":
+                return {"username": unique("new"), "password": PASSWORD}
+            case "log_in":
+                return {"username": username, "password": PASSWORD}
+            case "refresh_tokens" | "log_out":
+                return {"refresh": log_in(self.clients["nobody"], username)["refresh"]}
+            case "edit_me":
+                return {"first_name": "Ada"}
+            case "change_password":
+                return {"old_password": PASSWORD, "new_password": PASSWORD + "!"}
+            case "assign_user":
+                return {"active": False}
+            case "create_category":
+                return {"name": "Lamps", "slug": unique("lamps")}
+            case "edit_category":
+                return {"name": "Lights"}
+            case "create_product" | "replace_product":
+                return {"sku": unique("SKU-"), "name": "Lamp", "price": "2.20"}
+            case "edit_product":
+                return {"price": "2.30"}
+            case "change_stock":
+                return {"kind": "received", "quantity": 1, "reason": "found"}
+            case "place_order" | "edit_order":
+                return order_of((self.product, 2))
+        return None
+
+    def _category(self) -> str:
+        made = self.clients["admin"].post("/categories", json={"name": "Shelf", "slug": unique("shelf")})
+        return str(made.json()["id"])
+
+    def _order(self, operation: str) -> str:
+        """An order of the owner, in the state that the operation starts from."""
+        order_id = str(new_order(self.clients["owner"], (self.product, 2))["id"])
+        steps = {"ship_order": ["confirm"], "deliver_order": ["confirm", "ship"]}.get(operation, [])
+        for step in steps:
+            assert self.clients["admin"].post(f"/orders/{order_id}/{step}").status_code == 200
+        return order_id
+
+
+@pytest.fixture(scope="module")
+def people(server: Server) -> dict[str, str]:
+    """A username for each role; the admin that came with the server makes the others."""
+    with server.client(server.staff_token) as admin:
+        users = {who: register(admin) for who in ("owner", "other", "staff", "admin")}
+        for role in ("staff", "admin"):
+            assert admin.patch(f"/users/{users[role]['id']}", json={"role": role}).status_code == 200
+    return {who: user["username"] for who, user in users.items()}
+
+
+@pytest.fixture
+def world(server: Server, people: dict[str, str]) -> Iterator[World]:
+    """Everybody, logged in. Users of their own where an operation ends sessions."""
+    clients = {"nobody": server.client()}
+    for who, username in people.items():
+        clients[who] = server.client(log_in(clients["nobody"], username)["access"])
+    yield World(server, clients, people)
+    for client in clients.values():
+        client.close()
+
+
+@pytest.fixture(scope="module")
+def operations(server: Server) -> dict[str, tuple[str, str]]:
+    """Method and path of every operation in the document that this server gives out."""
+    document = httpx.get(f"{server.url}/openapi.json", trust_env=False).json()
+    return {
+        operation["operationId"]: (method.upper(), path)
+        for path, methods in document["paths"].items()
+        for method, operation in methods.items()
+    }
+
+
+def send(world: World, call: tuple[str, str], who: str, ids: dict[str, str], body: object) -> httpx.Response:
+    method, path = call
+    url = world.server.url + re.sub(r"\{(\w+)\}", lambda name: ids[name[1]], path)
+    return world.clients[who].request(method, url, json=body) if body else world.clients[who].request(method, url)
+
+
+@pytest.mark.parametrize(("operation", "who"), CASES)
+def test_everybody_gets_what_the_table_says(
+    world: World, operations: dict[str, tuple[str, str]], operation: str, who: str
+) -> None:
+    if operation == "change_password" and who != "nobody":  # a user of his own: it ends every session
+        world.usernames = world.usernames | {who: register(world.clients["nobody"])["username"]}
+        world.clients[who] = world.server.client(log_in(world.clients["nobody"], world.usernames[who])["access"])
+    ids = world.path_parameters(operation) if "{" in operations[operation][1] else {}
+    answer = send(world, operations[operation], who, ids, world.body(operation, who))
+    assert answer.status_code == EXPECTED[operation][who], answer.text
+
+
+@pytest.mark.parametrize("operation", HIDDEN)
+def test_what_belongs_to_somebody_else_answers_like_what_does_not_exist(
+    world: World, operations: dict[str, tuple[str, str]], operation: str
+) -> None:
+    call, body = operations[operation], world.body(operation, "other")
+    theirs = world.path_parameters(operation)
+    nowhere = {name: str(UUID(int=UUID(value).int ^ 1)) for name, value in theirs.items()}
+    answers = [send(world, call, "other", ids, body) for ids in (theirs, nowhere)]
+    assert answers[0].status_code == 404
+    assert _impersonal(answers[0], theirs) == _impersonal(answers[1], nowhere)
+
+
+def _impersonal(answer: httpx.Response, ids: dict[str, str]) -> tuple[int, list[str], str]:
+    """All of an answer but what differs between any two: the id that was asked for, and the id of the request."""
+    text = answer.text.replace(answer.headers["x-request-id"], "REQUEST")
+    for value in ids.values():
+        text = text.replace(value, "ID")
+    return answer.status_code, sorted(answer.headers), text
+
+
+def test_every_operation_has_a_row(operations: dict[str, tuple[str, str]]) -> None:
+    assert operations.keys() == EXPECTED.keys(), "say in the table who may do what"
+
+
+def test_a_malformed_id_is_refused_like_an_unknown_one(world: World, operations: dict[str, tuple[str, str]]) -> None:
+    for operation, call in operations.items():
+        if "{" in call[1]:
+            ids = dict.fromkeys(re.findall(r"\{(\w+)\}", call[1]), "not-an-id")
+            answer = send(world, call, "admin", ids, world.body(operation, "admin"))
+            assert answer.status_code == 404, (operation, answer.text)
+            assert json.loads(answer.text)["code"] == "not_found"
+            assert call[1].startswith(API)
