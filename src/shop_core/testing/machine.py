@@ -49,7 +49,7 @@ class ShopMachine(AccountRules, OrderRules, CatalogChangeRules):
             self.expected.products[product_id].moved = True
             self._check_level(level)
         elif product_id == UNKNOWN:
-            assert isinstance(level, ProductNotFound) or reason in {"", "\x00"}
+            assert isinstance(level, ProductNotFound | Invalid)  # what is wrong with the reason comes first
         elif not isinstance(level, Invalid):
             assert isinstance(level, StockBelowZero)
             assert self.expected.refusal_to_change(product_id, change) is StockBelowZero
