@@ -11,10 +11,11 @@ from uuid import uuid4
 
 import httpx
 import pytest
+from litestar import Litestar
 
-from http_client import PASSWORD, Server, assert_problem, log_in, register, unique
+from http_client import API, PASSWORD, Server, assert_problem, log_in, register, unique
 from shop_adapters.memory import MemoryAdapters
-from shop_core import Registration, Role, Shop
+from shop_core import SYSTEM, Registration, Role, Shop, StandingChange
 from shop_core.ports import UnitOfWork
 from shop_http.app import create_app
 
@@ -311,15 +312,18 @@ def test_demoted_staff_have_their_new_role_at_once(staff: httpx.Client, person: 
 
 
 def test_the_last_active_admin_stays(staff: httpx.Client) -> None:
-    """Every other admin that tests made is put out first; nothing else relies on them."""
+    """Every other admin that tests made is put out first, and let in again."""
     me = staff.get("/users/me").json()
-    for other in staff.get("/users?role=admin&active=true&limit=200").json()["results"]:
-        if other["id"] != me["id"]:
-            assert staff.patch(f"/users/{other['id']}", json={"active": False}).status_code == 200
+    admins = staff.get("/users?role=admin&active=true&limit=200").json()["results"]
+    others = [admin["id"] for admin in admins if admin["id"] != me["id"]]
+    for other in others:
+        assert staff.patch(f"/users/{other}", json={"active": False}).status_code == 200
     for change in ({"role": "customer"}, {"role": "staff"}, {"active": False}, {"role": "staff", "active": False}):
         problem = assert_problem(staff.patch(f"/users/{me['id']}", json=change), 409, "last_admin")
         assert me["id"] in problem["detail"]
     assert staff.get("/users?role=admin&active=true").json()["count"] == 1
+    for other in others:
+        assert staff.patch(f"/users/{other}", json={"active": True}).status_code == 200
 
 
 # ---- where the look-up happens
@@ -348,15 +352,29 @@ def test_staff_are_looked_up_in_the_thread_of_the_request_and_customers_not_at_a
     token = shop.accounts.log_in("ada", PASSWORD).access
     adapters.threads.clear()
 
-    async def ask() -> httpx.Response:
-        transport = httpx.ASGITransport(create_app(shop))
-        async with httpx.AsyncClient(transport=transport, base_url="http://shop.test") as client:
-            return await client.get("/api/v1/users/me", headers={"Authorization": f"Bearer {token}"})
-
-    assert asyncio.run(ask()).status_code == 200
+    assert ask(create_app(shop), "/users/me", token).status_code == 200
     assert len(adapters.threads) == units
     assert len(set(adapters.threads)) == 1
     assert threading.main_thread() not in adapters.threads
+
+
+def test_deactivated_staff_do_not_even_read_a_catalog_that_needs_a_login() -> None:
+    shop = Shop(MemoryAdapters())
+    clerk = shop.accounts.register(Registration("clerk", PASSWORD), role=Role.STAFF)
+    token, app = shop.accounts.log_in("clerk", PASSWORD).access, create_app(shop, public_catalog=False)
+    assert ask(app, "/products", token).status_code == 200
+    shop.accounts.assign(SYSTEM, clerk.id, StandingChange(active=False))
+    assert_problem(ask(app, "/products", token), 401, "invalid_token")
+
+
+def ask(app: Litestar, path: str, token: str) -> httpx.Response:
+    """The answer to a GET, without a server between."""
+
+    async def answer() -> httpx.Response:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://shop.test") as client:
+            return await client.get(API + path, headers={"Authorization": f"Bearer {token}"})
+
+    return asyncio.run(answer())
 
 
 # ---- logins only
