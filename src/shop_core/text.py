@@ -27,13 +27,15 @@ def same_letters(text: str) -> str:
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
 
 
-def words(text: str) -> tuple[str, ...]:
-    """The words of `text` in the form in which searches compare them: runs of letters and digits of any script.
+def search_words(text: str) -> tuple[str, ...]:
+    """The words of `text` in the form in which every search compares them.
 
-    No other character means anything, and nothing of a word does behind its hundredth character.
+    A word is a run of letters and digits of any script; everything else separates words and means nothing, so no
+    character of a keyword is special. Case and compatibility forms do not matter, nor does what comes after the
+    hundredth character of a word.
 
-    >>> words("Ada.LOVELACE@example.org 50%")
-    ('ada', 'lovelace', 'example', 'org', '50')
+    >>> search_words("T-Light HOLDER, 50% off")
+    ('t', 'light', 'holder', '50', 'off')
     """
     return tuple(word[:_WORD_LENGTH_MAX] for word in _WORD.findall(same_letters(text)))
 

@@ -9,9 +9,9 @@ from litestar.params import FromPath, RawBody
 from msgspec import UNSET, Meta, UnsetType
 
 from shop_core import CatalogEntry, Money, ProductQuery, ProductSort
-from shop_core.catalog.model import search_words
 from shop_core.errors import CategoryNotFound, InvalidCursor, ProductNotFound, SkuTaken, Stale
 from shop_core.inventory.model import ON_HAND_MAX
+from shop_core.text import search_words
 from shop_http import categories
 from shop_http.conditional import expected_versions, reply_tagged
 from shop_http.intake import read_body, read_query

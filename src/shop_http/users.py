@@ -10,7 +10,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from shop_core import AccountQuery, Role
 from shop_core.errors import AccountNotFound, InvalidCursor, LastAdmin
-from shop_core.text import words
+from shop_core.text import search_words
 from shop_http.accounts import TAG
 from shop_http.intake import read_body, read_query
 from shop_http.paging import ListQuery, page_body
@@ -31,7 +31,7 @@ class UsersQuery(ListQuery, forbid_unknown_fields=True, kw_only=True):
     def query(self) -> AccountQuery:
         """The same for the core."""
         return AccountQuery(
-            words=words(self.search) if self.search.strip() else None,
+            words=search_words(self.search) if self.search.strip() else None,
             role=self.role or None,
             active=None if self.active is UNSET else self.active,
         )

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from shop_adapters.memory import MemoryAdapters
 from shop_core import NOBODY, SYSTEM, Actor, Money, ProductDetails, Role, Shop
-from shop_core.catalog.model import PRICE_MINOR_MAX, Category, Product, is_found, search_words, words_of
+from shop_core.catalog.model import PRICE_MINOR_MAX, Category, Product, is_found, words_of
 from shop_core.errors import CategoryNotFound, Forbidden, Invalid, SkuTaken, Unauthenticated
+from shop_core.text import search_words
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 LAMP = Product(UUID(int=1), "LAMP-1", "Brass lamp", Money(12_50, "EUR"), NOON, NOON)

@@ -18,9 +18,9 @@ from shop_core import (
     Role,
     Shop,
 )
-from shop_core.catalog.model import search_words
 from shop_core.errors import IllegalStep, InsufficientStock, OrderNotFound
 from shop_core.pagination import Keyset
+from shop_core.text import search_words
 
 
 def test_the_life_of_an_order_from_the_shelf_to_the_door() -> None:

@@ -34,18 +34,11 @@ from shop_adapters.locking import LockOrder
 from shop_adapters.postgres.errors import FOREIGN_KEY, UNIQUE, failing_id, refusing
 from shop_adapters.postgres.schema import categories, products, stock_levels
 from shop_adapters.postgres.statements import AnyRow
-from shop_core.catalog.model import (
-    CatalogEntry,
-    Product,
-    ProductQuery,
-    ProductSort,
-    name_key,
-    search_words,
-)
+from shop_core.catalog.model import CatalogEntry, Product, ProductQuery, ProductSort, name_key
 from shop_core.errors import CategoryNotFound, Refusal, SkuTaken
 from shop_core.money import Money
 from shop_core.pagination import Key, Keyset, Page, Piece
-from shop_core.text import is_storable
+from shop_core.text import is_storable, search_words
 
 _PRODUCT = select(
     products.c.id,

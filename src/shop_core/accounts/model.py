@@ -10,7 +10,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from shop_core.errors import Fault, Forbidden, Invalid, LastAdmin, Unauthenticated
-from shop_core.text import normal, same_letters, text_faults, words
+from shop_core.text import normal, same_letters, search_words, text_faults
 
 USERNAME_LENGTHS = (3, 150)
 EMAIL_LENGTH_MAX = 254
@@ -134,7 +134,7 @@ class Account:
     @property
     def words(self) -> frozenset[str]:
         """The words under which staff find this account."""
-        return frozenset(words(f"{self.username} {self.email} {self.first_name} {self.last_name}"))
+        return frozenset(search_words(f"{self.username} {self.email} {self.first_name} {self.last_name}"))
 
     def edited(self, change: ProfileChange, now: datetime) -> Account:
         """The account after its owner changed his profile; itself if nothing differs.

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from shop_core.errors import Fault, Invalid
 from shop_core.money import Money
-from shop_core.text import normal, same_letters, text_faults
+from shop_core.text import normal, same_letters, search_words, text_faults
 
 NAME_LENGTH_MAX = 200
 SKU_LENGTH_MAX = 64
@@ -20,11 +20,9 @@ DESCRIPTION_LENGTH_MAX = 10_000
 IMAGE_URLS_MAX = 20
 IMAGE_URL_LENGTH_MAX = 2_000
 PRICE_MINOR_MAX = 100_000_000_000
-WORD_LENGTH_MAX = 100
 
 _SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 _URL = re.compile(r"(?:https?://|/)[^\s\"<>\\^`{|}]+")
-_WORD = re.compile(r"[^\W_]+")
 
 
 class Unchanged(Enum):
@@ -270,19 +268,6 @@ class ProductQuery:
     def sorted_by(self) -> ProductSort:
         """The sort that is asked for, or the usual one."""
         return self.sort or (ProductSort.NEWEST if self.words is None else ProductSort.RELEVANCE)
-
-
-def search_words(text: str) -> tuple[str, ...]:
-    """The words of `text` in the form in which the search compares them.
-
-    A word is a run of letters and digits of any script; everything else separates words and means nothing,
-    so no character of a keyword is special. Case and compatibility forms do not matter, nor does what comes after
-    the hundredth character of a word.
-
-    >>> search_words("T-Light HOLDER, 50% off")
-    ('t', 'light', 'holder', '50', 'off')
-    """
-    return tuple(word[:WORD_LENGTH_MAX] for word in _WORD.findall(same_letters(text)))
 
 
 def words_of(product: Product) -> frozenset[str]:

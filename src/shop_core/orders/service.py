@@ -44,7 +44,7 @@ class OrderService:
         product_ids = set(chain.from_iterable(request.wanted for request in requests))
         with self._begin() as work:
             levels = work.stock.lock(product_ids)
-            products = work.products.get_all(product_ids)
+            products = work.products.get_all(levels)  # one that was added after the lock is not there yet
             decision = decide(requests, products, levels, now=self._clock(), new_id=self._new_id)
             work.orders.add_all(decision.orders)
             work.order_events.add_all(decision.events)

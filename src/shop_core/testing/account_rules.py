@@ -14,7 +14,7 @@ from shop_core.pagination import Keyset, Numbered, Page
 from shop_core.ports import Adapters
 from shop_core.testing.catalog_rules import picked, picks
 from shop_core.testing.driver import Driver, is_one_of
-from shop_core.text import words
+from shop_core.text import search_words
 
 usernames = st.sampled_from(
     ["ada", "Ada", "ＡＤＡ", "grace", "straße", "STRASSE", "boss", "a\x00a", "\ud800ab", "x", "ada\u3164", "a\ufdfa"]
@@ -88,7 +88,7 @@ class AccountRules(Driver):
 
     @rule(search=st.none() | searches, role=roles, active=st.none() | st.booleans(), limit=st.integers(1, 3))
     def find_users(self, search: str | None, role: Role | None, active: bool | None, limit: int) -> None:
-        query = AccountQuery(None if search is None else words(search), role, active)
+        query = AccountQuery(None if search is None else search_words(search), role, active)
         everything = self.ask(lambda shop: shop.accounts.accounts(SYSTEM, query, Numbered(200)))
         expected = sorted(
             (account for account in self.expected.accounts.values() if query.matches(account)),

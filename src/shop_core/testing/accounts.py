@@ -15,7 +15,7 @@ from shop_core.pagination import Keyset, Numbered, Page
 from shop_core.testing.contract import Contract
 from shop_core.testing.scene import Scene
 from shop_core.testing.threads import TIMEOUT_S, Meeting, in_background, still_waits, together
-from shop_core.text import words
+from shop_core.text import search_words
 
 
 class AccountsContract(Contract):
@@ -154,7 +154,7 @@ class AccountsContract(Contract):
             scene.account("x_under_score"),
         ]
         with scene.begin() as work:
-            page = work.accounts.page(AccountQuery(words=words(search)), Numbered())
+            page = work.accounts.page(AccountQuery(words=search_words(search)), Numbered())
         expected = tuple(account for account in people if account.username in found)
         assert page == Page(expected, len(expected))
 

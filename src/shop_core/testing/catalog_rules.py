@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import initialize, rule
 
 from shop_core.accounts.model import SYSTEM
-from shop_core.catalog.model import CatalogEntry, CategoryEntry, ProductDetails, ProductQuery, ProductSort, search_words
+from shop_core.catalog.model import CatalogEntry, CategoryEntry, ProductDetails, ProductQuery, ProductSort
 from shop_core.catalog.service import Imported
 from shop_core.errors import CategoryNotFound, Invalid, ProductNotFound, Refusal, SkuTaken, SlugTaken
 from shop_core.inventory.model import StockLevel
@@ -18,6 +18,7 @@ from shop_core.pagination import Keyset, Numbered, Page
 from shop_core.shop import Shop
 from shop_core.testing.driver import Driver, is_one_of
 from shop_core.testing.expectations import ExpectedProduct
+from shop_core.text import search_words
 
 UNKNOWN = UUID("01940000-0000-7000-8000-000000000000")
 

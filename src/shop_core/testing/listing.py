@@ -15,22 +15,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from shop_core.catalog.model import (
-    CatalogEntry,
-    Category,
-    Product,
-    ProductQuery,
-    ProductSort,
-    is_found,
-    search_words,
-    words_of,
-)
+from shop_core.catalog.model import CatalogEntry, Category, Product, ProductQuery, ProductSort, is_found, words_of
 from shop_core.errors import InvalidCursor
 from shop_core.orders.model import OrderQuery
 from shop_core.pagination import Keyset, Numbered, Page, make_cursor
 from shop_core.testing.contract import Contract
 from shop_core.testing.scene import Scene
-from shop_core.text import same_letters
+from shop_core.text import same_letters, search_words
 
 NAMES = (
     "WHITE HANGING HEART T-LIGHT HOLDER|RED HANGING HEART|KNITTED UNION FLAG HOT WATER BOTTLE|BOTTLE OPENER 50%|"

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-from shop_core.text import words
+from shop_core.text import search_words
 
 revision = "0004"
 down_revision = "0003"
@@ -30,7 +30,7 @@ def _fill_search(connection: sa.Connection) -> None:
     """What the application writes with each account. In Python: PostgreSQL folds case in another way."""
     accounts = connection.execute(sa.text("SELECT id, username, email, first_name, last_name FROM accounts")).all()
     rows = [
-        {"id": account_id, "search": " ".join(f"'{word}'" for word in sorted(set(words(" ".join(texts)))))}
+        {"id": account_id, "search": " ".join(f"'{word}'" for word in sorted(set(search_words(" ".join(texts)))))}
         for account_id, *texts in accounts
     ]
     if rows:
