@@ -344,13 +344,15 @@ class TestPlaces:
             assert again.url() == postgres.url()
 
     def test_a_socket_directory_that_somebody_else_made_is_refused(
-        self, tmp_path: Path, made_once: Path, monkeypatch: pytest.MonkeyPatch
+        self, tmp_path: Path, new_dir: Path, made_once: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+        short = new_dir  # the socket's path must fit, wherever pytest keeps its folders
+        short.mkdir()
+        monkeypatch.setattr("tempfile.tempdir", str(short))
         far = tmp_path / ("long" * 25)
         subprocess.run(["cp", "-a", made_once, far], check=True)
         with EmbeddedPostgres(far):
-            (socket_dir,) = tmp_path.glob("shop-pg-*")
+            (socket_dir,) = short.glob("shop-pg-*")
         socket_dir.chmod(0o777)
         with pytest.raises(EmbeddedPostgresError, match="is not private to user"):
             EmbeddedPostgres(far).__enter__()
