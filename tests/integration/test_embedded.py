@@ -127,6 +127,13 @@ def new_dir(tmp_path: Path) -> Iterator[Path]:
 
 
 @pytest.fixture
+def short_dir() -> Iterator[Path]:
+    """A folder in which the path of a socket fits, wherever pytest keeps its own."""
+    with tempfile.TemporaryDirectory() as folder:
+        yield Path(folder)
+
+
+@pytest.fixture
 def copied_dir(new_dir: Path, made_once: Path) -> Path:
     """For a test that damages it."""
     subprocess.run(["cp", "-a", made_once, new_dir], check=True)
@@ -344,15 +351,13 @@ class TestPlaces:
             assert again.url() == postgres.url()
 
     def test_a_socket_directory_that_somebody_else_made_is_refused(
-        self, tmp_path: Path, new_dir: Path, made_once: Path, monkeypatch: pytest.MonkeyPatch
+        self, tmp_path: Path, short_dir: Path, made_once: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        short = new_dir  # the socket's path must fit, wherever pytest keeps its folders
-        short.mkdir()
-        monkeypatch.setattr("tempfile.tempdir", str(short))
+        monkeypatch.setattr("tempfile.tempdir", str(short_dir))
         far = tmp_path / ("long" * 25)
         subprocess.run(["cp", "-a", made_once, far], check=True)
         with EmbeddedPostgres(far):
-            (socket_dir,) = short.glob("shop-pg-*")
+            (socket_dir,) = short_dir.glob("shop-pg-*")
         socket_dir.chmod(0o777)
         with pytest.raises(EmbeddedPostgresError, match="is not private to user"):
             EmbeddedPostgres(far).__enter__()
