@@ -180,7 +180,7 @@ def test_a_core_module_that_imports_this_is_found_out(line: str) -> None:
         ("shop_core/inventory/model.py", "import shop_core.orders.model"),
         ("shop_core/orders/service.py", "import shop_core.catalog.service"),
         ("shop_core/orders/model.py", "import shop_core.ports"),
-        ("shop_core/errors.py", "import shop_core.shop"),
+        ("shop_core/errors/kinds.py", "import shop_core.shop"),
         ("shop_core/shop.py", "import shop_core.testing"),
         ("shop_core/shop.py", "import shop_adapters"),
         ("shop_core/shop.py", "import sqlalchemy"),

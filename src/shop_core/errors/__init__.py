@@ -1,0 +1,97 @@
+"""Every way in which the shop says no.
+
+    Refusal
+    ├── NotFound           what was asked for is not there, or not for this actor to see
+    │   ├── ProductNotFound · CategoryNotFound · OrderNotFound · AccountNotFound
+    ├── Conflict           fine as such, but not in the present state of things
+    │   ├── InsufficientStock · Oversold · StockBelowZero
+    │   ├── IllegalStep · CategoryInUse · LastAdmin
+    │   └── SkuTaken · SlugTaken · UsernameTaken
+    ├── Stale              somebody changed it since the client read it
+    ├── Invalid            the input breaks a rule; each broken rule is a Fault
+    │   └── InvalidCursor · UnknownProducts · CategoryCycle · WrongPassword
+    ├── Unauthenticated    nobody is logged in
+    │   └── WrongCredentials · InvalidToken
+    ├── Forbidden          somebody is, but this is not for his role
+    │   └── NotTheOwner
+    └── Unavailable        the shop cannot answer now; the same request may succeed later
+
+A refusal has a `kind` (what a transport maps to a status), a `code` (stable, for programs) and a message
+(for people: it names the value, the rule and the next step). It leaves nothing half done behind.
+"""
+
+from shop_core.errors.accounts import (
+    AccountNotFound,
+    InvalidToken,
+    LastAdmin,
+    UsernameTaken,
+    WrongCredentials,
+    WrongPassword,
+)
+from shop_core.errors.catalog import (
+    CategoryCycle,
+    CategoryInUse,
+    CategoryNotFound,
+    ProductNotFound,
+    SkuTaken,
+    SlugTaken,
+)
+from shop_core.errors.kinds import (
+    Conflict,
+    Fault,
+    Forbidden,
+    Invalid,
+    InvalidCursor,
+    Kind,
+    NotFound,
+    Refusal,
+    Stale,
+    Unauthenticated,
+    Unavailable,
+    check_version,
+)
+from shop_core.errors.orders import (
+    IllegalStep,
+    InsufficientStock,
+    NotTheOwner,
+    OrderNotFound,
+    Oversold,
+    Shortage,
+    StockBelowZero,
+    UnknownProducts,
+)
+
+__all__ = [
+    "AccountNotFound",
+    "CategoryCycle",
+    "CategoryInUse",
+    "CategoryNotFound",
+    "Conflict",
+    "Fault",
+    "Forbidden",
+    "IllegalStep",
+    "InsufficientStock",
+    "Invalid",
+    "InvalidCursor",
+    "InvalidToken",
+    "Kind",
+    "LastAdmin",
+    "NotFound",
+    "NotTheOwner",
+    "OrderNotFound",
+    "Oversold",
+    "ProductNotFound",
+    "Refusal",
+    "Shortage",
+    "SkuTaken",
+    "SlugTaken",
+    "Stale",
+    "StockBelowZero",
+    "Unauthenticated",
+    "Unavailable",
+    "UnknownProducts",
+    "UsernameTaken",
+    "WrongCredentials",
+    "WrongPassword",
+    "check_version",
+]

@@ -1,0 +1,77 @@
+"""Refusals about products and categories."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from shop_core.errors.kinds import Conflict, Fault, Invalid, NotFound
+
+
+class ProductNotFound(NotFound):
+    """No such product in the catalog; it may have been archived."""
+
+    code = "product_not_found"
+    title = "Product not found"
+
+    def __init__(self, product_id: UUID) -> None:
+        super().__init__(f"There is no product {product_id}. GET /products lists what there is.")
+        self.product_id = product_id
+
+
+class CategoryNotFound(NotFound):
+    """No such category."""
+
+    code = "category_not_found"
+    title = "Category not found"
+
+    def __init__(self, category_id: UUID) -> None:
+        super().__init__(f"There is no category {category_id}. GET /categories lists what there is.")
+        self.category_id = category_id
+
+
+class SkuTaken(Conflict):
+    """Another product has this SKU."""
+
+    code = "sku_taken"
+    title = "SKU already in use"
+
+    def __init__(self, sku: str) -> None:
+        super().__init__(f"Another product has the SKU {sku!r}. Choose another one, or edit that product.")
+        self.sku = sku
+
+
+class SlugTaken(Conflict):
+    """Another category has this slug."""
+
+    code = "slug_taken"
+    title = "Slug already in use"
+
+    def __init__(self, slug: str) -> None:
+        super().__init__(f"Another category has the slug {slug!r}. Choose another one.")
+        self.slug = slug
+
+
+class CategoryInUse(Conflict):
+    """The category cannot go: something is in it. Archived products are on no shelf, so they do not count."""
+
+    code = "category_in_use"
+    title = "Category in use"
+
+    def __init__(self, category_id: UUID, products: int, children: int) -> None:
+        self.category_id, self.products, self.children = category_id, products, children
+        super().__init__(
+            f"Category {category_id} still has products in it: {products}, and categories below it: {children}. "
+            "Move or remove them first."
+        )
+
+
+class CategoryCycle(Invalid):
+    """The new parent of a category is the category itself or one below it."""
+
+    code = "category_cycle"
+    title = "Category below itself"
+
+    def __init__(self, category_id: UUID, parent_id: UUID) -> None:
+        message = f"{parent_id} is category {category_id} itself or below it: choose a parent outside of it"
+        super().__init__(Fault("parent", message, "category_cycle"))
+        self.category_id, self.parent_id = category_id, parent_id

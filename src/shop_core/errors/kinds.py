@@ -1,0 +1,154 @@
+"""The kinds of refusal, and those of them that no feature owns."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import ClassVar
+
+
+class Kind(StrEnum):
+    """What sort of no it is. One transport status per kind."""
+
+    NOT_FOUND = "not_found"
+    CONFLICT = "conflict"
+    STALE = "stale"
+    INVALID = "invalid"
+    UNAUTHENTICATED = "unauthenticated"
+    FORBIDDEN = "forbidden"
+    UNAVAILABLE = "unavailable"
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One broken rule of an input.
+
+    Args:
+        field: where it is, as a path into the input, e.g. `lines.2.quantity`.
+        message: the value and the rule, in words.
+        code: stable, snake_case, e.g. `too_long`.
+    """
+
+    field: str
+    message: str
+    code: str
+
+
+class Refusal(Exception):
+    """The shop says no. Catch this to catch every answer that is not the one hoped for."""
+
+    kind: ClassVar[Kind]
+    code: ClassVar[str]
+    title: ClassVar[str]
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+class NotFound(Refusal):
+    """It does not exist, or it belongs to somebody else: the two are never told apart."""
+
+    kind = Kind.NOT_FOUND
+    code = "not_found"
+    title = "Not found"
+
+
+class Conflict(Refusal):
+    """The request is sound, but the present state of things does not allow it."""
+
+    kind = Kind.CONFLICT
+    code = "conflict"
+    title = "Conflict"
+
+
+class Stale(Refusal):
+    """The client's copy is not the newest: it said which version it had, and there is a later one by now."""
+
+    kind = Kind.STALE
+    code = "stale_version"
+    title = "Changed meanwhile"
+
+    def __init__(self, expected: Collection[int], version: int) -> None:
+        had = " or ".join(map(str, sorted(expected))) or "none of ours"
+        super().__init__(f"You had version {had}, it is at version {version} by now. Read it again, then decide.")
+        self.version = version
+
+
+def check_version(version: int, expected: Collection[int] | None) -> None:
+    """Let only those pass who know the newest version.
+
+    Args:
+        version: of what is stored, read under its lock.
+        expected: the versions that the client takes for the newest; None if he does not care.
+
+    Raises:
+        Stale: it is none of them.
+    """
+    if expected is not None and version not in expected:
+        raise Stale(expected, version)
+
+
+class Invalid(Refusal):
+    """The input breaks a rule. `faults` names each field with the rule that it breaks."""
+
+    kind = Kind.INVALID
+    code = "invalid_input"
+    title = "Invalid input"
+
+    def __init__(self, *faults: Fault) -> None:
+        super().__init__("; ".join(f"{fault.field}: {fault.message}" for fault in faults))
+        self.faults = faults
+
+
+class InvalidCursor(Invalid):
+    """The cursor was not made by this list, or it was changed on the way."""
+
+    code = "invalid_cursor"
+    title = "Invalid cursor"
+
+    def __init__(self) -> None:
+        super().__init__(
+            Fault("cursor", "is not one that this list gave out: start again without it", "invalid_cursor")
+        )
+
+
+class Unauthenticated(Refusal):
+    """This needs a login."""
+
+    kind = Kind.UNAUTHENTICATED
+    code = "unauthenticated"
+    title = "Login required"
+
+    def __init__(self, message: str = "Send a valid access token: POST /auth/token gives one.") -> None:
+        super().__init__(message)
+
+
+class Forbidden(Refusal):
+    """The actor's role does not include this."""
+
+    kind = Kind.FORBIDDEN
+    code = "forbidden"
+    title = "Not allowed"
+
+    def __init__(self, needed: str) -> None:
+        super().__init__(f"This needs the role {needed}.")
+        self.needed = needed
+
+
+class Unavailable(Refusal):
+    """The shop cannot answer at the moment. Nothing was done; the same request may succeed a little later.
+
+    Args:
+        message: what is unavailable.
+        retry_after_s: seconds after which trying again makes sense.
+    """
+
+    kind = Kind.UNAVAILABLE
+    code = "unavailable"
+    title = "Temporarily unavailable"
+
+    def __init__(self, message: str, retry_after_s: int = 1) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s

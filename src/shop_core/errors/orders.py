@@ -1,0 +1,103 @@
+"""Refusals about stock and orders."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from shop_core.errors.kinds import Conflict, Fault, Forbidden, Invalid, NotFound
+
+
+class OrderNotFound(NotFound):
+    """No such order among those that the actor may see."""
+
+    code = "order_not_found"
+    title = "Order not found"
+
+    def __init__(self, order_id: UUID) -> None:
+        super().__init__(f"There is no order {order_id}. GET /orders lists yours.")
+        self.order_id = order_id
+
+
+@dataclass(frozen=True, slots=True)
+class Shortage:
+    """One line that cannot be served: `requested` units wanted, `available` units there."""
+
+    product_id: UUID
+    requested: int
+    available: int
+
+
+class InsufficientStock(Conflict):
+    """Fewer units are available than were asked for. Nothing was taken; `shortages` names every short line."""
+
+    code = "insufficient_stock"
+    title = "Not enough in stock"
+
+    def __init__(self, shortages: Sequence[Shortage]) -> None:
+        self.shortages = tuple(shortages)
+        listed = "; ".join(
+            f"product {s.product_id}: {s.requested} requested, {s.available} available" for s in self.shortages
+        )
+        super().__init__(f"{listed}. Nothing was taken: lower the quantities or remove these lines.")
+
+
+class Oversold(Conflict):
+    """A change would promise more units than are on hand. The last line of defence: no service lets it happen."""
+
+    code = "oversold"
+    title = "More units promised than on hand"
+
+    def __init__(self, product_id: UUID) -> None:
+        super().__init__(f"Product {product_id} would have more units promised than on hand. Nothing was changed.")
+        self.product_id = product_id
+
+
+class StockBelowZero(Conflict):
+    """A change would take a stock counter below zero."""
+
+    code = "stock_below_zero"
+    title = "Stock cannot go below zero"
+
+    def __init__(self, product_id: UUID) -> None:
+        super().__init__(
+            f"Product {product_id} has fewer units than this takes away. Nothing was changed: "
+            "read its stock level and record what was counted."
+        )
+        self.product_id = product_id
+
+
+class IllegalStep(Conflict):
+    """The order's status does not allow this step. `possible` lists the steps that it does allow."""
+
+    code = "illegal_order_step"
+    title = "The order does not allow this step"
+
+    def __init__(self, step: str, status: str, possible: Sequence[str]) -> None:
+        self.step, self.status, self.possible = step, status, tuple(possible)
+        steps = ", ".join(self.possible) or "none"
+        super().__init__(f"The order is {status}; it cannot {step}. Possible steps: {steps}.")
+
+
+class UnknownProducts(Invalid):
+    """Lines that name a product which is not in the catalog (never was, or was archived)."""
+
+    code = "unknown_product"
+    title = "Unknown product"
+
+    def __init__(self, product_ids: Sequence[UUID], faults: Sequence[Fault]) -> None:
+        super().__init__(*faults)
+        self.product_ids = tuple(product_ids)
+
+
+class NotTheOwner(Forbidden):
+    """Only the customer himself may do this with his order; staff, who see it, may not."""
+
+    code = "not_the_owner"
+    title = "Not your order"
+
+    def __init__(self, order_id: UUID) -> None:
+        super().__init__("owner")
+        self.message = f"Only the customer of the order {order_id} may do this. Staff can cancel it."
+        self.order_id = order_id
