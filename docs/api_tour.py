@@ -28,7 +28,7 @@ import httpx
 
 from shop_adapters.ids import SequentialIds
 from shop_adapters.memory import MemoryAdapters
-from shop_core import Registration, Role, Shop
+from shop_core import SYSTEM, Registration, Role, Shop
 from shop_core.testing import TickingClock
 from shop_http.app import create_app
 
@@ -43,7 +43,7 @@ SECRET = {"access", "refresh"}
 def app() -> object:
     """The application that the tour walks through, for the server process."""
     shop = Shop(MemoryAdapters(clock=TickingClock(), new_id=SequentialIds(7, datetime(2026, 11, 21, 9, tzinfo=UTC))))
-    shop.accounts.register(Registration("grace", os.environ["TOUR_PASSWORD"]), role=Role.ADMIN)
+    shop.accounts.register(Registration("grace", os.environ["TOUR_PASSWORD"]), actor=SYSTEM, role=Role.ADMIN)
     return create_app(shop, base_url=BASE)
 
 

@@ -8,14 +8,16 @@ import threading
 from litestar import Litestar
 
 from shop_adapters.memory import MemoryAdapters
-from shop_core import Registration, Role, Shop
+from shop_core import SYSTEM, Registration, Role, Shop
 from shop_http.app import create_app
 
 
 def make() -> Litestar:
     """The application, with one admin."""
     shop = Shop(MemoryAdapters())
-    shop.accounts.register(Registration(os.environ["STAFF_USERNAME"], os.environ["STAFF_PASSWORD"]), role=Role.ADMIN)
+    shop.accounts.register(
+        Registration(os.environ["STAFF_USERNAME"], os.environ["STAFF_PASSWORD"]), actor=SYSTEM, role=Role.ADMIN
+    )
     public = os.environ.get("PUBLIC_CATALOG", "true") == "true"
     return create_app(shop, ready=runs_in_a_worker_thread, public_catalog=public, threads=4)
 

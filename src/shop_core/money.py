@@ -43,6 +43,8 @@ class Money:
     currency: str
 
     def __post_init__(self) -> None:
+        if type(self.minor) is not int:
+            raise Invalid(Fault("amount", f"{self.minor!r} is not a whole number of minor units", "wrong_type"))
         if not -MINOR_MAX <= self.minor <= MINOR_MAX:
             raise Invalid(Fault("amount", f"{self.minor} minor units is more than can be counted", "too_large"))
         if not (

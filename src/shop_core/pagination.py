@@ -73,7 +73,8 @@ class Page(Generic[T]):
 
     Args:
         items: what is on it.
-        count: how many there are in all; None where nobody counted (keyset pages).
+        count: how many there are in all, counted right after the items were read, so that what is added in between
+            shows in one and not in the other; None where nobody counted (keyset pages).
         cursor: where the next keyset page starts; None at the end, and on numbered pages.
     """
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 
-from shop_core.errors import Fault
+from shop_core.errors import Fault, Invalid
 
 # Cc control characters (NUL breaks PostgreSQL, others break terminals and logs), lone surrogates, and the
 # bidirectional overrides and isolates with which a name can be made to read as another one (Unicode TR36).
@@ -13,7 +14,7 @@ _FORBIDDEN = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2
 _FORBIDDEN_EXCEPT_LINES = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069\ufffe\uffff]")
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
-_WORD = re.compile(r"[^\W_]+")
+_ASCII_WORD = re.compile(r"[a-z0-9]+")
 _WORD_LENGTH_MAX = 100
 
 
@@ -37,7 +38,27 @@ def search_words(text: str) -> tuple[str, ...]:
     >>> search_words("T-Light HOLDER, 50% off")
     ('t', 'light', 'holder', '50', 'off')
     """
-    return tuple(word[:_WORD_LENGTH_MAX] for word in _WORD.findall(same_letters(text)))
+    folded = same_letters(text)
+    if folded.isascii():
+        found = _ASCII_WORD.findall(folded)
+    else:  # marks belong to their letter: without them Hindi or Thai falls to pieces
+        found = "".join(sign if sign.isalnum() or is_mark(sign) else " " for sign in folded).split()
+    return tuple(word[:_WORD_LENGTH_MAX] for word in found)
+
+
+def check_words(words: Sequence[str]) -> None:
+    """Let only words pass that `search_words` made: a store takes them into a query as they are.
+
+    Raises:
+        Invalid: others do.
+    """
+    if search_words(" ".join(words)) != tuple(words):
+        raise Invalid(Fault("words", "are not as search_words makes them: give it the keyword", "not_words"))
+
+
+def is_mark(sign: str) -> bool:
+    """Whether `sign` is a combining mark, such as a vowel sign or a tone mark."""
+    return unicodedata.category(sign) in ("Mn", "Mc")
 
 
 def text_faults(field: str, text: str, *, least: int, most: int, lines: bool = False) -> list[Fault]:

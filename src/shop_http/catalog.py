@@ -136,8 +136,8 @@ def create_product(request: ShopRequest, body: RawBody) -> Reply:
 def replace_product(request: ShopRequest, product_id: FromPath[UUID], body: RawBody) -> Reply:
     """Replace a product, for staff."""
     details = read_body(ProductForm, body).details(request.shop.currency)
-    expected = expected_versions(request)
-    return _tagged(request, request.shop.catalog.replace_product(request.actor, product_id, details, expected))
+    versions = expected_versions(request)
+    return _tagged(request, request.shop.catalog.replace_product(request.actor, product_id, details, versions))
 
 
 @patch(
@@ -156,8 +156,8 @@ def replace_product(request: ShopRequest, product_id: FromPath[UUID], body: RawB
 def edit_product(request: ShopRequest, product_id: FromPath[UUID], body: RawBody) -> Reply:
     """Change a product, for staff."""
     changes = read_body(ProductPatch, body).changes(request.shop.currency)
-    expected = expected_versions(request)
-    return _tagged(request, request.shop.catalog.edit_product(request.actor, product_id, changes, expected))
+    versions = expected_versions(request)
+    return _tagged(request, request.shop.catalog.edit_product(request.actor, product_id, changes, versions))
 
 
 @delete(

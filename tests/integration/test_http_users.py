@@ -348,7 +348,7 @@ class WatchedAdapters(MemoryAdapters):
 def test_staff_are_looked_up_in_the_thread_of_the_request_and_customers_not_at_all(role: Role, units: int) -> None:
     adapters = WatchedAdapters()
     shop = Shop(adapters)
-    shop.accounts.register(Registration("ada", PASSWORD), role=role)
+    shop.accounts.register(Registration("ada", PASSWORD), actor=SYSTEM, role=role)
     token = shop.accounts.log_in("ada", PASSWORD).access
     adapters.threads.clear()
 
@@ -360,7 +360,7 @@ def test_staff_are_looked_up_in_the_thread_of_the_request_and_customers_not_at_a
 
 def test_deactivated_staff_do_not_even_read_a_catalog_that_needs_a_login() -> None:
     shop = Shop(MemoryAdapters())
-    clerk = shop.accounts.register(Registration("clerk", PASSWORD), role=Role.STAFF)
+    clerk = shop.accounts.register(Registration("clerk", PASSWORD), actor=SYSTEM, role=Role.STAFF)
     token, app = shop.accounts.log_in("clerk", PASSWORD).access, create_app(shop, public_catalog=False)
     assert ask(app, "/products", token).status_code == 200
     shop.accounts.assign(SYSTEM, clerk.id, StandingChange(active=False))

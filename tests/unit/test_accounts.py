@@ -271,3 +271,15 @@ class TestSignedTokens(TokensContract):
     @pytest.fixture
     def adapters(self) -> MemoryAdapters:
         return MemoryAdapters(tokens=JwtTokens(b"a secret of at least 32 bytes ok"))
+
+
+def test_a_role_is_given_by_an_admin_and_not_by_forgetting_who_acts() -> None:
+    accounts = Shop(MemoryAdapters()).accounts
+    with pytest.raises(Unauthenticated):
+        accounts.register(Registration("mallory", "correct horse"), role=Role.ADMIN)
+
+
+def test_a_name_of_any_script_is_a_username_with_its_marks() -> None:
+    accounts = Shop(MemoryAdapters()).accounts
+    for name in ("नमिता", "நிலா", "สมชาย", "محمد"):
+        assert accounts.register(Registration(name, "correct horse")).username == name

@@ -96,7 +96,9 @@ class PostgresProducts:
         if not new:
             return
         with refusing(_broken_product(new)):
-            self._connection.execute(insert(products).values(search=_SEARCH), [_columns(p) for p in new])
+            # By SKU: two imports that wait for each other's SKUs, in different orders, would wait for ever.
+            rows = [_columns(product) for product in sorted(new, key=lambda product: product.sku)]
+            self._connection.execute(insert(products).values(search=_SEARCH), rows)
         levels = [{"product_id": p.id, "on_hand": 0, "allocated": 0, "reserved": 0, "shortfall": 0} for p in new]
         self._connection.execute(insert(stock_levels), levels)
 

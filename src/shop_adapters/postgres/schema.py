@@ -6,6 +6,7 @@ with a CHECK, no extension, sequence, trigger or enum type. The customer leads e
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from enum import StrEnum
 
 from sqlalchemy import (
@@ -15,6 +16,7 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     DateTime,
+    Dialect,
     ForeignKey,
     ForeignKeyConstraint,
     Index,
@@ -25,6 +27,7 @@ from sqlalchemy import (
     SmallInteger,
     Table,
     Text,
+    TypeDecorator,
     UniqueConstraint,
     Uuid,
     text,
@@ -47,7 +50,17 @@ metadata = MetaData(
 )
 
 CodePoints = Text(collation="C")  # compares by code point, as Python does, whatever the database's locale
-Time = DateTime(timezone=True)
+
+
+class Time(TypeDecorator[datetime]):
+    """A moment. It comes back in UTC, whatever time zone the server's session is in."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """In UTC."""
+        return value.astimezone(UTC) if value else None
 
 
 def one_of(column: str, values: type[StrEnum]) -> CheckConstraint:

@@ -10,7 +10,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from shop_core.errors import Fault, Forbidden, Invalid, LastAdmin, Unauthenticated
-from shop_core.text import normal, same_letters, search_words, text_faults
+from shop_core.text import check_words, is_mark, normal, same_letters, search_words, text_faults
 
 USERNAME_LENGTHS = (3, 150)
 EMAIL_LENGTH_MAX = 254
@@ -21,7 +21,7 @@ REFRESH_TOKEN_LIFE = timedelta(days=1)
 REFRESH_GRACE = timedelta(seconds=20)
 """How long a spent refresh token still yields its one successor: phones lose answers."""
 
-# Letters and digits of any script, and the punctuation that Django made customary for usernames.
+# Letters (with their marks) and digits of any script, and the punctuation that Django made customary for usernames.
 _USERNAME = re.compile(r"[\w.@+-]+")
 # Hangul fillers: letters by their category, and nothing to be seen. Two names could differ by them alone.
 _UNSEEN = re.compile("[\u115f\u1160\u3164\uffa0]")
@@ -169,7 +169,8 @@ def _username_faults(username: str) -> list[Fault]:
         return faults
     # What is unique must keep the rule too: one letter may stand for eighteen, with spaces between them (U+FDFA).
     key = same_letters(username)
-    if not (_USERNAME.fullmatch(username) and _USERNAME.fullmatch(key)) or _UNSEEN.search(username + key):
+    letters = "".join(sign for sign in username + key if not is_mark(sign))
+    if not _USERNAME.fullmatch(letters) or is_mark(username[0]) or _UNSEEN.search(letters):
         faults.append(Fault("username", "may have letters, digits and . @ + - _ only", "invalid_username"))
     elif len(key) > most:
         rule = f"must have at most {most} characters in its plain form, this has {len(key)}"
@@ -223,7 +224,7 @@ class AccountQuery:
     """Which accounts to list, by username. Filters that are None do not filter; the others must all hold.
 
     Args:
-        words: as `shop_core.text.words` makes them; with each, a word of the username, the email address or the
+        words: as `search_words` makes them; with each, a word of the username, the email address or the
             names must begin. Where a search has no word in it, nothing is found.
         role: with this role exactly.
         active: those that may log in, or those that may not.
@@ -232,6 +233,9 @@ class AccountQuery:
     words: tuple[str, ...] | None = None
     role: Role | None = None
     active: bool | None = None
+
+    def __post_init__(self) -> None:
+        check_words(self.words or ())
 
     def matches(self, account: Account) -> bool:
         """Whether `account` is among them."""

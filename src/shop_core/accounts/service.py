@@ -8,8 +8,8 @@ from uuid import UUID
 
 from shop_core.accounts.model import (
     ACCESS_TOKEN_LIFE,
+    NOBODY,
     REFRESH_TOKEN_LIFE,
-    SYSTEM,
     Account,
     AccountQuery,
     Actor,
@@ -61,7 +61,7 @@ class AccountService:
         self._passwords = passwords
         self._tokens = tokens
 
-    def register(self, registration: Registration, *, actor: Actor = SYSTEM, role: Role = Role.CUSTOMER) -> Account:
+    def register(self, registration: Registration, *, actor: Actor = NOBODY, role: Role = Role.CUSTOMER) -> Account:
         """Open an account: anybody's own as a customer; staff and admins are made by an admin.
 
         Raises:

@@ -10,8 +10,8 @@ from enum import Enum, StrEnum, auto
 from uuid import UUID
 
 from shop_core.errors import Fault, Invalid
-from shop_core.money import Money
-from shop_core.text import normal, same_letters, search_words, text_faults
+from shop_core.money import MINOR_MAX, Money
+from shop_core.text import check_words, normal, same_letters, search_words, text_faults
 
 NAME_LENGTH_MAX = 200
 SKU_LENGTH_MAX = 64
@@ -263,6 +263,13 @@ class ProductQuery:
     available_min: int | None = None
     available_max: int | None = None
     sort: ProductSort | None = None
+
+    def __post_init__(self) -> None:
+        check_words(self.words or ())
+        for name in ("price_min", "price_max", "available_min", "available_max"):
+            number = getattr(self, name)
+            if number is not None and not 0 <= number <= MINOR_MAX:
+                raise Invalid(Fault(name, f"must be from 0 to {MINOR_MAX}, this is {number}", "out_of_range"))
 
     @property
     def sorted_by(self) -> ProductSort:

@@ -106,36 +106,36 @@ class CatalogService:
         return CatalogEntry(product, available=0)
 
     def replace_product(
-        self, actor: Actor, product_id: UUID, details: ProductDetails, expected: Collection[int] | None = None
+        self, actor: Actor, product_id: UUID, details: ProductDetails, versions: Collection[int] | None = None
     ) -> CatalogEntry:
         """Replace every detail of a product. Staff only.
 
         Args:
-            expected: the versions that the actor takes for the newest; None if he does not care.
+            versions: those that the actor takes for the newest; None if he does not care.
 
         Raises:
             Unauthenticated, Forbidden: the actor is not staff.
             Stale: it was edited since.
             ProductNotFound, SkuTaken, CategoryNotFound, Invalid
         """
-        return self._edit_product(actor, product_id, lambda _: details, expected)
+        return self._edit_product(actor, product_id, lambda _: details, versions)
 
     def edit_product(
-        self, actor: Actor, product_id: UUID, changes: ProductChanges, expected: Collection[int] | None = None
+        self, actor: Actor, product_id: UUID, changes: ProductChanges, versions: Collection[int] | None = None
     ) -> CatalogEntry:
         """Change some details of a product. Staff only.
 
         Args:
-            expected: the versions that the actor takes for the newest; None if he does not care.
+            versions: those that the actor takes for the newest; None if he does not care.
 
         Raises:
             Unauthenticated, Forbidden: the actor is not staff.
             Stale: it was edited since.
             ProductNotFound, SkuTaken, CategoryNotFound, Invalid
         """
-        return self._edit_product(actor, product_id, changes.details, expected)
+        return self._edit_product(actor, product_id, changes.details, versions)
 
-    def remove_product(self, actor: Actor, product_id: UUID, expected: Collection[int] | None = None) -> None:
+    def remove_product(self, actor: Actor, product_id: UUID, versions: Collection[int] | None = None) -> None:
         """Take a product out of the catalog. Staff only.
 
         If the stock ledger names it, it is archived: every order has its line there, and both stay as they are. Else
@@ -143,7 +143,7 @@ class CatalogService:
         as placing does: an order at the same moment comes before, and the product is archived, or finds it unknown.
 
         Args:
-            expected: the versions that the actor takes for the newest; None if he does not care.
+            versions: those that the actor takes for the newest; None if he does not care.
 
         Raises:
             Unauthenticated, Forbidden: the actor is not staff.
@@ -153,7 +153,7 @@ class CatalogService:
         actor.require(Role.STAFF)
         with self._begin() as work:
             work.stock.lock([product_id])
-            product = _locked(work, product_id, expected)
+            product = _locked(work, product_id, versions)
             has_ledger = bool(work.stock.movements(product_id, Keyset(1)).items)
             now = self._clock()
             if has_ledger:
@@ -240,9 +240,9 @@ class CatalogService:
             raise Invalid(Fault("sku", "stands in two rows of one import", "duplicate"))
         for row in rows:
             self._check_currency(row)
-        now = self._clock()
         with self._begin() as work:
             known = work.products.lock_by_sku(by_sku)
+            now = self._clock()
             created = [row.product(self._new_id(), now) for sku, row in by_sku.items() if sku not in known]
             edited = [(known[sku], known[sku].edited(row, now)) for sku, row in by_sku.items() if sku in known]
             updated = [after for before, after in edited if after is not before]
@@ -256,11 +256,11 @@ class CatalogService:
         actor: Actor,
         product_id: UUID,
         details_of: Callable[[Product], ProductDetails],
-        expected: Collection[int] | None,
+        versions: Collection[int] | None,
     ) -> CatalogEntry:
         actor.require(Role.STAFF)
         with self._begin() as work:
-            product = _locked(work, product_id, expected)
+            product = _locked(work, product_id, versions)
             details = details_of(product)
             self._check_currency(details)
             edited = product.edited(details, self._clock())
@@ -275,15 +275,15 @@ class CatalogService:
             raise Invalid(Fault("price", rule, "wrong_currency"))
 
 
-def _locked(work: UnitOfWork, product_id: UUID, expected: Collection[int] | None) -> Product:
+def _locked(work: UnitOfWork, product_id: UUID, versions: Collection[int] | None) -> Product:
     """The product of the catalog, locked for a change.
 
     Raises:
         ProductNotFound: there is none, or it was archived.
-        Stale: `expected` does not know its version.
+        Stale: `versions` do not have its version.
     """
     product = work.products.lock(product_id)
     if product is None or product.archived_at is not None:
         raise ProductNotFound(product_id)
-    check_version(product.version, expected)
+    check_version(product.version, versions)
     return product

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from shop_core.errors import Fault, Invalid, Oversold, StockBelowZero
-from shop_core.text import text_faults
+from shop_core.text import normal, text_faults
 
 QUANTITY_MAX = 1_000_000
 ON_HAND_MAX = 2_000_000_000
@@ -75,7 +75,7 @@ class StockMovement:
 
     def __post_init__(self) -> None:
         least = -QUANTITY_MAX if self.kind is MovementKind.ADJUSTED else 1
-        if not least <= self.quantity <= QUANTITY_MAX or self.quantity == 0:
+        if type(self.quantity) is not int or not least <= self.quantity <= QUANTITY_MAX or self.quantity == 0:
             rule = f"must be from {least} to {QUANTITY_MAX} and not 0, this is {self.quantity}"
             raise Invalid(Fault("quantity", rule, "out_of_range"))
         if self.reason and (faults := text_faults("reason", self.reason, least=0, most=REASON_LENGTH_MAX)):
@@ -133,8 +133,36 @@ class StockLevel:
         return StockLevel(self.product_id, on_hand, allocated, reserved, missing)
 
 
+def check_reason(reason: str) -> None:
+    """Let only corrections pass that say why: nobody could find out later.
+
+    Raises:
+        Invalid: it is blank, too long, or has characters that are not allowed.
+    """
+    if faults := text_faults("reason", normal(reason), least=1, most=REASON_LENGTH_MAX):
+        raise Invalid(*faults)
+
+
+def count_changes(level: StockLevel, counted: int) -> list[int]:
+    """The corrections that bring what is on hand to `counted` units; several if one ledger line cannot hold it.
+
+    Raises:
+        Invalid: so many units cannot be on hand.
+    """
+    if type(counted) is not int or not 0 <= counted <= ON_HAND_MAX:
+        rule = f"of product {level.product_id} must be from 0 to {ON_HAND_MAX}, this is {counted}"
+        raise Invalid(Fault("counted", rule, "out_of_range"))
+    missing = counted - level.on_hand
+    sign = 1 if missing > 0 else -1
+    whole, rest = divmod(abs(missing), QUANTITY_MAX)
+    return [sign * QUANTITY_MAX] * whole + ([sign * rest] if rest else [])
+
+
 def fold(product_id: UUID, movements: Iterable[StockMovement]) -> StockLevel:
-    """The counters that a product must have after `movements`, oldest first, from nothing."""
+    """The counters that a product must have after `movements`, in the order in which they were applied, from nothing.
+
+    Movements are made under the lock of their stock level, so within one process their ids are in that order.
+    """
     level = StockLevel(product_id)
     for movement in movements:
         level = level.after(movement)

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from uuid import UUID
 
 from shop_core.accounts.model import Actor, Role
-from shop_core.errors import Invalid, ProductNotFound
-from shop_core.inventory.model import REASON_LENGTH_MAX, MovementKind, StockLevel, StockMovement
+from shop_core.errors import ProductNotFound
+from shop_core.inventory.model import MovementKind, StockLevel, StockMovement, check_reason, count_changes
 from shop_core.pagination import Keyset, Page
 from shop_core.ports import Begin, Clock, NewId
-from shop_core.text import normal, text_faults
+from shop_core.text import normal
 
 
 class InventoryService:
@@ -53,9 +53,8 @@ class InventoryService:
             ProductNotFound
             Invalid: it breaks a rule; also without a reason, which nobody could find out later.
         """
-        if faults := text_faults("reason", normal(reason), least=1, most=REASON_LENGTH_MAX):
-            actor.require(Role.STAFF)
-            raise Invalid(*faults)
+        actor.require(Role.STAFF)
+        check_reason(reason)
         return self._record(actor, product_id, MovementKind.ADJUSTED, change, reason)
 
     def count_all(self, actor: Actor, counted: Mapping[UUID, int], reason: str) -> dict[UUID, StockLevel]:
@@ -66,19 +65,21 @@ class InventoryService:
 
         Raises:
             Unauthenticated, Forbidden: the actor is not staff.
-            ProductNotFound, Invalid
+            ProductNotFound
+            Invalid: a count is negative or more than can be counted, or there is no reason.
         """
         actor.require(Role.STAFF)
+        check_reason(reason)
         with self._begin() as work:
             levels = work.stock.lock(counted)
             now = self._clock()
-            movements = []
+            movements: list[StockMovement] = []
             for product_id, units in counted.items():
                 if product_id not in levels:
                     raise ProductNotFound(product_id)
-                if change := units - levels[product_id].on_hand:
-                    kind = MovementKind.ADJUSTED
-                    movement = StockMovement(self._new_id(), product_id, kind, change, now, actor.id, reason=reason)
+                for change in count_changes(levels[product_id], units):
+                    kind, why = MovementKind.ADJUSTED, normal(reason)
+                    movement = StockMovement(self._new_id(), product_id, kind, change, now, actor.id, reason=why)
                     levels[product_id] = levels[product_id].after(movement)
                     movements.append(movement)
             work.stock.apply(movements)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from uuid import UUID
 
@@ -90,7 +90,7 @@ def units_wanted(lines: Sequence[LineRequest]) -> dict[UUID, int]:
     wanted: dict[UUID, int] = {}
     for index, line in enumerate(lines):
         total = wanted.get(line.product_id, 0) + line.quantity
-        if line.quantity < 1 or total > QUANTITY_MAX:
+        if type(line.quantity) is not int or line.quantity < 1 or total > QUANTITY_MAX:
             rule = f"must be from 1 to {QUANTITY_MAX} for one product, this is {line.quantity}"
             if total != line.quantity:
                 rule += f" and makes {total} with the lines before"
@@ -165,7 +165,7 @@ class Order:
         Stored and indexed, so that it can be looked for; not unique by force. The eight stand for 40 random bits: of
         10,000 orders a day two are alike about once in 60 years, and then a search by number shows both.
         """
-        return f"{self.created_at:%y%m%d}-{_readable(self.id)}"
+        return f"{self.created_at.astimezone(UTC):%y%m%d}-{_readable(self.id)}"
 
     @property
     def units(self) -> dict[UUID, int]:
@@ -190,6 +190,10 @@ class Order:
         possible = LIFECYCLE[self.status] if self.deleted_at is None else {}
         if step not in possible:
             raise IllegalStep(step, self.status, tuple(possible))
+
+    def moves_stock(self, step: Step) -> bool:
+        """Whether `step`, which is due, moves the units of the order."""
+        return stock_moved(self.status, LIFECYCLE[self.status][step]) is not None
 
     def after(self, step: Step, now: datetime) -> Order:
         """The order after `step`; the lines that an edit brings are for `with_lines`.

@@ -138,7 +138,7 @@ class OrderService:
             order = self._lock(work, actor, order_id, versions, owner_only=True)
             order.check_step(Step.EDIT)
             levels = work.stock.lock(wanted.keys() | order.units.keys())
-            products = work.products.get_all(wanted)
+            products = work.products.get_all(wanted.keys() & levels.keys())  # as `place_all` does
             change = edit(order, lines, products, levels, actor, now=self._clock(), new_id=self._new_id)
             if change is None:
                 return order
@@ -209,9 +209,10 @@ class OrderService:
     ) -> Order:
         with self._begin() as work:
             order = self._lock(work, actor, order_id, versions, owner_only=owner_only)
+            order.check_step(taken)
+            if order.moves_stock(taken):
+                work.stock.lock(order.units)
             change = step(order, taken, actor, now=self._clock(), new_id=self._new_id)
-            if change.movements:
-                work.stock.lock(movement.product_id for movement in change.movements)
             self._write(work, change)
         return change.order
 
@@ -225,6 +226,8 @@ class OrderService:
             raise OrderNotFound(order_id)
         if owner_only:
             order.check_owner(actor)
+            if order.deleted_at is not None:
+                raise OrderNotFound(order_id)
         check_version(order.version, versions)
         return order
 

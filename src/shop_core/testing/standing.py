@@ -62,9 +62,9 @@ class StandingContract(Contract):
     def test_staff_are_out_at_once_and_customers_when_their_access_token_ends(
         self, accounts: AccountService, role: Role
     ) -> None:
-        accounts.register(Registration("boss", OLD), role=Role.ADMIN)
+        accounts.register(Registration("boss", OLD), actor=SYSTEM, role=Role.ADMIN)
         grace, ada = (
-            accounts.register(Registration("grace", OLD), role=role),
+            accounts.register(Registration("grace", OLD), actor=SYSTEM, role=role),
             accounts.register(Registration("ada", OLD)),
         )
         tokens = [accounts.log_in(name, OLD).access for name in ("grace", "ada")]
@@ -75,8 +75,8 @@ class StandingContract(Contract):
         assert accounts.authenticate(tokens[1]) == ada.actor
 
     def test_a_demotion_binds_at_once_and_a_promotion_with_the_next_token(self, accounts: AccountService) -> None:
-        boss = accounts.register(Registration("boss", OLD), role=Role.ADMIN)
-        accounts.register(Registration("other", OLD), role=Role.ADMIN)
+        boss = accounts.register(Registration("boss", OLD), actor=SYSTEM, role=Role.ADMIN)
+        accounts.register(Registration("other", OLD), actor=SYSTEM, role=Role.ADMIN)
         session = accounts.log_in("boss", OLD)
         accounts.assign(SYSTEM, boss.id, StandingChange(role=Role.CUSTOMER))
         assert accounts.authenticate(session.access).role is Role.CUSTOMER
@@ -197,8 +197,11 @@ class StandingContract(Contract):
     def test_no_session_survives_however_much_happens_at_once_and_nobody_waits_for_ever(
         self, crowded_accounts: AccountService
     ) -> None:
-        users = [crowded_accounts.register(Registration(f"user{number}", OLD), role=Role.ADMIN) for number in range(3)]
-        crowded_accounts.register(Registration("boss", OLD), role=Role.ADMIN)
+        users = [
+            crowded_accounts.register(Registration(f"user{number}", OLD), actor=SYSTEM, role=Role.ADMIN)
+            for number in range(3)
+        ]
+        crowded_accounts.register(Registration("boss", OLD), actor=SYSTEM, role=Role.ADMIN)
         sessions = {user.id: [crowded_accounts.log_in(user.username, OLD) for _ in range(2)] for user in users}
 
         def live(user: Account, what: str) -> Login | Account | None:

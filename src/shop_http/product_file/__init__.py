@@ -13,10 +13,8 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from itertools import islice
 from pathlib import Path
-from uuid import UUID
 
 from shop_core import SYSTEM, ProductDetails, Shop
-from shop_core.errors import Invalid
 from shop_core.inventory.model import QUANTITY_MAX
 from shop_http.product_file.file import KNOWN, UnusableFile
 from shop_http.product_file.rows import BATCH_ROWS, BadRow, ProductRow, read_rows, slug_of
@@ -132,7 +130,7 @@ def _write(shop: Shop, batch: Sequence[ProductRow | BadRow], report: ImportRepor
     ids = {product.sku: product.id for product in imported.all}
     counted = {ids[row.details.sku]: row.quantity for row in good if row.quantity is not None}
     if counted:
-        _count(shop, counted)
+        shop.inventory.count_all(SYSTEM, counted, "counted: product file")
     report.created += len(imported.created)
     report.updated += len(imported.updated)
     report.unchanged += len(imported.unchanged)
@@ -147,17 +145,3 @@ def _details(shop: Shop, rows: Sequence[ProductRow]) -> list[ProductDetails]:
         replace(row.details, category_id=categories[slug_of(row.category)].id) if row.category else row.details
         for row in rows
     ]
-
-
-def _count(shop: Shop, counted: dict[UUID, int]) -> None:
-    """Bring what is on hand to what was counted, even where that is more than one ledger line can move."""
-    reason = "counted: product file"
-    try:
-        shop.inventory.count_all(SYSTEM, counted, reason)
-    except Invalid:
-        for product_id, units in counted.items():
-            on_hand = shop.inventory.level(SYSTEM, product_id).on_hand
-            while on_hand - units > QUANTITY_MAX:
-                on_hand -= QUANTITY_MAX
-                shop.inventory.count_all(SYSTEM, {product_id: on_hand}, reason)
-        shop.inventory.count_all(SYSTEM, counted, reason)

@@ -1,0 +1,43 @@
+"""Times are UTC and an order has one number, whatever time zone the database is in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import text
+
+from shop_adapters.postgres import PostgresAdapters, make_engine
+from shop_adapters.postgres.migrate import migrate
+from shop_core import (
+    SYSTEM,
+    Actor,
+    LineRequest,
+    Money,
+    Numbered,
+    OrderQuery,
+    PlacementRequest,
+    ProductDetails,
+    Role,
+    Shop,
+)
+
+
+def test_an_order_is_found_by_the_number_that_its_customer_was_shown(new_database: Callable[[str], str]) -> None:
+    engine = make_engine(new_database("shop_kiritimati"), connections=2)
+    migrate(engine, "EUR")
+    with engine.begin() as connection:
+        connection.execute(text("ALTER DATABASE shop_kiritimati SET timezone = 'Pacific/Kiritimati'"))
+    engine.dispose()
+    late = datetime(2026, 1, 31, 23, 0, tzinfo=UTC)
+    adapters = PostgresAdapters(engine, b"x" * 32, clock=lambda: late)
+    shop = Shop(adapters)
+    lamp = shop.catalog.create_product(SYSTEM, ProductDetails("LAMP", "Lamp", Money(100, "EUR"))).product
+    shop.inventory.receive(SYSTEM, lamp.id, 1)
+    ada = Actor(adapters.new_id(), Role.CUSTOMER)
+    order = shop.orders.place(PlacementRequest(ada.account_id, (LineRequest(lamp.id, 1),)))
+    read = shop.orders.get(ada, order.id)
+    assert (read, read.number) == (order, order.number)
+    assert read.created_at.utcoffset() == timedelta(0)
+    assert shop.orders.find(ada, OrderQuery(number=order.number), Numbered()).items == (order,)
+    engine.dispose()
