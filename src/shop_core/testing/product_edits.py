@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 
 from shop_core.accounts.model import NOBODY, SYSTEM
-from shop_core.catalog.model import CatalogEntry, Product, ProductChanges, ProductDetails
+from shop_core.catalog.model import CatalogEntry, Product, ProductChanges, ProductDetails, ProductQuery
+from shop_core.catalog.service import Imported
 from shop_core.errors import (
     CategoryNotFound,
     Forbidden,
@@ -22,6 +23,7 @@ from shop_core.errors import (
 from shop_core.inventory.model import StockLevel
 from shop_core.money import Money
 from shop_core.orders.model import Order
+from shop_core.pagination import Numbered
 from shop_core.ports import LockOrderError
 from shop_core.shop import Shop
 from shop_core.testing.contract import Contract
@@ -162,6 +164,17 @@ class ProductEdits(Contract):
         said = crowded.catalog.product(product.id).product
         assert (said.name, said.price.minor, said.description) == ("New name", 1, "New")
         assert (said.category_id, said.image_urls, said.version) == (lamps.id, ("/new.jpg",), 6)
+
+    def test_two_imports_of_the_same_products_in_opposite_orders_do_not_wait_for_each_other(
+        self, scene: Scene, shop: Shop
+    ) -> None:
+        rows = [ProductDetails(f"SKU-{number:03}", "Lamp", scene.money(1)) for number in range(400)]
+        outcomes = together(
+            lambda: shop.catalog.import_products(SYSTEM, rows),
+            lambda: shop.catalog.import_products(SYSTEM, rows[::-1]),
+        )
+        assert all(isinstance(outcome, Imported | SkuTaken) for outcome in outcomes), outcomes
+        assert shop.catalog.products(ProductQuery(), Numbered(1)).count == 400
 
     def test_two_products_that_want_each_others_sku_do_not_wait_for_each_other(
         self, scene: Scene, crowded: Shop
