@@ -111,8 +111,13 @@ def _create_admin(settings: Settings, given: argparse.Namespace) -> int:
 
 
 def _password() -> str:
+    if sys.stdin is None:
+        _fail("no password: give it on standard input, or run the command at a terminal")
     if not sys.stdin.isatty():
-        return sys.stdin.readline().rstrip("\r\n")
+        try:
+            return sys.stdin.buffer.readline().decode().rstrip("\r\n")
+        except UnicodeDecodeError:
+            _fail("the password is not UTF-8: give it in UTF-8")
     password = getpass.getpass("Password: ")
     if getpass.getpass("Once more: ") != password:
         _fail("the two passwords differ: run the command again")

@@ -33,8 +33,9 @@ def reply_tagged(request: ShopRequest, body: Struct, *tag: int, location: str | 
 
 def expected_versions(request: ShopRequest) -> frozenset[int] | None:
     """The versions in If-Match; None without that header and for `*`. What is no tag of ours is no version."""
-    sent = ",".join(headers(request.scope, b"if-match"))
-    if not sent or sent.strip() == "*":
+    lines = headers(request.scope, b"if-match")
+    sent = ",".join(lines)
+    if not lines or sent.strip() == "*":
         return None
     strong = (tag for weak, tag in _TAG.findall(sent) if not weak)
     return frozenset(int(found[1]) for found in map(_VERSION.fullmatch, strong) if found)

@@ -83,8 +83,8 @@ def _check_port(host: str, port: int) -> None:
                 probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                 probe.bind(address)
                 return
-        except socket.gaierror as unknown:
-            raise ServeError(f"cannot listen on {host}: {unknown.strerror}: choose another --host") from unknown
+        except (socket.gaierror, UnicodeError) as unknown:
+            raise ServeError(f"cannot listen on {host}: there is no such address: choose another --host") from unknown
         except PermissionError as refusal:
             raise ServeError(f"cannot listen on port {port}: no permission: choose a --port above 1023") from refusal
         except OSError as taken:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
 from typing import Any
+
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
 
 SECRET_BYTES_MIN = 32
 
@@ -40,17 +44,22 @@ def _database_url(text: str) -> str:
     if not text.startswith(("postgresql://", "postgres://", "postgresql+psycopg://")):
         raise ValueError("must look like postgresql://user:password@host:5432/database")
     _, rest = text.split("://", 1)
-    return f"postgresql+psycopg://{rest}"
+    url = f"postgresql+psycopg://{rest}"
+    try:
+        make_url(url)
+    except (ArgumentError, ValueError):
+        raise ValueError("must look like postgresql://user:password@host:5432/database") from None
+    return url
 
 
 def _base_url(text: str) -> str:
-    if not re.fullmatch(r"https?://[^/?#\s]+", text):
+    if not re.fullmatch(r"https?://(?:[\w.-]+|\[[0-9a-fA-F:.]+\])(?::[0-9]{1,5})?", text, re.ASCII):
         raise ValueError("must look like https://shop.example, without a path")
     return text
 
 
 def _secret(text: str) -> bytes:
-    secret = text.encode()
+    secret = os.fsencode(text)
     if len(secret) < SECRET_BYTES_MIN:
         raise ValueError(f"must have at least {SECRET_BYTES_MIN} bytes: `openssl rand -hex 32` makes one")
     return secret
@@ -130,7 +139,7 @@ def variable_of(name: str) -> str:
 
 def _text(value: object) -> str:
     if isinstance(value, bytes):
-        return value.decode()
+        return os.fsdecode(value)
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 

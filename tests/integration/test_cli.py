@@ -208,3 +208,22 @@ def test_a_data_directory_that_is_a_file_is_named(tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.touch()
     assert f"{file} is a file" in failure("audit", "--data-dir", str(file), env=environment())
+
+
+@pytest.mark.parametrize(
+    ("password", "said"), [(b"pass\0wordwordword\n", "NUL"), (b"\xff\xfe passwordpassword\n", "UTF-8")]
+)
+def test_a_password_that_no_login_can_send_is_refused(database: dict[str, str], password: bytes, said: str) -> None:
+    done = subprocess.run([SHOP, "create-admin", "ada"], env=database, input=password, capture_output=True, check=False)
+    assert done.returncode == 1
+    assert said in done.stderr.decode()
+
+
+@pytest.mark.parametrize("url", ["postgresql://[::1", "postgresql://u:p@h:abc/d"])
+def test_an_address_of_a_database_that_cannot_be_read_is_named(url: str) -> None:
+    line = failure("migrate", env=environment(SHOP_DATABASE_URL=url, SHOP_SECRET_KEY=SECRET))
+    assert "must look like postgresql://" in line
+
+
+def test_a_host_that_cannot_be_is_named() -> None:
+    assert "choose another --host" in failure("serve", "--host", "a" * 70 + ".com", env=environment())

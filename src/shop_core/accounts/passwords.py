@@ -6,7 +6,7 @@ import unicodedata
 
 from shop_core.accounts.common_passwords import COMMON_PASSWORDS
 from shop_core.errors import Fault, Invalid
-from shop_core.text import same_letters
+from shop_core.text import is_storable, same_letters
 
 PASSWORD_LENGTHS = (8, 256)
 
@@ -29,14 +29,18 @@ def check_password(password: str, *, field: str = "password", username: str = ""
         username, email: of the account; they are the first guesses.
 
     Raises:
-        Invalid: it is shorter than 8 or longer than 256 characters (`too_short`, `too_long`), or among the first
-            guesses of anybody who tries (`common_password`). The password itself is not repeated.
+        Invalid: it is shorter than 8 or longer than 256 characters (`too_short`, `too_long`), has what no login can
+            send (`forbidden_character`), or is among the first guesses of anybody who tries (`common_password`). The
+            password itself is not repeated.
     """
     least, most = PASSWORD_LENGTHS
     length = password_length(password)
     if not least <= length <= most:
         rule = f"must have from {least} to {most} characters, this has {length}"
         raise Invalid(Fault(field, rule, "too_short" if length < least else "too_long"))
+    if not is_storable(password):
+        rule = "has a NUL or half of a character, which no login can send"
+        raise Invalid(Fault(field, rule, "forbidden_character"))
     if reason := _why_guessed(same_letters(password), same_letters(username), same_letters(email)):
         raise Invalid(Fault(field, f"is too easy to guess: {reason}. Choose another one", "common_password"))
 
