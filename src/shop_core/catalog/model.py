@@ -268,8 +268,8 @@ class ProductQuery:
         check_words(self.words or ())
         for name in ("price_min", "price_max", "available_min", "available_max"):
             number = getattr(self, name)
-            if number is not None and not 0 <= number <= MINOR_MAX:
-                raise Invalid(Fault(name, f"must be from 0 to {MINOR_MAX}, this is {number}", "out_of_range"))
+            if number is not None and abs(number) > MINOR_MAX:
+                raise Invalid(Fault(name, f"must be at most {MINOR_MAX}, this is {number}", "out_of_range"))
 
     @property
     def sorted_by(self) -> ProductSort:
