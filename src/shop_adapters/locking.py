@@ -9,9 +9,9 @@ from uuid import UUID
 
 from shop_core.ports import LockOrderError
 
-Table = Literal["orders", "stock", "products", "categories"]
+Table = Literal["keys", "holders", "orders", "stock", "products", "categories"]
 
-_TABLES: tuple[Table, ...] = ("orders", "stock", "products", "categories")
+_TABLES: tuple[Table, ...] = ("keys", "holders", "orders", "stock", "products", "categories")
 _number = attrgetter("int")  # as UUIDs compare, without a Python call for each comparison
 
 

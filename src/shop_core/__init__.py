@@ -26,10 +26,10 @@ from shop_core.catalog.tree import CategoryNode
 from shop_core.errors import Refusal
 from shop_core.events import OrderEvent, OrderEventKind
 from shop_core.inventory.model import MovementKind, StockLevel, StockMovement
+from shop_core.inventory.wanted import LineRequest
 from shop_core.money import Money
 from shop_core.orders.model import (
     LIFECYCLE,
-    LineRequest,
     Order,
     OrderLine,
     OrderQuery,

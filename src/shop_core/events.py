@@ -1,6 +1,7 @@
-"""What happened to an order, one fact a change: past tense, never changed, written in the transaction of the change.
+"""What happened, one fact a change: past tense, never changed, written in the transaction of the change.
 
-`seq` is the version that the change gave the order, so the facts of an order are numbered 1, 2, 3 without a gap.
+They are the timeline of each order, and they leave the shop through the outbox: see `shop_core.relay`. The `seq` of an
+order's fact is the version that the change gave the order, so they are numbered 1, 2, 3 without a gap.
 """
 
 from __future__ import annotations
@@ -46,6 +47,7 @@ class OrderEvent:
     """One change of one order.
 
     Args:
+        id: of the event; who gets it twice can tell by that.
         seq: the version of the order after it.
         status: where the order stood after it.
         total: what was to be paid after it.
@@ -56,6 +58,7 @@ class OrderEvent:
         format: the form of this event, see `FORMAT`.
     """
 
+    id: UUID
     customer_id: UUID
     order_id: UUID
     seq: int
@@ -69,9 +72,12 @@ class OrderEvent:
     format: int = FORMAT
 
     @classmethod
-    def of(cls, kind: OrderEventKind, order: Order, actor: Actor, total_before: Money | None = None) -> OrderEvent:
+    def of(
+        cls, event_id: UUID, kind: OrderEventKind, order: Order, actor: Actor, total_before: Money | None = None
+    ) -> OrderEvent:
         """The fact that `actor` brought `order` to what it is now."""
         return cls(
+            event_id,
             order.customer_id,
             order.id,
             order.version,
@@ -83,3 +89,58 @@ class OrderEvent:
             actor.role if actor.id else None,
             total_before,
         )
+
+    @property
+    def subject_id(self) -> UUID:
+        """What it is about: the facts of one subject leave the shop in order."""
+        return self.order_id
+
+    @property
+    def type(self) -> str:
+        """What others know it by, e.g. `order.placed`."""
+        return f"order.{self.kind}"
+
+
+class StockEventKind(StrEnum):
+    """What happened to stock without an order."""
+
+    RESERVATION_EXPIRED = "reservation_expired"
+    STOCK_SHORT = "stock_short"
+
+
+@dataclass(frozen=True, slots=True)
+class StockEvent:
+    """Something about stock that others may have to act on.
+
+    Args:
+        id: of the event; who gets it twice can tell by that.
+        subject_id: the reservation that expired, or the product that is short.
+        at: when.
+        units: how many were held, or how many promised ones are missing now.
+        customer_id: whose reservation it was.
+        actor_id: the account that found units missing.
+        format: the form of this event, see `FORMAT`.
+    """
+
+    id: UUID
+    kind: StockEventKind
+    subject_id: UUID
+    at: datetime
+    units: int
+    customer_id: UUID | None = None
+    actor_id: UUID | None = None
+    format: int = FORMAT
+
+    @property
+    def seq(self) -> int:
+        """Only the facts of orders are numbered."""
+        return 0
+
+    @property
+    def type(self) -> str:
+        """What others know it by."""
+        return "reservation.expired" if self.kind is StockEventKind.RESERVATION_EXPIRED else "stock.short"
+
+
+Event = OrderEvent | StockEvent
+"""A fact."""

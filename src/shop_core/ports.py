@@ -8,9 +8,12 @@ Everything is synchronous. Everything that a use case reads or writes goes throu
 A statement that was refused spoils its unit of work: let the exception leave the `with`. Who catches it inside gets
 a RuntimeError at the end, and nothing is committed.
 
-Locks are taken in one order, so that no two units of work can wait for each other: first orders, then stock, then
-products, then categories; within each by id. An adapter sorts the ids of a call, and refuses calls that run against
-the order. Placing locks no product: whoever takes one out of the catalog locks its stock first, as placing does.
+Locks are taken in one order, so that no two units of work can wait for each other: first keys, then holders, then
+orders, then stock, then products, then categories; within each by id. An adapter sorts the ids of a call, and refuses
+calls that run against the order. Placing locks no product: whoever takes one out of the catalog locks its stock first,
+as placing does.
+
+Reservations have no lock of their own: who changes one has locked the stock of all its products.
 
 Accounts, which are never locked together with those, come before their sessions, all accounts of a unit of work in
 one call.
@@ -18,7 +21,7 @@ one call.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -27,10 +30,12 @@ from uuid import UUID
 
 from shop_core.accounts.model import Account, AccountQuery, Actor, RefreshToken
 from shop_core.catalog.model import CatalogEntry, Category, CategoryEntry, Product, ProductQuery
-from shop_core.events import OrderEvent
+from shop_core.events import Event, OrderEvent
+from shop_core.idempotency import Claim, Slot
 from shop_core.inventory.model import StockLevel, StockMovement
 from shop_core.orders.model import Order, OrderQuery
 from shop_core.pagination import Keyset, Numbered, Page, Piece
+from shop_core.reservations.model import HeldLine, Holding, Reservation
 
 
 class LockOrderError(RuntimeError):
@@ -184,13 +189,105 @@ class Orders(Protocol):
         """The orders that match `query`, newest first."""
 
 
-class OrderEvents(Protocol):
-    """The timelines of orders. Events are added, never changed or taken away."""
+class Events(Protocol):
+    """What happened. Events are added, never changed or taken away; each is also put into the outbox."""
 
-    def add_all(self, events: Sequence[OrderEvent]) -> None: ...
+    def add_all(self, events: Sequence[Event]) -> None: ...
 
-    def page(self, customer_id: UUID, order_id: UUID, piece: Piece) -> Page[OrderEvent]:
+    def timeline(self, customer_id: UUID, order_id: UUID, piece: Piece) -> Page[OrderEvent]:
         """What happened to that customer's order, oldest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """An event on its way out.
+
+    Args:
+        attempts: how often it was tried in vain.
+        error: why, the last time.
+    """
+
+    event: Event
+    attempts: int = 0
+    error: str = ""
+
+
+class Outbox(Protocol):
+    """The events that have still to be told to others, and those that nobody would take."""
+
+    def take(self, now: datetime, limit: int, hidden_for: timedelta) -> list[Letter]:
+        """Up to about `limit` letters that may be tried now, hidden from every other taker until `now + hidden_for`.
+
+        Those of one subject come in order (by `seq`, then by id), and none of a subject whose first letter has to wait
+        or is in somebody else's hands. A taker that dies leaves them to the next one, once they are hidden no more.
+        """
+
+    def delivered(self, event_ids: Collection[UUID]) -> None:
+        """These have arrived: they leave the outbox."""
+
+    def postpone(self, event_id: UUID, until: datetime, error: str) -> None:
+        """One attempt more was in vain; the subject's letters wait until then."""
+
+    def give_up(self, event_id: UUID, error: str) -> None:
+        """No attempt will be made any more: the letter is dead, and those after it go on."""
+
+    def release(self, event_ids: Collection[UUID], now: datetime) -> None:
+        """These were not tried after all: they may be taken again from `now` on."""
+
+    def dead(self, piece: Numbered) -> Page[Letter]:
+        """The dead letters, oldest first."""
+
+    def revive(self, event_ids: Collection[UUID], now: datetime) -> int:
+        """Dead letters that shall be tried again from the start; how many of them there were."""
+
+    def waiting(self) -> tuple[int, datetime | None]:
+        """How many letters wait, and when the oldest of their events happened."""
+
+
+class Keys(Protocol):
+    """Which idempotency key stands for what. They never expire."""
+
+    def claim(self, claims: Sequence[Claim]) -> dict[Slot, Claim]:
+        """Make each key its claim's, sorted, waiting for whoever is about to; at most one claim a key.
+
+        Returns:
+            Those that were taken before, with the claim that has them: they stay as they are.
+        """
+
+    def forget(self, claims: Sequence[Claim]) -> None:
+        """Free keys that this unit of work claimed: what they were for was refused."""
+
+
+class Reservations(Protocol):
+    """Units held for customers. Who changes one has locked the stock of all its products: an adapter checks it."""
+
+    def lock_holders(self, customer_ids: Iterable[UUID], now: Callable[[], datetime]) -> dict[UUID, Holding]:
+        """What these customers hold, read after they were locked against reserving more in another unit of work.
+
+        Args:
+            now: the time to tell by what is expired, asked for after the lock.
+        """
+
+    def add_all(self, reservations: Sequence[Reservation]) -> None: ...
+
+    def get_all(self, reservation_ids: Iterable[UUID]) -> dict[UUID, Reservation]:
+        """Those that exist, as they were last stored: see `Reservation.at`."""
+
+    def update_all(self, reservations: Sequence[Reservation]) -> None:
+        """Store what became of them.
+
+        Raises:
+            LockOrderError: the stock of a product of one of them is not locked.
+        """
+
+    def due_lines(self, product_ids: Iterable[UUID], now: datetime) -> list[HeldLine]:
+        """The lines of these products that are still held although their reservation's time is up at `now`."""
+
+    def let_go(self, lines: Sequence[HeldLine]) -> None:
+        """Mark lines as held no more: others needed the units. Their reservations stay as they are."""
+
+    def due(self, now: datetime, limit: int) -> list[Reservation]:
+        """Up to `limit` reservations stored as active whose time is up at `now`, longest ago first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,14 +323,31 @@ class UnitOfWork(Protocol):
     @property
     def orders(self) -> Orders: ...
     @property
-    def order_events(self) -> OrderEvents: ...
+    def events(self) -> Events: ...
+    @property
+    def outbox(self) -> Outbox: ...
+    @property
+    def keys(self) -> Keys: ...
+    @property
+    def reservations(self) -> Reservations: ...
+
+    def now(self) -> datetime:
+        """The time on the one clock of the store, UTC, aware: now, or at least after the last lock was had.
+
+        What is expired is told by this clock alone, however wrong those of the processes are.
+        """
+
+    def alone(self, task: str) -> bool:
+        """Whether no other unit of work is at that task, from now until the end of this one. Never waits."""
 
     def audit(self) -> list[Discrepancy]:
         """Everything that does not add up, in one consistent view.
 
-        On hand, allocated and reserved against the fold of the ledger; allocated against the lines of orders
-        that hold stock; the shortfall against its counters; order totals against their lines; version and status
-        of each order against its last event, and its version against the number of its events.
+        On hand, allocated and reserved against the fold of the ledger; allocated against the lines of orders that
+        hold stock; reserved against the lines that reservations hold; held lines against the state of their
+        reservation; confirmed reservations against their orders; keys against what they made; the shortfall against
+        its counters; order totals against their lines; version and status of each order against its last event, and
+        its version against the number of its events.
         """
 
 
@@ -245,6 +359,31 @@ Clock = Callable[[], datetime]
 
 NewId = Callable[[], UUID]
 """A new UUIDv7 (RFC 9562): ids sort by the time they were made in."""
+
+
+class EventPublisher(Protocol):
+    """Where events go: a log, a webhook, a queue."""
+
+    def publish(self, event: Event) -> None:
+        """Tell it. It may be told again: who receives it compares the id.
+
+        Raises:
+            Undelivered: it did not arrive, or nobody knows whether it did.
+        """
+
+
+class Undelivered(Exception):
+    """An event did not arrive.
+
+    Args:
+        reason: in a line.
+        is_final: trying again is of no use.
+    """
+
+    def __init__(self, reason: str, *, is_final: bool = False) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.is_final = is_final
 
 
 class PasswordHasher(Protocol):

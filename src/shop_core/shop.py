@@ -6,7 +6,10 @@ from shop_core.accounts.service import AccountService
 from shop_core.catalog.service import CatalogService
 from shop_core.inventory.service import InventoryService
 from shop_core.orders.service import OrderService
+from shop_core.outbox import OutboxService
 from shop_core.ports import Adapters, Discrepancy
+from shop_core.reservations.model import HoldingLimits
+from shop_core.reservations.service import ReservationService
 
 
 class Shop:
@@ -14,6 +17,7 @@ class Shop:
 
     Args:
         adapters: where it remembers things, and its clock, ids, passwords and tokens.
+        limits: what one customer may have reserved at once.
 
     >>> from shop_adapters.memory import MemoryAdapters
     >>> shop = Shop(MemoryAdapters())
@@ -21,13 +25,15 @@ class Shop:
     []
     """
 
-    def __init__(self, adapters: Adapters) -> None:
+    def __init__(self, adapters: Adapters, limits: HoldingLimits | None = None) -> None:
         begin, clock, new_id = adapters.begin, adapters.clock, adapters.new_id
         self.currency = adapters.currency
         self.accounts = AccountService(begin, clock, new_id, adapters.passwords, adapters.tokens)
         self.catalog = CatalogService(begin, clock, new_id, adapters.currency)
-        self.inventory = InventoryService(begin, clock, new_id)
-        self.orders = OrderService(begin, clock, new_id)
+        self.inventory = InventoryService(begin, new_id)
+        self.reservations = ReservationService(begin, new_id, limits or HoldingLimits())
+        self.orders = OrderService(begin, new_id)
+        self.outbox = OutboxService(begin, clock)
         self._begin = begin
 
     def audit(self) -> list[Discrepancy]:

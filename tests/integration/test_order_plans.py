@@ -235,7 +235,7 @@ def test_a_batch_of_fifty_orders_takes_as_many_statements_as_one(small: tuple[Sh
         batch = [PlacementRequest(scene.new_id(), lines) for _ in range(size)]
         with statements(engine) as sent:
             outcomes = shop.orders.place_all(batch)
-        assert all(isinstance(outcome, Order) for outcome in outcomes)
+        assert all(isinstance(outcome, Answer) for outcome in outcomes)
         counts.append([statement.split()[0] for statement, _ in sent])
     assert counts[0] == counts[1] == ["SELECT"] * 2 + ["INSERT"] * 3 + ["UPDATE"] + ["INSERT"], counts
 

@@ -2,14 +2,16 @@
 
     Refusal
     ├── NotFound           what was asked for is not there, or not for this actor to see
-    │   ├── ProductNotFound · CategoryNotFound · OrderNotFound · AccountNotFound
+    │   └── ProductNotFound · CategoryNotFound · OrderNotFound · ReservationNotFound · AccountNotFound
     ├── Conflict           fine as such, but not in the present state of things
     │   ├── InsufficientStock · Oversold · StockBelowZero
-    │   ├── IllegalStep · CategoryInUse · LastAdmin
+    │   ├── IllegalStep · TotalChanged · CategoryInUse · LastAdmin
+    │   ├── ReservationExpired · ReservationResolved · TooMuchReserved
     │   └── SkuTaken · SlugTaken · UsernameTaken
     ├── Stale              somebody changed it since the client read it
     ├── Invalid            the input breaks a rule; each broken rule is a Fault
     │   └── InvalidCursor · UnknownProducts · CategoryCycle · WrongPassword
+    ├── KeyReused          the idempotency key belongs to another request
     ├── Unauthenticated    nobody is logged in
     │   └── WrongCredentials · InvalidToken
     ├── Forbidden          somebody is, but this is not for his role
@@ -58,7 +60,15 @@ from shop_core.errors.orders import (
     Oversold,
     Shortage,
     StockBelowZero,
+    TotalChanged,
     UnknownProducts,
+)
+from shop_core.errors.reservations import (
+    KeyReused,
+    ReservationExpired,
+    ReservationNotFound,
+    ReservationResolved,
+    TooMuchReserved,
 )
 
 __all__ = [
@@ -74,6 +84,7 @@ __all__ = [
     "Invalid",
     "InvalidCursor",
     "InvalidToken",
+    "KeyReused",
     "Kind",
     "LastAdmin",
     "NotFound",
@@ -82,11 +93,16 @@ __all__ = [
     "Oversold",
     "ProductNotFound",
     "Refusal",
+    "ReservationExpired",
+    "ReservationNotFound",
+    "ReservationResolved",
     "Shortage",
     "SkuTaken",
     "SlugTaken",
     "Stale",
     "StockBelowZero",
+    "TooMuchReserved",
+    "TotalChanged",
     "Unauthenticated",
     "Unavailable",
     "UnknownProducts",

@@ -15,6 +15,7 @@ class Kind(StrEnum):
     CONFLICT = "conflict"
     STALE = "stale"
     INVALID = "invalid"
+    MISMATCH = "mismatch"
     UNAUTHENTICATED = "unauthenticated"
     FORBIDDEN = "forbidden"
     UNAVAILABLE = "unavailable"

@@ -80,6 +80,20 @@ class IllegalStep(Conflict):
         super().__init__(f"The order is {status}; it cannot {step}. Possible steps: {steps}.")
 
 
+class TotalChanged(Conflict):
+    """The order would come to another total than the customer expects: prices moved since he saw them."""
+
+    code = "total_changed"
+    title = "The total has changed"
+
+    def __init__(self, expected: str, total: str, currency: str) -> None:
+        super().__init__(
+            f"You expect {expected} {currency}, today it comes to {total} {currency}. Nothing was placed: "
+            "show the new total, and send the request again with it if the customer agrees."
+        )
+        self.expected, self.total, self.currency = expected, total, currency
+
+
 class UnknownProducts(Invalid):
     """Lines that name a product which is not in the catalog (never was, or was archived)."""
 

@@ -6,7 +6,7 @@ the fold of its ledger, and `EFFECTS` is the only place that says what a kind of
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -26,6 +26,10 @@ class MovementKind(StrEnum):
 
     RECEIVED = "received"
     ADJUSTED = "adjusted"
+    RESERVED = "reserved"
+    RELEASED = "released"
+    EXPIRED = "expired"
+    CONFIRMED = "confirmed"
     ALLOCATED = "allocated"
     DEALLOCATED = "deallocated"
     SHIPPED = "shipped"
@@ -43,6 +47,10 @@ class Effect(NamedTuple):
 EFFECTS = {
     MovementKind.RECEIVED: Effect(on_hand=+1, allocated=0, reserved=0),
     MovementKind.ADJUSTED: Effect(on_hand=+1, allocated=0, reserved=0),  # the one kind whose quantity may be negative
+    MovementKind.RESERVED: Effect(on_hand=0, allocated=0, reserved=+1),
+    MovementKind.RELEASED: Effect(on_hand=0, allocated=0, reserved=-1),
+    MovementKind.EXPIRED: Effect(on_hand=0, allocated=0, reserved=-1),
+    MovementKind.CONFIRMED: Effect(on_hand=0, allocated=+1, reserved=-1),  # one line: the units are never free between
     MovementKind.ALLOCATED: Effect(on_hand=0, allocated=+1, reserved=0),
     MovementKind.DEALLOCATED: Effect(on_hand=0, allocated=-1, reserved=0),
     MovementKind.SHIPPED: Effect(on_hand=-1, allocated=-1, reserved=0),
@@ -57,6 +65,7 @@ class StockMovement:
     Args:
         quantity: units; positive, for an adjustment also negative (units found missing), never 0.
         order_id: the order it was for, if any.
+        reservation_id: the reservation that took or gave back the units, if any.
         actor_id: the account that caused it; None for the shop itself.
         reason: in words, for people.
 
@@ -72,6 +81,7 @@ class StockMovement:
     actor_id: UUID | None = None
     order_id: UUID | None = None
     reason: str = ""
+    reservation_id: UUID | None = None
 
     def __post_init__(self) -> None:
         least = -QUANTITY_MAX if self.kind is MovementKind.ADJUSTED else 1
@@ -167,3 +177,11 @@ def fold(product_id: UUID, movements: Iterable[StockMovement]) -> StockLevel:
     for movement in movements:
         level = level.after(movement)
     return level
+
+
+def levels_after(levels: Mapping[UUID, StockLevel], movements: Iterable[StockMovement]) -> dict[UUID, StockLevel]:
+    """The counters of several products after `movements` of theirs."""
+    after = dict(levels)
+    for movement in movements:
+        after[movement.product_id] = after[movement.product_id].after(movement)
+    return after

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from uuid import UUID
 
 from shop_core.accounts.model import Actor, Role
 from shop_core.errors import ProductNotFound
+from shop_core.events import StockEvent, StockEventKind
 from shop_core.inventory.model import MovementKind, StockLevel, StockMovement, check_reason, count_changes
 from shop_core.pagination import Keyset, Page
-from shop_core.ports import Begin, Clock, NewId
+from shop_core.ports import Begin, NewId, UnitOfWork
 from shop_core.text import normal
 
 
 class InventoryService:
     """What staff do with stock."""
 
-    def __init__(self, begin: Begin, clock: Clock, new_id: NewId) -> None:
+    def __init__(self, begin: Begin, new_id: NewId) -> None:
         self._begin = begin
-        self._clock = clock
         self._new_id = new_id
 
     def receive(self, actor: Actor, product_id: UUID, quantity: int, reason: str = "") -> StockLevel:
@@ -72,8 +73,8 @@ class InventoryService:
         check_reason(reason)
         with self._begin() as work:
             levels = work.stock.lock(counted)
-            now = self._clock()
-            movements: list[StockMovement] = []
+            now = work.now()
+            before, movements = dict(levels), list[StockMovement]()
             for product_id, units in counted.items():
                 if product_id not in levels:
                     raise ProductNotFound(product_id)
@@ -83,6 +84,7 @@ class InventoryService:
                     levels[product_id] = levels[product_id].after(movement)
                     movements.append(movement)
             work.stock.apply(movements)
+            self._tell_shortfalls(work, actor, before, levels, now)
         return levels
 
     def level(self, actor: Actor, product_id: UUID) -> StockLevel:
@@ -118,8 +120,26 @@ class InventoryService:
             level = work.stock.lock([product_id]).get(product_id)
             if level is None:
                 raise ProductNotFound(product_id)
-            at = self._clock()
+            at = work.now()
             movement = StockMovement(self._new_id(), product_id, kind, quantity, at, actor.id, reason=normal(reason))
-            level = level.after(movement)
+            after = level.after(movement)
             work.stock.apply([movement])
-        return level
+            self._tell_shortfalls(work, actor, {product_id: level}, {product_id: after}, at)
+        return after
+
+    def _tell_shortfalls(
+        self,
+        work: UnitOfWork,
+        actor: Actor,
+        before: Mapping[UUID, StockLevel],
+        after: Mapping[UUID, StockLevel],
+        now: datetime,
+    ) -> None:
+        """Announce every product of which more promised units are missing than before: somebody has to act."""
+        work.events.add_all(
+            [
+                StockEvent(self._new_id(), StockEventKind.STOCK_SHORT, product_id, now, level.shortfall, None, actor.id)
+                for product_id, level in after.items()
+                if level.shortfall > before[product_id].shortfall
+            ]
+        )

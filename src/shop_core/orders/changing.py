@@ -9,10 +9,11 @@ from uuid import UUID
 
 from shop_core.accounts.model import Actor
 from shop_core.catalog.model import Product
-from shop_core.errors import Fault, InsufficientStock, Shortage, UnknownProducts
+from shop_core.errors import Fault, UnknownProducts
 from shop_core.events import EVENT_OF, OrderEvent
 from shop_core.inventory.model import MovementKind, StockLevel, StockMovement
-from shop_core.orders.model import LineRequest, Order, OrderLine, Step, stock_moved, units_wanted
+from shop_core.inventory.wanted import LineRequest, check_stock, units_wanted
+from shop_core.orders.model import Order, OrderLine, Step, stock_moved
 from shop_core.orders.placing import stock_movements
 
 NewId = Callable[[], UUID]
@@ -42,7 +43,7 @@ def step(order: Order, step: Step, actor: Actor, *, now: datetime, new_id: NewId
     after = order.after(step, now)
     kind = stock_moved(order.status, after.status)
     movements = stock_movements(order, kind, actor.id, now, new_id) if kind else []
-    return Change(after, tuple(movements), OrderEvent.of(EVENT_OF[step], after, actor))
+    return Change(after, tuple(movements), OrderEvent.of(new_id(), EVENT_OF[step], after, actor))
 
 
 def edit(
@@ -88,7 +89,7 @@ def edit(
         return None
     _check_catalog(lines, wanted, had, products)
     more = {product_id: units - had.get(product_id, 0) for product_id, units in wanted.items()}
-    _check_stock(more, levels)
+    check_stock(more, {product_id: level.available for product_id, level in levels.items()})
     agreed = {line.product_id: line for line in order.lines}
     after = after.with_lines(
         tuple(
@@ -110,7 +111,8 @@ def edit(
         for product_id, units in (more | gone).items()
         if units
     )
-    return Change(after, movements, OrderEvent.of(EVENT_OF[Step.EDIT], after, actor, total_before=order.total))
+    event = OrderEvent.of(new_id(), EVENT_OF[Step.EDIT], after, actor, total_before=order.total)
+    return Change(after, movements, event)
 
 
 def _today(product: Product, units: int) -> OrderLine:
@@ -137,13 +139,3 @@ def _check_catalog(
         faults.append(Fault(f"lines.{index}.product_id", message, "unknown_product"))
     if faults:
         raise UnknownProducts(product_ids, faults)
-
-
-def _check_stock(more: Mapping[UUID, int], levels: Mapping[UUID, StockLevel]) -> None:
-    shortages = [
-        Shortage(product_id, units, levels[product_id].available)
-        for product_id, units in more.items()
-        if units > 0 and levels[product_id].available < units
-    ]
-    if shortages:
-        raise InsufficientStock(shortages)

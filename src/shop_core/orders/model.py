@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -11,10 +11,10 @@ from uuid import UUID
 
 from shop_core.accounts.model import Actor, Role
 from shop_core.errors import Fault, Forbidden, IllegalStep, Invalid, NotTheOwner
-from shop_core.inventory.model import QUANTITY_MAX, MovementKind
+from shop_core.idempotency import Claim, check_key, fingerprint
+from shop_core.inventory.model import MovementKind
+from shop_core.inventory.wanted import LineRequest, units_wanted
 from shop_core.money import Money
-
-LINES_MAX = 2_000
 
 
 class OrderStatus(StrEnum):
@@ -71,54 +71,43 @@ def stock_moved(before: OrderStatus, after: OrderStatus) -> MovementKind | None:
 
 
 @dataclass(frozen=True, slots=True)
-class LineRequest:
-    """`quantity` units of a product, wanted."""
-
-    product_id: UUID
-    quantity: int
-
-
-def units_wanted(lines: Sequence[LineRequest]) -> dict[UUID, int]:
-    """The units of each product, in the order in which the lines first name it; a product may stand in several.
-
-    Raises:
-        Invalid: there is no line or there are more than 2,000; a quantity (or the sum for one product)
-            is not from 1 to 1,000,000.
-    """
-    if not 1 <= len(lines) <= LINES_MAX:
-        raise Invalid(Fault("lines", f"must be from 1 to {LINES_MAX}, these are {len(lines)}", "out_of_range"))
-    wanted: dict[UUID, int] = {}
-    for index, line in enumerate(lines):
-        total = wanted.get(line.product_id, 0) + line.quantity
-        if type(line.quantity) is not int or line.quantity < 1 or total > QUANTITY_MAX:
-            rule = f"must be from 1 to {QUANTITY_MAX} for one product, this is {line.quantity}"
-            if total != line.quantity:
-                rule += f" and makes {total} with the lines before"
-            raise Invalid(Fault(f"lines.{index}.quantity", rule, "out_of_range"))
-        wanted[line.product_id] = total
-    return wanted
-
-
-@dataclass(frozen=True, slots=True)
 class PlacementRequest:
-    """An order that a customer wants to place.
+    """An order that a customer wants to place: of the lines that he gives, or of a reservation that he holds.
 
     Args:
-        lines: as he gave them; a product may stand in several.
+        lines: as he gave them; a product may stand in several. None with a reservation.
         role: of the customer's account, for the order's timeline.
-        wanted: the units of each product, in the order in which the lines first name it.
+        reservation_id: the reservation to turn into an order, instead of lines.
+        key: his idempotency key: with the same one, the same request is one order however often it is sent.
+        expected_total: place it only if that is what it comes to.
+        wanted: the units of each product, in the order in which the lines first name it; empty with a reservation.
 
     Raises:
-        Invalid: see `units_wanted`.
+        Invalid: see `units_wanted` and `check_key`; lines and a reservation are both given.
     """
 
     customer_id: UUID
-    lines: tuple[LineRequest, ...]
+    lines: tuple[LineRequest, ...] = ()
     role: Role = Role.CUSTOMER
+    reservation_id: UUID | None = None
+    key: str | None = None
+    expected_total: Money | None = None
     wanted: Mapping[UUID, int] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "wanted", units_wanted(self.lines))
+        if self.reservation_id is not None and self.lines:
+            raise Invalid(Fault("reservation_id", "cannot be given together with lines: choose one", "ambiguous"))
+        if self.key is not None:
+            check_key(self.key)
+        object.__setattr__(self, "wanted", {} if self.reservation_id else units_wanted(self.lines))
+
+    def claim(self, order_id: UUID) -> Claim | None:
+        """The claim of its key for the order that it may become; None without a key."""
+        if self.key is None:
+            return None
+        total = self.expected_total.minor if self.expected_total else None
+        lines = (part for line in self.lines for part in (line.product_id, line.quantity))
+        return Claim(self.customer_id, self.key, fingerprint("place", self.reservation_id, total, *lines), order_id)
 
 
 @dataclass(frozen=True, slots=True)

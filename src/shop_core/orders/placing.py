@@ -9,12 +9,19 @@ from uuid import UUID
 
 from shop_core.accounts.model import Actor
 from shop_core.catalog.model import Product
-from shop_core.errors import Fault, InsufficientStock, Refusal, Shortage, UnknownProducts
+from shop_core.errors import InsufficientStock, Refusal, ReservationNotFound, TotalChanged
 from shop_core.events import OrderEvent, OrderEventKind
+from shop_core.idempotency import Answer, Answers
 from shop_core.inventory.model import MovementKind, StockLevel, StockMovement
+from shop_core.inventory.wanted import LineRequest, check_catalog, check_stock
+from shop_core.money import Money
 from shop_core.orders.model import Order, OrderLine, OrderStatus, PlacementRequest, total_of
+from shop_core.reservations.holding import movements_of
+from shop_core.reservations.model import Reservation, ReservationStep
 
-Outcome = Order | Refusal
+NewId = Callable[[], UUID]
+
+Outcome = Answer[Order] | Refusal
 """What becomes of one request: the order, or the refusal that its caller would have got alone."""
 
 
@@ -24,62 +31,90 @@ class Decision:
 
     Args:
         outcomes: one per request, in the order of the requests.
-        movements: the ledger lines of the orders among them.
-        events: the first event of each of those orders.
+        orders: those that are new.
+        confirmed: the reservations that became orders.
+        movements: the ledger lines of the new orders.
+        events: the first event of each.
     """
 
     outcomes: tuple[Outcome, ...]
+    orders: tuple[Order, ...]
+    confirmed: tuple[Reservation, ...]
     movements: tuple[StockMovement, ...]
     events: tuple[OrderEvent, ...]
 
     @property
-    def orders(self) -> list[Order]:
-        """The orders that were placed."""
-        return [outcome for outcome in self.outcomes if isinstance(outcome, Order)]
+    def is_short(self) -> bool:
+        """Whether somebody would be told that there is not enough."""
+        return any(isinstance(outcome, InsufficientStock) for outcome in self.outcomes)
 
 
 def decide(
     requests: Sequence[PlacementRequest],
+    ids: Sequence[UUID],
+    answers: Answers[Order],
     products: Mapping[UUID, Product],
     levels: Mapping[UUID, StockLevel],
+    reservations: Mapping[UUID, Reservation],
     *,
     now: datetime,
-    new_id: Callable[[], UUID],
+    new_id: NewId,
 ) -> Decision:
-    """Decide request by request, each seeing the stock that the ones before it left.
+    """Decide request by request, each seeing what the ones before it left.
 
-    A request gets all its lines or nothing; one that is refused takes nothing from the ones after it.
+    A request gets all its lines or nothing; one that is refused takes nothing from the ones after it. One that turns a
+    reservation into an order needs no units that are free: it has its own.
 
     Args:
         requests: what customers want, first come first served.
+        ids: what each order is to be called.
+        answers: what the keys of the batch stand for; the new ones are noted there.
         products: the products that exist, of those named; archived ones count as unknown.
         levels: their stock, locked.
-        now: when the orders are placed.
-        new_id: gives each order and each ledger line its id.
+        reservations: those that are named, read after the stock of their products was locked.
+        now: when the orders are placed: on the clock of the store, read after the locks.
+        new_id: gives each ledger line and each event its id.
     """
     left = {product_id: level.available for product_id, level in levels.items()}
+    open_reservations = dict(reservations)
     outcomes: list[Outcome] = []
+    orders: list[Order] = []
+    confirmed: list[Reservation] = []
     movements: list[StockMovement] = []
     events: list[OrderEvent] = []
-    for request in requests:
+    for request, order_id in zip(requests, ids, strict=True):
+        claim = request.claim(order_id)
         try:
-            lines = _priced(request, products)
-            _check_stock(request, left)
+            if before := answers.to(claim):
+                outcomes.append(before)
+                continue
+            reservation = _named(request, open_reservations, order_id, now)
+            lines = _priced(reservation.requests if reservation else request.lines, request.wanted, products)
+            check_stock(request.wanted, left)
             total = total_of(lines, lines[0].unit_price.currency)
+            _check_total(request.expected_total, total)
         except Refusal as refusal:
             outcomes.append(refusal)
             continue
-        order = Order(new_id(), request.customer_id, OrderStatus.PLACED, lines, total, now, now)
-        outcomes.append(order)
-        movements += stock_movements(order, MovementKind.ALLOCATED, request.customer_id, now, new_id)
-        events.append(OrderEvent.of(OrderEventKind.PLACED, order, Actor(request.customer_id, request.role)))
-        for product_id, quantity in request.wanted.items():
-            left[product_id] -= quantity
-    return Decision(tuple(outcomes), tuple(movements), tuple(events))
+        order = Order(order_id, request.customer_id, OrderStatus.PLACED, lines, total, now, now)
+        if reservation:
+            kind, units = MovementKind.CONFIRMED, reservation.units
+            movements += movements_of(reservation, kind, units, request.customer_id, now, new_id, order_id)
+            confirmed.append(reservation)
+            open_reservations[reservation.id] = reservation
+        else:
+            movements += stock_movements(order, MovementKind.ALLOCATED, request.customer_id, now, new_id)
+            for product_id, quantity in request.wanted.items():
+                left[product_id] -= quantity
+        answers.note(claim, order)
+        outcomes.append(Answer(order))
+        orders.append(order)
+        events.append(OrderEvent.of(new_id(), OrderEventKind.PLACED, order, Actor(request.customer_id, request.role)))
+    return Decision(tuple(outcomes), tuple(orders), tuple(confirmed), tuple(movements), tuple(events))
 
 
 def stock_movements(
-    order: Order, kind: MovementKind, actor_id: UUID | None, now: datetime, new_id: Callable[[], UUID]
+    order: Order, kind: MovementKind, actor_id: UUID | None, now: datetime, new_id: NewId
 ) -> list[StockMovement]:
     """A ledger line of `kind` for every line of `order`."""
     return [
@@ -87,43 +122,36 @@ def stock_movements(
     ]
 
 
-def _priced(request: PlacementRequest, products: Mapping[UUID, Product]) -> tuple[OrderLine, ...]:
+def _named(
+    request: PlacementRequest, reservations: Mapping[UUID, Reservation], order_id: UUID, now: datetime
+) -> Reservation | None:
+    """The reservation that the request turns into an order, confirmed; None if it names none.
+
+    Raises:
+        ReservationNotFound, ReservationExpired, ReservationResolved
+    """
+    if request.reservation_id is None:
+        return None
+    reservation = reservations.get(request.reservation_id)
+    if reservation is None or reservation.customer_id != request.customer_id:
+        raise ReservationNotFound(request.reservation_id)
+    return reservation.after(ReservationStep.CONFIRM, now, order_id)
+
+
+def _priced(
+    lines: Sequence[LineRequest], wanted: Mapping[UUID, int], products: Mapping[UUID, Product]
+) -> tuple[OrderLine, ...]:
     """One line per product, with today's name and price.
 
     Raises:
         UnknownProducts: naming every line whose product is not in the catalog.
     """
-    lines = []
-    for product_id, quantity in request.wanted.items():
-        product = products.get(product_id)
-        if product is None or product.archived_at is not None:
-            raise _unknown(request, products)
-        lines.append(OrderLine(product_id, product.sku, product.name, product.price, quantity))
-    return tuple(lines)
+    check_catalog(lines, products)
+    units = wanted or {line.product_id: line.quantity for line in lines}
+    chosen = ((products[product_id], quantity) for product_id, quantity in units.items())
+    return tuple(OrderLine(p.id, p.sku, p.name, p.price, quantity) for p, quantity in chosen)
 
 
-def _unknown(request: PlacementRequest, products: Mapping[UUID, Product]) -> UnknownProducts:
-    product_ids = []
-    faults = []
-    for index, line in enumerate(request.lines):
-        product = products.get(line.product_id)
-        if product is None or product.archived_at is not None:
-            product_ids.append(line.product_id)
-            message = f"there is no product {line.product_id} in the catalog; remove this line"
-            faults.append(Fault(f"lines.{index}.product_id", message, "unknown_product"))
-    return UnknownProducts(product_ids, faults)
-
-
-def _check_stock(request: PlacementRequest, left: Mapping[UUID, int]) -> None:
-    """Let only requests pass that can be served whole.
-
-    Raises:
-        InsufficientStock: naming every product that is short.
-    """
-    shortages = [
-        Shortage(product_id, quantity, left[product_id])
-        for product_id, quantity in request.wanted.items()
-        if left[product_id] < quantity
-    ]
-    if shortages:
-        raise InsufficientStock(shortages)
+def _check_total(expected: Money | None, total: Money) -> None:
+    if expected is not None and expected != total:
+        raise TotalChanged(str(expected), str(total), total.currency)

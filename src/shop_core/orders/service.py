@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from itertools import chain
 from uuid import UUID
 
 from shop_core.accounts.model import Actor, Role
-from shop_core.errors import OrderNotFound, Refusal, check_version
+from shop_core.batches import expire_due, settle
+from shop_core.errors import InsufficientStock, OrderNotFound, Refusal, check_version
 from shop_core.events import OrderEvent
+from shop_core.idempotency import Answers, Claim, Slot, first_of_each
+from shop_core.inventory.model import StockMovement, levels_after
+from shop_core.inventory.wanted import LineRequest, units_wanted
 from shop_core.orders.changing import Change, edit, step
-from shop_core.orders.model import LineRequest, Order, OrderQuery, PlacementRequest, Step, units_wanted
+from shop_core.orders.model import Order, OrderQuery, PlacementRequest, Step
 from shop_core.orders.placing import Outcome, decide
 from shop_core.pagination import Page, Piece
-from shop_core.ports import Begin, Clock, NewId, UnitOfWork
+from shop_core.ports import Begin, NewId, UnitOfWork
 
 
 class OrderService:
     """The verbs of an order."""
 
-    def __init__(self, begin: Begin, clock: Clock, new_id: NewId) -> None:
+    def __init__(self, begin: Begin, new_id: NewId) -> None:
         self._begin = begin
-        self._clock = clock
         self._new_id = new_id
 
     def place_all(self, requests: Sequence[PlacementRequest]) -> tuple[Outcome, ...]:
@@ -34,21 +37,40 @@ class OrderService:
             requests: first come, first served.
 
         Returns:
-            For each request, in the same order, an `Order` or a `Refusal` (InsufficientStock, UnknownProducts,
-            or Invalid where the total is more than can be counted).
+            For each request, in the same order, an `Answer` with the order, or a `Refusal` (InsufficientStock,
+            UnknownProducts, TotalChanged, KeyReused; of a reservation ReservationNotFound, ReservationExpired or
+            ReservationResolved; Invalid where the total is more than can be counted).
 
         Raises:
-            Unavailable: the store could not be reached; whether the batch was committed is then unknown only if
-                the connection broke during the commit itself.
+            Unavailable: the store could not be reached. Whether the batch was committed is then unknown only if the
+                connection broke during the commit itself; a request with a key may safely be sent again.
         """
+        ids = [self._new_id() for _ in requests]
+        claims = first_of_each(request.claim(id_) for request, id_ in zip(requests, ids, strict=True))
+        named = {request.reservation_id for request in requests if request.reservation_id}
         product_ids = set(chain.from_iterable(request.wanted for request in requests))
         with self._begin() as work:
+            taken = work.keys.claim(claims)
+            made = self._made(work, taken)
+            if named:
+                seen = work.reservations.get_all(named).values()
+                product_ids.update(chain.from_iterable(reservation.units for reservation in seen))
             levels = work.stock.lock(product_ids)
             products = work.products.get_all(levels)  # one that was added after the lock is not there yet
-            decision = decide(requests, products, levels, now=self._clock(), new_id=self._new_id)
+            reservations = work.reservations.get_all(named) if named else {}
+            now = work.now()
+            expired: list[StockMovement] = []
+            while True:
+                answers = Answers(taken, made)
+                left = levels_after(levels, expired)
+                decision = decide(requests, ids, answers, products, left, reservations, now=now, new_id=self._new_id)
+                if expired or not decision.is_short or not (expired := expire_due(work, levels, now, self._new_id)):
+                    break
             work.orders.add_all(decision.orders)
-            work.order_events.add_all(decision.events)
-            work.stock.apply(decision.movements)
+            work.events.add_all(decision.events)
+            work.reservations.update_all(decision.confirmed)
+            work.stock.apply([*expired, *decision.movements])
+            settle(work.keys, claims, taken, answers.won)
         return decision.outcomes
 
     def place(self, request: PlacementRequest) -> Order:
@@ -57,11 +79,14 @@ class OrderService:
         Raises:
             UnknownProducts: lines whose product is not in the catalog.
             InsufficientStock: every short line, with what is available; nothing was taken.
+            TotalChanged: it comes to another total than was expected.
+            ReservationNotFound, ReservationExpired, ReservationResolved: of the reservation that it names.
+            KeyReused: its key made something else before.
         """
         (outcome,) = self.place_all([request])
         if isinstance(outcome, Refusal):
             raise outcome
-        return outcome
+        return outcome.value
 
     def get(self, actor: Actor, order_id: UUID) -> Order:
         """An order of the actor's own, or anybody's for staff.
@@ -108,7 +133,7 @@ class OrderService:
             order = work.orders.get(order_id, _owner(actor))
             if order is None:
                 raise OrderNotFound(order_id)
-            return work.order_events.page(order.customer_id, order_id, piece)
+            return work.events.timeline(order.customer_id, order_id, piece)
 
     def edit(
         self, actor: Actor, order_id: UUID, lines: Sequence[LineRequest], versions: Collection[int] | None = None
@@ -139,11 +164,18 @@ class OrderService:
             order.check_step(Step.EDIT)
             levels = work.stock.lock(wanted.keys() | order.units.keys())
             products = work.products.get_all(wanted.keys() & levels.keys())  # as `place_all` does
-            change = edit(order, lines, products, levels, actor, now=self._clock(), new_id=self._new_id)
+            now = work.now()
+            expired: list[StockMovement] = []
+            try:
+                change = edit(order, lines, products, levels, actor, now=now, new_id=self._new_id)
+            except InsufficientStock:
+                expired = expire_due(work, levels, now, self._new_id)
+                left = levels_after(levels, expired)
+                change = edit(order, lines, products, left, actor, now=now, new_id=self._new_id)
             if change is None:
                 return order
             work.orders.replace_lines(change.order)
-            self._write(work, change)
+            self._write(work, change, expired)
         return change.order
 
     def cancel(self, actor: Actor, order_id: UUID, versions: Collection[int] | None = None) -> Order:
@@ -212,7 +244,7 @@ class OrderService:
             order.check_step(taken)
             if order.moves_stock(taken):
                 work.stock.lock(order.units)
-            change = step(order, taken, actor, now=self._clock(), new_id=self._new_id)
+            change = step(order, taken, actor, now=work.now(), new_id=self._new_id)
             self._write(work, change)
         return change.order
 
@@ -232,10 +264,16 @@ class OrderService:
         return order
 
     @staticmethod
-    def _write(work: UnitOfWork, change: Change) -> None:
+    def _made(work: UnitOfWork, taken: Mapping[Slot, Claim]) -> dict[UUID, Order]:
+        """The orders that earlier requests with these keys made, as they are now; also those deleted since."""
+        found = (work.orders.get(claim.result_id) for claim in taken.values())
+        return {order.id: order for order in found if order is not None}
+
+    @staticmethod
+    def _write(work: UnitOfWork, change: Change, expired: Sequence[StockMovement] = ()) -> None:
         work.orders.update(change.order)
-        work.stock.apply(change.movements)
-        work.order_events.add_all([change.event])
+        work.stock.apply([*expired, *change.movements])
+        work.events.add_all([change.event])
 
 
 def _owner(actor: Actor) -> UUID | None:

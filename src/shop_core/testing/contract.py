@@ -8,6 +8,8 @@ from shop_core.catalog.service import CatalogService
 from shop_core.inventory.service import InventoryService
 from shop_core.orders.service import OrderService
 from shop_core.ports import Adapters
+from shop_core.reservations.model import HoldingLimits
+from shop_core.reservations.service import ReservationService
 from shop_core.shop import Shop
 from shop_core.testing.scene import Scene
 from shop_core.testing.threads import Meeting
@@ -36,7 +38,9 @@ class Contract:
         """The same shop, in which use cases that no lock keeps apart always get in each other's way."""
         shop = Shop(adapters)
         meeting = Meeting(adapters.clock)
-        shop.catalog = CatalogService(adapters.begin, meeting, adapters.new_id, adapters.currency)
-        shop.inventory = InventoryService(adapters.begin, meeting, adapters.new_id)
-        shop.orders = OrderService(adapters.begin, meeting, adapters.new_id)
+        begin, new_id = meeting.opens(adapters.begin), adapters.new_id
+        shop.catalog = CatalogService(begin, meeting, new_id, adapters.currency)
+        shop.inventory = InventoryService(begin, new_id)
+        shop.reservations = ReservationService(begin, new_id, HoldingLimits())
+        shop.orders = OrderService(begin, new_id)
         return shop

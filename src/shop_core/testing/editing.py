@@ -22,8 +22,10 @@ from shop_core.errors import (
     UnknownProducts,
 )
 from shop_core.events import OrderEvent
+from shop_core.idempotency import Answer
 from shop_core.inventory.model import MovementKind, StockLevel
-from shop_core.orders.model import LineRequest, Order, OrderQuery, OrderStatus
+from shop_core.inventory.wanted import LineRequest
+from shop_core.orders.model import Order, OrderQuery, OrderStatus
 from shop_core.pagination import Keyset, Numbered
 from shop_core.shop import Shop
 from shop_core.testing.contract import Contract
@@ -298,7 +300,7 @@ class EditingContract(Contract):
 
     def test_every_order_of_a_batch_gets_its_event(self, scene: Scene, shop: Shop, ada: Actor, lamp: Product) -> None:
         outcomes = shop.orders.place_all([request(ada, (lamp, units)) for units in (1, 99, 2)])
-        orders = [outcome for outcome in outcomes if isinstance(outcome, Order)]
+        orders = [outcome.value for outcome in outcomes if isinstance(outcome, Answer)]
         assert len(orders) == 2
         for order in orders:
             (event,) = timeline(shop, ada, order)

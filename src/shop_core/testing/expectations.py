@@ -13,7 +13,8 @@ from uuid import UUID
 
 from shop_core.accounts.model import Account
 from shop_core.errors import InsufficientStock, Refusal, StockBelowZero, UnknownProducts
-from shop_core.orders.model import LineRequest, OrderStatus, PlacementRequest, Step
+from shop_core.inventory.wanted import LineRequest
+from shop_core.orders.model import OrderStatus, PlacementRequest, Step
 
 STEPS = {
     ("placed", "edit"): "placed",

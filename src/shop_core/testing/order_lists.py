@@ -126,12 +126,12 @@ class OrderListsContract(Contract):
         order = scene.new_order()
         events = _events(scene, order, 5)
         with scene.begin() as work:
-            work.order_events.add_all(events[3:])
-            work.order_events.add_all(events[:3])
-            work.order_events.add_all([])
+            work.events.add_all(events[3:])
+            work.events.add_all(events[:3])
+            work.events.add_all([])
         with scene.begin() as work:
-            page = work.order_events.page(order.customer_id, order.id, Numbered(limit=3, offset=1))
-            nobodys = work.order_events.page(scene.new_id(), order.id, Numbered())
+            page = work.events.timeline(order.customer_id, order.id, Numbered(limit=3, offset=1))
+            nobodys = work.events.timeline(scene.new_id(), order.id, Numbered())
         assert page == Page(tuple(events[1:4]), count=5)
         assert nobodys == Page((), count=0)
         assert page.items[0].at.utcoffset() == timedelta(0)
@@ -140,20 +140,20 @@ class OrderListsContract(Contract):
         order, other = scene.new_order(), scene.new_order()
         events = _events(scene, order, 5)
         with scene.begin() as work:
-            work.order_events.add_all(events)
-            work.order_events.add_all(_events(scene, other, 5))
+            work.events.add_all(events)
+            work.events.add_all(_events(scene, other, 5))
         seen: list[OrderEvent] = []
         cursor: str | None = None
         while True:
             with scene.begin() as work:
-                page = work.order_events.page(order.customer_id, order.id, Keyset(2, cursor))
+                page = work.events.timeline(order.customer_id, order.id, Keyset(2, cursor))
             seen += page.items
             if page.cursor is None:
                 break
             cursor = page.cursor
         assert seen == events
         with pytest.raises(InvalidCursor), scene.begin() as work:
-            work.order_events.page(other.customer_id, other.id, Keyset(2, cursor))
+            work.events.timeline(other.customer_id, other.id, Keyset(2, cursor))
         with pytest.raises(InvalidCursor), scene.begin() as work:
             work.orders.page(OrderQuery(), Keyset(2, cursor))
 
@@ -163,13 +163,13 @@ class OrderListsContract(Contract):
         for listing in (f"events of {order.id}", "orders"):
             forged = make_cursor(listing, (seq, str(order.id)))  # type: ignore[arg-type]
             with pytest.raises(InvalidCursor), scene.begin() as work:
-                work.order_events.page(order.customer_id, order.id, Keyset(2, forged))
+                work.events.timeline(order.customer_id, order.id, Keyset(2, forged))
 
     def test_an_event_is_written_once(self, scene: Scene) -> None:
         order = scene.order()
         (event,) = _events(scene, order, 1)
         with pytest.raises(Exception, match=r"already|duplicate"), scene.begin() as work:
-            work.order_events.add_all([event])
+            work.events.add_all([event])
 
 
 def _is_wanted(query: OrderQuery, order: Order) -> bool:
@@ -203,6 +203,7 @@ def _events(scene: Scene, order: Order, count: int) -> list[OrderEvent]:
     actors = [(order.customer_id, Role.CUSTOMER), (scene.new_id(), Role.STAFF), (None, None)]
     return [
         OrderEvent(
+            scene.new_id(),
             *(order.customer_id, order.id, seq, kinds[seq % len(kinds)], order.status, order.total, scene.clock()),
             *actors[seq % 3],
             scene.money(seq * 10**15) if seq % 2 else None,

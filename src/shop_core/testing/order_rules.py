@@ -21,16 +21,16 @@ from shop_core.errors import (
     StockBelowZero,
     Unauthenticated,
 )
+from shop_core.idempotency import Answer
 from shop_core.inventory.model import QUANTITY_MAX
+from shop_core.inventory.wanted import LineRequest, units_wanted
 from shop_core.orders.model import (
-    LineRequest,
     Order,
     OrderQuery,
     OrderStatus,
     PlacementRequest,
     Step,
     total_of,
-    units_wanted,
 )
 from shop_core.pagination import Keyset, Numbered, Page
 from shop_core.testing.catalog_rules import UNKNOWN, CatalogRules, picked, picks
@@ -72,7 +72,7 @@ class OrderRules(CatalogRules):
         outcomes = self.ask(lambda shop: shop.orders.place_all(requests))
         assert not isinstance(outcomes, Refusal)
         for request, outcome in zip(requests, outcomes, strict=True):
-            self._check_outcome(request, outcome)
+            self._check_outcome(request, outcome.value if isinstance(outcome, Answer) else outcome)
 
     @rule(pick=picks, step=st.sampled_from(SIMPLE_STEPS), who=actors, versions=known_versions)
     def try_a_step(self, pick: int, step: Step, who: str, versions: list[int] | None) -> None:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from shop_core.accounts.model import SYSTEM
 from shop_core.catalog.model import Product
 from shop_core.errors import IllegalStep, InsufficientStock, Refusal, Shortage, UnknownProducts
+from shop_core.idempotency import Answer
 from shop_core.inventory.model import MovementKind, StockLevel
 from shop_core.orders.model import Order, OrderStatus
 from shop_core.pagination import Numbered
@@ -103,15 +104,15 @@ class PlacingContract(Contract):
                 request(ada, (lamp, 1)),
             ]
         )
-        assert isinstance(placed, Order)
-        assert isinstance(last, Order)
+        assert isinstance(placed, Answer)
+        assert isinstance(last, Answer)
         assert isinstance(unknown, UnknownProducts)
         assert isinstance(too_many, InsufficientStock)
         assert isinstance(sold_out, InsufficientStock)
         assert too_many.shortages == (Shortage(lamp.id, requested=2, available=1),)
         assert sold_out.shortages == (Shortage(lamp.id, requested=1, available=0),)
-        assert shop.orders.mine(ada, Numbered()).items == (placed,)
-        assert shop.orders.mine(grace, Numbered()).items == (last,)
+        assert shop.orders.mine(ada, Numbered()).items == (placed.value,)
+        assert shop.orders.mine(grace, Numbered()).items == (last.value,)
         assert scene.level(lamp.id) == StockLevel(lamp.id, on_hand=3, allocated=3)
 
     def test_an_empty_batch_has_no_answers(self, shop: Shop) -> None:
@@ -210,11 +211,11 @@ class PlacingContract(Contract):
         assert scene.level(lamp.id) == StockLevel(lamp.id, on_hand=9, allocated=7)
 
 
-def _in_short(outcome: Order | Refusal, goods: list[Product]) -> object:
+def _in_short(outcome: Answer[Order] | Refusal, goods: list[Product]) -> object:
     """An outcome without the ids, which differ between two runs."""
     number = {product.id: index for index, product in enumerate(goods)}
-    if isinstance(outcome, Order):
-        return [(number[line.product_id], line.quantity) for line in outcome.lines]
+    if isinstance(outcome, Answer):
+        return [(number[line.product_id], line.quantity) for line in outcome.value.lines]
     if isinstance(outcome, InsufficientStock):
         return [(number[short.product_id], short.requested, short.available) for short in outcome.shortages]
     assert isinstance(outcome, UnknownProducts)

@@ -10,8 +10,9 @@ from shop_core.accounts.model import Account, Actor, Role
 from shop_core.catalog.model import Category, Product
 from shop_core.events import OrderEvent, OrderEventKind
 from shop_core.inventory.model import MovementKind, StockLevel, StockMovement
+from shop_core.inventory.wanted import LineRequest
 from shop_core.money import Money
-from shop_core.orders.model import LineRequest, Order, OrderLine, OrderStatus, PlacementRequest, total_of
+from shop_core.orders.model import Order, OrderLine, OrderStatus, PlacementRequest, total_of
 from shop_core.pagination import Keyset
 from shop_core.ports import Adapters
 
@@ -112,10 +113,10 @@ class Scene:
     def order(self, wanted: Mapping[Product, int] | None = None, customer_id: UUID | None = None) -> Order:
         """The same, stored, with its first event."""
         order = self.new_order(wanted, customer_id)
-        event = OrderEvent.of(OrderEventKind.PLACED, order, Actor(order.customer_id, Role.CUSTOMER))
+        event = OrderEvent.of(self.new_id(), OrderEventKind.PLACED, order, Actor(order.customer_id, Role.CUSTOMER))
         with self.begin() as work:
             work.orders.add_all([order])
-            work.order_events.add_all([event])
+            work.events.add_all([event])
         return order
 
 

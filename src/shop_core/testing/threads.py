@@ -5,14 +5,15 @@ from __future__ import annotations
 import sys
 import time
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, wait
+from contextlib import contextmanager
 from datetime import datetime
 from threading import Barrier, Condition, Thread
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from shop_core.errors import Refusal
-from shop_core.ports import Clock
+from shop_core.ports import Begin, Clock, UnitOfWork
 
 T = TypeVar("T")
 
@@ -53,13 +54,42 @@ class Meeting:
         self._changed = Condition()
         self._looks = 0
 
+    def opens(self, begin: Begin) -> Begin:
+        """The same units of work, in which who asks for the time meets others."""
+
+        @contextmanager
+        def begun() -> Iterator[UnitOfWork]:
+            with begin() as work:
+                yield cast("UnitOfWork", _Meets(work, self))
+
+        return begun
+
     def __call__(self) -> datetime:
+        self.meet()
+        return self._clock()
+
+    def meet(self) -> None:
+        """Wait a moment for somebody else who looks at the clock."""
         with self._changed:
             self._looks += 1
             mine = self._looks
             self._changed.notify_all()
             self._changed.wait_for(lambda: self._looks > mine, self._seconds)
-        return self._clock()
+
+
+class _Meets:
+    """A unit of work like any other, but for its clock."""
+
+    def __init__(self, work: UnitOfWork, meeting: Meeting) -> None:
+        self._work = work
+        self._meeting = meeting
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._work, name)
+
+    def now(self) -> datetime:
+        self._meeting.meet()
+        return self._work.now()
 
 
 def together(*jobs: Callable[[], T], timeout_s: float = TIMEOUT_S) -> list[T | Refusal]:

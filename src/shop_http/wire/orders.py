@@ -19,7 +19,7 @@ from shop_core import (
     PlacementRequest,
     Role,
 )
-from shop_core.orders.model import LINES_MAX
+from shop_core.inventory.wanted import LINES_MAX
 from shop_http.wire.common import ORDER_ID, PRODUCT_ID, THEN, USER_ID, Amount, PageBody, Quantity
 
 

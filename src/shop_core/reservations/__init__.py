@@ -1,0 +1,1 @@
+"""Reservations: `model` and `holding` are pure, `service` loads, asks and saves."""

@@ -1,0 +1,256 @@
+"""Reservations: units held for a customer for a while, before there is an order.
+
+Who changes a reservation has locked the stock of all its products first. So confirming, releasing, extending and
+expiring it can happen at the same moment, and one of them wins. Expired is a matter of time alone: from `expires_at`
+on, nothing but expiry is possible, whether or not somebody wrote it down yet.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from uuid import UUID
+
+from shop_core.errors import Fault, Invalid, ReservationExpired, ReservationResolved, TooMuchReserved
+from shop_core.idempotency import Claim, check_key, fingerprint
+from shop_core.inventory.model import MovementKind
+from shop_core.inventory.wanted import LineRequest, units_wanted
+
+TTL_MIN = timedelta(seconds=1)
+TTL_DEFAULT = timedelta(minutes=10)
+TTL_MAX = timedelta(hours=24)
+
+
+class ReservationState(StrEnum):
+    """Where a reservation stands."""
+
+    ACTIVE = "active"
+    CONFIRMED = "confirmed"
+    RELEASED = "released"
+    EXPIRED = "expired"
+
+
+class ReservationStep(StrEnum):
+    """What can be done with a reservation."""
+
+    EXTEND = "extend"
+    CONFIRM = "confirm"
+    RELEASE = "release"
+    EXPIRE = "expire"
+
+
+RESERVATION_LIFECYCLE: dict[ReservationState, dict[ReservationStep, ReservationState]] = {
+    ReservationState.ACTIVE: {
+        ReservationStep.EXTEND: ReservationState.ACTIVE,
+        ReservationStep.CONFIRM: ReservationState.CONFIRMED,
+        ReservationStep.RELEASE: ReservationState.RELEASED,
+        ReservationStep.EXPIRE: ReservationState.EXPIRED,
+    },
+    ReservationState.CONFIRMED: {},
+    ReservationState.RELEASED: {},
+    ReservationState.EXPIRED: {},
+}
+"""The whole life of a reservation. Code, API and docs read this table (docs/lifecycle.md is made of it)."""
+
+GIVES_BACK = {ReservationStep.RELEASE: MovementKind.RELEASED, ReservationStep.EXPIRE: MovementKind.EXPIRED}
+"""What happens to the held units at the steps that free them; at CONFIRM they go to the order."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReservedLine:
+    """Units of one product.
+
+    Args:
+        is_held: they still count as reserved. False once the reservation ended, or, after it expired, as soon as
+            somebody needed the units of this product.
+    """
+
+    product_id: UUID
+    quantity: int
+    is_held: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Reservation:
+    """Units held for one customer until `expires_at`.
+
+    Args:
+        lines: each product once.
+        expires_at: the first instant at which it is expired, on the clock of the store.
+        order_id: the order that it became, once confirmed.
+        seen_at: when all this was so, on the clock of the store; what a countdown starts from.
+    """
+
+    id: UUID
+    customer_id: UUID
+    state: ReservationState
+    lines: tuple[ReservedLine, ...]
+    created_at: datetime
+    expires_at: datetime
+    order_id: UUID | None = None
+    seen_at: datetime | None = field(default=None, compare=False)
+
+    @property
+    def units(self) -> dict[UUID, int]:
+        """How many of each product."""
+        return {line.product_id: line.quantity for line in self.lines}
+
+    @property
+    def held(self) -> dict[UUID, int]:
+        """How many of each product still count as reserved."""
+        return {line.product_id: line.quantity for line in self.lines if line.is_held}
+
+    @property
+    def requests(self) -> tuple[LineRequest, ...]:
+        """What an order of it asks for."""
+        return tuple(LineRequest(line.product_id, line.quantity) for line in self.lines)
+
+    def is_due(self, now: datetime) -> bool:
+        """Whether its time is up, and it ended in no other way."""
+        return self.state is ReservationState.ACTIVE and self.expires_at <= now
+
+    @property
+    def is_released(self) -> bool:
+        """Whether its owner gave the units back."""
+        return self.state is ReservationState.RELEASED
+
+    def at(self, now: datetime) -> Reservation:
+        """The reservation as it is at `now`: expired if its time is up, whether or not that was written down."""
+        state = ReservationState.EXPIRED if self.is_due(now) else self.state
+        return replace(self, state=state, seen_at=now)
+
+    def check_step(self, step: ReservationStep, now: datetime) -> None:
+        """Let only a step pass that is possible at `now`.
+
+        Raises:
+            ReservationExpired: its time is up.
+            ReservationResolved: it was confirmed or released.
+        """
+        state = self.at(now).state
+        if step is ReservationStep.EXPIRE and self.is_due(now):
+            return
+        # Whoever needed its units may have taken them, by a clock that has been set back since.
+        if state is ReservationState.EXPIRED or (state is ReservationState.ACTIVE and self.held != self.units):
+            raise ReservationExpired(self.id, self.expires_at)
+        if step not in RESERVATION_LIFECYCLE[state]:
+            raise ReservationResolved(self.id, state, self.order_id)
+
+    def after(self, step: ReservationStep, now: datetime, order_id: UUID | None = None) -> Reservation:
+        """The reservation after `step`; for how long an extension is, see `extended`.
+
+        Raises:
+            ReservationExpired, ReservationResolved
+        """
+        self.check_step(step, now)
+        state = RESERVATION_LIFECYCLE[self.state][step]
+        lines = self.lines
+        if state is not ReservationState.ACTIVE:
+            lines = tuple(replace(line, is_held=False) for line in lines)
+        return replace(self, state=state, lines=lines, order_id=order_id, seen_at=now)
+
+    def extended(self, ttl: timedelta, now: datetime) -> Reservation:
+        """The reservation for `ttl` from `now`, never for shorter than before, and for 24 hours in all at most.
+
+        Raises:
+            Invalid: `ttl` is not from 1 second to 24 hours.
+            ReservationExpired, ReservationResolved
+        """
+        check_ttl(ttl)
+        after = self.after(ReservationStep.EXTEND, now)
+        most = self.created_at + TTL_MAX
+        return replace(after, expires_at=max(self.expires_at, min(now + ttl, most)))
+
+
+@dataclass(frozen=True, slots=True)
+class HeldLine:
+    """Units of one product that a reservation holds whose time is up."""
+
+    reservation_id: UUID
+    customer_id: UUID
+    product_id: UUID
+    quantity: int
+
+
+def check_ttl(ttl: timedelta) -> None:
+    """Let only a time to live pass that a reservation can have.
+
+    Raises:
+        Invalid: it is not from 1 second to 24 hours.
+    """
+    if not TTL_MIN <= ttl <= TTL_MAX:
+        least, most = int(TTL_MIN.total_seconds()), int(TTL_MAX.total_seconds())
+        rule = f"must be from {least} to {most} seconds, this is {ttl.total_seconds():g}"
+        raise Invalid(Fault("ttl_seconds", rule, "out_of_range"))
+
+
+@dataclass(frozen=True, slots=True)
+class ReservationRequest:
+    """Units that a customer wants to have held.
+
+    Args:
+        lines: as he gave them; a product may stand in several.
+        ttl: for how long.
+        key: his idempotency key: with the same one, the same request is one reservation however often it is sent.
+        wanted: the units of each product, in the order in which the lines first name it.
+
+    Raises:
+        Invalid: see `units_wanted`, `check_ttl` and `check_key`.
+    """
+
+    customer_id: UUID
+    lines: tuple[LineRequest, ...]
+    ttl: timedelta = TTL_DEFAULT
+    key: str | None = None
+    wanted: Mapping[UUID, int] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        check_ttl(self.ttl)
+        if self.key is not None:
+            check_key(self.key)
+        object.__setattr__(self, "wanted", units_wanted(self.lines))
+
+    def claim(self, reservation_id: UUID) -> Claim | None:
+        """The claim of its key for the reservation that it may become; None without a key."""
+        if self.key is None:
+            return None
+        lines = (part for line in self.lines for part in (line.product_id, line.quantity))
+        ttl_us = self.ttl // timedelta(microseconds=1)
+        return Claim(self.customer_id, self.key, fingerprint("reserve", ttl_us, *lines), reservation_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """What a customer holds at some moment: active reservations whose time is not up, and their units."""
+
+    reservations: int = 0
+    units: int = 0
+
+    def with_more(self, units: int) -> Holding:
+        """With one reservation more."""
+        return Holding(self.reservations + 1, self.units + units)
+
+
+@dataclass(frozen=True, slots=True)
+class HoldingLimits:
+    """What one customer may hold at once, so that nobody can empty the shelves without buying.
+
+    Args:
+        reservations_max: open reservations.
+        units_max: units in all of them.
+    """
+
+    reservations_max: int = 20
+    units_max: int = 1_000_000
+
+    def check(self, holding: Holding, units: int) -> None:
+        """Let only those pass who may hold one reservation of `units` more.
+
+        Raises:
+            TooMuchReserved
+        """
+        if holding.reservations >= self.reservations_max:
+            raise TooMuchReserved("reservations", holding.reservations, 1, self.reservations_max)
+        if holding.units + units > self.units_max:
+            raise TooMuchReserved("units", holding.units, units, self.units_max)

@@ -1,0 +1,178 @@
+"""Holding units for customers, and giving them back in time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from itertools import chain
+from uuid import UUID
+
+from shop_core.accounts.model import Actor
+from shop_core.batches import expire_due, settle
+from shop_core.errors import Refusal, ReservationNotFound
+from shop_core.events import StockEvent, StockEventKind
+from shop_core.idempotency import Answers, first_of_each
+from shop_core.inventory.model import StockMovement, levels_after
+from shop_core.ports import Begin, NewId, UnitOfWork
+from shop_core.reservations.holding import Outcome, decide, give_back
+from shop_core.reservations.model import (
+    TTL_DEFAULT,
+    HoldingLimits,
+    Reservation,
+    ReservationRequest,
+    ReservationStep,
+    check_ttl,
+)
+
+SWEEP_MAX = 200
+
+
+class ReservationService:
+    """What customers do with reservations, and the sweep that ends those whose time is up."""
+
+    def __init__(self, begin: Begin, new_id: NewId, limits: HoldingLimits) -> None:
+        self._begin = begin
+        self._new_id = new_id
+        self._limits = limits
+
+    def reserve_all(self, requests: Sequence[ReservationRequest]) -> tuple[Outcome, ...]:
+        """Hold units for many customers at once: one unit of work, one answer for each request.
+
+        Requests are independent, as in `OrderService.place_all`.
+
+        Args:
+            requests: first come, first served.
+
+        Returns:
+            For each request, in the same order, an `Answer` with the reservation, or a `Refusal` (InsufficientStock,
+            UnknownProducts, TooMuchReserved, KeyReused).
+
+        Raises:
+            Unavailable: the store could not be reached. Nothing is known of the requests then; one with a key may
+                safely be sent again.
+        """
+        ids = [self._new_id() for _ in requests]
+        claims = first_of_each(request.claim(id_) for request, id_ in zip(requests, ids, strict=True))
+        with self._begin() as work:
+            taken = work.keys.claim(claims)
+            holdings = work.reservations.lock_holders({request.customer_id for request in requests}, work.now)
+            levels = work.stock.lock(set(chain.from_iterable(request.wanted for request in requests)))
+            products = work.products.get_all(levels)
+            made = work.reservations.get_all(claim.result_id for claim in taken.values())
+            now = work.now()
+            made = {id_: reservation.at(now) for id_, reservation in made.items()}
+            expired: list[StockMovement] = []
+            while True:
+                answers = Answers(taken, made)
+                left = levels_after(levels, expired)
+                decision = decide(
+                    requests, ids, answers, products, left, holdings, self._limits, now=now, new_id=self._new_id
+                )
+                if expired or not decision.is_short or not (expired := expire_due(work, levels, now, self._new_id)):
+                    break
+            work.reservations.add_all(decision.reservations)
+            work.stock.apply([*expired, *decision.movements])
+            settle(work.keys, claims, taken, answers.won)
+        return decision.outcomes
+
+    def reserve(self, request: ReservationRequest) -> Reservation:
+        """Hold units for one customer: a batch of one.
+
+        Raises:
+            UnknownProducts: lines whose product is not in the catalog.
+            InsufficientStock: every short line, with what is available; nothing was taken.
+            TooMuchReserved, KeyReused
+        """
+        (outcome,) = self.reserve_all([request])
+        if isinstance(outcome, Refusal):
+            raise outcome
+        return outcome.value
+
+    def get(self, actor: Actor, reservation_id: UUID) -> Reservation:
+        """A reservation of the actor's own, or anybody's for staff, as it is now.
+
+        Raises:
+            ReservationNotFound: there is none, or it is somebody else's.
+        """
+        with self._begin() as work:
+            return self._seen(work, actor, reservation_id).at(work.now())
+
+    def extend(self, actor: Actor, reservation_id: UUID, ttl: timedelta = TTL_DEFAULT) -> Reservation:
+        """Hold the units for longer: for `ttl` from now, 24 hours in all at most. It never revives an expired one.
+
+        Raises:
+            Invalid: `ttl` is not from 1 second to 24 hours.
+            ReservationNotFound, ReservationExpired, ReservationResolved
+        """
+        check_ttl(ttl)
+        with self._begin() as work:
+            reservation = self._locked(work, actor, reservation_id)
+            after = reservation.extended(ttl, work.now())
+            work.reservations.update_all([after])
+        return after
+
+    def release(self, actor: Actor, reservation_id: UUID) -> Reservation:
+        """Give the units back before the time is up; by its owner or by staff. To release it again changes nothing.
+
+        Raises:
+            ReservationNotFound, ReservationExpired
+            ReservationResolved: it became an order.
+        """
+        with self._begin() as work:
+            reservation = self._locked(work, actor, reservation_id)
+            now = work.now()
+            if reservation.is_released:
+                return reservation.at(now)
+            after, movements = give_back(reservation, ReservationStep.RELEASE, actor.id, now, self._new_id)
+            work.reservations.update_all([after])
+            work.stock.apply(movements)
+        return after
+
+    def sweep(self, limit: int = SWEEP_MAX) -> int:
+        """End reservations whose time is up, and tell it. One sweep at a time, in however many processes.
+
+        Nobody has to wait for it: what is expired is expired, and who needs its units takes them before.
+
+        Args:
+            limit: how many at most.
+
+        Returns:
+            How many there were; as many as `limit` means that there may be more. 0 if another sweep is at it.
+        """
+        with self._begin() as work:
+            if not work.alone("sweep"):
+                return 0
+            due = work.reservations.due(work.now(), limit)
+            if not due:
+                return 0
+            work.stock.lock(set(chain.from_iterable(reservation.units for reservation in due)))
+            now = work.now()
+            locked = work.reservations.get_all(reservation.id for reservation in due)
+            ended, movements, events = [], [], []
+            for reservation in (locked[reservation.id] for reservation in due):
+                if reservation.is_due(now):
+                    after, given = give_back(reservation, ReservationStep.EXPIRE, None, now, self._new_id)
+                    ended.append(after)
+                    movements += given
+                    events.append(self._expired(after))
+            work.reservations.update_all(ended)
+            work.stock.apply(movements)
+            work.events.add_all(events)
+        return len(due)
+
+    def _expired(self, reservation: Reservation) -> StockEvent:
+        units = sum(reservation.units.values())
+        kind, at = StockEventKind.RESERVATION_EXPIRED, reservation.expires_at
+        return StockEvent(self._new_id(), kind, reservation.id, at, units, reservation.customer_id)
+
+    @staticmethod
+    def _seen(work: UnitOfWork, actor: Actor, reservation_id: UUID) -> Reservation:
+        reservation = work.reservations.get_all([reservation_id]).get(reservation_id)
+        if reservation is None or (not actor.is_staff and reservation.customer_id != actor.account_id):
+            raise ReservationNotFound(reservation_id)
+        return reservation
+
+    def _locked(self, work: UnitOfWork, actor: Actor, reservation_id: UUID) -> Reservation:
+        """The reservation, read again after the stock of its products was locked: nobody else changes it now."""
+        work.stock.lock(self._seen(work, actor, reservation_id).units)
+        return self._seen(work, actor, reservation_id)
