@@ -27,7 +27,7 @@ class OrderService:
         self._begin = begin
         self._new_id = new_id
 
-    def place_all(self, requests: Sequence[PlacementRequest]) -> tuple[Outcome, ...]:
+    def place_all(self, requests: Sequence[PlacementRequest], ids: Sequence[UUID] | None = None) -> tuple[Outcome, ...]:
         """Place many orders at once: one unit of work, one answer for each request.
 
         Requests are independent: each gets the order, or the refusal, that it would have got alone after those
@@ -35,6 +35,7 @@ class OrderService:
 
         Args:
             requests: first come, first served.
+            ids: what each order is to be called, so that its fate can be found out; see `placed`.
 
         Returns:
             For each request, in the same order, an `Answer` with the order, or a `Refusal` (InsufficientStock,
@@ -45,7 +46,7 @@ class OrderService:
             Unavailable: the store could not be reached. Whether the batch was committed is then unknown only if the
                 connection broke during the commit itself; a request with a key may safely be sent again.
         """
-        ids = [self._new_id() for _ in requests]
+        ids = ids or [self._new_id() for _ in requests]
         claims = first_of_each(request.claim(id_) for request, id_ in zip(requests, ids, strict=True))
         named = {request.reservation_id for request in requests if request.reservation_id}
         product_ids = set(chain.from_iterable(request.wanted for request in requests))
@@ -87,6 +88,28 @@ class OrderService:
         if isinstance(outcome, Refusal):
             raise outcome
         return outcome.value
+
+    def placed(self, requests: Sequence[PlacementRequest], ids: Sequence[UUID]) -> dict[UUID, Order]:
+        """What became of a batch whose commit was lost: the orders of it that there are.
+
+        A commit that is still under way is waited for: it holds the stock of its products until it is done. So what is
+        not there afterwards never will be, and may be placed again.
+
+        Args:
+            requests, ids: what `place_all` was called with.
+
+        Raises:
+            Unavailable: the store could not be reached.
+        """
+        named = {request.reservation_id for request in requests if request.reservation_id}
+        with self._begin() as work:
+            reserved = work.reservations.get_all(named).values() if named else ()
+            product_ids = chain.from_iterable(request.wanted for request in requests)
+            work.stock.lock({*product_ids, *chain.from_iterable(reservation.units for reservation in reserved)})
+            found = (
+                work.orders.get(order_id, request.customer_id) for order_id, request in zip(ids, requests, strict=True)
+            )
+            return {order.id: order for order in found if order is not None}
 
     def get(self, actor: Actor, order_id: UUID) -> Order:
         """An order of the actor's own, or anybody's for staff.

@@ -35,13 +35,16 @@ class ReservationService:
         self._new_id = new_id
         self._limits = limits
 
-    def reserve_all(self, requests: Sequence[ReservationRequest]) -> tuple[Outcome, ...]:
+    def reserve_all(
+        self, requests: Sequence[ReservationRequest], ids: Sequence[UUID] | None = None
+    ) -> tuple[Outcome, ...]:
         """Hold units for many customers at once: one unit of work, one answer for each request.
 
         Requests are independent, as in `OrderService.place_all`.
 
         Args:
             requests: first come, first served.
+            ids: what each reservation is to be called, so that its fate can be found out; see `reserved`.
 
         Returns:
             For each request, in the same order, an `Answer` with the reservation, or a `Refusal` (InsufficientStock,
@@ -51,7 +54,7 @@ class ReservationService:
             Unavailable: the store could not be reached. Nothing is known of the requests then; one with a key may
                 safely be sent again.
         """
-        ids = [self._new_id() for _ in requests]
+        ids = ids or [self._new_id() for _ in requests]
         claims = first_of_each(request.claim(id_) for request, id_ in zip(requests, ids, strict=True))
         with self._begin() as work:
             taken = work.keys.claim(claims)
@@ -87,6 +90,17 @@ class ReservationService:
         if isinstance(outcome, Refusal):
             raise outcome
         return outcome.value
+
+    def reserved(self, requests: Sequence[ReservationRequest], ids: Sequence[UUID]) -> dict[UUID, Reservation]:
+        """What became of a batch whose commit was lost, as `OrderService.placed` tells it of orders.
+
+        Raises:
+            Unavailable: the store could not be reached.
+        """
+        with self._begin() as work:
+            work.stock.lock(set(chain.from_iterable(request.wanted for request in requests)))
+            now = work.now()
+            return {id_: found.at(now) for id_, found in work.reservations.get_all(ids).items()}
 
     def get(self, actor: Actor, reservation_id: UUID) -> Reservation:
         """A reservation of the actor's own, or anybody's for staff, as it is now.

@@ -1,0 +1,260 @@
+"""The order train: carries placing and reserving from all requests of a process, many in one transaction.
+
+One transaction an order is bounded by the one product that everybody wants: each waits for the commit before it. So
+callers submit and wait, and one thread takes everything that waits, up to a cap, decides it as one batch, commits,
+answers, and leaves again at once. An idle train leaves with its first passenger, so a lone order pays nothing; a busy
+one is fuller, never slower. Several processes may each have a train on the same database.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+from uuid import UUID
+
+from shop_core import Shop
+from shop_core.errors import Refusal, Unavailable
+from shop_core.idempotency import Answer
+from shop_core.orders.model import Order, PlacementRequest
+from shop_core.ports import NewId
+from shop_core.reservations.model import Reservation, ReservationRequest
+
+Q = TypeVar("Q")
+R = TypeVar("R")
+
+_log = logging.getLogger(__name__)
+
+RIDERS_MAX = 64
+WAIT_MAX_S = 2.0
+_REPLAYS = 2
+_SMOOTHING = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class _Line(Generic[Q, R]):
+    """What the train can carry: how a batch of it is decided, and how one is found again whose commit was lost."""
+
+    decide: Callable[[Sequence[Q], Sequence[UUID]], Sequence[Answer[R] | Refusal]]
+    find: Callable[[Sequence[Q], Sequence[UUID]], Mapping[UUID, R]]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Rider(Generic[Q, R]):
+    """A request on its way, what it will be called if it makes something, and who waits for the answer."""
+
+    line: _Line[Q, R]
+    request: Q
+    id: UUID
+    future: Future[Answer[R]] = field(default_factory=Future)
+
+
+@dataclass(slots=True)
+class TrainReport:
+    """What a train has done so far.
+
+    Args:
+        trains: departures.
+        riders: requests that were carried.
+        waiting: requests that wait now.
+        refused: requests that were sent away at the platform.
+        failed: departures that failed as a whole and were replayed one by one.
+        rider_s: seconds that the train takes for one rider, lately.
+    """
+
+    trains: int = 0
+    riders: int = 0
+    waiting: int = 0
+    refused: int = 0
+    failed: int = 0
+    rider_s: float = 0.0
+
+
+class OrderTrain:
+    """Carries placing and reserving. Start it once a process, and close it at the end.
+
+    Args:
+        shop: decides and remembers.
+        new_id: gives each order and each reservation its id.
+        riders_max: how many requests one train takes.
+        wait_max_s: who would have to wait longer than so many seconds is refused at once.
+
+    >>> from shop_adapters.memory import MemoryAdapters
+    >>> adapters = MemoryAdapters()
+    >>> with OrderTrain(Shop(adapters), adapters.new_id) as train:
+    ...     train.report.riders
+    0
+    """
+
+    def __init__(
+        self, shop: Shop, new_id: NewId, *, riders_max: int = RIDERS_MAX, wait_max_s: float = WAIT_MAX_S
+    ) -> None:
+        self._new_id = new_id
+        self._riders_max = riders_max
+        self._wait_max_s = wait_max_s
+        self._orders = _Line(shop.orders.place_all, shop.orders.placed)
+        self._reservations = _Line(shop.reservations.reserve_all, shop.reservations.reserved)
+        self._platform: deque[_Rider[Any, Any]] = deque()
+        self._changed = threading.Condition()
+        self._on_board = 0
+        self._departed_at = 0.0
+        self._is_closed = False
+        self._report = TrainReport()
+        self._thread = threading.Thread(target=self._run, name="order-train", daemon=True)
+        self._thread.start()
+
+    def __enter__(self) -> OrderTrain:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def report(self) -> TrainReport:
+        """What it has done so far."""
+        with self._changed:
+            self._report.waiting = len(self._platform)
+            return self._report
+
+    def place(self, request: PlacementRequest) -> Future[Answer[Order]]:
+        """Have an order placed. The future ends after the commit, with the answer or the refusal.
+
+        To cancel the future takes the request off the platform; on the train, it arrives whoever still waits.
+
+        Raises:
+            Unavailable: the wait would be too long, or the train runs no more. Nothing was done.
+        """
+        return self._board(self._orders, request)
+
+    def reserve(self, request: ReservationRequest) -> Future[Answer[Reservation]]:
+        """Have units held, likewise.
+
+        Raises:
+            Unavailable: the wait would be too long, or the train runs no more. Nothing was done.
+        """
+        return self._board(self._reservations, request)
+
+    def close(self) -> None:
+        """Let nobody board any more, and let those arrive who did."""
+        with self._changed:
+            self._is_closed = True
+            self._changed.notify_all()
+        self._thread.join()
+
+    def _board(self, line: _Line[Q, R], request: Q) -> Future[Answer[R]]:
+        rider = _Rider(line, request, self._new_id())
+        with self._changed:
+            if self._is_closed:
+                raise Unavailable("The shop is closing down: send the request again.")
+            wait_s = self._expected_wait_s()
+            if wait_s > self._wait_max_s:
+                self._report.refused += 1
+                message = (
+                    f"Too many orders wait: yours would take {wait_s:.1f} seconds, we promise {self._wait_max_s:g}."
+                )
+                raise Unavailable(f"{message} Nothing was done: try again later.", max(1, round(wait_s)))
+            self._platform.append(rider)
+            if len(self._platform) == 1:
+                self._changed.notify_all()
+        return rider.future
+
+    def _expected_wait_s(self) -> float:
+        """How long one who comes now would wait: for those before him, and at least as long as this train is late."""
+        ahead = len(self._platform) + self._on_board
+        if not ahead:
+            return 0.0
+        late = time.monotonic() - self._departed_at if self._on_board else 0.0
+        return max(ahead * self._report.rider_s, late)
+
+    def _run(self) -> None:
+        while riders := self._next():
+            started = time.monotonic()
+            for line in (self._orders, self._reservations):
+                if batch := [rider for rider in riders if rider.line is line]:
+                    self._carry(line, batch)
+            self._note(len(riders), time.monotonic() - started)
+
+    def _next(self) -> list[_Rider[Any, Any]]:
+        """Those who leave now; nobody once the train is closed and the platform empty."""
+        with self._changed:
+            self._on_board = 0
+            while True:
+                self._changed.wait_for(lambda: self._platform or self._is_closed)
+                count = min(len(self._platform), self._riders_max)
+                riders = [self._platform.popleft() for _ in range(count)]
+                boarded = [rider for rider in riders if rider.future.set_running_or_notify_cancel()]
+                if boarded or not riders:
+                    self._on_board, self._departed_at = len(boarded), time.monotonic()
+                    return boarded
+
+    def _note(self, riders: int, seconds: float) -> None:
+        with self._changed:
+            report = self._report
+            report.trains += 1
+            report.riders += riders
+            latest = seconds / riders
+            report.rider_s = latest if report.trains == 1 else report.rider_s + _SMOOTHING * (latest - report.rider_s)
+
+    def _carry(self, line: _Line[Q, R], riders: Sequence[_Rider[Q, R]]) -> None:
+        """Decide for a batch, and wake who waits for it. Nothing that happens here ends the train."""
+        try:
+            outcomes = line.decide([rider.request for rider in riders], [rider.id for rider in riders])
+        except Exception as failure:
+            if len(riders) > 1:
+                _log.warning("a train of %d failed (%s) and is replayed one by one", len(riders), failure)
+            with self._changed:
+                self._report.failed += 1
+            self._replay(line, riders, failure)
+            return
+        for rider, outcome in zip(riders, outcomes, strict=True):
+            _answer(rider, outcome)
+
+    def _replay(self, line: _Line[Q, R], riders: Sequence[_Rider[Q, R]], failure: Exception) -> None:
+        """After a failure as a whole: find what was committed nevertheless, and carry the others one by one."""
+        found = self._found(line, riders)
+        for rider in riders:
+            if found is None:
+                _answer(rider, failure)
+            elif rider.id in found:
+                _answer(rider, Answer(found[rider.id]))
+            else:
+                self._carry_alone(line, rider)
+
+    def _carry_alone(self, line: _Line[Q, R], rider: _Rider[Q, R]) -> None:
+        for _ in range(_REPLAYS):
+            try:
+                (outcome,) = line.decide([rider.request], [rider.id])
+            except Exception as failure:
+                found = self._found(line, [rider])
+                if found is None or not isinstance(failure, Unavailable):
+                    _answer(rider, failure)
+                    return
+                if rider.id in found:
+                    _answer(rider, Answer(found[rider.id]))
+                    return
+                outcome = failure
+            else:
+                break
+        _answer(rider, outcome)
+
+    @staticmethod
+    def _found(line: _Line[Q, R], riders: Sequence[_Rider[Q, R]]) -> Mapping[UUID, R] | None:
+        """What of the batch is committed; None if that cannot be found out."""
+        for _ in range(_REPLAYS):
+            try:
+                return line.find([rider.request for rider in riders], [rider.id for rider in riders])
+            except Exception as failure:
+                _log.warning("cannot find out what was committed: %s", failure)
+        return None
+
+
+def _answer(rider: _Rider[Any, R], outcome: Answer[R] | Exception) -> None:
+    if isinstance(outcome, Exception):
+        rider.future.set_exception(outcome)
+    else:
+        rider.future.set_result(outcome)
