@@ -16,6 +16,7 @@ from shop_core import Shop
 from shop_http import accounts, catalog, docs, health, inventory, openapi, orders, problems, users
 from shop_http.auth import know_the_actor
 from shop_http.edge import Edge
+from shop_http.fresh import FreshAnswers, Snapshot, keys
 from shop_http.intake import be_well_formed
 from shop_http.routing import API, ShopRequest, checked_by
 
@@ -30,6 +31,7 @@ def create_app(
     public_catalog: bool = True,
     threads: int = 8,
     base_url: str | None = None,
+    snapshot: Snapshot | None = None,
 ) -> Litestar:
     """The application, to be served by any ASGI server that runs lifespans.
 
@@ -40,6 +42,7 @@ def create_app(
         threads: so many requests are worked on at once; as many as the store has connections.
         base_url: how clients reach the server, for the links in lists, e.g. `https://shop.example`; None takes
             the scheme and host of each request.
+        snapshot: a token of all that is committed, see `fresh`; None: every answer is worked out anew.
     """
     auth = Router("/auth", route_handlers=accounts.AUTH_ROUTES, request_max_body_size=CREDENTIALS_SIZE_MAX)
     features: list[ControllerRouterHandler] = [
@@ -63,7 +66,10 @@ def create_app(
         debug=False,
     )
     app.state.openapi = openapi.document(app, version=version("shop"), public_catalog=public_catalog)
-    app.asgi_handler = Edge(app.asgi_handler)
+    inside = app.asgi_handler
+    if snapshot is not None:
+        inside = FreshAnswers(inside, snapshot, keys(app, public_catalog=public_catalog, base_url=base_url))
+    app.asgi_handler = Edge(inside)
     return app
 
 

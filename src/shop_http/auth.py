@@ -21,12 +21,17 @@ def know_the_actor(scope: Scope) -> None:
     operation = operation_of(handler)
     access = operation.access if operation else handler.opt.get("access", Access.LOGIN)
     if access.needs_login(state.public_catalog):
-        scope["user"] = _actor(cast(Shop, state.shop), headers(scope, b"authorization"))
+        scope["user"] = actor_of(cast(Shop, state.shop), headers(scope, b"authorization"))
     else:
         scope["user"] = NOBODY
 
 
-def _actor(shop: Shop, authorization: list[str]) -> Actor:
+def actor_of(shop: Shop, authorization: list[str]) -> Actor:
+    """Who acts, as the Authorization headers say.
+
+    Raises:
+        Unauthenticated, InvalidToken: nobody that we know.
+    """
     match authorization:
         case []:
             raise Unauthenticated

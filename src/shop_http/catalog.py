@@ -66,6 +66,7 @@ def _minor(field: str, amount: str | UnsetType, currency: str) -> int | None:
     "/products",
     Operation(
         id="list_products",
+        fresh=True,
         summary="Browse and search the catalog",
         tag=TAG,
         access=Access.CATALOG,
@@ -86,6 +87,7 @@ def list_products(request: ShopRequest) -> Reply:
     "/products/{product_id:uuid}",
     Operation(
         id="get_product",
+        fresh=True,
         summary="A product, with what can be sold of it now",
         tag=TAG,
         access=Access.CATALOG,

@@ -28,6 +28,7 @@ class CategoriesQuery(NumberedQuery, forbid_unknown_fields=True, kw_only=True):
     "/categories",
     Operation(
         id="list_categories",
+        fresh=True,
         summary="All categories, by slug; flat, or nested as a tree",
         tag=TAG,
         access=Access.CATALOG,
@@ -48,6 +49,7 @@ def list_categories(request: ShopRequest) -> Reply:
     "/categories/{category_id:uuid}",
     Operation(
         id="get_category",
+        fresh=True,
         summary="A category",
         tag=TAG,
         access=Access.CATALOG,

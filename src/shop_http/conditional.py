@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 
 from litestar import Response
+from litestar.types import Scope
 from msgspec import Struct
 
 from shop_http.routing import Reply, ShopRequest, headers, reply
@@ -26,7 +27,7 @@ def reply_tagged(request: ShopRequest, body: Struct, *tag: int, location: str | 
         location: see `reply`.
     """
     etag = f'"{".".join(map(str, tag))}"'
-    if request.method in ("GET", "HEAD") and _is_known(request, etag):
+    if request.method in ("GET", "HEAD") and is_known(request.scope, etag):
         return Response(b"", status_code=304, headers={"ETag": etag})
     return reply(body, location=location, more={"ETag": etag})
 
@@ -41,6 +42,7 @@ def expected_versions(request: ShopRequest) -> frozenset[int] | None:
     return frozenset(int(found[1]) for found in map(_VERSION.fullmatch, strong) if found)
 
 
-def _is_known(request: ShopRequest, etag: str) -> bool:
-    sent = ",".join(headers(request.scope, b"if-none-match"))
+def is_known(scope: Scope, etag: str) -> bool:
+    """Whether the client says that he has the answer with this tag."""
+    sent = ",".join(headers(scope, b"if-none-match"))
     return sent.strip() == "*" or any(f'"{tag}"' == etag for _, tag in _TAG.findall(sent))

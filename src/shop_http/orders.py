@@ -85,6 +85,7 @@ def place_order(request: ShopRequest, body: RawBody) -> Reply:
     "/orders",
     Operation(
         id="list_orders",
+        fresh=True,
         summary="One's own orders, newest first; everybody's for staff",
         tag=TAG,
         query=OrdersQuery,
@@ -105,6 +106,7 @@ def list_orders(request: ShopRequest) -> Reply:
     "/orders/{order_id:uuid}",
     Operation(
         id="get_order",
+        fresh=True,
         summary="An order of one's own; any order for staff",
         tag=TAG,
         gives=wire.ORDER,

@@ -61,6 +61,7 @@ class Operation:
         takes: an example of its body; the type of it is the body's schema.
         status: of that answer.
         tagged: whether the answer has an ETag, and is spared a client who sends it as If-None-Match; see `conditional`.
+        fresh: whether its answer may be sent again as long as nothing changes; see `fresh`.
         refuses: what the core may answer instead, beyond what follows from the rest.
         more: a paragraph for the documentation.
     """
@@ -74,6 +75,7 @@ class Operation:
     takes: Struct | None = None
     status: int = 200
     tagged: bool = False
+    fresh: bool = False
     refuses: tuple[type[Refusal], ...] = ()
     more: str = ""
 
