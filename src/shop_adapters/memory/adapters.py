@@ -55,6 +55,11 @@ class MemoryAdapters:
         self.tokens: Tokens = tokens or OpaqueTokens()
         self._store = Store(lock_timeout_s, self.clock)
 
+    def snapshot(self) -> int:
+        """A token of all that is committed: another one after every unit of work."""
+        with self._store.mutex:
+            return self._store.commits
+
     @contextmanager
     def begin(self) -> Iterator[UnitOfWork]:
         """Open a unit of work: committed at the end of the `with` block, rolled back on any exception.

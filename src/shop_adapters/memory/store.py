@@ -52,6 +52,7 @@ class Store:
     def __init__(self, lock_timeout_s: float, clock: Clock) -> None:
         self.clock = clock
         self.mutex = Condition()
+        self.commits = 0
         self.locks = RowLocks(self.mutex, lock_timeout_s)
         self.accounts: dict[UUID, tuple[Account, str]] = {}
         self.usernames: dict[str, UUID] = {}

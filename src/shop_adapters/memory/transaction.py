@@ -133,6 +133,7 @@ class Transaction:
                 check()
             for table in self._tables:
                 table.commit()
+            self._store.commits += 1
 
     def close(self) -> None:
         """Drop what is not committed, and unlock."""
