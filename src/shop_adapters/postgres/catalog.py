@@ -32,6 +32,7 @@ from sqlalchemy.dialects.postgresql import TSQUERY, TSVECTOR
 from shop_adapters import listing
 from shop_adapters.locking import LockOrder
 from shop_adapters.postgres.errors import FOREIGN_KEY, UNIQUE, failing_id, refusing
+from shop_adapters.postgres.packed import PackedArray
 from shop_adapters.postgres.schema import categories, products, stock_levels
 from shop_adapters.postgres.statements import AnyRow
 from shop_core.catalog.model import CatalogEntry, Product, ProductQuery, ProductSort, name_key
@@ -59,9 +60,9 @@ _AVAILABLE = select(_UNITS).where(stock_levels.c.product_id == products.c.id).sc
 _IN_CATALOG = products.c.archived_at.is_(None)
 _WITH_STOCK = products.join(stock_levels, stock_levels.c.product_id == products.c.id)
 _ENTRY = _PRODUCT.add_columns(_AVAILABLE.label("available")).where(_IN_CATALOG)
-_BY_IDS = _PRODUCT.where(products.c.id == any_(bindparam("ids", type_=ARRAY(Uuid))))
+_BY_IDS = _PRODUCT.where(products.c.id == any_(bindparam("ids", type_=PackedArray(Uuid))))
 _LOCK_BY_SKU = (
-    _PRODUCT.where(products.c.sku == any_(bindparam("skus", type_=ARRAY(Text))))
+    _PRODUCT.where(products.c.sku == any_(bindparam("skus", type_=PackedArray(Text))))
     .order_by(products.c.id)
     .with_for_update(key_share=True)
 )
@@ -79,8 +80,8 @@ _TREE = select(bindparam("category_id", type_=Uuid).label("id")).cte("tree", rec
 _BELOW = select(categories.c.id).where(categories.c.parent_id == _TREE.c.id)
 _WITH_THOSE_BELOW = select(_TREE.union(_BELOW).c.id)
 _SKUS_OF_OTHERS = select(products.c.sku).where(
-    products.c.sku == any_(bindparam("skus", type_=ARRAY(Text))),
-    ~(products.c.id == any_(bindparam("ids", type_=ARRAY(Uuid)))),
+    products.c.sku == any_(bindparam("skus", type_=PackedArray(Text))),
+    ~(products.c.id == any_(bindparam("ids", type_=PackedArray(Uuid)))),
 )
 
 

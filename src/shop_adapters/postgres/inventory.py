@@ -8,11 +8,12 @@ from itertools import groupby
 from uuid import UUID
 
 import psycopg
-from sqlalchemy import ARRAY, Boolean, Connection, Update, Uuid, any_, bindparam, case, func, select, update
+from sqlalchemy import Boolean, Connection, Update, Uuid, any_, bindparam, case, func, select, update
 
 from shop_adapters.listing import MOVEMENTS
 from shop_adapters.locking import LockOrder
 from shop_adapters.postgres.errors import CHECK, failing_id, refusing
+from shop_adapters.postgres.packed import PackedArray
 from shop_adapters.postgres.schema import stock_levels, stock_movements
 from shop_adapters.postgres.statements import AnyRow, arrays, insert_many, rows_of
 from shop_adapters.postgres.store_clock import TIME, StoreClock
@@ -28,7 +29,7 @@ _LEVEL = select(
     stock_levels.c.shortfall,
 )
 _LOCKED = (
-    _LEVEL.where(stock_levels.c.product_id == any_(bindparam("ids", type_=ARRAY(Uuid))))
+    _LEVEL.where(stock_levels.c.product_id == any_(bindparam("ids", type_=PackedArray(Uuid))))
     .order_by(stock_levels.c.product_id)
     .with_for_update(key_share=True)
     .cte("locked")

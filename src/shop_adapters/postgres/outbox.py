@@ -14,7 +14,6 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
-    ARRAY,
     Connection,
     Integer,
     Select,
@@ -32,6 +31,7 @@ from sqlalchemy import (
 )
 
 from shop_adapters.postgres.events import ORDER_EVENT, STOCK_EVENT, order_event, stock_event
+from shop_adapters.postgres.packed import PackedArray
 from shop_adapters.postgres.schema import Time, order_events, outbox, stock_events
 from shop_adapters.postgres.statements import AnyRow
 from shop_core.pagination import Numbered, Page
@@ -39,7 +39,7 @@ from shop_core.ports import Letter
 
 _LETTER = (outbox.c.event_id, outbox.c.subject_id, outbox.c.seq, outbox.c.attempts, outbox.c.error)
 _NOW = bindparam("now", type_=Time)
-_IDS = any_(bindparam("ids", type_=ARRAY(Uuid)))
+_IDS = any_(bindparam("ids", type_=PackedArray(Uuid)))
 
 
 def _take() -> Any:

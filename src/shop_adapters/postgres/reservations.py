@@ -11,7 +11,6 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
-    ARRAY,
     Connection,
     Integer,
     Select,
@@ -29,12 +28,13 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import insert
 
 from shop_adapters.locking import LockOrder
+from shop_adapters.postgres.packed import PackedArray
 from shop_adapters.postgres.schema import Time, holders, reservation_lines, reservations
 from shop_adapters.postgres.statements import arrays, insert_many, rows_of
 from shop_adapters.postgres.store_clock import TIME, StoreClock
 from shop_core.reservations.model import HeldLine, Holding, Reservation, ReservationState, ReservedLine
 
-_IDS = bindparam("ids", type_=ARRAY(Uuid))
+_IDS = bindparam("ids", type_=PackedArray(Uuid))
 _IS_ACTIVE = reservations.c.state == literal_column("'active'")  # said, not bound: the partial indexes are chosen by it
 _of_line = (reservation_lines.c.customer_id == reservations.c.customer_id) & (
     reservation_lines.c.reservation_id == reservations.c.id

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import ARRAY, Column, Insert, Row, Table, TableValuedAlias, bindparam, column, func, insert, select
+from sqlalchemy import Column, Insert, Row, Table, TableValuedAlias, bindparam, column, func, insert, select
+
+from shop_adapters.postgres.packed import PackedArray
 
 AnyRow = Row[*tuple[Any, ...]]
 
@@ -15,7 +17,7 @@ def rows_of(name: str, columns: Sequence[Column[Any]]) -> TableValuedAlias:
 
     `rows_of("new", [t.c.id, t.c.name])` is `unnest(:new_id, :new_name) AS new(id, name)`.
     """
-    arrays = [bindparam(f"{name}_{c.name}", type_=ARRAY(c.type)) for c in columns]
+    arrays = [bindparam(f"{name}_{c.name}", type_=PackedArray(c.type)) for c in columns]
     return func.unnest(*arrays).table_valued(*(column(c.name, c.type) for c in columns), name=name).render_derived()
 
 
