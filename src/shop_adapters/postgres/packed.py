@@ -10,7 +10,9 @@ import struct
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any, NamedTuple
+from uuid import UUID
 
 import psycopg
 from psycopg.adapt import Buffer, Dumper, PyFormat
@@ -39,38 +41,55 @@ _EMPTY = struct.Struct(">iii")
 _LENGTH = struct.Struct(">i").pack
 _NULL = _LENGTH(-1)
 
-Encode = Callable[[Any], bytes]
+EncodeAll = Callable[[Sequence[Any]], list[bytes]]
 
 
 class _Format(NamedTuple):
     """How values of a type are sent (PostgreSQL's `*recv` functions; its numbers of types never change).
 
     Args:
-        encode: one value, without its length.
+        encode_all: values, without their lengths; fails on None.
         size: of each value, in bytes; None if they differ.
         oid: the type's number.
         array_oid: that of arrays of it.
     """
 
-    encode: Encode
+    encode_all: EncodeAll
     size: int | None
     oid: int
     array_oid: int
 
 
-def _integer(size: int) -> Encode:
-    return lambda value: int(value).to_bytes(size, "big", signed=True)
+def _integers(size: int) -> EncodeAll:
+    return lambda values: [int(value).to_bytes(size, "big", signed=True) for value in values]
+
+
+def _uuids(values: Sequence[UUID]) -> list[bytes]:
+    return [value.int.to_bytes(16, "big") for value in values]
+
+
+def _texts(values: Sequence[str]) -> list[bytes]:
+    return [value.encode() for value in values]
+
+
+@lru_cache(64)  # a batch has one time
+def _time(value: datetime) -> bytes:
+    return ((value - _EPOCH) // _MICROSECOND).to_bytes(8, "big", signed=True)
+
+
+def _times(values: Sequence[datetime]) -> list[bytes]:
+    return [_time(value) for value in values]
 
 
 _FORMATS: dict[type[TypeEngine[Any]], _Format] = {
-    Uuid: _Format(lambda value: value.int.to_bytes(16, "big"), 16, 2950, 2951),
-    Text: _Format(lambda value: value.encode(), None, 25, 1009),
-    SmallInteger: _Format(_integer(2), 2, 21, 1005),
-    BigInteger: _Format(_integer(8), 8, 20, 1016),
-    Integer: _Format(_integer(4), 4, 23, 1007),
-    Boolean: _Format(_integer(1), 1, 16, 1000),
-    LargeBinary: _Format(bytes, None, 17, 1001),
-    DateTime: _Format(lambda value: ((value - _EPOCH) // _MICROSECOND).to_bytes(8, "big", signed=True), 8, 1184, 1185),
+    Uuid: _Format(_uuids, 16, 2950, 2951),
+    Text: _Format(_texts, None, 25, 1009),
+    SmallInteger: _Format(_integers(2), 2, 21, 1005),
+    BigInteger: _Format(_integers(8), 8, 20, 1016),
+    Integer: _Format(_integers(4), 4, 23, 1007),
+    Boolean: _Format(_integers(1), 1, 16, 1000),
+    LargeBinary: _Format(list, None, 17, 1001),
+    DateTime: _Format(_times, 8, 1184, 1185),
 }
 
 
@@ -86,17 +105,15 @@ def pack(kind: _Format, values: Sequence[Any]) -> Packed:
     """An array of one dimension; None is NULL."""
     if not values:
         return Packed(kind.array_oid, _EMPTY.pack(0, 0, kind.oid))
-    encode = kind.encode
-    known: dict[Any, bytes] = {None: _NULL}
-    fields = []
-    for value in values:  # many are the same: the time, the kind, who did it
-        field = known.get(value)
-        if field is None:
-            encoded = encode(value)
-            field = known[value] = _LENGTH(len(encoded)) + encoded
-        fields.append(field)
-    head = _HEAD.pack(1, None in values, kind.oid, len(values), 1)
-    return Packed(kind.array_oid, head + b"".join(fields))
+    present = [value for value in values if value is not None]
+    fields = kind.encode_all(present)
+    has_null = len(present) < len(values)
+    head = _HEAD.pack(1, has_null, kind.oid, len(values), 1)
+    if kind.size is not None and not has_null:
+        length = _LENGTH(kind.size)
+        return Packed(kind.array_oid, head + length + length.join(fields))
+    sized = iter([_LENGTH(len(field)) + field for field in fields])
+    return Packed(kind.array_oid, head + b"".join(_NULL if value is None else next(sized) for value in values))
 
 
 class PackedArray(TypeDecorator[Sequence[Any]]):
