@@ -29,7 +29,7 @@ from typing import Protocol
 from uuid import UUID
 
 from shop_core.accounts.model import Account, AccountQuery, Actor, RefreshToken
-from shop_core.catalog.model import CatalogEntry, Category, CategoryEntry, Product, ProductQuery
+from shop_core.catalog.model import CatalogEntry, Category, CategoryEntry, Offer, Product, ProductQuery
 from shop_core.events import Event, OrderEvent
 from shop_core.idempotency import Claim, Slot
 from shop_core.inventory.model import StockLevel, StockMovement
@@ -135,6 +135,9 @@ class Products(Protocol):
 
     def get_all(self, product_ids: Iterable[UUID]) -> dict[UUID, Product]:
         """Those that exist, archived ones included."""
+
+    def offers(self, product_ids: Iterable[UUID]) -> dict[UUID, Offer]:
+        """What is sold of those: archived products are not."""
 
     def lock(self, product_id: UUID) -> Product | None:
         """The product, also an archived one, read after it was locked until the end of this unit of work."""

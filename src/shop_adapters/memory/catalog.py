@@ -13,6 +13,7 @@ from shop_adapters.memory.transaction import Transaction
 from shop_core.catalog.model import (
     CatalogEntry,
     Category,
+    Offer,
     Product,
     ProductQuery,
     is_found,
@@ -82,6 +83,11 @@ class MemoryProducts:
         wanted = list(product_ids)
         with self._transaction.statement():
             return self._transaction.products.get_all(wanted)
+
+    def offers(self, product_ids: Iterable[UUID]) -> dict[UUID, Offer]:
+        """What is sold of those: archived products are not."""
+        found = self.get_all(product_ids)
+        return {id_: Offer(id_, p.sku, p.name, p.price) for id_, p in found.items() if p.archived_at is None}
 
     def lock(self, product_id: UUID) -> Product | None:
         """The product, also an archived one, read after it was locked until the end of this unit of work."""

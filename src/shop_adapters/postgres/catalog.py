@@ -35,7 +35,7 @@ from shop_adapters.postgres.errors import FOREIGN_KEY, UNIQUE, failing_id, refus
 from shop_adapters.postgres.packed import PackedArray
 from shop_adapters.postgres.schema import categories, products, stock_levels
 from shop_adapters.postgres.statements import AnyRow
-from shop_core.catalog.model import CatalogEntry, Product, ProductQuery, ProductSort, name_key
+from shop_core.catalog.model import CatalogEntry, Offer, Product, ProductQuery, ProductSort, name_key
 from shop_core.errors import CategoryNotFound, Refusal, SkuTaken
 from shop_core.money import Money
 from shop_core.pagination import Key, Keyset, Page, Piece
@@ -60,6 +60,9 @@ _AVAILABLE = select(_UNITS).where(stock_levels.c.product_id == products.c.id).sc
 _IN_CATALOG = products.c.archived_at.is_(None)
 _WITH_STOCK = products.join(stock_levels, stock_levels.c.product_id == products.c.id)
 _ENTRY = _PRODUCT.add_columns(_AVAILABLE.label("available")).where(_IN_CATALOG)
+_OFFERS = select(products.c.id, products.c.sku, products.c.name, products.c.price_minor).where(
+    products.c.id == any_(bindparam("ids", type_=PackedArray(Uuid))), products.c.archived_at.is_(None)
+)
 _BY_IDS = _PRODUCT.where(products.c.id == any_(bindparam("ids", type_=PackedArray(Uuid))))
 _LOCK_BY_SKU = (
     _PRODUCT.where(products.c.sku == any_(bindparam("skus", type_=PackedArray(Text))))
@@ -131,6 +134,11 @@ class PostgresProducts:
     def get_all(self, product_ids: Iterable[UUID]) -> dict[UUID, Product]:
         rows = self._connection.execute(_BY_IDS, {"ids": list(product_ids)})
         return {row.id: self._product(row) for row in rows}
+
+    def offers(self, product_ids: Iterable[UUID]) -> dict[UUID, Offer]:
+        currency = self._currency
+        rows = self._connection.execute(_OFFERS, {"ids": list(product_ids)})
+        return {id_: Offer(id_, sku, name, Money(minor, currency)) for id_, sku, name, minor in rows}
 
     def lock_by_sku(self, skus: Iterable[str]) -> dict[str, Product]:
         rows = self._connection.execute(_LOCK_BY_SKU, {"skus": list(filter(is_storable, skus))})

@@ -212,6 +212,16 @@ class CategoryChanges:
 
 
 @dataclass(frozen=True, slots=True)
+class Offer:
+    """What an order line is made of: a product in the catalog, as it is sold today."""
+
+    product_id: UUID
+    sku: str
+    name: str
+    price: Money
+
+
+@dataclass(frozen=True, slots=True)
 class CatalogEntry:
     """A product as the catalog shows it: with the units that can be sold now."""
 

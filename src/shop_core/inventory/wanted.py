@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from shop_core.catalog.model import Product
 from shop_core.errors import Fault, InsufficientStock, Invalid, Shortage, UnknownProducts
 from shop_core.inventory.model import QUANTITY_MAX
 
@@ -42,17 +41,17 @@ def units_wanted(lines: Sequence[LineRequest]) -> dict[UUID, int]:
     return wanted
 
 
-def check_catalog(lines: Sequence[LineRequest], products: Mapping[UUID, Product]) -> None:
+def check_catalog(lines: Sequence[LineRequest], offers: Container[UUID]) -> None:
     """Let only lines pass whose products are in the catalog.
 
     Args:
         lines: as the customer gave them.
-        products: those that exist; archived ones are in the catalog no more.
+        offers: the products that are sold.
 
     Raises:
         UnknownProducts: naming every other line.
     """
-    unknown = [(index, line.product_id) for index, line in enumerate(lines) if not _is_sold(line.product_id, products)]
+    unknown = [(index, line.product_id) for index, line in enumerate(lines) if line.product_id not in offers]
     if unknown:
         raise UnknownProducts(
             [product_id for _, product_id in unknown],
@@ -84,8 +83,3 @@ def check_stock(wanted: Mapping[UUID, int], left: Mapping[UUID, int]) -> None:
     ]
     if shortages:
         raise InsufficientStock(shortages)
-
-
-def _is_sold(product_id: UUID, products: Mapping[UUID, Product]) -> bool:
-    product = products.get(product_id)
-    return product is not None and product.archived_at is None

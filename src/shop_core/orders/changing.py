@@ -8,7 +8,7 @@ from datetime import datetime
 from uuid import UUID
 
 from shop_core.accounts.model import Actor
-from shop_core.catalog.model import Product
+from shop_core.catalog.model import Offer
 from shop_core.errors import Fault, UnknownProducts
 from shop_core.events import EVENT_OF, OrderEvent
 from shop_core.inventory.model import MovementKind, StockLevel, StockMovement
@@ -49,7 +49,7 @@ def step(order: Order, step: Step, actor: Actor, *, now: datetime, new_id: NewId
 def edit(
     order: Order,
     lines: Sequence[LineRequest],
-    products: Mapping[UUID, Product],
+    offers: Mapping[UUID, Offer],
     levels: Mapping[UUID, StockLevel],
     actor: Actor,
     *,
@@ -67,7 +67,7 @@ def edit(
     Args:
         order: locked.
         lines: what it shall have.
-        products: the products that exist, of those in `lines`.
+        offers: what is sold of the products in `lines`.
         levels: the stock of the products that are or shall be on the order, locked.
         actor: who edits.
         now: when.
@@ -87,13 +87,13 @@ def edit(
     wanted, had = units_wanted(lines), order.units
     if wanted == had:
         return None
-    _check_catalog(lines, wanted, had, products)
+    _check_catalog(lines, wanted, had, offers)
     more = {product_id: units - had.get(product_id, 0) for product_id, units in wanted.items()}
     check_stock(more, {product_id: level.available for product_id, level in levels.items()})
     agreed = {line.product_id: line for line in order.lines}
     after = after.with_lines(
         tuple(
-            _today(products[product_id], units) if more[product_id] > 0 else _kept(agreed[product_id], units)
+            _today(offers[product_id], units) if more[product_id] > 0 else _kept(agreed[product_id], units)
             for product_id, units in wanted.items()
         )
     )
@@ -115,8 +115,8 @@ def edit(
     return Change(after, movements, event)
 
 
-def _today(product: Product, units: int) -> OrderLine:
-    return OrderLine(product.id, product.sku, product.name, product.price, units)
+def _today(offer: Offer, units: int) -> OrderLine:
+    return OrderLine(offer.product_id, offer.sku, offer.name, offer.price, units)
 
 
 def _kept(line: OrderLine, units: int) -> OrderLine:
@@ -124,12 +124,12 @@ def _kept(line: OrderLine, units: int) -> OrderLine:
 
 
 def _check_catalog(
-    lines: Sequence[LineRequest], wanted: Mapping[UUID, int], had: Mapping[UUID, int], products: Mapping[UUID, Product]
+    lines: Sequence[LineRequest], wanted: Mapping[UUID, int], had: Mapping[UUID, int], offers: Mapping[UUID, Offer]
 ) -> None:
     product_ids, faults = [], []
     for index, product_id in enumerate(line.product_id for line in lines):
-        product, before = products.get(product_id), had.get(product_id, 0)
-        if wanted[product_id] <= before or (product is not None and product.archived_at is None):
+        before = had.get(product_id, 0)
+        if wanted[product_id] <= before or product_id in offers:
             continue
         message = f"there is no product {product_id} in the catalog; "
         message += (

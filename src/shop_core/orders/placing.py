@@ -8,7 +8,7 @@ from datetime import datetime
 from uuid import UUID
 
 from shop_core.accounts.model import Actor
-from shop_core.catalog.model import Product
+from shop_core.catalog.model import Offer
 from shop_core.errors import InsufficientStock, Refusal, ReservationNotFound, TotalChanged
 from shop_core.events import OrderEvent, OrderEventKind
 from shop_core.idempotency import Answer, Answers
@@ -53,7 +53,7 @@ def decide(
     requests: Sequence[PlacementRequest],
     ids: Sequence[UUID],
     answers: Answers[Order],
-    products: Mapping[UUID, Product],
+    offers: Mapping[UUID, Offer],
     levels: Mapping[UUID, StockLevel],
     reservations: Mapping[UUID, Reservation],
     *,
@@ -69,7 +69,7 @@ def decide(
         requests: what customers want, first come first served.
         ids: what each order is to be called.
         answers: what the keys of the batch stand for; the new ones are noted there.
-        products: the products that exist, of those named; archived ones count as unknown.
+        offers: what is sold of the products named.
         levels: their stock, locked.
         reservations: those that are named, read after the stock of their products was locked.
         now: when the orders are placed: on the clock of the store, read after the locks.
@@ -89,7 +89,7 @@ def decide(
                 outcomes.append(before)
                 continue
             reservation = _named(request, open_reservations, order_id, now)
-            lines = _priced(reservation.requests if reservation else request.lines, request.wanted, products)
+            lines = _priced(reservation.requests if reservation else request.lines, request.wanted, offers)
             check_stock(request.wanted, left)
             total = total_of(lines, lines[0].unit_price.currency)
             _check_total(request.expected_total, total)
@@ -139,17 +139,17 @@ def _named(
 
 
 def _priced(
-    lines: Sequence[LineRequest], wanted: Mapping[UUID, int], products: Mapping[UUID, Product]
+    lines: Sequence[LineRequest], wanted: Mapping[UUID, int], offers: Mapping[UUID, Offer]
 ) -> tuple[OrderLine, ...]:
     """One line per product, with today's name and price.
 
     Raises:
         UnknownProducts: naming every line whose product is not in the catalog.
     """
-    check_catalog(lines, products)
+    check_catalog(lines, offers)
     units = wanted or {line.product_id: line.quantity for line in lines}
-    chosen = ((products[product_id], quantity) for product_id, quantity in units.items())
-    return tuple(OrderLine(p.id, p.sku, p.name, p.price, quantity) for p, quantity in chosen)
+    chosen = ((offers[product_id], quantity) for product_id, quantity in units.items())
+    return tuple(OrderLine(o.product_id, o.sku, o.name, o.price, quantity) for o, quantity in chosen)
 
 
 def _check_total(expected: Money | None, total: Money) -> None:

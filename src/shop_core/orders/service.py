@@ -57,14 +57,14 @@ class OrderService:
                 seen = work.reservations.get_all(named).values()
                 product_ids.update(chain.from_iterable(reservation.units for reservation in seen))
             levels = work.stock.lock(product_ids)
-            products = work.products.get_all(levels)  # one that was added after the lock is not there yet
+            offers = work.products.offers(levels)  # one that was added after the lock is not there yet
             reservations = work.reservations.get_all(named) if named else {}
             now = work.now()
             expired: list[StockMovement] = []
             while True:
                 answers = Answers(taken, made)
                 left = levels_after(levels, expired)
-                decision = decide(requests, ids, answers, products, left, reservations, now=now, new_id=self._new_id)
+                decision = decide(requests, ids, answers, offers, left, reservations, now=now, new_id=self._new_id)
                 if expired or not decision.is_short or not (expired := expire_due(work, levels, now, self._new_id)):
                     break
             work.orders.add_all(decision.orders)
@@ -186,15 +186,15 @@ class OrderService:
             order = self._lock(work, actor, order_id, versions, owner_only=True)
             order.check_step(Step.EDIT)
             levels = work.stock.lock(wanted.keys() | order.units.keys())
-            products = work.products.get_all(wanted.keys() & levels.keys())  # as `place_all` does
+            offers = work.products.offers(wanted.keys() & levels.keys())  # as `place_all` does
             now = work.now()
             expired: list[StockMovement] = []
             try:
-                change = edit(order, lines, products, levels, actor, now=now, new_id=self._new_id)
+                change = edit(order, lines, offers, levels, actor, now=now, new_id=self._new_id)
             except InsufficientStock:
                 expired = expire_due(work, levels, now, self._new_id)
                 left = levels_after(levels, expired)
-                change = edit(order, lines, products, left, actor, now=now, new_id=self._new_id)
+                change = edit(order, lines, offers, left, actor, now=now, new_id=self._new_id)
             if change is None:
                 return order
             work.orders.replace_lines(change.order)

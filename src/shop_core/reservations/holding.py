@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from shop_core.catalog.model import Product
+from shop_core.catalog.model import Offer
 from shop_core.errors import InsufficientStock, Refusal
 from shop_core.idempotency import Answer, Answers
 from shop_core.inventory.model import MovementKind, StockLevel, StockMovement
@@ -54,7 +54,7 @@ def decide(
     requests: Sequence[ReservationRequest],
     ids: Sequence[UUID],
     answers: Answers[Reservation],
-    products: Mapping[UUID, Product],
+    offers: Mapping[UUID, Offer],
     levels: Mapping[UUID, StockLevel],
     holdings: Mapping[UUID, Holding],
     limits: HoldingLimits,
@@ -70,7 +70,7 @@ def decide(
         requests: what customers want held, first come first served.
         ids: what each reservation is to be called.
         answers: what the keys of the batch stand for; the new ones are noted there.
-        products: those that exist, of those named.
+        offers: what is sold of the products named.
         levels: their stock, locked.
         holdings: what the customers hold, locked.
         limits: what one may hold.
@@ -89,7 +89,7 @@ def decide(
             if before := answers.to(claim):
                 outcomes.append(before)
                 continue
-            check_catalog(request.lines, products)
+            check_catalog(request.lines, offers)
             check_stock(request.wanted, left)
             limits.check(holding, units)
         except Refusal as refusal:

@@ -60,7 +60,7 @@ class ReservationService:
             taken = work.keys.claim(claims)
             holdings = work.reservations.lock_holders({request.customer_id for request in requests}, work.now)
             levels = work.stock.lock(set(chain.from_iterable(request.wanted for request in requests)))
-            products = work.products.get_all(levels)
+            offers = work.products.offers(levels)
             made = work.reservations.get_all(claim.result_id for claim in taken.values())
             now = work.now()
             made = {id_: reservation.at(now) for id_, reservation in made.items()}
@@ -69,7 +69,7 @@ class ReservationService:
                 answers = Answers(taken, made)
                 left = levels_after(levels, expired)
                 decision = decide(
-                    requests, ids, answers, products, left, holdings, self._limits, now=now, new_id=self._new_id
+                    requests, ids, answers, offers, left, holdings, self._limits, now=now, new_id=self._new_id
                 )
                 if expired or not decision.is_short or not (expired := expire_due(work, levels, now, self._new_id)):
                     break
