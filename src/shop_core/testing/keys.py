@@ -93,16 +93,16 @@ class KeysContract(Contract):
         shop.orders.place(request(ada, (lamp, 1), key="place"))
         shop.reservations.reserve(to_hold(ada, (lamp, 1), key="reserve"))
         before = scene.level(lamp.id)
-        other: Callable[[], object] = {
+        others: dict[str, Callable[[], object]] = {
             "units": partial(shop.orders.place, request(ada, (lamp, 2), key="place")),
             "product": partial(shop.orders.place, request(ada, (chair, 1), key="place")),
             "total": partial(shop.orders.place, request(ada, (lamp, 1), key="place", total=lamp.price)),
             "kind": partial(shop.orders.place, request(ada, (lamp, 1), key="reserve")),
             "reservation": partial(shop.orders.place, request(ada, of=held, key="place")),
             "ttl": partial(shop.reservations.reserve, to_hold(ada, (lamp, 1), seconds=61, key="reserve")),
-        }[what]
+        }
         with pytest.raises(KeyReused):
-            other()
+            others[what]()
         with pytest.raises(KeyReused):
             shop.reservations.reserve(to_hold(ada, (lamp, 1), key="place"))
         assert scene.level(lamp.id) == before
