@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shop_adapters.ids import SequentialIds
-from shop_core.catalog.model import PRICE_MINOR_MAX, Product
+from shop_core.catalog.model import PRICE_MINOR_MAX, Offer
 from shop_core.errors import IllegalStep, InsufficientStock, Invalid, Refusal, UnknownProducts
 from shop_core.idempotency import Answer, Answers
 from shop_core.inventory.model import QUANTITY_MAX, MovementKind, StockLevel, fold
@@ -34,12 +34,12 @@ NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 ADA = UUID(int=0xADA)
 IDS = [UUID(int=number) for number in range(1, 6)]
 GHOST, SEVEN = UUID(int=99), UUID(int=7)
-PRODUCTS = {
-    product_id: Product(product_id, f"SKU-{number}", f"Lamp {number}", Money(100 + number, "EUR"), NOON, NOON)
+OFFERS = {
+    product_id: Offer(product_id, f"SKU-{number}", f"Lamp {number}", Money(100 + number, "EUR"))
     for number, product_id in enumerate(IDS)
 }
 ARCHIVED = IDS[-1]
-PRODUCTS[ARCHIVED] = PRODUCTS[ARCHIVED].archived(NOON)
+del OFFERS[ARCHIVED]  # of which there is stock, but no offer
 
 lines = st.lists(
     st.builds(LineRequest, st.sampled_from([*IDS[:4] * 4, ARCHIVED, GHOST]), st.integers(1, 4)), min_size=1, max_size=5
@@ -50,11 +50,11 @@ stocks = st.fixed_dictionaries({product_id: st.integers(0, 9) for product_id in 
 
 def decided(requests: list[PlacementRequest], stock: dict[UUID, int]) -> Decision:
     levels = {product_id: StockLevel(product_id, on_hand=units) for product_id, units in stock.items()}
-    return decided_from(requests, PRODUCTS, levels, SequentialIds(7))
+    return decided_from(requests, OFFERS, levels, SequentialIds(7))
 
 
 def decided_from(
-    requests: list[PlacementRequest], products: dict[UUID, Product], levels: dict[UUID, StockLevel], new_id: NewId
+    requests: list[PlacementRequest], products: dict[UUID, Offer], levels: dict[UUID, StockLevel], new_id: NewId
 ) -> Decision:
     ids = [new_id() for _ in requests]
     return decide(requests, ids, Answers({}, {}), products, levels, {}, now=NOON, new_id=new_id)
@@ -107,7 +107,7 @@ def test_a_batch_is_decided_as_one_by_one(requests: list[PlacementRequest], stoc
     new_id = SequentialIds(7)
     singly = []
     for request in requests:
-        decision = decided_from([request], PRODUCTS, left, new_id)
+        decision = decided_from([request], OFFERS, left, new_id)
         singly += decision.outcomes
         for movement in decision.movements:
             left[movement.product_id] = left[movement.product_id].after(movement)
@@ -137,7 +137,7 @@ def test_an_order_costs_what_its_lines_cost_and_has_each_product_once(
 ) -> None:
     decision = decided(requests, stock)
     for order in decision.orders:
-        assert order.total.minor == sum(PRODUCTS[line.product_id].price.minor * line.quantity for line in order.lines)
+        assert order.total.minor == sum(OFFERS[line.product_id].price.minor * line.quantity for line in order.lines)
         assert len({line.product_id for line in order.lines}) == len(order.lines)
         of_order = [movement for movement in decision.movements if movement.order_id == order.id]
         assert [(m.product_id, m.quantity) for m in of_order] == [(x.product_id, x.quantity) for x in order.lines]
@@ -147,7 +147,7 @@ def test_an_order_costs_what_its_lines_cost_and_has_each_product_once(
 
 def test_a_total_beyond_counting_is_refused_and_takes_nothing() -> None:
     dear = {
-        key: Product(key, str(key), "Dear", Money(PRICE_MINOR_MAX, "EUR"), NOON, NOON) for key in map(UUID, _ids(100))
+        key: Offer(key, str(key), "Dear", Money(PRICE_MINOR_MAX, "EUR")) for key in map(UUID, _ids(100))
     }
     levels = {product_id: StockLevel(product_id, on_hand=QUANTITY_MAX) for product_id in dear}
     everything = PlacementRequest(ADA, tuple(LineRequest(product_id, QUANTITY_MAX) for product_id in dear))
