@@ -29,7 +29,7 @@ class Background(Protocol):
 
     def start(self) -> None: ...
 
-    def stop(self) -> None:
+    def stop(self) -> object:
         """End it, and wait until it has ended. Called in a worker thread."""
 
 
