@@ -140,9 +140,10 @@ def test_batches_that_claim_the_same_keys_in_opposite_orders_do_not_deadlock(
 def test_keys_are_not_claimed_after_other_locks(postgres_adapters: PostgresAdapters, scene: Scene) -> None:
     claim = Claim(scene.new_id(), "key", b"f", scene.new_id())
     product = scene.product(units=1)
-    with pytest.raises(LockOrderError, match="keys must be locked before stock"), postgres_adapters.begin() as work:
+    with postgres_adapters.begin() as work:
         work.stock.lock([product.id])
-        work.keys.claim([claim])
+        with pytest.raises(LockOrderError, match="keys must be locked before stock"):
+            work.keys.claim([claim])
 
 
 # ---- reservations
@@ -153,9 +154,10 @@ def test_a_reservation_is_not_changed_by_who_has_not_locked_all_its_stock(
 ) -> None:
     first, second = (scene.product(f"Lamp {number}", units=1).id for number in range(2))
     held = _held(shop, scene, first, second)
-    with pytest.raises(LockOrderError, match=f"{second} is not"), postgres_adapters.begin() as work:
+    with postgres_adapters.begin() as work:
         work.stock.lock([first])
-        work.reservations.update_all([held])
+        with pytest.raises(LockOrderError, match=f"{second} is not"):
+            work.reservations.update_all([held])
 
 
 def test_two_sweeps_are_never_at_it_together(postgres_adapters: PostgresAdapters) -> None:
