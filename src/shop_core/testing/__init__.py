@@ -36,7 +36,7 @@ pytest.register_assert_rewrite(
         for module in (
             "account_rules accounts audit catalog catalog_changes catalog_rules contract determinism driver editing "
             "expectations expiry keys listing logins machine order_lists order_races order_rules orders outbox placing "
-            "product_edits reservation_races reservations scene shelves standing stock threads units"
+            "product_edits publishing reservation_races reservations scene shelves standing stock threads units"
         ).split()
     )
 )
@@ -55,6 +55,7 @@ from shop_core.testing.order_races import OrderRacesContract  # noqa: E402
 from shop_core.testing.orders import OrdersContract  # noqa: E402
 from shop_core.testing.outbox import OutboxContract  # noqa: E402
 from shop_core.testing.placing import PlacingContract  # noqa: E402
+from shop_core.testing.publishing import PublisherBench, PublisherContract  # noqa: E402
 from shop_core.testing.reservation_races import ReservationRacesContract  # noqa: E402
 from shop_core.testing.reservations import ReservationsContract  # noqa: E402
 from shop_core.testing.scene import Scene  # noqa: E402
@@ -77,6 +78,8 @@ __all__ = [
     "OutboxContract",
     "PasswordsContract",
     "PlacingContract",
+    "PublisherBench",
+    "PublisherContract",
     "RefreshTokensContract",
     "ReservationRacesContract",
     "ReservationsContract",
