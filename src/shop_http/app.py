@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from importlib.metadata import version
 
@@ -18,6 +18,7 @@ from shop_http.auth import know_the_actor
 from shop_http.edge import Edge
 from shop_http.fresh import FreshAnswers, Snapshot, keys
 from shop_http.intake import be_well_formed
+from shop_http.lanes import Lane, Lanes
 from shop_http.routing import API, ShopRequest, checked_by
 from shop_http.seams import Background, Place, Reserve, place_singly, reserve_singly
 
@@ -102,12 +103,23 @@ def _worker_threads(count: int) -> Callable[[Litestar], AbstractAsyncContextMana
     """
 
     @asynccontextmanager
-    async def threads(_: Litestar) -> AsyncIterator[None]:
-        with ThreadPoolExecutor(count, thread_name_prefix="shop-http") as executor:
-            asyncio.get_running_loop().set_default_executor(executor)
+    async def threads(app: Litestar) -> AsyncIterator[None]:
+        app.state.lanes = lanes = _lanes(count)
+        asyncio.get_running_loop().set_default_executor(lanes.executor(Lane.FAST))
+        try:
             yield
+        finally:
+            lanes.close()
 
     return threads
+
+
+def _lanes(connections: int) -> Lanes:
+    """Threads so that together they need no more than `connections`, and each lane has some of its own."""
+    slow = max(1, connections // 4)
+    cores = os.cpu_count() or 1
+    threads = {Lane.FAST: max(1, connections - slow), Lane.SLOW: slow, Lane.HASHING: max(1, cores - 1)}
+    return Lanes(threads, {Lane.FAST: 256, Lane.SLOW: 32, Lane.HASHING: 16})
 
 
 def _running(background: Sequence[Background]) -> Callable[[Litestar], AbstractAsyncContextManager[None]]:

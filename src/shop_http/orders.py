@@ -29,6 +29,7 @@ from shop_core.errors import (
 from shop_http.conditional import expected_versions, reply_tagged
 from shop_http.intake import read_body, read_query
 from shop_http.keys import replay_header, sent_key
+from shop_http.lanes import Lane
 from shop_http.paging import ListQuery, page_body
 from shop_http.routing import Access, Operation, Reply, ShopRequest, delete, done, get, post, put, reply
 from shop_http.wire import orders as wire
@@ -98,6 +99,7 @@ async def place_order(request: ShopRequest, body: RawBody) -> Reply:
     "/orders",
     Operation(
         id="list_orders",
+        lane=lambda request: Lane.SLOW if request.actor.is_staff else Lane.FAST,
         fresh=True,
         summary="One's own orders, newest first; everybody's for staff",
         tag=TAG,

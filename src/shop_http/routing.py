@@ -13,11 +13,10 @@ many requests may share one unit of work (`seams`), and a thread for each of the
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import Enum, auto
-from functools import wraps
+from functools import partial, wraps
 from inspect import iscoroutinefunction
 from typing import Any, cast
 
@@ -30,12 +29,14 @@ from msgspec import Struct
 from msgspec.json import Encoder
 
 from shop_core import Actor, Refusal, Shop
+from shop_http.lanes import Lane, Lanes
 from shop_http.seams import Place, Reserve
 
 API = "/api/v1"
 
 Reply = Response[bytes]
 Handler = Callable[..., Reply | Awaitable[Reply]]
+LaneOf = Callable[["ShopRequest"], Lane]
 Check = Callable[[Scope], None]
 """Looks at a request before its body is read, and raises what speaks against it."""
 
@@ -69,6 +70,7 @@ class Operation:
         status: of that answer.
         tagged: whether the answer has an ETag, and is spared a client who sends it as If-None-Match; see `conditional`.
         fresh: whether its answer may be sent again as long as nothing changes; see `fresh`.
+        lane: whose threads it runs in, which may depend on the request.
         refuses: what the core may answer instead, beyond what follows from the rest.
         more: a paragraph for the documentation.
     """
@@ -84,6 +86,7 @@ class Operation:
     status: int = 200
     tagged: bool = False
     fresh: bool = False
+    lane: Lane | LaneOf = Lane.FAST
     refuses: tuple[type[Refusal], ...] = ()
     more: str = ""
 
@@ -120,25 +123,30 @@ def _declared(
     method: Callable[..., HTTPRouteHandler], path: str, operation: Operation
 ) -> Callable[[Handler], HTTPRouteHandler]:
     def declare(handler: Handler) -> HTTPRouteHandler:
-        waits = iscoroutinefunction(handler)
         made = method(
             path,
             opt={"operation": operation},
             # Litestar refuses a handler of status 204 that returns anything, even an answer without a body: see `done`.
             status_code=operation.status if operation.gives is not None else 200,
-            sync_to_thread=None if waits else True,
             include_in_schema=False,
         )
-        return made(_after_confirming_elsewhere(handler) if waits else _after_confirming(handler))
+        waits = iscoroutinefunction(handler)
+        return made(_after_confirming_elsewhere(handler) if waits else _in_lane(handler, operation.lane))
 
     return declare
 
 
-def _after_confirming(handler: Callable[..., Any]) -> Handler:
+def _in_lane(handler: Callable[..., Any], lane: Lane | LaneOf) -> Handler:
+    """A handler that blocks: it runs in a thread of its lane, after the actor was confirmed there."""
+    lane_of = lane if callable(lane) else lambda _: lane
+
     @wraps(handler)
-    def confirmed(request: ShopRequest, **others: Any) -> Reply:
-        request.scope["user"] = request.shop.accounts.confirm(request.user)
-        return cast(Reply, handler(request, **others))
+    async def confirmed(request: ShopRequest, **others: Any) -> Reply:
+        def work() -> Reply:
+            request.scope["user"] = request.shop.accounts.confirm(request.user)
+            return cast(Reply, handler(request, **others))
+
+        return await request.lanes.run(lane_of(request), work)
 
     return confirmed
 
@@ -149,7 +157,8 @@ def _after_confirming_elsewhere(handler: Callable[..., Any]) -> Handler:
     @wraps(handler)
     async def confirmed(request: ShopRequest, **others: Any) -> Reply:
         if request.user.is_staff:
-            request.scope["user"] = await asyncio.to_thread(request.shop.accounts.confirm, request.user)
+            confirm = partial(request.shop.accounts.confirm, request.user)
+            request.scope["user"] = await request.lanes.run(Lane.FAST, confirm)
         return cast(Reply, await handler(request, **others))
 
     return confirmed
@@ -197,6 +206,11 @@ class ShopRequest(Request[Actor, None, State]):
     def reserve(self) -> Reserve:
         """How this server reserves units."""
         return cast(Reserve, self.app.state.reserve)
+
+    @property
+    def lanes(self) -> Lanes:
+        """The threads that handlers run in."""
+        return cast(Lanes, self.app.state.lanes)
 
     @property
     def actor(self) -> Actor:
