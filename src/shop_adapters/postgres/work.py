@@ -19,6 +19,7 @@ from shop_adapters.postgres.errors import in_our_words
 from shop_adapters.postgres.events import PostgresEvents
 from shop_adapters.postgres.inventory import PostgresStock
 from shop_adapters.postgres.keys import PostgresKeys
+from shop_adapters.postgres.landmarks import CatalogVersion, Landmarks
 from shop_adapters.postgres.orders import PostgresOrders
 from shop_adapters.postgres.outbox import PostgresOutbox
 from shop_adapters.postgres.reservations import PostgresReservations
@@ -32,7 +33,8 @@ _ALONE = select(tasks.c.name).where(tasks.c.name == bindparam("task")).with_for_
 class PostgresUnitOfWork:
     """See `shop_core.ports.UnitOfWork`. Made by `begin`."""
 
-    def __init__(self, connection: Connection, currency: str, clock: Clock | None) -> None:
+    def __init__(self, connection: Connection, currency: str, clock: Clock | None, landmarks: Landmarks) -> None:
+        self._landmarks = landmarks
         self._connection = connection
         self._currency = currency
         self._lock_order = LockOrder()
@@ -47,12 +49,19 @@ class PostgresUnitOfWork:
         return PostgresRefreshTokens(self._connection)
 
     @cached_property
+    def catalog_version(self) -> CatalogVersion:
+        """Raised at the end, if the catalog was changed."""
+        return CatalogVersion(self._connection)
+
+    @cached_property
     def categories(self) -> PostgresCategories:
-        return PostgresCategories(self._connection, self._lock_order)
+        return PostgresCategories(self._connection, self._lock_order, self.catalog_version)
 
     @cached_property
     def products(self) -> PostgresProducts:
-        return PostgresProducts(self._connection, self._lock_order, self._currency)
+        return PostgresProducts(
+            self._connection, self._lock_order, self._currency, self.catalog_version, self._landmarks
+        )
 
     @cached_property
     def stock(self) -> PostgresStock:
@@ -89,18 +98,23 @@ class PostgresUnitOfWork:
 
 
 @contextmanager
-def begin(engine: Engine, currency: str, clock: Clock | None = None) -> Iterator[PostgresUnitOfWork]:
+def begin(
+    engine: Engine, currency: str, clock: Clock | None = None, landmarks: Landmarks | None = None
+) -> Iterator[PostgresUnitOfWork]:
     """One transaction: committed at the end, rolled back on any exception.
 
     Args:
         clock: tells the time in the place of the database's.
+        landmarks: what this process knows of the catalog's lists.
 
     Raises:
         Unavailable: no connection could be had in time, the database is not there, or it gave up on this one.
     """
     with in_our_words(), engine.begin() as connection:
-        yield PostgresUnitOfWork(connection, currency, clock)
+        work = PostgresUnitOfWork(connection, currency, clock, landmarks or Landmarks())
+        yield work
         _check_unspoilt(connection)
+        work.catalog_version.settle()
 
 
 def _check_unspoilt(connection: Connection) -> None:

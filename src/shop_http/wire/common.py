@@ -20,9 +20,13 @@ Quantity = Annotated[int, Meta(ge=1, le=QUANTITY_MAX)]
 
 
 class PageBody(Struct, Generic[T], kw_only=True):
-    """One piece of a list. `next` and `previous` are links, null at the ends; pages by cursor are not counted."""
+    """One piece of a list. `next` and `previous` are links, null at the ends; pages by cursor are not counted.
+
+    Long lists that change all the time are not counted out: then `count_is_estimate` is there, and true.
+    """
 
     count: int | UnsetType = UNSET
+    count_is_estimate: bool | UnsetType = UNSET
     next: str | None
     previous: str | None
     results: tuple[T, ...]
