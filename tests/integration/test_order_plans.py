@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import Engine, event, text
+from sqlalchemy import Engine, text
 
+from plans import costs, statements
 from shop_adapters.passwords import ScryptPasswords
 from shop_adapters.postgres import PostgresAdapters, make_engine
 from shop_adapters.postgres.migrate import migrate
@@ -27,8 +25,9 @@ from shop_core import (
     Role,
     Shop,
 )
-from shop_core.orders.model import Order
+from shop_core.idempotency import Answer
 from shop_core.pagination import Piece, make_cursor
+from shop_core.reservations.model import ReservationRequest
 from shop_core.testing import Scene
 
 ORDERS = 100_000
@@ -51,8 +50,8 @@ INSERT INTO order_lines (customer_id, order_id, line_no, product_id, sku, name, 
 SELECT customer_id, id, line_no, id, 'SKU', 'Lamp', 50, 1 FROM orders, generate_series(1, 2) AS line_no
 """
 _FILL_EVENTS = """
-INSERT INTO order_events (customer_id, order_id, seq, kind, status, total_minor, at, format)
-SELECT customer_id, id, 1, 'placed', 'placed', 100, created_at, 1 FROM orders
+INSERT INTO order_events (customer_id, order_id, seq, kind, status, total_minor, at, format, id)
+SELECT customer_id, id, 1, 'placed', 'placed', 100, created_at, 1, gen_random_uuid() FROM orders
 """
 
 
@@ -88,58 +87,6 @@ def shop(stocked: Engine) -> Shop:
 
 def _adapters(engine: Engine) -> PostgresAdapters:
     return PostgresAdapters(engine, b"the secret of the tests, 32 bytes", passwords=ScryptPasswords(n=2**4))
-
-
-@dataclass(frozen=True)
-class Cost:
-    """What a statement looked at: rows, pages of 8 KiB, and by which indexes."""
-
-    rows: int
-    buffers: int
-    used: frozenset[str]
-
-
-@contextlib.contextmanager
-def statements(engine: Engine) -> Iterator[list[tuple[str, Any]]]:
-    """Everything that is sent to the database meanwhile, with its parameters."""
-    sent: list[tuple[str, Any]] = []
-
-    def note(_: Any, __: Any, statement: str, parameters: Any, *___: Any) -> None:
-        sent.append((statement, parameters))
-
-    event.listen(engine, "before_cursor_execute", note)
-    try:
-        yield sent
-    finally:
-        event.remove(engine, "before_cursor_execute", note)
-
-
-def costs(engine: Engine, use: Callable[[], object]) -> list[Cost]:
-    """What each statement of `use` costs, by EXPLAIN of the same statement with the same parameters."""
-    with statements(engine) as sent:
-        use()
-    with engine.connect() as connection:
-        explain = "EXPLAIN (ANALYZE, BUFFERS, TIMING OFF, SUMMARY OFF, FORMAT JSON) "
-        plans = [connection.exec_driver_sql(explain + one, sent_with).scalar_one() for one, sent_with in sent]
-    return [_cost(plan[0]["Plan"]) for plan in plans]
-
-
-def _cost(plan: dict[str, Any]) -> Cost:
-    nodes = list(_nodes(plan))
-    scans = [node for node in nodes if "Scan" in node["Node Type"] and node["Node Type"] != "Subquery Scan"]
-    removed = ("Rows Removed by Filter", "Rows Removed by Index Recheck")
-    rows = sum(
-        (node["Actual Rows"] + sum(node.get(name, 0) for name in removed)) * node["Actual Loops"] for node in scans
-    )
-    buffers = plan["Shared Hit Blocks"] + plan["Shared Read Blocks"]
-    used = frozenset(node.get("Index Name", f"{node['Node Type']} on {node.get('Relation Name')}") for node in scans)
-    return Cost(round(rows), buffers, used)
-
-
-def _nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    yield plan
-    for below in plan.get("Plans", ()):
-        yield from _nodes(below)
 
 
 # ---- what a page costs
@@ -237,7 +184,34 @@ def test_a_batch_of_fifty_orders_takes_as_many_statements_as_one(small: tuple[Sh
             outcomes = shop.orders.place_all(batch)
         assert all(isinstance(outcome, Answer) for outcome in outcomes)
         counts.append([statement.split()[0] for statement, _ in sent])
-    assert counts[0] == counts[1] == ["SELECT"] * 2 + ["INSERT"] * 3 + ["UPDATE"] + ["INSERT"], counts
+    # The stock (locked, with the time after it), the products; orders, lines, events with their letters; the ledger.
+    assert counts[0] == counts[1] == ["WITH", "SELECT", "INSERT", "INSERT", "WITH", "UPDATE", "INSERT"], counts
+
+
+def test_keys_cost_a_batch_one_statement_more_and_those_that_are_taken_another(
+    small: tuple[Shop, Scene, Engine],
+) -> None:
+    shop, scene, engine = small
+    product = scene.product(units=1_000)
+    batch = [PlacementRequest(scene.new_id(), (LineRequest(product.id, 1),), key="mine") for _ in range(50)]
+    with statements(engine) as sent:
+        shop.orders.place_all(batch)
+    assert len(sent) == 8, sent
+    again = [*batch[:1], *(PlacementRequest(scene.new_id(), batch[0].lines, key="new") for _ in range(49))]
+    with statements(engine) as sent:
+        shop.orders.place_all(again)
+    assert len(sent) == 8 + 2, sent  # who has it, and the order that it made
+
+
+def test_a_reservation_takes_as_many_statements_for_fifty_as_for_one(small: tuple[Shop, Scene, Engine]) -> None:
+    shop, scene, engine = small
+    products = [scene.product(f"Product {number}", units=1_000) for number in range(5)]
+    for size in (1, 50):
+        lines = tuple(LineRequest(product.id, 1) for product in products[:size])
+        with statements(engine) as sent:
+            shop.reservations.reserve_all([ReservationRequest(scene.new_id(), lines) for _ in range(size)])
+        # The holders, what they hold, the stock, the products; reservations, lines; counters, ledger.
+        assert len(sent) == 8, sent
 
 
 def test_an_edit_takes_as_many_statements_for_a_hundred_lines_as_for_one(small: tuple[Shop, Scene, Engine]) -> None:
