@@ -36,8 +36,8 @@ pytest.register_assert_rewrite(
         for module in (
             "account_rules accounts audit catalog catalog_changes catalog_rules contract determinism driver "
             "editing expectations expected_batches expiry keys listing logins machine order_lists order_races "
-            "order_rules orders outbox outbox_rules placing product_edits reservation_races reservation_rules "
-            "reservations scene shelves standing stock threads units"
+            "order_rules orders outbox outbox_rules placing product_edits publishing reservation_races "
+            "reservation_rules reservations scene shelves standing stock threads units"
         ).split()
     )
 )
@@ -56,6 +56,7 @@ from shop_core.testing.order_races import OrderRacesContract  # noqa: E402
 from shop_core.testing.orders import OrdersContract  # noqa: E402
 from shop_core.testing.outbox import OutboxContract  # noqa: E402
 from shop_core.testing.placing import PlacingContract  # noqa: E402
+from shop_core.testing.publishing import PublisherBench, PublisherContract  # noqa: E402
 from shop_core.testing.reservation_races import ReservationRacesContract  # noqa: E402
 from shop_core.testing.reservations import ReservationsContract  # noqa: E402
 from shop_core.testing.scene import Scene  # noqa: E402
@@ -78,6 +79,8 @@ __all__ = [
     "OutboxContract",
     "PasswordsContract",
     "PlacingContract",
+    "PublisherBench",
+    "PublisherContract",
     "RefreshTokensContract",
     "ReservationRacesContract",
     "ReservationsContract",
