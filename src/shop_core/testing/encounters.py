@@ -168,6 +168,22 @@ def baskets_in_opposite_directions(stage: Stage) -> Play:
     return Play({"ada buys": stage.buys(stage.ada, *there), "bob buys": stage.buys(stage.bob, *back)}, check)
 
 
+def baskets_that_share_their_last_product(stage: Stage) -> Play:
+    """The lock of the first product of each does not keep them apart."""
+    chair, mat = stage.scene.product("Chair", units=1), stage.scene.product("Mat", units=1)
+
+    def check(outcomes: Mapping[str, Any]) -> None:
+        won, refused = _split(outcomes, InsufficientStock)
+        assert (len(won), len(refused)) == (1, 1)
+        assert stage.level(mat) == (1, 1, 0)
+        stage.check()
+
+    with_a_lamp, with_a_chair = ((stage.lamp, 1), (mat, 1)), ((chair, 1), (mat, 1))
+    return Play(
+        {"ada buys": stage.buys(stage.ada, *with_a_lamp), "bob buys": stage.buys(stage.bob, *with_a_chair)}, check
+    )
+
+
 def reserving_and_buying_the_last_unit(stage: Stage) -> Play:
     """One gets it, to keep or for a while."""
 
@@ -191,7 +207,7 @@ def confirming_releasing_and_expiring(stage: Stage) -> Play:
         assert len(won) <= 1, "it ended twice"
         if stage.came_before("stock.lock", 0):
             assert not isinstance(changes["confirm"], Order), "an expired reservation became an order"
-        assert isinstance(outcomes["sweep"], int)
+        assert isinstance(outcomes["sweep"], int), outcomes["sweep"]
         shop.reservations.sweep()  # in case that the other one came too early
         state = shop.reservations.get(stage.ada, reservation.id).state
         is_sold = isinstance(changes["confirm"], Order)
@@ -222,7 +238,7 @@ def extending_and_expiring(stage: Stage) -> Play:
         is_kept = isinstance(extended, Reservation)
         if stage.came_before("stock.lock", 0):
             assert not is_kept, "an expired reservation was extended"
-        assert isinstance(outcomes["sweep"], int)
+        assert isinstance(outcomes["sweep"], int), outcomes["sweep"]
         shop.reservations.sweep()
         state = shop.reservations.get(stage.ada, reservation.id).state
         assert state is (ReservationState.ACTIVE if is_kept else ReservationState.EXPIRED)
@@ -248,6 +264,7 @@ def buying_what_was_held_too_long(stage: Stage) -> Play:
         buyers = {name: outcomes[name] for name in ("ada buys", "bob buys")}
         won, refused = _split(buyers, InsufficientStock)
         assert (len(won), len(refused)) == (1, 1)
+        assert isinstance(outcomes["sweep"], int), outcomes["sweep"]
         shop.reservations.sweep()
         assert shop.reservations.get(SYSTEM, reservation.id).state is ReservationState.EXPIRED
         assert stage.level(stage.lamp) == (1, 1, 0)
@@ -370,33 +387,64 @@ def two_relays(stage: Stage) -> Play:
     """Every fact is told, once, in order."""
     order = stage.shop.orders.place(request(stage.ada, (stage.lamp, 1)))
     stage.shop.orders.confirm(SYSTEM, order.id)
-    heard: list[int] = []
-
-    class Ear:
-        def publish(self, event: Event) -> None:
-            stage.schedule.step("publish")
-            heard.append(event.seq)
+    heard: list[Event] = []
 
     def relay() -> int:
-        return stage.shop.outbox.relay(Ear())
+        return stage.shop.outbox.relay(_Ear(stage, heard))
 
     def check(outcomes: Mapping[str, Any]) -> None:
         _split(outcomes)
-        assert heard == [1, 2]
+        assert [event.seq for event in heard] == [1, 2]
         assert stage.told() == []
         stage.check()
 
     return Play({"one": relay, "other": relay}, check)
 
 
+def buying_and_telling(stage: Stage) -> Play:
+    """Nothing is told that did not happen, or has not happened yet."""
+    heard: list[Event] = []
+
+    def relay() -> int:
+        return stage.shop.outbox.relay(_Ear(stage, heard))
+
+    def check(outcomes: Mapping[str, Any]) -> None:
+        _split(outcomes, InsufficientStock)
+        stage.shop.outbox.relay(_Ear(stage, heard))
+        assert [event.type for event in heard] == ["order.placed"]
+        stage.check()
+
+    jobs: dict[str, Callable[[], object]] = {
+        "ada buys": stage.buys(stage.ada, (stage.lamp, 1)),
+        "bob buys": stage.buys(stage.bob, (stage.lamp, 1)),
+        "relay": relay,
+    }
+    return Play(jobs, check)
+
+
+class _Ear:
+    """Hears what is told, and checks that it is so."""
+
+    def __init__(self, stage: Stage, heard: list[Event]) -> None:
+        self._stage = stage
+        self._heard = heard
+
+    def publish(self, event: Event) -> None:
+        self._stage.schedule.step("publish")
+        with self._stage.adapters.begin() as work:
+            assert work.orders.get(event.subject_id) is not None, f"{event.type} was told, and there is no such order"
+        self._heard.append(event)
+
+
 PLAYS: dict[str, Callable[[Stage], Play]] = {
     play.__name__: play
     for play in (
         *(two_buyers_of_the_last_unit, three_buyers_of_two_units, baskets_in_opposite_directions),
+        baskets_that_share_their_last_product,
         *(reserving_and_buying_the_last_unit, reserving_more_than_one_may, buying_what_was_held_too_long),
         *(confirming_releasing_and_expiring, extending_and_expiring, two_sweeps),
         *(an_edit_and_a_cancellation, two_edits_of_one_version),
-        *(one_order_sent_twice, one_reservation_sent_twice, two_relays),
+        *(one_order_sent_twice, one_reservation_sent_twice, two_relays, buying_and_telling),
     )
 }
 
