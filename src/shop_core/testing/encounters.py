@@ -28,7 +28,7 @@ from shop_core.orders.model import Order, OrderStatus, PlacementRequest
 from shop_core.ports import Adapters, Begin, Clock, NewId
 from shop_core.reservations.model import HoldingLimits, Reservation, ReservationRequest, ReservationState
 from shop_core.shop import Shop
-from shop_core.testing.determinism import START, SeededIds
+from shop_core.testing.determinism import MovableClock, SeededIds
 from shop_core.testing.interleaving import Case, Play, Schedule
 from shop_core.testing.scene import Scene, request
 
@@ -53,8 +53,8 @@ class Stage:
 
     def __init__(self, schedule: Schedule, open_adapters: OpenAdapters, spoil: Spoil | None = None) -> None:
         self.schedule = schedule
-        self.now = START
-        self.adapters = open_adapters(schedule.mutex, lambda: self.now, SeededIds())
+        self.clock = MovableClock()
+        self.adapters = open_adapters(schedule.mutex, self.clock, SeededIds())
         self.scene = Scene(self.adapters)
         self._begin = schedule.opens(self.adapters.begin)
         if spoil:
@@ -70,8 +70,7 @@ class Stage:
     def time_passes(self) -> datetime:
         """A job: from now on, reservations have expired."""
         self.schedule.step(TIME_PASSES)
-        self.now += LIFE
-        return self.now
+        return self.clock.move(LIFE)
 
     def buys(self, customer: Actor, *lines: tuple[Product, int], **details: Any) -> Callable[[], Order]:
         """A job: a customer places an order."""
@@ -93,7 +92,7 @@ class Stage:
     def told(self) -> list[Event]:
         """What the outbox has still to tell."""
         with self.adapters.begin() as work:
-            return [letter.event for letter in work.outbox.take(self.now + timedelta(days=1), 99, timedelta(0))]
+            return [letter.event for letter in work.outbox.take(self.clock() + timedelta(days=1), 99, timedelta(0))]
 
     def came_before(self, label: str, task: int) -> bool:
         """Whether time passed before that job asked for that."""
@@ -257,7 +256,7 @@ def extending_and_expiring(stage: Stage) -> Play:
 def buying_what_was_held_too_long(stage: Stage) -> Play:
     """The unit of an expired reservation is sold once, and nobody is told "sold out" before; two sweeps or none."""
     reservation = stage.reserved(stage.scene.customer(), (stage.lamp, 1))
-    stage.now += LIFE
+    stage.clock.move(LIFE)
     shop = stage.shop
 
     def check(outcomes: Mapping[str, Any]) -> None:
@@ -284,7 +283,7 @@ def two_sweeps(stage: Stage) -> Play:
     chair = stage.scene.product("Chair", units=2)
     stage.reserved(stage.ada, (stage.lamp, 1), (chair, 1))
     stage.reserved(stage.bob, (chair, 1))
-    stage.now += LIFE
+    stage.clock.move(LIFE)
 
     def check(outcomes: Mapping[str, Any]) -> None:
         _split(outcomes)

@@ -12,6 +12,7 @@ a schedule is a word such as `AABBA`, and played again it does the same again.
 
 from __future__ import annotations
 
+import traceback
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -394,5 +395,13 @@ def _failure(schedule: Schedule, case: Case) -> Failure | None:
         try:
             the_play.check(outcomes)
         except AssertionError as wrong:
-            reason = f"AssertionError: {wrong}"
+            reason = _in_words(wrong)
     return Failure(schedule.word, reason, str(schedule)) if reason else None
+
+
+def _in_words(wrong: AssertionError) -> str:
+    """The message, or else the line: `assert` says nothing by itself."""
+    if text := str(wrong):
+        return text
+    frame = traceback.extract_tb(wrong.__traceback__)[-1]
+    return f"{frame.name}, line {frame.lineno}: {frame.line}"
