@@ -141,6 +141,12 @@ PLANTED = [
             ("holders", "reserving_more_than_one_may"),
         ]
     ),
+    Planted(
+        "two sweeps at once believe what they saw before",
+        "two_sweeps",
+        leaky("tasks"),
+        FAULTS["the sweep believes what it saw before"].spoil,
+    ),
     Planted("stock is locked in no order", "baskets_in_opposite_directions", careless, unsorted_locks),
 ]
 """Everything that must be found."""

@@ -35,8 +35,9 @@ pytest.register_assert_rewrite(
         f"{__name__}.{module}"
         for module in (
             "account_rules accounts audit catalog catalog_changes catalog_rules contract determinism driver editing "
-            "encounters expectations expiry keys listing logins machine order_lists order_races order_rules orders outbox "
-            "placing product_edits publishing reservation_races reservations scene shelves standing stock threads units"
+            "encounters expectations expiry keys listing logins machine order_lists order_races order_rules orders "
+            "outbox placing product_edits publishing reservation_races reservations scene shelves standing stock "
+            "threads units"
         ).split()
     )
 )

@@ -75,14 +75,16 @@ class Schedule:
     Args:
         wanted: the numbers of the jobs that get the baton first; who has it keeps it afterwards, as long as he can.
         chance: decides afterwards instead.
+        patience_s: after how many seconds a job that does not come back is given up. None should ever need it.
     """
 
-    def __init__(self, wanted: bytes = b"", chance: Random | None = None) -> None:
+    def __init__(self, wanted: bytes = b"", chance: Random | None = None, *, patience_s: float = TIMEOUT_S) -> None:
         self.mutex: Condition = _Mutex(self)
         self.steps: list[Step] = []
         self.deadlock = ""
         self._wanted = wanted
         self._chance = chance
+        self._patience_s = patience_s
         self._tasks: list[_Task] = []
         self._threads: dict[int, _Task] = {}
         self._main = Lock()
@@ -151,11 +153,11 @@ class Schedule:
         for task, thread in zip(self._tasks, threads, strict=True):
             if not task.is_done:
                 task.baton.release()
-            thread.join(TIMEOUT_S)
+            thread.join(self._patience_s)
         return {task.name: task.error or task.outcome for task in self._tasks}
 
     def _await_main(self, task: _Task) -> None:
-        if not self._main.acquire(timeout=TIMEOUT_S):
+        if not self._main.acquire(timeout=self._patience_s):
             raise TimeoutError(f"{task.name} does not come back from {task.label or 'its start'}: {self}")
 
     def _run(self, task: _Task, job: Job) -> None:
@@ -198,8 +200,7 @@ class Schedule:
             wanted = self._wanted[len(self.steps)]
             if wanted in able:
                 return wanted
-            self._wanted = b""  # it did not do the same again: see `is_as_wanted`
-            self._chance = None
+            self._wanted = b""  # it does not do the same again: `explore` sees it by `chosen`
         if self._chance is not None:
             return self._chance.choice(able)
         return holder if holder is not None and holder in able else able[0]
