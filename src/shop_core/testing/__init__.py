@@ -23,6 +23,9 @@ and drive it with random work, alone or next to another adapter that must give t
 
     TestMyMachine = MyMachine.TestCase
 
+Use cases in every order of their calls, on adapters that can say who waits: `shop_core.testing.interleaving`, with the
+plays of `encounters` and the `faults` that they find. A publisher of your own: `PublisherContract`.
+
 Tests with threads end within a minute whatever the adapter does. They use events and barriers, never sleeps; where
 a test must see that somebody waits, it gives him a fifth of a second in which he must not get through.
 """
@@ -35,8 +38,9 @@ pytest.register_assert_rewrite(
         f"{__name__}.{module}"
         for module in (
             "account_rules accounts audit catalog catalog_changes catalog_rules contract determinism driver "
-            "editing expectations expected_batches expiry keys listing logins machine order_lists order_races "
-            "order_rules orders outbox outbox_rules placing product_edits publishing reservation_races "
+            "editing encounters expectations expected_batches expiry keys listing logins machine order_lists "
+            "order_races order_rules orders outbox outbox_rules placing product_edits publishing "
+            "reservation_races"
             "reservation_rules reservations scene shelves standing stock threads units"
         ).split()
     )
