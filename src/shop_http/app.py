@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from importlib.metadata import version
 
 from litestar import Litestar, Router
@@ -13,11 +13,12 @@ from litestar.datastructures import State
 from litestar.types import ControllerRouterHandler
 
 from shop_core import Shop
-from shop_http import accounts, catalog, docs, health, inventory, openapi, orders, problems, users
+from shop_http import accounts, catalog, docs, health, inventory, openapi, orders, problems, reservations, users
 from shop_http.auth import know_the_actor
 from shop_http.edge import Edge
 from shop_http.intake import be_well_formed
 from shop_http.routing import API, ShopRequest, checked_by
+from shop_http.seams import Background, Place, Reserve, place_singly, reserve_singly
 
 BODY_SIZE_MAX = 256 * 1024
 CREDENTIALS_SIZE_MAX = 4 * 1024
@@ -30,6 +31,9 @@ def create_app(
     public_catalog: bool = True,
     threads: int = 8,
     base_url: str | None = None,
+    place: Place | None = None,
+    reserve: Reserve | None = None,
+    background: Sequence[Background] = (),
 ) -> Litestar:
     """The application, to be served by any ASGI server that runs lifespans.
 
@@ -40,6 +44,9 @@ def create_app(
         threads: so many requests are worked on at once; as many as the store has connections.
         base_url: how clients reach the server, for the links in lists, e.g. `https://shop.example`; None takes
             the scheme and host of each request.
+        place: how an order is placed; None: each for itself. See `seams`.
+        reserve: the same for reservations.
+        background: what runs beside the handlers: started in this order, stopped in the other.
     """
     auth = Router("/auth", route_handlers=accounts.AUTH_ROUTES, request_max_body_size=CREDENTIALS_SIZE_MAX)
     features: list[ControllerRouterHandler] = [
@@ -48,6 +55,7 @@ def create_app(
         *users.ROUTES,
         *catalog.ROUTES,
         *inventory.ROUTES,
+        *reservations.ROUTES,
         *orders.ROUTES,
     ]
     app = Litestar(
@@ -56,8 +64,17 @@ def create_app(
         middleware=[checked_by(know_the_actor, be_well_formed)],
         exception_handlers=problems.handlers(),
         request_max_body_size=BODY_SIZE_MAX,
-        lifespan=[_worker_threads(threads)],
-        state=State({"shop": shop, "ready": ready or _always, "public_catalog": public_catalog, "base_url": base_url}),
+        lifespan=[_worker_threads(threads), _running(background)],
+        state=State(
+            {
+                "shop": shop,
+                "place": place or place_singly(shop),
+                "reserve": reserve or reserve_singly(shop),
+                "ready": ready or _always,
+                "public_catalog": public_catalog,
+                "base_url": base_url,
+            }
+        ),
         openapi_config=None,
         logging_config=None,
         debug=False,
@@ -85,3 +102,17 @@ def _worker_threads(count: int) -> Callable[[Litestar], AbstractAsyncContextMana
             yield
 
     return threads
+
+
+def _running(background: Sequence[Background]) -> Callable[[Litestar], AbstractAsyncContextManager[None]]:
+    """Runs all of `background` for as long as the application runs."""
+
+    @asynccontextmanager
+    async def running(_: Litestar) -> AsyncIterator[None]:
+        async with AsyncExitStack() as started:
+            for task in background:
+                task.start()
+                started.push_async_callback(asyncio.to_thread, task.stop)
+            yield
+
+    return running

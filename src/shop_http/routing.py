@@ -6,14 +6,19 @@
 
 Handlers run in a worker thread, one hop per request, and hand back bytes: so rendering happens there too. Before the
 handler, in the same thread, the actor is confirmed: whose token says staff is looked up, so that it can block nobody.
+
+The two that place and reserve are coroutines instead: they wait for `request.place` and `request.reserve`, behind which
+many requests may share one unit of work (`seams`), and a thread for each of them would be a limit to that.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import Enum, auto
 from functools import wraps
+from inspect import iscoroutinefunction
 from typing import Any, cast
 
 import litestar
@@ -25,11 +30,12 @@ from msgspec import Struct
 from msgspec.json import Encoder
 
 from shop_core import Actor, Refusal, Shop
+from shop_http.seams import Place, Reserve
 
 API = "/api/v1"
 
 Reply = Response[bytes]
-Handler = Callable[..., Reply]
+Handler = Callable[..., Reply | Awaitable[Reply]]
 Check = Callable[[Scope], None]
 """Looks at a request before its body is read, and raises what speaks against it."""
 
@@ -59,6 +65,7 @@ class Operation:
         gives: an example of its answer; the type of it is the answer's schema. None: an answer without a body.
         query: the query parameters that it takes; all others are refused.
         takes: an example of its body; the type of it is the body's schema.
+        or_takes: another example of it, where one does not show all.
         status: of that answer.
         tagged: whether the answer has an ETag, and is spared a client who sends it as If-None-Match; see `conditional`.
         refuses: what the core may answer instead, beyond what follows from the rest.
@@ -72,6 +79,7 @@ class Operation:
     gives: Struct | None
     query: type[Struct] | None = None
     takes: Struct | None = None
+    or_takes: Struct | None = None
     status: int = 200
     tagged: bool = False
     refuses: tuple[type[Refusal], ...] = ()
@@ -109,22 +117,38 @@ def headers(scope: Scope, name: bytes) -> list[str]:
 def _declared(
     method: Callable[..., HTTPRouteHandler], path: str, operation: Operation
 ) -> Callable[[Handler], HTTPRouteHandler]:
-    declare = method(
-        path,
-        opt={"operation": operation},
-        # Litestar refuses a handler of status 204 that returns anything, even an answer without a body: see `done`.
-        status_code=operation.status if operation.gives is not None else 200,
-        sync_to_thread=True,
-        include_in_schema=False,
-    )
-    return lambda handler: declare(_after_confirming(handler))
+    def declare(handler: Handler) -> HTTPRouteHandler:
+        waits = iscoroutinefunction(handler)
+        made = method(
+            path,
+            opt={"operation": operation},
+            # Litestar refuses a handler of status 204 that returns anything, even an answer without a body: see `done`.
+            status_code=operation.status if operation.gives is not None else 200,
+            sync_to_thread=None if waits else True,
+            include_in_schema=False,
+        )
+        return made(_after_confirming_elsewhere(handler) if waits else _after_confirming(handler))
+
+    return declare
 
 
-def _after_confirming(handler: Handler) -> Handler:
+def _after_confirming(handler: Callable[..., Any]) -> Handler:
     @wraps(handler)
     def confirmed(request: ShopRequest, **others: Any) -> Reply:
         request.scope["user"] = request.shop.accounts.confirm(request.user)
-        return handler(request, **others)
+        return cast(Reply, handler(request, **others))
+
+    return confirmed
+
+
+def _after_confirming_elsewhere(handler: Callable[..., Any]) -> Handler:
+    """For a handler on the loop: staff are looked up in a worker thread. For customers nothing is, so they go on."""
+
+    @wraps(handler)
+    async def confirmed(request: ShopRequest, **others: Any) -> Reply:
+        if request.user.is_staff:
+            request.scope["user"] = await asyncio.to_thread(request.shop.accounts.confirm, request.user)
+        return cast(Reply, await handler(request, **others))
 
     return confirmed
 
@@ -161,6 +185,16 @@ class ShopRequest(Request[Actor, None, State]):
     def shop(self) -> Shop:
         """The shop."""
         return cast(Shop, self.app.state.shop)
+
+    @property
+    def place(self) -> Place:
+        """How this server places an order."""
+        return cast(Place, self.app.state.place)
+
+    @property
+    def reserve(self) -> Reserve:
+        """How this server reserves units."""
+        return cast(Reserve, self.app.state.reserve)
 
     @property
     def actor(self) -> Actor:

@@ -26,9 +26,11 @@ NOBODY = 65534
 
 USER = """
 import os
+import signal
 import sys
 from pathlib import Path
 from shop_adapters.embedded import EmbeddedPostgres, EmbeddedPostgresError
+signal.signal(signal.SIGINT, signal.default_int_handler)  # also where the tests run in the background, which ignores it
 if uid := int(sys.argv[2]):  # only now: this account may be unable to read the Python of root
     os.setgroups([])
     os.setgid(uid)
