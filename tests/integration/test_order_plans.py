@@ -27,7 +27,6 @@ from shop_core import (
     Role,
     Shop,
 )
-from shop_core.orders.model import Order
 from shop_core.pagination import Piece, make_cursor
 from shop_core.testing import Scene
 

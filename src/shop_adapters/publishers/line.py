@@ -74,6 +74,7 @@ class Address:
         for number, (family, kind, protocol, _, address) in enumerate(found, 1):
             sock = socket.socket(family, kind, protocol)
             try:
+                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # the body follows the headers at once
                 sock.settimeout(deadline.left() / (len(found) - number + 1))
                 sock.connect(address)
                 sock.settimeout(deadline.left())

@@ -87,8 +87,7 @@ class WebhookPublisher:
         except TimeoutError:
             raise Undelivered(f"no answer of {self._receiver} within {self._timeout_s:g} seconds") from None
         except (OSError, HTTPException, UnicodeError) as error:
-            reason = " ".join(f"{self._receiver}: {type(error).__name__}: {error}".split())
-            raise Undelivered(reason[:REASON_LENGTH_MAX]) from error
+            raise Undelivered(_in_a_line(f"{self._receiver}: {type(error).__name__}: {error}")) from error
         self._judge(status)
 
     def close(self) -> None:
@@ -189,3 +188,9 @@ def checked_url(url: str) -> SplitResult:
     if parts.fragment:
         raise ValueError("the webhook URL must not have a fragment (#...): it is never sent")
     return parts
+
+
+def _in_a_line(reason: str) -> str:
+    """It may repeat what the receiver said: a NUL in it could not even be stored."""
+    printable = "".join(char if char.isprintable() else " " for char in reason)
+    return " ".join(printable.split())[:REASON_LENGTH_MAX]

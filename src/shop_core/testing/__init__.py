@@ -36,7 +36,7 @@ pytest.register_assert_rewrite(
         for module in (
             "account_rules accounts audit catalog catalog_changes catalog_rules contract determinism driver editing "
             "expectations listing logins machine order_lists order_races order_rules orders placing product_edits "
-            "scene shelves standing stock threads units"
+            "publishing scene shelves standing stock threads units"
         ).split()
     )
 )
@@ -52,6 +52,7 @@ from shop_core.testing.order_lists import OrderListsContract  # noqa: E402
 from shop_core.testing.order_races import OrderRacesContract  # noqa: E402
 from shop_core.testing.orders import OrdersContract  # noqa: E402
 from shop_core.testing.placing import PlacingContract  # noqa: E402
+from shop_core.testing.publishing import PublisherBench, PublisherContract  # noqa: E402
 from shop_core.testing.scene import Scene  # noqa: E402
 from shop_core.testing.standing import StandingContract  # noqa: E402
 from shop_core.testing.stock import StockContract  # noqa: E402
@@ -68,6 +69,8 @@ __all__ = [
     "OrdersContract",
     "PasswordsContract",
     "PlacingContract",
+    "PublisherBench",
+    "PublisherContract",
     "RefreshTokensContract",
     "Scene",
     "SeededIds",
