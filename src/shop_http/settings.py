@@ -14,6 +14,8 @@ from typing import Any
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
+from shop_adapters.postgres.durability import NEEDED
+
 SECRET_BYTES_MIN = 32
 WEBHOOK_SECRET_BYTES = range(24, 65)  # as the Standard Webhooks specification has it
 EVENTS = ("none", "log", "webhook")
@@ -99,6 +101,13 @@ def _is_webhook_secret(text: str) -> bool:
     return text.startswith("whsec_") and len(secret) in WEBHOOK_SECRET_BYTES
 
 
+def _unsafe(text: str) -> tuple[str, ...]:
+    names = tuple(name.strip() for name in text.split(","))
+    if unknown := [name for name in names if name not in NEEDED]:
+        raise ValueError(f"must be some of {', '.join(NEEDED)}, with commas; {unknown[0]!r} is none")
+    return names
+
+
 def _setting(default: Any, read: Callable[[str], Any], meaning: str, *, hidden: bool = False) -> Any:
     return field(default=default, metadata={"read": read, "meaning": meaning, "hidden": hidden})
 
@@ -126,6 +135,7 @@ class Settings:
     webhook_secret: str = _setting(
         "", _webhook_secret, "signs those requests, whsec_...; two during a change", hidden=True
     )
+    allow_unsafe: tuple[str, ...] = _setting((), _unsafe, "settings of PostgreSQL that may be off, e.g. fsync")
 
     @classmethod
     def read(cls, environment: Mapping[str, str], flags: Mapping[str, str | None]) -> Settings:
@@ -188,6 +198,8 @@ def variable_of(name: str) -> str:
 def _text(value: object) -> str:
     if isinstance(value, bytes):
         return os.fsdecode(value)
+    if isinstance(value, tuple):
+        return ",".join(value)
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
