@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 from random import Random
 
@@ -270,11 +271,13 @@ def test_a_long_history_of_a_shop_that_sells_one_more_is_accused(seed: int) -> N
 
 def test_ten_times_the_calls_take_little_more_than_ten_times_as_long() -> None:
     def seconds(copies: int) -> float:
-        ops = [replace(op, key=None, client=n, result_id=f"{n}/{op.result_id}", start_ns=op.start_ns + n, end_ns=op.end_ns + n,
-                       wanted={f"{p} {n % 7}": units for p, units in op.wanted.items()})
-               for n in range(copies) for op in shop.ops if op.op == "place"]  # fmt: skip
+        ops = []
+        for n, op in product(range(copies), shop.ops):
+            wanted = {f"{name} {n % 7}": units for name, units in op.wanted.items()}
+            later = replace(op, key=None, client=n, wanted=wanted, start_ns=op.start_ns + n, end_ns=op.end_ns + n)
+            ops += [replace(later, result_id=f"{n}/{op.result_id}")] if op.op == "place" else []
         started = time.perf_counter()
-        check(ops, {f"{product} {n}": 10**9 for product in STOCK for n in range(7)})
+        check(ops, {f"{name} {n}": 10**9 for name in STOCK for n in range(7)})
         return time.perf_counter() - started
 
     shop = SequentialShop(Random(1), {"lamp": 10**9, "chair": 10**9})
