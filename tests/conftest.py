@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, make_url, text
 
-from shop_adapters.clock import system_clock
 from shop_adapters.embedded import EmbeddedPostgres
 from shop_adapters.ids import uuid7
 from shop_adapters.passwords import ScryptPasswords
@@ -21,7 +20,9 @@ from shop_core.ports import Clock, NewId
 
 SECRET = b"the secret of the tests, 32 bytes"
 
-FreshAdapters = Callable[[Clock, NewId], PostgresAdapters]
+FreshAdapters = Callable[[Clock | None, NewId], PostgresAdapters]
+KEPT = ("shop_facts", "tasks")
+"""Tables whose rows the migrations write."""
 
 
 @pytest.fixture(scope="session")
@@ -60,12 +61,12 @@ def engine(new_database: Callable[[str], str]) -> Iterator[Engine]:
 
 @pytest.fixture
 def fresh_postgres_adapters(engine: Engine) -> FreshAdapters:
-    """Adapters on an emptied database, with the given clock and ids."""
+    """Adapters on an emptied database, with the given clock (None: the database's) and ids."""
 
-    def fresh(clock: Clock, new_id: NewId) -> PostgresAdapters:
+    def fresh(clock: Clock | None, new_id: NewId) -> PostgresAdapters:
         with engine.begin() as connection:
             for table in reversed(metadata.sorted_tables):
-                if table.name != "shop_facts":
+                if table.name not in KEPT:
                     connection.execute(table.delete())
         return PostgresAdapters(engine, SECRET, clock=clock, new_id=new_id, passwords=ScryptPasswords(n=2**4))
 
@@ -74,5 +75,5 @@ def fresh_postgres_adapters(engine: Engine) -> FreshAdapters:
 
 @pytest.fixture
 def postgres_adapters(fresh_postgres_adapters: FreshAdapters) -> PostgresAdapters:
-    """Adapters on an emptied database, with the real clock and ids."""
-    return fresh_postgres_adapters(system_clock, uuid7)
+    """Adapters on an emptied database, with its clock and real ids."""
+    return fresh_postgres_adapters(None, uuid7)

@@ -16,8 +16,10 @@ _number = attrgetter("int")  # as UUIDs compare, without a Python call for each 
 
 
 class LockOrder:
-    """What one unit of work has locked, in the order of `shop_core.ports`: orders, stock, products, categories;
-    in each, ids ascending.
+    """What one unit of work has locked, in the order of `shop_core.ports`: keys, holders, orders, stock, products,
+    categories; in each, ids ascending.
+
+    `asked` counts how often it was asked: what was read after the last lock is told by that.
 
     An adapter asks it before it locks. Rows that a unit of work adds are not asked about: until it commits, nobody
     else can see them, so nobody waits for them.
@@ -31,9 +33,10 @@ class LockOrder:
     shop_core.ports.LockOrderError: orders must be locked before stock
     """
 
-    __slots__ = ("_held",)
+    __slots__ = ("_held", "asked")
 
     def __init__(self) -> None:
+        self.asked = 0
         self._held: dict[Table, set[UUID]] = {}
 
     def check(self, table: Table, ids: Iterable[UUID]) -> list[UUID]:
@@ -42,6 +45,7 @@ class LockOrder:
         Raises:
             LockOrderError: a later table was locked before, or a row of this one with a greater id.
         """
+        self.asked += 1
         wanted = set(ids)
         held = self._held.get(table)
         fresh = wanted - held if held else wanted
@@ -49,6 +53,15 @@ class LockOrder:
             self._check_fresh(table, fresh)
             self._held[table] = held | fresh if held else fresh
         return sorted(wanted, key=_number)
+
+    def require(self, table: Table, ids: Iterable[UUID]) -> None:
+        """Let only those pass who have locked these before.
+
+        Raises:
+            LockOrderError: one of them is not locked.
+        """
+        if missing := set(ids) - self._held.get(table, set()):
+            raise LockOrderError(f"{table} must be locked before this: {min(missing, key=_number)} is not")
 
     def _check_fresh(self, table: Table, fresh: set[UUID]) -> None:
         for later in _TABLES[_TABLES.index(table) + 1 :]:

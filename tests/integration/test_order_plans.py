@@ -51,8 +51,8 @@ INSERT INTO order_lines (customer_id, order_id, line_no, product_id, sku, name, 
 SELECT customer_id, id, line_no, id, 'SKU', 'Lamp', 50, 1 FROM orders, generate_series(1, 2) AS line_no
 """
 _FILL_EVENTS = """
-INSERT INTO order_events (customer_id, order_id, seq, kind, status, total_minor, at, format)
-SELECT customer_id, id, 1, 'placed', 'placed', 100, created_at, 1 FROM orders
+INSERT INTO order_events (customer_id, order_id, seq, kind, status, total_minor, at, format, id)
+SELECT customer_id, id, 1, 'placed', 'placed', 100, created_at, 1, gen_random_uuid() FROM orders
 """
 
 

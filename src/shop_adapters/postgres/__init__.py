@@ -41,7 +41,9 @@ class PostgresAdapters:
         engine: as `make_engine` makes it, on a database that `shop_adapters.postgres.migrate` has prepared.
         secret: at least 32 bytes, from which the keys of the tokens are made; the same in every process.
         currency: ISO 4217 code of all prices.
-        clock, new_id, passwords, tokens: others than the usual ones, for tests and special needs.
+        clock: tells all times, for tests that move it. Without one, stock, orders and reservations go by the clock of
+            the database, which is one for all processes; accounts and tokens by this process's.
+        new_id, passwords, tokens: others than the usual ones, for tests and special needs.
 
     Raises:
         ValueError: the secret is too short.
@@ -53,21 +55,22 @@ class PostgresAdapters:
         secret: bytes,
         *,
         currency: str = "EUR",
-        clock: Clock = system_clock,
+        clock: Clock | None = None,
         new_id: NewId = uuid7,
         passwords: PasswordHasher | None = None,
         tokens: Tokens | None = None,
     ) -> None:
         self.engine = engine
         self.currency = currency
-        self.clock = clock
+        self.clock: Clock = clock or system_clock
+        self._store_clock = clock
         self.new_id = new_id
         self.passwords: PasswordHasher = passwords or Argon2Passwords()
         self.tokens: Tokens = tokens or JwtTokens(secret)
 
     def begin(self) -> AbstractContextManager[PostgresUnitOfWork]:
         """See `shop_core.ports.Begin`."""
-        return begin(self.engine, self.currency)
+        return begin(self.engine, self.currency, self._store_clock)
 
     def close(self) -> None:
         """Close every pooled connection."""

@@ -15,6 +15,7 @@ from shop_adapters.locking import LockOrder
 from shop_adapters.postgres.errors import CHECK, failing_id, refusing
 from shop_adapters.postgres.schema import stock_levels, stock_movements
 from shop_adapters.postgres.statements import AnyRow, arrays, insert_many, rows_of
+from shop_adapters.postgres.store_clock import TIME, StoreClock
 from shop_core.errors import Oversold, ProductNotFound, Refusal, StockBelowZero
 from shop_core.inventory.model import EFFECTS, MovementKind, StockLevel, StockMovement
 from shop_core.pagination import Keyset, Page
@@ -26,11 +27,15 @@ _LEVEL = select(
     stock_levels.c.reserved,
     stock_levels.c.shortfall,
 )
-_LOCK = (
+_LOCKED = (
     _LEVEL.where(stock_levels.c.product_id == any_(bindparam("ids", type_=ARRAY(Uuid))))
     .order_by(stock_levels.c.product_id)
     .with_for_update(key_share=True)
+    .cte("locked")
 )
+# The time is told outside: beside the columns of the locking SELECT it would be told before the wait for the lock.
+# So each row comes with a time after its own lock, and the last one with a time after all of them.
+_LOCK = select(*_LOCKED.c, TIME.label("time"))
 _MOVEMENT = select(
     stock_movements.c.id,
     stock_movements.c.product_id,
@@ -40,6 +45,7 @@ _MOVEMENT = select(
     stock_movements.c.actor_id,
     stock_movements.c.order_id,
     stock_movements.c.reason,
+    stock_movements.c.reservation_id,
 )
 _ADD_MOVEMENTS = insert_many(stock_movements)
 
@@ -76,9 +82,10 @@ _CHANGE_LEVELS = _change_levels()
 class PostgresStock:
     """See `shop_core.ports.Stock`."""
 
-    def __init__(self, connection: Connection, order: LockOrder) -> None:
+    def __init__(self, connection: Connection, order: LockOrder, clock: StoreClock) -> None:
         self._connection = connection
         self._order = order
+        self._clock = clock
         self._locked: set[UUID] = set()
 
     def get(self, product_id: UUID) -> StockLevel | None:
@@ -88,7 +95,13 @@ class PostgresStock:
     def lock(self, product_ids: Iterable[UUID]) -> dict[UUID, StockLevel]:
         ids = self._order.check("stock", product_ids)
         self._locked.update(ids)
-        return {row.product_id: StockLevel(*row) for row in self._connection.execute(_LOCK, {"ids": ids})}
+        if not ids:
+            return {}
+        levels: dict[UUID, StockLevel] = {}
+        for *level, time in self._connection.execute(_LOCK, {"ids": ids}):
+            levels[level[0]] = StockLevel(*level)
+            self._clock.note(time)
+        return levels
 
     def apply(self, movements: Sequence[StockMovement]) -> None:
         if not movements:
@@ -98,7 +111,10 @@ class PostgresStock:
             self.lock(unlocked)
         for is_correction, run in groupby(movements, key=lambda m: m.kind is MovementKind.ADJUSTED):
             self._change_levels(list(run), is_correction)
-        rows = ((m.product_id, m.id, m.kind, m.quantity, m.at, m.actor_id, m.order_id, m.reason) for m in movements)
+        rows = (
+            (m.product_id, m.id, m.kind, m.quantity, m.at, m.actor_id, m.order_id, m.reason, m.reservation_id)
+            for m in movements
+        )
         self._connection.execute(_ADD_MOVEMENTS, arrays("new", stock_movements.c.keys(), rows))
 
     def _change_levels(self, movements: Sequence[StockMovement], is_correction: bool) -> None:
@@ -141,4 +157,5 @@ def _movement(row: AnyRow) -> StockMovement:
         row.actor_id,
         row.order_id,
         row.reason,
+        row.reservation_id,
     )

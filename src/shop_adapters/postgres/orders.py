@@ -29,6 +29,7 @@ from shop_adapters.listing import ORDERS
 from shop_adapters.locking import LockOrder
 from shop_adapters.postgres.schema import order_lines, orders
 from shop_adapters.postgres.statements import AnyRow, arrays, insert_many
+from shop_adapters.postgres.store_clock import TIME, StoreClock
 from shop_core.money import Money
 from shop_core.orders.model import Order, OrderLine, OrderQuery, OrderStatus
 from shop_core.pagination import Keyset, Page, Piece
@@ -54,7 +55,7 @@ _OF_ORDER = (
     order_lines.c.customer_id == bindparam("this_customer_id", type_=Uuid),
     order_lines.c.order_id == bindparam("this_order_id", type_=Uuid),
 )
-_LINES = select(*_LINE).where(*_OF_ORDER).order_by(order_lines.c.line_no)
+_LINES = select(*_LINE, TIME.label("time")).where(*_OF_ORDER).order_by(order_lines.c.line_no)
 _DELETE_LINES = delete(order_lines).where(*_OF_ORDER)
 _ADD_ORDERS = insert_many(orders)
 _ADD_LINES = insert_many(order_lines)
@@ -63,9 +64,10 @@ _ADD_LINES = insert_many(order_lines)
 class PostgresOrders:
     """See `shop_core.ports.Orders`."""
 
-    def __init__(self, connection: Connection, order: LockOrder, currency: str) -> None:
+    def __init__(self, connection: Connection, order: LockOrder, clock: StoreClock, currency: str) -> None:
         self._connection = connection
         self._order = order
+        self._clock = clock
         self._currency = currency
 
     def add_all(self, placed: Sequence[Order]) -> None:
@@ -91,7 +93,9 @@ class PostgresOrders:
         if head is None:
             return None
         this = {"this_customer_id": head.customer_id, "this_order_id": head.id}
-        return self._order_of(head, self._connection.execute(_LINES, this))
+        lines = self._connection.execute(_LINES, this).all()
+        self._clock.note(lines[0].time)
+        return self._order_of(head, (line[: len(_LINE)] for line in lines))
 
     def update(self, order: Order) -> None:
         self._order.check("orders", [order.id])  # an UPDATE locks its row

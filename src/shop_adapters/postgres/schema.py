@@ -35,9 +35,10 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import TSVECTOR
 
 from shop_core.accounts.model import Role
-from shop_core.events import OrderEventKind
+from shop_core.events import OrderEventKind, StockEventKind
 from shop_core.inventory.model import ON_HAND_MAX, QUANTITY_MAX, MovementKind
 from shop_core.orders.model import OrderStatus
+from shop_core.reservations.model import ReservationState
 
 metadata = MetaData(
     naming_convention={
@@ -174,6 +175,7 @@ stock_movements = Table(
     Column("actor_id", Uuid),
     Column("order_id", Uuid),
     Column("reason", Text, nullable=False),
+    Column("reservation_id", Uuid),
     PrimaryKeyConstraint("product_id", "id"),
     one_of("kind", MovementKind),
     CheckConstraint(
@@ -237,10 +239,105 @@ order_events = Table(
     Column("actor_role", Text),
     Column("total_before_minor", BigInteger),
     Column("format", SmallInteger, nullable=False),
+    Column("id", Uuid, nullable=False, comment="for who gets it twice; nothing is looked up by it"),
     # No foreign key: the audit compares, and placing does not pay for a look-up of a row that it has just written.
     PrimaryKeyConstraint("customer_id", "order_id", "seq"),
     one_of("kind", OrderEventKind),
     one_of("status", OrderStatus),
     one_of("actor_role", Role),
     comment="The timelines of orders; rows are added, never changed.",
+)
+
+reservations = Table(
+    "reservations",
+    metadata,
+    Column("customer_id", Uuid, nullable=False),
+    Column("id", Uuid, nullable=False, index=True),
+    Column("state", Text, nullable=False),
+    Column("created_at", Time, nullable=False),
+    Column("expires_at", Time, nullable=False),
+    Column("order_id", Uuid),
+    PrimaryKeyConstraint("customer_id", "id"),
+    one_of("state", ReservationState),
+    CheckConstraint("(state = 'confirmed') = (order_id IS NOT NULL)", name="confirmed_by_an_order"),
+    Index("reservations_due_idx", "expires_at", postgresql_where=text("state = 'active'")),
+    Index("reservations_active_idx", "customer_id", postgresql_where=text("state = 'active'")),
+    comment="Who changes a row has locked the stock of all its products.",
+)
+
+reservation_lines = Table(
+    "reservation_lines",
+    metadata,
+    Column("customer_id", Uuid, nullable=False),
+    Column("reservation_id", Uuid, nullable=False),
+    Column("line_no", SmallInteger, nullable=False),
+    Column("product_id", Uuid, nullable=False),
+    Column("quantity", Integer, nullable=False),
+    Column("is_held", Boolean, nullable=False),
+    Column("expires_at", Time, nullable=False, comment="a copy of its reservation's, to be found by"),
+    PrimaryKeyConstraint("customer_id", "reservation_id", "line_no"),
+    ForeignKeyConstraint(
+        ["customer_id", "reservation_id"],
+        ["reservations.customer_id", "reservations.id"],
+        name="reservation_lines_reservation_fkey",
+    ),
+    CheckConstraint(f"quantity BETWEEN 1 AND {QUANTITY_MAX}", name="quantity_possible"),
+    Index("reservation_lines_held_idx", "product_id", "expires_at", postgresql_where=text("is_held")),
+)
+
+holders = Table(
+    "holders",
+    metadata,
+    Column("customer_id", Uuid, primary_key=True),
+    comment="A row for who ever reserved: the lock under which what he holds is counted.",
+)
+
+idempotency_keys = Table(
+    "idempotency_keys",
+    metadata,
+    Column("customer_id", Uuid, nullable=False),
+    Column("key", CodePoints, nullable=False),
+    Column("fingerprint", LargeBinary, nullable=False),
+    Column("result_id", Uuid, nullable=False),
+    PrimaryKeyConstraint("customer_id", "key"),
+    comment="What each key made, an order or a reservation; kept for ever.",
+)
+
+stock_events = Table(
+    "stock_events",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("subject_id", Uuid, nullable=False),
+    Column("at", Time, nullable=False),
+    Column("units", BigInteger, nullable=False),
+    Column("customer_id", Uuid),
+    Column("actor_id", Uuid),
+    Column("format", SmallInteger, nullable=False),
+    one_of("kind", StockEventKind),
+    comment="Facts about stock that no order tells; rows are added, never changed.",
+)
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("event_id", Uuid, primary_key=True),
+    Column("subject_id", Uuid, nullable=False),
+    Column("customer_id", Uuid),
+    Column("seq", Integer, nullable=False, comment="of an order's event; 0: it is in stock_events"),
+    Column("at", Time, nullable=False, comment="when it happened"),
+    Column("due_at", Time, nullable=False, comment="not to be tried before"),
+    Column("attempts", Integer, nullable=False),
+    Column("error", Text, nullable=False),
+    Column("is_dead", Boolean, nullable=False),
+    Index("outbox_by_subject_idx", "subject_id", "seq", "event_id"),
+    Index("outbox_due_idx", "due_at", "event_id", postgresql_where=text("NOT is_dead")),
+    comment="Events that others have still to be told.",
+)
+
+tasks = Table(
+    "tasks",
+    metadata,
+    Column("name", Text, primary_key=True),
+    comment="A row for each task that one process at a time is at: its lock.",
 )

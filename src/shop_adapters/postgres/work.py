@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from functools import cached_property
 
 from psycopg.pq import TransactionStatus
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, bindparam, select
 
 from shop_adapters.locking import LockOrder
 from shop_adapters.postgres.accounts import PostgresAccounts, PostgresRefreshTokens
@@ -15,19 +16,27 @@ from shop_adapters.postgres.audit import discrepancies
 from shop_adapters.postgres.catalog import PostgresProducts
 from shop_adapters.postgres.categories import PostgresCategories
 from shop_adapters.postgres.errors import in_our_words
+from shop_adapters.postgres.events import PostgresEvents
 from shop_adapters.postgres.inventory import PostgresStock
-from shop_adapters.postgres.order_events import PostgresOrderEvents
+from shop_adapters.postgres.keys import PostgresKeys
 from shop_adapters.postgres.orders import PostgresOrders
-from shop_core.ports import Discrepancy
+from shop_adapters.postgres.outbox import PostgresOutbox
+from shop_adapters.postgres.reservations import PostgresReservations
+from shop_adapters.postgres.schema import tasks
+from shop_adapters.postgres.store_clock import StoreClock
+from shop_core.ports import Clock, Discrepancy
+
+_ALONE = select(tasks.c.name).where(tasks.c.name == bindparam("task")).with_for_update(skip_locked=True)
 
 
 class PostgresUnitOfWork:
     """See `shop_core.ports.UnitOfWork`. Made by `begin`."""
 
-    def __init__(self, connection: Connection, currency: str) -> None:
+    def __init__(self, connection: Connection, currency: str, clock: Clock | None) -> None:
         self._connection = connection
         self._currency = currency
         self._lock_order = LockOrder()
+        self._clock = StoreClock(connection, self._lock_order, clock)
 
     @cached_property
     def accounts(self) -> PostgresAccounts:
@@ -47,29 +56,50 @@ class PostgresUnitOfWork:
 
     @cached_property
     def stock(self) -> PostgresStock:
-        return PostgresStock(self._connection, self._lock_order)
+        return PostgresStock(self._connection, self._lock_order, self._clock)
 
     @cached_property
     def orders(self) -> PostgresOrders:
-        return PostgresOrders(self._connection, self._lock_order, self._currency)
+        return PostgresOrders(self._connection, self._lock_order, self._clock, self._currency)
 
     @cached_property
-    def order_events(self) -> PostgresOrderEvents:
-        return PostgresOrderEvents(self._connection, self._currency)
+    def events(self) -> PostgresEvents:
+        return PostgresEvents(self._connection, self._currency)
+
+    @cached_property
+    def outbox(self) -> PostgresOutbox:
+        return PostgresOutbox(self._connection, self._currency)
+
+    @cached_property
+    def keys(self) -> PostgresKeys:
+        return PostgresKeys(self._connection, self._lock_order)
+
+    @cached_property
+    def reservations(self) -> PostgresReservations:
+        return PostgresReservations(self._connection, self._lock_order, self._clock)
+
+    def now(self) -> datetime:
+        return self._clock()
+
+    def alone(self, task: str) -> bool:
+        return self._connection.execute(_ALONE, {"task": task}).one_or_none() is not None
 
     def audit(self) -> list[Discrepancy]:
         return discrepancies(self._connection)
 
 
 @contextmanager
-def begin(engine: Engine, currency: str) -> Iterator[PostgresUnitOfWork]:
+def begin(engine: Engine, currency: str, clock: Clock | None = None) -> Iterator[PostgresUnitOfWork]:
     """One transaction: committed at the end, rolled back on any exception.
+
+    Args:
+        clock: tells the time in the place of the database's.
 
     Raises:
         Unavailable: no connection could be had in time, the database is not there, or it gave up on this one.
     """
     with in_our_words(), engine.begin() as connection:
-        yield PostgresUnitOfWork(connection, currency)
+        yield PostgresUnitOfWork(connection, currency, clock)
         _check_unspoilt(connection)
 
 

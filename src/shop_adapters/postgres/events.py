@@ -1,0 +1,114 @@
+"""What happened, in PostgreSQL: the timelines of orders, and facts about stock; each with its letter in the outbox."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, Insert, Integer, Table, Text, func, insert, literal, select
+
+from shop_adapters.listing import order_events_of, seq_of
+from shop_adapters.postgres.schema import Time, order_events, outbox, stock_events
+from shop_adapters.postgres.statements import arrays, rows_of
+from shop_core.accounts.model import Role
+from shop_core.events import Event, OrderEvent, OrderEventKind, StockEvent, StockEventKind
+from shop_core.money import Money
+from shop_core.orders.model import OrderStatus
+from shop_core.pagination import Keyset, Page, Piece
+
+_AT_ONCE = datetime(1970, 1, 1, tzinfo=UTC)  # not the time of the event: no clock that is set back holds a letter up
+ORDER_EVENT = list(order_events.c)
+STOCK_EVENT = list(stock_events.c)
+
+
+def _tell(table: Table, subject: str, seq: str | None) -> Insert:
+    """One statement that writes events to `table`, and a letter for each to the outbox."""
+    columns = list(table.c)
+    new = select(rows_of("new", columns)).cte("new")
+    told = insert(table).from_select([c.name for c in columns], select(*(new.c[c.name] for c in columns))).cte("told")
+    letter = select(
+        new.c.id,
+        new.c[subject],
+        new.c.customer_id,
+        new.c[seq] if seq else literal(0, Integer),
+        new.c.at,
+        literal(_AT_ONCE, Time).label("due_at"),
+        literal(0, Integer),
+        literal("", Text),
+        literal(False),
+    )
+    return insert(outbox).from_select(list(outbox.c.keys()), letter).add_cte(told)
+
+
+_TELL_OF_ORDERS = _tell(order_events, "order_id", "seq")
+_TELL_OF_STOCK = _tell(stock_events, "subject_id", None)
+
+
+class PostgresEvents:
+    """See `shop_core.ports.Events`."""
+
+    def __init__(self, connection: Connection, currency: str) -> None:
+        self._connection = connection
+        self._currency = currency
+
+    def add_all(self, events: Sequence[Event]) -> None:
+        if of_orders := [_order_row(event) for event in events if isinstance(event, OrderEvent)]:
+            self._connection.execute(_TELL_OF_ORDERS, arrays("new", order_events.c.keys(), of_orders))
+        if of_stock := [_stock_row(event) for event in events if isinstance(event, StockEvent)]:
+            self._connection.execute(_TELL_OF_STOCK, arrays("new", stock_events.c.keys(), of_stock))
+
+    def timeline(self, customer_id: UUID, order_id: UUID, piece: Piece) -> Page[OrderEvent]:
+        listing = order_events_of(order_id)
+        of_order = (order_events.c.customer_id == customer_id, order_events.c.order_id == order_id)
+        found = select(*ORDER_EVENT).where(*of_order).order_by(order_events.c.seq)
+        if isinstance(piece, Keyset):
+            if piece.cursor is not None:
+                found = found.where(order_events.c.seq > seq_of(listing.read(piece.cursor), order_id))
+            rows = self._connection.execute(found.limit(piece.limit + 1))
+            return listing.page([order_event(row, self._currency) for row in rows], piece.limit)
+        rows = self._connection.execute(found.limit(piece.limit).offset(piece.offset))
+        told = tuple(order_event(row, self._currency) for row in rows)
+        counted = select(func.count()).select_from(order_events).where(*of_order)
+        return Page(told, count=self._connection.execute(counted).scalar_one())
+
+
+def order_event(row: Sequence[Any], currency: str) -> OrderEvent:
+    """The event in the columns `ORDER_EVENT`."""
+    customer_id, order_id, seq, kind, status, total, at, actor_id, actor_role, before, form, event_id = row
+    return OrderEvent(
+        event_id,
+        customer_id,
+        order_id,
+        seq,
+        OrderEventKind(kind),
+        OrderStatus(status),
+        Money(total, currency),
+        at,
+        actor_id,
+        Role(actor_role) if actor_role else None,
+        None if before is None else Money(before, currency),
+        form,
+    )
+
+
+def stock_event(row: Sequence[Any]) -> StockEvent:
+    """The event in the columns `STOCK_EVENT`."""
+    event_id, kind, *rest = row
+    return StockEvent(event_id, StockEventKind(kind), *rest)
+
+
+def _order_row(event: OrderEvent) -> tuple[object, ...]:
+    before = event.total_before.minor if event.total_before else None
+    return (
+        *(event.customer_id, event.order_id, event.seq, event.kind, event.status, event.total.minor, event.at),
+        *(event.actor_id, event.actor_role, before, event.format, event.id),
+    )
+
+
+def _stock_row(event: StockEvent) -> tuple[object, ...]:
+    return (
+        *(event.id, event.kind, event.subject_id, event.at, event.units),
+        *(event.customer_id, event.actor_id, event.format),
+    )

@@ -1,0 +1,185 @@
+"""The outbox in PostgreSQL: a queue whose letters go out in order for each subject.
+
+The first letter of a subject stands for all of it: who holds its row takes the subject's letters. Takers pass over
+what is locked, and so do those who note what became of a letter; so nobody waits here but for a taker of a moment, and
+no two can wait for each other. A note that is passed over is one about a letter that somebody else has in hand by now:
+it will be told twice, which is allowed, never not at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    ARRAY,
+    Connection,
+    Integer,
+    Select,
+    Uuid,
+    and_,
+    any_,
+    bindparam,
+    delete,
+    exists,
+    func,
+    select,
+    true,
+    tuple_,
+    update,
+)
+
+from shop_adapters.postgres.events import ORDER_EVENT, STOCK_EVENT, order_event, stock_event
+from shop_adapters.postgres.schema import Time, order_events, outbox, stock_events
+from shop_adapters.postgres.statements import AnyRow
+from shop_core.pagination import Numbered, Page
+from shop_core.ports import Letter
+
+_LETTER = (outbox.c.event_id, outbox.c.subject_id, outbox.c.seq, outbox.c.attempts, outbox.c.error)
+_NOW = bindparam("now", type_=Time)
+_IDS = any_(bindparam("ids", type_=ARRAY(Uuid)))
+
+
+def _take() -> Any:
+    """Hide the letters that may be tried now, and read them."""
+    limit = bindparam("limit", type_=Integer)
+    earlier, later = outbox.alias("earlier"), outbox.alias("later")
+    is_first = ~exists().where(
+        earlier.c.subject_id == outbox.c.subject_id,
+        ~earlier.c.is_dead,
+        tuple_(earlier.c.seq, earlier.c.event_id) < tuple_(outbox.c.seq, outbox.c.event_id),
+    )
+    first = (
+        select(outbox.c.subject_id, outbox.c.event_id, outbox.c.due_at)
+        .where(~outbox.c.is_dead, outbox.c.due_at <= _NOW, is_first)
+        .order_by(outbox.c.due_at, outbox.c.event_id)
+        .limit(limit)
+        .with_for_update(skip_locked=True, of=outbox)
+        .cte("first")
+    )
+    of_subject = (
+        select(later.c.event_id, later.c.seq, later.c.due_at)
+        .where(later.c.subject_id == first.c.subject_id, ~later.c.is_dead)
+        .order_by(later.c.seq, later.c.event_id)
+        .limit(limit)
+        .lateral("of_subject")
+    )
+    # A letter that has to wait holds up those after it, also where an earlier one was sent again in between.
+    in_order = (of_subject.c.seq, of_subject.c.event_id)
+    is_free = func.bool_and(of_subject.c.due_at <= _NOW).over(partition_by=first.c.subject_id, order_by=in_order)
+    row = (
+        select(of_subject.c.event_id, of_subject.c.seq, first.c.due_at, first.c.event_id.label("first_id"))
+        .add_columns(is_free.label("is_free"))
+        .select_from(first.join(of_subject, true()))
+        .subquery("row")
+    )
+    mine = (
+        select(row.c.event_id)
+        .where(row.c.is_free)
+        .order_by(row.c.due_at, row.c.first_id, row.c.seq, row.c.event_id)
+        .limit(limit)
+        .cte("mine")
+    )
+    return (
+        update(outbox)
+        .where(outbox.c.event_id == mine.c.event_id)
+        .values(due_at=bindparam("until", type_=Time))
+        .returning(*_LETTER, outbox.c.customer_id)
+    )
+
+
+def _with_event(letter: Any) -> Select[Any]:
+    """Letters with the events that they tell, of orders or about stock."""
+    of_order = and_(
+        letter.c.seq > 0,
+        order_events.c.customer_id == letter.c.customer_id,
+        order_events.c.order_id == letter.c.subject_id,
+        order_events.c.seq == letter.c.seq,
+    )
+    about_stock = and_(letter.c.seq == 0, stock_events.c.id == letter.c.event_id)
+    joined = letter.join(order_events, of_order, isouter=True).join(stock_events, about_stock, isouter=True)
+    heads = letter.c.event_id, letter.c.attempts, letter.c.error
+    return select(*heads, *ORDER_EVENT, *STOCK_EVENT).select_from(joined)
+
+
+_taken = _take().cte("taken")
+_TAKE = _with_event(_taken).order_by(_taken.c.subject_id, _taken.c.seq, _taken.c.event_id)
+_dead = (
+    select(*_LETTER, outbox.c.customer_id)
+    .where(outbox.c.is_dead)
+    .order_by(outbox.c.event_id)
+    .limit(bindparam("limit", type_=Integer))
+    .offset(bindparam("offset", type_=Integer))
+    .subquery("dead")
+)
+_DEAD = _with_event(_dead).order_by(_dead.c.event_id)
+_COUNT_DEAD = select(func.count()).where(outbox.c.is_dead)
+_WAITING = select(func.count(), func.min(outbox.c.at)).where(~outbox.c.is_dead)
+_free = select(outbox.c.event_id).where(outbox.c.event_id == _IDS).with_for_update(skip_locked=True).cte("free")
+_IS_FREE = outbox.c.event_id.in_(select(_free.c.event_id))
+_DELIVERED = delete(outbox).where(_IS_FREE)
+_RELEASE = update(outbox).where(_IS_FREE, ~outbox.c.is_dead).values(due_at=_NOW)
+_FAILED = update(outbox).where(_IS_FREE).values(attempts=outbox.c.attempts + 1, error=bindparam("why"))
+_POSTPONE = _FAILED.values(due_at=bindparam("until", type_=Time))
+_GIVE_UP = _FAILED.values(is_dead=True)
+_wanted = (
+    select(outbox.c.event_id)
+    .where(outbox.c.event_id == _IDS, outbox.c.is_dead)
+    .order_by(outbox.c.event_id)
+    .with_for_update()
+    .cte("wanted")
+)
+_REVIVE = (
+    update(outbox)
+    .where(outbox.c.event_id.in_(select(_wanted.c.event_id)))
+    .values(is_dead=False, attempts=0, error="", due_at=_NOW)
+)
+
+
+class PostgresOutbox:
+    """See `shop_core.ports.Outbox`."""
+
+    def __init__(self, connection: Connection, currency: str) -> None:
+        self._connection = connection
+        self._currency = currency
+
+    def take(self, now: datetime, limit: int, hidden_for: timedelta) -> list[Letter]:
+        rows = self._connection.execute(_TAKE, {"now": now, "limit": limit, "until": now + hidden_for})
+        return [self._letter(row) for row in rows]
+
+    def delivered(self, event_ids: Collection[UUID]) -> None:
+        if event_ids:
+            self._connection.execute(_DELIVERED, {"ids": list(event_ids)})
+
+    def postpone(self, event_id: UUID, until: datetime, error: str) -> None:
+        self._connection.execute(_POSTPONE, {"ids": [event_id], "until": until, "why": error})
+
+    def give_up(self, event_id: UUID, error: str) -> None:
+        self._connection.execute(_GIVE_UP, {"ids": [event_id], "why": error})
+
+    def release(self, event_ids: Collection[UUID], now: datetime) -> None:
+        if event_ids:
+            self._connection.execute(_RELEASE, {"ids": list(event_ids), "now": now})
+
+    def dead(self, piece: Numbered) -> Page[Letter]:
+        rows = self._connection.execute(_DEAD, {"limit": piece.limit, "offset": piece.offset})
+        letters = tuple(self._letter(row) for row in rows)
+        return Page(letters, count=self._connection.execute(_COUNT_DEAD).scalar_one())
+
+    def revive(self, event_ids: Collection[UUID], now: datetime) -> int:
+        if not event_ids:
+            return 0
+        return self._connection.execute(_REVIVE, {"ids": list(event_ids), "now": now}).rowcount
+
+    def waiting(self) -> tuple[int, datetime | None]:
+        count, oldest = self._connection.execute(_WAITING).one()
+        return count, oldest
+
+    def _letter(self, row: AnyRow) -> Letter:
+        _, attempts, error, *columns = row
+        of_order, about_stock = columns[: len(ORDER_EVENT)], columns[len(ORDER_EVENT) :]
+        if of_order[0] is not None:
+            return Letter(order_event(of_order, self._currency), attempts, error)
+        return Letter(stock_event(about_stock), attempts, error)
