@@ -82,8 +82,9 @@ def test_what_is_available_can_be_promised_and_not_one_unit_more(level: StockLev
 @given(level=levels(), movement=movements())
 def test_a_movement_is_refused_only_for_a_reason(level: StockLevel, movement: StockMovement) -> None:
     effect, units = EFFECTS[movement.kind], movement.quantity
-    goes_below = level.on_hand + effect.on_hand * units < 0 or level.allocated + effect.allocated * units < 0
-    oversells = movement.kind is MovementKind.ALLOCATED and units > level.available
+    before = level.on_hand, level.allocated, level.reserved
+    goes_below = any(counter + change * units < 0 for counter, change in zip(before, effect, strict=True))
+    oversells = movement.kind in {MovementKind.ALLOCATED, MovementKind.RESERVED} and units > level.available
     expected = StockBelowZero if goes_below else Oversold if oversells else None
     if expected is None:
         assert level.after(movement).on_hand >= 0
@@ -104,6 +105,7 @@ def test_the_fold_is_the_sum_of_the_ledger(attempts: list[StockMovement]) -> Non
     assert fold(LAMP, ledger) == level
     assert level.on_hand == sum(EFFECTS[movement.kind].on_hand * movement.quantity for movement in ledger)
     assert level.allocated == sum(EFFECTS[movement.kind].allocated * movement.quantity for movement in ledger)
+    assert level.reserved == sum(EFFECTS[movement.kind].reserved * movement.quantity for movement in ledger)
     assert level.allocated + level.reserved <= level.on_hand + level.shortfall
 
 
@@ -112,6 +114,23 @@ def test_promising_and_giving_back_changes_nothing(level: StockLevel, units: int
     if units <= level.available:
         promised = level.after(move(MovementKind.ALLOCATED, units))
         assert promised.after(move(MovementKind.DEALLOCATED, units)) == level
+
+
+@given(level=levels(), units=st.integers(1, 12))
+def test_confirming_held_units_takes_nothing_that_is_free_even_while_units_are_short(
+    level: StockLevel, units: int
+) -> None:
+    if units <= level.reserved:
+        after = level.after(move(MovementKind.CONFIRMED, units))
+        assert (after.available, after.shortfall) == (level.available, level.shortfall)
+        assert (after.allocated, after.reserved) == (level.allocated + units, level.reserved - units)
+
+
+@pytest.mark.parametrize("back", [MovementKind.RELEASED, MovementKind.EXPIRED])
+@given(level=levels(), units=st.integers(1, 12))
+def test_holding_and_giving_back_changes_nothing(back: MovementKind, level: StockLevel, units: int) -> None:
+    if units <= level.available:
+        assert level.after(move(MovementKind.RESERVED, units)).after(move(back, units)) == level
 
 
 @given(on_hand=counters, allocated=counters, reserved=counters)

@@ -31,6 +31,7 @@ from shop_core import (
 )
 from shop_core.accounts.model import RefreshToken
 from shop_core.errors import InsufficientStock, InvalidToken, SkuTaken, SlugTaken, Unavailable, UsernameTaken
+from shop_core.idempotency import Answer
 from shop_core.ports import Discrepancy, LockOrderError
 
 NOW = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
@@ -386,7 +387,7 @@ def test_two_buyers_cannot_take_the_last_unit():
     with threads() as run:
         buyers = [run(shop.orders.place_all, [request]) for _ in range(2)]
     outcomes = [outcome for buyer in buyers for outcome in buyer.result()]
-    assert {type(outcome) for outcome in outcomes} == {Order, InsufficientStock}
+    assert {type(outcome) for outcome in outcomes} == {Answer, InsufficientStock}
     assert shop.audit() == []
 
 
@@ -400,7 +401,7 @@ def test_a_crowd_buys_exactly_what_there_is():
         start.wait()
         ids = [each.id for each in (made if buyer % 2 else made[::-1])]  # baskets in opposite orders
         request = PlacementRequest(ADA, tuple(LineRequest(each, 1) for each in ids))
-        return sum(isinstance(shop.orders.place_all([request])[0], Order) for _ in range(10))
+        return sum(isinstance(shop.orders.place_all([request])[0], Answer) for _ in range(10))
 
     with threads() as run:
         bought = [run(buy, buyer) for buyer in range(8)]

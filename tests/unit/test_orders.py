@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 from shop_adapters.ids import SequentialIds
 from shop_core.catalog.model import PRICE_MINOR_MAX, Product
 from shop_core.errors import IllegalStep, InsufficientStock, Invalid, Refusal, UnknownProducts
+from shop_core.idempotency import Answer, Answers
 from shop_core.inventory.model import QUANTITY_MAX, MovementKind, StockLevel, fold
+from shop_core.inventory.wanted import LINES_MAX, LineRequest
 from shop_core.money import Money
 from shop_core.orders.model import (
     HOLDS_STOCK,
     LIFECYCLE,
-    LINES_MAX,
-    LineRequest,
     Order,
     OrderLine,
     OrderStatus,
@@ -28,7 +28,7 @@ from shop_core.orders.model import (
     stock_moved,
     total_of,
 )
-from shop_core.orders.placing import Decision, decide
+from shop_core.orders.placing import Decision, NewId, decide
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 ADA = UUID(int=0xADA)
@@ -50,7 +50,14 @@ stocks = st.fixed_dictionaries({product_id: st.integers(0, 9) for product_id in 
 
 def decided(requests: list[PlacementRequest], stock: dict[UUID, int]) -> Decision:
     levels = {product_id: StockLevel(product_id, on_hand=units) for product_id, units in stock.items()}
-    return decide(requests, PRODUCTS, levels, now=NOON, new_id=SequentialIds(7))
+    return decided_from(requests, PRODUCTS, levels, SequentialIds(7))
+
+
+def decided_from(
+    requests: list[PlacementRequest], products: dict[UUID, Product], levels: dict[UUID, StockLevel], new_id: NewId
+) -> Decision:
+    ids = [new_id() for _ in requests]
+    return decide(requests, ids, Answers({}, {}), products, levels, {}, now=NOON, new_id=new_id)
 
 
 def wanted(*lines: tuple[UUID, int]) -> PlacementRequest:
@@ -89,7 +96,7 @@ def test_who_comes_first_is_served_first_and_nobody_is_refused_what_is_free(
                 (key, units, left[key]) for key, units in short.items()
             ]
         else:
-            assert isinstance(outcome, Order)
+            assert isinstance(outcome, Answer)
             for key, units in request.wanted.items():
                 left[key] -= units
 
@@ -100,7 +107,7 @@ def test_a_batch_is_decided_as_one_by_one(requests: list[PlacementRequest], stoc
     new_id = SequentialIds(7)
     singly = []
     for request in requests:
-        decision = decide([request], PRODUCTS, left, now=NOON, new_id=new_id)
+        decision = decided_from([request], PRODUCTS, left, new_id)
         singly += decision.outcomes
         for movement in decision.movements:
             left[movement.product_id] = left[movement.product_id].after(movement)
@@ -118,8 +125,10 @@ def test_a_refused_request_takes_nothing_from_the_others(
     requests: list[PlacementRequest], stock: dict[UUID, int]
 ) -> None:
     decision = decided(requests, stock)
-    served = [r for r, outcome in zip(requests, decision.outcomes, strict=True) if isinstance(outcome, Order)]
-    assert decided(served, stock).outcomes == tuple(decision.orders)
+    served = [r for r, outcome in zip(requests, decision.outcomes, strict=True) if isinstance(outcome, Answer)]
+    again = decided(served, stock)
+    assert all(isinstance(outcome, Answer) for outcome in again.outcomes)
+    assert [order.lines for order in again.orders] == [order.lines for order in decision.orders]
 
 
 @given(requests=batches, stock=stocks)
@@ -142,7 +151,7 @@ def test_a_total_beyond_counting_is_refused_and_takes_nothing() -> None:
     }
     levels = {product_id: StockLevel(product_id, on_hand=QUANTITY_MAX) for product_id in dear}
     everything = PlacementRequest(ADA, tuple(LineRequest(product_id, QUANTITY_MAX) for product_id in dear))
-    decision = decide([everything], dear, levels, now=NOON, new_id=SequentialIds(7))
+    decision = decided_from([everything], dear, levels, SequentialIds(7))
     assert isinstance(decision.outcomes[0], Invalid)
     assert decision.movements == ()
 
@@ -282,7 +291,7 @@ def _ids(count: int) -> list[str]:
     return [str(UUID(int=number)) for number in range(1, count + 1)]
 
 
-def _told(outcome: Order | Refusal) -> object:
-    if isinstance(outcome, Order):
-        return [(line.product_id, line.quantity) for line in outcome.lines]
+def _told(outcome: Answer[Order] | Refusal) -> object:
+    if isinstance(outcome, Answer):
+        return [(line.product_id, line.quantity) for line in outcome.value.lines]
     return type(outcome), outcome.message

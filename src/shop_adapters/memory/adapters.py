@@ -27,7 +27,7 @@ class MemoryAdapters:
 
     Args:
         currency: the one currency of the shop, an ISO 4217 code.
-        clock: the time; by default the real one.
+        clock: the time, of the shop and of what it stores; by default the real one.
         new_id: makes UUIDv7s; by default from time and randomness.
         passwords: by default scrypt, cheap.
         tokens: by default opaque ones, remembered in memory.
@@ -53,7 +53,7 @@ class MemoryAdapters:
         self.new_id: NewId = new_id or uuid7
         self.passwords: PasswordHasher = passwords or ScryptPasswords(_SCRYPT_N)
         self.tokens: Tokens = tokens or OpaqueTokens()
-        self._store = Store(lock_timeout_s)
+        self._store = Store(lock_timeout_s, self.clock)
 
     @contextmanager
     def begin(self) -> Iterator[UnitOfWork]:

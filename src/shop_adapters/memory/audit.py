@@ -4,42 +4,75 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from uuid import UUID
 
+from shop_adapters.memory.reservations import units_held
 from shop_core.events import OrderEvent
+from shop_core.idempotency import Claim, Slot
 from shop_core.inventory.model import EFFECTS, StockLevel, StockMovement
 from shop_core.orders.model import HOLDS_STOCK, Order, total_of
 from shop_core.ports import Discrepancy
+from shop_core.reservations.model import Reservation, ReservationState
 
 
-def audit(
-    levels: Mapping[UUID, StockLevel],
-    ledger: Mapping[UUID, Sequence[StockMovement]],
-    orders: Mapping[UUID, Order],
-    events: Mapping[UUID, Sequence[OrderEvent]],
-) -> list[Discrepancy]:
-    """What does not add up, sorted by the fact, then by product or order.
+@dataclass(frozen=True, slots=True)
+class Books:
+    """All that is counted, by product, order, reservation or key.
 
     Args:
-        levels: the counters of every product.
         ledger: the movements of every product that has any.
-        orders: all of them.
         events: of every order that has any.
     """
-    held: Counter[UUID] = Counter()
+
+    levels: Mapping[UUID, StockLevel]
+    ledger: Mapping[UUID, Sequence[StockMovement]]
+    orders: Mapping[UUID, Order]
+    events: Mapping[UUID, Sequence[OrderEvent]]
+    reservations: Mapping[UUID, Reservation]
+    keys: Mapping[Slot, Claim]
+
+
+def audit(books: Books) -> list[Discrepancy]:
+    """What does not add up, sorted by the fact, then by product, order or reservation."""
     found: list[Discrepancy] = []
-    for order_id in orders.keys() | events.keys():
-        found += _event_faults(order_id, orders.get(order_id), events.get(order_id, ()))
-    for order in orders.values():
+    for order_id in books.orders.keys() | books.events.keys():
+        found += _event_faults(order_id, books.orders.get(order_id), books.events.get(order_id, ()))
+    for order in books.orders.values():
         total = total_of(order.lines, order.total.currency)
         found += _compared(order.id, {"order total": (order.total.minor, total.minor)})
+    for reservation in books.reservations.values():
+        found += _reservation_faults(reservation, books.orders)
+    for claim in books.keys.values():
+        made = books.orders.get(claim.result_id) or books.reservations.get(claim.result_id)
+        if made is None or made.customer_id != claim.customer_id:
+            found.append(Discrepancy("key", claim.result_id, claim.key, ""))
+    found += _stock_faults(books)
+    return sorted(found, key=lambda discrepancy: (discrepancy.what, discrepancy.of.int))
+
+
+def _reservation_faults(reservation: Reservation, orders: Mapping[UUID, Order]) -> Iterator[Discrepancy]:
+    """An ended one holds nothing; a confirmed one, and no other, has an order, of the same customer."""
+    if reservation.state is not ReservationState.ACTIVE:
+        yield from _compared(reservation.id, {"held lines": (len(reservation.held), 0)})
+    order = orders.get(reservation.order_id) if reservation.order_id else None
+    expected = ""
+    if reservation.state is ReservationState.CONFIRMED:
+        is_his = order is not None and order.customer_id == reservation.customer_id
+        expected = str(reservation.order_id) if is_his else "an order of its customer"
+    yield from _compared(reservation.id, {"reservation order": (str(reservation.order_id or ""), expected)})
+
+
+def _stock_faults(books: Books) -> Iterator[Discrepancy]:
+    promised: Counter[UUID] = Counter()
+    for order in books.orders.values():
         if order.status in HOLDS_STOCK:
             for line in order.lines:
-                held[line.product_id] += line.quantity
-    for product_id in levels.keys() | ledger.keys() | held.keys():
-        level = levels.get(product_id, StockLevel(product_id))
-        found += _stock_faults(level, ledger.get(product_id, ()), held[product_id])
-    return sorted(found, key=lambda discrepancy: (discrepancy.what, discrepancy.of.int))
+                promised[line.product_id] += line.quantity
+    held = units_held(books.reservations.values())
+    for product_id in books.levels.keys() | books.ledger.keys() | promised.keys() | held.keys():
+        level = books.levels.get(product_id, StockLevel(product_id))
+        yield from _level_faults(level, books.ledger.get(product_id, ()), promised[product_id], held[product_id])
 
 
 def _event_faults(order_id: UUID, order: Order | None, events: Sequence[OrderEvent]) -> Iterator[Discrepancy]:
@@ -53,7 +86,9 @@ def _event_faults(order_id: UUID, order: Order | None, events: Sequence[OrderEve
     yield from _compared(order_id, facts)
 
 
-def _stock_faults(level: StockLevel, movements: Sequence[StockMovement], held: int) -> Iterator[Discrepancy]:
+def _level_faults(
+    level: StockLevel, movements: Sequence[StockMovement], promised: int, held: int
+) -> Iterator[Discrepancy]:
     on_hand = allocated = reserved = 0
     for movement in movements:  # sums, not `fold`: they do not depend on the order of the lines
         effect = EFFECTS[movement.kind]
@@ -67,7 +102,8 @@ def _stock_faults(level: StockLevel, movements: Sequence[StockMovement], held: i
             "on_hand": (level.on_hand, on_hand),
             "allocated": (level.allocated, allocated),
             "reserved": (level.reserved, reserved),
-            "allocated to orders": (level.allocated, held),
+            "allocated to orders": (level.allocated, promised),
+            "reserved by reservations": (level.reserved, held),
             "shortfall": (level.shortfall, missing),
         },
     )

@@ -54,6 +54,13 @@ class RowLocks:
         held.setdefault(table, set()).update(keys)
         return must_wait
 
+    def try_claim(self, owner: Owner, held: dict[str, set[Hashable]], table: str, key: Hashable) -> bool:
+        """Lock a row if nobody else has it; whoever waits for it waits on. Returns whether it is the owner's now."""
+        if self._holders.setdefault(table, {}).setdefault(key, owner) is not owner:
+            return False
+        held.setdefault(table, set()).add(key)
+        return True
+
     def release(self, held: dict[str, set[Hashable]]) -> None:
         """Unlock everything that one owner holds, and wake who waits."""
         for table, keys in held.items():

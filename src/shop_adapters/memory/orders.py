@@ -1,4 +1,4 @@
-"""Orders and their timelines, in memory."""
+"""Orders, in memory."""
 
 from __future__ import annotations
 
@@ -7,12 +7,11 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
-from shop_adapters.listing import ORDERS, order_events_of, seq_of
+from shop_adapters.listing import ORDERS
 from shop_adapters.memory.listing import cut
 from shop_adapters.memory.transaction import Transaction
-from shop_core.events import OrderEvent
 from shop_core.orders.model import Order, OrderQuery
-from shop_core.pagination import Keyset, Page, Piece
+from shop_core.pagination import Page, Piece
 
 
 class MemoryOrders:
@@ -75,32 +74,3 @@ class MemoryOrders:
         if order is None or customer_id is None:
             return order
         return order if order.customer_id == customer_id and order.deleted_at is None else None
-
-
-class MemoryOrderEvents:
-    """`shop_core.ports.OrderEvents`."""
-
-    def __init__(self, transaction: Transaction) -> None:
-        self._transaction = transaction
-
-    def add_all(self, events: Sequence[OrderEvent]) -> None:
-        """Store new events.
-
-        Raises:
-            ValueError: an order has an event with that number already.
-        """
-        timelines = self._transaction.order_events
-        with self._transaction.statement():
-            for event in events:
-                if any(before.seq == event.seq for before in timelines.of(event.order_id)):
-                    raise ValueError(f"order {event.order_id} has an event {event.seq} already")
-                timelines.extend(event.order_id, [event])
-
-    def page(self, customer_id: UUID, order_id: UUID, piece: Piece) -> Page[OrderEvent]:
-        """What happened to that customer's order, oldest first."""
-        listing = order_events_of(order_id)
-        if isinstance(piece, Keyset) and piece.cursor is not None:
-            seq_of(listing.read(piece.cursor), order_id)
-        with self._transaction.statement():
-            events = self._transaction.order_events.of(order_id)
-        return cut(listing, (event for event in events if event.customer_id == customer_id), piece)

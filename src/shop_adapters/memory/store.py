@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from threading import Condition
 from typing import Generic, TypeVar
 from uuid import UUID
@@ -10,12 +12,33 @@ from uuid import UUID
 from shop_adapters.memory.locks import RowLocks
 from shop_core.accounts.model import Account, RefreshToken
 from shop_core.catalog.model import Category, Product
-from shop_core.events import OrderEvent
+from shop_core.events import OrderEvent, StockEvent
+from shop_core.idempotency import Claim, Slot
 from shop_core.inventory.model import StockLevel, StockMovement
 from shop_core.orders.model import Order
+from shop_core.ports import Clock, Letter
+from shop_core.reservations.model import Reservation
 
 K = TypeVar("K", bound=Hashable)
 R = TypeVar("R")
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """A letter in the outbox.
+
+    Args:
+        hidden_until: nobody may take it before; None: anybody may.
+        is_dead: nobody may take it at all.
+    """
+
+    letter: Letter
+    hidden_until: datetime | None = None
+    is_dead: bool = False
+
+    def is_ready(self, now: datetime) -> bool:
+        """Whether it may be taken."""
+        return self.hidden_until is None or self.hidden_until <= now
 
 
 class Store:
@@ -23,9 +46,11 @@ class Store:
 
     Args:
         lock_timeout_s: how long a unit of work waits for rows that others have locked, in seconds.
+        clock: the one by which things expire.
     """
 
-    def __init__(self, lock_timeout_s: float) -> None:
+    def __init__(self, lock_timeout_s: float, clock: Clock) -> None:
+        self.clock = clock
         self.mutex = Condition()
         self.locks = RowLocks(self.mutex, lock_timeout_s)
         self.accounts: dict[UUID, tuple[Account, str]] = {}
@@ -41,6 +66,11 @@ class Store:
         self.orders: dict[UUID, Order] = {}
         self.orders_of: dict[UUID, list[UUID]] = {}
         self.order_events: dict[UUID, list[OrderEvent]] = {}
+        self.stock_events: dict[UUID, StockEvent] = {}
+        self.outbox: dict[UUID, Post] = {}
+        self.keys: dict[Slot, Claim] = {}
+        self.reservations: dict[UUID, Reservation] = {}
+        self.open_reservations: dict[UUID, UUID] = {}
 
 
 class Rows(Generic[K, R]):

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any
 
 from shop_adapters.locking import LockOrder
 from shop_adapters.memory.store import K, Lists, R, Rows, Store
+
+_NONE: frozenset[Any] = frozenset()
 
 
 class Transaction:
@@ -37,10 +40,16 @@ class Transaction:
         self.orders = Rows("orders", store.orders)
         self.orders_of = Lists(store.orders_of)
         self.order_events = Lists(store.order_events)
+        self.stock_events = Rows("stock events", store.stock_events)
+        self.outbox = Rows("outbox", store.outbox)
+        self.keys = Rows("keys", store.keys)
+        self.reservations = Rows("reservations", store.reservations)
+        self.open_reservations = Rows("open reservations", store.open_reservations)
         self._tables: tuple[Rows[Any, Any] | Lists[Any, Any], ...] = (
             *(self.accounts, self.usernames, self.tokens, self.sessions),
             *(self.categories, self.slugs, self.products, self.skus),
             *(self.stock, self.ledger, self.orders, self.orders_of, self.order_events),
+            *(self.stock_events, self.outbox, self.keys, self.reservations, self.open_reservations),
         )
 
     @contextmanager
@@ -70,6 +79,20 @@ class Transaction:
             Unavailable: others kept them for too long.
         """
         return bool(keys) and self._store.locks.claim(self, self._held, table, keys)
+
+    def try_claim(self, table: str, key: Hashable) -> bool:
+        """Lock a row until the end, if nobody else has it. Never waits."""
+        return self._store.locks.try_claim(self, self._held, table, key)
+
+    def holds(self, table: str, keys: Iterable[Hashable]) -> bool:
+        """Whether this unit of work has locked all these rows."""
+        return self._held.get(table, _NONE).issuperset(keys)
+
+    def now(self) -> datetime:
+        """The time on the clock of the store. The mutex is free meanwhile: a clock may do as it likes."""
+        with self.statement():
+            pass
+        return self._store.clock()
 
     def insert(self, table: Rows[K, R], rows: Mapping[K, R]) -> None:
         """Add rows under keys that nobody has, nor is about to commit.

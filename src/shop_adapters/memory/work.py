@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from shop_adapters.memory.accounts import MemoryAccounts, MemoryRefreshTokens
-from shop_adapters.memory.audit import audit
+from shop_adapters.memory.audit import Books, audit
 from shop_adapters.memory.catalog import MemoryProducts
 from shop_adapters.memory.categories import MemoryCategories
-from shop_adapters.memory.orders import MemoryOrderEvents, MemoryOrders
+from shop_adapters.memory.events import MemoryEvents, MemoryOutbox
+from shop_adapters.memory.keys import MemoryKeys
+from shop_adapters.memory.orders import MemoryOrders
+from shop_adapters.memory.reservations import MemoryReservations
 from shop_adapters.memory.stock import MemoryStock
 from shop_adapters.memory.transaction import Transaction
 from shop_core.ports import Discrepancy
@@ -23,13 +28,30 @@ class MemoryWork:
         self.products = MemoryProducts(transaction)
         self.stock = MemoryStock(transaction)
         self.orders = MemoryOrders(transaction)
-        self.order_events = MemoryOrderEvents(transaction)
+        self.events = MemoryEvents(transaction)
+        self.outbox = MemoryOutbox(transaction)
+        self.keys = MemoryKeys(transaction)
+        self.reservations = MemoryReservations(transaction)
+
+    def now(self) -> datetime:
+        """The time on the clock that the adapters were given."""
+        return self._transaction.now()
+
+    def alone(self, task: str) -> bool:
+        """Whether no other unit of work is at that task, from now until the end of this one. Never waits."""
+        with self._transaction.statement():
+            return self._transaction.try_claim("tasks", task)
 
     def audit(self) -> list[Discrepancy]:
         """Everything that does not add up, in one consistent view."""
-        with self._transaction.statement():
-            levels = self._transaction.stock.all()
-            ledger = self._transaction.ledger.all()
-            orders = self._transaction.orders.all()
-            events = self._transaction.order_events.all()
-        return audit(levels, ledger, orders, events)  # rows are frozen: nobody need wait for the sums
+        transaction = self._transaction
+        with transaction.statement():
+            books = Books(
+                transaction.stock.all(),
+                transaction.ledger.all(),
+                transaction.orders.all(),
+                transaction.order_events.all(),
+                transaction.reservations.all(),
+                transaction.keys.all(),
+            )
+        return audit(books)  # rows are frozen: nobody need wait for the sums

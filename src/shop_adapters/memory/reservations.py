@@ -1,0 +1,122 @@
+"""Reservations, in memory."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime
+from uuid import UUID
+
+from shop_adapters.memory.transaction import Transaction
+from shop_core.ports import LockOrderError
+from shop_core.reservations.model import HeldLine, Holding, Reservation, ReservationState
+
+
+class MemoryReservations:
+    """`shop_core.ports.Reservations`."""
+
+    def __init__(self, transaction: Transaction) -> None:
+        self._transaction = transaction
+
+    def lock_holders(self, customer_ids: Iterable[UUID], now: Callable[[], datetime]) -> dict[UUID, Holding]:
+        """What these customers hold, read after they were locked against reserving more in another unit of work."""
+        ids = self._transaction.lock_order.check("holders", customer_ids)
+        with self._transaction.statement():
+            self._transaction.claim("holders", ids)
+        at, holdings = now(), dict.fromkeys(ids, Holding())
+        with self._transaction.statement():
+            for reservation in self._open(ids):
+                if not reservation.is_due(at):
+                    units = sum(reservation.units.values())
+                    holdings[reservation.customer_id] = holdings[reservation.customer_id].with_more(units)
+        return holdings
+
+    def add_all(self, reservations: Sequence[Reservation]) -> None:
+        """Store new reservations."""
+        transaction = self._transaction
+        with transaction.statement():
+            transaction.insert(transaction.reservations, {each.id: _as_stored(each) for each in reservations})
+            transaction.open_reservations.put_all({each.id: each.customer_id for each in reservations})
+
+    def get_all(self, reservation_ids: Iterable[UUID]) -> dict[UUID, Reservation]:
+        """Those that exist, as they were last stored."""
+        wanted = list(reservation_ids)
+        with self._transaction.statement():
+            return self._transaction.reservations.get_all(wanted)
+
+    def update_all(self, reservations: Sequence[Reservation]) -> None:
+        """Store what became of them; what is not there stays so.
+
+        Raises:
+            LockOrderError: the stock of a product of one of them is not locked.
+        """
+        transaction = self._transaction
+        self._check_locked({line.product_id for each in reservations for line in each.lines})
+        with transaction.statement():
+            for each in reservations:
+                if transaction.reservations.get(each.id) is not None:
+                    transaction.reservations.put(each.id, _as_stored(each))
+                    if each.state is not ReservationState.ACTIVE:
+                        transaction.open_reservations.remove(each.id)
+
+    def due_lines(self, product_ids: Iterable[UUID], now: datetime) -> list[HeldLine]:
+        """The lines of these products that are still held although their reservation's time is up at `now`.
+
+        By the id of the reservation, then of the product.
+        """
+        wanted = set(product_ids)
+        with self._transaction.statement():
+            due = [reservation for reservation in self._open() if reservation.is_due(now)]
+        lines = [
+            HeldLine(reservation.id, reservation.customer_id, product_id, quantity)
+            for reservation in due
+            for product_id, quantity in reservation.held.items()
+            if product_id in wanted
+        ]
+        return sorted(lines, key=lambda line: (line.reservation_id, line.product_id))
+
+    def let_go(self, lines: Sequence[HeldLine]) -> None:
+        """Mark lines as held no more: others needed the units. Their reservations stay as they are.
+
+        Raises:
+            LockOrderError: the stock of one of the products is not locked.
+        """
+        reservations = self._transaction.reservations
+        self._check_locked({line.product_id for line in lines})
+        freed = {(line.reservation_id, line.product_id) for line in lines}
+        with self._transaction.statement():
+            for key, stored in reservations.get_all({line.reservation_id for line in lines}).items():
+                kept = tuple(
+                    replace(line, is_held=line.is_held and (key, line.product_id) not in freed) for line in stored.lines
+                )
+                reservations.put(key, replace(stored, lines=kept))
+
+    def due(self, now: datetime, limit: int) -> list[Reservation]:
+        """Up to `limit` reservations stored as active whose time is up at `now`, longest ago first."""
+        with self._transaction.statement():
+            due = [reservation for reservation in self._open() if reservation.is_due(now)]
+        return sorted(due, key=lambda reservation: (reservation.expires_at, reservation.id))[:limit]
+
+    def _open(self, customer_ids: Collection[UUID] | None = None) -> Iterable[Reservation]:
+        """Those stored as active, of these customers if any are named."""
+        owners = self._transaction.open_reservations.all()
+        wanted = [key for key, owner in owners.items() if customer_ids is None or owner in customer_ids]
+        return self._transaction.reservations.get_all(wanted).values()
+
+    def _check_locked(self, product_ids: Collection[UUID]) -> None:
+        if not self._transaction.holds(self._transaction.stock.name, product_ids):
+            raise LockOrderError("a reservation is changed although the stock of its products is not locked")
+
+
+def _as_stored(reservation: Reservation) -> Reservation:
+    """When somebody looked at it is not stored."""
+    return replace(reservation, seen_at=None)
+
+
+def units_held(reservations: Iterable[Reservation]) -> Counter[UUID]:
+    """Units of each product that these still hold."""
+    held: Counter[UUID] = Counter()
+    for reservation in reservations:
+        held.update(reservation.held)
+    return held
