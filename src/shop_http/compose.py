@@ -11,11 +11,12 @@ from dataclasses import replace
 from multiprocessing import parent_process
 from multiprocessing.connection import wait
 
-from sqlalchemy import Engine, make_url, text
+from sqlalchemy import Engine, make_url
 from sqlalchemy.exc import DBAPIError
 
 from shop_adapters.embedded import EmbeddedPostgres, EmbeddedPostgresError
 from shop_adapters.postgres import PostgresAdapters, make_engine
+from shop_adapters.postgres.durability import UnsafeServer, check_durability
 from shop_adapters.postgres.errors import in_our_words
 from shop_adapters.postgres.migrate import SchemaError, check_schema, migrate
 from shop_core import Shop
@@ -27,7 +28,7 @@ class DatabaseError(Exception):
     """The database cannot be used: one line with its address and the next step."""
 
 
-UNUSABLE_DATABASE = (EmbeddedPostgresError, DatabaseError, SchemaError)
+UNUSABLE_DATABASE = (EmbeddedPostgresError, DatabaseError, SchemaError, UnsafeServer)
 """Why a database cannot be used; each is one line that says what to do."""
 
 
@@ -67,12 +68,12 @@ def engine_of(settings: Settings) -> Iterator[Engine]:
 
     Raises:
         DatabaseError: it cannot be reached, or refuses this user, also later on.
+        UnsafeServer: it may lose what it acknowledged, and the settings do not allow that by name.
     """
     engine = make_engine(settings.database_url, connections=settings.connections)
     address = make_url(settings.database_url).render_as_string(hide_password=True)
     try:
-        with engine.connect() as connection:
-            connection.execute(text("SELECT 1"))
+        check_durability(engine, settings.allow_unsafe)
         yield engine
     except DBAPIError as error:
         reason = " ".join(str(error.orig).split())
@@ -89,7 +90,7 @@ def open_shop(settings: Settings) -> Iterator[Shop]:
     """A shop on the database of `settings`; an embedded database is brought to the newest schema first.
 
     Raises:
-        EmbeddedPostgresError, DatabaseError, SchemaError: the database cannot be used.
+        EmbeddedPostgresError, DatabaseError, SchemaError, UnsafeServer: the database cannot be used.
     """
     with database(settings) as located, engine_of(located) as engine:
         if not settings.database_url:
@@ -102,7 +103,7 @@ def migrate_database(settings: Settings) -> tuple[str | None, str]:
     """Bring the database of `settings` to the newest schema: its revision before (None: empty) and after.
 
     Raises:
-        EmbeddedPostgresError, DatabaseError, SchemaError: the database cannot be used.
+        EmbeddedPostgresError, DatabaseError, SchemaError, UnsafeServer: the database cannot be used.
     """
     with database(settings) as located, engine_of(located) as engine:
         return migrate(engine, located.currency)

@@ -12,6 +12,8 @@ from typing import Any
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
+from shop_adapters.postgres.durability import NEEDED
+
 SECRET_BYTES_MIN = 32
 
 
@@ -65,6 +67,13 @@ def _secret(text: str) -> bytes:
     return secret
 
 
+def _unsafe(text: str) -> tuple[str, ...]:
+    names = tuple(name.strip() for name in text.split(","))
+    if unknown := [name for name in names if name not in NEEDED]:
+        raise ValueError(f"must be some of {', '.join(NEEDED)}, with commas; {unknown[0]!r} is none")
+    return names
+
+
 def _setting(default: Any, read: Callable[[str], Any], meaning: str, *, hidden: bool = False) -> Any:
     return field(default=default, metadata={"read": read, "meaning": meaning, "hidden": hidden})
 
@@ -85,6 +94,7 @@ class Settings:
     currency: str = _setting("EUR", _currency, "the one currency of all prices, an ISO 4217 code")
     base_url: str = _setting("", _base_url, "how clients reach the shop, e.g. https://shop.example, for links")
     public_catalog: bool = _setting(True, _yes_or_no, "whether the catalog can be read without a login")
+    allow_unsafe: tuple[str, ...] = _setting((), _unsafe, "settings of PostgreSQL that may be off, e.g. fsync")
 
     @classmethod
     def read(cls, environment: Mapping[str, str], flags: Mapping[str, str | None]) -> Settings:
@@ -140,6 +150,8 @@ def variable_of(name: str) -> str:
 def _text(value: object) -> str:
     if isinstance(value, bytes):
         return os.fsdecode(value)
+    if isinstance(value, tuple):
+        return ",".join(value)
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 

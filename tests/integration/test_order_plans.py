@@ -27,8 +27,9 @@ from shop_core import (
     Role,
     Shop,
 )
-from shop_core.orders.model import Order
+from shop_core.idempotency import Answer
 from shop_core.pagination import Piece, make_cursor
+from shop_core.reservations.model import ReservationRequest
 from shop_core.testing import Scene
 
 ORDERS = 100_000
@@ -237,7 +238,34 @@ def test_a_batch_of_fifty_orders_takes_as_many_statements_as_one(small: tuple[Sh
             outcomes = shop.orders.place_all(batch)
         assert all(isinstance(outcome, Answer) for outcome in outcomes)
         counts.append([statement.split()[0] for statement, _ in sent])
-    assert counts[0] == counts[1] == ["SELECT"] * 2 + ["INSERT"] * 3 + ["UPDATE"] + ["INSERT"], counts
+    # The stock (locked, with the time after it), the products; orders, lines, events with their letters; the ledger.
+    assert counts[0] == counts[1] == ["WITH", "SELECT", "INSERT", "INSERT", "WITH", "UPDATE", "INSERT"], counts
+
+
+def test_keys_cost_a_batch_one_statement_more_and_those_that_are_taken_another(
+    small: tuple[Shop, Scene, Engine],
+) -> None:
+    shop, scene, engine = small
+    product = scene.product(units=1_000)
+    batch = [PlacementRequest(scene.new_id(), (LineRequest(product.id, 1),), key="mine") for _ in range(50)]
+    with statements(engine) as sent:
+        shop.orders.place_all(batch)
+    assert len(sent) == 8, sent
+    again = [*batch[:1], *(PlacementRequest(scene.new_id(), batch[0].lines, key="new") for _ in range(49))]
+    with statements(engine) as sent:
+        shop.orders.place_all(again)
+    assert len(sent) == 8 + 2, sent  # who has it, and the order that it made
+
+
+def test_a_reservation_takes_as_many_statements_for_fifty_as_for_one(small: tuple[Shop, Scene, Engine]) -> None:
+    shop, scene, engine = small
+    products = [scene.product(f"Product {number}", units=1_000) for number in range(5)]
+    for size in (1, 50):
+        lines = tuple(LineRequest(product.id, 1) for product in products[:size])
+        with statements(engine) as sent:
+            shop.reservations.reserve_all([ReservationRequest(scene.new_id(), lines) for _ in range(size)])
+        # The holders, what they hold, the stock, the products; reservations, lines; counters, ledger.
+        assert len(sent) == 8, sent
 
 
 def test_an_edit_takes_as_many_statements_for_a_hundred_lines_as_for_one(small: tuple[Shop, Scene, Engine]) -> None:
