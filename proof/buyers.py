@@ -60,6 +60,7 @@ class Buyer:
         seed: makes what he does; the same for the same seed and number.
         lines: two connections of his: now and then he sends the same request on both.
         username: his account.
+        token: of his, if he has one.
 
     Attributes:
         ops: what he asked and was told.
@@ -68,10 +69,10 @@ class Buyer:
         findings: what must never happen.
     """
 
-    def __init__(self, number: int, seed: str, lines: tuple[Line, Line], username: str) -> None:
+    def __init__(self, number: int, seed: str, lines: tuple[Line, Line], username: str, token: str = "") -> None:
         self.number = number
         self.username = username
-        self.token = ""
+        self.token = token
         self.ops: list[Op] = []
         self.orders: dict[str, Known] = {}
         self.holds: dict[str, dict[str, int]] = {}
@@ -83,7 +84,6 @@ class Buyer:
         self.patience_s = 60.0
         self._rng = Random(f"{seed}/buyer/{number}")
         self._lines = lines
-        self._seed = seed
 
     # One day in a shop
 

@@ -19,7 +19,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
@@ -27,7 +27,7 @@ from statistics import median
 
 from proof import verify
 from proof.buyers import PASSWORD as BUYERS_PASSWORD
-from proof.buyers import Buyer, GaveUp
+from proof.buyers import TTLS_S, Buyer, GaveUp
 from proof.checker import Kept, check
 from proof.client import API, Answer, Line, is_ready
 from proof.history import Op, save
@@ -35,7 +35,7 @@ from proof.killer import Killer, tended
 from proof.proxy import Proxy, seeded
 from proof.world import PASSWORD, STAFF, World
 
-HOLDS_S_MAX = 5.0 + 2.0
+HOLDS_S_MAX = max(TTLS_S) + 2.0
 OUTBOX_S_MAX = 90.0
 LOGINS_AT_ONCE = 4
 
@@ -54,6 +54,7 @@ class Plan:
         units: of each product at the start.
         drains: wait until the outbox is empty; it takes up to a minute after a relay was killed.
         histories: a folder for what the customers saw, or None.
+        say: gets a line now and then.
     """
 
     seed: int
@@ -65,6 +66,7 @@ class Plan:
     units: int = 40
     drains: bool = True
     histories: Path | None = None
+    say: Callable[[str], None] = field(default=lambda _: None)
 
 
 @dataclass(slots=True)
@@ -99,11 +101,12 @@ async def run(plan: Plan, folder: Path) -> Report:
     with World(folder) as world:
         await _until_ready(world)
         staff = await _Staff.log_in(world.port)
-        names = [f"buyer{number}" for number in range(plan.buyers)]
-        await _register(world.port, names)
+        customers = await _customers(world.port, plan.buyers)
         for number in range(plan.rounds):
-            await _round(plan, number, world, staff, names, report)
+            plan.say(f"chaos: round {number + 1} of {plan.rounds}, {len(report.findings)} findings so far")
+            await _round(plan, number, world, staff, customers, report)
             report.rounds += 1
+        plan.say("chaos: the last facts leave the outbox")
         with world.database() as database:
             if plan.drains:
                 report.findings += await asyncio.to_thread(verify.outbox_drains, database, OUTBOX_S_MAX)
@@ -117,16 +120,18 @@ async def run(plan: Plan, folder: Path) -> Report:
     return report
 
 
-async def _round(plan: Plan, number: int, world: World, staff: _Staff, names: Sequence[str], report: Report) -> None:
+async def _round(
+    plan: Plan, number: int, world: World, staff: _Staff, customers: dict[str, str], report: Report
+) -> None:
     seed = f"{plan.seed}/{number}"
     stock = await staff.new_products(plan.products, plan.units, f"{plan.seed}-{number}")
     products = list(stock)
     killer = Killer(world, seed)
     async with Proxy(world.port, seeded(seed)) as proxy:
         buyers = [
-            Buyer(client, seed, (Line(proxy.port), Line(proxy.port)), username) for client, username in enumerate(names)
+            Buyer(client, seed, (Line(proxy.port), Line(proxy.port)), username, customers[username])
+            for client, username in enumerate(customers)
         ]
-        await _in_turns([buyer.log_in() for buyer in buyers], LOGINS_AT_ONCE)
         until = time.monotonic() + plan.seconds
         shopping = [asyncio.create_task(buyer.shop(products, until)) for buyer in buyers]
         await killer.rage(until, plan.kills_min)
@@ -134,7 +139,7 @@ async def _round(plan: Plan, number: int, world: World, staff: _Staff, names: Se
         operator = asyncio.create_task(tended(world))
         try:
             await asyncio.gather(*shopping)
-            await _sell_out(buyers, products, seed)
+            await _sell_out(world, buyers, products, seed)
         except GaveUp as failure:
             report.findings.append(f"no answer: {failure}")
         finally:
@@ -152,13 +157,19 @@ async def _round(plan: Plan, number: int, world: World, staff: _Staff, names: Se
         buyer.hang_up()
 
 
-async def _sell_out(buyers: Sequence[Buyer], products: Sequence[str], seed: str) -> None:
+async def _sell_out(world: World, buyers: Sequence[Buyer], products: Sequence[str], seed: str) -> None:
     """Everybody learns what became of what he asked; what nobody wanted then goes to whoever is first."""
     await asyncio.gather(*(buyer.come_to_rest() for buyer in buyers))
-    await asyncio.sleep(HOLDS_S_MAX)  # what is still held by those who never heard of it
+    await asyncio.to_thread(_until_nothing_is_held, world)
     rng = Random(f"{seed}/sell out")
     await asyncio.gather(*(buyer.buy_out(product) for product in products for buyer in rng.sample(list(buyers), 4)))
     await asyncio.gather(*(buyer.come_to_rest() for buyer in buyers))
+
+
+def _until_nothing_is_held(world: World) -> None:
+    """Some never heard of what they reserved; it ends in time."""
+    with world.database() as database:
+        verify.nothing_is_held(database, HOLDS_S_MAX)
 
 
 async def _compare(
@@ -228,24 +239,31 @@ class _Staff:
         return answer
 
 
-async def _register(port: int, names: Sequence[str]) -> None:
+async def _customers(port: int, count: int) -> dict[str, str]:
+    """New customers, and a token of each."""
+    tokens = {}
+
     async def register(name: str) -> None:
         line = Line(port)
-        answer = await line.ask("POST", f"{API}/auth/register", {"username": name, "password": BUYERS_PASSWORD})
-        line.close()
+        credentials = {"username": name, "password": BUYERS_PASSWORD}
+        answer = await line.ask("POST", f"{API}/auth/register", credentials, wait_s=30)
         if answer.status != 201:
             raise RuntimeError(f"register {name}: {answer.body!r}")
+        tokens[name] = (await line.ask("POST", f"{API}/auth/token", credentials, wait_s=30)).json["access"]
+        line.close()
 
+    names = [f"buyer{number}" for number in range(count)]
     await _in_turns([register(name) for name in names], LOGINS_AT_ONCE)
+    return {name: tokens[name] for name in names}
 
 
-async def _in_turns(jobs: Sequence[object], at_once: int) -> None:
+async def _in_turns(jobs: Sequence[Awaitable[None]], at_once: int) -> None:
     """All of them, a few at a time: hashing passwords is work."""
     free = asyncio.Semaphore(at_once)
 
-    async def one(job: object) -> None:
+    async def one(job: Awaitable[None]) -> None:
         async with free:
-            await job  # type: ignore[misc]
+            await job
 
     await asyncio.gather(*map(one, jobs))
 
@@ -262,6 +280,11 @@ def _said(counts: Counter[str]) -> str:
     return ", ".join(f"{count} {what}" for what, count in sorted(counts.items()))
 
 
+def to_stderr(line: str) -> None:
+    """Where progress goes."""
+    print(f"  {line}", file=sys.stderr, flush=True)
+
+
 def main() -> None:
     """Run it from the command line: exit code 1 if anything was found."""
     parser = argparse.ArgumentParser(prog="python -m proof.chaos", description=__doc__.splitlines()[0])
@@ -271,7 +294,7 @@ def main() -> None:
     parser.add_argument("--buyers", type=int, default=64)
     parser.add_argument("--keep", type=Path, help="an empty folder for data, logs and histories")
     given = parser.parse_args()
-    plan = Plan(given.seed, given.rounds, given.seconds, buyers=given.buyers, histories=given.keep)
+    plan = Plan(given.seed, given.rounds, given.seconds, buyers=given.buyers, histories=given.keep, say=to_stderr)
     with tempfile.TemporaryDirectory(prefix="shop-chaos-") as folder:
         report = asyncio.run(run(plan, given.keep or Path(folder)))
     print(f"seed {plan.seed}", *report.lines(), sep="\n")

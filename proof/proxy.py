@@ -111,7 +111,9 @@ class Proxy:
             if cut and any(task.result() for task in done):
                 self.cuts[f"{cut.side} {cut.how}"] += 1
                 if cut.how == "silence":
+                    asks.cancel()
                     answers.cancel()
+                    await asyncio.gather(asks, answers, return_exceptions=True)
                     await _until_gone(client)
                 elif cut.how == "reset":
                     _reset(to_client)

@@ -70,6 +70,11 @@ def holds_end(database: Database, seconds_max: float) -> list[str]:
     return [f"reservations are active a second past their time, and {seconds_max:g} s did not help"]
 
 
+def nothing_is_held(database: Database, seconds_max: float) -> bool:
+    """Wait until no units are reserved, for a limited time."""
+    return _becomes(database, "SELECT count(*) FROM stock_levels WHERE reserved > 0", 0, seconds_max)
+
+
 def outbox_drains(database: Database, seconds_max: float) -> list[str]:
     """Every fact leaves, though relays were killed with letters in their hands: others get those a minute later."""
     if _becomes(database, "SELECT count(*) FROM outbox", 0, seconds_max):
