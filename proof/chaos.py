@@ -106,6 +106,7 @@ async def run(plan: Plan, folder: Path) -> Report:
             plan.say(f"chaos: round {number + 1} of {plan.rounds}, {len(report.findings)} findings so far")
             await _round(plan, number, world, staff, customers, report)
             report.rounds += 1
+        staff.hang_up()
         plan.say("chaos: the last facts leave the outbox")
         with world.database() as database:
             if plan.drains:
@@ -226,6 +227,10 @@ class _Staff:
             await self._do("POST", f"/products/{product}/stock", received)
             stock[product] = units
         return stock
+
+    def hang_up(self) -> None:
+        """Close the connection."""
+        self._line.close()
 
     async def _again(self) -> None:
         body = {"username": STAFF, "password": PASSWORD}
