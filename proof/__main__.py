@@ -49,7 +49,7 @@ PARTS = (
         "chaos",
         "server and database killed, connections cut",
         ("--rounds", "3", "--seconds", "12"),
-        ("--rounds", "30", "--seconds", "60"),
+        ("--rounds", "30", "--seconds", "60", "--stride", "1"),
     ),
     Part("bugs", "the checks above find bugs that were planted", (), ("--long",)),
 )

@@ -30,6 +30,7 @@ from proof.buyers import PASSWORD as BUYERS_PASSWORD
 from proof.buyers import TTLS_S, Buyer, GaveUp
 from proof.checker import Kept, check
 from proof.client import API, Answer, Line, is_ready
+from proof.cuts import cut_everywhere
 from proof.history import Op, save
 from proof.killer import Killer, tended
 from proof.proxy import Proxy, seeded
@@ -52,6 +53,7 @@ class Plan:
         buyers: customers at once.
         products: of a round.
         units: of each product at the start.
+        stride: cut at every so many bytes of what is asked and answered; 0: leave that part out.
         drains: wait until the outbox is empty; it takes up to a minute after a relay was killed.
         histories: a folder for what the customers saw, or None.
         say: gets a line now and then.
@@ -64,6 +66,7 @@ class Plan:
     buyers: int = 64
     products: int = 8
     units: int = 40
+    stride: int = 9
     drains: bool = True
     histories: Path | None = None
     say: Callable[[str], None] = field(default=lambda _: None)
@@ -77,6 +80,8 @@ class Report:
     counts: Counter[str] = field(default_factory=Counter)
     kills: Counter[str] = field(default_factory=Counter)
     cuts: Counter[str] = field(default_factory=Counter)
+    every_byte: Counter[str] = field(default_factory=Counter)
+    made_before: int = 0
     back_s: dict[str, list[float]] = field(default_factory=dict)
     exits: list[str] = field(default_factory=list)
     findings: list[str] = field(default_factory=list)
@@ -88,6 +93,7 @@ class Report:
         return [
             f"{self.rounds} rounds in {self.seconds:.0f} s, {sum(self.kills.values())} kills: {_said(self.kills)}",
             f"ready again after (median/worst, s): {', '.join(back)}",
+            f"cut at byte after byte: {_said(self.every_byte)}; {self.made_before} retries found it done",
             f"connections cut: {sum(self.cuts.values())} ({_said(self.cuts)})",
             f"customers: {_said(self.counts)}",
             f"server ended by itself: {len(self.exits)}" + "".join(f"\n    {line}" for line in self.exits),
@@ -102,6 +108,8 @@ async def run(plan: Plan, folder: Path) -> Report:
         await _until_ready(world)
         staff = await _Staff.log_in(world.port)
         customers = await _customers(world.port, plan.buyers)
+        if plan.stride:
+            await _cut_everywhere(plan, world, staff, customers, report)
         for number in range(plan.rounds):
             plan.say(f"chaos: round {number + 1} of {plan.rounds}, {len(report.findings)} findings so far")
             await _round(plan, number, world, staff, customers, report)
@@ -119,6 +127,17 @@ async def run(plan: Plan, folder: Path) -> Report:
         report.exits = world.exits
     report.seconds = time.monotonic() - started
     return report
+
+
+async def _cut_everywhere(plan: Plan, world: World, staff: _Staff, customers: dict[str, str], report: Report) -> None:
+    plan.say(f"chaos: connections cut at every {plan.stride} bytes")
+    (product,) = await staff.new_products(1, 1_000_000, f"{plan.seed}-cuts")
+    cuts = await cut_everywhere(world.port, list(customers.values()), product, str(plan.seed), plan.stride)
+    report.findings += cuts.findings
+    report.every_byte = cuts.done
+    report.made_before = cuts.made_before
+    with world.database() as database:
+        report.findings += verify.halves(database)
 
 
 async def _round(
@@ -297,9 +316,18 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=20.0)
     parser.add_argument("--buyers", type=int, default=64)
+    parser.add_argument("--stride", type=int, default=9, help="cut at every so many bytes; 0: not at all")
     parser.add_argument("--keep", type=Path, help="an empty folder for data, logs and histories")
     given = parser.parse_args()
-    plan = Plan(given.seed, given.rounds, given.seconds, buyers=given.buyers, histories=given.keep, say=to_stderr)
+    plan = Plan(
+        given.seed,
+        given.rounds,
+        given.seconds,
+        buyers=given.buyers,
+        stride=given.stride,
+        histories=given.keep,
+        say=to_stderr,
+    )
     with tempfile.TemporaryDirectory(prefix="shop-chaos-") as folder:
         report = asyncio.run(run(plan, given.keep or Path(folder)))
     print(f"seed {plan.seed}", *report.lines(), sep="\n")

@@ -70,7 +70,7 @@ class Line:
         Raises:
             Lost: the connection could not be made, broke, or was silent for `wait_s` seconds.
         """
-        request = _request(method, path, body, token, headers or {})
+        request = request_bytes(method, path, body, token, headers or {})
         try:
             async with self._turn, asyncio.timeout(wait_s):
                 reader, writer = await self._open()
@@ -99,7 +99,8 @@ class Line:
         return self._streams
 
 
-def _request(method: str, path: str, body: object, token: str, headers: Mapping[str, str]) -> bytes:
+def request_bytes(method: str, path: str, body: object, token: str, headers: Mapping[str, str]) -> bytes:
+    """A request as it goes over the wire."""
     lines = [f"{method} {path} HTTP/1.1", "Host: 127.0.0.1"]
     if token:
         lines.append(f"Authorization: Bearer {token}")

@@ -16,11 +16,13 @@ from proof.proxy import Cut, Proxy
 
 
 def test_nothing_is_lost_doubled_or_half_there_after_one_kill_of_each_kind(tmp_path: Path) -> None:
-    plan = chaos.Plan(seed=4, rounds=1, seconds=2, kills_min=len(KINDS), buyers=12, products=4, units=12, drains=False)
+    few = {"buyers": 12, "products": 4, "units": 12, "stride": 97}
+    plan = chaos.Plan(seed=4, rounds=1, seconds=2, kills_min=len(KINDS), drains=False, **few)
     report = asyncio.run(chaos.run(plan, tmp_path))
     assert report.findings == []
     assert report.exits == []
     assert dict(report.kills) == dict.fromkeys(KINDS, 1)
+    assert report.every_byte.keys() == {"request", "answer"}
     assert report.counts["operations"] > 50
     assert report.counts["units sold"] == 4 * 12
 
