@@ -37,21 +37,31 @@ class Part:
 
 
 PARTS = (
-    Part("machine", "memory and PostgreSQL answer alike, step by step", (), ("--long",)),
+    Part(
+        "machine",
+        "memory and PostgreSQL answer alike, step by step",
+        ("--steps", "100000"),
+        ("--steps", "1000000"),
+    ),
     Part(
         "interleavings",
-        "every order of the calls of two or three use cases",
+        "two or three use cases in every order of their calls",
         (),
         ("--schedules", "50000", "--samples", "20000"),
     ),
-    Part("races", "confirm, release, extend and expire at one moment; N units for 10 N buyers", (), ("--long",)),
+    Part(
+        "races",
+        "reservations that are ended in every way at once, N units for 10 N buyers, large baskets",
+        (),
+        ("--ends", "100000", "--last", "10000", "--baskets", "100000"),
+    ),
     Part(
         "chaos",
-        "server and database killed, connections cut",
+        "customers on bad connections while server and database are killed",
         ("--rounds", "3", "--seconds", "12"),
         ("--rounds", "30", "--seconds", "60", "--stride", "1"),
     ),
-    Part("bugs", "the checks above find bugs that were planted", (), ("--long",)),
+    Part("bugs", "planted bugs are found", (), ("--seconds", "300", "--without", "120")),
 )
 
 
