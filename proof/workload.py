@@ -61,7 +61,7 @@ class Workload:
     adapters: Adapters
     later: Adapters
     clock: ManualClock
-    seed: int
+    seed: str
     products: list[UUID] = field(init=False)
     customers: Customers = field(init=False)
     told: list[Event] = field(default_factory=list)
@@ -81,7 +81,7 @@ class Workload:
         threads = [Thread(target=self._work, args=(Random(f"{self.seed}/{n}"), stop)) for n in range(THREADS)]
         threads += [Thread(target=self._sweep, args=(stop,)) for _ in range(2)]
         interval = sys.getswitchinterval()
-        sys.setswitchinterval(SWITCH_INTERVAL_S * 10)
+        sys.setswitchinterval(SWITCH_INTERVAL_S * 50)
         try:
             for thread in threads:
                 thread.start()
@@ -97,7 +97,7 @@ class Workload:
     # ---- while it runs
 
     def _sweep(self, stop: Signal) -> None:
-        while not stop.wait(0.01):
+        while not stop.wait(0.06):
             try:
                 self.customers.shop.reservations.sweep()
             except Exception as error:
