@@ -128,9 +128,11 @@ def _add_reservations(made: Made) -> None:
             if op.op == "reserve" and op.result_id is not None:
                 _note_reservation(made, request, op)
     for request in made.requests:
-        for named in {str(op.detail.get("reservation_id")) for op in request.attempts if op.op == "confirm"}:
-            if named in made.reservations:
-                made.reservations[named].confirmed.append(request)
+        confirms = [op for op in request.attempts if op.op == "confirm"]
+        for named in {str(op.detail.get("reservation_id")) for op in confirms}:
+            if named in made.reservations:  # the key may have been used for something else as well
+                of_it = [op for op in confirms if op.detail.get("reservation_id") == named]
+                made.reservations[named].confirmed.append(Request(request.client, request.key, of_it))
     for op in made.others:
         reservation = made.reservations.get(str(op.detail.get("reservation_id")))
         if reservation is None:

@@ -34,7 +34,7 @@ class SequentialShop:
     orders: dict[str, Thing] = field(default_factory=dict)
     reservations: dict[str, Thing] = field(default_factory=dict)
     keys: dict[tuple[int, str], str] = field(default_factory=dict)
-    made_by: dict[tuple[int, str], tuple[str, dict[str, int]]] = field(default_factory=dict)
+    made_by: dict[tuple[int, str], object] = field(default_factory=dict)
 
     def run(self, calls: int) -> None:
         """So many calls, one after the other."""
@@ -72,7 +72,10 @@ class SequentialShop:
         op = self.random.choice(keyed)
         wanted = {"lamp": 9} if op.wanted and self.random.random() < 0.1 else op.wanted
         detail = {"reservation_id": op.detail["reservation_id"]} if op.op == "confirm" else {}
-        self._carry_out(Op(op.client, op.op, op.key, wanted, self._start(detail), 0, "ok", detail=detail))
+        verb: Verb = "place" if op.op == "reserve" and self.random.random() < 0.2 else op.op
+        if op.op == "place" and self.random.random() < 0.2 and (held := self._known(self.reservations, op.client)):
+            verb, wanted, detail = "confirm", {}, {"reservation_id": held.id}
+        self._carry_out(Op(op.client, verb, op.key, wanted, self._start(detail), 0, "ok", detail=detail))
 
     def change(self) -> None:
         """Cancel, edit, release or extend what somebody knows that he has."""
@@ -87,8 +90,10 @@ class SequentialShop:
 
     # ---- what clients see
 
-    def _known(self, things: dict[str, Thing]) -> Thing | None:
-        known = [thing for thing in things.values() if thing.told_at is not None and thing.told_at <= self.now]
+    def _known(self, things: dict[str, Thing], client: int | None = None) -> Thing | None:
+        """Something that its owner was told of; of this client, if one is named."""
+        told = (thing for thing in things.values() if thing.told_at is not None and thing.told_at <= self.now)
+        known = [thing for thing in told if client in (None, thing.client)]
         return self.random.choice(known) if known else None
 
     def _start(self, detail: dict[str, object]) -> int:
@@ -129,7 +134,7 @@ class SequentialShop:
 
     def _replay(self, op: Op, told_at: int | None) -> None:
         assert op.key is not None
-        if (op.op, op.wanted) != self.made_by[op.client, op.key]:
+        if _asked(op) != self.made_by[op.client, op.key]:
             return _refuse(op, "idempotency_key_reused")
         self._answer(op, self.keys[op.client, op.key], told_at, replayed=True)
         return None
@@ -161,7 +166,7 @@ class SequentialShop:
     def _remember(self, op: Op, thing: Thing, told_at: int | None) -> None:
         if op.key is not None:
             self.keys[op.client, op.key] = thing.id
-            self.made_by[op.client, op.key] = op.op, op.wanted
+            self.made_by[op.client, op.key] = _asked(op)
         self._answer(op, thing.id, told_at, replayed=False)
 
     def _end(self, op: Op, state: str, told_at: int | None) -> None:
@@ -204,3 +209,7 @@ class SequentialShop:
 def _refuse(op: Op, code: str, available: dict[str, int] | None = None) -> None:
     outcome: Outcome = "refused"
     op.outcome, op.code, op.available = outcome, code, available or {}
+
+
+def _asked(op: Op) -> object:
+    return op.op, op.wanted, op.detail.get("reservation_id")
