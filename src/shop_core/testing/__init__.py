@@ -35,8 +35,8 @@ pytest.register_assert_rewrite(
         f"{__name__}.{module}"
         for module in (
             "account_rules accounts audit catalog catalog_changes catalog_rules contract determinism driver "
-            "editing expectations expected_batches expiry keys listing logins machine order_lists order_races "
-            "order_rules orders outbox outbox_rules placing product_edits publishing reservation_races "
+            "editing encounters expectations expected_batches expiry keys listing logins machine order_lists "
+            "order_races order_rules orders outbox outbox_rules placing product_edits publishing reservation_races "
             "reservation_rules reservations scene shelves standing stock threads units"
         ).split()
     )
