@@ -12,7 +12,7 @@ from proof.client import is_ready
 from proof.processes import Process
 from proof.world import World
 
-KINDS = ("worker", "backend", "postmaster", "server")
+KINDS = ("worker", "backend", "postmaster", "server", "everything")
 RECOVERY_S_MAX = 60.0
 
 
@@ -30,7 +30,7 @@ class Kill:
 
 
 class Killer:
-    """Kills with `kill -9`, in an order that follows from the seed; in every four kills each kind has its turn.
+    """Kills with `kill -9`, in an order that follows from the seed; in every five kills each kind has its turn.
 
     Args:
         world: whom.
@@ -72,12 +72,12 @@ class Killer:
         def is_replaced() -> bool:
             if kind == "postmaster":
                 return self._world.postmaster_pid() not in (None, postmaster)
-            if kind in ("worker", "server"):
+            if kind in ("worker", "server", "everything"):
                 now = self._world.worker_pids()
                 return (
                     victim.pid not in now
                     and len(now) >= self._world.workers
-                    and not (kind == "server" and now & workers)
+                    and not (kind != "worker" and now & workers)
                 )
             return True
 
@@ -88,7 +88,7 @@ class Killer:
                 ready_at = ready_at or time.monotonic()
                 if await asyncio.to_thread(is_replaced):
                     break
-            elif kind in ("server", "postmaster", "backend"):
+            elif kind != "worker":
                 ready_at = None
             await asyncio.sleep(0.02)
         else:

@@ -102,6 +102,25 @@ def sold(database: Database, stock: Mapping[str, int]) -> list[str]:
     ]
 
 
+def facts_told(database: Database, world: World) -> list[str]:
+    """Every fact was told at least once, and those of an order in order; ask when the outbox is empty."""
+    seqs: dict[str, list[int]] = {}
+    told = set()
+    for fact in world.facts():
+        if fact["id"] not in told and "order_id" in fact:
+            seqs.setdefault(fact["order_id"], []).append(fact["seq"])
+        told.add(fact["id"])
+    kept = {
+        id_ for (id_,) in database.execute(b"SELECT id::text FROM order_events UNION SELECT id::text FROM stock_events")
+    }
+    found = [
+        f"order {id_}: its facts were told in the order {said}" for id_, said in seqs.items() if said != sorted(said)
+    ]
+    if kept != told:
+        found.append(f"{len(kept - told)} facts were never told, {len(told - kept)} were told that never happened")
+    return found
+
+
 def orders_kept(database: Database) -> dict[str, tuple[str, dict[str, int]]]:
     """Every order: its status and units."""
     kept: dict[str, tuple[str, dict[str, int]]] = {}

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
-import signal
 import socket
 import subprocess
 import sys
@@ -57,16 +57,16 @@ class World:
 
     def __exit__(self, *_: object) -> None:
         """Stop the server as an operator would; by force if it does not."""
-        if self._server is None:
-            return
-        self._server.send_signal(signal.SIGTERM)
+        assert self._server is not None
+        self._server.terminate()
         try:
             self._server.wait(_STOP_S_MAX)
         except subprocess.TimeoutExpired:
             self._server.kill()
             self._server.wait()
-            with contextlib.suppress(Exception), EmbeddedPostgres(self.data_dir):
-                pass  # the last one out stops the database
+        if self.postmaster_pid():  # it was killed, and left the database behind
+            with EmbeddedPostgres(self.data_dir):
+                pass  # the last one out stops it
 
     # What an operator does
 
@@ -119,6 +119,14 @@ class World:
         files = (self.data_dir / name for name in ("postgres.log.1", "postgres.log"))
         return "".join(file.read_text(errors="replace") for file in files if file.exists())
 
+    def facts(self) -> Iterator[dict[str, Any]]:
+        """What was told of all that happened, in the order in which it was told."""
+        with self.log.open(errors="replace") as lines:
+            for line in lines:
+                if line.startswith('{"type":'):
+                    with contextlib.suppress(json.JSONDecodeError):  # half a line: whoever wrote it was killed
+                        yield json.loads(line)["data"]
+
     # What a bad day does: each says whom it killed, or None if there was nobody
 
     def kill_worker(self, rng: Random) -> Process | None:
@@ -134,6 +142,11 @@ class World:
         self._server.kill()
         self._server.wait()
         return Process(self._server.pid, os.getpid(), "shop serve")
+
+    def kill_everything(self, rng: Random) -> Process | None:
+        """The first process of both, at once: as when the machine goes down, except for what it had in its caches."""
+        self.kill_postmaster(rng)
+        return self.kill_server(rng)
 
     def kill_backend(self, rng: Random) -> Process | None:
         """A session of the database; now and then one of PostgreSQL's own processes, e.g. the one that writes WAL."""
@@ -174,7 +187,8 @@ def _is_postgres(process: Process) -> bool:
 
 
 def _environment() -> dict[str, str]:
-    return {name: value for name, value in os.environ.items() if not name.startswith("SHOP_")}
+    ours = {name: value for name, value in os.environ.items() if not name.startswith("SHOP_")}
+    return ours | {"SHOP_EVENTS": "log"}
 
 
 def _free_port() -> int:
