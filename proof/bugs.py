@@ -18,7 +18,7 @@ from proof.stores import adapters_on, database, empty
 from proof.workload import Workload
 from shop_adapters.clock import ManualClock
 
-ROUND_S = 2.0
+ROUND_S = 2.5
 CONNECTIONS = 16
 
 

@@ -73,10 +73,10 @@ class Workload:
         self._reservations: list[tuple[int, str]] = []
         scene = Scene(self.adapters)
         self.products = [scene.product(units=UNITS).id for _ in range(PRODUCTS)]
-        self.customers = Customers(Shop(self.adapters), new_actors(self.adapters.new_id, CLIENTS))
 
     def run(self, seconds: float) -> Round:
         """Let them work for so long, and look at everything then."""
+        self.customers = Customers(Shop(self.adapters), new_actors(self.adapters.new_id, CLIENTS))
         started, stop = time.monotonic(), Signal()
         threads = [Thread(target=self._work, args=(Random(f"{self.seed}/{n}"), stop)) for n in range(THREADS)]
         threads += [Thread(target=self._sweep, args=(stop,)) for _ in range(2)]
@@ -97,15 +97,15 @@ class Workload:
     # ---- while it runs
 
     def _sweep(self, stop: Signal) -> None:
-        while not stop.wait(0.06):
+        while not stop.wait(0.35):  # seldom, so that others need units that are due, and both at once
             try:
                 self.customers.shop.reservations.sweep()
             except Exception as error:
                 self.customers.trouble.crash(error)
 
     def _work(self, random: Random, stop: Signal) -> None:
-        acts = [self._place, self._place, self._reserve, self._reserve, self._retry, self._confirm, self._confirm]
-        acts += [self._end, self._end, self._change, self._change, self._change, self._batch]
+        acts = [self._place, self._place, self._reserve, self._reserve, self._reserve, self._reserve, self._retry]
+        acts += [self._confirm, self._confirm, self._end, self._change, self._change, self._change, self._batch]
         while not stop.is_set():
             random.choice(acts)(random)
 
@@ -134,7 +134,7 @@ class Workload:
     def _reserve(self, random: Random) -> None:
         client = random.randrange(CLIENTS)
         actor = self.customers.actors[client]
-        ttl = _TTL + timedelta(milliseconds=random.randrange(200))
+        ttl = _TTL + timedelta(milliseconds=random.randrange(100))
         request = ReservationRequest(actor.account_id, self._lines(random), ttl, key=self._key(client))
         self._requests.append((client, request))
         self._note(self.customers.reserve((client, request)))
@@ -153,7 +153,7 @@ class Workload:
     def _confirm(self, random: Random) -> None:
         if not self._reservations:
             return
-        client, reservation_id = random.choice(self._reservations[-8:])
+        client, reservation_id = random.choice(self._reservations[-random.choice([3, 60]) :])
         actor = self.customers.actors[client]
         request = PlacementRequest(actor.account_id, reservation_id=UUID(reservation_id), key=self._key(client))
         self._requests.append((client, request))
