@@ -104,7 +104,7 @@ class ShopMachine(AccountRules, ReservationRules, OutboxRules, CatalogChangeRule
 
     def _levels(self, adapters: Adapters) -> list[StockLevel]:
         with adapters.begin() as work:
-            return [level for product_id in self.expected.products if (level := work.stock.get(product_id))]
+            return list(work.stock.lock(self.expected.products).values())  # all in one statement
 
     def _check_level(self, level: StockLevel) -> None:
         product = self.expected.products[level.product_id]

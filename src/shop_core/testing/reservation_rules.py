@@ -46,6 +46,16 @@ class ReservationRules(OrderRules):
             refused = self.ask(lambda shop: shop.reservations.reserve(self._hold(customer, lines, ttl, key)))
             assert isinstance(refused, Invalid)
 
+    @rule(customer=customers, pick=st.integers(0, 3), quantity=st.integers(1, 2), ttl=st.sampled_from([60, 600]))
+    def hold(self, customer: Actor, pick: int, quantity: int, ttl: int) -> None:
+        """The plain case, so that there are reservations to work on."""
+        self._reserve_them([self._hold(customer, self._lines([(pick, quantity)]), ttl, None)])
+
+    @rule(pick=st.integers(0, 1))
+    def buy_what_is_held(self, pick: int) -> None:
+        """The plain case of a confirmation."""
+        self.confirm_it(self._reservation(pick))
+
     @rule(batch=st.lists(st.tuples(customers, small_baskets, ttls, keys), max_size=4))
     def reserve_a_batch(self, batch: list[tuple[Actor, list[tuple[int, int]], int, str | None]]) -> None:
         self._reserve_them([self._hold(who, self._lines(basket), ttl, key) for who, basket, ttl, key in batch])
@@ -83,8 +93,16 @@ class ReservationRules(OrderRules):
 
     @rule(pick=picks, customer=st.none() | customers, key=keys, known_total=st.none() | st.booleans())
     def confirm(self, pick: int, customer: Actor | None, key: str | None, known_total: bool | None) -> None:
-        """Place the order of a reservation: its owner, or with `customer` whoever that is."""
-        reservation_id = self._reservation(pick)
+        self.confirm_it(self._reservation(pick), customer, key, known_total)
+
+    def confirm_it(
+        self,
+        reservation_id: UUID,
+        customer: Actor | None = None,
+        key: str | None = None,
+        known_total: bool | None = None,
+    ) -> None:
+        """Place the order of a reservation: its owner does, or with `customer` whoever that is."""
         who = customer or self._holder(reservation_id, "owner")
         known = self.expected.reservations.get(reservation_id)
         total = None if known is None else self._total(known.units, known_total)
@@ -183,7 +201,7 @@ class ReservationRules(OrderRules):
         return None if is_seen else ReservationNotFound
 
     def _refusal(self, reservation_id: UUID) -> type[Refusal] | None:
-        return self.expected.refusal_to_end(reservation_id, self.clock() + timedelta(0))
+        return self.expected.refusal_to_end(reservation_id, self.clock())
 
     # ---- picking
 
