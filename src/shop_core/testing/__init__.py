@@ -2,49 +2,12 @@
 
 An adapter is right when it passes the contract of its port. To verify your own, subclass and give the fixture:
 
-    import pytest
-    from shop_core.testing import PlacingContract, StockContract, UnitOfWorkContract
-    from my_adapters import MyAdapters
-
-    class MyFixture:
-        @pytest.fixture
-        def adapters(self):
-            return MyAdapters()  # empty at the start of every test
-
-    class TestMyUnitOfWork(MyFixture, UnitOfWorkContract): ...
-    class TestMyStock(MyFixture, StockContract): ...
-    class TestMyPlacing(MyFixture, PlacingContract): ...
-
-and drive it with random work, alone or next to another adapter that must give the same answers:
-
-    class MyMachine(ShopMachine):
-        def open_adapters(self):
-            return [MyAdapters(clock=self.clock, new_id=SeededIds()), MemoryAdapters(clock=self.clock, new_id=...)]
-
-    TestMyMachine = MyMachine.TestCase
-
-Use cases in every order of their calls, on adapters that can say who waits: `shop_core.testing.interleaving`, with the
-plays of `encounters` and the `faults` that they find. A publisher of your own: `PublisherContract`.
-
-Tests with threads end within a minute whatever the adapter does. They use events and barriers, never sleeps; where
-a test must see that somebody waits, it gives him a fifth of a second in which he must not get through.
-"""
+    import pkgutil
 
 import pytest
 
 # So that a broken promise shows both sides of the comparison. Must come before the modules are imported.
-pytest.register_assert_rewrite(
-    *(
-        f"{__name__}.{module}"
-        for module in (
-            "account_rules accounts audit catalog catalog_changes catalog_rules contract determinism driver "
-            "editing encounters expectations expected_batches expiry keys listing logins machine order_lists "
-            "order_races order_rules orders outbox outbox_rules placing product_edits publishing "
-            "reservation_races"
-            "reservation_rules reservations scene shelves standing stock threads units"
-        ).split()
-    )
-)
+pytest.register_assert_rewrite(*(f"{__name__}.{module.name}" for module in pkgutil.iter_modules(__path__)))
 
 from shop_core.testing.accounts import AccountsContract, RefreshTokensContract  # noqa: E402
 from shop_core.testing.audit import AuditContract  # noqa: E402
