@@ -2,7 +2,32 @@
 
 An adapter is right when it passes the contract of its port. To verify your own, subclass and give the fixture:
 
-    import pkgutil
+    import pytest
+    from shop_core.testing import PlacingContract, StockContract, UnitOfWorkContract
+    from my_adapters import MyAdapters
+
+    class MyFixture:
+        @pytest.fixture
+        def adapters(self):
+            return MyAdapters()  # empty at the start of every test
+
+    class TestMyUnitOfWork(MyFixture, UnitOfWorkContract): ...
+    class TestMyStock(MyFixture, StockContract): ...
+    class TestMyPlacing(MyFixture, PlacingContract): ...
+
+and drive it with random work, alone or next to another adapter that must give the same answers:
+
+    class MyMachine(ShopMachine):
+        def open_adapters(self):
+            return [MyAdapters(clock=self.clock, new_id=SeededIds()), MemoryAdapters(clock=self.clock, new_id=...)]
+
+    TestMyMachine = MyMachine.TestCase
+
+Tests with threads end within a minute whatever the adapter does. They use events and barriers, never sleeps; where
+a test must see that somebody waits, it gives him a fifth of a second in which he must not get through.
+"""
+
+import pkgutil
 
 import pytest
 
