@@ -18,7 +18,7 @@ from sqlalchemy import Engine, make_url
 from sqlalchemy.exc import DBAPIError
 
 from shop_adapters.background import Repeating
-from shop_adapters.embedded import EmbeddedPostgres, EmbeddedPostgresError
+from shop_adapters.embedded import EmbeddedPostgres, EmbeddedPostgresError, kept_running
 from shop_adapters.postgres import PostgresAdapters, make_engine
 from shop_adapters.postgres.durability import UnsafeServer, check_durability
 from shop_adapters.postgres.errors import in_our_words
@@ -47,8 +47,13 @@ UNUSABLE_DATABASE = (EmbeddedPostgresError, DatabaseError, SchemaError, UnsafeSe
 
 
 @contextlib.contextmanager
-def database(settings: Settings) -> Iterator[Settings]:
+def database(settings: Settings, *, on_death: Callable[[str], None] | None = None) -> Iterator[Settings]:
     """The settings with a database that answers: the one they name, or the embedded one, started if need be.
+
+    Args:
+        settings: which one.
+        on_death: keep the embedded one running, for whoever stays for long: when it dies it is started again, and
+            this gets a line about it.
 
     Raises:
         EmbeddedPostgresError: the embedded one cannot be started.
@@ -57,7 +62,10 @@ def database(settings: Settings) -> Iterator[Settings]:
     if settings.database_url:
         yield settings
         return
-    with EmbeddedPostgres(settings.data_dir) as postgres:
+    with contextlib.ExitStack() as inside:
+        postgres = inside.enter_context(EmbeddedPostgres(settings.data_dir))
+        if on_death:
+            inside.enter_context(kept_running(postgres, on_death))
         secret = settings.secret_key or _kept_secret(settings)
         yield replace(settings, database_url=postgres.url(), secret_key=secret)
 

@@ -43,7 +43,7 @@ def serve(settings: Settings, *, demo: bool = False) -> None:
     """
     publisher_of(settings)
     _check_port(settings.host, settings.port)
-    with database(settings) as located, _only_server(settings):
+    with database(settings, on_death=_warn) as located, _only_server(settings):
         with open_shop(settings) as shop:
             if demo:
                 add_demo_data(shop)
@@ -63,6 +63,10 @@ def serve(settings: Settings, *, demo: bool = False) -> None:
             respawn_failed_workers=True,
             workers_kill_timeout=_DRAIN_S,
         ).serve()
+
+
+def _warn(line: str) -> None:
+    print(f"shop: {line}", file=sys.stderr, flush=True)
 
 
 def _mind_signals() -> None:

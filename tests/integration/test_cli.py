@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -10,6 +11,7 @@ import socket
 import stat
 import subprocess
 import tempfile
+import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -81,6 +83,23 @@ def test_after_a_kill_the_workers_end_and_the_next_start_recovers(data_dir: Path
         again.send_signal(signal.SIGINT)
         again.communicate(timeout=60)
     assert again.returncode == 0
+
+
+def test_a_database_that_dies_under_the_server_comes_back_and_the_server_answers_again(data_dir: Path) -> None:
+    with serving("--data-dir", str(data_dir), env=environment()) as (url, process):
+        for _ in range(2):
+            before = (data_dir / "postgres" / "postmaster.pid").read_text().split("\n")[0]
+            os.kill(int(before), signal.SIGKILL)
+            deadline = time.monotonic() + 20
+            while time.monotonic() < deadline:
+                with contextlib.suppress(OSError):
+                    now = (data_dir / "postgres" / "postmaster.pid").read_text().split("\n")[0]
+                    if now != before and get(f"{url}/api/v1/products"):
+                        break
+                time.sleep(0.05)
+            assert get(f"{url}/api/v1/products")["count"] == 13
+    assert process.returncode == 0
+    assert not (data_dir / "postgres" / "postmaster.pid").exists()
 
 
 def test_other_commands_work_beside_a_running_server(data_dir: Path, tmp_path: Path) -> None:

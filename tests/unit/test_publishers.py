@@ -338,6 +338,15 @@ def test_one_connection_serves_many_events(receiver: Receiver, publisher: Webhoo
     assert [request.connection for request in receiver.requests] == [1] * 5
 
 
+def test_a_line_that_the_receiver_wants_to_end_is_not_used_again(
+    receiver: Receiver, publisher: WebhookPublisher
+) -> None:
+    receiver.scripts = [answer("200 OK", "connection: close\r\n")]  # he says so, and does not do it
+    publisher.publish(PLACED)
+    publisher.publish(PLACED)
+    assert [request.connection for request in receiver.requests] == [1, 2]
+
+
 def test_a_chunked_answer_is_read_to_its_end(receiver: Receiver, publisher: WebhookPublisher) -> None:
     chunked = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"
     receiver.scripts = [lambda talk: talk.send(chunked)]

@@ -7,7 +7,7 @@ import pytest
 from shop_adapters.postgres.durability import NEEDED
 from shop_adapters.publishers import LogPublisher, NoPublisher, WebhookPublisher
 from shop_http.compose import publisher_of
-from shop_http.settings import DURABLE, Settings, SettingsError
+from shop_http.settings import CAN_BE_UNSAFE, Settings, SettingsError
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 WEBHOOK = {"SHOP_EVENTS": "webhook", "SHOP_WEBHOOK_URL": "https://shop.example/in", "SHOP_WEBHOOK_SECRET": SECRET}
@@ -80,4 +80,4 @@ def test_a_webhook_that_cannot_be_is_named_before_anything_starts() -> None:
 
 
 def test_what_may_be_allowed_is_what_the_start_looks_at() -> None:
-    assert DURABLE == NEEDED
+    assert CAN_BE_UNSAFE == NEEDED
