@@ -21,11 +21,12 @@ class Cost:
 
 @contextlib.contextmanager
 def statements(engine: Engine) -> Iterator[list[tuple[str, Any]]]:
-    """Everything that is sent to the database meanwhile, with its parameters."""
+    """Everything that is asked of the database meanwhile, with its parameters; not where transactions begin and end."""
     sent: list[tuple[str, Any]] = []
 
     def note(_: Any, __: Any, statement: str, parameters: Any, *___: Any) -> None:
-        sent.append((statement, parameters))
+        if not statement.startswith(("BEGIN", "COMMIT", "ROLLBACK")):
+            sent.append((statement, parameters))
 
     event.listen(engine, "before_cursor_execute", note)
     try:

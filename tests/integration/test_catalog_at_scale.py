@@ -79,7 +79,8 @@ def statements(engine: Engine) -> Iterator[list[tuple[str, Any]]]:
     seen: list[tuple[str, Any]] = []
 
     def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
-        seen.append((statement, parameters))
+        if not statement.startswith(("BEGIN", "COMMIT", "ROLLBACK")):
+            seen.append((statement, parameters))
 
     event.listen(engine, "before_cursor_execute", note)
     try:

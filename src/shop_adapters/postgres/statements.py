@@ -61,7 +61,8 @@ def about_how_many(connection: Connection, rows: Select[Any]) -> tuple[int, bool
 
     To count a long list is to read all of it, for a number that is old by the time it is shown.
     """
-    some = rows.order_by(None).with_only_columns(literal(1), maintain_column_froms=True).limit(COUNTED_MAX + 1).subquery()
+    bare = rows.order_by(None).with_only_columns(literal(1), maintain_column_froms=True)
+    some = bare.limit(COUNTED_MAX + 1).subquery()
     counted: int = connection.execute(select(func.count()).select_from(some)).scalar_one()
     if counted <= COUNTED_MAX:
         return counted, False

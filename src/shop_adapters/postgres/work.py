@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from functools import cached_property
 
 from psycopg.pq import TransactionStatus
 from sqlalchemy import Connection, Engine, bindparam, select
+from sqlalchemy.exc import SQLAlchemyError
 
 from shop_adapters.locking import LockOrder
 from shop_adapters.postgres.accounts import PostgresAccounts, PostgresRefreshTokens
@@ -27,6 +28,15 @@ from shop_adapters.postgres.schema import tasks
 from shop_adapters.postgres.store_clock import StoreClock
 from shop_core.ports import Clock, Discrepancy
 
+LOCK_TIMEOUT_S, STATEMENT_TIMEOUT_S, IDLE_TIMEOUT_S = 10, 60, 30
+"""How long a transaction waits for a row, how long a statement takes, and how long it may do nothing. Beyond that it is
+off, and its caller is told to try again: a client that froze must not keep rows from all others."""
+
+_BEGIN = (
+    f"BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout = '{LOCK_TIMEOUT_S}s';"
+    f" SET LOCAL statement_timeout = '{STATEMENT_TIMEOUT_S}s';"
+    f" SET LOCAL idle_in_transaction_session_timeout = '{IDLE_TIMEOUT_S}s'"
+)
 _ALONE = select(tasks.c.name).where(tasks.c.name == bindparam("task")).with_for_update(skip_locked=True)
 
 
@@ -110,11 +120,29 @@ def begin(
     Raises:
         Unavailable: no connection could be had in time, the database is not there, or it gave up on this one.
     """
-    with in_our_words(), engine.begin() as connection:
+    with in_our_words(), _transaction(engine) as connection:
         work = PostgresUnitOfWork(connection, currency, clock, landmarks or Landmarks())
         yield work
         _check_unspoilt(connection)
         work.catalog_version.settle()
+
+
+@contextmanager
+def _transaction(engine: Engine) -> Iterator[Connection]:
+    """A transaction that says itself how long it may take.
+
+    It opens with one message that holds BEGIN and the limits. So they cost no round trip, and hold for this transaction
+    alone: a server between us and the database may give the next one to somebody else.
+    """
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.exec_driver_sql(_BEGIN)
+        try:
+            yield connection
+            connection.exec_driver_sql("COMMIT")
+        except BaseException:
+            with suppress(SQLAlchemyError):  # a connection that is gone has nothing to roll back
+                connection.exec_driver_sql("ROLLBACK")
+            raise
 
 
 def _check_unspoilt(connection: Connection) -> None:
