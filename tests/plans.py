@@ -21,11 +21,11 @@ class Cost:
 
 @contextlib.contextmanager
 def statements(engine: Engine) -> Iterator[list[tuple[str, Any]]]:
-    """Everything that is asked of the database meanwhile, with its parameters; not where transactions begin and end."""
+    """Everything that is asked of the database meanwhile, with its parameters; not what only ends or plans."""
     sent: list[tuple[str, Any]] = []
 
     def note(_: Any, __: Any, statement: str, parameters: Any, *___: Any) -> None:
-        if not statement.startswith(("BEGIN", "COMMIT", "ROLLBACK")):
+        if not statement.startswith(("BEGIN", "COMMIT", "ROLLBACK", "EXPLAIN")):
             sent.append((statement, parameters))
 
     event.listen(engine, "before_cursor_execute", note)
