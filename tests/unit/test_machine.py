@@ -11,7 +11,7 @@ from hypothesis.stateful import run_state_machine_as_test
 from shop_adapters.memory import MemoryAdapters
 from shop_core.inventory.model import StockLevel
 from shop_core.ports import Adapters
-from shop_core.testing import SeededIds, ShopMachine, SideBySide, TickingClock
+from shop_core.testing import SeededIds, ShopMachine, SideBySide
 
 MODEST = settings(
     max_examples=60,
@@ -23,19 +23,19 @@ MODEST = settings(
 
 class MemoryMachine(ShopMachine):
     def open_adapters(self) -> Sequence[Adapters]:
-        return [MemoryAdapters(clock=TickingClock(), new_id=SeededIds())]
+        return [MemoryAdapters(clock=self.clock, new_id=SeededIds())]
 
 
 class TwoInMemory(SideBySide):
     def open_adapters(self) -> Sequence[Adapters]:
-        return [MemoryAdapters(clock=TickingClock(), new_id=SeededIds()) for _ in range(2)]
+        return [MemoryAdapters(clock=self.clock, new_id=SeededIds()) for _ in range(2)]
 
 
 class OneIsForgetful(SideBySide):
     """The second shop has other ids: its answers cannot be the same."""
 
     def open_adapters(self) -> Sequence[Adapters]:
-        return [MemoryAdapters(clock=TickingClock(), new_id=SeededIds(seed)) for seed in range(2)]
+        return [MemoryAdapters(clock=self.clock, new_id=SeededIds(seed)) for seed in range(2)]
 
 
 TestMemoryMachine = MemoryMachine.TestCase

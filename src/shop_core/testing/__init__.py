@@ -19,7 +19,7 @@ and drive it with random work, alone or next to another adapter that must give t
 
     class MyMachine(ShopMachine):
         def open_adapters(self):
-            return [MyAdapters(clock=TickingClock(), new_id=SeededIds()), MemoryAdapters(clock=..., new_id=...)]
+            return [MyAdapters(clock=self.clock, new_id=SeededIds()), MemoryAdapters(clock=self.clock, new_id=...)]
 
     TestMyMachine = MyMachine.TestCase
 
@@ -34,9 +34,10 @@ pytest.register_assert_rewrite(
     *(
         f"{__name__}.{module}"
         for module in (
-            "account_rules accounts audit catalog catalog_changes catalog_rules contract determinism driver editing "
-            "expectations expiry keys listing logins machine order_lists order_races order_rules orders outbox placing "
-            "product_edits publishing reservation_races reservations scene shelves standing stock threads units"
+            "account_rules accounts audit catalog catalog_changes catalog_rules contract determinism driver "
+            "editing expectations expected_batches expiry keys listing logins machine order_lists order_races "
+            "order_rules orders outbox outbox_rules placing product_edits publishing reservation_races "
+            "reservation_rules reservations scene shelves standing stock threads units"
         ).split()
     )
 )
