@@ -35,7 +35,7 @@ from shop_http.seams import Background
 from shop_http.settings import Settings, SettingsError
 
 BACKGROUND_EVERY_S = 0.25
-BACKGROUND_CONNECTIONS = 2  # one for each task, so that busy handlers cannot keep them from the database
+BACKGROUND_CONNECTIONS = 4  # sweeper, relay, train, password hashes: busy handlers cannot keep them from the database
 
 
 class DatabaseError(Exception):
