@@ -27,9 +27,10 @@ from shop_adapters.memory import MemoryAdapters
 from shop_adapters.memory.locks import Owner, RowLocks
 from shop_core.inventory.model import StockLevel
 from shop_core.ports import Begin, Clock, NewId, UnitOfWork
-from shop_core.testing.encounters import PLAYS, OpenAdapters, Spoil, case_of
+from shop_core.testing.encounters import PLAYS, case_of
 from shop_core.testing.faults import FAULTS, Altered
 from shop_core.testing.interleaving import Report, explore, play
+from shop_core.testing.stage import OpenAdapters, Spoil
 
 
 def in_memory(mutex: Condition, clock: Clock, new_id: NewId) -> MemoryAdapters:

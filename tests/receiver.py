@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import ssl
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -55,11 +56,12 @@ class Receiver:
 
     scripts: list[Script] = field(default_factory=lambda: [lambda talk: talk.send(OK)])
     requests: list[Request] = field(default_factory=list)
+    tls: ssl.SSLContext | None = None
 
     def __enter__(self) -> Receiver:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = self._listener.getsockname()[1]
-        self.url = f"http://127.0.0.1:{self.port}/hooks?shop=1"
+        self.url = f"http{'s' if self.tls else ''}://127.0.0.1:{self.port}/hooks?shop=1"
         self._ended = Event()
         self._lock = Lock()
         self._threads: list[Thread] = []
@@ -91,10 +93,15 @@ class Receiver:
             except OSError:
                 return
             connection += 1
-            self._open.append(sock)
             self._run(lambda sock=sock, number=connection: self._serve(sock, number))  # type: ignore[misc]
 
     def _serve(self, sock: socket.socket, connection: int) -> None:
+        try:
+            sock = self.tls.wrap_socket(sock, server_side=True) if self.tls else sock
+        except OSError:
+            sock.close()
+            return
+        self._open.append(sock)
         with sock, sock.makefile("rb") as file:
             try:
                 while line := file.readline().decode("latin-1").strip():

@@ -11,7 +11,8 @@ import pytest
 from proof.interleavings import PLANTED, Planted, in_memory, leaky, main, search
 
 from shop_core.testing.encounters import PLAYS, case_of
-from shop_core.testing.interleaving import Case, Play, Schedule, explore, play
+from shop_core.testing.interleaving import Case, Play, explore, play
+from shop_core.testing.schedule import Schedule
 
 FEW = 60
 """Schedules of each play that every test run tries; `python -m proof.interleavings` tries more."""
