@@ -31,7 +31,10 @@ LINES = 8
 """Lines of each order; each is a movement, and three of four orders were cancelled, with as many again."""
 
 _PRODUCT = "lpad(to_hex({n}), 32, '0')::uuid"
-_ID = "(lpad(to_hex(1700000000000 + {n}), 12, '0') || '700080' || lpad(to_hex({n}::bigint * 32 + {extra}), 14, '0'))::uuid"
+_ID = (
+    "(lpad(to_hex(1700000000000 + {n}), 12, '0') || '700080'"
+    " || lpad(to_hex({n}::bigint * 32 + {extra}), 14, '0'))::uuid"
+)
 
 
 def _id(n: str, extra: str = "0") -> str:

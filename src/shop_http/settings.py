@@ -15,8 +15,9 @@ from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
 SECRET_BYTES_MIN = 32
+CAN_BE_UNSAFE = ("fsync", "full_page_writes", "synchronous_commit")
+"""As `shop_adapters.postgres.durability` needs them on; a test compares."""
 WEBHOOK_SECRET_BYTES = range(24, 65)  # as the Standard Webhooks specification has it
-DURABLE = ("fsync", "full_page_writes", "synchronous_commit")  # what the start looks at, see `compose`
 EVENTS = ("none", "log", "webhook")
 
 
@@ -102,8 +103,8 @@ def _is_webhook_secret(text: str) -> bool:
 
 def _unsafe(text: str) -> tuple[str, ...]:
     names = tuple(name.strip() for name in text.split(","))
-    if unknown := [name for name in names if name not in DURABLE]:
-        raise ValueError(f"must be some of {', '.join(DURABLE)}, with commas; {unknown[0]!r} is none")
+    if unknown := [name for name in names if name not in CAN_BE_UNSAFE]:
+        raise ValueError(f"must be some of {', '.join(CAN_BE_UNSAFE)}, with commas; {unknown[0]!r} is none")
     return names
 
 

@@ -11,9 +11,9 @@ from sqlalchemy import Engine, text
 
 from shop_adapters.embedded import EmbeddedPostgres, cluster
 from shop_adapters.postgres import make_engine
-from shop_adapters.postgres.durability import UnsafeServer, check_durability
+from shop_adapters.postgres.durability import NEEDED, UnsafeServer, check_durability
 from shop_http.compose import engine_of
-from shop_http.settings import Settings, SettingsError
+from shop_http.settings import CAN_BE_UNSAFE, Settings, SettingsError
 
 
 @pytest.fixture(scope="module")
@@ -74,3 +74,7 @@ def test_a_name_that_is_no_such_setting_is_refused() -> None:
 def test_what_is_allowed_reaches_the_worker_processes() -> None:
     settings = Settings.read({"SHOP_ALLOW_UNSAFE": "fsync,synchronous_commit"}, {})
     assert Settings.read(settings.environment(), {}) == settings
+
+
+def test_every_setting_that_is_needed_can_be_allowed_to_be_off() -> None:
+    assert CAN_BE_UNSAFE == NEEDED

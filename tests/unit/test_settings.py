@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from shop_adapters.postgres.durability import NEEDED
 from shop_adapters.publishers import LogPublisher, NoPublisher, WebhookPublisher
 from shop_http.compose import publisher_of
-from shop_http.settings import DURABLE, Settings, SettingsError
+from shop_http.settings import Settings, SettingsError
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 WEBHOOK = {"SHOP_EVENTS": "webhook", "SHOP_WEBHOOK_URL": "https://shop.example/in", "SHOP_WEBHOOK_SECRET": SECRET}
@@ -77,7 +76,3 @@ def test_facts_are_told_where_the_settings_say() -> None:
 def test_a_webhook_that_cannot_be_is_named_before_anything_starts() -> None:
     with pytest.raises(SettingsError, match="SHOP_WEBHOOK_URL or SHOP_WEBHOOK_SECRET cannot be used"):
         publisher_of(settings(**WEBHOOK | {"SHOP_WEBHOOK_URL": "https://shop.example:99999/in"}))
-
-
-def test_what_may_be_allowed_is_what_the_start_looks_at() -> None:
-    assert DURABLE == NEEDED

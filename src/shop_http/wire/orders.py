@@ -51,7 +51,7 @@ class PlacementForm(Struct, forbid_unknown_fields=True, kw_only=True):
             Invalid: not exactly one of lines and reservation is given, or the total is no amount of money.
         """
         if (self.lines is UNSET) is (self.reservation_id is UNSET):
-            rule = f"give exactly one of lines and reservation_id, these are {'none' if not self.lines else 'both'}"
+            rule = f"give exactly one of lines and reservation_id, here {'are both' if self.lines else 'is none'}"
             raise Invalid(*(Fault(field, rule, "exactly_one") for field in ("lines", "reservation_id")))
         expected = self.expected_total
         return PlacementRequest(
