@@ -174,7 +174,7 @@ def answer_before_commit() -> list[Patch]:
     return [(PostgresAdapters, "begin", begin)]
 
 
-@bug("one commit in fifty fails, and nobody looks")
+@bug("one commit in twenty fails, and nobody looks")
 def commit_lost() -> list[Patch]:
     right, random = PostgresAdapters.begin, Random(7)
 
@@ -185,7 +185,7 @@ def commit_lost() -> list[Patch]:
         try:
             with right(self) as work:
                 yield work
-                if random.random() < 0.02:
+                if random.random() < 0.05:
                     raise Lost
         except Lost:
             pass

@@ -132,8 +132,7 @@ def race_of_ends(engine: Engine, races: int, seed: int) -> Result:
                 held.append(op)
                 if op.outcome == "ok":
                     _send_off(ground, timetable, random, aim, op)
-            while timetable.waiting > 3 * 400:
-                time.sleep(0.01)
+            timetable.catch_up(last)
     time.sleep(1.3)  # what was extended expires too
     stop.set()
     sweeper.join()
@@ -150,7 +149,7 @@ class _Aim:
 
     def learn(self, op: Op) -> None:
         """Who was told that it expired came too late."""
-        step = _MS // 4 if op.code == "reservation_expired" else -_MS // 4
+        step = _MS if op.code == "reservation_expired" else -_MS
         self.early_ns = min(max(self.early_ns + step, 0), 300 * _MS)
 
 
@@ -215,8 +214,7 @@ def race_for_the_last(engine: Engine, rounds: int, seed: int) -> Result:
                 late = random.randint(-spread, spread) if buyer < 8 * count else 2 * spread
                 line = (LineRequest(product_id, 1),)
                 timetable.at(last + late, partial(ground.place, random.randrange(60), line))
-            while timetable.waiting > 1_500:
-                time.sleep(0.01)
+            timetable.catch_up(last)
     stop.set()
     sweeper.join()
     return _sold(ground, units)

@@ -143,7 +143,7 @@ class Workload:
         if not self._requests:
             return
         client, request = random.choice(self._requests[-40:])
-        if random.random() < 0.1 and isinstance(request, PlacementRequest) and request.lines:
+        if random.random() < 0.3 and isinstance(request, PlacementRequest) and request.lines:
             request = PlacementRequest(request.customer_id, self._lines(random), key=request.key)
         if isinstance(request, PlacementRequest):
             self._note(self.customers.place((client, request)))
