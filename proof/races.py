@@ -73,12 +73,19 @@ class Ground:
         return product_id
 
     def sweep_until(self, stop: Signal) -> None:
-        """Sweep, and sweep again."""
+        """Sweep, and sweep again, and once more in the end."""
         while not stop.wait(0.004):
-            try:
-                self.customers.shop.reservations.sweep()
-            except Exception as error:
-                self.customers.trouble.crash(error)
+            self.sweep()
+        while self.sweep():
+            pass
+
+    def sweep(self) -> int:
+        """Sweep; how many reservations were due."""
+        try:
+            return self.customers.shop.reservations.sweep()
+        except Exception as error:
+            self.customers.trouble.crash(error)
+            return 0
 
     def reserve(self, client: int, wanted: dict[UUID, int], until_ns: int) -> tuple[int, ReservationRequest]:
         """What to ask for to hold units until about then."""
@@ -136,8 +143,6 @@ def race_of_ends(engine: Engine, races: int, seed: int) -> Result:
     time.sleep(1.3)  # what was extended expires too
     stop.set()
     sweeper.join()
-    while ground.customers.shop.reservations.sweep():
-        pass
     return _ends(ground, held)
 
 

@@ -9,6 +9,7 @@ from itertools import count
 from threading import Condition, Thread
 
 LATE_NS_MAX = 4_000_000
+GAP_S_MAX = 0.03
 AHEAD_NS_MAX = 1_500_000_000
 
 
@@ -65,7 +66,7 @@ class Timetable:
                 if self._jobs and self._jobs[0][0] <= now:
                     due, _, job = heapq.heappop(self._jobs)
                     self.late_ns = now - due
-                    self.gap_s *= 1.02 if self.late_ns > LATE_NS_MAX else 0.98
+                    self.gap_s = min(self.gap_s * (1.01 if self.late_ns > LATE_NS_MAX else 0.99), GAP_S_MAX)
                     return job
                 if not self._jobs and self._is_closed:
                     return None
