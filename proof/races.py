@@ -196,11 +196,12 @@ def _ends(ground: Ground, held: list[Op]) -> Result:
 
 
 def race_for_the_last(engine: Engine, rounds: int, seed: int) -> Result:
-    """Ten times as many buyers as units, in every other round while reservations of the units expire."""
-    random, stop = Random(seed), Signal()
+    """Ten times as many buyers as units, in every other round while reservations of the units expire.
+
+    Nobody sweeps meanwhile: who needs units that are due has to take them himself.
+    """
+    random = Random(seed)
     ground = Ground(engine, 64, [])
-    sweeper = Thread(target=ground.sweep_until, args=(stop,), daemon=True)
-    sweeper.start()
     units: dict[str, int] = {}
     with Timetable(WORKERS) as timetable:
         last = 0
@@ -220,8 +221,8 @@ def race_for_the_last(engine: Engine, rounds: int, seed: int) -> Result:
                 line = (LineRequest(product_id, 1),)
                 timetable.at(last + late, partial(ground.place, random.randrange(60), line))
             timetable.catch_up(last)
-    stop.set()
-    sweeper.join()
+    while ground.sweep():
+        pass
     return _sold(ground, units)
 
 
