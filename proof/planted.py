@@ -56,6 +56,12 @@ class Bug:
     says: str
     patches: Callable[[], list[Patch]]
 
+    @property
+    def is_in_core(self) -> bool:
+        """Whether it is there on any adapters."""
+        owners = (getattr(owner, "__module__", getattr(owner, "__name__", "")) for owner, _, _ in self.patches())
+        return all(owner.startswith("shop_core.") for owner in owners)
+
     @contextmanager
     def planted(self) -> Iterator[None]:
         """The process makes this mistake until the end of the `with`."""
