@@ -2,26 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from uuid import UUID
 
 import pytest
 from sqlalchemy import delete, select, update
 
+from shop_adapters.ids import uuid7
 from shop_adapters.postgres import PostgresAdapters
 from shop_adapters.postgres.schema import order_events, orders, stock_levels, stock_movements
 from shop_core.orders.model import Order, OrderStatus
-from shop_core.ports import Adapters
+from shop_core.ports import Adapters, Clock, NewId
 from shop_core.testing import (
     AccountsContract,
     AuditContract,
     CatalogContract,
     EditingContract,
+    ExpiryContract,
+    KeysContract,
+    MovableClock,
     OrderListsContract,
     OrderRacesContract,
     OrdersContract,
+    OutboxContract,
     PasswordsContract,
     PlacingContract,
     RefreshTokensContract,
+    ReservationRacesContract,
+    ReservationsContract,
     StandingContract,
     StockContract,
     TokensContract,
@@ -33,6 +41,14 @@ class OnPostgres:
     @pytest.fixture
     def adapters(self, postgres_adapters: PostgresAdapters) -> PostgresAdapters:
         return postgres_adapters
+
+
+class InMovableTime:
+    @pytest.fixture
+    def adapters(
+        self, fresh_postgres_adapters: Callable[[Clock, NewId], PostgresAdapters], clock: MovableClock
+    ) -> PostgresAdapters:
+        return fresh_postgres_adapters(clock, uuid7)
 
 
 class TestUnitOfWork(OnPostgres, UnitOfWorkContract): ...
@@ -66,6 +82,21 @@ class TestOrderRaces(OnPostgres, OrderRacesContract): ...
 
 
 class TestPlacing(OnPostgres, PlacingContract): ...
+
+
+class TestReservations(InMovableTime, ReservationsContract): ...
+
+
+class TestExpiry(InMovableTime, ExpiryContract): ...
+
+
+class TestReservationRaces(InMovableTime, ReservationRacesContract): ...
+
+
+class TestKeys(InMovableTime, KeysContract): ...
+
+
+class TestOutbox(InMovableTime, OutboxContract): ...
 
 
 class TestPasswords(OnPostgres, PasswordsContract): ...

@@ -16,12 +16,18 @@ from shop_core.testing import (
     AuditContract,
     CatalogContract,
     EditingContract,
+    ExpiryContract,
+    KeysContract,
+    MovableClock,
     OrderListsContract,
     OrderRacesContract,
     OrdersContract,
+    OutboxContract,
     PasswordsContract,
     PlacingContract,
     RefreshTokensContract,
+    ReservationRacesContract,
+    ReservationsContract,
     StandingContract,
     StockContract,
     TokensContract,
@@ -33,6 +39,12 @@ class InMemory:
     @pytest.fixture
     def adapters(self) -> MemoryAdapters:
         return MemoryAdapters()
+
+
+class InMovableTime:
+    @pytest.fixture
+    def adapters(self, clock: MovableClock) -> MemoryAdapters:
+        return MemoryAdapters(clock=clock)
 
 
 class TestUnitOfWork(InMemory, UnitOfWorkContract): ...
@@ -66,6 +78,21 @@ class TestOrderRaces(InMemory, OrderRacesContract): ...
 
 
 class TestPlacing(InMemory, PlacingContract): ...
+
+
+class TestReservations(InMovableTime, ReservationsContract): ...
+
+
+class TestExpiry(InMovableTime, ExpiryContract): ...
+
+
+class TestReservationRaces(InMovableTime, ReservationRacesContract): ...
+
+
+class TestKeys(InMovableTime, KeysContract): ...
+
+
+class TestOutbox(InMovableTime, OutboxContract): ...
 
 
 class TestPasswords(InMemory, PasswordsContract): ...

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from itertools import islice
+from typing import Any
 from uuid import UUID
 
 from shop_adapters.listing import order_events_of, seq_of
@@ -59,14 +61,16 @@ class MemoryOutbox:
     def take(self, now: datetime, limit: int, hidden_for: timedelta) -> list[Letter]:
         """Up to `limit` letters that may be tried now, hidden from every other taker until `now + hidden_for`.
 
-        Subjects come by the id of their first letter. The rows are locked without waiting: what another taker is
-        about to take, or to take out, is passed over, together with what comes after it.
+        What waits longest comes first. The rows are locked without waiting: what another taker is about to take, or
+        to take out, is passed over, together with what comes after it.
         """
         outbox = self._transaction.outbox
         with self._transaction.statement():
-            taken = [post for subject in self._by_subject() for post in self._free(subject, now)][:limit]
-            outbox.put_all({post.letter.event.id: replace(post, hidden_until=now + hidden_for) for post in taken})
-        return [post.letter for post in taken]
+            free = (post for subject in self._by_subject() for post in self._free(subject, now))
+            taken = {post.letter.event.id: post for post in islice(free, limit)}
+            outbox.put_all({event_id: replace(post, due_at=now + hidden_for) for event_id, post in taken.items()})
+        letters = [post.letter for post in taken.values()]
+        return sorted(letters, key=lambda letter: letter.event.subject_id)  # it is stable
 
     def delivered(self, event_ids: Collection[UUID]) -> None:
         """These have arrived: they leave the outbox."""
@@ -78,7 +82,7 @@ class MemoryOutbox:
 
     def postpone(self, event_id: UUID, until: datetime, error: str) -> None:
         """One attempt more was in vain; the subject's letters wait until then."""
-        self._failed(event_id, error, hidden_until=until)
+        self._failed(event_id, error, due_at=until)
 
     def give_up(self, event_id: UUID, error: str) -> None:
         """No attempt will be made any more: the letter is dead, and those after it go on."""
@@ -89,8 +93,8 @@ class MemoryOutbox:
         outbox = self._transaction.outbox
         with self._transaction.statement():
             self._transaction.claim(outbox.name, event_ids)
-            posts = outbox.get_all(event_ids)
-            outbox.put_all({event_id: replace(post, hidden_until=now) for event_id, post in posts.items()})
+            waiting = {event_id: post for event_id, post in outbox.get_all(event_ids).items() if not post.is_dead}
+            outbox.put_all({event_id: replace(post, due_at=now) for event_id, post in waiting.items()})
 
     def dead(self, piece: Numbered) -> Page[Letter]:
         """The dead letters, oldest first: by the id of their event."""
@@ -115,27 +119,26 @@ class MemoryOutbox:
         return len(times), min(times, default=None)
 
     def _by_subject(self) -> list[list[Post]]:
-        """The letters of each subject that are not dead, in order."""
+        """The letters of each subject that are not dead, in order; subjects by when their first is due."""
         subjects: dict[UUID, list[Post]] = {}
         for _, post in sorted(self._transaction.outbox.all().items()):
             if not post.is_dead:
                 subjects.setdefault(post.letter.event.subject_id, []).append(post)
-        return [sorted(posts, key=lambda post: post.letter.event.seq) for posts in subjects.values()]
+        in_order = [sorted(posts, key=lambda post: post.letter.event.seq) for posts in subjects.values()]
+        return sorted(in_order, key=lambda posts: (posts[0].due_at, posts[0].letter.event.id))
 
     def _free(self, posts: Sequence[Post], now: datetime) -> Iterator[Post]:
         """Those up to the first that has to wait, or is in somebody else's hands; locked."""
         for post in posts:
             name, event_id = self._transaction.outbox.name, post.letter.event.id
-            if not post.is_ready(now) or not self._transaction.try_claim(name, event_id):
+            if post.due_at > now or not self._transaction.try_claim(name, event_id):
                 return
             yield post
 
-    def _failed(
-        self, event_id: UUID, error: str, *, hidden_until: datetime | None = None, is_dead: bool = False
-    ) -> None:
+    def _failed(self, event_id: UUID, error: str, **changed: Any) -> None:
         outbox = self._transaction.outbox
         with self._transaction.statement():
             self._transaction.claim(outbox.name, (event_id,))
             if (post := outbox.get(event_id)) is not None:
                 letter = replace(post.letter, attempts=post.letter.attempts + 1, error=error)
-                outbox.put(event_id, Post(letter, hidden_until, is_dead))
+                outbox.put(event_id, replace(post, letter=letter, **changed))

@@ -22,6 +22,8 @@ class MemoryReservations:
     def lock_holders(self, customer_ids: Iterable[UUID], now: Callable[[], datetime]) -> dict[UUID, Holding]:
         """What these customers hold, read after they were locked against reserving more in another unit of work."""
         ids = self._transaction.lock_order.check("holders", customer_ids)
+        if not ids:
+            return {}
         with self._transaction.statement():
             self._transaction.claim("holders", ids)
         at, holdings = now(), dict.fromkeys(ids, Holding())
@@ -63,18 +65,19 @@ class MemoryReservations:
     def due_lines(self, product_ids: Iterable[UUID], now: datetime) -> list[HeldLine]:
         """The lines of these products that are still held although their reservation's time is up at `now`.
 
-        By the id of the reservation, then of the product.
+        By product, then by time, then by reservation.
         """
         wanted = set(product_ids)
         with self._transaction.statement():
             due = [reservation for reservation in self._open() if reservation.is_due(now)]
+        due.sort(key=lambda reservation: (reservation.expires_at, reservation.id))
         lines = [
             HeldLine(reservation.id, reservation.customer_id, product_id, quantity)
             for reservation in due
             for product_id, quantity in reservation.held.items()
             if product_id in wanted
         ]
-        return sorted(lines, key=lambda line: (line.reservation_id, line.product_id))
+        return sorted(lines, key=lambda line: line.product_id)
 
     def let_go(self, lines: Sequence[HeldLine]) -> None:
         """Mark lines as held no more: others needed the units. Their reservations stay as they are.

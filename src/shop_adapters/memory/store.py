@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from threading import Condition
 from typing import Generic, TypeVar
 from uuid import UUID
@@ -22,23 +22,21 @@ from shop_core.reservations.model import Reservation
 K = TypeVar("K", bound=Hashable)
 R = TypeVar("R")
 
+AT_ONCE = datetime.min.replace(tzinfo=UTC)
+
 
 @dataclass(frozen=True, slots=True)
 class Post:
     """A letter in the outbox.
 
     Args:
-        hidden_until: nobody may take it before; None: anybody may.
+        due_at: nobody may take it before.
         is_dead: nobody may take it at all.
     """
 
     letter: Letter
-    hidden_until: datetime | None = None
+    due_at: datetime = AT_ONCE
     is_dead: bool = False
-
-    def is_ready(self, now: datetime) -> bool:
-        """Whether it may be taken."""
-        return self.hidden_until is None or self.hidden_until <= now
 
 
 class Store:

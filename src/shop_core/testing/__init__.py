@@ -19,7 +19,7 @@ and drive it with random work, alone or next to another adapter that must give t
 
     class MyMachine(ShopMachine):
         def open_adapters(self):
-            return [MyAdapters(clock=TickingClock(), new_id=SeededIds()), MemoryAdapters(clock=..., new_id=...)]
+            return [MyAdapters(clock=self.clock, new_id=SeededIds()), MemoryAdapters(clock=self.clock, new_id=...)]
 
     TestMyMachine = MyMachine.TestCase
 
@@ -34,9 +34,10 @@ pytest.register_assert_rewrite(
     *(
         f"{__name__}.{module}"
         for module in (
-            "account_rules accounts audit catalog catalog_changes catalog_rules contract determinism driver editing "
-            "expectations listing logins machine order_lists order_races order_rules orders placing product_edits "
-            "scene shelves standing stock threads units"
+            "account_rules accounts audit catalog catalog_changes catalog_rules contract determinism driver "
+            "editing expectations expected_batches expiry keys listing logins machine order_lists order_races "
+            "order_rules orders outbox outbox_rules placing product_edits reservation_races reservation_rules "
+            "reservations scene shelves standing stock threads units"
         ).split()
     )
 )
@@ -44,14 +45,19 @@ pytest.register_assert_rewrite(
 from shop_core.testing.accounts import AccountsContract, RefreshTokensContract  # noqa: E402
 from shop_core.testing.audit import AuditContract  # noqa: E402
 from shop_core.testing.catalog import CatalogContract  # noqa: E402
-from shop_core.testing.determinism import SeededIds, TickingClock  # noqa: E402
+from shop_core.testing.determinism import MovableClock, SeededIds, TickingClock  # noqa: E402
 from shop_core.testing.editing import EditingContract  # noqa: E402
+from shop_core.testing.expiry import ExpiryContract  # noqa: E402
+from shop_core.testing.keys import KeysContract  # noqa: E402
 from shop_core.testing.logins import PasswordsContract, TokensContract  # noqa: E402
 from shop_core.testing.machine import ShopMachine, SideBySide  # noqa: E402
 from shop_core.testing.order_lists import OrderListsContract  # noqa: E402
 from shop_core.testing.order_races import OrderRacesContract  # noqa: E402
 from shop_core.testing.orders import OrdersContract  # noqa: E402
+from shop_core.testing.outbox import OutboxContract  # noqa: E402
 from shop_core.testing.placing import PlacingContract  # noqa: E402
+from shop_core.testing.reservation_races import ReservationRacesContract  # noqa: E402
+from shop_core.testing.reservations import ReservationsContract  # noqa: E402
 from shop_core.testing.scene import Scene  # noqa: E402
 from shop_core.testing.standing import StandingContract  # noqa: E402
 from shop_core.testing.stock import StockContract  # noqa: E402
@@ -63,12 +69,18 @@ __all__ = [
     "AuditContract",
     "CatalogContract",
     "EditingContract",
+    "ExpiryContract",
+    "KeysContract",
+    "MovableClock",
     "OrderListsContract",
     "OrderRacesContract",
     "OrdersContract",
+    "OutboxContract",
     "PasswordsContract",
     "PlacingContract",
     "RefreshTokensContract",
+    "ReservationRacesContract",
+    "ReservationsContract",
     "Scene",
     "SeededIds",
     "ShopMachine",

@@ -11,6 +11,7 @@ from shop_core.ports import Adapters
 from shop_core.reservations.model import HoldingLimits
 from shop_core.reservations.service import ReservationService
 from shop_core.shop import Shop
+from shop_core.testing.determinism import MovableClock
 from shop_core.testing.scene import Scene
 from shop_core.testing.threads import Meeting
 
@@ -22,6 +23,11 @@ class Contract:
     def adapters(self) -> Adapters:
         """The adapters under test, with nothing stored."""
         raise NotImplementedError(f"{type(self).__name__} needs a fixture `adapters`: see shop_core.testing")
+
+    @pytest.fixture
+    def clock(self) -> MovableClock:
+        """For the suites that let time pass: their `adapters` must go by it, that of the store too."""
+        return MovableClock()
 
     @pytest.fixture
     def scene(self, adapters: Adapters) -> Scene:

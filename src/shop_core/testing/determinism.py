@@ -24,6 +24,28 @@ class TickingClock:
         return self._start + next(self._ticks) * self._tick
 
 
+class MovableClock:
+    """A clock that stands still until it is moved. Threads, and shops that are to answer alike, may share one."""
+
+    def __init__(self, start: datetime = START) -> None:
+        self._now = start
+        self._lock = Lock()
+
+    def __call__(self) -> datetime:
+        return self._now
+
+    def move(self, by: timedelta) -> datetime:
+        """Let time pass, or go back. Returns the new time."""
+        with self._lock:
+            self._now += by
+            return self._now
+
+    def move_to(self, time: datetime) -> None:
+        """Let it be `time`, unless it is later already."""
+        with self._lock:
+            self._now = max(self._now, time)
+
+
 class SeededIds:
     """UUIDv7s that sort in the order in which they were made, and are the same for the same seed."""
 

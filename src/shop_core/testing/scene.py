@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from datetime import timedelta
 from uuid import UUID
 
 from shop_core.accounts.model import Account, Actor, Role
@@ -15,6 +16,7 @@ from shop_core.money import Money
 from shop_core.orders.model import Order, OrderLine, OrderStatus, PlacementRequest, total_of
 from shop_core.pagination import Keyset
 from shop_core.ports import Adapters
+from shop_core.reservations.model import TTL_DEFAULT, Reservation, ReservationRequest
 
 
 class Scene:
@@ -120,9 +122,28 @@ class Scene:
         return order
 
 
-def request(customer: Actor, *lines: tuple[Product | UUID, int]) -> PlacementRequest:
-    """`customer` wants so many of each."""
+Wanted = tuple[Product | UUID, int]
+
+
+def request(
+    customer: Actor, *lines: Wanted, key: str | None = None, of: Reservation | None = None, total: Money | None = None
+) -> PlacementRequest:
+    """`customer` wants so many of each, or what he has reserved."""
     return PlacementRequest(
         customer.account_id,
-        tuple(LineRequest(wanted.id if isinstance(wanted, Product) else wanted, units) for wanted, units in lines),
+        _lines(lines),
+        reservation_id=of.id if of else None,
+        key=key,
+        expected_total=total,
     )
+
+
+def to_hold(
+    customer: Actor, *lines: Wanted, seconds: float = TTL_DEFAULT.total_seconds(), key: str | None = None
+) -> ReservationRequest:
+    """`customer` wants so many of each held for him."""
+    return ReservationRequest(customer.account_id, _lines(lines), timedelta(seconds=seconds), key)
+
+
+def _lines(lines: Iterable[Wanted]) -> tuple[LineRequest, ...]:
+    return tuple(LineRequest(wanted.id if isinstance(wanted, Product) else wanted, units) for wanted, units in lines)
