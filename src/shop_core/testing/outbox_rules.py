@@ -34,7 +34,8 @@ class OutboxRules(Driver):
             pass
         waiting = self.ask_ports(_waiting)
         if waiting:
-            return  # some were told in vain, and have to wait
+            assert self._in_vain, "a letter waits although none was told in vain"
+            return
         heard = self._heard[self.shops[0]]
         told = Counter(event.subject_id for event in heard if isinstance(event, OrderEvent))
         assert told == {key: order.version for key, order in self.expected.orders.items()}
