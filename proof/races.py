@@ -73,12 +73,19 @@ class Ground:
         return product_id
 
     def sweep_until(self, stop: Signal) -> None:
-        """Sweep, and sweep again."""
+        """Sweep, and sweep again, and once more in the end."""
         while not stop.wait(0.004):
-            try:
-                self.customers.shop.reservations.sweep()
-            except Exception as error:
-                self.customers.trouble.crash(error)
+            self.sweep()
+        while self.sweep():
+            pass
+
+    def sweep(self) -> int:
+        """Sweep; how many reservations were due."""
+        try:
+            return self.customers.shop.reservations.sweep()
+        except Exception as error:
+            self.customers.trouble.crash(error)
+            return 0
 
     def reserve(self, client: int, wanted: dict[UUID, int], until_ns: int) -> tuple[int, ReservationRequest]:
         """What to ask for to hold units until about then."""
@@ -132,13 +139,10 @@ def race_of_ends(engine: Engine, races: int, seed: int) -> Result:
                 held.append(op)
                 if op.outcome == "ok":
                     _send_off(ground, timetable, random, aim, op)
-            while timetable.waiting > 3 * 400:
-                time.sleep(0.01)
+            timetable.catch_up(last)
     time.sleep(1.3)  # what was extended expires too
     stop.set()
     sweeper.join()
-    while ground.customers.shop.reservations.sweep():
-        pass
     return _ends(ground, held)
 
 
@@ -150,7 +154,7 @@ class _Aim:
 
     def learn(self, op: Op) -> None:
         """Who was told that it expired came too late."""
-        step = _MS // 4 if op.code == "reservation_expired" else -_MS // 4
+        step = _MS if op.code == "reservation_expired" else -_MS
         self.early_ns = min(max(self.early_ns + step, 0), 300 * _MS)
 
 
@@ -192,11 +196,12 @@ def _ends(ground: Ground, held: list[Op]) -> Result:
 
 
 def race_for_the_last(engine: Engine, rounds: int, seed: int) -> Result:
-    """Ten times as many buyers as units, in every other round while reservations of the units expire."""
-    random, stop = Random(seed), Signal()
+    """Ten times as many buyers as units, in every other round while reservations of the units expire.
+
+    Nobody sweeps meanwhile: who needs units that are due has to take them himself.
+    """
+    random = Random(seed)
     ground = Ground(engine, 64, [])
-    sweeper = Thread(target=ground.sweep_until, args=(stop,), daemon=True)
-    sweeper.start()
     units: dict[str, int] = {}
     with Timetable(WORKERS) as timetable:
         last = 0
@@ -215,10 +220,9 @@ def race_for_the_last(engine: Engine, rounds: int, seed: int) -> Result:
                 late = random.randint(-spread, spread) if buyer < 8 * count else 2 * spread
                 line = (LineRequest(product_id, 1),)
                 timetable.at(last + late, partial(ground.place, random.randrange(60), line))
-            while timetable.waiting > 1_500:
-                time.sleep(0.01)
-    stop.set()
-    sweeper.join()
+            timetable.catch_up(last)
+    while ground.sweep():
+        pass
     return _sold(ground, units)
 
 

@@ -9,6 +9,8 @@ from itertools import count
 from threading import Condition, Thread
 
 LATE_NS_MAX = 4_000_000
+GAP_S_MAX = 0.03
+AHEAD_NS_MAX = 1_500_000_000
 
 
 class Timetable:
@@ -27,7 +29,8 @@ class Timetable:
         self._is_closed = False
         self._failure: BaseException | None = None
         self._threads = [Thread(target=self._work, daemon=True) for _ in range(workers)]
-        self.gap_s = 0.005
+        self.gap_s = 0.01
+        self.late_ns = 0
 
     def __enter__(self) -> Timetable:
         for thread in self._threads:
@@ -49,10 +52,12 @@ class Timetable:
             heapq.heappush(self._jobs, (time_ns, next(self._numbers), job))
             self._changed.notify()
 
-    @property
-    def waiting(self) -> int:
-        """How many jobs nobody has begun."""
-        return len(self._jobs)
+    def catch_up(self, last_ns: int) -> None:
+        """Wait while what was sent in last is far ahead, or the threads are much too late."""
+        while last_ns - time.time_ns() > AHEAD_NS_MAX:
+            time.sleep(0.005)
+        while self.late_ns > 4 * LATE_NS_MAX and self._jobs and self._jobs[0][0] < time.time_ns():
+            time.sleep(0.002)
 
     def _next(self) -> Callable[[], object] | None:
         with self._changed:
@@ -60,7 +65,8 @@ class Timetable:
                 now = time.time_ns()
                 if self._jobs and self._jobs[0][0] <= now:
                     due, _, job = heapq.heappop(self._jobs)
-                    self.gap_s *= 1.01 if now - due > LATE_NS_MAX else 0.995
+                    self.late_ns = now - due
+                    self.gap_s = min(self.gap_s * (1.01 if self.late_ns > LATE_NS_MAX else 0.99), GAP_S_MAX)
                     return job
                 if not self._jobs and self._is_closed:
                     return None
