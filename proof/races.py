@@ -82,7 +82,7 @@ def race_of_ends(engine: Engine, races: int, seed: int) -> Result:
 class _Aim:
     """How long before the end of a reservation to set off, so that neither the threads nor the sweep always win."""
 
-    early_ns: int = 10 * _MS
+    early_ns: int = 50 * _MS
 
     def learn(self, op: Op) -> None:
         """Who was told that it expired came too late."""
