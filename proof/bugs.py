@@ -77,7 +77,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m proof.bugs", description=__doc__)
     parser.add_argument("names", nargs="*", help=f"only these; of {', '.join(BUGS)}")
     parser.add_argument("--seed", type=int, default=time.time_ns() % 10**6)
-    parser.add_argument("--seconds", type=float, default=40, help="how long to look for one at most")
+    parser.add_argument("--seconds", type=float, default=60, help="how long to look for one at most")
     parser.add_argument("--without", type=float, default=10, help="how long to look where there is none")
     chosen = parser.parse_args()
     names, started = chosen.names or list(BUGS), time.monotonic()

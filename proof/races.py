@@ -82,7 +82,7 @@ def race_of_ends(engine: Engine, races: int, seed: int) -> Result:
 class _Aim:
     """How long before the end of a reservation to set off, so that neither the threads nor the sweep always win."""
 
-    early_ns: int = 10 * _MS
+    early_ns: int = 50 * _MS
 
     def learn(self, op: Op) -> None:
         """Who was told that it expired came too late."""
@@ -135,7 +135,7 @@ def race_for_the_last(engine: Engine, rounds: int, seed: int) -> Result:
     random = Random(seed)
     ground = Ground(engine, 64, [])
     units: dict[str, int] = {}
-    with Timetable(WORKERS) as timetable:
+    with Timetable(WORKERS, late_ms_max=250) as timetable:  # all of a round come at once
         last = 0
         for number in range(rounds):
             count = random.randint(1, 4)

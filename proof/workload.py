@@ -167,7 +167,7 @@ class Workload:
     def _confirm(self, random: Random) -> None:
         if not self._reservations:
             return
-        client, reservation_id = random.choice(self._reservations[-random.choice([3, 60]) :])
+        client, reservation_id = random.choice(self._reservations[-random.choice([3, 60, 1_000]) :])
         actor = self.customers.actors[client]
         request = PlacementRequest(actor.account_id, reservation_id=UUID(reservation_id), key=self._key(client))
         self._requests.append((client, request))
