@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import logging
 import os
 import secrets
@@ -151,7 +152,7 @@ def worker_app() -> object:
     adapters = _adapters(engine, settings)
     shop = _shop(adapters, settings)
     train = OrderTrain(shop, adapters.new_id)
-    return create_app(
+    app = create_app(
         shop,
         ready=_readiness(engine, settings),
         public_catalog=settings.public_catalog,
@@ -162,6 +163,9 @@ def worker_app() -> object:
         reserve=lambda request: asyncio.wrap_future(train.reserve(request)),
         background=[train, *_background(shop, publisher_of(settings))],
     )
+    gc.collect()
+    gc.freeze()  # what is there by now stays: no collection need look at it again
+    return app
 
 
 def _background(shop: Shop, publisher: EventPublisher | None) -> list[Background]:
