@@ -43,7 +43,13 @@ GROUPS: dict[str, Callable[[Ground, Findings], None]] = {
     "growth": growing.grow,
 }
 TINY = Size(
-    *(1_000, 100, 1, 1, 600, 20),
+    products=1_000,
+    faithful_orders=100,
+    rounds=1,
+    seconds=1,
+    buyers=600,
+    clients=(2,),
+    invoices=20,
     growth=(100, 1_000),
     lines=(1, 10, 100),
 )

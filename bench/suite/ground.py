@@ -55,6 +55,7 @@ class Size:
         rounds: how often each side is measured.
         seconds: how long each time; whole ones.
         buyers: in a flash sale.
+        clients: of pgbench that are tried, to find with how many it is fastest.
         invoices: of the year that is replayed; 0: all.
         growth: numbers of things at which the costs are compared.
         lines: numbers of lines.
@@ -65,6 +66,7 @@ class Size:
     rounds: int = 5
     seconds: float = 2
     buyers: int = 10_000
+    clients: tuple[int, ...] = (2, 4, 8, 16, 32)
     invoices: int = 3_000
     growth: tuple[int, ...] = (1_000, 10_000, 100_000)
     lines: tuple[int, ...] = (1, 3, 10, 30, 100, 300, 1_000)

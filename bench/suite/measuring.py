@@ -144,13 +144,12 @@ def log_slope(points: Sequence[tuple[float, float]]) -> float:
     return statistics.linear_regression(xs, ys).slope
 
 
-def in_turn(sides: Mapping[str, Measure], rounds: int, *, warm_up: bool = True) -> dict[str, list[float]]:
+def in_turn(sides: Mapping[str, Measure], rounds: int) -> dict[str, list[float]]:
     """Measure each side once a round, one after the other: A B C, A B C, ...
 
-    Args:
-        warm_up: run each side once before, and forget that.
+    Before that each is run once to warm up, which is forgotten, unless there is one round only.
     """
-    if warm_up:
+    if rounds > 1:
         for measure in sides.values():
             measure()
     figures: dict[str, list[float]] = {name: [] for name in sides}

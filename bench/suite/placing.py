@@ -15,8 +15,6 @@ CONNECTIONS = 64
 LINES = 3
 HOT = 1
 """The number of the product in everybody's order."""
-CLIENTS = (2, 4, 8, 16, 32)
-"""Sizes of pgbench that are tried."""
 
 _ORDERS = "SELECT count(*) FROM orders"
 
@@ -49,7 +47,9 @@ class Placing:
 
     def best_clients(self, hot: int) -> int:
         """With how many clients SQL alone is fastest."""
-        return max(CLIENTS, key=lambda clients: self._pgbench(hot, clients, min(1, self._seconds)))
+        return max(
+            self.shop.ground.size.clients, key=lambda clients: self._pgbench(hot, clients, min(1, self._seconds))
+        )
 
     def _pgbench(self, hot: int, clients: int, seconds: float) -> float:
         given = {"n": 0, "run": time.time_ns() // 10**6, "products": self.shop.sold, "hot": hot}
@@ -98,7 +98,7 @@ def sale(ground: Ground, findings: Findings) -> None:
     shop, buyers, units = ground.shop, ground.size.buyers, ground.size.sale_units
     tokens = ground.file("buyers", [ground.token(seeding.customer_id(10_000 + n)) for n in range(buyers)])
     rates, faults = [], []
-    rounds = min(SALES, 3)
+    rounds = min(SALES, 3, ground.size.rounds)
     for number in range(rounds):
         product = ground.size.products - number
         done = load(shop.url, "sale", tokens, product, connections=CONNECTIONS * 2, seconds=60, limit=buyers)

@@ -23,7 +23,6 @@ FEW_PAGES = 20
 DETAILS = 5_000
 PLACING_CONNECTIONS, PLACING_PACE_MS = 8, 20
 """Orders are placed beside reads at 400 a second at most."""
-CLIENTS = (2, 4, 8, 16)
 
 _PAGE = f"{API}/products?limit={PAGE_SIZE}"
 
@@ -73,7 +72,7 @@ def pages(ground: Ground, findings: Findings) -> None:
     few, many = reads.of("few", walked[:FEW_PAGES]), reads.of("many", walked)
     chosen = [f"{API}/products/{seeding.product_id(random.randint(1, shop.sold))}" for _ in range(DETAILS)]
     clients = shop.pgbench.best_clients(
-        PAGE, CLIENTS, seconds=min(1, reads.seconds), products=ground.size.products, n=0
+        PAGE, ground.size.clients, seconds=min(1, reads.seconds), products=ground.size.products, n=0
     )
     sides: dict[str, Measure] = {
         "few": few,

@@ -96,7 +96,7 @@ class _Highest:
 
 
 def _worker_bytes(server: int) -> int:
-    """Resident memory of the largest child of a server, without what it shares with others who count it too."""
+    """Resident memory of the largest child of a server that is a worker."""
     children = Path(f"/proc/{server}/task/{server}/children").read_text().split()
     sizes = [0]
     for child in children:
