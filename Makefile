@@ -5,7 +5,7 @@ DATA_DIR ?= .data
 
 BIN := .venv/bin
 
-.PHONY: run test setup check lint types audit bench lock clean
+.PHONY: run test setup check lint types audit proof bench lock clean
 
 run: .venv/.runs
 	@exec $(BIN)/shop serve --demo --port "$(PORT)" --data-dir "$(DATA_DIR)"
@@ -26,9 +26,15 @@ lint: .venv/.tests
 types: .venv/.tests
 	$(BIN)/mypy
 	$(BIN)/mypy bench
+	$(BIN)/mypy proof
 
 audit: .venv/.runs
 	$(BIN)/shop audit --data-dir "$(DATA_DIR)"
+
+# Tries by force what the shop promises, for some minutes: make proof; for hours: make proof LONG=1;
+# with the choices of an earlier run: make proof SEED=7
+proof: .venv/.tests
+	@$(BIN)/python -m proof $(if $(SEED),--seed "$(SEED)") $(if $(LONG),--long)
 
 # Everything against its yardstick, some ten minutes: docs/performance.md. ONLY=place,pages for some; LONG=1 for more.
 bench: .venv/.runs

@@ -27,11 +27,14 @@ from shop_adapters.postgres.migrate import migrate
 from shop_core import LineRequest, PlacementRequest, Shop
 
 PRODUCTS = 1_000
-LINES = 2
+LINES = 8
 """Lines of each order; each is a movement, and three of four orders were cancelled, with as many again."""
 
 _PRODUCT = "lpad(to_hex({n}), 32, '0')::uuid"
-_ID = "(lpad(to_hex(1700000000000 + {n}), 12, '0') || '700080' || lpad(to_hex({n} * 4 + {extra}), 14, '0'))::uuid"
+_ID = (
+    "(lpad(to_hex(1700000000000 + {n}), 12, '0') || '700080'"
+    " || lpad(to_hex({n}::bigint * 32 + {extra}), 14, '0'))::uuid"
+)
 
 
 def _id(n: str, extra: str = "0") -> str:
@@ -82,7 +85,7 @@ FROM stock_movements GROUP BY product_id""",
 
 def fill(engine: Engine, movements: int) -> None:
     """About so many movements, with the orders that made seven eighths of them."""
-    orders = movements // 4
+    orders = movements * 7 // 8 // (LINES * 7 // 4)
     amounts = {"orders": orders, "received": movements - orders * LINES * 7 // 4}
     for what, statement in _FILL.items():
         begun = time.perf_counter()

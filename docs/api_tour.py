@@ -36,7 +36,7 @@ HERE = Path(__file__).resolve().parent
 API_MD = HERE / "api.md"
 BASE = "https://shop.example"
 READY_S_MAX = 30
-SHOWN_HEADERS = ("location", "etag", "allow", "www-authenticate", "retry-after")
+SHOWN_HEADERS = ("location", "etag", "idempotency-replayed", "allow", "www-authenticate", "retry-after")
 SECRET = {"access", "refresh"}
 
 
@@ -192,6 +192,44 @@ def walk(tour: Tour, password: str) -> None:
     order = tour.call("POST", "/orders", {"lines": lines}, token=ada_token, status=201)
     tour.say("Where units are missing, every short product is named with what is available, and nothing is taken:")
     tour.call("POST", "/orders", {"lines": [{"product_id": lamp["id"], "quantity": 9}]}, token=ada_token, status=409)
+    tour.say(
+        "## Once, however often it is sent",
+        "A phone in a tunnel does not know whether its order arrived. So it makes a key before the first try, keeps it,"
+        " and sends the same request with the same key until there is an answer. It is carried out once; a retry is"
+        " answered with what the first try made, as it is by then. `expected_total` is what the customer was shown.",
+    )
+    once = {"lines": [{"product_id": wick["id"], "quantity": 2}], "expected_total": "2.40"}
+    tour.call("POST", "/orders", once, token=ada_token, status=201, idempotency_key="9f0c2f7e-checkout")
+    tour.say("The answer got lost. The same again:")
+    tour.call("POST", "/orders", once, token=ada_token, status=201, idempotency_key="9f0c2f7e-checkout")
+    tour.say("A key is for one request. Keys belong to their customer and never expire; refusals are not remembered.")
+    other = {"lines": [{"product_id": wick["id"], "quantity": 3}]}
+    tour.call("POST", "/orders", other, token=ada_token, status=422, idempotency_key="9f0c2f7e-checkout")
+    tour.say("The price has changed since Ada saw it: nothing is placed, and the answer has the new total.")
+    tour.call("PATCH", f"/products/{wick['id']}", {"price": "1.30"}, token=grace, shown=False)
+    tour.call("POST", "/orders", once, token=ada_token, status=409, idempotency_key="9f0c2f7e-second")
+    tour.call("PATCH", f"/products/{wick['id']}", {"price": "1.20"}, token=grace, shown=False)
+
+    tour.say(
+        "## Hold it while I pay",
+        "A reservation keeps units for its owner: nobody else can buy them until `expires_at`. A countdown starts from"
+        " `server_now`, the time in the shop, since a phone's clock may be wrong.",
+    )
+    hold = {"lines": [{"product_id": lamp["id"], "quantity": 2}], "ttl_seconds": 300}
+    held = tour.call("POST", "/reservations", hold, token=ada_token, status=201, idempotency_key="5b1d8c44-hold")
+    tour.say("Paying takes longer than thought:")
+    tour.call("POST", f"/reservations/{held['id']}/extend", {"ttl_seconds": 900}, token=ada_token)
+    tour.say("The order is made of the reservation in one step; its units are not free for a moment in between.")
+    sold = {"reservation_id": held["id"], "expected_total": "49.80"}
+    bought = tour.call("POST", "/orders", sold, token=ada_token, status=201, idempotency_key="5b1d8c44-order")
+    tour.call("GET", f"/reservations/{held['id']}", token=ada_token)
+    tour.say("It ends once. Whoever comes too late is told how it ended:")
+    tour.call("DELETE", f"/reservations/{held['id']}", token=ada_token, status=409)
+    tour.call("POST", f"/orders/{bought['id']}/cancel", token=ada_token, shown=False)
+    tour.say("Who does not want it after all gives the units back:")
+    unwanted = tour.call("POST", "/reservations", hold, token=ada_token, status=201, shown=False)
+    tour.call("DELETE", f"/reservations/{unwanted['id']}", token=ada_token, status=204)
+
     where = f"/orders/{order['id']}"
     tour.say(
         "## Change your mind",

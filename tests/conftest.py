@@ -21,7 +21,7 @@ from shop_core.ports import Clock, NewId
 SECRET = b"the secret of the tests, 32 bytes"
 
 FreshAdapters = Callable[[Clock | None, NewId], PostgresAdapters]
-KEPT = ("shop_facts", "tasks")
+KEPT = ("shop_facts", "tasks", "catalog_version")
 """Tables whose rows the migrations write."""
 
 

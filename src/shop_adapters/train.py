@@ -76,7 +76,7 @@ class TrainReport:
 
 
 class OrderTrain:
-    """Carries placing and reserving. Start it once a process, and close it at the end.
+    """Carries placing and reserving. Start it once a process, and stop it at the end.
 
     Args:
         shop: decides and remembers.
@@ -103,16 +103,16 @@ class OrderTrain:
         self._changed = threading.Condition()
         self._on_board = 0
         self._departed_at = 0.0
-        self._is_closed = False
+        self._is_stopping = False
         self._report = TrainReport()
         self._thread = threading.Thread(target=self._run, name="order-train", daemon=True)
-        self._thread.start()
 
     def __enter__(self) -> OrderTrain:
+        self.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.close()
+        self.stop()
 
     @property
     def report(self) -> TrainReport:
@@ -139,17 +139,21 @@ class OrderTrain:
         """
         return self._board(self._reservations, request)
 
-    def close(self) -> None:
+    def start(self) -> None:
+        """Let it run. Who boards before waits."""
+        self._thread.start()
+
+    def stop(self) -> None:
         """Let nobody board any more, and let those arrive who did."""
         with self._changed:
-            self._is_closed = True
+            self._is_stopping = True
             self._changed.notify_all()
         self._thread.join()
 
     def _board(self, line: _Line[Q, R], request: Q) -> Future[Answer[R]]:
         rider = _Rider(line, request, self._new_id())
         with self._changed:
-            if self._is_closed:
+            if self._is_stopping:
                 raise Unavailable("The shop is closing down: send the request again.")
             wait_s = self._expected_wait_s()
             if wait_s > self._wait_max_s:
@@ -180,11 +184,11 @@ class OrderTrain:
             self._note(len(riders), time.monotonic() - started)
 
     def _next(self) -> list[_Rider[Any, Any]]:
-        """Those who leave now; nobody once the train is closed and the platform empty."""
+        """Those who leave now; nobody once the train is to stop and the platform empty."""
         with self._changed:
             self._on_board = 0
             while True:
-                self._changed.wait_for(lambda: self._platform or self._is_closed)
+                self._changed.wait_for(lambda: self._platform or self._is_stopping)
                 count = min(len(self._platform), self._riders_max)
                 riders = [self._platform.popleft() for _ in range(count)]
                 boarded = [rider for rider in riders if rider.future.set_running_or_notify_cancel()]

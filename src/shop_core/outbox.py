@@ -8,7 +8,7 @@ twice. A letter that nobody takes holds up those of the same order, reservation 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from shop_core.accounts.model import Actor, Role
@@ -55,6 +55,16 @@ class OutboxService:
         if letters:
             self._note(letters, self._publish(letters, publisher))
         return len(letters)
+
+    def waiting(self, actor: Actor) -> tuple[int, datetime | None]:
+        """How many letters wait, and when the oldest of their events happened. Staff only.
+
+        Raises:
+            Unauthenticated, Forbidden: the actor is not staff.
+        """
+        actor.require(Role.STAFF)
+        with self._begin() as work:
+            return work.outbox.waiting()
 
     def dead(self, actor: Actor, piece: Numbered) -> Page[Letter]:
         """The letters that nobody took, oldest first. Staff only.

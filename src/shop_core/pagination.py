@@ -75,16 +75,18 @@ class Page(Generic[T]):
         items: what is on it.
         count: how many there are in all, counted right after the items were read, so that what is added in between
             shows in one and not in the other; None where nobody counted (keyset pages).
+        count_is_estimate: there are about so many.
         cursor: where the next keyset page starts; None at the end, and on numbered pages.
     """
 
     items: tuple[T, ...]
     count: int | None = None
+    count_is_estimate: bool = False
     cursor: str | None = None
 
     def map(self, change: Callable[[T], U]) -> Page[U]:
         """The same page with every item changed."""
-        return Page(tuple(change(item) for item in self.items), self.count, self.cursor)
+        return Page(tuple(change(item) for item in self.items), self.count, self.count_is_estimate, self.cursor)
 
 
 def keyset_page(listing: str, found: Sequence[T], limit: int, key: Callable[[T], Key]) -> Page[T]:

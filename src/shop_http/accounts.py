@@ -6,6 +6,7 @@ from litestar.params import RawBody
 
 from shop_core.errors import AccountNotFound, InvalidToken, UsernameTaken, WrongCredentials, WrongPassword
 from shop_http.intake import read_body
+from shop_http.lanes import Lane
 from shop_http.routing import Access, Operation, Reply, ShopRequest, done, get, patch, post, reply
 from shop_http.wire import accounts as wire
 from shop_http.wire.accounts import (
@@ -26,6 +27,7 @@ _NO_STORE = {"Cache-Control": "no-store"}  # RFC 6749, 5.1: tokens stay out of e
     "/register",
     Operation(
         id="register",
+        lane=Lane.HASHING,
         summary="Open an account",
         tag=TAG,
         access=Access.PUBLIC,
@@ -47,6 +49,7 @@ def register(request: ShopRequest, body: RawBody) -> Reply:
     "/token",
     Operation(
         id="log_in",
+        lane=Lane.HASHING,
         summary="Log in: trade username and password for a pair of tokens",
         tag=TAG,
         access=Access.PUBLIC,
@@ -132,6 +135,7 @@ def edit_me(request: ShopRequest, body: RawBody) -> Reply:
     "/users/me/password",
     Operation(
         id="change_password",
+        lane=Lane.HASHING,
         summary="Change one's own password, and log out everywhere",
         tag=TAG,
         takes=wire.PASSWORDS,

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+import os
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from importlib.metadata import version
 
 from litestar import Litestar, Router
@@ -13,12 +13,14 @@ from litestar.datastructures import State
 from litestar.types import ControllerRouterHandler
 
 from shop_core import Shop
-from shop_http import accounts, catalog, docs, health, inventory, openapi, orders, problems, users
+from shop_http import accounts, catalog, docs, health, inventory, openapi, orders, problems, reservations, users
 from shop_http.auth import know_the_actor
 from shop_http.edge import Edge
 from shop_http.fresh import FreshAnswers, Snapshot, keys
 from shop_http.intake import be_well_formed
+from shop_http.lanes import Lane, Lanes
 from shop_http.routing import API, ShopRequest, checked_by
+from shop_http.seams import Background, Place, Reserve, place_singly, reserve_singly
 
 BODY_SIZE_MAX = 256 * 1024
 CREDENTIALS_SIZE_MAX = 4 * 1024
@@ -32,6 +34,9 @@ def create_app(
     threads: int = 8,
     base_url: str | None = None,
     snapshot: Snapshot | None = None,
+    place: Place | None = None,
+    reserve: Reserve | None = None,
+    background: Sequence[Background] = (),
 ) -> Litestar:
     """The application, to be served by any ASGI server that runs lifespans.
 
@@ -43,6 +48,9 @@ def create_app(
         base_url: how clients reach the server, for the links in lists, e.g. `https://shop.example`; None takes
             the scheme and host of each request.
         snapshot: a token of all that is committed, see `fresh`; None: every answer is worked out anew.
+        place: how an order is placed; None: each for itself. See `seams`.
+        reserve: the same for reservations.
+        background: what runs beside the handlers: started in this order, stopped in the other.
     """
     auth = Router("/auth", route_handlers=accounts.AUTH_ROUTES, request_max_body_size=CREDENTIALS_SIZE_MAX)
     features: list[ControllerRouterHandler] = [
@@ -51,6 +59,7 @@ def create_app(
         *users.ROUTES,
         *catalog.ROUTES,
         *inventory.ROUTES,
+        *reservations.ROUTES,
         *orders.ROUTES,
     ]
     app = Litestar(
@@ -59,8 +68,17 @@ def create_app(
         middleware=[checked_by(know_the_actor, be_well_formed)],
         exception_handlers=problems.handlers(),
         request_max_body_size=BODY_SIZE_MAX,
-        lifespan=[_worker_threads(threads)],
-        state=State({"shop": shop, "ready": ready or _always, "public_catalog": public_catalog, "base_url": base_url}),
+        lifespan=[_worker_threads(threads), _running(background)],
+        state=State(
+            {
+                "shop": shop,
+                "place": place or place_singly(shop),
+                "reserve": reserve or reserve_singly(shop),
+                "ready": ready or _always,
+                "public_catalog": public_catalog,
+                "base_url": base_url,
+            }
+        ),
         openapi_config=None,
         logging_config=None,
         debug=False,
@@ -85,9 +103,34 @@ def _worker_threads(count: int) -> Callable[[Litestar], AbstractAsyncContextMana
     """
 
     @asynccontextmanager
-    async def threads(_: Litestar) -> AsyncIterator[None]:
-        with ThreadPoolExecutor(count, thread_name_prefix="shop-http") as executor:
-            asyncio.get_running_loop().set_default_executor(executor)
+    async def threads(app: Litestar) -> AsyncIterator[None]:
+        app.state.lanes = lanes = _lanes(count)
+        asyncio.get_running_loop().set_default_executor(lanes.executor(Lane.FAST))
+        try:
             yield
+        finally:
+            lanes.close()
 
     return threads
+
+
+def _lanes(connections: int) -> Lanes:
+    """Threads so that together they need no more than `connections`, and each lane has some of its own."""
+    slow = max(1, connections // 4)
+    cores = os.cpu_count() or 1
+    threads = {Lane.FAST: max(1, connections - slow), Lane.SLOW: slow, Lane.HASHING: max(1, cores - 1)}
+    return Lanes(threads, {Lane.FAST: 256, Lane.SLOW: 32, Lane.HASHING: 16})
+
+
+def _running(background: Sequence[Background]) -> Callable[[Litestar], AbstractAsyncContextManager[None]]:
+    """Runs all of `background` for as long as the application runs."""
+
+    @asynccontextmanager
+    async def running(_: Litestar) -> AsyncIterator[None]:
+        async with AsyncExitStack() as started:
+            for task in background:
+                task.start()
+                started.push_async_callback(asyncio.to_thread, task.stop)
+            yield
+
+    return running

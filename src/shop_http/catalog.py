@@ -15,6 +15,7 @@ from shop_core.text import search_words
 from shop_http import categories
 from shop_http.conditional import expected_versions, reply_tagged
 from shop_http.intake import read_body, read_query
+from shop_http.lanes import Lane
 from shop_http.paging import ListQuery, page_body
 from shop_http.routing import Access, Operation, Reply, ShopRequest, delete, done, get, patch, post, put, reply
 from shop_http.wire import catalog as wire
@@ -62,10 +63,16 @@ def _minor(field: str, amount: str | UnsetType, currency: str) -> int | None:
     return None if amount is UNSET else Money.parse(amount, currency, field=field).minor
 
 
+def _looks_at_much(query: bytes) -> bool:
+    """Whether more rows are looked at than are shown: to find words, to count, or to skip pages."""
+    return b"keyword" in query or b"cursor" not in query
+
+
 @get(
     "/products",
     Operation(
         id="list_products",
+        lane=lambda request: Lane.SLOW if _looks_at_much(request.query_string) else Lane.FAST,
         fresh=True,
         summary="Browse and search the catalog",
         tag=TAG,

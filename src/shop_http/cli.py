@@ -12,8 +12,11 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import NoReturn
+from uuid import UUID
 
-from shop_core import SYSTEM, Refusal, Registration, Role
+from shop_core import SYSTEM, Numbered, Refusal, Registration, Role, Shop
+from shop_core.pagination import LIMIT_MAX
+from shop_core.ports import Letter
 from shop_http.compose import UNUSABLE_DATABASE, migrate_database, open_shop
 from shop_http.demo import add_demo_data
 from shop_http.product_file import COLUMNS_HELP, OnBadRow, UnusableFile, import_products
@@ -21,6 +24,7 @@ from shop_http.progress import progress
 from shop_http.serve import ServeError, serve
 from shop_http.settings import Settings, SettingsError
 
+_RESEND = "Try dead letters again from the start. Later facts of the same subject may have arrived before them."
 _OURS = (SettingsError, ServeError, *UNUSABLE_DATABASE, UnusableFile, Refusal)
 
 
@@ -83,6 +87,13 @@ def _parser() -> argparse.ArgumentParser:
         help="import the good rows, or nothing of a file with a bad one (default)",
     )
     command("audit", _audit, "compare stock with its ledger and orders with their lines; exit 1 if any differ")
+    one = command("outbox", _outbox, "what facts wait to be told to others, and which ones nobody took")
+    inside = one.add_subparsers(title="commands", metavar="COMMAND")
+    again = inside.add_parser("resend", help="try dead letters again", description=_RESEND)
+    again.add_argument("--data-dir", metavar="DIR", default=argparse.SUPPRESS, help="as for the others")
+    again.add_argument("ids", metavar="ID", nargs="*", type=UUID, help="of the event, as `shop outbox` lists it")
+    again.add_argument("--all", action="store_true", help="all of them")
+    again.set_defaults(run=_resend, parser=again)
     command("settings", _settings, "show every setting, its value and where it comes from")
     command("version", _version, "show the version")
     return parser
@@ -154,9 +165,40 @@ def _audit(settings: Settings, _: argparse.Namespace) -> int:
     return 1 if found else 0
 
 
+def _outbox(settings: Settings, _: argparse.Namespace) -> int:
+    with open_shop(settings) as shop:
+        waiting, oldest = shop.outbox.waiting(SYSTEM)
+        dead = _dead_letters(shop)
+    print(f"{waiting} waiting" + (f", the oldest since {oldest:%Y-%m-%d %H:%M:%S} UTC." if oldest else "."))
+    print(f"{len(dead)} dead" + (": `shop outbox resend` tries them again." if dead else "."))
+    for letter in dead:
+        event = letter.event
+        print(f"{event.id} {event.type} of {event.subject_id} at {event.at:%Y-%m-%d %H:%M:%S} UTC: {letter.error}")
+    return 0
+
+
+def _resend(settings: Settings, given: argparse.Namespace) -> int:
+    if bool(given.ids) is given.all:
+        given.parser.error("name the letters, or give --all")
+    with open_shop(settings) as shop:
+        found = [letter.event.id for letter in _dead_letters(shop)] if given.all else given.ids
+        revived = shop.outbox.resend(SYSTEM, found)
+    print(f"{revived} dead letters will be tried again.")
+    if revived < len(found):
+        _fail(f"{len(found) - revived} of them are no dead letters: `shop outbox` lists those there are")
+    return 0
+
+
+def _dead_letters(shop: Shop) -> list[Letter]:
+    letters: list[Letter] = []
+    while more := shop.outbox.dead(SYSTEM, Numbered(LIMIT_MAX, len(letters))).items:
+        letters += more
+    return letters
+
+
 def _settings(settings: Settings, _: argparse.Namespace) -> int:
     for variable, value, source, meaning in settings.table(os.environ):
-        print(f"{variable:<20} {value or '(not set)':<24} {source:<12} {meaning}")
+        print(f"{variable:<24} {value or '(not set)':<24} {source:<12} {meaning}")
     return 0
 
 

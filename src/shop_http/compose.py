@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import logging
 import os
 import secrets
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -14,14 +17,25 @@ from multiprocessing.connection import wait
 from sqlalchemy import Engine, make_url
 from sqlalchemy.exc import DBAPIError
 
-from shop_adapters.embedded import EmbeddedPostgres, EmbeddedPostgresError
+from shop_adapters.background import Repeating
+from shop_adapters.embedded import EmbeddedPostgres, EmbeddedPostgresError, kept_running
 from shop_adapters.postgres import PostgresAdapters, make_engine
 from shop_adapters.postgres.durability import UnsafeServer, check_durability
 from shop_adapters.postgres.errors import in_our_words
 from shop_adapters.postgres.migrate import SchemaError, check_schema, migrate
+from shop_adapters.postgres.snapshot import Snapshots
+from shop_adapters.publishers import LogPublisher, NoPublisher, WebhookPublisher
+from shop_adapters.train import OrderTrain
 from shop_core import Shop
 from shop_core.errors import Unavailable
-from shop_http.settings import Settings
+from shop_core.ports import Adapters, EventPublisher
+from shop_core.reservations.model import HoldingLimits
+from shop_core.reservations.service import SWEEP_MAX
+from shop_http.seams import Background
+from shop_http.settings import Settings, SettingsError
+
+BACKGROUND_EVERY_S = 0.25
+BACKGROUND_CONNECTIONS = 4  # sweeper, relay, train, password hashes: busy handlers cannot keep them from the database
 
 
 class DatabaseError(Exception):
@@ -33,8 +47,13 @@ UNUSABLE_DATABASE = (EmbeddedPostgresError, DatabaseError, SchemaError, UnsafeSe
 
 
 @contextlib.contextmanager
-def database(settings: Settings) -> Iterator[Settings]:
+def database(settings: Settings, *, on_death: Callable[[str], None] | None = None) -> Iterator[Settings]:
     """The settings with a database that answers: the one they name, or the embedded one, started if need be.
+
+    Args:
+        settings: which one.
+        on_death: keep the embedded one running, for whoever stays for long: when it dies it is started again, and
+            this gets a line about it.
 
     Raises:
         EmbeddedPostgresError: the embedded one cannot be started.
@@ -43,7 +62,10 @@ def database(settings: Settings) -> Iterator[Settings]:
     if settings.database_url:
         yield settings
         return
-    with EmbeddedPostgres(settings.data_dir) as postgres:
+    with contextlib.ExitStack() as inside:
+        postgres = inside.enter_context(EmbeddedPostgres(settings.data_dir))
+        if on_death:
+            inside.enter_context(kept_running(postgres, on_death))
         secret = settings.secret_key or _kept_secret(settings)
         yield replace(settings, database_url=postgres.url(), secret_key=secret)
 
@@ -96,7 +118,11 @@ def open_shop(settings: Settings) -> Iterator[Shop]:
         if not settings.database_url:
             migrate(engine, located.currency)
         check_schema(engine, located.currency)
-        yield Shop(PostgresAdapters(engine, located.secret_key, currency=located.currency))
+        yield _shop(PostgresAdapters(engine, located.secret_key, currency=located.currency), located)
+
+
+def _shop(adapters: Adapters, settings: Settings) -> Shop:
+    return Shop(adapters, HoldingLimits(settings.reservations_max, settings.reserved_units_max))
 
 
 def migrate_database(settings: Settings) -> tuple[str | None, str]:
@@ -115,15 +141,58 @@ def worker_app() -> object:
 
     _end_with_parent()
     settings = Settings.read(os.environ, {})
-    engine = make_engine(settings.database_url, connections=settings.connections)
+    engine = make_engine(settings.database_url, connections=settings.connections + BACKGROUND_CONNECTIONS)
     adapters = PostgresAdapters(engine, settings.secret_key, currency=settings.currency)
+    shop = _shop(adapters, settings)
+    train = OrderTrain(shop, adapters.new_id)
     return create_app(
-        Shop(adapters),
+        shop,
         ready=_readiness(engine, settings),
         public_catalog=settings.public_catalog,
         threads=settings.connections,
         base_url=settings.base_url or None,
+        snapshot=Snapshots(engine),
+        place=lambda request: asyncio.wrap_future(train.place(request)),
+        reserve=lambda request: asyncio.wrap_future(train.reserve(request)),
+        background=[train, *_background(shop, publisher_of(settings))],
     )
+
+
+def _background(shop: Shop, publisher: EventPublisher) -> list[Background]:
+    """What every process does beside answering. Sweeps and relays of several processes keep out of each other's way."""
+    return [
+        Repeating(shop.reservations.sweep, BACKGROUND_EVERY_S, "sweeper", lambda ended: ended >= SWEEP_MAX),
+        Repeating(lambda: shop.outbox.relay(publisher), BACKGROUND_EVERY_S, "relay", lambda taken: taken > 0),
+    ]
+
+
+def publisher_of(settings: Settings) -> EventPublisher:
+    """Where facts are told.
+
+    Raises:
+        SettingsError: the webhook cannot be.
+    """
+    match settings.events:
+        case "log":
+            return LogPublisher(_lines_of_events())
+        case "webhook":
+            try:
+                return WebhookPublisher(settings.webhook_url, settings.webhook_secret)
+            except ValueError as wrong:
+                raise SettingsError(f"SHOP_WEBHOOK_URL or SHOP_WEBHOOK_SECRET cannot be used: {wrong}") from wrong
+    return NoPublisher()
+
+
+def _lines_of_events() -> logging.Logger:
+    """A logger of its own: one line an event on standard output, whatever is done with the log of the server."""
+    logger = logging.getLogger("shop.events")
+    if not logger.handlers:
+        handler = logging.StreamHandler(sys.stdout)
+        handler.setFormatter(logging.Formatter("%(message)s"))
+        logger.addHandler(handler)
+        logger.setLevel(logging.INFO)
+        logger.propagate = False
+    return logger
 
 
 def _readiness(engine: Engine, settings: Settings) -> Callable[[], None]:

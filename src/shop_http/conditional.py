@@ -18,18 +18,20 @@ _TAG = re.compile(r'(W/)?"([^"]*)"')
 _VERSION = re.compile(r"([0-9]{1,9})(?:\.[0-9]+)?", re.ASCII)
 
 
-def reply_tagged(request: ShopRequest, body: Struct, *tag: int, location: str | None = None) -> Reply:
+def reply_tagged(
+    request: ShopRequest, body: Struct, *tag: int, location: str | None = None, more: dict[str, str] | None = None
+) -> Reply:
     """Answer with `body` and its tag; or 304, without a body, to whom has that one already.
 
     Args:
         body: what to say.
         tag: the version, and what else readers should be told of a change of.
-        location: see `reply`.
+        location, more: see `reply`.
     """
     etag = f'"{".".join(map(str, tag))}"'
     if request.method in ("GET", "HEAD") and is_known(request.scope, etag):
         return Response(b"", status_code=304, headers={"ETag": etag})
-    return reply(body, location=location, more={"ETag": etag})
+    return reply(body, location=location, more={"ETag": etag, **(more or {})})
 
 
 def expected_versions(request: ShopRequest) -> frozenset[int] | None:

@@ -8,6 +8,7 @@ from litestar.params import FromPath, RawBody
 
 from shop_core.errors import InvalidCursor, ProductNotFound, StockBelowZero
 from shop_http.intake import read_body, read_query
+from shop_http.lanes import Lane
 from shop_http.paging import KeysetQuery, page_body
 from shop_http.routing import Access, Operation, Reply, ShopRequest, get, post, reply
 from shop_http.wire import inventory as wire
@@ -57,6 +58,7 @@ def change_stock(request: ShopRequest, product_id: FromPath[UUID], body: RawBody
     "/products/{product_id:uuid}/stock/movements",
     Operation(
         id="list_stock_movements",
+        lane=Lane.SLOW,
         summary="The stock ledger of a product, newest first",
         tag=TAG,
         access=Access.STAFF,

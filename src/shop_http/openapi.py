@@ -28,16 +28,22 @@ from shop_core.errors import (
     Invalid,
     InvalidCursor,
     InvalidToken,
+    KeyReused,
     LastAdmin,
     NotTheOwner,
     OrderNotFound,
     ProductNotFound,
     Refusal,
+    ReservationExpired,
+    ReservationNotFound,
+    ReservationResolved,
     Shortage,
     SkuTaken,
     SlugTaken,
     Stale,
     StockBelowZero,
+    TooMuchReserved,
+    TotalChanged,
     Unauthenticated,
     Unavailable,
     UnknownProducts,
@@ -45,11 +51,12 @@ from shop_core.errors import (
     WrongCredentials,
     WrongPassword,
 )
-from shop_http import problems
+from shop_core.idempotency import KEY_LENGTH_MAX
+from shop_http import keys, problems
 from shop_http.intake import MalformedBody
 from shop_http.problems import Problem
 from shop_http.routing import API, Access, Operation, operation_of
-from shop_http.wire.common import CATEGORY_ID, ORDER_ID, PRODUCT_ID, USER_ID
+from shop_http.wire.common import CATEGORY_ID, ORDER_ID, PRODUCT_ID, RESERVATION_ID, THEN, USER_ID
 
 Json = dict[str, Any]
 
@@ -66,6 +73,8 @@ A shop that never sells what it does not have.
 - Every error is a problem document (RFC 9457) whose `code` is stable. Unknown fields and parameters are refused.
 - An id that is malformed is answered like one that does not exist: 404.
 - Send `X-Request-Id` to find a request again; every answer has one.
+- Send an `Idempotency-Key` with what places or reserves, made before the first try and kept for every retry: it is
+  done once, and a retry is answered with `Idempotency-Replayed: true`. Keys never expire; refusals are not remembered.
 """
 
 _TEXT: Json = {"schema": {"type": "string"}}
@@ -85,15 +94,21 @@ _REFUSALS: dict[type[Refusal], Refusal] = {
         Invalid(Fault("limit", "must be <= 200", "out_of_range")),
         InvalidCursor(),
         InvalidToken(),
+        KeyReused("9f0c2f7e-checkout"),
         LastAdmin(USER_ID),
         MalformedBody(Fault("body", "is not JSON: Input data was truncated", "not_json")),
         NotTheOwner(ORDER_ID),
         OrderNotFound(ORDER_ID),
         ProductNotFound(PRODUCT_ID),
+        ReservationExpired(RESERVATION_ID, THEN),
+        ReservationNotFound(RESERVATION_ID),
+        ReservationResolved(RESERVATION_ID, "confirmed", ORDER_ID),
         SkuTaken("85123A"),
         SlugTaken("candle-holders"),
         Stale([3], 4),
         StockBelowZero(PRODUCT_ID),
+        TooMuchReserved("reservations", held=20, wanted=1, most=20),
+        TotalChanged("6.60", "6.90", "EUR"),
         Unauthenticated(),
         Unavailable("The database does not answer."),
         UnknownProducts([PRODUCT_ID], [Fault("lines.0.product_id", "there is no such product", "unknown_product")]),
@@ -152,7 +167,8 @@ def _operation(path: str, operation: Operation, public_catalog: bool) -> Json:
     if operation.more:
         described["description"] = operation.more
     if operation.takes is not None:
-        described["requestBody"] = {"required": True, "content": _content("application/json", operation.takes)}
+        content = _content("application/json", operation.takes, operation.or_takes)
+        described["requestBody"] = {"required": True, "content": content}
     if needs_login:
         described["security"] = [{_SECURITY: []}]
     return described
@@ -179,14 +195,18 @@ def _query_parameters(query: type[Struct] | None) -> Iterator[Json]:
 
 
 def _header_parameters(operation: Operation) -> Iterator[Json]:
-    """The conditions under which a client wants it (RFC 9110, 13)."""
-    if operation.tagged:
+    """The conditions under which a client wants it (RFC 9110, 13), or the key that makes it happen once."""
+    schema: Json = {"type": "string"}
+    if KeyReused in operation.refuses:
+        name, meaning = keys.HEADER, "one's own for each request, the same for its retries; see the top of this page"
+        schema |= {"minLength": 1, "maxLength": KEY_LENGTH_MAX, "pattern": "^[ -~]*$"}
+    elif operation.tagged:
         name, meaning = "If-None-Match", "answer 304 if the ETag is still this one"
     elif Stale in operation.refuses:
         name, meaning = "If-Match", "do it only if the ETag is still this one"
     else:
         return
-    yield {"name": name, "in": "header", "required": False, "schema": {"type": "string"}, "description": meaning}
+    yield {"name": name, "in": "header", "required": False, "schema": schema, "description": meaning}
 
 
 def _without_unset(hint: Any) -> Any:
@@ -200,6 +220,7 @@ def _responses(path: str, operation: Operation, needs_login: bool) -> Json:
     names = ["X-Request-Id"]
     names += ["Location"] if operation.status == 201 else []
     names += ["ETag"] if operation.tagged or (Stale in operation.refuses and operation.gives is not None) else []
+    names += [keys.REPLAYED] if KeyReused in operation.refuses else []
     done: Json = {
         "description": "Created" if operation.status == 201 else "Done",
         "headers": dict.fromkeys(names, _TEXT),
@@ -242,10 +263,9 @@ def _no(alike: Sequence[Problem]) -> Json:
     return answer | {"headers": dict.fromkeys(["X-Request-Id", *names], _TEXT)}
 
 
-def _content(media_type: str, example: Struct) -> Json:
-    return {
-        media_type: {
-            "schema": {"$ref": _REF.format(name=type(example).__name__)},
-            "example": msgspec.to_builtins(example),
-        }
-    }
+def _content(media_type: str, example: Struct, other: Struct | None = None) -> Json:
+    shown: Json = {"example": msgspec.to_builtins(example)}
+    if other is not None:
+        examples = {"one": example, "another": other}
+        shown = {"examples": {name: {"value": msgspec.to_builtins(value)} for name, value in examples.items()}}
+    return {media_type: {"schema": {"$ref": _REF.format(name=type(example).__name__)}, **shown}}

@@ -15,18 +15,25 @@ from shop_core.errors import (
     IllegalStep,
     InsufficientStock,
     InvalidCursor,
+    KeyReused,
     NotTheOwner,
     OrderNotFound,
+    ReservationExpired,
+    ReservationNotFound,
+    ReservationResolved,
     Stale,
     StockBelowZero,
+    TotalChanged,
     UnknownProducts,
 )
 from shop_http.conditional import expected_versions, reply_tagged
 from shop_http.intake import read_body, read_query
+from shop_http.keys import replay_header, sent_key
+from shop_http.lanes import Lane
 from shop_http.paging import ListQuery, page_body
 from shop_http.routing import Access, Operation, Reply, ShopRequest, delete, done, get, post, put, reply
 from shop_http.wire import orders as wire
-from shop_http.wire.orders import OrderBody, OrderEventBody, OrderEventPage, OrderForm, OrderPage
+from shop_http.wire.orders import OrderBody, OrderEventBody, OrderEventPage, OrderForm, OrderPage, PlacementForm
 
 TAG = "Orders"
 
@@ -67,24 +74,32 @@ class OrdersQuery(ListQuery, forbid_unknown_fields=True, kw_only=True):
         id="place_order",
         summary="Place an order",
         tag=TAG,
-        takes=wire.ORDER_FORM,
+        takes=wire.PLACEMENT_FORM,
+        or_takes=wire.PLACEMENT_OF_A_RESERVATION,
         gives=wire.ORDER,
         status=201,
-        refuses=(InsufficientStock, UnknownProducts),
-        more="All or nothing: if a product is short, every short one is named in `shortages` and nothing is taken.",
+        refuses=(
+            *(InsufficientStock, UnknownProducts, TotalChanged, KeyReused),
+            *(ReservationNotFound, ReservationExpired, ReservationResolved),
+        ),
+        more="Of `lines`, or of one's own reservation, whose units are never free in between. All or nothing: if a"
+        " product is short, every short one is named in `shortages` and nothing is taken. With an `Idempotency-Key`"
+        " the same request is one order however often it is sent: a retry gets that order as it is by then.",
     ),
 )
-def place_order(request: ShopRequest, body: RawBody) -> Reply:
+async def place_order(request: ShopRequest, body: RawBody) -> Reply:
     """Place an order for the customer who is logged in."""
-    form = read_body(OrderForm, body)
-    order = request.shop.orders.place(form.request(request.actor))
-    return reply_tagged(request, OrderBody.of(order), order.version, location=f"/orders/{order.id}")
+    form = read_body(PlacementForm, body)
+    answer = await request.place(form.request(request.actor, sent_key(request), request.shop.currency))
+    order, more = answer.value, replay_header(answer.replayed)
+    return reply_tagged(request, OrderBody.of(order), order.version, location=f"/orders/{order.id}", more=more)
 
 
 @get(
     "/orders",
     Operation(
         id="list_orders",
+        lane=lambda request: Lane.SLOW if request.actor.is_staff else Lane.FAST,
         fresh=True,
         summary="One's own orders, newest first; everybody's for staff",
         tag=TAG,

@@ -90,9 +90,11 @@ def page_body(
         return body(next=following, previous=None, results=results)
     count = page.count or 0
     more, fewer = piece.offset + piece.limit, piece.offset - piece.limit
+    goes_on = len(results) == piece.limit if page.count_is_estimate else more < count
     return body(
         count=count,
-        next=_at(request, piece, more) if more < count and more <= OFFSET_MAX else None,
+        count_is_estimate=page.count_is_estimate or UNSET,
+        next=_at(request, piece, more) if goes_on and more <= OFFSET_MAX else None,
         previous=_at(request, piece, max(0, fewer)) if piece.offset else None,
         results=results,
     )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from typing import Any, cast
+from datetime import datetime
+from typing import Any, Literal, cast
 from urllib.parse import quote
 from uuid import UUID
 
@@ -21,10 +22,16 @@ from shop_core.errors import (
     InvalidToken,
     Kind,
     Refusal,
+    ReservationExpired,
+    ReservationResolved,
+    TooMuchReserved,
+    TotalChanged,
     Unauthenticated,
     Unavailable,
 )
+from shop_core.reservations.model import ReservationState
 from shop_http.routing import Reply
+from shop_http.wire.common import Amount
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -33,6 +40,7 @@ STATUS = {
     Kind.CONFLICT: 409,
     Kind.STALE: 412,
     Kind.INVALID: 400,
+    Kind.MISMATCH: 422,
     Kind.UNAUTHENTICATED: 401,
     Kind.FORBIDDEN: 403,
     Kind.UNAVAILABLE: 503,
@@ -71,7 +79,13 @@ class ShortageBody(Struct, kw_only=True):
 
 
 class Problem(Struct, kw_only=True):
-    """Why the answer is no. `code` is stable, for programs; `detail` is for people."""
+    """Why the answer is no. `code` is stable, for programs; `detail` is for people. The rest depends on the code:
+
+    `errors` of invalid input; `shortages` of insufficient_stock; `possible` steps of illegal_order_step;
+    `expected_total`, `total` and `currency` of total_changed; `counted` (what there is too much of), `held`, `wanted`
+    and `most` of too_much_reserved; `state` and perhaps `order_id` of reservation_resolved; `expired_at` of
+    reservation_expired.
+    """
 
     type: str
     title: str
@@ -83,6 +97,16 @@ class Problem(Struct, kw_only=True):
     errors: tuple[FieldError, ...] | UnsetType = UNSET
     shortages: tuple[ShortageBody, ...] | UnsetType = UNSET
     possible: tuple[str, ...] | UnsetType = UNSET
+    expected_total: Amount | UnsetType = UNSET
+    total: Amount | UnsetType = UNSET
+    currency: str | UnsetType = UNSET
+    counted: Literal["reservations", "units"] | UnsetType = UNSET
+    held: int | UnsetType = UNSET
+    wanted: int | UnsetType = UNSET
+    most: int | UnsetType = UNSET
+    state: ReservationState | UnsetType = UNSET
+    order_id: UUID | UnsetType = UNSET
+    expired_at: datetime | UnsetType = UNSET
 
 
 def handlers() -> ExceptionHandlersMap:
@@ -118,6 +142,16 @@ def of_refusal(refusal: Refusal, *, instance: str, request_id: str) -> Problem:
             )
         case IllegalStep():
             problem.possible = refusal.possible
+        case TotalChanged():
+            problem.expected_total, problem.total = refusal.expected, refusal.total
+            problem.currency = refusal.currency
+        case TooMuchReserved():
+            problem.counted = "reservations" if refusal.what == "reservations" else "units"
+            problem.held, problem.wanted, problem.most = refusal.held, refusal.wanted, refusal.most
+        case ReservationResolved():
+            problem.state, problem.order_id = ReservationState(refusal.state), refusal.order_id or UNSET
+        case ReservationExpired():
+            problem.expired_at = refusal.expired_at
     return problem
 
 

@@ -6,14 +6,18 @@
 
 Handlers run in a worker thread, one hop per request, and hand back bytes: so rendering happens there too. Before the
 handler, in the same thread, the actor is confirmed: whose token says staff is looked up, so that it can block nobody.
+
+The two that place and reserve are coroutines instead: they wait for `request.place` and `request.reserve`, behind which
+many requests may share one unit of work (`seams`), and a thread for each of them would be a limit to that.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import Enum, auto
-from functools import wraps
+from functools import partial, wraps
+from inspect import iscoroutinefunction
 from typing import Any, cast
 
 import litestar
@@ -25,11 +29,14 @@ from msgspec import Struct
 from msgspec.json import Encoder
 
 from shop_core import Actor, Refusal, Shop
+from shop_http.lanes import Lane, Lanes
+from shop_http.seams import Place, Reserve
 
 API = "/api/v1"
 
 Reply = Response[bytes]
-Handler = Callable[..., Reply]
+Handler = Callable[..., Reply | Awaitable[Reply]]
+LaneOf = Callable[["ShopRequest"], Lane]
 Check = Callable[[Scope], None]
 """Looks at a request before its body is read, and raises what speaks against it."""
 
@@ -59,9 +66,11 @@ class Operation:
         gives: an example of its answer; the type of it is the answer's schema. None: an answer without a body.
         query: the query parameters that it takes; all others are refused.
         takes: an example of its body; the type of it is the body's schema.
+        or_takes: another example of it, where one does not show all.
         status: of that answer.
         tagged: whether the answer has an ETag, and is spared a client who sends it as If-None-Match; see `conditional`.
         fresh: whether its answer may be sent again as long as nothing changes; see `fresh`.
+        lane: whose threads it runs in, which may depend on the request.
         refuses: what the core may answer instead, beyond what follows from the rest.
         more: a paragraph for the documentation.
     """
@@ -73,9 +82,11 @@ class Operation:
     gives: Struct | None
     query: type[Struct] | None = None
     takes: Struct | None = None
+    or_takes: Struct | None = None
     status: int = 200
     tagged: bool = False
     fresh: bool = False
+    lane: Lane | LaneOf = Lane.FAST
     refuses: tuple[type[Refusal], ...] = ()
     more: str = ""
 
@@ -111,22 +122,44 @@ def headers(scope: Scope, name: bytes) -> list[str]:
 def _declared(
     method: Callable[..., HTTPRouteHandler], path: str, operation: Operation
 ) -> Callable[[Handler], HTTPRouteHandler]:
-    declare = method(
-        path,
-        opt={"operation": operation},
-        # Litestar refuses a handler of status 204 that returns anything, even an answer without a body: see `done`.
-        status_code=operation.status if operation.gives is not None else 200,
-        sync_to_thread=True,
-        include_in_schema=False,
-    )
-    return lambda handler: declare(_after_confirming(handler))
+    def declare(handler: Handler) -> HTTPRouteHandler:
+        made = method(
+            path,
+            opt={"operation": operation},
+            # Litestar refuses a handler of status 204 that returns anything, even an answer without a body: see `done`.
+            status_code=operation.status if operation.gives is not None else 200,
+            include_in_schema=False,
+        )
+        waits = iscoroutinefunction(handler)
+        return made(_after_confirming_elsewhere(handler) if waits else _in_lane(handler, operation.lane))
+
+    return declare
 
 
-def _after_confirming(handler: Handler) -> Handler:
+def _in_lane(handler: Callable[..., Any], lane: Lane | LaneOf) -> Handler:
+    """A handler that blocks: it runs in a thread of its lane, after the actor was confirmed there."""
+    lane_of = lane if callable(lane) else lambda _: lane
+
     @wraps(handler)
-    def confirmed(request: ShopRequest, **others: Any) -> Reply:
-        request.scope["user"] = request.shop.accounts.confirm(request.user)
-        return handler(request, **others)
+    async def confirmed(request: ShopRequest, **others: Any) -> Reply:
+        def work() -> Reply:
+            request.scope["user"] = request.shop.accounts.confirm(request.user)
+            return cast(Reply, handler(request, **others))
+
+        return await request.lanes.run(lane_of(request), work)
+
+    return confirmed
+
+
+def _after_confirming_elsewhere(handler: Callable[..., Any]) -> Handler:
+    """For a handler on the loop: staff are looked up in a worker thread. For customers nothing is, so they go on."""
+
+    @wraps(handler)
+    async def confirmed(request: ShopRequest, **others: Any) -> Reply:
+        if request.user.is_staff:
+            confirm = partial(request.shop.accounts.confirm, request.user)
+            request.scope["user"] = await request.lanes.run(Lane.FAST, confirm)
+        return cast(Reply, await handler(request, **others))
 
     return confirmed
 
@@ -163,6 +196,21 @@ class ShopRequest(Request[Actor, None, State]):
     def shop(self) -> Shop:
         """The shop."""
         return cast(Shop, self.app.state.shop)
+
+    @property
+    def place(self) -> Place:
+        """How this server places an order."""
+        return cast(Place, self.app.state.place)
+
+    @property
+    def reserve(self) -> Reserve:
+        """How this server reserves units."""
+        return cast(Reserve, self.app.state.reserve)
+
+    @property
+    def lanes(self) -> Lanes:
+        """The threads that handlers run in."""
+        return cast(Lanes, self.app.state.lanes)
 
     @property
     def actor(self) -> Actor:

@@ -17,7 +17,7 @@ from granian import Granian
 from granian.constants import Interfaces, Loops
 from granian.log import LogLevels
 
-from shop_http.compose import database, open_shop
+from shop_http.compose import database, open_shop, publisher_of
 from shop_http.demo import add_demo_data
 from shop_http.settings import Settings
 
@@ -37,11 +37,13 @@ def serve(settings: Settings, *, demo: bool = False) -> None:
         demo: put demo products into an empty catalog first.
 
     Raises:
+        SettingsError: facts cannot be told as the settings say.
         ServeError: the port is taken, or another server uses the data directory.
         EmbeddedPostgresError, DatabaseError, SchemaError: the database cannot be used.
     """
+    publisher_of(settings)
     _check_port(settings.host, settings.port)
-    with database(settings) as located, _only_server(settings):
+    with database(settings, on_death=_warn) as located, _only_server(settings):
         with open_shop(settings) as shop:
             if demo:
                 add_demo_data(shop)
@@ -61,6 +63,10 @@ def serve(settings: Settings, *, demo: bool = False) -> None:
             respawn_failed_workers=True,
             workers_kill_timeout=_DRAIN_S,
         ).serve()
+
+
+def _warn(line: str) -> None:
+    print(f"shop: {line}", file=sys.stderr, flush=True)
 
 
 def _mind_signals() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 import os
 import re
 from collections.abc import Callable, Mapping
@@ -12,9 +14,11 @@ from typing import Any
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
-from shop_adapters.postgres.durability import NEEDED
-
 SECRET_BYTES_MIN = 32
+CAN_BE_UNSAFE = ("fsync", "full_page_writes", "synchronous_commit")
+"""As `shop_adapters.postgres.durability` needs them on; a test compares."""
+WEBHOOK_SECRET_BYTES = range(24, 65)  # as the Standard Webhooks specification has it
+EVENTS = ("none", "log", "webhook")
 
 
 class SettingsError(Exception):
@@ -67,10 +71,40 @@ def _secret(text: str) -> bytes:
     return secret
 
 
+def _events(text: str) -> str:
+    if text not in EVENTS:
+        raise ValueError(f"must be one of {', '.join(EVENTS)}")
+    return text
+
+
+def _webhook_url(text: str) -> str:
+    if not re.fullmatch(r"https?://[!-~]+", text):
+        raise ValueError("must look like https://receiver.example/events")
+    return text
+
+
+def _webhook_secret(text: str) -> str:
+    try:
+        good = all(_is_webhook_secret(secret) for secret in text.split(" "))
+    except binascii.Error:
+        good = False
+    if not good:
+        raise ValueError(
+            "must be whsec_ and 24 to 64 bytes in Base64:"
+            ' `echo "whsec_$(openssl rand -base64 32)"` makes one, for the receiver too'
+        )
+    return text
+
+
+def _is_webhook_secret(text: str) -> bool:
+    secret = base64.b64decode(text.removeprefix("whsec_").encode(errors="replace"), validate=True)
+    return text.startswith("whsec_") and len(secret) in WEBHOOK_SECRET_BYTES
+
+
 def _unsafe(text: str) -> tuple[str, ...]:
     names = tuple(name.strip() for name in text.split(","))
-    if unknown := [name for name in names if name not in NEEDED]:
-        raise ValueError(f"must be some of {', '.join(NEEDED)}, with commas; {unknown[0]!r} is none")
+    if unknown := [name for name in names if name not in CAN_BE_UNSAFE]:
+        raise ValueError(f"must be some of {', '.join(CAN_BE_UNSAFE)}, with commas; {unknown[0]!r} is none")
     return names
 
 
@@ -94,6 +128,13 @@ class Settings:
     currency: str = _setting("EUR", _currency, "the one currency of all prices, an ISO 4217 code")
     base_url: str = _setting("", _base_url, "how clients reach the shop, e.g. https://shop.example, for links")
     public_catalog: bool = _setting(True, _yes_or_no, "whether the catalog can be read without a login")
+    reservations_max: int = _setting(20, _whole(1, 10_000), "reservations that one customer may hold at once")
+    reserved_units_max: int = _setting(1_000_000, _whole(1, 2_000_000_000), "units in all of them")
+    events: str = _setting("none", _events, "where facts are told: none, log, webhook; timelines keep them anyway")
+    webhook_url: str = _setting("", _webhook_url, "who is told, by signed POST requests", hidden=True)
+    webhook_secret: str = _setting(
+        "", _webhook_secret, "signs those requests, whsec_...; two during a change", hidden=True
+    )
     allow_unsafe: tuple[str, ...] = _setting((), _unsafe, "settings of PostgreSQL that may be off, e.g. fsync")
 
     @classmethod
@@ -105,7 +146,7 @@ class Settings:
             flags: by the name of the field; None where a flag was not given.
 
         Raises:
-            SettingsError: one cannot be used.
+            SettingsError: one cannot be used, or one that another needs is missing.
         """
         values = {}
         for setting in fields(cls):
@@ -120,6 +161,13 @@ class Settings:
                 "SHOP_SECRET_KEY is not set, and SHOP_DATABASE_URL needs it:"
                 " set it to at least 32 random bytes, the same for every process (`openssl rand -hex 32`)"
             )
+        if settings.events == "webhook":
+            for name in ("webhook_url", "webhook_secret"):
+                if not getattr(settings, name):
+                    raise SettingsError(
+                        f"{variable_of(name)} is not set, and SHOP_EVENTS=webhook needs it:"
+                        " set it, or tell facts to log or none"
+                    )
         return settings
 
     def environment(self) -> dict[str, str]:

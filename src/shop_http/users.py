@@ -13,6 +13,7 @@ from shop_core.errors import AccountNotFound, InvalidCursor, LastAdmin
 from shop_core.text import search_words
 from shop_http.accounts import TAG
 from shop_http.intake import read_body, read_query
+from shop_http.lanes import Lane
 from shop_http.paging import ListQuery, page_body
 from shop_http.routing import Access, Operation, Reply, ShopRequest, get, patch, reply
 from shop_http.wire import accounts as wire
@@ -41,6 +42,7 @@ class UsersQuery(ListQuery, forbid_unknown_fields=True, kw_only=True):
     "/users",
     Operation(
         id="list_users",
+        lane=Lane.SLOW,
         summary="Registered users, by username",
         tag=TAG,
         access=Access.STAFF,

@@ -44,6 +44,10 @@ TABLE = """
     get_stock_level    401 403 403 200 200
     change_stock       401 403 403 200 200
     list_stock_movements 401 403 403 200 200
+    reserve            401 201 201 201 201
+    get_reservation    401 200 404 200 200
+    extend_reservation 401 200 404 200 200
+    release_reservation 401 204 404 204 204
     list_orders        401 200 200 200 200
     place_order        401 201 201 201 201
     get_order          401 200 404 200 200
@@ -80,6 +84,9 @@ class World:
         parameters = {}
         if "categor" in operation:
             parameters["category_id"] = self._category()
+        elif "reservation" in operation:
+            held = self.clients["owner"].post("/reservations", json=order_of((self.product, 2)))
+            parameters["reservation_id"] = str(held.json()["id"])
         elif "order" in operation:
             parameters["order_id"] = self._order(operation)
         elif "user" in operation:
@@ -118,7 +125,9 @@ class World:
                 return {"price": "2.30"}
             case "change_stock":
                 return {"kind": "received", "quantity": 1, "reason": "found"}
-            case "place_order" | "edit_order":
+            case "extend_reservation":
+                return {"ttl_seconds": 60}
+            case "place_order" | "edit_order" | "reserve":
                 return order_of((self.product, 2))
         return None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -10,15 +11,21 @@ import socket
 import stat
 import subprocess
 import tempfile
+import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from uuid import UUID
 
 import pytest
-from sqlalchemy import make_url, text
+from sqlalchemy import Engine, make_url, text
 
 from server import SHOP, environment, free_port, serving, shop, wait_until_ready
-from shop_adapters.postgres import make_engine
+from shop_adapters.postgres import PostgresAdapters, make_engine
+from shop_core import SYSTEM, LineRequest, Money, Order, PlacementRequest, ProductDetails, Registration, Shop
+from shop_core.events import Event
+from shop_core.ports import Undelivered
+from shop_core.reservations.model import Reservation, ReservationRequest
 
 SECRET = "a secret for tests, of more than 32 bytes"
 
@@ -78,6 +85,23 @@ def test_after_a_kill_the_workers_end_and_the_next_start_recovers(data_dir: Path
     assert again.returncode == 0
 
 
+def test_a_database_that_dies_under_the_server_comes_back_and_the_server_answers_again(data_dir: Path) -> None:
+    with serving("--data-dir", str(data_dir), env=environment()) as (url, process):
+        for _ in range(2):
+            before = (data_dir / "postgres" / "postmaster.pid").read_text().split("\n")[0]
+            os.kill(int(before), signal.SIGKILL)
+            deadline = time.monotonic() + 20
+            while time.monotonic() < deadline:
+                with contextlib.suppress(OSError):
+                    now = (data_dir / "postgres" / "postmaster.pid").read_text().split("\n")[0]
+                    if now != before and get(f"{url}/api/v1/products"):
+                        break
+                time.sleep(0.05)
+            assert get(f"{url}/api/v1/products")["count"] == 13
+    assert process.returncode == 0
+    assert not (data_dir / "postgres" / "postmaster.pid").exists()
+
+
 def test_other_commands_work_beside_a_running_server(data_dir: Path, tmp_path: Path) -> None:
     where = ("--data-dir", str(data_dir))
     file = tmp_path / "more.csv"
@@ -106,6 +130,76 @@ def test_the_audit_names_each_difference_and_exits_1(database: dict[str, str]) -
     assert re.fullmatch(r"on_hand of \S+: 121 stored, 120 expected\n1 differences\.\n", audit.stdout)
 
 
+@pytest.fixture
+def library(database: dict[str, str]) -> Iterator[tuple[Shop, Engine]]:
+    """The shop of `database` as a library, with its engine."""
+    engine = make_engine(database["SHOP_DATABASE_URL"], connections=2)
+    yield Shop(PostgresAdapters(engine, SECRET.encode())), engine
+    engine.dispose()
+
+
+def sold_out(shop: Shop) -> tuple[UUID, Order, Reservation]:
+    """A product of which Ada ordered two and reserved three, each with a key."""
+    details = ProductDetails("LAMP-1", "Brass lamp", Money.parse("24.90", "EUR"))
+    product_id = shop.catalog.create_product(SYSTEM, details).product.id
+    shop.inventory.receive(SYSTEM, product_id, 5)
+    ada = shop.accounts.register(Registration("ada", "numbers are music")).id
+    order = shop.orders.place(PlacementRequest(ada, (LineRequest(product_id, 2),), key="order"))
+    held = shop.reservations.reserve(ReservationRequest(ada, (LineRequest(product_id, 3),), key="hold"))
+    return product_id, order, held
+
+
+def test_the_audit_names_differences_of_reservations_and_keys_too(
+    database: dict[str, str], library: tuple[Shop, Engine]
+) -> None:
+    shop_, engine = library
+    product_id, _, held = sold_out(shop_)
+    assert shop("audit", env=database).stdout == "Everything adds up.\n"
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE stock_levels SET reserved = 2"))
+        connection.execute(text("UPDATE reservations SET state = 'released'"))
+        connection.execute(text("UPDATE idempotency_keys SET result_id = gen_random_uuid() WHERE key = 'order'"))
+    audit = shop("audit", env=database)
+    assert audit.returncode == 1
+    *lines, count = audit.stdout.splitlines()
+    assert count == f"{len(lines)} differences."
+    assert f"reserved of {product_id}: 2 stored, 3 expected" in lines
+    assert any(str(held.id) in line for line in lines), audit.stdout
+    assert any("key" in line for line in lines), audit.stdout
+
+
+class Unwilling:
+    """Takes nothing, for good."""
+
+    def publish(self, event: Event) -> None:
+        raise Undelivered("the receiver answered 410 Gone", is_final=True)
+
+
+def test_the_outbox_shows_what_waits_and_what_is_dead_and_tries_it_again(
+    database: dict[str, str], library: tuple[Shop, Engine]
+) -> None:
+    assert shop("outbox", env=database).stdout == "0 waiting.\n0 dead.\n"
+    shop_, _ = library
+    _, order, _ = sold_out(shop_)
+    said = shop("outbox", env=database).stdout
+    assert re.fullmatch(r"1 waiting, the oldest since 2\S+ \S+ UTC\.\n0 dead\.\n", said)
+    assert shop_.outbox.relay(Unwilling()) == 1
+    said = shop("outbox", env=database).stdout
+    assert said.startswith("0 waiting.\n1 dead: `shop outbox resend` tries them again.\n")
+    assert f"order.placed of {order.id} at {order.created_at:%Y-%m-%d %H:%M:%S} UTC: the receiver answered" in said
+    event_id = said.splitlines()[2].split()[0]
+    assert shop("outbox", "resend", event_id, env=database).stdout == "1 dead letters will be tried again.\n"
+    assert shop("outbox", env=database).stdout.startswith("1 waiting")
+    assert shop_.outbox.relay(Unwilling()) == 1
+    assert shop("outbox", "resend", "--all", env=database).stdout == "1 dead letters will be tried again.\n"
+    assert "1 of them are no dead letters" in failure("outbox", "resend", event_id, env=database)
+
+
+@pytest.mark.parametrize("arguments", [["resend"], ["resend", "--all", str(UUID(int=0))], ["resend", "first"]])
+def test_what_shall_be_sent_again_must_be_said(arguments: list[str]) -> None:
+    assert shop("outbox", *arguments, env=environment()).returncode == 2
+
+
 def test_a_file_with_a_bad_row_is_refused_whole_or_imported_without_it(
     database: dict[str, str], tmp_path: Path
 ) -> None:
@@ -122,9 +216,15 @@ def test_a_file_with_a_bad_row_is_refused_whole_or_imported_without_it(
 
 
 def test_settings_show_values_and_sources_but_no_secret(database: dict[str, str]) -> None:
-    shown = shop("settings", env=database | {"SHOP_PORT": "9000"}).stdout
+    secret = {"SHOP_WEBHOOK_SECRET": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"}
+    shown = shop("settings", env=database | secret | {"SHOP_PORT": "9000"}).stdout
     assert re.search(r"SHOP_PORT +9000 +environment", shown)
+    assert re.search(r"SHOP_RESERVATIONS_MAX +20 +default", shown)
+    assert re.search(r"SHOP_RESERVED_UNITS_MAX +1000000 +default", shown)
+    assert re.search(r"SHOP_EVENTS +none +default", shown)
+    assert re.search(r"SHOP_WEBHOOK_SECRET +\(hidden\) +environment", shown)
     assert SECRET not in shown
+    assert secret["SHOP_WEBHOOK_SECRET"] not in shown
     assert database["SHOP_DATABASE_URL"] not in shown
 
 

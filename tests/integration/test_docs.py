@@ -51,7 +51,7 @@ def test_the_description_is_valid_openapi_3_1(description: Json) -> None:
 def test_every_operation_is_named_summed_up_and_grouped(description: Json) -> None:
     found = operations(description)
     ids = [operation["operationId"] for _, _, operation in found]
-    assert len(set(ids)) == len(ids) == 36
+    assert len(set(ids)) == len(ids) == 40
     tags = {tag["name"] for tag in description["tags"]}
     for _, _, operation in found:
         assert operation["summary"]
@@ -88,9 +88,22 @@ def test_an_operation_that_needs_a_login_says_so_and_no_other(description: Json)
 
 def test_placing_an_order_names_all_its_refusals(description: Json) -> None:
     answers = description["paths"][f"{API}/orders"]["post"]["responses"]
-    assert answers.keys() == {"201", "400", "401", "409", "413", "415", "500", "503"}
+    assert answers.keys() == {"201", "400", "401", "404", "409", "413", "415", "422", "500", "503"}
     (shown,) = answers["409"]["content"].values()
+    codes = {"insufficient_stock", "total_changed", "reservation_expired", "reservation_resolved"}
+    assert shown["examples"].keys() == codes
     assert shown["examples"]["insufficient_stock"]["value"]["shortages"]
+
+
+def test_what_happens_once_by_a_key_says_so(description: Json) -> None:
+    keyed = set()
+    for path, method, operation in operations(description):
+        names = {parameter["name"] for parameter in operation["parameters"]}
+        assert ("Idempotency-Key" in names) is ("422" in operation["responses"]), (path, method)
+        if "Idempotency-Key" in names:
+            keyed.add((method, path))
+            assert "Idempotency-Replayed" in operation["responses"]["201"]["headers"]
+    assert keyed == {("post", f"{API}/orders"), ("post", f"{API}/reservations")}
 
 
 def test_bounds_and_choices_are_described(description: Json) -> None:
@@ -102,7 +115,7 @@ def test_bounds_and_choices_are_described(description: Json) -> None:
     assert parameters["page"]["minimum"] == 1
     assert set(parameters["sort"]["enum"]) == {"newest", "name", "price", "-price", "relevance"}
     assert parameters["category"]["format"] == "uuid"
-    line = description["components"]["schemas"]["OrderLineForm"]
+    line = description["components"]["schemas"]["LineForm"]
     assert line["additionalProperties"] is False
     assert (line["properties"]["quantity"]["minimum"], line["properties"]["quantity"]["maximum"]) == (1, 1_000_000)
 

@@ -19,16 +19,18 @@ import pytest
 from sqlalchemy import NullPool, create_engine, text
 
 import shop_adapters
-from shop_adapters.embedded import EmbeddedPostgres, EmbeddedPostgresError, cluster, postmaster
+from shop_adapters.embedded import EmbeddedPostgres, EmbeddedPostgresError, cluster, kept_running, postmaster
 
 SOURCES = Path(shop_adapters.__file__).parents[1]
 NOBODY = 65534
 
 USER = """
 import os
+import signal
 import sys
 from pathlib import Path
 from shop_adapters.embedded import EmbeddedPostgres, EmbeddedPostgresError
+signal.signal(signal.SIGINT, signal.default_int_handler)  # also where the tests run in the background, which ignores it
 if uid := int(sys.argv[2]):  # only now: this account may be unable to read the Python of root
     os.setgroups([])
     os.setgid(uid)
@@ -333,6 +335,63 @@ class TestAfterAKill:
             assert query(postgres.url(), "SELECT 1") == 1
         with EmbeddedPostgres(new_dir):
             assert not list(new_dir.glob("postgres.new-*"))
+
+
+def last_word(url: str) -> object:
+    with contextlib.suppress(psycopg.Error):
+        return query(url, "SELECT word FROM said")
+    return None
+
+
+class TestKeptRunning:
+    """By a user who stays inside while the server dies under him."""
+
+    def test_a_killed_server_comes_back_by_itself_with_all_that_was_committed(self, data_dir: Path) -> None:
+        told: list[str] = []
+        told: list[str] = []
+        with EmbeddedPostgres(data_dir) as postgres, kept_running(postgres, told.append):
+            url = postgres.url()
+            query(url, "DROP TABLE IF EXISTS said")
+            query(url, "CREATE TABLE said AS SELECT 'yes' AS word")
+            for _ in range(3):
+                pid = server_pid(data_dir)
+                os.kill(pid, signal.SIGKILL)
+                assert eventually(lambda pid=pid: is_running(data_dir) and server_pid(data_dir) != pid)
+                assert eventually(lambda: last_word(url) == "yes")
+            assert eventually(lambda: told == ["PostgreSQL had died; it runs again."] * 3)
+        assert not is_running(data_dir)
+
+    def test_leaving_while_it_is_being_brought_back_leaves_no_server_behind(self, data_dir: Path) -> None:
+        for pause_s in (0.0, 0.12, 0.2):  # before it is noticed, just then, and while it starts
+            with EmbeddedPostgres(data_dir) as postgres, kept_running(postgres, print):
+                os.kill(server_pid(data_dir), signal.SIGKILL)
+                postmaster.wait_until(lambda: False, pause_s)
+            assert not is_running(data_dir)
+
+    def test_one_that_cannot_start_is_tried_until_it_can(self, copied_dir: Path) -> None:
+        told: list[str] = []
+        told: list[str] = []
+        with EmbeddedPostgres(copied_dir) as postgres, kept_running(postgres, told.append):
+            settings = copied_dir / "postgres" / "postgresql.conf"
+            good = settings.read_text()
+            settings.write_text("no such setting\n")
+            os.kill(server_pid(copied_dir), signal.SIGKILL)
+            assert eventually(lambda: len(told) == 1)
+            assert "PostgreSQL died and does not start, trying on: " in told[0]
+            settings.write_text(good)
+            assert eventually(lambda: told[1:] == ["PostgreSQL had died; it runs again."])
+
+    def test_an_empty_cluster_never_takes_the_place_of_one_that_is_gone(self, copied_dir: Path) -> None:
+        told: list[str] = []
+        told: list[str] = []
+        with EmbeddedPostgres(copied_dir) as postgres, kept_running(postgres, told.append):
+            pid = server_pid(copied_dir)
+            (copied_dir / "postgres").rename(copied_dir.with_name("away"))
+            os.kill(pid, signal.SIGKILL)
+            assert eventually(lambda: bool(told))
+            assert "is gone: put it back" in told[0]
+            assert not (copied_dir / "postgres").exists()
+        (copied_dir.with_name("away") / "postmaster.pid").unlink()
 
 
 class TestPlaces:

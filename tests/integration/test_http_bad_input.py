@@ -35,7 +35,7 @@ JSON = {"Content-Type": "application/json"}
         (b"null", "wrong_type"),
         (b"[]", "wrong_type"),
         (b'"text"', "wrong_type"),
-        (b"{}", "required"),
+        (b"{}", "exactly_one"),
         (b'{"lines": null}', "wrong_type"),
         (b'{"lines": {}}', "wrong_type"),
         (b'{"lines": []}', "too_short"),

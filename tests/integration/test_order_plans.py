@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import Engine, event, text
+from sqlalchemy import Engine, text
 
+from plans import costs, statements
 from shop_adapters.passwords import ScryptPasswords
 from shop_adapters.postgres import PostgresAdapters, make_engine
 from shop_adapters.postgres.migrate import migrate
@@ -89,58 +87,6 @@ def shop(stocked: Engine) -> Shop:
 
 def _adapters(engine: Engine) -> PostgresAdapters:
     return PostgresAdapters(engine, b"the secret of the tests, 32 bytes", passwords=ScryptPasswords(n=2**4))
-
-
-@dataclass(frozen=True)
-class Cost:
-    """What a statement looked at: rows, pages of 8 KiB, and by which indexes."""
-
-    rows: int
-    buffers: int
-    used: frozenset[str]
-
-
-@contextlib.contextmanager
-def statements(engine: Engine) -> Iterator[list[tuple[str, Any]]]:
-    """Everything that is sent to the database meanwhile, with its parameters."""
-    sent: list[tuple[str, Any]] = []
-
-    def note(_: Any, __: Any, statement: str, parameters: Any, *___: Any) -> None:
-        sent.append((statement, parameters))
-
-    event.listen(engine, "before_cursor_execute", note)
-    try:
-        yield sent
-    finally:
-        event.remove(engine, "before_cursor_execute", note)
-
-
-def costs(engine: Engine, use: Callable[[], object]) -> list[Cost]:
-    """What each statement of `use` costs, by EXPLAIN of the same statement with the same parameters."""
-    with statements(engine) as sent:
-        use()
-    with engine.connect() as connection:
-        explain = "EXPLAIN (ANALYZE, BUFFERS, TIMING OFF, SUMMARY OFF, FORMAT JSON) "
-        plans = [connection.exec_driver_sql(explain + one, sent_with).scalar_one() for one, sent_with in sent]
-    return [_cost(plan[0]["Plan"]) for plan in plans]
-
-
-def _cost(plan: dict[str, Any]) -> Cost:
-    nodes = list(_nodes(plan))
-    scans = [node for node in nodes if "Scan" in node["Node Type"] and node["Node Type"] != "Subquery Scan"]
-    removed = ("Rows Removed by Filter", "Rows Removed by Index Recheck")
-    rows = sum(
-        (node["Actual Rows"] + sum(node.get(name, 0) for name in removed)) * node["Actual Loops"] for node in scans
-    )
-    buffers = plan["Shared Hit Blocks"] + plan["Shared Read Blocks"]
-    used = frozenset(node.get("Index Name", f"{node['Node Type']} on {node.get('Relation Name')}") for node in scans)
-    return Cost(round(rows), buffers, used)
-
-
-def _nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    yield plan
-    for below in plan.get("Plans", ()):
-        yield from _nodes(below)
 
 
 # ---- what a page costs

@@ -10,7 +10,7 @@ from hypothesis.stateful import run_state_machine_as_test
 from shop_adapters.memory import MemoryAdapters
 from shop_adapters.postgres import PostgresAdapters
 from shop_core.ports import Adapters, Clock, NewId
-from shop_core.testing import SeededIds, SideBySide, TickingClock
+from shop_core.testing import SeededIds, SideBySide
 
 FEW = settings(
     max_examples=25,
@@ -27,8 +27,8 @@ def test_memory_and_postgres_answer_alike(
     class MemoryAndPostgres(SideBySide):
         def open_adapters(self) -> Sequence[Adapters]:
             return [
-                MemoryAdapters(clock=TickingClock(), new_id=SeededIds()),
-                fresh_postgres_adapters(TickingClock(), SeededIds()),
+                MemoryAdapters(clock=self.clock, new_id=SeededIds()),
+                fresh_postgres_adapters(self.clock, SeededIds()),
             ]
 
     run_state_machine_as_test(MemoryAndPostgres, settings=FEW)

@@ -6,6 +6,7 @@ import runpy
 from pathlib import Path
 
 from shop_core.orders.model import LIFECYCLE
+from shop_core.reservations.model import RESERVATION_LIFECYCLE
 
 DOCS = Path(__file__).parent.parent.parent / "docs"
 
@@ -13,6 +14,6 @@ DOCS = Path(__file__).parent.parent.parent / "docs"
 def test_the_page_about_the_life_of_an_order_is_up_to_date() -> None:
     made = runpy.run_path(str(DOCS / "lifecycle.py"))["page"]()
     assert (DOCS / "lifecycle.md").read_text() == made, "run: python docs/lifecycle.py"
-    for status, steps in LIFECYCLE.items():
+    for status, steps in (*LIFECYCLE.items(), *RESERVATION_LIFECYCLE.items()):
         for step, after in steps.items():
             assert f"    {status} --> {after}: {step}\n" in made

@@ -289,12 +289,13 @@ def test_who_would_wait_too_long_is_refused_at_once(shop: Shop, scene: Scene, ga
 def test_the_last_train_arrives_and_nobody_boards_after_it(shop: Shop, scene: Scene, gate: Gate) -> None:
     lamp = scene.product(units=9)
     train = OrderTrain(shop, gate.new_id)
+    train.start()
     gate.is_open.clear()
     futures = [train.place(request(scene.customer(), (lamp, 1))) for _ in range(5)]
-    closing = threading.Thread(target=train.close)
-    closing.start()
+    stopping = threading.Thread(target=train.stop)
+    stopping.start()
     gate.is_open.set()
-    closing.join(TIMEOUT_S)
+    stopping.join(TIMEOUT_S)
     assert all(future.result(0).value.units == {lamp.id: 1} for future in futures)
     with pytest.raises(Unavailable, match="closing down"):
         train.place(request(scene.customer(), (lamp, 1)))

@@ -89,6 +89,32 @@ class EmbeddedPostgres:
         name = quote(database, safe="")
         return f"postgresql+psycopg://{cluster.SUPERUSER}@/{name}?host={host}&port={sockets.PORT}"
 
+    def is_seen(self) -> bool:
+        """Whether the process of the server is there, while inside. It may be there and not answer."""
+        return self._server is not None and postmaster.is_running(self._cluster, self._server.pid)
+
+    def revive(self) -> bool:
+        """Start the server again after it died, or join the one that somebody else started; return when it answers.
+
+        The address stays the same. See `keeper.kept_running`, which does it when it is due.
+
+        Returns whether it is another process now. It is not if it never died: one in another container on the same
+        volume answers, although its process is not to be seen.
+
+        Raises EmbeddedPostgresError when it does not start, or the cluster is gone: an empty one in its place would
+        look like a shop that lost everything. Raises OSError when its files cannot be used.
+        """
+        if self._server is None:
+            raise RuntimeError(f"not inside {self.data_dir}: enter it with `with` first")
+        with self._starting_or_stopping():
+            postmaster.has_exited(self._server.pid)  # no zombie stays
+            account = account_for(self._cluster)
+            if not cluster.check_cluster(self._cluster, account):
+                raise EmbeddedPostgresError(f"the cluster {self._cluster} is gone: put it back, or start anew")
+            before = self._server.pid
+            self._server = self._adopted(account) or self._started(account)
+        return self._server.pid != before
+
     # Entering and leaving
 
     def _claim_directory(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from threading import Condition
 
 from shop_adapters.clock import system_clock
 from shop_adapters.ids import uuid7
@@ -32,6 +33,8 @@ class MemoryAdapters:
         passwords: by default scrypt, cheap.
         tokens: by default opaque ones, remembered in memory.
         lock_timeout_s: how long to wait for rows that another unit of work has locked, in seconds; then Unavailable.
+        mutex: the condition on which units of work wait for each other; a scheduler brings its own, to decide who goes
+            on. See `shop_core.testing.interleaving`.
 
     >>> from shop_core import Numbered, ProductQuery, Shop
     >>> Shop(MemoryAdapters()).catalog.products(ProductQuery(), Numbered()).count
@@ -47,13 +50,14 @@ class MemoryAdapters:
         tokens: Tokens | None = None,
         *,
         lock_timeout_s: float = 10,
+        mutex: Condition | None = None,
     ) -> None:
         self.currency = currency
         self.clock: Clock = clock or system_clock
         self.new_id: NewId = new_id or uuid7
         self.passwords: PasswordHasher = passwords or ScryptPasswords(_SCRYPT_N)
         self.tokens: Tokens = tokens or OpaqueTokens()
-        self._store = Store(lock_timeout_s, self.clock)
+        self._store = Store(lock_timeout_s, self.clock, mutex)
 
     def snapshot(self) -> int:
         """A token of all that is committed: another one after every unit of work."""

@@ -119,7 +119,7 @@ class MemoryOutbox:
         return len(times), min(times, default=None)
 
     def _by_subject(self) -> list[list[Post]]:
-        """The letters of each subject that are not dead, in order; the subject whose first is due longest comes first."""
+        """The letters of each subject that are not dead, in order; subjects by when their first is due."""
         subjects: dict[UUID, list[Post]] = {}
         for _, post in sorted(self._transaction.outbox.all().items()):
             if not post.is_dead:

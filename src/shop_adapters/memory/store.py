@@ -45,11 +45,12 @@ class Store:
     Args:
         lock_timeout_s: how long a unit of work waits for rows that others have locked, in seconds.
         clock: the one by which things expire.
+        mutex: a condition of the caller's own, who wants to know who waits.
     """
 
-    def __init__(self, lock_timeout_s: float, clock: Clock) -> None:
+    def __init__(self, lock_timeout_s: float, clock: Clock, mutex: Condition | None = None) -> None:
         self.clock = clock
-        self.mutex = Condition()
+        self.mutex = mutex or Condition()
         self.commits = 0
         self.locks = RowLocks(self.mutex, lock_timeout_s)
         self.accounts: dict[UUID, tuple[Account, str]] = {}

@@ -9,6 +9,7 @@ from sqlalchemy import Engine, create_engine
 from shop_adapters.clock import system_clock
 from shop_adapters.ids import uuid7
 from shop_adapters.passwords import Argon2Passwords
+from shop_adapters.postgres.landmarks import Landmarks
 from shop_adapters.postgres.work import PostgresUnitOfWork, begin
 from shop_adapters.tokens import JwtTokens
 from shop_core.ports import Clock, NewId, PasswordHasher, Tokens
@@ -61,6 +62,7 @@ class PostgresAdapters:
         tokens: Tokens | None = None,
     ) -> None:
         self.engine = engine
+        self._landmarks = Landmarks()
         self.currency = currency
         self.clock: Clock = clock or system_clock
         self._store_clock = clock
@@ -70,7 +72,7 @@ class PostgresAdapters:
 
     def begin(self) -> AbstractContextManager[PostgresUnitOfWork]:
         """See `shop_core.ports.Begin`."""
-        return begin(self.engine, self.currency, self._store_clock)
+        return begin(self.engine, self.currency, self._store_clock, self._landmarks)
 
     def close(self) -> None:
         """Close every pooled connection."""

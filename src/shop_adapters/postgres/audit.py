@@ -15,7 +15,8 @@ from shop_core.orders.model import HOLDS_STOCK, OrderStatus
 from shop_core.ports import Discrepancy
 
 # Sums by product, order and reservation are kept in memory; with the usual few megabytes they would go to disk.
-_MEMORY = text("SELECT set_config('work_mem', '256MB', true)")
+# And a long ledger may take longer than any request.
+_AT_LEISURE = text("SELECT set_config('work_mem', '256MB', true), set_config('statement_timeout', '0', true)")
 
 
 def _words(values: Iterable[str]) -> str:
@@ -117,7 +118,7 @@ UNION ALL SELECT 'key', result_id, key, '', true FROM unmade
 
 def discrepancies(connection: Connection) -> list[Discrepancy]:
     """See `shop_core.ports.UnitOfWork.audit`."""
-    connection.execute(_MEMORY)
+    connection.execute(_AT_LEISURE)
     found = [
         Discrepancy(what, of, stored if is_word else int(stored), expected if is_word else int(expected))
         for what, of, stored, expected, is_word in connection.execute(_EVERYTHING)

@@ -32,13 +32,14 @@ from sqlalchemy.dialects.postgresql import TSQUERY, TSVECTOR
 from shop_adapters import listing
 from shop_adapters.locking import LockOrder
 from shop_adapters.postgres.errors import FOREIGN_KEY, UNIQUE, failing_id, refusing
+from shop_adapters.postgres.landmarks import CatalogVersion, Landmarks
 from shop_adapters.postgres.packed import PackedArray
 from shop_adapters.postgres.schema import categories, products, stock_levels
-from shop_adapters.postgres.statements import AnyRow
+from shop_adapters.postgres.statements import AnyRow, about_how_many
 from shop_core.catalog.model import CatalogEntry, Offer, Product, ProductQuery, ProductSort, name_key
 from shop_core.errors import CategoryNotFound, Refusal, SkuTaken
 from shop_core.money import Money
-from shop_core.pagination import Key, Keyset, Page, Piece
+from shop_core.pagination import Key, Keyset, Numbered, Page, Piece
 from shop_core.text import is_storable, search_words
 
 _PRODUCT = select(
@@ -91,7 +92,11 @@ _SKUS_OF_OTHERS = select(products.c.sku).where(
 class PostgresProducts:
     """See `shop_core.ports.Products`."""
 
-    def __init__(self, connection: Connection, order: LockOrder, currency: str) -> None:
+    def __init__(
+        self, connection: Connection, order: LockOrder, currency: str, version: CatalogVersion, landmarks: Landmarks
+    ) -> None:
+        self._version = version
+        self._landmarks = landmarks
         self._connection = connection
         self._order = order
         self._currency = currency
@@ -99,6 +104,7 @@ class PostgresProducts:
     def add_all(self, new: Sequence[Product]) -> None:
         if not new:
             return
+        self._version.change()
         with refusing(_broken_product(new)):
             # By SKU: two imports that wait for each other's SKUs, in different orders, would wait for ever.
             rows = [_columns(product) for product in sorted(new, key=lambda product: product.sku)]
@@ -109,6 +115,7 @@ class PostgresProducts:
     def update_all(self, changed: Sequence[Product]) -> None:
         if not changed:
             return
+        self._version.change()
         self._order.check("products", [product.id for product in changed])  # an UPDATE locks its row
         self._check_skus(changed)
         this = products.c.id == bindparam("this_id", type_=Uuid)
@@ -124,6 +131,7 @@ class PostgresProducts:
             raise SkuTaken(next(product.sku for product in changed if product.sku in taken))
 
     def remove(self, product_id: UUID) -> None:
+        self._version.change()
         self._order.check("products", [product_id])
         self._connection.execute(delete(products).where(products.c.id == product_id))  # its stock level goes with it
 
@@ -153,14 +161,47 @@ class PostgresProducts:
         return self._product(row) if row else None
 
     def page(self, query: ProductQuery, piece: Piece) -> Page[CatalogEntry]:
+        by_units = query.available_min is not None or query.available_max is not None
+        version = None if by_units or isinstance(piece, Keyset) else self._version.read()
         filters = self._filters(query)
         found = _ENTRY.where(*filters, *_units(query, _AVAILABLE))
         if isinstance(piece, Keyset):
             return self._walk(found, query, piece)
-        rows = self._connection.execute(found.order_by(*_order(query)).limit(piece.limit).offset(piece.offset))
-        entries = tuple(self._entry(row) for row in rows)
-        count = _counting(query).where(*filters, *_units(query, _UNITS))
-        return Page(entries, self._connection.execute(count).scalar_one())
+        entries = self._entries(found, query, piece, version)
+        if (count := self._landmarks.counts.get(version, query)) is not None:
+            return Page(entries, count)
+        counted = _counting(query).where(*filters, *_units(query, _UNITS))
+        if by_units:
+            return Page(entries, *about_how_many(self._connection, counted))
+        count = self._connection.execute(select(func.count()).select_from(counted.subquery())).scalar_one()
+        self._landmarks.counts.put(version, query, count)
+        return Page(entries, count)
+
+    def _entries(
+        self, found: Select[Any], query: ProductQuery, piece: Numbered, version: int | None
+    ) -> tuple[CatalogEntry, ...]:
+        """A numbered page; from where it is known to start, or else by skipping what comes before."""
+        listed, starts, columns = listing.products(query), self._landmarks.starts, _SORTED_BY[query.sorted_by]
+        by_tiers = query.sorted_by is ProductSort.RELEVANCE
+        ordered = found.order_by(*_order(query))
+        if not piece.offset or by_tiers:
+            rows = self._connection.execute(ordered.limit(piece.limit).offset(piece.offset))
+            entries = [self._entry(row) for row in rows]
+        elif (start := starts.get(version, query, piece.offset)) is not None:
+            rows = self._connection.execute(
+                ordered.where(_beyond(columns, start, listed.descending)).limit(piece.limit)
+            )
+            entries = [self._entry(row) for row in rows]
+        else:  # with the one before, so that the way need not be gone again; ids first, which an index has
+            ids = ordered.with_only_columns(products.c.id).limit(piece.limit + 1).offset(piece.offset - 1)
+            rows = self._connection.execute(_ENTRY.where(products.c.id.in_(ids)).order_by(*_order(query)))
+            found_entries = [self._entry(row) for row in rows]
+            entries = found_entries[1:]
+            if found_entries:
+                starts.put(version, query, listed.key(found_entries[0]), piece.offset)
+        if len(entries) == piece.limit and not by_tiers:
+            starts.put(version, query, listed.key(entries[-1]), piece.offset + piece.limit)
+        return tuple(entries)
 
     def _walk(self, found: Select[Any], query: ProductQuery, piece: Keyset) -> Page[CatalogEntry]:
         """A page by key. By relevance it is read tier after tier, so that each is read off an index: see `listing`."""
@@ -253,9 +294,9 @@ def _units(query: ProductQuery, available: ColumnElement[int]) -> list[ColumnEle
 
 
 def _counting(query: ProductQuery) -> Select[Any]:
-    """The count of products of the catalog; every one has a stock level, so only a filter by units needs to see it."""
+    """A row for each product, to be counted. All have a stock level, so only a filter by units needs to see it."""
     by_units = query.available_min is not None or query.available_max is not None
-    return select(func.count()).select_from(_WITH_STOCK if by_units else products).where(_IN_CATALOG)
+    return select(literal(1)).select_from(_WITH_STOCK if by_units else products).where(_IN_CATALOG)
 
 
 def _order(query: ProductQuery) -> list[ColumnElement[Any]]:

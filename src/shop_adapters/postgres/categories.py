@@ -10,6 +10,7 @@ from sqlalchemy import Connection, delete, func, insert, select, update
 
 from shop_adapters.locking import LockOrder
 from shop_adapters.postgres.errors import FOREIGN_KEY, UNIQUE, refusing
+from shop_adapters.postgres.landmarks import CatalogVersion
 from shop_adapters.postgres.schema import categories, products
 from shop_adapters.postgres.statements import AnyRow
 from shop_core.catalog.model import Category, CategoryEntry
@@ -30,11 +31,13 @@ _ENTRY = _CATEGORY.add_columns(
 class PostgresCategories:
     """See `shop_core.ports.Categories`."""
 
-    def __init__(self, connection: Connection, order: LockOrder) -> None:
+    def __init__(self, connection: Connection, order: LockOrder, version: CatalogVersion) -> None:
+        self._version = version
         self._connection = connection
         self._order = order
 
     def add(self, category: Category) -> None:
+        self._version.change()
         with refusing(_broken(category)):
             self._connection.execute(insert(categories), _columns(category))
 
@@ -62,12 +65,14 @@ class PostgresCategories:
         return {row.id: _category(row) for row in self._connection.execute(_CATEGORY)}
 
     def update(self, category: Category) -> None:
+        self._version.change()
         self._order.check("categories", [category.id])  # an UPDATE locks its row
         with refusing(_broken(category)):
             this = update(categories).where(categories.c.id == category.id)
             self._connection.execute(this, _columns(category))
 
     def remove(self, category_id: UUID) -> None:
+        self._version.change()
         self._order.check("categories", [category_id])
         this = categories.c.id == category_id
         # The one lock that foreign keys wait for: whoever is putting something in comes before, and is counted.

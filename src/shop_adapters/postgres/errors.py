@@ -27,6 +27,7 @@ _PASSING = {
     "57P01": "the database is shutting down",
     "57P02": "the database crashed",
     "57P03": "the database is starting",
+    "25P03": "this request took a pause that was too long",
     "25006": "the database is read-only",
 }
 

@@ -18,7 +18,6 @@ from sqlalchemy import (
     any_,
     bindparam,
     delete,
-    func,
     literal,
     select,
     update,
@@ -28,7 +27,7 @@ from sqlalchemy.types import TypeEngine
 from shop_adapters.listing import ORDERS
 from shop_adapters.locking import LockOrder
 from shop_adapters.postgres.schema import order_lines, orders
-from shop_adapters.postgres.statements import AnyRow, arrays, insert_many
+from shop_adapters.postgres.statements import AnyRow, about_how_many, arrays, insert_many
 from shop_adapters.postgres.store_clock import TIME, StoreClock
 from shop_core.money import Money
 from shop_core.orders.model import Order, OrderLine, OrderQuery, OrderStatus
@@ -125,8 +124,7 @@ class PostgresOrders:
                 matching = matching.where(orders.c.id < UUID(str(last)))
             return ORDERS.page(list(self._whole(matching.limit(piece.limit + 1))), piece.limit)
         found = tuple(self._whole(matching.limit(piece.limit).offset(piece.offset)))
-        counted = select(func.count()).select_from(orders).where(*filters)
-        return Page(found, count=self._connection.execute(counted).scalar_one())
+        return Page(found, *about_how_many(self._connection, select(orders.c.id).where(*filters)))
 
     def _add_lines(self, of: Sequence[Order]) -> None:
         lines = (

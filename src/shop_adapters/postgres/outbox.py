@@ -1,9 +1,8 @@
 """The outbox in PostgreSQL: a queue whose letters go out in order for each subject.
 
 The first letter of a subject stands for all of it: who holds its row takes the subject's letters. Takers pass over
-what is locked, and so do those who note what became of a letter; so nobody waits here but for a taker of a moment, and
-no two can wait for each other. A note that is passed over is one about a letter that somebody else has in hand by now:
-it will be told twice, which is allowed, never not at all.
+first letters that are locked. Who notes what became of a letter waits instead: a taker that looked just before may
+hold a row that it then does not take, and a note that is passed over would be a letter told twice.
 """
 
 from __future__ import annotations
@@ -117,25 +116,14 @@ _dead = (
 _DEAD = _with_event(_dead).order_by(_dead.c.event_id)
 _COUNT_DEAD = select(func.count()).where(outbox.c.is_dead)
 _WAITING = select(func.count(), func.min(outbox.c.at)).where(~outbox.c.is_dead)
-_free = select(outbox.c.event_id).where(outbox.c.event_id == _IDS).with_for_update(skip_locked=True).cte("free")
-_IS_FREE = outbox.c.event_id.in_(select(_free.c.event_id))
-_DELIVERED = delete(outbox).where(_IS_FREE)
-_RELEASE = update(outbox).where(_IS_FREE, ~outbox.c.is_dead).values(due_at=_NOW)
-_FAILED = update(outbox).where(_IS_FREE).values(attempts=outbox.c.attempts + 1, error=bindparam("why"))
+_noted = select(outbox.c.event_id).where(outbox.c.event_id == _IDS).order_by(outbox.c.event_id)
+_IS_NOTED = outbox.c.event_id.in_(select(_noted.with_for_update().cte("noted").c.event_id))
+_DELIVERED = delete(outbox).where(_IS_NOTED)
+_RELEASE = update(outbox).where(_IS_NOTED, ~outbox.c.is_dead).values(due_at=_NOW)
+_FAILED = update(outbox).where(_IS_NOTED).values(attempts=outbox.c.attempts + 1, error=bindparam("why"))
 _POSTPONE = _FAILED.values(due_at=bindparam("until", type_=Time))
 _GIVE_UP = _FAILED.values(is_dead=True)
-_wanted = (
-    select(outbox.c.event_id)
-    .where(outbox.c.event_id == _IDS, outbox.c.is_dead)
-    .order_by(outbox.c.event_id)
-    .with_for_update()
-    .cte("wanted")
-)
-_REVIVE = (
-    update(outbox)
-    .where(outbox.c.event_id.in_(select(_wanted.c.event_id)))
-    .values(is_dead=False, attempts=0, error="", due_at=_NOW)
-)
+_REVIVE = update(outbox).where(_IS_NOTED, outbox.c.is_dead).values(is_dead=False, attempts=0, error="", due_at=_NOW)
 
 
 class PostgresOutbox:

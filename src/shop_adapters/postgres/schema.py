@@ -341,3 +341,12 @@ tasks = Table(
     Column("name", Text, primary_key=True),
     comment="A row for each task that one process at a time is at: its lock.",
 )
+
+catalog_version = Table(
+    "catalog_version",
+    metadata,
+    Column("id", SmallInteger, primary_key=True, autoincrement=False),
+    Column("version", BigInteger, nullable=False),
+    CheckConstraint("id = 1", name="one_row"),
+    comment="Raised by every change of products or categories, last before its commit.",
+)

@@ -5,7 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Column, Insert, Row, Table, TableValuedAlias, bindparam, column, func, insert, select
+from sqlalchemy import (
+    Column,
+    Connection,
+    Executable,
+    Insert,
+    Row,
+    Select,
+    Table,
+    TableValuedAlias,
+    bindparam,
+    column,
+    func,
+    insert,
+    literal,
+    select,
+)
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.expression import ClauseElement
 
 from shop_adapters.postgres.packed import PackedArray
 
@@ -32,3 +50,35 @@ def arrays(name: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> 
     """Rows turned into the parameters of `rows_of(name, ...)`: the array of each column."""
     values = zip(*rows, strict=True)
     return {f"{name}_{column}": list(array) for column, array in zip(columns, values, strict=True)}
+
+
+COUNTED_MAX = 10_000
+"""Up to so many rows are counted one by one."""
+
+
+def about_how_many(connection: Connection, rows: Select[Any]) -> tuple[int, bool]:
+    """How many rows a statement has, and whether that is an estimate: of many, what the planner makes of it.
+
+    To count a long list is to read all of it, for a number that is old by the time it is shown.
+    """
+    bare = rows.order_by(None).with_only_columns(literal(1), maintain_column_froms=True)
+    some = bare.limit(COUNTED_MAX + 1).subquery()
+    counted: int = connection.execute(select(func.count()).select_from(some)).scalar_one()
+    if counted <= COUNTED_MAX:
+        return counted, False
+    (plan,) = connection.execute(_Explain(rows)).scalar_one()
+    return max(COUNTED_MAX + 1, int(plan["Plan"]["Plan Rows"])), True
+
+
+class _Explain(Executable, ClauseElement):
+    """What the planner intends to do for a statement, as JSON."""
+
+    inherit_cache = False
+
+    def __init__(self, statement: Select[Any]) -> None:
+        self.statement = statement
+
+
+@compiles(_Explain)
+def _explain(element: _Explain, compiler: SQLCompiler, **options: Any) -> str:
+    return f"EXPLAIN (FORMAT JSON) {compiler.process(element.statement, **options)}"

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from functools import cached_property
 
 from psycopg.pq import TransactionStatus
 from sqlalchemy import Connection, Engine, bindparam, select
+from sqlalchemy.exc import SQLAlchemyError
 
 from shop_adapters.locking import LockOrder
 from shop_adapters.postgres.accounts import PostgresAccounts, PostgresRefreshTokens
@@ -19,6 +20,7 @@ from shop_adapters.postgres.errors import in_our_words
 from shop_adapters.postgres.events import PostgresEvents
 from shop_adapters.postgres.inventory import PostgresStock
 from shop_adapters.postgres.keys import PostgresKeys
+from shop_adapters.postgres.landmarks import CatalogVersion, Landmarks
 from shop_adapters.postgres.orders import PostgresOrders
 from shop_adapters.postgres.outbox import PostgresOutbox
 from shop_adapters.postgres.reservations import PostgresReservations
@@ -26,13 +28,23 @@ from shop_adapters.postgres.schema import tasks
 from shop_adapters.postgres.store_clock import StoreClock
 from shop_core.ports import Clock, Discrepancy
 
+LOCK_TIMEOUT_S, STATEMENT_TIMEOUT_S, IDLE_TIMEOUT_S = 10, 60, 30
+"""How long a transaction waits for a row, how long a statement takes, and how long it may do nothing. Beyond that it is
+off, and its caller is told to try again: a client that froze must not keep rows from all others."""
+
+_BEGIN = (
+    f"BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout = '{LOCK_TIMEOUT_S}s';"
+    f" SET LOCAL statement_timeout = '{STATEMENT_TIMEOUT_S}s';"
+    f" SET LOCAL idle_in_transaction_session_timeout = '{IDLE_TIMEOUT_S}s'"
+)
 _ALONE = select(tasks.c.name).where(tasks.c.name == bindparam("task")).with_for_update(skip_locked=True)
 
 
 class PostgresUnitOfWork:
     """See `shop_core.ports.UnitOfWork`. Made by `begin`."""
 
-    def __init__(self, connection: Connection, currency: str, clock: Clock | None) -> None:
+    def __init__(self, connection: Connection, currency: str, clock: Clock | None, landmarks: Landmarks) -> None:
+        self._landmarks = landmarks
         self._connection = connection
         self._currency = currency
         self._lock_order = LockOrder()
@@ -47,12 +59,19 @@ class PostgresUnitOfWork:
         return PostgresRefreshTokens(self._connection)
 
     @cached_property
+    def catalog_version(self) -> CatalogVersion:
+        """Raised at the end, if the catalog was changed."""
+        return CatalogVersion(self._connection)
+
+    @cached_property
     def categories(self) -> PostgresCategories:
-        return PostgresCategories(self._connection, self._lock_order)
+        return PostgresCategories(self._connection, self._lock_order, self.catalog_version)
 
     @cached_property
     def products(self) -> PostgresProducts:
-        return PostgresProducts(self._connection, self._lock_order, self._currency)
+        return PostgresProducts(
+            self._connection, self._lock_order, self._currency, self.catalog_version, self._landmarks
+        )
 
     @cached_property
     def stock(self) -> PostgresStock:
@@ -89,18 +108,41 @@ class PostgresUnitOfWork:
 
 
 @contextmanager
-def begin(engine: Engine, currency: str, clock: Clock | None = None) -> Iterator[PostgresUnitOfWork]:
+def begin(
+    engine: Engine, currency: str, clock: Clock | None = None, landmarks: Landmarks | None = None
+) -> Iterator[PostgresUnitOfWork]:
     """One transaction: committed at the end, rolled back on any exception.
 
     Args:
         clock: tells the time in the place of the database's.
+        landmarks: what this process knows of the catalog's lists.
 
     Raises:
         Unavailable: no connection could be had in time, the database is not there, or it gave up on this one.
     """
-    with in_our_words(), engine.begin() as connection:
-        yield PostgresUnitOfWork(connection, currency, clock)
+    with in_our_words(), _transaction(engine) as connection:
+        work = PostgresUnitOfWork(connection, currency, clock, landmarks or Landmarks())
+        yield work
         _check_unspoilt(connection)
+        work.catalog_version.settle()
+
+
+@contextmanager
+def _transaction(engine: Engine) -> Iterator[Connection]:
+    """A transaction that says itself how long it may take.
+
+    It opens with one message that holds BEGIN and the limits. So they cost no round trip, and hold for this transaction
+    alone: a server between us and the database may give the next one to somebody else.
+    """
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.exec_driver_sql(_BEGIN)
+        try:
+            yield connection
+            connection.exec_driver_sql("COMMIT")
+        except BaseException:
+            with suppress(SQLAlchemyError):  # a connection that is gone has nothing to roll back
+                connection.exec_driver_sql("ROLLBACK")
+            raise
 
 
 def _check_unspoilt(connection: Connection) -> None:

@@ -127,6 +127,7 @@ class Reservation:
         Raises:
             ReservationExpired: its time is up.
             ReservationResolved: it was confirmed or released.
+            ValueError: it shall expire before its time is up. A programming error, never an answer to a user.
         """
         state = self.at(now).state
         if step is ReservationStep.EXPIRE and self.is_due(now):
@@ -136,6 +137,8 @@ class Reservation:
             raise ReservationExpired(self.id, self.expires_at)
         if step not in RESERVATION_LIFECYCLE[state]:
             raise ReservationResolved(self.id, state, self.order_id)
+        if step is ReservationStep.EXPIRE:
+            raise ValueError(f"reservation {self.id} expires at {self.expires_at}, and it is {now}")
 
     def after(self, step: ReservationStep, now: datetime, order_id: UUID | None = None) -> Reservation:
         """The reservation after `step`; for how long an extension is, see `extended`.

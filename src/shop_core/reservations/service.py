@@ -181,8 +181,9 @@ class ReservationService:
 
     @staticmethod
     def _seen(work: UnitOfWork, actor: Actor, reservation_id: UUID) -> Reservation:
+        owner_id = None if actor.is_staff else actor.account_id
         reservation = work.reservations.get_all([reservation_id]).get(reservation_id)
-        if reservation is None or (not actor.is_staff and reservation.customer_id != actor.account_id):
+        if reservation is None or owner_id not in {None, reservation.customer_id}:
             raise ReservationNotFound(reservation_id)
         return reservation
 

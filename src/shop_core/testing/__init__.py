@@ -19,7 +19,7 @@ and drive it with random work, alone or next to another adapter that must give t
 
     class MyMachine(ShopMachine):
         def open_adapters(self):
-            return [MyAdapters(clock=TickingClock(), new_id=SeededIds()), MemoryAdapters(clock=..., new_id=...)]
+            return [MyAdapters(clock=self.clock, new_id=SeededIds()), MemoryAdapters(clock=self.clock, new_id=...)]
 
     TestMyMachine = MyMachine.TestCase
 
@@ -27,19 +27,12 @@ Tests with threads end within a minute whatever the adapter does. They use event
 a test must see that somebody waits, it gives him a fifth of a second in which he must not get through.
 """
 
+import pkgutil
+
 import pytest
 
 # So that a broken promise shows both sides of the comparison. Must come before the modules are imported.
-pytest.register_assert_rewrite(
-    *(
-        f"{__name__}.{module}"
-        for module in (
-            "account_rules accounts audit catalog catalog_changes catalog_rules contract determinism driver editing "
-            "expectations expiry keys listing logins machine order_lists order_races order_rules orders outbox placing "
-            "product_edits reservation_races reservations scene shelves standing stock threads units"
-        ).split()
-    )
-)
+pytest.register_assert_rewrite(*(f"{__name__}.{module.name}" for module in pkgutil.iter_modules(__path__)))
 
 from shop_core.testing.accounts import AccountsContract, RefreshTokensContract  # noqa: E402
 from shop_core.testing.audit import AuditContract  # noqa: E402
@@ -55,6 +48,7 @@ from shop_core.testing.order_races import OrderRacesContract  # noqa: E402
 from shop_core.testing.orders import OrdersContract  # noqa: E402
 from shop_core.testing.outbox import OutboxContract  # noqa: E402
 from shop_core.testing.placing import PlacingContract  # noqa: E402
+from shop_core.testing.publishing import PublisherBench, PublisherContract  # noqa: E402
 from shop_core.testing.reservation_races import ReservationRacesContract  # noqa: E402
 from shop_core.testing.reservations import ReservationsContract  # noqa: E402
 from shop_core.testing.scene import Scene  # noqa: E402
@@ -77,6 +71,8 @@ __all__ = [
     "OutboxContract",
     "PasswordsContract",
     "PlacingContract",
+    "PublisherBench",
+    "PublisherContract",
     "RefreshTokensContract",
     "ReservationRacesContract",
     "ReservationsContract",

@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from datetime import timedelta
 from typing import TypeVar
+from uuid import UUID
 
 from hypothesis.stateful import RuleBasedStateMachine
 
-from shop_core.errors import Refusal
+from shop_core.errors import InsufficientStock, Refusal
+from shop_core.idempotency import Answer
 from shop_core.ports import Adapters
+from shop_core.reservations.model import HoldingLimits
 from shop_core.shop import Shop
+from shop_core.testing.determinism import MovableClock
 from shop_core.testing.expectations import Expected
+from shop_core.testing.expected_batches import Request, Verdict, verdicts
 
 T = TypeVar("T")
+
+TICK = timedelta(microseconds=1_001)
+LIMITS = HoldingLimits(reservations_max=4, units_max=12)
 
 
 class Driver(RuleBasedStateMachine):
@@ -20,13 +29,14 @@ class Driver(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
+        self.clock = MovableClock()
         self.adapters = tuple(self.open_adapters())
-        self.shops = tuple(Shop(adapters) for adapters in self.adapters)
+        self.shops = tuple(Shop(adapters, LIMITS) for adapters in self.adapters)
         self.currency = self.shops[0].currency
         self.expected = Expected()
 
     def open_adapters(self) -> Sequence[Adapters]:
-        """Empty adapters, one or two. Two must have clocks and ids that go alike, or their answers differ."""
+        """Empty adapters, one or two, that go by `self.clock`. Two must have ids that go alike, or they differ."""
         raise NotImplementedError("return the adapters to drive: see shop_core.testing")
 
     def close_adapters(self) -> None:
@@ -36,12 +46,24 @@ class Driver(RuleBasedStateMachine):
         self.close_adapters()
 
     def ask(self, question: Callable[[Shop], T]) -> T | Refusal:
-        """The answer, or refusal, that all shops give alike."""
+        """The answer, or refusal, that all shops give alike, a moment after the one before."""
+        self.clock.move(TICK)
         return _one_answer([_answer(question, shop) for shop in self.shops])
 
     def ask_ports(self, question: Callable[[Adapters], T]) -> T | Refusal:
         """The same, past the services."""
         return _one_answer([_answer(question, adapters) for adapters in self.adapters])
+
+    # ---- requests that come together
+
+    def verdicts(self, requests: Sequence[Request]) -> list[Verdict]:
+        """What must have been answered to these just now."""
+        return verdicts(self.expected, requests, self.clock(), LIMITS)
+
+    def note_key(self, request: Request, made: UUID) -> None:
+        """The key of the request stands for what it made."""
+        if request.key is not None:
+            self.expected.keys[request.customer_id, request.key] = request, made
 
 
 S = TypeVar("S")
@@ -68,6 +90,24 @@ def told(answer: object) -> object:
     if isinstance(answer, tuple | list):
         return [told(part) for part in answer]
     return answer
+
+
+def check_outcome(verdict: Verdict, outcome: object, batch: Sequence[object]) -> bool:
+    """Whether something was made, now or before; after it was compared with what must be."""
+    assert told_type(outcome) is verdict.refusal
+    if isinstance(outcome, InsufficientStock):
+        told = [(short.product_id, short.requested, short.available) for short in outcome.shortages]
+        assert told == verdict.short
+    if not isinstance(outcome, Answer):
+        return False
+    assert outcome.replayed == (verdict.repeats is not None)
+    if isinstance(verdict.repeats, int):
+        first = batch[verdict.repeats]
+        assert isinstance(first, Answer)
+        assert outcome.value == first.value
+    elif verdict.repeats is not None:
+        assert outcome.value.id == verdict.repeats
+    return True
 
 
 def told_type(answer: object) -> type[Refusal] | None:

@@ -6,15 +6,23 @@ Kept apart from the models of `shop_core` on purpose: it says the rules a second
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
 from shop_core.accounts.model import Account
-from shop_core.errors import InsufficientStock, Refusal, StockBelowZero, UnknownProducts
+from shop_core.errors import (
+    InsufficientStock,
+    Refusal,
+    ReservationExpired,
+    ReservationResolved,
+    StockBelowZero,
+    UnknownProducts,
+)
 from shop_core.inventory.wanted import LineRequest
 from shop_core.orders.model import OrderStatus, PlacementRequest, Step
+from shop_core.reservations.model import ReservationRequest
 
 STEPS = {
     ("placed", "edit"): "placed",
@@ -46,16 +54,17 @@ class ExpectedProduct:
     moved: bool = False  # whether its ledger has a line
     on_hand: int = 0
     promised: int = 0
+    reserved: int = 0
 
     @property
     def available(self) -> int:
-        """What can be sold now."""
-        return max(0, self.on_hand - self.promised)
+        """What can be sold now, as long as nobody needs units whose time is up."""
+        return max(0, self.on_hand - self.promised - self.reserved)
 
     @property
     def short(self) -> int:
-        """Promised units that are not there."""
-        return max(0, self.promised - self.on_hand)
+        """Promised or reserved units that are not there."""
+        return max(0, self.promised + self.reserved - self.on_hand)
 
 
 @dataclass
@@ -79,6 +88,23 @@ class ExpectedOrder:
 
 
 @dataclass
+class ExpectedReservation:
+    """What is known of a reservation."""
+
+    customer_id: UUID
+    units: dict[UUID, int]
+    created_at: datetime
+    expires_at: datetime
+    held: dict[UUID, int]
+    state: str = "active"
+    order_id: UUID | None = None
+
+    def state_at(self, now: datetime) -> str:
+        """Where it stands, whether or not anybody wrote it down."""
+        return "expired" if self.state == "active" and self.expires_at <= now else self.state
+
+
+@dataclass
 class Expected:
     """Everything that is known of a shop."""
 
@@ -87,6 +113,8 @@ class Expected:
     categories: dict[str, UUID] = field(default_factory=dict)
     parents: dict[UUID, UUID | None] = field(default_factory=dict)
     accounts: dict[UUID, Account] = field(default_factory=dict)
+    reservations: dict[UUID, ExpectedReservation] = field(default_factory=dict)
+    keys: dict[tuple[UUID, str], tuple[object, UUID]] = field(default_factory=dict)
 
     def skus(self) -> set[str]:
         """Those that are taken, by archived products too."""
@@ -113,27 +141,62 @@ class Expected:
         else:
             del self.products[product_id]
 
-    def refusal_to_place(self, request: PlacementRequest) -> type[Refusal] | None:
-        """Why `request` cannot be placed now; None if it can."""
-        named = [self.products.get(line.product_id) for line in request.lines]
-        if any(product is None or product.archived for product in named):
-            return UnknownProducts
-        return InsufficientStock if self.short_lines(request) else None
+    # ---- orders and reservations
 
-    def short_lines(self, request: PlacementRequest) -> list[tuple[UUID, int, int]]:
-        """Product, wanted and available, for each that has too few."""
-        wanted = _sum_of_lines(request.lines)
-        available = {product_id: self.products[product_id].available for product_id in wanted}
-        return [(key, units, available[key]) for key, units in wanted.items() if available[key] < units]
-
-    def placed(self, order_id: UUID, request: PlacementRequest) -> ExpectedOrder:
+    def placed(self, order_id: UUID, request: PlacementRequest, now: datetime) -> ExpectedOrder:
         """`request` became an order."""
-        units = _sum_of_lines(request.lines)
+        reservation = self.reservations[request.reservation_id] if request.reservation_id else None
+        units = dict(reservation.units) if reservation else sum_of_lines(request.lines)
+        if reservation:
+            self.ended(reservation, "confirmed")
+            reservation.order_id = order_id
         for product_id, quantity in units.items():
             self.products[product_id].promised += quantity
         prices = {product_id: self.products[product_id].price for product_id in units}
-        self.orders[order_id] = ExpectedOrder(request.customer_id, units, prices)
+        self.orders[order_id] = ExpectedOrder(request.customer_id, units, prices, placed_at=now)
         return self.orders[order_id]
+
+    def reserved(self, reservation_id: UUID, request: ReservationRequest, now: datetime) -> None:
+        """`request` became a reservation."""
+        units = sum_of_lines(request.lines)
+        for product_id, quantity in units.items():
+            self.products[product_id].reserved += quantity
+        expires_at = now + request.ttl
+        self.reservations[reservation_id] = ExpectedReservation(
+            request.customer_id, units, now, expires_at, held=dict(units)
+        )
+
+    def ended(self, reservation: ExpectedReservation, state: str) -> None:
+        """It holds nothing any more."""
+        self.freed(reservation, reservation.held)
+        reservation.state = state
+
+    def freed(self, reservation: ExpectedReservation, product_ids: Iterable[UUID]) -> None:
+        """It does not hold units of these products any more."""
+        for product_id in list(product_ids):
+            self.products[product_id].reserved -= reservation.held.pop(product_id)
+
+    def let_go(self, product_ids: Collection[UUID], now: datetime) -> None:
+        """Somebody needed units of these products: those whose time is up hold them no more."""
+        for reservation in self.reservations.values():
+            if reservation.state == "active" and reservation.state_at(now) == "expired":
+                self.freed(reservation, reservation.held.keys() & product_ids)
+
+    def due(self, now: datetime) -> list[UUID]:
+        """The reservations that a sweep has still to end, longest ago first."""
+        due = [
+            (reservation.expires_at, key)
+            for key, reservation in self.reservations.items()
+            if reservation.state == "active" and reservation.state_at(now) == "expired"
+        ]
+        return [key for _, key in sorted(due)]
+
+    def refusal_to_end(self, reservation_id: UUID, now: datetime) -> type[Refusal] | None:
+        """Why nothing can be done with the reservation any more."""
+        reservation = self.reservations[reservation_id]
+        if reservation.state_at(now) == "expired":
+            return ReservationExpired
+        return None if reservation.state == "active" else ReservationResolved
 
     def refusal_to_change(self, product_id: UUID, change: int) -> type[Refusal] | None:
         """Why `change` cannot be added to what is on hand."""
@@ -163,27 +226,48 @@ class Expected:
                 self.products[product_id].on_hand -= quantity
         return order
 
-    def refusal_to_edit(self, order_id: UUID, lines: Sequence[LineRequest]) -> type[Refusal] | None:
+    def refusal_to_edit(self, order_id: UUID, lines: Sequence[LineRequest], now: datetime) -> type[Refusal] | None:
         """Why the order, which may be edited, cannot have these lines."""
         had = self.orders[order_id].units
-        for product_id, units in _sum_of_lines(lines).items():
+        for product_id, units in sum_of_lines(lines).items():
             product = self.products.get(product_id)
             if units > had.get(product_id, 0) and (product is None or product.archived):
                 return UnknownProducts
-        return InsufficientStock if self.short_additions(order_id, lines) else None
+        return InsufficientStock if self.short_additions(order_id, lines, now) else None
 
-    def short_additions(self, order_id: UUID, lines: Sequence[LineRequest]) -> list[tuple[UUID, int, int]]:
+    def short_additions(
+        self, order_id: UUID, lines: Sequence[LineRequest], now: datetime
+    ) -> list[tuple[UUID, int, int]]:
         """Product, units wanted beyond those on the order, and units that could be added, for each that is short."""
-        had = self.orders[order_id].units
-        more = {product_id: units - had.get(product_id, 0) for product_id, units in _sum_of_lines(lines).items()}
-        free = {product_id: self.products[product_id].available for product_id in more}
-        return [(key, units, free[key]) for key, units in more.items() if units > max(0, free[key])]
+        return self._short(order_id, lines, self._due_units(now))
 
-    def edited(self, order_id: UUID, lines: Sequence[LineRequest]) -> None:
+    def _short(
+        self, order_id: UUID, lines: Sequence[LineRequest], due: Mapping[UUID, int]
+    ) -> list[tuple[UUID, int, int]]:
+        had = self.orders[order_id].units
+        more = {product_id: units - had.get(product_id, 0) for product_id, units in sum_of_lines(lines).items()}
+        found = []
+        for key, units in more.items():
+            product = self.products[key]
+            free = max(0, product.on_hand - product.promised - product.reserved + due.get(key, 0))
+            if units > free:
+                found.append((key, units, free))
+        return found
+
+    def _due_units(self, now: datetime) -> Counter[UUID]:
+        """Units that are still held although their time is up."""
+        due: Counter[UUID] = Counter()
+        for key in self.due(now):
+            due.update(self.reservations[key].held)
+        return due
+
+    def edited(self, order_id: UUID, lines: Sequence[LineRequest], now: datetime) -> None:
         """The order has these lines now."""
-        order, units = self.orders[order_id], _sum_of_lines(lines)
+        order, units = self.orders[order_id], sum_of_lines(lines)
         if units == order.units:
             return
+        if self._short(order_id, lines, {}):
+            self.let_go(units.keys() | order.units.keys(), now)
         for product_id in units.keys() | order.units.keys():
             self.products[product_id].promised += units.get(product_id, 0) - order.units.get(product_id, 0)
         order.prices = {
@@ -195,6 +279,13 @@ class Expected:
         order.units = units
         order.version += 1
         order.told.append("edited")
+
+    def held_by_reservations(self) -> Counter[UUID]:
+        """Units of each product that reservations still hold."""
+        held: Counter[UUID] = Counter()
+        for reservation in self.reservations.values():
+            held.update(reservation.held)
+        return held
 
     def promised_by_orders(self) -> Counter[UUID]:
         """Units of each product in orders that wait for them."""
@@ -213,7 +304,8 @@ class Expected:
         ][::-1]
 
 
-def _sum_of_lines(lines: Sequence[LineRequest]) -> dict[UUID, int]:
+def sum_of_lines(lines: Sequence[LineRequest]) -> dict[UUID, int]:
+    """Units of each product, in the order in which it is first named."""
     units: dict[UUID, int] = {}
     for line in lines:
         units[line.product_id] = units.get(line.product_id, 0) + line.quantity

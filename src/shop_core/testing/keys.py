@@ -215,7 +215,23 @@ class KeysContract(Contract):
             raise ZeroDivisionError
         assert waiting.result(TIMEOUT_S).status is OrderStatus.PLACED
 
-    def test_batches_that_claim_the_same_keys_in_other_orders_never_wait_for_each_other(
+    def test_batches_that_claim_keys_in_other_orders_never_wait_for_each_other(self, scene: Scene, ada: Actor) -> None:
+        """While the middle one is taken, both batches wait; with another one in hand each, they would wait for ever."""
+        first, middle, last = (Claim(ada.account_id, key, b"1" * 32, scene.new_id()) for key in "abc")
+
+        def claim(*claims: Claim) -> int:
+            with scene.begin() as work:
+                return len(work.keys.claim(claims))
+
+        with scene.begin() as work:
+            work.keys.claim([middle])
+            one = in_background(partial(claim, first, middle, last))
+            assert still_waits(one)
+            other = in_background(partial(claim, last, middle, first))
+            assert still_waits(other)
+        assert sorted([one.result(TIMEOUT_S), other.result(TIMEOUT_S)]) == [1, 3]
+
+    def test_batches_of_the_same_requests_in_other_orders_are_carried_out_once(
         self, scene: Scene, crowded: Shop
     ) -> None:
         lamp, customers = scene.product("Lamp", units=999), [scene.customer() for _ in range(4)]

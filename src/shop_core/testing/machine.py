@@ -19,12 +19,14 @@ from shop_core.shop import Shop
 from shop_core.testing.account_rules import AccountRules
 from shop_core.testing.catalog_changes import CatalogChangeRules
 from shop_core.testing.catalog_rules import UNKNOWN, picks
-from shop_core.testing.order_rules import OrderRules, goods, impossible
+from shop_core.testing.order_rules import goods, impossible
+from shop_core.testing.outbox_rules import OutboxRules
+from shop_core.testing.reservation_rules import ReservationRules
 
 reasons = st.sampled_from(["", "delivery 7", "broken", "№ 7 🚚", "two\nlines", "\x00"])
 
 
-class ShopMachine(AccountRules, OrderRules, CatalogChangeRules):
+class ShopMachine(AccountRules, ReservationRules, OutboxRules, CatalogChangeRules):
     """The work of a shop: see the module. Subclass it with `open_adapters`, and use `.TestCase`."""
 
     # ---- stock
@@ -95,18 +97,22 @@ class ShopMachine(AccountRules, OrderRules, CatalogChangeRules):
     def stock_is_what_it_must_be(self) -> None:
         levels = self.ask_ports(self._levels)
         assert not isinstance(levels, Refusal)
-        promised = self.expected.promised_by_orders()
+        promised, held = self.expected.promised_by_orders(), self.expected.held_by_reservations()
         for level in levels:
             self._check_level(level)
-            assert level.allocated == promised[level.product_id]
+            assert (level.allocated, level.reserved) == (promised[level.product_id], held[level.product_id])
 
     def _levels(self, adapters: Adapters) -> list[StockLevel]:
         with adapters.begin() as work:
-            return [level for product_id in self.expected.products if (level := work.stock.get(product_id))]
+            return list(work.stock.lock(self.expected.products).values())  # all in one statement
 
     def _check_level(self, level: StockLevel) -> None:
         product = self.expected.products[level.product_id]
-        assert (level.on_hand, level.allocated, level.reserved) == (product.on_hand, product.promised, 0)
+        assert (level.on_hand, level.allocated, level.reserved) == (
+            product.on_hand,
+            product.promised,
+            product.reserved,
+        )
         assert (level.available, level.shortfall) == (product.available, product.short)
         assert level.allocated + level.reserved <= level.on_hand + level.shortfall, "oversold"
 

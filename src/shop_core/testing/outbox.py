@@ -35,12 +35,12 @@ class Listener:
 
     def __init__(self) -> None:
         self.heard: list[Event] = []
-        self.refuses: dict[UUID, Undelivered] = {}
+        self.refuses: dict[UUID, Undelivered] = {}  # by event, or by subject
         self._lock = Lock()
 
     def publish(self, event: Event) -> None:
         with self._lock:
-            if refusal := self.refuses.get(event.subject_id):
+            if refusal := self.refuses.get(event.id) or self.refuses.get(event.subject_id):
                 raise refusal
             self.heard.append(event)
 
@@ -119,6 +119,19 @@ class OutboxContract(Contract):
         clock.move(SECOND)
         _relay_all(shop, listener)
         assert listener.seqs(held_up) == [1, 2, 3]
+
+    def test_what_was_taken_together_with_a_letter_that_nobody_took_waits_with_it(
+        self, scene: Scene, shop: Shop, clock: MovableClock, lamp: Product, listener: Listener
+    ) -> None:
+        order = shop.orders.place(request(scene.customer(), (lamp, 1)))
+        shop.orders.confirm(SYSTEM, order.id)
+        first = shop.orders.events(SYSTEM, order.id, Numbered()).items[0]
+        listener.refuses[first.id] = Undelivered("busy")
+        assert _relay_all(shop, listener) == 2
+        listener.refuses.clear()
+        clock.move(SECOND)
+        _relay_all(shop, listener)
+        assert listener.seqs(order) == [1, 2]
 
     def test_at_most_so_many_are_taken_and_the_rest_follows_in_order(
         self, scene: Scene, shop: Shop, lamp: Product, listener: Listener

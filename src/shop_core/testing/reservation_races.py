@@ -1,6 +1,6 @@
 """The contract of reservations that several want to end at the same moment: one wins, and no unit is lost or doubled.
 
-`crowded` makes those meet whom no lock keeps apart; so each of these was seen to fail without its lock.
+`crowded` makes those meet whom no lock keeps apart; so several of these were seen to fail without their locks.
 """
 
 from __future__ import annotations

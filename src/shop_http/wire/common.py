@@ -20,9 +20,13 @@ Quantity = Annotated[int, Meta(ge=1, le=QUANTITY_MAX)]
 
 
 class PageBody(Struct, Generic[T], kw_only=True):
-    """One piece of a list. `next` and `previous` are links, null at the ends; pages by cursor are not counted."""
+    """One piece of a list. `next` and `previous` are links, null at the ends; pages by cursor are not counted.
+
+    Long lists that change all the time are not counted out: then `count_is_estimate` is there, and true.
+    """
 
     count: int | UnsetType = UNSET
+    count_is_estimate: bool | UnsetType = UNSET
     next: str | None
     previous: str | None
     results: tuple[T, ...]
@@ -35,6 +39,6 @@ class StatusBody(Struct, kw_only=True):
 
 
 THEN = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
-USER_ID, CATEGORY_ID, PRODUCT_ID, ORDER_ID, MOVEMENT_ID = (
-    UUID(f"019aa5c1-5b40-7{number}3c-9a1e-4f6d2b7c8e0{number}") for number in range(1, 6)
+USER_ID, CATEGORY_ID, PRODUCT_ID, ORDER_ID, MOVEMENT_ID, RESERVATION_ID, EVENT_ID = (
+    UUID(f"019aa5c1-5b40-7{number}3c-9a1e-4f6d2b7c8e0{number}") for number in range(1, 8)
 )

@@ -45,7 +45,11 @@ class StockLevelBody(Struct, kw_only=True):
 
 
 class StockMovementBody(Struct, kw_only=True):
-    """A line of the stock ledger. `actor_id` is the account that caused it, `order_id` the order it was for."""
+    """A line of the stock ledger.
+
+    `actor_id` is the account that caused it, `order_id` and `reservation_id` say what it was for; each only if there
+    is one.
+    """
 
     id: UUID
     kind: MovementKind
@@ -54,6 +58,7 @@ class StockMovementBody(Struct, kw_only=True):
     reason: str
     actor_id: UUID | UnsetType = UNSET
     order_id: UUID | UnsetType = UNSET
+    reservation_id: UUID | UnsetType = UNSET
 
     @classmethod
     def of(cls, movement: StockMovement) -> StockMovementBody:
@@ -66,6 +71,7 @@ class StockMovementBody(Struct, kw_only=True):
             reason=movement.reason,
             actor_id=movement.actor_id or UNSET,
             order_id=movement.order_id or UNSET,
+            reservation_id=movement.reservation_id or UNSET,
         )
 
 

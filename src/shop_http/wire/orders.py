@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
 from uuid import UUID
 
-from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec import UNSET, Struct, UnsetType
 
 from shop_core import (
     Actor,
     LineRequest,
+    Money,
     Order,
     OrderEvent,
     OrderEventKind,
@@ -19,29 +19,49 @@ from shop_core import (
     PlacementRequest,
     Role,
 )
-from shop_core.inventory.wanted import LINES_MAX
-from shop_http.wire.common import ORDER_ID, PRODUCT_ID, THEN, USER_ID, Amount, PageBody, Quantity
-
-
-class OrderLineForm(Struct, forbid_unknown_fields=True, kw_only=True):
-    """So many units of a product, wanted."""
-
-    product_id: UUID
-    quantity: Quantity
+from shop_core.errors import Fault, Invalid
+from shop_http.wire.common import EVENT_ID, ORDER_ID, PRODUCT_ID, RESERVATION_ID, THEN, USER_ID, Amount, PageBody
+from shop_http.wire.lines import LineForm, LineForms, line_requests
 
 
 class OrderForm(Struct, forbid_unknown_fields=True, kw_only=True):
     """The lines of an order. A product may stand in several: its quantities are summed."""
 
-    lines: Annotated[tuple[OrderLineForm, ...], Meta(min_length=1, max_length=LINES_MAX)]
+    lines: LineForms
 
     def wanted(self) -> tuple[LineRequest, ...]:
         """The lines for the core."""
-        return tuple(LineRequest(line.product_id, line.quantity) for line in self.lines)
+        return line_requests(self.lines)
 
-    def request(self, customer: Actor) -> PlacementRequest:
-        """The order to place for the core."""
-        return PlacementRequest(customer.account_id, self.wanted(), customer.role or Role.CUSTOMER)
+
+class PlacementForm(Struct, forbid_unknown_fields=True, kw_only=True):
+    """An order to place: of `lines`, or of a reservation; exactly one of the two.
+
+    With `expected_total` it is placed only if that is what it comes to: prices may have moved since they were shown.
+    """
+
+    lines: LineForms | UnsetType = UNSET
+    reservation_id: UUID | UnsetType = UNSET
+    expected_total: Amount | UnsetType = UNSET
+
+    def request(self, customer: Actor, key: str | None, currency: str) -> PlacementRequest:
+        """The order to place for the core.
+
+        Raises:
+            Invalid: not exactly one of lines and reservation is given, or the total is no amount of money.
+        """
+        if (self.lines is UNSET) is (self.reservation_id is UNSET):
+            rule = f"give exactly one of lines and reservation_id, here {'are both' if self.lines else 'is none'}"
+            raise Invalid(*(Fault(field, rule, "exactly_one") for field in ("lines", "reservation_id")))
+        expected = self.expected_total
+        return PlacementRequest(
+            customer.account_id,
+            line_requests(self.lines or ()),
+            customer.role or Role.CUSTOMER,
+            reservation_id=self.reservation_id or None,
+            key=key,
+            expected_total=None if expected is UNSET else Money.parse(expected, currency, field="expected_total"),
+        )
 
 
 class OrderLineBody(Struct, kw_only=True):
@@ -114,9 +134,10 @@ class OrderEventBody(Struct, kw_only=True):
     """One change of an order. `seq` is the order's version after it, `status` and `total` are what they became.
 
     `actor_id` and `actor_role` say who did it; the shop itself has none. `total_before` is there on edits. `format`
-    tells later forms of events apart.
+    tells later forms of events apart. `id` is the one under which the event is also told to others.
     """
 
+    id: UUID
     seq: int
     kind: OrderEventKind
     at: datetime
@@ -131,6 +152,7 @@ class OrderEventBody(Struct, kw_only=True):
     def of(cls, event: OrderEvent) -> OrderEventBody:
         """The wire form of `event`."""
         return cls(
+            id=event.id,
             seq=event.seq,
             kind=event.kind,
             at=event.at,
@@ -147,7 +169,9 @@ class OrderEventPage(PageBody[OrderEventBody], kw_only=True):
     """A piece of the timeline of an order."""
 
 
-ORDER_FORM = OrderForm(lines=(OrderLineForm(product_id=PRODUCT_ID, quantity=3),))
+ORDER_FORM = OrderForm(lines=(LineForm(product_id=PRODUCT_ID, quantity=3),))
+PLACEMENT_FORM = PlacementForm(lines=(LineForm(product_id=PRODUCT_ID, quantity=3),), expected_total="6.60")
+PLACEMENT_OF_A_RESERVATION = PlacementForm(reservation_id=RESERVATION_ID)
 ORDER = OrderBody(
     id=ORDER_ID,
     number="261121-7K3M9QX2",
@@ -172,6 +196,7 @@ ORDER = OrderBody(
 )
 ORDERS = OrderPage(count=1, next=None, previous=None, results=(ORDER,))
 ORDER_EVENT = OrderEventBody(
+    id=EVENT_ID,
     seq=2,
     kind=OrderEventKind.EDITED,
     at=THEN,

@@ -1,0 +1,136 @@
+"""A small HTTP client that never hides what happened on the wire: an answer arrived whole, or it is lost."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+API = "/api/v1"
+ANSWER_S_MAX = 6.0
+_HEAD_BYTES_MAX = 64 * 1024
+
+
+class Lost(Exception):
+    """No answer, or half of one: whether the server did what it was asked is unknown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the server said.
+
+    Args:
+        headers: by name in small letters.
+    """
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        """The body, decoded."""
+        return json.loads(self.body)
+
+    @property
+    def code(self) -> str:
+        """Of a problem; empty for anything else."""
+        if "problem+json" not in self.headers.get("content-type", ""):
+            return ""
+        return str(self.json["code"])
+
+
+class Line:
+    """One connection to a server, kept open while it lasts, and opened again by the next request.
+
+    Args:
+        port: where the server (or a proxy before it) listens on this machine.
+    """
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
+        self._turn = asyncio.Lock()
+
+    async def ask(
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        *,
+        token: str = "",
+        headers: Mapping[str, str] | None = None,
+        wait_s: float = ANSWER_S_MAX,
+    ) -> Answer:
+        """Send one request and read its answer, when the ones before are answered.
+
+        Raises:
+            Lost: the connection could not be made, broke, or was silent for `wait_s` seconds.
+        """
+        request = request_bytes(method, path, body, token, headers or {})
+        try:
+            async with self._turn, asyncio.timeout(wait_s):
+                reader, writer = await self._open()
+                writer.write(request)
+                await writer.drain()
+                answer = await _answer(reader)
+        except (OSError, EOFError, TimeoutError, asyncio.LimitOverrunError, ValueError) as error:
+            self.close()
+            raise Lost(f"{method} {path}: {error!r}") from error
+        except asyncio.CancelledError:
+            self.close()
+            raise
+        if answer.headers.get("connection", "").lower() == "close":
+            self.close()
+        return answer
+
+    def close(self) -> None:
+        """Hang up."""
+        if self._streams is not None:
+            self._streams[1].close()
+            self._streams = None
+
+    async def _open(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        if self._streams is None:
+            self._streams = await asyncio.open_connection("127.0.0.1", self._port, limit=_HEAD_BYTES_MAX)
+        return self._streams
+
+
+def request_bytes(method: str, path: str, body: object, token: str, headers: Mapping[str, str]) -> bytes:
+    """A request as it goes over the wire."""
+    lines = [f"{method} {path} HTTP/1.1", "Host: 127.0.0.1"]
+    if token:
+        lines.append(f"Authorization: Bearer {token}")
+    content = b""
+    if body is not None:
+        content = json.dumps(body).encode()
+        lines.append("Content-Type: application/json")
+    if content or method in ("POST", "PUT"):
+        lines.append(f"Content-Length: {len(content)}")
+    lines += [f"{name}: {value}" for name, value in headers.items()]
+    return "\r\n".join([*lines, "", ""]).encode() + content
+
+
+async def _answer(reader: asyncio.StreamReader) -> Answer:
+    head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
+    headers = {}
+    for line in filter(None, head[1:]):
+        name, _, value = line.partition(":")
+        headers[name.strip().lower()] = value.strip()
+    status = int(head[0].split(" ")[1])
+    length = int(headers.get("content-length", "0"))
+    return Answer(status, headers, await reader.readexactly(length) if length else b"")
+
+
+async def is_ready(port: int) -> bool:
+    """Whether a shop answers there, and says that it can serve."""
+    line = Line(port)
+    with suppress(Lost):
+        try:
+            return (await line.ask("GET", "/health/ready", wait_s=2.0)).status == 200
+        finally:
+            line.close()
+    return False

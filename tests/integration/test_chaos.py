@@ -1,0 +1,55 @@
+"""A very short bad day, with real processes: each kind of kill once, while customers buy through bad connections.
+
+`make proof` makes it longer, and says more.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from proof import chaos
+from proof.client import Line, Lost
+from proof.killer import KINDS
+from proof.proxy import Cut, Proxy
+
+
+def test_nothing_is_lost_doubled_or_half_there_after_one_kill_of_each_kind(tmp_path: Path) -> None:
+    few = {"buyers": 12, "products": 4, "units": 12, "stride": 97}
+    plan = chaos.Plan(seed=4, rounds=1, seconds=2, kills_min=len(KINDS), drains=False, **few)
+    report = asyncio.run(chaos.run(plan, tmp_path))
+    assert report.findings == []
+    assert report.exits == []
+    assert dict(report.kills) == dict.fromkeys(KINDS, 1)
+    assert report.every_byte.keys() == {"request", "answer"}
+    assert report.counts["operations"] > 50
+    assert report.counts["units sold"] == 4 * 12
+
+
+@pytest.mark.parametrize("how", ["end", "reset"])
+@pytest.mark.parametrize(("cut_side", "arrived"), [("request", b""), ("answer", b"HTTP/1.1 200")])
+def test_the_proxy_cuts_at_the_chosen_byte(how: str, cut_side: str, arrived: bytes) -> None:
+    asked: list[bytes] = []
+
+    async def server(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while piece := await reader.read(100):
+            asked.append(piece)
+            if b"\r\n\r\n" in b"".join(asked):
+                writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+        writer.close()
+
+    async def scenario() -> None:
+        listener = await asyncio.start_server(server, "127.0.0.1", 0)
+        port = listener.sockets[0].getsockname()[1]
+        async with Proxy(port, lambda number: None if number else Cut(cut_side, 12, how)) as proxy:  # type: ignore[arg-type]
+            line = Line(proxy.port)
+            with pytest.raises(Lost):
+                await line.ask("GET", "/")
+            assert proxy.cuts == {f"{cut_side} {how}": 1}
+            asked.clear()
+            assert (await line.ask("GET", "/")).status == 200  # the next connection passes
+            line.close()
+        listener.close()
+
+    asyncio.run(scenario())

@@ -1,0 +1,80 @@
+"""A server that may forget what it acknowledged is refused, unless that was allowed by name. Real servers."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine, text
+
+from shop_adapters.embedded import EmbeddedPostgres, cluster
+from shop_adapters.postgres import make_engine
+from shop_adapters.postgres.durability import NEEDED, UnsafeServer, check_durability
+from shop_http.compose import engine_of
+from shop_http.settings import CAN_BE_UNSAFE, Settings, SettingsError
+
+
+@pytest.fixture(scope="module")
+def careless() -> Iterator[str]:
+    """A server started with fsync and full_page_writes off."""
+    with pytest.MonkeyPatch.context() as patch, tempfile.TemporaryDirectory(prefix="shop-tests-") as folder:
+        for name in ("fsync", "full_page_writes"):
+            patch.setitem(cluster.SETTINGS, name, "off")
+        with EmbeddedPostgres(Path(folder, "data")) as server:
+            yield server.url()
+
+
+def _settings(url: str, **more: str) -> Settings:
+    return Settings.read({"SHOP_DATABASE_URL": url, "SHOP_SECRET_KEY": "x" * 36, **more}, {})
+
+
+def test_a_server_that_writes_before_it_says_so_is_fine(engine: Engine) -> None:
+    check_durability(engine)
+
+
+def test_a_server_with_fsync_off_is_refused_in_one_line_that_names_what_is_off(careless: str) -> None:
+    with pytest.raises(UnsafeServer) as refused, engine_of(_settings(careless)):
+        pass
+    line = str(refused.value)
+    assert "has fsync, full_page_writes off" in line
+    assert "SHOP_ALLOW_UNSAFE=fsync,full_page_writes" in line
+    assert "\n" not in line
+
+
+def test_each_setting_is_allowed_by_its_own_name_and_no_other(careless: str) -> None:
+    with (
+        pytest.raises(UnsafeServer, match="has full_page_writes off"),
+        engine_of(_settings(careless, SHOP_ALLOW_UNSAFE="fsync")),
+    ):
+        pass
+    with engine_of(_settings(careless, SHOP_ALLOW_UNSAFE="fsync, full_page_writes")) as engine:
+        check_durability(engine, ("fsync", "full_page_writes"))
+
+
+def test_a_database_whose_commits_do_not_wait_for_the_disk_is_refused(new_database: Callable[[str], str]) -> None:
+    url = new_database("shop_hasty")
+    admin = make_engine(url, connections=1)
+    with admin.begin() as connection:
+        connection.execute(text("ALTER DATABASE shop_hasty SET synchronous_commit = off"))
+    admin.dispose()
+    engine = make_engine(url, connections=1)
+    with pytest.raises(UnsafeServer, match="has synchronous_commit off"):
+        check_durability(engine)
+    check_durability(engine, ["synchronous_commit"])
+    engine.dispose()
+
+
+def test_a_name_that_is_no_such_setting_is_refused() -> None:
+    with pytest.raises(SettingsError, match=r"SHOP_ALLOW_UNSAFE is 'fsink': it must be some of fsync, full_page_wri"):
+        Settings.read({"SHOP_ALLOW_UNSAFE": "fsink"}, {})
+
+
+def test_what_is_allowed_reaches_the_worker_processes() -> None:
+    settings = Settings.read({"SHOP_ALLOW_UNSAFE": "fsync,synchronous_commit"}, {})
+    assert Settings.read(settings.environment(), {}) == settings
+
+
+def test_every_setting_that_is_needed_can_be_allowed_to_be_off() -> None:
+    assert CAN_BE_UNSAFE == NEEDED

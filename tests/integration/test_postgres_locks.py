@@ -1,0 +1,194 @@
+"""What only PostgreSQL can get wrong: when its clock is read, who waits for whom, and in which order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from random import Random
+from uuid import UUID
+
+import pytest
+from sqlalchemy import event, text
+
+from shop_adapters.postgres import PostgresAdapters
+from shop_core import LineRequest, Shop
+from shop_core.idempotency import Claim
+from shop_core.ports import LockOrderError
+from shop_core.reservations.model import Reservation, ReservationRequest
+from shop_core.testing import Scene
+from shop_core.testing.threads import TIMEOUT_S, in_background, still_waits, together
+
+
+@pytest.fixture
+def shop(postgres_adapters: PostgresAdapters) -> Shop:
+    return Shop(postgres_adapters)
+
+
+@pytest.fixture
+def scene(postgres_adapters: PostgresAdapters) -> Scene:
+    return Scene(postgres_adapters)
+
+
+def _held(shop: Shop, scene: Scene, *product_ids: UUID, ttl: timedelta = timedelta(minutes=10)) -> Reservation:
+    lines = tuple(LineRequest(product_id, 1) for product_id in product_ids)
+    return shop.reservations.reserve(ReservationRequest(scene.new_id(), lines, ttl))
+
+
+# ---- the clock
+
+
+@pytest.mark.parametrize("waits_for", [0, 1])
+def test_who_waited_for_a_lock_is_told_a_time_after_the_wait(
+    postgres_adapters: PostgresAdapters, scene: Scene, waits_for: int
+) -> None:
+    """Told beside the columns of the locking SELECT, it was the time before the wait: this test failed so."""
+    products = sorted(scene.product(f"Lamp {number}", units=1).id for number in range(2))
+
+    def wait() -> object:
+        with postgres_adapters.begin() as work:
+            work.stock.lock(products)
+            return work.now()
+
+    with postgres_adapters.begin() as holder:
+        holder.stock.lock([products[waits_for]])
+        waiter = in_background(wait)
+        assert still_waits(waiter)
+        with postgres_adapters.begin() as other:
+            before_release = other.now()
+    assert waiter.result(TIMEOUT_S) > before_release  # type: ignore[operator]
+
+
+def test_the_time_is_read_again_after_another_lock(postgres_adapters: PostgresAdapters, scene: Scene) -> None:
+    first, second = sorted(scene.product(f"Lamp {number}", units=1).id for number in range(2))
+    with postgres_adapters.begin() as work:
+        work.stock.lock([first])
+        before = work.now()
+        assert work.now() == before
+        work.stock.lock([second])
+        assert work.now() > before
+
+
+def test_the_clock_of_the_process_is_not_asked(postgres_adapters: PostgresAdapters, shop: Shop, scene: Scene) -> None:
+    with postgres_adapters.engine.connect() as connection:
+        before = connection.execute(text("SELECT clock_timestamp()")).scalar_one()
+        held = _held(shop, scene, scene.product(units=1).id)
+        after = connection.execute(text("SELECT clock_timestamp()")).scalar_one()
+    assert before < held.created_at < after
+
+
+# ---- holders
+
+
+def test_customers_who_reserve_for_the_first_time_in_one_batch_never_wait_for_each_other(
+    postgres_adapters: PostgresAdapters, scene: Scene
+) -> None:
+    """Some are there and some are not, in batches that overlap: 40P01 as soon as the two kinds are locked apart."""
+    random = Random(4)
+
+    def lock(customers: list[UUID]) -> Callable[[], None]:
+        def job() -> None:
+            with postgres_adapters.begin() as work:
+                held = work.reservations.lock_holders(customers, work.now)
+                assert set(held) == set(customers)
+
+        return job
+
+    for _ in range(30):
+        crowd = [UUID(int=random.getrandbits(128)) for _ in range(8)]
+        lock(random.sample(crowd, 3))()
+        jobs = [lock(random.sample(crowd, 6)) for _ in range(6)]
+        assert together(*jobs) == [None] * 6
+
+
+def test_a_customers_holdings_are_counted_by_one_at_a_time(postgres_adapters: PostgresAdapters, scene: Scene) -> None:
+    ada = scene.new_id()
+
+    def lock() -> None:
+        with postgres_adapters.begin() as work:
+            work.reservations.lock_holders([ada], work.now)
+
+    for _ in range(2):  # the first time, and when her row is there
+        with postgres_adapters.begin() as work:
+            work.reservations.lock_holders([ada], work.now)
+            other = in_background(lock)
+            assert still_waits(other)
+        other.result(TIMEOUT_S)
+
+
+# ---- keys
+
+
+def test_batches_that_claim_the_same_keys_in_opposite_orders_do_not_deadlock(
+    postgres_adapters: PostgresAdapters, scene: Scene
+) -> None:
+    """Without the sorting: 40P01."""
+    customers = [scene.new_id() for _ in range(1_000)]
+    won: list[int] = []
+
+    def claim(of: list[UUID]) -> Callable[[], None]:
+        def job() -> None:
+            claims = [Claim(customer, "key", b"f", scene.new_id()) for customer in of]
+            with postgres_adapters.begin() as work:
+                won.append(len(claims) - len(work.keys.claim(claims)))
+
+        return job
+
+    together(*(claim(customers[:: 1 if number % 2 else -1]) for number in range(8)))
+    assert sorted(won) == [0] * 7 + [1_000]
+
+
+def test_keys_are_not_claimed_after_other_locks(postgres_adapters: PostgresAdapters, scene: Scene) -> None:
+    claim = Claim(scene.new_id(), "key", b"f", scene.new_id())
+    product = scene.product(units=1)
+    with postgres_adapters.begin() as work:
+        work.stock.lock([product.id])
+        with pytest.raises(LockOrderError, match="keys must be locked before stock"):
+            work.keys.claim([claim])
+
+
+# ---- reservations
+
+
+def test_a_reservation_is_not_changed_by_who_has_not_locked_all_its_stock(
+    postgres_adapters: PostgresAdapters, shop: Shop, scene: Scene
+) -> None:
+    first, second = (scene.product(f"Lamp {number}", units=1).id for number in range(2))
+    held = _held(shop, scene, first, second)
+    with postgres_adapters.begin() as work:
+        work.stock.lock([first])
+        with pytest.raises(LockOrderError, match=f"{second} is not"):
+            work.reservations.update_all([held])
+
+
+def test_two_sweeps_are_never_at_it_together(postgres_adapters: PostgresAdapters) -> None:
+    with postgres_adapters.begin() as one, postgres_adapters.begin() as other:
+        assert one.alone("sweep")
+        assert not other.alone("sweep")
+    with postgres_adapters.begin() as work:
+        assert work.alone("sweep")
+
+
+def test_nothing_is_sent_for_nothing(postgres_adapters: PostgresAdapters) -> None:
+    sent: list[str] = []
+    engine = postgres_adapters.engine
+
+    def note(_: object, __: object, statement: str, *___: object) -> None:
+        sent.append(statement)
+
+    with postgres_adapters.begin() as work:
+        event.listen(engine, "before_cursor_execute", note)
+        work.keys.claim([])
+        work.keys.forget([])
+        work.reservations.lock_holders([], work.now)
+        work.reservations.add_all([])
+        work.reservations.get_all([])
+        work.reservations.update_all([])
+        work.reservations.due_lines([], work.now())
+        work.reservations.let_go([])
+        work.stock.lock([])
+        work.events.add_all([])
+        work.outbox.delivered([])
+        work.outbox.release([], work.now())
+        work.outbox.revive([], work.now())
+        event.remove(engine, "before_cursor_execute", note)
+    assert [statement for statement in sent if "clock_timestamp" not in statement] == []

@@ -1,0 +1,156 @@
+"""The outbox on PostgreSQL: many takers, late notes, and what it looks at to find its letters."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from datetime import UTC, datetime, timedelta
+from threading import Lock
+from uuid import UUID
+
+import pytest
+
+from shop_adapters.postgres import PostgresAdapters
+from shop_core.accounts.model import Role
+from shop_core.events import Event, OrderEvent, OrderEventKind, StockEvent, StockEventKind
+from shop_core.orders.model import Order, OrderStatus
+from shop_core.ports import Letter
+from shop_core.testing import Scene
+from shop_core.testing.threads import TIMEOUT_S, in_background, still_waits, together
+
+HIDDEN = timedelta(seconds=60)
+NOW = datetime(2030, 1, 1, tzinfo=UTC)
+
+
+@pytest.fixture
+def scene(postgres_adapters: PostgresAdapters) -> Scene:
+    return Scene(postgres_adapters)
+
+
+def _told(scene: Scene, order: Order, seq: int, event_id: UUID) -> OrderEvent:
+    total, at = order.total, order.created_at
+    kind, status, who = OrderEventKind.EDITED, OrderStatus.PLACED, (order.customer_id, Role.CUSTOMER)
+    return OrderEvent(event_id, order.customer_id, order.id, seq, kind, status, total, at, *who, total)
+
+
+def _tell(scene: Scene, *events: Event) -> None:
+    with scene.begin() as work:
+        work.events.add_all(events)
+
+
+def _take(scene: Scene, now: datetime = NOW, limit: int = 100) -> list[Letter]:
+    with scene.begin() as work:
+        return work.outbox.take(now, limit, HIDDEN)
+
+
+def test_an_orders_facts_come_by_number_even_if_their_ids_were_made_by_a_clock_that_is_behind(scene: Scene) -> None:
+    order = scene.new_order()
+    ids = sorted((scene.new_id() for _ in range(5)), reverse=True)
+    events = [_told(scene, order, seq, event_id) for seq, event_id in enumerate(ids, start=1)]
+    for event in (*events[3:], *events[:3]):
+        _tell(scene, event)
+    assert [letter.event for letter in _take(scene)] == events
+
+
+def test_facts_about_stock_come_back_as_they_were_told(scene: Scene) -> None:
+    product, ada = scene.new_id(), scene.new_id()
+    events = [
+        StockEvent(scene.new_id(), StockEventKind.STOCK_SHORT, product, NOW, 3, None, ada),
+        StockEvent(scene.new_id(), StockEventKind.RESERVATION_EXPIRED, scene.new_id(), NOW, 2_000_000_000, ada),
+    ]
+    _tell(scene, *events)
+    assert {letter.event for letter in _take(scene)} == set(events)
+
+
+def test_a_subject_in_somebody_elses_hands_is_passed_over_without_waiting(scene: Scene) -> None:
+    held, free = scene.new_order(), scene.new_order()
+    for order in (held, free):
+        _tell(scene, *(_told(scene, order, seq, scene.new_id()) for seq in (1, 2)))
+    with scene.begin() as work:
+        first = work.outbox.take(NOW, 1, HIDDEN)  # not committed yet
+        others = in_background(lambda: _take(scene)).result(TIMEOUT_S)
+    assert [letter.event.seq for letter in first] == [1]
+    assert [letter.event.seq for letter in others] == [1, 2]
+    assert {letter.event.subject_id for letter in (*first, *others)} == {held.id, free.id}
+    assert _take(scene) == []
+
+
+def test_ten_takers_at_once_tell_every_fact_once_and_each_orders_in_order(scene: Scene) -> None:
+    """With FOR UPDATE alone they queue up; without a lock on the first letter they tell facts twice."""
+    orders = [scene.new_order() for _ in range(40)]
+    ids = [scene.new_id() for _ in range(40 * 10)][::-1]
+    for seq in range(1, 11):
+        _tell(scene, *(_told(scene, order, seq, ids.pop()) for order in orders))
+    told: dict[UUID, list[int]] = defaultdict(list)
+    guard = Lock()
+
+    def relay() -> None:
+        while letters := _take(scene, limit=7):
+            with guard:
+                for letter in letters:
+                    told[letter.event.subject_id].append(letter.event.seq)
+            with scene.begin() as work:
+                work.outbox.delivered([letter.event.id for letter in letters])
+
+    together(*[relay] * 10)
+    relay()  # what was locked at everybody's last look
+    with scene.begin() as work:
+        assert work.outbox.waiting()[0] == 0
+    assert dict(told) == {order.id: list(range(1, 11)) for order in orders}
+
+
+def test_a_letter_that_waits_holds_up_those_after_it_and_no_other_subject(scene: Scene) -> None:
+    bad, good = scene.new_order(), scene.new_order()
+    events = [_told(scene, bad, seq, scene.new_id()) for seq in (1, 2, 3)]
+    _tell(scene, *events)
+    _take(scene)
+    with scene.begin() as work:
+        work.outbox.postpone(events[0].id, NOW + timedelta(hours=1), "503")
+        work.outbox.release([event.id for event in events[1:]], NOW)
+    _tell(scene, _told(scene, good, 1, scene.new_id()), _told(scene, bad, 4, scene.new_id()))
+    assert [letter.event.subject_id for letter in _take(scene)] == [good.id]
+    later = [letter for letter in _take(scene, NOW + timedelta(hours=1)) if letter.event.subject_id == bad.id]
+    assert [letter.event.seq for letter in later] == [1, 2, 3, 4]
+    assert [(letter.attempts, letter.error) for letter in later] == [(1, "503"), (0, ""), (0, ""), (0, "")]
+
+
+def test_a_dead_letter_that_is_sent_again_takes_nothing_out_of_other_hands(scene: Scene) -> None:
+    order = scene.new_order()
+    events = [_told(scene, order, seq, scene.new_id()) for seq in (1, 2, 3)]
+    _tell(scene, *events)
+    _take(scene)
+    with scene.begin() as work:
+        work.outbox.give_up(events[0].id, "410 Gone")
+    with scene.begin() as work:
+        assert work.outbox.revive([event.id for event in events], NOW) == 1
+    assert [letter.event.seq for letter in _take(scene)] == [1]  # 2 and 3 are still with the first taker
+
+
+def test_a_note_waits_for_a_taker_that_looks_at_the_letter_and_is_not_lost(scene: Scene) -> None:
+    """Passed over, as takers do, it was lost: the ten takers above told facts twice, after a minute."""
+    event = _told(scene, scene.new_order(), 1, scene.new_id())
+    _tell(scene, event)
+
+    def note() -> None:
+        with scene.begin() as work:
+            work.outbox.delivered([event.id])
+
+    with scene.begin() as work:
+        assert [letter.event for letter in work.outbox.take(NOW + HIDDEN, 9, HIDDEN)] == [event]
+        late = in_background(note)
+        assert still_waits(late)
+    late.result(TIMEOUT_S)
+    with scene.begin() as work:
+        assert work.outbox.waiting() == (0, None)
+
+
+def test_events_and_their_letters_are_committed_together_or_not_at_all(scene: Scene) -> None:
+    event = _told(scene, scene.new_order(), 1, scene.new_id())
+
+    def fail() -> None:
+        with scene.begin() as work:
+            work.events.add_all([event])
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
+    assert _take(scene) == []

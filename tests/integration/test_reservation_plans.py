@@ -1,0 +1,117 @@
+"""What reservations, keys and the outbox look at among hundreds of thousands: only what is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import pytest
+from sqlalchemy import text
+
+from plans import Cost, costs
+from shop_adapters.passwords import ScryptPasswords
+from shop_adapters.postgres import PostgresAdapters, make_engine
+from shop_adapters.postgres.migrate import migrate
+from shop_core.idempotency import Claim
+from shop_core.ports import UnitOfWork
+
+MANY = 100_000
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
+# One of a thousand reservations is active; half of those are due. Each has a line of one of a hundred products.
+_ID = "lpad(to_hex({n}), 32, '0')::uuid"
+_FILL = (
+    f"""
+INSERT INTO reservations (customer_id, id, state, created_at, expires_at, order_id)
+SELECT {_ID.format(n="n % 5000 + 1")}, {_ID.format(n="n")}, CASE WHEN n % 1000 = 0 THEN 'active' ELSE 'released' END,
+       '2025-12-01', '2026-01-01'::timestamptz + CASE WHEN n % 2000 = 0 THEN -1 ELSE 1 END * interval '1 hour', NULL
+FROM generate_series(1, {MANY}) AS n""",
+    f"""
+INSERT INTO reservation_lines (customer_id, reservation_id, line_no, product_id, quantity, is_held, expires_at)
+SELECT customer_id, id, 1, {_ID.format(n="1 + (row_number() OVER ()) % 100")}, 1, state = 'active', expires_at
+FROM reservations""",
+    f"""
+INSERT INTO idempotency_keys (customer_id, key, fingerprint, result_id)
+SELECT {_ID.format(n="n % 5000 + 1")}, 'key ' || n, '', {_ID.format(n="n")} FROM generate_series(1, {MANY}) AS n""",
+    f"""
+INSERT INTO order_events (customer_id, order_id, seq, kind, status, total_minor, at, format, id)
+SELECT {_ID.format(n="n % 5000 + 1")}, {_ID.format(n="n / 2 + 1")}, n % 2 + 1, 'edited', 'placed', 100, '2025-12-01', 1,
+       {_ID.format(n="n")}
+FROM generate_series(1, {MANY}) AS n""",
+    # A tenth waits for another try: a webhook that is down.
+    """
+INSERT INTO outbox (event_id, subject_id, customer_id, seq, at, due_at, attempts, error, is_dead)
+SELECT id, order_id, customer_id, seq, at,
+       CASE WHEN seq = 1 AND ('x' || right(order_id::text, 4))::bit(16)::int % 10 = 0 THEN '2026-06-01'::timestamptz
+            ELSE '1970-01-01' END, 0, '', false
+FROM order_events""",
+    f"""
+INSERT INTO stock_events (id, kind, subject_id, at, units, format)
+SELECT {_ID.format(n="n")}, 'stock_short', {_ID.format(n="n")}, '2025-12-01', 1, 1
+FROM generate_series({MANY} + 1, 2 * {MANY}) AS n""",
+    f"INSERT INTO holders (customer_id) SELECT {_ID.format(n='n')} FROM generate_series(1, 5000) AS n",
+)
+
+
+@pytest.fixture(scope="module")
+def adapters(new_database: Callable[[str], str]) -> Iterator[PostgresAdapters]:
+    """A shop with a long history."""
+    engine = make_engine(new_database("shop_reservation_plans"), connections=2)
+    migrate(engine, "EUR")
+    with engine.begin() as connection:
+        for statement in _FILL:
+            connection.execute(text(statement))
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text("VACUUM ANALYZE"))
+    yield PostgresAdapters(engine, b"the secret of the tests, 32 bytes", passwords=ScryptPasswords(n=2**4))
+    engine.dispose()
+
+
+def _cost(adapters: PostgresAdapters, use: Callable[[UnitOfWork], object]) -> list[Cost]:
+    def run() -> None:
+        with adapters.begin() as work:
+            use(work)
+
+    found = costs(adapters.engine, run)
+    for cost in found:
+        assert not [node for node in cost.used if node.startswith("Seq Scan")], cost
+    return found
+
+
+def test_due_lines_of_a_product_are_one_range_of_an_index(adapters: PostgresAdapters) -> None:
+    (cost,) = _cost(adapters, lambda work: work.reservations.due_lines([UUID(int=1), UUID(int=2)], NOW))
+    assert "reservation_lines_held_idx" in cost.used
+    assert cost.rows <= 60, cost
+    assert cost.buffers <= 70, cost
+
+
+def test_the_sweep_looks_at_what_is_due_and_at_nothing_else(adapters: PostgresAdapters) -> None:
+    (cost,) = _cost(adapters, lambda work: work.reservations.due(NOW, 10))
+    assert "reservations_due_idx" in cost.used
+    assert cost.rows <= 60, cost
+
+
+def test_what_a_customer_holds_is_found_among_all_that_he_ever_held(adapters: PostgresAdapters) -> None:
+    *_, cost = _cost(adapters, lambda work: work.reservations.lock_holders([UUID(int=1001)], work.now))
+    assert cost.used & {"reservations_active_idx"}, cost
+    assert cost.rows <= 60, cost
+
+
+def test_a_reservation_is_found_by_its_id(adapters: PostgresAdapters) -> None:
+    (cost,) = _cost(adapters, lambda work: work.reservations.get_all([UUID(int=77)]))
+    assert "reservations_id_idx" in cost.used
+    assert cost.rows <= 3, cost
+
+
+def test_keys_that_are_taken_are_found_by_their_index(adapters: PostgresAdapters) -> None:
+    claims = [Claim(UUID(int=n % 5000 + 1), f"key {n}", b"", UUID(int=n)) for n in range(1, 51)]
+    _, taken = _cost(adapters, lambda work: work.keys.claim(claims))
+    assert "idempotency_keys_pkey" in taken.used
+    assert taken.rows <= 150, taken
+
+
+def test_a_take_looks_at_about_as_many_letters_as_it_takes(adapters: PostgresAdapters) -> None:
+    (cost,) = _cost(adapters, lambda work: work.outbox.take(NOW, 20, timedelta(seconds=60)))
+    assert "outbox_due_idx" in cost.used, cost
+    assert cost.rows <= 2_000, cost

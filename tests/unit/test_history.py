@@ -1,0 +1,281 @@
+"""The history checker: it accuses what cannot be, and never a shop that is right."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from random import Random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from proof.checker import Kept, check
+from proof.history import Op, load, save
+from sequential_shop import SequentialShop
+
+STOCK = {"lamp": 2, "chair": 5}
+LAMP = {"lamp": 1}
+BOTH = {"lamp": 2}
+
+
+def place(client: int, at: tuple[int, int], wanted: dict[str, int] | None = None, **more: object) -> Op:
+    """An order that was placed in that time."""
+    return done(client, "place", at, wanted=wanted or LAMP, result_id=more.pop("result_id", f"order {client}"), **more)
+
+
+def reserve(client: int, at: tuple[int, int], until: int = 10_000, wanted: dict[str, int] | None = None) -> Op:
+    """A reservation that lasts `until`."""
+    result_id = f"reservation {client}"
+    return done(client, "reserve", at, wanted=wanted or LAMP, result_id=result_id, detail={"expires_ns": until})
+
+
+def on(held: Op, verb: str, at: tuple[int, int], **more: object) -> Op:
+    """Something that its owner did with a reservation or an order."""
+    name = "reservation_id" if held.op == "reserve" else "order_id"
+    detail = {name: held.result_id, **more.pop("detail", {})}  # type: ignore[dict-item]
+    return done(held.client, verb, at, detail=detail, **more)
+
+
+def done(client: int, verb: str, at: tuple[int, int], **more: object) -> Op:
+    known = {"key": None, "wanted": {}, "outcome": "ok", **more}
+    return Op(client=client, op=verb, start_ns=at[0], end_ns=at[1], **known)  # type: ignore[arg-type]
+
+
+def refused(client: int, at: tuple[int, int], wanted: dict[str, int] | None = None, **available: int) -> Op:
+    """An order that was refused for lack of stock."""
+    code = "insufficient_stock"
+    return done(client, "place", at, wanted=wanted or LAMP, outcome="refused", code=code, available=available)
+
+
+def lost(op: Op) -> Op:
+    """The same call, but its answer never came."""
+    op.outcome, op.result_id = "unknown", None
+    op.detail.pop("expires_ns", None)
+    return op
+
+
+def rules(*ops: Op, kept: Kept | None = None) -> set[str]:
+    """Which promises these break."""
+    return {anomaly.rule for anomaly in check(ops, STOCK, kept, skew_ns=0)}
+
+
+RESERVED = reserve(1, (10, 20), until=100)
+PLACED = place(1, (10, 20), BOTH)
+
+
+@pytest.mark.parametrize(
+    "ops",
+    [
+        pytest.param([PLACED], id="one order"),
+        pytest.param([PLACED, refused(2, (21, 30), lamp=0)], id="the shelf is empty"),
+        pytest.param([PLACED, refused(2, (15, 16), lamp=0)], id="perhaps it was empty just then"),
+        pytest.param([PLACED, on(PLACED, "cancel", (30, 40)), place(2, (35, 36))], id="cancelled meanwhile"),
+        pytest.param([PLACED, on(PLACED, "cancel", (30, 40)), refused(2, (35, 50), lamp=0)], id="not yet cancelled"),
+        pytest.param([PLACED, lost(on(PLACED, "cancel", (30, 40))), refused(2, (90, 91), lamp=0)], id="lost cancel"),
+        pytest.param([PLACED, lost(on(PLACED, "cancel", (30, 40))), place(2, (90, 91))], id="the lost cancel came in"),
+        pytest.param([lost(place(1, (10, 20), BOTH)), refused(2, (90, 91), lamp=0)], id="a lost order came in late"),
+        pytest.param([PLACED, on(PLACED, "edit", (30, 40), wanted=LAMP), place(2, (31, 32))], id="fewer by an edit"),
+        pytest.param([RESERVED, place(2, (101, 110), BOTH)], id="sold at once after it expired"),
+        pytest.param([RESERVED, refused(2, (99, 110), BOTH, lamp=1)], id="not yet expired"),
+        pytest.param([RESERVED, on(RESERVED, "release", (30, 40)), on(RESERVED, "release", (50, 60))], id="twice"),
+        pytest.param([RESERVED, on(RESERVED, "expire", (105, 106), detail={"event_id": "e"})] * 1, id="it expired"),
+        pytest.param(
+            [
+                RESERVED,
+                on(RESERVED, "extend", (90, 95), detail={"expires_ns": 200}),
+                refused(2, (150, 160), BOTH, lamp=1),
+            ],
+            id="held for longer",
+        ),
+        pytest.param(
+            [lost(place(1, (10, 20), key="k")), place(1, (30, 40), key="k", detail={"replayed": True})],
+            id="a retry that is told the first answer",
+        ),
+        pytest.param([place(1, (10, 20), key="k"), place(1, (10, 25), key="k", detail={"replayed": True})], id="twins"),
+        pytest.param(
+            [place(1, (10, 20), key="k"), place(2, (10, 25), key="k")], id="two clients may have the same key"
+        ),
+        pytest.param(
+            [
+                place(1, (10, 20), key="k"),
+                done(1, "place", (30, 40), key="k", wanted=BOTH, outcome="refused", code="idempotency_key_reused"),
+            ],
+            id="a key for something else",
+        ),
+        pytest.param(
+            [
+                RESERVED,
+                place(1, (10, 20), key="k"),
+                on(RESERVED, "confirm", (30, 40), key="k", outcome="refused", code="idempotency_key_reused"),
+                on(RESERVED, "release", (50, 60)),
+            ],
+            id="the key of an order confirms no reservation",
+        ),
+    ],
+)
+def test_what_can_be_is_not_accused(ops: list[Op]) -> None:
+    assert check(ops, STOCK, skew_ns=0) == []
+
+
+CONFIRMED = done(1, "confirm", (50, 60), result_id="order 1", detail={"reservation_id": "reservation 1"})
+
+
+@pytest.mark.parametrize(
+    ("rule", "ops"),
+    [
+        pytest.param("never oversell", [PLACED, place(2, (5, 15))], id="both have the last one"),
+        pytest.param("never oversell", [PLACED, place(2, (30, 40)), on(PLACED, "cancel", (50, 60))], id="freed later"),
+        pytest.param("never oversell", [reserve(1, (1, 2), 90, BOTH), place(2, (50, 60))], id="sold what is held"),
+        pytest.param("never oversell", [reserve(1, (1, 2), 90, BOTH), CONFIRMED, place(2, (95, 99))], id="confirmed"),
+        pytest.param("never oversell", [PLACED, on(PLACED, "edit", (30, 40), wanted={"lamp": 3})], id="by an edit"),
+        pytest.param(
+            "never oversell",
+            [PLACED, on(PLACED, "edit", (30, 40), wanted=LAMP), place(2, (50, 60), BOTH)],
+            id="an edit gave back more than it should",
+        ),
+        pytest.param(
+            "never oversell",
+            [place(1, (1, 90), BOTH, key="k"), place(1, (1, 20), BOTH, key="k"), place(2, (30, 40))],
+            id="the first answer to a key counts",
+        ),
+        pytest.param("no false refusal", [refused(1, (1, 2), lamp=0)], id="nobody had it"),
+        pytest.param("no false refusal", [refused(1, (1, 2))], id="nobody had it, and nobody says how many there are"),
+        pytest.param("no false refusal", [PLACED, refused(2, (30, 40), {"chair": 1, **LAMP}, chair=0)], id="not that"),
+        pytest.param("no false refusal", [RESERVED, refused(2, (101, 110), BOTH, lamp=1)], id="it was expired"),
+        pytest.param(
+            "no false refusal",
+            [PLACED, on(PLACED, "cancel", (30, 40)), refused(2, (41, 50), lamp=0)],
+            id="a cancelled order gives back",
+        ),
+        pytest.param(
+            "no false refusal", [RESERVED, on(RESERVED, "release", (30, 40)), refused(2, (41, 50), BOTH)], id="released"
+        ),
+        pytest.param(
+            "no false refusal",
+            [place(1, (10, 20)), refused(2, (30, 40), {"lamp": 3}, lamp=0)],
+            id="fewer told than free",
+        ),
+        pytest.param("available", [PLACED, refused(2, (30, 40), {"lamp": 3}, lamp=2)], id="more told than free"),
+        pytest.param(
+            "one result a key",
+            [place(1, (10, 20), key="k"), place(1, (30, 40), key="k", result_id="another")],
+            id="a key with two orders",
+        ),
+        pytest.param(
+            "one result a key",
+            [
+                place(1, (10, 20), key="k", detail={"replayed": False}),
+                place(1, (30, 40), key="k", detail={"replayed": False}),
+            ],
+            id="carried out twice",
+        ),
+        pytest.param("one key a result", [place(1, (10, 20)), place(2, (30, 40), result_id="order 1")], id="his order"),
+        pytest.param(
+            "one key a result",
+            [place(1, (10, 20), key="k"), place(1, (30, 40), key="other", result_id="order 1")],
+            id="two keys",
+        ),
+        pytest.param(
+            "one request a key", [place(1, (10, 20), key="k"), place(1, (30, 40), BOTH, key="k")], id="not asked for"
+        ),
+        pytest.param(
+            "one request a key",
+            [done(1, "place", (1, 2), key="k", wanted=LAMP, outcome="refused", code="idempotency_key_reused")],
+            id="nobody used the key",
+        ),
+        pytest.param("replay", [place(1, (10, 20), key="k", detail={"replayed": True})], id="of what"),
+        pytest.param("one end", [RESERVED, CONFIRMED, on(RESERVED, "release", (50, 60))], id="confirmed and released"),
+        pytest.param("one end", [RESERVED, CONFIRMED, on(RESERVED, "expire", (110, 111))], id="confirmed and expired"),
+        pytest.param(
+            "one end",
+            [RESERVED, CONFIRMED, on(RESERVED, "confirm", (50, 60), result_id="order 2")],
+            id="two orders of one reservation",
+        ),
+        pytest.param(
+            "one end",
+            [RESERVED, on(RESERVED, "release", (30, 40)), on(RESERVED, "extend", (50, 60), detail={"expires_ns": 200})],
+            id="extended after it was released",
+        ),
+        pytest.param(
+            "one end",
+            [RESERVED, on(RESERVED, "release", (30, 40), outcome="refused", code="reservation_resolved")],
+            id="nobody ended it",
+        ),
+        pytest.param(
+            "one end",
+            [RESERVED, *(on(RESERVED, "expire", (110, 111), detail={"event_id": event}) for event in "ab")],
+            id="expired twice",
+        ),
+        pytest.param(
+            "expired is expired",
+            [RESERVED, done(1, "confirm", (150, 160), result_id="o", detail={"reservation_id": "reservation 1"})],
+            id="confirmed too late",
+        ),
+        pytest.param("expired is expired", [RESERVED, on(RESERVED, "release", (150, 160))], id="released too late"),
+        pytest.param(
+            "not expired early",
+            [RESERVED, on(RESERVED, "extend", (50, 60), outcome="refused", code="reservation_expired")],
+            id="refused as expired before its time",
+        ),
+        pytest.param("not expired early", [RESERVED, on(RESERVED, "expire", (50, 60))], id="swept before its time"),
+        pytest.param(
+            "nothing vanishes",
+            [PLACED, on(PLACED, "cancel", (30, 40), outcome="refused", code="order_not_found")],
+            id="his order is gone",
+        ),
+        pytest.param(
+            "nothing vanishes",
+            [RESERVED, on(RESERVED, "release", (30, 40), outcome="refused", code="reservation_not_found")],
+            id="his reservation is gone",
+        ),
+    ],
+)
+def test_what_cannot_be_is_accused(rule: str, ops: list[Op]) -> None:
+    assert rule in rules(*ops)
+
+
+def test_an_acknowledged_order_is_there_in_the_end_as_it_was_last_changed() -> None:
+    edited = on(PLACED, "edit", (30, 40), wanted=LAMP)
+    assert rules(PLACED, kept=Kept({"order 1": BOTH})) == set()
+    assert rules(PLACED, kept=Kept({})) == {"nothing vanishes"}
+    assert rules(PLACED, edited, kept=Kept({"order 1": LAMP})) == set()
+    assert rules(PLACED, edited, kept=Kept({"order 1": BOTH})) == {"nothing vanishes"}
+    assert rules(PLACED, on(PLACED, "cancel", (30, 40)), kept=Kept({"order 1": {}})) == set()
+    assert rules(PLACED, on(PLACED, "cancel", (30, 40)), kept=Kept({"order 1": BOTH})) == {"nothing vanishes"}
+
+
+def test_an_order_that_is_there_in_the_end_was_asked_for_once() -> None:
+    asked = lost(place(1, (10, 20), BOTH, key="k"))
+    assert rules(asked, kept=Kept({"order 7": BOTH})) == set()
+    assert rules(asked, kept=Kept({})) == set()
+    assert rules(asked, kept=Kept({"order 7": BOTH, "order 8": BOTH})) == {"nothing doubled"}
+    assert rules(asked, kept=Kept({"order 7": LAMP})) == {"nothing doubled"}  # half of it
+
+
+def test_who_looks_at_the_keys_knows_that_a_lost_call_never_came_in() -> None:
+    asked, late = lost(place(1, (10, 20), BOTH, key="k")), refused(2, (90, 91), lamp=0)
+    assert rules(asked, late) == set()
+    assert rules(asked, late, kept=Kept({}, keys={})) == {"no false refusal"}
+    assert rules(place(1, (10, 20), key="k"), kept=Kept({"order 1": LAMP}, keys={})) == {"one result a key"}
+
+
+@given(random=st.randoms(use_true_random=False), calls=st.integers(1, 80))
+@settings(max_examples=60, deadline=None)
+def test_a_shop_that_is_right_is_never_accused(random: Random, calls: int) -> None:
+    shop = SequentialShop(random, dict(STOCK))
+    shop.run(calls)
+    random.shuffle(shop.ops)
+    assert check(shop.ops, STOCK, shop.kept(), skew_ns=0) == []
+    assert check(shop.ops, STOCK, skew_ns=0) == []
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_long_history_of_a_shop_that_sells_one_more_is_accused(seed: int) -> None:
+    shop = SequentialShop(Random(seed), {"lamp": 3, "chair": 6})
+    shop.run(600)
+    assert {anomaly.rule for anomaly in check(shop.ops, STOCK, skew_ns=0)} & {"never oversell", "available"}
+
+
+def test_a_history_is_kept_in_a_file(tmp_path: Path) -> None:
+    ops = [PLACED, RESERVED, CONFIRMED, refused(2, (1, 2), lamp=0)]
+    save(tmp_path / "history.jsonl", ops)
+    assert list(load(tmp_path / "history.jsonl")) == ops

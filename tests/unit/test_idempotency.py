@@ -1,0 +1,170 @@
+"""Idempotency keys: what is a key, what tells requests apart, and what the keys of a batch stand for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shop_core.batches import settle
+from shop_core.errors import Invalid, KeyReused
+from shop_core.idempotency import KEY_LENGTH_MAX, Answer, Answers, Claim, Slot, check_key, fingerprint, first_of_each
+from shop_core.inventory.wanted import LineRequest
+from shop_core.money import Money
+from shop_core.orders.model import PlacementRequest
+from shop_core.reservations.model import ReservationRequest
+
+ADA, BOB, LAMP, CHAIR = (UUID(int=number) for number in (0xADA, 0xB0B, 1, 2))
+ORDER = UUID(int=77)
+
+claims = st.builds(
+    Claim,
+    st.sampled_from([ADA, BOB]),
+    st.sampled_from(["k", "l"]),
+    st.sampled_from([b"1", b"2"]),
+    st.uuids(),
+)
+ttls = st.integers(1, 3).map(lambda seconds: timedelta(seconds=seconds))
+lines = st.lists(st.builds(LineRequest, st.sampled_from([LAMP, CHAIR]), st.integers(1, 3)), min_size=1, max_size=3)
+requests_ = st.builds(
+    PlacementRequest,
+    st.just(ADA),
+    lines.map(tuple),
+    key=st.just("k"),
+    expected_total=st.none() | st.integers(0, 2).map(lambda minor: Money(minor, "EUR")),
+) | st.builds(
+    ReservationRequest,
+    st.just(ADA),
+    lines.map(tuple),
+    st.integers(1, 3).map(lambda s: timedelta(seconds=s)),
+    st.just("k"),
+)
+
+
+# ---- keys
+
+
+@given(st.text(st.characters(min_codepoint=32, max_codepoint=126), min_size=1, max_size=KEY_LENGTH_MAX))
+def test_printable_ascii_is_a_key(key: str) -> None:
+    check_key(key)
+
+
+@pytest.mark.parametrize("key", ["", "x" * (KEY_LENGTH_MAX + 1), "é", "a\n", "a\x00", "\x7f", "a\tb"])
+def test_anything_else_is_none(key: str) -> None:
+    with pytest.raises(Invalid) as refused:
+        check_key(key)
+    assert refused.value.faults[0].field == "idempotency_key"
+    with pytest.raises(Invalid):
+        PlacementRequest(ADA, (LineRequest(LAMP, 1),), key=key)
+    with pytest.raises(Invalid):
+        ReservationRequest(ADA, (LineRequest(LAMP, 1),), key=key)
+
+
+# ---- fingerprints
+
+
+@given(requests_, requests_)
+def test_two_requests_have_one_fingerprint_if_and_only_if_they_are_the_same(one: object, other: object) -> None:
+    assert (_print(one) == _print(other)) == (one == other)
+
+
+def test_the_fingerprint_of_a_request_never_changes() -> None:
+    """Keys are kept for ever: who sends his request again in a year must be known by what is stored today."""
+    place = PlacementRequest(ADA, (LineRequest(LAMP, 2),), key="k", expected_total=Money(295, "EUR"))
+    confirm = PlacementRequest(ADA, reservation_id=CHAIR, key="k")
+    reserve = ReservationRequest(ADA, (LineRequest(LAMP, 2),), timedelta(minutes=10), "k")
+    assert [_print(request).hex()[:16] for request in (place, confirm, reserve)] == [
+        "17a4a0100fe173de",
+        "e39eea38435efee1",
+        "9b7ab08b1c74f73c",
+    ]
+
+
+def test_parts_cannot_run_into_each_other() -> None:
+    assert fingerprint("a", 1, 2) != fingerprint("a", 12)
+    assert fingerprint("a", None) != fingerprint("a")
+
+
+@pytest.mark.parametrize("made", [PlacementRequest, ReservationRequest])
+def test_without_a_key_there_is_nothing_to_claim(made: type) -> None:
+    assert made(ADA, (LineRequest(LAMP, 1),)).claim(ORDER) is None
+
+
+# ---- a batch
+
+
+@given(st.lists(st.none() | claims, max_size=8))
+def test_of_twins_the_first_claims_the_key(wanted: list[Claim | None]) -> None:
+    first = first_of_each(wanted)
+    assert len({claim.slot for claim in first}) == len(first)
+    assert {claim.slot for claim in first} == {claim.slot for claim in wanted if claim}
+    for claim in first:
+        assert claim is next(other for other in wanted if other and other.slot == claim.slot)
+
+
+def test_a_key_answers_its_request_and_refuses_any_other() -> None:
+    taken = Claim(ADA, "k", b"1", ORDER)
+    answers = Answers({taken.slot: taken}, {ORDER: "the order"})
+    assert answers.to(None) is None
+    assert answers.to(Claim(ADA, "l", b"1", LAMP)) is None
+    assert answers.to(Claim(BOB, "k", b"2", LAMP)) is None
+    assert answers.to(Claim(ADA, "k", b"1", LAMP)) == Answer("the order", replayed=True)
+    with pytest.raises(KeyReused):
+        answers.to(Claim(ADA, "k", b"2", LAMP))
+
+
+def test_a_key_that_made_something_of_another_kind_is_refused() -> None:
+    taken = Claim(ADA, "k", b"1", ORDER)
+    with pytest.raises(KeyReused):
+        Answers({taken.slot: taken}, dict[UUID, str]()).to(taken)
+
+
+def test_what_a_request_made_answers_its_twins_in_the_batch() -> None:
+    answers = Answers[str]({}, {})
+    claim = Claim(ADA, "k", b"1", ORDER)
+    assert answers.to(claim) is None
+    answers.note(claim, "the order")
+    answers.note(None, "another one")
+    assert answers.to(Claim(ADA, "k", b"1", LAMP)) == Answer("the order", replayed=True)
+    assert answers.won == [claim]
+
+
+class KeysInADict:
+    """`shop_core.ports.Keys`, as far as one unit of work needs it."""
+
+    def __init__(self, taken: Sequence[Claim]) -> None:
+        self.stored = {claim.slot: claim for claim in taken}
+
+    def claim(self, claims: Sequence[Claim]) -> dict[Slot, Claim]:
+        taken = {claim.slot: self.stored[claim.slot] for claim in claims if claim.slot in self.stored}
+        self.stored.update({claim.slot: claim for claim in claims if claim.slot not in taken})
+        return taken
+
+    def forget(self, claims: Sequence[Claim]) -> None:
+        for claim in claims:
+            assert self.stored.pop(claim.slot) == claim, "it forgot a key that is not its own"
+
+
+@given(before=st.lists(claims, max_size=2), wanted=st.lists(claims, max_size=6), data=st.data())
+def test_after_a_batch_each_key_stands_for_what_was_made_and_no_refused_one_is_kept(
+    before: list[Claim], wanted: list[Claim], data: st.DataObject
+) -> None:
+    keys = KeysInADict(first_of_each(before))
+    stored = dict(keys.stored)
+    asked = first_of_each(wanted)
+    taken = keys.claim(asked)
+    winners = [claim for claim in wanted if claim.slot not in taken and data.draw(st.booleans())]
+    won = first_of_each(winners)
+    settle(keys, asked, taken, won)
+    assert keys.stored == stored | {claim.slot: claim for claim in won}
+
+
+def _print(request: object) -> bytes:
+    assert isinstance(request, PlacementRequest | ReservationRequest)
+    claim = request.claim(ORDER)
+    assert claim is not None
+    return claim.fingerprint

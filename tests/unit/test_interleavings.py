@@ -1,0 +1,265 @@
+"""Use cases in every order of their calls, on the shop in memory: nothing breaks, and what is broken is found."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from math import comb
+from threading import Event
+from typing import Any
+
+import pytest
+from proof.interleavings import PLANTED, Planted, in_memory, leaky, main, search
+
+from shop_core.testing.encounters import PLAYS, case_of
+from shop_core.testing.interleaving import Case, Play, explore, play
+from shop_core.testing.schedule import Schedule
+
+FEW = 60
+"""Schedules of each play that every test run tries; `python -m proof.interleavings` tries more."""
+
+
+# ---- the plays
+
+
+@pytest.mark.parametrize("name", PLAYS)
+def test_whatever_the_order_of_the_calls_the_shop_keeps_its_promises(name: str) -> None:
+    report = explore(case_of(name, in_memory), schedules_max=FEW, samples=FEW // 2, seed=7)
+    assert report.failure is None, report.failure
+    assert report.is_complete or report.runs == FEW + FEW // 2
+
+
+@pytest.mark.parametrize(
+    ("name", "least"),
+    [
+        ("an_edit_and_a_cancellation", 80),
+        ("two_edits_of_one_version", 90),
+        ("one_order_sent_twice", 90),
+        ("one_reservation_sent_twice", 90),
+    ],
+)
+def test_where_a_lock_comes_early_there_are_so_few_schedules_that_all_are_run(name: str, least: int) -> None:
+    report = explore(case_of(name, in_memory), schedules_max=500)
+    assert report.failure is None, report.failure
+    assert report.is_complete
+    assert report.schedules >= least
+
+
+# ---- and faults that are found
+
+
+@pytest.mark.parametrize("planted", PLANTED, ids=lambda planted: f"{planted.name} - {planted.play}")
+def test_a_planted_fault_is_found_and_its_schedule_shows_it_again(planted: Planted) -> None:
+    report = search(planted, schedules_max=150, samples=0, seed=1)
+    assert report.failure is not None, f"missed in {report.schedules} schedules"
+    _, again = play(case_of(planted.play, planted.open_adapters, planted.spoil), report.failure.word)
+    assert again is not None
+    assert (again.word, again.steps) == (report.failure.word, report.failure.steps)
+    assert again.reason.splitlines()[0] == report.failure.reason.splitlines()[0]
+
+
+def test_two_sweeps_at_once_would_only_do_needless_work() -> None:
+    """`alone` spares them the waiting; what keeps them right is the lock of the stock, and the second look."""
+    report = explore(case_of("two_sweeps", leaky("tasks")), schedules_max=FEW)
+    assert report.failure is None, report.failure
+
+
+# ---- the scheduler itself
+
+
+def steps(schedule: Schedule, *labels: str) -> Callable[[], None]:
+    """A job that does nothing but take its steps."""
+
+    def job() -> None:
+        for label in labels:
+            schedule.step(label)
+
+    return job
+
+
+def fine(outcomes: Mapping[str, Any]) -> None:
+    """Nothing can be wrong."""
+
+
+@pytest.mark.parametrize(("one", "other"), [(1, 1), (2, 2), (3, 2), (4, 4)])
+def test_two_jobs_have_as_many_schedules_as_there_are_ways_to_shuffle_their_steps(one: int, other: int) -> None:
+    words: list[str] = []
+
+    def case(schedule: Schedule) -> Play:
+        return Play(
+            {"one": steps(schedule, *"abcd"[:one]), "other": steps(schedule, *"abcd"[:other])},
+            lambda outcomes: words.append(schedule.word),
+        )
+
+    report = explore(case)
+    assert report.is_complete
+    assert report.schedules == len(set(words)) == len(words) == comb(one + other, one)
+
+
+def test_three_jobs_come_in_every_order() -> None:
+    words: list[str] = []
+
+    def case(schedule: Schedule) -> Play:
+        jobs = {name: steps(schedule, "step") for name in ("one", "two", "three")}
+        return Play(jobs, lambda outcomes: words.append(schedule.word))
+
+    assert explore(case).is_complete
+    assert sorted(words) == ["ABC", "ACB", "BAC", "BCA", "CAB", "CBA"]
+
+
+def test_schedules_with_few_preemptions_come_first() -> None:
+    preemptions: list[int] = []
+
+    def case(schedule: Schedule) -> Play:
+        jobs = {name: steps(schedule, *"abc") for name in ("one", "other")}
+        return Play(jobs, lambda outcomes: preemptions.append(schedule.preemptions))
+
+    explore(case)
+    assert preemptions == sorted(preemptions)
+    assert preemptions[:2] == [0, 0]
+    assert preemptions[-1] == 4, "ABABAB: all but the first and the last change is against somebody who could go on"
+
+
+def lost_update(schedule: Schedule) -> Play:
+    """Two who add one to what they read before."""
+    store = {"count": 0}
+
+    def add() -> None:
+        schedule.step("read")
+        count = store["count"]
+        schedule.step("write")
+        store["count"] = count + 1
+
+    def check(outcomes: Mapping[str, Any]) -> None:
+        if store["count"] != 2:
+            raise AssertionError(f"counted {store['count']}")
+
+    return Play({"one": add, "other": add}, check)
+
+
+def test_a_lost_update_is_found_with_one_preemption_and_can_be_played_again() -> None:
+    report = explore(lost_update)
+    assert report.failure is not None
+    assert report.failure.word == "ABBA"
+    assert report.failure.reason == "counted 1"
+    assert report.preemptions == 1
+    assert str(report.failure).splitlines()[1:] == [
+        "schedule ABBA (1 preemptions)",
+        "  A one    read",
+        "  B other  read",
+        "  B other  write",
+        "  A one    write",
+        "replay: play(case, 'ABBA')",
+    ]
+    assert play(lost_update, "ABBA")[1] == report.failure
+    assert play(lost_update, "AABB")[1] is None
+
+
+def test_what_the_first_schedules_miss_samples_find_and_the_seed_finds_it_again() -> None:
+    reports = [explore(lost_update, schedules_max=1, samples=50, seed=3) for _ in range(2)]
+    assert reports[0].failure is not None
+    assert (reports[0].schedules, reports[0].samples) == (1, reports[1].samples)
+    assert reports[0] == reports[1]
+
+
+def locking(*orders: str) -> Case:
+    """Jobs that take the locks a and b in the given order, one by one."""
+
+    def case(schedule: Schedule) -> Play:
+        taken: set[str] = set()
+
+        def job(order: str) -> None:
+            for name in order:
+                schedule.step(f"lock {name}")
+                with schedule.mutex:
+                    schedule.mutex.wait_for(lambda name=name: name not in taken)
+                    taken.add(name)
+            schedule.step("unlock")
+            with schedule.mutex:
+                taken.difference_update(order)
+                schedule.mutex.notify_all()
+
+        jobs = {f"job {number}": lambda order=order: job(order) for number, order in enumerate(orders)}
+        return Play(jobs, fine)  # type: ignore[arg-type]
+
+    return case
+
+
+def test_jobs_that_wait_for_each_other_in_a_ring_are_found() -> None:
+    report = explore(locking("ab", "ba"))
+    assert report.failure is not None
+    assert report.failure.reason == "nobody can go on: job 0 in lock b, job 1 in lock a"
+
+
+def test_jobs_that_wait_for_each_other_in_one_direction_get_through_in_every_schedule() -> None:
+    report = explore(locking("ab", "ab"))
+    assert report.failure is None, report.failure
+    assert report.is_complete
+    assert report.schedules > 4
+
+
+def test_who_waits_gets_the_baton_only_once_what_he_waits_for_is_there() -> None:
+    schedule, failure = play(locking("a", "a"), "AB")
+    assert failure is None
+    assert schedule.word == "ABABB", "A locks, B waits, A unlocks, B goes on, B unlocks"
+    assert [list(step.open_to) for step in schedule.steps] == [[0, 1], [0, 1], [0], [1], [1]]
+
+
+def test_a_case_that_does_not_do_the_same_again_is_refused() -> None:
+    runs: list[int] = []
+
+    def case(schedule: Schedule) -> Play:
+        runs.append(1)
+        return Play({"one": steps(schedule, *("abc" if len(runs) == 1 else "a")), "other": steps(schedule, "a")}, fine)
+
+    with pytest.raises(RuntimeError, match="depends on more than its schedule"):
+        explore(case)
+
+
+def test_a_job_that_waits_for_what_the_scheduler_does_not_know_of_is_named() -> None:
+    never = Event()
+    schedule = Schedule(patience_s=0.05)
+
+    def hangs() -> None:
+        schedule.step("lock")
+        never.wait(30)
+
+    with pytest.raises(TimeoutError, match="hangs does not come back from lock"):
+        schedule.perform({"hangs": hangs})
+    never.set()
+
+
+def test_what_a_job_raises_is_its_outcome() -> None:
+    schedule = Schedule()
+
+    def fails() -> None:
+        schedule.step("a")
+        raise ValueError("no")
+
+    outcomes = schedule.perform({"fails": fails, "works": lambda: 7})
+    assert isinstance(outcomes["fails"], ValueError)
+    assert outcomes["works"] == 7
+
+
+def test_who_is_no_job_waits_as_usual() -> None:
+    schedule = Schedule()
+    with schedule.mutex:
+        assert schedule.mutex.wait_for(lambda: True)
+        assert not schedule.mutex.wait_for(lambda: False, timeout=0.01)
+
+
+# ---- the command
+
+
+def test_the_command_prints_what_was_run_and_what_was_found(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--schedules", "40", "--samples", "5", "--seed", "7", "--play", "one_order_sent_twice"]) == 0
+    said = capsys.readouterr().out
+    assert "one_order_sent_twice" in said
+    assert "40 schedules, up to" in said
+    assert "1 plays, 45 schedules, 0 failed" in said
+    assert "3 faults planted, 3 found" in said
+    assert "seed 7" in said
+
+
+def test_the_command_plays_a_schedule_again(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--play", "one_order_sent_twice", "--replay", "ABAB"]) == 0
+    assert capsys.readouterr().out.splitlines()[0].startswith("schedule ABAB")

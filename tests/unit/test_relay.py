@@ -1,0 +1,253 @@
+"""A relay may die at any moment, and a receiver may be slow: facts arrive all the same, in order for each subject.
+
+What an outbox does with letters is in the contract `shop_core.testing.outbox`; here is who carries them.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from datetime import timedelta
+from random import Random
+from uuid import UUID
+
+import pytest
+
+from shop_adapters.memory import MemoryAdapters
+from shop_adapters.publishers import MemoryPublisher
+from shop_core import SYSTEM, Actor, LineRequest, Numbered, Order, Role, Shop
+from shop_core.events import Event
+from shop_core.outbox import HIDDEN_FOR, TRY_FOR, OutboxService, wait_after
+from shop_core.ports import EventPublisher, Undelivered, UnitOfWork
+from shop_core.testing import MovableClock, Scene, SeededIds
+from shop_core.testing.scene import request
+
+STAFF = Actor(UUID(int=1), Role.STAFF)
+
+
+@pytest.fixture
+def clock() -> MovableClock:
+    return MovableClock()
+
+
+@pytest.fixture
+def adapters(clock: MovableClock) -> MemoryAdapters:
+    return MemoryAdapters(clock=clock, new_id=SeededIds())
+
+
+@pytest.fixture
+def scene(adapters: MemoryAdapters) -> Scene:
+    return Scene(adapters)
+
+
+@pytest.fixture
+def shop(adapters: MemoryAdapters) -> Shop:
+    return Shop(adapters)
+
+
+@pytest.fixture
+def publisher() -> MemoryPublisher:
+    return MemoryPublisher()
+
+
+@pytest.fixture
+def told(shop: Shop, scene: Scene) -> Callable[[int], Order]:
+    """Makes an order of which there are so many facts to tell."""
+    lamp = scene.product("Lamp", units=999)
+
+    def order(facts: int) -> Order:
+        ada = scene.customer()
+        placed = shop.orders.place(request(ada, (lamp, 1)))
+        for units in range(2, facts + 1):
+            placed = shop.orders.edit(ada, placed.id, [LineRequest(lamp.id, units)])
+        return placed
+
+    return order
+
+
+def heard(publisher: MemoryPublisher) -> dict[UUID, list[int]]:
+    """What arrived, by subject."""
+    by_subject: dict[UUID, list[int]] = defaultdict(list)
+    for event in publisher.events:
+        by_subject[event.subject_id].append(event.seq)
+    return by_subject
+
+
+def waiting(adapters: MemoryAdapters) -> int:
+    with adapters.begin() as work:
+        return work.outbox.waiting()[0]
+
+
+def about(order: Order, seq: int | None = None) -> Callable[[Event], Undelivered | None]:
+    """The trouble of somebody who takes none of these."""
+
+    def trouble(event: Event) -> Undelivered | None:
+        is_meant = event.subject_id == order.id and seq in (None, event.seq)
+        return Undelivered("not that one") if is_meant else None
+
+    return trouble
+
+
+def down(event: Event) -> Undelivered:
+    return Undelivered("nobody is at home")
+
+
+def test_a_fact_that_is_not_taken_holds_up_those_after_it_and_no_others(
+    shop: Shop, clock: MovableClock, publisher: MemoryPublisher, told: Callable[[int], Order]
+) -> None:
+    first, second = told(3), told(2)
+    publisher.fail(about(first, seq=2))
+    shop.outbox.relay(publisher)
+    assert heard(publisher) == {first.id: [1], second.id: [1, 2]}
+    publisher.recover()
+    assert shop.outbox.relay(publisher) == 0, "it waits before it tries again"
+    clock.move(wait_after(1))
+    assert shop.outbox.relay(publisher) == 2
+    assert heard(publisher) == {first.id: [1, 2, 3], second.id: [1, 2]}
+
+
+def test_facts_of_one_subject_wait_for_each_other_also_if_they_come_later(
+    shop: Shop, scene: Scene, publisher: MemoryPublisher, told: Callable[[int], Order]
+) -> None:
+    order = told(1)
+    publisher.fail(down)
+    shop.outbox.relay(publisher)
+    publisher.recover()
+    shop.orders.cancel(SYSTEM, order.id)
+    assert shop.outbox.relay(publisher) == 0
+    assert publisher.events == ()
+
+
+class Killed(BaseException):
+    """The process ends here, as with kill -9: nothing after it runs."""
+
+
+class Mortal:
+    """A publisher whose process dies before or after it told an event."""
+
+    def __init__(self, publisher: EventPublisher, *, before: int | None = None, after: int | None = None) -> None:
+        self._publisher = publisher
+        self._before = before
+        self._after = after
+
+    def publish(self, event: Event) -> None:
+        if event.seq == self._before:
+            raise Killed
+        self._publisher.publish(event)
+        if event.seq == self._after:
+            raise Killed
+
+
+def test_a_relay_that_dies_after_telling_and_before_noting_tells_it_twice_and_loses_nothing(
+    shop: Shop, clock: MovableClock, publisher: MemoryPublisher, told: Callable[[int], Order]
+) -> None:
+    order = told(3)
+    with pytest.raises(Killed):
+        shop.outbox.relay(Mortal(publisher, after=2))
+    assert shop.outbox.relay(publisher) == 0, "they are in the hands of one who may still be alive"
+    clock.move(HIDDEN_FOR)
+    assert shop.outbox.relay(publisher) == 3
+    assert heard(publisher) == {order.id: [1, 2, 1, 2, 3]}
+    assert len({event.id for event in publisher.events}) == 3, "who gets it twice can tell by the id"
+
+
+def test_a_relay_that_dies_before_telling_loses_nothing(
+    shop: Shop, clock: MovableClock, publisher: MemoryPublisher, told: Callable[[int], Order]
+) -> None:
+    order = told(2)
+    with pytest.raises(Killed):
+        shop.outbox.relay(Mortal(publisher, before=1))
+    clock.move(HIDDEN_FOR)
+    shop.outbox.relay(publisher)
+    assert heard(publisher) == {order.id: [1, 2]}
+
+
+def test_a_relay_that_cannot_note_what_it_told_tells_it_again(
+    adapters: MemoryAdapters, clock: MovableClock, publisher: MemoryPublisher, told: Callable[[int], Order]
+) -> None:
+    """The database goes away between the two units of work."""
+    order = told(2)
+    begun: list[int] = []
+
+    @contextmanager
+    def begin() -> Iterator[UnitOfWork]:
+        begun.append(1)
+        with adapters.begin() as work:
+            yield work
+            if len(begun) == 2:
+                raise Killed
+
+    outbox = OutboxService(begin, clock)
+    with pytest.raises(Killed):
+        outbox.relay(publisher)
+    clock.move(HIDDEN_FOR)
+    outbox.relay(publisher)
+    assert heard(publisher) == {order.id: [1, 2, 1, 2]}
+    assert waiting(adapters) == 0
+
+
+def test_a_slow_receiver_takes_no_longer_than_letters_stay_hidden_and_the_rest_is_let_go_at_once(
+    shop: Shop, clock: MovableClock, publisher: MemoryPublisher, told: Callable[[int], Order]
+) -> None:
+    orders = [told(1) for _ in range(5)]
+
+    class Slow:
+        def publish(self, event: Event) -> None:
+            clock.move(timedelta(seconds=12))
+            publisher.publish(event)
+
+    began = clock()
+    assert shop.outbox.relay(Slow()) == 5
+    assert len(publisher.events) == 3
+    assert clock() - began < min(HIDDEN_FOR, TRY_FOR + timedelta(seconds=15))
+    assert shop.outbox.relay(publisher) == 2, "those that were not tried wait for nobody"
+    assert heard(publisher) == {order.id: [1] for order in orders}
+
+
+def test_no_unit_of_work_is_open_while_it_waits_for_the_receiver(
+    adapters: MemoryAdapters, clock: MovableClock, told: Callable[[int], Order]
+) -> None:
+    told(2)
+    open_now: list[int] = []
+    seen: list[int] = []
+
+    @contextmanager
+    def begin() -> Iterator[UnitOfWork]:
+        open_now.append(1)
+        with adapters.begin() as work:
+            yield work
+        open_now.pop()
+
+    class Looks:
+        def publish(self, event: Event) -> None:
+            seen.append(len(open_now))
+
+    OutboxService(begin, clock).relay(Looks())
+    assert seen == [0, 0]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_whatever_fails_and_dies_in_between_everything_arrives_and_first_arrivals_are_in_order(
+    shop: Shop,
+    adapters: MemoryAdapters,
+    clock: MovableClock,
+    publisher: MemoryPublisher,
+    told: Callable[[int], Order],
+    seed: int,
+) -> None:
+    random = Random(seed)
+    orders = [told(random.randint(1, 5)) for _ in range(6)]
+    publisher.fail(lambda event: Undelivered("bad luck") if random.random() < 0.3 else None)
+    for _ in range(500):
+        mortal = Mortal(publisher, **{random.choice(["before", "after"]): random.randint(1, 12)})
+        with suppress(Killed):
+            shop.outbox.relay(mortal, limit=random.randint(1, 30))
+        clock.move(timedelta(seconds=random.choice([0, 1, 5, 70])))
+        if waiting(adapters) == 0:
+            break
+    assert waiting(adapters) == 0
+    assert shop.outbox.dead(STAFF, Numbered()).items == ()
+    assert {subject: list(dict.fromkeys(seqs)) for subject, seqs in heard(publisher).items()} == {
+        order.id: list(range(1, order.version + 1)) for order in orders
+    }

@@ -1,0 +1,78 @@
+"""Settings: read from variables and flags, refused in words, handed on to workers whole."""
+
+from __future__ import annotations
+
+import pytest
+
+from shop_adapters.publishers import LogPublisher, NoPublisher, WebhookPublisher
+from shop_http.compose import publisher_of
+from shop_http.settings import Settings, SettingsError
+
+SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+WEBHOOK = {"SHOP_EVENTS": "webhook", "SHOP_WEBHOOK_URL": "https://shop.example/in", "SHOP_WEBHOOK_SECRET": SECRET}
+
+
+def settings(**environment: str) -> Settings:
+    return Settings.read(environment, {})
+
+
+def test_a_worker_reads_the_settings_that_the_server_had() -> None:
+    given = settings(
+        **WEBHOOK,
+        SHOP_RESERVATIONS_MAX="3",
+        SHOP_RESERVED_UNITS_MAX="70",
+        SHOP_PUBLIC_CATALOG="false",
+        SHOP_ALLOW_UNSAFE="fsync,synchronous_commit",
+    )
+    assert (given.reservations_max, given.reserved_units_max) == (3, 70)
+    assert Settings.read(given.environment(), {}) == given
+
+
+def test_no_secret_is_shown() -> None:
+    environment = WEBHOOK | {"SHOP_SECRET_KEY": "x" * 32, "SHOP_DATABASE_URL": "postgresql://u:hunter2@h/d"}
+    shown = " ".join(" ".join(row) for row in Settings.read(environment, {}).table(environment))
+    for secret in (SECRET, WEBHOOK["SHOP_WEBHOOK_URL"], "x" * 32, "hunter2"):
+        assert secret not in shown
+    assert shown.count("(hidden)") == 4
+
+
+@pytest.mark.parametrize(
+    ("variables", "said"),
+    [
+        ({"SHOP_RESERVATIONS_MAX": "0"}, "SHOP_RESERVATIONS_MAX is '0': it must be a whole number from 1 to 10000"),
+        ({"SHOP_RESERVED_UNITS_MAX": "many"}, "SHOP_RESERVED_UNITS_MAX is 'many': it must be a whole number"),
+        ({"SHOP_EVENTS": "mail"}, "SHOP_EVENTS is 'mail': it must be one of none, log, webhook"),
+        ({"SHOP_WEBHOOK_URL": "ftp://x"}, "SHOP_WEBHOOK_URL is (hidden): it must look like https://"),
+        ({"SHOP_EVENTS": "webhook"}, "SHOP_WEBHOOK_URL is not set, and SHOP_EVENTS=webhook needs it"),
+        (
+            {"SHOP_EVENTS": "webhook", "SHOP_WEBHOOK_URL": "https://x.example"},
+            "SHOP_WEBHOOK_SECRET is not set, and SHOP_EVENTS=webhook needs it",
+        ),
+    ],
+)
+def test_a_setting_that_cannot_be_used_is_named_with_its_rule(variables: dict[str, str], said: str) -> None:
+    with pytest.raises(SettingsError) as refused:
+        settings(**variables)
+    assert said in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "secret", ["hunter2hunter2", "whsec_", "whsec_dG9vIHNob3J0", "whsec_ü", SECRET[6:], SECRET + " "]
+)
+def test_a_webhook_secret_that_cannot_be_is_refused_and_not_shown(secret: str) -> None:
+    with pytest.raises(SettingsError, match="must be whsec_") as refused:
+        settings(SHOP_WEBHOOK_SECRET=secret)
+    assert secret not in str(refused.value) or secret == "whsec_"
+
+
+def test_facts_are_told_where_the_settings_say() -> None:
+    assert isinstance(publisher_of(settings()), NoPublisher)
+    assert isinstance(publisher_of(settings(SHOP_EVENTS="log")), LogPublisher)
+    assert isinstance(publisher_of(settings(**WEBHOOK)), WebhookPublisher)
+    two = {"SHOP_WEBHOOK_SECRET": f"{SECRET} {SECRET}"}
+    assert isinstance(publisher_of(settings(**WEBHOOK | two)), WebhookPublisher)
+
+
+def test_a_webhook_that_cannot_be_is_named_before_anything_starts() -> None:
+    with pytest.raises(SettingsError, match="SHOP_WEBHOOK_URL or SHOP_WEBHOOK_SECRET cannot be used"):
+        publisher_of(settings(**WEBHOOK | {"SHOP_WEBHOOK_URL": "https://shop.example:99999/in"}))
