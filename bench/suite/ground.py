@@ -11,10 +11,13 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.error
+import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
 from pathlib import Path
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -217,6 +220,22 @@ class Shop:
             time.sleep(0.3)
             if self.number("SELECT count(*) FROM outbox WHERE due_at < now()") >= before:
                 return  # nobody relays
+
+    def settle(self, path: str, token: str = "", body: bytes | None = None) -> None:
+        """Until the shop answers again: it still works on requests whose client has left, and refuses others."""
+        until = time.monotonic() + PATIENCE_S
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        if body is not None:
+            headers["Content-Type"] = "application/json"
+        while time.monotonic() < until:
+            asked = urllib.request.Request(f"{self.url}{path}", body, headers)
+            try:
+                with urllib.request.urlopen(asked, timeout=PATIENCE_S):
+                    return
+            except urllib.error.HTTPError as refusal:
+                if refusal.code != HTTPStatus.SERVICE_UNAVAILABLE:
+                    raise
+                time.sleep(0.02)
 
     @contextmanager
     def commits_beside(self) -> Iterator[None]:

@@ -38,7 +38,13 @@ class Reads:
     def of(self, name: str, paths: list[str], token: str = "") -> Measure:
         """Answers a second, to these paths at random."""
         file = self.shop.ground.file(name, [f"{path}\t{token}" for path in paths])
-        return partial(self._rate, self.shop.url, file)
+
+        def measure() -> float:
+            rate = self._rate(self.shop.url, file)
+            self.shop.settle(paths[0], token)
+            return rate
+
+        return measure
 
     def empty(self) -> float:
         """Answers a second of the empty handler."""

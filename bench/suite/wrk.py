@@ -17,6 +17,8 @@ from suite.measuring import CannotMeasure
 
 _SCRIPT = Path(__file__).with_name("load.lua")
 _ANSWERS_S_MAX = 30
+NOT_GOOD = 400
+"""And above: wrk tells reads apart no further."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +30,7 @@ class Load:
         requests: answers that were read.
         unanswered: requests without an answer.
         broken: connections that failed, and answers that did not come in time.
-        statuses: answers by status; of reads only 200, for what was good, and 400, for all that was not.
+        statuses: answers by status; of reads only 200, for what was good, and `NOT_GOOD` for the rest.
         sold_out: 409s whose code says that there is not enough in stock.
         p99_ms: within which 99 of 100 answers came.
     """
@@ -49,7 +51,10 @@ class Load:
     def faults(self, *good: int) -> list[str]:
         """What there was beside answers of these statuses."""
         bad = {status: count for status, count in self.statuses.items() if status not in good}
-        found = [f"{count:,} answers of status {status}" for status, count in bad.items()]
+        found = [
+            f"{count:,} answers of status {status}{' or more' if status == NOT_GOOD else ''}"
+            for status, count in bad.items()
+        ]
         if self.broken:
             found.append(f"{self.broken:,} requests broken or late")
         return found
@@ -88,7 +93,8 @@ def load(
     """Send requests of a kind, see `load.lua`, as fast as they are answered.
 
     Args:
-        seconds: how long to send; reads are cut off then (whole seconds), everything else is waited for.
+        seconds: how long to send; everything is waited for then, but reads without a pace, which are cut off (whole
+            seconds): use `Shop.settle` after those.
         limit: so many requests at most; 0: any number.
         pace_ms: each connection waits so long before each request.
 
@@ -121,7 +127,7 @@ def _read(output: str, errors: str) -> Load:
     told: dict[str, Any] = json.loads(lines[0].removeprefix("RESULT "))
     statuses = {int(status): count for status, count in told["statuses"].items()}
     if not statuses:
-        statuses = {200: told["requests"] - told["bad"]} | ({400: told["bad"]} if told["bad"] else {})
+        statuses = {200: told["requests"] - told["bad"]} | ({NOT_GOOD: told["bad"]} if told["bad"] else {})
     return Load(
         seconds=told["milliseconds"] / 1e3 or told["microseconds"] / 1e6,
         requests=told["requests"],
