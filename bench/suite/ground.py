@@ -66,7 +66,7 @@ class Size:
 
     products: int = 100_000
     faithful_orders: int = 10_000
-    rounds: int = 5
+    rounds: int = 4
     seconds: float = 2
     buyers: int = 10_000
     clients: tuple[int, ...] = (2, 4, 8, 16, 32)
