@@ -13,6 +13,8 @@ from suite.wrk import Load, load
 
 CONNECTIONS = 64
 LINES = 3
+BUSY = 503
+"""Who would have to wait too long is sent away at once, and nothing was done."""
 HOT = 1
 """The number of the product in everybody's order."""
 
@@ -25,7 +27,7 @@ class Placing:
     def __init__(self, shop: Shop, seconds: float) -> None:
         self.shop = shop
         self.faults: list[str] = []
-        self.acknowledged = 0
+        self.acknowledged = self.sent_away = 0
         self._seconds = seconds
         self._tokens = shop.shoppers()
 
@@ -58,7 +60,8 @@ class Placing:
     def _check(self, done: Load, in_database: int) -> None:
         placed = done.statuses.get(201, 0)
         self.acknowledged += placed
-        self.faults += done.faults(201)
+        self.sent_away += done.statuses.get(BUSY, 0)
+        self.faults += done.faults(201, BUSY)
         if not placed <= in_database <= placed + done.unanswered:
             self.faults.append(f"{placed:,} orders acknowledged, {in_database:,} in the database")
 
@@ -82,7 +85,7 @@ def place(ground: Ground, findings: Findings) -> None:
     to_raw = ratios(figures["uniform"], figures["raw"])
     hot_to_raw = ratios(figures["hot"], figures["raw hot"])
     hot_to_own = ratios(figures["hot"], figures["uniform"])
-    checked = f"{placing.acknowledged:,} acknowledged, each in the database"
+    checked = f"{placing.acknowledged:,} acknowledged, each in the database; {placing.sent_away:,} told to come later"
     faults = tuple(dict.fromkeys(placing.faults))
     many = f"place an order of 3 lines, products uniform over {ground.size.products:,}"
     one = "place an order of 3 lines, one of them the product that everybody wants"
@@ -97,28 +100,23 @@ def sale(ground: Ground, findings: Findings) -> None:
     """Many buyers, each with a request of his own, for the units of one product."""
     shop, buyers, units = ground.shop, ground.size.buyers, ground.size.sale_units
     tokens = ground.file("buyers", [ground.token(seeding.customer_id(10_000 + n)) for n in range(buyers)])
-    rates, faults = [], []
+    orders, rates, faults, busy = list[float](), list[float](), list[str](), 0
     rounds = min(SALES, 3, ground.size.rounds)
     for number in range(rounds):
         product = ground.size.products - number
         done = load(shop.url, "sale", tokens, product, connections=CONNECTIONS * 2, seconds=60, limit=buyers)
         rates.append(done.requests / done.seconds)
+        orders.append(done.statuses.get(201, 0))
         sold, clean = done.statuses.get(201, 0), done.sold_out
         kept = shop.number(
             "SELECT count(*) FROM order_lines WHERE product_id = :wanted", wanted=seeding.product_id(product)
         )
-        faults += done.faults(201, 409)
-        if (sold, kept, clean) != (units, units, buyers - units):
+        busy += (late := done.statuses.get(BUSY, 0))
+        faults += done.faults(201, 409, BUSY)
+        if (sold, kept, clean + late) != (units, units, buyers - units):
             faults.append(f"{sold:,} sold, {kept:,} orders in the database, {clean:,} clean refusals")
         shop.wait_for_relay()
-    findings.rows.append(
-        Row(
-            f"flash sale: {buyers:,} buyers, {units:,} units",
-            f"{units:,} orders and {buyers - units:,} clean refusals, {rounds} times",
-            "-",
-            Spread.of(rates),
-            "answers/s",
-            checked=f"{units:,} orders in the database each time, every refusal says insufficient_stock",
-            faults=tuple(dict.fromkeys(faults)),
-        )
-    )
+    what, ours = f"flash sale: {buyers:,} buyers, {units:,} units", f"{middle(rates)} answers/s, {rounds} sales"
+    checked = f"{units:,} orders in the database each time; refusals say insufficient_stock, {busy:,} to come later"
+    found = tuple(dict.fromkeys(faults))
+    findings.rows.append(Row(what, ours, "-", Spread.of(orders), "orders", at_least(units), checked, found))

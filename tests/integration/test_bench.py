@@ -20,6 +20,7 @@ def test_a_small_benchmark_measures_both_sides_and_finds_every_order_it_placed()
     done = subprocess.run(command, env=environment(), capture_output=True, text=True, timeout=240, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "the same rows by pgbench" in done.stdout
-    assert "60 orders and 540 clean refusals" in done.stdout
+    assert "600 buyers, 60 units" in done.stdout
     assert "audit of all of it, the rows of pgbench too: 0 differences" in done.stdout
+    assert "60.00 orders (60.00 to 60.00)" in done.stdout
     assert "WRONG" not in done.stdout
