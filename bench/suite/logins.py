@@ -59,7 +59,7 @@ def logins(ground: Ground, findings: Findings) -> None:
     hashes = f"{middle(figures['hashes'])}/s: one argon2 hash after the other"
     beside_hashes = ratios(figures["logins"], figures["hashes"])
     flood = f"within {middle(figures['flood'])} ms"
-    calm = f"within {middle(figures['calm'])} ms: without the flood"
+    calm = f"within {middle(figures['calm'])} ms: the same without the flood"
     beside_calm = ratios(figures["flood"], figures["calm"])
     what = "a product by id in a flood of logins: 99 of 100 answers"
     findings.rows += [

@@ -9,8 +9,8 @@ from html import escape
 from suite.measuring import Findings, Growth, Row, shown
 
 _WIDTH, _LEFT, _RIGHT = 960, 400, 130
-_BAR, _STEP = 14, 30
-_MET, _MISSED, _INK, _PALE = "#2f7d4f", "#c2571a", "#222222", "#d8d8d8"
+_BAR, _STEP = 14, 34
+_MET, _MISSED, _INK, _GREY, _PALE = "#2f7d4f", "#c2571a", "#222222", "#666666", "#d8d8d8"
 _COLOURS = ("#1f6fb4", "#c2571a", "#2f7d4f", "#8a4fb0", "#b0892f", "#444444")
 _REACH = (0.1, 0.25, 0.5, 1, 2, 4, 10)
 _GROWTH_HEIGHT = 300
@@ -52,9 +52,10 @@ def _line(x1: float, y1: float, x2: float, y2: float, colour: str, width: float 
     )
 
 
-def _short(words: str, width: float) -> str:
-    letters = int(width / _LETTER)
-    return words if len(words) <= letters else words[: letters - 1] + "…"
+def _short(words: str) -> str:
+    letters = int((_LEFT - 20) / _LETTER)
+    plain = words.replace("`", "")
+    return plain if len(plain) <= letters else plain[: letters - 1] + "…"
 
 
 # ---- aims
@@ -82,12 +83,14 @@ def _bar(row: Row, y: float) -> list[str]:
     colour = _MET if row.verdict == "met" else _MISSED
     between, start = y + _BAR / 2, min(middle, _across(1))
     told = f"{shown(row.measured.median)} (aim {row.aim.sense.value} {row.aim.figure:,g})"
-    versus = row.yardstick.partition(": ")[2]
-    name = f"{row.workload}; vs. {versus}" if versus else row.workload
+    yardstick = row.yardstick.partition(": ")[2]
+    versus = yardstick and f"against {yardstick}"
     return [
-        _text(_LEFT - 12, y + _BAR - 3, _short(name, _LEFT - 20), anchor="end", size=11),
+        _text(_LEFT - 12, y + (5 if versus else 11), _short(row.workload), anchor="end"),
+        _text(_LEFT - 12, y + 18, _short(versus), anchor="end", colour=_GREY, size=10),
         f'<rect x="{start:.1f}" y="{y}" width="{abs(middle - _across(1)):.1f}" height="{_BAR}" fill="{colour}"/>',
         _line(low, between, high, between, _INK, 1.5),
+        f'<circle cx="{middle:.1f}" cy="{between}" r="3" fill="{colour}"/>',
         _text(_WIDTH - _RIGHT + 8, y + _BAR - 3, told, colour=colour, size=11),
     ]
 

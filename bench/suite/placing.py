@@ -87,8 +87,8 @@ def place(ground: Ground, findings: Findings) -> None:
     hot_to_own = ratios(figures["hot"], figures["uniform"])
     checked = f"{placing.acknowledged:,} acknowledged, each in the database; {placing.sent_away:,} told to come later"
     faults = tuple(dict.fromkeys(placing.faults))
-    many = f"place an order of 3 lines, products uniform over {ground.size.products:,}"
-    one = "place an order of 3 lines, one of them the product that everybody wants"
+    many = f"place an order of {LINES} lines, of any of {ground.size.products:,} products"
+    one = f"place an order of {LINES} lines, one of them what everybody wants"
     findings.rows += [
         Row(many, ours, raw, to_raw, "×", at_least(1), checked, faults),
         Row(one, hot, raw_hot, hot_to_raw, "×", at_least(4), checked, faults),
