@@ -70,7 +70,7 @@ class Size:
     seconds: float = 2
     buyers: int = 10_000
     clients: tuple[int, ...] = (2, 4, 8, 16, 32)
-    invoices: int = 3_000
+    invoices: int = 2_000
     growth: tuple[int, ...] = (1_000, 10_000, 100_000)
     lines: tuple[int, ...] = (1, 3, 10, 30, 100, 300, 1_000)
     year: Path | None = None
