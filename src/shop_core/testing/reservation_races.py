@@ -1,6 +1,6 @@
 """The contract of reservations that several want to end at the same moment: one wins, and no unit is lost or doubled.
 
-`crowded` makes those meet whom no lock keeps apart; so several of these were seen to fail without their locks.
+`crowded` makes those meet whom no lock keeps apart. The ends of a reservation, its cap and twins were seen to fail so.
 """
 
 from __future__ import annotations
