@@ -70,8 +70,8 @@ def page(findings: Findings, seconds: float, server_version: str) -> str:
 
 
 def _once(rows: list[Row]) -> list[Row]:
-    """Without those of a workload that was named before."""
-    return list({row.workload: row for row in reversed(rows)}.values())[::-1]
+    """Without those of which is told what was told before."""
+    return list({row.checked: row for row in reversed(rows)}.values())[::-1]
 
 
 def _commit() -> str:

@@ -39,7 +39,9 @@ class Placing:
             connections=CONNECTIONS,
             seconds=self._seconds,
         )
-        self._check(done, self.shop.number(_ORDERS) - before)
+        self.acknowledged += done.statuses.get(201, 0)
+        self.sent_away += done.statuses.get(BUSY, 0)
+        self.faults += faults_of(done, self.shop.number(_ORDERS) - before)
         self.shop.wait_for_relay()
         return done.rate(201)
 
@@ -57,13 +59,13 @@ class Placing:
         given = {"n": 0, "run": time.time_ns() // 10**6, "products": self.shop.sold, "hot": hot}
         return self.shop.pgbench.rate(PLACE, clients=clients, seconds=seconds, **given)
 
-    def _check(self, done: Load, in_database: int) -> None:
-        placed = done.statuses.get(201, 0)
-        self.acknowledged += placed
-        self.sent_away += done.statuses.get(BUSY, 0)
-        self.faults += done.faults(201, BUSY)
-        if not placed <= in_database <= placed + done.unanswered:
-            self.faults.append(f"{placed:,} orders acknowledged, {in_database:,} in the database")
+
+def faults_of(done: Load, in_database: int) -> list[str]:
+    """What is wrong after a load of orders, of which so many are in the database: each acknowledged one must be."""
+    placed, faults = done.statuses.get(201, 0), done.faults(201, BUSY)
+    if not placed <= in_database <= placed + done.unanswered:
+        faults.append(f"{placed:,} orders acknowledged, {in_database:,} in the database")
+    return faults
 
 
 def place(ground: Ground, findings: Findings) -> None:

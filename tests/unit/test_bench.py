@@ -15,6 +15,8 @@ import run
 from suite.measuring import Findings, Growth, Row, Spread, at_least, at_most, in_turn, log_slope, ratios, shown
 from suite.page import growth_table, table
 from suite.picture import picture
+from suite.placing import faults_of
+from suite.wrk import Load
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -122,3 +124,31 @@ def test_an_unknown_group_is_refused_with_the_ones_there_are(capsys: pytest.Capt
     with pytest.raises(SystemExit):
         run.arguments_of(["--only", "place,plaice"])
     assert "no group 'plaice': choose from start, core, place" in capsys.readouterr().err
+
+
+def placed(*, unanswered: int = 0, broken: int = 0, **statuses: int) -> Load:
+    """A load of orders, with so many answers of each status."""
+    by_status = {int(name.removeprefix("s")): count for name, count in statuses.items()}
+    return Load(2.0, sum(by_status.values()), unanswered, broken, by_status, 0, 1.0, 2.0)
+
+
+@pytest.mark.parametrize(("in_database", "is_right"), [(99, False), (100, True), (101, False)])
+def test_each_order_that_was_acknowledged_must_be_in_the_database_and_no_other(
+    in_database: int, is_right: bool
+) -> None:
+    assert (faults_of(placed(s201=100), in_database) == []) is is_right
+
+
+def test_an_order_whose_answer_nobody_read_may_be_there_or_not() -> None:
+    assert [faults_of(placed(s201=100, unanswered=1), count) for count in (100, 101)] == [[], []]
+    assert faults_of(placed(s201=100, unanswered=1), 102) == ["100 orders acknowledged, 102 in the database"]
+
+
+def test_who_is_told_to_come_later_is_no_fault_and_any_other_answer_is() -> None:
+    assert faults_of(placed(s201=9, s503=1), 9) == []
+    assert faults_of(placed(s201=9, s409=1), 9) == ["1 answers of status 409"]
+    assert faults_of(placed(s201=9, broken=2), 9) == ["2 requests broken or late"]
+
+
+def test_a_rate_is_of_good_answers_only() -> None:
+    assert placed(s201=10, s503=90).rate(201) == 5
