@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import secrets
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from pathlib import Path
-from urllib.parse import urlsplit
 from uuid import UUID
 
 import psycopg
@@ -30,11 +27,12 @@ from shop_adapters.embedded import EmbeddedPostgres
 from shop_adapters.postgres import make_engine
 from shop_adapters.postgres.migrate import migrate
 from shop_adapters.tokens import JwtTokens
-from shop_command import CannotStart, is_ready, shop_command
+from shop_command import shop_command
 from shop_core import Actor, Role
 from suite import seeding
 from suite.measuring import CannotMeasure
 from suite.pgbench import Pgbench
+from suite.processes import free_port, running
 
 SHOPPERS = 100
 """Customers who place orders; numbers from 1, those of pgbench too."""
@@ -46,6 +44,16 @@ SALES = 5
 _UNSOLD = 50
 """The last products, which only flash sales touch."""
 _TOKEN_LIFE = timedelta(hours=12)
+RELAY_S_MAX = 15
+_WAITING = "SELECT count(*) FROM outbox WHERE due_at < now() AND NOT is_dead"
+_COMMIT_ALWAYS = """
+import sys, time, psycopg
+connection = psycopg.connect(sys.argv[1], autocommit=True)
+connection.execute("SET synchronous_commit = off")
+while True:
+    connection.execute("SELECT pg_current_xact_id()", prepare=True)
+    time.sleep(0.002)
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,11 +222,12 @@ class Shop:
 
     def wait_for_relay(self) -> None:
         """Until the letters of the orders are gone: the relay's work belongs to those who caused it."""
-        until = time.monotonic() + 15
-        while time.monotonic() < until and self.number("SELECT count(*) FROM outbox WHERE due_at < now()"):
-            before = self.number("SELECT count(*) FROM outbox WHERE due_at < now()")
+        until = time.monotonic() + RELAY_S_MAX
+        waiting = self.number(_WAITING)
+        while waiting and time.monotonic() < until:
             time.sleep(0.3)
-            if self.number("SELECT count(*) FROM outbox WHERE due_at < now()") >= before:
+            before, waiting = waiting, self.number(_WAITING)
+            if waiting >= before:
                 return  # nobody relays
 
     def settle(self, path: str, token: str = "", body: bytes | None = None) -> None:
@@ -240,16 +249,8 @@ class Shop:
     @contextmanager
     def commits_beside(self) -> Iterator[None]:
         """Others commit meanwhile, 500 times a second, so that no answer can be kept; without any wait for disk."""
-        script = (
-            "import sys, time, psycopg\n"
-            "connection = psycopg.connect(sys.argv[1], autocommit=True)\n"
-            "connection.execute('SET synchronous_commit = off')\n"
-            "while True:\n"
-            "    connection.execute('SELECT pg_current_xact_id()', prepare=True)\n"
-            "    time.sleep(0.002)\n"
-        )
         plain = self.database.set(drivername="postgresql").render_as_string(hide_password=False)
-        with subprocess.Popen([sys.executable, "-c", script, plain], stderr=subprocess.DEVNULL) as beside:
+        with subprocess.Popen([sys.executable, "-c", _COMMIT_ALWAYS, plain], stderr=subprocess.DEVNULL) as beside:
             try:
                 yield
             finally:
@@ -294,40 +295,3 @@ def _fill(engine: Engine, size: Size) -> None:
     seeding.add_orders(engine, 1, many, customer=FAITHFUL, customers=1, products=sold)
     seeding.add_orders(engine, many + 1, many + OCCASIONAL_ORDERS, customer=OCCASIONAL, customers=1, products=sold)
     seeding.settle(engine)
-
-
-def free_port() -> int:
-    """A port that nobody listens on at this moment."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        return int(free.getsockname()[1])
-
-
-def running(command: Sequence[str], url: str, environment: Mapping[str, str]) -> AbstractContextManager[int]:
-    """A server process that answers at `url`, until the end of the block: its number.
-
-    Raises:
-        CannotStart: it ends instead, or takes too long.
-    """
-    return _running(command, url, environment)
-
-
-@contextmanager
-def _running(command: Sequence[str], url: str, environment: Mapping[str, str]) -> Iterator[int]:
-    with tempfile.TemporaryFile() as log:
-        server = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=dict(environment))
-        try:
-            until = time.monotonic() + PATIENCE_S
-            while not is_ready(urlsplit(url)):
-                if server.poll() is not None or time.monotonic() > until:
-                    log.seek(0)
-                    last = " ".join(log.read().decode(errors="replace").split())[-500:]
-                    raise CannotStart(f"{' '.join(command[-4:])} did not become ready. It said last: {last}")
-                time.sleep(0.01)
-            yield server.pid
-        finally:
-            server.terminate()
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                server.wait(30)
-            if server.poll() is None:
-                server.kill()
-                server.wait()
