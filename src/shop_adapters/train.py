@@ -31,6 +31,7 @@ R = TypeVar("R")
 _log = logging.getLogger(__name__)
 
 RIDERS_MAX = 64
+WAITING_MAX = 5_000
 WAIT_MAX_S = 2.0
 _REPLAYS = 2
 _SMOOTHING = 0.2
@@ -64,7 +65,7 @@ class TrainReport:
         waiting: requests that wait now.
         refused: requests that were sent away at the platform.
         failed: departures that failed as a whole and were replayed one by one.
-        rider_s: seconds that the train takes for one rider, lately.
+        train_s: seconds that a train takes, lately.
     """
 
     trains: int = 0
@@ -72,7 +73,7 @@ class TrainReport:
     waiting: int = 0
     refused: int = 0
     failed: int = 0
-    rider_s: float = 0.0
+    train_s: float = 0.0
 
 
 class OrderTrain:
@@ -156,7 +157,7 @@ class OrderTrain:
             if self._is_stopping:
                 raise Unavailable("The shop is closing down: send the request again.")
             wait_s = self._expected_wait_s()
-            if wait_s > self._wait_max_s:
+            if wait_s > self._wait_max_s or len(self._platform) >= WAITING_MAX:
                 self._report.refused += 1
                 message = (
                     f"Too many orders wait: yours would take {wait_s:.1f} seconds, we promise {self._wait_max_s:g}."
@@ -168,12 +169,15 @@ class OrderTrain:
         return rider.future
 
     def _expected_wait_s(self) -> float:
-        """How long one who comes now would wait: for those before him, and at least as long as this train is late."""
-        ahead = len(self._platform) + self._on_board
-        if not ahead:
+        """How long one who comes now would wait: by the trains before his, and at least as long as this one is late.
+
+        By trains and not by riders: a full one hardly takes longer than one with a single rider.
+        """
+        if not self._on_board and not self._platform:
             return 0.0
         late = time.monotonic() - self._departed_at if self._on_board else 0.0
-        return max(ahead * self._report.rider_s, late)
+        before = len(self._platform) // self._riders_max + bool(self._on_board)
+        return max(before * self._report.train_s, late)
 
     def _run(self) -> None:
         while riders := self._next():
@@ -201,8 +205,7 @@ class OrderTrain:
             report = self._report
             report.trains += 1
             report.riders += riders
-            latest = seconds / riders
-            report.rider_s = latest if report.trains == 1 else report.rider_s + _SMOOTHING * (latest - report.rider_s)
+            report.train_s += (seconds - report.train_s) * (1 if report.trains == 1 else _SMOOTHING)
 
     def _carry(self, line: _Line[Q, R], riders: Sequence[_Rider[Q, R]]) -> None:
         """Decide for a batch, and wake who waits for it. Nothing that happens here ends the train."""

@@ -77,6 +77,7 @@ def create_app(
                 "ready": ready or _always,
                 "public_catalog": public_catalog,
                 "base_url": base_url,
+                "lanes": _lanes(threads),  # for who uses the application without its lifespan
             }
         ),
         openapi_config=None,

@@ -7,15 +7,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import Engine, event, text
+from sqlalchemy import Engine, text
 
-import plans
+from plans import costs, statements
 from shop_adapters import listing
 from shop_adapters.postgres import PostgresAdapters, make_engine
 from shop_adapters.postgres.migrate import migrate
@@ -71,22 +70,6 @@ def engine(new_database: Callable[[str], str]) -> Iterator[Engine]:
 @pytest.fixture(scope="module")
 def shop(engine: Engine) -> Shop:
     return Shop(PostgresAdapters(engine, SECRET))
-
-
-@contextmanager
-def statements(engine: Engine) -> Iterator[list[tuple[str, Any]]]:
-    """Collects what is executed meanwhile: statement and parameters."""
-    seen: list[tuple[str, Any]] = []
-
-    def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
-        if not statement.startswith(("BEGIN", "COMMIT", "ROLLBACK", "EXPLAIN")):
-            seen.append((statement, parameters))
-
-    event.listen(engine, "before_cursor_execute", note)
-    try:
-        yield seen
-    finally:
-        event.remove(engine, "before_cursor_execute", note)
 
 
 @dataclass(frozen=True)
@@ -190,7 +173,7 @@ def test_a_page_far_behind_costs_what_the_first_costs_once_somebody_was_there(en
     first, far = Numbered(limit=50), Numbered(limit=50, offset=50_000)
     shown = shop.catalog.products(query, far)
     (cost_of_first,), (cost_of_far,) = (
-        [cost for cost in plans.costs(engine, lambda piece=piece: shop.catalog.products(query, piece)) if cost.rows > 1]
+        [cost for cost in costs(engine, lambda piece=piece: shop.catalog.products(query, piece)) if cost.rows > 1]
         for piece in (first, far)
     )  # type: ignore[misc]
     assert cost_of_far.rows <= 1.1 * cost_of_first.rows

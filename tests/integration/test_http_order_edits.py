@@ -229,6 +229,7 @@ def test_the_timeline_tells_who_did_what(customer: httpx.Client, staff: httpx.Cl
     staff.post(f"{path}/confirm")
     page = customer.get(f"{path}/events").json()
     assert (page["count"], page["next"], page["previous"]) == (3, None, None)
+    assert len({event.pop("id") for event in page["results"]}) == 3
     times = [event.pop("at") for event in page["results"]]
     assert times == sorted(times)
     by_customer = {"actor_id": order["customer_id"], "actor_role": "customer", "format": 1}

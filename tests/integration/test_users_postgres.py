@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
-
 import pytest
-from sqlalchemy import Engine, event, insert, text
+from sqlalchemy import insert, text
 
+from plans import statements
 from shop_adapters.postgres import PostgresAdapters
 from shop_adapters.postgres.schema import accounts
 from shop_core import AccountQuery, Keyset, Numbered, Role
@@ -19,28 +16,13 @@ MANY = 20_000
 EVERYBODY = AccountQuery()
 
 
-@contextmanager
-def statements_on(engine: Engine) -> Iterator[list[tuple[str, Any]]]:
-    """What is sent to the database meanwhile."""
-    sent: list[tuple[str, Any]] = []
-
-    def note(_: Any, __: Any, statement: str, parameters: Any, *___: Any) -> None:
-        sent.append((statement, parameters))
-
-    event.listen(engine, "before_cursor_execute", note)
-    try:
-        yield sent
-    finally:
-        event.remove(engine, "before_cursor_execute", note)
-
-
 @pytest.mark.parametrize(("piece", "count"), [(Numbered(200), 2), (Keyset(200), 1)], ids=["numbered", "by key"])
 def test_a_page_of_users_costs_the_same_number_of_statements_however_many_are_on_it(
     postgres_adapters: PostgresAdapters, piece: Piece, count: int
 ) -> None:
     scene = Scene(postgres_adapters)
     for number in range(30):
-        with statements_on(postgres_adapters.engine) as sent, postgres_adapters.begin() as work:
+        with statements(postgres_adapters.engine) as sent, postgres_adapters.begin() as work:
             assert len(work.accounts.page(EVERYBODY, piece).items) == number
         assert len(sent) == count
         scene.account(f"user{number}")
@@ -85,7 +67,7 @@ def test_no_page_of_users_reads_the_whole_table(crowd: PostgresAdapters) -> None
         (AccountQuery(words=("user000123",)), "accounts_search_idx"),
     ):
         for piece in (Keyset(20), Keyset(20, cursor)):
-            with statements_on(crowd.engine) as sent, crowd.begin() as work:
+            with statements(crowd.engine) as sent, crowd.begin() as work:
                 work.accounts.page(query, piece)
             ((statement, parameters),) = sent
             with crowd.engine.connect() as connection:

@@ -277,13 +277,23 @@ def test_who_would_wait_too_long_is_refused_at_once(shop: Shop, scene: Scene, ga
         train.place(request(scene.customer(), (lamp, 1))).result(TIMEOUT_S)
         gate.is_open.clear()
         aboard = train.place(request(scene.customer(), (lamp, 1)))
-        assert not aboard.done()
+        while not aboard.running():
+            pass
         with pytest.raises(Unavailable, match="Nothing was done") as refused:
             train.place(request(scene.customer(), (lamp, 1)))
         assert refused.value.retry_after_s >= 1
         gate.is_open.set()
         aboard.result(TIMEOUT_S)
     assert train.report.refused == 1
+
+
+def test_a_slow_train_keeps_nobody_out_who_fits_on_the_next(shop: Shop, scene: Scene, gate: Gate) -> None:
+    """What counts is the number of trains: a full one hardly takes longer than one with a single rider."""
+    lamp = scene.product(units=99)
+    with OrderTrain(shop, gate.new_id, wait_max_s=TIMEOUT_S) as train:
+        futures = waiting(train, gate, [request(scene.customer(), (lamp, 1)) for _ in range(40)])
+        assert all(future.exception(TIMEOUT_S) is None for future in futures)
+    assert train.report.refused == 0
 
 
 def test_the_last_train_arrives_and_nobody_boards_after_it(shop: Shop, scene: Scene, gate: Gate) -> None:
