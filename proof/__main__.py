@@ -67,6 +67,12 @@ PARTS = (
         ("--requests", "100000"),
         ("--requests", "1000000"),
     ),
+    Part(
+        "schema",
+        "every answer is as /openapi.json describes it",
+        ("--examples", "50"),
+        ("--examples", "500"),
+    ),
     Part("bugs", "planted bugs are found", (), ("--seconds", "300", "--without", "120")),
 )
 
