@@ -33,6 +33,7 @@ from shop_http.problems import (
     log_failure,
     of_failure,
     of_refusal,
+    of_transport,
     where,
 )
 
@@ -97,6 +98,9 @@ class Edge:
                 message["body"] = b""
             await send(message)
 
+        if status := _refusal(scope):
+            await _say(of_transport(status, **where(scope)), answer)
+            return
         try:
             async with asyncio.timeout(self._deadlines.answer_s) as deadline:
                 await self._app(scope, body.receive, answer)
@@ -156,6 +160,19 @@ class _Body:
                 while not self._over and read < _THROWN_AWAY_BYTES_MAX:
                     read += len(cast(bytes, (await self.receive()).get("body", b"")))
         return self._over
+
+
+def _refusal(scope: HTTPScope) -> int | None:
+    """The status for what the framework would take, and others on the way here would read in another way.
+
+    A slash that is escaped or doubled would be one like all others, behind a proxy that let the path pass for another
+    one; and who sends two names of hosts, or none (RFC 9112, 3.2), can mean any.
+    """
+    path = scope.get("raw_path") or b""
+    if b"//" in path or (b"%" in path and b"%2f" in path.lower()):
+        return 404
+    hosts = sum(name == b"host" and value != b"" for name, value in scope["headers"])
+    return None if hosts == 1 or (not hosts and scope["http_version"] in {"1", "1.0"}) else 400
 
 
 def _request_id(scope: HTTPScope) -> bytes:

@@ -72,6 +72,11 @@ A shop that never sells what it does not have.
   (empty to start). `next` and `previous` are ready-made links.
 - Every error is a problem document (RFC 9457) whose `code` is stable. Unknown fields and parameters are refused.
 - An id that is malformed is answered like one that does not exist: 404.
+- Nothing is guessed: a text has no control characters and none that change the direction of writing, and is kept in
+  Unicode NFC; numbers are plain digits; a field or a parameter that is given twice is refused.
+- A request must arrive within seconds (408). What is no HTTP at all is refused without a problem document and without
+  a request id: 400 (such as a raw `"` or `<` in the address), 414 and 431 (an address or headers past 64 KiB and 400
+  KiB, or more than 100 headers); the connection then ends.
 - Send `X-Request-Id` to find a request again; every answer has one.
 - Send an `Idempotency-Key` with what places or reserves, made before the first try and kept for every retry: it is
   done once, and a retry is answered with `Idempotency-Replayed: true`. Keys never expire; refusals are not remembered.
