@@ -39,6 +39,7 @@ from shop_http.problems import (
 
 _THROWN_AWAY_BYTES_MAX = 4 * 1024 * 1024
 _THROWN_AWAY_S_MAX = 2
+_HOST = re.compile(rb"(?:[\w.~!$&'()*+,;=%-]+|\[[0-9A-Fa-f:.]+\])(?::([0-9]{0,5}))?", re.ASCII)
 _SANE_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 
 
@@ -171,8 +172,11 @@ def _refusal(scope: HTTPScope) -> int | None:
     path = scope.get("raw_path") or b""
     if b"//" in path or (b"%" in path and b"%2f" in path.lower()):
         return 404
-    hosts = sum(name == b"host" and value != b"" for name, value in scope["headers"])
-    return None if hosts == 1 or (not hosts and scope["http_version"] in {"1", "1.0"}) else 400
+    hosts = [value for name, value in scope["headers"] if name == b"host" and value]
+    if not hosts:
+        return None if scope["http_version"] in {"1", "1.0"} else 400
+    named = _HOST.fullmatch(hosts[0]) if len(hosts) == 1 else None
+    return None if named and int(named[1] or 0) <= 65_535 else 400  # links in answers are made of it
 
 
 def _request_id(scope: HTTPScope) -> bytes:

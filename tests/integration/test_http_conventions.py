@@ -104,11 +104,26 @@ def test_a_path_is_read_in_one_way_only(server: Server, path: str) -> None:
     assert (status, answer["code"]) == (404, "not_found")
 
 
+@pytest.mark.parametrize("host", ["shop.example", "shop.example:8000", "[::1]:8000", "127.0.0.1:65535", "x:", "shop_1"])
+def test_links_lead_to_the_host_that_was_asked(server: Server, staff: httpx.Client, host: str) -> None:
+    for _ in range(2):
+        new_product(staff)
+    with raw_client(server) as ask:
+        status, answer = ask(f"GET {API}/products?limit=1 HTTP/1.1\r\nHost: {host}\r\n\r\n")
+    assert status == 200
+    assert answer["next"].startswith(f"http://{host.rstrip(':')}")
+
+
 def test_slashes_in_a_query_are_text(visitor: httpx.Client) -> None:
     assert visitor.get("/products?keyword=a//b%2Fc").status_code == 200
 
 
-@pytest.mark.parametrize("hosts", ["", "Host: a\r\nHost: b\r\n", "Host: a\r\nHost: a\r\n"])
+BAD_HOSTS = [
+    f"Host: {host}\r\n" for host in ("x:99999", "x:65536", ":1", "a b", "<x>", "x:y", "[::1", "a/b", "u@x", "\u00e9")
+]
+
+
+@pytest.mark.parametrize("hosts", ["", "Host: a\r\nHost: b\r\n", "Host: a\r\nHost: a\r\n", *BAD_HOSTS])
 def test_a_request_names_one_host(server: Server, hosts: str) -> None:
     with raw_client(server) as ask:
         status, answer = ask(f"GET {API}/products HTTP/1.1\r\n{hosts}\r\n")
