@@ -61,6 +61,18 @@ PARTS = (
         ("--rounds", "3", "--seconds", "12"),
         ("--rounds", "30", "--seconds", "60", "--stride", "1"),
     ),
+    Part(
+        "fuzz",
+        "no request makes the server fail, whatever it looks like",
+        ("--requests", "100000"),
+        ("--requests", "1000000"),
+    ),
+    Part(
+        "schema",
+        "every answer is as /openapi.json describes it",
+        ("--examples", "50"),
+        ("--examples", "500"),
+    ),
     Part("bugs", "planted bugs are found", (), ("--seconds", "300", "--without", "120")),
 )
 

@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from random import Random, randrange
 from typing import Any
@@ -30,6 +30,7 @@ class World:
     Args:
         folder: empty, or one to be made.
         workers: processes that answer requests.
+        variables: settings of the server besides.
 
     Attributes:
         port: where the server listens.
@@ -37,10 +38,11 @@ class World:
         exits: what the server said last, each time that it ended though nobody had killed it.
     """
 
-    def __init__(self, folder: Path, *, workers: int = 2) -> None:
+    def __init__(self, folder: Path, *, workers: int = 2, variables: Mapping[str, str] | None = None) -> None:
         self.data_dir = folder / "data"
         self.log = folder / "server.log"
         self.workers = workers
+        self._variables = dict(variables or {})
         self.port = _free_port()
         self.starts = 0
         self.exits: list[str] = []
@@ -88,7 +90,7 @@ class World:
         with self.log.open("ab") as log:
             self._server = subprocess.Popen(
                 [SHOP, "serve", "--workers", str(self.workers), *where],
-                env=_environment(),
+                env=_environment() | self._variables,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import re
 import secrets
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -19,6 +20,9 @@ from shop_core.errors import InvalidToken
 SECRET_BYTES_MIN = 32
 _KNOWN_MAX = 4_096
 TOKEN_LENGTH_MAX = 4_096  # ours have some 400 characters: what is longer is not worth decoding
+# Three parts in Base64 as RFC 7515 has it: PyJWT also takes padding, and any value of the two bits that the last
+# character of a signature has too many, so that one token could be written in several ways.
+_JWT = re.compile(r"[\w-]+\.[\w-]+\.[\w-]{42}[AEIMQUYcgkosw048]", re.ASCII)
 FUTURE_ISSUE_SECONDS_MAX = 5  # by which the clocks of two servers may differ
 
 
@@ -117,7 +121,7 @@ class JwtTokens(_RefreshTokens):
         """
         import jwt
 
-        if len(token) > TOKEN_LENGTH_MAX:
+        if len(token) > TOKEN_LENGTH_MAX or not _JWT.fullmatch(token):
             raise InvalidToken
         try:
             actor, issued, expires = self._known(token)

@@ -15,7 +15,7 @@ from litestar.types import ControllerRouterHandler
 from shop_core import Shop
 from shop_http import accounts, catalog, docs, health, inventory, openapi, orders, problems, reservations, users
 from shop_http.auth import know_the_actor
-from shop_http.edge import Edge
+from shop_http.edge import Deadlines, Edge
 from shop_http.fresh import FreshAnswers, Snapshot, keys
 from shop_http.intake import be_well_formed
 from shop_http.lanes import Lane, Lanes
@@ -37,6 +37,7 @@ def create_app(
     place: Place | None = None,
     reserve: Reserve | None = None,
     background: Sequence[Background] = (),
+    deadlines: Deadlines = Deadlines(),  # noqa: B008 - frozen
 ) -> Litestar:
     """The application, to be served by any ASGI server that runs lifespans.
 
@@ -51,6 +52,7 @@ def create_app(
         place: how an order is placed; None: each for itself. See `seams`.
         reserve: the same for reservations.
         background: what runs beside the handlers: started in this order, stopped in the other.
+        deadlines: how long a request may take.
     """
     auth = Router("/auth", route_handlers=accounts.AUTH_ROUTES, request_max_body_size=CREDENTIALS_SIZE_MAX)
     features: list[ControllerRouterHandler] = [
@@ -88,7 +90,7 @@ def create_app(
     inside = app.asgi_handler
     if snapshot is not None:
         inside = FreshAnswers(inside, snapshot, keys(app, public_catalog=public_catalog, base_url=base_url))
-    app.asgi_handler = Edge(inside)
+    app.asgi_handler = Edge(inside, deadlines)
     return app
 
 

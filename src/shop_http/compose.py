@@ -33,6 +33,7 @@ from shop_core.errors import Unavailable
 from shop_core.ports import Adapters, EventPublisher
 from shop_core.reservations.model import HoldingLimits
 from shop_core.reservations.service import SWEEP_MAX
+from shop_http.edge import Deadlines
 from shop_http.seams import Background
 from shop_http.settings import Settings, SettingsError
 
@@ -161,6 +162,7 @@ def worker_app() -> object:
         snapshot=Snapshots(engine),
         place=lambda request: asyncio.wrap_future(train.place(request)),
         reserve=lambda request: asyncio.wrap_future(train.reserve(request)),
+        deadlines=Deadlines(settings.request_timeout, settings.answer_timeout),
         background=[train, *_background(shop, publisher_of(settings))],
     )
     gc.collect()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import cast
 from uuid import uuid4
 
@@ -23,22 +24,50 @@ from litestar.types import (
 )
 from msgspec.json import encode
 
-from shop_http.problems import MEDIA_TYPE, OPTIONS_ASKED, log_failure, of_failure
+from shop_core.errors import Unavailable
+from shop_http.problems import (
+    MEDIA_TYPE,
+    OPTIONS_ASKED,
+    Problem,
+    headers_of,
+    log_failure,
+    of_failure,
+    of_refusal,
+    of_transport,
+    where,
+)
 
 _THROWN_AWAY_BYTES_MAX = 4 * 1024 * 1024
 _THROWN_AWAY_S_MAX = 2
+_HOST = re.compile(rb"(?:[\w.~!$&'()*+,;=%-]+|\[[0-9A-Fa-f:.]+\])(?::([0-9]{0,5}))?", re.ASCII)
 _SANE_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 
 
+@dataclass(frozen=True, slots=True)
+class Deadlines:
+    """How long a request may take, in seconds, counted from when its head has arrived.
+
+    Args:
+        receive_s: until all of its body is here, however little of it drips in: then 408.
+        answer_s: until it is answered: then 503. What a thread or the train already works on is finished all the
+            same, so a retry with the same `Idempotency-Key` finds it; what only waited is not begun any more.
+    """
+
+    receive_s: float = 10
+    answer_s: float = 30
+
+
 class Edge:
-    """Wraps the application: request ids, HEAD and OPTIONS for every address, whole bodies, and a net under it all.
+    """Wraps the application: request ids, HEAD and OPTIONS for every address, whole bodies, deadlines, and a net.
 
     Args:
         app: the application.
+        deadlines: of every request.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, deadlines: Deadlines) -> None:
         self._app = app
+        self._deadlines = deadlines
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""
@@ -55,7 +84,7 @@ class Edge:
             scope["method"] = "GET"
         elif scope["method"] == "OPTIONS":
             scope["method"] = cast(Method, OPTIONS_ASKED)
-        body = _Body(scope, receive)
+        body = _Body(scope, receive, asyncio.get_running_loop().time() + self._deadlines.receive_s)
         started = False
 
         async def answer(message: Message) -> None:
@@ -70,12 +99,18 @@ class Edge:
                 message["body"] = b""
             await send(message)
 
+        if status := _refusal(scope):
+            await _say(of_transport(status, **where(scope)), answer)
+            return
         try:
-            await self._app(scope, body.receive, answer)
+            async with asyncio.timeout(self._deadlines.answer_s) as deadline:
+                await self._app(scope, body.receive, answer)
         except Exception as error:
             log_failure(scope, error)
-            if not started:
-                await _say_sorry(scope, answer)
+            if started:
+                return
+            too_late = isinstance(error, TimeoutError) and deadline.expired()
+            await (_say_too_late(scope, answer) if too_late else _say_sorry(scope, answer))
 
 
 class _Body:
@@ -83,19 +118,33 @@ class _Body:
 
     A server that answers while the client still sends closes the connection, and the client may never see the
     answer, or send its next request into nothing. So what is left of a body is read, within bounds, and thrown away.
+
+    Args:
+        scope: of the request.
+        receive: gives its body.
+        until: when all of it must be here, on the clock of the loop.
     """
 
-    def __init__(self, scope: HTTPScope, receive: Receive) -> None:
+    def __init__(self, scope: HTTPScope, receive: Receive, until: float) -> None:
         self._receive = receive
+        self._until = until
+        self._is_late = False
         self._over = not any(name in {b"content-length", b"transfer-encoding"} for name, _ in scope["headers"])
 
     async def receive(self) -> HTTPReceiveMessage | WebSocketReceiveMessage:
         """The next message for the application.
 
         Raises:
-            HTTPException: the client is gone. Nobody will read that answer, and it is no fault to be logged.
+            HTTPException: the client is gone: nobody will read that answer, and it is no fault to be logged. Or 408:
+                he takes too long.
         """
-        message = await self._receive()
+        try:
+            # What follows a body is the end of the connection, which is never late.
+            async with asyncio.timeout_at(None if self._over else self._until):
+                message = await self._receive()
+        except TimeoutError:
+            self._is_late = True
+            raise HTTPException(status_code=408) from None
         if message["type"] == "http.disconnect":
             self._over = True
             raise HTTPException(status_code=400)
@@ -104,8 +153,8 @@ class _Body:
 
     async def is_over(self) -> bool:
         """Whether all of it was read, if need be now."""
-        if self._over:
-            return True
+        if self._over or self._is_late:
+            return self._over
         read = 0
         with suppress(TimeoutError, HTTPException):
             async with asyncio.timeout(_THROWN_AWAY_S_MAX):
@@ -114,14 +163,43 @@ class _Body:
         return self._over
 
 
+def _refusal(scope: HTTPScope) -> int | None:
+    """The status for what the framework would take, and others on the way here would read in another way.
+
+    A slash that is escaped or doubled would be one like all others, behind a proxy that let the path pass for another
+    one; and who sends two names of hosts, or none (RFC 9112, 3.2), can mean any.
+    """
+    path = scope.get("raw_path") or b""
+    if b"//" in path or (b"%" in path and b"%2f" in path.lower()):
+        return 404
+    hosts = [value for name, value in scope["headers"] if name == b"host" and value]
+    if not hosts:
+        return None if scope["http_version"] in {"1", "1.0"} else 400
+    named = _HOST.fullmatch(hosts[0]) if len(hosts) == 1 else None
+    return None if named and int(named[1] or 0) <= 65_535 else 400  # links in answers are made of it
+
+
 def _request_id(scope: HTTPScope) -> bytes:
     """The client's id for this request if it is a sane one, else a new one."""
     sent = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"")
     return sent if _SANE_ID.fullmatch(sent) else uuid4().hex.encode()
 
 
+async def _say_too_late(scope: Scope, send: Send) -> None:
+    late = Unavailable(
+        "The answer takes too long. What was asked for may be done or not: send the request again, with the same"
+        " Idempotency-Key if it had one."
+    )
+    await _say(of_refusal(late, **where(scope)), send, *headers_of(late).items())
+
+
 async def _say_sorry(scope: Scope, send: Send) -> None:
-    body = encode(of_failure(scope))
-    headers = [(b"content-type", MEDIA_TYPE.encode()), (b"content-length", str(len(body)).encode())]
-    await send({"type": "http.response.start", "status": 500, "headers": headers})
+    await _say(of_failure(scope), send)
+
+
+async def _say(problem: Problem, send: Send, *more: tuple[str, str]) -> None:
+    body = encode(problem)
+    texts = (("content-type", MEDIA_TYPE), ("content-length", str(len(body))), *more)
+    headers = [(name.lower().encode(), value.encode()) for name, value in texts]
+    await send({"type": "http.response.start", "status": problem.status, "headers": headers})
     await send({"type": "http.response.body", "body": body, "more_body": False})

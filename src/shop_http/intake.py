@@ -5,6 +5,7 @@ Refusals name fields by path (`lines.0.quantity`), with the same `Fault` that th
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from types import NoneType, UnionType
@@ -14,7 +15,7 @@ from urllib.parse import parse_qsl
 import msgspec
 from litestar.exceptions import HTTPException
 from litestar.types import Scope
-from msgspec import NODEFAULT, Struct, UnsetType
+from msgspec import NODEFAULT, UNSET, Struct, UnsetType
 from msgspec.structs import fields
 
 from shop_core.errors import Fault, Invalid
@@ -26,6 +27,7 @@ FAULTS_MAX = 20
 """So many broken rules are named at once; an answer must not grow with the nonsense that was sent."""
 
 _QUERY_PARAMETERS_MAX = 30
+_SHOWN_MAX = 60
 _INTEGER = re.compile(r"0|-?[1-9][0-9]{0,17}", re.ASCII)
 _BOOLEANS = {"true": True, "false": False}
 _JSON = re.compile(r'application/json(?:\s*;\s*charset="?utf-8"?)?\s*', re.ASCII | re.IGNORECASE)
@@ -70,7 +72,10 @@ def read_body(form: type[S], body: bytes) -> S:
         Invalid: it is, but not such a form; every fault is named.
     """
     try:
-        return msgspec.json.decode(body, type=form)
+        decoded = msgspec.json.decode(body, type=form)
+        if not _is_plain(body):
+            json.loads(body, strict=False, object_pairs_hook=_each_once)
+        return decoded
     except msgspec.ValidationError as fault:
         first = fault
     except (msgspec.DecodeError, UnicodeError, RecursionError) as fault:
@@ -82,6 +87,23 @@ def read_body(form: type[S], body: bytes) -> S:
     except (msgspec.DecodeError, UnicodeError, RecursionError) as fault:
         raise _malformed(fault) from fault
     raise Invalid(*_first(_faults(form, sent, "")) or (_fault(_path(first), first),)) from first
+
+
+def _is_plain(body: bytes) -> bool:
+    """Whether no object of good JSON has a field twice; False if that is not to be seen at once.
+
+    To read and write it again loses what was there twice, and with it a colon.
+    """
+    again = msgspec.json.encode(msgspec.json.decode(body))
+    return again.count(b":") == body.count(b":") and b"\\u" not in body
+
+
+def _each_once(fields: list[tuple[str, object]]) -> None:
+    """Refuse an object in which a field is there twice: one reader would take the first, another one the last."""
+    names = [name for name, _ in fields]
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise Invalid(Fault(twice[:100], "is given more than once", "duplicate"))
 
 
 def read_query(query: type[S], request: ShopRequest) -> S:
@@ -176,7 +198,7 @@ def _faults(hint: Any, sent: Any, path: str) -> Iterator[Fault]:
     try:
         msgspec.convert(sent, hint)
     except msgspec.ValidationError as fault:
-        yield _fault(path, fault)
+        yield _fault(path, fault, sent)
 
 
 # What msgspec says -> what we say, and a stable code for it.
@@ -185,14 +207,14 @@ _WORDS: tuple[tuple[re.Pattern[str], str, str], ...] = tuple(
     for said, message, code in (
         (r"Expected `(?:str|array)` of length <= (\d+)", "must have at most {0} entries or characters", "too_long"),
         (r"Expected `(?:str|array)` of length >= (\d+)", "must have at least {0} entries or characters", "too_short"),
-        (r"Expected `int` ([<>]=) (-?\d+)", "must be {0} {1}", "out_of_range"),
+        (r"Expected `int` ([<>]=) (-?\d+)", "must be {0} {1}, this is {sent}", "out_of_range"),
         (r"Number out of range|Integer value out of range", "is out of range", "out_of_range"),
         (r"Expected `str` matching regex", "has a character that is not allowed", "forbidden_character"),
         (r"Invalid enum value (.*)", "must be one of those listed in /openapi.json, this is {0}", "invalid_choice"),
-        (r"Invalid UUID", "is not a UUID", "invalid_id"),
+        (r"Invalid UUID", "must be a UUID, this is {sent}", "invalid_id"),
         (
             r"Invalid RFC3339|Expected `datetime` with a timezone|Timestamp is out of range",
-            "is not a time with its offset from UTC (RFC 3339), such as 2026-11-21T09:30:00Z",
+            "must be a time with its offset from UTC (RFC 3339), such as 2026-11-21T09:30:00Z, this is {sent}",
             "invalid_time",
         ),
         (r"Expected `(.+?)`, got `(.+?)`", "must be {0}, this is {1}", "wrong_type"),
@@ -206,9 +228,17 @@ def _path(fault: msgspec.ValidationError) -> str:
     return re.sub(r"\[(\d+)\]", r".\1", path.removesuffix("`")).lstrip(".") if path.endswith("`") else ""
 
 
-def _fault(path: str, fault: msgspec.ValidationError) -> Fault:
+def _fault(path: str, fault: msgspec.ValidationError, sent: object = UNSET) -> Fault:
+    """What is wrong in our words; and what was sent, if that is no text that may be secret."""
     field = path.rstrip(".") or "body"
     for said, message, code in _WORDS:
         if match := said.match(str(fault)):
-            return Fault(field, message.format(*match.groups())[:300], code)
+            shown = "something else" if sent is UNSET else _shown(sent)
+            return Fault(field, message.format(*match.groups(), sent=shown)[:300], code)
     return Fault(field, str(fault)[:300], "invalid")
+
+
+def _shown(sent: object) -> str:
+    """The beginning of what was sent, in one line of plain characters."""
+    text = json.dumps(sent, default=repr)
+    return text if len(text) <= _SHOWN_MAX else f"{text[:_SHOWN_MAX]}..."

@@ -55,7 +55,7 @@ from shop_core.idempotency import KEY_LENGTH_MAX
 from shop_http import keys, problems
 from shop_http.intake import MalformedBody
 from shop_http.problems import Problem
-from shop_http.routing import API, Access, Operation, operation_of
+from shop_http.routing import Access, Operation, operation_of
 from shop_http.wire.common import CATEGORY_ID, ORDER_ID, PRODUCT_ID, RESERVATION_ID, THEN, USER_ID
 
 Json = dict[str, Any]
@@ -72,6 +72,11 @@ A shop that never sells what it does not have.
   (empty to start). `next` and `previous` are ready-made links.
 - Every error is a problem document (RFC 9457) whose `code` is stable. Unknown fields and parameters are refused.
 - An id that is malformed is answered like one that does not exist: 404.
+- Nothing is guessed: a text has no control characters and none that change the direction of writing, and is kept in
+  Unicode NFC; numbers are plain digits; a field or a parameter that is given twice is refused.
+- A request must arrive within seconds (408). What is no HTTP at all is refused without a problem document and without
+  a request id: 400 (such as a raw `"` or `<` in the address), 414 and 431 (an address or headers past 64 KiB and 400
+  KiB, or more than 100 headers); the connection then ends.
 - Send `X-Request-Id` to find a request again; every answer has one.
 - Send an `Idempotency-Key` with what places or reserves, made before the first try and kept for every retry: it is
   done once, and a retry is answered with `Idempotency-Replayed: true`. Keys never expire; refusals are not remembered.
@@ -162,7 +167,7 @@ def _operation(path: str, operation: Operation, public_catalog: bool) -> Json:
             *_query_parameters(operation.query),
             *_header_parameters(operation),
         ],
-        "responses": _responses(path, operation, needs_login),
+        "responses": _responses(operation, needs_login),
     }
     if operation.more:
         described["description"] = operation.more
@@ -216,7 +221,7 @@ def _without_unset(hint: Any) -> Any:
     return hint
 
 
-def _responses(path: str, operation: Operation, needs_login: bool) -> Json:
+def _responses(operation: Operation, needs_login: bool) -> Json:
     names = ["X-Request-Id"]
     names += ["Location"] if operation.status == 201 else []
     names += ["ETag"] if operation.tagged or (Stale in operation.refuses and operation.gives is not None) else []
@@ -231,26 +236,24 @@ def _responses(path: str, operation: Operation, needs_login: bool) -> Json:
     if operation.tagged:
         headers = dict.fromkeys(["X-Request-Id", "ETag"], _TEXT)
         responses["304"] = {"description": "Not changed since", "headers": headers}
-    found = sorted(_problems(path, operation, needs_login), key=lambda problem: problem.status)
+    found = sorted(_problems(operation, needs_login), key=lambda problem: problem.status)
     for status, alike in groupby(found, key=lambda problem: problem.status):
         responses[str(status)] = _no(list(alike))
     return responses
 
 
-def _problems(path: str, operation: Operation, needs_login: bool) -> Iterator[Problem]:
+def _problems(operation: Operation, needs_login: bool) -> Iterator[Problem]:
     """An example of each no that the operation can give."""
-    refusals: list[type[Refusal]] = [Invalid, *operation.refuses]
+    refusals: list[type[Refusal]] = [Invalid, Unavailable, *operation.refuses]
     if needs_login:
         refusals += [Unauthenticated, InvalidToken]
     if operation.access is Access.STAFF:
         refusals.append(Forbidden)
-    if path.startswith(API):
-        refusals.append(Unavailable)
     if operation.takes is not None:
         refusals.append(MalformedBody)
     for refusal in dict.fromkeys(refusals):
         yield problems.of_refusal(_REFUSALS[refusal], **_WHERE)
-    for status in (413, 415, 500) if operation.takes is not None else (500,):
+    for status in (408, 413, 415, 500) if operation.takes is not None else (500,):
         yield problems.of_transport(status, **_WHERE)
 
 

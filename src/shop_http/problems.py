@@ -51,6 +51,7 @@ TRANSPORT = {
     400: ("bad_request", "Bad request", "The request cannot be read."),
     404: ("not_found", "Not found", "There is nothing at this address: /openapi.json lists what there is."),
     405: ("method_not_allowed", "Method not allowed", "This address does not know that method: see Allow."),
+    408: ("request_timeout", "Request timeout", "The body of the request did not arrive in time: send it again."),
     413: ("body_too_large", "Body too large", "The body is larger than this operation takes."),
     415: ("unsupported_media_type", "Unsupported media type", "Send JSON, with Content-Type: application/json."),
     500: ("internal_error", "Internal error", "This is a fault of the server. Report it with the request_id."),
@@ -116,7 +117,7 @@ def handlers() -> ExceptionHandlersMap:
 
 def refused(request: Request[Any, Any, Any], refusal: Refusal) -> Reply:
     """The core says no."""
-    return _reply(of_refusal(refusal, **_where(request.scope)), _headers(refusal))
+    return _reply(of_refusal(refusal, **where(request.scope)), headers_of(refusal))
 
 
 def of_refusal(refusal: Refusal, *, instance: str, request_id: str) -> Problem:
@@ -163,10 +164,11 @@ def of_transport(status: int, *, instance: str, request_id: str) -> Problem:
 
 def of_failure(scope: Scope) -> Problem:
     """The problem for an exception that nobody thought of: it tells nothing."""
-    return of_transport(500, **_where(scope))
+    return of_transport(500, **where(scope))
 
 
-def _headers(refusal: Refusal) -> Mapping[str, str]:
+def headers_of(refusal: Refusal) -> Mapping[str, str]:
+    """What the head of an answer says about `refusal`."""
     match refusal:
         case InvalidToken():
             return {"WWW-Authenticate": 'Bearer realm="shop", error="invalid_token"'}
@@ -183,9 +185,9 @@ def not_served(request: Request[Any, Any, Any], refusal: HTTPException) -> Respo
         allow = _allow(refusal)
         if request.scope["method"] == OPTIONS_ASKED:
             return Response(None, status_code=204, headers=allow)
-        return _reply(of_transport(405, **_where(request.scope)), allow)
+        return _reply(of_transport(405, **where(request.scope)), allow)
     if refusal.status_code in TRANSPORT and refusal.status_code != 500:
-        return _reply(of_transport(refusal.status_code, **_where(request.scope)))
+        return _reply(of_transport(refusal.status_code, **where(request.scope)))
     return failed(request, refusal)
 
 
@@ -211,7 +213,8 @@ def request_id(scope: Scope) -> str:
     return cast(str, scope["state"]["request_id"])
 
 
-def _where(scope: Scope) -> dict[str, str]:
+def where(scope: Scope) -> dict[str, str]:
+    """What was asked for and under which id, for a problem."""
     return {"instance": quote(scope["path"]), "request_id": request_id(scope)}
 
 

@@ -14,7 +14,7 @@ import urllib.request
 from collections.abc import Iterator
 
 from granian import Granian
-from granian.constants import Interfaces, Loops
+from granian.constants import HTTPModes, Interfaces, Loops
 from granian.log import LogLevels
 
 from shop_http.compose import database, open_shop, publisher_of
@@ -67,6 +67,7 @@ def _answer_requests(settings: Settings, is_open: threading.Event) -> None:
             factory=True,
             interface=Interfaces.ASGI,
             loop=Loops.asyncio,
+            http=HTTPModes.http1,  # what a proxy speaks to us; our deadlines end a connection, HTTP/2 has others
             address=settings.host,
             port=settings.port,
             workers=settings.workers,

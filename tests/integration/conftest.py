@@ -46,15 +46,22 @@ def memory_server() -> Iterator[Server]:
         yield server
 
 
-@pytest.fixture(scope="session")
-def postgres_server(new_database: Callable[[str], str]) -> Iterator[Server]:
-    """`shop serve` on a database of its own."""
-    env = environment(SHOP_DATABASE_URL=new_database("shop_http"), SHOP_SECRET_KEY="the secret of the HTTP tests, 36 b")
+@contextlib.contextmanager
+def postgres_serving(database_url: str) -> Iterator[Server]:
+    """`shop serve` on an empty database."""
+    env = environment(SHOP_DATABASE_URL=database_url, SHOP_SECRET_KEY="the secret of the HTTP tests, 36 b")
     for arguments, stdin in ((["migrate"], ""), (["create-admin", STAFF], f"{PASSWORD}\n")):
         done = shop(*arguments, env=env, stdin=stdin)
         assert done.returncode == 0, done.stdout + done.stderr
     with serving(env=env) as (url, _):
         yield Server(url, STAFF, PASSWORD)
+
+
+@pytest.fixture(scope="session")
+def postgres_server(new_database: Callable[[str], str]) -> Iterator[Server]:
+    """A server whose shop lives in a database of its own."""
+    with postgres_serving(new_database("shop_http")) as server:
+        yield server
 
 
 @pytest.fixture(scope="session", params=["memory", "postgres"])

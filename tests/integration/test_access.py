@@ -69,6 +69,10 @@ EXPECTED = {
 
 CASES = [(operation, who) for operation in EXPECTED for who in WHO]
 HIDDEN = [operation for operation, expected in EXPECTED.items() if expected["other"] == 404]
+CLOSED = [*HIDDEN, *"get_user assign_user edit_category remove_category".split()]
+CLOSED += "replace_product edit_product remove_product get_stock_level change_stock list_stock_movements".split()
+CLOSED += "confirm_order ship_order deliver_order".split()
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "BREW")
 
 
 @dataclass
@@ -176,10 +180,13 @@ def operations(server: Server) -> dict[str, tuple[str, str]]:
     }
 
 
-def send(world: World, call: tuple[str, str], who: str, ids: dict[str, str], body: object) -> httpx.Response:
+def send(
+    world: World, call: tuple[str, str], who: str, ids: dict[str, str], body: object, how: dict[str, str] | None = None
+) -> httpx.Response:
     method, path = call
     url = world.server.url + re.sub(r"\{(\w+)\}", lambda name: ids[name[1]], path)
-    return world.clients[who].request(method, url, json=body) if body else world.clients[who].request(method, url)
+    sent = {"json": body} if body else {}
+    return world.clients[who].request(method, url, headers=how, **sent)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(("operation", "who"), CASES)
@@ -194,16 +201,53 @@ def test_everybody_gets_what_the_table_says(
     assert answer.status_code == EXPECTED[operation][who], answer.text
 
 
-@pytest.mark.parametrize("operation", HIDDEN)
+@pytest.mark.parametrize("operation", CLOSED)
+@pytest.mark.parametrize("who", ["nobody", "other"])
 def test_what_belongs_to_somebody_else_answers_like_what_does_not_exist(
-    world: World, operations: dict[str, tuple[str, str]], operation: str
+    world: World, operations: dict[str, tuple[str, str]], operation: str, who: str
 ) -> None:
-    call, body = operations[operation], world.body(operation, "other")
+    """Whatever is asked of it, and however: by its status, its body and the names of its headers."""
+    call, body = operations[operation], world.body(operation, who)
     theirs = world.path_parameters(operation)
     nowhere = {name: str(UUID(int=UUID(value).int ^ 1)) for name, value in theirs.items()}
-    answers = [send(world, call, "other", ids, body) for ids in (theirs, nowhere)]
+    for how in ({}, {"If-Match": '"1"'}, {"If-Match": '"99"'}, {"If-None-Match": "*"}):
+        for sent in (body, {"nonsense": 1}) if body else (None,):
+            answers = [send(world, call, who, ids, sent, how) for ids in (theirs, nowhere)]
+            assert answers[0].status_code in {EXPECTED[operation][who], 400}
+            assert _impersonal(answers[0], theirs) == _impersonal(answers[1], nowhere), (how, sent)
+    can_be_read = any(path == call[1] and EXPECTED[name]["nobody"] == 200 for name, (_, path) in operations.items())
+    for method in () if can_be_read else METHODS:
+        answers = [send(world, (method, call[1]), who, ids, None) for ids in (theirs, nowhere)]
+        assert _impersonal(answers[0], theirs) == _impersonal(answers[1], nowhere), method
+
+
+def test_a_reservation_of_somebody_else_cannot_be_bought_nor_told_from_none(world: World) -> None:
+    held = world.clients["owner"].post("/reservations", json=order_of((world.product, 2))).json()["id"]
+    nowhere = str(UUID(int=UUID(held).int ^ 1))
+    answers = [world.clients["other"].post("/orders", json={"reservation_id": each}) for each in (held, nowhere)]
     assert answers[0].status_code == 404
-    assert _impersonal(answers[0], theirs) == _impersonal(answers[1], nowhere)
+    assert _impersonal(answers[0], {"": held}) == _impersonal(answers[1], {"": nowhere})
+
+
+def test_a_key_of_somebody_else_is_as_good_as_new(world: World) -> None:
+    product, key = world.product, {"Idempotency-Key": unique("key")}
+    made = [world.clients[who].post("/orders", json=order_of((product, 2)), headers=key) for who in ("owner", "other")]
+    assert [answer.status_code for answer in made] == [201, 201]
+    assert "idempotency-replayed" not in made[1].headers
+    assert made[0].json()["id"] != made[1].json()["id"]
+
+
+def test_lists_show_nobody_what_is_not_his(world: World) -> None:
+    order_id = world.path_parameters("get_order")["order_id"]
+    for path in ("/orders", "/orders?cursor=", "/orders?limit=1", "/orders?page=2&limit=1"):
+        assert order_id not in world.clients["other"].get(path).text
+    assert order_id in world.clients["owner"].get("/orders").text
+
+
+def test_every_path_that_names_something_is_tried(operations: dict[str, tuple[str, str]]) -> None:
+    open_to_all = {operation for operation in EXPECTED if EXPECTED[operation]["nobody"] == 200}
+    assert {operation for operation, (_, path) in operations.items() if "{" in path} - open_to_all == set(CLOSED)
+    assert {operation for operation in CLOSED if EXPECTED[operation]["other"] == 404} == set(HIDDEN)
 
 
 def _impersonal(answer: httpx.Response, ids: dict[str, str]) -> tuple[int, list[str], str]:

@@ -88,7 +88,7 @@ def test_an_operation_that_needs_a_login_says_so_and_no_other(description: Json)
 
 def test_placing_an_order_names_all_its_refusals(description: Json) -> None:
     answers = description["paths"][f"{API}/orders"]["post"]["responses"]
-    assert answers.keys() == {"201", "400", "401", "404", "409", "413", "415", "422", "500", "503"}
+    assert answers.keys() == {"201", "400", "401", "404", "408", "409", "413", "415", "422", "500", "503"}
     (shown,) = answers["409"]["content"].values()
     codes = {"insufficient_stock", "total_changed", "reservation_expired", "reservation_resolved"}
     assert shown["examples"].keys() == codes

@@ -105,6 +105,39 @@ def test_every_fault_of_a_form_is_named_by_its_path(customer: httpx.Client) -> N
     ]
 
 
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        (f'{{"lines": [], "lines": [{{"product_id": "{ID}", "quantity": 1}}]}}', "lines"),
+        (f'{{"lines": [{{"product_id": "{ID}", "quantity": 1, "quantity": 2}}]}}', "quantity"),
+        (f'{{"lines": [{{"product_id": "{ID}", "quantity": 1, "\\u0071uantity": 2}}]}}', "quantity"),
+        (f'{{"lines": [{{"product_id": "{ID}", "quantity": 1}}], "reservation_id": "\\u003a", "lines": 1}}', "lines"),
+    ],
+)
+def test_a_field_is_given_once(customer: httpx.Client, body: str, field: str) -> None:
+    problem = assert_problem(customer.post("/orders", content=body.encode(), headers=JSON), 400, "invalid_input")
+    assert {error["field"].split(".")[0] for error in problem["errors"]} <= {field, "lines", "reservation_id"}
+
+
+def test_a_fault_names_the_value_that_is_wrong(customer: httpx.Client, visitor: httpx.Client) -> None:
+    lines = [{"product_id": "lamp\u202e", "quantity": 1}, {"product_id": ID, "quantity": 1_000_001}]
+    problem = assert_problem(customer.post("/orders", json={"lines": lines}), 400, "invalid_input")
+    assert [error["message"] for error in problem["errors"]] == [
+        'must be a UUID, this is "lamp\\u202e"',
+        "must be <= 1000000, this is 1000001",
+    ]
+    problem = assert_problem(visitor.get("/products?category=" + "x" * 500), 400, "invalid_input")
+    assert problem["errors"][0]["message"] == f'must be a UUID, this is "{"x" * 59}...'
+
+
+def test_a_fault_never_names_a_password(visitor: httpx.Client) -> None:
+    for password in ("swordfish\0", "swordfish\ud800"):
+        body = json.dumps({"username": "ada", "password": password}).encode()
+        assert "swordfish" not in visitor.post("/auth/token", content=body, headers=JSON).text
+        body = json.dumps({"username": unique("u"), "password": password}).encode()
+        assert "swordfish" not in visitor.post("/auth/register", content=body, headers=JSON).text
+
+
 def test_a_flood_of_faults_gets_a_short_answer(customer: httpx.Client) -> None:
     response = customer.post("/orders", json={"lines": [{}] * 2_000} | {f"field{n}": n for n in range(2_000)})
     assert len(assert_problem(response, 400, "invalid_input")["errors"]) <= 20

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import http.client
+import json
 import logging
 import re
-from collections.abc import Iterator
+import socket
+from collections.abc import Callable, Iterator
+from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -17,6 +22,21 @@ from shop_core import Shop
 from shop_core.errors import Unavailable
 from shop_core.ports import UnitOfWork
 from shop_http.app import create_app
+
+
+@contextlib.contextmanager
+def raw_client(server: Server) -> Iterator[Callable[[str], tuple[int, Any]]]:
+    """Sends a request as it stands, without any library to mend it: the status and the JSON of the answer."""
+    where = urlsplit(server.url)
+    with socket.create_connection((where.hostname, where.port), timeout=10) as line:
+
+        def ask(request: str) -> tuple[int, Any]:
+            line.sendall(request.encode())
+            answer = http.client.HTTPResponse(line)
+            answer.begin()
+            return answer.status, json.loads(answer.read())
+
+        yield ask
 
 
 def test_the_server_is_alive_and_ready(server: Server, visitor: httpx.Client) -> None:
@@ -70,6 +90,48 @@ def test_trailing_slashes_do_not_matter(visitor: httpx.Client, staff: httpx.Clie
     assert_problem(visitor.post("/auth/token/", json={}), 400, "invalid_input")
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        *(f"{API}/products/%2F", f"{API}%2Fproducts", f"{API}/products%2f", f"//{API}/products", f"{API}//products"),
+        *(f"{API}/products//", f"{API}/./products", f"{API}/x/../products", f"{API}/products/%2e%2e/products"),
+        *("/docs/..%2f..%2fetc%2fpasswd", "/docs/%2e%2e/%2e%2e/etc/passwd", "/%00", "/%", "/%zz", "/docs%0d%0aX:y"),
+    ],
+)
+def test_a_path_is_read_in_one_way_only(server: Server, path: str) -> None:
+    with raw_client(server) as ask:
+        status, answer = ask(f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n")
+    assert (status, answer["code"]) == (404, "not_found")
+
+
+@pytest.mark.parametrize("host", ["shop.example", "shop.example:8000", "[::1]:8000", "127.0.0.1:65535", "x:", "shop_1"])
+def test_links_lead_to_the_host_that_was_asked(server: Server, staff: httpx.Client, host: str) -> None:
+    for _ in range(2):
+        new_product(staff)
+    with raw_client(server) as ask:
+        status, answer = ask(f"GET {API}/products?limit=1 HTTP/1.1\r\nHost: {host}\r\n\r\n")
+    assert status == 200
+    assert answer["next"].startswith(f"http://{host.rstrip(':')}")
+
+
+def test_slashes_in_a_query_are_text(visitor: httpx.Client) -> None:
+    assert visitor.get("/products?keyword=a//b%2Fc").status_code == 200
+
+
+BAD_HOSTS = [
+    f"Host: {host}\r\n" for host in ("x:99999", "x:65536", ":1", "a b", "<x>", "x:y", "[::1", "a/b", "u@x", "\u00e9")
+]
+
+
+@pytest.mark.parametrize("hosts", ["", "Host: a\r\nHost: b\r\n", "Host: a\r\nHost: a\r\n", *BAD_HOSTS])
+def test_a_request_names_one_host(server: Server, hosts: str) -> None:
+    with raw_client(server) as ask:
+        status, answer = ask(f"GET {API}/products HTTP/1.1\r\n{hosts}\r\n")
+    assert (status, answer["code"]) == (400, "bad_request")
+    with raw_client(server) as ask:
+        assert ask(f"GET {API}/products?limit=1 HTTP/1.0\r\n\r\n")[0] == 200
+
+
 @pytest.mark.parametrize("path", [f"{API}/products", "/nope", f"{API}/users/me", "/docs", "/health/live"])
 def test_every_answer_has_a_request_id(server: Server, visitor: httpx.Client, path: str) -> None:
     made = [visitor.get(server.url + path).headers["x-request-id"] for _ in range(2)]
@@ -113,8 +175,9 @@ def answer_of_a_shop_that_raises(error: Exception, path: str = f"{API}/products"
         raise error
 
     async def ask() -> httpx.Response:
-        transport = httpx.ASGITransport(create_app(Shop(BrokenAdapters(error)), ready=ready))
-        async with httpx.AsyncClient(transport=transport, base_url="http://shop.test") as client:
+        app = create_app(Shop(BrokenAdapters(error)), ready=ready)
+        client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://shop.test")
+        async with app.lifespan(), client:
             return await client.get(path)
 
     return asyncio.run(ask())

@@ -173,6 +173,15 @@ def test_a_jwt_with_any_part_changed_is_refused(index):
         JWT.read_access(".".join(parts), NOW)
 
 
+def test_a_jwt_is_written_in_one_way_only():
+    token = JWT.access(ADA, NOW, LIFE)
+    same_bits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+    last = same_bits[same_bits.index(token[-1]) + 1]  # the last character has two bits that mean nothing
+    for otherwise in (token + "=", token[:-1] + last, token + "\n", " " + token):
+        with pytest.raises(InvalidToken):
+            JWT.read_access(otherwise, NOW)
+
+
 @given(token=st.text(st.characters(codec=None)) | st.from_regex(r"\A[\w-]*\.[\w-]*\.[\w-]*\Z"))
 def test_no_text_at_all_breaks_the_reading_of_tokens(token):
     for tokens in (JWT, OpaqueTokens()):
