@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from proof.client import API, Answer, Line, is_ready
+from proof.client import API, Answer, Line, Lost, is_ready
 from proof.mutator import Attempt, Mutator, Operation, operations_of
 from proof.nasty import forged
 from proof.world import PASSWORD, STAFF, World, wait_until
@@ -139,7 +139,7 @@ class Fuzzer:
                 try:
                     self._tokens[who] = await self._log_in(name, SECRET)
                     break
-                except AssertionError:
+                except (AssertionError, Lost):  # or the idle line was closed
                     await asyncio.sleep(0.2)
 
     async def _try_forged(self, lies: dict[str, list[bytes]]) -> None:
