@@ -36,6 +36,7 @@ def test_a_server_whose_only_worker_is_killed_again_and_again_goes_on(tmp_path: 
     with World(tmp_path, workers=1) as world:
         assert wait_until(is_open, 60)
         for _ in range(4):
+            assert wait_until(lambda: len(world.worker_pids()) == 1, 60)  # the one before is gone
             (killed,) = world.worker_pids()
             kill(killed)
             assert wait_until(lambda killed=killed: world.worker_pids() - {killed}, 60)
