@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from litestar.params import RawBody
-
 from shop_core.errors import AccountNotFound, InvalidToken, UsernameTaken, WrongCredentials, WrongPassword
 from shop_http.intake import read_body
 from shop_http.lanes import Lane
@@ -39,7 +37,7 @@ _NO_STORE = {"Cache-Control": "no-store"}  # RFC 6749, 5.1: tokens stay out of e
         "has 8 to 256 characters of any kind; the most common ones, and username or email address, are refused.",
     ),
 )
-def register(request: ShopRequest, body: RawBody) -> Reply:
+def register(request: ShopRequest, body: bytes) -> Reply:
     """Open an account as a customer."""
     form = read_body(RegistrationForm, body)
     return reply(UserBody.of(request.shop.accounts.register(form.registration())), location="/users/me")
@@ -59,7 +57,7 @@ def register(request: ShopRequest, body: RawBody) -> Reply:
         more="Send the access token with every request, as `Authorization: Bearer <access>`.",
     ),
 )
-def log_in(request: ShopRequest, body: RawBody) -> Reply:
+def log_in(request: ShopRequest, body: bytes) -> Reply:
     """Start a session."""
     form = read_body(CredentialsForm, body)
     return reply(TokensBody.of(request.shop.accounts.log_in(form.username, form.password)), more=_NO_STORE)
@@ -79,7 +77,7 @@ def log_in(request: ShopRequest, body: RawBody) -> Reply:
         "spent token ends the session.",
     ),
 )
-def refresh_tokens(request: ShopRequest, body: RawBody) -> Reply:
+def refresh_tokens(request: ShopRequest, body: bytes) -> Reply:
     """Carry a session on."""
     form = read_body(RefreshForm, body)
     return reply(TokensBody.of(request.shop.accounts.refresh(form.refresh)), more=_NO_STORE)
@@ -99,7 +97,7 @@ def refresh_tokens(request: ShopRequest, body: RawBody) -> Reply:
         "tokens that were given out before end by themselves, within 5 minutes.",
     ),
 )
-def log_out(request: ShopRequest, body: RawBody) -> Reply:
+def log_out(request: ShopRequest, body: bytes) -> Reply:
     """End a session."""
     request.shop.accounts.log_out(read_body(RefreshForm, body).refresh)
     return done()
@@ -126,7 +124,7 @@ def get_me(request: ShopRequest) -> Reply:
         more="What is left out stays. The username and the role are not for oneself to change.",
     ),
 )
-def edit_me(request: ShopRequest, body: RawBody) -> Reply:
+def edit_me(request: ShopRequest, body: bytes) -> Reply:
     """Change the profile of the account that is logged in."""
     return reply(UserBody.of(request.shop.accounts.edit_me(request.actor, read_body(ProfileForm, body).change())))
 
@@ -146,7 +144,7 @@ def edit_me(request: ShopRequest, body: RawBody) -> Reply:
         "`wrong_password`, not 401: the login itself is fine.",
     ),
 )
-def change_password(request: ShopRequest, body: RawBody) -> Reply:
+def change_password(request: ShopRequest, body: bytes) -> Reply:
     """Give the account that is logged in another password."""
     form = read_body(PasswordForm, body)
     request.shop.accounts.change_password(request.actor, form.old_password, form.new_password)

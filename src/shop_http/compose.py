@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import gc
 import logging
@@ -36,6 +35,7 @@ from shop_core.reservations.service import SWEEP_MAX
 from shop_http.edge import Deadlines
 from shop_http.seams import Background
 from shop_http.settings import Settings, SettingsError
+from shop_http.wakeups import Wakeups
 
 BACKGROUND_EVERY_S = 0.25
 BACKGROUND_CONNECTIONS = 4  # sweeper, relay, train, password hashes: busy handlers cannot keep them from the database
@@ -152,7 +152,7 @@ def worker_app() -> object:
     engine = make_engine(settings.database_url, connections=settings.connections + BACKGROUND_CONNECTIONS)
     adapters = _adapters(engine, settings)
     shop = _shop(adapters, settings)
-    train = OrderTrain(shop, adapters.new_id)
+    train, wakeups = OrderTrain(shop, adapters.new_id), Wakeups()
     app = create_app(
         shop,
         ready=_readiness(engine, settings),
@@ -160,8 +160,8 @@ def worker_app() -> object:
         threads=settings.connections,
         base_url=settings.base_url or None,
         snapshot=Snapshots(engine),
-        place=lambda request: asyncio.wrap_future(train.place(request)),
-        reserve=lambda request: asyncio.wrap_future(train.reserve(request)),
+        place=lambda request: wakeups.wrap(train.place(request)),
+        reserve=lambda request: wakeups.wrap(train.reserve(request)),
         deadlines=Deadlines(settings.request_timeout, settings.answer_timeout),
         background=[train, *_background(shop, publisher_of(settings))],
     )
