@@ -413,8 +413,17 @@ class Tokens(Protocol):
     def refresh(self) -> str:
         """A new random refresh token of at least 256 bits."""
 
-    def successor(self, refresh: str) -> str:
-        """The refresh token that follows this one: always the same, and not to be guessed from it."""
+    def successors(self, refresh: str) -> Sequence[str]:
+        """The refresh tokens that may follow this one: always the same, and not to be guessed from it.
+
+        The first is to be given out. The others are what servers gave out under an earlier secret.
+        """
+
+    def device(self, username_key: str) -> str:
+        """A new token that proves, at later logins, that a login with this username succeeded on that device."""
+
+    def is_device(self, device: str, username_key: str) -> bool:
+        """Whether `device` is such a token, for this username."""
 
     def digest(self, refresh: str) -> bytes:
         """The one-way hash under which a refresh token is stored."""

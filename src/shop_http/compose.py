@@ -118,7 +118,12 @@ def open_shop(settings: Settings) -> Iterator[Shop]:
         if not settings.database_url:
             migrate(engine, located.currency)
         check_schema(engine, located.currency)
-        yield _shop(PostgresAdapters(engine, located.secret_key, currency=located.currency), located)
+        yield _shop(_adapters(engine, located), located)
+
+
+def _adapters(engine: Engine, settings: Settings) -> PostgresAdapters:
+    previous = [os.fsencode(secret) for secret in settings.previous_secret_keys]
+    return PostgresAdapters(engine, settings.secret_key, previous_secrets=previous, currency=settings.currency)
 
 
 def _shop(adapters: Adapters, settings: Settings) -> Shop:
@@ -142,7 +147,7 @@ def worker_app() -> object:
     _end_with_parent()
     settings = Settings.read(os.environ, {})
     engine = make_engine(settings.database_url, connections=settings.connections + BACKGROUND_CONNECTIONS)
-    adapters = PostgresAdapters(engine, settings.secret_key, currency=settings.currency)
+    adapters = _adapters(engine, settings)
     shop = _shop(adapters, settings)
     train = OrderTrain(shop, adapters.new_id)
     return create_app(

@@ -71,6 +71,12 @@ def _secret(text: str) -> bytes:
     return secret
 
 
+def _secrets(text: str) -> tuple[str, ...]:
+    for secret in (each := tuple(text.split(","))):
+        _secret(secret)
+    return each
+
+
 def _events(text: str) -> str:
     if text not in EVENTS:
         raise ValueError(f"must be one of {', '.join(EVENTS)}")
@@ -120,6 +126,9 @@ class Settings:
     database_url: str = _setting("", _database_url, "use this PostgreSQL instead of the embedded one", hidden=True)
     secret_key: bytes = _setting(
         b"", _secret, "signs the tokens; required with SHOP_DATABASE_URL, at least 32 bytes", hidden=True
+    )
+    previous_secret_keys: tuple[str, ...] = _setting(
+        (), _secrets, "secrets accepted besides SHOP_SECRET_KEY while it is replaced, with commas", hidden=True
     )
     host: str = _setting("127.0.0.1", str, "the address to listen on")
     port: int = _setting(8000, _whole(1, 65535), "the port to listen on")

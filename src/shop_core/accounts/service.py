@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
@@ -123,7 +124,7 @@ class AccountService:
             InvalidToken: unknown, expired, revoked or spent, or the account is not active any more.
         """
         now = self._clock()
-        successor = self._tokens.successor(refresh)
+        successor, *earlier = self._tokens.successors(refresh)
         with self._begin() as work:
             token = work.refresh_tokens.lock(self._tokens.digest(refresh))
             account = work.accounts.get(token.account_id) if token else None
@@ -133,6 +134,8 @@ class AccountService:
             elif token is not None and good and token.spent_at is None:
                 work.refresh_tokens.update(token.spent(now))
                 work.refresh_tokens.add(token.successor(self._tokens.digest(successor), now))
+            elif good:
+                successor = self._given_out(work, successor, earlier)
         # Refused only here: an exception inside the unit of work would roll the revocation back.
         if account is None or not good:
             raise InvalidToken
@@ -276,6 +279,11 @@ class AccountService:
         account, stored = work.accounts.lock(account_id) or (None, None)
         # Another hash is another password, or the same one hashed anew: rare, so it may be slow under the lock.
         return account if stored == seen or self._is_right(stored, password) else None
+
+    def _given_out(self, work: UnitOfWork, successor: str, earlier: Sequence[str]) -> str:
+        """Which of them a spent token has: another one than today's if the secret was replaced just then."""
+        known = (each for each in earlier if work.refresh_tokens.lock(self._tokens.digest(each)))
+        return next(known, successor)
 
     def _login(self, account: Account, refresh: str) -> Login:
         access = self._tokens.access(account.actor, self._clock(), ACCESS_TOKEN_LIFE)
