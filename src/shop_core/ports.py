@@ -16,12 +16,12 @@ as placing does.
 Reservations have no lock of their own: who changes one has locked the stock of all its products.
 
 Accounts, which are never locked together with those, come before their sessions, all accounts of a unit of work in
-one call.
+one call; and attempts come after both.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -92,6 +92,22 @@ class RefreshTokens(Protocol):
 
         A session that only just starts is missed, unless the account is locked on both sides: see `Accounts.lock`.
         """
+
+
+class Attempts(Protocol):
+    """How often passwords were guessed: for each key the moment at which its allowance is full again.
+
+    See `shop_core.accounts.guesses`. Shared by all processes, and small: what is full is forgotten.
+    """
+
+    def lock(self, keys: Collection[bytes]) -> dict[bytes, datetime]:
+        """The moment of each, read after all were locked, also those that were never heard of: these are left out."""
+
+    def put(self, full_at: Mapping[bytes, datetime]) -> None:
+        """Keep the moments of keys that were locked before."""
+
+    def forget_full(self, now: datetime, limit: int) -> int:
+        """Forget those whose moment has come, and that nobody has locked: so many, no more than `limit`."""
 
 
 class Categories(Protocol):
@@ -317,6 +333,8 @@ class UnitOfWork(Protocol):
     def accounts(self) -> Accounts: ...
     @property
     def refresh_tokens(self) -> RefreshTokens: ...
+    @property
+    def attempts(self) -> Attempts: ...
     @property
     def categories(self) -> Categories: ...
     @property

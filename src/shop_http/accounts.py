@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from litestar.params import RawBody
 
-from shop_core.errors import AccountNotFound, InvalidToken, UsernameTaken, WrongCredentials, WrongPassword
+from shop_core.errors import (
+    AccountNotFound,
+    InvalidToken,
+    TooManyAttempts,
+    UsernameTaken,
+    WrongCredentials,
+    WrongPassword,
+)
 from shop_http.intake import read_body
 from shop_http.lanes import Lane
 from shop_http.routing import Access, Operation, Reply, ShopRequest, done, get, patch, post, reply
@@ -55,14 +62,17 @@ def register(request: ShopRequest, body: RawBody) -> Reply:
         access=Access.PUBLIC,
         takes=wire.CREDENTIALS,
         gives=wire.TOKENS,
-        refuses=(WrongCredentials,),
-        more="Send the access token with every request, as `Authorization: Bearer <access>`.",
+        refuses=(WrongCredentials, TooManyAttempts),
+        more="Send the access token with every request, as `Authorization: Bearer <access>`. Guesses of a password are "
+        "counted. Keep `device` and send it with the next login from the same device: then guesses of others never "
+        "make you wait.",
     ),
 )
 def log_in(request: ShopRequest, body: RawBody) -> Reply:
     """Start a session."""
     form = read_body(CredentialsForm, body)
-    return reply(TokensBody.of(request.shop.accounts.log_in(form.username, form.password)), more=_NO_STORE)
+    login = request.shop.accounts.log_in(form.username, form.password, device=form.device)
+    return reply(TokensBody.of(login), more=_NO_STORE)
 
 
 @post(
@@ -141,7 +151,7 @@ def edit_me(request: ShopRequest, body: RawBody) -> Reply:
         takes=wire.PASSWORDS,
         gives=None,
         status=204,
-        refuses=(AccountNotFound, WrongPassword),
+        refuses=(AccountNotFound, TooManyAttempts, WrongPassword),
         more="Every session ends, this one too: log in again with the new password. A wrong `old_password` is 400 "
         "`wrong_password`, not 401: the login itself is fine.",
     ),

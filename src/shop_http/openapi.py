@@ -42,6 +42,7 @@ from shop_core.errors import (
     SlugTaken,
     Stale,
     StockBelowZero,
+    TooManyAttempts,
     TooMuchReserved,
     TotalChanged,
     Unauthenticated,
@@ -108,6 +109,7 @@ _REFUSALS: dict[type[Refusal], Refusal] = {
         Stale([3], 4),
         StockBelowZero(PRODUCT_ID),
         TooMuchReserved("reservations", held=20, wanted=1, most=20),
+        TooManyAttempts(20),
         TotalChanged("6.60", "6.90", "EUR"),
         Unauthenticated(),
         Unavailable("The database does not answer."),
@@ -259,7 +261,7 @@ def _no(alike: Sequence[Problem]) -> Json:
     examples = {problem.code: {"value": msgspec.to_builtins(problem)} for problem in alike}
     content = {problems.MEDIA_TYPE: {"schema": {"$ref": _REF.format(name="Problem")}, "examples": examples}}
     answer: Json = {"description": " / ".join(dict.fromkeys(problem.title for problem in alike)), "content": content}
-    names = {401: ["WWW-Authenticate"], 503: ["Retry-After"]}.get(alike[0].status, [])
+    names = {401: ["WWW-Authenticate"], 429: ["Retry-After"], 503: ["Retry-After"]}.get(alike[0].status, [])
     return answer | {"headers": dict.fromkeys(["X-Request-Id", *names], _TEXT)}
 
 

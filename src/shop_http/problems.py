@@ -24,6 +24,7 @@ from shop_core.errors import (
     Refusal,
     ReservationExpired,
     ReservationResolved,
+    TooMany,
     TooMuchReserved,
     TotalChanged,
     Unauthenticated,
@@ -43,6 +44,7 @@ STATUS = {
     Kind.MISMATCH: 422,
     Kind.UNAUTHENTICATED: 401,
     Kind.FORBIDDEN: 403,
+    Kind.TOO_MANY: 429,
     Kind.UNAVAILABLE: 503,
 }
 
@@ -172,7 +174,7 @@ def _headers(refusal: Refusal) -> Mapping[str, str]:
             return {"WWW-Authenticate": 'Bearer realm="shop", error="invalid_token"'}
         case Unauthenticated():
             return {"WWW-Authenticate": 'Bearer realm="shop"'}
-        case Unavailable():
+        case TooMany() | Unavailable():
             return {"Retry-After": str(refusal.retry_after_s)}
     return {}
 

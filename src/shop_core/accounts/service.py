@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
+from shop_core.accounts.guesses import Guess, given_back, guesses_of_change, guesses_of_login, taken
 from shop_core.accounts.model import (
     ACCESS_TOKEN_LIFE,
     NOBODY,
@@ -34,11 +35,14 @@ class Login:
     Args:
         access: proves who acts, for as long as `expires_in`.
         refresh: gives the next pair, once.
+        device: to be shown at later logins from the same device, so that strangers who guess cannot hold them up;
+            only a login with a password gives one.
     """
 
     access: str
     refresh: str
     expires_in: timedelta
+    device: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,15 +92,24 @@ class AccountService:
             work.accounts.add(account, password_hash)
         return account
 
-    def log_in(self, username: str, password: str) -> Login:
+    def log_in(self, username: str, password: str, *, client: str = "", device: str = "") -> Login:
         """Start a session.
 
+        Args:
+            client: where it comes from, e.g. a network address: guesses are counted by it too.
+            device: the token that an earlier login from there gave; what is none counts as not given.
+
         Raises:
+            TooManyAttempts: see `shop_core.accounts.guesses`; the password was not looked at.
             WrongCredentials: unknown user, wrong password, or the account is not active; which of them is not
                 said, nor to be told from the time it takes.
         """
+        key = same_letters(normal(username))
+        known = device if self._tokens.is_device(device, key) else None
+        guesses = guesses_of_login(key, client, known)
+        self._take(guesses)
         with self._begin() as work:
-            found = work.accounts.credentials(same_letters(normal(username)))
+            found = work.accounts.credentials(key)
         account, seen = found or (None, None)
         if not self._is_right(seen, password) or account is None or not account.active:
             raise WrongCredentials
@@ -112,7 +125,8 @@ class AccountService:
             now = self._clock()
             digest, expires_at = self._tokens.digest(refresh), now + REFRESH_TOKEN_LIFE
             work.refresh_tokens.add(RefreshToken(digest, self._new_id(), account.id, now, expires_at))
-        return self._login(account, refresh)
+            self._give_back(work, guesses)
+        return self._login(account, refresh, known or self._tokens.device(key))
 
     def refresh(self, refresh: str) -> Login:
         """Trade a refresh token for a new pair; the old one is spent.
@@ -211,10 +225,13 @@ class AccountService:
         Raises:
             Unauthenticated: no account acts.
             AccountNotFound: it is gone.
+            TooManyAttempts: `old` was guessed too often, and was not looked at.
             WrongPassword: `old` is not the present one.
             Invalid: `new` may not be a password.
         """
         account = self.me(actor)
+        guesses = guesses_of_change(account.id)
+        self._take(guesses)
         with self._begin() as work:
             _, seen = work.accounts.credentials(account.username_key) or (None, None)
         if not self._is_right(seen, old) or seen is None:
@@ -226,6 +243,7 @@ class AccountService:
                 raise WrongPassword
             work.accounts.set_password_hash(account.id, password_hash)
             work.refresh_tokens.revoke_all(account.id, self._clock())
+            self._give_back(work, guesses)
 
     def accounts(self, actor: Actor, query: AccountQuery, piece: Piece) -> Page[Account]:
         """The accounts that match `query`, by username, a piece at a time. Staff only.
@@ -270,6 +288,15 @@ class AccountService:
                 work.refresh_tokens.revoke_all(account_id, now)
         return account
 
+    def _take(self, guesses: Sequence[Guess]) -> None:
+        """Take the tries, committed before the password is looked at."""
+        with self._begin() as work:
+            full_at = work.attempts.lock([guess.key for guess in guesses])
+            work.attempts.put(taken(guesses, full_at, work.now()))
+
+    def _give_back(self, work: UnitOfWork, guesses: Sequence[Guess]) -> None:
+        work.attempts.put(given_back(guesses, work.attempts.lock([guess.key for guess in guesses])))
+
     def _is_right(self, password_hash: str | None, password: str) -> bool:
         too_long = password_length(password) > PASSWORD_LENGTHS[1]  # never hash what nobody can have set
         return self._passwords.verify(password_hash, "" if too_long else password) and not too_long
@@ -285,9 +312,9 @@ class AccountService:
         known = (each for each in earlier if work.refresh_tokens.lock(self._tokens.digest(each)))
         return next(known, successor)
 
-    def _login(self, account: Account, refresh: str) -> Login:
+    def _login(self, account: Account, refresh: str, device: str | None = None) -> Login:
         access = self._tokens.access(account.actor, self._clock(), ACCESS_TOKEN_LIFE)
-        return Login(access, refresh, ACCESS_TOKEN_LIFE)
+        return Login(access, refresh, ACCESS_TOKEN_LIFE, device)
 
 
 def _found(account: Account | None, account_id: UUID) -> Account:

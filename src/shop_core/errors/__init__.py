@@ -16,6 +16,8 @@
     │   └── WrongCredentials · InvalidToken
     ├── Forbidden          somebody is, but this is not for his role
     │   └── NotTheOwner
+    ├── TooMany            this client asks too often
+    │   └── TooManyAttempts · TooManyOrders
     └── Unavailable        the shop cannot answer now; the same request may succeed later
 
 A refusal has a `kind` (what a transport maps to a status), a `code` (stable, for programs) and a message
@@ -26,6 +28,7 @@ from shop_core.errors.accounts import (
     AccountNotFound,
     InvalidToken,
     LastAdmin,
+    TooManyAttempts,
     UsernameTaken,
     WrongCredentials,
     WrongPassword,
@@ -48,6 +51,7 @@ from shop_core.errors.kinds import (
     NotFound,
     Refusal,
     Stale,
+    TooMany,
     Unauthenticated,
     Unavailable,
     check_version,
@@ -60,6 +64,7 @@ from shop_core.errors.orders import (
     Oversold,
     Shortage,
     StockBelowZero,
+    TooManyOrders,
     TotalChanged,
     UnknownProducts,
 )
@@ -101,6 +106,9 @@ __all__ = [
     "SlugTaken",
     "Stale",
     "StockBelowZero",
+    "TooMany",
+    "TooManyAttempts",
+    "TooManyOrders",
     "TooMuchReserved",
     "TotalChanged",
     "Unauthenticated",

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
-from msgspec import UNSET, Struct, UnsetType
+from msgspec import UNSET, Meta, Struct, UnsetType
 from msgspec.structs import asdict
 
 from shop_core import Account, Login, ProfileChange, Registration, Role, StandingChange
@@ -32,6 +32,7 @@ class CredentialsForm(Struct, forbid_unknown_fields=True, kw_only=True):
 
     username: Credential
     password: Credential
+    device: Annotated[Credential, Meta(max_length=200, description="as an earlier login from this device gave it")] = ""
 
 
 class RefreshForm(Struct, forbid_unknown_fields=True, kw_only=True):
@@ -115,17 +116,26 @@ class AccountPage(PageBody[AccountBody], kw_only=True):
 
 
 class TokensBody(Struct, kw_only=True):
-    """A pair of tokens. `expires_in` is the life of the access token, in seconds."""
+    """A pair of tokens. `expires_in` is the life of the access token, in seconds.
+
+    `device`, which a login gives, is to be kept after log-out too, and shown at the next login from the same device.
+    """
 
     access: str
     refresh: str
     token_type: Literal["Bearer"] = "Bearer"
     expires_in: int
+    device: str | UnsetType = UNSET
 
     @classmethod
     def of(cls, login: Login) -> TokensBody:
         """The wire form of `login`."""
-        return cls(access=login.access, refresh=login.refresh, expires_in=int(login.expires_in.total_seconds()))
+        return cls(
+            access=login.access,
+            refresh=login.refresh,
+            expires_in=int(login.expires_in.total_seconds()),
+            device=login.device or UNSET,
+        )
 
 
 REGISTRATION = RegistrationForm(
