@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from litestar.params import RawBody
 
 from shop_core.errors import (
@@ -46,10 +48,12 @@ _NO_STORE = {"Cache-Control": "no-store"}  # RFC 6749, 5.1: tokens stay out of e
         "has 8 to 256 characters of any kind; the most common ones, and username or email address, are refused.",
     ),
 )
-def register(request: ShopRequest, body: RawBody) -> Reply:
+async def register(request: ShopRequest, body: RawBody) -> Reply:
     """Open an account as a customer."""
     form = read_body(RegistrationForm, body)
-    return reply(UserBody.of(request.shop.accounts.register(form.registration())), location="/users/me")
+    request.gate.log_in(request.client_key)
+    account = await request.lanes.run(Lane.HASHING, lambda: request.shop.accounts.register(form.registration()))
+    return reply(UserBody.of(account), location="/users/me")
 
 
 @post(
@@ -68,10 +72,16 @@ def register(request: ShopRequest, body: RawBody) -> Reply:
         "make you wait.",
     ),
 )
-def log_in(request: ShopRequest, body: RawBody) -> Reply:
-    """Start a session."""
-    form = read_body(CredentialsForm, body)
-    login = request.shop.accounts.log_in(form.username, form.password, device=form.device)
+async def log_in(request: ShopRequest, body: RawBody) -> Reply:
+    """Start a session. Strangers are counted first, on the loop: what is refused takes no place in the lane."""
+    form, accounts, client = read_body(CredentialsForm, body), request.shop.accounts, request.client_key
+    is_known = accounts.knows(form.username, form.device)
+    if not is_known:
+        request.gate.log_in(client)
+    attempt = partial(accounts.log_in, form.username, form.password, client=client, device=form.device)
+    login = await request.lanes.run(Lane.HASHING, attempt)
+    if not is_known:
+        request.gate.logged_in(client)
     return reply(TokensBody.of(login), more=_NO_STORE)
 
 

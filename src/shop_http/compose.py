@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from multiprocessing import parent_process
 from multiprocessing.connection import wait
+from typing import cast
 
 from sqlalchemy import Engine, make_url
 from sqlalchemy.exc import DBAPIError
@@ -31,11 +32,18 @@ from shop_core.errors import Unavailable
 from shop_core.ports import Adapters, EventPublisher
 from shop_core.reservations.model import HoldingLimits
 from shop_core.reservations.service import SWEEP_MAX
+from shop_http.addresses import Addresses, Header
+from shop_http.limits import Limits, Rate
 from shop_http.seams import Background
 from shop_http.settings import Settings, SettingsError
 
 BACKGROUND_EVERY_S = 0.25
 BACKGROUND_CONNECTIONS = 4  # sweeper, relay, train, password hashes: busy handlers cannot keep them from the database
+
+
+STRANGERS = Rate(10, 1)
+"""Logins a second from devices that are not known, of one worker: a thread that hashes passwords can do some 40. What
+is left is for those who logged in before, however many strangers come."""
 
 
 class DatabaseError(Exception):
@@ -160,7 +168,26 @@ def worker_app() -> object:
         place=lambda request: asyncio.wrap_future(train.place(request)),
         reserve=lambda request: asyncio.wrap_future(train.reserve(request)),
         background=[train, *_background(shop, publisher_of(settings))],
+        limits=limits_of(settings),
     )
+
+
+def limits_of(settings: Settings) -> Limits:
+    """What one client may ask of one worker: its part of what the settings allow, as nobody knows who answers whom."""
+    return Limits(
+        requests=_rate(settings.rate_limit, settings.workers),
+        logins=_rate(settings.login_rate_limit, settings.workers),
+        logins_in_all=None if settings.login_rate_limit == "off" else STRANGERS,
+        orders=Rate(settings.orders_per_minute).shared_by(settings.workers) if settings.orders_per_minute else None,
+        addresses=Addresses(settings.trusted_proxies, cast(Header, settings.proxy_header)),
+    )
+
+
+def _rate(text: str, workers: int) -> Rate | None:
+    if text == "off":
+        return None
+    count, _, unit = text.partition("/")
+    return Rate(int(count), {"second": 1, "minute": 60, "hour": 3600}[unit]).shared_by(workers)
 
 
 def _background(shop: Shop, publisher: EventPublisher) -> list[Background]:

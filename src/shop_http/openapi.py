@@ -42,7 +42,9 @@ from shop_core.errors import (
     SlugTaken,
     Stale,
     StockBelowZero,
+    TooMany,
     TooManyAttempts,
+    TooManyOrders,
     TooMuchReserved,
     TotalChanged,
     Unauthenticated,
@@ -74,6 +76,8 @@ A shop that never sells what it does not have.
 - Every error is a problem document (RFC 9457) whose `code` is stable. Unknown fields and parameters are refused.
 - An id that is malformed is answered like one that does not exist: 404.
 - Send `X-Request-Id` to find a request again; every answer has one.
+- 429 means: wait for as long as `Retry-After` says. `RateLimit` tells how much is left (`r`) and in how many seconds
+  all of it is back (`t`), `RateLimit-Policy` how much there is (`q`) in how many seconds (`w`).
 - Send an `Idempotency-Key` with what places or reserves, made before the first try and kept for every retry: it is
   done once, and a retry is answered with `Idempotency-Replayed: true`. Keys never expire; refusals are not remembered.
 """
@@ -109,7 +113,9 @@ _REFUSALS: dict[type[Refusal], Refusal] = {
         Stale([3], 4),
         StockBelowZero(PRODUCT_ID),
         TooMuchReserved("reservations", held=20, wanted=1, most=20),
+        TooMany("You ask more often than you may: wait 3 seconds.", 3),
         TooManyAttempts(20),
+        TooManyOrders(1),
         TotalChanged("6.60", "6.90", "EUR"),
         Unauthenticated(),
         Unavailable("The database does not answer."),
@@ -247,7 +253,7 @@ def _problems(path: str, operation: Operation, needs_login: bool) -> Iterator[Pr
     if operation.access is Access.STAFF:
         refusals.append(Forbidden)
     if path.startswith(API):
-        refusals.append(Unavailable)
+        refusals += [TooMany, Unavailable]
     if operation.takes is not None:
         refusals.append(MalformedBody)
     for refusal in dict.fromkeys(refusals):

@@ -118,7 +118,7 @@ def handlers() -> ExceptionHandlersMap:
 
 def refused(request: Request[Any, Any, Any], refusal: Refusal) -> Reply:
     """The core says no."""
-    return _reply(of_refusal(refusal, **_where(request.scope)), _headers(refusal))
+    return _reply(of_refusal(refusal, **where(request.scope)), _headers(refusal))
 
 
 def of_refusal(refusal: Refusal, *, instance: str, request_id: str) -> Problem:
@@ -165,7 +165,7 @@ def of_transport(status: int, *, instance: str, request_id: str) -> Problem:
 
 def of_failure(scope: Scope) -> Problem:
     """The problem for an exception that nobody thought of: it tells nothing."""
-    return of_transport(500, **_where(scope))
+    return of_transport(500, **where(scope))
 
 
 def _headers(refusal: Refusal) -> Mapping[str, str]:
@@ -185,9 +185,9 @@ def not_served(request: Request[Any, Any, Any], refusal: HTTPException) -> Respo
         allow = _allow(refusal)
         if request.scope["method"] == OPTIONS_ASKED:
             return Response(None, status_code=204, headers=allow)
-        return _reply(of_transport(405, **_where(request.scope)), allow)
+        return _reply(of_transport(405, **where(request.scope)), allow)
     if refusal.status_code in TRANSPORT and refusal.status_code != 500:
-        return _reply(of_transport(refusal.status_code, **_where(request.scope)))
+        return _reply(of_transport(refusal.status_code, **where(request.scope)))
     return failed(request, refusal)
 
 
@@ -213,7 +213,8 @@ def request_id(scope: Scope) -> str:
     return cast(str, scope["state"]["request_id"])
 
 
-def _where(scope: Scope) -> dict[str, str]:
+def where(scope: Scope) -> dict[str, str]:
+    """What a problem says of the request: for `of_refusal` and `of_transport`."""
     return {"instance": quote(scope["path"]), "request_id": request_id(scope)}
 
 

@@ -128,6 +128,10 @@ class AccountService:
             self._give_back(work, guesses)
         return self._login(account, refresh, known or self._tokens.device(key))
 
+    def knows(self, username: str, device: str) -> bool:
+        """Whether a login with this username succeeded before on the device that shows this token."""
+        return self._tokens.is_device(device, same_letters(normal(username)))
+
     def refresh(self, refresh: str) -> Login:
         """Trade a refresh token for a new pair; the old one is spent.
 
