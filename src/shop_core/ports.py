@@ -28,7 +28,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 from uuid import UUID
 
-from shop_core.accounts.model import Account, AccountQuery, Actor, RefreshToken
+from shop_core.accounts.model import Account, AccountQuery, Actor, RefreshToken, Session
 from shop_core.catalog.model import CatalogEntry, Category, CategoryEntry, Offer, Product, ProductQuery
 from shop_core.events import Event, OrderEvent
 from shop_core.idempotency import Claim, Slot
@@ -91,6 +91,16 @@ class RefreshTokens(Protocol):
         """End every session of an account, after each was locked: no successor in the making is missed.
 
         A session that only just starts is missed, unless the account is locked on both sides: see `Accounts.lock`.
+        """
+
+
+    def sessions(self, account_id: UUID, now: datetime) -> list[Session]:
+        """The sessions of an account that can be carried on, the last one that was used first."""
+
+    def forget_ended(self, before: datetime, limit: int) -> int:
+        """Forget tokens that expired before then: so many, about `limit` at most.
+
+        The first token of a session that goes on stays: it tells when that began, and an adapter may lock it for all.
         """
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from functools import partial
+from uuid import UUID
 
-from litestar.params import RawBody
+from litestar.params import FromPath, RawBody
 
 from shop_core.errors import (
     AccountNotFound,
     InvalidToken,
+    SessionNotFound,
     TooManyAttempts,
     UsernameTaken,
     WrongCredentials,
@@ -16,7 +18,7 @@ from shop_core.errors import (
 )
 from shop_http.intake import read_body
 from shop_http.lanes import Lane
-from shop_http.routing import Access, Operation, Reply, ShopRequest, done, get, patch, post, reply
+from shop_http.routing import Access, Operation, Reply, ShopRequest, delete, done, get, patch, post, reply
 from shop_http.wire import accounts as wire
 from shop_http.wire.accounts import (
     CredentialsForm,
@@ -24,6 +26,8 @@ from shop_http.wire.accounts import (
     ProfileForm,
     RefreshForm,
     RegistrationForm,
+    SessionBody,
+    SessionsBody,
     TokensBody,
     UserBody,
 )
@@ -173,5 +177,38 @@ def change_password(request: ShopRequest, body: RawBody) -> Reply:
     return done()
 
 
+@get(
+    "/users/me/sessions",
+    Operation(
+        id="list_sessions",
+        summary="Where one is logged in",
+        tag=TAG,
+        gives=wire.SESSIONS,
+        more="The session that was used last comes first. A session that is not carried on ends by itself.",
+    ),
+)
+def list_sessions(request: ShopRequest) -> Reply:
+    """The sessions of the account that is logged in."""
+    return reply(SessionsBody(results=tuple(map(SessionBody.of, request.shop.accounts.sessions(request.actor)))))
+
+
+@delete(
+    "/users/me/sessions/{session_id:uuid}",
+    Operation(
+        id="end_session",
+        summary="End one of one's own sessions",
+        tag=TAG,
+        gives=None,
+        status=204,
+        refuses=(SessionNotFound,),
+        more="Access tokens that it gave out end by themselves, within 5 minutes.",
+    ),
+)
+def end_session(request: ShopRequest, session_id: FromPath[UUID]) -> Reply:
+    """End a session of the account that is logged in."""
+    request.shop.accounts.end_session(request.actor, session_id)
+    return done()
+
+
 AUTH_ROUTES = (register, log_in, refresh_tokens, log_out)
-ROUTES = (get_me, edit_me, change_password)
+ROUTES = (get_me, edit_me, change_password, list_sessions, end_session)

@@ -28,6 +28,7 @@ from shop_adapters.postgres.snapshot import Snapshots
 from shop_adapters.publishers import LogPublisher, NoPublisher, WebhookPublisher
 from shop_adapters.train import OrderTrain
 from shop_core import Shop
+from shop_core.accounts.service import TIDY_MAX
 from shop_core.errors import Unavailable
 from shop_core.ports import Adapters, EventPublisher
 from shop_core.reservations.model import HoldingLimits
@@ -38,6 +39,7 @@ from shop_http.seams import Background
 from shop_http.settings import Settings, SettingsError
 
 BACKGROUND_EVERY_S = 0.25
+TIDY_EVERY_S = 60.0
 BACKGROUND_CONNECTIONS = 4  # sweeper, relay, train, password hashes: busy handlers cannot keep them from the database
 
 
@@ -195,6 +197,7 @@ def _background(shop: Shop, publisher: EventPublisher) -> list[Background]:
     return [
         Repeating(shop.reservations.sweep, BACKGROUND_EVERY_S, "sweeper", lambda ended: ended >= SWEEP_MAX),
         Repeating(lambda: shop.outbox.relay(publisher), BACKGROUND_EVERY_S, "relay", lambda taken: taken > 0),
+        Repeating(shop.accounts.tidy, TIDY_EVERY_S, "tidy", lambda forgotten: forgotten >= TIDY_MAX),
     ]
 
 

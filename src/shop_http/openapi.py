@@ -37,6 +37,7 @@ from shop_core.errors import (
     ReservationExpired,
     ReservationNotFound,
     ReservationResolved,
+    SessionNotFound,
     Shortage,
     SkuTaken,
     SlugTaken,
@@ -59,7 +60,7 @@ from shop_http import keys, problems
 from shop_http.intake import MalformedBody
 from shop_http.problems import Problem
 from shop_http.routing import API, Access, Operation, operation_of
-from shop_http.wire.common import CATEGORY_ID, ORDER_ID, PRODUCT_ID, RESERVATION_ID, THEN, USER_ID
+from shop_http.wire.common import CATEGORY_ID, ORDER_ID, PRODUCT_ID, RESERVATION_ID, SESSION_ID, THEN, USER_ID
 
 Json = dict[str, Any]
 
@@ -108,6 +109,7 @@ _REFUSALS: dict[type[Refusal], Refusal] = {
         ReservationExpired(RESERVATION_ID, THEN),
         ReservationNotFound(RESERVATION_ID),
         ReservationResolved(RESERVATION_ID, "confirmed", ORDER_ID),
+        SessionNotFound(SESSION_ID),
         SkuTaken("85123A"),
         SlugTaken("candle-holders"),
         Stale([3], 4),

@@ -18,14 +18,19 @@ from shop_core.accounts.model import (
     ProfileChange,
     RefreshToken,
     Role,
+    Session,
     StandingChange,
     check_admin_stays,
 )
 from shop_core.accounts.passwords import PASSWORD_LENGTHS, check_password, password_length
-from shop_core.errors import AccountNotFound, InvalidToken, WrongCredentials, WrongPassword
+from shop_core.errors import AccountNotFound, InvalidToken, SessionNotFound, WrongCredentials, WrongPassword
 from shop_core.pagination import Page, Piece
 from shop_core.ports import Begin, Clock, NewId, PasswordHasher, Tokens, UnitOfWork
 from shop_core.text import normal, same_letters
+
+TIDY, TIDY_MAX = "tidy", 1_000
+TOKENS_KEPT_FOR = timedelta(hours=1)
+"""After their end, by which time no clock of any process takes one for good."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +170,39 @@ class AccountService:
             token = work.refresh_tokens.lock(self._tokens.digest(refresh))
             if token is not None:
                 work.refresh_tokens.revoke_family(token.family_id, self._clock())
+
+    def sessions(self, actor: Actor) -> list[Session]:
+        """Where the actor is logged in, the session that was used last first.
+
+        Raises:
+            Unauthenticated: no account acts.
+        """
+        with self._begin() as work:
+            return work.refresh_tokens.sessions(actor.account_id, self._clock())
+
+    def end_session(self, actor: Actor, session_id: UUID) -> None:
+        """End one session of the actor's. Its access token ends by itself, within 5 minutes.
+
+        Raises:
+            Unauthenticated: no account acts.
+            SessionNotFound: it has ended, or is not his.
+        """
+        now = self._clock()
+        with self._begin() as work:
+            if session_id not in {session.id for session in work.refresh_tokens.sessions(actor.account_id, now)}:
+                raise SessionNotFound(session_id)
+            work.refresh_tokens.revoke_family(session_id, now)
+
+    def tidy(self) -> int:
+        """Forget refresh tokens that ended long enough ago, and guesses that count no more: so many.
+
+        To be called now and then, by any number of processes.
+        """
+        with self._begin() as work:
+            if not work.alone(TIDY):
+                return 0
+            forgotten = work.refresh_tokens.forget_ended(self._clock() - TOKENS_KEPT_FOR, TIDY_MAX)
+            return forgotten + work.attempts.forget_full(work.now(), TIDY_MAX)
 
     def authenticate(self, access: str) -> Actor:
         """Who acts, by an access token: first `identify`, which asks no store, then `confirm`, which may.

@@ -3,6 +3,7 @@
     Refusal
     ├── NotFound           what was asked for is not there, or not for this actor to see
     │   └── ProductNotFound · CategoryNotFound · OrderNotFound · ReservationNotFound · AccountNotFound
+    │       SessionNotFound
     ├── Conflict           fine as such, but not in the present state of things
     │   ├── InsufficientStock · Oversold · StockBelowZero
     │   ├── IllegalStep · TotalChanged · CategoryInUse · LastAdmin
@@ -28,6 +29,7 @@ from shop_core.errors.accounts import (
     AccountNotFound,
     InvalidToken,
     LastAdmin,
+    SessionNotFound,
     TooManyAttempts,
     UsernameTaken,
     WrongCredentials,
@@ -101,6 +103,7 @@ __all__ = [
     "ReservationExpired",
     "ReservationNotFound",
     "ReservationResolved",
+    "SessionNotFound",
     "Shortage",
     "SkuTaken",
     "SlugTaken",

@@ -42,6 +42,17 @@ class LastAdmin(Conflict):
         self.account_id = account_id
 
 
+class SessionNotFound(NotFound):
+    """No such session of this account, or it has ended."""
+
+    code = "session_not_found"
+    title = "Session not found"
+
+    def __init__(self, session_id: UUID) -> None:
+        super().__init__(f"There is no session {session_id}. GET /users/me/sessions lists yours.")
+        self.session_id = session_id
+
+
 class WrongPassword(Invalid):
     """The present password, which a change asks for, is not this. Not Unauthenticated: the login itself is fine."""
 

@@ -10,7 +10,8 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from msgspec.structs import asdict
 
 from shop_core import Account, Login, ProfileChange, Registration, Role, StandingChange
-from shop_http.wire.common import THEN, USER_ID, Credential, PageBody
+from shop_core.accounts.model import Session
+from shop_http.wire.common import SESSION_ID, THEN, USER_ID, Credential, PageBody
 
 
 class RegistrationForm(Struct, forbid_unknown_fields=True, kw_only=True):
@@ -138,6 +139,28 @@ class TokensBody(Struct, kw_only=True):
         )
 
 
+class SessionBody(Struct, kw_only=True):
+    """A login that lasts. It ends at `expires_at` unless its refresh token is traded before."""
+
+    id: UUID
+    created_at: datetime
+    used_at: datetime
+    expires_at: datetime
+
+    @classmethod
+    def of(cls, session: Session) -> SessionBody:
+        """The wire form of `session`."""
+        return cls(
+            id=session.id, created_at=session.created_at, used_at=session.used_at, expires_at=session.expires_at
+        )
+
+
+class SessionsBody(Struct, kw_only=True):
+    """Where somebody is logged in."""
+
+    results: tuple[SessionBody, ...]
+
+
 REGISTRATION = RegistrationForm(
     username="ada", password="correct horse battery", email="ada@example.org", first_name="Ada", last_name="Lovelace"
 )
@@ -159,3 +182,4 @@ USER = UserBody(
 TOKENS = TokensBody(access="eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIwMTlhIn0.c2ln", refresh=REFRESH.refresh, expires_in=300)
 ACCOUNT = AccountBody(**asdict(USER), active=True)
 ACCOUNTS = AccountPage(count=1, next=None, previous=None, results=(ACCOUNT,))
+SESSIONS = SessionsBody(results=(SessionBody(id=SESSION_ID, created_at=THEN, used_at=THEN, expires_at=THEN),))
