@@ -198,7 +198,8 @@ def _is_postgres(process: Process) -> bool:
 
 def _environment() -> dict[str, str]:
     ours = {name: value for name, value in os.environ.items() if not name.startswith("SHOP_")}
-    return ours | {"SHOP_EVENTS": "log"}
+    unlimited = {"SHOP_RATE_LIMIT": "off", "SHOP_LOGIN_RATE_LIMIT": "off", "SHOP_ORDERS_PER_MINUTE": "0"}
+    return ours | unlimited | {"SHOP_EVENTS": "log"}
 
 
 def _free_port() -> int:

@@ -19,8 +19,10 @@ from shop_http.edge import Deadlines, Edge
 from shop_http.fresh import FreshAnswers, Snapshot, keys
 from shop_http.intake import be_well_formed
 from shop_http.lanes import Lane, Lanes
+from shop_http.limits import Gate, Limits
 from shop_http.routing import API, ShopRequest, checked_by
 from shop_http.seams import Background, Place, Reserve, place_singly, reserve_singly
+from shop_http.turnstile import Turnstile
 
 BODY_SIZE_MAX = 256 * 1024
 CREDENTIALS_SIZE_MAX = 4 * 1024
@@ -38,6 +40,7 @@ def create_app(
     reserve: Reserve | None = None,
     background: Sequence[Background] = (),
     deadlines: Deadlines = Deadlines(),  # noqa: B008 - frozen
+    limits: Limits | None = None,
 ) -> Litestar:
     """The application, to be served by any ASGI server that runs lifespans.
 
@@ -51,6 +54,7 @@ def create_app(
         snapshot: a token of all that is committed, see `fresh`; None: every answer is worked out anew.
         place: how an order is placed; None: each for itself. See `seams`.
         reserve: the same for reservations.
+        limits: what one client may ask for; None: as much as it likes, but for the guesses of a password.
         background: what runs beside the handlers: started in this order, stopped in the other.
         deadlines: how long a request may take.
     """
@@ -80,6 +84,7 @@ def create_app(
                 "public_catalog": public_catalog,
                 "base_url": base_url,
                 "lanes": _lanes(threads),  # for who uses the application without its lifespan
+                "gate": Gate(limits or Limits()),
             }
         ),
         openapi_config=None,
@@ -90,7 +95,7 @@ def create_app(
     inside = app.asgi_handler
     if snapshot is not None:
         inside = FreshAnswers(inside, snapshot, keys(app, public_catalog=public_catalog, base_url=base_url))
-    app.asgi_handler = Edge(inside, deadlines)
+    app.asgi_handler = Edge(Turnstile(inside, shop, limits or Limits()), deadlines)
     return app
 
 

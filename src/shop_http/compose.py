@@ -15,6 +15,7 @@ from dataclasses import replace
 from functools import partial
 from multiprocessing import parent_process
 from multiprocessing.connection import wait
+from typing import cast
 
 from sqlalchemy import Engine, make_url
 from sqlalchemy.exc import DBAPIError
@@ -29,16 +30,25 @@ from shop_adapters.postgres.snapshot import Snapshots
 from shop_adapters.publishers import LogPublisher, WebhookPublisher
 from shop_adapters.train import OrderTrain
 from shop_core import Shop
+from shop_core.accounts.service import TIDY_MAX
 from shop_core.errors import Unavailable
 from shop_core.ports import Adapters, EventPublisher
 from shop_core.reservations.model import HoldingLimits
 from shop_core.reservations.service import SWEEP_MAX
+from shop_http.addresses import Addresses, Header
 from shop_http.edge import Deadlines
+from shop_http.limits import Limits, Rate
 from shop_http.seams import Background
 from shop_http.settings import Settings, SettingsError
 
 BACKGROUND_EVERY_S = 0.25
+TIDY_EVERY_S = 60.0
 BACKGROUND_CONNECTIONS = 4  # sweeper, relay, train, password hashes: busy handlers cannot keep them from the database
+
+
+STRANGERS = Rate(10, 1)
+"""Logins a second from devices that are not known, of one worker: a thread that hashes passwords can do some 40. What
+is left is for those who logged in before, however many strangers come."""
 
 
 class DatabaseError(Exception):
@@ -125,8 +135,13 @@ def open_shop(settings: Settings) -> Iterator[Shop]:
 
 
 def _adapters(engine: Engine, settings: Settings) -> PostgresAdapters:
-    has_outbox = settings.events != "none"
-    return PostgresAdapters(engine, settings.secret_key, currency=settings.currency, has_outbox=has_outbox)
+    return PostgresAdapters(
+        engine,
+        settings.secret_key,
+        previous_secrets=[os.fsencode(secret) for secret in settings.previous_secret_keys],
+        currency=settings.currency,
+        has_outbox=settings.events != "none",
+    )
 
 
 def _shop(adapters: Adapters, settings: Settings) -> Shop:
@@ -164,16 +179,36 @@ def worker_app() -> object:
         reserve=lambda request: asyncio.wrap_future(train.reserve(request)),
         deadlines=Deadlines(settings.request_timeout, settings.answer_timeout),
         background=[train, *_background(shop, publisher_of(settings))],
+        limits=limits_of(settings),
     )
     gc.collect()
     gc.freeze()  # what is there by now stays: no collection need look at it again
     return app
 
 
+def limits_of(settings: Settings) -> Limits:
+    """What one client may ask of one worker: its part of what the settings allow, as nobody knows who answers whom."""
+    return Limits(
+        requests=_rate(settings.rate_limit, settings.workers),
+        logins=_rate(settings.login_rate_limit, settings.workers),
+        logins_in_all=None if settings.login_rate_limit == "off" else STRANGERS,
+        orders=Rate(settings.orders_per_minute).shared_by(settings.workers) if settings.orders_per_minute else None,
+        addresses=Addresses(settings.trusted_proxies, cast(Header, settings.proxy_header)),
+    )
+
+
+def _rate(text: str, workers: int) -> Rate | None:
+    if text == "off":
+        return None
+    count, _, unit = text.partition("/")
+    return Rate(int(count), {"second": 1, "minute": 60, "hour": 3600}[unit]).shared_by(workers)
+
+
 def _background(shop: Shop, publisher: EventPublisher | None) -> list[Background]:
     """What every process does beside answering. Sweeps and relays of several processes keep out of each other's way."""
     jobs: list[Background] = [
-        Repeating(shop.reservations.sweep, BACKGROUND_EVERY_S, "sweeper", lambda ended: ended >= SWEEP_MAX)
+        Repeating(shop.reservations.sweep, BACKGROUND_EVERY_S, "sweeper", lambda ended: ended >= SWEEP_MAX),
+        Repeating(shop.accounts.tidy, TIDY_EVERY_S, "tidy", lambda forgotten: forgotten >= TIDY_MAX),
     ]
     if publisher is not None:
         relay = partial(shop.outbox.relay, publisher)

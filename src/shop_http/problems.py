@@ -24,6 +24,7 @@ from shop_core.errors import (
     Refusal,
     ReservationExpired,
     ReservationResolved,
+    TooMany,
     TooMuchReserved,
     TotalChanged,
     Unauthenticated,
@@ -43,6 +44,7 @@ STATUS = {
     Kind.MISMATCH: 422,
     Kind.UNAUTHENTICATED: 401,
     Kind.FORBIDDEN: 403,
+    Kind.TOO_MANY: 429,
     Kind.UNAVAILABLE: 503,
 }
 
@@ -174,7 +176,7 @@ def headers_of(refusal: Refusal) -> Mapping[str, str]:
             return {"WWW-Authenticate": 'Bearer realm="shop", error="invalid_token"'}
         case Unauthenticated():
             return {"WWW-Authenticate": 'Bearer realm="shop"'}
-        case Unavailable():
+        case TooMany() | Unavailable():
             return {"Retry-After": str(refusal.retry_after_s)}
     return {}
 
@@ -214,7 +216,7 @@ def request_id(scope: Scope) -> str:
 
 
 def where(scope: Scope) -> dict[str, str]:
-    """What was asked for and under which id, for a problem."""
+    """What a problem says of the request: for `of_refusal` and `of_transport`."""
     return {"instance": quote(scope["path"]), "request_id": request_id(scope)}
 
 

@@ -14,6 +14,8 @@ from typing import Any
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
+from shop_http.addresses import HEADERS, networks
+
 SECRET_BYTES_MIN = 32
 CAN_BE_UNSAFE = ("fsync", "full_page_writes", "synchronous_commit")
 """As `shop_adapters.postgres.durability` needs them on; a test compares."""
@@ -71,6 +73,33 @@ def _secret(text: str) -> bytes:
     return secret
 
 
+def _secrets(text: str) -> tuple[str, ...]:
+    for secret in (each := tuple(text.split(","))):
+        _secret(secret)
+    return each
+
+
+def _rate(text: str) -> str:
+    if text != "off" and not re.fullmatch(r"[1-9][0-9]{0,6}/(second|minute|hour)", text, re.ASCII):
+        raise ValueError("must look like 600/minute, or be off")
+    return text
+
+
+def _proxies(text: str) -> tuple[str, ...]:
+    texts = tuple(part.strip() for part in text.split(","))
+    try:
+        networks(texts)
+    except ValueError:
+        raise ValueError("must be networks such as 10.0.0.0/8,2001:db8::/32, or addresses") from None
+    return texts
+
+
+def _proxy_header(text: str) -> str:
+    if text not in HEADERS:
+        raise ValueError(f"must be one of {', '.join(HEADERS)}")
+    return text
+
+
 def _events(text: str) -> str:
     if text not in EVENTS:
         raise ValueError(f"must be one of {', '.join(EVENTS)}")
@@ -121,6 +150,9 @@ class Settings:
     secret_key: bytes = _setting(
         b"", _secret, "signs the tokens; required with SHOP_DATABASE_URL, at least 32 bytes", hidden=True
     )
+    previous_secret_keys: tuple[str, ...] = _setting(
+        (), _secrets, "secrets accepted besides SHOP_SECRET_KEY while it is replaced, with commas", hidden=True
+    )
     host: str = _setting("127.0.0.1", str, "the address to listen on")
     port: int = _setting(8000, _whole(1, 65535), "the port to listen on")
     workers: int = _setting(1, _whole(1, 64), "processes that answer requests")
@@ -132,6 +164,11 @@ class Settings:
     public_catalog: bool = _setting(True, _yes_or_no, "whether the catalog can be read without a login")
     reservations_max: int = _setting(20, _whole(1, 10_000), "reservations that one customer may hold at once")
     reserved_units_max: int = _setting(1_000_000, _whole(1, 2_000_000_000), "units in all of them")
+    orders_per_minute: int = _setting(60, _whole(0, 10_000), "orders that one customer may place; 0: any number")
+    rate_limit: str = _setting("600/minute", _rate, "requests of an account, or of an address without a login; or off")
+    login_rate_limit: str = _setting("30/minute", _rate, "logins that fail, and registrations, of one address; or off")
+    trusted_proxies: tuple[str, ...] = _setting((), _proxies, "networks of proxies that say where requests come from")
+    proxy_header: str = _setting("x-forwarded-for", _proxy_header, "in which header: that, or forwarded")
     events: str = _setting("none", _events, "where facts are told: none, log, webhook; timelines keep them anyway")
     webhook_url: str = _setting("", _webhook_url, "who is told, by signed POST requests", hidden=True)
     webhook_secret: str = _setting(

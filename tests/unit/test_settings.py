@@ -22,6 +22,7 @@ def test_a_worker_reads_the_settings_that_the_server_had() -> None:
         SHOP_RESERVATIONS_MAX="3",
         SHOP_RESERVED_UNITS_MAX="70",
         SHOP_PUBLIC_CATALOG="false",
+        SHOP_PREVIOUS_SECRET_KEYS=f"{'a' * 32},{'ö' * 16}",
         SHOP_ALLOW_UNSAFE="fsync,synchronous_commit",
     )
     assert (given.reservations_max, given.reserved_units_max) == (3, 70)
@@ -41,6 +42,7 @@ def test_no_secret_is_shown() -> None:
     [
         ({"SHOP_RESERVATIONS_MAX": "0"}, "SHOP_RESERVATIONS_MAX is '0': it must be a whole number from 1 to 10000"),
         ({"SHOP_RESERVED_UNITS_MAX": "many"}, "SHOP_RESERVED_UNITS_MAX is 'many': it must be a whole number"),
+        ({"SHOP_PREVIOUS_SECRET_KEYS": "x" * 40 + ",short"}, "SHOP_PREVIOUS_SECRET_KEYS is (hidden): it must have at"),
         ({"SHOP_EVENTS": "mail"}, "SHOP_EVENTS is 'mail': it must be one of none, log, webhook"),
         ({"SHOP_WEBHOOK_URL": "ftp://x"}, "SHOP_WEBHOOK_URL is (hidden): it must look like https://"),
         ({"SHOP_EVENTS": "webhook"}, "SHOP_WEBHOOK_URL is not set, and SHOP_EVENTS=webhook needs it"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 
 from sqlalchemy import Engine, create_engine
@@ -41,6 +42,7 @@ class PostgresAdapters:
     Args:
         engine: as `make_engine` makes it, on a database that `shop_adapters.postgres.migrate` has prepared.
         secret: at least 32 bytes, from which the keys of the tokens are made; the same in every process.
+        previous_secrets: accepted, but not used for anything new: for the time of a change of `secret`.
         currency: ISO 4217 code of all prices.
         clock: tells all times, for tests that move it. Without one, stock, orders and reservations go by the clock of
             the database, which is one for all processes; accounts and tokens by this process's.
@@ -49,7 +51,7 @@ class PostgresAdapters:
             nothing has to take it out again; the timelines of orders have it in any case.
 
     Raises:
-        ValueError: the secret is too short.
+        ValueError: a secret is too short.
     """
 
     def __init__(
@@ -57,6 +59,7 @@ class PostgresAdapters:
         engine: Engine,
         secret: bytes,
         *,
+        previous_secrets: Sequence[bytes] = (),
         currency: str = "EUR",
         clock: Clock | None = None,
         new_id: NewId = uuid7,
@@ -72,7 +75,7 @@ class PostgresAdapters:
         self._store_clock = clock
         self.new_id = new_id
         self.passwords: PasswordHasher = passwords or Argon2Passwords()
-        self.tokens: Tokens = tokens or JwtTokens(secret)
+        self.tokens: Tokens = tokens or JwtTokens(secret, previous_secrets)
 
     def begin(self) -> AbstractContextManager[PostgresUnitOfWork]:
         """See `shop_core.ports.Begin`."""

@@ -13,6 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from shop_adapters.locking import LockOrder
 from shop_adapters.postgres.accounts import PostgresAccounts, PostgresRefreshTokens
+from shop_adapters.postgres.attempts import PostgresAttempts
 from shop_adapters.postgres.audit import discrepancies
 from shop_adapters.postgres.catalog import PostgresProducts
 from shop_adapters.postgres.categories import PostgresCategories
@@ -60,6 +61,10 @@ class PostgresUnitOfWork:
     @cached_property
     def refresh_tokens(self) -> PostgresRefreshTokens:
         return PostgresRefreshTokens(self._connection)
+
+    @cached_property
+    def attempts(self) -> PostgresAttempts:
+        return PostgresAttempts(self._connection)
 
     @cached_property
     def catalog_version(self) -> CatalogVersion:
