@@ -188,7 +188,7 @@ def _is_postgres(process: Process) -> bool:
 
 def _environment() -> dict[str, str]:
     ours = {name: value for name, value in os.environ.items() if not name.startswith("SHOP_")}
-    return ours | {"SHOP_EVENTS": "log"}
+    return ours | {"SHOP_EVENTS": "log", "SHOP_LOG_LEVEL": "warning"}
 
 
 def _free_port() -> int:

@@ -25,8 +25,10 @@ def free_port() -> int:
 
 
 def environment(**more: str) -> dict[str, str]:
-    """This process's environment without its SHOP_* variables, and with `more`."""
-    return {name: value for name, value in os.environ.items() if not name.startswith("SHOP_")} | more
+    """This process's environment without its SHOP_* variables, and with `more`. No line per request, unless asked for:
+    nobody reads what a server says as long as it runs."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("SHOP_")}
+    return kept | {"SHOP_LOG_LEVEL": "warning"} | more
 
 
 def shop(*arguments: str, env: Mapping[str, str], stdin: str = "") -> subprocess.CompletedProcess[str]:

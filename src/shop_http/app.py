@@ -10,7 +10,7 @@ from importlib.metadata import version
 
 from litestar import Litestar, Router
 from litestar.datastructures import State
-from litestar.types import ControllerRouterHandler
+from litestar.types import ASGIApp, ControllerRouterHandler
 
 from shop_core import Shop
 from shop_http import accounts, catalog, docs, health, inventory, openapi, orders, problems, reservations, users
@@ -21,6 +21,7 @@ from shop_http.intake import be_well_formed
 from shop_http.lanes import Lane, Lanes
 from shop_http.routing import API, ShopRequest, checked_by
 from shop_http.seams import Background, Place, Reserve, place_singly, reserve_singly
+from shop_http.watching import Observer, Watched
 
 BODY_SIZE_MAX = 256 * 1024
 CREDENTIALS_SIZE_MAX = 4 * 1024
@@ -37,6 +38,7 @@ def create_app(
     place: Place | None = None,
     reserve: Reserve | None = None,
     background: Sequence[Background] = (),
+    observers: Sequence[Observer] = (),
 ) -> Litestar:
     """The application, to be served by any ASGI server that runs lifespans.
 
@@ -51,6 +53,7 @@ def create_app(
         place: how an order is placed; None: each for itself. See `seams`.
         reserve: the same for reservations.
         background: what runs beside the handlers: started in this order, stopped in the other.
+        observers: are told of each request after its answer; see `watching` and `log`.
     """
     auth = Router("/auth", route_handlers=accounts.AUTH_ROUTES, request_max_body_size=CREDENTIALS_SIZE_MAX)
     features: list[ControllerRouterHandler] = [
@@ -87,7 +90,8 @@ def create_app(
     inside = app.asgi_handler
     if snapshot is not None:
         inside = FreshAnswers(inside, snapshot, keys(app, public_catalog=public_catalog, base_url=base_url))
-    app.asgi_handler = Edge(inside)
+    outermost: ASGIApp = Edge(inside)
+    app.asgi_handler = Watched(outermost, observers) if observers else outermost
     return app
 
 

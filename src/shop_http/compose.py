@@ -137,10 +137,13 @@ def migrate_database(settings: Settings) -> tuple[str | None, str]:
 
 def worker_app() -> object:
     """The ASGI application of one worker process, from its environment. The server calls this in each worker."""
+    from shop_http import log
     from shop_http.app import create_app
 
     _end_with_parent()
     settings = Settings.read(os.environ, {})
+    log.configure(settings.log, settings.log_level)
+    observers = [log.request_lines(settings.log)] if settings.log_level in ("debug", "info") else []
     engine = make_engine(settings.database_url, connections=settings.connections + BACKGROUND_CONNECTIONS)
     adapters = PostgresAdapters(engine, settings.secret_key, currency=settings.currency)
     shop = _shop(adapters, settings)
@@ -155,6 +158,7 @@ def worker_app() -> object:
         place=lambda request: asyncio.wrap_future(train.place(request)),
         reserve=lambda request: asyncio.wrap_future(train.reserve(request)),
         background=[train, *_background(shop, publisher_of(settings))],
+        observers=observers,
     )
 
 

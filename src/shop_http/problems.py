@@ -203,7 +203,8 @@ def failed(request: Request[Any, Any, Any], error: Exception) -> Reply:
 
 def log_failure(scope: Scope, error: Exception) -> None:
     """Leave the traceback in the log, under the request id that the client was told."""
-    _logger.error("%s %s failed, request %s", scope.get("method"), scope["path"], request_id(scope), exc_info=error)
+    asked, told = f"{scope.get('method')} {quote(scope['path'])}", request_id(scope)
+    _logger.error("%s failed", asked, exc_info=error, extra={"request_id": told})
 
 
 def request_id(scope: Scope) -> str:

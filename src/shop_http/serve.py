@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import logging
 import os
 import signal
 import socket
@@ -19,10 +20,12 @@ from granian.log import LogLevels
 
 from shop_http.compose import database, open_shop, publisher_of
 from shop_http.demo import add_demo_data
+from shop_http.log import SERVER_LOG, configure, is_text
 from shop_http.settings import Settings
 
 _PORT_WAIT_S = 2.0  # workers whose server was killed give the port back within moments
 _DRAIN_S = 30
+_logger = logging.getLogger("shop_http")
 
 
 class ServeError(Exception):
@@ -42,6 +45,7 @@ def serve(settings: Settings, *, demo: bool = False) -> None:
         EmbeddedPostgresError, DatabaseError, SchemaError: the database cannot be used.
     """
     publisher_of(settings)
+    configure(settings.log, settings.log_level)
     _check_port(settings.host, settings.port)
     with database(settings, on_death=_warn) as located, _only_server(settings):
         with open_shop(settings) as shop:
@@ -60,13 +64,14 @@ def serve(settings: Settings, *, demo: bool = False) -> None:
             workers=settings.workers,
             websockets=False,
             log_level=LogLevels.warning,
+            log_dictconfig=SERVER_LOG,
             respawn_failed_workers=True,
             workers_kill_timeout=_DRAIN_S,
         ).serve()
 
 
 def _warn(line: str) -> None:
-    print(f"shop: {line}", file=sys.stderr, flush=True)
+    _logger.warning("%s", line)
 
 
 def _mind_signals() -> None:
@@ -125,6 +130,9 @@ def _announce(settings: Settings) -> None:
         with contextlib.suppress(OSError), urllib.request.urlopen(f"{base}/health/ready", timeout=5):
             break
         time.sleep(0.02)
+    if not is_text(settings.log):
+        _logger.info("the shop is open", extra={"url": base})
+        return
     print(
         f"The shop is open. Ctrl-C closes it.\n"
         f"  docs      {base}/docs\n"

@@ -18,6 +18,8 @@ SECRET_BYTES_MIN = 32
 CAN_BE_UNSAFE = ("fsync", "full_page_writes", "synchronous_commit")
 """As `shop_adapters.postgres.durability` needs them on; a test compares."""
 WEBHOOK_SECRET_BYTES = range(24, 65)  # as the Standard Webhooks specification has it
+LOG_FORMS = ("auto", "text", "json")
+LOG_LEVELS = ("debug", "info", "warning", "error")
 EVENTS = ("none", "log", "webhook")
 
 
@@ -71,10 +73,13 @@ def _secret(text: str) -> bytes:
     return secret
 
 
-def _events(text: str) -> str:
-    if text not in EVENTS:
-        raise ValueError(f"must be one of {', '.join(EVENTS)}")
-    return text
+def _one_of(*choices: str) -> Callable[[str], str]:
+    def read(text: str) -> str:
+        if text not in choices:
+            raise ValueError(f"must be one of {', '.join(choices)}")
+        return text
+
+    return read
 
 
 def _webhook_url(text: str) -> str:
@@ -130,11 +135,15 @@ class Settings:
     public_catalog: bool = _setting(True, _yes_or_no, "whether the catalog can be read without a login")
     reservations_max: int = _setting(20, _whole(1, 10_000), "reservations that one customer may hold at once")
     reserved_units_max: int = _setting(1_000_000, _whole(1, 2_000_000_000), "units in all of them")
-    events: str = _setting("none", _events, "where facts are told: none, log, webhook; timelines keep them anyway")
+    events: str = _setting(
+        "none", _one_of(*EVENTS), "where facts are told: none, log, webhook; timelines keep them anyway"
+    )
     webhook_url: str = _setting("", _webhook_url, "who is told, by signed POST requests", hidden=True)
     webhook_secret: str = _setting(
         "", _webhook_secret, "signs those requests, whsec_...; two during a change", hidden=True
     )
+    log: str = _setting("auto", _one_of(*LOG_FORMS), "text or json; auto: text on a terminal, JSON otherwise")
+    log_level: str = _setting("info", _one_of(*LOG_LEVELS), "debug, info, warning, error; info: a line per request")
     allow_unsafe: tuple[str, ...] = _setting((), _unsafe, "settings of PostgreSQL that may be off, e.g. fsync")
 
     @classmethod
