@@ -24,7 +24,7 @@ _STAMPS: tuple[Processor, ...] = (
     structlog.processors.add_log_level,
     structlog.processors.TimeStamper(fmt="iso", utc=True, key="at"),
 )
-_ROWS = re.compile(r"(?<=DETAIL:  ).*")
+_ROWS = re.compile(r"(?<=DETAIL:  ).*?(?=\n\[SQL: |\n\nThe above exception|\Z)", re.DOTALL)
 
 SERVER_LOG: dict[str, Any] = {
     "version": 1,

@@ -202,13 +202,13 @@ def test_a_traceback_shows_neither_variables_nor_rows(form: str) -> None:
     configure(form, "info", file=(file := io.StringIO()))
     planted = "hunter2"
     try:
-        raise ValueError(f"no such row\nDETAIL:  Failing row contains (7, {planted}).\nHINT: look")
+        raise ValueError(f"no such row\nDETAIL:  Failing row contains (7, a\nb, {planted}).\n[SQL: INSERT]")
     except ValueError as error:
         logging.getLogger("shop_http").error("it failed", exc_info=error)
     said = file.getvalue()
     assert "no such row" in said
     assert "(left out)" in said
-    assert "HINT: look" in said
+    assert "[SQL: INSERT]" in said
     assert planted not in said.replace("{planted}", "")
 
 
