@@ -39,6 +39,7 @@ def create_app(
     reserve: Reserve | None = None,
     background: Sequence[Background] = (),
     observers: Sequence[Observer] = (),
+    more_routes: Sequence[ControllerRouterHandler] = (),
 ) -> Litestar:
     """The application, to be served by any ASGI server that runs lifespans.
 
@@ -54,6 +55,7 @@ def create_app(
         reserve: the same for reservations.
         background: what runs beside the handlers: started in this order, stopped in the other.
         observers: are told of each request after its answer; see `watching` and `log`.
+        more_routes: further handlers outside of the API, such as `/metrics`.
     """
     auth = Router("/auth", route_handlers=accounts.AUTH_ROUTES, request_max_body_size=CREDENTIALS_SIZE_MAX)
     features: list[ControllerRouterHandler] = [
@@ -66,7 +68,7 @@ def create_app(
         *orders.ROUTES,
     ]
     app = Litestar(
-        [Router(API, route_handlers=features), *health.ROUTES, *docs.ROUTES],
+        [Router(API, route_handlers=features), *health.ROUTES, *docs.ROUTES, *more_routes],
         request_class=ShopRequest,
         middleware=[checked_by(know_the_actor, be_well_formed)],
         exception_handlers=problems.handlers(),

@@ -10,11 +10,12 @@ import secrets
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from multiprocessing import parent_process
 from multiprocessing.connection import wait
+from typing import Any, cast
 
-from sqlalchemy import Engine, make_url
+from sqlalchemy import Engine, QueuePool, make_url
 from sqlalchemy.exc import DBAPIError
 
 from shop_adapters.background import Repeating
@@ -33,8 +34,10 @@ from shop_core.reservations.model import HoldingLimits
 from shop_core.reservations.service import SWEEP_MAX
 from shop_http.seams import Background
 from shop_http.settings import Settings, SettingsError
+from shop_http.watching import Observer
 
 BACKGROUND_EVERY_S = 0.25
+SAMPLED_EVERY_S = 1.0
 BACKGROUND_CONNECTIONS = 4  # sweeper, relay, train, password hashes: busy handlers cannot keep them from the database
 
 
@@ -143,11 +146,11 @@ def worker_app() -> object:
     _end_with_parent()
     settings = Settings.read(os.environ, {})
     log.configure(settings.log, settings.log_level)
-    observers = [log.request_lines(settings.log)] if settings.log_level in ("debug", "info") else []
     engine = make_engine(settings.database_url, connections=settings.connections + BACKGROUND_CONNECTIONS)
     adapters = PostgresAdapters(engine, settings.secret_key, currency=settings.currency)
     shop = _shop(adapters, settings)
     train = OrderTrain(shop, adapters.new_id)
+    seeing = _seeing(settings, shop, train, engine)
     return create_app(
         shop,
         ready=_readiness(engine, settings),
@@ -157,15 +160,49 @@ def worker_app() -> object:
         snapshot=Snapshots(engine),
         place=lambda request: asyncio.wrap_future(train.place(request)),
         reserve=lambda request: asyncio.wrap_future(train.reserve(request)),
-        background=[train, *_background(shop, publisher_of(settings))],
-        observers=observers,
+        background=[train, *_background(shop, publisher_of(settings), seeing.expired), *seeing.background],
+        observers=seeing.observers,
+        more_routes=seeing.routes,
     )
 
 
-def _background(shop: Shop, publisher: EventPublisher) -> list[Background]:
+@dataclass(frozen=True, slots=True)
+class _Seeing:
+    """What watches the shop, as the settings want it."""
+
+    observers: list[Observer] = field(default_factory=list)
+    routes: list[Any] = field(default_factory=list)
+    background: list[Background] = field(default_factory=list)
+    expired: Callable[[int], int] = lambda count: count
+
+
+def _seeing(settings: Settings, shop: Shop, train: OrderTrain, engine: Engine) -> _Seeing:
+    from shop_http import log
+
+    lines = [log.request_lines(settings.log)] if settings.log_level in ("debug", "info") else []
+    if not settings.shows_metrics:
+        return _Seeing(lines)
+    from shop_http import metrics
+
+    figures = metrics.Metrics(shop)
+    pool = cast(QueuePool, engine.pool)
+    sources = metrics.Sources(lambda: train.report, lambda: (pool.checkedout(), pool.size()))
+    return _Seeing(
+        [*lines, figures.observe],
+        [metrics.route(figures, settings.metrics_token)],
+        [Repeating(lambda: figures.sample(sources), SAMPLED_EVERY_S, "metrics")],
+        figures.expired,
+    )
+
+
+def _background(shop: Shop, publisher: EventPublisher, expired: Callable[[int], int]) -> list[Background]:
     """What every process does beside answering. Sweeps and relays of several processes keep out of each other's way."""
+
+    def sweep() -> int:
+        return expired(shop.reservations.sweep())
+
     return [
-        Repeating(shop.reservations.sweep, BACKGROUND_EVERY_S, "sweeper", lambda ended: ended >= SWEEP_MAX),
+        Repeating(sweep, BACKGROUND_EVERY_S, "sweeper", lambda ended: ended >= SWEEP_MAX),
         Repeating(lambda: shop.outbox.relay(publisher), BACKGROUND_EVERY_S, "relay", lambda taken: taken > 0),
     ]
 

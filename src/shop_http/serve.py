@@ -9,6 +9,7 @@ import os
 import signal
 import socket
 import sys
+import tempfile
 import threading
 import time
 import urllib.request
@@ -25,6 +26,7 @@ from shop_http.settings import Settings
 
 _PORT_WAIT_S = 2.0  # workers whose server was killed give the port back within moments
 _DRAIN_S = 30
+METRICS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"  # not from `metrics`: to import that is to fix the folder for good
 _logger = logging.getLogger("shop_http")
 
 
@@ -47,7 +49,7 @@ def serve(settings: Settings, *, demo: bool = False) -> None:
     publisher_of(settings)
     configure(settings.log, settings.log_level)
     _check_port(settings.host, settings.port)
-    with database(settings, on_death=_warn) as located, _only_server(settings):
+    with database(settings, on_death=_warn) as located, _only_server(settings), _folder_of_metrics(settings):
         with open_shop(settings) as shop:
             if demo:
                 add_demo_data(shop)
@@ -68,6 +70,17 @@ def serve(settings: Settings, *, demo: bool = False) -> None:
             respawn_failed_workers=True,
             workers_kill_timeout=_DRAIN_S,
         ).serve()
+
+
+@contextlib.contextmanager
+def _folder_of_metrics(settings: Settings) -> Iterator[None]:
+    """Where the workers note their figures, so that each can tell those of all."""
+    if not settings.shows_metrics:
+        yield
+        return
+    with tempfile.TemporaryDirectory(prefix="shop-metrics-", ignore_cleanup_errors=True) as folder:
+        os.environ[METRICS_FOLDER] = folder
+        yield
 
 
 def _warn(line: str) -> None:

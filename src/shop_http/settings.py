@@ -20,6 +20,7 @@ CAN_BE_UNSAFE = ("fsync", "full_page_writes", "synchronous_commit")
 WEBHOOK_SECRET_BYTES = range(24, 65)  # as the Standard Webhooks specification has it
 LOG_FORMS = ("auto", "text", "json")
 LOG_LEVELS = ("debug", "info", "warning", "error")
+METRICS = ("off", "public")
 EVENTS = ("none", "log", "webhook")
 
 
@@ -113,6 +114,12 @@ def _unsafe(text: str) -> tuple[str, ...]:
     return names
 
 
+def _token(text: str) -> str:
+    if not re.fullmatch(r"[!-~]{16,200}", text):
+        raise ValueError("must be 16 to 200 visible ASCII characters: `openssl rand -hex 16` makes one")
+    return text
+
+
 def _setting(default: Any, read: Callable[[str], Any], meaning: str, *, hidden: bool = False) -> Any:
     return field(default=default, metadata={"read": read, "meaning": meaning, "hidden": hidden})
 
@@ -144,7 +151,14 @@ class Settings:
     )
     log: str = _setting("auto", _one_of(*LOG_FORMS), "text or json; auto: text on a terminal, JSON otherwise")
     log_level: str = _setting("info", _one_of(*LOG_LEVELS), "debug, info, warning, error; info: a line per request")
+    metrics: str = _setting("off", _one_of(*METRICS), "off; public: everybody who reaches the port may see /metrics")
+    metrics_token: str = _setting("", _token, "/metrics is there, for who sends this as a bearer token", hidden=True)
     allow_unsafe: tuple[str, ...] = _setting((), _unsafe, "settings of PostgreSQL that may be off, e.g. fsync")
+
+    @property
+    def shows_metrics(self) -> bool:
+        """Whether there is `/metrics`."""
+        return self.metrics == "public" or bool(self.metrics_token)
 
     @classmethod
     def read(cls, environment: Mapping[str, str], flags: Mapping[str, str | None]) -> Settings:
