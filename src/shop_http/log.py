@@ -71,9 +71,8 @@ def request_lines(form: str, *, file: TextIO | None = None) -> Observer:
     file = file or sys.stderr
     logger = structlog.wrap_logger(
         _Lines(file),
-        processors=[*_STAMPS, _renderer(form, file)],
-        wrapper_class=structlog.BoundLogger,
-        cache_logger_on_first_use=True,
+        processors=[*_STAMPS, _renderer(form, file) if is_text(form, file) else _as_bytes],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
     ).bind()
 
     def write(seen: Seen) -> None:
@@ -86,9 +85,14 @@ def request_lines(form: str, *, file: TextIO | None = None) -> Observer:
             "request_id": seen.request_id,
             "address": seen.address,
         }
-        for name in ("path", "code", "account_id", "trace_id", "parent_id"):
-            if (value := getattr(seen, name)) is not None:
-                fields[name] = value if isinstance(value, str) else str(value)
+        if seen.path is not None:
+            fields["path"] = seen.path
+        if seen.code is not None:
+            fields["code"] = seen.code
+        if seen.account_id is not None:
+            fields["account_id"] = str(seen.account_id)
+        if seen.trace_id is not None:
+            fields["trace_id"], fields["parent_id"] = seen.trace_id, seen.parent_id
         if seen.replayed:
             fields["replayed"] = True
         logger.info("request", **fields)
@@ -128,6 +132,10 @@ def _as_json(_: WrappedLogger, __: str, event: EventDict) -> str:
     return _encode(event).decode()
 
 
+def _as_bytes(_: WrappedLogger, __: str, event: EventDict) -> bytes:
+    return _encode(event)
+
+
 class _Lines:
     """Writes lines, each with one call: a log that cannot be written is no reason to refuse a request."""
 
@@ -138,12 +146,13 @@ class _Lines:
         except OSError:
             self._descriptor = None
 
-    def info(self, line: str) -> None:
+    def info(self, line: str | bytes) -> None:
+        text = line.encode(errors="backslashreplace") if isinstance(line, str) else line
         with suppress(OSError, ValueError):
             if self._descriptor is None:
-                self._file.write(line + "\n")
+                self._file.write(text.decode() + "\n")
             else:
-                os.write(self._descriptor, (line + "\n").encode(errors="backslashreplace"))
+                os.write(self._descriptor, text + b"\n")
 
     msg = info
 
