@@ -199,7 +199,7 @@ def _is_postgres(process: Process) -> bool:
 def _environment() -> dict[str, str]:
     ours = {name: value for name, value in os.environ.items() if not name.startswith("SHOP_")}
     unlimited = {"SHOP_RATE_LIMIT": "off", "SHOP_LOGIN_RATE_LIMIT": "off", "SHOP_ORDERS_PER_MINUTE": "0"}
-    return ours | unlimited | {"SHOP_EVENTS": "log"}
+    return ours | unlimited | {"SHOP_EVENTS": "log", "SHOP_LOG_LEVEL": "warning"}
 
 
 def _free_port() -> int:

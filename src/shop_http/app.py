@@ -10,7 +10,7 @@ from importlib.metadata import version
 
 from litestar import Litestar, Router
 from litestar.datastructures import State
-from litestar.types import ControllerRouterHandler
+from litestar.types import ASGIApp, ControllerRouterHandler
 
 from shop_core import Shop
 from shop_http import accounts, catalog, docs, health, inventory, openapi, orders, problems, reservations, users
@@ -23,6 +23,7 @@ from shop_http.limits import Gate, Limits
 from shop_http.routing import API, ShopRequest, checked_by
 from shop_http.seams import Background, Place, Reserve, place_singly, reserve_singly
 from shop_http.turnstile import Turnstile
+from shop_http.watching import Observer, Watched
 
 BODY_SIZE_MAX = 256 * 1024
 CREDENTIALS_SIZE_MAX = 4 * 1024
@@ -41,6 +42,8 @@ def create_app(
     background: Sequence[Background] = (),
     deadlines: Deadlines = Deadlines(),  # noqa: B008 - frozen
     limits: Limits | None = None,
+    observers: Sequence[Observer] = (),
+    more_routes: Sequence[ControllerRouterHandler] = (),
 ) -> Litestar:
     """The application, to be served by any ASGI server that runs lifespans.
 
@@ -57,6 +60,8 @@ def create_app(
         limits: what one client may ask for; None: as much as it likes, but for the guesses of a password.
         background: what runs beside the handlers: started in this order, stopped in the other.
         deadlines: how long a request may take.
+        observers: are told of each request after its answer; see `watching` and `log`.
+        more_routes: further handlers outside of the API, such as `/metrics`.
     """
     auth = Router("/auth", route_handlers=accounts.AUTH_ROUTES, request_max_body_size=CREDENTIALS_SIZE_MAX)
     features: list[ControllerRouterHandler] = [
@@ -69,7 +74,7 @@ def create_app(
         *orders.ROUTES,
     ]
     app = Litestar(
-        [Router(API, route_handlers=features), *health.ROUTES, *docs.ROUTES],
+        [Router(API, route_handlers=features), *health.ROUTES, *docs.ROUTES, *more_routes],
         request_class=ShopRequest,
         middleware=[checked_by(know_the_actor, be_well_formed)],
         exception_handlers=problems.handlers(),
@@ -95,7 +100,8 @@ def create_app(
     inside = app.asgi_handler
     if snapshot is not None:
         inside = FreshAnswers(inside, snapshot, keys(app, public_catalog=public_catalog, base_url=base_url))
-    app.asgi_handler = Edge(Turnstile(inside, shop, limits or Limits()), deadlines)
+    outermost: ASGIApp = Edge(Turnstile(inside, shop, limits or Limits()), deadlines)
+    app.asgi_handler = Watched(outermost, observers) if observers else outermost
     return app
 
 

@@ -11,13 +11,13 @@ import secrets
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from multiprocessing import parent_process
 from multiprocessing.connection import wait
-from typing import cast
+from typing import Any, cast
 
-from sqlalchemy import Engine, make_url
+from sqlalchemy import Engine, QueuePool, make_url
 from sqlalchemy.exc import DBAPIError
 
 from shop_adapters.background import Repeating
@@ -40,9 +40,11 @@ from shop_http.edge import Deadlines
 from shop_http.limits import Limits, Rate
 from shop_http.seams import Background
 from shop_http.settings import Settings, SettingsError
+from shop_http.watching import Observer
 
 BACKGROUND_EVERY_S = 0.25
 TIDY_EVERY_S = 60.0
+SAMPLED_EVERY_S = 1.0
 BACKGROUND_CONNECTIONS = 4  # sweeper, relay, train, password hashes: busy handlers cannot keep them from the database
 
 
@@ -160,14 +162,17 @@ def migrate_database(settings: Settings) -> tuple[str | None, str]:
 
 def worker_app() -> object:
     """The ASGI application of one worker process, from its environment. The server calls this in each worker."""
+    from shop_http import log
     from shop_http.app import create_app
 
     _end_with_parent()
     settings = Settings.read(os.environ, {})
+    log.configure(settings.log, settings.log_level)
     engine = make_engine(settings.database_url, connections=settings.connections + BACKGROUND_CONNECTIONS)
     adapters = _adapters(engine, settings)
     shop = _shop(adapters, settings)
     train = OrderTrain(shop, adapters.new_id)
+    seeing = _seeing(settings, shop, train, engine)
     app = create_app(
         shop,
         ready=_readiness(engine, settings),
@@ -178,7 +183,9 @@ def worker_app() -> object:
         place=lambda request: asyncio.wrap_future(train.place(request)),
         reserve=lambda request: asyncio.wrap_future(train.reserve(request)),
         deadlines=Deadlines(settings.request_timeout, settings.answer_timeout),
-        background=[train, *_background(shop, publisher_of(settings))],
+        background=[train, *_background(shop, publisher_of(settings), seeing.expired), *seeing.background],
+        observers=seeing.observers,
+        more_routes=seeing.routes,
         limits=limits_of(settings),
     )
     gc.collect()
@@ -204,10 +211,43 @@ def _rate(text: str, workers: int) -> Rate | None:
     return Rate(int(count), {"second": 1, "minute": 60, "hour": 3600}[unit]).shared_by(workers)
 
 
-def _background(shop: Shop, publisher: EventPublisher | None) -> list[Background]:
+@dataclass(frozen=True, slots=True)
+class _Seeing:
+    """What watches the shop, as the settings want it."""
+
+    observers: list[Observer] = field(default_factory=list)
+    routes: list[Any] = field(default_factory=list)
+    background: list[Background] = field(default_factory=list)
+    expired: Callable[[int], int] = lambda count: count
+
+
+def _seeing(settings: Settings, shop: Shop, train: OrderTrain, engine: Engine) -> _Seeing:
+    from shop_http import log
+
+    lines = [log.request_lines(settings.log)] if settings.log_level in ("debug", "info") else []
+    if not settings.shows_metrics:
+        return _Seeing(lines)
+    from shop_http import metrics
+
+    figures = metrics.Metrics(shop)
+    pool = cast(QueuePool, engine.pool)
+    sources = metrics.Sources(lambda: train.report, lambda: (pool.checkedout(), pool.size()))
+    return _Seeing(
+        [*lines, figures.observe],
+        [metrics.route(figures, settings.metrics_token)],
+        [Repeating(lambda: figures.sample(sources), SAMPLED_EVERY_S, "metrics")],
+        figures.expired,
+    )
+
+
+def _background(shop: Shop, publisher: EventPublisher | None, expired: Callable[[int], int]) -> list[Background]:
     """What every process does beside answering. Sweeps and relays of several processes keep out of each other's way."""
+
+    def sweep() -> int:
+        return expired(shop.reservations.sweep())
+
     jobs: list[Background] = [
-        Repeating(shop.reservations.sweep, BACKGROUND_EVERY_S, "sweeper", lambda ended: ended >= SWEEP_MAX),
+        Repeating(sweep, BACKGROUND_EVERY_S, "sweeper", lambda ended: ended >= SWEEP_MAX),
         Repeating(shop.accounts.tidy, TIDY_EVERY_S, "tidy", lambda forgotten: forgotten >= TIDY_MAX),
     ]
     if publisher is not None:

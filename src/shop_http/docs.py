@@ -12,6 +12,7 @@ from litestar.exceptions import NotFoundException
 from litestar.params import FromPath
 from litestar.response import Redirect
 
+from shop_http import errors
 from shop_http.routing import Access, Reply, ShopRequest
 
 _PAGE = b"""<!doctype html>
@@ -89,6 +90,12 @@ def start_script() -> Reply:
     return Response(_START, media_type="text/javascript", headers=_FOR_AN_HOUR)
 
 
+@litestar.get("/docs/errors", opt=_PUBLIC, sync_to_thread=False, include_in_schema=False)
+def errors_page() -> Reply:
+    """What each code means: where the `type` of every problem points."""
+    return Response(errors.html(), media_type="text/html", headers=_FOR_AN_HOUR | {"Content-Security-Policy": _POLICY})
+
+
 @litestar.get("/docs/{name:str}", opt=_PUBLIC, sync_to_thread=True, include_in_schema=False)
 def docs_file(name: FromPath[str]) -> Reply:
     """One of the few files of Swagger UI that the page needs."""
@@ -103,4 +110,4 @@ def openapi_document(request: ShopRequest) -> Reply:
     return Response(request.app.state.openapi, media_type="application/json", headers=_FOR_AN_HOUR)
 
 
-ROUTES = (to_docs, docs, start_script, docs_file, openapi_document)
+ROUTES = (to_docs, docs, start_script, errors_page, docs_file, openapi_document)

@@ -59,6 +59,9 @@ TRANSPORT = {
     500: ("internal_error", "Internal error", "This is a fault of the server. Report it with the request_id."),
 }
 
+EXPLAINED_AT = "/docs/errors"
+"""The page of this server that tells of every code; see `errors`."""
+
 OPTIONS_ASKED = "OPTIONS asked"
 """The method that the edge makes of OPTIONS: one that no route has, so that the router lists those it has."""
 
@@ -207,7 +210,8 @@ def failed(request: Request[Any, Any, Any], error: Exception) -> Reply:
 
 def log_failure(scope: Scope, error: Exception) -> None:
     """Leave the traceback in the log, under the request id that the client was told."""
-    _logger.error("%s %s failed, request %s", scope.get("method"), scope["path"], request_id(scope), exc_info=error)
+    asked, told = f"{scope.get('method')} {quote(scope['path'])}", request_id(scope)
+    _logger.error("%s failed, request %s", asked, told, exc_info=error, extra={"request_id": told})
 
 
 def request_id(scope: Scope) -> str:
@@ -222,7 +226,7 @@ def where(scope: Scope) -> dict[str, str]:
 
 def _problem(code: str, title: str, status: int, detail: str, *, instance: str, request_id: str) -> Problem:
     return Problem(
-        type=f"urn:problem-type:{code}",
+        type=f"{EXPLAINED_AT}#{code}",
         title=title,
         status=status,
         detail=detail,

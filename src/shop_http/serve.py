@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import logging
 import os
 import signal
 import socket
 import sys
+import tempfile
 import threading
 import time
 import urllib.request
@@ -19,10 +21,13 @@ from granian.log import LogLevels
 
 from shop_http.compose import database, open_shop, publisher_of
 from shop_http.demo import add_demo_data
+from shop_http.log import SERVER_LOG, configure, is_text
 from shop_http.settings import Settings
 
 _PORT_WAIT_S = 2.0  # workers whose server was killed give the port back within moments
 _DRAIN_S = 30
+METRICS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"  # not from `metrics`: to import that is to fix the folder for good
+_logger = logging.getLogger("shop_http")
 
 
 class ServeError(Exception):
@@ -42,8 +47,9 @@ def serve(settings: Settings, *, demo: bool = False) -> None:
         EmbeddedPostgresError, DatabaseError, SchemaError: the database cannot be used.
     """
     publisher_of(settings)
+    configure(settings.log, settings.log_level)
     _check_port(settings.host, settings.port)
-    with database(settings, on_death=_warn) as located, _only_server(settings):
+    with database(settings, on_death=_warn) as located, _only_server(settings), _folder_of_metrics(settings):
         with open_shop(settings) as shop:
             if demo:
                 add_demo_data(shop)
@@ -73,6 +79,7 @@ def _answer_requests(settings: Settings, is_open: threading.Event) -> None:
             workers=settings.workers,
             websockets=False,
             log_level=LogLevels.warning,
+            log_dictconfig=SERVER_LOG,
             respawn_failed_workers=True,
             workers_kill_timeout=_DRAIN_S,
         )
@@ -88,8 +95,19 @@ def _answer_requests(settings: Settings, is_open: threading.Event) -> None:
         _warn("workers die one after the other; starting them anew")
 
 
+@contextlib.contextmanager
+def _folder_of_metrics(settings: Settings) -> Iterator[None]:
+    """Where the workers note their figures, so that each can tell those of all."""
+    if not settings.shows_metrics:
+        yield
+        return
+    with tempfile.TemporaryDirectory(prefix="shop-metrics-", ignore_cleanup_errors=True) as folder:
+        os.environ[METRICS_FOLDER] = folder
+        yield
+
+
 def _warn(line: str) -> None:
-    print(f"shop: {line}", file=sys.stderr, flush=True)
+    _logger.warning("%s", line)
 
 
 def _mind_signals() -> None:
@@ -149,6 +167,9 @@ def _announce(settings: Settings, is_open: threading.Event) -> None:
             break
         time.sleep(0.02)
     is_open.set()
+    if not is_text(settings.log):
+        _logger.info("the shop is open", extra={"url": base})
+        return
     print(
         f"The shop is open. Ctrl-C closes it.\n"
         f"  docs      {base}/docs\n"

@@ -20,6 +20,9 @@ SECRET_BYTES_MIN = 32
 CAN_BE_UNSAFE = ("fsync", "full_page_writes", "synchronous_commit")
 """As `shop_adapters.postgres.durability` needs them on; a test compares."""
 WEBHOOK_SECRET_BYTES = range(24, 65)  # as the Standard Webhooks specification has it
+LOG_FORMS = ("auto", "text", "json")
+LOG_LEVELS = ("debug", "info", "warning", "error")
+METRICS = ("off", "public")
 EVENTS = ("none", "log", "webhook")
 
 
@@ -94,16 +97,13 @@ def _proxies(text: str) -> tuple[str, ...]:
     return texts
 
 
-def _proxy_header(text: str) -> str:
-    if text not in HEADERS:
-        raise ValueError(f"must be one of {', '.join(HEADERS)}")
-    return text
+def _one_of(*choices: str) -> Callable[[str], str]:
+    def read(text: str) -> str:
+        if text not in choices:
+            raise ValueError(f"must be one of {', '.join(choices)}")
+        return text
 
-
-def _events(text: str) -> str:
-    if text not in EVENTS:
-        raise ValueError(f"must be one of {', '.join(EVENTS)}")
-    return text
+    return read
 
 
 def _webhook_url(text: str) -> str:
@@ -137,6 +137,12 @@ def _unsafe(text: str) -> tuple[str, ...]:
     return names
 
 
+def _token(text: str) -> str:
+    if not re.fullmatch(r"[!-~]{16,200}", text):
+        raise ValueError("must be 16 to 200 visible ASCII characters: `openssl rand -hex 16` makes one")
+    return text
+
+
 def _setting(default: Any, read: Callable[[str], Any], meaning: str, *, hidden: bool = False) -> Any:
     return field(default=default, metadata={"read": read, "meaning": meaning, "hidden": hidden})
 
@@ -168,13 +174,24 @@ class Settings:
     rate_limit: str = _setting("600/minute", _rate, "requests of an account, or of an address without a login; or off")
     login_rate_limit: str = _setting("30/minute", _rate, "logins that fail, and registrations, of one address; or off")
     trusted_proxies: tuple[str, ...] = _setting((), _proxies, "networks of proxies that say where requests come from")
-    proxy_header: str = _setting("x-forwarded-for", _proxy_header, "in which header: that, or forwarded")
-    events: str = _setting("none", _events, "where facts are told: none, log, webhook; timelines keep them anyway")
+    proxy_header: str = _setting("x-forwarded-for", _one_of(*HEADERS), "in which header: that, or forwarded")
+    events: str = _setting(
+        "none", _one_of(*EVENTS), "where facts are told: none, log, webhook; timelines keep them anyway"
+    )
     webhook_url: str = _setting("", _webhook_url, "who is told, by signed POST requests", hidden=True)
     webhook_secret: str = _setting(
         "", _webhook_secret, "signs those requests, whsec_...; two during a change", hidden=True
     )
+    log: str = _setting("auto", _one_of(*LOG_FORMS), "text or json; auto: text on a terminal, JSON otherwise")
+    log_level: str = _setting("info", _one_of(*LOG_LEVELS), "debug, info, warning, error; info: a line per request")
+    metrics: str = _setting("off", _one_of(*METRICS), "off; public: everybody who reaches the port may see /metrics")
+    metrics_token: str = _setting("", _token, "/metrics is there, for who sends this as a bearer token", hidden=True)
     allow_unsafe: tuple[str, ...] = _setting((), _unsafe, "settings of PostgreSQL that may be off, e.g. fsync")
+
+    @property
+    def shows_metrics(self) -> bool:
+        """Whether there is `/metrics`."""
+        return self.metrics == "public" or bool(self.metrics_token)
 
     @classmethod
     def read(cls, environment: Mapping[str, str], flags: Mapping[str, str | None]) -> Settings:

@@ -32,6 +32,7 @@ def make_engine(url: str, *, connections: int = 8, wait_s: float = 2.0) -> Engin
         pool_timeout=wait_s,
         pool_use_lifo=True,  # few warm connections rather than many cold ones
         pool_pre_ping=False,  # a round trip per unit of work; a lost connection is told apart when it shows
+        hide_parameters=True,  # they would be in tracebacks: addresses of people, hashes of passwords
         connect_args={"connect_timeout": 5, "application_name": "shop"},
     )
 

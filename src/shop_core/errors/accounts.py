@@ -54,7 +54,7 @@ class SessionNotFound(NotFound):
 
 
 class WrongPassword(Invalid):
-    """The present password, which a change asks for, is not this. Not Unauthenticated: the login itself is fine."""
+    """The present password, which a change asks for, is not this. The login itself is fine: so it is invalid input."""
 
     code = "wrong_password"
     title = "Wrong password"

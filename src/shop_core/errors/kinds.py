@@ -93,7 +93,7 @@ def check_version(version: int, expected: Collection[int] | None) -> None:
 
 
 class Invalid(Refusal):
-    """The input breaks a rule. `faults` names each field with the rule that it breaks."""
+    """The input breaks a rule. Each field that does is named, with the rule."""
 
     kind = Kind.INVALID
     code = "invalid_input"
