@@ -26,8 +26,10 @@ def free_port() -> int:
 
 
 def environment(**more: str) -> dict[str, str]:
-    """This process's environment without its SHOP_* variables, and with `more`. Tests may ask as often as they like; and
-    no line per request is written, unless asked for: nobody reads what a server says as long as it runs."""
+    """This process's environment without its SHOP_* variables, and with `more`.
+
+    Tests may ask as often as they like. No line per request is written unless asked for: nobody reads it.
+    """
     plain = {name: value for name, value in os.environ.items() if not name.startswith("SHOP_")}
     return plain | UNLIMITED | {"SHOP_LOG_LEVEL": "warning"} | more
 
