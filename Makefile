@@ -5,13 +5,17 @@ DATA_DIR ?= .data
 
 BIN := .venv/bin
 
-.PHONY: run test setup check lint types audit proof bench lock clean
+.PHONY: run test test-slow setup check lint types audit proof bench lock clean
 
 run: .venv/.runs
 	@exec $(BIN)/shop serve --demo --port "$(PORT)" --data-dir "$(DATA_DIR)"
 
 test: .venv/.tests
 	$(BIN)/python -m pytest --numprocesses auto --dist loadscope --durations 12
+
+# the tests that take long for what they add: a generator of requests, a small benchmark, races with their guards off
+test-slow: .venv/.tests
+	$(BIN)/python -m pytest -m slow
 
 setup: .venv/.tests
 

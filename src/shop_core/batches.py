@@ -2,14 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import Protocol, TypeVar
 from uuid import UUID
 
 from shop_core.idempotency import Claim, Slot
-from shop_core.inventory.model import StockMovement
+from shop_core.inventory.model import StockLevel, StockMovement, levels_after
 from shop_core.ports import Keys, NewId, UnitOfWork
 from shop_core.reservations.holding import expiry_of
+
+
+class Decision(Protocol):
+    """What was decided for a batch."""
+
+    @property
+    def is_short(self) -> bool:
+        """Whether somebody would be told that there is not enough."""
+
+
+D = TypeVar("D", bound=Decision)
+Levels = Mapping[UUID, StockLevel]
+
+
+def decided(
+    decide: Callable[[Levels], D], levels: Levels, expire: Callable[[], list[StockMovement]]
+) -> tuple[D, list[StockMovement]]:
+    """Decide; and if somebody would be refused for lack of stock, take back what has expired and decide again.
+
+    Args:
+        decide: the whole batch, for that stock.
+        levels: the stock, locked.
+        expire: see `expire_due`.
+
+    Returns:
+        The decision, and the ledger lines of what was taken back.
+    """
+    decision = decide(levels)
+    if decision.is_short and (expired := expire()):
+        return decide(levels_after(levels, expired)), expired
+    return decision, []
 
 
 def settle(keys: Keys, claims: Sequence[Claim], taken: Mapping[Slot, Claim], won: Sequence[Claim]) -> None:

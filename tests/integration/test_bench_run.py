@@ -11,6 +11,7 @@ import pytest
 
 from server import environment
 
+pytestmark = pytest.mark.slow
 BENCH = Path(__file__).parents[2] / "bench" / "run.py"
 
 

@@ -36,6 +36,7 @@ def test_whatever_happens_at_the_same_moment_one_wins_and_nobody_waits_in_a_circ
     assert run(name, ground, times, seed=1).wrong == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "times", "bug"),
     [

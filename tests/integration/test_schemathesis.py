@@ -8,11 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from proof.schema import check, new_admin
 
 from conftest import memory_serving, postgres_serving
 from http_client import Server
 
+pytestmark = pytest.mark.slow
 SEED = 6
 
 

@@ -11,7 +11,7 @@ from shop_core.accounts.model import Actor
 from shop_core.catalog.model import Offer
 from shop_core.errors import InsufficientStock, Refusal, ReservationNotFound, TotalChanged
 from shop_core.events import OrderEvent, OrderEventKind
-from shop_core.idempotency import Answer, Answers
+from shop_core.idempotency import Answer, Answers, Claim
 from shop_core.inventory.model import MovementKind, StockLevel, StockMovement
 from shop_core.inventory.wanted import LineRequest, check_catalog, check_stock
 from shop_core.money import Money
@@ -35,6 +35,7 @@ class Decision:
         confirmed: the reservations that became orders.
         movements: the ledger lines of the new orders.
         events: the first event of each.
+        won: the keys that stand for them.
     """
 
     outcomes: tuple[Outcome, ...]
@@ -42,6 +43,7 @@ class Decision:
     confirmed: tuple[Reservation, ...]
     movements: tuple[StockMovement, ...]
     events: tuple[OrderEvent, ...]
+    won: tuple[Claim, ...]
 
     @property
     def is_short(self) -> bool:
@@ -110,7 +112,9 @@ def decide(
         outcomes.append(Answer(order))
         orders.append(order)
         events.append(OrderEvent.of(new_id(), OrderEventKind.PLACED, order, Actor(request.customer_id, request.role)))
-    return Decision(tuple(outcomes), tuple(orders), tuple(confirmed), tuple(movements), tuple(events))
+    return Decision(
+        tuple(outcomes), tuple(orders), tuple(confirmed), tuple(movements), tuple(events), tuple(answers.won)
+    )
 
 
 def stock_movements(

@@ -7,15 +7,15 @@ from itertools import chain
 from uuid import UUID
 
 from shop_core.accounts.model import Actor, Role
-from shop_core.batches import expire_due, settle
+from shop_core.batches import decided, expire_due, settle
 from shop_core.errors import InsufficientStock, OrderNotFound, Refusal, check_version
 from shop_core.events import OrderEvent
 from shop_core.idempotency import Answers, Claim, Slot, first_of_each
-from shop_core.inventory.model import StockMovement, levels_after
+from shop_core.inventory.model import StockLevel, StockMovement, levels_after
 from shop_core.inventory.wanted import LineRequest, units_wanted
 from shop_core.orders.changing import Change, edit, step
 from shop_core.orders.model import Order, OrderQuery, PlacementRequest, Step
-from shop_core.orders.placing import Outcome, decide
+from shop_core.orders.placing import Decision, Outcome, decide
 from shop_core.pagination import Page, Piece
 from shop_core.ports import Begin, NewId, UnitOfWork
 
@@ -60,18 +60,17 @@ class OrderService:
             offers = work.products.offers(levels)  # one that was added after the lock is not there yet
             reservations = work.reservations.get_all(named) if named else {}
             now = work.now()
-            expired: list[StockMovement] = []
-            while True:
+
+            def decide_for(stock: Mapping[UUID, StockLevel]) -> Decision:
                 answers = Answers(taken, made)
-                left = levels_after(levels, expired)
-                decision = decide(requests, ids, answers, offers, left, reservations, now=now, new_id=self._new_id)
-                if expired or not decision.is_short or not (expired := expire_due(work, levels, now, self._new_id)):
-                    break
+                return decide(requests, ids, answers, offers, stock, reservations, now=now, new_id=self._new_id)
+
+            decision, expired = decided(decide_for, levels, lambda: expire_due(work, levels, now, self._new_id))
             work.orders.add_all(decision.orders)
             work.events.add_all(decision.events)
             work.reservations.update_all(decision.confirmed)
             work.stock.apply([*expired, *decision.movements])
-            settle(work.keys, claims, taken, answers.won)
+            settle(work.keys, claims, taken, decision.won)
         return decision.outcomes
 
     def place(self, request: PlacementRequest) -> Order:

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from shop_core.catalog.model import Offer
 from shop_core.errors import InsufficientStock, Refusal
-from shop_core.idempotency import Answer, Answers
+from shop_core.idempotency import Answer, Answers, Claim
 from shop_core.inventory.model import MovementKind, StockLevel, StockMovement
 from shop_core.inventory.wanted import check_catalog, check_stock
 from shop_core.reservations.model import (
@@ -38,11 +38,13 @@ class Decision:
         outcomes: one per request, in the order of the requests.
         reservations: those that are new.
         movements: their ledger lines.
+        won: the keys that stand for them.
     """
 
     outcomes: tuple[Outcome, ...]
     reservations: tuple[Reservation, ...]
     movements: tuple[StockMovement, ...]
+    won: tuple[Claim, ...]
 
     @property
     def is_short(self) -> bool:
@@ -106,7 +108,7 @@ def decide(
         held[customer_id] = holding.with_more(units)
         for product_id, quantity in request.wanted.items():
             left[product_id] -= quantity
-    return Decision(tuple(outcomes), tuple(reservations), tuple(movements))
+    return Decision(tuple(outcomes), tuple(reservations), tuple(movements), tuple(answers.won))
 
 
 def movements_of(

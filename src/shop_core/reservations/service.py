@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from itertools import chain
 from uuid import UUID
 
 from shop_core.accounts.model import Actor
-from shop_core.batches import expire_due, settle
+from shop_core.batches import decided, expire_due, settle
 from shop_core.errors import Refusal, ReservationNotFound
 from shop_core.events import StockEvent, StockEventKind
 from shop_core.idempotency import Answers, first_of_each
-from shop_core.inventory.model import StockMovement, levels_after
+from shop_core.inventory.model import StockLevel
 from shop_core.ports import Begin, NewId, UnitOfWork
-from shop_core.reservations.holding import Outcome, decide, give_back
+from shop_core.reservations.holding import Decision, Outcome, decide, give_back
 from shop_core.reservations.model import (
     TTL_DEFAULT,
     HoldingLimits,
@@ -64,18 +64,17 @@ class ReservationService:
             made = work.reservations.get_all(claim.result_id for claim in taken.values())
             now = work.now()
             made = {id_: reservation.at(now) for id_, reservation in made.items()}
-            expired: list[StockMovement] = []
-            while True:
+
+            def decide_for(stock: Mapping[UUID, StockLevel]) -> Decision:
                 answers = Answers(taken, made)
-                left = levels_after(levels, expired)
-                decision = decide(
-                    requests, ids, answers, offers, left, holdings, self._limits, now=now, new_id=self._new_id
+                return decide(
+                    requests, ids, answers, offers, stock, holdings, self._limits, now=now, new_id=self._new_id
                 )
-                if expired or not decision.is_short or not (expired := expire_due(work, levels, now, self._new_id)):
-                    break
+
+            decision, expired = decided(decide_for, levels, lambda: expire_due(work, levels, now, self._new_id))
             work.reservations.add_all(decision.reservations)
             work.stock.apply([*expired, *decision.movements])
-            settle(work.keys, claims, taken, answers.won)
+            settle(work.keys, claims, taken, decision.won)
         return decision.outcomes
 
     def reserve(self, request: ReservationRequest) -> Reservation:

@@ -1,0 +1,68 @@
+"""What remembers the shelves and what stands on them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Protocol
+from uuid import UUID
+
+from shop_core.catalog.model import CatalogEntry, Category, CategoryEntry, Offer, Product, ProductQuery
+from shop_core.pagination import Numbered, Page, Piece
+
+
+class Categories(Protocol):
+    """The shelves of the catalog."""
+
+    def add(self, category: Category) -> None:
+        """Store a new category. Raises SlugTaken; CategoryNotFound when its parent is not there."""
+
+    def get(self, category_id: UUID) -> CategoryEntry | None: ...
+
+    def by_slug(self, slugs: Iterable[str]) -> dict[str, Category]:
+        """Those of `slugs` that exist."""
+
+    def page(self, piece: Numbered) -> Page[CategoryEntry]:
+        """All categories by slug."""
+
+    def all(self) -> Sequence[CategoryEntry]:
+        """All categories by slug, in one piece."""
+
+    def lock_all(self) -> dict[UUID, Category]:
+        """The whole tree, read after it was locked against other changes of it until the end of this unit of work."""
+
+    def update(self, category: Category) -> None:
+        """Store a category that changed. Raises SlugTaken; CategoryNotFound when its parent is not there."""
+
+    def remove(self, category_id: UUID) -> None:
+        """Forget a category. Raises CategoryInUse, also if somebody puts something in meanwhile; CategoryNotFound."""
+
+
+class Products(Protocol):
+    """What the shop sells. Adding a product opens its stock level at zero."""
+
+    def add_all(self, products: Sequence[Product]) -> None:
+        """Store new products, all or none. Raises SkuTaken; CategoryNotFound."""
+
+    def update_all(self, products: Sequence[Product]) -> None:
+        """Store products that changed, all or none. Raises SkuTaken; CategoryNotFound."""
+
+    def get(self, product_id: UUID) -> CatalogEntry | None:
+        """The product as the catalog shows it; archived ones are not in the catalog."""
+
+    def get_all(self, product_ids: Iterable[UUID]) -> dict[UUID, Product]:
+        """Those that exist, archived ones included."""
+
+    def offers(self, product_ids: Iterable[UUID]) -> dict[UUID, Offer]:
+        """What is sold of those: archived products are not."""
+
+    def lock(self, product_id: UUID) -> Product | None:
+        """The product, also an archived one, read after it was locked until the end of this unit of work."""
+
+    def remove(self, product_id: UUID) -> None:
+        """Forget a product and its stock level. Only for one that nothing names; its stock must be locked."""
+
+    def lock_by_sku(self, skus: Iterable[str]) -> dict[str, Product]:
+        """Those that exist, archived ones included, locked for editing until the end of this unit of work."""
+
+    def page(self, query: ProductQuery, piece: Piece) -> Page[CatalogEntry]:
+        """The products in the catalog that match `query`."""

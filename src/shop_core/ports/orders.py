@@ -1,0 +1,46 @@
+"""What remembers orders, and which request made what."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+from uuid import UUID
+
+from shop_core.idempotency import Claim, Slot
+from shop_core.orders.model import Order, OrderQuery
+from shop_core.pagination import Page, Piece
+
+
+class Orders(Protocol):
+    """Placed orders. The customer leads every key: whoever knows him, says him."""
+
+    def add_all(self, orders: Sequence[Order]) -> None: ...
+
+    def get(self, order_id: UUID, customer_id: UUID | None = None) -> Order | None:
+        """The order; when a customer is given, only if it is his and he did not delete it. Never half of an edit."""
+
+    def lock(self, order_id: UUID, customer_id: UUID | None = None) -> Order | None:
+        """The same, read after it was locked until the end of this unit of work."""
+
+    def update(self, order: Order) -> None:
+        """Store everything of the order that can change, except its lines."""
+
+    def replace_lines(self, order: Order) -> None:
+        """Store the order's lines in the place of those that it had."""
+
+    def page(self, query: OrderQuery, piece: Piece) -> Page[Order]:
+        """The orders that match `query`, newest first."""
+
+
+class Keys(Protocol):
+    """Which idempotency key stands for what. They never expire."""
+
+    def claim(self, claims: Sequence[Claim]) -> dict[Slot, Claim]:
+        """Make each key its claim's, sorted, waiting for whoever is about to; at most one claim a key.
+
+        Returns:
+            Those that were taken before, with the claim that has them: they stay as they are.
+        """
+
+    def forget(self, claims: Sequence[Claim]) -> None:
+        """Free keys that this unit of work claimed: what they were for was refused."""

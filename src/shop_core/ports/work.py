@@ -1,0 +1,113 @@
+"""The unit of work, and all that a shop is built from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+from shop_core.ports.accounts import Accounts, Attempts, PasswordHasher, RefreshTokens, Tokens
+from shop_core.ports.catalog import Categories, Products
+from shop_core.ports.events import Events, Outbox
+from shop_core.ports.inventory import Reservations, Stock
+from shop_core.ports.orders import Keys, Orders
+
+
+class LockOrderError(RuntimeError):
+    """A use case asked for locks against the documented order. A programming error, never an answer to a user."""
+
+
+@dataclass(frozen=True, slots=True)
+class Discrepancy:
+    """Two records of one fact that differ. `shop audit` prints these and repairs nothing.
+
+    Args:
+        what: which fact, e.g. `on_hand`, `allocated`, `order total`.
+        of: the product or order.
+        stored: what the one record says.
+        expected: what the other one makes it.
+    """
+
+    what: str
+    of: UUID
+    stored: int | str
+    expected: int | str
+
+
+class UnitOfWork(Protocol):
+    """All or nothing. What is read is committed by others or written by this one; what is locked stays as read."""
+
+    @property
+    def accounts(self) -> Accounts: ...
+    @property
+    def refresh_tokens(self) -> RefreshTokens: ...
+    @property
+    def attempts(self) -> Attempts: ...
+    @property
+    def categories(self) -> Categories: ...
+    @property
+    def products(self) -> Products: ...
+    @property
+    def stock(self) -> Stock: ...
+    @property
+    def orders(self) -> Orders: ...
+    @property
+    def events(self) -> Events: ...
+    @property
+    def outbox(self) -> Outbox: ...
+    @property
+    def keys(self) -> Keys: ...
+    @property
+    def reservations(self) -> Reservations: ...
+
+    def now(self) -> datetime:
+        """The time on the one clock of the store, UTC, aware: now, or at least after the last lock was had.
+
+        What is expired is told by this clock alone, however wrong those of the processes are.
+        """
+
+    def alone(self, task: str) -> bool:
+        """Whether no other unit of work is at that task, from now until the end of this one. Never waits."""
+
+    def audit(self) -> list[Discrepancy]:
+        """Everything that does not add up, in one consistent view.
+
+        On hand, allocated and reserved against the fold of the ledger; allocated against the lines of orders that
+        hold stock; reserved against the lines that reservations hold; held lines against the state of their
+        reservation; confirmed reservations against their orders; keys against what they made; the shortfall against
+        its counters; order totals against their lines; version and status of each order against its last event, and
+        its version against the number of its events.
+        """
+
+
+Begin = Callable[[], AbstractContextManager[UnitOfWork]]
+"""Opens a unit of work. Raises Unavailable when the store cannot be reached in time."""
+
+
+Clock = Callable[[], datetime]
+"""The time now, in UTC, aware."""
+
+
+NewId = Callable[[], UUID]
+"""A new UUIDv7 (RFC 9562): ids sort by the time they were made in."""
+
+
+class Adapters(Protocol):
+    """One choice for every port: what a `Shop` is built from."""
+
+    @property
+    def begin(self) -> Begin: ...
+    @property
+    def clock(self) -> Clock: ...
+    @property
+    def new_id(self) -> NewId: ...
+    @property
+    def passwords(self) -> PasswordHasher: ...
+    @property
+    def tokens(self) -> Tokens: ...
+    @property
+    def currency(self) -> str:
+        """The one currency of the shop, an ISO 4217 code."""
