@@ -43,6 +43,7 @@ def make_admin(data_dir: str | None) -> tuple[str, str]:
         raise CannotStart(f"shop create-admin said: {said[-300:]}. Give its --data-dir, or an account with --admin.")
     return username, password
 
+
 UNLIMITED = {"SHOP_RATE_LIMIT": "off", "SHOP_LOGIN_RATE_LIMIT": "off", "SHOP_ORDERS_PER_MINUTE": "0"}
 """All customers of a measurement ask from one address."""
 

@@ -15,12 +15,14 @@ from litestar.testing import TestClient
 
 from shop_adapters.memory import MemoryAdapters
 from shop_core import Shop
+from shop_http import metrics
 from shop_http.app import create_app
 
 API = "/api/v1"
 PUBLIC = {
     ("GET", "/"),
     ("GET", "/docs"),
+    ("GET", "/docs/errors"),
     ("GET", "/docs/start.js"),
     ("GET", "/docs/{}"),
     ("GET", "/openapi.json"),
@@ -38,6 +40,10 @@ CATALOG = {
     ("GET", API + "/categories/{}"),
 }
 """Public as well, unless the settings say otherwise."""
+
+
+METRICS = ("GET", "/metrics")
+"""There only if the settings say so, and public unless they name a token."""
 
 
 def routes(app: Litestar) -> set[tuple[str, str]]:
@@ -67,6 +73,15 @@ def test_only_what_stands_in_the_list_can_be_used_without_a_login(
     app = create_app(Shop(MemoryAdapters()), public_catalog=public_catalog, threads=2)
     assert without_a_login(app) == expected
     assert len(routes(app)) > len(expected) + 20
+
+
+@pytest.mark.parametrize(("token", "expected"), [("", PUBLIC | {METRICS}), ("the token of the scraper", PUBLIC)])
+def test_the_metrics_are_public_only_without_a_token(token: str, expected: set[tuple[str, str]]) -> None:
+    shop = Shop(MemoryAdapters())
+    more = [metrics.route(metrics.Metrics(shop), token)]
+    app = create_app(shop, public_catalog=False, threads=2, more_routes=more)
+    assert METRICS in routes(app)
+    assert without_a_login(app) == expected
 
 
 def test_a_route_that_says_nothing_of_access_needs_a_login() -> None:
