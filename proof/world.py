@@ -165,6 +165,17 @@ class World:
             return int((self.data_dir / "postgres" / "postmaster.pid").read_text().split("\n")[0])
         return None
 
+    @property
+    def server_pid(self) -> int:
+        """The process that the operator started."""
+        assert self._server is not None
+        return self._server.pid
+
+    @property
+    def is_running(self) -> bool:
+        """Whether that process is there."""
+        return self._server is not None and self._server.poll() is None
+
     def worker_pids(self) -> set[int]:
         """The processes that answer requests now."""
         return {one.pid for one in self._under_server() if not _is_postgres(one)}

@@ -25,8 +25,9 @@ def free_port() -> int:
 
 
 def environment(**more: str) -> dict[str, str]:
-    """This process's environment without its SHOP_* variables, and with `more`."""
-    return {name: value for name, value in os.environ.items() if not name.startswith("SHOP_")} | more
+    """This process's environment without its SHOP_* variables, and with `more`; a server ends as soon as it is told."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("SHOP_")}
+    return kept | {"SHOP_DRAIN_S": "0"} | more
 
 
 def shop(*arguments: str, env: Mapping[str, str], stdin: str = "") -> subprocess.CompletedProcess[str]:

@@ -15,6 +15,7 @@ from litestar.types import ControllerRouterHandler
 from shop_core import Shop
 from shop_http import accounts, catalog, docs, health, inventory, openapi, orders, problems, reservations, users
 from shop_http.auth import know_the_actor
+from shop_http.closing import Closing
 from shop_http.edge import Edge
 from shop_http.fresh import FreshAnswers, Snapshot, keys
 from shop_http.intake import be_well_formed
@@ -37,6 +38,7 @@ def create_app(
     place: Place | None = None,
     reserve: Reserve | None = None,
     background: Sequence[Background] = (),
+    drain_s: float | None = None,
 ) -> Litestar:
     """The application, to be served by any ASGI server that runs lifespans.
 
@@ -51,7 +53,9 @@ def create_app(
         place: how an order is placed; None: each for itself. See `seams`.
         reserve: the same for reservations.
         background: what runs beside the handlers: started in this order, stopped in the other.
+        drain_s: how many seconds to go on after SIGTERM, see `closing`; None: the server alone minds signals.
     """
+    closing = Closing(drain_s)
     auth = Router("/auth", route_handlers=accounts.AUTH_ROUTES, request_max_body_size=CREDENTIALS_SIZE_MAX)
     features: list[ControllerRouterHandler] = [
         auth,
@@ -68,13 +72,13 @@ def create_app(
         middleware=[checked_by(know_the_actor, be_well_formed)],
         exception_handlers=problems.handlers(),
         request_max_body_size=BODY_SIZE_MAX,
-        lifespan=[_worker_threads(threads), _running(background)],
+        lifespan=[_worker_threads(threads), _running(background), closing.lifespan()],
         state=State(
             {
                 "shop": shop,
                 "place": place or place_singly(shop),
                 "reserve": reserve or reserve_singly(shop),
-                "ready": ready or _always,
+                "ready": closing.told_by(ready or _always),
                 "public_catalog": public_catalog,
                 "base_url": base_url,
             }
@@ -87,7 +91,7 @@ def create_app(
     inside = app.asgi_handler
     if snapshot is not None:
         inside = FreshAnswers(inside, snapshot, keys(app, public_catalog=public_catalog, base_url=base_url))
-    app.asgi_handler = Edge(inside)
+    app.asgi_handler = closing.around(Edge(inside))
     return app
 
 

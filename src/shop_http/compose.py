@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from multiprocessing import parent_process
 from multiprocessing.connection import wait
+from pathlib import Path
 
 from sqlalchemy import Engine, make_url
 from sqlalchemy.exc import DBAPIError
@@ -36,6 +37,7 @@ from shop_http.settings import Settings, SettingsError
 
 BACKGROUND_EVERY_S = 0.25
 BACKGROUND_CONNECTIONS = 4  # sweeper, relay, train, password hashes: busy handlers cannot keep them from the database
+STARTED_IN = "SHOP_STARTED_IN"  # a folder in which each worker says that it runs; set by `serve`, no setting
 
 
 class DatabaseError(Exception):
@@ -154,8 +156,20 @@ def worker_app() -> object:
         snapshot=Snapshots(engine),
         place=lambda request: asyncio.wrap_future(train.place(request)),
         reserve=lambda request: asyncio.wrap_future(train.reserve(request)),
-        background=[train, *_background(shop, publisher_of(settings))],
+        background=[train, *_background(shop, publisher_of(settings)), _Started()],
+        drain_s=settings.drain_s,
     )
+
+
+class _Started:
+    """Says that this worker has started, to the server that waits for it."""
+
+    def start(self) -> None:
+        if folder := os.environ.get(STARTED_IN):
+            Path(folder, str(os.getpid())).touch()
+
+    def stop(self) -> None:
+        """The server clears up."""
 
 
 def _background(shop: Shop, publisher: EventPublisher) -> list[Background]:

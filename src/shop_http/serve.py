@@ -8,21 +8,26 @@ import os
 import signal
 import socket
 import sys
+import tempfile
 import threading
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
 
-from granian import Granian
 from granian.constants import Interfaces, Loops
 from granian.log import LogLevels
+from granian.net import SocketSpec  # type: ignore[attr-defined]
+from granian.server import MPServer
 
-from shop_http.compose import database, open_shop, publisher_of
+from shop_http.compose import STARTED_IN, database, open_shop, publisher_of
 from shop_http.demo import add_demo_data
 from shop_http.settings import Settings
 
 _PORT_WAIT_S = 2.0  # workers whose server was killed give the port back within moments
-_DRAIN_S = 30
+_END_S_MAX = 30  # what takes longer to finish, beyond SHOP_DRAIN_S, is killed
+_START_S_MAX = 60
 
 
 class ServeError(Exception):
@@ -30,7 +35,7 @@ class ServeError(Exception):
 
 
 def serve(settings: Settings, *, demo: bool = False) -> None:
-    """Answer requests until SIGINT or SIGTERM, then stop all that was started.
+    """Answer requests until SIGINT or SIGTERM, then stop all that was started. SIGHUP renews the workers one by one.
 
     Args:
         settings: where to listen, and on which database.
@@ -43,14 +48,19 @@ def serve(settings: Settings, *, demo: bool = False) -> None:
     """
     publisher_of(settings)
     _check_port(settings.host, settings.port)
-    with database(settings, on_death=_warn) as located, _only_server(settings):
+    with (
+        database(settings, on_death=_warn) as located,
+        _only_server(settings),
+        tempfile.TemporaryDirectory(prefix="shop-serve-") as started_in,
+    ):
         with open_shop(settings) as shop:
             if demo:
                 add_demo_data(shop)
         os.register_at_fork(after_in_child=_mind_signals)
+        os.environ[STARTED_IN] = started_in
         os.environ.update(located.environment())  # what the workers read; see compose.worker_app
         threading.Thread(target=_announce, args=(settings,), daemon=True).start()
-        Granian(
+        _Server(
             "shop_http.compose:worker_app",
             factory=True,
             interface=Interfaces.ASGI,
@@ -61,8 +71,46 @@ def serve(settings: Settings, *, demo: bool = False) -> None:
             websockets=False,
             log_level=LogLevels.warning,
             respawn_failed_workers=True,
-            workers_kill_timeout=_DRAIN_S,
+            workers_kill_timeout=settings.drain_s + _END_S_MAX,
         ).serve()
+
+
+class _Server(MPServer):
+    """Granian with one listening socket that all workers share, and a reload that waits for the new workers.
+
+    By itself it gives each worker a socket of its own (SO_REUSEPORT): one that ends takes down the connections that
+    wait in its queue. And it ends the old worker after a fixed time, whether or not the new one answers by then.
+    """
+
+    def _init_shared_socket(self) -> None:
+        self._shd: Any = SocketSpec(self.bind_addr, self.bind_port, self.backlog).build()
+        self._sfd: Any = self._shd.get_fd()
+        self._sso = socket.socket(fileno=self._sfd)
+        self._sso.set_inheritable(True)
+
+    def _respawn_workers(self, workers: Sequence[int], spawn_target: Any, target_loader: Any, delay: float = 0) -> None:
+        for index in workers:
+            old: Any = self.wrks[index]
+            is_running = old.is_alive()
+            new: Any = self._spawn_worker(index, spawn_target, target_loader)
+            self.wrks[index] = new
+            new.start()
+            self.respawned_wrks[index] = time.monotonic()
+            if is_running:
+                self._wait_for(new)
+            old.terminate()
+            old.join(self.workers_kill_timeout)
+            if old.is_alive():
+                old.kill()
+                old.join()
+        self._metrics.incr_spawn(len(workers))
+
+    def _wait_for(self, new: Any) -> None:
+        """Until a new worker has started, or it is plain that it will not."""
+        started = Path(os.environ[STARTED_IN], str(new.inner.pid))
+        deadline = time.monotonic() + _START_S_MAX
+        while not (started.exists() or self.interrupt_signal) and new.is_alive() and time.monotonic() < deadline:
+            time.sleep(0.02)
 
 
 def _warn(line: str) -> None:

@@ -125,6 +125,7 @@ class Settings:
     port: int = _setting(8000, _whole(1, 65535), "the port to listen on")
     workers: int = _setting(1, _whole(1, 64), "processes that answer requests")
     connections: int = _setting(8, _whole(1, 100), "database connections (and threads) per worker")
+    drain_s: int = _setting(1, _whole(0, 300), "seconds to go on after SIGTERM while /health/ready says 503")
     currency: str = _setting("EUR", _currency, "the one currency of all prices, an ISO 4217 code")
     base_url: str = _setting("", _base_url, "how clients reach the shop, e.g. https://shop.example, for links")
     public_catalog: bool = _setting(True, _yes_or_no, "whether the catalog can be read without a login")
