@@ -94,7 +94,7 @@ def engine_of(settings: Settings) -> Iterator[Engine]:
         DatabaseError: it cannot be reached, or refuses this user, also later on.
         UnsafeServer: it may lose what it acknowledged, and the settings do not allow that by name.
     """
-    engine = make_engine(settings.database_url, connections=settings.connections)
+    engine = _engine(settings, settings.connections)
     address = make_url(settings.database_url).render_as_string(hide_password=True)
     try:
         check_durability(engine, settings.allow_unsafe)
@@ -107,6 +107,10 @@ def engine_of(settings: Settings) -> Iterator[Engine]:
         ) from error
     finally:
         engine.dispose()
+
+
+def _engine(settings: Settings, connections: int) -> Engine:
+    return make_engine(settings.database_url, connections=connections, prepare_threshold=settings.prepare_threshold)
 
 
 @contextlib.contextmanager
@@ -143,7 +147,7 @@ def worker_app() -> object:
 
     _end_with_parent()
     settings = Settings.read(os.environ, {})
-    engine = make_engine(settings.database_url, connections=settings.connections + BACKGROUND_CONNECTIONS)
+    engine = _engine(settings, settings.connections + BACKGROUND_CONNECTIONS)
     adapters = PostgresAdapters(engine, settings.secret_key, currency=settings.currency)
     shop = _shop(adapters, settings)
     train = OrderTrain(shop, adapters.new_id)
@@ -153,7 +157,7 @@ def worker_app() -> object:
         public_catalog=settings.public_catalog,
         threads=settings.connections,
         base_url=settings.base_url or None,
-        snapshot=Snapshots(engine),
+        snapshot=Snapshots(engine, prepare_threshold=settings.prepare_threshold),
         place=lambda request: asyncio.wrap_future(train.place(request)),
         reserve=lambda request: asyncio.wrap_future(train.reserve(request)),
         background=[train, *_background(shop, publisher_of(settings)), _Started()],

@@ -34,6 +34,13 @@ def _whole(least: int, most: int) -> Callable[[str], int]:
     return read
 
 
+def _threshold(text: str) -> int | None:
+    try:
+        return None if text == "off" else _whole(0, 1000)(text)
+    except ValueError as wrong:
+        raise ValueError(f"{wrong}, or off") from None
+
+
 def _yes_or_no(text: str) -> bool:
     if text.lower() not in ("true", "false"):
         raise ValueError("must be true or false")
@@ -125,6 +132,9 @@ class Settings:
     port: int = _setting(8000, _whole(1, 65535), "the port to listen on")
     workers: int = _setting(1, _whole(1, 64), "processes that answer requests")
     connections: int = _setting(8, _whole(1, 100), "database connections (and threads) per worker")
+    prepare_threshold: int | None = _setting(
+        5, _threshold, "a statement is kept prepared after so many uses; off: never, for PgBouncer"
+    )
     drain_s: int = _setting(1, _whole(0, 300), "seconds to go on after SIGTERM while /health/ready says 503")
     currency: str = _setting("EUR", _currency, "the one currency of all prices, an ISO 4217 code")
     base_url: str = _setting("", _base_url, "how clients reach the shop, e.g. https://shop.example, for links")
@@ -197,6 +207,8 @@ def variable_of(name: str) -> str:
 
 
 def _text(value: object) -> str:
+    if value is None:
+        return "off"
     if isinstance(value, bytes):
         return os.fsdecode(value)
     if isinstance(value, tuple):
