@@ -71,7 +71,7 @@ class Report:
 
     Args:
         back_s: for each restart of the database, the time from its first connection to the first sale after it.
-        connects: the most connections that the shop asked for during one restart, as the database counted them.
+        refused_connects: connections that the shop asked for while the database was starting or ending.
     """
 
     rolled: int = 0
@@ -179,12 +179,12 @@ def _until_accepting(url: str, world: World, old: int, accepting: list[float]) -
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         with contextlib.suppress(psycopg.Error):
-            if world.postmaster_pid() not in (None, old):
+            if world.is_database_there(old):
                 with psycopg.connect(url, autocommit=True, connect_timeout=2) as connection:
                     connection.execute("SELECT 1")
                 accepting.append(time.monotonic())
                 return
-        time.sleep(0.005)
+        time.sleep(0.002)
 
 
 @contextlib.asynccontextmanager

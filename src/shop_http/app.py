@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from importlib.metadata import version
 
@@ -14,10 +14,11 @@ from litestar.types import ControllerRouterHandler
 
 from shop_core import Shop
 from shop_http import accounts, catalog, docs, health, inventory, openapi, orders, problems, reservations, users
+from shop_http.armour import Armour
 from shop_http.auth import know_the_actor
 from shop_http.closing import Closing
 from shop_http.edge import Edge
-from shop_http.fresh import FreshAnswers, Snapshot, keys
+from shop_http.fresh import FreshAnswers, Snapshot, addresses, keys
 from shop_http.intake import be_well_formed
 from shop_http.lanes import Lane, Lanes
 from shop_http.routing import API, ShopRequest, checked_by
@@ -39,6 +40,7 @@ def create_app(
     reserve: Reserve | None = None,
     background: Sequence[Background] = (),
     drain_s: float | None = None,
+    origins: Collection[str] = (),
 ) -> Litestar:
     """The application, to be served by any ASGI server that runs lifespans.
 
@@ -54,6 +56,7 @@ def create_app(
         reserve: the same for reservations.
         background: what runs beside the handlers: started in this order, stopped in the other.
         drain_s: how many seconds to go on after SIGTERM, see `closing`; None: the server alone minds signals.
+        origins: of the web pages that may ask, e.g. `https://shop.example`; see `armour`.
     """
     closing = Closing(drain_s)
     auth = Router("/auth", route_handlers=accounts.AUTH_ROUTES, request_max_body_size=CREDENTIALS_SIZE_MAX)
@@ -91,7 +94,9 @@ def create_app(
     inside = app.asgi_handler
     if snapshot is not None:
         inside = FreshAnswers(inside, snapshot, keys(app, public_catalog=public_catalog, base_url=base_url))
-    app.asgi_handler = closing.around(Edge(inside))
+    public, _ = addresses(app, public_catalog)
+    https = bool(base_url and base_url.startswith("https:"))
+    app.asgi_handler = closing.around(Armour(Edge(inside), public, https=https, origins=origins))
     return app
 
 

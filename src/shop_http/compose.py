@@ -162,6 +162,7 @@ def worker_app() -> object:
         reserve=lambda request: asyncio.wrap_future(train.reserve(request)),
         background=[train, *_background(shop, publisher_of(settings)), _Started()],
         drain_s=settings.drain_s,
+        origins=settings.cors_origins,
     )
 
 

@@ -170,7 +170,7 @@ def keys(app: Litestar, *, public_catalog: bool, base_url: str | None) -> KeyOf:
         public_catalog: whether the catalog can be read without a login.
         base_url: see `create_app`; without one, the links in an answer follow the host that it was asked of.
     """
-    public, personal = _addresses(app, public_catalog)
+    public, personal = addresses(app, public_catalog)
     shop: Shop = app.state.shop
 
     def key_of(scope: HTTPScope) -> Hashable | None:
@@ -189,8 +189,8 @@ def keys(app: Litestar, *, public_catalog: bool, base_url: str | None) -> KeyOf:
     return key_of
 
 
-def _addresses(app: Litestar, public_catalog: bool) -> tuple[re.Pattern[str], re.Pattern[str]]:
-    """The paths of what everybody may read, and of what needs a login."""
+def addresses(app: Litestar, public_catalog: bool) -> tuple[re.Pattern[str], re.Pattern[str]]:
+    """The paths of what is declared `fresh`: of what everybody may read, and of what needs a login."""
     paths: tuple[list[str], list[str]] = ([], [])
     for route in app.routes:
         for handler in getattr(route, "route_handlers", ()):

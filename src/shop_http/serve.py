@@ -58,7 +58,7 @@ def serve(settings: Settings, *, demo: bool = False) -> None:
                 add_demo_data(shop)
         os.register_at_fork(after_in_child=_mind_signals)
         os.environ[STARTED_IN] = started_in
-        os.environ.update(located.environment())  # what the workers read; see compose.worker_app
+        located.hand_on(os.environ)  # what the workers read; see compose.worker_app
         threading.Thread(target=_announce, args=(settings,), daemon=True).start()
         _Server(
             "shop_http.compose:worker_app",
