@@ -74,7 +74,8 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("--port", help="port to listen on (SHOP_PORT)")
     one.add_argument("--workers", help="processes that answer (SHOP_WORKERS)")
     one.add_argument("--demo", action="store_true", help="put some products into an empty catalog")
-    command("migrate", _migrate, "bring the database to the schema of this version")
+    one = command("migrate", _migrate, "bring the database to the schema of this version")
+    one.add_argument("--app-role", metavar="NAME", help="let this role serve the shop, and do nothing beyond that")
     one = command("create-admin", _create_admin, "open an account that may do everything")
     one.add_argument("username", metavar="USERNAME", help="its password is asked for, or read from standard input")
     command("demo-data", _demo_data, "put some products into an empty catalog")
@@ -104,12 +105,14 @@ def _serve(settings: Settings, given: argparse.Namespace) -> int:
     return 0
 
 
-def _migrate(settings: Settings, _: argparse.Namespace) -> int:
-    before, after = migrate_database(settings)
+def _migrate(settings: Settings, given: argparse.Namespace) -> int:
+    before, after = migrate_database(settings, given.app_role)
     print(
         f"The database is at revision {after}"
         + (", as it was." if before == after else f"; it was {before or 'empty'}.")
     )
+    if given.app_role:
+        print(f"The role {given.app_role} may serve the shop on it.")
     return 0
 
 

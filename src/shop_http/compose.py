@@ -24,6 +24,7 @@ from shop_adapters.postgres import PostgresAdapters, make_engine
 from shop_adapters.postgres.durability import UnsafeServer, check_durability
 from shop_adapters.postgres.errors import in_our_words
 from shop_adapters.postgres.migrate import SchemaError, check_schema, migrate
+from shop_adapters.postgres.roles import grant_application_role
 from shop_adapters.postgres.snapshot import Snapshots
 from shop_adapters.publishers import LogPublisher, NoPublisher, WebhookPublisher
 from shop_adapters.train import OrderTrain
@@ -131,14 +132,21 @@ def _shop(adapters: Adapters, settings: Settings) -> Shop:
     return Shop(adapters, HoldingLimits(settings.reservations_max, settings.reserved_units_max))
 
 
-def migrate_database(settings: Settings) -> tuple[str | None, str]:
+def migrate_database(settings: Settings, app_role: str | None = None) -> tuple[str | None, str]:
     """Bring the database of `settings` to the newest schema: its revision before (None: empty) and after.
+
+    Args:
+        settings: which one.
+        app_role: see `grant_application_role`; None: leave the roles alone.
 
     Raises:
         EmbeddedPostgresError, DatabaseError, SchemaError, UnsafeServer: the database cannot be used.
     """
     with database(settings) as located, engine_of(located) as engine:
-        return migrate(engine, located.currency)
+        revisions = migrate(engine, located.currency)
+        if app_role is not None:
+            grant_application_role(engine, app_role)
+        return revisions
 
 
 def worker_app() -> object:

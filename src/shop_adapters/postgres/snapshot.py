@@ -11,6 +11,8 @@ from sqlalchemy import Engine
 from shop_adapters.postgres.doorman import Doorman
 
 _ASK = "SELECT pg_current_snapshot()::text"
+# Through a PgBouncer our connection outlives the server's, and with it the crash that `__call__` speaks of.
+_ASK_ANYONE = "SELECT pg_current_snapshot()::text || ' ' || pg_backend_pid()"
 
 
 class Snapshots:
@@ -44,7 +46,7 @@ class Snapshots:
                 self._connection = self._connect()
                 self._connected += 1
             try:
-                row = self._connection.execute(_ASK, prepare=self._prepare_threshold is not None).fetchone()
+                row = self._ask(self._connection)
             except BaseException:
                 self._connection.close()
                 self._connection = None
@@ -59,6 +61,11 @@ class Snapshots:
             if self._connection is not None:
                 self._connection.close()
                 self._connection = None
+
+    def _ask(self, connection: psycopg.Connection) -> tuple[Any, ...] | None:
+        if self._prepare_threshold is None:
+            return connection.execute(_ASK_ANYONE, prepare=False).fetchone()
+        return connection.execute(_ASK, prepare=True).fetchone()
 
     def _connect(self) -> psycopg.Connection:
         made = self._engine.dialect.create_connect_args(self._engine.url)
