@@ -61,6 +61,12 @@ PARTS = (
         ("--rounds", "3", "--seconds", "12"),
         ("--rounds", "30", "--seconds", "60", "--stride", "1"),
     ),
+    Part(
+        "restarts",
+        "workers and database are restarted under load",
+        ("--rolling", "10", "--database", "20"),
+        ("--rolling", "100", "--database", "100"),
+    ),
     Part("bugs", "planted bugs are found", (), ("--seconds", "300", "--without", "120")),
 )
 
