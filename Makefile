@@ -5,7 +5,7 @@ DATA_DIR ?= .data
 
 BIN := .venv/bin
 
-.PHONY: run test setup check lint types audit audit-dependencies sbom proof lock clean
+.PHONY: run test setup check lint types audit audit-dependencies sbom proof bench lock clean
 
 run: .venv/.runs
 	@exec $(BIN)/shop serve --demo --port "$(PORT)" --data-dir "$(DATA_DIR)"
@@ -44,6 +44,10 @@ sbom: .venv/.runs
 # with the choices of an earlier run: make proof SEED=7
 proof: .venv/.tests
 	@$(BIN)/python -m proof $(if $(SEED),--seed "$(SEED)") $(if $(LONG),--long)
+
+# Everything against its yardstick, some ten minutes: docs/performance.md. ONLY=place,pages for some; LONG=1 for more.
+bench: .venv/.runs
+	$(BIN)/python bench/run.py $(if $(ONLY),--only "$(ONLY)") $(if $(LONG),--long) $(if $(YEAR),--year "$(YEAR)")
 
 # Two steps of set-up, so that running the shop does not wait for the tools of the tests.
 .venv/.python:

@@ -7,20 +7,17 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
 from uuid import UUID
 
-from proof.client import API, Answer, Line, Lost
-from proof.history import Op, Verb
+from proof.asking import Asker, GaveUp
+from proof.client import Answer, Line
+from proof.history import Verb
 
-PASSWORD = "a long enough password"
 TTLS_S = (1, 1, 2, 3, 5)
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(slots=True)
@@ -48,11 +45,7 @@ class Request:
     detail: dict[str, Any] = field(default_factory=dict)
 
 
-class GaveUp(Exception):
-    """No answer for so long that something must be broken for good."""
-
-
-class Buyer:
+class Buyer(Asker):
     """One customer.
 
     Args:
@@ -63,27 +56,18 @@ class Buyer:
         token: of his, if he has one.
 
     Attributes:
-        ops: what he asked and was told.
         made: by key, the id that he was told.
+        requests: by key, what it was used for.
         refused: keys that were refused, after an earlier attempt that got no answer: that one may yet have come late.
-        findings: what must never happen.
     """
 
     def __init__(self, number: int, seed: str, lines: tuple[Line, Line], username: str, token: str = "") -> None:
-        self.number = number
-        self.username = username
-        self.token = token
-        self.ops: list[Op] = []
+        super().__init__(number, Random(f"{seed}/buyer/{number}"), lines, username, token)
         self.orders: dict[str, Known] = {}
         self.holds: dict[str, dict[str, int]] = {}
         self.made: dict[str, str] = {}
         self.requests: dict[str, Request] = {}
         self.refused: set[str] = set()
-        self.findings: list[str] = []
-        self.counts: Counter[str] = Counter()
-        self.patience_s = 60.0
-        self._rng = Random(f"{seed}/buyer/{number}")
-        self._lines = lines
 
     # One day in a shop
 
@@ -92,13 +76,13 @@ class Buyer:
         verbs = (self.place, self.reserve, self.confirm, self.release, self.extend, self.cancel, self.edit, self.again)
         weights = (34, 16, 12, 5, 5, 16, 9, 3)
         while time.monotonic() < until:
-            verb = self._rng.choices(verbs, weights)[0]
+            verb = self.rng.choices(verbs, weights)[0]
             try:
                 await verb(products)
             except GaveUp as failure:
                 self.findings.append(f"no answer: {failure}")
                 return
-            await asyncio.sleep(self._rng.random() * 0.02)
+            await asyncio.sleep(self.rng.random() * 0.02)
 
     async def place(self, products: Sequence[str]) -> None:
         """Order a few units of a few products; sometimes on both connections at once, with one key."""
@@ -108,14 +92,14 @@ class Buyer:
     async def reserve(self, products: Sequence[str]) -> None:
         """Have a few units held for a few seconds."""
         wanted = self._basket(products)
-        body = {"lines": _lines(wanted), "ttl_seconds": self._rng.choice(TTLS_S)}
+        body = {"lines": _lines(wanted), "ttl_seconds": self.rng.choice(TTLS_S)}
         await self._make(Request("/reservations", body, "reserve", wanted))
 
     async def confirm(self, products: Sequence[str]) -> None:
         """Make an order of what is held."""
         if not self.holds:
             return await self.reserve(products)
-        id_ = self._rng.choice(list(self.holds))
+        id_ = self.rng.choice(list(self.holds))
         del self.holds[id_]
         detail = {"reservation_id": id_}
         await self._make(Request("/orders", {"reservation_id": id_}, "confirm", {}, detail))
@@ -124,16 +108,16 @@ class Buyer:
     async def release(self, _: Sequence[str]) -> None:
         """Give back what is held."""
         if self.holds:
-            id_ = self._rng.choice(list(self.holds))
+            id_ = self.rng.choice(list(self.holds))
             del self.holds[id_]
-            await self._insist("release", "DELETE", f"/reservations/{id_}", None, detail={"reservation_id": id_})
+            await self.insist("release", "DELETE", f"/reservations/{id_}", None, detail={"reservation_id": id_})
 
     async def extend(self, _: Sequence[str]) -> None:
         """Have it held for longer."""
         if self.holds:
-            id_ = self._rng.choice(list(self.holds))
-            body = {"ttl_seconds": self._rng.choice(TTLS_S)}
-            answer = await self._insist(
+            id_ = self.rng.choice(list(self.holds))
+            body = {"ttl_seconds": self.rng.choice(TTLS_S)}
+            answer = await self.insist(
                 "extend", "POST", f"/reservations/{id_}/extend", body, detail={"reservation_id": id_}
             )
             if answer.status != 200:
@@ -143,7 +127,7 @@ class Buyer:
         """Call an order off."""
         if order_id := self._an_open_order():
             order = self.orders[order_id]
-            answer = await self._insist(
+            answer = await self.insist(
                 "cancel", "POST", f"/orders/{order_id}/cancel", None, detail={"order_id": order_id}
             )
             if answer.status == 200:
@@ -157,7 +141,7 @@ class Buyer:
         if order_id := self._an_open_order():
             order = self.orders[order_id]
             wanted = self._basket(products)
-            answer = await self._insist(
+            answer = await self.insist(
                 "edit",
                 "PUT",
                 f"/orders/{order_id}",
@@ -175,7 +159,7 @@ class Buyer:
     async def again(self, _: Sequence[str]) -> None:
         """Send a request that was answered long ago once more: it must be the same thing, made once."""
         if self.made:
-            key = self._rng.choice(list(self.made))
+            key = self.rng.choice(list(self.made))
             self.counts["replays"] += 1
             await self._make(self.requests[key], key)
 
@@ -199,34 +183,22 @@ class Buyer:
             bought += 1
         return bought
 
-    async def log_in(self) -> None:
-        """Get a new token; they last for minutes."""
-        body = {"username": self.username, "password": PASSWORD}
-        self.token = ""
-        answer = await self._until_answered("POST", "/auth/token", body)
-        self.token = answer.json["access"]
-
-    def hang_up(self) -> None:
-        """Close his connections."""
-        for line in self._lines:
-            line.close()
-
     # How he asks
 
     async def _make(self, request: Request, key: str | None = None) -> bool:
         """Send what makes something until it is answered; whether it did."""
         is_new = key is None
-        key = key or str(UUID(int=self._rng.getrandbits(128)))
+        key = key or str(UUID(int=self.rng.getrandbits(128)))
         self.requests[key] = request
-        if is_new and self._rng.random() < 0.08:
+        if is_new and self.rng.random() < 0.08:
             self.counts["twins"] += 1
-            one, other = await asyncio.gather(*(self._make_on(line, request, key) for line in self._lines))
+            one, other = await asyncio.gather(*(self._make_on(line, request, key) for line in self.lines))
             return one or other
-        return await self._make_on(self._lines[0], request, key)
+        return await self._make_on(self.lines[0], request, key)
 
     async def _make_on(self, line: Line, request: Request, key: str) -> bool:
         lost_before, made_before = self.counts["lost"], self.made.get(key)
-        answer = await self._insist(
+        answer = await self.insist(
             request.verb,
             "POST",
             request.path,
@@ -255,81 +227,11 @@ class Buyer:
         elif is_first and answer.json["state"] == "active":
             self.holds[id_] = request.wanted
 
-    async def _insist(
-        self,
-        verb: Verb,
-        method: str,
-        path: str,
-        body: object,
-        *,
-        key: str | None = None,
-        wanted: Mapping[str, int] | None = None,
-        detail: Mapping[str, Any] | None = None,
-        headers: Mapping[str, str] | None = None,
-        line: Line | None = None,
-    ) -> Answer:
-        """Ask until there is an answer; each attempt is a line of the history.
-
-        Raises:
-            GaveUp: there was none for `patience_s` seconds.
-        """
-        more = dict(headers or {}) | ({"Idempotency-Key": key} if key else {})
-        until = time.monotonic() + self.patience_s
-        attempts = 0
-        while True:
-            attempts += 1
-            self.counts["attempts"] += 1
-            op = Op(self.number, verb, key, dict(wanted or {}), time.time_ns(), 0, "unknown", detail=dict(detail or {}))
-            try:
-                answer = await (line or self._lines[0]).ask(method, API + path, body, token=self.token, headers=more)
-            except Lost as lost:
-                answer, said = None, str(lost)
-                self.counts["broken"] += 1
-            op.end_ns = time.time_ns()
-            if answer is not None and answer.status == 401:
-                await self.log_in()
-                continue
-            if answer is not None and answer.status < 500:
-                _note(op, answer)
-                self.ops.append(op)
-                self.counts["operations"] += 1
-                self.counts["retried"] += attempts > 1
-                return answer
-            if answer is not None:
-                said = f"{answer.status} {answer.code}"
-                self.counts[said] += 1
-                if answer.status != 503:
-                    self.findings.append(f"{method} {path}: {answer.body.decode(errors='replace')}")
-            self.counts["lost"] += 1
-            self.ops.append(op)
-            if time.monotonic() > until:
-                raise GaveUp(f"{method} {path} after {attempts} attempts: {said}")
-            await asyncio.sleep(min(1.0, 0.02 * 2 ** min(attempts, 5)) * self._rng.uniform(0.5, 1.5))
-
-    async def _until_answered(self, method: str, path: str, body: object = None) -> Answer:
-        """The same, of what changes no stock and is not written down."""
-        until = time.monotonic() + self.patience_s
-        while True:
-            try:
-                answer = await self._lines[0].ask(method, API + path, body, token=self.token)
-            except Lost as lost:
-                said = str(lost)
-            else:
-                if answer.status == 401 and self.token:
-                    await self.log_in()
-                    continue
-                if answer.status < 500:
-                    return answer
-                said = f"{answer.status} {answer.code}"
-            if time.monotonic() > until:
-                raise GaveUp(f"{method} {path}: {said}")
-            await asyncio.sleep(0.1 * self._rng.uniform(0.5, 1.5))
-
     # What he knows
 
     async def _look_up(self, order_id: str) -> None:
         """Compare an order with what is known of it; believe what is found where that was not sure."""
-        answer = await self._until_answered("GET", f"/orders/{order_id}")
+        answer = await self.until_answered("GET", f"/orders/{order_id}")
         if answer.status != 200:
             self.findings.append(f"the order {order_id} is lost: {answer.body!r}")
             return
@@ -346,11 +248,11 @@ class Buyer:
 
     def _an_open_order(self) -> str | None:
         # Keys are looked at in the order in which they were made: the same choice for the same seed.
-        return self._rng.choice([id_ for id_, one in self.orders.items() if one.status == "placed"] or [None])
+        return self.rng.choice([id_ for id_, one in self.orders.items() if one.status == "placed"] or [None])
 
     def _basket(self, products: Sequence[str]) -> dict[str, int]:
-        chosen = self._rng.sample(products, min(len(products), self._rng.choice((1, 1, 1, 2, 3))))
-        return {product: self._rng.choice((1, 1, 2)) for product in chosen}
+        chosen = self.rng.sample(products, min(len(products), self.rng.choice((1, 1, 1, 2, 3))))
+        return {product: self.rng.choice((1, 1, 2)) for product in chosen}
 
 
 def _known(answer: Answer) -> Known:
@@ -360,26 +262,3 @@ def _known(answer: Answer) -> Known:
 
 def _lines(wanted: Mapping[str, int]) -> list[dict[str, Any]]:
     return [{"product_id": product, "quantity": units} for product, units in wanted.items()]
-
-
-def _note(op: Op, answer: Answer) -> None:
-    """Write down what was answered."""
-    if answer.status >= 400:
-        op.outcome, op.code = "refused", answer.code
-        short = answer.json.get("shortages", ())
-        op.available = {one["product_id"]: one["available"] for one in short}
-        if op.op == "edit" and short:
-            op.detail["requested"] = {one["product_id"]: one["requested"] for one in short}
-        return
-    op.outcome = "ok"
-    body = answer.json if answer.body else {}
-    if op.key is not None:
-        op.result_id = body["id"]
-        if answer.headers.get("idempotency-replayed") == "true":
-            op.detail["replayed"] = True
-    if "expires_at" in body:
-        op.detail["expires_ns"] = _nanoseconds(body["expires_at"])
-
-
-def _nanoseconds(text: str) -> int:
-    return (datetime.fromisoformat(text) - _EPOCH) // timedelta(microseconds=1) * 1000

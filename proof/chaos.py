@@ -19,27 +19,26 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 from statistics import median
 
 from proof import verify
-from proof.buyers import PASSWORD as BUYERS_PASSWORD
-from proof.buyers import TTLS_S, Buyer, GaveUp
+from proof.asking import GaveUp
+from proof.buyers import TTLS_S, Buyer
 from proof.checker import Kept, check
-from proof.client import API, Answer, Line, is_ready
+from proof.client import Line, is_ready
 from proof.cuts import cut_everywhere
 from proof.history import Op, save
 from proof.killer import Killer, tended
+from proof.people import Staff, new_customers
 from proof.proxy import Proxy, seeded
-from proof.world import PASSWORD, STAFF, World
+from proof.world import World
 
 HOLDS_S_MAX = max(TTLS_S) + 2.0
 OUTBOX_S_MAX = 90.0
-LOGINS_AT_ONCE = 4
-_BUSY_TRIES_MAX = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +106,8 @@ async def run(plan: Plan, folder: Path) -> Report:
     report, started = Report(), time.monotonic()
     with World(folder) as world:
         await _until_ready(world)
-        staff = await _Staff.log_in(world.port)
-        customers = await _customers(world.port, plan.buyers)
+        staff = await Staff.log_in(world.port)
+        customers = await new_customers(world.port, plan.buyers)
         if plan.stride:
             await _cut_everywhere(plan, world, staff, customers, report)
         for number in range(plan.rounds):
@@ -131,7 +130,7 @@ async def run(plan: Plan, folder: Path) -> Report:
     return report
 
 
-async def _cut_everywhere(plan: Plan, world: World, staff: _Staff, customers: dict[str, str], report: Report) -> None:
+async def _cut_everywhere(plan: Plan, world: World, staff: Staff, customers: dict[str, str], report: Report) -> None:
     plan.say(f"chaos: connections cut at every {plan.stride} bytes")
     (product,) = await staff.new_products(1, 1_000_000, f"{plan.seed}-cuts")
     cuts = await cut_everywhere(world.port, list(customers.values()), product, str(plan.seed), plan.stride)
@@ -143,7 +142,7 @@ async def _cut_everywhere(plan: Plan, world: World, staff: _Staff, customers: di
 
 
 async def _round(
-    plan: Plan, number: int, world: World, staff: _Staff, customers: dict[str, str], report: Report
+    plan: Plan, number: int, world: World, staff: Staff, customers: dict[str, str], report: Report
 ) -> None:
     seed = f"{plan.seed}/{number}"
     stock = await staff.new_products(plan.products, plan.units, f"{plan.seed}-{number}")
@@ -222,82 +221,6 @@ async def _compare(
     report.counts["orders"] += len(ours)
     report.counts["units sold"] += sum(stock.values())
     report.counts["keys"] += len(kept_keys)
-
-
-class _Staff:
-    """Who puts things on the shelves, on a good connection."""
-
-    def __init__(self, line: Line, token: str) -> None:
-        self._line = line
-        self._token = token
-
-    @classmethod
-    async def log_in(cls, port: int) -> _Staff:
-        line = Line(port)
-        answer = await line.ask("POST", f"{API}/auth/token", {"username": STAFF, "password": PASSWORD})
-        return cls(line, answer.json["access"])
-
-    async def new_products(self, count: int, units: int, batch: str) -> dict[str, int]:
-        """New products, and how many units of each there are."""
-        await self._again()
-        stock = {}
-        for number in range(count):
-            body = {"sku": f"P-{batch}-{number}", "name": f"Product {number} of {batch}", "price": "9.90"}
-            product = (await self._do("POST", "/products", body)).json["id"]
-            received = {"kind": "received", "quantity": units, "reason": "first delivery"}
-            await self._do("POST", f"/products/{product}/stock", received)
-            stock[product] = units
-        return stock
-
-    def hang_up(self) -> None:
-        """Close the connection."""
-        self._line.close()
-
-    async def _again(self) -> None:
-        body = {"username": STAFF, "password": PASSWORD}
-        self._line.close()
-        self._token = (await self._line.ask("POST", f"{API}/auth/token", body)).json["access"]
-
-    async def _do(self, method: str, path: str, body: object) -> Answer:
-        for _ in range(_BUSY_TRIES_MAX):
-            answer = await self._line.ask(method, API + path, body, token=self._token)
-            if answer.status != 503:
-                break
-            await asyncio.sleep(
-                0.2
-            )  # a worker that has still to find out that its connections are of a killed database
-        if answer.status >= 400:
-            raise RuntimeError(f"{method} {path}: {answer.body!r}")
-        return answer
-
-
-async def _customers(port: int, count: int) -> dict[str, str]:
-    """New customers, and a token of each."""
-    tokens = {}
-
-    async def register(name: str) -> None:
-        line = Line(port)
-        credentials = {"username": name, "password": BUYERS_PASSWORD}
-        answer = await line.ask("POST", f"{API}/auth/register", credentials, wait_s=30)
-        if answer.status != 201:
-            raise RuntimeError(f"register {name}: {answer.body!r}")
-        tokens[name] = (await line.ask("POST", f"{API}/auth/token", credentials, wait_s=30)).json["access"]
-        line.close()
-
-    names = [f"buyer{number}" for number in range(count)]
-    await _in_turns([register(name) for name in names], LOGINS_AT_ONCE)
-    return {name: tokens[name] for name in names}
-
-
-async def _in_turns(jobs: Sequence[Awaitable[None]], at_once: int) -> None:
-    """All of them, a few at a time: hashing passwords is work."""
-    free = asyncio.Semaphore(at_once)
-
-    async def one(job: Awaitable[None]) -> None:
-        async with free:
-            await job
-
-    await asyncio.gather(*map(one, jobs))
 
 
 async def _until_ready(world: World) -> None:

@@ -42,7 +42,7 @@ class Killer:
         findings: what did not come back.
     """
 
-    def __init__(self, world: World, seed: str, pause_s: tuple[float, float] = (0.2, 1.2)) -> None:
+    def __init__(self, world: World, seed: str, pause_s: tuple[float, float] = (0.5, 2.5)) -> None:
         self.kills: list[Kill] = []
         self.findings: list[str] = []
         self._world = world

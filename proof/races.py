@@ -21,19 +21,16 @@ from threading import Event as Signal
 from threading import Thread
 from uuid import UUID
 
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine
 
-from proof.checker import check
-from proof.customers import Customers, new_actors
+from proof.ground import Ground
 from proof.history import Op
 from proof.planted import BUGS
-from proof.stores import adapters_on, database, deadlocks
+from proof.stores import database, deadlocks
 from proof.timetable import Timetable
 from shop_core.inventory.wanted import LineRequest
 from shop_core.orders.model import PlacementRequest
 from shop_core.reservations.model import ReservationRequest, ReservationState
-from shop_core.shop import Shop
-from shop_core.testing.scene import Scene
 
 WORKERS = 8
 _MS = 1_000_000
@@ -55,64 +52,6 @@ class Result:
     seconds: float = 0.0
 
 
-class Ground:
-    """A shop on PostgreSQL with customers, and a sweep that goes round all the time."""
-
-    def __init__(self, engine: Engine, customers: int, units: list[int]) -> None:
-        self.engine = engine
-        self.adapters = adapters_on(engine)
-        scene = Scene(self.adapters)
-        self.products = [scene.product(units=count).id for count in units]
-        self.stock = {str(product_id): count for product_id, count in zip(self.products, units, strict=True)}
-        self.customers = Customers(Shop(self.adapters), new_actors(self.adapters.new_id, customers))
-
-    def add_product(self, units: int) -> UUID:
-        """One more to be raced for."""
-        product_id = Scene(self.adapters).product(units=units).id
-        self.stock[str(product_id)] = units
-        return product_id
-
-    def sweep_until(self, stop: Signal) -> None:
-        """Sweep, and sweep again."""
-        while not stop.wait(0.004):
-            try:
-                self.customers.shop.reservations.sweep()
-            except Exception as error:
-                self.customers.trouble.crash(error)
-
-    def reserve(self, client: int, wanted: dict[UUID, int], until_ns: int) -> tuple[int, ReservationRequest]:
-        """What to ask for to hold units until about then."""
-        lines = tuple(LineRequest(product_id, units) for product_id, units in wanted.items())
-        ttl = timedelta(microseconds=max(1_000_000, (until_ns - time.time_ns()) // 1_000))
-        return client, ReservationRequest(self.customers.actors[client].account_id, lines, ttl)
-
-    def place(self, client: int, lines: tuple[LineRequest, ...] = (), reservation_id: str | None = None) -> Op:
-        """Place an order, of lines or of a reservation."""
-        reservation = UUID(reservation_id) if reservation_id else None
-        actor = self.customers.actors[client]
-        return self.customers.place((client, PlacementRequest(actor.account_id, lines, reservation_id=reservation)))[0]
-
-    def faults(self) -> list[str]:
-        """What answers, audit and history have to say."""
-        found = list(self.customers.trouble.found)
-        found += [f"audit: {d.what} of {d.of}: {d.stored}, not {d.expected}" for d in self.customers.shop.audit()]
-        log = [*self.customers.log, *self._expired()]
-        return found + [f"history: {a.rule}: {a.of}: {a.says}" for a in check(log, self.stock)]
-
-    def _expired(self) -> list[Op]:
-        clients = {actor.id: client for client, actor in enumerate(self.customers.actors)}
-        now = time.time_ns()
-        with self.engine.connect() as connection:
-            rows = connection.execute(text("SELECT id, subject_id, customer_id FROM stock_events")).all()
-        of_ours = [row for row in rows if row.customer_id in clients]
-        return [_expire(clients[row.customer_id], str(row.subject_id), str(row.id), now) for row in of_ours]
-
-
-def _expire(client: int, reservation_id: str, event_id: str, now: int) -> Op:
-    detail = {"reservation_id": reservation_id, "event_id": event_id}
-    return Op(client, "expire", None, {}, now, now, "ok", detail=detail)
-
-
 def race_of_ends(engine: Engine, races: int, seed: int) -> Result:
     """Confirm, release, extend and expire one reservation at the same moment: it has one end."""
     random, stop = Random(seed), Signal()
@@ -132,13 +71,10 @@ def race_of_ends(engine: Engine, races: int, seed: int) -> Result:
                 held.append(op)
                 if op.outcome == "ok":
                     _send_off(ground, timetable, random, aim, op)
-            while timetable.waiting > 3 * 400:
-                time.sleep(0.01)
+            timetable.catch_up(last)
     time.sleep(1.3)  # what was extended expires too
     stop.set()
     sweeper.join()
-    while ground.customers.shop.reservations.sweep():
-        pass
     return _ends(ground, held)
 
 
@@ -146,11 +82,11 @@ def race_of_ends(engine: Engine, races: int, seed: int) -> Result:
 class _Aim:
     """How long before the end of a reservation to set off, so that neither the threads nor the sweep always win."""
 
-    early_ns: int = 10 * _MS
+    early_ns: int = 50 * _MS
 
     def learn(self, op: Op) -> None:
         """Who was told that it expired came too late."""
-        step = _MS // 4 if op.code == "reservation_expired" else -_MS // 4
+        step = _MS if op.code == "reservation_expired" else -_MS
         self.early_ns = min(max(self.early_ns + step, 0), 300 * _MS)
 
 
@@ -172,7 +108,7 @@ def _ends(ground: Ground, held: list[Op]) -> Result:
     for op in ground.customers.log:
         if op.op != "reserve":
             by_reservation.setdefault(op.detail["reservation_id"], []).append(op)
-    told = Counter(str(op.detail["reservation_id"]) for op in ground._expired())
+    told = Counter(str(op.detail["reservation_id"]) for op in ground.expired())
     states: dict[str, ReservationState] = {}
     with ground.adapters.begin() as work:
         for reservation in work.reservations.get_all(UUID(op.result_id) for op in held if op.result_id).values():
@@ -192,13 +128,14 @@ def _ends(ground: Ground, held: list[Op]) -> Result:
 
 
 def race_for_the_last(engine: Engine, rounds: int, seed: int) -> Result:
-    """Ten times as many buyers as units, in every other round while reservations of the units expire."""
-    random, stop = Random(seed), Signal()
+    """Ten times as many buyers as units, in every other round while reservations of the units expire.
+
+    Nobody sweeps meanwhile: who needs units that are due has to take them himself.
+    """
+    random = Random(seed)
     ground = Ground(engine, 64, [])
-    sweeper = Thread(target=ground.sweep_until, args=(stop,), daemon=True)
-    sweeper.start()
     units: dict[str, int] = {}
-    with Timetable(WORKERS) as timetable:
+    with Timetable(WORKERS, late_ms_max=250) as timetable:  # all of a round come at once
         last = 0
         for number in range(rounds):
             count = random.randint(1, 4)
@@ -215,10 +152,9 @@ def race_for_the_last(engine: Engine, rounds: int, seed: int) -> Result:
                 late = random.randint(-spread, spread) if buyer < 8 * count else 2 * spread
                 line = (LineRequest(product_id, 1),)
                 timetable.at(last + late, partial(ground.place, random.randrange(60), line))
-            while timetable.waiting > 1_500:
-                time.sleep(0.01)
-    stop.set()
-    sweeper.join()
+            timetable.catch_up(last)
+    while ground.sweep():
+        pass
     return _sold(ground, units)
 
 

@@ -56,7 +56,7 @@ def adapters_on(engine: Engine, clock: Clock | None = None) -> PostgresAdapters:
 
 def empty(engine: Engine) -> None:
     """Forget everything but the schema."""
-    kept = {"shop_facts", "tasks"}
+    kept = {"shop_facts", "tasks", "catalog_version"}
     names = ", ".join(f'"{table.name}"' for table in metadata.sorted_tables if table.name not in kept)
     with engine.begin() as connection:
         connection.execute(text(f"TRUNCATE {names}"))

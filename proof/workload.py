@@ -17,7 +17,6 @@ from uuid import UUID
 from proof.checker import Kept, check
 from proof.customers import Customers, new_actors
 from proof.history import Op
-from shop_adapters.clock import ManualClock
 from shop_core.events import Event, StockEvent
 from shop_core.inventory.wanted import LineRequest
 from shop_core.orders.model import OrderQuery, OrderStatus, PlacementRequest
@@ -49,18 +48,33 @@ class Round:
     found: list[str]
 
 
+class ShiftedClock:
+    """The real time, and as much more as it was told to go on by."""
+
+    def __init__(self) -> None:
+        self._ahead = timedelta()
+
+    def __call__(self) -> datetime:
+        return datetime.now(UTC) + self._ahead
+
+    def advance(self, by: timedelta) -> None:
+        """Let time pass at once."""
+        self._ahead += by
+
+
 @dataclass
 class Workload:
     """Customers, sweepers and relays on one shop, from a seed.
 
     Args:
         adapters: of the shop, by the real clock.
-        later: the same store by a clock that can be moved, so that nobody waits for a letter that waits.
+        later: the same store by a clock that can be moved, so that nobody waits for a letter that waits; the same
+            adapters will do.
     """
 
     adapters: Adapters
     later: Adapters
-    clock: ManualClock
+    clock: ShiftedClock
     seed: str
     products: list[UUID] = field(init=False)
     customers: Customers = field(init=False)
@@ -143,7 +157,7 @@ class Workload:
         if not self._requests:
             return
         client, request = random.choice(self._requests[-40:])
-        if random.random() < 0.1 and isinstance(request, PlacementRequest) and request.lines:
+        if random.random() < 0.3 and isinstance(request, PlacementRequest) and request.lines:
             request = PlacementRequest(request.customer_id, self._lines(random), key=request.key)
         if isinstance(request, PlacementRequest):
             self._note(self.customers.place((client, request)))
@@ -153,7 +167,7 @@ class Workload:
     def _confirm(self, random: Random) -> None:
         if not self._reservations:
             return
-        client, reservation_id = random.choice(self._reservations[-random.choice([3, 60]) :])
+        client, reservation_id = random.choice(self._reservations[-random.choice([3, 60, 1_000]) :])
         actor = self.customers.actors[client]
         request = PlacementRequest(actor.account_id, reservation_id=UUID(reservation_id), key=self._key(client))
         self._requests.append((client, request))
@@ -207,7 +221,7 @@ class Workload:
                 self.told.append(event)
 
         service = OutboxService(self.later.begin, self.later.clock)
-        self.clock.advance(datetime.now(UTC) - self.clock() + timedelta(minutes=1))
+        self.clock.advance(timedelta(minutes=1))
         for _ in range(6):
             while service.relay(Listener()):
                 pass

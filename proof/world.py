@@ -97,11 +97,19 @@ class World:
         self.starts += 1
         self._is_killed = False
 
+    def is_serving(self) -> bool:
+        """Whether the process that the operator started is there."""
+        return self._server is not None and self._server.poll() is None
+
+    def exit_code(self) -> int | None:
+        """How that process ended; None if it has not."""
+        return self._server.poll() if self._server else None
+
     def tend(self) -> None:
         """Start the server again if it has ended, as the init system of a machine would."""
-        assert self._server is not None
-        if self._server.poll() is None:
+        if self.is_serving():
             return
+        assert self._server is not None
         if not self._is_killed:
             said = self.log.read_text(errors="replace").strip().splitlines()
             self.exits.append(f"exit code {self._server.returncode}: {said[-1] if said else 'nothing said'}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import logging
 import os
 import secrets
@@ -11,6 +12,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from multiprocessing import parent_process
 from multiprocessing.connection import wait
 from pathlib import Path
@@ -26,7 +28,7 @@ from shop_adapters.postgres.errors import in_our_words
 from shop_adapters.postgres.migrate import SchemaError, check_schema, migrate
 from shop_adapters.postgres.roles import grant_application_role
 from shop_adapters.postgres.snapshot import Snapshots
-from shop_adapters.publishers import LogPublisher, NoPublisher, WebhookPublisher
+from shop_adapters.publishers import LogPublisher, WebhookPublisher
 from shop_adapters.train import OrderTrain
 from shop_core import Shop
 from shop_core.errors import Unavailable
@@ -125,7 +127,12 @@ def open_shop(settings: Settings) -> Iterator[Shop]:
         if not settings.database_url:
             migrate(engine, located.currency)
         check_schema(engine, located.currency)
-        yield _shop(PostgresAdapters(engine, located.secret_key, currency=located.currency), located)
+        yield _shop(_adapters(engine, located), located)
+
+
+def _adapters(engine: Engine, settings: Settings) -> PostgresAdapters:
+    has_outbox = settings.events != "none"
+    return PostgresAdapters(engine, settings.secret_key, currency=settings.currency, has_outbox=has_outbox)
 
 
 def _shop(adapters: Adapters, settings: Settings) -> Shop:
@@ -156,10 +163,10 @@ def worker_app() -> object:
     _end_with_parent()
     settings = Settings.read(os.environ, {})
     engine = _engine(settings, settings.connections + BACKGROUND_CONNECTIONS)
-    adapters = PostgresAdapters(engine, settings.secret_key, currency=settings.currency)
+    adapters = _adapters(engine, settings)
     shop = _shop(adapters, settings)
     train = OrderTrain(shop, adapters.new_id)
-    return create_app(
+    app = create_app(
         shop,
         ready=_readiness(engine, settings),
         public_catalog=settings.public_catalog,
@@ -172,6 +179,9 @@ def worker_app() -> object:
         drain_s=settings.drain_s,
         origins=settings.cors_origins,
     )
+    gc.collect()
+    gc.freeze()  # what is there by now stays: no collection need look at it again
+    return app
 
 
 class _Started:
@@ -185,16 +195,19 @@ class _Started:
         """The server clears up."""
 
 
-def _background(shop: Shop, publisher: EventPublisher) -> list[Background]:
+def _background(shop: Shop, publisher: EventPublisher | None) -> list[Background]:
     """What every process does beside answering. Sweeps and relays of several processes keep out of each other's way."""
-    return [
-        Repeating(shop.reservations.sweep, BACKGROUND_EVERY_S, "sweeper", lambda ended: ended >= SWEEP_MAX),
-        Repeating(lambda: shop.outbox.relay(publisher), BACKGROUND_EVERY_S, "relay", lambda taken: taken > 0),
+    jobs: list[Background] = [
+        Repeating(shop.reservations.sweep, BACKGROUND_EVERY_S, "sweeper", lambda ended: ended >= SWEEP_MAX)
     ]
+    if publisher is not None:
+        relay = partial(shop.outbox.relay, publisher)
+        jobs.append(Repeating(relay, BACKGROUND_EVERY_S, "relay", lambda taken: taken > 0))
+    return jobs
 
 
-def publisher_of(settings: Settings) -> EventPublisher:
-    """Where facts are told.
+def publisher_of(settings: Settings) -> EventPublisher | None:
+    """Where facts are told; None: nowhere.
 
     Raises:
         SettingsError: the webhook cannot be.
@@ -207,7 +220,7 @@ def publisher_of(settings: Settings) -> EventPublisher:
                 return WebhookPublisher(settings.webhook_url, settings.webhook_secret)
             except ValueError as wrong:
                 raise SettingsError(f"SHOP_WEBHOOK_URL or SHOP_WEBHOOK_SECRET cannot be used: {wrong}") from wrong
-    return NoPublisher()
+    return None
 
 
 def _lines_of_events() -> logging.Logger:

@@ -70,9 +70,11 @@ class FreshAnswers:
         self._app = app
         self._key_of = key_of
         self._tokens = _Tokens(snapshot)
+        self._latest: Hashable = None
         self._token: Hashable = None
         self._kept: OrderedDict[Hashable, _Answer] = OrderedDict()
         self._bytes = 0
+        self._under_way: dict[Hashable, asyncio.Event] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""
@@ -86,11 +88,22 @@ class FreshAnswers:
         except Exception:  # the store is not there: the application says that better
             await self._app(scope, receive, send)
             return
-        kept = self._kept.get(key) if token == self._token else None
-        if kept is not None:
+        self._latest = token
+        if (kept := await self._known(key, token)) is not None:
             await kept.send(http, send)
-        else:
+            return
+        done = self._under_way[token, key] = asyncio.Event()
+        try:
             await self._work_out(key, token, scope, receive, send)
+        finally:
+            self._under_way.pop((token, key), None)
+            done.set()
+
+    async def _known(self, key: Hashable, token: Hashable) -> _Answer | None:
+        """The answer, if it was worked out under this token; who is about to do so is waited for."""
+        if (under_way := self._under_way.get((token, key))) is not None:
+            await under_way.wait()
+        return self._kept.get(key) if token == self._token else None
 
     async def _work_out(self, key: Hashable, token: Hashable, scope: Scope, receive: Receive, send: Send) -> None:
         """Have the application answer, and keep that under the token from before it looked."""
@@ -109,7 +122,7 @@ class FreshAnswers:
         await self._app(scope, receive, note)
 
     def _keep(self, key: Hashable, token: Hashable, headers: tuple[tuple[bytes, bytes], ...], body: bytes) -> None:
-        if len(body) > _ANSWER_BYTES_MAX:
+        if len(body) > _ANSWER_BYTES_MAX or token != self._latest:  # late: there is a newer state to keep answers of
             return
         if token != self._token:
             self._kept.clear()

@@ -59,8 +59,20 @@ def serve(settings: Settings, *, demo: bool = False) -> None:
         os.register_at_fork(after_in_child=_mind_signals)
         os.environ[STARTED_IN] = started_in
         located.hand_on(os.environ)  # what the workers read; see compose.worker_app
-        threading.Thread(target=_announce, args=(settings,), daemon=True).start()
-        _Server(
+        is_open = threading.Event()
+        threading.Thread(target=_announce, args=(settings, is_open), daemon=True).start()
+        _answer_requests(settings, is_open)
+
+
+def _answer_requests(settings: Settings, is_open: threading.Event) -> None:
+    """Run the workers until a signal ends them.
+
+    When one worker dies twice within seconds, granian takes it for one that cannot start, and gives up. If the shop has
+    been open before, it can start: then others have killed it, and it is tried again.
+    """
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    while True:
+        server = _Server(
             "shop_http.compose:worker_app",
             factory=True,
             interface=Interfaces.ASGI,
@@ -72,7 +84,17 @@ def serve(settings: Settings, *, demo: bool = False) -> None:
             log_level=LogLevels.warning,
             respawn_failed_workers=True,
             workers_kill_timeout=settings.drain_s + _END_S_MAX,
-        ).serve()
+        )
+        try:
+            server.serve()
+        except SystemExit:
+            if server.interrupt_signal or not is_open.is_set():
+                raise
+        else:
+            return
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+        _warn("workers die one after the other; starting them anew")
 
 
 class _Server(MPServer):
@@ -165,7 +187,7 @@ def _only_server(settings: Settings) -> Iterator[None]:
         yield
 
 
-def _announce(settings: Settings) -> None:
+def _announce(settings: Settings, is_open: threading.Event) -> None:
     """Say where everything is, once the server answers."""
     host = "127.0.0.1" if settings.host in ("0.0.0.0", "::") else settings.host
     base = f"http://{f'[{host}]' if ':' in host else host}:{settings.port}"
@@ -173,6 +195,7 @@ def _announce(settings: Settings) -> None:
         with contextlib.suppress(OSError), urllib.request.urlopen(f"{base}/health/ready", timeout=5):
             break
         time.sleep(0.02)
+    is_open.set()
     print(
         f"The shop is open. Ctrl-C closes it.\n"
         f"  docs      {base}/docs\n"

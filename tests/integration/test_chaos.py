@@ -10,9 +10,11 @@ from pathlib import Path
 
 import pytest
 from proof import chaos
-from proof.client import Line, Lost
+from proof.client import Line, Lost, is_ready
 from proof.killer import KINDS
+from proof.processes import kill
 from proof.proxy import Cut, Proxy
+from proof.world import World, wait_until
 
 
 def test_nothing_is_lost_doubled_or_half_there_after_one_kill_of_each_kind(tmp_path: Path) -> None:
@@ -25,6 +27,21 @@ def test_nothing_is_lost_doubled_or_half_there_after_one_kill_of_each_kind(tmp_p
     assert report.every_byte.keys() == {"request", "answer"}
     assert report.counts["operations"] > 50
     assert report.counts["units sold"] == 4 * 12
+
+
+def test_a_server_whose_only_worker_is_killed_again_and_again_goes_on(tmp_path: Path) -> None:
+    def is_open() -> bool:
+        return asyncio.run(is_ready(world.port))
+
+    with World(tmp_path, workers=1) as world:
+        assert wait_until(is_open, 60)
+        for _ in range(4):
+            (killed,) = world.worker_pids()
+            kill(killed)
+            assert wait_until(lambda killed=killed: world.worker_pids() - {killed}, 60)
+        assert wait_until(is_open, 60)
+        assert world.is_serving()
+    assert world.exit_code() == 0
 
 
 @pytest.mark.parametrize("how", ["end", "reset"])

@@ -10,11 +10,13 @@ from uuid import UUID
 import pytest
 
 from shop_adapters.postgres import PostgresAdapters
+from shop_core import SYSTEM, Numbered, Shop
 from shop_core.accounts.model import Role
 from shop_core.events import Event, OrderEvent, OrderEventKind, StockEvent, StockEventKind
 from shop_core.orders.model import Order, OrderStatus
 from shop_core.ports import Letter
 from shop_core.testing import Scene
+from shop_core.testing.scene import request
 from shop_core.testing.threads import TIMEOUT_S, in_background, still_waits, together
 
 HIDDEN = timedelta(seconds=60)
@@ -154,3 +156,14 @@ def test_events_and_their_letters_are_committed_together_or_not_at_all(scene: Sc
     with pytest.raises(ZeroDivisionError):
         fail()
     assert _take(scene) == []
+
+
+def test_a_shop_that_tells_nobody_puts_nothing_into_its_outbox(postgres_adapters: PostgresAdapters) -> None:
+    quiet = PostgresAdapters(postgres_adapters.engine, b"the secret of the tests, 32 bytes", has_outbox=False)
+    shop, scene = Shop(quiet), Scene(quiet)
+    lamp, ada = scene.product(units=1), scene.customer()
+    order = shop.orders.place(request(ada, (lamp, 1)))
+    shop.inventory.adjust(SYSTEM, lamp.id, -1, "lost")
+    assert shop.outbox.waiting(SYSTEM) == (0, None)
+    assert [event.kind for event in shop.orders.events(ada, order.id, Numbered()).items] == ["placed"]
+    assert shop.audit() == []

@@ -146,9 +146,7 @@ def test_an_order_costs_what_its_lines_cost_and_has_each_product_once(
 
 
 def test_a_total_beyond_counting_is_refused_and_takes_nothing() -> None:
-    dear = {
-        key: Offer(key, str(key), "Dear", Money(PRICE_MINOR_MAX, "EUR")) for key in map(UUID, _ids(100))
-    }
+    dear = {key: Offer(key, str(key), "Dear", Money(PRICE_MINOR_MAX, "EUR")) for key in map(UUID, _ids(100))}
     levels = {product_id: StockLevel(product_id, on_hand=QUANTITY_MAX) for product_id in dear}
     everything = PlacementRequest(ADA, tuple(LineRequest(product_id, QUANTITY_MAX) for product_id in dear))
     decision = decided_from([everything], dear, levels, SequentialIds(7))

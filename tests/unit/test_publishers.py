@@ -25,7 +25,6 @@ from shop_adapters.clock import ManualClock
 from shop_adapters.publishers import (
     LogPublisher,
     MemoryPublisher,
-    NoPublisher,
     WebhookPublisher,
     event_body,
     event_json,
@@ -34,7 +33,7 @@ from shop_adapters.publishers.webhook import keys_of, signature
 from shop_core import OrderEvent, OrderEventKind, OrderStatus, Role
 from shop_core.events import Event, StockEvent, StockEventKind
 from shop_core.money import Money
-from shop_core.ports import EventPublisher, Undelivered
+from shop_core.ports import Undelivered
 from shop_core.testing import PublisherBench, PublisherContract
 
 AT = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
@@ -201,11 +200,6 @@ def test_the_log_has_one_line_of_json_an_event(caplog: pytest.LogCaptureFixture)
     (record,) = caplog.records
     assert "\n" not in record.getMessage()
     assert json.loads(record.getMessage()) == event_body(PLACED)
-
-
-def test_nobody_is_told_by_the_publisher_of_a_shop_that_tells_nobody() -> None:
-    publisher: EventPublisher = NoPublisher()
-    publisher.publish(PLACED)
 
 
 def test_a_memory_publisher_can_refuse_some_events() -> None:

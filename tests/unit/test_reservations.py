@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shop_adapters.ids import SequentialIds
-from shop_core.catalog.model import Product
+from shop_core.catalog.model import Offer
 from shop_core.errors import (
     InsufficientStock,
     Invalid,
@@ -47,8 +47,7 @@ INSTANT = timedelta(microseconds=1)
 ADA, BOB = UUID(int=0xADA), UUID(int=0xB0B)
 IDS = [UUID(int=number) for number in range(1, 5)]
 ARCHIVED, GHOST = IDS[-1], UUID(int=99)
-PRODUCTS = {key: Product(key, f"SKU-{key.int}", "Lamp", Money(100, "EUR"), NOON, NOON) for key in IDS}
-PRODUCTS[ARCHIVED] = PRODUCTS[ARCHIVED].archived(NOON)
+OFFERS = {key: Offer(key, f"SKU-{key.int}", "Lamp", Money(100, "EUR")) for key in IDS if key != ARCHIVED}
 LIMITS = HoldingLimits(reservations_max=3, units_max=9)
 
 lines = st.lists(
@@ -75,7 +74,7 @@ def decided(requests: list[ReservationRequest], stock: dict[UUID, int], answers:
     levels = {key: StockLevel(key, on_hand=units) for key, units in stock.items()}
     new_id = SequentialIds(7)
     ids = [new_id() for _ in requests]
-    return decide(requests, ids, answers, PRODUCTS, levels, {}, LIMITS, now=NOON, new_id=new_id)
+    return decide(requests, ids, answers, OFFERS, levels, {}, LIMITS, now=NOON, new_id=new_id)
 
 
 # ---- the life of a reservation

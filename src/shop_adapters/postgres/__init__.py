@@ -53,6 +53,8 @@ class PostgresAdapters:
         clock: tells all times, for tests that move it. Without one, stock, orders and reservations go by the clock of
             the database, which is one for all processes; accounts and tokens by this process's.
         new_id, passwords, tokens: others than the usual ones, for tests and special needs.
+        has_outbox: whether events are put into the outbox. Without, nobody is ever told of what happens meanwhile, and
+            nothing has to take it out again; the timelines of orders have it in any case.
 
     Raises:
         ValueError: the secret is too short.
@@ -69,10 +71,12 @@ class PostgresAdapters:
         passwords: PasswordHasher | None = None,
         tokens: Tokens | None = None,
         limits: Limits | None = None,
+        has_outbox: bool = True,
     ) -> None:
         self.engine = engine
         self._landmarks = Landmarks()
         self._limits = limits or Limits()
+        self._has_outbox = has_outbox
         self.currency = currency
         self.clock: Clock = clock or system_clock
         self._store_clock = clock
@@ -82,7 +86,9 @@ class PostgresAdapters:
 
     def begin(self) -> AbstractContextManager[PostgresUnitOfWork]:
         """See `shop_core.ports.Begin`."""
-        return begin(self.engine, self.currency, self._store_clock, self._landmarks, self._limits)
+        return begin(
+            self.engine, self.currency, self._store_clock, self._landmarks, self._limits, has_outbox=self._has_outbox
+        )
 
     def close(self) -> None:
         """Close every pooled connection."""

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Insert, Integer, Table, Text, func, insert, l
 
 from shop_adapters.listing import order_events_of, seq_of
 from shop_adapters.postgres.schema import Time, order_events, outbox, stock_events
-from shop_adapters.postgres.statements import arrays, rows_of
+from shop_adapters.postgres.statements import arrays, insert_many, rows_of
 from shop_core.accounts.model import Role
 from shop_core.events import Event, OrderEvent, OrderEventKind, StockEvent, StockEventKind
 from shop_core.money import Money
@@ -42,22 +42,27 @@ def _tell(table: Table, subject: str, seq: str | None) -> Insert:
     return insert(outbox).from_select(list(outbox.c.keys()), letter).add_cte(told)
 
 
-_TELL_OF_ORDERS = _tell(order_events, "order_id", "seq")
-_TELL_OF_STOCK = _tell(stock_events, "subject_id", None)
+_TELL_OF_ORDERS = _tell(order_events, "order_id", "seq"), insert_many(order_events)
+_TELL_OF_STOCK = _tell(stock_events, "subject_id", None), insert_many(stock_events)
 
 
 class PostgresEvents:
-    """See `shop_core.ports.Events`."""
+    """See `shop_core.ports.Events`.
 
-    def __init__(self, connection: Connection, currency: str) -> None:
+    Args:
+        has_outbox: whether events are put into the outbox too.
+    """
+
+    def __init__(self, connection: Connection, currency: str, has_outbox: bool) -> None:
         self._connection = connection
         self._currency = currency
+        self._which = 0 if has_outbox else 1
 
     def add_all(self, events: Sequence[Event]) -> None:
         if of_orders := [_order_row(event) for event in events if isinstance(event, OrderEvent)]:
-            self._connection.execute(_TELL_OF_ORDERS, arrays("new", order_events.c.keys(), of_orders))
+            self._connection.execute(_TELL_OF_ORDERS[self._which], arrays("new", order_events.c.keys(), of_orders))
         if of_stock := [_stock_row(event) for event in events if isinstance(event, StockEvent)]:
-            self._connection.execute(_TELL_OF_STOCK, arrays("new", stock_events.c.keys(), of_stock))
+            self._connection.execute(_TELL_OF_STOCK[self._which], arrays("new", stock_events.c.keys(), of_stock))
 
     def timeline(self, customer_id: UUID, order_id: UUID, piece: Piece) -> Page[OrderEvent]:
         listing = order_events_of(order_id)

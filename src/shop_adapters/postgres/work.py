@@ -61,8 +61,11 @@ _ALONE = select(tasks.c.name).where(tasks.c.name == bindparam("task")).with_for_
 class PostgresUnitOfWork:
     """See `shop_core.ports.UnitOfWork`. Made by `begin`."""
 
-    def __init__(self, connection: Connection, currency: str, clock: Clock | None, landmarks: Landmarks) -> None:
+    def __init__(
+        self, connection: Connection, currency: str, clock: Clock | None, landmarks: Landmarks, has_outbox: bool
+    ) -> None:
         self._landmarks = landmarks
+        self._has_outbox = has_outbox
         self._connection = connection
         self._currency = currency
         self._lock_order = LockOrder()
@@ -101,7 +104,7 @@ class PostgresUnitOfWork:
 
     @cached_property
     def events(self) -> PostgresEvents:
-        return PostgresEvents(self._connection, self._currency)
+        return PostgresEvents(self._connection, self._currency, self._has_outbox)
 
     @cached_property
     def outbox(self) -> PostgresOutbox:
@@ -132,6 +135,8 @@ def begin(
     clock: Clock | None = None,
     landmarks: Landmarks | None = None,
     limits: Limits | None = None,
+    *,
+    has_outbox: bool = True,
 ) -> Iterator[PostgresUnitOfWork]:
     """One transaction: committed at the end, rolled back on any exception.
 
@@ -139,12 +144,13 @@ def begin(
         clock: tells the time in the place of the database's.
         landmarks: what this process knows of the catalog's lists.
         limits: how long it may take; None: the usual ones.
+        has_outbox: whether events are put into the outbox, to be told to others.
 
     Raises:
         Unavailable: no connection could be had in time, the database is not there, or it gave up on this one.
     """
     with in_our_words(), _transaction(engine, limits or Limits()) as connection:
-        work = PostgresUnitOfWork(connection, currency, clock, landmarks or Landmarks())
+        work = PostgresUnitOfWork(connection, currency, clock, landmarks or Landmarks(), has_outbox)
         yield work
         _check_unspoilt(connection)
         work.catalog_version.settle()

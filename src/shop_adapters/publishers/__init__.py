@@ -1,7 +1,7 @@
 """Where facts go: a log, a webhook, a list, or nowhere. All are `shop_core.ports.EventPublisher`."""
 
 from shop_adapters.publishers.body import event_body, event_json
-from shop_adapters.publishers.near import LogPublisher, MemoryPublisher, NoPublisher
+from shop_adapters.publishers.near import LogPublisher, MemoryPublisher
 from shop_adapters.publishers.webhook import WebhookPublisher
 
-__all__ = ["LogPublisher", "MemoryPublisher", "NoPublisher", "WebhookPublisher", "event_body", "event_json"]
+__all__ = ["LogPublisher", "MemoryPublisher", "WebhookPublisher", "event_body", "event_json"]

@@ -1,4 +1,4 @@
-"""Publishers that stay inside the process: a log line, a list, nothing."""
+"""Publishers that stay inside the process: a log line, a list."""
 
 from __future__ import annotations
 
@@ -9,13 +9,6 @@ from threading import Lock
 from shop_adapters.publishers.body import event_json
 from shop_core.events import Event
 from shop_core.ports import Undelivered
-
-
-class NoPublisher:
-    """Tells nobody. The facts count as delivered; the timelines have them still."""
-
-    def publish(self, event: Event) -> None:
-        """Do nothing."""
 
 
 class LogPublisher:
