@@ -18,6 +18,7 @@ import psycopg
 
 from proof.processes import Process, children, kill
 from shop_adapters.embedded import EmbeddedPostgres
+from shop_adapters.embedded.postmaster import read_pid_file
 
 SHOP = Path(sys.executable).with_name("shop")
 STAFF, PASSWORD = "boss", "correct horse battery"
@@ -174,6 +175,22 @@ class World:
         with contextlib.suppress(OSError, ValueError):
             return int((self.data_dir / "postgres" / "postmaster.pid").read_text().split("\n")[0])
         return None
+
+    def is_database_there(self, old: int) -> bool:
+        """Whether a postmaster after `old` says that it takes connections; without asking for one."""
+        server = read_pid_file((self.data_dir / "postgres").resolve())
+        return server is not None and server.pid != old and server.status == "ready"
+
+    @property
+    def server_pid(self) -> int:
+        """The process that the operator started."""
+        assert self._server is not None
+        return self._server.pid
+
+    @property
+    def is_running(self) -> bool:
+        """Whether that process is there."""
+        return self._server is not None and self._server.poll() is None
 
     def worker_pids(self) -> set[int]:
         """The processes that answer requests now."""

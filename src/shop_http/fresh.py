@@ -182,7 +182,7 @@ def keys(app: Litestar, *, public_catalog: bool, base_url: str | None) -> KeyOf:
         public_catalog: whether the catalog can be read without a login.
         base_url: see `create_app`; without one, the links in an answer follow the host that it was asked of.
     """
-    public, personal = _addresses(app, public_catalog)
+    public, personal = routes(app, public_catalog)
     shop: Shop = app.state.shop
 
     def key_of(scope: HTTPScope) -> Hashable | None:
@@ -203,19 +203,19 @@ def keys(app: Litestar, *, public_catalog: bool, base_url: str | None) -> KeyOf:
     return key_of
 
 
-def _addresses(app: Litestar, public_catalog: bool) -> tuple[_Addresses, _Addresses]:
-    """What everybody may read, and what needs a login."""
+def routes(app: Litestar, public_catalog: bool) -> tuple[Routes, Routes]:
+    """What is declared `fresh`: that which everybody may read, and that which needs a login."""
     paths: tuple[list[str], list[str]] = ([], [])
     for route in app.routes:
         for handler in getattr(route, "route_handlers", ()):
             operation = operation_of(handler)
             if operation and operation.fresh:
                 paths[operation.access.needs_login(public_catalog)].append(route.path_format)
-    public, personal = (_Addresses(some) for some in paths)
+    public, personal = (Routes(some) for some in paths)
     return public, personal
 
 
-class _Addresses:
+class Routes:
     """Knows the template of each path that is made from one of these."""
 
     def __init__(self, templates: list[str]) -> None:
@@ -224,6 +224,7 @@ class _Addresses:
         self._pattern = re.compile("|".join(f"({pattern})" for pattern in patterns) or "(?!)")
 
     def of(self, path: str) -> str | None:
+        """The template of a path; None: it is made from none of these."""
         found = self._pattern.fullmatch(path)
         return self._templates[cast(int, found.lastindex) - 1] if found else None
 

@@ -6,7 +6,7 @@ import base64
 import binascii
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, MutableMapping
 from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -39,6 +39,13 @@ def _whole(least: int, most: int) -> Callable[[str], int]:
     return read
 
 
+def _threshold(text: str) -> int | None:
+    try:
+        return None if text == "off" else _whole(0, 1000)(text)
+    except ValueError as wrong:
+        raise ValueError(f"{wrong}, or off") from None
+
+
 def _yes_or_no(text: str) -> bool:
     if text.lower() not in ("true", "false"):
         raise ValueError("must be true or false")
@@ -67,6 +74,13 @@ def _base_url(text: str) -> str:
     if not re.fullmatch(r"https?://(?:[\w.-]+|\[[0-9a-fA-F:.]+\])(?::[0-9]{1,5})?", text, re.ASCII):
         raise ValueError("must look like https://shop.example, without a path")
     return text
+
+
+def _origins(text: str) -> tuple[str, ...]:
+    try:
+        return tuple(_base_url(origin.strip()) for origin in text.split(","))
+    except ValueError:
+        raise ValueError("must be origins such as https://shop.example, with commas, without a path") from None
 
 
 def _secret(text: str) -> bytes:
@@ -165,8 +179,15 @@ class Settings:
     connections: int = _setting(8, _whole(1, 100), "database connections (and threads) per worker")
     request_timeout: int = _setting(10, _whole(1, 3600), "seconds in which all of a request must arrive, else 408")
     answer_timeout: int = _setting(30, _whole(1, 3600), "seconds in which a request is answered, else 503")
+    drain_s: int = _setting(1, _whole(0, 300), "seconds to go on after SIGTERM while /health/ready says 503")
+    prepare_threshold: int | None = _setting(
+        5, _threshold, "a statement is kept prepared after so many uses; off: never, for PgBouncer"
+    )
     currency: str = _setting("EUR", _currency, "the one currency of all prices, an ISO 4217 code")
     base_url: str = _setting("", _base_url, "how clients reach the shop, e.g. https://shop.example, for links")
+    cors_origins: tuple[str, ...] = _setting(
+        (), _origins, "web pages of these origins may ask, e.g. https://shop.example; none by default"
+    )
     public_catalog: bool = _setting(True, _yes_or_no, "whether the catalog can be read without a login")
     reservations_max: int = _setting(20, _whole(1, 10_000), "reservations that one customer may hold at once")
     reserved_units_max: int = _setting(1_000_000, _whole(1, 2_000_000_000), "units in all of them")
@@ -198,7 +219,8 @@ class Settings:
         """The settings that flags and environment say.
 
         Args:
-            environment: e.g. `os.environ`; empty values count as not set.
+            environment: e.g. `os.environ`; empty values count as not set. What is secret may be in a file instead,
+                which SHOP_..._FILE names.
             flags: by the name of the field; None where a flag was not given.
 
         Raises:
@@ -206,10 +228,11 @@ class Settings:
         """
         values = {}
         for setting in fields(cls):
-            flag, variable = flags.get(setting.name), variable_of(setting.name)
-            text = environment.get(variable, "") if flag is None else flag
+            if (flag := flags.get(setting.name)) is not None:
+                source, text = f"--{setting.name.replace('_', '-')}", flag
+            else:
+                source, text = _from_environment(environment, variable_of(setting.name), setting.metadata["hidden"])
             if text:
-                source = variable if flag is None else f"--{setting.name.replace('_', '-')}"
                 values[setting.name] = _read(setting.metadata, source, text)
         settings = cls(**values)
         if settings.database_url and not settings.secret_key:
@@ -230,6 +253,12 @@ class Settings:
         """The variables from which `read` makes these settings again, for another process."""
         return {variable_of(name): text for name, text in self._texts() if text}
 
+    def hand_on(self, environment: MutableMapping[str, str]) -> None:
+        """Put them into the environment of processes to come, which need not be able to read the files of secrets."""
+        for variable, text in self.environment().items():
+            environment[variable] = text
+            environment.pop(f"{variable}_FILE", None)
+
     def table(self, environment: Mapping[str, str]) -> list[tuple[str, str, str, str]]:
         """For people: variable, value (secrets hidden), where it comes from, meaning."""
         rows = []
@@ -238,6 +267,8 @@ class Settings:
             source = "default" if getattr(self, name) == default else "flag"
             if environment.get(variable_of(name)):
                 source = "environment"
+            elif setting.metadata["hidden"] and environment.get(f"{variable_of(name)}_FILE"):
+                source = "file"
             shown = "(hidden)" if setting.metadata["hidden"] and text else text
             rows.append((variable_of(name), shown, source, setting.metadata["meaning"]))
         return rows
@@ -251,7 +282,27 @@ def variable_of(name: str) -> str:
     return f"SHOP_{name.upper()}"
 
 
+def _from_environment(environment: Mapping[str, str], variable: str, is_secret: bool) -> tuple[str, str]:
+    """Where a setting is, and what it says there."""
+    in_file = f"{variable}_FILE"
+    path = environment.get(in_file, "") if is_secret else ""
+    if not path:
+        return variable, environment.get(variable, "")
+    if environment.get(variable):
+        raise SettingsError(f"{variable} and {in_file} are both set: keep one of them")
+    try:
+        text = os.fsdecode(Path(path).read_bytes()).rstrip("\r\n")
+    except (OSError, ValueError) as wrong:
+        reason = getattr(wrong, "strerror", None) or wrong
+        raise SettingsError(f"{in_file} is {path!r}, which cannot be read: {reason}: correct it") from None
+    if not text:
+        raise SettingsError(f"{in_file} is {path!r}, which is empty: put the value into it")
+    return in_file, text
+
+
 def _text(value: object) -> str:
+    if value is None:
+        return "off"
     if isinstance(value, bytes):
         return os.fsdecode(value)
     if isinstance(value, tuple):

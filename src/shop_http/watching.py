@@ -139,7 +139,7 @@ def _code(problem: bytes) -> str | None:
 def _seen(scope: HTTPScope, method: str, path: str, answer: _Answer, duration_s: float) -> Seen:
     known: dict[str, Any] = cast("dict[str, Any]", scope)
     route = known.get("path_template")
-    user, client = known.get("user"), known.get("client")
+    user, state, client = known.get("user"), known["state"], known.get("client")
     trace_id, parent_id = _trace(scope)
     return Seen(
         method=method if method in _METHODS else "other",
@@ -150,9 +150,9 @@ def _seen(scope: HTTPScope, method: str, path: str, answer: _Answer, duration_s:
         replayed=answer.replayed,
         duration_s=duration_s,
         size_bytes=answer.size_bytes,
-        request_id=known["state"].get("request_id", ""),
+        request_id=state.get("request_id", ""),
         account_id=user.id if isinstance(user, Actor) else None,
-        address=client[0] if client else "",
+        address=str(state.get("address") or (client[0] if client else "")),  # what trusted proxies say, if known
         trace_id=trace_id,
         parent_id=parent_id,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 
@@ -29,15 +30,32 @@ from shop_adapters.postgres.schema import tasks
 from shop_adapters.postgres.store_clock import StoreClock
 from shop_core.ports import Clock, Discrepancy
 
-LOCK_TIMEOUT_S, STATEMENT_TIMEOUT_S, IDLE_TIMEOUT_S = 10, 60, 30
-"""How long a transaction waits for a row, how long a statement takes, and how long it may do nothing. Beyond that it is
-off, and its caller is told to try again: a client that froze must not keep rows from all others."""
 
-_BEGIN = (
-    f"BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout = '{LOCK_TIMEOUT_S}s';"
-    f" SET LOCAL statement_timeout = '{STATEMENT_TIMEOUT_S}s';"
-    f" SET LOCAL idle_in_transaction_session_timeout = '{IDLE_TIMEOUT_S}s'"
-)
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How long a transaction may take, in seconds. Beyond that it is off, and its caller is told to try again: a client
+    that froze must not keep rows from all others.
+
+    Args:
+        lock_s: waiting for a row.
+        statement_s: one statement.
+        idle_s: doing nothing between two statements.
+    """
+
+    lock_s: float = 10
+    statement_s: float = 60
+    idle_s: float = 30
+
+    def begin(self) -> str:
+        """The message that opens a transaction with these limits."""
+        lock, statement, idle = (round(seconds * 1000) for seconds in (self.lock_s, self.statement_s, self.idle_s))
+        return (
+            f"BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout = {lock};"
+            f" SET LOCAL statement_timeout = {statement};"
+            f" SET LOCAL idle_in_transaction_session_timeout = {idle}"
+        )
+
+
 _ALONE = select(tasks.c.name).where(tasks.c.name == bindparam("task")).with_for_update(skip_locked=True)
 
 
@@ -121,6 +139,7 @@ def begin(
     currency: str,
     clock: Clock | None = None,
     landmarks: Landmarks | None = None,
+    limits: Limits | None = None,
     *,
     has_outbox: bool = True,
 ) -> Iterator[PostgresUnitOfWork]:
@@ -129,12 +148,13 @@ def begin(
     Args:
         clock: tells the time in the place of the database's.
         landmarks: what this process knows of the catalog's lists.
+        limits: how long it may take; None: the usual ones.
         has_outbox: whether events are put into the outbox, to be told to others.
 
     Raises:
         Unavailable: no connection could be had in time, the database is not there, or it gave up on this one.
     """
-    with in_our_words(), _transaction(engine) as connection:
+    with in_our_words(), _transaction(engine, limits or Limits()) as connection:
         work = PostgresUnitOfWork(connection, currency, clock, landmarks or Landmarks(), has_outbox)
         yield work
         _check_unspoilt(connection)
@@ -142,14 +162,14 @@ def begin(
 
 
 @contextmanager
-def _transaction(engine: Engine) -> Iterator[Connection]:
+def _transaction(engine: Engine, limits: Limits) -> Iterator[Connection]:
     """A transaction that says itself how long it may take.
 
     It opens with one message that holds BEGIN and the limits. So they cost no round trip, and hold for this transaction
     alone: a server between us and the database may give the next one to somebody else.
     """
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.exec_driver_sql(_BEGIN)
+        connection.exec_driver_sql(limits.begin())
         try:
             yield connection
             connection.exec_driver_sql("COMMIT")
