@@ -5,6 +5,7 @@ Ends with 0 if none has, with 1 if one has, and with 2 and one line if that coul
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
@@ -21,6 +22,8 @@ def main(locks: Sequence[str]) -> int:
     for lock in locks:
         command = [program, "--require-hashes", "--disable-pip", "--progress-spinner", "off", "-r", lock]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if skipped := re.findall(r"^(\S+) +Dependency not found", done.stdout, re.MULTILINE):  # and "no faults found"
+            return _unknown(f"the source of pip-audit does not know {len(skipped)} packages, {skipped[0]} among them")
         if done.returncode and any(word in done.stderr for word in _UNREACHABLE):
             return _unknown(f"pip-audit cannot reach its source: {done.stderr.strip().splitlines()[-1][:200]}")
         print(done.stdout + done.stderr, end="")

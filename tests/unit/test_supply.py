@@ -52,6 +52,7 @@ def _ask(folder: Path, script: str | None) -> subprocess.CompletedProcess[str]:
     [
         (None, 2),
         ("echo requests.exceptions.ConnectionError: no route >&2; exit 1", 2),
+        ("echo 'jinja2   Dependency not found on PyPI'; echo No known vulnerabilities found >&2", 2),
         ("echo No known vulnerabilities found >&2", 0),
         ("echo 'jinja2 2.0 PYSEC-1'; exit 1", 1),
     ],
