@@ -5,6 +5,9 @@ DATA_DIR ?= .data
 
 BIN := .venv/bin
 
+# Nothing is compiled when it is installed, only what is used: so that has to be kept, or each start takes seconds more.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: run test test-slow setup check lint types audit audit-dependencies sbom proof bench lock clean
 
 run: .venv/.runs

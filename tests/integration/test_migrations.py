@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterator
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import CheckConstraint, Engine, text
 
 from shop_adapters.postgres import make_engine
-from shop_adapters.postgres.migrate import SchemaError, check_schema, migrate
+from shop_adapters.postgres.migrate import MIGRATIONS, REVISIONS, SchemaError, check_schema, migrate
 from shop_adapters.postgres.schema import metadata
 
 
@@ -28,6 +29,11 @@ def test_an_empty_database_becomes_usable_and_a_second_migration_changes_nothing
     assert before is None
     assert migrate(empty, "EUR") == (after, after)
     check_schema(empty, "EUR")
+
+
+def test_the_revisions_are_those_of_alembic_in_its_order() -> None:
+    script = ScriptDirectory(str(MIGRATIONS))
+    assert [one.revision for one in reversed(list(script.walk_revisions()))] == REVISIONS
 
 
 def test_the_migrations_make_exactly_the_tables_in_the_code(engine: Engine) -> None:

@@ -15,8 +15,11 @@ from shop_core.orders.model import HOLDS_STOCK, OrderStatus
 from shop_core.ports import Discrepancy
 
 # Sums by product, order and reservation are kept in memory; with the usual few megabytes they would go to disk.
-# And a long ledger may take longer than any request.
-_AT_LEISURE = text("SELECT set_config('work_mem', '256MB', true), set_config('statement_timeout', '0', true)")
+# A long ledger may take longer than any request; and here whole tables are what is to be read.
+_AT_LEISURE = text(
+    "SELECT set_config('work_mem', '256MB', true), set_config('statement_timeout', '0', true),"
+    " set_config('enable_seqscan', 'on', true)"
+)
 
 
 def _words(values: Iterable[str]) -> str:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from alembic import command
-from alembic.config import Config
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, select, text
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from shop_adapters.postgres.schema import shop_facts
 
+if TYPE_CHECKING:
+    from alembic.config import Config
+
 SERVER_VERSION_MIN = 14
+MIGRATIONS = Path(__file__).with_name("migrations")
+REVISIONS = sorted(file.name.partition("_")[0] for file in MIGRATIONS.glob("versions/[0-9]*_*.py"))
+"""All that there are, oldest first. By name: only who migrates waits until Alembic is loaded."""
 _LOCK_ID = 0x53686F70  # "Shop": two processes that migrate at once do so one after the other
 
 
@@ -37,12 +40,12 @@ def migrate(engine: Engine, currency: str) -> tuple[str | None, str]:
     _check_server(engine)
     with engine.begin() as connection:
         connection.execute(text("SELECT pg_advisory_xact_lock(:id)"), {"id": _LOCK_ID})
-        config = _config(connection)
         before = _revision(connection)
-        _check_known(config, before)
-        command.upgrade(config, "head")
+        _check_known(before)
+        if before != REVISIONS[-1]:
+            _upgrade(connection)
         _settle_currency(connection, currency)
-        return before, str(_revision(connection))
+        return before, REVISIONS[-1]
 
 
 def check_schema(engine: Engine, currency: str) -> None:
@@ -53,31 +56,40 @@ def check_schema(engine: Engine, currency: str) -> None:
     """
     _check_server(engine)
     with engine.begin() as connection:
-        config = _config(connection)
         revision = _revision(connection)
-        _check_known(config, revision)
-        newest = ScriptDirectory.from_config(config).get_current_head()
-        if revision != newest:
+        _check_known(revision)
+        if revision != REVISIONS[-1]:
             has = f"at revision {revision}" if revision else "empty"
-            raise SchemaError(f"the database is {has}, this version needs revision {newest}: run `shop migrate`")
+            raise SchemaError(f"the database is {has}, this version needs revision {REVISIONS[-1]}: run `shop migrate`")
         _check_currency(connection, currency)
 
 
+def _upgrade(connection: Connection) -> None:
+    from alembic import command
+
+    command.upgrade(_config(connection), "head")
+
+
 def _config(connection: Connection) -> Config:
+    from alembic.config import Config
+
     config = Config()
-    config.set_main_option("script_location", str(Path(__file__).with_name("migrations")).replace("%", "%%"))
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     config.set_main_option("path_separator", "os")
     config.attributes["connection"] = connection
     return config
 
 
 def _revision(connection: Connection) -> str | None:
-    return MigrationContext.configure(connection).get_current_revision()
+    """Where the database stands, in the table that Alembic keeps; None: it is empty."""
+    if connection.execute(text("SELECT to_regclass('alembic_version')")).scalar_one() is None:
+        return None
+    revision: str | None = connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one_or_none()
+    return revision
 
 
-def _check_known(config: Config, revision: str | None) -> None:
-    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
-    if revision is not None and revision not in known:
+def _check_known(revision: str | None) -> None:
+    if revision is not None and revision not in REVISIONS:
         raise SchemaError(
             f"the database is at revision {revision}, which this version does not know: "
             "it was made by a newer one; install that version of shop"
