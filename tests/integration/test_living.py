@@ -79,6 +79,8 @@ def test_sigterm_is_told_first_and_what_is_under_way_arrives(database: dict[str,
             assert (others.status_code, others.headers["connection"]) == (200, "close")
             time.sleep(2.5)  # until the server has really been told to stop
             assert order.is_alive()
+            with pytest.raises(httpx.ConnectError):  # at once, instead of waiting for nobody
+                httpx.get(root, trust_env=False, timeout=5)
         order.join(WAIT_S_MAX)
         assert placed[0].status_code == 201, placed[0].text
         assert process.wait(WAIT_S_MAX) == 0

@@ -22,6 +22,7 @@ from shop_http.app import create_app
 from shop_http.compose import limits_of
 from shop_http.limits import CLIENTS_MAX, Buckets, Limits, Rate
 from shop_http.settings import Settings
+from shop_http.watching import Observer, Seen
 
 PASSWORD = "correct horse battery"
 BEHIND_A_PROXY = Addresses(["203.0.113.0/24"])
@@ -66,8 +67,8 @@ def client(shop: Shop) -> Iterator[TestClient]:  # type: ignore[type-arg]
 
 
 @contextmanager
-def _behind_a_proxy(shop: Shop, allowed: Limits) -> Iterator[TestClient]:  # type: ignore[type-arg]
-    app = create_app(shop, limits=allowed, threads=4)
+def _behind_a_proxy(shop: Shop, allowed: Limits, *observers: Observer) -> Iterator[TestClient]:  # type: ignore[type-arg]
+    app = create_app(shop, limits=allowed, threads=4, observers=observers)
     inside = app.asgi_handler
 
     async def from_the_proxy(scope, receive, send):  # type: ignore[no-untyped-def]
@@ -117,6 +118,14 @@ def test_a_client_uses_up_its_own_and_nobody_elses(client: httpx.Client, shop: S
 def test_made_up_tokens_and_addresses_within_a_network_hide_nobody(client: httpx.Client) -> None:
     made_up = [from_(f"2001:db8::{number}") | {"Authorization": f"Bearer x{number}"} for number in range(4)]
     assert [client.get("/products", headers=headers).status_code for headers in made_up] == [200, 200, 200, 429]
+
+
+def test_the_log_names_the_client_and_not_the_proxy(shop: Shop) -> None:
+    seen: list[Seen] = []
+    with _behind_a_proxy(shop, Limits(addresses=BEHIND_A_PROXY), seen.append) as client:
+        client.get("/products", headers=from_("192.0.2.1"))
+        client.get("/products")
+    assert [each.address for each in seen] == ["192.0.2.1", "203.0.113.1"]
 
 
 def test_whoever_asks_how_the_server_is_gets_an_answer(client: httpx.Client) -> None:
