@@ -131,7 +131,7 @@ def _rate(text: str, workers: int) -> Rate | None:
     return Rate(int(count), {"second": 1, "minute": 60, "hour": 3600}[unit]).shared_by(workers)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Seeing:
     """What watches the shop, as the settings want it."""
 
@@ -144,20 +144,39 @@ class _Seeing:
 def _seeing(settings: Settings, shop: Shop, train: OrderTrain, engine: Engine) -> _Seeing:
     from shop_http import log
 
-    lines = [log.request_lines(settings.log)] if settings.log_level in ("debug", "info") else []
-    if not settings.shows_metrics:
-        return _Seeing(lines)
-    from shop_http import metrics
+    seeing = _Seeing()
+    if settings.log_level in ("debug", "info"):
+        seeing.observers.append(log.request_lines(settings.log))
+    if settings.tracing != "off":
+        from shop_http.tracing import Spans
 
-    figures = metrics.Metrics(shop)
-    pool = cast(QueuePool, engine.pool)
-    sources = metrics.Sources(lambda: train.report, lambda: (pool.checkedout(), pool.size()))
-    return _Seeing(
-        [*lines, figures.observe],
-        [metrics.route(figures, settings.metrics_token)],
-        [Repeating(lambda: figures.sample(sources), SAMPLED_EVERY_S, "metrics")],
-        figures.expired,
-    )
+        spans = Spans()
+        seeing.observers.append(spans.observe)
+        seeing.background.append(spans)
+    if settings.shows_metrics:
+        from shop_http import metrics
+
+        figures = metrics.Metrics(shop)
+        pool = cast(QueuePool, engine.pool)
+        sources = metrics.Sources(lambda: train.report, lambda: (pool.checkedout(), pool.size()))
+        seeing.observers.append(figures.observe)
+        seeing.routes.append(metrics.route(figures, settings.metrics_token))
+        seeing.background.append(Repeating(lambda: figures.sample(sources), SAMPLED_EVERY_S, "metrics"))
+        seeing.expired = figures.expired
+    return seeing
+
+
+def check_tracing(settings: Settings) -> None:
+    """Find out early whether spans can be made.
+
+    Raises:
+        SettingsError: they are asked for, and OpenTelemetry is not installed.
+    """
+    if settings.tracing != "off":
+        try:
+            import shop_http.tracing  # noqa: F401
+        except ImportError as missing:
+            raise SettingsError(f"SHOP_TRACING needs OpenTelemetry: pip install 'shop[otel]' ({missing})") from missing
 
 
 class _Started:

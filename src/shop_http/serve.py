@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from granian.constants import HTTPModes, Interfaces, Loops
 from granian.log import LogLevels
 
-from shop_http.compose import STARTED_IN, open_shop, publisher_of
+from shop_http.compose import STARTED_IN, check_tracing, open_shop, publisher_of
 from shop_http.database import database
 from shop_http.demo import add_demo_data
 from shop_http.log import SERVER_LOG, configure, is_text
@@ -43,11 +43,12 @@ def serve(settings: Settings, *, demo: bool = False) -> None:
         demo: put demo products into an empty catalog first.
 
     Raises:
-        SettingsError: facts cannot be told as the settings say.
+        SettingsError: facts cannot be told, or spans not made, as the settings say.
         ServeError: the port is taken, or another server uses the data directory.
         EmbeddedPostgresError, DatabaseError, SchemaError: the database cannot be used.
     """
     publisher_of(settings)
+    check_tracing(settings)
     configure(settings.log, settings.log_level)
     _check_port(settings.host, settings.port)
     with (

@@ -23,6 +23,7 @@ WEBHOOK_SECRET_BYTES = range(24, 65)  # as the Standard Webhooks specification h
 LOG_FORMS = ("auto", "text", "json")
 LOG_LEVELS = ("debug", "info", "warning", "error")
 METRICS = ("off", "public")
+TRACING = ("off", "otlp")
 EVENTS = ("none", "log", "webhook")
 
 
@@ -207,6 +208,7 @@ class Settings:
     log_level: str = _setting("info", _one_of(*LOG_LEVELS), "debug, info, warning, error; info: a line per request")
     metrics: str = _setting("off", _one_of(*METRICS), "off; public: everybody who reaches the port may see /metrics")
     metrics_token: str = _setting("", _token, "/metrics is there, for who sends this as a bearer token", hidden=True)
+    tracing: str = _setting("off", _one_of(*TRACING), "off; otlp: a span per request, see OTEL_EXPORTER_OTLP_ENDPOINT")
     allow_unsafe: tuple[str, ...] = _setting((), _unsafe, "settings of PostgreSQL that may be off, e.g. fsync")
 
     @property

@@ -26,7 +26,7 @@ _PATH_LENGTH_MAX = 200
 _METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"})
 _PROBLEM = b"application/problem+json"
 # W3C Trace Context, 3.2: version ff is none, later versions may say more; all zeros is no id.
-_TRACEPARENT = re.compile(rb"(?!ff)([0-9a-f]{2})-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-[0-9a-f]{2}(-.*)?")
+_TRACEPARENT = re.compile(rb"(?!ff)([0-9a-f]{2})-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})(-.*)?")
 
 
 class Seen(msgspec.Struct, frozen=True, gc=False):  # made for every request: three times as quick as a dataclass
@@ -46,6 +46,7 @@ class Seen(msgspec.Struct, frozen=True, gc=False):  # made for every request: th
         address: where it came from.
         trace_id: of the trace that it is a part of, from a valid `traceparent`.
         parent_id: of the part of that trace that sent it.
+        is_sampled: whether that part is kept by who collects traces.
     """
 
     method: str
@@ -61,6 +62,7 @@ class Seen(msgspec.Struct, frozen=True, gc=False):  # made for every request: th
     address: str
     trace_id: str | None
     parent_id: str | None
+    is_sampled: bool = False
 
 
 Observer = Callable[[Seen], None]
@@ -140,7 +142,7 @@ def _seen(scope: HTTPScope, method: str, path: str, answer: _Answer, duration_s:
     known: dict[str, Any] = cast("dict[str, Any]", scope)
     route = known.get("path_template")
     user, state, client = known.get("user"), known["state"], known.get("client")
-    trace_id, parent_id = _trace(scope)
+    trace_id, parent_id, is_sampled = _trace(scope)
     return Seen(
         method=method if method in _METHODS else "other",
         route=route,
@@ -155,15 +157,16 @@ def _seen(scope: HTTPScope, method: str, path: str, answer: _Answer, duration_s:
         address=str(state.get("address") or (client[0] if client else "")),  # what trusted proxies say, if known
         trace_id=trace_id,
         parent_id=parent_id,
+        is_sampled=is_sampled,
     )
 
 
-def _trace(scope: HTTPScope) -> tuple[str | None, str | None]:
-    """The ids of a valid `traceparent`; one that is not valid, or sent twice, is as good as none."""
+def _trace(scope: HTTPScope) -> tuple[str | None, str | None, bool]:
+    """The ids of a valid `traceparent`, and its flag; one that is not valid, or sent twice, is as good as none."""
     sent = [value for name, value in scope["headers"] if name == b"traceparent"]
     if len(sent) != 1:
-        return None, None
+        return None, None, False
     found = _TRACEPARENT.fullmatch(sent[0])
-    if not found or (found[1] == b"00" and found[4]):  # version 00 has four parts and no more
-        return None, None
-    return found[2].decode(), found[3].decode()
+    if not found or (found[1] == b"00" and found[5]):  # version 00 has four parts and no more
+        return None, None, False
+    return found[2].decode(), found[3].decode(), bool(int(found[4], 16) & 1)
