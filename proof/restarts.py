@@ -30,11 +30,14 @@ from proof import verify
 from proof.client import API, Line, Lost, is_ready
 from proof.world import PASSWORD, STAFF, World
 
+BUYER = "buyer"
 CLIENTS = 8
 ROLLING_S_MAX = 60.0
 BACK_S_MAX = 1.0
 PAUSE_S = (0.2, 0.6)
 THINKS_S = 0.01
+RENEWED_S = 120
+"""A token lives for five minutes, and many restarts take longer."""
 STUCK_S = 10.0
 """Longer than any answer may take: a thread that hangs in a lost connection would."""
 
@@ -47,6 +50,7 @@ class Load:
         answers: how many of each status.
         bad: how many of each fault of the server, with what it said of it.
         lost: requests that got no answer, with the reason.
+        token: of the buyer as whom all of them ask.
         oks: the moments (of `time.monotonic`) of the orders and reservations that were made.
         slowest_s: the longest wait for an answer.
     """
@@ -57,6 +61,7 @@ class Load:
     oks: list[float] = field(default_factory=list)
     slowest_s: float = 0.0
     ids: list[str] = field(default_factory=list)
+    token: str = ""
     is_over: bool = False
 
     def failures(self, *allowed: int) -> list[str]:
@@ -109,9 +114,9 @@ async def run(folder: Path, *, seed: int, rolling: int, database: int, clients: 
     with World(folder) as world:
         while not await is_ready(world.port):
             await asyncio.sleep(0.05)
-        token, products = await _stocked(world.port)
+        products = await _stocked(world.port)
         if rolling:
-            async with _load(world, clients, token, products, seed) as load:
+            async with _load(world, clients, products, seed) as load:
                 for _ in range(rolling):
                     await _roll(world, report)
                     await asyncio.sleep(rng.uniform(*PAUSE_S))
@@ -119,7 +124,7 @@ async def run(folder: Path, *, seed: int, rolling: int, database: int, clients: 
             report.findings += [f"rolling: {line}" for line in load.failures()]
             _count_kept(world, load, report)
         if database:
-            async with _load(world, clients, token, products, seed + 1) as load:
+            async with _load(world, clients, products, seed + 1) as load:
                 for _ in range(database):
                     await asyncio.sleep(rng.uniform(*PAUSE_S))
                     await _restart_database(world, load, report)
@@ -188,17 +193,39 @@ def _until_accepting(url: str, world: World, old: int, accepting: list[float]) -
 
 
 @contextlib.asynccontextmanager
-async def _load(world: World, clients: int, token: str, products: list[str], seed: int) -> Any:
-    load = Load()
-    jobs = [asyncio.create_task(_client(world.port, load, token, products, f"{seed}-{one}")) for one in range(clients)]
+async def _load(world: World, clients: int, products: list[str], seed: int) -> Any:
+    load = Load(token=await _logged_in(world.port, BUYER))
+    renewing = asyncio.create_task(_renew(world.port, load))
+    jobs = [asyncio.create_task(_client(world.port, load, products, f"{seed}-{one}")) for one in range(clients)]
     try:
         yield load
     finally:
         load.is_over = True
+        renewing.cancel()
         await asyncio.gather(*jobs)
 
 
-async def _client(port: int, load: Load, token: str, products: list[str], name: str) -> None:
+async def _renew(port: int, load: Load) -> None:
+    """Log in anew before the token ends."""
+    while True:
+        await asyncio.sleep(RENEWED_S)
+        for _ in range(10):
+            with contextlib.suppress(Lost, KeyError):  # just then the database restarts, or it is answered 503
+                load.token = await _logged_in(port, BUYER)
+                break
+            await asyncio.sleep(1)
+
+
+async def _logged_in(port: int, username: str) -> str:
+    line = Line(port)
+    try:
+        answer = await line.ask("POST", f"{API}/auth/token", {"username": username, "password": PASSWORD})
+        return str(answer.json["access"])
+    finally:
+        line.close()
+
+
+async def _client(port: int, load: Load, products: list[str], name: str) -> None:
     """Looks, orders and reserves, on a connection that is kept while the server keeps it."""
     line, rng, number = Line(port), Random(name), 0
     while not load.is_over:
@@ -217,7 +244,7 @@ async def _client(port: int, load: Load, token: str, products: list[str], name: 
         await asyncio.sleep(rng.uniform(0, 2 * THINKS_S))
         began = time.monotonic()
         try:
-            answer = await line.ask(method, API + path, body, token=token, headers=headers, wait_s=STUCK_S + 5)
+            answer = await line.ask(method, API + path, body, token=load.token, headers=headers, wait_s=STUCK_S + 5)
         except Lost as lost:
             load.lost.append(str(lost))
             continue
@@ -227,27 +254,24 @@ async def _client(port: int, load: Load, token: str, products: list[str], name: 
         if answer.status == 201:
             load.oks.append(now)
             load.ids.append(answer.json["id"])
-        if answer.status >= 500:
+        if answer.status >= 500 or answer.status == 401:
             load.bad[f"{answer.status} {answer.json['detail']}"] += 1
             await asyncio.sleep(0.02)
     line.close()
 
 
-async def _stocked(port: int) -> tuple[str, list[str]]:
-    """A login that may do everything, and products that last."""
-    line = Line(port)
+async def _stocked(port: int) -> list[str]:
+    """Products that last, and somebody to buy them."""
+    line, token, products = Line(port), await _logged_in(port, STAFF), []
     try:
-        answer = await line.ask("POST", f"{API}/auth/token", {"username": STAFF, "password": PASSWORD})
-        token, products = answer.json["access"], []
         for number in range(8):
             body = {"sku": f"R-{number}", "name": f"Product {number}", "price": "9.90"}
             product = (await line.ask("POST", f"{API}/products", body, token=token)).json["id"]
             received = {"kind": "received", "quantity": 1_000_000, "reason": "first delivery"}
             await line.ask("POST", f"{API}/products/{product}/stock", received, token=token)
             products.append(product)
-        buyer = {"username": "buyer", "password": PASSWORD}
-        await line.ask("POST", f"{API}/auth/register", buyer)
-        return (await line.ask("POST", f"{API}/auth/token", buyer)).json["access"], products
+        await line.ask("POST", f"{API}/auth/register", {"username": BUYER, "password": PASSWORD})
+        return products
     finally:
         line.close()
 
