@@ -8,7 +8,7 @@ BIN := .venv/bin
 # Nothing is compiled when it is installed, only what is used: so that has to be kept, or each start takes seconds more.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test test-slow setup check lint types audit proof bench lock clean
+.PHONY: run test test-slow setup check lint types audit audit-dependencies sbom proof bench lock clean
 
 run: .venv/.runs
 	@exec $(BIN)/shop serve --demo --port "$(PORT)" --data-dir "$(DATA_DIR)"
@@ -37,6 +37,15 @@ types: .venv/.tests
 
 audit: .venv/.runs
 	$(BIN)/shop audit --data-dir "$(DATA_DIR)"
+
+# Whether a locked package has a known fault; needs pip-audit and the network, and says so when it lacks one.
+audit-dependencies: .venv/.runs
+	@$(BIN)/python -m tools.known_faults requirements.txt requirements-server.txt
+
+# What the shop is made of, as CycloneDX JSON.
+sbom: .venv/.runs
+	@$(BIN)/python -m tools.sbom requirements.txt > sbom.cdx.json
+	@echo "Wrote sbom.cdx.json."
 
 # Tries by force what the shop promises, for some minutes: make proof; for hours: make proof LONG=1;
 # with the choices of an earlier run: make proof SEED=7

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import socket
 import subprocess
@@ -43,6 +44,10 @@ def make_admin(data_dir: str | None) -> tuple[str, str]:
     return username, password
 
 
+UNLIMITED = {"SHOP_RATE_LIMIT": "off", "SHOP_LOGIN_RATE_LIMIT": "off", "SHOP_ORDERS_PER_MINUTE": "0"}
+"""All customers of a measurement ask from one address."""
+
+
 @contextmanager
 def served(data_dir: str) -> Iterator[str]:
     """The address of a `shop serve` of our own, on a free port, until the end of the block."""
@@ -51,7 +56,7 @@ def served(data_dir: str) -> Iterator[str]:
     url = f"http://127.0.0.1:{port}"
     command = shop_command("serve", "--host", "127.0.0.1", "--port", str(port), data_dir=data_dir)
     with tempfile.TemporaryFile() as log:
-        server = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        server = subprocess.Popen(command, env=os.environ | UNLIMITED, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         try:
             until = time.monotonic() + PATIENCE_S
             while not is_ready(urlsplit(url)):

@@ -37,7 +37,7 @@ API_MD = HERE / "api.md"
 BASE = "https://shop.example"
 READY_S_MAX = 30
 SHOWN_HEADERS = ("location", "etag", "idempotency-replayed", "allow", "www-authenticate", "retry-after")
-SECRET = {"access", "refresh"}
+SECRET = {"access", "device", "refresh"}
 
 
 def app() -> object:

@@ -73,6 +73,12 @@ PARTS = (
         ("--examples", "50"),
         ("--examples", "500"),
     ),
+    Part(
+        "restarts",
+        "workers and database are restarted under load",
+        ("--rolling", "10", "--database", "20"),
+        ("--rolling", "100", "--database", "100"),
+    ),
     Part("bugs", "planted bugs are found", (), ("--seconds", "300", "--without", "120")),
 )
 

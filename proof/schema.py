@@ -29,7 +29,7 @@ payload = {{ username = "{username}", password = "{password}" }}
 extract_selector = "/access"
 
 [checks.positive_data_acceptance]
-expected-statuses = ["2xx", "400", "401", "403", "404", "409", "412", "422", "503"]
+expected-statuses = ["2xx", "400", "401", "403", "404", "409", "412", "422", "429", "503"]
 """
 
 

@@ -18,6 +18,7 @@ import psycopg
 
 from proof.processes import Process, children, kill
 from shop_adapters.embedded import EmbeddedPostgres
+from shop_adapters.embedded.postmaster import read_pid_file
 
 SHOP = Path(sys.executable).with_name("shop")
 STAFF, PASSWORD = "boss", "correct horse battery"
@@ -175,6 +176,22 @@ class World:
             return int((self.data_dir / "postgres" / "postmaster.pid").read_text().split("\n")[0])
         return None
 
+    def is_database_there(self, old: int) -> bool:
+        """Whether a postmaster after `old` says that it takes connections; without asking for one."""
+        server = read_pid_file((self.data_dir / "postgres").resolve())
+        return server is not None and server.pid != old and server.status == "ready"
+
+    @property
+    def server_pid(self) -> int:
+        """The process that the operator started."""
+        assert self._server is not None
+        return self._server.pid
+
+    @property
+    def is_running(self) -> bool:
+        """Whether that process is there."""
+        return self._server is not None and self._server.poll() is None
+
     def worker_pids(self) -> set[int]:
         """The processes that answer requests now."""
         return {one.pid for one in self._under_server() if not _is_postgres(one)}
@@ -198,7 +215,8 @@ def _is_postgres(process: Process) -> bool:
 
 def _environment() -> dict[str, str]:
     ours = {name: value for name, value in os.environ.items() if not name.startswith("SHOP_")}
-    return ours | {"SHOP_EVENTS": "log"}
+    unlimited = {"SHOP_RATE_LIMIT": "off", "SHOP_LOGIN_RATE_LIMIT": "off", "SHOP_ORDERS_PER_MINUTE": "0"}
+    return ours | unlimited | {"SHOP_EVENTS": "log", "SHOP_LOG_LEVEL": "warning"}
 
 
 def _free_port() -> int:

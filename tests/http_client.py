@@ -99,7 +99,7 @@ def assert_problem(response: httpx.Response, status: int, code: str) -> dict[str
     problem: dict[str, Any] = response.json()
     assert problem["code"] == code, problem
     assert problem["status"] == status
-    assert problem["type"] == f"urn:problem-type:{code}"
+    assert problem["type"] == f"/docs/errors#{code}"
     assert problem["title"]
     assert problem["detail"]
     assert problem["instance"].startswith("/")

@@ -12,15 +12,16 @@ import sys
 from typing import Any
 from unittest import mock
 
-from granian import Granian
 from litestar import Litestar, get
+
+from shop_http.workers import Workers
 
 ANSWER = {"status": "ok"}
 
 
 def empty_server(target: str, **settings: Any) -> Any:
     """A server that runs `make`, whatever it is told to run."""
-    return Granian("suite.empty_server:make", **settings)
+    return Workers("suite.empty_server:make", **settings)
 
 
 @get(["/empty", "/health/ready"])
@@ -39,7 +40,7 @@ def main() -> None:
     from shop_http import serve
     from shop_http.cli import main as shop
 
-    with mock.patch.object(serve, "Granian", empty_server):
+    with mock.patch.object(serve, "Workers", empty_server):
         shop(["serve", "--port", sys.argv[1]])
 
 

@@ -27,7 +27,7 @@ from shop_adapters.embedded import EmbeddedPostgres
 from shop_adapters.postgres import make_engine
 from shop_adapters.postgres.migrate import migrate
 from shop_adapters.tokens import JwtTokens
-from shop_command import shop_command
+from shop_command import UNLIMITED, shop_command
 from shop_core import Actor, Role
 from suite import seeding
 from suite.measuring import CannotMeasure
@@ -173,7 +173,8 @@ class Ground:
         bench = str(Path(__file__).parents[1])
         path = os.pathsep.join(filter(None, [os.environ.get("PYTHONPATH"), bench]))
         url = database.render_as_string(hide_password=False)
-        return {**os.environ, "PYTHONPATH": path, "SHOP_DATABASE_URL": url, "SHOP_SECRET_KEY": self.secret}
+        ours = {"PYTHONPATH": path, "SHOP_DATABASE_URL": url, "SHOP_SECRET_KEY": self.secret}
+        return os.environ | UNLIMITED | ours
 
     def token(self, customer: UUID) -> str:
         """An access token that lives for the whole benchmark."""

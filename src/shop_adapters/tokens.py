@@ -23,23 +23,40 @@ TOKEN_LENGTH_MAX = 4_096  # ours have some 400 characters: what is longer is not
 # Three parts in Base64 as RFC 7515 has it: PyJWT also takes padding, and any value of the two bits that the last
 # character of a signature has too many, so that one token could be written in several ways.
 _JWT = re.compile(r"[\w-]+\.[\w-]+\.[\w-]{42}[AEIMQUYcgkosw048]", re.ASCII)
+_DEVICE_BYTES = 16
 FUTURE_ISSUE_SECONDS_MAX = 5  # by which the clocks of two servers may differ
 
 
 class _RefreshTokens:
     """Refresh tokens of 256 bits. Nobody who lacks the secret can tell the successor of one, not even its holder."""
 
-    def __init__(self, secret: bytes) -> None:
-        self._successor_key = _derived(secret, "refresh token successor")
+    def __init__(self, secret: bytes, previous: Sequence[bytes] = ()) -> None:
+        self._successor_keys = [_derived(each, "refresh token successor") for each in (secret, *previous)]
+        self._device_keys = [_derived(each, "device") for each in (secret, *previous)]
 
     def refresh(self) -> str:
         """A new random refresh token."""
         return secrets.token_urlsafe(32)
 
-    def successor(self, refresh: str) -> str:
-        """The refresh token that follows this one: always the same with the same secret."""
-        mac = hmac.digest(self._successor_key, _encoded(refresh), "sha256")
-        return base64.urlsafe_b64encode(mac).rstrip(b"=").decode()
+    def successors(self, refresh: str) -> list[str]:
+        """The refresh tokens that may follow this one: by the secret of today first, then by each previous one."""
+        return [_base64(hmac.digest(key, _encoded(refresh), "sha256")) for key in self._successor_keys]
+
+    def device(self, username_key: str) -> str:
+        """A new device token: 128 random bits, and a proof that they were given out to this username."""
+        device_id = secrets.token_bytes(_DEVICE_BYTES)
+        return _base64(device_id + _device_proof(self._device_keys[0], device_id, username_key))
+
+    def is_device(self, device: str, username_key: str) -> bool:
+        """Whether a device token was given out to this username, under the secret of today or a previous one."""
+        try:
+            sent = base64.urlsafe_b64decode(_encoded(device) + b"=" * (-len(device) % 4))
+        except ValueError:
+            return False
+        device_id, proof = sent[:_DEVICE_BYTES], sent[_DEVICE_BYTES:]
+        return _base64(sent) == device and any(
+            hmac.compare_digest(proof, _device_proof(key, device_id, username_key)) for key in self._device_keys
+        )
 
     def digest(self, refresh: str) -> bytes:
         """The SHA-256 under which a refresh token is stored: fast is right, as no one can guess 256 random bits."""
@@ -49,6 +66,14 @@ class _RefreshTokens:
 def _derived(secret: bytes, purpose: str) -> bytes:
     """A key for one purpose, from which neither the secret nor the key of another purpose follows."""
     return hmac.digest(secret, f"shop: {purpose}".encode(), "sha256")
+
+
+def _base64(value: bytes) -> str:
+    return base64.urlsafe_b64encode(value).rstrip(b"=").decode()
+
+
+def _device_proof(key: bytes, device_id: bytes, username_key: str) -> bytes:
+    return hmac.digest(key, device_id + _encoded(username_key), "sha256")
 
 
 def _encoded(token: str) -> bytes:
@@ -85,7 +110,7 @@ class JwtTokens(_RefreshTokens):
                 raise ValueError(
                     f"a token secret must have at least {SECRET_BYTES_MIN} bytes (RFC 7518, 3.2), this has {len(each)}"
                 )
-        super().__init__(secret)
+        super().__init__(secret, previous)
         self._kid = _kid(secret)
         self._keys = {_kid(each): each for each in (secret, *previous)}
         self._issuer = issuer

@@ -53,6 +53,7 @@ class _Rider(Generic[Q, R]):
     request: Q
     id: UUID
     future: Future[Answer[R]] = field(default_factory=Future)
+    came_at: float = field(default_factory=time.monotonic)
 
 
 @dataclass(slots=True)
@@ -66,6 +67,7 @@ class TrainReport:
         refused: requests that were sent away at the platform.
         failed: departures that failed as a whole and were replayed one by one.
         train_s: seconds that a train takes, lately.
+        waited_s: seconds that all riders together waited for their departure.
     """
 
     trains: int = 0
@@ -74,6 +76,7 @@ class TrainReport:
     refused: int = 0
     failed: int = 0
     train_s: float = 0.0
+    waited_s: float = 0.0
 
 
 class OrderTrain:
@@ -198,6 +201,7 @@ class OrderTrain:
                 boarded = [rider for rider in riders if rider.future.set_running_or_notify_cancel()]
                 if boarded or not riders:
                     self._on_board, self._departed_at = len(boarded), time.monotonic()
+                    self._report.waited_s += sum(self._departed_at - rider.came_at for rider in boarded)
                     return boarded
 
     def _note(self, riders: int, seconds: float) -> None:

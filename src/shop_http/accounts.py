@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
-from shop_core.errors import AccountNotFound, InvalidToken, UsernameTaken, WrongCredentials, WrongPassword
+from functools import partial
+from uuid import UUID
+
+from shop_core.errors import (
+    AccountNotFound,
+    InvalidToken,
+    SessionNotFound,
+    TooManyAttempts,
+    UsernameTaken,
+    WrongCredentials,
+    WrongPassword,
+)
 from shop_http.intake import read_body
 from shop_http.lanes import Lane
-from shop_http.routing import Access, Operation, Reply, ShopRequest, done, get, patch, post, reply
+from shop_http.routing import Access, Operation, Reply, ShopRequest, delete, done, get, patch, post, reply
 from shop_http.wire import accounts as wire
 from shop_http.wire.accounts import (
     CredentialsForm,
@@ -13,6 +24,8 @@ from shop_http.wire.accounts import (
     ProfileForm,
     RefreshForm,
     RegistrationForm,
+    SessionBody,
+    SessionsBody,
     TokensBody,
     UserBody,
 )
@@ -37,10 +50,12 @@ _NO_STORE = {"Cache-Control": "no-store"}  # RFC 6749, 5.1: tokens stay out of e
         "has 8 to 256 characters of any kind; the most common ones, and username or email address, are refused.",
     ),
 )
-def register(request: ShopRequest, body: bytes) -> Reply:
+async def register(request: ShopRequest, body: bytes) -> Reply:
     """Open an account as a customer."""
     form = read_body(RegistrationForm, body)
-    return reply(UserBody.of(request.shop.accounts.register(form.registration())), location="/users/me")
+    with request.gate.stranger(request.client_key):
+        account = await request.lanes.run(Lane.HASHING, lambda: request.shop.accounts.register(form.registration()))
+    return reply(UserBody.of(account), location="/users/me")
 
 
 @post(
@@ -53,14 +68,23 @@ def register(request: ShopRequest, body: bytes) -> Reply:
         access=Access.PUBLIC,
         takes=wire.CREDENTIALS,
         gives=wire.TOKENS,
-        refuses=(WrongCredentials,),
-        more="Send the access token with every request, as `Authorization: Bearer <access>`.",
+        refuses=(WrongCredentials, TooManyAttempts),
+        more="Send the access token with every request, as `Authorization: Bearer <access>`. Guesses of a password are "
+        "counted. Keep `device` and send it with the next login from the same device: then guesses of others never "
+        "make you wait.",
     ),
 )
-def log_in(request: ShopRequest, body: bytes) -> Reply:
-    """Start a session."""
-    form = read_body(CredentialsForm, body)
-    return reply(TokensBody.of(request.shop.accounts.log_in(form.username, form.password)), more=_NO_STORE)
+async def log_in(request: ShopRequest, body: bytes) -> Reply:
+    """Start a session. Strangers are counted first, on the loop: what is refused takes no place in the lane."""
+    form, accounts, client = read_body(CredentialsForm, body), request.shop.accounts, request.client_key
+    attempt = partial(accounts.log_in, form.username, form.password, client=client, device=form.device)
+    if accounts.knows(form.username, form.device):
+        login = await request.lanes.run(Lane.HASHING, attempt)
+    else:
+        with request.gate.stranger(client):
+            login = await request.lanes.run(Lane.HASHING, attempt)
+        request.gate.logged_in(client)
+    return reply(TokensBody.of(login), more=_NO_STORE)
 
 
 @post(
@@ -139,7 +163,7 @@ def edit_me(request: ShopRequest, body: bytes) -> Reply:
         takes=wire.PASSWORDS,
         gives=None,
         status=204,
-        refuses=(AccountNotFound, WrongPassword),
+        refuses=(AccountNotFound, TooManyAttempts, WrongPassword),
         more="Every session ends, this one too: log in again with the new password. A wrong `old_password` is 400 "
         "`wrong_password`, not 401: the login itself is fine.",
     ),
@@ -151,5 +175,38 @@ def change_password(request: ShopRequest, body: bytes) -> Reply:
     return done()
 
 
+@get(
+    "/users/me/sessions",
+    Operation(
+        id="list_sessions",
+        summary="Where one is logged in",
+        tag=TAG,
+        gives=wire.SESSIONS,
+        more="The session that was used last comes first. A session that is not carried on ends by itself.",
+    ),
+)
+def list_sessions(request: ShopRequest) -> Reply:
+    """The sessions of the account that is logged in."""
+    return reply(SessionsBody(results=tuple(map(SessionBody.of, request.shop.accounts.sessions(request.actor)))))
+
+
+@delete(
+    "/users/me/sessions/{session_id:uuid}",
+    Operation(
+        id="end_session",
+        summary="End one of one's own sessions",
+        tag=TAG,
+        gives=None,
+        status=204,
+        refuses=(SessionNotFound,),
+        more="Access tokens that it gave out end by themselves, within 5 minutes.",
+    ),
+)
+def end_session(request: ShopRequest, session_id: UUID) -> Reply:
+    """End a session of the account that is logged in."""
+    request.shop.accounts.end_session(request.actor, session_id)
+    return done()
+
+
 AUTH_ROUTES = (register, log_in, refresh_tokens, log_out)
-ROUTES = (get_me, edit_me, change_password)
+ROUTES = (get_me, edit_me, change_password, list_sessions, end_session)

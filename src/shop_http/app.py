@@ -4,23 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from importlib.metadata import version
 
 from litestar import Litestar, Router
 from litestar.datastructures import State
-from litestar.types import ControllerRouterHandler
+from litestar.types import ASGIApp, ControllerRouterHandler
 
 from shop_core import Shop
 from shop_http import accounts, catalog, docs, health, inventory, openapi, orders, problems, reservations, users
+from shop_http.armour import Armour
 from shop_http.auth import know_the_actor
+from shop_http.closing import Closing
 from shop_http.edge import Deadlines, Edge
-from shop_http.fresh import FreshAnswers, Snapshot, keys
+from shop_http.fresh import FreshAnswers, Snapshot, keys, routes
 from shop_http.intake import be_well_formed
 from shop_http.lanes import Lane, Lanes
+from shop_http.limits import Gate, Limits
 from shop_http.routing import API, ShopRequest, checked_by
 from shop_http.seams import Background, Place, Reserve, place_singly, reserve_singly
+from shop_http.turnstile import Turnstile
+from shop_http.watching import Observer, Watched
 
 BODY_SIZE_MAX = 256 * 1024
 CREDENTIALS_SIZE_MAX = 4 * 1024
@@ -38,6 +43,11 @@ def create_app(
     reserve: Reserve | None = None,
     background: Sequence[Background] = (),
     deadlines: Deadlines = Deadlines(),  # noqa: B008 - frozen
+    limits: Limits | None = None,
+    observers: Sequence[Observer] = (),
+    more_routes: Sequence[ControllerRouterHandler] = (),
+    drain_s: float | None = None,
+    origins: Collection[str] = (),
 ) -> Litestar:
     """The application, to be served by any ASGI server that runs lifespans.
 
@@ -51,9 +61,15 @@ def create_app(
         snapshot: a token of all that is committed, see `fresh`; None: every answer is worked out anew.
         place: how an order is placed; None: each for itself. See `seams`.
         reserve: the same for reservations.
+        limits: what one client may ask for; None: as much as it likes, but for the guesses of a password.
         background: what runs beside the handlers: started in this order, stopped in the other.
         deadlines: how long a request may take.
+        observers: are told of each request after its answer; see `watching` and `log`.
+        more_routes: further handlers outside of the API, such as `/metrics`.
+        drain_s: how many seconds to go on after SIGTERM, see `closing`; None: the server alone minds signals.
+        origins: of the web pages that may ask, e.g. `https://shop.example`; see `armour`.
     """
+    closing = Closing(drain_s)
     auth = Router("/auth", route_handlers=accounts.AUTH_ROUTES, request_max_body_size=CREDENTIALS_SIZE_MAX)
     features: list[ControllerRouterHandler] = [
         auth,
@@ -65,21 +81,22 @@ def create_app(
         *orders.ROUTES,
     ]
     app = Litestar(
-        [Router(API, route_handlers=features), *health.ROUTES, *docs.ROUTES],
+        [Router(API, route_handlers=features), *health.ROUTES, *docs.ROUTES, *more_routes],
         request_class=ShopRequest,
         middleware=[checked_by(know_the_actor, be_well_formed)],
         exception_handlers=problems.handlers(),
         request_max_body_size=BODY_SIZE_MAX,
-        lifespan=[_worker_threads(threads), _running(background)],
+        lifespan=[_worker_threads(threads), _running(background), closing.lifespan()],
         state=State(
             {
                 "shop": shop,
                 "place": place or place_singly(shop),
                 "reserve": reserve or reserve_singly(shop),
-                "ready": ready or _always,
+                "ready": closing.told_by(ready or _always),
                 "public_catalog": public_catalog,
                 "base_url": base_url,
                 "lanes": _lanes(threads),  # for who uses the application without its lifespan
+                "gate": Gate(limits or Limits()),
             }
         ),
         openapi_config=None,
@@ -90,7 +107,11 @@ def create_app(
     inside = app.asgi_handler
     if snapshot is not None:
         inside = FreshAnswers(inside, snapshot, keys(app, public_catalog=public_catalog, base_url=base_url))
-    app.asgi_handler = Edge(inside, deadlines)
+    edge = Edge(Turnstile(inside, shop, limits or Limits()), deadlines)
+    public, _ = routes(app, public_catalog)
+    https = bool(base_url and base_url.startswith("https:"))
+    outermost: ASGIApp = closing.around(Armour(edge, public.of, https=https, origins=origins))
+    app.asgi_handler = Watched(outermost, observers) if observers else outermost
     return app
 
 

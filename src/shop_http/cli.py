@@ -17,7 +17,8 @@ from uuid import UUID
 from shop_core import SYSTEM, Numbered, Refusal, Registration, Role, Shop
 from shop_core.pagination import LIMIT_MAX
 from shop_core.ports import Letter
-from shop_http.compose import UNUSABLE_DATABASE, migrate_database, open_shop
+from shop_http.compose import open_shop
+from shop_http.database import UNUSABLE_DATABASE, migrate_database
 from shop_http.demo import add_demo_data
 from shop_http.product_file import COLUMNS_HELP, OnBadRow, UnusableFile, import_products
 from shop_http.progress import progress
@@ -74,7 +75,8 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("--port", help="port to listen on (SHOP_PORT)")
     one.add_argument("--workers", help="processes that answer (SHOP_WORKERS)")
     one.add_argument("--demo", action="store_true", help="put some products into an empty catalog")
-    command("migrate", _migrate, "bring the database to the schema of this version")
+    one = command("migrate", _migrate, "bring the database to the schema of this version")
+    one.add_argument("--app-role", metavar="NAME", help="let this role serve the shop, and do nothing beyond that")
     one = command("create-admin", _create_admin, "open an account that may do everything")
     one.add_argument("username", metavar="USERNAME", help="its password is asked for, or read from standard input")
     command("demo-data", _demo_data, "put some products into an empty catalog")
@@ -104,12 +106,14 @@ def _serve(settings: Settings, given: argparse.Namespace) -> int:
     return 0
 
 
-def _migrate(settings: Settings, _: argparse.Namespace) -> int:
-    before, after = migrate_database(settings)
+def _migrate(settings: Settings, given: argparse.Namespace) -> int:
+    before, after = migrate_database(settings, given.app_role)
     print(
         f"The database is at revision {after}"
         + (", as it was." if before == after else f"; it was {before or 'empty'}.")
     )
+    if given.app_role:
+        print(f"The role {given.app_role} may serve the shop on it.")
     return 0
 
 

@@ -1,4 +1,4 @@
-"""The composition root: the one place that knows which adapters there are."""
+"""The composition root: with `database`, the one place that knows which adapters there are."""
 
 from __future__ import annotations
 
@@ -6,108 +6,48 @@ import contextlib
 import gc
 import logging
 import os
-import secrets
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, field
 from functools import partial
 from multiprocessing import parent_process
 from multiprocessing.connection import wait
+from pathlib import Path
+from typing import Any, cast
 
-from sqlalchemy import Engine, make_url
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import Engine, QueuePool
 
 from shop_adapters.background import Repeating
-from shop_adapters.embedded import EmbeddedPostgres, EmbeddedPostgresError, kept_running
-from shop_adapters.postgres import PostgresAdapters, make_engine
-from shop_adapters.postgres.durability import UnsafeServer, check_durability
-from shop_adapters.postgres.errors import in_our_words
-from shop_adapters.postgres.migrate import SchemaError, check_schema, migrate
+from shop_adapters.postgres import PostgresAdapters
+from shop_adapters.postgres.migrate import check_schema, migrate
 from shop_adapters.postgres.snapshot import Snapshots
 from shop_adapters.publishers import LogPublisher, WebhookPublisher
 from shop_adapters.train import OrderTrain
 from shop_core import Shop
-from shop_core.errors import Unavailable
+from shop_core.accounts.service import TIDY_MAX
 from shop_core.ports import Adapters, EventPublisher
 from shop_core.reservations.model import HoldingLimits
 from shop_core.reservations.service import SWEEP_MAX
+from shop_http.addresses import Addresses, Header
+from shop_http.database import database, engine_of, make_pool, readiness
 from shop_http.edge import Deadlines
+from shop_http.limits import Limits, Rate
 from shop_http.seams import Background
 from shop_http.settings import Settings, SettingsError
 from shop_http.wakeups import Wakeups
+from shop_http.watching import Observer
 
 BACKGROUND_EVERY_S = 0.25
+TIDY_EVERY_S = 60.0
+SAMPLED_EVERY_S = 1.0
 BACKGROUND_CONNECTIONS = 4  # sweeper, relay, train, password hashes: busy handlers cannot keep them from the database
+STARTED_IN = "SHOP_STARTED_IN"  # a folder in which each worker says that it runs; set by `serve`, no setting
 
 
-class DatabaseError(Exception):
-    """The database cannot be used: one line with its address and the next step."""
-
-
-UNUSABLE_DATABASE = (EmbeddedPostgresError, DatabaseError, SchemaError, UnsafeServer)
-"""Why a database cannot be used; each is one line that says what to do."""
-
-
-@contextlib.contextmanager
-def database(settings: Settings, *, on_death: Callable[[str], None] | None = None) -> Iterator[Settings]:
-    """The settings with a database that answers: the one they name, or the embedded one, started if need be.
-
-    Args:
-        settings: which one.
-        on_death: keep the embedded one running, for whoever stays for long: when it dies it is started again, and
-            this gets a line about it.
-
-    Raises:
-        EmbeddedPostgresError: the embedded one cannot be started.
-        DatabaseError: the named one cannot be reached.
-    """
-    if settings.database_url:
-        yield settings
-        return
-    with contextlib.ExitStack() as inside:
-        postgres = inside.enter_context(EmbeddedPostgres(settings.data_dir))
-        if on_death:
-            inside.enter_context(kept_running(postgres, on_death))
-        secret = settings.secret_key or _kept_secret(settings)
-        yield replace(settings, database_url=postgres.url(), secret_key=secret)
-
-
-def _kept_secret(settings: Settings) -> bytes:
-    """The secret of an embedded shop: made at its first start, kept beside its data, readable by its owner only."""
-    path = settings.data_dir / "secret_key"
-    if not path.exists():
-        # Written whole before it bears its name, so that no crash leaves half a secret; the first one wins.
-        fresh = path.with_name(f"secret_key.{os.getpid()}")
-        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-            file.write(secrets.token_hex(32))
-        with contextlib.suppress(FileExistsError):
-            os.link(fresh, path)
-        fresh.unlink()
-    return path.read_bytes()
-
-
-@contextlib.contextmanager
-def engine_of(settings: Settings) -> Iterator[Engine]:
-    """A pool of connections to the database, one of which answered.
-
-    Raises:
-        DatabaseError: it cannot be reached, or refuses this user, also later on.
-        UnsafeServer: it may lose what it acknowledged, and the settings do not allow that by name.
-    """
-    engine = make_engine(settings.database_url, connections=settings.connections)
-    address = make_url(settings.database_url).render_as_string(hide_password=True)
-    try:
-        check_durability(engine, settings.allow_unsafe)
-        yield engine
-    except DBAPIError as error:
-        reason = " ".join(str(error.orig).split())
-        raise DatabaseError(
-            f"cannot use the database {address}: {reason}:"
-            " start it, grant what is missing, or correct SHOP_DATABASE_URL"
-        ) from error
-    finally:
-        engine.dispose()
+STRANGERS_MAX = 12
+"""Logins and registrations at the same moment from devices that are not known, in one worker. The lane of the password
+hashes has a few places more: those are for who logged in before, however many strangers come."""
 
 
 @contextlib.contextmanager
@@ -125,55 +65,140 @@ def open_shop(settings: Settings) -> Iterator[Shop]:
 
 
 def _adapters(engine: Engine, settings: Settings) -> PostgresAdapters:
-    has_outbox = settings.events != "none"
-    return PostgresAdapters(engine, settings.secret_key, currency=settings.currency, has_outbox=has_outbox)
+    return PostgresAdapters(
+        engine,
+        settings.secret_key,
+        previous_secrets=[os.fsencode(secret) for secret in settings.previous_secret_keys],
+        currency=settings.currency,
+        has_outbox=settings.events != "none",
+    )
 
 
 def _shop(adapters: Adapters, settings: Settings) -> Shop:
     return Shop(adapters, HoldingLimits(settings.reservations_max, settings.reserved_units_max))
 
 
-def migrate_database(settings: Settings) -> tuple[str | None, str]:
-    """Bring the database of `settings` to the newest schema: its revision before (None: empty) and after.
-
-    Raises:
-        EmbeddedPostgresError, DatabaseError, SchemaError, UnsafeServer: the database cannot be used.
-    """
-    with database(settings) as located, engine_of(located) as engine:
-        return migrate(engine, located.currency)
-
-
 def worker_app() -> object:
     """The ASGI application of one worker process, from its environment. The server calls this in each worker."""
+    from shop_http import log
     from shop_http.app import create_app
 
     _end_with_parent()
     settings = Settings.read(os.environ, {})
-    engine = make_engine(settings.database_url, connections=settings.connections + BACKGROUND_CONNECTIONS)
+    log.configure(settings.log, settings.log_level)
+    engine = make_pool(settings, settings.connections + BACKGROUND_CONNECTIONS)
     adapters = _adapters(engine, settings)
     shop = _shop(adapters, settings)
     train, wakeups = OrderTrain(shop, adapters.new_id), Wakeups()
+    seeing = _seeing(settings, shop, train, engine)
     app = create_app(
         shop,
-        ready=_readiness(engine, settings),
+        ready=readiness(engine, settings),
         public_catalog=settings.public_catalog,
         threads=settings.connections,
         base_url=settings.base_url or None,
-        snapshot=Snapshots(engine),
         place=lambda request: wakeups.wrap(train.place(request)),
         reserve=lambda request: wakeups.wrap(train.reserve(request)),
+        snapshot=Snapshots(engine, prepare_threshold=settings.prepare_threshold),
         deadlines=Deadlines(settings.request_timeout, settings.answer_timeout),
-        background=[train, *_background(shop, publisher_of(settings))],
+        background=[train, *_background(shop, publisher_of(settings), seeing.expired), *seeing.background, _Started()],
+        observers=seeing.observers,
+        more_routes=seeing.routes,
+        limits=limits_of(settings),
+        drain_s=settings.drain_s,
+        origins=settings.cors_origins,
     )
     gc.collect()
     gc.freeze()  # what is there by now stays: no collection need look at it again
     return app
 
 
-def _background(shop: Shop, publisher: EventPublisher | None) -> list[Background]:
+def limits_of(settings: Settings) -> Limits:
+    """What one client may ask of one worker: its part of what the settings allow, as nobody knows who answers whom."""
+    return Limits(
+        requests=_rate(settings.rate_limit, settings.workers),
+        logins=_rate(settings.login_rate_limit, settings.workers),
+        strangers=STRANGERS_MAX,
+        orders=Rate(settings.orders_per_minute).shared_by(settings.workers) if settings.orders_per_minute else None,
+        addresses=Addresses(settings.trusted_proxies, cast(Header, settings.proxy_header)),
+    )
+
+
+def _rate(text: str, workers: int) -> Rate | None:
+    if text == "off":
+        return None
+    count, _, unit = text.partition("/")
+    return Rate(int(count), {"second": 1, "minute": 60, "hour": 3600}[unit]).shared_by(workers)
+
+
+@dataclass(slots=True)
+class _Seeing:
+    """What watches the shop, as the settings want it."""
+
+    observers: list[Observer] = field(default_factory=list)
+    routes: list[Any] = field(default_factory=list)
+    background: list[Background] = field(default_factory=list)
+    expired: Callable[[int], int] = lambda count: count
+
+
+def _seeing(settings: Settings, shop: Shop, train: OrderTrain, engine: Engine) -> _Seeing:
+    from shop_http import log
+
+    seeing = _Seeing()
+    if settings.log_level in ("debug", "info"):
+        seeing.observers.append(log.request_lines(settings.log))
+    if settings.tracing != "off":
+        from shop_http.tracing import Spans
+
+        spans = Spans()
+        seeing.observers.append(spans.observe)
+        seeing.background.append(spans)
+    if settings.shows_metrics:
+        from shop_http import metrics
+
+        figures = metrics.Metrics(shop)
+        pool = cast(QueuePool, engine.pool)
+        sources = metrics.Sources(lambda: train.report, lambda: (pool.checkedout(), pool.size()))
+        seeing.observers.append(figures.observe)
+        seeing.routes.append(metrics.route(figures, settings.metrics_token))
+        seeing.background.append(Repeating(lambda: figures.sample(sources), SAMPLED_EVERY_S, "metrics"))
+        seeing.expired = figures.expired
+    return seeing
+
+
+def check_tracing(settings: Settings) -> None:
+    """Find out early whether spans can be made.
+
+    Raises:
+        SettingsError: they are asked for, and OpenTelemetry is not installed.
+    """
+    if settings.tracing != "off":
+        try:
+            import shop_http.tracing  # noqa: F401
+        except ImportError as missing:
+            raise SettingsError(f"SHOP_TRACING needs OpenTelemetry: pip install 'shop[otel]' ({missing})") from missing
+
+
+class _Started:
+    """Says that this worker has started, to the server that waits for it."""
+
+    def start(self) -> None:
+        if folder := os.environ.get(STARTED_IN):
+            Path(folder, str(os.getpid())).touch()
+
+    def stop(self) -> None:
+        """The server clears up."""
+
+
+def _background(shop: Shop, publisher: EventPublisher | None, expired: Callable[[int], int]) -> list[Background]:
     """What every process does beside answering. Sweeps and relays of several processes keep out of each other's way."""
+
+    def sweep() -> int:
+        return expired(shop.reservations.sweep())
+
     jobs: list[Background] = [
-        Repeating(shop.reservations.sweep, BACKGROUND_EVERY_S, "sweeper", lambda ended: ended >= SWEEP_MAX)
+        Repeating(sweep, BACKGROUND_EVERY_S, "sweeper", lambda ended: ended >= SWEEP_MAX),
+        Repeating(shop.accounts.tidy, TIDY_EVERY_S, "tidy", lambda forgotten: forgotten >= TIDY_MAX),
     ]
     if publisher is not None:
         relay = partial(shop.outbox.relay, publisher)
@@ -208,17 +233,6 @@ def _lines_of_events() -> logging.Logger:
         logger.setLevel(logging.INFO)
         logger.propagate = False
     return logger
-
-
-def _readiness(engine: Engine, settings: Settings) -> Callable[[], None]:
-    def ready() -> None:
-        try:
-            with in_our_words():
-                check_schema(engine, settings.currency)
-        except SchemaError as wrong:
-            raise Unavailable(f"The shop is not ready: {wrong}.") from wrong
-
-    return ready
 
 
 def _end_with_parent() -> None:

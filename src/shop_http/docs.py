@@ -11,6 +11,7 @@ from litestar.exceptions import NotFoundException
 from litestar.params import FromPath
 from litestar.response import Redirect
 
+from shop_http import errors
 from shop_http.routing import Access, Reply, ShopRequest
 
 _PAGE = b"""<!doctype html>
@@ -71,6 +72,11 @@ def _file(name: str) -> bytes:
     return (Path(package.submodule_search_locations[0]) / "static" / name).read_bytes()
 
 
+def _page(html: bytes) -> Reply:
+    headers = _FOR_AN_HOUR | {"Content-Security-Policy": _POLICY}
+    return Reply(html, media_type="text/html; charset=utf-8", headers=headers)
+
+
 @litestar.get("/", opt=_PUBLIC, sync_to_thread=False, include_in_schema=False)
 def to_docs() -> Redirect:
     """Whoever opens the server in a browser wants to know what it can do."""
@@ -80,15 +86,19 @@ def to_docs() -> Redirect:
 @litestar.get("/docs", opt=_PUBLIC, sync_to_thread=False, include_in_schema=False)
 def docs() -> Reply:
     """The page."""
-    return Reply(
-        _PAGE, media_type="text/html; charset=utf-8", headers=_FOR_AN_HOUR | {"Content-Security-Policy": _POLICY}
-    )
+    return _page(_PAGE)
 
 
 @litestar.get("/docs/start.js", opt=_PUBLIC, sync_to_thread=False, include_in_schema=False)
 def start_script() -> Reply:
     """What starts Swagger UI on our API."""
     return Reply(_START, media_type=_SCRIPT, headers=_FOR_AN_HOUR)
+
+
+@litestar.get("/docs/errors", opt=_PUBLIC, sync_to_thread=False, include_in_schema=False)
+def errors_page() -> Reply:
+    """What each code means: where the `type` of every problem points."""
+    return _page(errors.html())
 
 
 @litestar.get("/docs/{name:str}", opt=_PUBLIC, sync_to_thread=True, include_in_schema=False)
@@ -105,4 +115,4 @@ def openapi_document(request: ShopRequest) -> Reply:
     return Reply(request.app.state.openapi, headers=_FOR_AN_HOUR)
 
 
-ROUTES = (to_docs, docs, start_script, docs_file, openapi_document)
+ROUTES = (to_docs, docs, start_script, errors_page, docs_file, openapi_document)

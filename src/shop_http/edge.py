@@ -94,7 +94,7 @@ class Edge:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
-                more = [(b"x-request-id", request_id), (b"x-content-type-options", b"nosniff")]
+                more = [(b"x-request-id", request_id)]
                 if not await body.is_over():
                     more.append((b"connection", b"close"))
                 message["headers"] = [*message["headers"], *more]

@@ -15,13 +15,12 @@ from collections.abc import Callable, Hashable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import cast
-from uuid import UUID
 
 from litestar import Litestar
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
-from shop_core import Shop
+from shop_core import Actor, Shop
 from shop_core.errors import Refusal
 from shop_http.auth import actor_of
 from shop_http.conditional import is_known
@@ -183,42 +182,57 @@ def keys(app: Litestar, *, public_catalog: bool, base_url: str | None) -> KeyOf:
         public_catalog: whether the catalog can be read without a login.
         base_url: see `create_app`; without one, the links in an answer follow the host that it was asked of.
     """
-    public, personal = _addresses(app, public_catalog)
+    public, personal = routes(app, public_catalog)
     shop: Shop = app.state.shop
 
     def key_of(scope: HTTPScope) -> Hashable | None:
-        path = scope["path"]
-        if public.fullmatch(path):
-            who = None
-        elif personal.fullmatch(path):
-            who = _customer(shop, scope)
-            if who is None:
+        path, who = scope["path"], None
+        if route := public.of(path):
+            pass
+        elif route := personal.of(path):
+            customer = _customer(shop, scope)
+            if customer is None:
                 return None
+            scope["user"], who = customer, customer.id
         else:
             return None
+        scope["path_template"] = route  # the application may not be asked, and whoever watches wants to know
         host = None if base_url else (scope["scheme"], *headers(scope, b"host"))
         return who, path, scope["query_string"], host
 
     return key_of
 
 
-def _addresses(app: Litestar, public_catalog: bool) -> tuple[re.Pattern[str], re.Pattern[str]]:
-    """The paths of what everybody may read, and of what needs a login."""
+def routes(app: Litestar, public_catalog: bool) -> tuple[Routes, Routes]:
+    """What is declared `fresh`: that which everybody may read, and that which needs a login."""
     paths: tuple[list[str], list[str]] = ([], [])
     for route in app.routes:
         for handler in getattr(route, "route_handlers", ()):
             operation = operation_of(handler)
             if operation and operation.fresh:
                 paths[operation.access.needs_login(public_catalog)].append(route.path_format)
-    patterns = ("|".join(re.sub(r"\\{[^}]*\\}", "[0-9a-f-]{36}", re.escape(path)) for path in some) for some in paths)
-    public, personal = (re.compile(pattern or "(?!)") for pattern in patterns)
+    public, personal = (Routes(some) for some in paths)
     return public, personal
 
 
-def _customer(shop: Shop, scope: HTTPScope) -> UUID | None:
+class Routes:
+    """Knows the template of each path that is made from one of these."""
+
+    def __init__(self, templates: list[str]) -> None:
+        self._templates = templates
+        patterns = (re.sub(r"\\{[^}]*\\}", "[0-9a-f-]{36}", re.escape(template)) for template in templates)
+        self._pattern = re.compile("|".join(f"({pattern})" for pattern in patterns) or "(?!)")
+
+    def of(self, path: str) -> str | None:
+        """The template of a path; None: it is made from none of these."""
+        found = self._pattern.fullmatch(path)
+        return self._templates[cast(int, found.lastindex) - 1] if found else None
+
+
+def _customer(shop: Shop, scope: HTTPScope) -> Actor | None:
     """The customer whose token it is; None for staff, whom the application confirms each time, and for a bad token."""
     try:
         actor = actor_of(shop, headers(scope, b"authorization"))
     except Refusal:
         return None
-    return None if actor.is_staff else actor.id
+    return None if actor.is_staff else actor

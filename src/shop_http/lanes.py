@@ -46,16 +46,16 @@ class Lanes:
         """The result of `work`, from a thread of that lane.
 
         Raises:
-            Unavailable: too many wait there. Nothing was done.
+            Unavailable: too many wait there, or the server is closing down. Nothing was done.
         """
         places = self._places[lane]
         if not places.acquire(blocking=False):
             raise Unavailable("Too many requests of this kind wait. Nothing was done: try again a little later.")
         try:
             future: Future[T] = self._executors[lane].submit(work)
-        except BaseException:
+        except RuntimeError as closed:  # an executor has no other word for it
             places.release()
-            raise
+            raise Unavailable("The server is closing down. Nothing was done: ask again.") from closed
         future.add_done_callback(lambda _: places.release())
         return await self._wakeups.wrap(future)
 

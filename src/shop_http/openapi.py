@@ -37,11 +37,15 @@ from shop_core.errors import (
     ReservationExpired,
     ReservationNotFound,
     ReservationResolved,
+    SessionNotFound,
     Shortage,
     SkuTaken,
     SlugTaken,
     Stale,
     StockBelowZero,
+    TooMany,
+    TooManyAttempts,
+    TooManyOrders,
     TooMuchReserved,
     TotalChanged,
     Unauthenticated,
@@ -55,8 +59,8 @@ from shop_core.idempotency import KEY_LENGTH_MAX
 from shop_http import keys, problems
 from shop_http.intake import MalformedBody
 from shop_http.problems import Problem
-from shop_http.routing import Access, Operation, operation_of
-from shop_http.wire.common import CATEGORY_ID, ORDER_ID, PRODUCT_ID, RESERVATION_ID, THEN, USER_ID
+from shop_http.routing import API, Access, Operation, operation_of
+from shop_http.wire.common import CATEGORY_ID, ORDER_ID, PRODUCT_ID, RESERVATION_ID, SESSION_ID, THEN, USER_ID
 
 Json = dict[str, Any]
 
@@ -78,6 +82,8 @@ A shop that never sells what it does not have.
   a request id: 400 (such as a raw `"` or `<` in the address), 414 and 431 (an address or headers past 64 KiB and 400
   KiB, or more than 100 headers); the connection then ends.
 - Send `X-Request-Id` to find a request again; every answer has one.
+- 429 means: wait for as long as `Retry-After` says. `RateLimit` tells how much is left (`r`) and in how many seconds
+  all of it is back (`t`), `RateLimit-Policy` how much there is (`q`) in how many seconds (`w`).
 - Send an `Idempotency-Key` with what places or reserves, made before the first try and kept for every retry: it is
   done once, and a retry is answered with `Idempotency-Replayed: true`. Keys never expire; refusals are not remembered.
 """
@@ -108,11 +114,15 @@ _REFUSALS: dict[type[Refusal], Refusal] = {
         ReservationExpired(RESERVATION_ID, THEN),
         ReservationNotFound(RESERVATION_ID),
         ReservationResolved(RESERVATION_ID, "confirmed", ORDER_ID),
+        SessionNotFound(SESSION_ID),
         SkuTaken("85123A"),
         SlugTaken("candle-holders"),
         Stale([3], 4),
         StockBelowZero(PRODUCT_ID),
         TooMuchReserved("reservations", held=20, wanted=1, most=20),
+        TooMany("You ask more often than you may: wait 3 seconds.", 3),
+        TooManyAttempts(20),
+        TooManyOrders(1),
         TotalChanged("6.60", "6.90", "EUR"),
         Unauthenticated(),
         Unavailable("The database does not answer."),
@@ -167,7 +177,7 @@ def _operation(path: str, operation: Operation, public_catalog: bool) -> Json:
             *_query_parameters(operation.query),
             *_header_parameters(operation),
         ],
-        "responses": _responses(operation, needs_login),
+        "responses": _responses(path, operation, needs_login),
     }
     if operation.more:
         described["description"] = operation.more
@@ -221,7 +231,7 @@ def _without_unset(hint: Any) -> Any:
     return hint
 
 
-def _responses(operation: Operation, needs_login: bool) -> Json:
+def _responses(path: str, operation: Operation, needs_login: bool) -> Json:
     names = ["X-Request-Id"]
     names += ["Location"] if operation.status == 201 else []
     names += ["ETag"] if operation.tagged or (Stale in operation.refuses and operation.gives is not None) else []
@@ -236,19 +246,21 @@ def _responses(operation: Operation, needs_login: bool) -> Json:
     if operation.tagged:
         headers = dict.fromkeys(["X-Request-Id", "ETag"], _TEXT)
         responses["304"] = {"description": "Not changed since", "headers": headers}
-    found = sorted(_problems(operation, needs_login), key=lambda problem: problem.status)
+    found = sorted(_problems(path, operation, needs_login), key=lambda problem: problem.status)
     for status, alike in groupby(found, key=lambda problem: problem.status):
         responses[str(status)] = _no(list(alike))
     return responses
 
 
-def _problems(operation: Operation, needs_login: bool) -> Iterator[Problem]:
+def _problems(path: str, operation: Operation, needs_login: bool) -> Iterator[Problem]:
     """An example of each no that the operation can give."""
     refusals: list[type[Refusal]] = [Invalid, Unavailable, *operation.refuses]
     if needs_login:
         refusals += [Unauthenticated, InvalidToken]
     if operation.access is Access.STAFF:
         refusals.append(Forbidden)
+    if path.startswith(API):
+        refusals.append(TooMany)
     if operation.takes is not None:
         refusals.append(MalformedBody)
     for refusal in dict.fromkeys(refusals):
@@ -262,7 +274,7 @@ def _no(alike: Sequence[Problem]) -> Json:
     examples = {problem.code: {"value": msgspec.to_builtins(problem)} for problem in alike}
     content = {problems.MEDIA_TYPE: {"schema": {"$ref": _REF.format(name="Problem")}, "examples": examples}}
     answer: Json = {"description": " / ".join(dict.fromkeys(problem.title for problem in alike)), "content": content}
-    names = {401: ["WWW-Authenticate"], 503: ["Retry-After"]}.get(alike[0].status, [])
+    names = {401: ["WWW-Authenticate"], 429: ["Retry-After"], 503: ["Retry-After"]}.get(alike[0].status, [])
     return answer | {"headers": dict.fromkeys(["X-Request-Id", *names], _TEXT)}
 
 

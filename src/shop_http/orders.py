@@ -22,6 +22,7 @@ from shop_core.errors import (
     ReservationResolved,
     Stale,
     StockBelowZero,
+    TooManyOrders,
     TotalChanged,
     UnknownProducts,
 )
@@ -78,7 +79,7 @@ class OrdersQuery(ListQuery, forbid_unknown_fields=True, kw_only=True):
         gives=wire.ORDER,
         status=201,
         refuses=(
-            *(InsufficientStock, UnknownProducts, TotalChanged, KeyReused),
+            *(InsufficientStock, UnknownProducts, TotalChanged, KeyReused, TooManyOrders),
             *(ReservationNotFound, ReservationExpired, ReservationResolved),
         ),
         more="Of `lines`, or of one's own reservation, whose units are never free in between. All or nothing: if a"
@@ -89,6 +90,7 @@ class OrdersQuery(ListQuery, forbid_unknown_fields=True, kw_only=True):
 async def place_order(request: ShopRequest, body: bytes) -> Reply:
     """Place an order for the customer who is logged in."""
     form = read_body(PlacementForm, body)
+    request.gate.order(request.actor.id)
     answer = await request.place(form.request(request.actor, sent_key(request), request.shop.currency))
     order, more = answer.value, replay_header(answer.replayed)
     return reply_tagged(request, OrderBody.of(order), order.version, location=f"/orders/{order.id}", more=more)

@@ -24,6 +24,7 @@ from shop_core.errors import (
     Refusal,
     ReservationExpired,
     ReservationResolved,
+    TooMany,
     TooMuchReserved,
     TotalChanged,
     Unauthenticated,
@@ -42,6 +43,7 @@ STATUS = {
     Kind.MISMATCH: 422,
     Kind.UNAUTHENTICATED: 401,
     Kind.FORBIDDEN: 403,
+    Kind.TOO_MANY: 429,
     Kind.UNAVAILABLE: 503,
 }
 
@@ -55,6 +57,9 @@ TRANSPORT = {
     415: ("unsupported_media_type", "Unsupported media type", "Send JSON, with Content-Type: application/json."),
     500: ("internal_error", "Internal error", "This is a fault of the server. Report it with the request_id."),
 }
+
+EXPLAINED_AT = "/docs/errors"
+"""The page of this server that tells of every code; see `errors`."""
 
 OPTIONS_ASKED = "OPTIONS asked"
 """The method that the edge makes of OPTIONS: one that no route has, so that the router lists those it has."""
@@ -173,7 +178,7 @@ def headers_of(refusal: Refusal) -> Mapping[str, str]:
             return {"WWW-Authenticate": 'Bearer realm="shop", error="invalid_token"'}
         case Unauthenticated():
             return {"WWW-Authenticate": 'Bearer realm="shop"'}
-        case Unavailable():
+        case TooMany() | Unavailable():
             return {"Retry-After": str(refusal.retry_after_s)}
     return {}
 
@@ -204,7 +209,8 @@ def failed(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
 
 def log_failure(scope: Scope, error: Exception) -> None:
     """Leave the traceback in the log, under the request id that the client was told."""
-    _logger.error("%s %s failed, request %s", scope.get("method"), scope["path"], request_id(scope), exc_info=error)
+    asked, told = f"{scope.get('method')} {quote(scope['path'])}", request_id(scope)
+    _logger.error("%s failed, request %s", asked, told, exc_info=error, extra={"request_id": told})
 
 
 def request_id(scope: Scope) -> str:
@@ -213,13 +219,13 @@ def request_id(scope: Scope) -> str:
 
 
 def where(scope: Scope) -> dict[str, str]:
-    """What was asked for and under which id, for a problem."""
+    """What a problem says of the request: for `of_refusal` and `of_transport`."""
     return {"instance": quote(scope["path"]), "request_id": request_id(scope)}
 
 
 def _problem(code: str, title: str, status: int, detail: str, *, instance: str, request_id: str) -> Problem:
     return Problem(
-        type=f"urn:problem-type:{code}",
+        type=f"{EXPLAINED_AT}#{code}",
         title=title,
         status=status,
         detail=detail,

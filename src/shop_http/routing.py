@@ -34,6 +34,7 @@ from msgspec.json import Encoder
 
 from shop_core import Actor, Refusal, Shop
 from shop_http.lanes import Lane, Lanes
+from shop_http.limits import Gate
 from shop_http.seams import Place, Reserve
 
 API = "/api/v1"
@@ -268,6 +269,16 @@ class ShopRequest(Request[Actor, None, State]):
     def lanes(self) -> Lanes:
         """The threads that handlers run in."""
         return cast(Lanes, self.app.state.lanes)
+
+    @property
+    def gate(self) -> Gate:
+        """Where logins and orders are counted. For handlers on the loop."""
+        return cast(Gate, self.app.state.gate)
+
+    @property
+    def client_key(self) -> str:
+        """Under which the one who asks is counted: his address, or his network of IPv6."""
+        return cast(str, self.scope["state"]["client"])
 
     @property
     def actor(self) -> Actor:

@@ -4,25 +4,31 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import logging
 import os
 import signal
 import socket
 import sys
+import tempfile
 import threading
 import time
 import urllib.request
 from collections.abc import Iterator
 
-from granian import Granian
 from granian.constants import HTTPModes, Interfaces, Loops
 from granian.log import LogLevels
 
-from shop_http.compose import database, open_shop, publisher_of
+from shop_http.compose import STARTED_IN, check_tracing, open_shop, publisher_of
+from shop_http.database import database
 from shop_http.demo import add_demo_data
+from shop_http.log import SERVER_LOG, configure, is_text
 from shop_http.settings import Settings
+from shop_http.workers import Workers
 
 _PORT_WAIT_S = 2.0  # workers whose server was killed give the port back within moments
-_DRAIN_S = 30
+METRICS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"  # not from `metrics`: to import that is to fix the folder for good
+_END_S_MAX = 30  # what takes longer to finish, beyond SHOP_DRAIN_S, is killed
+_logger = logging.getLogger("shop_http")
 
 
 class ServeError(Exception):
@@ -30,25 +36,33 @@ class ServeError(Exception):
 
 
 def serve(settings: Settings, *, demo: bool = False) -> None:
-    """Answer requests until SIGINT or SIGTERM, then stop all that was started.
+    """Answer requests until SIGINT or SIGTERM, then stop all that was started. SIGHUP renews the workers one by one.
 
     Args:
         settings: where to listen, and on which database.
         demo: put demo products into an empty catalog first.
 
     Raises:
-        SettingsError: facts cannot be told as the settings say.
+        SettingsError: facts cannot be told, or spans not made, as the settings say.
         ServeError: the port is taken, or another server uses the data directory.
         EmbeddedPostgresError, DatabaseError, SchemaError: the database cannot be used.
     """
     publisher_of(settings)
+    check_tracing(settings)
+    configure(settings.log, settings.log_level)
     _check_port(settings.host, settings.port)
-    with database(settings, on_death=_warn) as located, _only_server(settings):
+    with (
+        database(settings, on_death=_warn) as located,
+        _only_server(settings),
+        _folder_of_metrics(settings),
+        tempfile.TemporaryDirectory(prefix="shop-serve-") as started_in,
+    ):
         with open_shop(settings) as shop:
             if demo:
                 add_demo_data(shop)
         os.register_at_fork(after_in_child=_mind_signals)
-        os.environ.update(located.environment())  # what the workers read; see compose.worker_app
+        os.environ[STARTED_IN] = started_in
+        located.hand_on(os.environ)  # what the workers read; see compose.worker_app
         is_open = threading.Event()
         threading.Thread(target=_announce, args=(settings, is_open), daemon=True).start()
         _answer_requests(settings, is_open)
@@ -62,7 +76,7 @@ def _answer_requests(settings: Settings, is_open: threading.Event) -> None:
     """
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     while True:
-        server = Granian(
+        server = Workers(
             "shop_http.compose:worker_app",
             factory=True,
             interface=Interfaces.ASGI,
@@ -73,8 +87,9 @@ def _answer_requests(settings: Settings, is_open: threading.Event) -> None:
             workers=settings.workers,
             websockets=False,
             log_level=LogLevels.warning,
+            log_dictconfig=SERVER_LOG,
             respawn_failed_workers=True,
-            workers_kill_timeout=_DRAIN_S,
+            workers_kill_timeout=settings.drain_s + _END_S_MAX,
         )
         try:
             server.serve()
@@ -88,8 +103,19 @@ def _answer_requests(settings: Settings, is_open: threading.Event) -> None:
         _warn("workers die one after the other; starting them anew")
 
 
+@contextlib.contextmanager
+def _folder_of_metrics(settings: Settings) -> Iterator[None]:
+    """Where the workers note their figures, so that each can tell those of all."""
+    if not settings.shows_metrics:
+        yield
+        return
+    with tempfile.TemporaryDirectory(prefix="shop-metrics-", ignore_cleanup_errors=True) as folder:
+        os.environ[METRICS_FOLDER] = folder
+        yield
+
+
 def _warn(line: str) -> None:
-    print(f"shop: {line}", file=sys.stderr, flush=True)
+    _logger.warning("%s", line)
 
 
 def _mind_signals() -> None:
@@ -149,6 +175,9 @@ def _announce(settings: Settings, is_open: threading.Event) -> None:
             break
         time.sleep(0.02)
     is_open.set()
+    if not is_text(settings.log):
+        _logger.info("the shop is open", extra={"url": base})
+        return
     print(
         f"The shop is open. Ctrl-C closes it.\n"
         f"  docs      {base}/docs\n"

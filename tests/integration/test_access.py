@@ -27,6 +27,8 @@ TABLE = """
     get_me             401 200 200 200 200
     edit_me            401 200 200 200 200
     change_password    401 204 204 204 204
+    list_sessions      401 200 200 200 200
+    end_session        401 204 404 404 404
     list_users         401 403 403 200 200
     get_user           401 403 403 200 200
     assign_user        401 403 403 403 200
@@ -86,7 +88,10 @@ class World:
     def path_parameters(self, operation: str) -> dict[str, str]:
         """The ids that the operation's path names: of things on which the right one can do it."""
         parameters = {}
-        if "categor" in operation:
+        if "session" in operation:
+            mine = self.clients["owner"].get("/users/me/sessions").json()["results"]
+            parameters["session_id"] = mine[0]["id"]
+        elif "categor" in operation:
             parameters["category_id"] = self._category()
         elif "reservation" in operation:
             held = self.clients["owner"].post("/reservations", json=order_of((self.product, 2)))

@@ -46,7 +46,7 @@ def test_logging_in_gives_tokens_that_no_cache_keeps(visitor: httpx.Client) -> N
     username = register(visitor)["username"]
     response = visitor.post("/auth/token", json={"username": username, "password": PASSWORD})
     assert response.headers["cache-control"] == "no-store"
-    assert response.json().keys() == {"access", "refresh", "token_type", "expires_in"}
+    assert response.json().keys() == {"access", "refresh", "token_type", "expires_in", "device"}
     assert (response.json()["token_type"], response.json()["expires_in"]) == ("Bearer", 300)
 
 

@@ -377,6 +377,35 @@ def ask(app: Litestar, path: str, token: str) -> httpx.Response:
     return asyncio.run(answer())
 
 
+# ---- sessions
+
+
+def test_somebody_sees_where_he_is_logged_in_and_ends_it_there(
+    visitor: httpx.Client, person: Callable[..., Person]
+) -> None:
+    user, ada, here = person()
+    elsewhere = log_in(visitor, user["username"])
+    both = ada.get("/users/me/sessions").json()["results"]
+    assert [session.keys() for session in both] == [{"id", "created_at", "used_at", "expires_at"}] * 2
+    assert not any(token in str(both) for token in (here["refresh"], elsewhere["refresh"], elsewhere["device"]))
+    assert ada.delete(f"/users/me/sessions/{both[0]['id']}").status_code == 204
+    ended = visitor.post("/auth/token/refresh", json={"refresh": elsewhere["refresh"]})
+    assert_problem(ended, 401, "invalid_token")
+    renewed = visitor.post("/auth/token/refresh", json={"refresh": here["refresh"]})
+    assert renewed.status_code == 200
+    (left,) = ada.get("/users/me/sessions").json()["results"]
+    assert (left["id"], left["created_at"]) == (both[1]["id"], both[1]["created_at"])
+    assert left["used_at"] > left["created_at"]
+    assert_problem(ada.delete(f"/users/me/sessions/{both[0]['id']}"), 404, "session_not_found")
+
+
+def test_nobody_ends_the_session_of_somebody_else(person: Callable[..., Person]) -> None:
+    (_, ada, _), (_, eve, _) = person(), person(role="admin")
+    (mine,) = ada.get("/users/me/sessions").json()["results"]
+    assert_problem(eve.delete(f"/users/me/sessions/{mine['id']}"), 404, "session_not_found")
+    assert ada.get("/users/me/sessions").json()["results"] == [mine]
+
+
 # ---- logins only
 
 

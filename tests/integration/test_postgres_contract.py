@@ -15,6 +15,7 @@ from shop_core.orders.model import Order, OrderStatus
 from shop_core.ports import Adapters, Clock, NewId
 from shop_core.testing import (
     AccountsContract,
+    AttemptsContract,
     AuditContract,
     CatalogContract,
     EditingContract,
@@ -58,6 +59,9 @@ class TestAccounts(OnPostgres, AccountsContract): ...
 
 
 class TestRefreshTokens(OnPostgres, RefreshTokensContract): ...
+
+
+class TestAttempts(OnPostgres, AttemptsContract): ...
 
 
 class TestStanding(OnPostgres, StandingContract): ...

@@ -82,11 +82,11 @@ def test_a_flood_of_logins_leaves_other_routes_usable_and_is_refused_beyond_its_
     statuses: list[int] = []
     with TestClient(create_app(shop, threads=2)) as client:
 
-        def log_in() -> None:
-            credentials = {"username": "ada", "password": "guess"}
+        def log_in(number: int) -> None:
+            credentials = {"username": f"ada-{number}", "password": "guess"}
             statuses.append(client.post("/api/v1/auth/token", json=credentials).status_code)
 
-        flood = [threading.Thread(target=log_in) for _ in range(40)]
+        flood = [threading.Thread(target=log_in, args=[number]) for number in range(40)]
         for one in flood:
             one.start()
         while len(statuses) < 10:  # those who find no place do not wait for the hashes
@@ -98,3 +98,16 @@ def test_a_flood_of_logins_leaves_other_routes_usable_and_is_refused_beyond_its_
             one.join(TIMEOUT_S)
     assert set(statuses) == {401, 503}
     assert statuses.count(401) >= 16
+
+
+def test_who_comes_when_the_lanes_are_closed_is_told_so() -> None:
+    """His client has hung up already: the server waits for all others before it closes them."""
+    lanes = Lanes({Lane.FAST: 1}, {Lane.FAST: 1})
+    lanes.close()
+
+    async def come() -> None:
+        for _ in range(3):  # more than there are places
+            with pytest.raises(Unavailable, match="closing down"):
+                await lanes.run(Lane.FAST, int)
+
+    asyncio.run(come())

@@ -13,6 +13,7 @@ from shop_core.orders.model import Order, OrderStatus
 from shop_core.ports import Adapters
 from shop_core.testing import (
     AccountsContract,
+    AttemptsContract,
     AuditContract,
     CatalogContract,
     EditingContract,
@@ -54,6 +55,9 @@ class TestAccounts(InMemory, AccountsContract): ...
 
 
 class TestRefreshTokens(InMemory, RefreshTokensContract): ...
+
+
+class TestAttempts(InMemory, AttemptsContract): ...
 
 
 class TestStanding(InMemory, StandingContract): ...

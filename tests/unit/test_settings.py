@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from shop_adapters.publishers import LogPublisher, WebhookPublisher
+from shop_http.cli import main
 from shop_http.compose import publisher_of
 from shop_http.settings import Settings, SettingsError
 
@@ -22,6 +25,7 @@ def test_a_worker_reads_the_settings_that_the_server_had() -> None:
         SHOP_RESERVATIONS_MAX="3",
         SHOP_RESERVED_UNITS_MAX="70",
         SHOP_PUBLIC_CATALOG="false",
+        SHOP_PREVIOUS_SECRET_KEYS=f"{'a' * 32},{'ö' * 16}",
         SHOP_ALLOW_UNSAFE="fsync,synchronous_commit",
     )
     assert (given.reservations_max, given.reserved_units_max) == (3, 70)
@@ -41,6 +45,7 @@ def test_no_secret_is_shown() -> None:
     [
         ({"SHOP_RESERVATIONS_MAX": "0"}, "SHOP_RESERVATIONS_MAX is '0': it must be a whole number from 1 to 10000"),
         ({"SHOP_RESERVED_UNITS_MAX": "many"}, "SHOP_RESERVED_UNITS_MAX is 'many': it must be a whole number"),
+        ({"SHOP_PREVIOUS_SECRET_KEYS": "x" * 40 + ",short"}, "SHOP_PREVIOUS_SECRET_KEYS is (hidden): it must have at"),
         ({"SHOP_EVENTS": "mail"}, "SHOP_EVENTS is 'mail': it must be one of none, log, webhook"),
         ({"SHOP_WEBHOOK_URL": "ftp://x"}, "SHOP_WEBHOOK_URL is (hidden): it must look like https://"),
         ({"SHOP_EVENTS": "webhook"}, "SHOP_WEBHOOK_URL is not set, and SHOP_EVENTS=webhook needs it"),
@@ -76,3 +81,58 @@ def test_facts_are_told_where_the_settings_say() -> None:
 def test_a_webhook_that_cannot_be_is_named_before_anything_starts() -> None:
     with pytest.raises(SettingsError, match="SHOP_WEBHOOK_URL or SHOP_WEBHOOK_SECRET cannot be used"):
         publisher_of(settings(**WEBHOOK | {"SHOP_WEBHOOK_URL": "https://shop.example:99999/in"}))
+
+
+def test_what_is_secret_can_be_in_a_file_and_reaches_the_workers_without_it(tmp_path: Path) -> None:
+    secret, url = tmp_path / "secret", tmp_path / "url"
+    secret.write_bytes(b"\xff" * 40 + b"\n")
+    url.write_text("postgresql://u:hunter2@h/d\n")
+    environment = {"SHOP_SECRET_KEY_FILE": str(secret), "SHOP_DATABASE_URL_FILE": str(url)}
+    given = Settings.read(environment, {})
+    assert given.secret_key == b"\xff" * 40
+    assert given.database_url == "postgresql+psycopg://u:hunter2@h/d"
+    sources = {row[0]: row[1:3] for row in given.table(environment)}
+    assert sources["SHOP_SECRET_KEY"] == sources["SHOP_DATABASE_URL"] == ("(hidden)", "file")
+    given.hand_on(environment)
+    secret.unlink()
+    assert Settings.read(environment, {}) == given
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (None, "which cannot be read: No such file"),
+        ("\n", "which is empty"),
+        ("short", "SHOP_SECRET_KEY_FILE is (hidden)"),
+    ],
+)
+def test_a_file_of_a_secret_that_cannot_be_used_is_named(tmp_path: Path, content: str | None, said: str) -> None:
+    file = tmp_path / "secret"
+    if content is not None:
+        file.write_text(content)
+    with pytest.raises(SettingsError) as refused:
+        settings(SHOP_SECRET_KEY_FILE=str(file))
+    assert said in str(refused.value)
+    assert "short" not in str(refused.value)
+
+
+def test_a_secret_is_in_one_place_only(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("y" * 40)
+    with pytest.raises(SettingsError, match="SHOP_SECRET_KEY and SHOP_SECRET_KEY_FILE are both set"):
+        settings(SHOP_SECRET_KEY="x" * 40, SHOP_SECRET_KEY_FILE=str(tmp_path / "secret"))
+
+
+def test_no_secret_can_be_given_as_a_flag() -> None:
+    """The list of processes shows flags to everybody on the machine."""
+    for name in ("database-url", "secret-key", "webhook-url", "webhook-secret"):
+        with pytest.raises(SystemExit):
+            main(["serve", f"--{name}", "x"])
+
+
+def test_origins_and_prepared_statements_reach_the_workers() -> None:
+    given = settings(SHOP_CORS_ORIGINS="https://a.example, http://localhost:3000", SHOP_PREPARE_THRESHOLD="off")
+    assert given.cors_origins == ("https://a.example", "http://localhost:3000")
+    assert given.prepare_threshold is None
+    assert Settings.read(given.environment(), {}) == given
+    with pytest.raises(SettingsError, match="SHOP_CORS_ORIGINS is '\\*': it must be origins"):
+        settings(SHOP_CORS_ORIGINS="*")

@@ -227,10 +227,32 @@ def test_refresh_tokens_are_256_random_bits(tokens):
 
 def test_a_refresh_token_has_one_successor_which_only_the_secret_can_tell():
     refresh = JWT.refresh()
-    assert JWT.successor(refresh) == JwtTokens(SECRET).successor(refresh) != refresh
-    assert JWT.successor(refresh) != JwtTokens(OTHER_SECRET).successor(refresh)
-    assert JWT.successor(refresh) != JWT.successor(JWT.successor(refresh))
-    assert len(base64.urlsafe_b64decode(JWT.successor(refresh) + "=")) == 32
+    assert JWT.successors(refresh)[0] == JwtTokens(SECRET).successors(refresh)[0] != refresh
+    assert JWT.successors(refresh)[0] != JwtTokens(OTHER_SECRET).successors(refresh)[0]
+    assert JWT.successors(refresh)[0] != JWT.successors(JWT.successors(refresh)[0])[0]
+    assert len(base64.urlsafe_b64decode(JWT.successors(refresh)[0] + "=")) == 32
+
+
+def test_a_successor_that_the_previous_secret_gave_out_is_still_known():
+    refresh = JWT.refresh()
+    rotated = JwtTokens(OTHER_SECRET, previous=[SECRET])
+    assert rotated.successors(refresh) == [*JwtTokens(OTHER_SECRET).successors(refresh), *JWT.successors(refresh)]
+
+
+def test_a_device_is_known_by_the_username_it_was_given_to_and_by_no_other(tokens):
+    device = tokens.device("ada")
+    assert tokens.is_device(device, "ada")
+    assert tokens.device("ada") != device
+    for other in ("", "Ada", "ada ", "grace", "\ud800"):
+        assert not tokens.is_device(device, other)
+    for text in ("", "=", device[:-1], device + "A", device + "=", "A" + device[1:], "\ud800", "é" * 64, device[:22]):
+        assert not tokens.is_device(text, "ada")
+
+
+def test_a_replaced_secret_forgets_no_device():
+    device = JWT.device("ada")
+    assert JwtTokens(OTHER_SECRET, previous=[SECRET]).is_device(device, "ada")
+    assert not JwtTokens(OTHER_SECRET).is_device(device, "ada")
 
 
 def test_a_refresh_token_is_stored_as_its_sha256(tokens):

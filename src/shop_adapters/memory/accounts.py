@@ -9,7 +9,7 @@ from uuid import UUID
 from shop_adapters.listing import ACCOUNTS
 from shop_adapters.memory.listing import cut
 from shop_adapters.memory.transaction import Transaction
-from shop_core.accounts.model import Account, AccountQuery, RefreshToken
+from shop_core.accounts.model import Account, AccountQuery, RefreshToken, Session
 from shop_core.errors import UsernameTaken
 from shop_core.pagination import Page, Piece
 
@@ -138,6 +138,32 @@ class MemoryRefreshTokens:
             transaction.claim("sessions", families)
         for family_id in families:
             self.revoke_family(family_id, now)
+
+    def sessions(self, account_id: UUID, now: datetime) -> list[Session]:
+        """The sessions of an account that can be carried on, the last one that was used first."""
+        with self._transaction.statement():
+            tokens = [token for token in self._transaction.tokens.all().values() if token.account_id == account_id]
+        began: dict[UUID, datetime] = {}
+        for token in tokens:
+            began[token.family_id] = min(began.get(token.family_id, token.issued_at), token.issued_at)
+        good = [
+            Session(token.family_id, began[token.family_id], token.issued_at, token.expires_at)
+            for token in tokens
+            if token.spent_at is None and token.is_good(now)
+        ]
+        return sorted(good, key=lambda session: (session.used_at, session.id), reverse=True)
+
+    def forget_ended(self, before: datetime, limit: int) -> int:
+        """Forget tokens that expired before then, but the first one of a session that goes on."""
+        tokens, sessions = self._transaction.tokens, self._transaction.sessions
+        with self._transaction.statement():
+            ended = [token for token in tokens.all().values() if token.expires_at < before]
+            firsts = {token.digest for token in ended if sessions.of(token.family_id)[0] == token.digest}
+            going_on = {token.family_id for token in tokens.all().values() if token.expires_at >= before}
+            gone = [t for t in ended if t.digest not in firsts or t.family_id not in going_on][:limit]
+            for token in gone:
+                tokens.remove(token.digest)
+        return len(gone)
 
     def _lock_session(self, family_id: UUID) -> None:
         self._transaction.claim("sessions", (family_id,))

@@ -57,6 +57,7 @@ class Store:
         self.usernames: dict[str, UUID] = {}
         self.tokens: dict[bytes, RefreshToken] = {}
         self.sessions: dict[UUID, list[bytes]] = {}
+        self.attempts: dict[bytes, datetime] = {}
         self.categories: dict[UUID, Category] = {}
         self.slugs: dict[str, UUID] = {}
         self.products: dict[UUID, Product] = {}

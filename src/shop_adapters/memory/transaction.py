@@ -31,6 +31,7 @@ class Transaction:
         self.usernames = Rows("usernames", store.usernames)
         self.tokens = Rows("refresh tokens", store.tokens)
         self.sessions = Lists(store.sessions)
+        self.attempts = Rows("attempts", store.attempts)
         self.categories = Rows("categories", store.categories)
         self.slugs = Rows("slugs", store.slugs)
         self.products = Rows("products", store.products)
@@ -46,7 +47,7 @@ class Transaction:
         self.reservations = Rows("reservations", store.reservations)
         self.open_reservations = Rows("open reservations", store.open_reservations)
         self._tables: tuple[Rows[Any, Any] | Lists[Any, Any], ...] = (
-            *(self.accounts, self.usernames, self.tokens, self.sessions),
+            *(self.accounts, self.usernames, self.tokens, self.sessions, self.attempts),
             *(self.categories, self.slugs, self.products, self.skus),
             *(self.stock, self.ledger, self.orders, self.orders_of, self.order_events),
             *(self.stock_events, self.outbox, self.keys, self.reservations, self.open_reservations),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from shop_adapters.memory.accounts import MemoryAccounts, MemoryRefreshTokens
+from shop_adapters.memory.attempts import MemoryAttempts
 from shop_adapters.memory.audit import Books, audit
 from shop_adapters.memory.catalog import MemoryProducts
 from shop_adapters.memory.categories import MemoryCategories
@@ -24,6 +25,7 @@ class MemoryWork:
         self._transaction = transaction
         self.accounts = MemoryAccounts(transaction)
         self.refresh_tokens = MemoryRefreshTokens(transaction)
+        self.attempts = MemoryAttempts(transaction)
         self.categories = MemoryCategories(transaction)
         self.products = MemoryProducts(transaction)
         self.stock = MemoryStock(transaction)

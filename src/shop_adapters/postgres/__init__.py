@@ -2,28 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 
-from sqlalchemy import Engine, create_engine
+from sqlalchemy import Engine, create_engine, event
 
 from shop_adapters.clock import system_clock
 from shop_adapters.ids import uuid7
 from shop_adapters.passwords import Argon2Passwords
+from shop_adapters.postgres.doorman import Doorman
 from shop_adapters.postgres.landmarks import Landmarks
-from shop_adapters.postgres.work import PostgresUnitOfWork, begin
+from shop_adapters.postgres.work import Limits, PostgresUnitOfWork, begin
 from shop_adapters.tokens import JwtTokens
 from shop_core.ports import Clock, NewId, PasswordHasher, Tokens
 
 __all__ = ["PostgresAdapters", "make_engine"]
 
 
-def make_engine(url: str, *, connections: int = 8, wait_s: float = 2.0) -> Engine:
+def make_engine(url: str, *, connections: int = 8, wait_s: float = 2.0, prepare_threshold: int | None = 5) -> Engine:
     """A pool of at most `connections` connections; who finds none free within `wait_s` seconds is refused.
 
     Args:
         url: `postgresql://user:password@host:port/database`, or any other form that psycopg understands.
+        prepare_threshold: after so many uses a statement is kept prepared; None: never, as it must be behind a
+            PgBouncer that gives each transaction another session.
     """
-    return create_engine(
+    engine = create_engine(
         url,
         isolation_level="READ COMMITTED",
         pool_size=connections,
@@ -31,8 +35,13 @@ def make_engine(url: str, *, connections: int = 8, wait_s: float = 2.0) -> Engin
         pool_timeout=wait_s,
         pool_use_lifo=True,  # few warm connections rather than many cold ones
         pool_pre_ping=False,  # a round trip per unit of work; a lost connection is told apart when it shows
-        connect_args={"connect_timeout": 5, "application_name": "shop"},
+        hide_parameters=True,  # they would be in tracebacks: addresses of people, hashes of passwords
+        connect_args={"connect_timeout": 5, "application_name": "shop", "prepare_threshold": prepare_threshold},
     )
+    doorman = Doorman()
+    # The first lost connection empties the pool (SQLAlchemy does that): nobody finds out about the others one by one.
+    event.listen(engine, "do_connect", lambda dialect, record, args, kwargs: doorman(*args, **kwargs))
+    return engine
 
 
 class PostgresAdapters:
@@ -41,7 +50,9 @@ class PostgresAdapters:
     Args:
         engine: as `make_engine` makes it, on a database that `shop_adapters.postgres.migrate` has prepared.
         secret: at least 32 bytes, from which the keys of the tokens are made; the same in every process.
+        previous_secrets: accepted, but not used for anything new: for the time of a change of `secret`.
         currency: ISO 4217 code of all prices.
+        limits: how long a transaction may take; None: the usual ones.
         clock: tells all times, for tests that move it. Without one, stock, orders and reservations go by the clock of
             the database, which is one for all processes; accounts and tokens by this process's.
         new_id, passwords, tokens: others than the usual ones, for tests and special needs.
@@ -49,7 +60,7 @@ class PostgresAdapters:
             nothing has to take it out again; the timelines of orders have it in any case.
 
     Raises:
-        ValueError: the secret is too short.
+        ValueError: a secret is too short.
     """
 
     def __init__(
@@ -57,26 +68,31 @@ class PostgresAdapters:
         engine: Engine,
         secret: bytes,
         *,
+        previous_secrets: Sequence[bytes] = (),
         currency: str = "EUR",
         clock: Clock | None = None,
         new_id: NewId = uuid7,
         passwords: PasswordHasher | None = None,
         tokens: Tokens | None = None,
+        limits: Limits | None = None,
         has_outbox: bool = True,
     ) -> None:
         self.engine = engine
         self._landmarks = Landmarks()
+        self._limits = limits or Limits()
         self._has_outbox = has_outbox
         self.currency = currency
         self.clock: Clock = clock or system_clock
         self._store_clock = clock
         self.new_id = new_id
         self.passwords: PasswordHasher = passwords or Argon2Passwords()
-        self.tokens: Tokens = tokens or JwtTokens(secret)
+        self.tokens: Tokens = tokens or JwtTokens(secret, previous_secrets)
 
     def begin(self) -> AbstractContextManager[PostgresUnitOfWork]:
         """See `shop_core.ports.Begin`."""
-        return begin(self.engine, self.currency, self._store_clock, self._landmarks, has_outbox=self._has_outbox)
+        return begin(
+            self.engine, self.currency, self._store_clock, self._landmarks, self._limits, has_outbox=self._has_outbox
+        )
 
     def close(self) -> None:
         """Close every pooled connection."""

@@ -13,6 +13,7 @@ from sqlalchemy import (
     Uuid,
     bindparam,
     cast,
+    delete,
     exists,
     false,
     func,
@@ -29,7 +30,7 @@ from shop_adapters.listing import ACCOUNTS
 from shop_adapters.postgres.errors import UNIQUE, refusing
 from shop_adapters.postgres.schema import accounts, refresh_tokens
 from shop_adapters.postgres.statements import AnyRow
-from shop_core.accounts.model import Account, AccountQuery, RefreshToken, Role
+from shop_core.accounts.model import Account, AccountQuery, RefreshToken, Role, Session
 from shop_core.errors import UsernameTaken
 from shop_core.pagination import Keyset, Page, Piece
 from shop_core.text import is_storable
@@ -58,6 +59,14 @@ _LOCK_SESSION = (
 )
 """The first token of a session stands for all of it: whoever trades or revokes any of them holds this row. Locking
 only the token in hand would let a revocation miss the successor that is being written at that moment."""
+_LOCK_FAMILY = (
+    select(refresh_tokens.c.digest)
+    .where(refresh_tokens.c.family_id == bindparam("family_id"))
+    .order_by(refresh_tokens.c.issued_at, refresh_tokens.c.digest)
+    .limit(1)
+    .with_for_update(key_share=True)
+)
+"""The same, for who knows the session and no token of it."""
 _EARLIER = refresh_tokens.alias("earlier")
 _LOCK_SESSIONS = (
     select(refresh_tokens.c.digest)
@@ -74,6 +83,45 @@ _LOCK_SESSIONS = (
     .with_for_update(key_share=True, of=refresh_tokens)
 )
 """The same token of every session of an account that has not ended."""
+_SESSIONS = (
+    select(
+        refresh_tokens.c.family_id,
+        select(func.min(_EARLIER.c.issued_at))
+        .where(_EARLIER.c.family_id == refresh_tokens.c.family_id)
+        .scalar_subquery(),
+        refresh_tokens.c.issued_at,
+        refresh_tokens.c.expires_at,
+    )
+    .where(
+        refresh_tokens.c.account_id == bindparam("account_id"),
+        refresh_tokens.c.spent_at.is_(None),
+        refresh_tokens.c.revoked_at.is_(None),
+        refresh_tokens.c.expires_at > bindparam("now"),
+    )
+    .order_by(refresh_tokens.c.issued_at.desc(), refresh_tokens.c.family_id.desc())
+)
+_ENDED = (
+    select(refresh_tokens.c.digest)
+    .where(
+        refresh_tokens.c.expires_at < bindparam("before"),
+        or_(
+            exists().where(
+                _EARLIER.c.family_id == refresh_tokens.c.family_id,
+                tuple_(_EARLIER.c.issued_at, _EARLIER.c.digest)
+                < tuple_(refresh_tokens.c.issued_at, refresh_tokens.c.digest),
+            ),
+            ~exists().where(
+                _EARLIER.c.family_id == refresh_tokens.c.family_id, _EARLIER.c.expires_at >= bindparam("before")
+            ),
+        ),
+    )
+    .order_by(refresh_tokens.c.expires_at)
+    .limit(bindparam("most"))
+    .with_for_update(skip_locked=True, of=refresh_tokens)
+)
+"""The first token of a session that goes on stays: it is the lock of all of it. A session of which every token has
+expired cannot go on, so nobody needs that lock any more."""
+_FORGET_ENDED = delete(refresh_tokens).where(refresh_tokens.c.digest.in_(_ENDED))
 
 
 class PostgresAccounts:
@@ -226,6 +274,8 @@ class PostgresRefreshTokens:
         )
 
     def revoke_family(self, family_id: UUID, now: datetime) -> None:
+        # The update alone would wait for whoever is making a successor, and then not see it: its snapshot is older.
+        self._connection.execute(_LOCK_FAMILY, {"family_id": family_id})
         self._connection.execute(
             update(refresh_tokens)
             .where(refresh_tokens.c.family_id == family_id, refresh_tokens.c.revoked_at.is_(None))
@@ -239,3 +289,10 @@ class PostgresRefreshTokens:
             .where(refresh_tokens.c.account_id == account_id, refresh_tokens.c.revoked_at.is_(None))
             .values(revoked_at=now)
         )
+
+    def sessions(self, account_id: UUID, now: datetime) -> list[Session]:
+        rows = self._connection.execute(_SESSIONS, {"account_id": account_id, "now": now})
+        return [Session(*row) for row in rows]
+
+    def forget_ended(self, before: datetime, limit: int) -> int:
+        return self._connection.execute(_FORGET_ENDED, {"before": before, "most": limit}).rowcount

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import re
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from uuid import UUID
@@ -31,6 +33,10 @@ _PASSING = {
     "25006": "the database is read-only",
 }
 
+_TELL_EVERY_S = 1.0
+_told_at: dict[str, float] = {}
+_log = logging.getLogger("shop.database")
+
 
 @contextmanager
 def in_our_words() -> Iterator[None]:
@@ -38,14 +44,25 @@ def in_our_words() -> Iterator[None]:
     try:
         yield
     except TimeoutError as full:
+        _tell("every database connection is in use", full)
         raise Unavailable("The shop is busy: every database connection is in use. Try again shortly.") from full
     except DBAPIError as error:
         state = getattr(error.orig, "sqlstate", None)
         if state in _PASSING:
+            _tell(_PASSING[state], error.orig)
             raise Unavailable(f"The shop cannot answer now: {_PASSING[state]}. Try again shortly.") from error
         if error.connection_invalidated or (isinstance(error.orig, psycopg.OperationalError) and state is None):
+            _tell("the database cannot be reached", error.orig)
             raise Unavailable("The shop cannot reach its database at the moment. Try again shortly.") from error
         raise
+
+
+def _tell(what: str, error: object) -> None:
+    """Leave a line in the log, at most one a second of each kind: in an outage every request ends here."""
+    now = time.monotonic()
+    if now - _told_at.get(what, -_TELL_EVERY_S) >= _TELL_EVERY_S:
+        _told_at[what] = now
+        _log.warning("refused for now: %s: %s", what, " ".join(str(error).split()))
 
 
 @contextmanager

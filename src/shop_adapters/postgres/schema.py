@@ -106,9 +106,17 @@ refresh_tokens = Table(
     Column("family_id", Uuid, nullable=False, index=True),
     Column("account_id", Uuid, ForeignKey("accounts.id", ondelete="CASCADE"), nullable=False, index=True),
     Column("issued_at", Time, nullable=False),
-    Column("expires_at", Time, nullable=False),
+    Column("expires_at", Time, nullable=False, index=True),
     Column("spent_at", Time),
     Column("revoked_at", Time),
+)
+
+attempts = Table(
+    "attempts",
+    metadata,
+    Column("key", LargeBinary, primary_key=True),
+    Column("full_at", Time, nullable=False, index=True),
+    comment="How often passwords were guessed: when each allowance will be full again.",
 )
 
 categories = Table(

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import threading
+from typing import Any
 
 import psycopg
 from sqlalchemy import Engine
 
+from shop_adapters.postgres.doorman import Doorman
+
 _ASK = "SELECT pg_current_snapshot()::text"
+# Through a PgBouncer our connection outlives the server's, and with it the crash that `__call__` speaks of.
+_ASK_ANYONE = "SELECT pg_current_snapshot()::text || ' ' || pg_backend_pid()"
 
 
 class Snapshots:
@@ -19,10 +24,13 @@ class Snapshots:
 
     Args:
         engine: of the database.
+        prepare_threshold: see `make_engine`.
     """
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, *, prepare_threshold: int | None = 5) -> None:
         self._engine = engine
+        self._prepare_threshold = prepare_threshold
+        self._knock = Doorman()
         self._lock = threading.Lock()
         self._connection: psycopg.Connection | None = None
         self._connected = 0
@@ -38,7 +46,7 @@ class Snapshots:
                 self._connection = self._connect()
                 self._connected += 1
             try:
-                row = self._connection.execute(_ASK, prepare=True).fetchone()
+                row = self._ask(self._connection)
             except BaseException:
                 self._connection.close()
                 self._connection = None
@@ -54,7 +62,12 @@ class Snapshots:
                 self._connection.close()
                 self._connection = None
 
+    def _ask(self, connection: psycopg.Connection) -> tuple[Any, ...] | None:
+        if self._prepare_threshold is None:
+            return connection.execute(_ASK_ANYONE, prepare=False).fetchone()
+        return connection.execute(_ASK, prepare=True).fetchone()
+
     def _connect(self) -> psycopg.Connection:
         made = self._engine.dialect.create_connect_args(self._engine.url)
-        connection: psycopg.Connection = psycopg.connect(*made[0], **made[1], autocommit=True, connect_timeout=5)
-        return connection
+        more: dict[str, Any] = {"prepare_threshold": self._prepare_threshold, "autocommit": True, "connect_timeout": 5}
+        return self._knock(*made[0], **made[1], **more)

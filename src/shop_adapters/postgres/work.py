@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 
@@ -13,6 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from shop_adapters.locking import LockOrder
 from shop_adapters.postgres.accounts import PostgresAccounts, PostgresRefreshTokens
+from shop_adapters.postgres.attempts import PostgresAttempts
 from shop_adapters.postgres.audit import discrepancies
 from shop_adapters.postgres.catalog import PostgresProducts
 from shop_adapters.postgres.categories import PostgresCategories
@@ -28,18 +30,37 @@ from shop_adapters.postgres.schema import tasks
 from shop_adapters.postgres.store_clock import StoreClock
 from shop_core.ports import Clock, Discrepancy
 
-LOCK_TIMEOUT_S, STATEMENT_TIMEOUT_S, IDLE_TIMEOUT_S = 10, 60, 30
-"""How long a transaction waits for a row, how long a statement takes, and how long it may do nothing. Beyond that it is
-off, and its caller is told to try again: a client that froze must not keep rows from all others."""
 
-# A session keeps the plan of a statement, and of the check of a foreign key. Made while a table is small it would read
-# all of it, and go on to do so as it grows, until the statistics are renewed: a minute in which a new shop may sell ten
-# thousand orders, the last of them at a tenth of the speed.
-_BEGIN = (
-    f"BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout = '{LOCK_TIMEOUT_S}s';"
-    f" SET LOCAL statement_timeout = '{STATEMENT_TIMEOUT_S}s';"
-    f" SET LOCAL idle_in_transaction_session_timeout = '{IDLE_TIMEOUT_S}s'; SET LOCAL enable_seqscan = off"
-)
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How long a transaction may take, in seconds. Beyond that it is off, and its caller is told to try again: a client
+    that froze must not keep rows from all others.
+
+    Args:
+        lock_s: waiting for a row.
+        statement_s: one statement.
+        idle_s: doing nothing between two statements.
+    """
+
+    lock_s: float = 10
+    statement_s: float = 60
+    idle_s: float = 30
+
+    def begin(self) -> str:
+        """The message that opens a transaction with these limits, and without plans that read all of a table.
+
+        A session keeps the plan of a statement, and of the check of a foreign key. Made while a table is small it would
+        read all of it, and go on to do so as it grows, until the statistics are renewed: a minute in which a new shop
+        may sell ten thousand orders, the last of them at a tenth of the speed.
+        """
+        lock, statement, idle = (round(seconds * 1000) for seconds in (self.lock_s, self.statement_s, self.idle_s))
+        return (
+            f"BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout = {lock};"
+            f" SET LOCAL statement_timeout = {statement};"
+            f" SET LOCAL idle_in_transaction_session_timeout = {idle}; SET LOCAL enable_seqscan = off"
+        )
+
+
 _ALONE = select(tasks.c.name).where(tasks.c.name == bindparam("task")).with_for_update(skip_locked=True)
 
 
@@ -63,6 +84,10 @@ class PostgresUnitOfWork:
     @cached_property
     def refresh_tokens(self) -> PostgresRefreshTokens:
         return PostgresRefreshTokens(self._connection)
+
+    @cached_property
+    def attempts(self) -> PostgresAttempts:
+        return PostgresAttempts(self._connection)
 
     @cached_property
     def catalog_version(self) -> CatalogVersion:
@@ -119,6 +144,7 @@ def begin(
     currency: str,
     clock: Clock | None = None,
     landmarks: Landmarks | None = None,
+    limits: Limits | None = None,
     *,
     has_outbox: bool = True,
 ) -> Iterator[PostgresUnitOfWork]:
@@ -127,12 +153,13 @@ def begin(
     Args:
         clock: tells the time in the place of the database's.
         landmarks: what this process knows of the catalog's lists.
+        limits: how long it may take; None: the usual ones.
         has_outbox: whether events are put into the outbox, to be told to others.
 
     Raises:
         Unavailable: no connection could be had in time, the database is not there, or it gave up on this one.
     """
-    with in_our_words(), _transaction(engine) as connection:
+    with in_our_words(), _transaction(engine, limits or Limits()) as connection:
         work = PostgresUnitOfWork(connection, currency, clock, landmarks or Landmarks(), has_outbox)
         yield work
         _check_unspoilt(connection)
@@ -140,14 +167,14 @@ def begin(
 
 
 @contextmanager
-def _transaction(engine: Engine) -> Iterator[Connection]:
+def _transaction(engine: Engine, limits: Limits) -> Iterator[Connection]:
     """A transaction that says itself how long it may take, and how it is planned.
 
     It opens with one message that holds BEGIN and the settings. So they cost no round trip, and hold for it alone: a
     server between us and the database may give the next one to somebody else.
     """
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.exec_driver_sql(_BEGIN)
+        connection.exec_driver_sql(limits.begin())
         try:
             yield connection
             connection.exec_driver_sql("COMMIT")

@@ -286,3 +286,19 @@ class RefreshToken:
     def successor(self, digest: bytes, now: datetime) -> RefreshToken:
         """The next link of the same session."""
         return RefreshToken(digest, self.family_id, self.account_id, now, now + REFRESH_TOKEN_LIFE)
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A login that lasts, as its owner sees it.
+
+    Args:
+        id: of the family of its refresh tokens; it opens nothing.
+        used_at: when it was last carried on.
+        expires_at: when it ends if it is not carried on.
+    """
+
+    id: UUID
+    created_at: datetime
+    used_at: datetime
+    expires_at: datetime

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
+from shop_core.accounts.guesses import Guess, given_back, guesses_of_change, guesses_of_login, taken
 from shop_core.accounts.model import (
     ACCESS_TOKEN_LIFE,
     NOBODY,
@@ -16,14 +18,19 @@ from shop_core.accounts.model import (
     ProfileChange,
     RefreshToken,
     Role,
+    Session,
     StandingChange,
     check_admin_stays,
 )
 from shop_core.accounts.passwords import PASSWORD_LENGTHS, check_password, password_length
-from shop_core.errors import AccountNotFound, InvalidToken, WrongCredentials, WrongPassword
+from shop_core.errors import AccountNotFound, InvalidToken, SessionNotFound, WrongCredentials, WrongPassword
 from shop_core.pagination import Page, Piece
 from shop_core.ports import Begin, Clock, NewId, PasswordHasher, Tokens, UnitOfWork
 from shop_core.text import normal, same_letters
+
+TIDY, TIDY_MAX = "tidy", 1_000
+TOKENS_KEPT_FOR = timedelta(hours=1)
+"""After their end, by which time no clock of any process takes one for good."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +40,14 @@ class Login:
     Args:
         access: proves who acts, for as long as `expires_in`.
         refresh: gives the next pair, once.
+        device: to be shown at later logins from the same device, so that strangers who guess cannot hold them up;
+            only a login with a password gives one.
     """
 
     access: str
     refresh: str
     expires_in: timedelta
+    device: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,15 +97,24 @@ class AccountService:
             work.accounts.add(account, password_hash)
         return account
 
-    def log_in(self, username: str, password: str) -> Login:
+    def log_in(self, username: str, password: str, *, client: str = "", device: str = "") -> Login:
         """Start a session.
 
+        Args:
+            client: where it comes from, e.g. a network address: guesses are counted by it too.
+            device: the token that an earlier login from there gave; what is none counts as not given.
+
         Raises:
+            TooManyAttempts: see `shop_core.accounts.guesses`; the password was not looked at.
             WrongCredentials: unknown user, wrong password, or the account is not active; which of them is not
                 said, nor to be told from the time it takes.
         """
+        key = same_letters(normal(username))
+        known = device if self._tokens.is_device(device, key) else None
+        guesses = guesses_of_login(key, client, known)
+        self._take(guesses)
         with self._begin() as work:
-            found = work.accounts.credentials(same_letters(normal(username)))
+            found = work.accounts.credentials(key)
         account, seen = found or (None, None)
         if not self._is_right(seen, password) or account is None or not account.active:
             raise WrongCredentials
@@ -111,7 +130,12 @@ class AccountService:
             now = self._clock()
             digest, expires_at = self._tokens.digest(refresh), now + REFRESH_TOKEN_LIFE
             work.refresh_tokens.add(RefreshToken(digest, self._new_id(), account.id, now, expires_at))
-        return self._login(account, refresh)
+            self._give_back(work, guesses)
+        return self._login(account, refresh, known or self._tokens.device(key))
+
+    def knows(self, username: str, device: str) -> bool:
+        """Whether a login with this username succeeded before on the device that shows this token."""
+        return self._tokens.is_device(device, same_letters(normal(username)))
 
     def refresh(self, refresh: str) -> Login:
         """Trade a refresh token for a new pair; the old one is spent.
@@ -123,7 +147,7 @@ class AccountService:
             InvalidToken: unknown, expired, revoked or spent, or the account is not active any more.
         """
         now = self._clock()
-        successor = self._tokens.successor(refresh)
+        successor, *earlier = self._tokens.successors(refresh)
         with self._begin() as work:
             token = work.refresh_tokens.lock(self._tokens.digest(refresh))
             account = work.accounts.get(token.account_id) if token else None
@@ -133,6 +157,8 @@ class AccountService:
             elif token is not None and good and token.spent_at is None:
                 work.refresh_tokens.update(token.spent(now))
                 work.refresh_tokens.add(token.successor(self._tokens.digest(successor), now))
+            elif good:
+                successor = self._given_out(work, successor, earlier)
         # Refused only here: an exception inside the unit of work would roll the revocation back.
         if account is None or not good:
             raise InvalidToken
@@ -144,6 +170,39 @@ class AccountService:
             token = work.refresh_tokens.lock(self._tokens.digest(refresh))
             if token is not None:
                 work.refresh_tokens.revoke_family(token.family_id, self._clock())
+
+    def sessions(self, actor: Actor) -> list[Session]:
+        """Where the actor is logged in, the session that was used last first.
+
+        Raises:
+            Unauthenticated: no account acts.
+        """
+        with self._begin() as work:
+            return work.refresh_tokens.sessions(actor.account_id, self._clock())
+
+    def end_session(self, actor: Actor, session_id: UUID) -> None:
+        """End one session of the actor's. Its access token ends by itself, within 5 minutes.
+
+        Raises:
+            Unauthenticated: no account acts.
+            SessionNotFound: it has ended, or is not his.
+        """
+        now = self._clock()
+        with self._begin() as work:
+            if session_id not in {session.id for session in work.refresh_tokens.sessions(actor.account_id, now)}:
+                raise SessionNotFound(session_id)
+            work.refresh_tokens.revoke_family(session_id, now)
+
+    def tidy(self) -> int:
+        """Forget refresh tokens that ended long enough ago, and guesses that count no more: so many.
+
+        To be called now and then, by any number of processes.
+        """
+        with self._begin() as work:
+            if not work.alone(TIDY):
+                return 0
+            forgotten = work.refresh_tokens.forget_ended(self._clock() - TOKENS_KEPT_FOR, TIDY_MAX)
+            return forgotten + work.attempts.forget_full(work.now(), TIDY_MAX)
 
     def authenticate(self, access: str) -> Actor:
         """Who acts, by an access token: first `identify`, which asks no store, then `confirm`, which may.
@@ -208,10 +267,13 @@ class AccountService:
         Raises:
             Unauthenticated: no account acts.
             AccountNotFound: it is gone.
+            TooManyAttempts: `old` was guessed too often, and was not looked at.
             WrongPassword: `old` is not the present one.
             Invalid: `new` may not be a password.
         """
         account = self.me(actor)
+        guesses = guesses_of_change(account.id)
+        self._take(guesses)
         with self._begin() as work:
             _, seen = work.accounts.credentials(account.username_key) or (None, None)
         if not self._is_right(seen, old) or seen is None:
@@ -223,6 +285,7 @@ class AccountService:
                 raise WrongPassword
             work.accounts.set_password_hash(account.id, password_hash)
             work.refresh_tokens.revoke_all(account.id, self._clock())
+            self._give_back(work, guesses)
 
     def accounts(self, actor: Actor, query: AccountQuery, piece: Piece) -> Page[Account]:
         """The accounts that match `query`, by username, a piece at a time. Staff only.
@@ -267,6 +330,15 @@ class AccountService:
                 work.refresh_tokens.revoke_all(account_id, now)
         return account
 
+    def _take(self, guesses: Sequence[Guess]) -> None:
+        """Take the tries, committed before the password is looked at."""
+        with self._begin() as work:
+            full_at = work.attempts.lock([guess.key for guess in guesses])
+            work.attempts.put(taken(guesses, full_at, work.now()))
+
+    def _give_back(self, work: UnitOfWork, guesses: Sequence[Guess]) -> None:
+        work.attempts.put(given_back(guesses, work.attempts.lock([guess.key for guess in guesses])))
+
     def _is_right(self, password_hash: str | None, password: str) -> bool:
         too_long = password_length(password) > PASSWORD_LENGTHS[1]  # never hash what nobody can have set
         return self._passwords.verify(password_hash, "" if too_long else password) and not too_long
@@ -277,9 +349,14 @@ class AccountService:
         # Another hash is another password, or the same one hashed anew: rare, so it may be slow under the lock.
         return account if stored == seen or self._is_right(stored, password) else None
 
-    def _login(self, account: Account, refresh: str) -> Login:
+    def _given_out(self, work: UnitOfWork, successor: str, earlier: Sequence[str]) -> str:
+        """Which of them a spent token has: another one than today's if the secret was replaced just then."""
+        known = (each for each in earlier if work.refresh_tokens.lock(self._tokens.digest(each)))
+        return next(known, successor)
+
+    def _login(self, account: Account, refresh: str, device: str | None = None) -> Login:
         access = self._tokens.access(account.actor, self._clock(), ACCESS_TOKEN_LIFE)
-        return Login(access, refresh, ACCESS_TOKEN_LIFE)
+        return Login(access, refresh, ACCESS_TOKEN_LIFE, device)
 
 
 def _found(account: Account | None, account_id: UUID) -> Account:

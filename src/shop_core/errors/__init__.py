@@ -3,6 +3,7 @@
     Refusal
     ├── NotFound           what was asked for is not there, or not for this actor to see
     │   └── ProductNotFound · CategoryNotFound · OrderNotFound · ReservationNotFound · AccountNotFound
+    │       SessionNotFound
     ├── Conflict           fine as such, but not in the present state of things
     │   ├── InsufficientStock · Oversold · StockBelowZero
     │   ├── IllegalStep · TotalChanged · CategoryInUse · LastAdmin
@@ -16,6 +17,8 @@
     │   └── WrongCredentials · InvalidToken
     ├── Forbidden          somebody is, but this is not for his role
     │   └── NotTheOwner
+    ├── TooMany            this client asks too often
+    │   └── TooManyAttempts · TooManyOrders
     └── Unavailable        the shop cannot answer now; the same request may succeed later
 
 A refusal has a `kind` (what a transport maps to a status), a `code` (stable, for programs) and a message
@@ -26,6 +29,8 @@ from shop_core.errors.accounts import (
     AccountNotFound,
     InvalidToken,
     LastAdmin,
+    SessionNotFound,
+    TooManyAttempts,
     UsernameTaken,
     WrongCredentials,
     WrongPassword,
@@ -48,6 +53,7 @@ from shop_core.errors.kinds import (
     NotFound,
     Refusal,
     Stale,
+    TooMany,
     Unauthenticated,
     Unavailable,
     check_version,
@@ -60,6 +66,7 @@ from shop_core.errors.orders import (
     Oversold,
     Shortage,
     StockBelowZero,
+    TooManyOrders,
     TotalChanged,
     UnknownProducts,
 )
@@ -96,11 +103,15 @@ __all__ = [
     "ReservationExpired",
     "ReservationNotFound",
     "ReservationResolved",
+    "SessionNotFound",
     "Shortage",
     "SkuTaken",
     "SlugTaken",
     "Stale",
     "StockBelowZero",
+    "TooMany",
+    "TooManyAttempts",
+    "TooManyOrders",
     "TooMuchReserved",
     "TotalChanged",
     "Unauthenticated",

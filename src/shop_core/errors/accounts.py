@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from shop_core.errors.kinds import Conflict, Fault, Invalid, NotFound, Unauthenticated
+from shop_core.errors.kinds import Conflict, Fault, Invalid, NotFound, TooMany, Unauthenticated
 
 
 class AccountNotFound(NotFound):
@@ -42,8 +42,19 @@ class LastAdmin(Conflict):
         self.account_id = account_id
 
 
+class SessionNotFound(NotFound):
+    """No such session of this account, or it has ended."""
+
+    code = "session_not_found"
+    title = "Session not found"
+
+    def __init__(self, session_id: UUID) -> None:
+        super().__init__(f"There is no session {session_id}. GET /users/me/sessions lists yours.")
+        self.session_id = session_id
+
+
 class WrongPassword(Invalid):
-    """The present password, which a change asks for, is not this. Not Unauthenticated: the login itself is fine."""
+    """The present password, which a change asks for, is not this. The login itself is fine: so it is invalid input."""
 
     code = "wrong_password"
     title = "Wrong password"
@@ -60,6 +71,16 @@ class WrongCredentials(Unauthenticated):
 
     def __init__(self) -> None:
         super().__init__("The username or the password is wrong.")
+
+
+class TooManyAttempts(TooMany):
+    """The password was guessed too often. Neither the guess nor whether there is a user was looked at."""
+
+    code = "too_many_attempts"
+    title = "Too many attempts"
+
+    def __init__(self, retry_after_s: int) -> None:
+        super().__init__(f"Too many attempts to guess this password: wait {retry_after_s} seconds.", retry_after_s)
 
 
 class InvalidToken(Unauthenticated):

@@ -18,6 +18,7 @@ class Kind(StrEnum):
     MISMATCH = "mismatch"
     UNAUTHENTICATED = "unauthenticated"
     FORBIDDEN = "forbidden"
+    TOO_MANY = "too_many"
     UNAVAILABLE = "unavailable"
 
 
@@ -92,7 +93,7 @@ def check_version(version: int, expected: Collection[int] | None) -> None:
 
 
 class Invalid(Refusal):
-    """The input breaks a rule. `faults` names each field with the rule that it breaks."""
+    """The input breaks a rule. Each field that does is named, with the rule."""
 
     kind = Kind.INVALID
     code = "invalid_input"
@@ -136,6 +137,23 @@ class Forbidden(Refusal):
     def __init__(self, needed: str) -> None:
         super().__init__(f"This needs the role {needed}.")
         self.needed = needed
+
+
+class TooMany(Refusal):
+    """This client asks more often than it may. Nothing was done; everybody else is served.
+
+    Args:
+        message: what it asks too often for.
+        retry_after_s: seconds after which it may ask again.
+    """
+
+    kind = Kind.TOO_MANY
+    code = "too_many_requests"
+    title = "Too many requests"
+
+    def __init__(self, message: str, retry_after_s: int) -> None:
+        super().__init__(message)
+        self.retry_after_s = max(1, retry_after_s)
 
 
 class Unavailable(Refusal):

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from shop_core.errors.kinds import Conflict, Fault, Forbidden, Invalid, NotFound
+from shop_core.errors.kinds import Conflict, Fault, Forbidden, Invalid, NotFound, TooMany
 
 
 class OrderNotFound(NotFound):
@@ -115,3 +115,13 @@ class NotTheOwner(Forbidden):
         super().__init__("owner")
         self.message = f"Only the customer of the order {order_id} may do this. Staff can cancel it."
         self.order_id = order_id
+
+
+class TooManyOrders(TooMany):
+    """One customer places more orders in a minute than this shop takes from one."""
+
+    code = "too_many_orders"
+    title = "Too many orders"
+
+    def __init__(self, retry_after_s: int) -> None:
+        super().__init__(f"You place orders too fast: wait {retry_after_s} seconds.", retry_after_s)

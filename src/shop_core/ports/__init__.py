@@ -16,10 +16,10 @@ as placing does.
 Reservations have no lock of their own: who changes one has locked the stock of all its products.
 
 Accounts, which are never locked together with those, come before their sessions, all accounts of a unit of work in
-one call.
+one call; and attempts come after both.
 """
 
-from shop_core.ports.accounts import Accounts, PasswordHasher, RefreshTokens, Tokens
+from shop_core.ports.accounts import Accounts, Attempts, PasswordHasher, RefreshTokens, Tokens
 from shop_core.ports.catalog import Categories, Products
 from shop_core.ports.events import EventPublisher, Events, Letter, Outbox, Undelivered
 from shop_core.ports.inventory import Reservations, Stock
@@ -29,6 +29,7 @@ from shop_core.ports.work import Adapters, Begin, Clock, Discrepancy, LockOrderE
 __all__ = [
     "Accounts",
     "Adapters",
+    "Attempts",
     "Begin",
     "Categories",
     "Clock",

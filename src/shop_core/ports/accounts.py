@@ -1,12 +1,13 @@
-"""What remembers users and their sessions, and what proves a login."""
+"""What remembers users, their sessions and guesses of passwords, and what proves a login."""
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 from uuid import UUID
 
-from shop_core.accounts.model import Account, AccountQuery, Actor, RefreshToken
+from shop_core.accounts.model import Account, AccountQuery, Actor, RefreshToken, Session
 from shop_core.pagination import Page, Piece
 
 
@@ -61,6 +62,31 @@ class RefreshTokens(Protocol):
         A session that only just starts is missed, unless the account is locked on both sides: see `Accounts.lock`.
         """
 
+    def sessions(self, account_id: UUID, now: datetime) -> list[Session]:
+        """The sessions of an account that can be carried on, the last one that was used first."""
+
+    def forget_ended(self, before: datetime, limit: int) -> int:
+        """Forget tokens that expired before then: so many, about `limit` at most.
+
+        The first token of a session that goes on stays: it tells when that began, and an adapter may lock it for all.
+        """
+
+
+class Attempts(Protocol):
+    """How often passwords were guessed: for each key the moment at which its allowance is full again.
+
+    See `shop_core.accounts.guesses`. Shared by all processes, and small: what is full is forgotten.
+    """
+
+    def lock(self, keys: Collection[bytes]) -> dict[bytes, datetime]:
+        """The moment of each, read after all were locked, also those that were never heard of: these are left out."""
+
+    def put(self, full_at: Mapping[bytes, datetime]) -> None:
+        """Keep the moments of keys that were locked before."""
+
+    def forget_full(self, now: datetime, limit: int) -> int:
+        """Forget those whose moment has come, and that nobody has locked: so many, no more than `limit`."""
+
 
 class PasswordHasher(Protocol):
     """Slow, salted, one-way."""
@@ -86,8 +112,17 @@ class Tokens(Protocol):
     def refresh(self) -> str:
         """A new random refresh token of at least 256 bits."""
 
-    def successor(self, refresh: str) -> str:
-        """The refresh token that follows this one: always the same, and not to be guessed from it."""
+    def successors(self, refresh: str) -> Sequence[str]:
+        """The refresh tokens that may follow this one: always the same, and not to be guessed from it.
+
+        The first is to be given out. The others are what servers gave out under an earlier secret.
+        """
+
+    def device(self, username_key: str) -> str:
+        """A new token that proves, at later logins, that a login with this username succeeded on that device."""
+
+    def is_device(self, device: str, username_key: str) -> bool:
+        """Whether `device` is such a token, for this username."""
 
     def digest(self, refresh: str) -> bytes:
         """The one-way hash under which a refresh token is stored."""

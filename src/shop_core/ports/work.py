@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-from shop_core.ports.accounts import Accounts, PasswordHasher, RefreshTokens, Tokens
+from shop_core.ports.accounts import Accounts, Attempts, PasswordHasher, RefreshTokens, Tokens
 from shop_core.ports.catalog import Categories, Products
 from shop_core.ports.events import Events, Outbox
 from shop_core.ports.inventory import Reservations, Stock
@@ -44,6 +44,8 @@ class UnitOfWork(Protocol):
     def accounts(self) -> Accounts: ...
     @property
     def refresh_tokens(self) -> RefreshTokens: ...
+    @property
+    def attempts(self) -> Attempts: ...
     @property
     def categories(self) -> Categories: ...
     @property

@@ -35,6 +35,7 @@ import pytest
 pytest.register_assert_rewrite(*(f"{__name__}.{module.name}" for module in pkgutil.iter_modules(__path__)))
 
 from shop_core.testing.accounts import AccountsContract, RefreshTokensContract  # noqa: E402
+from shop_core.testing.attempts import AttemptsContract  # noqa: E402
 from shop_core.testing.audit import AuditContract  # noqa: E402
 from shop_core.testing.catalog import CatalogContract  # noqa: E402
 from shop_core.testing.determinism import MovableClock, SeededIds, TickingClock  # noqa: E402
@@ -59,6 +60,7 @@ from shop_core.testing.units import UnitOfWorkContract  # noqa: E402
 
 __all__ = [
     "AccountsContract",
+    "AttemptsContract",
     "AuditContract",
     "CatalogContract",
     "EditingContract",

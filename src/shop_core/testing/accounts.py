@@ -8,7 +8,7 @@ from threading import Event
 
 import pytest
 
-from shop_core.accounts.model import Account, AccountQuery, RefreshToken, Role
+from shop_core.accounts.model import Account, AccountQuery, RefreshToken, Role, Session
 from shop_core.catalog.model import ProductQuery
 from shop_core.errors import InvalidCursor, UsernameTaken
 from shop_core.pagination import Keyset, Numbered, Page
@@ -230,6 +230,47 @@ class RefreshTokensContract(Contract):
             with scene.begin() as work:
                 assert work.refresh_tokens.lock(token.digest) == token
 
+    def test_the_sessions_of_an_account_are_those_that_can_be_carried_on(self, scene: Scene) -> None:
+        first, now = _token(scene), scene.clock()
+        account_id, day = first.account_id, timedelta(days=1)
+        carried_on = first.successor(b"carried on".ljust(32), now + timedelta(hours=1))
+        other = RefreshToken(b"other".ljust(32), scene.new_id(), account_id, now, now + day)
+        revoked = RefreshToken(b"revoked".ljust(32), scene.new_id(), account_id, now, now + day, revoked_at=now)
+        expired = RefreshToken(b"expired".ljust(32), scene.new_id(), account_id, now - 2 * day, now - day)
+        with scene.begin() as work:
+            work.refresh_tokens.update(first.spent(now))
+            for token in (carried_on, other, revoked, expired, _unsaved(scene)):
+                work.refresh_tokens.add(token)
+
+        with scene.begin() as work:
+            assert work.refresh_tokens.sessions(account_id, now) == [
+                Session(first.family_id, first.issued_at, carried_on.issued_at, carried_on.expires_at),
+                Session(other.family_id, now, now, now + day),
+            ]
+            assert work.refresh_tokens.sessions(account_id, now + 3 * day) == []
+            assert work.refresh_tokens.sessions(scene.new_id(), now) == []
+
+    def test_tokens_that_ended_are_forgotten_but_the_first_of_a_session_that_goes_on(self, scene: Scene) -> None:
+        first, ended, now = _token(scene), _token(scene), scene.clock()
+        second = first.successor(b"second".ljust(32), first.issued_at + timedelta(minutes=1)).spent(now)
+        newest = second.successor(b"newest".ljust(32), now + timedelta(hours=23))
+        with scene.begin() as work:
+            work.refresh_tokens.update(first.spent(now))
+            work.refresh_tokens.add(second)
+            work.refresh_tokens.add(newest)
+        before = now + timedelta(hours=25)
+        with scene.begin() as work:
+            assert work.refresh_tokens.forget_ended(now, 10) == 0
+            assert work.refresh_tokens.forget_ended(before, 1) == 1
+            assert work.refresh_tokens.forget_ended(before, 10) == 1
+            assert work.refresh_tokens.forget_ended(before, 10) == 0
+        with scene.begin() as work:
+            found = [work.refresh_tokens.lock(token.digest) for token in (first, second, newest, ended)]
+            assert found == [first.spent(now), None, newest, None]
+            (session,) = work.refresh_tokens.sessions(first.account_id, before)
+            assert session.created_at == first.issued_at
+            assert work.refresh_tokens.forget_ended(before + timedelta(days=2), 10) == 2
+
     def test_revoking_all_ends_every_session_of_the_account_and_no_other(self, scene: Scene) -> None:
         first, stranger = _token(scene), _token(scene)
         early, late = scene.clock(), scene.clock()
@@ -264,13 +305,13 @@ class RefreshTokensContract(Contract):
             assert still_waits(second), "two trade one token at the same time"
         assert second.result(TIMEOUT_S) == spent
 
-    @pytest.mark.parametrize("extent", ["session", "account"])
+    @pytest.mark.parametrize("extent", ["token", "session", "account"])
     def test_revoking_also_ends_the_successor_that_is_being_made_at_that_moment(
         self, scene: Scene, extent: str
     ) -> None:
         """The thief replays an old token while the owner trades the newest one: the whole session must end.
 
-        So it must when the account is deactivated, or gets another password.
+        So it must when the owner ends it, and when the account is deactivated, or gets another password.
         """
         old = _token(scene)
         newest = old.successor(b"newest".ljust(32), scene.clock())
@@ -282,8 +323,9 @@ class RefreshTokensContract(Contract):
         def replay_an_old_one() -> None:
             with scene.begin() as work:
                 arrived.set()
-                if extent == "session":
+                if extent == "token":
                     work.refresh_tokens.lock(old.digest)
+                if extent != "account":
                     work.refresh_tokens.revoke_family(old.family_id, now)
                 else:
                     work.refresh_tokens.revoke_all(old.account_id, now)
@@ -302,6 +344,12 @@ class RefreshTokensContract(Contract):
                 token = work.refresh_tokens.lock(digest)
             assert token is not None
             assert token.revoked_at == now, "a token outlived its session"
+
+
+def _unsaved(scene: Scene) -> RefreshToken:
+    """A token of somebody else, not stored yet."""
+    token = _token(scene)
+    return replace(token, digest=b"unsaved".ljust(32), family_id=scene.new_id())
 
 
 def _token(scene: Scene) -> RefreshToken:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
-from msgspec import UNSET, Struct, UnsetType
+from msgspec import UNSET, Meta, Struct, UnsetType
 from msgspec.structs import asdict
 
 from shop_core import Account, Login, ProfileChange, Registration, Role, StandingChange
-from shop_http.wire.common import THEN, USER_ID, Credential, PageBody
+from shop_core.accounts.model import Session
+from shop_http.wire.common import SESSION_ID, THEN, USER_ID, Credential, PageBody
 
 
 class RegistrationForm(Struct, forbid_unknown_fields=True, kw_only=True):
@@ -32,6 +33,7 @@ class CredentialsForm(Struct, forbid_unknown_fields=True, kw_only=True):
 
     username: Credential
     password: Credential
+    device: Annotated[Credential, Meta(max_length=200, description="as an earlier login from this device gave it")] = ""
 
 
 class RefreshForm(Struct, forbid_unknown_fields=True, kw_only=True):
@@ -115,17 +117,46 @@ class AccountPage(PageBody[AccountBody], kw_only=True):
 
 
 class TokensBody(Struct, kw_only=True):
-    """A pair of tokens. `expires_in` is the life of the access token, in seconds."""
+    """A pair of tokens. `expires_in` is the life of the access token, in seconds.
+
+    `device`, which a login gives, is to be kept after log-out too, and shown at the next login from the same device.
+    """
 
     access: str
     refresh: str
     token_type: Literal["Bearer"] = "Bearer"
     expires_in: int
+    device: str | UnsetType = UNSET
 
     @classmethod
     def of(cls, login: Login) -> TokensBody:
         """The wire form of `login`."""
-        return cls(access=login.access, refresh=login.refresh, expires_in=int(login.expires_in.total_seconds()))
+        return cls(
+            access=login.access,
+            refresh=login.refresh,
+            expires_in=int(login.expires_in.total_seconds()),
+            device=login.device or UNSET,
+        )
+
+
+class SessionBody(Struct, kw_only=True):
+    """A login that lasts. It ends at `expires_at` unless its refresh token is traded before."""
+
+    id: UUID
+    created_at: datetime
+    used_at: datetime
+    expires_at: datetime
+
+    @classmethod
+    def of(cls, session: Session) -> SessionBody:
+        """The wire form of `session`."""
+        return cls(id=session.id, created_at=session.created_at, used_at=session.used_at, expires_at=session.expires_at)
+
+
+class SessionsBody(Struct, kw_only=True):
+    """Where somebody is logged in."""
+
+    results: tuple[SessionBody, ...]
 
 
 REGISTRATION = RegistrationForm(
@@ -149,3 +180,4 @@ USER = UserBody(
 TOKENS = TokensBody(access="eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIwMTlhIn0.c2ln", refresh=REFRESH.refresh, expires_in=300)
 ACCOUNT = AccountBody(**asdict(USER), active=True)
 ACCOUNTS = AccountPage(count=1, next=None, previous=None, results=(ACCOUNT,))
+SESSIONS = SessionsBody(results=(SessionBody(id=SESSION_ID, created_at=THEN, used_at=THEN, expires_at=THEN),))

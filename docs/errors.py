@@ -1,0 +1,13 @@
+"""Makes docs/errors.md of the refusals that the code knows: `python docs/errors.py`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import shop_http.app  # with everything that refuses
+import shop_http.errors
+
+PAGE = Path(__file__).with_suffix(".md")
+
+if __name__ == "__main__":
+    PAGE.write_text(shop_http.errors.markdown())

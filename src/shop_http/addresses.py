@@ -1,0 +1,107 @@
+"""Where a request comes from: the other end of the connection, or what proxies say that we were told to believe.
+
+Anybody can send `X-Forwarded-For`. So it is read from its end, where our own proxy wrote, and only as far as those who
+wrote are proxies of ours. And only one header is read: a proxy that writes the one passes on the other as it came.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from typing import Literal
+
+from litestar.types import HTTPScope
+
+Header = Literal["x-forwarded-for", "forwarded"]
+HEADERS: tuple[Header, ...] = ("x-forwarded-for", "forwarded")
+
+_HOPS_MAX = 20
+_KNOWN_MAX = 10_000
+_IPV6_CLIENT_BITS = 64  # what one household or phone has all addresses of
+_NODE = re.compile(r'for="?(?P<node>[^";]*)"?(?:;|\Z)', re.IGNORECASE)
+_WITH_PORT = re.compile(r"(?P<ipv4>[\d.]+):\d{1,5}|\[(?P<ipv6>[0-9a-fA-F:.]+)\](?::\d{1,5})?", re.ASCII)
+
+
+class Addresses:
+    """Tells where requests come from.
+
+    Args:
+        trusted: the networks of our proxies, as CIDRs or single addresses.
+        header: in which those say where a request came from.
+
+    Raises:
+        ValueError: one of `trusted` is no network.
+    """
+
+    def __init__(self, trusted: Sequence[str] = (), header: Header = "x-forwarded-for") -> None:
+        self._trusted = networks(trusted)
+        self._is_trusted = lru_cache(_KNOWN_MAX)(self._is_within)
+        self._header = header.encode()
+        self._read = _nodes_of_forwarded if header == "forwarded" else _nodes
+
+    def of(self, scope: HTTPScope) -> str:
+        """The address, in its shortest form; empty if the server does not know one."""
+        client = scope.get("client")
+        here = client[0] if client else ""
+        if not self._trusted:
+            return here
+        address = _parsed(here)
+        for node in self._hops(scope):
+            if address is None or not self._is_trusted(address):
+                break
+            if (before := _parsed(node)) is None:
+                break  # a proxy of ours does not know, or hides it: he himself is all that we know
+            address = before
+        return here if address is None else str(address)
+
+    def _hops(self, scope: HTTPScope) -> Iterator[str]:
+        """What was written, the last one first."""
+        wanted = self._header
+        values = [value for name, value in scope["headers"] if name == wanted]
+        return self._read(b",".join(values).decode("latin-1").rsplit(",", _HOPS_MAX)[::-1])
+
+    def _is_within(self, address: IPv4Address | IPv6Address) -> bool:
+        return any(address in network for network in self._trusted)
+
+
+def networks(texts: Sequence[str]) -> list[IPv4Network | IPv6Network]:
+    """Networks, from CIDRs or single addresses.
+
+    Raises:
+        ValueError: one is neither.
+    """
+    return [ip_network(text.strip()) for text in texts]
+
+
+@lru_cache(_KNOWN_MAX)
+def client_of(address: str) -> str:
+    """Under which an address is counted: by itself, or by its network of IPv6, within which it can be any."""
+    parsed = _parsed(address)
+    if isinstance(parsed, IPv6Address):
+        return str(ip_network((int(parsed) >> _IPV6_CLIENT_BITS << _IPV6_CLIENT_BITS, _IPV6_CLIENT_BITS)))
+    return str(parsed or address)
+
+
+def _nodes(hops: Sequence[str]) -> Iterator[str]:
+    return (hop.strip() for hop in hops)
+
+
+def _nodes_of_forwarded(hops: Sequence[str]) -> Iterator[str]:
+    """The `for` of each element (RFC 7239). A comma within quotes makes an element unreadable, not another one."""
+    for hop in hops:
+        found = _NODE.search(hop)
+        yield found["node"].strip() if found else ""
+
+
+@lru_cache(_KNOWN_MAX)
+def _parsed(text: str) -> IPv4Address | IPv6Address | None:
+    """The address, without its port; one of IPv4 that is written as IPv6 is one of IPv4."""
+    if match := _WITH_PORT.fullmatch(text):
+        text = match["ipv4"] or match["ipv6"]
+    try:
+        address = ip_address(text)
+    except ValueError:
+        return None
+    return (isinstance(address, IPv6Address) and address.ipv4_mapped) or address

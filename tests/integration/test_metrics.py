@@ -1,0 +1,98 @@
+"""/metrics of a real server: two workers that answer as one, and nothing for who may not see it."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable
+
+import httpx
+import pytest
+
+from http_client import API, PASSWORD, log_in, new_product, order_of, register
+from server import environment, serving, shop
+
+TOKEN = "the token of the scraper"
+REQUESTS = 40
+
+
+@pytest.fixture
+def env(new_database: Callable[[str], str]) -> dict[str, str]:
+    """Of a server with an admin."""
+    env = environment(
+        SHOP_DATABASE_URL=new_database("shop_metrics"),
+        SHOP_SECRET_KEY="the secret of the tests, 32 bytes",
+        SHOP_WORKERS="2",
+    )
+    for arguments, stdin in ((["migrate"], ""), (["create-admin", "boss"], f"{PASSWORD}\n")):
+        done = shop(*arguments, env=env, stdin=stdin)
+        assert done.returncode == 0, done.stdout + done.stderr
+    return env
+
+
+def figure(page: str, name: str, **labels: str) -> float:
+    """The sum of the series of this name that have these labels; 0 if there is none."""
+    return sum(
+        float(value)
+        for found, labelled, value in re.findall(r"^(\w+)(?:\{(.*)\})? (\S+)$", page, re.MULTILINE)
+        if found == name and labels.items() <= dict(re.findall(r'(\w+)="([^"]*)"', labelled)).items()
+    )
+
+
+def test_two_workers_add_up_to_one_shop(env: dict[str, str]) -> None:
+    with serving(env=env | {"SHOP_METRICS": "public"}) as (url, _):
+        for _ in range(REQUESTS):  # a connection each, so that both workers get some
+            httpx.get(f"{url}{API}/products", trust_env=False)
+            httpx.get(f"{url}/nowhere/{time.monotonic_ns()}", trust_env=False)
+        with httpx.Client(base_url=url + API, trust_env=False) as client:
+            staff = {"Authorization": f"Bearer {log_in(client, 'boss')['access']}"}
+            client.headers.update(staff)
+            lamp = new_product(client, stock=3)
+            del client.headers["Authorization"]
+            ada = {"Authorization": f"Bearer {log_in(client, register(client)['username'])['access']}"}
+            keyed = ada | {"Idempotency-Key": "k-1"}
+            statuses = [
+                client.post("/orders", json=order_of((lamp, units)), headers=headers).status_code
+                for units, headers in ((1, keyed), (1, keyed), (900, ada))
+            ]
+            assert statuses == [201, 201, 409]
+            held = order_of((lamp, 1)) | {"ttl_seconds": 1}
+            assert client.post("/reservations", json=held, headers=ada).status_code == 201
+        expected = {"shop_reservations_expired_total": 1, "shop_train_riders_total": 4}
+        deadline = time.monotonic() + 20
+        while True:  # the train and the sweeper tell a second later
+            page = httpx.get(f"{url}/metrics", trust_env=False).text
+            if all(figure(page, name) == value for name, value in expected.items()) or time.monotonic() > deadline:
+                break
+            time.sleep(0.2)
+    assert {name: figure(page, name) for name in expected} == expected
+    where = {"method": "GET", "route": f"{API}/products"}
+    assert figure(page, "shop_requests_total", **where, status="200") == REQUESTS
+    assert figure(page, "shop_request_duration_seconds_count", **where) == REQUESTS
+    assert figure(page, "shop_request_duration_seconds_bucket", **where, le="+Inf") == REQUESTS
+    assert figure(page, "shop_requests_total", route="none", status="404") == REQUESTS
+    assert "/nowhere" not in page
+    assert figure(page, "shop_refusals_total", code="insufficient_stock") == 1
+    assert figure(page, "shop_replays_total") == 1
+    assert 1 <= figure(page, "shop_train_departures_total") <= 4
+    assert figure(page, "shop_train_wait_seconds_total") < 60
+    assert figure(page, "shop_pool_connections_max") == 2 * 12
+    for name in ("shop_train_waiting", "shop_pool_connections_in_use", "shop_outbox_waiting", "shop_outbox_dead"):
+        assert f"\n{name} " in page
+    assert len(page.splitlines()) < 1_000
+
+
+def test_the_metrics_are_for_who_has_the_token(env: dict[str, str]) -> None:
+    with serving(env=env | {"SHOP_METRICS_TOKEN": TOKEN.replace(" ", "-"), "SHOP_WORKERS": "1"}) as (url, _):
+        answers = [
+            httpx.get(f"{url}/metrics", trust_env=False, headers={"Authorization": sent} if sent else {})
+            for sent in ("", f"Bearer {TOKEN}", f"Bearer {TOKEN.replace(' ', '-')}")
+        ]
+    assert [answer.status_code for answer in answers] == [401, 401, 200]
+    assert all("shop_requests" not in answer.text for answer in answers[:2])
+    assert "shop_requests_total" in answers[2].text
+
+
+def test_there_are_no_metrics_unless_they_are_asked_for(env: dict[str, str]) -> None:
+    with serving(env=env | {"SHOP_WORKERS": "1"}) as (url, _):
+        assert httpx.get(f"{url}/metrics", trust_env=False).status_code == 404

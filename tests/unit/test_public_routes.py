@@ -1,0 +1,95 @@
+"""Nothing is public by accident: every route that can be used without a login stands here by name.
+
+Whoever adds a public route has to add it here, and whoever reviews that sees it.
+"""
+
+from __future__ import annotations
+
+import re
+from uuid import UUID
+
+import litestar
+import pytest
+from litestar import Litestar, Response
+from litestar.testing import TestClient
+
+from shop_adapters.memory import MemoryAdapters
+from shop_core import Shop
+from shop_http import metrics
+from shop_http.app import create_app
+
+API = "/api/v1"
+PUBLIC = {
+    ("GET", "/"),
+    ("GET", "/docs"),
+    ("GET", "/docs/errors"),
+    ("GET", "/docs/start.js"),
+    ("GET", "/docs/{}"),
+    ("GET", "/openapi.json"),
+    ("GET", "/health/live"),
+    ("GET", "/health/ready"),
+    ("POST", API + "/auth/register"),
+    ("POST", API + "/auth/token"),
+    ("POST", API + "/auth/token/refresh"),
+    ("POST", API + "/auth/logout"),
+}
+CATALOG = {
+    ("GET", API + "/products"),
+    ("GET", API + "/products/{}"),
+    ("GET", API + "/categories"),
+    ("GET", API + "/categories/{}"),
+}
+"""Public as well, unless the settings say otherwise."""
+
+
+METRICS = ("GET", "/metrics")
+"""There only if the settings say so, and public unless they name a token."""
+
+
+def routes(app: Litestar) -> set[tuple[str, str]]:
+    """Method and path of everything that the application answers, whoever declared it."""
+    return {
+        (method, re.sub(r"\{[^}]*\}", "{}", route.path))
+        for route in app.routes
+        for method in getattr(route, "methods", ["not HTTP"])
+        if method != "OPTIONS"  # the edge answers that, with the methods that there are
+    }
+
+
+def without_a_login(app: Litestar) -> set[tuple[str, str]]:
+    """Those that do not ask for a login, found out by asking."""
+    with TestClient(app, raise_server_exceptions=False) as client:
+        return {
+            (method, path)
+            for method, path in routes(app)
+            if client.request(method, path.replace("{}", str(UUID(int=1))), follow_redirects=False).status_code != 401
+        }
+
+
+@pytest.mark.parametrize(("public_catalog", "expected"), [(True, PUBLIC | CATALOG), (False, PUBLIC)])
+def test_only_what_stands_in_the_list_can_be_used_without_a_login(
+    public_catalog: bool, expected: set[tuple[str, str]]
+) -> None:
+    app = create_app(Shop(MemoryAdapters()), public_catalog=public_catalog, threads=2)
+    assert without_a_login(app) == expected
+    assert len(routes(app)) > len(expected) + 20
+
+
+@pytest.mark.parametrize(("token", "expected"), [("", PUBLIC | {METRICS}), ("the token of the scraper", PUBLIC)])
+def test_the_metrics_are_public_only_without_a_token(token: str, expected: set[tuple[str, str]]) -> None:
+    shop = Shop(MemoryAdapters())
+    more = [metrics.route(metrics.Metrics(shop), token)]
+    app = create_app(shop, public_catalog=False, threads=2, more_routes=more)
+    assert METRICS in routes(app)
+    assert without_a_login(app) == expected
+
+
+def test_a_route_that_says_nothing_of_access_needs_a_login() -> None:
+    @litestar.get("/forgotten", sync_to_thread=False)
+    def forgotten() -> Response[str]:
+        return Response("a secret")
+
+    app = create_app(Shop(MemoryAdapters()), threads=2)
+    app.register(forgotten)
+    assert ("GET", "/forgotten") in routes(app)
+    assert ("GET", "/forgotten") not in without_a_login(app)

@@ -1,0 +1,77 @@
+"""Stolen refresh tokens end in revocation, and flaky phones are not logged out: whatever the order of things."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shop_adapters.clock import ManualClock
+from shop_adapters.memory import MemoryAdapters
+from shop_adapters.passwords import ScryptPasswords
+from shop_core import Registration, Shop
+from shop_core.accounts.model import REFRESH_GRACE
+from shop_core.errors import InvalidToken
+
+GRACE_S = int(REFRESH_GRACE.total_seconds())
+SECONDS = st.integers(0, 3 * GRACE_S) | st.integers(0, 80_000)  # less than a token lives
+
+
+class Session:
+    """A session of one login, and what should become of it."""
+
+    def __init__(self) -> None:
+        self.clock = ManualClock(datetime(2026, 11, 21, 12, tzinfo=UTC))
+        self.shop = Shop(MemoryAdapters(clock=self.clock, passwords=ScryptPasswords(2)))
+        self.shop.accounts.register(Registration("ada", "numbers are music"))
+        self.first = self.shop.accounts.log_in("ada", "numbers are music").refresh
+        self.spent_at: dict[str, datetime] = {}
+        self.successor: dict[str, str] = {}
+        self.has_ended = False
+
+    def wait(self, seconds: int) -> None:
+        self.clock.advance(timedelta(seconds=seconds))
+
+    def trade(self, token: str) -> str:
+        """The token after this one, or the same one if the session has ended, as it then should have."""
+        spent_at = self.spent_at.setdefault(token, self.clock())
+        self.has_ended |= self.clock() > spent_at + REFRESH_GRACE
+        if self.has_ended:
+            with pytest.raises(InvalidToken):
+                self.shop.accounts.refresh(token)
+            return token
+        successor = self.shop.accounts.refresh(token).refresh
+        assert self.successor.setdefault(token, successor) == successor
+        return successor
+
+
+@given(st.lists(st.tuples(SECONDS, st.lists(st.integers(0, GRACE_S), max_size=4))))
+def test_a_phone_that_loses_answers_is_never_logged_out(trades: list[tuple[int, list[int]]]) -> None:
+    """It asks again with the same token, each time soon enough after it asked first."""
+    session = Session()
+    token = session.first
+    for seconds, retries in trades:
+        session.wait(seconds)
+        answers, since_s = [session.trade(token)], 0
+        for retry_s in sorted(retries):
+            session.wait(retry_s - since_s)
+            since_s = retry_s
+            answers.append(session.trade(token))
+        (token,) = set(answers)
+    assert not session.has_ended
+
+
+@given(st.lists(st.tuples(st.sampled_from(["owner", "thief"]), SECONDS)))
+def test_a_stolen_token_ends_the_session_as_soon_as_both_have_used_theirs(steps: list[tuple[str, int]]) -> None:
+    """Before that nothing tells one from the other, and nobody is logged out."""
+    session = Session()
+    held = {"owner": session.first, "thief": session.first}
+    for who, seconds in [*steps, *((who, GRACE_S + 1) for who in ("owner", "thief", "owner"))]:
+        session.wait(seconds)
+        held[who] = session.trade(held[who])
+    assert session.has_ended
+    for token in {session.first, *session.successor, *session.successor.values()}:
+        with pytest.raises(InvalidToken):
+            session.shop.accounts.refresh(token)

@@ -1,0 +1,80 @@
+"""A span for each request, as a part of the trace that it belongs to."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+from litestar.testing import TestClient
+from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+from shop_adapters.memory import MemoryAdapters
+from shop_core import Shop
+from shop_http.app import create_app
+from shop_http.compose import check_tracing
+from shop_http.settings import Settings, SettingsError
+from shop_http.tracing import Spans
+from shop_http.watching import Seen
+
+TRACE, PARENT = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
+
+
+def spans_of(*asked: tuple[str, dict[str, str]]) -> list[ReadableSpan]:
+    """Those of requests for these paths with these headers."""
+    exporter = InMemorySpanExporter()
+    spans = Spans(exporter)
+    app = create_app(Shop(MemoryAdapters()), threads=2, observers=[spans.observe], background=[spans])
+    with TestClient(app) as client:
+        for path, headers in asked:
+            client.get(path, headers=headers)
+    return list(exporter.get_finished_spans())  # the end of the application has sent them
+
+
+def test_a_request_is_a_span_with_what_the_log_says_of_it() -> None:
+    asked = {"X-Request-ID": "abc"}
+    fine, nowhere = spans_of(("/api/v1/products?limit=3", asked), ("/nowhere?token=secret", asked))
+    assert fine.name == "GET /api/v1/products"
+    assert fine.attributes is not None
+    assert nowhere.attributes is not None
+    assert fine.attributes["http.route"] == "/api/v1/products"
+    assert fine.attributes["http.response.status_code"] == 200
+    assert fine.attributes["shop.request_id"] == "abc"
+    assert fine.start_time is not None
+    assert fine.end_time is not None
+    assert fine.start_time < fine.end_time
+    assert fine.parent is None
+    assert fine.status.is_unset
+    assert (nowhere.name, nowhere.attributes["error.type"]) == ("GET", "not_found")
+    assert "secret" not in nowhere.to_json()
+
+
+def test_a_request_of_a_trace_is_a_part_of_it_and_kept_only_with_it() -> None:
+    kept, dropped = ({"traceparent": f"00-{TRACE}-{PARENT}-{flags}"} for flags in ("01", "00"))
+    (span,) = spans_of(("/health/live", kept), ("/health/live", dropped))
+    assert span.context is not None
+    assert span.parent is not None
+    assert (f"{span.context.trace_id:032x}", f"{span.parent.span_id:016x}") == (TRACE, PARENT)
+
+
+def test_a_fault_of_the_server_is_marked() -> None:
+    exporter = InMemorySpanExporter()
+    spans = Spans(exporter)
+    fault = ("GET", "/x", None, 500, "internal_error", False, 0.5, 12, "abc", None, "::1", None, None)
+    spans.observe(Seen(*fault))
+    spans.stop()
+    (span,) = exporter.get_finished_spans()
+    assert (span.status.is_ok, span.status.description) == (False, "internal_error")
+    assert span.end_time is not None
+    assert span.start_time is not None
+    assert span.end_time - span.start_time == 500_000_000
+
+
+def test_without_opentelemetry_a_server_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "shop_http.tracing")
+    monkeypatch.setitem(sys.modules, "opentelemetry", None)
+    for name in [name for name in sys.modules if name.startswith("opentelemetry.")]:
+        monkeypatch.delitem(sys.modules, name)
+    check_tracing(Settings.read({}, {}))
+    with pytest.raises(SettingsError, match=r"pip install 'shop\[otel\]'"):
+        check_tracing(Settings.read({"SHOP_TRACING": "otlp"}, {}))
