@@ -133,6 +133,7 @@ PLANTED = [
             ("stock", "baskets_that_share_their_last_product"),
             ("stock", "reserving_and_buying_the_last_unit"),
             ("stock", "buying_what_was_held_too_long"),
+            ("reservations", "buying_parts_of_what_was_held_too_long"),
             ("stock", "confirming_releasing_and_expiring"),
             ("stock", "extending_and_expiring"),
             ("orders", "an_edit_and_a_cancellation"),

@@ -15,7 +15,7 @@ from uuid import UUID
 from sqlalchemy import ARRAY, Uuid, any_, bindparam
 
 from proof.planting import Patch, bug
-from shop_adapters.postgres import PostgresAdapters, inventory
+from shop_adapters.postgres import PostgresAdapters, inventory, work
 from shop_adapters.postgres.events import PostgresEvents
 from shop_adapters.postgres.inventory import PostgresStock
 from shop_adapters.postgres.keys import PostgresKeys
@@ -115,21 +115,7 @@ def commit_lost() -> list[Patch]:
 
 @bug("every statement commits on its own")
 def no_transaction() -> list[Patch]:
-    right = PostgresAdapters.begin
-
-    @contextmanager
-    def begin(self: PostgresAdapters) -> Iterator[PostgresUnitOfWork]:
-        bare = PostgresAdapters(
-            self.engine.execution_options(isolation_level="AUTOCOMMIT"),
-            b"-" * 32,
-            clock=self._store_clock,
-            passwords=self.passwords,
-            tokens=self.tokens,
-        )
-        with right(bare) as work:
-            yield work
-
-    return [(PostgresAdapters, "begin", begin)]
+    return [(work, "_BEGIN", "SELECT 1")]
 
 
 # ---- keys

@@ -5,8 +5,6 @@ from __future__ import annotations
 from functools import partial
 from uuid import UUID
 
-from litestar.params import FromPath, RawBody
-
 from shop_core.errors import (
     AccountNotFound,
     InvalidToken,
@@ -52,7 +50,7 @@ _NO_STORE = {"Cache-Control": "no-store"}  # RFC 6749, 5.1: tokens stay out of e
         "has 8 to 256 characters of any kind; the most common ones, and username or email address, are refused.",
     ),
 )
-async def register(request: ShopRequest, body: RawBody) -> Reply:
+async def register(request: ShopRequest, body: bytes) -> Reply:
     """Open an account as a customer."""
     form = read_body(RegistrationForm, body)
     request.gate.log_in(request.client_key)
@@ -76,7 +74,7 @@ async def register(request: ShopRequest, body: RawBody) -> Reply:
         "make you wait.",
     ),
 )
-async def log_in(request: ShopRequest, body: RawBody) -> Reply:
+async def log_in(request: ShopRequest, body: bytes) -> Reply:
     """Start a session. Strangers are counted first, on the loop: what is refused takes no place in the lane."""
     form, accounts, client = read_body(CredentialsForm, body), request.shop.accounts, request.client_key
     is_known = accounts.knows(form.username, form.device)
@@ -103,7 +101,7 @@ async def log_in(request: ShopRequest, body: RawBody) -> Reply:
         "spent token ends the session.",
     ),
 )
-def refresh_tokens(request: ShopRequest, body: RawBody) -> Reply:
+def refresh_tokens(request: ShopRequest, body: bytes) -> Reply:
     """Carry a session on."""
     form = read_body(RefreshForm, body)
     return reply(TokensBody.of(request.shop.accounts.refresh(form.refresh)), more=_NO_STORE)
@@ -123,7 +121,7 @@ def refresh_tokens(request: ShopRequest, body: RawBody) -> Reply:
         "tokens that were given out before end by themselves, within 5 minutes.",
     ),
 )
-def log_out(request: ShopRequest, body: RawBody) -> Reply:
+def log_out(request: ShopRequest, body: bytes) -> Reply:
     """End a session."""
     request.shop.accounts.log_out(read_body(RefreshForm, body).refresh)
     return done()
@@ -150,7 +148,7 @@ def get_me(request: ShopRequest) -> Reply:
         more="What is left out stays. The username and the role are not for oneself to change.",
     ),
 )
-def edit_me(request: ShopRequest, body: RawBody) -> Reply:
+def edit_me(request: ShopRequest, body: bytes) -> Reply:
     """Change the profile of the account that is logged in."""
     return reply(UserBody.of(request.shop.accounts.edit_me(request.actor, read_body(ProfileForm, body).change())))
 
@@ -170,7 +168,7 @@ def edit_me(request: ShopRequest, body: RawBody) -> Reply:
         "`wrong_password`, not 401: the login itself is fine.",
     ),
 )
-def change_password(request: ShopRequest, body: RawBody) -> Reply:
+def change_password(request: ShopRequest, body: bytes) -> Reply:
     """Give the account that is logged in another password."""
     form = read_body(PasswordForm, body)
     request.shop.accounts.change_password(request.actor, form.old_password, form.new_password)
@@ -204,7 +202,7 @@ def list_sessions(request: ShopRequest) -> Reply:
         more="Access tokens that it gave out end by themselves, within 5 minutes.",
     ),
 )
-def end_session(request: ShopRequest, session_id: FromPath[UUID]) -> Reply:
+def end_session(request: ShopRequest, session_id: UUID) -> Reply:
     """End a session of the account that is logged in."""
     request.shop.accounts.end_session(request.actor, session_id)
     return done()

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Annotated
 from uuid import UUID
 
-from litestar.params import FromPath, RawBody
 from msgspec import UNSET, Meta, UnsetType
 
 from shop_core import CatalogEntry, Money, ProductQuery, ProductSort
@@ -104,7 +103,7 @@ def list_products(request: ShopRequest) -> Reply:
         more="The ETag changes with every edit and every change of `quantity_in_stock`.",
     ),
 )
-def get_product(request: ShopRequest, product_id: FromPath[UUID]) -> Reply:
+def get_product(request: ShopRequest, product_id: UUID) -> Reply:
     """One product."""
     return _tagged(request, request.shop.catalog.product(product_id))
 
@@ -122,7 +121,7 @@ def get_product(request: ShopRequest, product_id: FromPath[UUID]) -> Reply:
         refuses=(SkuTaken, CategoryNotFound),
     ),
 )
-def create_product(request: ShopRequest, body: RawBody) -> Reply:
+def create_product(request: ShopRequest, body: bytes) -> Reply:
     """Add a product, for staff."""
     form = read_body(ProductForm, body)
     entry = request.shop.catalog.create_product(request.actor, form.details(request.shop.currency))
@@ -142,7 +141,7 @@ def create_product(request: ShopRequest, body: RawBody) -> Reply:
         more=f"What is left out is emptied. {_CONDITIONS}",
     ),
 )
-def replace_product(request: ShopRequest, product_id: FromPath[UUID], body: RawBody) -> Reply:
+def replace_product(request: ShopRequest, product_id: UUID, body: bytes) -> Reply:
     """Replace a product, for staff."""
     details = read_body(ProductForm, body).details(request.shop.currency)
     versions = expected_versions(request)
@@ -162,7 +161,7 @@ def replace_product(request: ShopRequest, product_id: FromPath[UUID], body: RawB
         more=f"What is left out stays; `category: null` takes the product out of its category. {_CONDITIONS}",
     ),
 )
-def edit_product(request: ShopRequest, product_id: FromPath[UUID], body: RawBody) -> Reply:
+def edit_product(request: ShopRequest, product_id: UUID, body: bytes) -> Reply:
     """Change a product, for staff."""
     changes = read_body(ProductPatch, body).changes(request.shop.currency)
     versions = expected_versions(request)
@@ -183,7 +182,7 @@ def edit_product(request: ShopRequest, product_id: FromPath[UUID], body: RawBody
         f" One that never was is gone. {_CONDITIONS}",
     ),
 )
-def remove_product(request: ShopRequest, product_id: FromPath[UUID]) -> Reply:
+def remove_product(request: ShopRequest, product_id: UUID) -> Reply:
     """Archive or remove a product, for staff."""
     request.shop.catalog.remove_product(request.actor, product_id, expected_versions(request))
     return done()

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Annotated
 from uuid import UUID
 
-from litestar.params import FromPath, RawBody
 from msgspec import Meta
 
 from shop_core.errors import CategoryCycle, CategoryInUse, CategoryNotFound, SlugTaken
@@ -57,7 +56,7 @@ def list_categories(request: ShopRequest) -> Reply:
         refuses=(CategoryNotFound,),
     ),
 )
-def get_category(request: ShopRequest, category_id: FromPath[UUID]) -> Reply:
+def get_category(request: ShopRequest, category_id: UUID) -> Reply:
     """One category."""
     return reply(CategoryBody.of(request.shop.catalog.category(category_id)))
 
@@ -76,7 +75,7 @@ def get_category(request: ShopRequest, category_id: FromPath[UUID]) -> Reply:
         more="The tree has at most ten levels.",
     ),
 )
-def create_category(request: ShopRequest, body: RawBody) -> Reply:
+def create_category(request: ShopRequest, body: bytes) -> Reply:
     """Add a category, for staff."""
     form = read_body(CategoryForm, body)
     entry = request.shop.catalog.create_category(request.actor, form.name, form.slug, form.parent or None)
@@ -96,7 +95,7 @@ def create_category(request: ShopRequest, body: RawBody) -> Reply:
         more="What is left out stays; `parent: null` moves it to the top. What is below it moves along.",
     ),
 )
-def edit_category(request: ShopRequest, category_id: FromPath[UUID], body: RawBody) -> Reply:
+def edit_category(request: ShopRequest, category_id: UUID, body: bytes) -> Reply:
     """Change a category, for staff."""
     changes = read_body(CategoryPatch, body).changes()
     return reply(CategoryBody.of(request.shop.catalog.edit_category(request.actor, category_id, changes)))
@@ -115,7 +114,7 @@ def edit_category(request: ShopRequest, category_id: FromPath[UUID], body: RawBo
         more="Products of the catalog in it and categories below it keep it from going; archived products do not.",
     ),
 )
-def remove_category(request: ShopRequest, category_id: FromPath[UUID]) -> Reply:
+def remove_category(request: ShopRequest, category_id: UUID) -> Reply:
     """Remove a category, for staff."""
     request.shop.catalog.remove_category(request.actor, category_id)
     return done()

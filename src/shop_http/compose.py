@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import gc
 import logging
@@ -36,6 +35,7 @@ from shop_http.edge import Deadlines
 from shop_http.limits import Limits, Rate
 from shop_http.seams import Background
 from shop_http.settings import Settings, SettingsError
+from shop_http.wakeups import Wakeups
 from shop_http.watching import Observer
 
 BACKGROUND_EVERY_S = 0.25
@@ -89,7 +89,7 @@ def worker_app() -> object:
     engine = make_pool(settings, settings.connections + BACKGROUND_CONNECTIONS)
     adapters = _adapters(engine, settings)
     shop = _shop(adapters, settings)
-    train = OrderTrain(shop, adapters.new_id)
+    train, wakeups = OrderTrain(shop, adapters.new_id), Wakeups()
     seeing = _seeing(settings, shop, train, engine)
     app = create_app(
         shop,
@@ -98,8 +98,8 @@ def worker_app() -> object:
         threads=settings.connections,
         base_url=settings.base_url or None,
         snapshot=Snapshots(engine, prepare_threshold=settings.prepare_threshold),
-        place=lambda request: asyncio.wrap_future(train.place(request)),
-        reserve=lambda request: asyncio.wrap_future(train.reserve(request)),
+        place=lambda request: wakeups.wrap(train.place(request)),
+        reserve=lambda request: wakeups.wrap(train.reserve(request)),
         deadlines=Deadlines(settings.request_timeout, settings.answer_timeout),
         background=[train, *_background(shop, publisher_of(settings), seeing.expired), *seeing.background, _Started()],
         observers=seeing.observers,

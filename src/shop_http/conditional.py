@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 
-from litestar import Response
 from litestar.types import Scope
 from msgspec import Struct
 
@@ -30,7 +29,7 @@ def reply_tagged(
     """
     etag = f'"{".".join(map(str, tag))}"'
     if request.method in ("GET", "HEAD") and is_known(request.scope, etag):
-        return Response(b"", status_code=304, headers={"ETag": etag})
+        return Reply(b"", 304, headers={"ETag": etag})
     return reply(body, location=location, more={"ETag": etag, **(more or {})})
 
 

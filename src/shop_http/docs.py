@@ -7,7 +7,6 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import litestar
-from litestar import Response
 from litestar.exceptions import NotFoundException
 from litestar.params import FromPath
 from litestar.response import Redirect
@@ -45,10 +44,11 @@ _START = b"""SwaggerUIBundle({
 })
 """
 
+_SCRIPT = "text/javascript; charset=utf-8"
 _MEDIA_TYPES = {
-    "swagger-ui-bundle.js": "text/javascript",
-    "swagger-ui.css": "text/css",
-    "index.css": "text/css",
+    "swagger-ui-bundle.js": _SCRIPT,
+    "swagger-ui.css": "text/css; charset=utf-8",
+    "index.css": "text/css; charset=utf-8",
     "favicon-32x32.png": "image/png",
 }
 
@@ -81,19 +81,22 @@ def to_docs() -> Redirect:
 @litestar.get("/docs", opt=_PUBLIC, sync_to_thread=False, include_in_schema=False)
 def docs() -> Reply:
     """The page."""
-    return Response(_PAGE, media_type="text/html", headers=_FOR_AN_HOUR | {"Content-Security-Policy": _POLICY})
+    return Reply(
+        _PAGE, media_type="text/html; charset=utf-8", headers=_FOR_AN_HOUR | {"Content-Security-Policy": _POLICY}
+    )
 
 
 @litestar.get("/docs/start.js", opt=_PUBLIC, sync_to_thread=False, include_in_schema=False)
 def start_script() -> Reply:
     """What starts Swagger UI on our API."""
-    return Response(_START, media_type="text/javascript", headers=_FOR_AN_HOUR)
+    return Reply(_START, media_type=_SCRIPT, headers=_FOR_AN_HOUR)
 
 
 @litestar.get("/docs/errors", opt=_PUBLIC, sync_to_thread=False, include_in_schema=False)
 def errors_page() -> Reply:
     """What each code means: where the `type` of every problem points."""
-    return Response(errors.html(), media_type="text/html", headers=_FOR_AN_HOUR | {"Content-Security-Policy": _POLICY})
+    policy = {"Content-Security-Policy": _POLICY}
+    return Reply(errors.html(), media_type="text/html; charset=utf-8", headers=_FOR_AN_HOUR | policy)
 
 
 @litestar.get("/docs/{name:str}", opt=_PUBLIC, sync_to_thread=True, include_in_schema=False)
@@ -101,13 +104,13 @@ def docs_file(name: FromPath[str]) -> Reply:
     """One of the few files of Swagger UI that the page needs."""
     if name not in _MEDIA_TYPES:
         raise NotFoundException
-    return Response(_file(name), media_type=_MEDIA_TYPES[name], headers=_FOR_A_DAY)
+    return Reply(_file(name), media_type=_MEDIA_TYPES[name], headers=_FOR_A_DAY)
 
 
 @litestar.get("/openapi.json", opt=_PUBLIC, sync_to_thread=False, include_in_schema=False)
 def openapi_document(request: ShopRequest) -> Reply:
     """The description of the API, made once when the application was."""
-    return Response(request.app.state.openapi, media_type="application/json", headers=_FOR_AN_HOUR)
+    return Reply(request.app.state.openapi, headers=_FOR_AN_HOUR)
 
 
 ROUTES = (to_docs, docs, start_script, errors_page, docs_file, openapi_document)

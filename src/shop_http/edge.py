@@ -6,8 +6,9 @@ import asyncio
 import re
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import count
+from secrets import token_hex
 from typing import cast
-from uuid import uuid4
 
 from litestar.enums import ScopeType
 from litestar.exceptions import HTTPException
@@ -40,6 +41,8 @@ from shop_http.problems import (
 _THROWN_AWAY_BYTES_MAX = 4 * 1024 * 1024
 _THROWN_AWAY_S_MAX = 2
 _HOST = re.compile(rb"(?:[\w.~!$&'()*+,;=%-]+|\[[0-9A-Fa-f:.]+\])(?::([0-9]{0,5}))?", re.ASCII)
+_PROCESS = token_hex(12).encode()  # drawn once: to ask the system for randomness for each request costs more
+_requests = count()
 _SANE_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 
 
@@ -84,7 +87,7 @@ class Edge:
             scope["method"] = "GET"
         elif scope["method"] == "OPTIONS":
             scope["method"] = cast(Method, OPTIONS_ASKED)
-        body = _Body(scope, receive, asyncio.get_running_loop().time() + self._deadlines.receive_s)
+        body = _Body(scope, receive, self._deadlines)
         started = False
 
         async def answer(message: Message) -> None:
@@ -99,18 +102,23 @@ class Edge:
                 message["body"] = b""
             await send(message)
 
-        if status := _refusal(scope):
-            await _say(of_transport(status, **where(scope)), answer)
-            return
         try:
-            async with asyncio.timeout(self._deadlines.answer_s) as deadline:
-                await self._app(scope, body.receive, answer)
-        except Exception as error:
-            log_failure(scope, error)
-            if started:
-                return
-            too_late = isinstance(error, TimeoutError) and deadline.expired()
-            await (_say_too_late(scope, answer) if too_late else _say_sorry(scope, answer))
+            async with body.deadline:
+                try:
+                    if status := _refusal(scope):
+                        await _say(of_transport(status, **where(scope)), answer)
+                    else:
+                        await self._app(scope, body.receive, answer)
+                except Exception as error:
+                    log_failure(scope, error)
+                    if not started:
+                        await _say(of_failure(scope), answer)
+        except TimeoutError as late:
+            too_slow = body.give_up()
+            if not too_slow:
+                log_failure(scope, late)
+            if not started:
+                await (_say(of_transport(408, **where(scope)), answer) if too_slow else _say_too_late(scope, answer))
 
 
 class _Body:
@@ -122,45 +130,54 @@ class _Body:
     Args:
         scope: of the request.
         receive: gives its body.
-        until: when all of it must be here, on the clock of the loop.
+        deadlines: until when it must be here, and its request be answered.
+
+    Attributes:
+        deadline: around all that is done with the request; it is put off when all of the body is here.
     """
 
-    def __init__(self, scope: HTTPScope, receive: Receive, until: float) -> None:
+    def __init__(self, scope: HTTPScope, receive: Receive, deadlines: Deadlines) -> None:
+        now = asyncio.get_running_loop().time()
         self._receive = receive
-        self._until = until
-        self._is_late = False
+        self._until = now + deadlines.receive_s
+        self._answer_at = now + deadlines.answer_s
+        self._is_given_up = False
         self._over = not any(name in {b"content-length", b"transfer-encoding"} for name, _ in scope["headers"])
+        self.deadline = asyncio.timeout_at(self._answer_at if self._over else min(self._until, self._answer_at))
 
     async def receive(self) -> HTTPReceiveMessage | WebSocketReceiveMessage:
         """The next message for the application.
 
         Raises:
-            HTTPException: the client is gone: nobody will read that answer, and it is no fault to be logged. Or 408:
-                he takes too long.
+            HTTPException: the client is gone: nobody will read that answer, and it is no fault to be logged.
         """
-        try:
-            # What follows a body is the end of the connection, which is never late.
-            async with asyncio.timeout_at(None if self._over else self._until):
-                message = await self._receive()
-        except TimeoutError:
-            self._is_late = True
-            raise HTTPException(status_code=408) from None
+        message = await self._receive()
         if message["type"] == "http.disconnect":
             self._over = True
             raise HTTPException(status_code=400)
-        self._over = not message.get("more_body", False)
+        if not message.get("more_body", False):
+            self._over = True
+            self.deadline.reschedule(self._answer_at)
         return message
 
     async def is_over(self) -> bool:
         """Whether all of it was read, if need be now."""
-        if self._over or self._is_late:
+        if self._over or self._is_given_up:
             return self._over
+        self.deadline.reschedule(None)
         read = 0
         with suppress(TimeoutError, HTTPException):
-            async with asyncio.timeout(_THROWN_AWAY_S_MAX):
+            async with asyncio.timeout_at(min(self._until, asyncio.get_running_loop().time() + _THROWN_AWAY_S_MAX)):
                 while not self._over and read < _THROWN_AWAY_BYTES_MAX:
-                    read += len(cast(bytes, (await self.receive()).get("body", b"")))
+                    message = await self._receive()
+                    read += len(cast(bytes, message.get("body", b"")))
+                    self._over = not message.get("more_body", False)
         return self._over
+
+    def give_up(self) -> bool:
+        """Wait no more for it, once the deadline is over: whether that is since it came too slowly."""
+        self._is_given_up = True
+        return not self._over and self._until < self._answer_at
 
 
 def _refusal(scope: HTTPScope) -> int | None:
@@ -182,7 +199,7 @@ def _refusal(scope: HTTPScope) -> int | None:
 def _request_id(scope: HTTPScope) -> bytes:
     """The client's id for this request if it is a sane one, else a new one."""
     sent = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"")
-    return sent if _SANE_ID.fullmatch(sent) else uuid4().hex.encode()
+    return sent if _SANE_ID.fullmatch(sent) else _PROCESS + b"%08x" % next(_requests)
 
 
 async def _say_too_late(scope: Scope, send: Send) -> None:
@@ -191,10 +208,6 @@ async def _say_too_late(scope: Scope, send: Send) -> None:
         " Idempotency-Key if it had one."
     )
     await _say(of_refusal(late, **where(scope)), send, *headers_of(late).items())
-
-
-async def _say_sorry(scope: Scope, send: Send) -> None:
-    await _say(of_failure(scope), send)
 
 
 async def _say(problem: Problem, send: Send, *more: tuple[str, str]) -> None:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from litestar.params import FromPath, RawBody
-
 from shop_core.errors import InvalidCursor, ProductNotFound, StockBelowZero
 from shop_http.intake import read_body, read_query
 from shop_http.lanes import Lane
@@ -28,7 +26,7 @@ TAG = "Inventory"
         refuses=(ProductNotFound,),
     ),
 )
-def get_stock_level(request: ShopRequest, product_id: FromPath[UUID]) -> Reply:
+def get_stock_level(request: ShopRequest, product_id: UUID) -> Reply:
     """The counters of one product."""
     return reply(StockLevelBody.of(request.shop.inventory.level(request.actor, product_id)))
 
@@ -46,7 +44,7 @@ def get_stock_level(request: ShopRequest, product_id: FromPath[UUID]) -> Reply:
         more="`received` takes a positive quantity; `adjusted` the difference, negative for units found missing.",
     ),
 )
-def change_stock(request: ShopRequest, product_id: FromPath[UUID], body: RawBody) -> Reply:
+def change_stock(request: ShopRequest, product_id: UUID, body: bytes) -> Reply:
     """Record a change of stock."""
     form = read_body(StockChangeForm, body)
     stock = request.shop.inventory
@@ -67,7 +65,7 @@ def change_stock(request: ShopRequest, product_id: FromPath[UUID], body: RawBody
         refuses=(ProductNotFound, InvalidCursor),
     ),
 )
-def list_stock_movements(request: ShopRequest, product_id: FromPath[UUID]) -> Reply:
+def list_stock_movements(request: ShopRequest, product_id: UUID) -> Reply:
     """The ledger of one product, a piece at a time."""
     piece = read_query(KeysetQuery, request).keyset()
     page = request.shop.inventory.movements(request.actor, product_id, piece)

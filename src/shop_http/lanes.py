@@ -7,7 +7,6 @@ memory than its threads.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from enum import StrEnum
@@ -15,6 +14,7 @@ from threading import BoundedSemaphore
 from typing import TypeVar
 
 from shop_core.errors import Unavailable
+from shop_http.wakeups import Wakeups
 
 T = TypeVar("T")
 
@@ -39,6 +39,7 @@ class Lanes:
         self._executors = {
             lane: ThreadPoolExecutor(count, thread_name_prefix=f"shop-http-{lane}") for lane, count in threads.items()
         }
+        self._wakeups = Wakeups()
         self._places = {lane: BoundedSemaphore(count + waiting_max[lane]) for lane, count in threads.items()}
 
     async def run(self, lane: Lane, work: Callable[[], T]) -> T:
@@ -56,7 +57,7 @@ class Lanes:
             places.release()
             raise Unavailable("The server is closing down. Nothing was done: ask again.") from closed
         future.add_done_callback(lambda _: places.release())
-        return await asyncio.wrap_future(future)
+        return await self._wakeups.wrap(future)
 
     def executor(self, lane: Lane) -> ThreadPoolExecutor:
         """The threads of a lane, for what has a bound of its own."""

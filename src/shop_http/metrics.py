@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import litestar
-from litestar import Response
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
@@ -179,7 +178,7 @@ def route(metrics: Metrics, token: str) -> Any:
         """The figures."""
         if token:
             _check(token, headers(request.scope, b"authorization"))
-        return Response(metrics.page(), media_type=_MEDIA_TYPE)
+        return Reply(metrics.page(), media_type=_MEDIA_TYPE)
 
     return metrics_page
 

@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from litestar.params import FromPath, RawBody
 from msgspec import UNSET, Meta, UnsetType
 
 from shop_core import Order, OrderQuery, OrderStatus
@@ -88,7 +87,7 @@ class OrdersQuery(ListQuery, forbid_unknown_fields=True, kw_only=True):
         " the same request is one order however often it is sent: a retry gets that order as it is by then.",
     ),
 )
-async def place_order(request: ShopRequest, body: RawBody) -> Reply:
+async def place_order(request: ShopRequest, body: bytes) -> Reply:
     """Place an order for the customer who is logged in."""
     form = read_body(PlacementForm, body)
     request.gate.order(request.actor.id)
@@ -131,7 +130,7 @@ def list_orders(request: ShopRequest) -> Reply:
         refuses=(OrderNotFound,),
     ),
 )
-def get_order(request: ShopRequest, order_id: FromPath[UUID]) -> Reply:
+def get_order(request: ShopRequest, order_id: UUID) -> Reply:
     """One order."""
     return _tagged(request, request.shop.orders.get(request.actor, order_id))
 
@@ -147,7 +146,7 @@ def get_order(request: ShopRequest, order_id: FromPath[UUID]) -> Reply:
         refuses=(OrderNotFound, InvalidCursor),
     ),
 )
-def list_order_events(request: ShopRequest, order_id: FromPath[UUID]) -> Reply:
+def list_order_events(request: ShopRequest, order_id: UUID) -> Reply:
     """The timeline of an order, a piece at a time."""
     piece = read_query(ListQuery, request).piece()
     page = request.shop.orders.events(request.actor, order_id, piece)
@@ -169,7 +168,7 @@ def list_order_events(request: ShopRequest, order_id: FromPath[UUID]) -> Reply:
         " at today's. Lines that change nothing leave the version as it is.",
     ),
 )
-def edit_order(request: ShopRequest, order_id: FromPath[UUID], body: RawBody) -> Reply:
+def edit_order(request: ShopRequest, order_id: UUID, body: bytes) -> Reply:
     """Edit, by the owner."""
     lines = read_body(OrderForm, body).wanted()
     return _tagged(request, request.shop.orders.edit(request.actor, order_id, lines, expected_versions(request)))
@@ -187,7 +186,7 @@ def edit_order(request: ShopRequest, order_id: FromPath[UUID], body: RawBody) ->
         more="For its owner, who does not find it any more; staff still do. One that was shipped cannot be deleted.",
     ),
 )
-def delete_order(request: ShopRequest, order_id: FromPath[UUID]) -> Reply:
+def delete_order(request: ShopRequest, order_id: UUID) -> Reply:
     """Delete, by the owner."""
     request.shop.orders.delete(request.actor, order_id, expected_versions(request))
     return done()
@@ -203,7 +202,7 @@ def delete_order(request: ShopRequest, order_id: FromPath[UUID]) -> Reply:
         refuses=(OrderNotFound, Stale, IllegalStep),
     ),
 )
-def cancel_order(request: ShopRequest, order_id: FromPath[UUID]) -> Reply:
+def cancel_order(request: ShopRequest, order_id: UUID) -> Reply:
     """Cancel, by the owner or by staff."""
     return _tagged(request, request.shop.orders.cancel(request.actor, order_id, expected_versions(request)))
 
@@ -219,7 +218,7 @@ def cancel_order(request: ShopRequest, order_id: FromPath[UUID]) -> Reply:
         refuses=(OrderNotFound, Stale, IllegalStep),
     ),
 )
-def confirm_order(request: ShopRequest, order_id: FromPath[UUID]) -> Reply:
+def confirm_order(request: ShopRequest, order_id: UUID) -> Reply:
     """Confirm, for staff."""
     return _tagged(request, request.shop.orders.confirm(request.actor, order_id, expected_versions(request)))
 
@@ -235,7 +234,7 @@ def confirm_order(request: ShopRequest, order_id: FromPath[UUID]) -> Reply:
         refuses=(OrderNotFound, Stale, IllegalStep, StockBelowZero),
     ),
 )
-def ship_order(request: ShopRequest, order_id: FromPath[UUID]) -> Reply:
+def ship_order(request: ShopRequest, order_id: UUID) -> Reply:
     """Ship, for staff."""
     return _tagged(request, request.shop.orders.ship(request.actor, order_id, expected_versions(request)))
 
@@ -251,7 +250,7 @@ def ship_order(request: ShopRequest, order_id: FromPath[UUID]) -> Reply:
         refuses=(OrderNotFound, Stale, IllegalStep),
     ),
 )
-def deliver_order(request: ShopRequest, order_id: FromPath[UUID]) -> Reply:
+def deliver_order(request: ShopRequest, order_id: UUID) -> Reply:
     """Deliver, for staff."""
     return _tagged(request, request.shop.orders.deliver(request.actor, order_id, expected_versions(request)))
 

@@ -31,7 +31,6 @@ from shop_core.errors import (
     Unavailable,
 )
 from shop_core.reservations.model import ReservationState
-from shop_http.routing import Reply
 from shop_http.wire.common import Amount
 
 MEDIA_TYPE = "application/problem+json"
@@ -120,7 +119,7 @@ def handlers() -> ExceptionHandlersMap:
     return {Refusal: refused, HTTPException: not_served, Exception: failed}
 
 
-def refused(request: Request[Any, Any, Any], refusal: Refusal) -> Reply:
+def refused(request: Request[Any, Any, Any], refusal: Refusal) -> Response[Any]:
     """The core says no."""
     return _reply(of_refusal(refusal, **where(request.scope)), headers_of(refusal))
 
@@ -202,7 +201,7 @@ def _allow(refusal: HTTPException) -> Mapping[str, str]:
     return {"Allow": ", ".join(sorted({*known, *extra}))}
 
 
-def failed(request: Request[Any, Any, Any], error: Exception) -> Reply:
+def failed(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
     """Nobody thought of this: log everything, tell nothing."""
     log_failure(request.scope, error)
     return _reply(of_failure(request.scope))
@@ -236,5 +235,5 @@ def _problem(code: str, title: str, status: int, detail: str, *, instance: str, 
     )
 
 
-def _reply(problem: Problem, headers: Mapping[str, str] | None = None) -> Reply:
+def _reply(problem: Problem, headers: Mapping[str, str] | None = None) -> Response[Any]:
     return Response(encode(problem), media_type=MEDIA_TYPE, status_code=problem.status, headers=dict(headers or {}))

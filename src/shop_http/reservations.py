@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from litestar.params import FromPath, RawBody
-
 from shop_core.errors import (
     InsufficientStock,
     KeyReused,
@@ -39,7 +37,7 @@ TAG = "Reservations"
         " gets that reservation as it is by then.",
     ),
 )
-async def reserve(request: ShopRequest, body: RawBody) -> Reply:
+async def reserve(request: ShopRequest, body: bytes) -> Reply:
     """Hold units for the customer who is logged in."""
     form = read_body(ReservationForm, body)
     answer = await request.reserve(form.request(request.actor, sent_key(request)))
@@ -57,7 +55,7 @@ async def reserve(request: ShopRequest, body: RawBody) -> Reply:
         refuses=(ReservationNotFound,),
     ),
 )
-def get_reservation(request: ShopRequest, reservation_id: FromPath[UUID]) -> Reply:
+def get_reservation(request: ShopRequest, reservation_id: UUID) -> Reply:
     """One reservation, as it is now."""
     return reply(ReservationBody.of(request.shop.reservations.get(request.actor, reservation_id)))
 
@@ -75,7 +73,7 @@ def get_reservation(request: ShopRequest, reservation_id: FromPath[UUID]) -> Rep
         " expired stays so: its units may be somebody else's.",
     ),
 )
-def extend_reservation(request: ShopRequest, reservation_id: FromPath[UUID], body: RawBody) -> Reply:
+def extend_reservation(request: ShopRequest, reservation_id: UUID, body: bytes) -> Reply:
     """Extend, by the owner or by staff."""
     ttl = read_body(ExtensionForm, body).ttl
     return reply(ReservationBody.of(request.shop.reservations.extend(request.actor, reservation_id, ttl)))
@@ -93,7 +91,7 @@ def extend_reservation(request: ShopRequest, reservation_id: FromPath[UUID], bod
         more="To release it again changes nothing, and is answered alike.",
     ),
 )
-def release_reservation(request: ShopRequest, reservation_id: FromPath[UUID]) -> Reply:
+def release_reservation(request: ShopRequest, reservation_id: UUID) -> Reply:
     """Release, by the owner or by staff."""
     request.shop.reservations.release(request.actor, reservation_id)
     return done()

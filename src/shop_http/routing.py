@@ -1,8 +1,11 @@
 """What a handler is made of: how it is declared, what it is given and how it answers.
 
     @get("/orders/{order_id:uuid}", Operation(id="get_order", ...))
-    def get_order(request: ShopRequest, order_id: FromPath[UUID]) -> Reply:
+    def get_order(request: ShopRequest, order_id: UUID) -> Reply:
         return reply(OrderBody.of(request.shop.orders.get(request.actor, order_id)))
+
+Beside the request a handler is given what its path has in braces, and the body as bytes if it has a parameter `body`.
+Litestar could do that too, and a good deal more, which took it longer than all that we do on the loop.
 
 Handlers run in a worker thread, one hop per request, and hand back bytes: so rendering happens there too. Before the
 handler, in the same thread, the actor is confirmed: whose token says staff is looked up, so that it can block nobody.
@@ -13,18 +16,19 @@ many requests may share one unit of work (`seams`), and a thread for each of the
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 from enum import Enum, auto
-from functools import partial, wraps
-from inspect import iscoroutinefunction
+from functools import partial
+from inspect import iscoroutinefunction, signature
 from typing import Any, cast
 
 import litestar
-from litestar import Request, Response
+from litestar import Request
 from litestar.datastructures import State
+from litestar.exceptions import HTTPException
 from litestar.handlers import BaseRouteHandler, HTTPRouteHandler
-from litestar.types import ASGIApp, Middleware, Receive, Scope, Send
+from litestar.types import ASGIApp, HTTPRequestEvent, Middleware, Receive, Scope, Send
 from msgspec import Struct
 from msgspec.json import Encoder
 
@@ -35,8 +39,39 @@ from shop_http.seams import Place, Reserve
 
 API = "/api/v1"
 
-Reply = Response[bytes]
+
+@dataclass(slots=True)
+class Reply:
+    """An answer that is rendered, and needs only be sent.
+
+    Args:
+        body: of the answer; empty where the status allows none.
+        status: the HTTP status; None: that of the operation.
+        media_type: of the body.
+        headers: further ones.
+    """
+
+    body: bytes
+    status: int | None = None
+    media_type: str = "application/json"
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send it."""
+        headers = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in self.headers.items()]
+        if self.status not in _WITHOUT_BODY:
+            headers.append((b"content-type", self.media_type.encode("latin-1")))
+            headers.append((b"content-length", b"%d" % len(self.body)))
+        await send({"type": "http.response.start", "status": self.status or 200, "headers": headers})
+        await send({"type": "http.response.body", "body": self.body, "more_body": False})
+
+
+_WITHOUT_BODY = {204, 304}
+
 Handler = Callable[..., Reply | Awaitable[Reply]]
+Answers = Callable[["ShopRequest", dict[str, Any]], Awaitable[Reply]]
+"""A handler with its lane around it: gets the request, and the other arguments by name."""
+
 LaneOf = Callable[["ShopRequest"], Lane]
 Check = Callable[[Scope], None]
 """Looks at a request before its body is read, and raises what speaks against it."""
@@ -124,45 +159,67 @@ def _declared(
     method: Callable[..., HTTPRouteHandler], path: str, operation: Operation
 ) -> Callable[[Handler], HTTPRouteHandler]:
     def declare(handler: Handler) -> HTTPRouteHandler:
-        made = method(
-            path,
-            opt={"operation": operation},
-            # Litestar refuses a handler of status 204 that returns anything, even an answer without a body: see `done`.
-            status_code=operation.status if operation.gives is not None else 200,
-            include_in_schema=False,
-        )
-        waits = iscoroutinefunction(handler)
-        return made(_after_confirming_elsewhere(handler) if waits else _in_lane(handler, operation.lane))
+        answers = _on_loop(handler) if iscoroutinefunction(handler) else _in_lane(handler, operation.lane)
+        takes_body = "body" in signature(handler).parameters
+
+        async def handle(request: ShopRequest) -> Reply:
+            others = request.path_params
+            if takes_body:
+                others = {**others, "body": await _whole_body(request)}
+            answer = await answers(request, others)
+            answer.status = answer.status or operation.status
+            return answer
+
+        handle.__name__ = handler.__name__
+        return method(path, opt={"operation": operation}, status_code=200, include_in_schema=False)(handle)
 
     return declare
 
 
-def _in_lane(handler: Callable[..., Any], lane: Lane | LaneOf) -> Handler:
+async def _whole_body(request: ShopRequest) -> bytes:
+    """The body, if it is not longer than bodies of this address may be.
+
+    Raises:
+        HTTPException: 413.
+    """
+    most = request.route_handler.resolve_request_max_body_size() or 0
+    announced = headers(request.scope, b"content-length")
+    if announced and int(announced[0]) > most:
+        raise HTTPException(status_code=413)
+    body, more = b"", True
+    while more:
+        message = cast(HTTPRequestEvent, await request.receive())
+        body += message["body"]
+        more = message.get("more_body", False)
+        if len(body) > most:
+            raise HTTPException(status_code=413)
+    return body
+
+
+def _in_lane(handler: Callable[..., Any], lane: Lane | LaneOf) -> Answers:
     """A handler that blocks: it runs in a thread of its lane, after the actor was confirmed there."""
     lane_of = lane if callable(lane) else lambda _: lane
 
-    @wraps(handler)
-    async def confirmed(request: ShopRequest, **others: Any) -> Reply:
+    async def answers(request: ShopRequest, others: dict[str, Any]) -> Reply:
         def work() -> Reply:
             request.scope["user"] = request.shop.accounts.confirm(request.user)
             return cast(Reply, handler(request, **others))
 
         return await request.lanes.run(lane_of(request), work)
 
-    return confirmed
+    return answers
 
 
-def _after_confirming_elsewhere(handler: Callable[..., Any]) -> Handler:
+def _on_loop(handler: Callable[..., Any]) -> Answers:
     """For a handler on the loop: staff are looked up in a worker thread. For customers nothing is, so they go on."""
 
-    @wraps(handler)
-    async def confirmed(request: ShopRequest, **others: Any) -> Reply:
+    async def answers(request: ShopRequest, others: dict[str, Any]) -> Reply:
         if request.user.is_staff:
             confirm = partial(request.shop.accounts.confirm, request.user)
             request.scope["user"] = await request.lanes.run(Lane.FAST, confirm)
         return cast(Reply, await handler(request, **others))
 
-    return confirmed
+    return answers
 
 
 def get(path: str, operation: Operation) -> Callable[[Handler], HTTPRouteHandler]:
@@ -253,9 +310,9 @@ def reply(body: Struct, *, location: str | None = None, more: dict[str, str] | N
     """
     if location is not None:
         more = {"Location": API + location, **(more or {})}
-    return Response(_encode(body), media_type="application/json", headers=more)
+    return Reply(_encode(body), headers=more or {})
 
 
 def done() -> Reply:
     """Answer that it is done, without a body."""
-    return Response(b"", status_code=204)
+    return Reply(b"", 204)

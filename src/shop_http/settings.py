@@ -162,6 +162,12 @@ def _setting(default: Any, read: Callable[[str], Any], meaning: str, *, hidden: 
     return field(default=default, metadata={"read": read, "meaning": meaning, "hidden": hidden})
 
 
+def _cores() -> int:
+    """How many cores this process may use; beyond four, more workers are for who has measured that they help."""
+    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(usable, 4)
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """How a shop runs. The variable of `data_dir` is `SHOP_DATA_DIR`, and so on; a flag wins over its variable."""
@@ -176,7 +182,7 @@ class Settings:
     )
     host: str = _setting("127.0.0.1", str, "the address to listen on")
     port: int = _setting(8000, _whole(1, 65535), "the port to listen on")
-    workers: int = _setting(1, _whole(1, 64), "processes that answer requests")
+    workers: int = _setting(_cores(), _whole(1, 64), "processes that answer requests: as many as cores, at most 4")
     connections: int = _setting(8, _whole(1, 100), "database connections (and threads) per worker")
     request_timeout: int = _setting(10, _whole(1, 3600), "seconds in which all of a request must arrive, else 408")
     answer_timeout: int = _setting(30, _whole(1, 3600), "seconds in which a request is answered, else 503")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Annotated
 from uuid import UUID
 
-from litestar.params import FromPath, RawBody
 from msgspec import UNSET, Meta, UnsetType
 
 from shop_core import AccountQuery, Role
@@ -72,7 +71,7 @@ def list_users(request: ShopRequest) -> Reply:
         refuses=(AccountNotFound,),
     ),
 )
-def get_user(request: ShopRequest, user_id: FromPath[UUID]) -> Reply:
+def get_user(request: ShopRequest, user_id: UUID) -> Reply:
     """One registered user, for staff."""
     return reply(AccountBody.of(request.shop.accounts.account(request.actor, user_id)))
 
@@ -91,7 +90,7 @@ def get_user(request: ShopRequest, user_id: FromPath[UUID]) -> Reply:
         "are out at once, customers within the 5 minutes of their access token. The last active admin stays.",
     ),
 )
-def assign_user(request: ShopRequest, user_id: FromPath[UUID], body: RawBody) -> Reply:
+def assign_user(request: ShopRequest, user_id: UUID, body: bytes) -> Reply:
     """Change role or standing, for admins."""
     change = read_body(StandingForm, body).change()
     return reply(AccountBody.of(request.shop.accounts.assign(request.actor, user_id, change)))

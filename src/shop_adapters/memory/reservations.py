@@ -88,8 +88,11 @@ class MemoryReservations:
         reservations = self._transaction.reservations
         self._check_locked({line.product_id for line in lines})
         freed = {(line.reservation_id, line.product_id) for line in lines}
+        ids = sorted({line.reservation_id for line in lines})
         with self._transaction.statement():
-            for key, stored in reservations.get_all({line.reservation_id for line in lines}).items():
+            # Its lines are one row here: who has locked another product may let go of another line at this moment.
+            self._transaction.claim(reservations.name, ids)
+            for key, stored in reservations.get_all(ids).items():
                 kept = tuple(
                     replace(line, is_held=line.is_held and (key, line.product_id) not in freed) for line in stored.lines
                 )

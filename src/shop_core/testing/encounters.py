@@ -192,6 +192,27 @@ def buying_what_was_held_too_long(stage: Stage) -> Play:
     return Play(jobs, check)
 
 
+def buying_parts_of_what_was_held_too_long(stage: Stage) -> Play:
+    """Two who lock different products take from one expired reservation: what the one takes back stays taken back."""
+    chair = stage.scene.product("Chair", units=1)
+    stage.reserved(stage.scene.customer(), (stage.lamp, 1), (chair, 1))
+    stage.clock.move(LIFE)
+
+    def check(outcomes: Mapping[str, Any]) -> None:
+        won, _ = _split(outcomes)
+        assert len(won) == 2
+        stage.check()
+        stage.shop.reservations.sweep()
+        assert stage.level(stage.lamp) == stage.level(chair) == (1, 1, 0)
+        stage.check()
+
+    jobs: dict[str, Callable[[], object]] = {
+        "ada buys": stage.buys(stage.ada, (stage.lamp, 1)),
+        "bob buys": stage.buys(stage.bob, (chair, 1)),
+    }
+    return Play(jobs, check)
+
+
 def two_sweeps(stage: Stage) -> Play:
     """What is over is told once."""
     chair = stage.scene.product("Chair", units=2)
@@ -355,6 +376,7 @@ PLAYS: dict[str, Callable[[Stage], Play]] = {
         *(two_buyers_of_the_last_unit, three_buyers_of_two_units, baskets_in_opposite_directions),
         baskets_that_share_their_last_product,
         *(reserving_and_buying_the_last_unit, reserving_more_than_one_may, buying_what_was_held_too_long),
+        buying_parts_of_what_was_held_too_long,
         *(confirming_releasing_and_expiring, extending_and_expiring, two_sweeps),
         *(an_edit_and_a_cancellation, two_edits_of_one_version),
         *(one_order_sent_twice, one_reservation_sent_twice, two_relays, buying_and_telling),
