@@ -115,7 +115,7 @@ def commit_lost() -> list[Patch]:
 
 @bug("every statement commits on its own")
 def no_transaction() -> list[Patch]:
-    return [(work, "_BEGIN", "SELECT 1")]
+    return [(work.Limits, "begin", lambda self: "SELECT 1")]
 
 
 # ---- keys

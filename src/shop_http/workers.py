@@ -28,7 +28,9 @@ class Workers(MPServer):
         self._shd: Any = SocketSpec(self.bind_addr, self.bind_port, self.backlog).build()
         self._sfd: Any = self._shd.get_fd()
         self._sso = socket.socket(fileno=self._sfd)
-        self._sso.set_inheritable(True)
+        self._sso.set_inheritable(
+            False
+        )  # forks have it all the same; the database, started again, must not keep the port
 
     def _respawn_workers(self, workers: Sequence[int], spawn_target: Any, target_loader: Any, delay: float = 0) -> None:
         for index in workers:

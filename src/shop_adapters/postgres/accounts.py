@@ -118,10 +118,11 @@ _ENDED = (
     .order_by(refresh_tokens.c.expires_at)
     .limit(bindparam("most"))
     .with_for_update(skip_locked=True, of=refresh_tokens)
+    .cte("ended")  # looked for once, and not for each row that it is compared with, or more than `most` are found
 )
 """The first token of a session that goes on stays: it is the lock of all of it. A session of which every token has
 expired cannot go on, so nobody needs that lock any more."""
-_FORGET_ENDED = delete(refresh_tokens).where(refresh_tokens.c.digest.in_(_ENDED))
+_FORGET_ENDED = delete(refresh_tokens).where(refresh_tokens.c.digest.in_(select(_ENDED.c.digest)))
 
 
 class PostgresAccounts:

@@ -24,8 +24,9 @@ _FULL = (
     .order_by(attempts.c.full_at)
     .limit(bindparam("most"))
     .with_for_update(skip_locked=True)
+    .cte("fullest")  # looked for once, and not for each row that it is compared with
 )
-_FORGET = delete(attempts).where(attempts.c.key.in_(_FULL))
+_FORGET = delete(attempts).where(attempts.c.key.in_(select(_FULL.c.key)))
 
 
 class PostgresAttempts:
