@@ -210,7 +210,7 @@ class World:
 
 
 def _is_postgres(process: Process) -> bool:
-    return "postgres" in process.command.split(" ", 1)[0]
+    return "/postgres -D " in process.command or process.command.startswith("postgres:")  # its folder may have spaces
 
 
 def _environment() -> dict[str, str]:

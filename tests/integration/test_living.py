@@ -93,6 +93,7 @@ def _somebody_waits(engine: Engine) -> bool:
         return bool(connection.execute(text(waits)).scalar_one())
 
 
+@pytest.mark.slow
 def test_workers_are_renewed_under_load_and_nobody_notices(tmp_path: Path) -> None:
     """The short run of what `python -m proof.restarts` does a hundred times."""
     report = asyncio.run(run(tmp_path, seed=1, rolling=5, database=0, clients=4))
