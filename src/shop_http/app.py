@@ -143,7 +143,7 @@ def _lanes(connections: int) -> Lanes:
     slow = max(1, connections // 4)
     cores = os.cpu_count() or 1
     threads = {Lane.FAST: max(1, connections - slow), Lane.SLOW: slow, Lane.HASHING: max(1, cores - 1)}
-    return Lanes(threads, {Lane.FAST: 256, Lane.SLOW: 32, Lane.HASHING: 16})
+    return Lanes(threads, {Lane.FAST: 256, Lane.SLOW: 96, Lane.HASHING: 16})
 
 
 def _running(background: Sequence[Background]) -> Callable[[Litestar], AbstractAsyncContextManager[None]]:

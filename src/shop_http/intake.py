@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
+from functools import cache
 from types import NoneType, UnionType
 from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 from urllib.parse import parse_qsl
@@ -114,7 +115,7 @@ def read_query(query: type[S], request: ShopRequest) -> S:
     Raises:
         Invalid
     """
-    hints = {field.name: plain_type(field.type) for field in fields(query)}
+    hints = _plain_types(query)
     sent = {
         name: _typed(text, hints.get(name)) for name, text in _parameters(request.query_string).items() if name in hints
     }
@@ -122,6 +123,12 @@ def read_query(query: type[S], request: ShopRequest) -> S:
         return msgspec.convert(sent, query)
     except msgspec.ValidationError as fault:
         raise Invalid(*_first(_faults(query, sent, "")) or (_fault(_path(fault), fault),)) from fault
+
+
+@cache
+def _plain_types(form: type[Struct]) -> dict[str, Any]:
+    """The types of its fields. Kept, since to find them out took a sixth of the time of a page."""
+    return {field.name: plain_type(field.type) for field in fields(form)}
 
 
 def plain_type(hint: Any) -> Any:

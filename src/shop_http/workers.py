@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,19 +19,33 @@ _START_S_MAX = 60
 
 
 class Workers(MPServer):
-    """Granian with one listening socket that all workers share, and a reload that waits for the new workers.
+    """Granian with listening sockets that outlive their workers, and a reload that waits for the new workers.
 
-    By itself it gives each worker a socket of its own (SO_REUSEPORT): one that ends takes down the connections that
-    wait in its queue. And it ends the old worker after a fixed time, whether or not the new one answers by then.
+    By itself it has each worker open a socket of its own (SO_REUSEPORT): one that ends takes down the connections that
+    wait in its queue. Here we open them, one for each place of a worker; the next one in that place takes over what
+    waits. One socket for all would do that too, but when many connect at once, whoever looks first takes all of them.
+    And Granian ends the old worker after a fixed time, whether or not the new one answers by then.
     """
 
     def _init_shared_socket(self) -> None:
-        self._shd: Any = SocketSpec(self.bind_addr, self.bind_port, self.backlog).build()
-        self._sfd: Any = self._shd.get_fd()
-        self._sso = socket.socket(fileno=self._sfd)
-        self._sso.set_inheritable(
-            False
-        )  # forks have it all the same; the database, started again, must not keep the port
+        places = self.workers if sys.platform == "linux" else 1  # elsewhere the kernel does not share them out
+        self._holders: list[Any] = [
+            SocketSpec(self.bind_addr, self.bind_port, self.backlog).build() for _ in range(places)
+        ]
+        self._listening = [socket.socket(fileno=holder.get_fd()) for holder in self._holders]
+        for listening in self._listening:
+            listening.set_inheritable(False)  # forks have it all the same; a database that we start must not keep it
+        self._sso = None
+
+    def _drop_shared_socket(self) -> None:
+        for listening in self._listening:
+            listening.close()
+
+    def _spawn_worker(self, idx: int, *more: Any, **named: Any) -> Any:
+        place = idx % len(self._holders)
+        self._shd: Any = self._holders[place]
+        self._sso: Any = self._listening[place]
+        return super()._spawn_worker(idx, *more, **named)
 
     def _respawn_workers(self, workers: Sequence[int], spawn_target: Any, target_loader: Any, delay: float = 0) -> None:
         for index in workers:
