@@ -36,6 +36,13 @@ class Workers(MPServer):
         for listening in self._listening:
             listening.set_inheritable(False)  # forks have it all the same; a database that we start must not keep it
         self._sso = None
+        os.register_at_fork(after_in_child=self._keep_own_socket)
+
+    def _keep_own_socket(self) -> None:
+        """In a worker: one that another worker has closed must not stay open here, with nobody who answers."""
+        for listening in self._listening:
+            if listening is not self._sso:
+                listening.close()
 
     def _drop_shared_socket(self) -> None:
         for listening in self._listening:
