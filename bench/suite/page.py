@@ -47,8 +47,9 @@ def page(findings: Findings, seconds: float, server_version: str) -> str:
         " `place`, `sale`, `pages`, `lists`, `logins`, `start`, `memory`, `core`, `year`, `growth`), `LONG=1` goes to a"
         " million products and orders and replays the whole year. It needs `wrk` and takes ten minutes.",
         f"{_commit()}, {datetime.now(UTC):%Y-%m-%d}, in {seconds / 60:.0f} minutes. {_machine()}. {server_version},"
-        f" with `fsync` and `synchronous_commit` on; one worker; {_wrk()}.",
+        f" with `fsync` and `synchronous_commit` on; a worker for each core; {_wrk()}.",
         "![How far each aim is reached, and growth](performance.svg)",
+        "[Where the time goes](decisions/0017-where-the-time-goes.md) says why what is missed is missed.",
         "On a machine of few cores, which the load client shares, an absolute figure means little. So each workload and"
         " its yardstick run in turn, A B A B, after a warm-up, and the figure that counts is the ratio of each round:"
         " the middle one, the lowest and the highest.",
