@@ -102,6 +102,7 @@ def test_workers_are_renewed_under_load_and_nobody_notices(tmp_path: Path) -> No
     assert report.orders > 0
 
 
+@pytest.mark.slow
 def test_the_database_is_restarted_under_load_and_the_shop_sells_on_within_a_second(tmp_path: Path) -> None:
     report = asyncio.run(run(tmp_path, seed=1, rolling=0, database=3, clients=4))
     assert report.findings == []
