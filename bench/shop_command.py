@@ -9,8 +9,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
@@ -48,31 +48,47 @@ UNLIMITED = {"SHOP_RATE_LIMIT": "off", "SHOP_LOGIN_RATE_LIMIT": "off", "SHOP_ORD
 """All customers of a measurement ask from one address."""
 
 
-@contextmanager
-def served(data_dir: str) -> Iterator[str]:
-    """The address of a `shop serve` of our own, on a free port, until the end of the block."""
+def free_port() -> int:
+    """A port that nobody listens on at this moment."""
     with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    url = f"http://127.0.0.1:{port}"
-    command = shop_command("serve", "--host", "127.0.0.1", "--port", str(port), data_dir=data_dir)
+        return int(free.getsockname()[1])
+
+
+@contextmanager
+def running(command: Sequence[str], url: str, environment: Mapping[str, str]) -> Iterator[int]:
+    """A server process that answers at `url`, until the end of the block: its number.
+
+    Raises:
+        CannotStart: it ends instead, or takes too long.
+    """
     with tempfile.TemporaryFile() as log:
-        server = subprocess.Popen(command, env=os.environ | UNLIMITED, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        server = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=dict(environment))
         try:
             until = time.monotonic() + PATIENCE_S
             while not is_ready(urlsplit(url)):
                 if server.poll() is not None or time.monotonic() > until:
                     log.seek(0)
                     last = " ".join(log.read().decode(errors="replace").split())[-500:]
-                    raise CannotStart(f"shop serve did not become ready. It said last: {last}")
-                time.sleep(0.1)
-            yield url
+                    raise CannotStart(f"{' '.join(command[-4:])} did not become ready. It said last: {last}")
+                time.sleep(0.01)
+            yield server.pid
         finally:
             server.terminate()
-            try:
+            with suppress(subprocess.TimeoutExpired):
                 server.wait(30)
-            except subprocess.TimeoutExpired:
+            if server.poll() is None:
                 server.kill()
                 server.wait()
+
+
+@contextmanager
+def served(data_dir: str) -> Iterator[str]:
+    """The address of a `shop serve` of our own, on a free port, until the end of the block."""
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    command = shop_command("serve", "--host", "127.0.0.1", "--port", str(port), data_dir=data_dir)
+    with running(command, url, os.environ | UNLIMITED):
+        yield url
 
 
 def is_ready(url: SplitResult) -> bool:

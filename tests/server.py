@@ -41,6 +41,15 @@ def shop(*arguments: str, env: Mapping[str, str], stdin: str = "") -> subprocess
     )
 
 
+def shop_with_admin(username: str, password: str, **more: str) -> dict[str, str]:
+    """The environment of a shop on an empty database, migrated and with an admin."""
+    env = environment(**more)
+    for arguments, stdin in ((["migrate"], ""), (["create-admin", username], f"{password}\n")):
+        done = shop(*arguments, env=env, stdin=stdin)
+        assert done.returncode == 0, done.stdout + done.stderr
+    return env
+
+
 def wait_until_ready(url: str, process: subprocess.Popen[str]) -> None:
     """Wait for a server to answer. Raises when it ends instead, with what it said."""
     deadline = time.monotonic() + READY_S_MAX

@@ -27,12 +27,11 @@ from shop_adapters.embedded import EmbeddedPostgres
 from shop_adapters.postgres import make_engine
 from shop_adapters.postgres.migrate import migrate
 from shop_adapters.tokens import JwtTokens
-from shop_command import UNLIMITED, shop_command
+from shop_command import UNLIMITED, free_port, running, shop_command
 from shop_core import Actor, Role
 from suite import seeding
 from suite.measuring import CannotMeasure
 from suite.pgbench import Pgbench
-from suite.processes import free_port, running
 
 SHOPPERS = 100
 """Customers who place orders; numbers from 1, those of pgbench too."""

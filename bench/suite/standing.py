@@ -13,13 +13,12 @@ from threading import Event, Thread
 from uuid import UUID, uuid4
 
 from shop_adapters.memory import MemoryAdapters
-from shop_command import shop_command
+from shop_command import free_port, running, shop_command
 from shop_core import SYSTEM, LineRequest, Money, PlacementRequest, ProductDetails
 from shop_core import Shop as Core
 from suite.ground import Ground
 from suite.measuring import CannotMeasure, Findings, Row, Spread, at_least, at_most, in_turn, middle
 from suite.placing import CONNECTIONS, LINES
-from suite.processes import free_port, running
 from suite.reading import PAGE_SIZE
 from suite.wrk import load
 

@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from http_client import PASSWORD, Server, log_in, register
-from server import environment, free_port, serving, shop, wait_until_ready
+from server import environment, free_port, serving, shop_with_admin, wait_until_ready
 
 STAFF = "boss"
 TESTS = Path(__file__).parent.parent
@@ -49,10 +49,8 @@ def memory_server() -> Iterator[Server]:
 @contextlib.contextmanager
 def postgres_serving(database_url: str) -> Iterator[Server]:
     """`shop serve` on an empty database."""
-    env = environment(SHOP_DATABASE_URL=database_url, SHOP_SECRET_KEY="the secret of the HTTP tests, 36 b")
-    for arguments, stdin in ((["migrate"], ""), (["create-admin", STAFF], f"{PASSWORD}\n")):
-        done = shop(*arguments, env=env, stdin=stdin)
-        assert done.returncode == 0, done.stdout + done.stderr
+    more = {"SHOP_DATABASE_URL": database_url, "SHOP_SECRET_KEY": "the secret of the HTTP tests, 36 b"}
+    env = shop_with_admin(STAFF, PASSWORD, **more)
     with serving(env=env) as (url, _):
         yield Server(url, STAFF, PASSWORD)
 

@@ -16,7 +16,7 @@ import pytest
 from sqlalchemy import Engine, text
 
 from http_client import PASSWORD, Server, log_in, new_order, new_product, order_of, register
-from server import environment, serving, shop
+from server import serving, shop, shop_with_admin
 from shop_adapters.postgres import make_engine
 
 SECRET = "the secret of the background tests, 40 b"
@@ -27,10 +27,7 @@ WAIT_S_MAX = 30
 @pytest.fixture
 def database(new_database: Callable[[str], str]) -> dict[str, str]:
     """The environment of a shop with an admin, on a database of its own."""
-    env = environment(SHOP_DATABASE_URL=new_database("shop_background"), SHOP_SECRET_KEY=SECRET)
-    assert shop("migrate", env=env).returncode == 0
-    assert shop("create-admin", "boss", env=env, stdin=f"{PASSWORD}\n").returncode == 0
-    return env
+    return shop_with_admin("boss", PASSWORD, SHOP_DATABASE_URL=new_database("shop_background"), SHOP_SECRET_KEY=SECRET)
 
 
 @pytest.fixture

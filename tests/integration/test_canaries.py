@@ -17,7 +17,7 @@ import pytest
 from sqlalchemy import make_url, text
 
 from http_client import API
-from server import SHOP, environment, free_port, shop, wait_until_ready
+from server import SHOP, free_port, shop_with_admin, wait_until_ready
 from shop_adapters.postgres import make_engine
 
 PASSWORD = "canary-01-password"
@@ -70,7 +70,9 @@ def env(new_database: Callable[[str], str]) -> dict[str, str]:
         connection.execute(text(f"CREATE ROLE canary LOGIN SUPERUSER PASSWORD '{DATABASE_PASSWORD}'"))
     engine.dispose()
     named = make_url(url).set(username="canary", password=DATABASE_PASSWORD)
-    env = environment(
+    return shop_with_admin(
+        "boss",
+        PASSWORD,
         SHOP_DATABASE_URL=named.render_as_string(hide_password=False),
         SHOP_SECRET_KEY=SECRET_KEY,
         SHOP_EVENTS="webhook",
@@ -79,10 +81,6 @@ def env(new_database: Callable[[str], str]) -> dict[str, str]:
         SHOP_LOG="json",
         SHOP_LOG_LEVEL="debug",
     )
-    for arguments, stdin in ((["migrate"], ""), (["create-admin", "boss"], f"{PASSWORD}\n")):
-        done = shop(*arguments, env=env, stdin=stdin)
-        assert done.returncode == 0, done.stdout + done.stderr
-    return env
 
 
 def raw(url: str, request: bytes) -> None:

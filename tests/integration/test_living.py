@@ -19,7 +19,7 @@ from proof.restarts import run
 from sqlalchemy import Engine, text
 
 from http_client import PASSWORD, Server, assert_problem, log_in, new_product, order_of, register
-from server import environment, serving, shop
+from server import environment, serving, shop, shop_with_admin
 from shop_adapters.postgres import make_engine
 
 WAIT_S_MAX = 30
@@ -28,12 +28,12 @@ WAIT_S_MAX = 30
 @pytest.fixture
 def database(new_database: Callable[[str], str]) -> dict[str, str]:
     """The environment of a shop with an admin, on a database of its own."""
-    env = environment(
-        SHOP_DATABASE_URL=new_database("shop_living"), SHOP_SECRET_KEY="the secret of living, 36 bytes long."
+    return shop_with_admin(
+        "boss",
+        PASSWORD,
+        SHOP_DATABASE_URL=new_database("shop_living"),
+        SHOP_SECRET_KEY="the secret of living, 36 bytes long.",
     )
-    assert shop("migrate", env=env).returncode == 0
-    assert shop("create-admin", "boss", env=env, stdin=f"{PASSWORD}\n").returncode == 0
-    return env
 
 
 @pytest.fixture

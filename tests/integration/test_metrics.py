@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from http_client import API, PASSWORD, log_in, new_product, order_of, register
-from server import environment, serving, shop
+from server import serving, shop_with_admin
 
 TOKEN = "the token of the scraper"
 REQUESTS = 40
@@ -19,15 +19,13 @@ REQUESTS = 40
 @pytest.fixture
 def env(new_database: Callable[[str], str]) -> dict[str, str]:
     """Of a server with an admin."""
-    env = environment(
+    return shop_with_admin(
+        "boss",
+        PASSWORD,
         SHOP_DATABASE_URL=new_database("shop_metrics"),
         SHOP_SECRET_KEY="the secret of the tests, 32 bytes",
         SHOP_WORKERS="2",
     )
-    for arguments, stdin in ((["migrate"], ""), (["create-admin", "boss"], f"{PASSWORD}\n")):
-        done = shop(*arguments, env=env, stdin=stdin)
-        assert done.returncode == 0, done.stdout + done.stderr
-    return env
 
 
 def figure(page: str, name: str, **labels: str) -> float:
