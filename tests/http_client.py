@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,6 +13,7 @@ import httpx
 API = "/api/v1"
 PASSWORD = "correct horse battery"
 ACCESS_TOKEN_USED_S_MAX = 120
+WAIT_S_MAX = 30.0
 
 
 @dataclass
@@ -105,3 +107,11 @@ def assert_problem(response: httpx.Response, status: int, code: str) -> dict[str
     assert problem["instance"].startswith("/")
     assert problem["request_id"] == response.headers["x-request-id"]
     return problem
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    """Wait for what other processes do by themselves."""
+    deadline = time.monotonic() + WAIT_S_MAX
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.02)

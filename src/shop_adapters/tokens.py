@@ -136,6 +136,8 @@ class JwtTokens(_RefreshTokens):
             "jti": secrets.token_urlsafe(16),
             "role": role.value,
         }
+        if actor.session is not None:
+            claims["sid"] = str(actor.session)
         return jwt.encode(claims, self._keys[self._kid], "HS256", headers={"typ": "at+jwt", "kid": self._kid})
 
     def read_access(self, token: str, now: datetime) -> Actor:
@@ -182,7 +184,8 @@ class JwtTokens(_RefreshTokens):
         issued, expires = claims["iat"], claims["exp"]
         if type(issued) is not int or type(expires) is not int:
             raise InvalidToken
-        return Actor(UUID(claims["sub"]), Role(claims["role"])), issued, expires
+        session = UUID(claims["sid"]) if "sid" in claims else None
+        return Actor(UUID(claims["sub"]), Role(claims["role"]), session), issued, expires
 
 
 def _kid(secret: bytes) -> str:

@@ -1,5 +1,6 @@
 """The domain of a shop: catalog, stock, orders, accounts. Standard library only; see `Shop`."""
 
+from shop_core.accounts.logins import Login
 from shop_core.accounts.model import (
     NOBODY,
     SYSTEM,
@@ -10,7 +11,7 @@ from shop_core.accounts.model import (
     Role,
     StandingChange,
 )
-from shop_core.accounts.service import Login, Registration
+from shop_core.accounts.service import Registration
 from shop_core.catalog.model import (
     CatalogEntry,
     Category,

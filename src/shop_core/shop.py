@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from shop_core.accounts.logins import SessionService
+from shop_core.accounts.passwords import IsBreached, none_known
 from shop_core.accounts.service import AccountService
+from shop_core.accounts.sessions import EndedSessions
 from shop_core.catalog.service import CatalogService
 from shop_core.inventory.service import InventoryService
 from shop_core.orders.service import OrderService
@@ -18,6 +21,7 @@ class Shop:
     Args:
         adapters: where it remembers things, and its clock, ids, passwords and tokens.
         limits: what one customer may have reserved at once.
+        is_breached: whether a password has leaked, and may not be set; by default no leaked ones are known.
 
     >>> from shop_adapters.memory import MemoryAdapters
     >>> shop = Shop(MemoryAdapters())
@@ -25,10 +29,14 @@ class Shop:
     []
     """
 
-    def __init__(self, adapters: Adapters, limits: HoldingLimits | None = None) -> None:
+    def __init__(
+        self, adapters: Adapters, limits: HoldingLimits | None = None, is_breached: IsBreached = none_known
+    ) -> None:
         begin, clock, new_id = adapters.begin, adapters.clock, adapters.new_id
         self.currency = adapters.currency
-        self.accounts = AccountService(begin, clock, new_id, adapters.passwords, adapters.tokens)
+        passwords, ended = adapters.passwords, EndedSessions()
+        self.accounts = AccountService(begin, clock, new_id, passwords, ended, is_breached)
+        self.sessions = SessionService(begin, clock, new_id, passwords, adapters.tokens, ended)
         self.catalog = CatalogService(begin, clock, new_id, adapters.currency)
         self.inventory = InventoryService(begin, new_id)
         self.reservations = ReservationService(begin, new_id, limits or HoldingLimits())

@@ -8,6 +8,7 @@ from uuid import UUID
 from shop_core.errors import (
     AccountNotFound,
     InvalidToken,
+    LoginTooOld,
     SessionNotFound,
     TooManyAttempts,
     UsernameTaken,
@@ -76,9 +77,9 @@ async def register(request: ShopRequest, body: bytes) -> Reply:
 )
 async def log_in(request: ShopRequest, body: bytes) -> Reply:
     """Start a session. Strangers are counted first, on the loop: what is refused takes no place in the lane."""
-    form, accounts, client = read_body(CredentialsForm, body), request.shop.accounts, request.client_key
-    attempt = partial(accounts.log_in, form.username, form.password, client=client, device=form.device)
-    if accounts.knows(form.username, form.device):
+    form, sessions, client = read_body(CredentialsForm, body), request.shop.sessions, request.client_key
+    attempt = partial(sessions.log_in, form.username, form.password, client=client, device=form.device)
+    if sessions.knows(form.username, form.device):
         login = await request.lanes.run(Lane.HASHING, attempt)
     else:
         with request.gate.stranger(client):
@@ -104,7 +105,7 @@ async def log_in(request: ShopRequest, body: bytes) -> Reply:
 def refresh_tokens(request: ShopRequest, body: bytes) -> Reply:
     """Carry a session on."""
     form = read_body(RefreshForm, body)
-    return reply(TokensBody.of(request.shop.accounts.refresh(form.refresh)), more=_NO_STORE)
+    return reply(TokensBody.of(request.shop.sessions.refresh(form.refresh)), more=_NO_STORE)
 
 
 @post(
@@ -117,13 +118,13 @@ def refresh_tokens(request: ShopRequest, body: bytes) -> Reply:
         takes=wire.REFRESH,
         gives=None,
         status=204,
-        more="Whatever the token is: unknown, spent or of a session that has ended, the answer is the same. Access "
-        "tokens that were given out before end by themselves, within 5 minutes.",
+        more="Whatever the token is: unknown, spent or of a session that has ended, the answer is the same. The access "
+        "tokens of the session are good no more, with any server of the shop within about a second.",
     ),
 )
 def log_out(request: ShopRequest, body: bytes) -> Reply:
     """End a session."""
-    request.shop.accounts.log_out(read_body(RefreshForm, body).refresh)
+    request.shop.sessions.log_out(read_body(RefreshForm, body).refresh)
     return done()
 
 
@@ -182,12 +183,15 @@ def change_password(request: ShopRequest, body: bytes) -> Reply:
         summary="Where one is logged in",
         tag=TAG,
         gives=wire.SESSIONS,
-        more="The session that was used last comes first. A session that is not carried on ends by itself.",
+        more="The session that was used last comes first. A session that is not carried on ends by itself, and any of "
+        "them after 180 days. Who logs in a hundred times is logged out where he was not for longest.",
     ),
 )
 def list_sessions(request: ShopRequest) -> Reply:
     """The sessions of the account that is logged in."""
-    return reply(SessionsBody(results=tuple(map(SessionBody.of, request.shop.accounts.sessions(request.actor)))))
+    actor = request.actor
+    sessions = request.shop.sessions.sessions(actor)
+    return reply(SessionsBody(results=tuple(SessionBody.of(session, actor) for session in sessions)))
 
 
 @delete(
@@ -198,13 +202,15 @@ def list_sessions(request: ShopRequest) -> Reply:
         tag=TAG,
         gives=None,
         status=204,
-        refuses=(SessionNotFound,),
-        more="Access tokens that it gave out end by themselves, within 5 minutes.",
+        refuses=(SessionNotFound, LoginTooOld),
+        more="That is: the current one, or any other within 15 minutes of the login with which the current one began, "
+        "so that whoever finds a phone cannot log its owner out elsewhere. Its access tokens are good no more, with "
+        "any server of the shop within about a second.",
     ),
 )
 def end_session(request: ShopRequest, session_id: UUID) -> Reply:
     """End a session of the account that is logged in."""
-    request.shop.accounts.end_session(request.actor, session_id)
+    request.shop.sessions.end(request.actor, session_id)
     return done()
 
 

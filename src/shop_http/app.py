@@ -36,6 +36,7 @@ def create_app(
     *,
     ready: Callable[[], None] | None = None,
     public_catalog: bool = True,
+    has_docs: bool = True,
     threads: int = 8,
     base_url: str | None = None,
     snapshot: Snapshot | None = None,
@@ -55,6 +56,7 @@ def create_app(
         shop: what it serves.
         ready: raises when the server cannot serve; `/health/ready` asks it. None: always ready.
         public_catalog: whether the catalog can be read without a login.
+        has_docs: whether there are `/docs` and `/openapi.json`.
         threads: so many requests are worked on at once; as many as the store has connections.
         base_url: how clients reach the server, for the links in lists, e.g. `https://shop.example`; None takes
             the scheme and host of each request.
@@ -80,8 +82,9 @@ def create_app(
         *reservations.ROUTES,
         *orders.ROUTES,
     ]
+    described = [*docs.ERRORS, *(docs.ROUTES if has_docs else ())]
     app = Litestar(
-        [Router(API, route_handlers=features), *health.ROUTES, *docs.ROUTES, *more_routes],
+        [Router(API, route_handlers=features), *health.ROUTES, *described, *more_routes],
         request_class=ShopRequest,
         middleware=[checked_by(know_the_actor, be_well_formed)],
         exception_handlers=problems.handlers(),

@@ -39,6 +39,6 @@ def actor_of(shop: Shop, authorization: list[str]) -> Actor:
             scheme, _, token = credentials.partition(" ")
             if scheme.lower() != "bearer":
                 raise Unauthenticated("Send the access token as: Authorization: Bearer <token>.")
-            return shop.accounts.identify(token.strip())
+            return shop.sessions.identify(token.strip())
         case _:
             raise InvalidToken("Send one Authorization header only.")

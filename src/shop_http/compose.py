@@ -19,13 +19,15 @@ from typing import Any, cast
 from sqlalchemy import Engine, QueuePool
 
 from shop_adapters.background import Repeating
+from shop_adapters.breached import BreachedPasswords
 from shop_adapters.postgres import PostgresAdapters
 from shop_adapters.postgres.migrate import check_schema, migrate
 from shop_adapters.postgres.snapshot import Snapshots
 from shop_adapters.publishers import LogPublisher, WebhookPublisher
 from shop_adapters.train import OrderTrain
 from shop_core import Shop
-from shop_core.accounts.service import TIDY_MAX
+from shop_core.accounts.logins import TIDY_MAX
+from shop_core.accounts.passwords import IsBreached, none_known
 from shop_core.ports import Adapters, EventPublisher
 from shop_core.reservations.model import HoldingLimits
 from shop_core.reservations.service import SWEEP_MAX
@@ -40,8 +42,10 @@ from shop_http.watching import Observer
 
 BACKGROUND_EVERY_S = 0.25
 TIDY_EVERY_S = 60.0
+ENDED_EVERY_S = 1.0
 SAMPLED_EVERY_S = 1.0
-BACKGROUND_CONNECTIONS = 4  # sweeper, relay, train, password hashes: busy handlers cannot keep them from the database
+BACKGROUND_CONNECTIONS = 5
+"""Sweeper, relay, train, password hashes, ended sessions: busy handlers cannot keep them from the database."""
 STARTED_IN = "SHOP_STARTED_IN"  # a folder in which each worker says that it runs; set by `serve`, no setting
 
 
@@ -75,7 +79,26 @@ def _adapters(engine: Engine, settings: Settings) -> PostgresAdapters:
 
 
 def _shop(adapters: Adapters, settings: Settings) -> Shop:
-    return Shop(adapters, HoldingLimits(settings.reservations_max, settings.reserved_units_max))
+    limits = HoldingLimits(settings.reservations_max, settings.reserved_units_max)
+    return Shop(adapters, limits, breached_passwords(settings))
+
+
+def breached_passwords(settings: Settings) -> IsBreached:
+    """The leaked passwords, as far as the settings name some.
+
+    Raises:
+        SettingsError: they name no such list.
+    """
+    if not settings.breached_passwords:
+        return none_known
+    try:
+        return BreachedPasswords(Path(settings.breached_passwords))
+    except (OSError, ValueError) as wrong:
+        reason = getattr(wrong, "strerror", None) or wrong
+        raise SettingsError(
+            f"SHOP_BREACHED_PASSWORDS is {settings.breached_passwords!r}: it {reason}:"
+            " name a list of SHA-1 hashes sorted by hash, as Have I Been Pwned gives it out"
+        ) from wrong
 
 
 def worker_app() -> object:
@@ -95,6 +118,7 @@ def worker_app() -> object:
         shop,
         ready=readiness(engine, settings),
         public_catalog=settings.public_catalog,
+        has_docs=settings.docs,
         threads=settings.connections,
         base_url=settings.base_url or None,
         place=lambda request: wakeups.wrap(train.place(request)),
@@ -198,7 +222,8 @@ def _background(shop: Shop, publisher: EventPublisher | None, expired: Callable[
 
     jobs: list[Background] = [
         Repeating(sweep, BACKGROUND_EVERY_S, "sweeper", lambda ended: ended >= SWEEP_MAX),
-        Repeating(shop.accounts.tidy, TIDY_EVERY_S, "tidy", lambda forgotten: forgotten >= TIDY_MAX),
+        Repeating(shop.sessions.notice_ended, ENDED_EVERY_S, "ended sessions"),
+        Repeating(shop.sessions.tidy, TIDY_EVERY_S, "tidy", lambda forgotten: forgotten >= TIDY_MAX),
     ]
     if publisher is not None:
         relay = partial(shop.outbox.relay, publisher)

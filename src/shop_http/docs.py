@@ -115,4 +115,6 @@ def openapi_document(request: ShopRequest) -> Reply:
     return Reply(request.app.state.openapi, headers=_FOR_AN_HOUR)
 
 
-ROUTES = (to_docs, docs, start_script, errors_page, docs_file, openapi_document)
+ROUTES = (to_docs, docs, start_script, docs_file, openapi_document)
+ERRORS = (errors_page,)
+"""There even if the documentation is not: every problem refers to it."""

@@ -16,6 +16,7 @@ from litestar import Litestar
 from msgspec import NODEFAULT, Struct, UnsetType
 from msgspec.structs import fields
 
+from shop_core.accounts.sessions import RECENT_LOGIN
 from shop_core.errors import (
     AccountNotFound,
     CategoryCycle,
@@ -30,6 +31,7 @@ from shop_core.errors import (
     InvalidToken,
     KeyReused,
     LastAdmin,
+    LoginTooOld,
     NotTheOwner,
     OrderNotFound,
     ProductNotFound,
@@ -107,6 +109,7 @@ _REFUSALS: dict[type[Refusal], Refusal] = {
         InvalidToken(),
         KeyReused("9f0c2f7e-checkout"),
         LastAdmin(USER_ID),
+        LoginTooOld(RECENT_LOGIN),
         MalformedBody(Fault("body", "is not JSON: Input data was truncated", "not_json")),
         NotTheOwner(ORDER_ID),
         OrderNotFound(ORDER_ID),

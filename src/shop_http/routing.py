@@ -202,7 +202,7 @@ def _in_lane(handler: Callable[..., Any], lane: Lane | LaneOf) -> Answers:
 
     async def answers(request: ShopRequest, others: dict[str, Any]) -> Reply:
         def work() -> Reply:
-            request.scope["user"] = request.shop.accounts.confirm(request.user)
+            request.scope["user"] = request.shop.sessions.confirm(request.user)
             return cast(Reply, handler(request, **others))
 
         return await request.lanes.run(lane_of(request), work)
@@ -215,7 +215,7 @@ def _on_loop(handler: Callable[..., Any]) -> Answers:
 
     async def answers(request: ShopRequest, others: dict[str, Any]) -> Reply:
         if request.user.is_staff:
-            confirm = partial(request.shop.accounts.confirm, request.user)
+            confirm = partial(request.shop.sessions.confirm, request.user)
             request.scope["user"] = await request.lanes.run(Lane.FAST, confirm)
         return cast(Reply, await handler(request, **others))
 

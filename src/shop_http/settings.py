@@ -191,6 +191,8 @@ class Settings:
         5, _threshold, "a statement is kept prepared after so many uses; off: never, for PgBouncer"
     )
     currency: str = _setting("EUR", _currency, "the one currency of all prices, an ISO 4217 code")
+    docs: bool = _setting(True, _yes_or_no, "whether /docs and /openapi.json are there for everybody")
+    breached_passwords: str = _setting("", str, "a file of leaked passwords, which nobody may set: lines of SHA-1")
     base_url: str = _setting("", _base_url, "how clients reach the shop, e.g. https://shop.example, for links")
     cors_origins: tuple[str, ...] = _setting(
         (), _origins, "web pages of these origins may ask, e.g. https://shop.example; none by default"

@@ -60,7 +60,7 @@ class Turnstile:
         for name, value in scope["headers"]:
             if name == b"authorization":
                 try:
-                    return self._shop.accounts.identify(value[7:].decode("latin-1").strip()).id
+                    return self._shop.sessions.identify(value[7:].decode("latin-1").strip()).id
                 except Refusal:
                     break
         return cast(str, scope["state"]["client"])

@@ -86,8 +86,8 @@ def get_user(request: ShopRequest, user_id: UUID) -> Reply:
         takes=wire.STANDING,
         gives=wire.ACCOUNT,
         refuses=(AccountNotFound, LastAdmin),
-        more="For admins. What is left out stays. Who is deactivated cannot log in, and all his sessions end: staff "
-        "are out at once, customers within the 5 minutes of their access token. The last active admin stays.",
+        more="For admins. What is left out stays. Who is deactivated cannot log in, and all his sessions end "
+        "within about a second. The last active admin stays.",
     ),
 )
 def assign_user(request: ShopRequest, user_id: UUID, body: bytes) -> Reply:

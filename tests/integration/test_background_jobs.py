@@ -15,13 +15,12 @@ import httpx
 import pytest
 from sqlalchemy import Engine, text
 
-from http_client import PASSWORD, Server, log_in, new_order, new_product, order_of, register
+from http_client import PASSWORD, WAIT_S_MAX, Server, log_in, new_order, new_product, order_of, register, wait_until
 from server import serving, shop, shop_with_admin
 from shop_adapters.postgres import make_engine
 
 SECRET = "the secret of the background tests, 40 b"
 WEBHOOK_SECRET = "whsec_" + "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
-WAIT_S_MAX = 30
 
 
 @pytest.fixture
@@ -40,13 +39,6 @@ def engine(database: dict[str, str]) -> Iterator[Engine]:
 def rows(engine: Engine, query: str) -> list[tuple[Any, ...]]:
     with engine.begin() as connection:
         return [tuple(row) for row in connection.execute(text(query))]
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + WAIT_S_MAX
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.05)
 
 
 @contextmanager

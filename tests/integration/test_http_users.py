@@ -13,7 +13,7 @@ import httpx
 import pytest
 from litestar import Litestar
 
-from http_client import API, PASSWORD, Server, assert_problem, log_in, register, unique
+from http_client import API, PASSWORD, Server, assert_problem, log_in, register, unique, wait_until
 from shop_adapters.memory import MemoryAdapters
 from shop_core import SYSTEM, Registration, Role, Shop, StandingChange
 from shop_core.ports import UnitOfWork
@@ -349,7 +349,7 @@ def test_staff_are_looked_up_in_the_thread_of_the_request_and_customers_not_at_a
     adapters = WatchedAdapters()
     shop = Shop(adapters)
     shop.accounts.register(Registration("ada", PASSWORD), actor=SYSTEM, role=role)
-    token = shop.accounts.log_in("ada", PASSWORD).access
+    token = shop.sessions.log_in("ada", PASSWORD).access
     adapters.threads.clear()
 
     assert ask(create_app(shop), "/users/me", token).status_code == 200
@@ -361,7 +361,7 @@ def test_staff_are_looked_up_in_the_thread_of_the_request_and_customers_not_at_a
 def test_deactivated_staff_do_not_even_read_a_catalog_that_needs_a_login() -> None:
     shop = Shop(MemoryAdapters())
     clerk = shop.accounts.register(Registration("clerk", PASSWORD), actor=SYSTEM, role=Role.STAFF)
-    token, app = shop.accounts.log_in("clerk", PASSWORD).access, create_app(shop, public_catalog=False)
+    token, app = shop.sessions.log_in("clerk", PASSWORD).access, create_app(shop, public_catalog=False)
     assert ask(app, "/products", token).status_code == 200
     shop.accounts.assign(SYSTEM, clerk.id, StandingChange(active=False))
     assert_problem(ask(app, "/products", token), 401, "invalid_token")
@@ -386,17 +386,27 @@ def test_somebody_sees_where_he_is_logged_in_and_ends_it_there(
     user, ada, here = person()
     elsewhere = log_in(visitor, user["username"])
     both = ada.get("/users/me/sessions").json()["results"]
-    assert [session.keys() for session in both] == [{"id", "created_at", "used_at", "expires_at"}] * 2
+    assert [session.keys() for session in both] == [{"id", "created_at", "used_at", "expires_at", "current"}] * 2
+    assert [session["current"] for session in both] == [False, True]
     assert not any(token in str(both) for token in (here["refresh"], elsewhere["refresh"], elsewhere["device"]))
     assert ada.delete(f"/users/me/sessions/{both[0]['id']}").status_code == 204
     ended = visitor.post("/auth/token/refresh", json={"refresh": elsewhere["refresh"]})
     assert_problem(ended, 401, "invalid_token")
+    held = {"Authorization": f"Bearer {elsewhere['access']}"}
+    wait_until(lambda: visitor.get("/users/me", headers=held).status_code == 401)  # each worker notices by itself
     renewed = visitor.post("/auth/token/refresh", json={"refresh": here["refresh"]})
     assert renewed.status_code == 200
     (left,) = ada.get("/users/me/sessions").json()["results"]
     assert (left["id"], left["created_at"]) == (both[1]["id"], both[1]["created_at"])
     assert left["used_at"] > left["created_at"]
     assert_problem(ada.delete(f"/users/me/sessions/{both[0]['id']}"), 404, "session_not_found")
+
+
+def test_the_current_session_is_ended_like_any_other(person: Callable[..., Person]) -> None:
+    _, ada, _ = person()
+    (mine,) = ada.get("/users/me/sessions").json()["results"]
+    assert ada.delete(f"/users/me/sessions/{mine['id']}").status_code == 204
+    wait_until(lambda: ada.get("/users/me").status_code == 401)
 
 
 def test_nobody_ends_the_session_of_somebody_else(person: Callable[..., Person]) -> None:

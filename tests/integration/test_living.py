@@ -18,11 +18,19 @@ import pytest
 from proof.restarts import run
 from sqlalchemy import Engine, text
 
-from http_client import PASSWORD, Server, assert_problem, log_in, new_product, order_of, register
+from http_client import (
+    PASSWORD,
+    WAIT_S_MAX,
+    Server,
+    assert_problem,
+    log_in,
+    new_product,
+    order_of,
+    register,
+    wait_until,
+)
 from server import environment, serving, shop, shop_with_admin
 from shop_adapters.postgres import make_engine
-
-WAIT_S_MAX = 30
 
 
 @pytest.fixture
@@ -51,13 +59,6 @@ def people(url: str) -> Iterator[tuple[httpx.Client, httpx.Client]]:
         token = log_in(visitor, register(visitor)["username"])["access"]
     with server.client(server.staff_token) as staff, server.client(token) as customer:
         yield staff, customer
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + WAIT_S_MAX
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.02)
 
 
 def test_sigterm_is_told_first_and_what_is_under_way_arrives(database: dict[str, str], engine: Engine) -> None:

@@ -15,12 +15,24 @@ from shop_adapters.memory import MemoryAdapters
 from shop_adapters.passwords import ScryptPasswords
 from shop_adapters.tokens import JwtTokens
 from shop_core import NOBODY, SYSTEM, Account, Actor, Registration, Role, Shop
-from shop_core.accounts.model import ACCESS_TOKEN_LIFE, REFRESH_GRACE, REFRESH_TOKEN_LIFE, RefreshToken
+from shop_core.accounts.sessions import (
+    ACCESS_TOKEN_LIFE,
+    COMMITTED_WITHIN,
+    RECENT_LOGIN,
+    REFRESH_GRACE,
+    REFRESH_TOKEN_LIFE,
+    SESSION_LIFE,
+    SESSIONS_MAX,
+    EndedSessions,
+    RefreshToken,
+)
 from shop_core.errors import (
     AccountNotFound,
     Forbidden,
     Invalid,
     InvalidToken,
+    LoginTooOld,
+    SessionNotFound,
     Unauthenticated,
     UsernameTaken,
     WrongCredentials,
@@ -95,7 +107,7 @@ def test_a_broken_rule_is_named_and_no_account_is_made(shop: Shop, change: dict[
         shop.accounts.register(replace(ADA, **change))
     assert [fault.field for fault in refused.value.faults][:1] == [field]
     with pytest.raises(WrongCredentials):
-        shop.accounts.log_in(change.get("username", "Ada"), change.get("password", ADA.password))
+        shop.sessions.log_in(change.get("username", "Ada"), change.get("password", ADA.password))
 
 
 def test_an_account_that_is_gone_is_not_found(shop: Shop) -> None:
@@ -111,8 +123,8 @@ def test_an_account_that_is_gone_is_not_found(shop: Shop) -> None:
 @pytest.mark.parametrize("username", ["Ada", "ada", " ADA ", "ａｄａ"])
 def test_a_login_says_who_acts(shop: Shop, username: str) -> None:
     account = shop.accounts.register(ADA)
-    login = shop.accounts.log_in(username, ADA.password)
-    assert shop.accounts.authenticate(login.access) == account.actor
+    login = shop.sessions.log_in(username, ADA.password)
+    assert shop.sessions.authenticate(login.access) == account.actor
     assert login.expires_in == ACCESS_TOKEN_LIFE
 
 
@@ -130,20 +142,20 @@ def test_a_login_says_who_acts(shop: Shop, username: str) -> None:
 def test_a_wrong_login_does_not_say_what_was_wrong(shop: Shop, username: str, password: str) -> None:
     shop.accounts.register(ADA)
     with pytest.raises(WrongCredentials) as refused:
-        shop.accounts.log_in(username, password)
+        shop.sessions.log_in(username, password)
     assert refused.value.message == "The username or the password is wrong."
 
 
 def test_who_is_not_active_cannot_log_in_nor_go_on(shop: Shop, adapters: MemoryAdapters) -> None:
     inactive = Account(adapters.new_id(), "grace", Role.CUSTOMER, NOON, NOON, active=False)
-    token = RefreshToken(adapters.tokens.digest("held"), UUID(int=5), inactive.id, NOON, NOON + REFRESH_TOKEN_LIFE)
+    token = RefreshToken.first(adapters.tokens.digest("held"), UUID(int=5), inactive.id, NOON)
     with adapters.begin() as work:
         work.accounts.add(inactive, adapters.passwords.hash("correct horse"))
         work.refresh_tokens.add(token)
     with pytest.raises(WrongCredentials):
-        shop.accounts.log_in("grace", "correct horse")
+        shop.sessions.log_in("grace", "correct horse")
     with pytest.raises(InvalidToken):
-        shop.accounts.refresh("held")
+        shop.sessions.refresh("held")
 
 
 def test_an_outdated_hash_is_renewed_at_the_next_login(adapters: MemoryAdapters) -> None:
@@ -153,21 +165,21 @@ def test_an_outdated_hash_is_renewed_at_the_next_login(adapters: MemoryAdapters)
         found = old.accounts.credentials("ada")
         assert found is not None
         new.accounts.add(*found)
-    Shop(stronger).accounts.log_in("Ada", ADA.password)
+    Shop(stronger).sessions.log_in("Ada", ADA.password)
     with stronger.begin() as work:
         renewed = work.accounts.credentials("ada")
     assert renewed is not None
     assert renewed[1] != found[1]
     assert not stronger.passwords.is_outdated(renewed[1])
-    assert Shop(stronger).accounts.log_in("Ada", ADA.password)
+    assert Shop(stronger).sessions.log_in("Ada", ADA.password)
 
 
 def test_an_access_token_ends_by_itself(shop: Shop, clock: ManualClock) -> None:
     shop.accounts.register(ADA)
-    login = shop.accounts.log_in("Ada", ADA.password)
+    login = shop.sessions.log_in("Ada", ADA.password)
     clock.advance(ACCESS_TOKEN_LIFE)
     with pytest.raises(InvalidToken):
-        shop.accounts.authenticate(login.access)
+        shop.sessions.authenticate(login.access)
 
 
 # ---- staying logged in
@@ -176,14 +188,14 @@ def test_an_access_token_ends_by_itself(shop: Shop, clock: ManualClock) -> None:
 @pytest.fixture
 def refresh(shop: Shop) -> str:
     shop.accounts.register(ADA)
-    return shop.accounts.log_in("Ada", ADA.password).refresh
+    return shop.sessions.log_in("Ada", ADA.password).refresh
 
 
 def test_a_refresh_token_gives_the_next_pair(shop: Shop, clock: ManualClock, refresh: str) -> None:
     for _ in range(30):
         clock.advance(REFRESH_TOKEN_LIFE - SECOND)
-        login = shop.accounts.refresh(refresh)
-        assert shop.accounts.authenticate(login.access).role is Role.CUSTOMER
+        login = shop.sessions.refresh(refresh)
+        assert shop.sessions.authenticate(login.access).role is Role.CUSTOMER
         assert login.refresh != refresh
         refresh = login.refresh
 
@@ -191,41 +203,135 @@ def test_a_refresh_token_gives_the_next_pair(shop: Shop, clock: ManualClock, ref
 def test_a_refresh_token_that_is_not_used_ends(shop: Shop, clock: ManualClock, refresh: str) -> None:
     clock.advance(REFRESH_TOKEN_LIFE)
     with pytest.raises(InvalidToken):
-        shop.accounts.refresh(refresh)
+        shop.sessions.refresh(refresh)
+
+
+def test_a_session_is_carried_on_for_180_days_however_busy_it_is(shop: Shop, clock: ManualClock, refresh: str) -> None:
+    while clock() < NOON + SESSION_LIFE - timedelta(hours=20):
+        clock.advance(timedelta(hours=20))
+        login = shop.sessions.refresh(refresh)
+        refresh = login.refresh
+    (session,) = shop.sessions.sessions(shop.sessions.authenticate(login.access))
+    assert (session.created_at, session.expires_at) == (NOON, NOON + SESSION_LIFE)
+    clock.advance(NOON + SESSION_LIFE - clock() - SECOND)
+    refresh = shop.sessions.refresh(refresh).refresh
+    clock.advance(SECOND)
+    with pytest.raises(InvalidToken):
+        shop.sessions.refresh(refresh)
+    assert shop.sessions.log_in("Ada", ADA.password)
+
+
+@given(hours=st.lists(st.integers(0, 24), max_size=300))
+def test_no_successor_outlives_its_session(hours: list[int]) -> None:
+    token, now = RefreshToken.first(b"", UUID(int=1), UUID(int=2), NOON), NOON
+    for each in hours:
+        now += timedelta(hours=each)
+        if not token.is_good(now):
+            break
+        token = token.successor(b"", now)
+        assert now < token.expires_at == min(now + REFRESH_TOKEN_LIFE, NOON + SESSION_LIFE)
+
+
+def test_who_logs_in_a_hundred_times_is_logged_out_where_he_was_not_for_longest(shop: Shop, clock: ManualClock) -> None:
+    account = shop.accounts.register(ADA)
+    first = shop.sessions.log_in("Ada", ADA.password)
+    device = first.device or ""
+    clock.advance(SECOND)
+    second = shop.sessions.log_in("Ada", ADA.password, device=device)
+    clock.advance(SECOND)
+    first = shop.sessions.refresh(first.refresh)
+    for _ in range(SESSIONS_MAX - 2):
+        clock.advance(SECOND)
+        assert shop.sessions.log_in("Ada", ADA.password, device=device)
+    assert len(shop.sessions.sessions(account.actor)) == SESSIONS_MAX
+    assert shop.sessions.authenticate(second.access) == account.actor
+    shop.sessions.log_in("Ada", ADA.password, device=device)
+    assert len(shop.sessions.sessions(account.actor)) == SESSIONS_MAX
+    for gone in (shop.sessions.refresh, shop.sessions.authenticate):
+        with pytest.raises(InvalidToken):
+            gone(second.refresh if gone == shop.sessions.refresh else second.access)
+    assert shop.sessions.refresh(first.refresh)
+
+
+def test_another_session_is_ended_by_who_logged_in_lately(shop: Shop, clock: ManualClock) -> None:
+    shop.accounts.register(ADA)
+    of_the_thief = shop.sessions.log_in("Ada", ADA.password)
+    clock.advance(timedelta(hours=1))
+    thief = shop.sessions.authenticate(shop.sessions.refresh(of_the_thief.refresh).access)
+    assert thief.session is not None
+    owner = shop.sessions.authenticate(shop.sessions.log_in("Ada", ADA.password).access)
+    assert owner.session is not None
+    with pytest.raises(LoginTooOld, match="15 minutes"):
+        shop.sessions.end(thief, owner.session)
+    with pytest.raises(LoginTooOld):  # who does not know in which session he acts
+        shop.sessions.end(replace(owner, session=None), thief.session)
+    clock.advance(RECENT_LOGIN)
+    shop.sessions.end(owner, thief.session)
+    clock.advance(SECOND)
+    with pytest.raises(SessionNotFound):
+        shop.sessions.end(owner, thief.session)
+    shop.sessions.end(owner, owner.session)  # that is logging out
+    with pytest.raises(SessionNotFound):
+        shop.sessions.end(owner, owner.session)
+
+
+# ---- which sessions ended
+
+
+@given(st.lists(st.tuples(st.integers(0, 90), st.booleans(), st.integers(0, 55)), max_size=40))
+def test_a_process_that_looks_now_and_then_knows_every_session_that_ended_while_tokens_of_it_live(
+    steps: list[tuple[int, bool, int]],
+) -> None:
+    """However late the end is seen: it is written down `hidden` seconds before others can read it."""
+    ended, now = EndedSessions(), NOON
+    stored: dict[UUID, tuple[datetime, datetime]] = {}
+    for number, (seconds, looks, hidden) in enumerate(steps):
+        now += seconds * SECOND
+        stored[UUID(int=number)] = (now, now + hidden * SECOND)
+        if looks:
+            since = ended.since(now)
+            found = {each: at for each, (at, seen_at) in stored.items() if at > since and seen_at <= now}
+            ended.learn(found, now)
+            for each, (at, seen_at) in stored.items():
+                if seen_at <= now < at + ACCESS_TOKEN_LIFE:
+                    assert each in ended
+    forgotten = now + ACCESS_TOKEN_LIFE + COMMITTED_WITHIN
+    ended.learn({}, forgotten)
+    assert not any(each in ended for each in stored)
 
 
 def test_a_phone_that_lost_the_answer_gets_the_same_successor(shop: Shop, clock: ManualClock, refresh: str) -> None:
-    first = shop.accounts.refresh(refresh)
+    first = shop.sessions.refresh(refresh)
     clock.advance(REFRESH_GRACE)
-    assert shop.accounts.refresh(refresh).refresh == first.refresh
-    assert shop.accounts.refresh(first.refresh).refresh != first.refresh
+    assert shop.sessions.refresh(refresh).refresh == first.refresh
+    assert shop.sessions.refresh(first.refresh).refresh != first.refresh
 
 
 def test_a_stolen_token_ends_the_whole_session(shop: Shop, clock: ManualClock, refresh: str) -> None:
-    of_the_owner = shop.accounts.refresh(refresh).refresh
-    elsewhere = shop.accounts.log_in("Ada", ADA.password).refresh
+    of_the_owner = shop.sessions.refresh(refresh).refresh
+    elsewhere = shop.sessions.log_in("Ada", ADA.password).refresh
     clock.advance(REFRESH_GRACE + SECOND)
     with pytest.raises(InvalidToken):  # the thief comes with the old one
-        shop.accounts.refresh(refresh)
+        shop.sessions.refresh(refresh)
     with pytest.raises(InvalidToken):  # and now the owner is logged out too
-        shop.accounts.refresh(of_the_owner)
-    assert shop.accounts.refresh(elsewhere)  # but only there
+        shop.sessions.refresh(of_the_owner)
+    assert shop.sessions.refresh(elsewhere)  # but only there
 
 
 def test_reuse_ends_the_session_however_far_it_went(shop: Shop, clock: ManualClock, refresh: str) -> None:
     newest = refresh
     for _ in range(5):
-        newest = shop.accounts.refresh(newest).refresh
+        newest = shop.sessions.refresh(newest).refresh
     clock.advance(REFRESH_GRACE + SECOND)
     for token in (refresh, newest):
         with pytest.raises(InvalidToken):
-            shop.accounts.refresh(token)
+            shop.sessions.refresh(token)
 
 
 @pytest.mark.parametrize("nonsense", ["", "x", "\x00", "\ud800", "é" * 50, "x" * 100_000])
 def test_what_is_no_refresh_token_is_refused(shop: Shop, refresh: str, nonsense: str) -> None:
     with pytest.raises(InvalidToken):
-        shop.accounts.refresh(nonsense)
+        shop.sessions.refresh(nonsense)
 
 
 # ---- the rules by themselves
@@ -236,9 +342,8 @@ def test_a_token_is_good_until_it_expires_is_revoked_or_was_spent_longer_ago_tha
     seconds: int, spent_after: int | None, revoked: bool
 ) -> None:
     spent_at = None if spent_after is None else NOON + spent_after * SECOND
-    token = RefreshToken(
-        b"", UUID(int=1), UUID(int=2), NOON, NOON + REFRESH_TOKEN_LIFE, spent_at, NOON if revoked else None
-    )
+    first = RefreshToken.first(b"", UUID(int=1), UUID(int=2), NOON)
+    token = replace(first, spent_at=spent_at, revoked_at=NOON if revoked else None)
     now = NOON + seconds * SECOND
     reused = spent_after is not None and seconds - spent_after > 20
     assert token.is_reused(now) == reused

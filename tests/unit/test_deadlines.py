@@ -104,7 +104,7 @@ def test_an_order_whose_answer_came_too_late_is_found_by_its_key() -> None:
     shop.inventory.receive(SYSTEM, lamp.id, 3)
     shop.accounts.register(Registration("ada", PASSWORD))
     train = OrderTrain(shop, uuid4)
-    head = {"Authorization": f"Bearer {shop.accounts.log_in('ada', PASSWORD).access}", "Idempotency-Key": "once"}
+    head = {"Authorization": f"Bearer {shop.sessions.log_in('ada', PASSWORD).access}", "Idempotency-Key": "once"}
     wish = {"lines": [{"product_id": str(lamp.id), "quantity": 2}]}
     place = {"place": lambda request: asyncio.wrap_future(train.place(request)), "background": [train]}
     with TestClient(create_app(shop, deadlines=Deadlines(answer_s=0.05), **place)) as client:  # type: ignore[arg-type]

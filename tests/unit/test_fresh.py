@@ -80,7 +80,7 @@ def client(shop: Shop, store: Counting) -> Iterator[TestClient]:  # type: ignore
 def login(shop: Shop, name: str, role: Role = Role.CUSTOMER) -> tuple[Actor, dict[str, str]]:
     """A registered user, and the header that proves it."""
     account = shop.accounts.register(Registration(name, PASSWORD), actor=SYSTEM, role=role)
-    token = shop.accounts.log_in(name, PASSWORD).access
+    token = shop.sessions.log_in(name, PASSWORD).access
     return Actor(account.id, role), {"Authorization": f"Bearer {token}"}
 
 

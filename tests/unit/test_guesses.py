@@ -57,7 +57,7 @@ def shop(clock: ManualClock, passwords: Counting) -> Shop:
 
 def guess(shop: Shop, username: str = "ada", password: str = WRONG, **how: str) -> type[Exception] | None:
     try:
-        shop.accounts.log_in(username, password, **how)
+        shop.sessions.log_in(username, password, **how)
     except (Unauthenticated, TooManyAttempts) as refused:
         return type(refused)
     return None
@@ -67,8 +67,8 @@ def test_a_flood_of_guesses_from_everywhere_has_few_of_them_looked_at(
     shop: Shop, clock: ManualClock, passwords: Counting
 ) -> None:
     """Twenty minutes of it: of those in any ten no more than promised, by strangers and with all that can be stolen."""
-    stolen = shop.accounts.log_in("ada", PASSWORD)
-    thief = shop.accounts.authenticate(stolen.access)
+    stolen = shop.sessions.log_in("ada", PASSWORD)
+    thief = shop.sessions.authenticate(stolen.access)
     moments: list[datetime] = []
     for second in range(1_200):
         before = passwords.evaluated
@@ -94,7 +94,7 @@ def test_a_right_password_is_never_used_up(shop: Shop) -> None:
 
 
 def test_a_stranger_does_not_lock_the_owner_out(shop: Shop) -> None:
-    device = shop.accounts.log_in("ada", PASSWORD).device
+    device = shop.sessions.log_in("ada", PASSWORD).device
     assert device
     for _ in range(40):
         guess(shop, client="stranger")
@@ -109,23 +109,23 @@ def test_a_stranger_does_not_lock_the_owner_out(shop: Shop) -> None:
 
 def test_a_device_of_one_account_is_none_of_another(shop: Shop) -> None:
     shop.accounts.register(Registration("eve", PASSWORD))
-    device = shop.accounts.log_in("eve", PASSWORD).device or ""
+    device = shop.sessions.log_in("eve", PASSWORD).device or ""
     assert sum(guess(shop, device=device) is WrongCredentials for _ in range(60)) == 30
     assert guess(shop, device=device) is TooManyAttempts
 
 
 def test_a_login_from_a_known_device_keeps_its_device(shop: Shop) -> None:
-    first = shop.accounts.log_in("ada", PASSWORD)
-    assert shop.accounts.log_in("ADA", PASSWORD, device=first.device or "").device == first.device
-    assert shop.accounts.log_in("ada", PASSWORD).device != first.device
-    assert shop.accounts.refresh(first.refresh).device is None
+    first = shop.sessions.log_in("ada", PASSWORD)
+    assert shop.sessions.log_in("ADA", PASSWORD, device=first.device or "").device == first.device
+    assert shop.sessions.log_in("ada", PASSWORD).device != first.device
+    assert shop.sessions.refresh(first.refresh).device is None
 
 
 def test_who_waits_as_long_as_he_is_told_may_try_again(shop: Shop, clock: ManualClock) -> None:
     for _ in range(10):
         guess(shop, client="home")
     with pytest.raises(TooManyAttempts) as refused:
-        shop.accounts.log_in("ada", PASSWORD, client="home")
+        shop.sessions.log_in("ada", PASSWORD, client="home")
     assert refused.value.retry_after_s == 60
     clock.advance(timedelta(seconds=59))
     assert guess(shop, client="home") is TooManyAttempts

@@ -85,7 +85,7 @@ def from_(address: str) -> dict[str, str]:
 
 
 def of(shop: Shop, username: str, address: str = "192.0.2.1") -> dict[str, str]:
-    return from_(address) | {"Authorization": f"Bearer {shop.accounts.log_in(username, PASSWORD).access}"}
+    return from_(address) | {"Authorization": f"Bearer {shop.sessions.log_in(username, PASSWORD).access}"}
 
 
 def test_every_answer_tells_how_much_is_left_and_the_next_one_too_many_is_429(
@@ -169,7 +169,7 @@ def test_however_many_strangers_come_who_logged_in_before_gets_in() -> None:
 
 
 def test_a_known_device_is_no_stranger(shop: Shop) -> None:
-    device = shop.accounts.log_in("ada", PASSWORD).device
+    device = shop.sessions.log_in("ada", PASSWORD).device
     with serving(shop, Limits(strangers=0)) as client:
         form = {"username": "ada", "password": PASSWORD}
         refused = client.post("/auth/token", json=form)

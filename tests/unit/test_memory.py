@@ -29,7 +29,7 @@ from shop_core import (
     Shop,
     StockMovement,
 )
-from shop_core.accounts.model import RefreshToken
+from shop_core.accounts.sessions import RefreshToken
 from shop_core.errors import InsufficientStock, InvalidToken, SkuTaken, SlugTaken, Unavailable, UsernameTaken
 from shop_core.idempotency import Answer
 from shop_core.ports import Discrepancy, LockOrderError
@@ -411,7 +411,7 @@ def test_a_crowd_buys_exactly_what_there_is():
 
 def test_a_session_ends_whole_while_a_successor_is_being_added(patient):
     """A thief reuses a spent token while its owner trades the next one: the one after that must not survive."""
-    spent = RefreshToken(b"1", ADA, ADA, NOW, NOW + timedelta(days=1), spent_at=NOW)
+    spent = RefreshToken.first(b"1", ADA, ADA, NOW).spent(NOW)
     with patient.begin() as work:
         work.refresh_tokens.add(spent)
         work.refresh_tokens.add(spent.successor(b"2", NOW))
@@ -436,12 +436,12 @@ def test_a_session_ends_whole_while_a_successor_is_being_added(patient):
 def test_a_stolen_refresh_token_ends_the_session(memory):
     shop = Shop(memory)
     shop.accounts.register(Registration("ada", "correct horse"))
-    first = shop.accounts.log_in("ada", "correct horse")
-    second = shop.accounts.refresh(first.refresh)
+    first = shop.sessions.log_in("ada", "correct horse")
+    second = shop.sessions.refresh(first.refresh)
     memory.clock.advance(timedelta(seconds=21))
     for refresh in (first.refresh, second.refresh):
         with pytest.raises(InvalidToken):
-            shop.accounts.refresh(refresh)
+            shop.sessions.refresh(refresh)
 
 
 def test_the_audit_names_what_does_not_add_up(memory):

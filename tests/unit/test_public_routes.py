@@ -75,6 +75,12 @@ def test_only_what_stands_in_the_list_can_be_used_without_a_login(
     assert len(routes(app)) > len(expected) + 20
 
 
+def test_the_documentation_can_be_left_out_but_for_what_problems_refer_to() -> None:
+    app = create_app(Shop(MemoryAdapters()), has_docs=False, threads=2)
+    described = {route for route in PUBLIC if "docs" in route[1] or "openapi" in route[1] or route[1] == "/"}
+    assert without_a_login(app) == (PUBLIC - described | CATALOG | {("GET", "/docs/errors")})
+
+
 @pytest.mark.parametrize(("token", "expected"), [("", PUBLIC | {METRICS}), ("the token of the scraper", PUBLIC)])
 def test_the_metrics_are_public_only_without_a_token(token: str, expected: set[tuple[str, str]]) -> None:
     shop = Shop(MemoryAdapters())

@@ -73,7 +73,7 @@ class World:
     @property
     def orders(self) -> int:
         """How many orders there are."""
-        staff = self.shop.accounts.log_in("grace", PASSWORD)
+        staff = self.shop.sessions.log_in("grace", PASSWORD)
         with TestClient(create_app(self.shop)) as client:
             answer = client.get("/api/v1/orders", headers={"authorization": f"Bearer {staff.access}"})
         return int(answer.json()["count"])
@@ -90,7 +90,7 @@ class Phone:
     def __call__(
         self, method: str, path: str, body: object = None, *, key: str | None = None, status: int
     ) -> httpx.Response:
-        access = self.world.shop.accounts.log_in(self.username, PASSWORD).access
+        access = self.world.shop.sessions.log_in(self.username, PASSWORD).access
         headers = {"authorization": f"Bearer {access}"} | ({} if key is None else {"idempotency-key": key})
         answer = self.client.request(method, f"/api/v1{path}", json=body, headers=headers)
         assert answer.status_code == status, answer.text
@@ -399,7 +399,7 @@ def test_what_the_other_thing_refuses_is_answered_as_ever(world: World) -> None:
 
 def test_staff_who_are_deactivated_cannot_place_either(world: World, grace: Phone) -> None:
     """Placing waits on the loop: whose token says staff is confirmed there as everywhere."""
-    access = world.shop.accounts.log_in("grace", PASSWORD).access
+    access = world.shop.sessions.log_in("grace", PASSWORD).access
     everybody = world.shop.accounts.accounts(SYSTEM, AccountQuery(), Numbered()).items
     her_id = next(account.id for account in everybody if account.username == "grace")
     world.shop.accounts.assign(SYSTEM, her_id, StandingChange(active=False))

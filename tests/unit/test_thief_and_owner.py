@@ -12,7 +12,7 @@ from shop_adapters.clock import ManualClock
 from shop_adapters.memory import MemoryAdapters
 from shop_adapters.passwords import ScryptPasswords
 from shop_core import Registration, Shop
-from shop_core.accounts.model import REFRESH_GRACE
+from shop_core.accounts.sessions import REFRESH_GRACE
 from shop_core.errors import InvalidToken
 
 GRACE_S = int(REFRESH_GRACE.total_seconds())
@@ -26,7 +26,7 @@ class Session:
         self.clock = ManualClock(datetime(2026, 11, 21, 12, tzinfo=UTC))
         self.shop = Shop(MemoryAdapters(clock=self.clock, passwords=ScryptPasswords(2)))
         self.shop.accounts.register(Registration("ada", "numbers are music"))
-        self.first = self.shop.accounts.log_in("ada", "numbers are music").refresh
+        self.first = self.shop.sessions.log_in("ada", "numbers are music").refresh
         self.spent_at: dict[str, datetime] = {}
         self.successor: dict[str, str] = {}
         self.has_ended = False
@@ -40,9 +40,9 @@ class Session:
         self.has_ended |= self.clock() > spent_at + REFRESH_GRACE
         if self.has_ended:
             with pytest.raises(InvalidToken):
-                self.shop.accounts.refresh(token)
+                self.shop.sessions.refresh(token)
             return token
-        successor = self.shop.accounts.refresh(token).refresh
+        successor = self.shop.sessions.refresh(token).refresh
         assert self.successor.setdefault(token, successor) == successor
         return successor
 
@@ -74,4 +74,4 @@ def test_a_stolen_token_ends_the_session_as_soon_as_both_have_used_theirs(steps:
     assert session.has_ended
     for token in {session.first, *session.successor, *session.successor.values()}:
         with pytest.raises(InvalidToken):
-            session.shop.accounts.refresh(token)
+            session.shop.sessions.refresh(token)

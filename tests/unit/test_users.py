@@ -133,10 +133,10 @@ def test_characters_are_counted_as_they_are_hashed_however_a_keyboard_sends_them
     with pytest.raises(Invalid):
         check_password("e\u0301o\u0308" * 3)  # six letters
     longest = "e\u0301o\u0308" * 128
-    accounts = Shop(MemoryAdapters()).accounts
-    accounts.register(Registration("ada", longest))
-    assert accounts.log_in("ada", longest)
-    assert accounts.log_in("ada", unicodedata.normalize("NFC", longest))
+    shop = Shop(MemoryAdapters())
+    shop.accounts.register(Registration("ada", longest))
+    assert shop.sessions.log_in("ada", longest)
+    assert shop.sessions.log_in("ada", unicodedata.normalize("NFC", longest))
 
 
 def test_a_common_password_is_refused_at_registration_and_at_a_change() -> None:

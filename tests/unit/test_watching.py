@@ -36,7 +36,7 @@ class World:
         self.account = self.shop.accounts.register(
             Registration("ada", "numbers are music"), actor=SYSTEM, role=Role.CUSTOMER
         )
-        self.access = self.shop.accounts.log_in("ada", "numbers are music").access
+        self.access = self.shop.sessions.log_in("ada", "numbers are music").access
         app = create_app(self.shop, threads=2, snapshot=lambda: 1, observers=[request_lines("json", file=self.file)])
         self.client = TestClient(app)
 

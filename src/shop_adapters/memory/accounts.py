@@ -9,7 +9,8 @@ from uuid import UUID
 from shop_adapters.listing import ACCOUNTS
 from shop_adapters.memory.listing import cut
 from shop_adapters.memory.transaction import Transaction
-from shop_core.accounts.model import Account, AccountQuery, RefreshToken, Session
+from shop_core.accounts.model import Account, AccountQuery
+from shop_core.accounts.sessions import RefreshToken, Session
 from shop_core.errors import UsernameTaken
 from shop_core.pagination import Page, Piece
 
@@ -142,16 +143,18 @@ class MemoryRefreshTokens:
     def sessions(self, account_id: UUID, now: datetime) -> list[Session]:
         """The sessions of an account that can be carried on, the last one that was used first."""
         with self._transaction.statement():
-            tokens = [token for token in self._transaction.tokens.all().values() if token.account_id == account_id]
-        began: dict[UUID, datetime] = {}
-        for token in tokens:
-            began[token.family_id] = min(began.get(token.family_id, token.issued_at), token.issued_at)
-        good = [
-            Session(token.family_id, began[token.family_id], token.issued_at, token.expires_at)
-            for token in tokens
-            if token.spent_at is None and token.is_good(now)
-        ]
+            good = [
+                Session(token.family_id, token.began_at, token.issued_at, token.expires_at)
+                for token in self._transaction.tokens.all().values()
+                if token.account_id == account_id and token.spent_at is None and token.is_good(now)
+            ]
         return sorted(good, key=lambda session: (session.used_at, session.id), reverse=True)
+
+    def ended_since(self, moment: datetime) -> dict[UUID, datetime]:
+        """The sessions that were revoked after that moment, of all accounts, each with the moment of its end."""
+        with self._transaction.statement():
+            tokens = self._transaction.tokens.all().values()
+            return {t.family_id: t.revoked_at for t in tokens if t.revoked_at is not None and t.revoked_at > moment}
 
     def forget_ended(self, before: datetime, limit: int) -> int:
         """Forget tokens that expired before then, but the first one of a session that goes on."""

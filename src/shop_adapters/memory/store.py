@@ -10,7 +10,8 @@ from typing import Generic, TypeVar
 from uuid import UUID
 
 from shop_adapters.memory.locks import RowLocks
-from shop_core.accounts.model import Account, RefreshToken
+from shop_core.accounts.model import Account
+from shop_core.accounts.sessions import RefreshToken
 from shop_core.catalog.model import Category, Product
 from shop_core.events import OrderEvent, StockEvent
 from shop_core.idempotency import Claim, Slot

@@ -30,7 +30,8 @@ from shop_adapters.listing import ACCOUNTS
 from shop_adapters.postgres.errors import UNIQUE, refusing
 from shop_adapters.postgres.schema import accounts, refresh_tokens
 from shop_adapters.postgres.statements import AnyRow
-from shop_core.accounts.model import Account, AccountQuery, RefreshToken, Role, Session
+from shop_core.accounts.model import Account, AccountQuery, Role
+from shop_core.accounts.sessions import RefreshToken, Session
 from shop_core.errors import UsernameTaken
 from shop_core.pagination import Keyset, Page, Piece
 from shop_core.text import is_storable
@@ -86,9 +87,7 @@ _LOCK_SESSIONS = (
 _SESSIONS = (
     select(
         refresh_tokens.c.family_id,
-        select(func.min(_EARLIER.c.issued_at))
-        .where(_EARLIER.c.family_id == refresh_tokens.c.family_id)
-        .scalar_subquery(),
+        refresh_tokens.c.began_at,
         refresh_tokens.c.issued_at,
         refresh_tokens.c.expires_at,
     )
@@ -100,6 +99,10 @@ _SESSIONS = (
     )
     .order_by(refresh_tokens.c.issued_at.desc(), refresh_tokens.c.family_id.desc())
 )
+_ENDED_SINCE = select(refresh_tokens.c.family_id, refresh_tokens.c.revoked_at).where(
+    refresh_tokens.c.spent_at.is_(None), refresh_tokens.c.revoked_at > bindparam("moment")
+)
+"""One token of each session: there is always one that is not spent."""
 _ENDED = (
     select(refresh_tokens.c.digest)
     .where(
@@ -255,6 +258,7 @@ class PostgresRefreshTokens:
                 "digest": token.digest,
                 "family_id": token.family_id,
                 "account_id": token.account_id,
+                "began_at": token.began_at,
                 "issued_at": token.issued_at,
                 "expires_at": token.expires_at,
                 "spent_at": token.spent_at,
@@ -294,6 +298,10 @@ class PostgresRefreshTokens:
     def sessions(self, account_id: UUID, now: datetime) -> list[Session]:
         rows = self._connection.execute(_SESSIONS, {"account_id": account_id, "now": now})
         return [Session(*row) for row in rows]
+
+    def ended_since(self, moment: datetime) -> dict[UUID, datetime]:
+        rows = self._connection.execute(_ENDED_SINCE, {"moment": moment})
+        return {row.family_id: row.revoked_at for row in rows}
 
     def forget_ended(self, before: datetime, limit: int) -> int:
         return self._connection.execute(_FORGET_ENDED, {"before": before, "most": limit}).rowcount

@@ -105,10 +105,15 @@ refresh_tokens = Table(
     Column("digest", LargeBinary, primary_key=True),
     Column("family_id", Uuid, nullable=False, index=True),
     Column("account_id", Uuid, ForeignKey("accounts.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("began_at", Time, nullable=False),
     Column("issued_at", Time, nullable=False),
     Column("expires_at", Time, nullable=False, index=True),
     Column("spent_at", Time),
     Column("revoked_at", Time),
+    # What each process asks about each second: see `shop_core.accounts.sessions.EndedSessions`.
+    Index(
+        "refresh_tokens_ended_idx", "revoked_at", postgresql_where=text("revoked_at IS NOT NULL AND spent_at IS NULL")
+    ),
 )
 
 attempts = Table(

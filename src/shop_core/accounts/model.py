@@ -1,11 +1,11 @@
-"""Who uses the shop: accounts, their roles, and the sessions in which they stay logged in."""
+"""Who uses the shop: accounts and their roles."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
@@ -15,11 +15,6 @@ from shop_core.text import check_words, is_mark, normal, same_letters, search_wo
 USERNAME_LENGTHS = (3, 150)
 EMAIL_LENGTH_MAX = 254
 NAME_LENGTH_MAX = 150
-
-ACCESS_TOKEN_LIFE = timedelta(minutes=5)
-REFRESH_TOKEN_LIFE = timedelta(days=1)
-REFRESH_GRACE = timedelta(seconds=20)
-"""How long a spent refresh token still yields its one successor: phones lose answers."""
 
 # Letters (with their marks) and digits of any script, and the punctuation that Django made customary for usernames.
 _USERNAME = re.compile(r"[\w.@+-]+")
@@ -49,10 +44,12 @@ class Actor:
     Args:
         id: the account, if an account acts.
         role: what it may do; None for somebody who is not logged in.
+        session: in which session, if that is known; it is the same actor in every one.
     """
 
     id: UUID | None
     role: Role | None
+    session: UUID | None = field(default=None, compare=False)
 
     def require(self, role: Role) -> None:
         """Let only actors pass who have `role`.
@@ -124,7 +121,11 @@ class Account:
     @property
     def actor(self) -> Actor:
         """This account as the one who acts."""
-        return Actor(self.id, self.role)
+        return self.acting()
+
+    def acting(self, session: UUID | None = None) -> Actor:
+        """This account as the one who acts in a session."""
+        return Actor(self.id, self.role, session)
 
     @property
     def keeps_the_shop(self) -> bool:
@@ -248,57 +249,3 @@ class AccountQuery:
 
 def _is_found(beginnings: Sequence[str], within: Collection[str]) -> bool:
     return bool(beginnings) and all(any(word.startswith(start) for word in within) for start in beginnings)
-
-
-@dataclass(frozen=True, slots=True)
-class RefreshToken:
-    """One link in the chain of a session: good for one new pair of tokens, then spent.
-
-    Args:
-        digest: a one-way hash of what the client holds; the token itself is stored nowhere.
-        family_id: the session; every successor has the same.
-        account_id: whose session.
-        expires_at: when the token ends if it is never used.
-        spent_at: when it was traded for its successor.
-        revoked_at: when the session was ended (log-out, password change, reuse).
-    """
-
-    digest: bytes = field(repr=False)
-    family_id: UUID
-    account_id: UUID
-    issued_at: datetime
-    expires_at: datetime
-    spent_at: datetime | None = None
-    revoked_at: datetime | None = None
-
-    def is_good(self, now: datetime) -> bool:
-        """Whether it can be traded: not revoked, not expired, and not spent longer ago than the grace."""
-        return self.revoked_at is None and now < self.expires_at and not self.is_reused(now)
-
-    def is_reused(self, now: datetime) -> bool:
-        """Whether trading it now means that two parties hold it: it was spent, and not just now."""
-        return self.spent_at is not None and now > self.spent_at + REFRESH_GRACE
-
-    def spent(self, now: datetime) -> RefreshToken:
-        """The same token after it was traded."""
-        return replace(self, spent_at=now)
-
-    def successor(self, digest: bytes, now: datetime) -> RefreshToken:
-        """The next link of the same session."""
-        return RefreshToken(digest, self.family_id, self.account_id, now, now + REFRESH_TOKEN_LIFE)
-
-
-@dataclass(frozen=True, slots=True)
-class Session:
-    """A login that lasts, as its owner sees it.
-
-    Args:
-        id: of the family of its refresh tokens; it opens nothing.
-        used_at: when it was last carried on.
-        expires_at: when it ends if it is not carried on.
-    """
-
-    id: UUID
-    created_at: datetime
-    used_at: datetime
-    expires_at: datetime

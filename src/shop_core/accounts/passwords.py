@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Callable
 
 from shop_core.accounts.common_passwords import COMMON_PASSWORDS
 from shop_core.errors import Fault, Invalid
 from shop_core.text import is_storable, same_letters
 
 PASSWORD_LENGTHS = (8, 256)
+
+IsBreached = Callable[[str], bool]
+"""Whether a password is known to have leaked somewhere."""
 
 # What fingers do on a keyboard, row by row; each counts in both directions, and digits go round.
 _ROWS = ("1234567890" * 2, "qwertyuiop", "asdfghjkl", "qwertzuiop", "azertyuiop", "abcdefghijklmnopqrstuvwxyz")
@@ -20,18 +24,31 @@ def password_length(password: str) -> int:
     return len(unicodedata.normalize("NFC", password))
 
 
-def check_password(password: str, *, field: str = "password", username: str = "", email: str = "") -> None:
+def none_known(_: str) -> bool:
+    """For shops that have no list of leaked passwords."""
+    return False
+
+
+def check_password(
+    password: str,
+    is_breached: IsBreached = none_known,
+    *,
+    field: str = "password",
+    username: str = "",
+    email: str = "",
+) -> None:
     """Let only passwords pass that may be set.
 
     Args:
         password: what somebody wants to log in with.
+        is_breached: asked last.
         field: the name to report.
         username, email: of the account; they are the first guesses.
 
     Raises:
         Invalid: it is shorter than 8 or longer than 256 characters (`too_short`, `too_long`), has what no login can
-            send (`forbidden_character`), or is among the first guesses of anybody who tries (`common_password`). The
-            password itself is not repeated.
+            send (`forbidden_character`), is among the first guesses of anybody who tries (`common_password`), or has
+            leaked (`breached_password`). The password itself is not repeated.
     """
     least, most = PASSWORD_LENGTHS
     length = password_length(password)
@@ -43,6 +60,9 @@ def check_password(password: str, *, field: str = "password", username: str = ""
         raise Invalid(Fault(field, rule, "forbidden_character"))
     if reason := _why_guessed(same_letters(password), same_letters(username), same_letters(email)):
         raise Invalid(Fault(field, f"is too easy to guess: {reason}. Choose another one", "common_password"))
+    if is_breached(password):
+        rule = "is in a list of passwords that have leaked elsewhere. Choose another one"
+        raise Invalid(Fault(field, rule, "breached_password"))
 
 
 def _why_guessed(password: str, username: str, email: str) -> str:

@@ -16,7 +16,7 @@
     ├── Unauthenticated    nobody is logged in
     │   └── WrongCredentials · InvalidToken
     ├── Forbidden          somebody is, but this is not for his role
-    │   └── NotTheOwner
+    │   └── NotTheOwner · LoginTooOld
     ├── TooMany            this client asks too often
     │   └── TooManyAttempts · TooManyOrders
     └── Unavailable        the shop cannot answer now; the same request may succeed later
@@ -29,6 +29,7 @@ from shop_core.errors.accounts import (
     AccountNotFound,
     InvalidToken,
     LastAdmin,
+    LoginTooOld,
     SessionNotFound,
     TooManyAttempts,
     UsernameTaken,
@@ -94,6 +95,7 @@ __all__ = [
     "KeyReused",
     "Kind",
     "LastAdmin",
+    "LoginTooOld",
     "NotFound",
     "NotTheOwner",
     "OrderNotFound",

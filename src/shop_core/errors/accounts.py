@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from uuid import UUID
 
-from shop_core.errors.kinds import Conflict, Fault, Invalid, NotFound, TooMany, Unauthenticated
+from shop_core.errors.kinds import Conflict, Fault, Forbidden, Invalid, NotFound, Refusal, TooMany, Unauthenticated
 
 
 class AccountNotFound(NotFound):
@@ -51,6 +52,19 @@ class SessionNotFound(NotFound):
     def __init__(self, session_id: UUID) -> None:
         super().__init__(f"There is no session {session_id}. GET /users/me/sessions lists yours.")
         self.session_id = session_id
+
+
+class LoginTooOld(Forbidden):
+    """Only who gave his password lately may end another session of his own: this session may be a stolen one."""
+
+    code = "login_too_old"
+    title = "Log in again"
+
+    def __init__(self, recent: timedelta) -> None:
+        minutes = int(recent.total_seconds() // 60)
+        Refusal.__init__(
+            self, f"Another session is ended by who logged in within the last {minutes} minutes: log in again."
+        )
 
 
 class WrongPassword(Invalid):

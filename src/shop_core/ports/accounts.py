@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 from typing import Protocol
 from uuid import UUID
 
-from shop_core.accounts.model import Account, AccountQuery, Actor, RefreshToken, Session
+from shop_core.accounts.model import Account, AccountQuery, Actor
+from shop_core.accounts.sessions import RefreshToken, Session
 from shop_core.pagination import Page, Piece
 
 
@@ -65,6 +66,9 @@ class RefreshTokens(Protocol):
     def sessions(self, account_id: UUID, now: datetime) -> list[Session]:
         """The sessions of an account that can be carried on, the last one that was used first."""
 
+    def ended_since(self, moment: datetime) -> dict[UUID, datetime]:
+        """The sessions that were revoked after that moment, of all accounts, each with the moment of its end."""
+
     def forget_ended(self, before: datetime, limit: int) -> int:
         """Forget tokens that expired before then: so many, about `limit` at most.
 
@@ -104,7 +108,7 @@ class Tokens(Protocol):
     """What proves a login: short-lived access tokens that need no look-up, and refresh tokens."""
 
     def access(self, actor: Actor, issued_at: datetime, life: timedelta) -> str:
-        """A token that says who acts, for as long as `life`."""
+        """A token that says who acts, and in which session, for as long as `life`."""
 
     def read_access(self, token: str, now: datetime) -> Actor:
         """Who acts. Raises InvalidToken."""

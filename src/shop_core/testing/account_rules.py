@@ -78,7 +78,7 @@ class AccountRules(Driver):
     def act(self, pick: int, says: Role) -> None:
         """With a token that says a role which may not be his any more."""
         account_id = self.account(pick)
-        actor = self.ask(lambda shop: shop.accounts.confirm(Actor(account_id, says)))
+        actor = self.ask(lambda shop: shop.sessions.confirm(Actor(account_id, says)))
         account = self.expected.accounts.get(account_id)
         if says is Role.CUSTOMER:
             assert actor == Actor(account_id, says)

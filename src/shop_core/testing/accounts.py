@@ -8,7 +8,8 @@ from threading import Event
 
 import pytest
 
-from shop_core.accounts.model import Account, AccountQuery, RefreshToken, Role, Session
+from shop_core.accounts.model import Account, AccountQuery, Role
+from shop_core.accounts.sessions import RefreshToken, Session
 from shop_core.catalog.model import ProductQuery
 from shop_core.errors import InvalidCursor, UsernameTaken
 from shop_core.pagination import Keyset, Numbered, Page
@@ -234,9 +235,9 @@ class RefreshTokensContract(Contract):
         first, now = _token(scene), scene.clock()
         account_id, day = first.account_id, timedelta(days=1)
         carried_on = first.successor(b"carried on".ljust(32), now + timedelta(hours=1))
-        other = RefreshToken(b"other".ljust(32), scene.new_id(), account_id, now, now + day)
-        revoked = RefreshToken(b"revoked".ljust(32), scene.new_id(), account_id, now, now + day, revoked_at=now)
-        expired = RefreshToken(b"expired".ljust(32), scene.new_id(), account_id, now - 2 * day, now - day)
+        other = RefreshToken.first(b"other".ljust(32), scene.new_id(), account_id, now)
+        revoked = replace(RefreshToken.first(b"revoked".ljust(32), scene.new_id(), account_id, now), revoked_at=now)
+        expired = RefreshToken.first(b"expired".ljust(32), scene.new_id(), account_id, now - 2 * day)
         with scene.begin() as work:
             work.refresh_tokens.update(first.spent(now))
             for token in (carried_on, other, revoked, expired, _unsaved(scene)):
@@ -249,6 +250,26 @@ class RefreshTokensContract(Contract):
             ]
             assert work.refresh_tokens.sessions(account_id, now + 3 * day) == []
             assert work.refresh_tokens.sessions(scene.new_id(), now) == []
+
+    def test_sessions_that_were_ended_since_a_moment_are_told_once_each_of_all_accounts(self, scene: Scene) -> None:
+        first, early, other, going_on, now = *(_token(scene) for _ in range(4)), scene.clock()
+        second = first.successor(b"second".ljust(32), now)
+        with scene.begin() as work:
+            assert work.refresh_tokens.ended_since(now - timedelta(days=1)) == {}
+            work.refresh_tokens.update(first.spent(now))
+            work.refresh_tokens.add(second)
+            work.refresh_tokens.revoke_family(early.family_id, now)
+            work.refresh_tokens.revoke_family(first.family_id, now + timedelta(seconds=1))
+            work.refresh_tokens.revoke_all(other.account_id, now + timedelta(seconds=2))
+        expected = {
+            first.family_id: now + timedelta(seconds=1),
+            other.family_id: now + timedelta(seconds=2),
+        }
+        with scene.begin() as work:
+            assert work.refresh_tokens.ended_since(now) == expected
+            assert work.refresh_tokens.ended_since(now - timedelta(seconds=1)) == expected | {early.family_id: now}
+            assert work.refresh_tokens.ended_since(now + timedelta(seconds=2)) == {}
+            assert work.refresh_tokens.lock(going_on.digest) == going_on
 
     def test_tokens_that_ended_are_forgotten_but_the_first_of_a_session_that_goes_on(self, scene: Scene) -> None:
         first, ended, now = _token(scene), _token(scene), scene.clock()
@@ -355,7 +376,7 @@ def _unsaved(scene: Scene) -> RefreshToken:
 def _token(scene: Scene) -> RefreshToken:
     token_id = scene.new_id()
     account, now = scene.account(f"user-{token_id}"), scene.clock()
-    token = RefreshToken(token_id.bytes * 2, scene.new_id(), account.id, now, now + timedelta(days=1))
+    token = RefreshToken.first(token_id.bytes * 2, scene.new_id(), account.id, now)
     with scene.begin() as work:
         work.refresh_tokens.add(token)
     return token

@@ -6,9 +6,10 @@ from datetime import timedelta
 from threading import Event
 
 from shop_core.accounts.guesses import BY_STRANGERS
-from shop_core.accounts.service import AccountService, Registration
+from shop_core.accounts.service import Registration
 from shop_core.errors import TooManyAttempts, WrongCredentials
 from shop_core.ports import Adapters
+from shop_core.shop import Shop
 from shop_core.testing.contract import Contract
 from shop_core.testing.scene import Scene
 from shop_core.testing.threads import TIMEOUT_S, in_background, still_waits, together
@@ -65,15 +66,15 @@ class AttemptsContract(Contract):
 
     def test_guesses_at_the_same_moment_do_not_slip_through_together(self, adapters: Adapters) -> None:
         """No more are looked at than would have been one after the other."""
-        accounts = AccountService(adapters.begin, adapters.clock, adapters.new_id, adapters.passwords, adapters.tokens)
-        accounts.register(Registration("ada", "correct horse"))
+        shop = Shop(adapters)
+        shop.accounts.register(Registration("ada", "correct horse"))
 
         def looked_at() -> int:
             """How many of its guesses were."""
             outcomes: list[type[Exception]] = []
             for _ in range(6):
                 try:
-                    accounts.log_in("ada", "wrong horse")
+                    shop.sessions.log_in("ada", "wrong horse")
                 except (WrongCredentials, TooManyAttempts) as refused:
                     outcomes.append(type(refused))
             return outcomes.count(WrongCredentials)

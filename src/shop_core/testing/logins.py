@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 import pytest
 
@@ -74,6 +75,11 @@ class TokensContract(Contract):
         token = tokens.access(actor, NOW, LIFE)
         assert tokens.read_access(token, NOW) == actor
         assert tokens.read_access(token, NOW + LIFE - timedelta(seconds=1)) == actor
+
+    def test_an_access_token_says_in_which_session_if_it_was_given_out_in_one(self, tokens: Tokens, ada: Actor) -> None:
+        session = UUID(int=7)
+        assert tokens.read_access(tokens.access(replace(ada, session=session), NOW, LIFE), NOW).session == session
+        assert tokens.read_access(tokens.access(ada, NOW, LIFE), NOW).session is None
 
     def test_an_access_token_ends(self, tokens: Tokens, ada: Actor) -> None:
         token = tokens.access(ada, NOW, LIFE)

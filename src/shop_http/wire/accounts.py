@@ -9,8 +9,8 @@ from uuid import UUID
 from msgspec import UNSET, Meta, Struct, UnsetType
 from msgspec.structs import asdict
 
-from shop_core import Account, Login, ProfileChange, Registration, Role, StandingChange
-from shop_core.accounts.model import Session
+from shop_core import Account, Actor, Login, ProfileChange, Registration, Role, StandingChange
+from shop_core.accounts.sessions import Session
 from shop_http.wire.common import SESSION_ID, THEN, USER_ID, Credential, PageBody
 
 
@@ -140,17 +140,27 @@ class TokensBody(Struct, kw_only=True):
 
 
 class SessionBody(Struct, kw_only=True):
-    """A login that lasts. It ends at `expires_at` unless its refresh token is traded before."""
+    """A login that lasts. It ends at `expires_at` unless its refresh token is traded before.
+
+    `current` is true for the session in which one asks.
+    """
 
     id: UUID
     created_at: datetime
     used_at: datetime
     expires_at: datetime
+    current: bool
 
     @classmethod
-    def of(cls, session: Session) -> SessionBody:
-        """The wire form of `session`."""
-        return cls(id=session.id, created_at=session.created_at, used_at=session.used_at, expires_at=session.expires_at)
+    def of(cls, session: Session, actor: Actor) -> SessionBody:
+        """The wire form of `session`, for the one who asks."""
+        return cls(
+            id=session.id,
+            created_at=session.created_at,
+            used_at=session.used_at,
+            expires_at=session.expires_at,
+            current=session.id == actor.session,
+        )
 
 
 class SessionsBody(Struct, kw_only=True):
@@ -180,4 +190,6 @@ USER = UserBody(
 TOKENS = TokensBody(access="eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIwMTlhIn0.c2ln", refresh=REFRESH.refresh, expires_in=300)
 ACCOUNT = AccountBody(**asdict(USER), active=True)
 ACCOUNTS = AccountPage(count=1, next=None, previous=None, results=(ACCOUNT,))
-SESSIONS = SessionsBody(results=(SessionBody(id=SESSION_ID, created_at=THEN, used_at=THEN, expires_at=THEN),))
+SESSIONS = SessionsBody(
+    results=(SessionBody(id=SESSION_ID, created_at=THEN, used_at=THEN, expires_at=THEN, current=True),)
+)
