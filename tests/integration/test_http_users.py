@@ -116,6 +116,14 @@ def test_a_wrong_old_password_does_not_look_like_a_lost_login(person: Callable[.
     assert [(error["field"], error["code"]) for error in problem["errors"]] == [("old_password", "wrong_password")]
 
 
+def test_an_email_address_opens_nothing(visitor: httpx.Client, person: Callable[..., Person]) -> None:
+    user, ada, _ = person(email=f"{unique('ada')}@example.org")
+    for address in (user["email"], f"{unique('new')}@example.org"):
+        ada.patch("/users/me", json={"email": address})
+        refused = visitor.post("/auth/token", json={"username": address, "password": PASSWORD})
+        assert_problem(refused, 401, "wrong_credentials")
+
+
 @pytest.mark.parametrize(
     ("form", "field", "code"),
     [

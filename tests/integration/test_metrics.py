@@ -74,7 +74,7 @@ def test_two_workers_add_up_to_one_shop(env: dict[str, str]) -> None:
     assert figure(page, "shop_replays_total") == 1
     assert 1 <= figure(page, "shop_train_departures_total") <= 4
     assert figure(page, "shop_train_wait_seconds_total") < 60
-    assert figure(page, "shop_pool_connections_max") == 2 * 12
+    assert figure(page, "shop_pool_connections_max") == 2 * 13
     for name in ("shop_train_waiting", "shop_pool_connections_in_use", "shop_outbox_waiting", "shop_outbox_dead"):
         assert f"\n{name} " in page
     assert len(page.splitlines()) < 1_000

@@ -53,7 +53,8 @@ def _marked(base: type) -> list[str]:
 _QUIET = (name for base in (AccountRules, CatalogRules, CatalogChangeRules) for name in _marked(base))
 Trade = type("Trade", (MemoryMachine,), dict.fromkeys(_QUIET))
 """A catalog that does not change, so that faults of trading are found soon."""
-PLANTED = settings(MODEST, max_examples=300, phases=[Phase.generate], database=None, print_blob=False)
+# Found within some dozens as a rule; so many, because a test must not fail by chance.
+PLANTED = settings(MODEST, max_examples=5_000, phases=[Phase.generate], database=None, print_blob=False)
 
 TestMemoryMachine = MemoryMachine.TestCase
 TestMemoryMachine.settings = MODEST

@@ -63,3 +63,17 @@ def test_a_source_that_cannot_be_reached_is_told_apart_from_a_fault(
     done = _ask(tmp_path, script)
     assert done.returncode == code, done.stderr
     assert (len(done.stderr.splitlines()) == 1 and "Not known" in done.stderr) is (code == 2)
+
+
+def test_the_server_needs_nothing_that_is_for_tests() -> None:
+    """Neither installed for it, nor imported by it."""
+    for_tests = ("pytest", "hypothesis", "schemathesis")
+    names = re.findall(r"^([\w.-]+)==", (ROOT / "requirements-server.txt").read_text(), re.MULTILINE)
+    assert "litestar" in names
+    assert [name for name in names if name.startswith((*for_tests, "mypy", "ruff"))] == []
+    program = (
+        "import sys, shop_http.cli, shop_http.compose, shop_http.app, shop_http.serve, shop_adapters.postgres;"
+        " print(*sys.modules)"
+    )
+    imported = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+    assert [name for name in imported.split() if name.startswith((*for_tests, "shop_core.testing"))] == []

@@ -119,6 +119,8 @@ class ReservationService:
         """
         check_ttl(ttl)
         with self._begin() as work:
+            # Whoever counts what the customer holds must not count this as over while it goes on.
+            work.reservations.lock_holders([self._seen(work, actor, reservation_id).customer_id], work.now)
             reservation = self._locked(work, actor, reservation_id)
             after = reservation.extended(ttl, work.now())
             work.reservations.update_all([after])

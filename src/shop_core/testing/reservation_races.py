@@ -30,7 +30,7 @@ from shop_core.testing.contract import Contract
 from shop_core.testing.determinism import MovableClock
 from shop_core.testing.expiry import letters
 from shop_core.testing.scene import Scene, request, to_hold
-from shop_core.testing.threads import together
+from shop_core.testing.threads import TIMEOUT_S, in_background, still_waits, together
 
 ROUNDS = 4
 TTL = timedelta(seconds=60)
@@ -38,6 +38,20 @@ TTL = timedelta(seconds=60)
 
 class ReservationRacesContract(Contract):
     """Confirm, release, extend, expire and reserve at the same moment."""
+
+    def test_nothing_is_extended_while_what_its_customer_holds_is_counted(
+        self, adapters: Adapters, scene: Scene, shop: Shop, clock: MovableClock
+    ) -> None:
+        """Or the one who counts takes it for expired, lets him hold as much again, and it goes on all the same."""
+        ada, lamp = scene.customer(), scene.product("Lamp", units=3)
+        held = shop.reservations.reserve(to_hold(ada, (lamp, 3), seconds=TTL.total_seconds()))
+        with adapters.begin() as work:
+            work.reservations.lock_holders([held.customer_id], work.now)
+            extending = in_background(lambda: shop.reservations.extend(ada, held.id, TTL))
+            assert still_waits(extending), "it is extended while somebody counts"
+            clock.move_to(held.expires_at)
+        with pytest.raises(ReservationExpired):
+            extending.result(TIMEOUT_S)
 
     @pytest.mark.parametrize(
         "names",
