@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
@@ -12,17 +12,19 @@ from threading import Thread, get_ident
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Uuid, any_, bindparam
+from sqlalchemy import Uuid, any_, bindparam
 
 from proof.planting import Patch, bug
-from shop_adapters.postgres import PostgresAdapters, inventory, work
+from shop_adapters.postgres import PostgresAdapters, inventory
 from shop_adapters.postgres.events import PostgresEvents
 from shop_adapters.postgres.inventory import PostgresStock
 from shop_adapters.postgres.keys import PostgresKeys
 from shop_adapters.postgres.orders import PostgresOrders
+from shop_adapters.postgres.packed import PackedArray
 from shop_adapters.postgres.reservations import PostgresReservations
 from shop_adapters.postgres.schema import stock_levels
 from shop_adapters.postgres.store_clock import TIME, StoreClock
+from shop_adapters.postgres.transaction import AnyRow, Fixed, Transaction
 from shop_adapters.postgres.work import PostgresUnitOfWork
 from shop_core.events import OrderEvent, OrderEventKind
 from shop_core.inventory.model import MovementKind, StockLevel
@@ -32,9 +34,9 @@ from shop_core.inventory.model import MovementKind, StockLevel
 
 @bug("stock is read, and not locked")
 def missing_stock_lock() -> list[Patch]:
-    ids = bindparam("ids", type_=ARRAY(Uuid))
+    ids = bindparam("ids", type_=PackedArray(Uuid))
     unlocked = inventory._LEVEL.add_columns(TIME.label("time")).where(stock_levels.c.product_id == any_(ids))
-    return [(inventory, "_LOCK", unlocked)]
+    return [(inventory, "_LOCK", Fixed(unlocked))]
 
 
 @bug("stock is read, then locked, and what was read before is believed")
@@ -60,7 +62,7 @@ def unsorted_locks() -> list[Patch]:
         random.shuffle(ids)
         levels: dict[UUID, StockLevel] = {}
         for product_id in ids:
-            for *level, said in self._connection.execute(inventory._LOCK, {"ids": [product_id]}):
+            for *level, said in self._transaction.run(inventory._LOCK, {"ids": [product_id]}):
                 levels[level[0]] = StockLevel(*level)
                 self._clock.note(said)
         return levels
@@ -115,7 +117,14 @@ def commit_lost() -> list[Patch]:
 
 @bug("every statement commits on its own")
 def no_transaction() -> list[Patch]:
-    return [(work.Limits, "begin", lambda self: "SELECT 1")]
+    right = Transaction.run
+
+    def run(self: Transaction, statement: Fixed, values: Mapping[str, Any] | None = None) -> list[AnyRow]:
+        rows = right(self, statement, values)
+        self.send(b"COMMIT")
+        return rows
+
+    return [(Transaction, "run", run)]
 
 
 # ---- keys

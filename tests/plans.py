@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
+import psycopg
 from sqlalchemy import Engine, event
 
 
@@ -21,18 +22,28 @@ class Cost:
 
 @contextlib.contextmanager
 def statements(engine: Engine) -> Iterator[list[tuple[str, Any]]]:
-    """Everything that is asked of the database meanwhile, with its parameters; not what only ends or plans."""
+    """Everything that the driver asks of the database meanwhile, with its parameters; not what only ends or plans."""
     sent: list[tuple[str, Any]] = []
 
-    def note(_: Any, __: Any, statement: str, parameters: Any, *___: Any) -> None:
-        if not statement.startswith(("BEGIN", "COMMIT", "ROLLBACK", "EXPLAIN")):
-            sent.append((statement, parameters))
+    class Noting(psycopg.Cursor[Any]):
+        def execute(self, query: Any, params: Any = None, **options: Any) -> Self:
+            if not query.startswith(("BEGIN", "COMMIT", "ROLLBACK", "EXPLAIN")):
+                sent.append((query, params))
+            return super().execute(query, params, **options)
 
-    event.listen(engine, "before_cursor_execute", note)
+    def equip(driver: psycopg.Connection[Any], *_: Any) -> None:
+        driver.cursor_factory = Noting
+
+    def relieve(driver: psycopg.Connection[Any], *_: Any) -> None:
+        driver.cursor_factory = psycopg.Cursor
+
+    event.listen(engine, "checkout", equip)
+    event.listen(engine, "checkin", relieve)
     try:
         yield sent
     finally:
-        event.remove(engine, "before_cursor_execute", note)
+        event.remove(engine, "checkout", equip)
+        event.remove(engine, "checkin", relieve)
 
 
 def costs(engine: Engine, use: Callable[[], object]) -> list[Cost]:

@@ -8,8 +8,9 @@ from random import Random
 from uuid import UUID
 
 import pytest
-from sqlalchemy import event, text
+from sqlalchemy import text
 
+from plans import statements
 from shop_adapters.postgres import PostgresAdapters
 from shop_core import LineRequest, Shop
 from shop_core.idempotency import Claim
@@ -169,14 +170,7 @@ def test_two_sweeps_are_never_at_it_together(postgres_adapters: PostgresAdapters
 
 
 def test_nothing_is_sent_for_nothing(postgres_adapters: PostgresAdapters) -> None:
-    sent: list[str] = []
-    engine = postgres_adapters.engine
-
-    def note(_: object, __: object, statement: str, *___: object) -> None:
-        sent.append(statement)
-
-    with postgres_adapters.begin() as work:
-        event.listen(engine, "before_cursor_execute", note)
+    with statements(postgres_adapters.engine) as sent, postgres_adapters.begin() as work:
         work.keys.claim([])
         work.keys.forget([])
         work.reservations.lock_holders([], work.now)
@@ -190,5 +184,4 @@ def test_nothing_is_sent_for_nothing(postgres_adapters: PostgresAdapters) -> Non
         work.outbox.delivered([])
         work.outbox.release([], work.now())
         work.outbox.revive([], work.now())
-        event.remove(engine, "before_cursor_execute", note)
-    assert [statement for statement in sent if "clock_timestamp" not in statement] == []
+    assert [statement for statement, _ in sent if "clock_timestamp" not in statement] == []

@@ -34,7 +34,7 @@ def test_who_waits_too_long_for_a_row_is_sent_away(engine: Engine, task: str) ->
             pytest.raises(Unavailable, match="works on the same rows"),
             begin(engine, "EUR", limits=Limits(lock_s=SHORT_S)) as work,
         ):
-            work._connection.execute(LOCK, {"name": task})
+            work._transaction.execute(LOCK, {"name": task})
 
 
 def test_a_statement_that_takes_too_long_is_ended(engine: Engine) -> None:
@@ -42,7 +42,7 @@ def test_a_statement_that_takes_too_long_is_ended(engine: Engine) -> None:
         pytest.raises(Unavailable, match="took too long"),
         begin(engine, "EUR", limits=Limits(statement_s=SHORT_S)) as work,
     ):
-        work._connection.execute(text("SELECT pg_sleep(60)"))
+        work._transaction.execute(text("SELECT pg_sleep(60)"))
 
 
 def test_a_client_that_froze_gives_its_rows_back(engine: Engine, task: str) -> None:
@@ -54,16 +54,16 @@ def test_a_client_that_froze_gives_its_rows_back(engine: Engine, task: str) -> N
 def _freeze(engine: Engine, task: str) -> None:
     began = time.monotonic()
     with begin(engine, "EUR", limits=Limits(idle_s=SHORT_S)) as frozen:
-        frozen._connection.execute(LOCK, {"name": task})
+        frozen._transaction.execute(LOCK, {"name": task})
         with begin(engine, "EUR", limits=Limits(lock_s=20)) as other:
-            other._connection.execute(LOCK, {"name": task})
+            other._transaction.execute(LOCK, {"name": task})
         assert SHORT_S * 0.9 <= time.monotonic() - began < 10
-        frozen._connection.execute(LOCK, {"name": task})
+        frozen._transaction.execute(LOCK, {"name": task})
 
 
 def test_the_limits_end_with_the_transaction(engine: Engine) -> None:
     with begin(engine, "EUR", limits=Limits(statement_s=0.05)) as work:
-        work._connection.execute(text("SELECT 1"))
+        work._transaction.execute(text("SELECT 1"))
     with engine.begin() as connection:
         connection.execute(text("SELECT pg_sleep(0.2)"))
 

@@ -7,7 +7,6 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
-    Connection,
     Select,
     Text,
     Uuid,
@@ -29,7 +28,7 @@ from sqlalchemy.dialects.postgresql import TSQUERY, TSVECTOR
 from shop_adapters.listing import ACCOUNTS
 from shop_adapters.postgres.errors import UNIQUE, refusing
 from shop_adapters.postgres.schema import accounts, refresh_tokens
-from shop_adapters.postgres.statements import AnyRow
+from shop_adapters.postgres.transaction import AnyRow, Fixed, Transaction
 from shop_core.accounts.model import Account, AccountQuery, Role
 from shop_core.accounts.sessions import RefreshToken, Session
 from shop_core.errors import UsernameTaken
@@ -47,11 +46,16 @@ _ACCOUNT = select(
     accounts.c.last_name,
     accounts.c.active,
 )
+_WITH_HASH = _ACCOUNT.add_columns(accounts.c.password_hash)
+_BY_ID = Fixed(_ACCOUNT.where(accounts.c.id == bindparam("account_id")))
+_BY_NAME = Fixed(_WITH_HASH.where(accounts.c.username_key == bindparam("username_key")))
+_LOCK = Fixed(_WITH_HASH.where(accounts.c.id == bindparam("account_id")).with_for_update(key_share=True))
 _KEEPS_THE_SHOP = (accounts.c.role == Role.ADMIN) & accounts.c.active
 _SEARCH = cast(bindparam("search", type_=Text), TSVECTOR)
-_TOKEN = select(*refresh_tokens.c)
+_TOKEN = Fixed(select(*refresh_tokens.c).where(refresh_tokens.c.digest == bindparam("digest")))
+_ADD_TOKEN = Fixed(insert(refresh_tokens))
 _FAMILY = select(refresh_tokens.c.family_id).where(refresh_tokens.c.digest == bindparam("digest")).scalar_subquery()
-_LOCK_SESSION = (
+_LOCK_SESSION = Fixed(
     select(refresh_tokens.c.digest)
     .where(refresh_tokens.c.family_id == _FAMILY)
     .order_by(refresh_tokens.c.issued_at, refresh_tokens.c.digest)
@@ -60,7 +64,7 @@ _LOCK_SESSION = (
 )
 """The first token of a session stands for all of it: whoever trades or revokes any of them holds this row. Locking
 only the token in hand would let a revocation miss the successor that is being written at that moment."""
-_LOCK_FAMILY = (
+_LOCK_FAMILY = Fixed(
     select(refresh_tokens.c.digest)
     .where(refresh_tokens.c.family_id == bindparam("family_id"))
     .order_by(refresh_tokens.c.issued_at, refresh_tokens.c.digest)
@@ -69,7 +73,7 @@ _LOCK_FAMILY = (
 )
 """The same, for who knows the session and no token of it."""
 _EARLIER = refresh_tokens.alias("earlier")
-_LOCK_SESSIONS = (
+_LOCK_SESSIONS = Fixed(
     select(refresh_tokens.c.digest)
     .where(
         refresh_tokens.c.account_id == bindparam("account_id"),
@@ -84,7 +88,7 @@ _LOCK_SESSIONS = (
     .with_for_update(key_share=True, of=refresh_tokens)
 )
 """The same token of every session of an account that has not ended."""
-_SESSIONS = (
+_SESSIONS = Fixed(
     select(
         refresh_tokens.c.family_id,
         refresh_tokens.c.began_at,
@@ -99,8 +103,10 @@ _SESSIONS = (
     )
     .order_by(refresh_tokens.c.issued_at.desc(), refresh_tokens.c.family_id.desc())
 )
-_ENDED_SINCE = select(refresh_tokens.c.family_id, refresh_tokens.c.revoked_at).where(
-    refresh_tokens.c.spent_at.is_(None), refresh_tokens.c.revoked_at > bindparam("moment")
+_ENDED_SINCE = Fixed(
+    select(refresh_tokens.c.family_id, refresh_tokens.c.revoked_at).where(
+        refresh_tokens.c.spent_at.is_(None), refresh_tokens.c.revoked_at > bindparam("moment")
+    )
 )
 """One token of each session: there is always one that is not spent."""
 _ENDED = (
@@ -131,13 +137,13 @@ _FORGET_ENDED = delete(refresh_tokens).where(refresh_tokens.c.digest.in_(select(
 class PostgresAccounts:
     """See `shop_core.ports.Accounts`."""
 
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+    def __init__(self, transaction: Transaction) -> None:
+        self._transaction = transaction
 
     def add(self, account: Account, password_hash: str) -> None:
         taken = UsernameTaken(account.username)
         with refusing(lambda state, _: taken if state == UNIQUE else None):
-            self._connection.execute(
+            self._transaction.execute(
                 insert(accounts).values(search=_SEARCH),
                 {
                     "id": account.id,
@@ -156,28 +162,26 @@ class PostgresAccounts:
             )
 
     def get(self, account_id: UUID) -> Account | None:
-        row = self._connection.execute(_ACCOUNT.where(accounts.c.id == account_id)).one_or_none()
+        row = self._transaction.one(_BY_ID, {"account_id": account_id})
         return _account(row) if row else None
 
     def credentials(self, username_key: str) -> tuple[Account, str] | None:
         if not is_storable(username_key):
             return None
-        found = _ACCOUNT.add_columns(accounts.c.password_hash).where(accounts.c.username_key == username_key)
-        row = self._connection.execute(found).one_or_none()
+        row = self._transaction.one(_BY_NAME, {"username_key": username_key})
         return (_account(row), row.password_hash) if row else None
 
     def lock(self, account_id: UUID) -> tuple[Account, str] | None:
-        found = _ACCOUNT.add_columns(accounts.c.password_hash).where(accounts.c.id == account_id)
-        row = self._connection.execute(found.with_for_update(key_share=True)).one_or_none()
+        row = self._transaction.one(_LOCK, {"account_id": account_id})
         return (_account(row), row.password_hash) if row else None
 
     def lock_with_admins(self, account_id: UUID) -> dict[UUID, Account]:
         found = _ACCOUNT.where(or_(accounts.c.id == account_id, _KEEPS_THE_SHOP)).order_by(accounts.c.id)
-        rows = self._connection.execute(found.with_for_update(key_share=True))
+        rows = self._transaction.execute(found.with_for_update(key_share=True))
         return {row.id: _account(row) for row in rows}
 
     def update(self, account: Account) -> None:
-        self._connection.execute(
+        self._transaction.execute(
             update(accounts).where(accounts.c.id == account.id).values(search=_SEARCH),
             {
                 "email": account.email,
@@ -198,15 +202,15 @@ class PostgresAccounts:
             if piece.cursor is not None:
                 username_key, account_id = ACCOUNTS.read(piece.cursor)
                 found = found.where(tuple_(*key) > tuple_(literal(username_key), literal(UUID(str(account_id)), Uuid)))
-            rows = self._connection.execute(found.limit(piece.limit + 1))
+            rows = self._transaction.execute(found.limit(piece.limit + 1))
             return ACCOUNTS.page([_account(row) for row in rows], piece.limit)
-        rows = self._connection.execute(found.limit(piece.limit).offset(piece.offset))
+        rows = self._transaction.execute(found.limit(piece.limit).offset(piece.offset))
         items = tuple(map(_account, rows))
-        count = self._connection.execute(select(func.count()).select_from(matching.subquery())).scalar_one()
+        count = self._transaction.execute(select(func.count()).select_from(matching.subquery())).scalar_one()
         return Page(items, count)
 
     def set_password_hash(self, account_id: UUID, password_hash: str) -> None:
-        self._connection.execute(
+        self._transaction.execute(
             update(accounts).where(accounts.c.id == account_id).values(password_hash=password_hash)
         )
 
@@ -248,12 +252,12 @@ def _account(row: AnyRow) -> Account:
 class PostgresRefreshTokens:
     """See `shop_core.ports.RefreshTokens`."""
 
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+    def __init__(self, transaction: Transaction) -> None:
+        self._transaction = transaction
 
     def add(self, token: RefreshToken) -> None:
-        self._connection.execute(
-            insert(refresh_tokens),
+        self._transaction.run(
+            _ADD_TOKEN,
             {
                 "digest": token.digest,
                 "family_id": token.family_id,
@@ -267,12 +271,12 @@ class PostgresRefreshTokens:
         )
 
     def lock(self, digest: bytes) -> RefreshToken | None:
-        self._connection.execute(_LOCK_SESSION, {"digest": digest})
-        row = self._connection.execute(_TOKEN.where(refresh_tokens.c.digest == digest)).one_or_none()
+        self._transaction.run(_LOCK_SESSION, {"digest": digest})
+        row = self._transaction.one(_TOKEN, {"digest": digest})
         return RefreshToken(*row) if row else None
 
     def update(self, token: RefreshToken) -> None:
-        self._connection.execute(
+        self._transaction.execute(
             update(refresh_tokens)
             .where(refresh_tokens.c.digest == token.digest)
             .values(spent_at=token.spent_at, revoked_at=token.revoked_at)
@@ -280,28 +284,28 @@ class PostgresRefreshTokens:
 
     def revoke_family(self, family_id: UUID, now: datetime) -> None:
         # The update alone would wait for whoever is making a successor, and then not see it: its snapshot is older.
-        self._connection.execute(_LOCK_FAMILY, {"family_id": family_id})
-        self._connection.execute(
+        self._transaction.run(_LOCK_FAMILY, {"family_id": family_id})
+        self._transaction.execute(
             update(refresh_tokens)
             .where(refresh_tokens.c.family_id == family_id, refresh_tokens.c.revoked_at.is_(None))
             .values(revoked_at=now)
         )
 
     def revoke_all(self, account_id: UUID, now: datetime) -> None:
-        self._connection.execute(_LOCK_SESSIONS, {"account_id": account_id})
-        self._connection.execute(
+        self._transaction.run(_LOCK_SESSIONS, {"account_id": account_id})
+        self._transaction.execute(
             update(refresh_tokens)
             .where(refresh_tokens.c.account_id == account_id, refresh_tokens.c.revoked_at.is_(None))
             .values(revoked_at=now)
         )
 
     def sessions(self, account_id: UUID, now: datetime) -> list[Session]:
-        rows = self._connection.execute(_SESSIONS, {"account_id": account_id, "now": now})
+        rows = self._transaction.run(_SESSIONS, {"account_id": account_id, "now": now})
         return [Session(*row) for row in rows]
 
     def ended_since(self, moment: datetime) -> dict[UUID, datetime]:
-        rows = self._connection.execute(_ENDED_SINCE, {"moment": moment})
+        rows = self._transaction.run(_ENDED_SINCE, {"moment": moment})
         return {row.family_id: row.revoked_at for row in rows}
 
     def forget_ended(self, before: datetime, limit: int) -> int:
-        return self._connection.execute(_FORGET_ENDED, {"before": before, "most": limit}).rowcount
+        return self._transaction.execute(_FORGET_ENDED, {"before": before, "most": limit}).rowcount

@@ -46,13 +46,15 @@ def in_our_words() -> Iterator[None]:
     except TimeoutError as full:
         _tell("every database connection is in use", full)
         raise Unavailable("The shop is busy: every database connection is in use. Try again shortly.") from full
-    except DBAPIError as error:
-        state = getattr(error.orig, "sqlstate", None)
+    except (DBAPIError, psycopg.Error) as error:
+        said = error.orig if isinstance(error, DBAPIError) else error
+        state = getattr(said, "sqlstate", None)
         if state in _PASSING:
-            _tell(_PASSING[state], error.orig)
+            _tell(_PASSING[state], said)
             raise Unavailable(f"The shop cannot answer now: {_PASSING[state]}. Try again shortly.") from error
-        if error.connection_invalidated or (isinstance(error.orig, psycopg.OperationalError) and state is None):
-            _tell("the database cannot be reached", error.orig)
+        is_lost = isinstance(error, DBAPIError) and error.connection_invalidated
+        if is_lost or (isinstance(said, psycopg.OperationalError) and state is None):
+            _tell("the database cannot be reached", said)
             raise Unavailable("The shop cannot reach its database at the moment. Try again shortly.") from error
         raise
 
@@ -74,9 +76,10 @@ def refusing(broken: Callable[[str, psycopg.errors.Diagnostic], Refusal | None])
     """
     try:
         yield
-    except IntegrityError as error:
-        assert isinstance(error.orig, psycopg.Error)
-        refusal = broken(error.orig.sqlstate or "", error.orig.diag)
+    except (IntegrityError, psycopg.IntegrityError) as error:
+        said = error.orig if isinstance(error, IntegrityError) else error
+        assert isinstance(said, psycopg.Error)
+        refusal = broken(said.sqlstate or "", said.diag)
         if refusal is None:
             raise
         raise refusal from error

@@ -7,11 +7,12 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Insert, Integer, Table, Text, func, insert, literal, select
+from sqlalchemy import Insert, Integer, Table, Text, func, insert, literal, select
 
 from shop_adapters.listing import order_events_of, seq_of
 from shop_adapters.postgres.schema import Time, order_events, outbox, stock_events
 from shop_adapters.postgres.statements import arrays, insert_many, rows_of
+from shop_adapters.postgres.transaction import Fixed, Transaction
 from shop_core.accounts.model import Role
 from shop_core.events import Event, OrderEvent, OrderEventKind, StockEvent, StockEventKind
 from shop_core.money import Money
@@ -42,8 +43,8 @@ def _tell(table: Table, subject: str, seq: str | None) -> Insert:
     return insert(outbox).from_select(list(outbox.c.keys()), letter).add_cte(told)
 
 
-_TELL_OF_ORDERS = _tell(order_events, "order_id", "seq"), insert_many(order_events)
-_TELL_OF_STOCK = _tell(stock_events, "subject_id", None), insert_many(stock_events)
+_TELL_OF_ORDERS = Fixed(_tell(order_events, "order_id", "seq")), Fixed(insert_many(order_events))
+_TELL_OF_STOCK = Fixed(_tell(stock_events, "subject_id", None)), Fixed(insert_many(stock_events))
 
 
 class PostgresEvents:
@@ -53,16 +54,16 @@ class PostgresEvents:
         has_outbox: whether events are put into the outbox too.
     """
 
-    def __init__(self, connection: Connection, currency: str, has_outbox: bool) -> None:
-        self._connection = connection
+    def __init__(self, transaction: Transaction, currency: str, has_outbox: bool) -> None:
+        self._transaction = transaction
         self._currency = currency
         self._which = 0 if has_outbox else 1
 
     def add_all(self, events: Sequence[Event]) -> None:
         if of_orders := [_order_row(event) for event in events if isinstance(event, OrderEvent)]:
-            self._connection.execute(_TELL_OF_ORDERS[self._which], arrays("new", order_events.c.keys(), of_orders))
+            self._transaction.run(_TELL_OF_ORDERS[self._which], arrays("new", order_events.c.keys(), of_orders))
         if of_stock := [_stock_row(event) for event in events if isinstance(event, StockEvent)]:
-            self._connection.execute(_TELL_OF_STOCK[self._which], arrays("new", stock_events.c.keys(), of_stock))
+            self._transaction.run(_TELL_OF_STOCK[self._which], arrays("new", stock_events.c.keys(), of_stock))
 
     def timeline(self, customer_id: UUID, order_id: UUID, piece: Piece) -> Page[OrderEvent]:
         listing = order_events_of(order_id)
@@ -71,12 +72,12 @@ class PostgresEvents:
         if isinstance(piece, Keyset):
             if piece.cursor is not None:
                 found = found.where(order_events.c.seq > seq_of(listing.read(piece.cursor), order_id))
-            rows = self._connection.execute(found.limit(piece.limit + 1))
+            rows = self._transaction.execute(found.limit(piece.limit + 1))
             return listing.page([order_event(row, self._currency) for row in rows], piece.limit)
-        rows = self._connection.execute(found.limit(piece.limit).offset(piece.offset))
+        rows = self._transaction.execute(found.limit(piece.limit).offset(piece.offset))
         told = tuple(order_event(row, self._currency) for row in rows)
         counted = select(func.count()).select_from(order_events).where(*of_order)
-        return Page(told, count=self._connection.execute(counted).scalar_one())
+        return Page(told, count=self._transaction.execute(counted).scalar_one())
 
 
 def order_event(row: Sequence[Any], currency: str) -> OrderEvent:

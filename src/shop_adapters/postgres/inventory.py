@@ -8,15 +8,16 @@ from itertools import groupby
 from uuid import UUID
 
 import psycopg
-from sqlalchemy import Boolean, Connection, Update, Uuid, any_, bindparam, case, func, select, update
+from sqlalchemy import Boolean, Update, Uuid, any_, bindparam, case, func, select, update
 
 from shop_adapters.listing import MOVEMENTS
 from shop_adapters.locking import LockOrder
 from shop_adapters.postgres.errors import CHECK, failing_id, refusing
 from shop_adapters.postgres.packed import PackedArray
 from shop_adapters.postgres.schema import stock_levels, stock_movements
-from shop_adapters.postgres.statements import AnyRow, arrays, insert_many, rows_of
+from shop_adapters.postgres.statements import arrays, insert_many, rows_of
 from shop_adapters.postgres.store_clock import TIME, StoreClock
+from shop_adapters.postgres.transaction import AnyRow, Fixed, Transaction
 from shop_core.errors import Oversold, ProductNotFound, Refusal, StockBelowZero
 from shop_core.inventory.model import EFFECTS, MovementKind, StockLevel, StockMovement
 from shop_core.pagination import Keyset, Page
@@ -28,6 +29,7 @@ _LEVEL = select(
     stock_levels.c.reserved,
     stock_levels.c.shortfall,
 )
+_GET = Fixed(_LEVEL.where(stock_levels.c.product_id == bindparam("product_id")))
 _LOCKED = (
     _LEVEL.where(stock_levels.c.product_id == any_(bindparam("ids", type_=PackedArray(Uuid))))
     .order_by(stock_levels.c.product_id)
@@ -36,7 +38,7 @@ _LOCKED = (
 )
 # The time is told outside: beside the columns of the locking SELECT it would be told before the wait for the lock.
 # So each row comes with a time after its own lock, and the last one with a time after all of them.
-_LOCK = select(*_LOCKED.c, TIME.label("time"))
+_LOCK = Fixed(select(*_LOCKED.c, TIME.label("time")))
 _MOVEMENT = select(
     stock_movements.c.id,
     stock_movements.c.product_id,
@@ -48,7 +50,7 @@ _MOVEMENT = select(
     stock_movements.c.reason,
     stock_movements.c.reservation_id,
 )
-_ADD_MOVEMENTS = insert_many(stock_movements)
+_ADD_MOVEMENTS = Fixed(insert_many(stock_movements))
 
 
 def _change_levels() -> Update:
@@ -77,20 +79,20 @@ def _change_levels() -> Update:
     )
 
 
-_CHANGE_LEVELS = _change_levels()
+_CHANGE_LEVELS = Fixed(_change_levels())
 
 
 class PostgresStock:
     """See `shop_core.ports.Stock`."""
 
-    def __init__(self, connection: Connection, order: LockOrder, clock: StoreClock) -> None:
-        self._connection = connection
+    def __init__(self, transaction: Transaction, order: LockOrder, clock: StoreClock) -> None:
+        self._transaction = transaction
         self._order = order
         self._clock = clock
         self._locked: set[UUID] = set()
 
     def get(self, product_id: UUID) -> StockLevel | None:
-        row = self._connection.execute(_LEVEL.where(stock_levels.c.product_id == product_id)).one_or_none()
+        row = self._transaction.one(_GET, {"product_id": product_id})
         return StockLevel(*row) if row else None
 
     def lock(self, product_ids: Iterable[UUID]) -> dict[UUID, StockLevel]:
@@ -99,7 +101,7 @@ class PostgresStock:
         if not ids:
             return {}
         levels: dict[UUID, StockLevel] = {}
-        for *level, time in self._connection.execute(_LOCK, {"ids": ids}):
+        for *level, time in self._transaction.run(_LOCK, {"ids": ids}):
             levels[level[0]] = StockLevel(*level)
             self._clock.note(time)
         return levels
@@ -116,7 +118,7 @@ class PostgresStock:
             (m.product_id, m.id, m.kind, m.quantity, m.at, m.actor_id, m.order_id, m.reason, m.reservation_id)
             for m in movements
         )
-        self._connection.execute(_ADD_MOVEMENTS, arrays("new", stock_movements.c.keys(), rows))
+        self._transaction.run(_ADD_MOVEMENTS, arrays("new", stock_movements.c.keys(), rows))
 
     def _change_levels(self, movements: Sequence[StockMovement], is_correction: bool) -> None:
         changes: dict[UUID, list[int]] = defaultdict(lambda: [0, 0, 0])
@@ -127,8 +129,8 @@ class PostgresStock:
         rows = ((product_id, *change) for product_id, change in changes.items())
         columns = arrays("change", ("product_id", "on_hand", "allocated", "reserved"), rows)
         with refusing(_broken_level):
-            changed = self._connection.execute(_CHANGE_LEVELS, {**columns, "is_correction": is_correction})
-        if missing := changes.keys() - set(changed.scalars()):
+            changed = self._transaction.run(_CHANGE_LEVELS, {**columns, "is_correction": is_correction})
+        if missing := changes.keys() - {product_id for (product_id,) in changed}:
             raise ProductNotFound(next(m.product_id for m in movements if m.product_id in missing))
 
     def movements(self, product_id: UUID, piece: Keyset) -> Page[StockMovement]:
@@ -136,7 +138,7 @@ class PostgresStock:
         if piece.cursor is not None:
             (last,) = MOVEMENTS.read(piece.cursor)
             wanted = wanted.where(stock_movements.c.id < UUID(str(last)))
-        rows = self._connection.execute(wanted.order_by(stock_movements.c.id.desc()).limit(piece.limit + 1))
+        rows = self._transaction.execute(wanted.order_by(stock_movements.c.id.desc()).limit(piece.limit + 1))
         return MOVEMENTS.page([_movement(row) for row in rows], piece.limit)
 
 

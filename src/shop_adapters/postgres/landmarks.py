@@ -12,24 +12,25 @@ from collections.abc import Hashable
 from threading import Lock
 from typing import Generic, TypeVar
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import select, update
 
 from shop_adapters.postgres.schema import catalog_version
+from shop_adapters.postgres.transaction import Fixed, Transaction
 from shop_core.catalog.model import ProductQuery
 from shop_core.pagination import Key
 
 V = TypeVar("V")
 
 _KEPT_MAX = 2_000
-_READ = select(catalog_version.c.version)
-_RAISE = update(catalog_version).values(version=catalog_version.c.version + 1)
+_READ = Fixed(select(catalog_version.c.version))
+_RAISE = Fixed(update(catalog_version).values(version=catalog_version.c.version + 1))
 
 
 class CatalogVersion:
     """The version as one unit of work reads and raises it."""
 
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+    def __init__(self, transaction: Transaction) -> None:
+        self._transaction = transaction
         self._is_changed = False
 
     def change(self) -> None:
@@ -38,12 +39,12 @@ class CatalogVersion:
 
     def read(self) -> int | None:
         """The version that is committed; None for who changed something himself and sees what nobody else does."""
-        return None if self._is_changed else self._connection.execute(_READ).scalar_one()
+        return None if self._is_changed else self._transaction.value(_READ)
 
     def settle(self) -> None:
         """Raise it if need be: last, so that changes wait for each other no longer than their commits take."""
         if self._is_changed:
-            self._connection.execute(_RAISE)
+            self._transaction.run(_RAISE)
 
 
 class Landmarks:

@@ -2,33 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from itertools import groupby
 from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
-    ARRAY,
     ColumnElement,
-    Connection,
+    Integer,
     Select,
     Text,
     Uuid,
     any_,
     bindparam,
     delete,
-    literal,
     select,
     update,
 )
-from sqlalchemy.types import TypeEngine
 
 from shop_adapters.listing import ORDERS
 from shop_adapters.locking import LockOrder
-from shop_adapters.postgres.schema import order_lines, orders
-from shop_adapters.postgres.statements import AnyRow, about_how_many, arrays, insert_many
+from shop_adapters.postgres.packed import PackedArray
+from shop_adapters.postgres.schema import Time, order_lines, orders
+from shop_adapters.postgres.statements import about_how_many, arrays, insert_many
 from shop_adapters.postgres.store_clock import TIME, StoreClock
+from shop_adapters.postgres.transaction import AnyRow, Fixed, Transaction
 from shop_core.money import Money
 from shop_core.orders.model import Order, OrderLine, OrderQuery, OrderStatus
 from shop_core.pagination import Keyset, Page, Piece
@@ -54,17 +54,25 @@ _OF_ORDER = (
     order_lines.c.customer_id == bindparam("this_customer_id", type_=Uuid),
     order_lines.c.order_id == bindparam("this_order_id", type_=Uuid),
 )
-_LINES = select(*_LINE, TIME.label("time")).where(*_OF_ORDER).order_by(order_lines.c.line_no)
-_DELETE_LINES = delete(order_lines).where(*_OF_ORDER)
-_ADD_ORDERS = insert_many(orders)
-_ADD_LINES = insert_many(order_lines)
+_LINES = Fixed(select(*_LINE, TIME.label("time")).where(*_OF_ORDER).order_by(order_lines.c.line_no))
+_DELETE_LINES = Fixed(delete(order_lines).where(*_OF_ORDER))
+_UPDATE = Fixed(
+    update(orders)
+    .where(
+        orders.c.customer_id == bindparam("this_customer_id", type_=Uuid),
+        orders.c.id == bindparam("this_order_id", type_=Uuid),
+    )
+    .values({name: bindparam(name) for name in ("status", "total_minor", "version", "updated_at", "deleted_at")})
+)
+_ADD_ORDERS = Fixed(insert_many(orders))
+_ADD_LINES = Fixed(insert_many(order_lines))
 
 
 class PostgresOrders:
     """See `shop_core.ports.Orders`."""
 
-    def __init__(self, connection: Connection, order: LockOrder, clock: StoreClock, currency: str) -> None:
-        self._connection = connection
+    def __init__(self, transaction: Transaction, order: LockOrder, clock: StoreClock, currency: str) -> None:
+        self._transaction = transaction
         self._order = order
         self._clock = clock
         self._currency = currency
@@ -79,52 +87,56 @@ class PostgresOrders:
             )
             for o in placed
         )
-        self._connection.execute(_ADD_ORDERS, arrays("new", orders.c.keys(), heads))
+        self._transaction.run(_ADD_ORDERS, arrays("new", orders.c.keys(), heads))
         self._add_lines(placed)
 
     def get(self, order_id: UUID, customer_id: UUID | None = None) -> Order | None:
-        return next(self._whole(_found(order_id, customer_id)), None)
+        this = {"order_id": order_id, "customer_id": customer_id}
+        return next(self._found(_GET[customer_id is not None], this), None)
 
     def lock(self, order_id: UUID, customer_id: UUID | None = None) -> Order | None:
         self._order.check("orders", [order_id])
         # The lines in a statement of their own: one that waits for its lock would show them as they were before.
-        head = self._connection.execute(_found(order_id, customer_id).with_for_update(key_share=True)).one_or_none()
+        this = {"order_id": order_id, "customer_id": customer_id}
+        head = self._transaction.one(_LOCK[customer_id is not None], this)
         if head is None:
             return None
-        this = {"this_customer_id": head.customer_id, "this_order_id": head.id}
-        lines = self._connection.execute(_LINES, this).all()
+        its_lines = {"this_customer_id": head.customer_id, "this_order_id": head.id}
+        lines = self._transaction.run(_LINES, its_lines)
         self._clock.note(lines[0].time)
         return self._order_of(head, (line[: len(_LINE)] for line in lines))
 
     def update(self, order: Order) -> None:
         self._order.check("orders", [order.id])  # an UPDATE locks its row
-        self._connection.execute(
-            update(orders)
-            .where(orders.c.customer_id == order.customer_id, orders.c.id == order.id)
-            .values(
-                status=order.status,
-                total_minor=order.total.minor,
-                version=order.version,
-                updated_at=order.updated_at,
-                deleted_at=order.deleted_at,
-            )
+        self._transaction.run(
+            _UPDATE,
+            {
+                "this_customer_id": order.customer_id,
+                "this_order_id": order.id,
+                "status": order.status,
+                "total_minor": order.total.minor,
+                "version": order.version,
+                "updated_at": order.updated_at,
+                "deleted_at": order.deleted_at,
+            },
         )
 
     def replace_lines(self, order: Order) -> None:
         self._order.check("orders", [order.id])
-        self._connection.execute(_DELETE_LINES, {"this_customer_id": order.customer_id, "this_order_id": order.id})
+        self._transaction.run(_DELETE_LINES, {"this_customer_id": order.customer_id, "this_order_id": order.id})
         self._add_lines([order])
 
     def page(self, query: OrderQuery, piece: Piece) -> Page[Order]:
-        filters = _filters(query)
-        matching = _ORDER.where(*filters).order_by(*_newest_first(query))
+        form, values = _form_of(query), _values_of(query)
         if isinstance(piece, Keyset):
+            window: dict[str, Any] = {"limit": piece.limit + 1, "offset": 0}
             if piece.cursor is not None:
                 (last,) = ORDERS.read(piece.cursor)
-                matching = matching.where(orders.c.id < UUID(str(last)))
-            return ORDERS.page(list(self._whole(matching.limit(piece.limit + 1))), piece.limit)
-        found = tuple(self._whole(matching.limit(piece.limit).offset(piece.offset)))
-        return Page(found, *about_how_many(self._connection, select(orders.c.id).where(*filters)))
+                window["after"] = UUID(str(last))
+            return ORDERS.page(list(self._found(_page(form, "after" in window), values | window)), piece.limit)
+        found = self._found(_page(form, False), values | {"limit": piece.limit, "offset": piece.offset})
+        matching = select(orders.c.id).where(*_matching(form))
+        return Page(tuple(found), *about_how_many(self._transaction, matching, values))
 
     def _add_lines(self, of: Sequence[Order]) -> None:
         lines = (
@@ -132,21 +144,10 @@ class PostgresOrders:
             for o in of
             for no, line in enumerate(o.lines, start=1)
         )
-        self._connection.execute(_ADD_LINES, arrays("new", order_lines.c.keys(), lines))
+        self._transaction.run(_ADD_LINES, arrays("new", order_lines.c.keys(), lines))
 
-    def _whole(self, heads: Select[Any]) -> Iterator[Order]:
-        """The orders that `heads` finds, newest first, each with its lines.
-
-        One statement, which sees one moment: no order is seen with its old total and its new lines.
-        """
-        head = heads.subquery("head")
-        same = (order_lines.c.customer_id == head.c.customer_id) & (order_lines.c.order_id == head.c.id)
-        found = (
-            select(*head.c, *_LINE)
-            .select_from(head.join(order_lines, same))
-            .order_by(head.c.id.desc(), order_lines.c.line_no)
-        )
-        for _, rows in groupby(self._connection.execute(found), key=attrgetter("id")):
+    def _found(self, statement: Fixed, values: Mapping[str, Any]) -> Iterator[Order]:
+        for _, rows in groupby(self._transaction.run(statement, values), key=attrgetter("id")):
             lines = list(rows)
             yield self._order_of(lines[0], (line[-len(_LINE) :] for line in lines))
 
@@ -167,44 +168,81 @@ class PostgresOrders:
         )
 
 
-def _found(order_id: UUID, customer_id: UUID | None) -> Select[Any]:
-    found = _ORDER.where(orders.c.id == order_id)
-    if customer_id is None:
-        return found
-    return found.where(orders.c.customer_id == customer_id, orders.c.deleted_at.is_(None))
+def _whole(heads: Select[Any]) -> Fixed:
+    """The orders that `heads` finds, newest first, each with its lines.
+
+    One statement, which sees one moment: no order is seen with its old total and its new lines.
+    """
+    head = heads.subquery("head")
+    same = (order_lines.c.customer_id == head.c.customer_id) & (order_lines.c.order_id == head.c.id)
+    lines = select(*head.c, *_LINE).select_from(head.join(order_lines, same))
+    return Fixed(lines.order_by(head.c.id.desc(), order_lines.c.line_no))
 
 
-def _filters(query: OrderQuery) -> list[ColumnElement[bool]]:
-    filters: list[ColumnElement[bool]] = []
-    if query.customer_id is not None:
-        filters.append(orders.c.customer_id == _one_of(query.customer_id, Uuid()))
-    if query.status is not None:
-        of_all = query.customer_id is None
-        filters.append(orders.c.status == (_one_of(query.status, Text()) if of_all else query.status))
-    if query.placed_from is not None:
-        filters.append(orders.c.created_at >= query.placed_from)
-    if query.placed_before is not None:
-        filters.append(orders.c.created_at < query.placed_before)
-    if query.number is not None:
-        filters.append(orders.c.number == query.number)
-    if not query.with_deleted:
-        filters.append(orders.c.deleted_at.is_(None))
-    return filters
+_ANYBODYS = _ORDER.where(orders.c.id == bindparam("order_id", type_=Uuid))
+_ONES_OWN = _ANYBODYS.where(orders.c.customer_id == bindparam("customer_id", type_=Uuid), orders.c.deleted_at.is_(None))
+_GET = {False: _whole(_ANYBODYS), True: _whole(_ONES_OWN)}
+_LOCK = {
+    False: Fixed(_ANYBODYS.with_for_update(key_share=True)),
+    True: Fixed(_ONES_OWN.with_for_update(key_share=True)),
+}
+"""By whether it must be of a certain customer, who does not see what he deleted."""
+
+_Form = frozenset[str]
+"""The fields of an `OrderQuery` that filter."""
 
 
-def _newest_first(query: OrderQuery) -> list[ColumnElement[Any]]:
+def _form_of(query: OrderQuery) -> _Form:
+    given = {name for name in _FILTERS if getattr(query, name) is not None}
+    return frozenset(given if query.with_deleted else {*given, "not deleted"})
+
+
+def _values_of(query: OrderQuery) -> dict[str, Any]:
+    return {
+        "customers": [query.customer_id],
+        "status": query.status,
+        "statuses": [query.status],
+        "placed_from": query.placed_from,
+        "placed_before": query.placed_before,
+        "number": query.number,
+    }
+
+
+_FILTERS: dict[str, ColumnElement[bool]] = {
+    "customer_id": orders.c.customer_id == any_(bindparam("customers", type_=PackedArray(Uuid))),
+    "status": orders.c.status == bindparam("status", type_=Text),
+    "placed_from": orders.c.created_at >= bindparam("placed_from", type_=Time),
+    "placed_before": orders.c.created_at < bindparam("placed_before", type_=Time),
+    "number": orders.c.number == bindparam("number", type_=Text),
+}
+_STATUS_OF_ALL = orders.c.status == any_(bindparam("statuses", type_=PackedArray(Text)))
+
+
+def _matching(form: _Form) -> list[ColumnElement[bool]]:
+    filters = [condition for name, condition in _FILTERS.items() if name in form]
+    if "status" in form and "customer_id" not in form:
+        filters = [_STATUS_OF_ALL if condition is _FILTERS["status"] else condition for condition in filters]
+    return [*filters, orders.c.deleted_at.is_(None)] if "not deleted" in form else filters
+
+
+def _newest_first(form: _Form) -> list[ColumnElement[Any]]:
     """By id, in words that only the right index can follow.
 
     Where the planner knows that a column has one value, it may as well read everybody's orders by id, and throw away
     what does not match: it counts on finding a page of them soon, and is wrong for whom has not ordered for long. So it
     is told of a list of values, with one in it, and to sort by that column first.
     """
-    if query.customer_id is not None:
+    if "customer_id" in form:
         return [orders.c.customer_id.desc(), orders.c.id.desc()]
-    if query.status is not None:
+    if "status" in form:
         return [orders.c.status.desc(), orders.c.id.desc()]
     return [orders.c.id.desc()]
 
 
-def _one_of(value: object, kind: TypeEngine[Any]) -> ColumnElement[Any]:
-    return any_(literal([value], ARRAY(kind)))
+@lru_cache(256)
+def _page(form: _Form, is_after: bool) -> Fixed:
+    """A page of a list; by number, or by key if it `is_after` one."""
+    found = _ORDER.where(*_matching(form)).order_by(*_newest_first(form)).limit(bindparam("limit", type_=Integer))
+    if is_after:
+        return _whole(found.where(orders.c.id < bindparam("after", type_=Uuid)))
+    return _whole(found.offset(bindparam("offset", type_=Integer)))

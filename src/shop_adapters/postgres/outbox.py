@@ -13,7 +13,6 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
-    Connection,
     Integer,
     Select,
     Uuid,
@@ -32,7 +31,7 @@ from sqlalchemy import (
 from shop_adapters.postgres.events import ORDER_EVENT, STOCK_EVENT, order_event, stock_event
 from shop_adapters.postgres.packed import PackedArray
 from shop_adapters.postgres.schema import Time, order_events, outbox, stock_events
-from shop_adapters.postgres.statements import AnyRow
+from shop_adapters.postgres.transaction import AnyRow, Fixed, Transaction
 from shop_core.pagination import Numbered, Page
 from shop_core.ports import Letter
 
@@ -104,7 +103,7 @@ def _with_event(letter: Any) -> Select[Any]:
 
 
 _taken = _take().cte("taken")
-_TAKE = _with_event(_taken).order_by(_taken.c.subject_id, _taken.c.seq, _taken.c.event_id)
+_TAKE = Fixed(_with_event(_taken).order_by(_taken.c.subject_id, _taken.c.seq, _taken.c.event_id))
 _dead = (
     select(*_LETTER, outbox.c.customer_id)
     .where(outbox.c.is_dead)
@@ -113,56 +112,56 @@ _dead = (
     .offset(bindparam("offset", type_=Integer))
     .subquery("dead")
 )
-_DEAD = _with_event(_dead).order_by(_dead.c.event_id)
-_COUNT_DEAD = select(func.count()).where(outbox.c.is_dead)
-_WAITING = select(func.count(), func.min(outbox.c.at)).where(~outbox.c.is_dead)
+_DEAD = Fixed(_with_event(_dead).order_by(_dead.c.event_id))
+_COUNT_DEAD = Fixed(select(func.count()).where(outbox.c.is_dead))
+_WAITING = Fixed(select(func.count(), func.min(outbox.c.at)).where(~outbox.c.is_dead))
 _noted = select(outbox.c.event_id).where(outbox.c.event_id == _IDS).order_by(outbox.c.event_id)
 _IS_NOTED = outbox.c.event_id.in_(select(_noted.with_for_update().cte("noted").c.event_id))
-_DELIVERED = delete(outbox).where(_IS_NOTED)
-_RELEASE = update(outbox).where(_IS_NOTED, ~outbox.c.is_dead).values(due_at=_NOW)
+_DELIVERED = Fixed(delete(outbox).where(_IS_NOTED))
+_RELEASE = Fixed(update(outbox).where(_IS_NOTED, ~outbox.c.is_dead).values(due_at=_NOW))
 _FAILED = update(outbox).where(_IS_NOTED).values(attempts=outbox.c.attempts + 1, error=bindparam("why"))
-_POSTPONE = _FAILED.values(due_at=bindparam("until", type_=Time))
-_GIVE_UP = _FAILED.values(is_dead=True)
+_POSTPONE = Fixed(_FAILED.values(due_at=bindparam("until", type_=Time)))
+_GIVE_UP = Fixed(_FAILED.values(is_dead=True))
 _REVIVE = update(outbox).where(_IS_NOTED, outbox.c.is_dead).values(is_dead=False, attempts=0, error="", due_at=_NOW)
 
 
 class PostgresOutbox:
     """See `shop_core.ports.Outbox`."""
 
-    def __init__(self, connection: Connection, currency: str) -> None:
-        self._connection = connection
+    def __init__(self, transaction: Transaction, currency: str) -> None:
+        self._transaction = transaction
         self._currency = currency
 
     def take(self, now: datetime, limit: int, hidden_for: timedelta) -> list[Letter]:
-        rows = self._connection.execute(_TAKE, {"now": now, "limit": limit, "until": now + hidden_for})
+        rows = self._transaction.run(_TAKE, {"now": now, "limit": limit, "until": now + hidden_for})
         return [self._letter(row) for row in rows]
 
     def delivered(self, event_ids: Collection[UUID]) -> None:
         if event_ids:
-            self._connection.execute(_DELIVERED, {"ids": list(event_ids)})
+            self._transaction.run(_DELIVERED, {"ids": list(event_ids)})
 
     def postpone(self, event_id: UUID, until: datetime, error: str) -> None:
-        self._connection.execute(_POSTPONE, {"ids": [event_id], "until": until, "why": error})
+        self._transaction.run(_POSTPONE, {"ids": [event_id], "until": until, "why": error})
 
     def give_up(self, event_id: UUID, error: str) -> None:
-        self._connection.execute(_GIVE_UP, {"ids": [event_id], "why": error})
+        self._transaction.run(_GIVE_UP, {"ids": [event_id], "why": error})
 
     def release(self, event_ids: Collection[UUID], now: datetime) -> None:
         if event_ids:
-            self._connection.execute(_RELEASE, {"ids": list(event_ids), "now": now})
+            self._transaction.run(_RELEASE, {"ids": list(event_ids), "now": now})
 
     def dead(self, piece: Numbered) -> Page[Letter]:
-        rows = self._connection.execute(_DEAD, {"limit": piece.limit, "offset": piece.offset})
+        rows = self._transaction.run(_DEAD, {"limit": piece.limit, "offset": piece.offset})
         letters = tuple(self._letter(row) for row in rows)
-        return Page(letters, count=self._connection.execute(_COUNT_DEAD).scalar_one())
+        return Page(letters, count=self._transaction.value(_COUNT_DEAD))
 
     def revive(self, event_ids: Collection[UUID], now: datetime) -> int:
         if not event_ids:
             return 0
-        return self._connection.execute(_REVIVE, {"ids": list(event_ids), "now": now}).rowcount
+        return self._transaction.execute(_REVIVE, {"ids": list(event_ids), "now": now}).rowcount
 
     def waiting(self) -> tuple[int, datetime | None]:
-        count, oldest = self._connection.execute(_WAITING).one()
+        ((count, oldest),) = self._transaction.run(_WAITING)
         return count, oldest
 
     def _letter(self, row: AnyRow) -> Letter:

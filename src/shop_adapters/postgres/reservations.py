@@ -11,7 +11,6 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
-    Connection,
     Integer,
     Select,
     Uuid,
@@ -32,6 +31,7 @@ from shop_adapters.postgres.packed import PackedArray
 from shop_adapters.postgres.schema import Time, holders, reservation_lines, reservations
 from shop_adapters.postgres.statements import arrays, insert_many, rows_of
 from shop_adapters.postgres.store_clock import TIME, StoreClock
+from shop_adapters.postgres.transaction import Fixed, Transaction
 from shop_core.reservations.model import HeldLine, Holding, Reservation, ReservationState, ReservedLine
 
 _IDS = bindparam("ids", type_=PackedArray(Uuid))
@@ -77,11 +77,11 @@ def _whole(heads: Any) -> Select[Any]:
     return select(*head, *line).select_from(heads.join(reservation_lines, same))
 
 
-_LOCK_HOLDERS = _lock_holders()
-_HOLDINGS = _holdings()
-_ADD = insert_many(reservations)
-_ADD_LINES = insert_many(reservation_lines)
-_GET = (
+_LOCK_HOLDERS = Fixed(_lock_holders())
+_HOLDINGS = Fixed(_holdings())
+_ADD = Fixed(insert_many(reservations))
+_ADD_LINES = Fixed(insert_many(reservation_lines))
+_GET = Fixed(
     _whole(reservations).where(reservations.c.id == any_(_IDS)).order_by(reservations.c.id, reservation_lines.c.line_no)
 )
 _due = (
@@ -91,8 +91,8 @@ _due = (
     .limit(bindparam("limit", type_=Integer))
     .subquery("due")
 )
-_DUE = _whole(_due).order_by(_due.c.expires_at, _due.c.id, reservation_lines.c.line_no)
-_DUE_LINES = (
+_DUE = Fixed(_whole(_due).order_by(_due.c.expires_at, _due.c.id, reservation_lines.c.line_no))
+_DUE_LINES = Fixed(
     select(
         reservation_lines.c.reservation_id,
         reservation_lines.c.customer_id,
@@ -108,14 +108,14 @@ _DUE_LINES = (
 )
 _HEAD = [reservations.c[name] for name in ("customer_id", "id", "state", "expires_at", "order_id")]
 _head = rows_of("head", _HEAD)
-_UPDATE = (
+_UPDATE = Fixed(
     update(reservations)
     .where(reservations.c.customer_id == _head.c.customer_id, reservations.c.id == _head.c.id)
     .values(state=_head.c.state, expires_at=_head.c.expires_at, order_id=_head.c.order_id)
 )
 _LINE = [reservation_lines.c[name] for name in ("customer_id", "reservation_id", "line_no", "is_held", "expires_at")]
 _line = rows_of("line", _LINE)
-_UPDATE_LINES = (
+_UPDATE_LINES = Fixed(
     update(reservation_lines)
     .where(
         reservation_lines.c.customer_id == _line.c.customer_id,
@@ -126,7 +126,7 @@ _UPDATE_LINES = (
 )
 _LET_GO_OF = [reservation_lines.c[name] for name in ("customer_id", "reservation_id", "product_id")]
 _gone = rows_of("gone", _LET_GO_OF)
-_LET_GO = (
+_LET_GO = Fixed(
     update(reservation_lines)
     .where(
         reservation_lines.c.customer_id == _gone.c.customer_id,
@@ -140,8 +140,8 @@ _LET_GO = (
 class PostgresReservations:
     """See `shop_core.ports.Reservations`."""
 
-    def __init__(self, connection: Connection, order: LockOrder, clock: StoreClock) -> None:
-        self._connection = connection
+    def __init__(self, transaction: Transaction, order: LockOrder, clock: StoreClock) -> None:
+        self._transaction = transaction
         self._order = order
         self._clock = clock
 
@@ -149,8 +149,8 @@ class PostgresReservations:
         ids = self._order.check("holders", customer_ids)
         if not ids:
             return {}
-        self._connection.execute(_LOCK_HOLDERS, {"ids": ids})
-        rows = self._connection.execute(_HOLDINGS, {"ids": ids}).all()
+        self._transaction.run(_LOCK_HOLDERS, {"ids": ids})
+        rows = self._transaction.run(_HOLDINGS, {"ids": ids})
         self._clock.note(rows[0].time)
         holdings: defaultdict[UUID, Holding] = defaultdict(Holding)
         time = now()
@@ -163,13 +163,13 @@ class PostgresReservations:
         if not fresh:
             return
         heads = ((r.customer_id, r.id, r.state, r.created_at, r.expires_at, r.order_id) for r in fresh)
-        self._connection.execute(_ADD, arrays("new", reservations.c.keys(), heads))
+        self._transaction.run(_ADD, arrays("new", reservations.c.keys(), heads))
         lines = (
             (r.customer_id, r.id, no, line.product_id, line.quantity, line.is_held, r.expires_at)
             for r in fresh
             for no, line in enumerate(r.lines, start=1)
         )
-        self._connection.execute(_ADD_LINES, arrays("new", reservation_lines.c.keys(), lines))
+        self._transaction.run(_ADD_LINES, arrays("new", reservation_lines.c.keys(), lines))
 
     def get_all(self, reservation_ids: Iterable[UUID]) -> dict[UUID, Reservation]:
         ids = list(set(reservation_ids))
@@ -182,32 +182,32 @@ class PostgresReservations:
             return
         self._order.require("stock", {line.product_id for r in changed for line in r.lines})
         heads = ((r.customer_id, r.id, r.state, r.expires_at, r.order_id) for r in changed)
-        self._connection.execute(_UPDATE, arrays("head", [c.name for c in _HEAD], heads))
+        self._transaction.run(_UPDATE, arrays("head", [c.name for c in _HEAD], heads))
         lines = (
             (r.customer_id, r.id, no, line.is_held, r.expires_at)
             for r in changed
             for no, line in enumerate(r.lines, start=1)
         )
-        self._connection.execute(_UPDATE_LINES, arrays("line", [c.name for c in _LINE], lines))
+        self._transaction.run(_UPDATE_LINES, arrays("line", [c.name for c in _LINE], lines))
 
     def due_lines(self, product_ids: Iterable[UUID], now: datetime) -> list[HeldLine]:
         ids = list(set(product_ids))
         if not ids:
             return []
-        return [HeldLine(*row) for row in self._connection.execute(_DUE_LINES, {"ids": ids, "now": now})]
+        return [HeldLine(*row) for row in self._transaction.run(_DUE_LINES, {"ids": ids, "now": now})]
 
     def let_go(self, lines: Sequence[HeldLine]) -> None:
         if not lines:
             return
         self._order.require("stock", {line.product_id for line in lines})
         rows = ((line.customer_id, line.reservation_id, line.product_id) for line in lines)
-        self._connection.execute(_LET_GO, arrays("gone", [c.name for c in _LET_GO_OF], rows))
+        self._transaction.run(_LET_GO, arrays("gone", [c.name for c in _LET_GO_OF], rows))
 
     def due(self, now: datetime, limit: int) -> list[Reservation]:
         return list(self._found(_DUE, {"now": now, "limit": limit}))
 
-    def _found(self, statement: Select[Any], parameters: dict[str, Any]) -> Iterator[Reservation]:
-        for _, rows in groupby(self._connection.execute(statement, parameters), key=attrgetter("id")):
+    def _found(self, statement: Fixed, parameters: dict[str, Any]) -> Iterator[Reservation]:
+        for _, rows in groupby(self._transaction.run(statement, parameters), key=attrgetter("id")):
             lines = list(rows)
             head = lines[0]
             yield Reservation(

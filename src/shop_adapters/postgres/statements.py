@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import (
     Column,
-    Connection,
     Executable,
     Insert,
-    Row,
     Select,
     Table,
     TableValuedAlias,
@@ -26,8 +24,7 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.expression import ClauseElement
 
 from shop_adapters.postgres.packed import PackedArray
-
-AnyRow = Row[*tuple[Any, ...]]
+from shop_adapters.postgres.transaction import Transaction
 
 
 def rows_of(name: str, columns: Sequence[Column[Any]]) -> TableValuedAlias:
@@ -56,17 +53,19 @@ COUNTED_MAX = 10_000
 """Up to so many rows are counted one by one."""
 
 
-def about_how_many(connection: Connection, rows: Select[Any]) -> tuple[int, bool]:
+def about_how_many(
+    transaction: Transaction, rows: Select[Any], values: Mapping[str, Any] | None = None
+) -> tuple[int, bool]:
     """How many rows a statement has, and whether that is an estimate: of many, what the planner makes of it.
 
     To count a long list is to read all of it, for a number that is old by the time it is shown.
     """
     bare = rows.order_by(None).with_only_columns(literal(1), maintain_column_froms=True)
     some = bare.limit(COUNTED_MAX + 1).subquery()
-    counted: int = connection.execute(select(func.count()).select_from(some)).scalar_one()
+    counted: int = transaction.execute(select(func.count()).select_from(some), values).scalar_one()
     if counted <= COUNTED_MAX:
         return counted, False
-    (plan,) = connection.execute(_Explain(rows)).scalar_one()
+    (plan,) = transaction.execute(_Explain(rows), values).scalar_one()
     return max(COUNTED_MAX + 1, int(plan["Plan"]["Plan Rows"])), True
 
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import func, select
 
 from shop_adapters.locking import LockOrder
 from shop_adapters.postgres.schema import Time
+from shop_adapters.postgres.transaction import Fixed, Transaction
 from shop_core.ports import Clock
 
 TIME = func.clock_timestamp(type_=Time)
 """The time on it, in a statement; not now(), which stands still at the start of the transaction."""
-_TIME = select(TIME)
+_TIME = Fixed(select(TIME))
 
 
 class StoreClock:
@@ -24,8 +25,8 @@ class StoreClock:
         clock: tells the time in the place of the database's, for tests that move it.
     """
 
-    def __init__(self, connection: Connection, order: LockOrder, clock: Clock | None) -> None:
-        self._connection = connection
+    def __init__(self, transaction: Transaction, order: LockOrder, clock: Clock | None) -> None:
+        self._transaction = transaction
         self._order = order
         self._clock = clock
         self._noted: tuple[int, datetime] | None = None
@@ -39,6 +40,6 @@ class StoreClock:
         if self._clock is not None:
             return self._clock()
         if self._noted is None or self._noted[0] != self._order.asked:
-            self.note(self._connection.execute(_TIME).scalar_one())
+            self.note(self._transaction.value(_TIME))
         assert self._noted is not None
         return self._noted[1]

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 
-from psycopg.pq import TransactionStatus
-from sqlalchemy import Connection, Engine, bindparam, select
+from sqlalchemy import Engine, bindparam, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from shop_adapters.locking import LockOrder
@@ -28,10 +27,11 @@ from shop_adapters.postgres.outbox import PostgresOutbox
 from shop_adapters.postgres.reservations import PostgresReservations
 from shop_adapters.postgres.schema import tasks
 from shop_adapters.postgres.store_clock import StoreClock
+from shop_adapters.postgres.transaction import Fixed, Transaction
 from shop_core.ports import Clock, Discrepancy
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Limits:
     """How long a transaction may take, in seconds. Beyond that it is off, and its caller is told to try again: a client
     that froze must not keep rows from all others.
@@ -46,7 +46,8 @@ class Limits:
     statement_s: float = 60
     idle_s: float = 30
 
-    def begin(self) -> str:
+    @cached_property
+    def begin(self) -> bytes:
         """The message that opens a transaction with these limits, and without plans that read all of a table.
 
         A session keeps the plan of a statement, and of the check of a foreign key. Made while a table is small it would
@@ -58,84 +59,84 @@ class Limits:
             f"BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout = {lock};"
             f" SET LOCAL statement_timeout = {statement};"
             f" SET LOCAL idle_in_transaction_session_timeout = {idle}; SET LOCAL enable_seqscan = off"
-        )
+        ).encode()
 
 
-_ALONE = select(tasks.c.name).where(tasks.c.name == bindparam("task")).with_for_update(skip_locked=True)
+_ALONE = Fixed(select(tasks.c.name).where(tasks.c.name == bindparam("task")).with_for_update(skip_locked=True))
 
 
 class PostgresUnitOfWork:
     """See `shop_core.ports.UnitOfWork`. Made by `begin`."""
 
     def __init__(
-        self, connection: Connection, currency: str, clock: Clock | None, landmarks: Landmarks, has_outbox: bool
+        self, transaction: Transaction, currency: str, clock: Clock | None, landmarks: Landmarks, has_outbox: bool
     ) -> None:
         self._landmarks = landmarks
         self._has_outbox = has_outbox
-        self._connection = connection
+        self._transaction = transaction
         self._currency = currency
         self._lock_order = LockOrder()
-        self._clock = StoreClock(connection, self._lock_order, clock)
+        self._clock = StoreClock(transaction, self._lock_order, clock)
 
     @cached_property
     def accounts(self) -> PostgresAccounts:
-        return PostgresAccounts(self._connection)
+        return PostgresAccounts(self._transaction)
 
     @cached_property
     def refresh_tokens(self) -> PostgresRefreshTokens:
-        return PostgresRefreshTokens(self._connection)
+        return PostgresRefreshTokens(self._transaction)
 
     @cached_property
     def attempts(self) -> PostgresAttempts:
-        return PostgresAttempts(self._connection)
+        return PostgresAttempts(self._transaction)
 
     @cached_property
     def catalog_version(self) -> CatalogVersion:
         """Raised at the end, if the catalog was changed."""
-        return CatalogVersion(self._connection)
+        return CatalogVersion(self._transaction)
 
     @cached_property
     def categories(self) -> PostgresCategories:
-        return PostgresCategories(self._connection, self._lock_order, self.catalog_version)
+        return PostgresCategories(self._transaction, self._lock_order, self.catalog_version)
 
     @cached_property
     def products(self) -> PostgresProducts:
         return PostgresProducts(
-            self._connection, self._lock_order, self._currency, self.catalog_version, self._landmarks
+            self._transaction, self._lock_order, self._currency, self.catalog_version, self._landmarks
         )
 
     @cached_property
     def stock(self) -> PostgresStock:
-        return PostgresStock(self._connection, self._lock_order, self._clock)
+        return PostgresStock(self._transaction, self._lock_order, self._clock)
 
     @cached_property
     def orders(self) -> PostgresOrders:
-        return PostgresOrders(self._connection, self._lock_order, self._clock, self._currency)
+        return PostgresOrders(self._transaction, self._lock_order, self._clock, self._currency)
 
     @cached_property
     def events(self) -> PostgresEvents:
-        return PostgresEvents(self._connection, self._currency, self._has_outbox)
+        return PostgresEvents(self._transaction, self._currency, self._has_outbox)
 
     @cached_property
     def outbox(self) -> PostgresOutbox:
-        return PostgresOutbox(self._connection, self._currency)
+        return PostgresOutbox(self._transaction, self._currency)
 
     @cached_property
     def keys(self) -> PostgresKeys:
-        return PostgresKeys(self._connection, self._lock_order)
+        return PostgresKeys(self._transaction, self._lock_order)
 
     @cached_property
     def reservations(self) -> PostgresReservations:
-        return PostgresReservations(self._connection, self._lock_order, self._clock)
+        return PostgresReservations(self._transaction, self._lock_order, self._clock)
 
     def now(self) -> datetime:
         return self._clock()
 
     def alone(self, task: str) -> bool:
-        return self._connection.execute(_ALONE, {"task": task}).one_or_none() is not None
+        return bool(self._transaction.run(_ALONE, {"task": task}))
 
     def audit(self) -> list[Discrepancy]:
-        return discrepancies(self._connection)
+        return discrepancies(self._transaction.connection)
 
 
 @contextmanager
@@ -159,33 +160,31 @@ def begin(
     Raises:
         Unavailable: no connection could be had in time, the database is not there, or it gave up on this one.
     """
-    with in_our_words(), _transaction(engine, limits or Limits()) as connection:
-        work = PostgresUnitOfWork(connection, currency, clock, landmarks or Landmarks(), has_outbox)
+    with in_our_words(), _transaction(engine, limits or Limits()) as transaction:
+        work = PostgresUnitOfWork(transaction, currency, clock, landmarks or Landmarks(), has_outbox)
         yield work
-        _check_unspoilt(connection)
+        if transaction.is_spoilt:
+            raise RuntimeError("a statement of this unit of work was refused: let the exception leave the `with`")
         work.catalog_version.settle()
 
 
 @contextmanager
-def _transaction(engine: Engine, limits: Limits) -> Iterator[Connection]:
+def _transaction(engine: Engine, limits: Limits) -> Iterator[Transaction]:
     """A transaction that says itself how long it may take, and how it is planned.
 
     It opens with one message that holds BEGIN and the settings. So they cost no round trip, and hold for it alone: a
     server between us and the database may give the next one to somebody else.
     """
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.exec_driver_sql(limits.begin())
+    with engine.connect() as connection:
+        transaction = Transaction(connection)
         try:
-            yield connection
-            connection.exec_driver_sql("COMMIT")
+            transaction.send(limits.begin)
+            yield transaction
+            transaction.send(b"COMMIT")
         except BaseException:
-            with suppress(SQLAlchemyError):  # a connection that is gone has nothing to roll back
+            # By SQLAlchemy: if the connection is gone there is nothing to roll back, and it replaces all of the pool.
+            with suppress(SQLAlchemyError):
                 connection.exec_driver_sql("ROLLBACK")
             raise
-
-
-def _check_unspoilt(connection: Connection) -> None:
-    """PostgreSQL answers COMMIT after a failed statement with a ROLLBACK, and no error: work would be lost unseen."""
-    driver = connection.connection.dbapi_connection
-    if driver is not None and driver.info.transaction_status is TransactionStatus.INERROR:
-        raise RuntimeError("a statement of this unit of work was refused: let the exception leave the `with`")
+        finally:
+            transaction.end()
