@@ -110,10 +110,10 @@ def create_app(
     inside = app.asgi_handler
     if snapshot is not None:
         inside = FreshAnswers(inside, snapshot, keys(app, public_catalog=public_catalog, base_url=base_url))
-    edge = Edge(Turnstile(inside, shop, limits or Limits()), deadlines)
+    edge = Edge(Turnstile(inside, shop, limits or Limits()), deadlines, closing)
     public, _ = routes(app, public_catalog)
     https = bool(base_url and base_url.startswith("https:"))
-    outermost: ASGIApp = closing.around(Armour(edge, public.of, https=https, origins=origins))
+    outermost: ASGIApp = Armour(edge, public.of, https=https, origins=origins)
     app.asgi_handler = Watched(outermost, observers) if observers else outermost
     return app
 

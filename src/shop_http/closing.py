@@ -1,9 +1,9 @@
 """How a server leaves: it says so first, answers what is under way and what still comes, and hangs up politely.
 
 From SIGTERM on, `/health/ready` answers 503, so that whoever distributes the load sends new requests elsewhere; every
-answer says `Connection: close`, so that clients do not send their next request into a connection that is about to end.
-After `drain_s` seconds the server itself is told to stop: it takes no more connections, and lets what is under way
-finish. Only then does what runs beside the handlers end, with the last train arrived (`app.create_app`, lifespan).
+answer says `Connection: close` (see `edge`), so that clients do not send their next request into a connection that is
+about to end. After `drain_s` seconds the server itself is told to stop: it takes no more connections, and lets what is
+under way finish. Only then does what runs beside the handlers end, with the last train arrived (`app.create_app`).
 """
 
 from __future__ import annotations
@@ -15,8 +15,6 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from litestar import Litestar
-from litestar.enums import ScopeType
-from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from shop_core.errors import Unavailable
 
@@ -45,24 +43,6 @@ class Closing:
             ready()
 
         return is_ready
-
-    def around(self, app: ASGIApp) -> ASGIApp:
-        """The application, with `Connection: close` on every answer once the server is leaving."""
-
-        async def answering(scope: Scope, receive: Receive, send: Send) -> None:
-            if scope["type"] != ScopeType.HTTP:
-                await app(scope, receive, send)
-                return
-
-            async def last(message: Message) -> None:
-                if self.has_begun and message["type"] == "http.response.start":
-                    kept = [(name, value) for name, value in message["headers"] if name.lower() != b"connection"]
-                    message["headers"] = [*kept, (b"connection", b"close")]
-                await send(message)
-
-            await app(scope, receive, last)
-
-        return answering
 
     def lifespan(self) -> Callable[[Litestar], AbstractAsyncContextManager[None]]:
         """Listens for SIGTERM for as long as the application runs."""

@@ -26,6 +26,7 @@ from litestar.types import (
 from msgspec.json import encode
 
 from shop_core.errors import Unavailable
+from shop_http.closing import Closing
 from shop_http.problems import (
     MEDIA_TYPE,
     OPTIONS_ASKED,
@@ -66,11 +67,13 @@ class Edge:
     Args:
         app: the application.
         deadlines: of every request.
+        closing: whether the server is about to leave; then no connection is kept.
     """
 
-    def __init__(self, app: ASGIApp, deadlines: Deadlines) -> None:
+    def __init__(self, app: ASGIApp, deadlines: Deadlines, closing: Closing) -> None:
         self._app = app
         self._deadlines = deadlines
+        self._closing = closing
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""
@@ -95,7 +98,7 @@ class Edge:
             if message["type"] == "http.response.start":
                 started = True
                 more = [(b"x-request-id", request_id)]
-                if not await body.is_over():
+                if not await body.is_over() or self._closing.has_begun:
                     more.append((b"connection", b"close"))
                 message["headers"] = [*message["headers"], *more]
             elif message["type"] == "http.response.body" and without_body:

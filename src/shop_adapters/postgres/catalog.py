@@ -34,6 +34,7 @@ from shop_core.catalog.model import CatalogEntry, Offer, Product, ProductQuery, 
 from shop_core.errors import CategoryNotFound, Refusal, SkuTaken
 from shop_core.money import Money
 from shop_core.pagination import Keyset, Numbered, Page, Piece
+from shop_core.stored import as_stored
 from shop_core.text import is_storable, search_words
 
 _OFFERS = Fixed(
@@ -196,7 +197,8 @@ class PostgresProducts:
         return CatalogEntry(self._product(row), row.available)
 
     def _product(self, row: AnyRow) -> Product:
-        return Product(
+        return as_stored(
+            Product,
             row.id,
             row.sku,
             row.name,
