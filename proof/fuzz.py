@@ -116,8 +116,10 @@ class Fuzzer:
         lines = {"lines": [{"product_id": each, "quantity": 2} for each in ids["product_id"][:3]]}
         ids["order_id"] = [await self._made("/orders", lines, customer) for _ in range(20)]
         ids["reservation_id"] = [await self._made("/reservations", lines, customer) for _ in range(10)]
+        for _ in range(3):  # others than the one that asks, whose end would be that of most answers
+            await self._log_in(self._names["customer"], SECRET)
         sessions = await self._line.ask("GET", f"{API}/users/me/sessions", token=customer)
-        ids["session_id"] = [one["id"] for one in sessions.json["results"]]
+        ids["session_id"] = [one["id"] for one in sessions.json["results"] if not one["current"]]
         return ids
 
     async def _made(self, path: str, body: object, token: str, status: int = 201) -> str:
