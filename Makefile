@@ -8,7 +8,7 @@ BIN := .venv/bin
 # Nothing is compiled when it is installed, only what is used: so that has to be kept, or each start takes seconds more.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test test-slow setup check lint types audit audit-dependencies sbom proof bench lock clean
+.PHONY: run test test-slow setup check lint types audit sbom proof bench lock clean
 
 run: .venv/.runs
 	@exec $(BIN)/shop serve --demo --port "$(PORT)" --data-dir "$(DATA_DIR)"
@@ -35,12 +35,9 @@ types: .venv/.tests
 	$(BIN)/mypy bench
 	$(BIN)/mypy proof
 
-audit: .venv/.runs
-	$(BIN)/shop audit --data-dir "$(DATA_DIR)"
-
-# Whether a locked package has a known fault; needs pip-audit and the network, and says so when it lacks one.
-audit-dependencies: .venv/.runs
-	@$(BIN)/python -m tools.known_faults requirements.txt requirements-server.txt
+# Whether a locked package has a known fault: asked of a public source, and says so where that cannot be reached.
+audit: .venv/.audits
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m tools.known_faults requirements.txt requirements-dev.txt
 
 # What the shop is made of, as CycloneDX JSON.
 sbom: .venv/.runs
@@ -72,6 +69,10 @@ bench: .venv/.runs
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --require-hashes -r requirements-dev.txt
 	@touch $@
 
+.venv/.audits: .venv/.python requirements-audit.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --require-hashes -r requirements-audit.txt
+	@touch $@
+
 # Pins the newest versions that pyproject.toml allows, with hashes and without addresses. Needs uv.
 lock:
 	uv pip compile --quiet --universal --upgrade --generate-hashes --no-emit-index-url --python-version 3.11 \
@@ -82,6 +83,8 @@ lock:
 	uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --python-version 3.11 \
 	  --custom-compile-command "make lock" --all-extras --group build --group dev pyproject.toml \
 	  -c requirements.txt -o requirements-dev.txt
+	uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --python-version 3.11 \
+	  --custom-compile-command "make lock" --group audit -c requirements-dev.txt -o requirements-audit.txt
 
 # The data of the shop stays: `rm -r .data` removes that too.
 clean:

@@ -1,4 +1,4 @@
-"""Whether a locked package has a fault that is publicly known: `make audit-dependencies`. It asks by pip-audit.
+"""Whether a locked package has a fault that is publicly known: `make audit`. It asks by pip-audit.
 
 Ends with 0 if none has, with 1 if one has, and with 2 and one line if that could not be found out.
 """
@@ -18,7 +18,7 @@ def main(locks: Sequence[str]) -> int:
     """Ask about each lock."""
     program = shutil.which("pip-audit")
     if program is None:
-        return _unknown("pip-audit is not installed: `pipx install pip-audit`")
+        return _unknown("pip-audit is not installed: `make audit` installs it")
     for lock in locks:
         command = [program, "--require-hashes", "--disable-pip", "--progress-spinner", "off", "-r", lock]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
