@@ -30,7 +30,7 @@ class LockOrder:
     True
     >>> order.check("orders", [a])
     Traceback (most recent call last):
-    shop_core.ports.LockOrderError: orders must be locked before stock
+    shop_core.ports.work.LockOrderError: orders must be locked before stock
     """
 
     __slots__ = ("_held", "asked")

@@ -10,9 +10,10 @@ import re
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from litestar.types import HTTPScope
+if TYPE_CHECKING:  # the settings need this module, and every command needs them
+    from litestar.types import HTTPScope
 
 Header = Literal["x-forwarded-for", "forwarded"]
 HEADERS: tuple[Header, ...] = ("x-forwarded-for", "forwarded")

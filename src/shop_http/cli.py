@@ -17,16 +17,14 @@ from uuid import UUID
 from shop_core import SYSTEM, Numbered, Refusal, Registration, Role, Shop
 from shop_core.pagination import LIMIT_MAX
 from shop_core.ports import Letter
-from shop_http.compose import open_shop
-from shop_http.database import UNUSABLE_DATABASE, migrate_database
+from shop_http.database import UNUSABLE_DATABASE, migrate_database, open_shop
 from shop_http.demo import add_demo_data
 from shop_http.product_file import COLUMNS_HELP, OnBadRow, UnusableFile, import_products
 from shop_http.progress import progress
-from shop_http.serve import ServeError, serve
 from shop_http.settings import Settings, SettingsError
 
 _RESEND = "Try dead letters again from the start. Later facts of the same subject may have arrived before them."
-_OURS = (SettingsError, ServeError, *UNUSABLE_DATABASE, UnusableFile, Refusal)
+_OURS = (SettingsError, *UNUSABLE_DATABASE, UnusableFile, Refusal)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -102,7 +100,12 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _serve(settings: Settings, given: argparse.Namespace) -> int:
-    serve(settings, demo=given.demo)
+    from shop_http.serve import ServeError, serve  # here: no other command should wait for all that a server needs
+
+    try:
+        serve(settings, demo=given.demo)
+    except ServeError as failure:
+        _fail(str(failure))
     return 0
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import gc
 import logging
 import os
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from multiprocessing import parent_process
@@ -19,20 +18,15 @@ from typing import Any, cast
 from sqlalchemy import Engine, QueuePool
 
 from shop_adapters.background import Repeating
-from shop_adapters.breached import BreachedPasswords
-from shop_adapters.postgres import PostgresAdapters
-from shop_adapters.postgres.migrate import check_schema, migrate
 from shop_adapters.postgres.snapshot import Snapshots
 from shop_adapters.publishers import LogPublisher, WebhookPublisher
 from shop_adapters.train import OrderTrain
 from shop_core import Shop
 from shop_core.accounts.logins import TIDY_MAX
-from shop_core.accounts.passwords import IsBreached, none_known
-from shop_core.ports import Adapters, EventPublisher
-from shop_core.reservations.model import HoldingLimits
+from shop_core.ports import EventPublisher
 from shop_core.reservations.service import SWEEP_MAX
 from shop_http.addresses import Addresses, Header
-from shop_http.database import database, engine_of, make_pool, readiness
+from shop_http.database import adapters_of, make_pool, readiness, shop_of
 from shop_http.edge import Deadlines
 from shop_http.limits import Limits, Rate
 from shop_http.seams import Background
@@ -54,53 +48,6 @@ STRANGERS_MAX = 12
 hashes has a few places more: those are for who logged in before, however many strangers come."""
 
 
-@contextlib.contextmanager
-def open_shop(settings: Settings) -> Iterator[Shop]:
-    """A shop on the database of `settings`; an embedded database is brought to the newest schema first.
-
-    Raises:
-        EmbeddedPostgresError, DatabaseError, SchemaError, UnsafeServer: the database cannot be used.
-    """
-    with database(settings) as located, engine_of(located) as engine:
-        if not settings.database_url:
-            migrate(engine, located.currency)
-        check_schema(engine, located.currency)
-        yield _shop(_adapters(engine, located), located)
-
-
-def _adapters(engine: Engine, settings: Settings) -> PostgresAdapters:
-    return PostgresAdapters(
-        engine,
-        settings.secret_key,
-        previous_secrets=[os.fsencode(secret) for secret in settings.previous_secret_keys],
-        currency=settings.currency,
-        has_outbox=settings.events != "none",
-    )
-
-
-def _shop(adapters: Adapters, settings: Settings) -> Shop:
-    limits = HoldingLimits(settings.reservations_max, settings.reserved_units_max)
-    return Shop(adapters, limits, breached_passwords(settings))
-
-
-def breached_passwords(settings: Settings) -> IsBreached:
-    """The leaked passwords, as far as the settings name some.
-
-    Raises:
-        SettingsError: they name no such list.
-    """
-    if not settings.breached_passwords:
-        return none_known
-    try:
-        return BreachedPasswords(Path(settings.breached_passwords))
-    except (OSError, ValueError) as wrong:
-        reason = getattr(wrong, "strerror", None) or wrong
-        raise SettingsError(
-            f"SHOP_BREACHED_PASSWORDS is {settings.breached_passwords!r}: it {reason}:"
-            " name a list of SHA-1 hashes sorted by hash, as Have I Been Pwned gives it out"
-        ) from wrong
-
-
 def worker_app() -> object:
     """The ASGI application of one worker process, from its environment. The server calls this in each worker."""
     from shop_http import log
@@ -110,8 +57,8 @@ def worker_app() -> object:
     settings = Settings.read(os.environ, {})
     log.configure(settings.log, settings.log_level)
     engine = make_pool(settings, settings.connections + BACKGROUND_CONNECTIONS)
-    adapters = _adapters(engine, settings)
-    shop = _shop(adapters, settings)
+    adapters = adapters_of(engine, settings)
+    shop = shop_of(adapters, settings)
     train, wakeups = OrderTrain(shop, adapters.new_id), Wakeups()
     seeing = _seeing(settings, shop, train, engine)
     app = create_app(

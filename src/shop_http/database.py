@@ -1,4 +1,7 @@
-"""The database of the shop: the embedded one or one that the settings name, made ready for what is composed on it."""
+"""The database of the shop: the embedded one or one that the settings name, and a shop on it.
+
+Nothing of the server is imported here: a command that does one thing should not wait for it.
+"""
 
 from __future__ import annotations
 
@@ -7,18 +10,25 @@ import os
 import secrets
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 
+import psycopg
 from sqlalchemy import Engine, make_url
 from sqlalchemy.exc import DBAPIError
 
+from shop_adapters.breached import BreachedPasswords
 from shop_adapters.embedded import EmbeddedPostgres, EmbeddedPostgresError, kept_running
-from shop_adapters.postgres import make_engine
+from shop_adapters.postgres import PostgresAdapters, make_engine
 from shop_adapters.postgres.durability import UnsafeServer, check_durability
 from shop_adapters.postgres.errors import in_our_words
 from shop_adapters.postgres.migrate import SchemaError, check_schema, migrate
 from shop_adapters.postgres.roles import grant_application_role
+from shop_core import Shop
+from shop_core.accounts.passwords import IsBreached, none_known
 from shop_core.errors import Unavailable
-from shop_http.settings import Settings
+from shop_core.ports import Adapters
+from shop_core.reservations.model import HoldingLimits
+from shop_http.settings import Settings, SettingsError
 
 
 class DatabaseError(Exception):
@@ -80,8 +90,8 @@ def engine_of(settings: Settings) -> Iterator[Engine]:
     try:
         check_durability(engine, settings.allow_unsafe)
         yield engine
-    except DBAPIError as error:
-        reason = " ".join(str(error.orig).split())
+    except (DBAPIError, psycopg.Error) as error:
+        reason = " ".join(str(error.orig if isinstance(error, DBAPIError) else error).split())
         raise DatabaseError(
             f"cannot use the database {address}: {reason}:"
             " start it, grant what is missing, or correct SHOP_DATABASE_URL"
@@ -123,3 +133,56 @@ def readiness(engine: Engine, settings: Settings) -> Callable[[], None]:
             raise Unavailable(f"The shop is not ready: {wrong}.") from wrong
 
     return ready
+
+
+@contextlib.contextmanager
+def open_shop(settings: Settings) -> Iterator[Shop]:
+    """A shop on the database of `settings`; an embedded database is brought to the newest schema first.
+
+    Raises:
+        EmbeddedPostgresError, DatabaseError, SchemaError, UnsafeServer: the database cannot be used.
+    """
+    with database(settings) as located, engine_of(located) as engine:
+        if not settings.database_url:
+            migrate(engine, located.currency)
+        check_schema(engine, located.currency)
+        yield shop_of(adapters_of(engine, located), located)
+
+
+def adapters_of(engine: Engine, settings: Settings) -> PostgresAdapters:
+    """What a shop needs, on a database."""
+    return PostgresAdapters(
+        engine,
+        settings.secret_key,
+        previous_secrets=[os.fsencode(secret) for secret in settings.previous_secret_keys],
+        currency=settings.currency,
+        has_outbox=settings.events != "none",
+    )
+
+
+def shop_of(adapters: Adapters, settings: Settings) -> Shop:
+    """A shop as the settings want it.
+
+    Raises:
+        SettingsError: see `breached_passwords`.
+    """
+    limits = HoldingLimits(settings.reservations_max, settings.reserved_units_max)
+    return Shop(adapters, limits, breached_passwords(settings))
+
+
+def breached_passwords(settings: Settings) -> IsBreached:
+    """The leaked passwords, as far as the settings name some.
+
+    Raises:
+        SettingsError: they name no such list.
+    """
+    if not settings.breached_passwords:
+        return none_known
+    try:
+        return BreachedPasswords(Path(settings.breached_passwords))
+    except (OSError, ValueError) as wrong:
+        reason = getattr(wrong, "strerror", None) or wrong
+        raise SettingsError(
+            f"SHOP_BREACHED_PASSWORDS is {settings.breached_passwords!r}: it {reason}:"
+            " name a list of SHA-1 hashes sorted by hash, as Have I Been Pwned gives it out"
+        ) from wrong

@@ -18,8 +18,8 @@ from collections.abc import Iterator
 from granian.constants import HTTPModes, Interfaces, Loops
 from granian.log import LogLevels
 
-from shop_http.compose import STARTED_IN, check_tracing, open_shop, publisher_of
-from shop_http.database import database
+from shop_http.compose import STARTED_IN, check_tracing, publisher_of
+from shop_http.database import database, open_shop
 from shop_http.demo import add_demo_data
 from shop_http.log import SERVER_LOG, configure, is_text
 from shop_http.settings import Settings

@@ -5,16 +5,29 @@ Somebody else's things answer exactly like things that do not exist. An operatio
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from uuid import UUID
 
 import httpx
 import pytest
 
-from http_client import API, PASSWORD, Server, log_in, new_order, new_product, order_of, register, unique
+from http_client import (
+    ACCESS_TOKEN_USED_S_MAX,
+    API,
+    PASSWORD,
+    Server,
+    log_in,
+    new_order,
+    new_product,
+    order_of,
+    register,
+    unique,
+)
 
 WHO = ("nobody", "owner", "other", "staff", "admin")
 
@@ -89,8 +102,9 @@ class World:
         """The ids that the operation's path names: of things on which the right one can do it."""
         parameters = {}
         if "session" in operation:
+            log_in(self.clients["nobody"], self.usernames["owner"])
             mine = self.clients["owner"].get("/users/me/sessions").json()["results"]
-            parameters["session_id"] = mine[0]["id"]
+            parameters["session_id"] = next(one["id"] for one in mine if not one["current"])
         elif "categor" in operation:
             parameters["category_id"] = self._category()
         elif "reservation" in operation:
@@ -163,15 +177,31 @@ def people(server: Server) -> dict[str, str]:
     return {who: user["username"] for who, user in users.items()}
 
 
+@pytest.fixture(scope="module")
+def log_ins(server: Server, people: dict[str, str]) -> Callable[[], dict[str, str]]:
+    """An access token for each of them, renewed before it can end."""
+    tokens: dict[str, str] = {}
+    since = 0.0
+
+    def fresh() -> dict[str, str]:
+        nonlocal since
+        if time.monotonic() - since > ACCESS_TOKEN_USED_S_MAX:
+            since = time.monotonic()
+            with server.client() as visitor:
+                tokens.update((who, log_in(visitor, username)["access"]) for who, username in people.items())
+        return tokens
+
+    return fresh
+
+
 @pytest.fixture
-def world(server: Server, people: dict[str, str]) -> Iterator[World]:
+def world(server: Server, people: dict[str, str], log_ins: Callable[[], dict[str, str]]) -> Iterator[World]:
     """Everybody, logged in. Users of their own where an operation ends sessions."""
-    clients = {"nobody": server.client()}
-    for who, username in people.items():
-        clients[who] = server.client(log_in(clients["nobody"], username)["access"])
-    yield World(server, clients, people)
-    for client in clients.values():
-        client.close()
+    with contextlib.ExitStack() as stack:
+        clients = {"nobody": stack.enter_context(server.client())}
+        for who, token in log_ins().items():
+            clients[who] = stack.enter_context(server.client(token))
+        yield World(server, clients, people)
 
 
 @pytest.fixture(scope="module")

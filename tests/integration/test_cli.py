@@ -20,7 +20,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import Engine, make_url, text
 
-from server import SHOP, environment, free_port, serving, shop, wait_until_ready
+from server import SHOP, environment, free_port, migrated, serving, shop, wait_until_ready
 from shop_adapters.postgres import PostgresAdapters, make_engine
 from shop_core import SYSTEM, LineRequest, Money, Order, PlacementRequest, ProductDetails, Registration, Shop
 from shop_core.events import Event
@@ -40,9 +40,8 @@ def data_dir() -> Iterator[Path]:
 @pytest.fixture
 def database(new_database: Callable[[str], str]) -> dict[str, str]:
     """The environment of commands that use a migrated database of their own."""
-    env = environment(SHOP_DATABASE_URL=new_database("shop_cli"), SHOP_SECRET_KEY=SECRET)
-    assert shop("migrate", env=env).returncode == 0
-    return env
+    with migrated(url := new_database("shop_cli")):
+        return environment(SHOP_DATABASE_URL=url, SHOP_SECRET_KEY=SECRET)
 
 
 def failure(*arguments: str, env: dict[str, str], stdin: str = "") -> str:

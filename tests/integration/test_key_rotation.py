@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from http_client import Server, assert_problem, log_in, register
-from server import environment, serving, shop
+from server import environment, migrated, serving
 
 OLD, NEW = "the secret that many have seen by now", "the one that nobody has seen so far"
 
@@ -17,9 +17,8 @@ OLD, NEW = "the secret that many have seen by now", "the one that nobody has see
 @pytest.fixture(scope="module")
 def database_url(new_database: Callable[[str], str]) -> str:
     """A migrated database."""
-    url = new_database("shop_rotation")
-    assert shop("migrate", env=environment(SHOP_DATABASE_URL=url, SHOP_SECRET_KEY=OLD)).returncode == 0
-    return url
+    with migrated(url := new_database("shop_rotation")):
+        return url
 
 
 @contextlib.contextmanager

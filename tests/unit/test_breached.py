@@ -14,7 +14,7 @@ from shop_adapters.breached import BreachedPasswords
 from shop_adapters.memory import MemoryAdapters
 from shop_core import Registration, Shop
 from shop_core.errors import Invalid
-from shop_http.compose import breached_passwords
+from shop_http.database import breached_passwords
 from shop_http.settings import Settings, SettingsError
 
 LEAKED = "trustno1-never"
