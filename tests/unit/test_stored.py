@@ -13,7 +13,9 @@ from shop_core.errors import Invalid
 from shop_core.stored import as_stored
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
-LAMP = Product(UUID(int=1), "L-1", "Lamp", Money(220, "EUR"), NOW, NOW, "of brass", None, ("https://example.org/l.jpg",))
+LAMP = Product(
+    UUID(int=1), "L-1", "Lamp", Money(220, "EUR"), NOW, NOW, "of brass", None, ("https://example.org/l.jpg",)
+)
 
 
 def values(product: Product) -> list[object]:

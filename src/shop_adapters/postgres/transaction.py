@@ -15,7 +15,7 @@ from typing import Any, cast
 
 import psycopg
 from psycopg.errors import error_from_result
-from psycopg.pq import ConnStatus, ExecStatus, TransactionStatus
+from psycopg.pq import DiagnosticField, ExecStatus, TransactionStatus
 from sqlalchemy import Connection, CursorResult, Executable
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 
@@ -142,12 +142,12 @@ class Transaction:
         Raises:
             psycopg.Error
         """
-        pgconn = self._driver.pgconn
-        result = pgconn.exec_(message)
-        if result.status != ExecStatus.COMMAND_OK:
-            if pgconn.status == ConnStatus.BAD:
-                raise psycopg.OperationalError("the connection is lost")
-            raise error_from_result(result)
+        result = self._driver.pgconn.exec_(message)
+        if result.status == ExecStatus.COMMAND_OK:
+            return
+        if not result.error_field(DiagnosticField.SQLSTATE):  # it is not the server who says that
+            raise psycopg.OperationalError(f"the connection is lost: {result.get_error_message()}")
+        raise error_from_result(result)
 
     @property
     def is_spoilt(self) -> bool:

@@ -1,0 +1,59 @@
+"""A connection that is lost, at whatever moment, is 503 for one request, and no other notices."""
+
+from __future__ import annotations
+
+import os
+import socket
+from contextlib import ExitStack
+
+import pytest
+from sqlalchemy import Engine
+
+from shop_adapters.postgres.work import PostgresUnitOfWork, begin
+from shop_core.errors import Unavailable
+
+
+def cut(driver: object) -> None:
+    """What a network does that loses a connection: neither side has said good-bye."""
+    with socket.socket(fileno=os.dup(driver.fileno())) as line:  # type: ignore[attr-defined]
+        line.shutdown(socket.SHUT_RDWR)
+
+
+def driver_of(work: PostgresUnitOfWork) -> object:
+    return work._transaction.connection.connection.dbapi_connection
+
+
+def works(engine: Engine) -> bool:
+    with begin(engine, "EUR") as work:
+        return work.now().year > 2000
+
+
+@pytest.mark.parametrize("moment", ["before it is used", "before a statement", "before the commit"])
+def test_whoever_loses_his_connection_is_told_to_try_again(engine: Engine, moment: str) -> None:
+    assert works(engine)
+    if moment == "before it is used":
+        pooled = engine.raw_connection()
+        cut(pooled.dbapi_connection)
+        pooled.close()
+    with pytest.raises(Unavailable, match="cannot reach its database"):
+        _lose(engine, moment)
+    assert works(engine)
+
+
+def _lose(engine: Engine, moment: str) -> None:
+    with begin(engine, "EUR") as work:
+        cut(driver_of(work))
+        if moment == "before a statement":
+            work.now()
+
+
+def test_one_lost_connection_is_the_last_to_be_tried_of_its_age(engine: Engine) -> None:
+    """A database that was away has cut them all: who comes next must not find out about each by itself."""
+    with ExitStack() as held:
+        works_at_once = [held.enter_context(begin(engine, "EUR")) for _ in range(4)]
+        drivers = [driver_of(work) for work in works_at_once]
+    for driver in drivers:
+        cut(driver)
+    with pytest.raises(Unavailable):
+        works(engine)
+    assert all(works(engine) for _ in range(4))
