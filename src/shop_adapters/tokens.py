@@ -24,6 +24,8 @@ TOKEN_LENGTH_MAX = 4_096  # ours have some 400 characters: what is longer is not
 # character of a signature has too many, so that one token could be written in several ways.
 _JWT = re.compile(r"[\w-]+\.[\w-]+\.[\w-]{42}[AEIMQUYcgkosw048]", re.ASCII)
 _DEVICE_BYTES = 16
+_RESET_TIME_BYTES = 6
+_RESET_BYTES = 16 + _RESET_TIME_BYTES + 32
 FUTURE_ISSUE_SECONDS_MAX = 5  # by which the clocks of two servers may differ
 
 
@@ -33,6 +35,7 @@ class _RefreshTokens:
     def __init__(self, secret: bytes, previous: Sequence[bytes] = ()) -> None:
         self._successor_keys = [_derived(each, "refresh token successor") for each in (secret, *previous)]
         self._device_keys = [_derived(each, "device") for each in (secret, *previous)]
+        self._reset_keys = [_derived(each, "password reset") for each in (secret, *previous)]
 
     def refresh(self) -> str:
         """A new random refresh token."""
@@ -49,13 +52,26 @@ class _RefreshTokens:
 
     def is_device(self, device: str, username_key: str) -> bool:
         """Whether a device token was given out to this username, under the secret of today or a previous one."""
-        try:
-            sent = base64.urlsafe_b64decode(_encoded(device) + b"=" * (-len(device) % 4))
-        except ValueError:
-            return False
+        sent = _bytes_of(device)
         device_id, proof = sent[:_DEVICE_BYTES], sent[_DEVICE_BYTES:]
-        return _base64(sent) == device and any(
-            hmac.compare_digest(proof, _device_proof(key, device_id, username_key)) for key in self._device_keys
+        return any(hmac.compare_digest(proof, _device_proof(key, device_id, username_key)) for key in self._device_keys)
+
+    def reset_code(self, account_id: UUID, password_hash: str, until: datetime) -> str:
+        """A code that proves itself: for whom it is, until when, and that the password is still the same."""
+        content = account_id.bytes + int(until.timestamp()).to_bytes(_RESET_TIME_BYTES, "big")
+        return _base64(content + _reset_proof(self._reset_keys[0], content, password_hash))
+
+    def account_of_reset(self, code: str) -> UUID | None:
+        """Whose code it would be; None if it is none."""
+        sent = _bytes_of(code)
+        return UUID(bytes=sent[:16]) if len(sent) == _RESET_BYTES else None
+
+    def is_reset_code(self, code: str, password_hash: str, now: datetime) -> bool:
+        """Whether it was given out for this account and this password, and has not ended."""
+        sent = _bytes_of(code)
+        content, proof = sent[: 16 + _RESET_TIME_BYTES], sent[16 + _RESET_TIME_BYTES :]
+        return now.timestamp() < int.from_bytes(content[16:], "big") and any(
+            hmac.compare_digest(proof, _reset_proof(key, content, password_hash)) for key in self._reset_keys
         )
 
     def digest(self, refresh: str) -> bytes:
@@ -70,6 +86,19 @@ def _derived(secret: bytes, purpose: str) -> bytes:
 
 def _base64(value: bytes) -> str:
     return base64.urlsafe_b64encode(value).rstrip(b"=").decode()
+
+
+def _bytes_of(text: str) -> bytes:
+    """What `_base64` made a text of; nothing if it did not."""
+    try:
+        sent = base64.urlsafe_b64decode(_encoded(text) + b"=" * (-len(text) % 4))
+    except ValueError:
+        return b""
+    return sent if _base64(sent) == text else b""
+
+
+def _reset_proof(key: bytes, content: bytes, password_hash: str) -> bytes:
+    return hmac.digest(key, content + _encoded(password_hash), "sha256")
 
 
 def _device_proof(key: bytes, device_id: bytes, username_key: str) -> bytes:

@@ -35,7 +35,7 @@ class Shop:
         begin, clock, new_id = adapters.begin, adapters.clock, adapters.new_id
         self.currency = adapters.currency
         passwords, ended = adapters.passwords, EndedSessions()
-        self.accounts = AccountService(begin, clock, new_id, passwords, ended, is_breached)
+        self.accounts = AccountService(begin, clock, new_id, passwords, adapters.tokens, ended, is_breached)
         self.sessions = SessionService(begin, clock, new_id, passwords, adapters.tokens, ended)
         self.catalog = CatalogService(begin, clock, new_id, adapters.currency)
         self.inventory = InventoryService(begin, new_id)

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from shop_core.errors import (
     AccountNotFound,
+    InvalidResetCode,
     InvalidToken,
     LoginTooOld,
     SessionNotFound,
@@ -25,6 +26,7 @@ from shop_http.wire.accounts import (
     ProfileForm,
     RefreshForm,
     RegistrationForm,
+    ResetForm,
     SessionBody,
     SessionsBody,
     TokensBody,
@@ -32,7 +34,7 @@ from shop_http.wire.accounts import (
 )
 
 TAG = "Accounts"
-_NO_STORE = {"Cache-Control": "no-store"}  # RFC 6749, 5.1: tokens stay out of every cache
+NO_STORE = {"Cache-Control": "no-store"}  # RFC 6749, 5.1: tokens stay out of every cache
 
 
 @post(
@@ -85,7 +87,7 @@ async def log_in(request: ShopRequest, body: bytes) -> Reply:
         with request.gate.stranger(client):
             login = await request.lanes.run(Lane.HASHING, attempt)
         request.gate.logged_in(client)
-    return reply(TokensBody.of(login), more=_NO_STORE)
+    return reply(TokensBody.of(login), more=NO_STORE)
 
 
 @post(
@@ -105,7 +107,7 @@ async def log_in(request: ShopRequest, body: bytes) -> Reply:
 def refresh_tokens(request: ShopRequest, body: bytes) -> Reply:
     """Carry a session on."""
     form = read_body(RefreshForm, body)
-    return reply(TokensBody.of(request.shop.sessions.refresh(form.refresh)), more=_NO_STORE)
+    return reply(TokensBody.of(request.shop.sessions.refresh(form.refresh)), more=NO_STORE)
 
 
 @post(
@@ -125,6 +127,30 @@ def refresh_tokens(request: ShopRequest, body: bytes) -> Reply:
 def log_out(request: ShopRequest, body: bytes) -> Reply:
     """End a session."""
     request.shop.sessions.log_out(read_body(RefreshForm, body).refresh)
+    return done()
+
+
+@post(
+    "/password-reset",
+    Operation(
+        id="reset_password",
+        lane=Lane.HASHING,
+        summary="Set another password with a code from an admin",
+        tag=TAG,
+        access=Access.PUBLIC,
+        takes=wire.RESET,
+        gives=None,
+        status=204,
+        refuses=(InvalidResetCode,),
+        more="For who forgot his. The code is good once, for an hour. Every session of the account ends.",
+    ),
+)
+async def reset_password(request: ShopRequest, body: bytes) -> Reply:
+    """Give an account another password, without the old one."""
+    form = read_body(ResetForm, body)
+    reset = partial(request.shop.accounts.reset_password, form.code, form.new_password)
+    with request.gate.stranger(request.client_key):
+        await request.lanes.run(Lane.HASHING, reset)
     return done()
 
 
@@ -214,5 +240,5 @@ def end_session(request: ShopRequest, session_id: UUID) -> Reply:
     return done()
 
 
-AUTH_ROUTES = (register, log_in, refresh_tokens, log_out)
+AUTH_ROUTES = (register, log_in, refresh_tokens, log_out, reset_password)
 ROUTES = (get_me, edit_me, change_password, list_sessions, end_session)

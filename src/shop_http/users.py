@@ -10,13 +10,13 @@ from msgspec import UNSET, Meta, UnsetType
 from shop_core import AccountQuery, Role
 from shop_core.errors import AccountNotFound, InvalidCursor, LastAdmin
 from shop_core.text import search_words
-from shop_http.accounts import TAG
+from shop_http.accounts import NO_STORE, TAG
 from shop_http.intake import read_body, read_query
 from shop_http.lanes import Lane
 from shop_http.paging import ListQuery, page_body
-from shop_http.routing import Access, Operation, Reply, ShopRequest, get, patch, reply
+from shop_http.routing import Access, Operation, Reply, ShopRequest, get, patch, post, reply
 from shop_http.wire import accounts as wire
-from shop_http.wire.accounts import AccountBody, AccountPage, StandingForm
+from shop_http.wire.accounts import AccountBody, AccountPage, ResetBody, StandingForm
 
 
 class UsersQuery(ListQuery, forbid_unknown_fields=True, kw_only=True):
@@ -96,4 +96,23 @@ def assign_user(request: ShopRequest, user_id: UUID, body: bytes) -> Reply:
     return reply(AccountBody.of(request.shop.accounts.assign(request.actor, user_id, change)))
 
 
-ROUTES = (list_users, get_user, assign_user)
+@post(
+    "/users/{user_id:uuid}/password-reset",
+    Operation(
+        id="offer_password_reset",
+        summary="A code for a user who forgot his password",
+        tag=TAG,
+        access=Access.STAFF,
+        gives=wire.RESET_CODE,
+        refuses=(AccountNotFound,),
+        more="For admins, who hand it over: with `POST /auth/password-reset` he sets a password that nobody else "
+        "learns. The code is good once, for an hour.",
+    ),
+)
+def offer_password_reset(request: ShopRequest, user_id: UUID) -> Reply:
+    """Make a code for another password, for admins."""
+    offered = request.shop.accounts.offer_reset(request.actor, user_id)
+    return reply(ResetBody(code=offered.code, expires_at=offered.expires_at), more=NO_STORE)
+
+
+ROUTES = (list_users, get_user, assign_user, offer_password_reset)

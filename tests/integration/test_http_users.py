@@ -385,6 +385,31 @@ def ask(app: Litestar, path: str, token: str) -> httpx.Response:
     return asyncio.run(answer())
 
 
+# ---- a forgotten password
+
+
+def test_who_forgot_his_password_gets_a_code_from_an_admin(
+    visitor: httpx.Client, staff: httpx.Client, person: Callable[..., Person]
+) -> None:
+    user, _, _ = person()
+    offered = staff.post(f"/users/{user['id']}/password-reset")
+    assert (offered.status_code, offered.headers["cache-control"]) == (200, "no-store")
+    assert offered.json().keys() == {"code", "expires_at"}
+    form = {"code": offered.json()["code"], "new_password": OTHER}
+    weak = visitor.post("/auth/password-reset", json=form | {"new_password": "password"})
+    assert_problem(weak, 400, "invalid_input")
+    done = visitor.post("/auth/password-reset", json=form)
+    assert (done.status_code, done.content) == (204, b"")
+    assert log_in(visitor, user["username"], OTHER)
+    assert_problem(visitor.post("/auth/password-reset", json=form), 400, "invalid_reset_code")
+
+
+@pytest.mark.parametrize("code", ["", "made up", "A" * 72, "x" * 200, "é"])
+def test_what_is_no_code_sets_no_password(visitor: httpx.Client, code: str) -> None:
+    form = {"code": code, "new_password": OTHER}
+    assert_problem(visitor.post("/auth/password-reset", json=form), 400, "invalid_reset_code")
+
+
 # ---- sessions
 
 

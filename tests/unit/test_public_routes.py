@@ -32,6 +32,7 @@ PUBLIC = {
     ("POST", API + "/auth/token"),
     ("POST", API + "/auth/token/refresh"),
     ("POST", API + "/auth/logout"),
+    ("POST", API + "/auth/password-reset"),
 }
 CATALOG = {
     ("GET", API + "/products"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from shop_core.accounts.checking import PasswordChecks
@@ -20,10 +20,12 @@ from shop_core.accounts.model import (
 )
 from shop_core.accounts.passwords import IsBreached, check_password
 from shop_core.accounts.sessions import EndedSessions
-from shop_core.errors import AccountNotFound, WrongPassword
+from shop_core.errors import AccountNotFound, InvalidResetCode, WrongPassword
 from shop_core.pagination import Page, Piece
-from shop_core.ports import Begin, Clock, NewId, PasswordHasher, UnitOfWork
+from shop_core.ports import Begin, Clock, NewId, PasswordHasher, Tokens, UnitOfWork
 from shop_core.text import normal
+
+RESET_CODE_LIFE = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,14 @@ class Registration:
     last_name: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class PasswordReset:
+    """A code with which somebody who forgot his password sets another one, until `expires_at`."""
+
+    code: str
+    expires_at: datetime
+
+
 class AccountService:
     """The accounts of a shop."""
 
@@ -46,6 +56,7 @@ class AccountService:
         clock: Clock,
         new_id: NewId,
         passwords: PasswordHasher,
+        tokens: Tokens,
         ended: EndedSessions,
         is_breached: IsBreached,
     ) -> None:
@@ -54,6 +65,7 @@ class AccountService:
         self._new_id = new_id
         self._passwords = passwords
         self._checks = PasswordChecks(begin, passwords)
+        self._tokens = tokens
         self._ended = ended
         self._is_breached = is_breached
 
@@ -77,7 +89,7 @@ class AccountService:
             first_name=normal(registration.first_name),
             last_name=normal(registration.last_name),
         )
-        check_password(registration.password, self._is_breached, username=account.username, email=account.email)
+        self._check_new(registration.password, "password", account)
         password_hash = self._passwords.hash(registration.password)  # slow: not inside the unit of work
         with self._begin() as work:
             work.accounts.add(account, password_hash)
@@ -124,7 +136,7 @@ class AccountService:
             _, seen = work.accounts.credentials(account.username_key) or (None, None)
         if not self._checks.is_right(seen, old) or seen is None:
             raise WrongPassword
-        check_password(new, self._is_breached, field="new_password", username=account.username, email=account.email)
+        self._check_new(new, "new_password", account)
         password_hash = self._passwords.hash(new)
         with self._begin() as work:
             if self._checks.still_right(work, account.id, old, seen) is None:
@@ -133,6 +145,47 @@ class AccountService:
             work.accounts.set_password_hash(account.id, password_hash)
             ended = _end_all(work, account.id, now)
             self._checks.give_back(work, guesses)
+        self._ended.add(*ended, at=now)
+
+    def offer_reset(self, actor: Actor, account_id: UUID) -> PasswordReset:
+        """Make a code for somebody who forgot his password, to be handed over to him. Admins only.
+
+        It is good once, for an hour, and as long as he does not set another password otherwise. Nobody learns the old
+        password by it, and no admin the new one.
+
+        Raises:
+            Unauthenticated, Forbidden: the actor is no admin.
+            AccountNotFound
+        """
+        actor.require(Role.ADMIN)
+        until = self._clock() + RESET_CODE_LIFE
+        with self._begin() as work:
+            found = work.accounts.lock(account_id)
+        if found is None:
+            raise AccountNotFound(account_id)
+        return PasswordReset(self._tokens.reset_code(account_id, found[1], until), until)
+
+    def reset_password(self, code: str, new: str) -> None:
+        """Set another password with a code from an admin. Every session of the account ends.
+
+        Raises:
+            InvalidResetCode: it is none, has ended or was used, or the account is not active.
+            Invalid: `new` may not be a password; the code is still good.
+        """
+        now, account_id = self._clock(), self._tokens.account_of_reset(code)
+        with self._begin() as work:
+            found = work.accounts.lock(account_id) if account_id else None
+        if found is None or not found[0].active or not self._tokens.is_reset_code(code, found[1], now):
+            raise InvalidResetCode
+        account, seen = found
+        self._check_new(new, "new_password", account)
+        password_hash = self._passwords.hash(new)
+        with self._begin() as work:
+            _, stored = work.accounts.lock(account.id) or (None, None)
+            if stored != seen:
+                raise InvalidResetCode
+            work.accounts.set_password_hash(account.id, password_hash)
+            ended = _end_all(work, account.id, now)
         self._ended.add(*ended, at=now)
 
     def accounts(self, actor: Actor, query: AccountQuery, piece: Piece) -> Page[Account]:
@@ -177,6 +230,9 @@ class AccountService:
             ended = [] if account.active else _end_all(work, account_id, now)
         self._ended.add(*ended, at=now)
         return account
+
+    def _check_new(self, password: str, field: str, account: Account) -> None:
+        check_password(password, self._is_breached, field=field, username=account.username, email=account.email)
 
 
 def _end_all(work: UnitOfWork, account_id: UUID, now: datetime) -> list[UUID]:

@@ -11,7 +11,7 @@
     │   └── SkuTaken · SlugTaken · UsernameTaken
     ├── Stale              somebody changed it since the client read it
     ├── Invalid            the input breaks a rule; each broken rule is a Fault
-    │   └── InvalidCursor · UnknownProducts · CategoryCycle · WrongPassword
+    │   └── InvalidCursor · UnknownProducts · CategoryCycle · WrongPassword · InvalidResetCode
     ├── KeyReused          the idempotency key belongs to another request
     ├── Unauthenticated    nobody is logged in
     │   └── WrongCredentials · InvalidToken
@@ -27,6 +27,7 @@ A refusal has a `kind` (what a transport maps to a status), a `code` (stable, fo
 
 from shop_core.errors.accounts import (
     AccountNotFound,
+    InvalidResetCode,
     InvalidToken,
     LastAdmin,
     LoginTooOld,
@@ -91,6 +92,7 @@ __all__ = [
     "InsufficientStock",
     "Invalid",
     "InvalidCursor",
+    "InvalidResetCode",
     "InvalidToken",
     "KeyReused",
     "Kind",

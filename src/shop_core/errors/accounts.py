@@ -77,6 +77,16 @@ class WrongPassword(Invalid):
         super().__init__(Fault(field, "is not the password of this account", "wrong_password"))
 
 
+class InvalidResetCode(Invalid):
+    """The code for another password is none, has ended, or was used: it is good once, for an hour."""
+
+    code = "invalid_reset_code"
+    title = "Invalid code"
+
+    def __init__(self) -> None:
+        super().__init__(Fault("code", "is not good (any more): ask an admin for another one", "invalid_reset_code"))
+
+
 class WrongCredentials(Unauthenticated):
     """Unknown user, wrong password or deactivated account: the three are never told apart."""
 

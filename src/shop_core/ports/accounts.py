@@ -128,5 +128,14 @@ class Tokens(Protocol):
     def is_device(self, device: str, username_key: str) -> bool:
         """Whether `device` is such a token, for this username."""
 
+    def reset_code(self, account_id: UUID, password_hash: str, until: datetime) -> str:
+        """A code with which somebody may set another password for this account, in the place of this one."""
+
+    def account_of_reset(self, code: str) -> UUID | None:
+        """Whose code it would be; None if it is none. Nothing is proved by that."""
+
+    def is_reset_code(self, code: str, password_hash: str, now: datetime) -> bool:
+        """Whether it was given out for this account and this password, and has not ended: so it is good once."""
+
     def digest(self, refresh: str) -> bytes:
         """The one-way hash under which a refresh token is stored."""

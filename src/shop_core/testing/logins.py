@@ -130,6 +130,25 @@ class TokensContract(Contract):
         assert len(set(chain)) == 6
         assert tokens.successors(tokens.refresh())[0] != chain[1]
 
+    def test_a_reset_code_is_good_for_its_account_its_password_and_its_time(self, tokens: Tokens, ada: Actor) -> None:
+        code = tokens.reset_code(ada.account_id, "hash", NOW + LIFE)
+        assert tokens.account_of_reset(code) == ada.account_id
+        assert tokens.is_reset_code(code, "hash", NOW)
+        assert tokens.is_reset_code(code, "hash", NOW + LIFE - timedelta(seconds=1))
+        assert not tokens.is_reset_code(code, "hash", NOW + LIFE)
+        assert not tokens.is_reset_code(code, "another hash", NOW)
+
+    def test_a_reset_code_that_was_changed_is_none(self, tokens: Tokens, ada: Actor) -> None:
+        code = tokens.reset_code(ada.account_id, "hash", NOW + LIFE)
+        for place, sign in enumerate(code):
+            changed = code[:place] + ("A" if sign != "A" else "B") + code[place + 1 :]
+            assert not tokens.is_reset_code(changed, "hash", NOW), place
+
+    @pytest.mark.parametrize("nonsense", ["", "A", "AAAA", "\x00", "\ud800", "é", "=" * 75, "A" * 72, "A" * 100_000])
+    def test_what_is_no_reset_code_is_none(self, tokens: Tokens, nonsense: str) -> None:
+        assert not tokens.is_reset_code(nonsense, "hash", NOW)
+        assert nonsense == "A" * 72 or tokens.account_of_reset(nonsense) is None
+
     def test_a_digest_is_always_the_same_and_does_not_show_the_token(self, tokens: Tokens) -> None:
         one, two = tokens.refresh(), tokens.refresh()
         assert tokens.digest(one) == tokens.digest(one) != tokens.digest(two)

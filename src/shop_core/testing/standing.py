@@ -9,10 +9,20 @@ from typing import cast
 import pytest
 
 from shop_core.accounts.logins import Login
-from shop_core.accounts.model import SYSTEM, Account, AccountQuery, Role, StandingChange
-from shop_core.accounts.service import Registration
+from shop_core.accounts.model import SYSTEM, Account, AccountQuery, Actor, Role, StandingChange
+from shop_core.accounts.service import RESET_CODE_LIFE, Registration
 from shop_core.accounts.sessions import REFRESH_GRACE, RefreshToken
-from shop_core.errors import InvalidToken, LastAdmin, Refusal, WrongCredentials, WrongPassword
+from shop_core.errors import (
+    AccountNotFound,
+    Forbidden,
+    Invalid,
+    InvalidResetCode,
+    InvalidToken,
+    LastAdmin,
+    Refusal,
+    WrongCredentials,
+    WrongPassword,
+)
 from shop_core.pagination import Numbered
 from shop_core.ports import Adapters, Clock
 from shop_core.shop import Shop
@@ -268,6 +278,59 @@ class StandingContract(Contract):
             if isinstance(result, Login):
                 with pytest.raises(InvalidToken):
                     crowded.sessions.refresh(result.refresh)
+
+    # ---- a forgotten password
+
+    def test_who_forgot_his_password_sets_another_one_with_a_code_of_an_admin(self, shop: Shop) -> None:
+        ada = shop.accounts.register(Registration("ada", OLD))
+        session = shop.sessions.log_in("ada", OLD)
+        offered = shop.accounts.offer_reset(SYSTEM, ada.id)
+        with pytest.raises(Invalid):
+            shop.accounts.reset_password(offered.code, "short")
+        shop.accounts.reset_password(offered.code, NEW)
+        for ended in (lambda: shop.sessions.refresh(session.refresh), lambda: shop.sessions.identify(session.access)):
+            with pytest.raises(InvalidToken):
+                ended()
+        with pytest.raises(WrongCredentials):
+            shop.sessions.log_in("ada", OLD)
+        assert shop.sessions.log_in("ada", NEW)
+        with pytest.raises(InvalidResetCode):  # it is good once
+            shop.accounts.reset_password(offered.code, OLD)
+
+    def test_a_code_ends_when_another_password_is_set_otherwise_or_the_account_is_out(self, shop: Shop) -> None:
+        ada, grace = (shop.accounts.register(Registration(name, OLD)) for name in ("ada", "grace"))
+        codes = [shop.accounts.offer_reset(SYSTEM, account.id).code for account in (ada, grace)]
+        shop.accounts.change_password(ada.actor, OLD, NEW)
+        shop.accounts.assign(SYSTEM, grace.id, OUT)
+        for code in codes:
+            with pytest.raises(InvalidResetCode):
+                shop.accounts.reset_password(code, "another one again")
+        assert shop.sessions.log_in("ada", NEW)
+
+    def test_a_code_is_good_for_an_hour(self, shop: Shop, adapters: Adapters) -> None:
+        ada = shop.accounts.register(Registration("ada", OLD))
+        code = shop.accounts.offer_reset(SYSTEM, ada.id).code
+        late = Shop(_with(adapters, clock=lambda: adapters.clock() + RESET_CODE_LIFE))
+        with pytest.raises(InvalidResetCode):
+            late.accounts.reset_password(code, NEW)
+
+    @pytest.mark.parametrize("role", [Role.CUSTOMER, Role.STAFF])
+    def test_only_admins_make_codes(self, shop: Shop, scene: Scene, role: Role) -> None:
+        ada = shop.accounts.register(Registration("ada", OLD))
+        with pytest.raises(Forbidden):
+            shop.accounts.offer_reset(Actor(scene.new_id(), role), ada.id)
+        with pytest.raises(AccountNotFound):
+            shop.accounts.offer_reset(SYSTEM, scene.new_id())
+
+    def test_of_two_who_use_one_code_at_the_same_moment_one_sets_his_password(self, shop: Shop) -> None:
+        ada = shop.accounts.register(Registration("ada", OLD))
+        code = shop.accounts.offer_reset(SYSTEM, ada.id).code
+        passwords = [f"{NEW} {number}" for number in range(4)]
+        results = together(*(lambda new=new: shop.accounts.reset_password(code, new) for new in passwords))
+        won = [new for new, result in zip(passwords, results, strict=True) if result is None]
+        assert len(won) == 1
+        assert {type(result) for result in results if result is not None} == {InvalidResetCode}
+        assert shop.sessions.log_in("ada", won[0])
 
     # ---- logging out
 

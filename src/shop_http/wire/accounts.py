@@ -63,6 +63,20 @@ class PasswordForm(Struct, forbid_unknown_fields=True, kw_only=True):
     new_password: Credential
 
 
+class ResetForm(Struct, forbid_unknown_fields=True, kw_only=True):
+    """A code from an admin, and the password to have instead of the forgotten one."""
+
+    code: Annotated[Credential, Meta(max_length=200)]
+    new_password: Credential
+
+
+class ResetBody(Struct, kw_only=True):
+    """A code for somebody who forgot his password, to be handed over to him. It is good once."""
+
+    code: str
+    expires_at: datetime
+
+
 class StandingForm(Struct, forbid_unknown_fields=True, kw_only=True):
     """What an account may do, and whether it may log in; what is left out stays."""
 
@@ -176,6 +190,8 @@ CREDENTIALS = CredentialsForm(username="ada", password="correct horse battery")
 REFRESH = RefreshForm(refresh="kq1X0u7l0W1sXyJb8i2mZV4nG9dT3rHcEoPfAaYtBws")
 PROFILE = ProfileForm(last_name="King", email="countess@example.org")
 PASSWORDS = PasswordForm(old_password="correct horse battery", new_password="staple, but which one")
+RESET = ResetForm(code="AZqlwBERcACAAAAAAAAAAgBpYF4Q", new_password="staple, but which one")
+RESET_CODE = ResetBody(code=RESET.code, expires_at=THEN)
 STANDING = StandingForm(role=Role.STAFF)
 USER = UserBody(
     id=USER_ID,
