@@ -182,6 +182,15 @@ def test_an_access_token_ends_by_itself(shop: Shop, clock: ManualClock) -> None:
         shop.sessions.authenticate(login.access)
 
 
+def test_no_secret_is_shown_where_values_are(shop: Shop) -> None:
+    account = shop.accounts.register(ADA)
+    login, reset = shop.sessions.log_in("Ada", ADA.password), shop.accounts.offer_reset(SYSTEM, account.id)
+    shown = f"{ADA!r} {login!r} {reset!r}"
+    assert account.username in shown
+    for secret in (ADA.password, login.access, login.refresh, login.device, reset.code):
+        assert str(secret) not in shown
+
+
 # ---- staying logged in
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from uuid import UUID
 
@@ -38,10 +38,10 @@ class Login:
             only a login with a password gives one.
     """
 
-    access: str
-    refresh: str
+    access: str = field(repr=False)
+    refresh: str = field(repr=False)
     expires_in: timedelta
-    device: str | None = None
+    device: str | None = field(default=None, repr=False)
 
 
 class SessionService:

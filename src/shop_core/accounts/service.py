@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -33,7 +33,7 @@ class Registration:
     """What a new user says of himself."""
 
     username: str
-    password: str
+    password: str = field(repr=False)
     email: str = ""
     first_name: str = ""
     last_name: str = ""
@@ -43,7 +43,7 @@ class Registration:
 class PasswordReset:
     """A code with which somebody who forgot his password sets another one, until `expires_at`."""
 
-    code: str
+    code: str = field(repr=False)
     expires_at: datetime
 
 
