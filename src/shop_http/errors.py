@@ -47,6 +47,8 @@ _ADVICE = {
     "username_taken": "Have the user choose another username.",
     "category_cycle": "Choose a parent that is not below the category itself.",
     "idempotency_key_reused": "Make a new key for each new request; send a retry unchanged.",
+    "login_too_old": "Ask for username and password, and send it again with the new access token.",
+    "invalid_reset_code": "Have the user ask for another code.",
     "wrong_credentials": "Ask for username and password again.",
     "invalid_token": "Get a new access token with the refresh token, else log in again.",
 }

@@ -309,6 +309,14 @@ def test_a_process_that_looks_now_and_then_knows_every_session_that_ended_while_
     assert not any(each in ended for each in stored)
 
 
+def test_a_process_that_never_looks_forgets_what_it_ended_too() -> None:
+    ended, seconds = EndedSessions(), 1_000
+    for number in range(seconds):
+        ended.add(UUID(int=number), at=NOON + number * SECOND)
+    kept = (ACCESS_TOKEN_LIFE + COMMITTED_WITHIN) // SECOND
+    assert [number for number in range(seconds) if UUID(int=number) in ended] == list(range(seconds - kept, seconds))
+
+
 def test_a_phone_that_lost_the_answer_gets_the_same_successor(shop: Shop, clock: ManualClock, refresh: str) -> None:
     first = shop.sessions.refresh(refresh)
     clock.advance(REFRESH_GRACE)

@@ -101,19 +101,23 @@ class EndedSessions:
 
     def add(self, *session_ids: UUID, at: datetime) -> None:
         """Add sessions that this process has ended."""
-        with self._lock:
-            self._ended = self._ended | dict.fromkeys(session_ids, at)
+        if session_ids:
+            self._merge(dict.fromkeys(session_ids, at), at)
 
     def since(self, now: datetime) -> datetime:
         """From when on to look for sessions that others have ended."""
         return max(self._looked_at or _still_counts(now), _still_counts(now)) - COMMITTED_WITHIN
 
     def learn(self, ended: Mapping[UUID, datetime], now: datetime) -> None:
-        """Add all sessions that ended since `since(now)`, each with the moment; forget those that count no more."""
+        """Add all sessions that ended since `since(now)`, each with the moment."""
+        self._merge(ended, now)
+        self._looked_at = now
+
+    def _merge(self, ended: Mapping[UUID, datetime], now: datetime) -> None:
+        """Add these, and forget those that count no more."""
         oldest = _still_counts(now) - COMMITTED_WITHIN
         with self._lock:
             self._ended = {each: at for each, at in {**self._ended, **ended}.items() if at > oldest}
-            self._looked_at = now
 
 
 def _still_counts(now: datetime) -> datetime:
