@@ -53,9 +53,9 @@ class BreachedPasswords:
 
     def _hash_from(self, position: int) -> str:
         """The hash of the first line that begins there or later; nothing behind the last one."""
-        line = os.pread(self._file, _HASH_LENGTH, 0)
-        if position > 0:
-            _, _, line = os.pread(self._file, 2 * _LINE_MAX, position - 1).partition(b"\n")
+        if position == 0:
+            return os.pread(self._file, _HASH_LENGTH, 0).decode("latin-1")
+        _, _, line = os.pread(self._file, 2 * _LINE_MAX, position - 1).partition(b"\n")
         return line[:_HASH_LENGTH].decode("latin-1")
 
 
