@@ -189,11 +189,14 @@ _LOCK = {
 """By whether it must be of a certain customer, who does not see what he deleted."""
 
 _Form = frozenset[str]
-"""The fields of an `OrderQuery` that filter."""
+"""The names of `_FILTERS` that a list has."""
 
 
 def _form_of(query: OrderQuery) -> _Form:
-    given = {name for name in _FILTERS if getattr(query, name) is not None}
+    names = ("customer_id", "status", "placed_from", "placed_before", "number")
+    given = {name for name in names if getattr(query, name) is not None}
+    if "status" in given and "customer_id" not in given:
+        given = given - {"status"} | {"status of all"}
     return frozenset(given if query.with_deleted else {*given, "not deleted"})
 
 
@@ -211,18 +214,16 @@ def _values_of(query: OrderQuery) -> dict[str, Any]:
 _FILTERS: dict[str, ColumnElement[bool]] = {
     "customer_id": orders.c.customer_id == any_(bindparam("customers", type_=PackedArray(Uuid))),
     "status": orders.c.status == bindparam("status", type_=Text),
+    "status of all": orders.c.status == any_(bindparam("statuses", type_=PackedArray(Text))),
     "placed_from": orders.c.created_at >= bindparam("placed_from", type_=Time),
     "placed_before": orders.c.created_at < bindparam("placed_before", type_=Time),
     "number": orders.c.number == bindparam("number", type_=Text),
+    "not deleted": orders.c.deleted_at.is_(None),
 }
-_STATUS_OF_ALL = orders.c.status == any_(bindparam("statuses", type_=PackedArray(Text)))
 
 
 def _matching(form: _Form) -> list[ColumnElement[bool]]:
-    filters = [condition for name, condition in _FILTERS.items() if name in form]
-    if "status" in form and "customer_id" not in form:
-        filters = [_STATUS_OF_ALL if condition is _FILTERS["status"] else condition for condition in filters]
-    return [*filters, orders.c.deleted_at.is_(None)] if "not deleted" in form else filters
+    return [condition for name, condition in _FILTERS.items() if name in form]
 
 
 def _newest_first(form: _Form) -> list[ColumnElement[Any]]:
@@ -234,7 +235,7 @@ def _newest_first(form: _Form) -> list[ColumnElement[Any]]:
     """
     if "customer_id" in form:
         return [orders.c.customer_id.desc(), orders.c.id.desc()]
-    if "status" in form:
+    if "status of all" in form:
         return [orders.c.status.desc(), orders.c.id.desc()]
     return [orders.c.id.desc()]
 
