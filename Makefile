@@ -8,7 +8,7 @@ BIN := .venv/bin
 # Nothing is compiled when it is installed, only what is used: so that has to be kept, or each start takes seconds more.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test test-slow setup check lint types audit sbom proof bench lock clean
+.PHONY: run test test-slow setup check lint types audit sbom verify bench lock clean
 
 run: .venv/.runs
 	@exec $(BIN)/shop serve --demo --port "$(PORT)" --data-dir "$(DATA_DIR)"
@@ -32,8 +32,8 @@ lint: .venv/.tests
 
 types: .venv/.tests
 	$(BIN)/mypy
-	$(BIN)/mypy bench
-	$(BIN)/mypy proof
+	$(BIN)/mypy benchmarks
+	$(BIN)/mypy verification
 
 # Whether a locked package has a known fault: asked of a public source, and says so where that cannot be reached.
 audit: .venv/.audits
@@ -44,14 +44,14 @@ sbom: .venv/.runs
 	@$(BIN)/python -m tools.sbom requirements.txt > sbom.cdx.json
 	@echo "Wrote sbom.cdx.json."
 
-# Tries by force what the shop promises, for some minutes: make proof; for hours: make proof LONG=1;
-# with the choices of an earlier run: make proof SEED=7
-proof: .venv/.tests
-	@$(BIN)/python -m proof $(if $(SEED),--seed "$(SEED)") $(if $(LONG),--long)
+# Tries by force what the shop promises, for some minutes: make verify; for hours: make verify LONG=1;
+# with the choices of an earlier run: make verify SEED=7
+verify: .venv/.tests
+	@$(BIN)/python -m verification $(if $(SEED),--seed "$(SEED)") $(if $(LONG),--long)
 
 # Everything against its yardstick, some ten minutes: docs/performance.md. ONLY=place,pages for some; LONG=1 for more.
 bench: .venv/.runs
-	$(BIN)/python bench/run.py $(if $(ONLY),--only "$(ONLY)") $(if $(LONG),--long) $(if $(YEAR),--year "$(YEAR)")
+	$(BIN)/python benchmarks/run.py $(if $(ONLY),--only "$(ONLY)") $(if $(LONG),--long) $(if $(YEAR),--year "$(YEAR)")
 
 # Two steps of set-up, so that running the shop does not wait for the tools of the tests.
 .venv/.python:

@@ -29,8 +29,8 @@ import httpx
 from shop_adapters.ids import SequentialIds
 from shop_adapters.memory import MemoryAdapters
 from shop_core import SYSTEM, Registration, Role, Shop
-from shop_core.testing import TickingClock
 from shop_http.app import create_app
+from shop_testing import TickingClock
 
 HERE = Path(__file__).resolve().parent
 API_MD = HERE / "api.md"

@@ -6,10 +6,10 @@ from shop_core.accounts.model import (
     SYSTEM,
     Account,
     AccountQuery,
+    AccountStatusChange,
     Actor,
     ProfileChange,
     Role,
-    StandingChange,
 )
 from shop_core.accounts.service import Registration
 from shop_core.catalog.model import (
@@ -38,7 +38,7 @@ from shop_core.orders.model import (
     PlacementRequest,
     Step,
 )
-from shop_core.pagination import Keyset, Numbered, Page
+from shop_core.pagination import CursorRequest, OffsetRequest, Page
 from shop_core.shop import Shop
 
 __all__ = [
@@ -47,18 +47,19 @@ __all__ = [
     "SYSTEM",
     "Account",
     "AccountQuery",
+    "AccountStatusChange",
     "Actor",
     "CatalogEntry",
     "Category",
     "CategoryChanges",
     "CategoryEntry",
     "CategoryNode",
-    "Keyset",
+    "CursorRequest",
     "LineRequest",
     "Login",
     "Money",
     "MovementKind",
-    "Numbered",
+    "OffsetRequest",
     "Order",
     "OrderEvent",
     "OrderEventKind",
@@ -77,7 +78,6 @@ __all__ = [
     "Registration",
     "Role",
     "Shop",
-    "StandingChange",
     "Step",
     "StockLevel",
     "StockMovement",

@@ -65,7 +65,7 @@ class Claim:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer(Generic[T]):
+class Result(Generic[T]):
     """What a request made.
 
     Args:
@@ -76,7 +76,7 @@ class Answer(Generic[T]):
     replayed: bool = False
 
 
-class Answers(Generic[T]):
+class KeyedResults(Generic[T]):
     """What the keys of a batch stand for, while it is decided.
 
     Args:
@@ -88,7 +88,7 @@ class Answers(Generic[T]):
         self._made = {slot: (claim, results.get(claim.result_id)) for slot, claim in taken.items()}
         self.won: list[Claim] = []
 
-    def to(self, claim: Claim | None) -> Answer[T] | None:
+    def to(self, claim: Claim | None) -> Result[T] | None:
         """The answer that the request got before; None if it has still to be decided.
 
         Raises:
@@ -100,7 +100,7 @@ class Answers(Generic[T]):
         before, result = made
         if before.fingerprint != claim.fingerprint or result is None:
             raise KeyReused(claim.key)
-        return Answer(result, replayed=True)
+        return Result(result, replayed=True)
 
     def note(self, claim: Claim | None, result: T) -> None:
         """From now on the key stands for what its request made."""

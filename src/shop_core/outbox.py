@@ -12,8 +12,8 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from shop_core.accounts.model import Actor, Role
-from shop_core.pagination import Numbered, Page
-from shop_core.ports import Begin, Clock, EventPublisher, Letter, Undelivered
+from shop_core.pagination import OffsetRequest, Page
+from shop_core.ports import Begin, Clock, EventPublisher, OutboxMessage, Undelivered
 
 ATTEMPTS_MAX = 12
 HIDDEN_FOR = timedelta(seconds=60)
@@ -50,8 +50,8 @@ class OutboxService:
         Returns:
             How many were taken; 0 means that nothing is due.
         """
-        with self._begin() as work:
-            letters = work.outbox.take(work.now(), limit, HIDDEN_FOR)
+        with self._begin() as uow:
+            letters = uow.outbox.take(uow.now(), limit, HIDDEN_FOR)
         if letters:
             self._note(letters, self._publish(letters, publisher))
         return len(letters)
@@ -63,18 +63,18 @@ class OutboxService:
             Unauthenticated, Forbidden: the actor is not staff.
         """
         actor.require(Role.STAFF)
-        with self._begin() as work:
-            return work.outbox.waiting()
+        with self._begin() as uow:
+            return uow.outbox.waiting()
 
-    def dead(self, actor: Actor, piece: Numbered) -> Page[Letter]:
+    def dead(self, actor: Actor, page_request: OffsetRequest) -> Page[OutboxMessage]:
         """The letters that nobody took, oldest first. Staff only.
 
         Raises:
             Unauthenticated, Forbidden: the actor is not staff.
         """
         actor.require(Role.STAFF)
-        with self._begin() as work:
-            return work.outbox.dead(piece)
+        with self._begin() as uow:
+            return uow.outbox.dead(page_request)
 
     def resend(self, actor: Actor, event_ids: Collection[UUID]) -> int:
         """Try dead letters again from the start; later facts may have arrived before them. Staff only.
@@ -86,10 +86,10 @@ class OutboxService:
             Unauthenticated, Forbidden: the actor is not staff.
         """
         actor.require(Role.STAFF)
-        with self._begin() as work:
-            return work.outbox.revive(event_ids, work.now())
+        with self._begin() as uow:
+            return uow.outbox.requeue(event_ids, uow.now())
 
-    def _publish(self, letters: Sequence[Letter], publisher: EventPublisher) -> dict[UUID, Undelivered | None]:
+    def _publish(self, letters: Sequence[OutboxMessage], publisher: EventPublisher) -> dict[UUID, Undelivered | None]:
         """What became of every letter that was tried, by its event; None: it arrived."""
         stop = self._clock() + TRY_FOR
         held_up: set[UUID] = set()
@@ -106,15 +106,15 @@ class OutboxService:
                 held_up.add(event.subject_id)
         return tried
 
-    def _note(self, letters: Sequence[Letter], tried: Mapping[UUID, Undelivered | None]) -> None:
-        with self._begin() as work:
-            now = work.now()
-            work.outbox.delivered([event_id for event_id, failure in tried.items() if failure is None])
-            work.outbox.release([letter.event.id for letter in letters if letter.event.id not in tried], now)
+    def _note(self, letters: Sequence[OutboxMessage], tried: Mapping[UUID, Undelivered | None]) -> None:
+        with self._begin() as uow:
+            now = uow.now()
+            uow.outbox.delivered([event_id for event_id, failure in tried.items() if failure is None])
+            uow.outbox.release([letter.event.id for letter in letters if letter.event.id not in tried], now)
             for letter in letters:
                 if failure := tried.get(letter.event.id):
                     attempts = letter.attempts + 1
                     if failure.is_final or attempts >= ATTEMPTS_MAX:
-                        work.outbox.give_up(letter.event.id, failure.reason)
+                        uow.outbox.give_up(letter.event.id, failure.reason)
                     else:
-                        work.outbox.postpone(letter.event.id, now + wait_after(attempts), failure.reason)
+                        uow.outbox.postpone(letter.event.id, now + wait_after(attempts), failure.reason)

@@ -30,7 +30,7 @@ def _check_limit(limit: int) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Numbered:
+class OffsetRequest:
     """A piece by position: `limit` items after the first `offset`.
 
     Raises:
@@ -47,7 +47,7 @@ class Numbered:
 
 
 @dataclass(frozen=True, slots=True)
-class Keyset:
+class CursorRequest:
     """A piece by key: `limit` items after the item that `cursor` stands for; from the start without one.
 
     A walk that follows `Page.cursor` sees every item that stays unchanged exactly once, whatever is added,
@@ -64,7 +64,7 @@ class Keyset:
         _check_limit(self.limit)
 
 
-Piece = Numbered | Keyset
+PageRequest = OffsetRequest | CursorRequest
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from shop_core.accounts.logins import SessionService
 from shop_core.accounts.passwords import IsBreached, none_known
 from shop_core.accounts.service import AccountService
-from shop_core.accounts.sessions import EndedSessions
+from shop_core.accounts.sessions import Revocations
 from shop_core.catalog.service import CatalogService
 from shop_core.inventory.service import InventoryService
 from shop_core.orders.service import OrderService
@@ -34,7 +34,7 @@ class Shop:
     ) -> None:
         begin, clock, new_id = adapters.begin, adapters.clock, adapters.new_id
         self.currency = adapters.currency
-        passwords, ended = adapters.passwords, EndedSessions()
+        passwords, ended = adapters.passwords, Revocations()
         self.accounts = AccountService(begin, clock, new_id, passwords, adapters.tokens, ended, is_breached)
         self.sessions = SessionService(begin, clock, new_id, passwords, adapters.tokens, ended)
         self.catalog = CatalogService(begin, clock, new_id, adapters.currency)
@@ -46,5 +46,5 @@ class Shop:
 
     def audit(self) -> list[Discrepancy]:
         """Everything that does not add up: counters against ledger, orders against lines. Repairs nothing."""
-        with self._begin() as work:
-            return work.audit()
+        with self._begin() as uow:
+            return uow.audit()

@@ -13,19 +13,21 @@ from litestar.datastructures import State
 from litestar.types import ASGIApp, ControllerRouterHandler
 
 from shop_core import Shop
-from shop_http import accounts, catalog, docs, health, inventory, openapi, orders, problems, reservations, users
-from shop_http.armour import Armour
-from shop_http.auth import know_the_actor
-from shop_http.closing import Closing
-from shop_http.edge import Deadlines, Edge
-from shop_http.fresh import FreshAnswers, Snapshot, keys, routes
-from shop_http.intake import be_well_formed
-from shop_http.lanes import Lane, Lanes
+from shop_http import openapi
+from shop_http import responses as problems
 from shop_http.limits import Gate, Limits
+from shop_http.middleware.access_log import AccessLog, Observer
+from shop_http.middleware.authentication import know_the_actor
+from shop_http.middleware.rate_limit import RateLimit
+from shop_http.middleware.request_limits import Deadlines, RequestLimits
+from shop_http.middleware.response_cache import ResponseCache, Snapshot, keys, routes
+from shop_http.middleware.security_headers import SecurityHeaders
+from shop_http.requests import be_well_formed
+from shop_http.routes import accounts, catalog, docs, health, inventory, orders, reservations, users
 from shop_http.routing import API, ShopRequest, checked_by
 from shop_http.seams import Background, Place, Reserve, place_singly, reserve_singly
-from shop_http.turnstile import Turnstile
-from shop_http.watching import Observer, Watched
+from shop_http.server.shutdown import GracefulShutdown
+from shop_http.server.worker_pools import Pool, WorkerPools
 
 BODY_SIZE_MAX = 256 * 1024
 CREDENTIALS_SIZE_MAX = 4 * 1024
@@ -71,7 +73,7 @@ def create_app(
         drain_s: how many seconds to go on after SIGTERM, see `closing`; None: the server alone minds signals.
         origins: of the web pages that may ask, e.g. `https://shop.example`; see `armour`.
     """
-    closing = Closing(drain_s)
+    closing = GracefulShutdown(drain_s)
     auth = Router("/auth", route_handlers=accounts.AUTH_ROUTES, request_max_body_size=CREDENTIALS_SIZE_MAX)
     features: list[ControllerRouterHandler] = [
         auth,
@@ -109,12 +111,12 @@ def create_app(
     app.state.openapi = openapi.document(app, version=version("shop"), public_catalog=public_catalog)
     inside = app.asgi_handler
     if snapshot is not None:
-        inside = FreshAnswers(inside, snapshot, keys(app, public_catalog=public_catalog, base_url=base_url))
-    edge = Edge(Turnstile(inside, shop, limits or Limits()), deadlines, closing)
+        inside = ResponseCache(inside, snapshot, keys(app, public_catalog=public_catalog, base_url=base_url))
+    edge = RequestLimits(RateLimit(inside, shop, limits or Limits()), deadlines, closing)
     public, _ = routes(app, public_catalog)
     https = bool(base_url and base_url.startswith("https:"))
-    outermost: ASGIApp = Armour(edge, public.of, https=https, origins=origins)
-    app.asgi_handler = Watched(outermost, observers) if observers else outermost
+    outermost: ASGIApp = SecurityHeaders(edge, public.of, https=https, origins=origins)
+    app.asgi_handler = AccessLog(outermost, observers) if observers else outermost
     return app
 
 
@@ -132,7 +134,7 @@ def _worker_threads(count: int) -> Callable[[Litestar], AbstractAsyncContextMana
     @asynccontextmanager
     async def threads(app: Litestar) -> AsyncIterator[None]:
         app.state.lanes = lanes = _lanes(count)
-        asyncio.get_running_loop().set_default_executor(lanes.executor(Lane.FAST))
+        asyncio.get_running_loop().set_default_executor(lanes.executor(Pool.FAST))
         try:
             yield
         finally:
@@ -141,12 +143,12 @@ def _worker_threads(count: int) -> Callable[[Litestar], AbstractAsyncContextMana
     return threads
 
 
-def _lanes(connections: int) -> Lanes:
+def _lanes(connections: int) -> WorkerPools:
     """Threads so that together they need no more than `connections`, and each lane has some of its own."""
     slow = max(1, connections // 4)
     cores = os.cpu_count() or 1
-    threads = {Lane.FAST: max(1, connections - slow), Lane.SLOW: slow, Lane.HASHING: max(1, cores - 1)}
-    return Lanes(threads, {Lane.FAST: 256, Lane.SLOW: 96, Lane.HASHING: 16})
+    threads = {Pool.FAST: max(1, connections - slow), Pool.SLOW: slow, Pool.HASHING: max(1, cores - 1)}
+    return WorkerPools(threads, {Pool.FAST: 256, Pool.SLOW: 96, Pool.HASHING: 16})
 
 
 def _running(background: Sequence[Background]) -> Callable[[Litestar], AbstractAsyncContextManager[None]]:

@@ -2,7 +2,7 @@
 
 The limits here are of one process, in its memory: to ask a store about each request would cost more than most of them
 do. What must hold for all processes together, the guesses of one account's password, is counted in the core and its
-store (`shop_core.accounts.guesses`).
+store (`shop_core.accounts.guess_limits`).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from time import monotonic
 
 from shop_core.errors import TooMany, TooManyOrders, Unavailable
-from shop_http.addresses import Addresses
+from shop_http.client_address import Addresses
 
 CLIENTS_MAX = 50_000
 """So many clients are remembered, those who came last; some 10 MB. One who was forgotten starts with a full bucket."""
@@ -37,7 +37,7 @@ class Rate:
 class Buckets:
     """A bucket of so many tokens for each key, the keys that were used last. For one thread.
 
-    As of `shop_core.accounts.guesses.Allowance`, all that is kept is when a bucket will be full.
+    As of `shop_core.accounts.guess_limits.Allowance`, all that is kept is when a bucket will be full.
     """
 
     def __init__(self, rate: Rate, clock: Callable[[], float] = monotonic, keys_max: int = CLIENTS_MAX) -> None:

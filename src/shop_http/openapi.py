@@ -59,11 +59,12 @@ from shop_core.errors import (
     WrongPassword,
 )
 from shop_core.idempotency import KEY_LENGTH_MAX
-from shop_http import keys, problems
-from shop_http.intake import MalformedBody
-from shop_http.problems import Problem
+from shop_http import keys
+from shop_http import responses as problems
+from shop_http.requests import MalformedBody
+from shop_http.responses import Problem
 from shop_http.routing import API, Access, Operation, operation_of
-from shop_http.wire.common import CATEGORY_ID, ORDER_ID, PRODUCT_ID, RESERVATION_ID, SESSION_ID, THEN, USER_ID
+from shop_http.schemas.common import CATEGORY_ID, ORDER_ID, PRODUCT_ID, RESERVATION_ID, SESSION_ID, THEN, USER_ID
 
 Json = dict[str, Any]
 

@@ -8,11 +8,11 @@ from urllib.parse import parse_qsl, urlencode
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from shop_core import Keyset, Numbered, Page
+from shop_core import CursorRequest, OffsetRequest, Page
 from shop_core.errors import Fault, Invalid
-from shop_core.pagination import LIMIT_DEFAULT, LIMIT_MAX, OFFSET_MAX, Piece
+from shop_core.pagination import LIMIT_DEFAULT, LIMIT_MAX, OFFSET_MAX, PageRequest
 from shop_http.routing import ShopRequest
-from shop_http.wire.common import PageBody
+from shop_http.schemas.common import PageBody
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -29,17 +29,17 @@ class NumberedQuery(Struct, forbid_unknown_fields=True, kw_only=True):
     page: Annotated[int, Meta(ge=1, le=OFFSET_MAX // LIMIT_MAX, description="from 1")] | UnsetType = UNSET
     offset: Annotated[int, Meta(ge=0, le=OFFSET_MAX, description="how many to skip")] | UnsetType = UNSET
 
-    def numbered(self) -> Numbered:
+    def numbered(self) -> OffsetRequest:
         """The piece that is asked for.
 
         Raises:
             Invalid: both `page` and `offset` are given.
         """
         if self.page is UNSET:
-            return Numbered(self.limit, self.offset or 0)
+            return OffsetRequest(self.limit, self.offset or 0)
         if self.offset is not UNSET:
             raise _exclusive("page", "offset")
-        return Numbered(self.limit, (self.page - 1) * self.limit)
+        return OffsetRequest(self.limit, (self.page - 1) * self.limit)
 
 
 class KeysetQuery(Struct, forbid_unknown_fields=True, kw_only=True):
@@ -48,9 +48,9 @@ class KeysetQuery(Struct, forbid_unknown_fields=True, kw_only=True):
     limit: Limit = LIMIT_DEFAULT
     cursor: Cursor = ""
 
-    def keyset(self) -> Keyset:
+    def keyset(self) -> CursorRequest:
         """The piece that is asked for."""
-        return Keyset(self.limit, self.cursor or None)
+        return CursorRequest(self.limit, self.cursor or None)
 
 
 class ListQuery(NumberedQuery, forbid_unknown_fields=True, kw_only=True):
@@ -58,7 +58,7 @@ class ListQuery(NumberedQuery, forbid_unknown_fields=True, kw_only=True):
 
     cursor: Cursor | UnsetType = UNSET
 
-    def piece(self) -> Piece:
+    def page_request(self) -> PageRequest:
         """The piece that is asked for.
 
         Raises:
@@ -69,11 +69,11 @@ class ListQuery(NumberedQuery, forbid_unknown_fields=True, kw_only=True):
         for name in ("page", "offset"):
             if getattr(self, name) is not UNSET:
                 raise _exclusive("cursor", name)
-        return Keyset(self.limit, self.cursor or None)
+        return CursorRequest(self.limit, self.cursor or None)
 
 
 def page_body(
-    body: Callable[..., B], page: Page[T], piece: Piece, render: Callable[[T], Any], request: ShopRequest
+    body: Callable[..., B], page: Page[T], page_request: PageRequest, render: Callable[[T], Any], request: ShopRequest
 ) -> B:
     """`page` on the wire.
 
@@ -85,25 +85,27 @@ def page_body(
         request: what the client asked for; the links keep its other parameters.
     """
     results = tuple(map(render, page.items))
-    if isinstance(piece, Keyset):
+    if isinstance(page_request, CursorRequest):
         following = _link(request, cursor=page.cursor) if page.cursor else None
         return body(next=following, previous=None, results=results)
     count = page.count or 0
-    more, fewer = piece.offset + piece.limit, piece.offset - piece.limit
-    goes_on = len(results) == piece.limit if page.count_is_estimate else more < count
+    more, fewer = page_request.offset + page_request.limit, page_request.offset - page_request.limit
+    goes_on = len(results) == page_request.limit if page.count_is_estimate else more < count
     return body(
         count=count,
         count_is_estimate=page.count_is_estimate or UNSET,
-        next=_at(request, piece, more) if goes_on and more <= OFFSET_MAX else None,
-        previous=_at(request, piece, max(0, fewer)) if piece.offset else None,
+        next=_at(request, page_request, more) if goes_on and more <= OFFSET_MAX else None,
+        previous=_at(request, page_request, max(0, fewer)) if page_request.offset else None,
         results=results,
     )
 
 
-def _at(request: ShopRequest, piece: Numbered, offset: int) -> str:
+def _at(request: ShopRequest, page_request: OffsetRequest, offset: int) -> str:
     """The link to the same list from `offset` on, counted the way in which the client counts."""
     by_offset = "offset" in dict(parse_qsl(request.query_string.decode(), keep_blank_values=True))
-    return _link(request, offset=str(offset)) if by_offset else _link(request, page=str(offset // piece.limit + 1))
+    return (
+        _link(request, offset=str(offset)) if by_offset else _link(request, page=str(offset // page_request.limit + 1))
+    )
 
 
 def _link(request: ShopRequest, **changed: str) -> str:

@@ -33,9 +33,9 @@ from msgspec import Struct
 from msgspec.json import Encoder
 
 from shop_core import Actor, Refusal, Shop
-from shop_http.lanes import Lane, Lanes
 from shop_http.limits import Gate
 from shop_http.seams import Place, Reserve
+from shop_http.server.worker_pools import Pool, WorkerPools
 
 API = "/api/v1"
 
@@ -72,7 +72,7 @@ Handler = Callable[..., Reply | Awaitable[Reply]]
 Answers = Callable[["ShopRequest", dict[str, Any]], Awaitable[Reply]]
 """A handler with its lane around it: gets the request, and the other arguments by name."""
 
-LaneOf = Callable[["ShopRequest"], Lane]
+LaneOf = Callable[["ShopRequest"], Pool]
 Check = Callable[[Scope], None]
 """Looks at a request before its body is read, and raises what speaks against it."""
 
@@ -122,7 +122,7 @@ class Operation:
     status: int = 200
     tagged: bool = False
     fresh: bool = False
-    lane: Lane | LaneOf = Lane.FAST
+    lane: Pool | LaneOf = Pool.FAST
     refuses: tuple[type[Refusal], ...] = ()
     more: str = ""
 
@@ -196,7 +196,7 @@ async def _whole_body(request: ShopRequest) -> bytes:
     return body
 
 
-def _in_lane(handler: Callable[..., Any], lane: Lane | LaneOf) -> Answers:
+def _in_lane(handler: Callable[..., Any], lane: Pool | LaneOf) -> Answers:
     """A handler that blocks: it runs in a thread of its lane, after the actor was confirmed there."""
     lane_of = lane if callable(lane) else lambda _: lane
 
@@ -216,7 +216,7 @@ def _on_loop(handler: Callable[..., Any]) -> Answers:
     async def answers(request: ShopRequest, others: dict[str, Any]) -> Reply:
         if request.user.is_staff:
             confirm = partial(request.shop.sessions.confirm, request.user)
-            request.scope["user"] = await request.lanes.run(Lane.FAST, confirm)
+            request.scope["user"] = await request.lanes.run(Pool.FAST, confirm)
         return cast(Reply, await handler(request, **others))
 
     return answers
@@ -266,9 +266,9 @@ class ShopRequest(Request[Actor, None, State]):
         return cast(Reserve, self.app.state.reserve)
 
     @property
-    def lanes(self) -> Lanes:
+    def lanes(self) -> WorkerPools:
         """The threads that handlers run in."""
-        return cast(Lanes, self.app.state.lanes)
+        return cast(WorkerPools, self.app.state.lanes)
 
     @property
     def gate(self) -> Gate:

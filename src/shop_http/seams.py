@@ -12,15 +12,15 @@ from collections.abc import Awaitable, Callable
 from typing import Protocol, TypeVar
 
 from shop_core import Order, PlacementRequest, Refusal, Shop
-from shop_core.idempotency import Answer
+from shop_core.idempotency import Result
 from shop_core.reservations.model import Reservation, ReservationRequest
 
 T = TypeVar("T")
 
-Place = Callable[[PlacementRequest], Awaitable[Answer[Order]]]
+Place = Callable[[PlacementRequest], Awaitable[Result[Order]]]
 """Called on the loop: waits for the order, or raises the refusal."""
 
-Reserve = Callable[[ReservationRequest], Awaitable[Answer[Reservation]]]
+Reserve = Callable[[ReservationRequest], Awaitable[Result[Reservation]]]
 """The same for a reservation."""
 
 
@@ -36,7 +36,7 @@ class Background(Protocol):
 def place_singly(shop: Shop) -> Place:
     """Each order for itself."""
 
-    async def place(request: PlacementRequest) -> Answer[Order]:
+    async def place(request: PlacementRequest) -> Result[Order]:
         (outcome,) = await asyncio.to_thread(shop.orders.place_all, [request])
         return answered(outcome)
 
@@ -46,14 +46,14 @@ def place_singly(shop: Shop) -> Place:
 def reserve_singly(shop: Shop) -> Reserve:
     """Each reservation for itself."""
 
-    async def reserve(request: ReservationRequest) -> Answer[Reservation]:
+    async def reserve(request: ReservationRequest) -> Result[Reservation]:
         (outcome,) = await asyncio.to_thread(shop.reservations.reserve_all, [request])
         return answered(outcome)
 
     return reserve
 
 
-def answered(outcome: Answer[T] | Refusal) -> Answer[T]:
+def answered(outcome: Result[T] | Refusal) -> Result[T]:
     """The answer; a refusal is raised."""
     if isinstance(outcome, Refusal):
         raise outcome

@@ -12,7 +12,7 @@ import pytest
 from server import environment
 
 pytestmark = pytest.mark.slow
-BENCH = Path(__file__).parents[2] / "bench" / "run.py"
+BENCH = Path(__file__).parents[2] / "benchmarks" / "run.py"
 
 
 @pytest.mark.skipif(shutil.which("wrk") is None, reason="needs the load client wrk: apt-get install wrk")

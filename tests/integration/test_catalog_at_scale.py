@@ -19,9 +19,19 @@ from shop_adapters import listing
 from shop_adapters.postgres import PostgresAdapters, make_engine
 from shop_adapters.postgres.migrate import migrate
 from shop_adapters.postgres.schema import products
-from shop_core import SYSTEM, Keyset, Money, Numbered, Product, ProductChanges, ProductQuery, ProductSort, Shop
+from shop_core import (
+    SYSTEM,
+    CursorRequest,
+    Money,
+    OffsetRequest,
+    Product,
+    ProductChanges,
+    ProductQuery,
+    ProductSort,
+    Shop,
+)
 from shop_core.catalog.model import CatalogEntry
-from shop_core.pagination import Piece, make_cursor
+from shop_core.pagination import PageRequest, make_cursor
 
 PRODUCTS = 100_000
 CATEGORIES = 500
@@ -116,10 +126,10 @@ def _nodes(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
         yield from _nodes(below)
 
 
-def page_plan(engine: Engine, shop: Shop, query: ProductQuery, piece: Piece) -> Plan:
+def page_plan(engine: Engine, shop: Shop, query: ProductQuery, page_request: PageRequest) -> Plan:
     """The plan of the statement that finds the products of a page."""
     with statements(engine) as seen:
-        shop.catalog.products(query, piece)
+        shop.catalog.products(query, page_request)
     wanted = [one for one in seen if re.search(r"FROM products\b.* ORDER BY ", one[0], re.DOTALL)]
     plans = [explained(engine, *one) for one in wanted]  # more than one only by relevance
     return Plan(sum(plan.buffers for plan in plans), tuple(node for plan in plans for node in plan.nodes))
@@ -127,7 +137,7 @@ def page_plan(engine: Engine, shop: Shop, query: ProductQuery, piece: Piece) -> 
 
 def cursor_after(shop: Shop, query: ProductQuery, offset: int) -> str:
     """The cursor that a walk has after `offset` products."""
-    (entry,) = shop.catalog.products(query, Numbered(limit=1, offset=offset - 1)).items
+    (entry,) = shop.catalog.products(query, OffsetRequest(limit=1, offset=offset - 1)).items
     sort = listing.products(query)
     return make_cursor(sort.name, sort.key(entry))
 
@@ -158,10 +168,10 @@ def test_a_list_of_products_takes_one_statement_and_counting_and_looking_up_a_ca
 ) -> None:
     for limit in (1, 200):
         with statements(engine) as seen:
-            shop.catalog.products(query, Keyset(limit))
+            shop.catalog.products(query, CursorRequest(limit))
         assert len(seen) == 1 + more, seen
         with statements(engine) as seen:
-            shop.catalog.products(query, Numbered(limit))
+            shop.catalog.products(query, OffsetRequest(limit))
         # A list that does not depend on stock is counted once for each version of the catalog, which is asked for.
         counts_anew = limit == 1 or query.available_min is not None
         asks_for_version = query.available_min is None
@@ -170,39 +180,43 @@ def test_a_list_of_products_takes_one_statement_and_counting_and_looking_up_a_ca
 
 def test_a_page_far_behind_costs_what_the_first_costs_once_somebody_was_there(engine: Engine, shop: Shop) -> None:
     query = ProductQuery(sort=ProductSort.PRICE)
-    first, far = Numbered(limit=50), Numbered(limit=50, offset=50_000)
+    first, far = OffsetRequest(limit=50), OffsetRequest(limit=50, offset=50_000)
     shown = shop.catalog.products(query, far)
     (cost_of_first,), (cost_of_far,) = (
-        [cost for cost in costs(engine, lambda piece=piece: shop.catalog.products(query, piece)) if cost.rows > 1]
-        for piece in (first, far)
+        [
+            cost
+            for cost in costs(engine, lambda page_request=page_request: shop.catalog.products(query, page_request))
+            if cost.rows > 1
+        ]
+        for page_request in (first, far)
     )  # type: ignore[misc]
     assert cost_of_far.rows <= 1.1 * cost_of_first.rows
     assert shop.catalog.products(query, far).items == shown.items
-    following = Numbered(limit=50, offset=50_050)
+    following = OffsetRequest(limit=50, offset=50_050)
     assert shop.catalog.products(query, following).items[0] != shown.items[-1]
 
 
 def test_a_change_of_the_catalog_shows_in_counts_and_in_pages_far_behind(engine: Engine, shop: Shop) -> None:
     query = ProductQuery(sort=ProductSort.NAME)
-    far = Numbered(limit=3, offset=1_000)
+    far = OffsetRequest(limit=3, offset=1_000)
     before = shop.catalog.products(query, far)
-    gone = shop.catalog.products(query, Numbered(limit=1)).items[0].product
-    with PostgresAdapters(engine, SECRET).begin() as work:
-        work.stock.lock([gone.id])
-        work.products.update_all([replace(gone, archived_at=gone.updated_at, category_id=None)])
+    gone = shop.catalog.products(query, OffsetRequest(limit=1)).items[0].product
+    with PostgresAdapters(engine, SECRET).begin() as uow:
+        uow.stock.lock([gone.id])
+        uow.products.update_all([replace(gone, archived_at=gone.updated_at, category_id=None)])
     try:
         after = shop.catalog.products(query, far)
         assert (after.count, after.items[:2]) == ((before.count or 0) - 1, before.items[1:])
     finally:
-        with PostgresAdapters(engine, SECRET).begin() as work:
-            work.products.update_all([gone])
+        with PostgresAdapters(engine, SECRET).begin() as uow:
+            uow.products.update_all([gone])
     assert shop.catalog.products(query, far) == before
 
 
 def test_a_walk_by_relevance_takes_one_statement_more_where_a_page_has_both_tiers(engine: Engine, shop: Shop) -> None:
     for limit, expected in ((10, 1), (200, 2)):
         with statements(engine) as seen:
-            shop.catalog.products(ProductQuery(words=(RARE, COMMON)), Keyset(limit))
+            shop.catalog.products(ProductQuery(words=(RARE, COMMON)), CursorRequest(limit))
         assert len(seen) == expected, seen
 
 
@@ -215,10 +229,10 @@ def test_one_product_takes_one_statement(engine: Engine, shop: Shop) -> None:
 
 def test_categories_take_one_statement_and_counting_one_more(engine: Engine, shop: Shop) -> None:
     with statements(engine) as seen:
-        shop.catalog.category_tree(Numbered(200))
+        shop.catalog.category_tree(OffsetRequest(200))
     assert len(seen) == 1
     with statements(engine) as seen:
-        shop.catalog.categories(Numbered(200))
+        shop.catalog.categories(OffsetRequest(200))
     assert len(seen) == 2
     with statements(engine) as seen:
         shop.catalog.category(category_id(1))
@@ -228,7 +242,7 @@ def test_categories_take_one_statement_and_counting_one_more(engine: Engine, sho
 def test_the_ledger_takes_two_statements(engine: Engine, shop: Shop) -> None:
     product = some_product(shop)
     with statements(engine) as seen:
-        shop.inventory.movements(SYSTEM, product.id, Keyset(200))
+        shop.inventory.movements(SYSTEM, product.id, CursorRequest(200))
     assert len(seen) == 2
     with statements(engine) as seen:
         shop.inventory.level(SYSTEM, product.id)
@@ -248,7 +262,7 @@ def test_an_edit_takes_five_statements(engine: Engine, shop: Shop) -> None:
 
 @pytest.mark.parametrize("sort", ProductSort)
 def test_the_first_page_of_every_sort_is_read_off_its_index(engine: Engine, shop: Shop, sort: ProductSort) -> None:
-    plan = page_plan(engine, shop, ProductQuery(sort=sort), Keyset(50))
+    plan = page_plan(engine, shop, ProductQuery(sort=sort), CursorRequest(50))
     assert plan.seq_scans == set()
     assert plan.indexes & INDEX_OF[sort], plan.indexes
     assert plan.rows <= 4 * 51
@@ -257,8 +271,8 @@ def test_the_first_page_of_every_sort_is_read_off_its_index(engine: Engine, shop
 @pytest.mark.parametrize("sort", ProductSort)
 def test_page_1000_by_cursor_costs_what_page_1_costs(engine: Engine, shop: Shop, sort: ProductSort) -> None:
     query = ProductQuery(sort=sort)
-    first = page_plan(engine, shop, query, Keyset(50))
-    deep = page_plan(engine, shop, query, Keyset(50, cursor_after(shop, query, 50 * 999)))
+    first = page_plan(engine, shop, query, CursorRequest(50))
+    deep = page_plan(engine, shop, query, CursorRequest(50, cursor_after(shop, query, 50 * 999)))
     assert deep.indexes & INDEX_OF[sort], deep.indexes
     assert deep.seq_scans == set()
     assert deep.rows <= first.rows * 1.1 + 5, (first.rows, deep.rows)
@@ -280,12 +294,12 @@ def test_a_selective_filter_uses_an_index_in_every_sort(
     engine: Engine, shop: Shop, query: ProductQuery, indexes: set[str], matches: int, sort: ProductSort | None
 ) -> None:
     query = ProductQuery(query.words, query.category_id, query.price_min, query.price_max, sort=sort)
-    page = shop.catalog.products(query, Numbered(50))
+    page = shop.catalog.products(query, OffsetRequest(50))
     assert page.count is not None
     assert 0 < page.count <= matches
     middle = cursor_after(shop, query, page.count // 2)
-    for piece in (Keyset(50), Keyset(50, middle), Numbered(50)):
-        plan = page_plan(engine, shop, query, piece)
+    for page_request in (CursorRequest(50), CursorRequest(50, middle), OffsetRequest(50)):
+        plan = page_plan(engine, shop, query, page_request)
         assert "products" not in plan.seq_scans, plan
         assert plan.indexes & (indexes | INDEX_OF[query.sorted_by]), plan.indexes
         # Either the index of the filter, or a walk along the sort that stops at a full page.
@@ -294,7 +308,7 @@ def test_a_selective_filter_uses_an_index_in_every_sort(
 
 def test_combined_filters_use_the_most_selective_one(engine: Engine, shop: Shop) -> None:
     query = ProductQuery((RARE, COMMON), None, 0, 25_000, 1, None, ProductSort.PRICE)
-    plan = page_plan(engine, shop, query, Keyset(50))
+    plan = page_plan(engine, shop, query, CursorRequest(50))
     assert "products_search_idx" in plan.indexes
     assert "products" not in plan.seq_scans
 
@@ -308,8 +322,8 @@ def test_a_filter_that_most_products_pass_walks_along_the_sort(
 ) -> None:
     """No index on the counters: it would cost every sale, to save readers a look at the few that are sold out."""
     query = ProductQuery(words=query.words, available_min=query.available_min, sort=sort)
-    first = page_plan(engine, shop, query, Keyset(50))
-    deep = page_plan(engine, shop, query, Keyset(50, cursor_after(shop, query, 50 * 999)))
+    first = page_plan(engine, shop, query, CursorRequest(50))
+    deep = page_plan(engine, shop, query, CursorRequest(50, cursor_after(shop, query, 50 * 999)))
     for plan in (first, deep):
         assert plan.seq_scans == set()
         assert plan.rows <= 500, plan.rows
@@ -317,7 +331,7 @@ def test_a_filter_that_most_products_pass_walks_along_the_sort(
 
 def test_counting_does_not_look_at_stock_unless_asked_for(engine: Engine, shop: Shop) -> None:
     with statements(engine) as seen:
-        assert shop.catalog.products(ProductQuery(), Numbered(1)).count == PRODUCTS
+        assert shop.catalog.products(ProductQuery(), OffsetRequest(1)).count == PRODUCTS
     assert "stock_levels" not in seen[-1][0]
 
 
@@ -328,5 +342,5 @@ def test_removing_a_category_looks_for_its_products_by_index(engine: Engine) -> 
 
 def some_product(shop: Shop) -> Product:
     """The newest one."""
-    entry: CatalogEntry = shop.catalog.products(ProductQuery(), Keyset(1)).items[0]
+    entry: CatalogEntry = shop.catalog.products(ProductQuery(), CursorRequest(1)).items[0]
     return entry.product

@@ -1,6 +1,6 @@
 """A very short bad day, with real processes: each kind of kill once, while customers buy through bad connections.
 
-`make proof` makes it longer, and says more.
+`make verify` makes it longer, and says more.
 """
 
 from __future__ import annotations
@@ -9,12 +9,12 @@ import asyncio
 from pathlib import Path
 
 import pytest
-from proof import chaos
-from proof.client import Line, Lost, is_ready
-from proof.killer import KINDS
-from proof.processes import kill
-from proof.proxy import Cut, Proxy
-from proof.world import World, wait_until
+from verification import chaos
+from verification.client import Line, Lost, is_ready
+from verification.killer import KINDS
+from verification.processes import kill
+from verification.proxy import Cut, Proxy
+from verification.world import World, wait_until
 
 
 def test_nothing_is_lost_doubled_or_half_there_after_one_kill_of_each_kind(tmp_path: Path) -> None:
@@ -51,8 +51,8 @@ def test_the_proxy_cuts_at_the_chosen_byte(how: str, cut_side: str, arrived: byt
     asked: list[bytes] = []
 
     async def server(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while piece := await reader.read(100):
-            asked.append(piece)
+        while page_request := await reader.read(100):
+            asked.append(page_request)
             if b"\r\n\r\n" in b"".join(asked):
                 writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
         writer.close()

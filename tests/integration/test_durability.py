@@ -12,8 +12,8 @@ from sqlalchemy import Engine, text
 from shop_adapters.embedded import EmbeddedPostgres, cluster
 from shop_adapters.postgres import make_engine
 from shop_adapters.postgres.durability import NEEDED, UnsafeServer, check_durability
-from shop_http.database import engine_of
-from shop_http.settings import CAN_BE_UNSAFE, Settings, SettingsError
+from shop_http.server.database import engine_of
+from shop_http.server.settings import CAN_BE_UNSAFE, Settings, SettingsError
 
 
 @pytest.fixture(scope="module")

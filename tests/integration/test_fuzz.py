@@ -1,11 +1,11 @@
-"""A few broken requests of every kind, on both stores: none makes the server fail. `make proof` sends many more."""
+"""A few broken requests of every kind, on both stores: none makes the server fail. `make verify` sends many more."""
 
 from __future__ import annotations
 
 import asyncio
 from urllib.parse import urlsplit
 
-from proof.fuzz import Fuzzer
+from verification.fuzz import Fuzzer
 
 from http_client import Server
 

@@ -15,7 +15,7 @@ from litestar import Litestar
 
 from http_client import API, PASSWORD, Server, assert_problem, log_in, register, unique, wait_until
 from shop_adapters.memory import MemoryAdapters
-from shop_core import SYSTEM, Registration, Role, Shop, StandingChange
+from shop_core import SYSTEM, AccountStatusChange, Registration, Role, Shop
 from shop_core.ports import UnitOfWork
 from shop_http.app import create_app
 
@@ -348,8 +348,8 @@ class WatchedAdapters(MemoryAdapters):
     def begin(self) -> Iterator[UnitOfWork]:
         """Note it, and go on."""
         self.threads.append(threading.current_thread())
-        with super().begin() as work:
-            yield work
+        with super().begin() as uow:
+            yield uow
 
 
 @pytest.mark.parametrize(("role", "units"), [(Role.CUSTOMER, 1), (Role.STAFF, 2), (Role.ADMIN, 2)])
@@ -371,7 +371,7 @@ def test_deactivated_staff_do_not_even_read_a_catalog_that_needs_a_login() -> No
     clerk = shop.accounts.register(Registration("clerk", PASSWORD), actor=SYSTEM, role=Role.STAFF)
     token, app = shop.sessions.log_in("clerk", PASSWORD).access, create_app(shop, public_catalog=False)
     assert ask(app, "/products", token).status_code == 200
-    shop.accounts.assign(SYSTEM, clerk.id, StandingChange(active=False))
+    shop.accounts.assign(SYSTEM, clerk.id, AccountStatusChange(active=False))
     assert_problem(ask(app, "/products", token), 401, "invalid_token")
 
 

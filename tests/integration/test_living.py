@@ -15,8 +15,8 @@ from pathlib import Path
 
 import httpx
 import pytest
-from proof.restarts import run
 from sqlalchemy import Engine, text
+from verification.restarts import run
 
 from http_client import (
     PASSWORD,
@@ -96,7 +96,7 @@ def _somebody_waits(engine: Engine) -> bool:
 
 @pytest.mark.slow
 def test_workers_are_renewed_under_load_and_nobody_notices(tmp_path: Path) -> None:
-    """The short run of what `python -m proof.restarts` does a hundred times."""
+    """The short run of what `python -m verification.restarts` does a hundred times."""
     report = asyncio.run(run(tmp_path, seed=1, rolling=5, database=0, clients=4))
     assert report.findings == []
     assert report.rolled == 5

@@ -9,7 +9,7 @@ from contextlib import ExitStack
 import pytest
 from sqlalchemy import Engine
 
-from shop_adapters.postgres.work import PostgresUnitOfWork, begin
+from shop_adapters.postgres.unit_of_work import PostgresUnitOfWork, begin
 from shop_core.errors import Unavailable
 
 
@@ -19,13 +19,13 @@ def cut(driver: object) -> None:
         line.shutdown(socket.SHUT_RDWR)
 
 
-def driver_of(work: PostgresUnitOfWork) -> object:
-    return work._transaction.connection.connection.dbapi_connection
+def driver_of(uow: PostgresUnitOfWork) -> object:
+    return uow._transaction.connection.connection.dbapi_connection
 
 
 def works(engine: Engine) -> bool:
-    with begin(engine, "EUR") as work:
-        return work.now().year > 2000
+    with begin(engine, "EUR") as uow:
+        return uow.now().year > 2000
 
 
 @pytest.mark.parametrize("moment", ["before it is used", "before a statement", "before the commit"])
@@ -41,17 +41,17 @@ def test_whoever_loses_his_connection_is_told_to_try_again(engine: Engine, momen
 
 
 def _lose(engine: Engine, moment: str) -> None:
-    with begin(engine, "EUR") as work:
-        cut(driver_of(work))
+    with begin(engine, "EUR") as uow:
+        cut(driver_of(uow))
         if moment == "before a statement":
-            work.now()
+            uow.now()
 
 
 def test_one_lost_connection_is_the_last_to_be_tried_of_its_age(engine: Engine) -> None:
     """A database that was away has cut them all: who comes next must not find out about each by itself."""
     with ExitStack() as held:
         works_at_once = [held.enter_context(begin(engine, "EUR")) for _ in range(4)]
-        drivers = [driver_of(work) for work in works_at_once]
+        drivers = [driver_of(uow) for uow in works_at_once]
     for driver in drivers:
         cut(driver)
     with pytest.raises(Unavailable):

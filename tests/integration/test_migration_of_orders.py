@@ -12,7 +12,7 @@ from sqlalchemy import text
 from shop_adapters.ids import uuid7
 from shop_adapters.postgres import PostgresAdapters, make_engine
 from shop_adapters.postgres.migrate import _config, migrate
-from shop_core import SYSTEM, Numbered, OrderQuery, Shop
+from shop_core import SYSTEM, OffsetRequest, OrderQuery, Shop
 
 NIGHT = datetime(2026, 11, 21, 23, 59, 59, tzinfo=UTC)
 OLD = [("placed", 1), ("confirmed", 2), ("shipped", 3), ("delivered", 4), ("cancelled", 2), ("cancelled", 3)]
@@ -39,8 +39,8 @@ def test_old_orders_get_their_numbers_and_the_events_that_their_status_tells_of(
     shop = Shop(PostgresAdapters(engine, b"the secret of the tests, 32 bytes"))
     for order_id in ids:
         order = shop.orders.get(SYSTEM, order_id)
-        assert shop.orders.find(SYSTEM, OrderQuery(number=order.number), Numbered()).items == (order,)
-    told = [[event.kind for event in shop.orders.events(SYSTEM, order_id, Numbered()).items] for order_id in ids]
+        assert shop.orders.find(SYSTEM, OrderQuery(number=order.number), OffsetRequest()).items == (order,)
+    told = [[event.kind for event in shop.orders.events(SYSTEM, order_id, OffsetRequest()).items] for order_id in ids]
     assert told == [
         ["placed"],
         ["placed", "confirmed"],

@@ -16,19 +16,19 @@ from shop_adapters.postgres.migrate import migrate
 from shop_core import (
     SYSTEM,
     Actor,
-    Keyset,
+    CursorRequest,
     LineRequest,
-    Numbered,
+    OffsetRequest,
     OrderQuery,
     OrderStatus,
     PlacementRequest,
     Role,
     Shop,
 )
-from shop_core.idempotency import Answer
-from shop_core.pagination import Piece, make_cursor
+from shop_core.idempotency import Result
+from shop_core.pagination import PageRequest, make_cursor
 from shop_core.reservations.model import ReservationRequest
-from shop_core.testing import Scene
+from shop_testing import Scene
 
 ORDERS = 100_000
 MANY, FEW = UUID(int=1), UUID(int=2)
@@ -98,9 +98,9 @@ def test_a_page_of_my_orders_costs_the_same_wherever_it_is_and_however_many_ther
     many, few = Actor(MANY, Role.CUSTOMER), Actor(FEW, Role.CUSTOMER)
     deep = make_cursor("orders", (str(_id(5_000)),))
     pages = {
-        "first of many": lambda: shop.orders.mine(many, Keyset(9)),
-        "deep of many": lambda: shop.orders.mine(many, Keyset(9, deep)),
-        "first of few": lambda: shop.orders.mine(few, Keyset(9)),
+        "first of many": lambda: shop.orders.mine(many, CursorRequest(9)),
+        "deep of many": lambda: shop.orders.mine(many, CursorRequest(9, deep)),
+        "first of few": lambda: shop.orders.mine(few, CursorRequest(9)),
     }
     assert {len(page().items) for page in pages.values()} == {9}
     found = {name: costs(stocked, page) for name, page in pages.items()}
@@ -129,11 +129,11 @@ def test_a_page_of_my_orders_costs_the_same_wherever_it_is_and_however_many_ther
     ],
     ids=str,
 )
-@pytest.mark.parametrize("piece", [Numbered(20), Keyset(20)], ids=["numbered", "keyset"])
+@pytest.mark.parametrize("piece", [OffsetRequest(20), CursorRequest(20)], ids=["numbered", "keyset"])
 def test_every_filter_of_the_staff_has_its_index(
-    stocked: Engine, shop: Shop, query: OrderQuery, index: str | None, piece: Piece
+    stocked: Engine, shop: Shop, query: OrderQuery, index: str | None, page_request: PageRequest
 ) -> None:
-    listed, *counted = costs(stocked, lambda: shop.orders.find(SYSTEM, query, piece))
+    listed, *counted = costs(stocked, lambda: shop.orders.find(SYSTEM, query, page_request))
     assert not [node for node in listed.used if node.startswith("Seq Scan")], listed
     if index is not None:
         assert index in listed.used, listed
@@ -148,7 +148,7 @@ def test_a_deep_page_of_everybodys_orders_costs_what_the_first_costs(
 ) -> None:
     query, deep = OrderQuery(status=status), make_cursor("orders", (str(_id(30_000)),))
     (first,), (far,) = (
-        costs(stocked, lambda c=cursor: shop.orders.find(SYSTEM, query, Keyset(9, c))) for cursor in (None, deep)
+        costs(stocked, lambda c=cursor: shop.orders.find(SYSTEM, query, CursorRequest(9, c))) for cursor in (None, deep)
     )  # type: ignore[misc]
     assert first.rows == far.rows <= 30
     assert far.buffers <= first.buffers + 10
@@ -158,7 +158,8 @@ def test_an_order_and_its_timeline_are_found_by_their_keys(stocked: Engine, shop
     few = Actor(FEW, Role.CUSTOMER)
     for actor in (few, SYSTEM):
         found = costs(
-            stocked, lambda actor=actor: (shop.orders.get(actor, _id(5)), shop.orders.events(actor, _id(5), Numbered()))
+            stocked,
+            lambda actor=actor: (shop.orders.get(actor, _id(5)), shop.orders.events(actor, _id(5), OffsetRequest())),
         )  # type: ignore[misc]
         assert not [node for cost in found for node in cost.used if node.startswith("Seq Scan")], found
         assert sum(cost.rows for cost in found) <= 10, found
@@ -182,7 +183,7 @@ def test_a_batch_of_fifty_orders_takes_as_many_statements_as_one(small: tuple[Sh
         batch = [PlacementRequest(scene.new_id(), lines) for _ in range(size)]
         with statements(engine) as sent:
             outcomes = shop.orders.place_all(batch)
-        assert all(isinstance(outcome, Answer) for outcome in outcomes)
+        assert all(isinstance(outcome, Result) for outcome in outcomes)
         counts.append([statement.split()[0] for statement, _ in sent])
     # The stock (locked, with the time after it), the products; orders, lines, events with their letters; the ledger.
     assert counts[0] == counts[1] == ["WITH", "SELECT", "INSERT", "INSERT", "WITH", "UPDATE", "INSERT"], counts
@@ -250,15 +251,15 @@ def test_a_list_takes_one_statement_and_one_to_count_however_long_it_is(
         scene.order()
     mine, everybodys = (ada, OrderQuery()), (SYSTEM, OrderQuery())
     for actor, query in (mine, everybodys, (SYSTEM, OrderQuery(status=OrderStatus.PLACED))):
-        for piece, count in ((Numbered(), 2), (Keyset(), 1)):
+        for page_request, count in ((OffsetRequest(), 2), (CursorRequest(), 1)):
             with statements(engine) as sent:
-                page = shop.orders.find(actor, query, piece)
+                page = shop.orders.find(actor, query, page_request)
             assert (len(sent), len(page.items) >= orders) == (count, True)
-    order = shop.orders.mine(ada, Numbered()).items[0]
+    order = shop.orders.mine(ada, OffsetRequest()).items[0]
     for use, count in (
         (lambda: shop.orders.get(ada, order.id), 1),
-        (lambda: shop.orders.events(ada, order.id, Numbered()), 3),
-        (lambda: shop.orders.events(ada, order.id, Keyset()), 2),
+        (lambda: shop.orders.events(ada, order.id, OffsetRequest()), 3),
+        (lambda: shop.orders.events(ada, order.id, CursorRequest()), 2),
     ):
         with statements(engine) as sent:
             use()

@@ -12,8 +12,8 @@ from shop_core import LineRequest, PlacementRequest, Shop
 from shop_core.catalog.model import Product
 from shop_core.ports import Discrepancy
 from shop_core.reservations.model import Reservation, ReservationRequest
-from shop_core.testing import Scene
-from shop_core.testing.threads import TIMEOUT_S, in_background
+from shop_testing import Scene
+from shop_testing.threads import TIMEOUT_S, in_background
 
 
 @pytest.fixture
@@ -107,7 +107,7 @@ def test_orders_are_placed_while_an_audit_is_open(
     def place() -> object:
         return shop.orders.place(PlacementRequest(Scene(postgres_adapters).new_id(), (LineRequest(lamp.id, 1),)))
 
-    with postgres_adapters.begin() as work:
-        assert work.audit() == []
+    with postgres_adapters.begin() as uow:
+        assert uow.audit() == []
         in_background(place).result(TIMEOUT_S)
     assert shop.audit() == []

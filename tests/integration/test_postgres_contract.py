@@ -13,7 +13,7 @@ from shop_adapters.postgres import PostgresAdapters
 from shop_adapters.postgres.schema import order_events, orders, stock_levels, stock_movements
 from shop_core.orders.model import Order, OrderStatus
 from shop_core.ports import Adapters, Clock, NewId
-from shop_core.testing import (
+from shop_testing import (
     AccountsContract,
     AttemptsContract,
     AuditContract,

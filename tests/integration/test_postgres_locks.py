@@ -16,8 +16,8 @@ from shop_core import LineRequest, Shop
 from shop_core.idempotency import Claim
 from shop_core.ports import LockOrderError
 from shop_core.reservations.model import Reservation, ReservationRequest
-from shop_core.testing import Scene
-from shop_core.testing.threads import TIMEOUT_S, in_background, still_waits, together
+from shop_testing import Scene
+from shop_testing.threads import TIMEOUT_S, in_background, still_waits, together
 
 
 @pytest.fixture
@@ -46,9 +46,9 @@ def test_who_waited_for_a_lock_is_told_a_time_after_the_wait(
     products = sorted(scene.product(f"Lamp {number}", units=1).id for number in range(2))
 
     def wait() -> object:
-        with postgres_adapters.begin() as work:
-            work.stock.lock(products)
-            return work.now()
+        with postgres_adapters.begin() as uow:
+            uow.stock.lock(products)
+            return uow.now()
 
     with postgres_adapters.begin() as holder:
         holder.stock.lock([products[waits_for]])
@@ -61,12 +61,12 @@ def test_who_waited_for_a_lock_is_told_a_time_after_the_wait(
 
 def test_the_time_is_read_again_after_another_lock(postgres_adapters: PostgresAdapters, scene: Scene) -> None:
     first, second = sorted(scene.product(f"Lamp {number}", units=1).id for number in range(2))
-    with postgres_adapters.begin() as work:
-        work.stock.lock([first])
-        before = work.now()
-        assert work.now() == before
-        work.stock.lock([second])
-        assert work.now() > before
+    with postgres_adapters.begin() as uow:
+        uow.stock.lock([first])
+        before = uow.now()
+        assert uow.now() == before
+        uow.stock.lock([second])
+        assert uow.now() > before
 
 
 def test_the_clock_of_the_process_is_not_asked(postgres_adapters: PostgresAdapters, shop: Shop, scene: Scene) -> None:
@@ -88,8 +88,8 @@ def test_customers_who_reserve_for_the_first_time_in_one_batch_never_wait_for_ea
 
     def lock(customers: list[UUID]) -> Callable[[], None]:
         def job() -> None:
-            with postgres_adapters.begin() as work:
-                held = work.reservations.lock_holders(customers, work.now)
+            with postgres_adapters.begin() as uow:
+                held = uow.reservations.lock_customers(customers, uow.now)
                 assert set(held) == set(customers)
 
         return job
@@ -105,12 +105,12 @@ def test_a_customers_holdings_are_counted_by_one_at_a_time(postgres_adapters: Po
     ada = scene.new_id()
 
     def lock() -> None:
-        with postgres_adapters.begin() as work:
-            work.reservations.lock_holders([ada], work.now)
+        with postgres_adapters.begin() as uow:
+            uow.reservations.lock_customers([ada], uow.now)
 
     for _ in range(2):  # the first time, and when her row is there
-        with postgres_adapters.begin() as work:
-            work.reservations.lock_holders([ada], work.now)
+        with postgres_adapters.begin() as uow:
+            uow.reservations.lock_customers([ada], uow.now)
             other = in_background(lock)
             assert still_waits(other)
         other.result(TIMEOUT_S)
@@ -129,8 +129,8 @@ def test_batches_that_claim_the_same_keys_in_opposite_orders_do_not_deadlock(
     def claim(of: list[UUID]) -> Callable[[], None]:
         def job() -> None:
             claims = [Claim(customer, "key", b"f", scene.new_id()) for customer in of]
-            with postgres_adapters.begin() as work:
-                won.append(len(claims) - len(work.keys.claim(claims)))
+            with postgres_adapters.begin() as uow:
+                won.append(len(claims) - len(uow.keys.claim(claims)))
 
         return job
 
@@ -141,10 +141,10 @@ def test_batches_that_claim_the_same_keys_in_opposite_orders_do_not_deadlock(
 def test_keys_are_not_claimed_after_other_locks(postgres_adapters: PostgresAdapters, scene: Scene) -> None:
     claim = Claim(scene.new_id(), "key", b"f", scene.new_id())
     product = scene.product(units=1)
-    with postgres_adapters.begin() as work:
-        work.stock.lock([product.id])
+    with postgres_adapters.begin() as uow:
+        uow.stock.lock([product.id])
         with pytest.raises(LockOrderError, match="keys must be locked before stock"):
-            work.keys.claim([claim])
+            uow.keys.claim([claim])
 
 
 # ---- reservations
@@ -155,33 +155,33 @@ def test_a_reservation_is_not_changed_by_who_has_not_locked_all_its_stock(
 ) -> None:
     first, second = (scene.product(f"Lamp {number}", units=1).id for number in range(2))
     held = _held(shop, scene, first, second)
-    with postgres_adapters.begin() as work:
-        work.stock.lock([first])
+    with postgres_adapters.begin() as uow:
+        uow.stock.lock([first])
         with pytest.raises(LockOrderError, match=f"{second} is not"):
-            work.reservations.update_all([held])
+            uow.reservations.update_all([held])
 
 
 def test_two_sweeps_are_never_at_it_together(postgres_adapters: PostgresAdapters) -> None:
     with postgres_adapters.begin() as one, postgres_adapters.begin() as other:
         assert one.alone("sweep")
         assert not other.alone("sweep")
-    with postgres_adapters.begin() as work:
-        assert work.alone("sweep")
+    with postgres_adapters.begin() as uow:
+        assert uow.alone("sweep")
 
 
 def test_nothing_is_sent_for_nothing(postgres_adapters: PostgresAdapters) -> None:
-    with statements(postgres_adapters.engine) as sent, postgres_adapters.begin() as work:
-        work.keys.claim([])
-        work.keys.forget([])
-        work.reservations.lock_holders([], work.now)
-        work.reservations.add_all([])
-        work.reservations.get_all([])
-        work.reservations.update_all([])
-        work.reservations.due_lines([], work.now())
-        work.reservations.let_go([])
-        work.stock.lock([])
-        work.events.add_all([])
-        work.outbox.delivered([])
-        work.outbox.release([], work.now())
-        work.outbox.revive([], work.now())
+    with statements(postgres_adapters.engine) as sent, postgres_adapters.begin() as uow:
+        uow.keys.claim([])
+        uow.keys.forget([])
+        uow.reservations.lock_customers([], uow.now)
+        uow.reservations.add_all([])
+        uow.reservations.get_all([])
+        uow.reservations.update_all([])
+        uow.reservations.due_lines([], uow.now())
+        uow.reservations.release_lines([])
+        uow.stock.lock([])
+        uow.events.add_all([])
+        uow.outbox.delivered([])
+        uow.outbox.release([], uow.now())
+        uow.outbox.requeue([], uow.now())
     assert [statement for statement, _ in sent if "clock_timestamp" not in statement] == []

@@ -10,14 +10,14 @@ from uuid import UUID
 import pytest
 
 from shop_adapters.postgres import PostgresAdapters
-from shop_core import SYSTEM, Numbered, Shop
+from shop_core import SYSTEM, OffsetRequest, Shop
 from shop_core.accounts.model import Role
 from shop_core.events import Event, OrderEvent, OrderEventKind, StockEvent, StockEventKind
 from shop_core.orders.model import Order, OrderStatus
-from shop_core.ports import Letter
-from shop_core.testing import Scene
-from shop_core.testing.scene import request
-from shop_core.testing.threads import TIMEOUT_S, in_background, still_waits, together
+from shop_core.ports import OutboxMessage
+from shop_testing import Scene
+from shop_testing.scene import request
+from shop_testing.threads import TIMEOUT_S, in_background, still_waits, together
 
 HIDDEN = timedelta(seconds=60)
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
@@ -35,13 +35,13 @@ def _told(scene: Scene, order: Order, seq: int, event_id: UUID) -> OrderEvent:
 
 
 def _tell(scene: Scene, *events: Event) -> None:
-    with scene.begin() as work:
-        work.events.add_all(events)
+    with scene.begin() as uow:
+        uow.events.add_all(events)
 
 
-def _take(scene: Scene, now: datetime = NOW, limit: int = 100) -> list[Letter]:
-    with scene.begin() as work:
-        return work.outbox.take(now, limit, HIDDEN)
+def _take(scene: Scene, now: datetime = NOW, limit: int = 100) -> list[OutboxMessage]:
+    with scene.begin() as uow:
+        return uow.outbox.take(now, limit, HIDDEN)
 
 
 def test_an_orders_facts_come_by_number_even_if_their_ids_were_made_by_a_clock_that_is_behind(scene: Scene) -> None:
@@ -67,8 +67,8 @@ def test_a_subject_in_somebody_elses_hands_is_passed_over_without_waiting(scene:
     held, free = scene.new_order(), scene.new_order()
     for order in (held, free):
         _tell(scene, *(_told(scene, order, seq, scene.new_id()) for seq in (1, 2)))
-    with scene.begin() as work:
-        first = work.outbox.take(NOW, 1, HIDDEN)  # not committed yet
+    with scene.begin() as uow:
+        first = uow.outbox.take(NOW, 1, HIDDEN)  # not committed yet
         others = in_background(lambda: _take(scene)).result(TIMEOUT_S)
     assert [letter.event.seq for letter in first] == [1]
     assert [letter.event.seq for letter in others] == [1, 2]
@@ -90,13 +90,13 @@ def test_ten_takers_at_once_tell_every_fact_once_and_each_orders_in_order(scene:
             with guard:
                 for letter in letters:
                     told[letter.event.subject_id].append(letter.event.seq)
-            with scene.begin() as work:
-                work.outbox.delivered([letter.event.id for letter in letters])
+            with scene.begin() as uow:
+                uow.outbox.delivered([letter.event.id for letter in letters])
 
     together(*[relay] * 10)
     relay()  # what was locked at everybody's last look
-    with scene.begin() as work:
-        assert work.outbox.waiting()[0] == 0
+    with scene.begin() as uow:
+        assert uow.outbox.waiting()[0] == 0
     assert dict(told) == {order.id: list(range(1, 11)) for order in orders}
 
 
@@ -105,9 +105,9 @@ def test_a_letter_that_waits_holds_up_those_after_it_and_no_other_subject(scene:
     events = [_told(scene, bad, seq, scene.new_id()) for seq in (1, 2, 3)]
     _tell(scene, *events)
     _take(scene)
-    with scene.begin() as work:
-        work.outbox.postpone(events[0].id, NOW + timedelta(hours=1), "503")
-        work.outbox.release([event.id for event in events[1:]], NOW)
+    with scene.begin() as uow:
+        uow.outbox.postpone(events[0].id, NOW + timedelta(hours=1), "503")
+        uow.outbox.release([event.id for event in events[1:]], NOW)
     _tell(scene, _told(scene, good, 1, scene.new_id()), _told(scene, bad, 4, scene.new_id()))
     assert [letter.event.subject_id for letter in _take(scene)] == [good.id]
     later = [letter for letter in _take(scene, NOW + timedelta(hours=1)) if letter.event.subject_id == bad.id]
@@ -120,10 +120,10 @@ def test_a_dead_letter_that_is_sent_again_takes_nothing_out_of_other_hands(scene
     events = [_told(scene, order, seq, scene.new_id()) for seq in (1, 2, 3)]
     _tell(scene, *events)
     _take(scene)
-    with scene.begin() as work:
-        work.outbox.give_up(events[0].id, "410 Gone")
-    with scene.begin() as work:
-        assert work.outbox.revive([event.id for event in events], NOW) == 1
+    with scene.begin() as uow:
+        uow.outbox.give_up(events[0].id, "410 Gone")
+    with scene.begin() as uow:
+        assert uow.outbox.requeue([event.id for event in events], NOW) == 1
     assert [letter.event.seq for letter in _take(scene)] == [1]  # 2 and 3 are still with the first taker
 
 
@@ -133,24 +133,24 @@ def test_a_note_waits_for_a_taker_that_looks_at_the_letter_and_is_not_lost(scene
     _tell(scene, event)
 
     def note() -> None:
-        with scene.begin() as work:
-            work.outbox.delivered([event.id])
+        with scene.begin() as uow:
+            uow.outbox.delivered([event.id])
 
-    with scene.begin() as work:
-        assert [letter.event for letter in work.outbox.take(NOW + HIDDEN, 9, HIDDEN)] == [event]
+    with scene.begin() as uow:
+        assert [letter.event for letter in uow.outbox.take(NOW + HIDDEN, 9, HIDDEN)] == [event]
         late = in_background(note)
         assert still_waits(late)
     late.result(TIMEOUT_S)
-    with scene.begin() as work:
-        assert work.outbox.waiting() == (0, None)
+    with scene.begin() as uow:
+        assert uow.outbox.waiting() == (0, None)
 
 
 def test_events_and_their_letters_are_committed_together_or_not_at_all(scene: Scene) -> None:
     event = _told(scene, scene.new_order(), 1, scene.new_id())
 
     def fail() -> None:
-        with scene.begin() as work:
-            work.events.add_all([event])
+        with scene.begin() as uow:
+            uow.events.add_all([event])
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
@@ -165,5 +165,5 @@ def test_a_shop_that_tells_nobody_puts_nothing_into_its_outbox(postgres_adapters
     order = shop.orders.place(request(ada, (lamp, 1)))
     shop.inventory.adjust(SYSTEM, lamp.id, -1, "lost")
     assert shop.outbox.waiting(SYSTEM) == (0, None)
-    assert [event.kind for event in shop.orders.events(ada, order.id, Numbered()).items] == ["placed"]
+    assert [event.kind for event in shop.orders.events(ada, order.id, OffsetRequest()).items] == ["placed"]
     assert shop.audit() == []

@@ -1,15 +1,15 @@
-"""Short races on PostgreSQL; `make proof` runs the long ones. Each is seen to fail without what guards it."""
+"""Short races on PostgreSQL; `make verify` runs the long ones. Each is seen to fail without what guards it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
 import pytest
-from proof.bugs import hunt
-from proof.planted import BUGS
-from proof.races import run
-from proof.stores import empty
 from sqlalchemy import Engine
+from verification.bugs import hunt
+from verification.planted import BUGS
+from verification.races import run
+from verification.stores import empty
 
 from shop_adapters.postgres import make_engine
 from shop_adapters.postgres.migrate import migrate

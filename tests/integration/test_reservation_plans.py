@@ -70,8 +70,8 @@ def adapters(new_database: Callable[[str], str]) -> Iterator[PostgresAdapters]:
 
 def _cost(adapters: PostgresAdapters, use: Callable[[UnitOfWork], object]) -> list[Cost]:
     def run() -> None:
-        with adapters.begin() as work:
-            use(work)
+        with adapters.begin() as uow:
+            use(uow)
 
     found = costs(adapters.engine, run)
     for cost in found:
@@ -80,38 +80,38 @@ def _cost(adapters: PostgresAdapters, use: Callable[[UnitOfWork], object]) -> li
 
 
 def test_due_lines_of_a_product_are_one_range_of_an_index(adapters: PostgresAdapters) -> None:
-    (cost,) = _cost(adapters, lambda work: work.reservations.due_lines([UUID(int=1), UUID(int=2)], NOW))
+    (cost,) = _cost(adapters, lambda uow: uow.reservations.due_lines([UUID(int=1), UUID(int=2)], NOW))
     assert "reservation_lines_held_idx" in cost.used
     assert cost.rows <= 60, cost
     assert cost.buffers <= 70, cost
 
 
 def test_the_sweep_looks_at_what_is_due_and_at_nothing_else(adapters: PostgresAdapters) -> None:
-    (cost,) = _cost(adapters, lambda work: work.reservations.due(NOW, 10))
+    (cost,) = _cost(adapters, lambda uow: uow.reservations.due(NOW, 10))
     assert "reservations_due_idx" in cost.used
     assert cost.rows <= 60, cost
 
 
 def test_what_a_customer_holds_is_found_among_all_that_he_ever_held(adapters: PostgresAdapters) -> None:
-    *_, cost = _cost(adapters, lambda work: work.reservations.lock_holders([UUID(int=1001)], work.now))
+    *_, cost = _cost(adapters, lambda uow: uow.reservations.lock_customers([UUID(int=1001)], uow.now))
     assert cost.used & {"reservations_active_idx"}, cost
     assert cost.rows <= 60, cost
 
 
 def test_a_reservation_is_found_by_its_id(adapters: PostgresAdapters) -> None:
-    (cost,) = _cost(adapters, lambda work: work.reservations.get_all([UUID(int=77)]))
+    (cost,) = _cost(adapters, lambda uow: uow.reservations.get_all([UUID(int=77)]))
     assert "reservations_id_idx" in cost.used
     assert cost.rows <= 3, cost
 
 
 def test_keys_that_are_taken_are_found_by_their_index(adapters: PostgresAdapters) -> None:
     claims = [Claim(UUID(int=n % 5000 + 1), f"key {n}", b"", UUID(int=n)) for n in range(1, 51)]
-    _, taken = _cost(adapters, lambda work: work.keys.claim(claims))
+    _, taken = _cost(adapters, lambda uow: uow.keys.claim(claims))
     assert "idempotency_keys_pkey" in taken.used
     assert taken.rows <= 150, taken
 
 
 def test_a_take_looks_at_about_as_many_letters_as_it_takes(adapters: PostgresAdapters) -> None:
-    (cost,) = _cost(adapters, lambda work: work.outbox.take(NOW, 20, timedelta(seconds=60)))
+    (cost,) = _cost(adapters, lambda uow: uow.outbox.take(NOW, 20, timedelta(seconds=60)))
     assert "outbox_due_idx" in cost.used, cost
     assert cost.rows <= 2_000, cost

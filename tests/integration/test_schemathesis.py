@@ -1,6 +1,6 @@
 """The server does what its description says: Schemathesis, with all of its checks, and few examples of each.
 
-`make proof` tries more. The servers are its own: what it makes of the shop is nothing for other tests.
+`make verify` tries more. The servers are its own: what it makes of the shop is nothing for other tests.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from proof.schema import check, new_admin
+from verification.schema import check, new_admin
 
 from conftest import memory_serving, postgres_serving
 from http_client import Server

@@ -10,7 +10,7 @@ from hypothesis.stateful import run_state_machine_as_test
 from shop_adapters.memory import MemoryAdapters
 from shop_adapters.postgres import PostgresAdapters
 from shop_core.ports import Adapters, Clock, NewId
-from shop_core.testing import SeededIds, SideBySide
+from shop_testing import SeededIds, SideBySide
 
 FEW = settings(
     max_examples=25,

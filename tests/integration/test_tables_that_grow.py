@@ -16,9 +16,9 @@ from sqlalchemy import Engine, text
 from shop_adapters.passwords import ScryptPasswords
 from shop_adapters.postgres import PostgresAdapters, make_engine
 from shop_adapters.postgres.migrate import migrate
-from shop_core import Actor, Keyset, LineRequest, OrderQuery, PlacementRequest, Role, Shop
+from shop_core import Actor, CursorRequest, LineRequest, OrderQuery, PlacementRequest, Role, Shop
 from shop_core.reservations.model import ReservationRequest
-from shop_core.testing import Scene
+from shop_testing import Scene
 
 CUSTOMER = UUID(int=7)
 ME = Actor(CUSTOMER, Role.CUSTOMER)
@@ -49,8 +49,8 @@ def _trade(shop: Shop, product_id: UUID, round_: int) -> None:
     assert shop.orders.place(PlacementRequest(CUSTOMER, lines, key=f"a{round_}")) == placed, "a retry"
     shop.orders.edit(ME, placed.id, (LineRequest(product_id, 2),))
     shop.orders.get(ME, placed.id)
-    shop.orders.find(ME, OrderQuery(), Keyset(limit=5))
-    shop.orders.events(ME, placed.id, Keyset(limit=5))
+    shop.orders.find(ME, OrderQuery(), CursorRequest(limit=5))
+    shop.orders.events(ME, placed.id, CursorRequest(limit=5))
     held = shop.reservations.reserve(ReservationRequest(CUSTOMER, lines, key=f"b{round_}"))
     shop.reservations.get(ME, held.id)
     shop.orders.place(PlacementRequest(CUSTOMER, reservation_id=held.id))

@@ -14,7 +14,7 @@ from shop_core import (
     Actor,
     LineRequest,
     Money,
-    Numbered,
+    OffsetRequest,
     OrderQuery,
     PlacementRequest,
     ProductDetails,
@@ -39,5 +39,5 @@ def test_an_order_is_found_by_the_number_that_its_customer_was_shown(new_databas
     read = shop.orders.get(ada, order.id)
     assert (read, read.number) == (order, order.number)
     assert read.created_at.utcoffset() == timedelta(0)
-    assert shop.orders.find(ada, OrderQuery(number=order.number), Numbered()).items == (order,)
+    assert shop.orders.find(ada, OrderQuery(number=order.number), OffsetRequest()).items == (order,)
     engine.dispose()

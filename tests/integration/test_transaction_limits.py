@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import Engine, text
 
 from shop_adapters.postgres import make_engine
-from shop_adapters.postgres.work import Limits, begin
+from shop_adapters.postgres.unit_of_work import Limits, begin
 from shop_core.errors import Unavailable
 
 SHORT_S = 0.3
@@ -32,17 +32,17 @@ def test_who_waits_too_long_for_a_row_is_sent_away(engine: Engine, task: str) ->
         holder.execute(LOCK, {"name": task})
         with (
             pytest.raises(Unavailable, match="works on the same rows"),
-            begin(engine, "EUR", limits=Limits(lock_s=SHORT_S)) as work,
+            begin(engine, "EUR", limits=Limits(lock_s=SHORT_S)) as uow,
         ):
-            work._transaction.execute(LOCK, {"name": task})
+            uow._transaction.execute(LOCK, {"name": task})
 
 
 def test_a_statement_that_takes_too_long_is_ended(engine: Engine) -> None:
     with (
         pytest.raises(Unavailable, match="took too long"),
-        begin(engine, "EUR", limits=Limits(statement_s=SHORT_S)) as work,
+        begin(engine, "EUR", limits=Limits(statement_s=SHORT_S)) as uow,
     ):
-        work._transaction.execute(text("SELECT pg_sleep(60)"))
+        uow._transaction.execute(text("SELECT pg_sleep(60)"))
 
 
 def test_a_client_that_froze_gives_its_rows_back(engine: Engine, task: str) -> None:
@@ -62,8 +62,8 @@ def _freeze(engine: Engine, task: str) -> None:
 
 
 def test_the_limits_end_with_the_transaction(engine: Engine) -> None:
-    with begin(engine, "EUR", limits=Limits(statement_s=0.05)) as work:
-        work._transaction.execute(text("SELECT 1"))
+    with begin(engine, "EUR", limits=Limits(statement_s=0.05)) as uow:
+        uow._transaction.execute(text("SELECT 1"))
     with engine.begin() as connection:
         connection.execute(text("SELECT pg_sleep(0.2)"))
 
@@ -80,7 +80,7 @@ def test_who_finds_no_free_connection_is_sent_away_quickly(engine: Engine) -> No
         ):
             raise AssertionError("there was a second connection")
         assert time.monotonic() - began < 2
-        with begin(small, "EUR") as work:
-            assert work.now()
+        with begin(small, "EUR") as uow:
+            assert uow.now()
     finally:
         small.dispose()

@@ -8,22 +8,24 @@ from sqlalchemy import insert, text
 from plans import statements
 from shop_adapters.postgres import PostgresAdapters
 from shop_adapters.postgres.schema import accounts
-from shop_core import AccountQuery, Keyset, Numbered, Role
-from shop_core.pagination import Piece
-from shop_core.testing import Scene
+from shop_core import AccountQuery, CursorRequest, OffsetRequest, Role
+from shop_core.pagination import PageRequest
+from shop_testing import Scene
 
 MANY = 20_000
 EVERYBODY = AccountQuery()
 
 
-@pytest.mark.parametrize(("piece", "count"), [(Numbered(200), 2), (Keyset(200), 1)], ids=["numbered", "by key"])
+@pytest.mark.parametrize(
+    ("page_request", "count"), [(OffsetRequest(200), 2), (CursorRequest(200), 1)], ids=["numbered", "by key"]
+)
 def test_a_page_of_users_costs_the_same_number_of_statements_however_many_are_on_it(
-    postgres_adapters: PostgresAdapters, piece: Piece, count: int
+    postgres_adapters: PostgresAdapters, page_request: PageRequest, count: int
 ) -> None:
     scene = Scene(postgres_adapters)
     for number in range(30):
-        with statements(postgres_adapters.engine) as sent, postgres_adapters.begin() as work:
-            assert len(work.accounts.page(EVERYBODY, piece).items) == number
+        with statements(postgres_adapters.engine) as sent, postgres_adapters.begin() as uow:
+            assert len(uow.accounts.page(EVERYBODY, page_request).items) == number
         assert len(sent) == count
         scene.account(f"user{number}")
 
@@ -57,18 +59,18 @@ def crowd(postgres_adapters: PostgresAdapters) -> PostgresAdapters:
 
 
 def test_no_page_of_users_reads_the_whole_table(crowd: PostgresAdapters) -> None:
-    with crowd.begin() as work:
-        middle = work.accounts.page(EVERYBODY, Numbered(1, MANY // 2)).items[0].username_key
-        cursor = work.accounts.page(AccountQuery(words=(middle[:-2],)), Keyset(1)).cursor
+    with crowd.begin() as uow:
+        middle = uow.accounts.page(EVERYBODY, OffsetRequest(1, MANY // 2)).items[0].username_key
+        cursor = uow.accounts.page(AccountQuery(words=(middle[:-2],)), CursorRequest(1)).cursor
     for query, index in (
         (EVERYBODY, "accounts_username_key_key"),
         (AccountQuery(role=Role.STAFF), "accounts_by_role_idx"),
         (AccountQuery(active=False), "accounts_inactive_idx"),
         (AccountQuery(words=("user000123",)), "accounts_search_idx"),
     ):
-        for piece in (Keyset(20), Keyset(20, cursor)):
-            with statements(crowd.engine) as sent, crowd.begin() as work:
-                work.accounts.page(query, piece)
+        for page_request in (CursorRequest(20), CursorRequest(20, cursor)):
+            with statements(crowd.engine) as sent, crowd.begin() as uow:
+                uow.accounts.page(query, page_request)
             ((statement, parameters),) = sent
             with crowd.engine.connect() as connection:
                 plan = "\n".join(connection.exec_driver_sql("EXPLAIN " + statement, parameters).scalars())

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from random import Random
 
-from proof.checker import Kept
-from proof.history import Op, Outcome, Verb
+from verification.checker import Kept
+from verification.history import Op, Outcome, Verb
 
 LONGEST = 60
 

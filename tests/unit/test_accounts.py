@@ -23,8 +23,8 @@ from shop_core.accounts.sessions import (
     REFRESH_TOKEN_LIFE,
     SESSION_LIFE,
     SESSIONS_MAX,
-    EndedSessions,
     RefreshToken,
+    Revocations,
 )
 from shop_core.errors import (
     AccountNotFound,
@@ -37,7 +37,7 @@ from shop_core.errors import (
     UsernameTaken,
     WrongCredentials,
 )
-from shop_core.testing import TokensContract
+from shop_testing import TokensContract
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -149,9 +149,9 @@ def test_a_wrong_login_does_not_say_what_was_wrong(shop: Shop, username: str, pa
 def test_who_is_not_active_cannot_log_in_nor_go_on(shop: Shop, adapters: MemoryAdapters) -> None:
     inactive = Account(adapters.new_id(), "grace", Role.CUSTOMER, NOON, NOON, active=False)
     token = RefreshToken.first(adapters.tokens.digest("held"), UUID(int=5), inactive.id, NOON)
-    with adapters.begin() as work:
-        work.accounts.add(inactive, adapters.passwords.hash("correct horse"))
-        work.refresh_tokens.add(token)
+    with adapters.begin() as uow:
+        uow.accounts.add(inactive, adapters.passwords.hash("correct horse"))
+        uow.refresh_tokens.add(token)
     with pytest.raises(WrongCredentials):
         shop.sessions.log_in("grace", "correct horse")
     with pytest.raises(InvalidToken):
@@ -166,8 +166,8 @@ def test_an_outdated_hash_is_renewed_at_the_next_login(adapters: MemoryAdapters)
         assert found is not None
         new.accounts.add(*found)
     Shop(stronger).sessions.log_in("Ada", ADA.password)
-    with stronger.begin() as work:
-        renewed = work.accounts.credentials("ada")
+    with stronger.begin() as uow:
+        renewed = uow.accounts.credentials("ada")
     assert renewed is not None
     assert renewed[1] != found[1]
     assert not stronger.passwords.is_outdated(renewed[1])
@@ -292,7 +292,7 @@ def test_a_process_that_looks_now_and_then_knows_every_session_that_ended_while_
     steps: list[tuple[int, bool, int]],
 ) -> None:
     """However late the end is seen: it is written down `hidden` seconds before others can read it."""
-    ended, now = EndedSessions(), NOON
+    ended, now = Revocations(), NOON
     stored: dict[UUID, tuple[datetime, datetime]] = {}
     for number, (seconds, looks, hidden) in enumerate(steps):
         now += seconds * SECOND
@@ -310,7 +310,7 @@ def test_a_process_that_looks_now_and_then_knows_every_session_that_ended_while_
 
 
 def test_a_process_that_never_looks_forgets_what_it_ended_too() -> None:
-    ended, seconds = EndedSessions(), 1_000
+    ended, seconds = Revocations(), 1_000
     for number in range(seconds):
         ended.add(UUID(int=number), at=NOON + number * SECOND)
     kept = (ACCESS_TOKEN_LIFE + COMMITTED_WITHIN) // SECOND

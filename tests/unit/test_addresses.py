@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shop_http.addresses import HEADERS, Addresses, Header, client_of
+from shop_http.client_address import HEADERS, Addresses, Header, client_of
 
 PROXIES = ("10.0.0.0/8", "2001:db8:ffff::/48")
 PROXY, INNER, CLIENT, LIAR = "10.0.0.1", "10.9.9.9", "203.0.113.7", "198.51.100.66"

@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parents[2] / "bench"))
+sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
 
 import run
 from suite.measuring import Findings, Growth, Row, Spread, at_least, at_most, in_turn, log_slope, ratios, shown

@@ -8,9 +8,9 @@ from random import Random
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from proof.checker import Kept, check
-from proof.history import Op, load, save
 from sequential_shop import SequentialShop
+from verification.checker import Kept, check
+from verification.history import Op, load, save
 
 STOCK = {"lamp": 2, "chair": 5}
 LAMP = {"lamp": 1}

@@ -10,9 +10,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shop_core.batches import settle
+from shop_core.batching import settle
 from shop_core.errors import Invalid, KeyReused
-from shop_core.idempotency import KEY_LENGTH_MAX, Answer, Answers, Claim, Slot, check_key, fingerprint, first_of_each
+from shop_core.idempotency import (
+    KEY_LENGTH_MAX,
+    Claim,
+    KeyedResults,
+    Result,
+    Slot,
+    check_key,
+    fingerprint,
+    first_of_each,
+)
 from shop_core.inventory.wanted import LineRequest
 from shop_core.money import Money
 from shop_core.orders.model import PlacementRequest
@@ -108,11 +117,11 @@ def test_of_twins_the_first_claims_the_key(wanted: list[Claim | None]) -> None:
 
 def test_a_key_answers_its_request_and_refuses_any_other() -> None:
     taken = Claim(ADA, "k", b"1", ORDER)
-    answers = Answers({taken.slot: taken}, {ORDER: "the order"})
+    answers = KeyedResults({taken.slot: taken}, {ORDER: "the order"})
     assert answers.to(None) is None
     assert answers.to(Claim(ADA, "l", b"1", LAMP)) is None
     assert answers.to(Claim(BOB, "k", b"2", LAMP)) is None
-    assert answers.to(Claim(ADA, "k", b"1", LAMP)) == Answer("the order", replayed=True)
+    assert answers.to(Claim(ADA, "k", b"1", LAMP)) == Result("the order", replayed=True)
     with pytest.raises(KeyReused):
         answers.to(Claim(ADA, "k", b"2", LAMP))
 
@@ -120,16 +129,16 @@ def test_a_key_answers_its_request_and_refuses_any_other() -> None:
 def test_a_key_that_made_something_of_another_kind_is_refused() -> None:
     taken = Claim(ADA, "k", b"1", ORDER)
     with pytest.raises(KeyReused):
-        Answers({taken.slot: taken}, dict[UUID, str]()).to(taken)
+        KeyedResults({taken.slot: taken}, dict[UUID, str]()).to(taken)
 
 
 def test_what_a_request_made_answers_its_twins_in_the_batch() -> None:
-    answers = Answers[str]({}, {})
+    answers = KeyedResults[str]({}, {})
     claim = Claim(ADA, "k", b"1", ORDER)
     assert answers.to(claim) is None
     answers.note(claim, "the order")
     answers.note(None, "another one")
-    assert answers.to(Claim(ADA, "k", b"1", LAMP)) == Answer("the order", replayed=True)
+    assert answers.to(Claim(ADA, "k", b"1", LAMP)) == Result("the order", replayed=True)
     assert answers.won == [claim]
 
 

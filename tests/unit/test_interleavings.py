@@ -8,14 +8,14 @@ from threading import Event
 from typing import Any
 
 import pytest
-from proof.interleavings import PLANTED, Planted, in_memory, leaky, main, search
+from verification.interleavings import PLANTED, Planted, in_memory, leaky, main, search
 
-from shop_core.testing.encounters import PLAYS, case_of
-from shop_core.testing.interleaving import Case, Play, explore, play
-from shop_core.testing.schedule import Schedule
+from shop_testing.encounters import PLAYS, case_of
+from shop_testing.interleaving import Case, Play, explore, play
+from shop_testing.schedule import Schedule
 
 FEW = 60
-"""Schedules of each play that every test run tries; `python -m proof.interleavings` tries more."""
+"""Schedules of each play that every test run tries; `python -m verification.interleavings` tries more."""
 
 
 # ---- the plays

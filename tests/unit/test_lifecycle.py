@@ -9,7 +9,7 @@ from shop_core import (
     SYSTEM,
     LineRequest,
     Money,
-    Numbered,
+    OffsetRequest,
     OrderStatus,
     PlacementRequest,
     ProductDetails,
@@ -19,7 +19,7 @@ from shop_core import (
     Shop,
 )
 from shop_core.errors import IllegalStep, InsufficientStock, OrderNotFound
-from shop_core.pagination import Keyset
+from shop_core.pagination import CursorRequest
 from shop_core.text import search_words
 
 
@@ -43,7 +43,7 @@ def test_the_life_of_an_order_from_the_shelf_to_the_door() -> None:
     # Ada and Charles are customers. Ada looks for a lantern and finds it, in stock.
     ada = shop.accounts.register(Registration("ada", "numbers are music")).actor
     charles = shop.accounts.register(Registration("charles", "cogs and levers")).actor
-    (found,) = shop.catalog.products(ProductQuery(words=search_words("brass lan")), Numbered()).items
+    (found,) = shop.catalog.products(ProductQuery(words=search_words("brass lan")), OffsetRequest()).items
     assert (found.product.name, found.available) == ("Brass lantern", 5)
 
     # She orders three lanterns and, in two lines, three wicks: one order, each product once, all of it promised to her.
@@ -89,10 +89,10 @@ def test_the_life_of_an_order_from_the_shelf_to_the_door() -> None:
     # The carrier rings at Ada's door.
     delivered = shop.orders.deliver(grace, order.id)
     assert (delivered.status, delivered.version) == (OrderStatus.DELIVERED, 4)
-    assert shop.orders.mine(ada, Numbered()).items == (delivered,)
+    assert shop.orders.mine(ada, OffsetRequest()).items == (delivered,)
 
     # The ledger tells the same story, newest first, and everything adds up.
-    told = shop.inventory.movements(grace, lantern.id, Keyset()).items
+    told = shop.inventory.movements(grace, lantern.id, CursorRequest()).items
     assert [(movement.kind, movement.quantity) for movement in told] == [
         ("shipped", 3),
         ("deallocated", 2),

@@ -18,12 +18,12 @@ from shop_adapters.memory import MemoryAdapters
 from shop_core import SYSTEM, Registration, Role, Shop
 from shop_core.errors import Unavailable, WrongCredentials
 from shop_http import limits
-from shop_http.addresses import Addresses
 from shop_http.app import create_app
-from shop_http.compose import limits_of
+from shop_http.client_address import Addresses
 from shop_http.limits import CLIENTS_MAX, Buckets, Gate, Limits, Rate
-from shop_http.settings import Settings
-from shop_http.watching import Observer, Seen
+from shop_http.middleware.access_log import Observer, RequestRecord
+from shop_http.server.composition import limits_of
+from shop_http.server.settings import Settings
 
 PASSWORD = "correct horse battery"
 BEHIND_A_PROXY = Addresses(["203.0.113.0/24"])
@@ -122,7 +122,7 @@ def test_made_up_tokens_and_addresses_within_a_network_hide_nobody(client: httpx
 
 
 def test_the_log_names_the_client_and_not_the_proxy(shop: Shop) -> None:
-    seen: list[Seen] = []
+    seen: list[RequestRecord] = []
     with _behind_a_proxy(shop, Limits(addresses=BEHIND_A_PROXY), seen.append) as client:
         client.get("/products", headers=from_("192.0.2.1"))
         client.get("/products")

@@ -13,13 +13,13 @@ from shop_adapters.memory.events import MemoryOutbox
 from shop_adapters.memory.keys import MemoryKeys
 from shop_adapters.memory.reservations import MemoryReservations
 from shop_core.inventory.model import StockLevel
-from shop_core.orders import placing
+from shop_core.orders import placement as placing
 from shop_core.ports import Adapters
 from shop_core.reservations.model import HoldingLimits
-from shop_core.testing import SeededIds, ShopMachine, SideBySide
-from shop_core.testing.account_rules import AccountRules
-from shop_core.testing.catalog_changes import CatalogChangeRules
-from shop_core.testing.catalog_rules import CatalogRules
+from shop_testing import SeededIds, ShopMachine, SideBySide
+from shop_testing.account_rules import AccountRules
+from shop_testing.catalog_changes import CatalogChangeRules
+from shop_testing.catalog_rules import CatalogRules
 
 MODEST = settings(
     max_examples=60,

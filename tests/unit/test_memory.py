@@ -31,7 +31,7 @@ from shop_core import (
 )
 from shop_core.accounts.sessions import RefreshToken
 from shop_core.errors import InsufficientStock, InvalidToken, SkuTaken, SlugTaken, Unavailable, UsernameTaken
-from shop_core.idempotency import Answer
+from shop_core.idempotency import Result
 from shop_core.ports import Discrepancy, LockOrderError
 
 NOW = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
@@ -64,9 +64,9 @@ def patient():
 
 
 def stocked(adapters: MemoryAdapters) -> MemoryAdapters:
-    with adapters.begin() as work:
-        work.products.add_all([product(FIRST, "A"), product(SECOND, "B"), product(THIRD, "C")])
-        work.stock.apply([received(each, 10, each) for each in (FIRST, SECOND, THIRD)])
+    with adapters.begin() as uow:
+        uow.products.add_all([product(FIRST, "A"), product(SECOND, "B"), product(THIRD, "C")])
+        uow.stock.apply([received(each, 10, each) for each in (FIRST, SECOND, THIRD)])
     return adapters
 
 
@@ -79,8 +79,8 @@ def threads():
 @contextmanager
 def rolled_back(adapters: MemoryAdapters):
     """A unit of work that comes to nothing."""
-    with suppress(ZeroDivisionError), adapters.begin() as work:
-        yield work
+    with suppress(ZeroDivisionError), adapters.begin() as uow:
+        yield uow
         raise ZeroDivisionError
 
 
@@ -110,69 +110,69 @@ class TestIsolation:
             assert reader.stock.get(FIRST).on_hand == 15
 
     def test_an_exception_leaves_nothing_behind(self, memory):
-        with rolled_back(memory) as work:
-            work.stock.apply([received(FIRST, 5)])
-            work.products.add_all([product(ADA, "D")])
-            work.orders.add_all([order(FIRST)])
-        with memory.begin() as work:
-            assert work.stock.lock([FIRST])[FIRST].on_hand == 10  # and it is not locked any more
-            assert work.products.get(ADA) is None
-            assert work.products.lock_by_sku(["D"]) == {}
-            assert work.orders.get(FIRST) is None
-        with memory.begin() as work:
-            work.products.add_all([product(ADA, "D")])
+        with rolled_back(memory) as uow:
+            uow.stock.apply([received(FIRST, 5)])
+            uow.products.add_all([product(ADA, "D")])
+            uow.orders.add_all([order(FIRST)])
+        with memory.begin() as uow:
+            assert uow.stock.lock([FIRST])[FIRST].on_hand == 10  # and it is not locked any more
+            assert uow.products.get(ADA) is None
+            assert uow.products.lock_by_sku(["D"]) == {}
+            assert uow.orders.get(FIRST) is None
+        with memory.begin() as uow:
+            uow.products.add_all([product(ADA, "D")])
 
     def test_a_unit_of_work_that_ended_cannot_be_used(self, memory):
-        with memory.begin() as work:
+        with memory.begin() as uow:
             pass
         with pytest.raises(RuntimeError, match="has ended"):
-            work.stock.get(FIRST)
+            uow.stock.get(FIRST)
         with pytest.raises(RuntimeError, match="has ended"):
-            work.stock.apply([received(FIRST, 5)])
+            uow.stock.apply([received(FIRST, 5)])
 
     def test_nothing_counts_after_a_statement_that_failed(self, memory):
         def go_on_regardless() -> None:
-            with memory.begin() as work:
-                work.stock.apply([received(FIRST, 5)])
+            with memory.begin() as uow:
+                uow.stock.apply([received(FIRST, 5)])
                 with pytest.raises(SkuTaken):
-                    work.products.add_all([product(ADA, "A")])
+                    uow.products.add_all([product(ADA, "A")])
                 with pytest.raises(RuntimeError, match="failed"):
-                    work.stock.get(FIRST)
+                    uow.stock.get(FIRST)
 
         with pytest.raises(RuntimeError, match="failed"):
             go_on_regardless()
-        with memory.begin() as work:
-            assert work.stock.get(FIRST).on_hand == 10
+        with memory.begin() as uow:
+            assert uow.stock.get(FIRST).on_hand == 10
 
     def test_an_id_cannot_be_added_twice(self, memory):
-        with memory.begin() as work:
-            work.orders.add_all([order(FIRST)])
-        with pytest.raises(ValueError, match="already"), memory.begin() as work:
-            work.orders.add_all([order(FIRST)])
+        with memory.begin() as uow:
+            uow.orders.add_all([order(FIRST)])
+        with pytest.raises(ValueError, match="already"), memory.begin() as uow:
+            uow.orders.add_all([order(FIRST)])
 
 
 class TestRowLocks:
     def test_a_locked_row_is_read_freshly_after_the_wait(self, patient):
         def locked_units() -> int:
-            with patient.begin() as work:
-                assert work.stock.get(FIRST).on_hand == 10
-                return work.stock.lock([FIRST])[FIRST].on_hand
+            with patient.begin() as uow:
+                assert uow.stock.get(FIRST).on_hand == 10
+                return uow.stock.lock([FIRST])[FIRST].on_hand
 
         with threads() as run:
-            with patient.begin() as work:
-                work.stock.apply([received(FIRST, 5)])
+            with patient.begin() as uow:
+                uow.stock.apply([received(FIRST, 5)])
                 waiting = run(locked_units)
                 until_waiting(patient)
             assert waiting.result() == 15
 
     def test_changes_of_two_who_write_at_once_add_up(self, patient):
         def receive() -> None:
-            with patient.begin() as work:
-                work.stock.apply([received(FIRST, 7, THIRD)])
+            with patient.begin() as uow:
+                uow.stock.apply([received(FIRST, 7, THIRD)])
 
         with threads() as run:
-            with patient.begin() as work:
-                work.stock.apply([received(FIRST, 5, SECOND)])
+            with patient.begin() as uow:
+                uow.stock.apply([received(FIRST, 5, SECOND)])
                 waiting = run(receive)
                 until_waiting(patient)
             waiting.result()
@@ -181,26 +181,26 @@ class TestRowLocks:
     @pytest.mark.parametrize(
         "use",
         [
-            lambda work: work.stock.lock([FIRST, SECOND]),
-            lambda work: work.stock.apply([received(SECOND, 1)]),
-            lambda work: work.orders.lock(FIRST),
-            lambda work: work.orders.update(order(FIRST)),
-            lambda work: work.products.lock_by_sku(["A"]),
-            lambda work: work.products.update_all([product(FIRST, "Z")]),
+            lambda uow: uow.stock.lock([FIRST, SECOND]),
+            lambda uow: uow.stock.apply([received(SECOND, 1)]),
+            lambda uow: uow.orders.lock(FIRST),
+            lambda uow: uow.orders.update(order(FIRST)),
+            lambda uow: uow.products.lock_by_sku(["A"]),
+            lambda uow: uow.products.update_all([product(FIRST, "Z")]),
         ],
         ids=["lock stock", "apply", "lock order", "update order", "lock SKU", "update product"],
     )
     def test_a_row_that_others_keep_locked_is_unavailable(self, memory, use):
-        with memory.begin() as work:
-            work.orders.add_all([order(FIRST)])
+        with memory.begin() as uow:
+            uow.orders.add_all([order(FIRST)])
         with memory.begin() as holder:
             holder.orders.lock(FIRST)
             holder.stock.lock([SECOND])
             holder.products.lock_by_sku(["A"])
-            with pytest.raises(Unavailable), memory.begin() as work:
-                use(work)
-        with memory.begin() as work:
-            use(work)
+            with pytest.raises(Unavailable), memory.begin() as uow:
+                use(uow)
+        with memory.begin() as uow:
+            use(uow)
 
     def test_what_does_not_exist_is_not_locked(self, memory):
         with memory.begin() as one, memory.begin() as other:
@@ -208,8 +208,8 @@ class TestRowLocks:
             assert one.stock.lock([ADA]) == other.stock.lock([ADA]) == {}
 
     def test_another_customers_order_is_not_locked(self, memory):
-        with memory.begin() as work:
-            work.orders.add_all([order(FIRST)])
+        with memory.begin() as uow:
+            uow.orders.add_all([order(FIRST)])
         with memory.begin() as stranger:
             assert stranger.orders.lock(FIRST, SECOND) is None
             with memory.begin() as owner:
@@ -219,12 +219,12 @@ class TestRowLocks:
         done = []
 
         def lock(name: str, *product_ids: UUID) -> None:
-            with patient.begin() as work:
-                work.stock.lock(product_ids)
+            with patient.begin() as uow:
+                uow.stock.lock(product_ids)
                 done.append(name)
 
-        with threads() as run, patient.begin() as work:
-            work.stock.lock([FIRST])
+        with threads() as run, patient.begin() as uow:
+            uow.stock.lock([FIRST])
             many = run(lock, "many", FIRST, SECOND)
             until_waiting(patient, 1)
             one = run(lock, "one", SECOND)
@@ -235,15 +235,15 @@ class TestRowLocks:
 
     def test_who_is_waited_for_never_waits_for_those_behind_him(self, patient):
         def lock_both() -> None:
-            with patient.begin() as work:
-                work.stock.lock([FIRST, SECOND])
+            with patient.begin() as uow:
+                uow.stock.lock([FIRST, SECOND])
 
         with threads() as run:
-            with patient.begin() as work:
-                work.stock.lock([FIRST])
+            with patient.begin() as uow:
+                uow.stock.lock([FIRST])
                 waiting = run(lock_both)
                 until_waiting(patient)
-                work.stock.lock([SECOND])
+                uow.stock.lock([SECOND])
             waiting.result()
 
 
@@ -251,40 +251,40 @@ class TestLockOrder:
     @pytest.mark.parametrize(
         "against",
         [
-            lambda work: (work.stock.lock([FIRST]), work.orders.lock(FIRST)),
-            lambda work: (work.stock.lock([FIRST]), work.orders.update(order(FIRST))),
-            lambda work: (work.stock.lock([SECOND]), work.stock.lock([FIRST])),
-            lambda work: (work.stock.lock([FIRST, THIRD]), work.stock.apply([received(SECOND, 1)])),
-            lambda work: (work.orders.lock(SECOND), work.orders.lock(FIRST)),
+            lambda uow: (uow.stock.lock([FIRST]), uow.orders.lock(FIRST)),
+            lambda uow: (uow.stock.lock([FIRST]), uow.orders.update(order(FIRST))),
+            lambda uow: (uow.stock.lock([SECOND]), uow.stock.lock([FIRST])),
+            lambda uow: (uow.stock.lock([FIRST, THIRD]), uow.stock.apply([received(SECOND, 1)])),
+            lambda uow: (uow.orders.lock(SECOND), uow.orders.lock(FIRST)),
         ],
         ids=["order after stock", "update after stock", "lesser id", "id between", "lesser order"],
     )
     def test_locking_against_the_order_is_a_programming_error(self, memory, against):
-        with pytest.raises(LockOrderError), memory.begin() as work:
-            against(work)
+        with pytest.raises(LockOrderError), memory.begin() as uow:
+            against(uow)
 
     def test_locking_along_the_order_is_fine_in_any_number_of_calls(self, memory):
-        with memory.begin() as work:
-            work.orders.lock(FIRST)
-            work.orders.lock(SECOND)
-            work.stock.lock([SECOND, FIRST])
-            work.orders.lock(FIRST)
-            work.stock.lock([FIRST])
-            work.stock.lock([THIRD, FIRST])
-            work.stock.apply([received(SECOND, 1)])
+        with memory.begin() as uow:
+            uow.orders.lock(FIRST)
+            uow.orders.lock(SECOND)
+            uow.stock.lock([SECOND, FIRST])
+            uow.orders.lock(FIRST)
+            uow.stock.lock([FIRST])
+            uow.stock.lock([THIRD, FIRST])
+            uow.stock.apply([received(SECOND, 1)])
 
 
 NAMES = {
     "username": (
-        lambda work, row_id: work.accounts.add(Account(row_id, "ada", Role.CUSTOMER, NOW, NOW), "hash"),
+        lambda uow, row_id: uow.accounts.add(Account(row_id, "ada", Role.CUSTOMER, NOW, NOW), "hash"),
         UsernameTaken,
     ),
-    "sku": (lambda work, row_id: work.products.add_all([product(row_id, "NEW")]), SkuTaken),
+    "sku": (lambda uow, row_id: uow.products.add_all([product(row_id, "NEW")]), SkuTaken),
     "edited sku": (
-        lambda work, row_id: work.products.update_all([product({ADA: FIRST}.get(row_id, SECOND), "NEW")]),
+        lambda uow, row_id: uow.products.update_all([product({ADA: FIRST}.get(row_id, SECOND), "NEW")]),
         SkuTaken,
     ),
-    "slug": (lambda work, row_id: work.categories.add(Category(row_id, "Lights", "lights")), SlugTaken),
+    "slug": (lambda uow, row_id: uow.categories.add(Category(row_id, "Lights", "lights")), SlugTaken),
 }
 BOB = UUID("019a5f3e-7c00-7000-8000-00000000000b")
 
@@ -293,12 +293,12 @@ BOB = UUID("019a5f3e-7c00-7000-8000-00000000000b")
 class TestUniqueNames:
     def test_who_wants_a_name_that_another_is_taking_waits_and_is_refused(self, patient, add, taken):
         def add_too() -> None:
-            with patient.begin() as work:
-                add(work, BOB)
+            with patient.begin() as uow:
+                add(uow, BOB)
 
         with threads() as run:
-            with patient.begin() as work:
-                add(work, ADA)
+            with patient.begin() as uow:
+                add(uow, ADA)
                 waiting = run(add_too)
                 until_waiting(patient)
             with pytest.raises(taken):
@@ -306,33 +306,33 @@ class TestUniqueNames:
 
     def test_and_gets_it_if_the_other_rolls_back(self, patient, add, taken):
         def add_too() -> None:
-            with patient.begin() as work:
-                add(work, BOB)
+            with patient.begin() as uow:
+                add(uow, BOB)
 
         with threads() as run:
-            with rolled_back(patient) as work:
-                add(work, ADA)
+            with rolled_back(patient) as uow:
+                add(uow, ADA)
                 waiting = run(add_too)
                 until_waiting(patient)
             waiting.result()
 
     def test_a_name_that_is_taken_is_refused_at_once(self, memory, add, taken):
-        with memory.begin() as work:
-            add(work, ADA)
-        with pytest.raises(taken), memory.begin() as work:
-            add(work, BOB)
+        with memory.begin() as uow:
+            add(uow, ADA)
+        with pytest.raises(taken), memory.begin() as uow:
+            add(uow, BOB)
 
 
 def test_two_imports_that_name_the_same_skus_in_another_order_never_wait_for_each_other():
     adapters = stocked(MemoryAdapters(lock_timeout_s=1))
 
     def add(*skus: str) -> None:
-        with adapters.begin() as work:
-            work.products.add_all([product(adapters.new_id(), sku) for sku in skus])
+        with adapters.begin() as uow:
+            uow.products.add_all([product(adapters.new_id(), sku) for sku in skus])
 
     with threads() as run:
-        with rolled_back(adapters) as work:
-            work.products.add_all([product(ADA, "MIDDLE")])
+        with rolled_back(adapters) as uow:
+            uow.products.add_all([product(ADA, "MIDDLE")])
             first = run(add, "LEFT", "MIDDLE", "RIGHT")
             until_waiting(adapters, 1)
             second = run(add, "RIGHT", "LEFT")
@@ -345,21 +345,21 @@ def test_two_imports_that_name_the_same_skus_in_another_order_never_wait_for_eac
 def test_a_sku_that_a_product_gave_up_can_be_taken_but_not_before_that_is_committed(memory):
     with memory.begin() as editor:
         editor.products.update_all([product(FIRST, "NEW")])
-        with pytest.raises(Unavailable), memory.begin() as work:
-            work.products.add_all([product(ADA, "A")])
-    with memory.begin() as work:
-        work.products.add_all([product(ADA, "A")])
-        assert work.products.lock_by_sku(["A", "NEW"]).keys() == {"A", "NEW"}
+        with pytest.raises(Unavailable), memory.begin() as uow:
+            uow.products.add_all([product(ADA, "A")])
+    with memory.begin() as uow:
+        uow.products.add_all([product(ADA, "A")])
+        assert uow.products.lock_by_sku(["A", "NEW"]).keys() == {"A", "NEW"}
 
 
 def test_a_product_whose_sku_changed_during_the_wait_is_not_found_by_the_old_one(patient):
     def found() -> set[str]:
-        with patient.begin() as work:
-            return set(work.products.lock_by_sku(["A", "B"]))
+        with patient.begin() as uow:
+            return set(uow.products.lock_by_sku(["A", "B"]))
 
     with threads() as run:
-        with patient.begin() as work:
-            work.products.update_all([product(FIRST, "NEW")])
+        with patient.begin() as uow:
+            uow.products.update_all([product(FIRST, "NEW")])
             waiting = run(found)
             until_waiting(patient)
         assert waiting.result() == {"B"}
@@ -387,7 +387,7 @@ def test_two_buyers_cannot_take_the_last_unit():
     with threads() as run:
         buyers = [run(shop.orders.place_all, [request]) for _ in range(2)]
     outcomes = [outcome for buyer in buyers for outcome in buyer.result()]
-    assert {type(outcome) for outcome in outcomes} == {Answer, InsufficientStock}
+    assert {type(outcome) for outcome in outcomes} == {Result, InsufficientStock}
     assert shop.audit() == []
 
 
@@ -401,7 +401,7 @@ def test_a_crowd_buys_exactly_what_there_is():
         start.wait()
         ids = [each.id for each in (made if buyer % 2 else made[::-1])]  # baskets in opposite orders
         request = PlacementRequest(ADA, tuple(LineRequest(each, 1) for each in ids))
-        return sum(isinstance(shop.orders.place_all([request])[0], Answer) for _ in range(10))
+        return sum(isinstance(shop.orders.place_all([request])[0], Result) for _ in range(10))
 
     with threads() as run:
         bought = [run(buy, buyer) for buyer in range(8)]
@@ -412,25 +412,25 @@ def test_a_crowd_buys_exactly_what_there_is():
 def test_a_session_ends_whole_while_a_successor_is_being_added(patient):
     """A thief reuses a spent token while its owner trades the next one: the one after that must not survive."""
     spent = RefreshToken.first(b"1", ADA, ADA, NOW).spent(NOW)
-    with patient.begin() as work:
-        work.refresh_tokens.add(spent)
-        work.refresh_tokens.add(spent.successor(b"2", NOW))
+    with patient.begin() as uow:
+        uow.refresh_tokens.add(spent)
+        uow.refresh_tokens.add(spent.successor(b"2", NOW))
 
     def reuse() -> None:
-        with patient.begin() as work:
-            work.refresh_tokens.lock(b"1")
-            work.refresh_tokens.revoke_family(ADA, NOW)
+        with patient.begin() as uow:
+            uow.refresh_tokens.lock(b"1")
+            uow.refresh_tokens.revoke_family(ADA, NOW)
 
     with threads() as run:
-        with patient.begin() as work:
-            token = work.refresh_tokens.lock(b"2")
+        with patient.begin() as uow:
+            token = uow.refresh_tokens.lock(b"2")
             thief = run(reuse)
             until_waiting(patient)
-            work.refresh_tokens.update(token.spent(NOW))
-            work.refresh_tokens.add(token.successor(b"3", NOW))
+            uow.refresh_tokens.update(token.spent(NOW))
+            uow.refresh_tokens.add(token.successor(b"3", NOW))
         thief.result()
-    with patient.begin() as work:
-        assert [work.refresh_tokens.lock(digest).revoked_at for digest in (b"1", b"2", b"3")] == [NOW] * 3
+    with patient.begin() as uow:
+        assert [uow.refresh_tokens.lock(digest).revoked_at for digest in (b"1", b"2", b"3")] == [NOW] * 3
 
 
 def test_a_stolen_refresh_token_ends_the_session(memory):
@@ -446,10 +446,10 @@ def test_a_stolen_refresh_token_ends_the_session(memory):
 
 def test_the_audit_names_what_does_not_add_up(memory):
     """An order that took no stock, and whose total is not that of its lines."""
-    with memory.begin() as work:
-        work.orders.add_all([order(FIRST, total_minor=100)])
-        assert Discrepancy("order total", FIRST, stored=100, expected=0) in work.audit()
+    with memory.begin() as uow:
+        uow.orders.add_all([order(FIRST, total_minor=100)])
+        assert Discrepancy("order total", FIRST, stored=100, expected=0) in uow.audit()
     placed = Shop(memory).orders.place(PlacementRequest(ADA, (LineRequest(FIRST, 2),)))
-    with memory.begin() as work:
-        work.orders.update(placed.after("cancel", NOW))  # without giving its units back
+    with memory.begin() as uow:
+        uow.orders.update(placed.after("cancel", NOW))  # without giving its units back
     assert Discrepancy("allocated to orders", FIRST, stored=2, expected=0) in Shop(memory).audit()

@@ -12,8 +12,8 @@ from shop_core import Shop
 from shop_core.catalog.model import Product
 from shop_core.ports import Discrepancy
 from shop_core.reservations.model import Reservation, ReservationState
-from shop_core.testing import MovableClock, Scene
-from shop_core.testing.scene import request, to_hold
+from shop_testing import MovableClock, Scene
+from shop_testing.scene import request, to_hold
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from shop_adapters.memory import MemoryAdapters
 from shop_core.money import Money
 from shop_core.orders.model import Order, OrderStatus
 from shop_core.ports import Adapters
-from shop_core.testing import (
+from shop_testing import (
     AccountsContract,
     AttemptsContract,
     AuditContract,

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from shop_adapters.ids import SequentialIds
 from shop_core.catalog.model import PRICE_MINOR_MAX, Offer
 from shop_core.errors import IllegalStep, InsufficientStock, Invalid, Refusal, UnknownProducts
-from shop_core.idempotency import Answer, Answers
+from shop_core.idempotency import KeyedResults, Result
 from shop_core.inventory.model import QUANTITY_MAX, MovementKind, StockLevel, fold
 from shop_core.inventory.wanted import LINES_MAX, LineRequest
 from shop_core.money import Money
@@ -28,7 +28,7 @@ from shop_core.orders.model import (
     stock_moved,
     total_of,
 )
-from shop_core.orders.placing import Decision, NewId, decide
+from shop_core.orders.placement import Decision, NewId, decide
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 ADA = UUID(int=0xADA)
@@ -57,7 +57,7 @@ def decided_from(
     requests: list[PlacementRequest], products: dict[UUID, Offer], levels: dict[UUID, StockLevel], new_id: NewId
 ) -> Decision:
     ids = [new_id() for _ in requests]
-    return decide(requests, ids, Answers({}, {}), products, levels, {}, now=NOON, new_id=new_id)
+    return decide(requests, ids, KeyedResults({}, {}), products, levels, {}, now=NOON, new_id=new_id)
 
 
 def wanted(*lines: tuple[UUID, int]) -> PlacementRequest:
@@ -96,7 +96,7 @@ def test_who_comes_first_is_served_first_and_nobody_is_refused_what_is_free(
                 (key, units, left[key]) for key, units in short.items()
             ]
         else:
-            assert isinstance(outcome, Answer)
+            assert isinstance(outcome, Result)
             for key, units in request.wanted.items():
                 left[key] -= units
 
@@ -125,9 +125,9 @@ def test_a_refused_request_takes_nothing_from_the_others(
     requests: list[PlacementRequest], stock: dict[UUID, int]
 ) -> None:
     decision = decided(requests, stock)
-    served = [r for r, outcome in zip(requests, decision.outcomes, strict=True) if isinstance(outcome, Answer)]
+    served = [r for r, outcome in zip(requests, decision.outcomes, strict=True) if isinstance(outcome, Result)]
     again = decided(served, stock)
-    assert all(isinstance(outcome, Answer) for outcome in again.outcomes)
+    assert all(isinstance(outcome, Result) for outcome in again.outcomes)
     assert [order.lines for order in again.orders] == [order.lines for order in decision.orders]
 
 
@@ -289,7 +289,7 @@ def _ids(count: int) -> list[str]:
     return [str(UUID(int=number)) for number in range(1, count + 1)]
 
 
-def _told(outcome: Answer[Order] | Refusal) -> object:
-    if isinstance(outcome, Answer):
+def _told(outcome: Result[Order] | Refusal) -> object:
+    if isinstance(outcome, Result):
         return [(line.product_id, line.quantity) for line in outcome.value.lines]
     return type(outcome), outcome.message

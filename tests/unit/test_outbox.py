@@ -18,9 +18,9 @@ from shop_core.money import Money
 from shop_core.orders.model import Order, OrderLine, OrderStatus, Step
 from shop_core.outbox import ATTEMPTS_MAX, HIDDEN_FOR, TRY_FOR, wait_after
 from shop_core.shop import Shop
-from shop_core.testing import MovableClock, Scene
-from shop_core.testing.determinism import START
-from shop_core.testing.scene import request
+from shop_testing import MovableClock, Scene
+from shop_testing.determinism import START
+from shop_testing.scene import request
 
 ADA = Actor(UUID(int=0xADA), Role.CUSTOMER)
 

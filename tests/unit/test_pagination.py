@@ -13,8 +13,8 @@ from shop_core.errors import Invalid, InvalidCursor
 from shop_core.pagination import (
     LIMIT_MAX,
     OFFSET_MAX,
-    Keyset,
-    Numbered,
+    CursorRequest,
+    OffsetRequest,
     Page,
     _seal,
     keyset_page,
@@ -97,22 +97,22 @@ def test_a_walk_by_key_sees_every_item_once_in_order(items: list[int], limit: in
 
 @pytest.mark.parametrize("limit", [0, -1, LIMIT_MAX + 1, 10**30])
 def test_a_piece_has_a_reasonable_size(limit: int) -> None:
-    for piece in (Numbered, Keyset):
+    for page_request in (OffsetRequest, CursorRequest):
         with pytest.raises(Invalid) as refused:
-            piece(limit)
+            page_request(limit)
         assert refused.value.faults[0].field == "limit"
 
 
 @pytest.mark.parametrize("offset", [-1, OFFSET_MAX + 1])
 def test_a_numbered_piece_starts_within_reach(offset: int) -> None:
     with pytest.raises(Invalid) as refused:
-        Numbered(offset=offset)
+        OffsetRequest(offset=offset)
     assert refused.value.faults[0].field == "offset"
 
 
 def test_the_bounds_themselves_are_fine() -> None:
-    assert Numbered(LIMIT_MAX, OFFSET_MAX).limit == Keyset(LIMIT_MAX).limit == LIMIT_MAX
-    assert Numbered(1, 0).offset == 0
+    assert OffsetRequest(LIMIT_MAX, OFFSET_MAX).limit == CursorRequest(LIMIT_MAX).limit == LIMIT_MAX
+    assert OffsetRequest(1, 0).offset == 0
 
 
 def test_a_page_can_be_mapped() -> None:

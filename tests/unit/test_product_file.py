@@ -15,9 +15,17 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from shop_adapters.memory import MemoryAdapters
-from shop_core import SYSTEM, Numbered, ProductQuery, Shop
+from shop_core import SYSTEM, OffsetRequest, ProductQuery, Shop
 from shop_core.catalog.model import Product
-from shop_http.product_file import COLUMNS_HELP, KNOWN, ImportReport, OnBadRow, UnusableFile, import_products, slug_of
+from shop_http.cli.product_import import (
+    COLUMNS_HELP,
+    KNOWN,
+    ImportReport,
+    OnBadRow,
+    UnusableFile,
+    import_products,
+    slug_of,
+)
 
 Write = Callable[[str | bytes], Path]
 
@@ -38,7 +46,9 @@ def file(tmp_path: Path) -> Write:
 
 
 def catalog(shop: Shop) -> dict[str, Product]:
-    return {entry.product.sku: entry.product for entry in shop.catalog.products(ProductQuery(), Numbered(200)).items}
+    return {
+        entry.product.sku: entry.product for entry in shop.catalog.products(ProductQuery(), OffsetRequest(200)).items
+    }
 
 
 def on_hand(shop: Shop, sku: str) -> int:
@@ -64,7 +74,7 @@ def test_every_column_arrives(shop: Shop, file: Write) -> None:
     assert (report.created, report.counted, report.bad_row_count) == (1, 1, 0)
     assert (tea.name, str(tea.price), tea.description) == ("Assam", "2.20", "strong,\nmalty")
     assert tea.image_urls == ("https://img.example/1.jpg", "/2.jpg")
-    (shelf,) = shop.catalog.categories(Numbered()).items
+    (shelf,) = shop.catalog.categories(OffsetRequest()).items
     assert (shelf.category.name, shelf.category.slug, shelf.category.id) == (
         "Tea & Coffee",
         "tea-coffee",
@@ -158,7 +168,7 @@ def test_a_category_name_has_one_slug_and_scripts_do_not_share_it(names: list[st
 def test_every_category_name_makes_a_category(shop: Shop, file: Write, name: str) -> None:
     report = import_products(shop, file(f"sku,name,price,category\nT,Tea,1,{name}\nU,Urn,1,{name}\n"))
     assert (report.created, report.bad_row_count) == (2, 0)
-    assert [entry.product_count for entry in shop.catalog.categories(Numbered()).items] == [2]
+    assert [entry.product_count for entry in shop.catalog.categories(OffsetRequest()).items] == [2]
 
 
 # ---- bad rows

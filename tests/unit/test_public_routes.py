@@ -15,8 +15,8 @@ from litestar.testing import TestClient
 
 from shop_adapters.memory import MemoryAdapters
 from shop_core import Shop
-from shop_http import metrics
 from shop_http.app import create_app
+from shop_http.server import metrics
 
 API = "/api/v1"
 PUBLIC = {

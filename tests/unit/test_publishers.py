@@ -34,7 +34,7 @@ from shop_core import OrderEvent, OrderEventKind, OrderStatus, Role
 from shop_core.events import Event, StockEvent, StockEventKind
 from shop_core.money import Money
 from shop_core.ports import Undelivered
-from shop_core.testing import PublisherBench, PublisherContract
+from shop_testing import PublisherBench, PublisherContract
 
 AT = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"

@@ -1,6 +1,6 @@
 """A relay may die at any moment, and a receiver may be slow: facts arrive all the same, in order for each subject.
 
-What an outbox does with letters is in the contract `shop_core.testing.outbox`; here is who carries them.
+What an outbox does with letters is in the contract `shop_testing.outbox`; here is who carries them.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ import pytest
 
 from shop_adapters.memory import MemoryAdapters
 from shop_adapters.publishers import MemoryPublisher
-from shop_core import SYSTEM, Actor, LineRequest, Numbered, Order, Role, Shop
+from shop_core import SYSTEM, Actor, LineRequest, OffsetRequest, Order, Role, Shop
 from shop_core.events import Event
 from shop_core.outbox import HIDDEN_FOR, TRY_FOR, OutboxService, wait_after
 from shop_core.ports import EventPublisher, Undelivered, UnitOfWork
-from shop_core.testing import MovableClock, Scene, SeededIds
-from shop_core.testing.scene import request
+from shop_testing import MovableClock, Scene, SeededIds
+from shop_testing.scene import request
 
 STAFF = Actor(UUID(int=1), Role.STAFF)
 
@@ -75,8 +75,8 @@ def heard(publisher: MemoryPublisher) -> dict[UUID, list[int]]:
 
 
 def waiting(adapters: MemoryAdapters) -> int:
-    with adapters.begin() as work:
-        return work.outbox.waiting()[0]
+    with adapters.begin() as uow:
+        return uow.outbox.waiting()[0]
 
 
 def about(order: Order, seq: int | None = None) -> Callable[[Event], Undelivered | None]:
@@ -173,8 +173,8 @@ def test_a_relay_that_cannot_note_what_it_told_tells_it_again(
     @contextmanager
     def begin() -> Iterator[UnitOfWork]:
         begun.append(1)
-        with adapters.begin() as work:
-            yield work
+        with adapters.begin() as uow:
+            yield uow
             if len(begun) == 2:
                 raise Killed
 
@@ -215,8 +215,8 @@ def test_no_unit_of_work_is_open_while_it_waits_for_the_receiver(
     @contextmanager
     def begin() -> Iterator[UnitOfWork]:
         open_now.append(1)
-        with adapters.begin() as work:
-            yield work
+        with adapters.begin() as uow:
+            yield uow
         open_now.pop()
 
     class Looks:
@@ -247,7 +247,7 @@ def test_whatever_fails_and_dies_in_between_everything_arrives_and_first_arrival
         if waiting(adapters) == 0:
             break
     assert waiting(adapters) == 0
-    assert shop.outbox.dead(STAFF, Numbered()).items == ()
+    assert shop.outbox.dead(STAFF, OffsetRequest()).items == ()
     assert {subject: list(dict.fromkeys(seqs)) for subject, seqs in heard(publisher).items()} == {
         order.id: list(range(1, order.version + 1)) for order in orders
     }

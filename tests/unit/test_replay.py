@@ -14,9 +14,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-sys.path.insert(0, str(Path(__file__).parents[2] / "bench"))
+sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
 
-from lanes import Lanes
+from lanes import WorkerPools
 from year import GUEST, Cancellation, Correction, Order, Year, read_rows, year_of
 
 HEADER = "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country\n"
@@ -232,7 +232,7 @@ def test_every_invoice_and_row_of_any_year_is_accounted_for_once(
 
 def test_clients_share_the_work_but_never_one_customer_and_keep_his_order() -> None:
     jobs = [(customer, number) for number in range(60) for customer in ("ada", "ada", "ben", number)]
-    lanes: Lanes = Lanes(enumerate(jobs), lane_of=lambda job: job[1][0])
+    lanes: WorkerPools = WorkerPools(enumerate(jobs), lane_of=lambda job: job[1][0])
     busy: Counter[object] = Counter()
     seen: dict[object, list[int]] = defaultdict(list)
     overlaps: list[object] = []

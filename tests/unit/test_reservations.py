@@ -22,11 +22,11 @@ from shop_core.errors import (
     TooMuchReserved,
     UnknownProducts,
 )
-from shop_core.idempotency import Answer, Answers
+from shop_core.idempotency import KeyedResults, Result
 from shop_core.inventory.model import MovementKind, StockLevel
 from shop_core.inventory.wanted import LineRequest
 from shop_core.money import Money
-from shop_core.reservations.holding import Decision, decide, expiry_of, give_back
+from shop_core.reservations.allocation import Decision, decide, expiry_of, give_back
 from shop_core.reservations.model import (
     RESERVATION_LIFECYCLE,
     TTL_MAX,
@@ -70,7 +70,7 @@ def held(*, units: int = 2, state: ReservationState = ReservationState.ACTIVE, i
     return Reservation(UUID(int=7), ADA, state, (line,), NOON, NOON + MINUTE)
 
 
-def decided(requests: list[ReservationRequest], stock: dict[UUID, int], answers: Answers[Reservation]) -> Decision:
+def decided(requests: list[ReservationRequest], stock: dict[UUID, int], answers: KeyedResults[Reservation]) -> Decision:
     levels = {key: StockLevel(key, on_hand=units) for key, units in stock.items()}
     new_id = SequentialIds(7)
     ids = [new_id() for _ in requests]
@@ -180,7 +180,7 @@ def test_the_cap_counts_reservations_and_units(has: Holding, units: int, is_refu
 def test_units_are_conserved_and_nobody_holds_more_than_there_is(
     requests: list[ReservationRequest], stock: dict[UUID, int]
 ) -> None:
-    decision = decided(requests, stock, Answers({}, {}))
+    decision = decided(requests, stock, KeyedResults({}, {}))
     taken: Counter[UUID] = Counter()
     for reservation in decision.reservations:
         taken.update(reservation.units)
@@ -198,13 +198,13 @@ def test_each_gets_what_is_left_and_is_refused_only_for_a_reason(
 ) -> None:
     left, keys = dict(stock), dict[tuple[UUID, str], ReservationRequest]()
     has: dict[UUID, list[int]] = {ADA: [], BOB: []}
-    for request, outcome in zip(requests, decided(requests, stock, Answers({}, {})).outcomes, strict=True):
+    for request, outcome in zip(requests, decided(requests, stock, KeyedResults({}, {})).outcomes, strict=True):
         more, mine = sum(request.wanted.values()), has[request.customer_id]
         before = keys.get((request.customer_id, request.key)) if request.key else None
         if before is not None:
-            expected: type = Answer if before == request else KeyReused
+            expected: type = Result if before == request else KeyReused
             assert isinstance(outcome, expected)
-            assert not isinstance(outcome, Answer) or outcome.replayed
+            assert not isinstance(outcome, Result) or outcome.replayed
         elif {ARCHIVED, GHOST} & request.wanted.keys():
             assert isinstance(outcome, UnknownProducts)
         elif any(units > left[key] for key, units in request.wanted.items()):
@@ -212,7 +212,7 @@ def test_each_gets_what_is_left_and_is_refused_only_for_a_reason(
         elif len(mine) >= LIMITS.reservations_max or sum(mine) + more > LIMITS.units_max:
             assert isinstance(outcome, TooMuchReserved)
         else:
-            assert isinstance(outcome, Answer)
+            assert isinstance(outcome, Result)
             assert (outcome.replayed, outcome.value.expires_at) == (False, NOON + request.ttl)
             mine.append(more)
             for key, units in request.wanted.items():
@@ -225,10 +225,10 @@ def test_each_gets_what_is_left_and_is_refused_only_for_a_reason(
 def test_a_refused_request_takes_nothing_from_the_others(
     requests: list[ReservationRequest], stock: dict[UUID, int]
 ) -> None:
-    decision = decided(requests, stock, Answers({}, {}))
+    decision = decided(requests, stock, KeyedResults({}, {}))
     served = [r for r, outcome in zip(requests, decision.outcomes, strict=True) if not isinstance(outcome, Refusal)]
-    again = decided(served, stock, Answers({}, {}))
-    assert all(isinstance(outcome, Answer) for outcome in again.outcomes)
+    again = decided(served, stock, KeyedResults({}, {}))
+    assert all(isinstance(outcome, Result) for outcome in again.outcomes)
     assert [one.units for one in again.reservations] == [one.units for one in decision.reservations]
 
 

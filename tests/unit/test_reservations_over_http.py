@@ -20,8 +20,9 @@ from shop_adapters.memory import MemoryAdapters
 from shop_core import (
     SYSTEM,
     AccountQuery,
+    AccountStatusChange,
     Money,
-    Numbered,
+    OffsetRequest,
     Order,
     PlacementRequest,
     ProductChanges,
@@ -29,10 +30,9 @@ from shop_core import (
     Registration,
     Role,
     Shop,
-    StandingChange,
 )
 from shop_core.errors import Unavailable
-from shop_core.idempotency import Answer
+from shop_core.idempotency import Result
 from shop_core.reservations.model import HoldingLimits
 from shop_http.app import create_app
 
@@ -370,14 +370,14 @@ def test_orders_can_be_placed_by_something_else_that_answers_with_futures(world:
     together = threading.Barrier(10, timeout=20)
     with ThreadPoolExecutor(10) as passengers:
 
-        def ride(request: PlacementRequest) -> Answer[Order]:
+        def ride(request: PlacementRequest) -> Result[Order]:
             together.wait()
             (outcome,) = world.shop.orders.place_all([request])
-            assert isinstance(outcome, Answer)
+            assert isinstance(outcome, Result)
             return outcome
 
-        def place(request: PlacementRequest) -> Awaitable[Answer[Order]]:
-            riding: Future[Answer[Order]] = passengers.submit(ride, request)
+        def place(request: PlacementRequest) -> Awaitable[Result[Order]]:
+            riding: Future[Result[Order]] = passengers.submit(ride, request)
             return asyncio.wrap_future(riding)
 
         world.shop.inventory.receive(SYSTEM, world.product_id, 10)
@@ -400,9 +400,9 @@ def test_what_the_other_thing_refuses_is_answered_as_ever(world: World) -> None:
 def test_staff_who_are_deactivated_cannot_place_either(world: World, grace: Phone) -> None:
     """Placing waits on the loop: whose token says staff is confirmed there as everywhere."""
     access = world.shop.sessions.log_in("grace", PASSWORD).access
-    everybody = world.shop.accounts.accounts(SYSTEM, AccountQuery(), Numbered()).items
+    everybody = world.shop.accounts.accounts(SYSTEM, AccountQuery(), OffsetRequest()).items
     her_id = next(account.id for account in everybody if account.username == "grace")
-    world.shop.accounts.assign(SYSTEM, her_id, StandingChange(active=False))
+    world.shop.accounts.assign(SYSTEM, her_id, AccountStatusChange(active=False))
     answer = grace.client.post("/api/v1/orders", json=world.wish(1), headers={"authorization": f"Bearer {access}"})
     assert (answer.status_code, answer.json()["code"]) == (401, "invalid_token")
 

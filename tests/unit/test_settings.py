@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from shop_adapters.publishers import LogPublisher, WebhookPublisher
-from shop_http.cli import main
-from shop_http.compose import publisher_of
-from shop_http.settings import Settings, SettingsError
+from shop_http.cli.main import main
+from shop_http.server.composition import publisher_of
+from shop_http.server.settings import Settings, SettingsError
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 WEBHOOK = {"SHOP_EVENTS": "webhook", "SHOP_WEBHOOK_URL": "https://shop.example/in", "SHOP_WEBHOOK_SECRET": SECRET}

@@ -72,8 +72,9 @@ def test_the_server_needs_nothing_that_is_for_tests() -> None:
     assert "litestar" in names
     assert [name for name in names if name.startswith((*for_tests, "mypy", "ruff"))] == []
     program = (
-        "import sys, shop_http.cli, shop_http.compose, shop_http.app, shop_http.serve, shop_adapters.postgres;"
+        "import sys, shop_http.cli.main, shop_http.server.composition, shop_http.app, shop_http.server.serve;"
+        " import shop_adapters.postgres;"
         " print(*sys.modules)"
     )
     imported = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
-    assert [name for name in imported.split() if name.startswith((*for_tests, "shop_core.testing"))] == []
+    assert [name for name in imported.split() if name.startswith((*for_tests, "shop_testing"))] == []

@@ -12,10 +12,10 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from shop_adapters.memory import MemoryAdapters
 from shop_core import Shop
 from shop_http.app import create_app
-from shop_http.compose import check_tracing
-from shop_http.settings import Settings, SettingsError
-from shop_http.tracing import Spans
-from shop_http.watching import Seen
+from shop_http.middleware.access_log import RequestRecord
+from shop_http.server.composition import check_tracing
+from shop_http.server.settings import Settings, SettingsError
+from shop_http.server.tracing import Spans
 
 TRACE, PARENT = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 
@@ -61,7 +61,7 @@ def test_a_fault_of_the_server_is_marked() -> None:
     exporter = InMemorySpanExporter()
     spans = Spans(exporter)
     fault = ("GET", "/x", None, 500, "internal_error", False, 0.5, 12, "abc", None, "::1", None, None)
-    spans.observe(Seen(*fault))
+    spans.observe(RequestRecord(*fault))
     spans.stop()
     (span,) = exporter.get_finished_spans()
     assert (span.status.is_ok, span.status.description) == (False, "internal_error")
@@ -71,7 +71,7 @@ def test_a_fault_of_the_server_is_marked() -> None:
 
 
 def test_without_opentelemetry_a_server_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delitem(sys.modules, "shop_http.tracing")
+    monkeypatch.delitem(sys.modules, "shop_http.server.tracing")
     monkeypatch.setitem(sys.modules, "opentelemetry", None)
     for name in [name for name in sys.modules if name.startswith("opentelemetry.")]:
         monkeypatch.delitem(sys.modules, name)

@@ -17,18 +17,18 @@ from shop_core import (
     SYSTEM,
     Account,
     AccountQuery,
+    AccountStatusChange,
     Actor,
     ProfileChange,
     Registration,
     Role,
     Shop,
-    StandingChange,
 )
 from shop_core.accounts.common_passwords import COMMON_PASSWORDS
 from shop_core.accounts.model import check_admin_stays
 from shop_core.accounts.passwords import check_password
 from shop_core.errors import AccountNotFound, Forbidden, Invalid, LastAdmin, Unauthenticated
-from shop_core.pagination import Numbered
+from shop_core.pagination import OffsetRequest
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 LATER = NOON + timedelta(hours=1)
@@ -164,7 +164,7 @@ def test_a_change_of_the_profile_keeps_what_it_does_not_name() -> None:
 def test_a_change_that_changes_nothing_leaves_the_time_alone() -> None:
     assert ADA.edited(ProfileChange(first_name=" Ada"), LATER) is ADA
     assert ADA.edited(ProfileChange(), LATER) is ADA
-    assert ADA.assigned(StandingChange(Role.CUSTOMER, active=True), LATER) is ADA
+    assert ADA.assigned(AccountStatusChange(Role.CUSTOMER, active=True), LATER) is ADA
 
 
 @pytest.mark.parametrize(
@@ -188,10 +188,10 @@ people = st.builds(
 @given(
     everybody=st.lists(people, max_size=6, unique_by=lambda account: account.id),
     pick=st.integers(0, 5),
-    change=st.builds(StandingChange, st.none() | st.sampled_from(Role), st.none() | st.booleans()),
+    change=st.builds(AccountStatusChange, st.none() | st.sampled_from(Role), st.none() | st.booleans()),
 )
 def test_a_shop_that_has_an_active_admin_has_one_after_every_change(
-    everybody: list[Account], pick: int, change: StandingChange
+    everybody: list[Account], pick: int, change: AccountStatusChange
 ) -> None:
     if not everybody:
         return
@@ -216,12 +216,12 @@ def test_only_staff_look_up_who_is_registered(who: str, refusal: type[Exception]
     accounts = Shop(MemoryAdapters()).accounts
     ada = accounts.register(Registration("ada", "numbers are music"))
     with pytest.raises(refusal):
-        accounts.accounts(WHO[who], AccountQuery(), Numbered())
+        accounts.accounts(WHO[who], AccountQuery(), OffsetRequest())
     for account_id in (ada.id, UUID(int=9)):  # the answer does not tell whether there is such an account
         with pytest.raises(refusal):
             accounts.account(WHO[who], account_id)
     assert accounts.account(WHO["staff"], ada.id) == ada
-    assert accounts.accounts(WHO["staff"], AccountQuery(), Numbered()).items == (ada,)
+    assert accounts.accounts(WHO["staff"], AccountQuery(), OffsetRequest()).items == (ada,)
 
 
 @pytest.mark.parametrize(
@@ -232,7 +232,7 @@ def test_only_an_admin_gives_roles_and_lets_people_in_and_out(who: str, refusal:
     ada = accounts.register(Registration("ada", "numbers are music"))
     for account_id in (ada.id, UUID(int=9)):
         with pytest.raises(refusal):
-            accounts.assign(WHO[who], account_id, StandingChange(Role.ADMIN))
+            accounts.assign(WHO[who], account_id, AccountStatusChange(Role.ADMIN))
     with pytest.raises(AccountNotFound):
-        accounts.assign(SYSTEM, UUID(int=9), StandingChange(Role.ADMIN))
-    assert accounts.assign(SYSTEM, ada.id, StandingChange(Role.ADMIN)).role is Role.ADMIN
+        accounts.assign(SYSTEM, UUID(int=9), AccountStatusChange(Role.ADMIN))
+    assert accounts.assign(SYSTEM, ada.id, AccountStatusChange(Role.ADMIN)).role is Role.ADMIN

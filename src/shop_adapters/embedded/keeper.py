@@ -39,7 +39,7 @@ def _keep(postgres: EmbeddedPostgres, say: Callable[[str], None], leaving: threa
         if postgres.is_seen():
             continue
         try:
-            if postgres.revive():
+            if postgres.requeue():
                 say("PostgreSQL had died; it runs again.")
             else:
                 pause = AGAIN_SECONDS

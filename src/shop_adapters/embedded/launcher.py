@@ -93,7 +93,7 @@ class EmbeddedPostgres:
         """Whether the process of the server is there, while inside. It may be there and not answer."""
         return self._server is not None and postmaster.is_running(self._cluster, self._server.pid)
 
-    def revive(self) -> bool:
+    def requeue(self) -> bool:
         """Start the server again after it died, or join the one that somebody else started; return when it answers.
 
         The address stays the same. See `keeper.kept_running`, which does it when it is due.

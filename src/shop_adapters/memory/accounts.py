@@ -12,7 +12,7 @@ from shop_adapters.memory.transaction import Transaction
 from shop_core.accounts.model import Account, AccountQuery
 from shop_core.accounts.sessions import RefreshToken, Session
 from shop_core.errors import UsernameTaken
-from shop_core.pagination import Page, Piece
+from shop_core.pagination import Page, PageRequest
 
 
 class MemoryAccounts:
@@ -70,11 +70,11 @@ class MemoryAccounts:
             if row := accounts.get(account.id):
                 accounts.put(account.id, (replace(account, username=row[0].username), row[1]))
 
-    def page(self, query: AccountQuery, piece: Piece) -> Page[Account]:
+    def page(self, query: AccountQuery, page_request: PageRequest) -> Page[Account]:
         """The accounts that match `query`, by `username_key`."""
         with self._transaction.statement():
             everybody = self._transaction.accounts.all().values()
-        return cut(ACCOUNTS, (account for account, _ in everybody if query.matches(account)), piece)
+        return cut(ACCOUNTS, (account for account, _ in everybody if query.matches(account)), page_request)
 
     def set_password_hash(self, account_id: UUID, password_hash: str) -> None:
         """Replace the password hash; nothing happens if the account is not there."""

@@ -10,7 +10,7 @@ from shop_adapters.clock import system_clock
 from shop_adapters.ids import uuid7
 from shop_adapters.memory.store import Store
 from shop_adapters.memory.transaction import Transaction
-from shop_adapters.memory.work import MemoryWork
+from shop_adapters.memory.unit_of_work import MemoryWork
 from shop_adapters.passwords import ScryptPasswords
 from shop_adapters.tokens import OpaqueTokens
 from shop_core.ports import Clock, NewId, PasswordHasher, Tokens, UnitOfWork
@@ -34,7 +34,7 @@ class MemoryAdapters:
         tokens: by default opaque ones, remembered in memory.
         lock_timeout_s: how long to wait for rows that another unit of work has locked, in seconds; then Unavailable.
         mutex: the condition on which units of work wait for each other; a scheduler brings its own, to decide who goes
-            on. See `shop_core.testing.interleaving`.
+            on. See `shop_testing.interleaving`.
 
     >>> from shop_core import Numbered, ProductQuery, Shop
     >>> Shop(MemoryAdapters()).catalog.products(ProductQuery(), Numbered()).count

@@ -21,7 +21,7 @@ from shop_core.catalog.model import (
 )
 from shop_core.errors import SkuTaken
 from shop_core.inventory.model import StockLevel
-from shop_core.pagination import Page, Piece
+from shop_core.pagination import Page, PageRequest
 
 
 class MemoryProducts:
@@ -110,14 +110,14 @@ class MemoryProducts:
             locked = products.get_all(ids).values()
         return {product.sku: product for product in locked if product.sku in wanted}  # one may have got another SKU
 
-    def page(self, query: ProductQuery, piece: Piece) -> Page[CatalogEntry]:
+    def page(self, query: ProductQuery, page_request: PageRequest) -> Page[CatalogEntry]:
         """The products in the catalog that match `query`."""
         with self._transaction.statement():
             products = self._transaction.products.all().values()
             levels = self._transaction.stock.all()
             categories = self._transaction.categories.all()
         shelves = None if query.category_id is None else _with_those_below(query.category_id, categories)
-        return cut(listing.products(query), _matching(query, shelves, products, levels), piece)
+        return cut(listing.products(query), _matching(query, shelves, products, levels), page_request)
 
     def _take_sku(self, product: Product) -> None:
         self._transaction.take_name(self._transaction.skus, product.sku, product.id, partial(SkuTaken, product.sku))

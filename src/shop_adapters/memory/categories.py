@@ -14,7 +14,7 @@ from uuid import UUID
 from shop_adapters.memory.transaction import Transaction
 from shop_core.catalog.model import Category, CategoryEntry, Product
 from shop_core.errors import CategoryInUse, CategoryNotFound, SlugTaken
-from shop_core.pagination import Numbered, Page
+from shop_core.pagination import OffsetRequest, Page
 
 
 class MemoryCategories:
@@ -46,10 +46,12 @@ class MemoryCategories:
             categories = self._transaction.categories.get_all(ids.values())
         return {slug: categories[category_id] for slug, category_id in ids.items()}
 
-    def page(self, piece: Numbered) -> Page[CategoryEntry]:
+    def page(self, page_request: OffsetRequest) -> Page[CategoryEntry]:
         """All categories by slug."""
         everything = self.all()
-        return Page(tuple(everything[piece.offset : piece.offset + piece.limit]), count=len(everything))
+        return Page(
+            tuple(everything[page_request.offset : page_request.offset + page_request.limit]), count=len(everything)
+        )
 
     def all(self) -> Sequence[CategoryEntry]:
         """All categories by slug, in one piece."""

@@ -14,8 +14,8 @@ from shop_adapters.memory.listing import cut
 from shop_adapters.memory.store import Post
 from shop_adapters.memory.transaction import Transaction
 from shop_core.events import Event, OrderEvent
-from shop_core.pagination import Keyset, Numbered, Page, Piece
-from shop_core.ports import Letter
+from shop_core.pagination import CursorRequest, OffsetRequest, Page, PageRequest
+from shop_core.ports import OutboxMessage
 
 
 class MemoryEvents:
@@ -40,16 +40,16 @@ class MemoryEvents:
                 if any(before.seq == event.seq for before in timelines.of(event.order_id)):
                     raise ValueError(f"order {event.order_id} has an event {event.seq} already")
                 timelines.extend(event.order_id, [event])
-            transaction.insert(transaction.outbox, {event.id: Post(Letter(event)) for event in events})
+            transaction.insert(transaction.outbox, {event.id: Post(OutboxMessage(event)) for event in events})
 
-    def timeline(self, customer_id: UUID, order_id: UUID, piece: Piece) -> Page[OrderEvent]:
+    def timeline(self, customer_id: UUID, order_id: UUID, page_request: PageRequest) -> Page[OrderEvent]:
         """What happened to that customer's order, oldest first."""
         listing = order_events_of(order_id)
-        if isinstance(piece, Keyset) and piece.cursor is not None:
-            seq_of(listing.read(piece.cursor), order_id)
+        if isinstance(page_request, CursorRequest) and page_request.cursor is not None:
+            seq_of(listing.read(page_request.cursor), order_id)
         with self._transaction.statement():
             events = self._transaction.order_events.of(order_id)
-        return cut(listing, (event for event in events if event.customer_id == customer_id), piece)
+        return cut(listing, (event for event in events if event.customer_id == customer_id), page_request)
 
 
 class MemoryOutbox:
@@ -58,7 +58,7 @@ class MemoryOutbox:
     def __init__(self, transaction: Transaction) -> None:
         self._transaction = transaction
 
-    def take(self, now: datetime, limit: int, hidden_for: timedelta) -> list[Letter]:
+    def take(self, now: datetime, limit: int, hidden_for: timedelta) -> list[OutboxMessage]:
         """Up to `limit` letters that may be tried now, hidden from every other taker until `now + hidden_for`.
 
         What waits longest comes first. The rows are locked without waiting: what another taker is about to take, or
@@ -96,20 +96,20 @@ class MemoryOutbox:
             waiting = {event_id: post for event_id, post in outbox.get_all(event_ids).items() if not post.is_dead}
             outbox.put_all({event_id: replace(post, due_at=now) for event_id, post in waiting.items()})
 
-    def dead(self, piece: Numbered) -> Page[Letter]:
+    def dead(self, page_request: OffsetRequest) -> Page[OutboxMessage]:
         """The dead letters, oldest first: by the id of their event."""
         with self._transaction.statement():
             posts = self._transaction.outbox.all()
         letters = [post.letter for _, post in sorted(posts.items()) if post.is_dead]
-        return Page(tuple(letters[piece.offset : piece.offset + piece.limit]), count=len(letters))
+        return Page(tuple(letters[page_request.offset : page_request.offset + page_request.limit]), count=len(letters))
 
-    def revive(self, event_ids: Collection[UUID], now: datetime) -> int:
+    def requeue(self, event_ids: Collection[UUID], now: datetime) -> int:
         """Dead letters that shall be tried again from the start; how many of them there were."""
         outbox = self._transaction.outbox
         with self._transaction.statement():
             self._transaction.claim(outbox.name, event_ids)
             dead = {event_id: post for event_id, post in outbox.get_all(event_ids).items() if post.is_dead}
-            outbox.put_all({event_id: Post(Letter(post.letter.event), now) for event_id, post in dead.items()})
+            outbox.put_all({event_id: Post(OutboxMessage(post.letter.event), now) for event_id, post in dead.items()})
         return len(dead)
 
     def waiting(self) -> tuple[int, datetime | None]:

@@ -11,7 +11,7 @@ from shop_adapters.listing import ORDERS
 from shop_adapters.memory.listing import cut
 from shop_adapters.memory.transaction import Transaction
 from shop_core.orders.model import Order, OrderQuery
-from shop_core.pagination import Page, Piece
+from shop_core.pagination import Page, PageRequest
 
 
 class MemoryOrders:
@@ -50,7 +50,7 @@ class MemoryOrders:
         """Store the order's lines in the place of those that it had; nothing happens if it is not there."""
         self._change(order, lines=order.lines)
 
-    def page(self, query: OrderQuery, piece: Piece) -> Page[Order]:
+    def page(self, query: OrderQuery, page_request: PageRequest) -> Page[Order]:
         """The orders that match `query`, newest first."""
         orders = self._transaction.orders
         with self._transaction.statement():
@@ -59,7 +59,7 @@ class MemoryOrders:
                 if query.customer_id is None
                 else orders.get_all(self._transaction.orders_of.of(query.customer_id))
             )
-        return cut(ORDERS, filter(query.matches, found.values()), piece)
+        return cut(ORDERS, filter(query.matches, found.values()), page_request)
 
     def _change(self, order: Order, **changed: Any) -> None:
         self._transaction.lock_order.check("orders", [order.id])

@@ -19,7 +19,7 @@ class MemoryReservations:
     def __init__(self, transaction: Transaction) -> None:
         self._transaction = transaction
 
-    def lock_holders(self, customer_ids: Iterable[UUID], now: Callable[[], datetime]) -> dict[UUID, Holding]:
+    def lock_customers(self, customer_ids: Iterable[UUID], now: Callable[[], datetime]) -> dict[UUID, Holding]:
         """What these customers hold, read after they were locked against reserving more in another unit of work."""
         ids = self._transaction.lock_order.check("holders", customer_ids)
         if not ids:
@@ -79,7 +79,7 @@ class MemoryReservations:
         ]
         return sorted(lines, key=lambda line: line.product_id)
 
-    def let_go(self, lines: Sequence[HeldLine]) -> None:
+    def release_lines(self, lines: Sequence[HeldLine]) -> None:
         """Mark lines as held no more: others needed the units. Their reservations stay as they are.
 
         Raises:

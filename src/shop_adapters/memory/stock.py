@@ -10,7 +10,7 @@ from shop_adapters.memory.listing import cut
 from shop_adapters.memory.transaction import Transaction
 from shop_core.errors import ProductNotFound
 from shop_core.inventory.model import StockLevel, StockMovement
-from shop_core.pagination import Keyset, Page
+from shop_core.pagination import CursorRequest, Page
 
 
 class MemoryStock:
@@ -57,8 +57,8 @@ class MemoryStock:
                 ledger.extend(product_id, its_movements)
             stock.put_all(levels)
 
-    def movements(self, product_id: UUID, piece: Keyset) -> Page[StockMovement]:
+    def movements(self, product_id: UUID, page_request: CursorRequest) -> Page[StockMovement]:
         """The ledger of a product, newest first."""
         with self._transaction.statement():
             movements = self._transaction.ledger.of(product_id)
-        return cut(MOVEMENTS, movements, piece)
+        return cut(MOVEMENTS, movements, page_request)

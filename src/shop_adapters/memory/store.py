@@ -17,7 +17,7 @@ from shop_core.events import OrderEvent, StockEvent
 from shop_core.idempotency import Claim, Slot
 from shop_core.inventory.model import StockLevel, StockMovement
 from shop_core.orders.model import Order
-from shop_core.ports import Clock, Letter
+from shop_core.ports import Clock, OutboxMessage
 from shop_core.reservations.model import Reservation
 
 K = TypeVar("K", bound=Hashable)
@@ -35,7 +35,7 @@ class Post:
         is_dead: nobody may take it at all.
     """
 
-    letter: Letter
+    letter: OutboxMessage
     due_at: datetime = AT_ONCE
     is_dead: bool = False
 

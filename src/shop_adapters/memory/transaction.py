@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
-from shop_adapters.locking import LockOrder
+from shop_adapters.lock_order import LockOrder
 from shop_adapters.memory.store import K, Lists, R, Rows, Store
 
 _NONE: frozenset[Any] = frozenset()

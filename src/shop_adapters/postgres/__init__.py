@@ -10,9 +10,9 @@ from sqlalchemy import Engine, create_engine, event
 from shop_adapters.clock import system_clock
 from shop_adapters.ids import uuid7
 from shop_adapters.passwords import Argon2Passwords
-from shop_adapters.postgres.doorman import Doorman
-from shop_adapters.postgres.landmarks import Landmarks
-from shop_adapters.postgres.work import Limits, PostgresUnitOfWork, begin
+from shop_adapters.postgres.circuit_breaker import CircuitBreaker
+from shop_adapters.postgres.page_index_cache import PageIndexCache
+from shop_adapters.postgres.unit_of_work import Limits, PostgresUnitOfWork, begin
 from shop_adapters.tokens import JwtTokens
 from shop_core.ports import Clock, NewId, PasswordHasher, Tokens
 
@@ -38,7 +38,7 @@ def make_engine(url: str, *, connections: int = 8, wait_s: float = 2.0, prepare_
         hide_parameters=True,  # they would be in tracebacks: addresses of people, hashes of passwords
         connect_args={"connect_timeout": 5, "application_name": "shop", "prepare_threshold": prepare_threshold},
     )
-    doorman = Doorman()
+    doorman = CircuitBreaker()
     # The first lost connection empties the pool (SQLAlchemy does that): nobody finds out about the others one by one.
     event.listen(engine, "do_connect", lambda dialect, record, args, kwargs: doorman(*args, **kwargs))
     return engine
@@ -78,7 +78,7 @@ class PostgresAdapters:
         has_outbox: bool = True,
     ) -> None:
         self.engine = engine
-        self._landmarks = Landmarks()
+        self._landmarks = PageIndexCache()
         self._limits = limits or Limits()
         self._has_outbox = has_outbox
         self.currency = currency

@@ -28,11 +28,11 @@ from sqlalchemy.dialects.postgresql import TSQUERY, TSVECTOR
 from shop_adapters.listing import ACCOUNTS
 from shop_adapters.postgres.errors import UNIQUE, refusing
 from shop_adapters.postgres.schema import accounts, refresh_tokens
-from shop_adapters.postgres.transaction import AnyRow, Fixed, Transaction
+from shop_adapters.postgres.transaction import AnyRow, PreparedStatement, Transaction
 from shop_core.accounts.model import Account, AccountQuery, Role
 from shop_core.accounts.sessions import RefreshToken, Session
 from shop_core.errors import UsernameTaken
-from shop_core.pagination import Keyset, Page, Piece
+from shop_core.pagination import CursorRequest, Page, PageRequest
 from shop_core.text import is_storable
 
 _ACCOUNT = select(
@@ -47,15 +47,15 @@ _ACCOUNT = select(
     accounts.c.active,
 )
 _WITH_HASH = _ACCOUNT.add_columns(accounts.c.password_hash)
-_BY_ID = Fixed(_ACCOUNT.where(accounts.c.id == bindparam("account_id")))
-_BY_NAME = Fixed(_WITH_HASH.where(accounts.c.username_key == bindparam("username_key")))
-_LOCK = Fixed(_WITH_HASH.where(accounts.c.id == bindparam("account_id")).with_for_update(key_share=True))
+_BY_ID = PreparedStatement(_ACCOUNT.where(accounts.c.id == bindparam("account_id")))
+_BY_NAME = PreparedStatement(_WITH_HASH.where(accounts.c.username_key == bindparam("username_key")))
+_LOCK = PreparedStatement(_WITH_HASH.where(accounts.c.id == bindparam("account_id")).with_for_update(key_share=True))
 _KEEPS_THE_SHOP = (accounts.c.role == Role.ADMIN) & accounts.c.active
 _SEARCH = cast(bindparam("search", type_=Text), TSVECTOR)
-_TOKEN = Fixed(select(*refresh_tokens.c).where(refresh_tokens.c.digest == bindparam("digest")))
-_ADD_TOKEN = Fixed(insert(refresh_tokens))
+_TOKEN = PreparedStatement(select(*refresh_tokens.c).where(refresh_tokens.c.digest == bindparam("digest")))
+_ADD_TOKEN = PreparedStatement(insert(refresh_tokens))
 _FAMILY = select(refresh_tokens.c.family_id).where(refresh_tokens.c.digest == bindparam("digest")).scalar_subquery()
-_LOCK_SESSION = Fixed(
+_LOCK_SESSION = PreparedStatement(
     select(refresh_tokens.c.digest)
     .where(refresh_tokens.c.family_id == _FAMILY)
     .order_by(refresh_tokens.c.issued_at, refresh_tokens.c.digest)
@@ -64,7 +64,7 @@ _LOCK_SESSION = Fixed(
 )
 """The first token of a session stands for all of it: whoever trades or revokes any of them holds this row. Locking
 only the token in hand would let a revocation miss the successor that is being written at that moment."""
-_LOCK_FAMILY = Fixed(
+_LOCK_FAMILY = PreparedStatement(
     select(refresh_tokens.c.digest)
     .where(refresh_tokens.c.family_id == bindparam("family_id"))
     .order_by(refresh_tokens.c.issued_at, refresh_tokens.c.digest)
@@ -73,7 +73,7 @@ _LOCK_FAMILY = Fixed(
 )
 """The same, for who knows the session and no token of it."""
 _EARLIER = refresh_tokens.alias("earlier")
-_LOCK_SESSIONS = Fixed(
+_LOCK_SESSIONS = PreparedStatement(
     select(refresh_tokens.c.digest)
     .where(
         refresh_tokens.c.account_id == bindparam("account_id"),
@@ -88,7 +88,7 @@ _LOCK_SESSIONS = Fixed(
     .with_for_update(key_share=True, of=refresh_tokens)
 )
 """The same token of every session of an account that has not ended."""
-_SESSIONS = Fixed(
+_SESSIONS = PreparedStatement(
     select(
         refresh_tokens.c.family_id,
         refresh_tokens.c.began_at,
@@ -103,7 +103,7 @@ _SESSIONS = Fixed(
     )
     .order_by(refresh_tokens.c.issued_at.desc(), refresh_tokens.c.family_id.desc())
 )
-_ENDED_SINCE = Fixed(
+_ENDED_SINCE = PreparedStatement(
     select(refresh_tokens.c.family_id, refresh_tokens.c.revoked_at).where(
         refresh_tokens.c.spent_at.is_(None), refresh_tokens.c.revoked_at > bindparam("moment")
     )
@@ -194,17 +194,17 @@ class PostgresAccounts:
             },
         )
 
-    def page(self, query: AccountQuery, piece: Piece) -> Page[Account]:
+    def page(self, query: AccountQuery, page_request: PageRequest) -> Page[Account]:
         matching = _matching(query)
         key = (matching.selected_columns.username_key, matching.selected_columns.id)
         found = matching.order_by(*key)
-        if isinstance(piece, Keyset):
-            if piece.cursor is not None:
-                username_key, account_id = ACCOUNTS.read(piece.cursor)
+        if isinstance(page_request, CursorRequest):
+            if page_request.cursor is not None:
+                username_key, account_id = ACCOUNTS.read(page_request.cursor)
                 found = found.where(tuple_(*key) > tuple_(literal(username_key), literal(UUID(str(account_id)), Uuid)))
-            rows = self._transaction.execute(found.limit(piece.limit + 1))
-            return ACCOUNTS.page([_account(row) for row in rows], piece.limit)
-        rows = self._transaction.execute(found.limit(piece.limit).offset(piece.offset))
+            rows = self._transaction.execute(found.limit(page_request.limit + 1))
+            return ACCOUNTS.page([_account(row) for row in rows], page_request.limit)
+        rows = self._transaction.execute(found.limit(page_request.limit).offset(page_request.offset))
         items = tuple(map(_account, rows))
         count = self._transaction.execute(select(func.count()).select_from(matching.subquery())).scalar_one()
         return Page(items, count)

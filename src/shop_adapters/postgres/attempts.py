@@ -9,18 +9,20 @@ from sqlalchemy import bindparam, delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from shop_adapters.postgres.schema import attempts
-from shop_adapters.postgres.transaction import Fixed, Transaction
+from shop_adapters.postgres.transaction import PreparedStatement, Transaction
 
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 _NEW = insert(attempts)
 # One statement that makes the row if need be and locks it in any case: of two who come first at the same moment one
 # waits for the other, and sees what he left.
-_LOCK = Fixed(
+_LOCK = PreparedStatement(
     _NEW.on_conflict_do_update(index_elements=[attempts.c.key], set_={"full_at": attempts.c.full_at}).returning(
         attempts.c.full_at
     )
 )
-_PUT = Fixed(update(attempts).where(attempts.c.key == bindparam("its_key")).values(full_at=bindparam("moment")))
+_PUT = PreparedStatement(
+    update(attempts).where(attempts.c.key == bindparam("its_key")).values(full_at=bindparam("moment"))
+)
 _FULL = (
     select(attempts.c.key)
     .where(attempts.c.full_at <= bindparam("now"))

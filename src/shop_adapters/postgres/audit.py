@@ -1,7 +1,7 @@
 """Everything that does not add up, found by one statement: one snapshot, and no lock that placing would wait for.
 
 Each table is read once, whole, and summed up where it lies, by several workers of the server if it has them. So what
-it costs grows with the ledger and with nothing else; `bench/audit.py` measures it.
+it costs grows with the ledger and with nothing else; `benchmarks/audit.py` measures it.
 """
 
 from __future__ import annotations

@@ -21,31 +21,31 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import TSVECTOR
 
 from shop_adapters import listing
-from shop_adapters.locking import LockOrder
+from shop_adapters.lock_order import LockOrder
 from shop_adapters.postgres import product_lists
 from shop_adapters.postgres.errors import FOREIGN_KEY, UNIQUE, failing_id, refusing
-from shop_adapters.postgres.landmarks import CatalogVersion, Landmarks
 from shop_adapters.postgres.packed import PackedArray
+from shop_adapters.postgres.page_index_cache import CatalogVersion, PageIndexCache
 from shop_adapters.postgres.product_lists import ENTRY, PRODUCT, Form, Start, key_values, values_of
 from shop_adapters.postgres.schema import categories, products, stock_levels
 from shop_adapters.postgres.statements import about_how_many
-from shop_adapters.postgres.transaction import AnyRow, Fixed, Transaction
+from shop_adapters.postgres.transaction import AnyRow, PreparedStatement, Transaction
 from shop_core.catalog.model import CatalogEntry, Offer, Product, ProductQuery, ProductSort, name_key
 from shop_core.errors import CategoryNotFound, Refusal, SkuTaken
 from shop_core.money import Money
-from shop_core.pagination import Keyset, Numbered, Page, Piece
+from shop_core.pagination import CursorRequest, OffsetRequest, Page, PageRequest
 from shop_core.stored import as_stored
 from shop_core.text import is_storable, search_words
 
-_OFFERS = Fixed(
+_OFFERS = PreparedStatement(
     select(products.c.id, products.c.sku, products.c.name, products.c.price_minor).where(
         products.c.id == any_(bindparam("ids", type_=PackedArray(Uuid))), products.c.archived_at.is_(None)
     )
 )
-_BY_ID = Fixed(ENTRY.where(products.c.id == bindparam("product_id")))
-_LOCK = Fixed(PRODUCT.where(products.c.id == bindparam("product_id")).with_for_update(key_share=True))
-_BY_IDS = Fixed(PRODUCT.where(products.c.id == any_(bindparam("ids", type_=PackedArray(Uuid)))))
-_LOCK_BY_SKU = Fixed(
+_BY_ID = PreparedStatement(ENTRY.where(products.c.id == bindparam("product_id")))
+_LOCK = PreparedStatement(PRODUCT.where(products.c.id == bindparam("product_id")).with_for_update(key_share=True))
+_BY_IDS = PreparedStatement(PRODUCT.where(products.c.id == any_(bindparam("ids", type_=PackedArray(Uuid)))))
+_LOCK_BY_SKU = PreparedStatement(
     PRODUCT.where(products.c.sku == any_(bindparam("skus", type_=PackedArray(Text))))
     .order_by(products.c.id)
     .with_for_update(key_share=True)
@@ -53,8 +53,8 @@ _LOCK_BY_SKU = Fixed(
 _SEARCH = cast(bindparam("search", type_=Text), TSVECTOR)
 _TREE = select(bindparam("category_id", type_=Uuid).label("id")).cte("tree", recursive=True)
 _BELOW = select(categories.c.id).where(categories.c.parent_id == _TREE.c.id)
-_WITH_THOSE_BELOW = Fixed(select(_TREE.union(_BELOW).c.id))
-_SKUS_OF_OTHERS = Fixed(
+_WITH_THOSE_BELOW = PreparedStatement(select(_TREE.union(_BELOW).c.id))
+_SKUS_OF_OTHERS = PreparedStatement(
     select(products.c.sku).where(
         products.c.sku == any_(bindparam("skus", type_=PackedArray(Text))),
         ~(products.c.id == any_(bindparam("ids", type_=PackedArray(Uuid)))),
@@ -66,7 +66,12 @@ class PostgresProducts:
     """See `shop_core.ports.Products`."""
 
     def __init__(
-        self, transaction: Transaction, order: LockOrder, currency: str, version: CatalogVersion, landmarks: Landmarks
+        self,
+        transaction: Transaction,
+        order: LockOrder,
+        currency: str,
+        version: CatalogVersion,
+        landmarks: PageIndexCache,
     ) -> None:
         self._version = version
         self._landmarks = landmarks
@@ -132,13 +137,13 @@ class PostgresProducts:
         row = self._transaction.one(_LOCK, {"product_id": product_id})
         return self._product(row) if row else None
 
-    def page(self, query: ProductQuery, piece: Piece) -> Page[CatalogEntry]:
+    def page(self, query: ProductQuery, page_request: PageRequest) -> Page[CatalogEntry]:
         form = Form.of(query)
-        version = None if form.by_units or isinstance(piece, Keyset) else self._version.read()
+        version = None if form.by_units or isinstance(page_request, CursorRequest) else self._version.read()
         values = values_of(query, self._shelves(query.category_id) if query.category_id else ())
-        if isinstance(piece, Keyset):
-            return self._walk(query, form, values, piece)
-        entries = self._entries(query, form, values, piece, version)
+        if isinstance(page_request, CursorRequest):
+            return self._walk(query, form, values, page_request)
+        entries = self._entries(query, form, values, page_request, version)
         if (known := self._landmarks.counts.get(version, query)) is not None:
             return Page(entries, known)
         if form.by_units:
@@ -148,31 +153,33 @@ class PostgresProducts:
         return Page(entries, counted)
 
     def _entries(
-        self, query: ProductQuery, form: Form, values: dict[str, Any], piece: Numbered, version: int | None
+        self, query: ProductQuery, form: Form, values: dict[str, Any], page_request: OffsetRequest, version: int | None
     ) -> tuple[CatalogEntry, ...]:
         """A numbered page; from where it is known to start, or else by skipping what comes before."""
         listed, starts = listing.products(query), self._landmarks.starts
         by_tiers = form.sort is ProductSort.RELEVANCE
-        window = {"limit": piece.limit, "offset": piece.offset}
-        if not piece.offset or by_tiers:
+        window = {"limit": page_request.limit, "offset": page_request.offset}
+        if not page_request.offset or by_tiers:
             entries = self._found(product_lists.page(form, Start.HERE), values | window)
-        elif (key := starts.get(version, query, piece.offset)) is not None:
+        elif (key := starts.get(version, query, page_request.offset)) is not None:
             entries = self._found(product_lists.page(form, Start.AFTER), values | window | key_values(key))
         else:  # with the one before, so that the way need not be gone again
-            window = {"limit": piece.limit + 1, "offset": piece.offset - 1}
+            window = {"limit": page_request.limit + 1, "offset": page_request.offset - 1}
             with_one_before = self._found(product_lists.page(form, Start.SKIPPING), values | window)
             entries = with_one_before[1:]
             if with_one_before:
-                starts.put(version, query, listed.key(with_one_before[0]), piece.offset)
-        if len(entries) == piece.limit and not by_tiers:
-            starts.put(version, query, listed.key(entries[-1]), piece.offset + piece.limit)
+                starts.put(version, query, listed.key(with_one_before[0]), page_request.offset)
+        if len(entries) == page_request.limit and not by_tiers:
+            starts.put(version, query, listed.key(entries[-1]), page_request.offset + page_request.limit)
         return tuple(entries)
 
-    def _walk(self, query: ProductQuery, form: Form, values: dict[str, Any], piece: Keyset) -> Page[CatalogEntry]:
+    def _walk(
+        self, query: ProductQuery, form: Form, values: dict[str, Any], page_request: CursorRequest
+    ) -> Page[CatalogEntry]:
         """A page by key. By relevance it is read tier after tier, so that each is read off an index: see `listing`."""
         listed = listing.products(query)
         tiers: list[int | None] = [None]
-        key = None if piece.cursor is None else listed.read(piece.cursor)
+        key = None if page_request.cursor is None else listed.read(page_request.cursor)
         if form.sort is ProductSort.RELEVANCE:
             tiers = [0, 1]
             if key is not None:
@@ -180,13 +187,13 @@ class PostgresProducts:
                 tiers, key = tiers[max(0, tier_no) :], key[1:] if tier_no >= 0 else None
         entries: list[CatalogEntry] = []
         for tier in tiers:
-            if (missing := piece.limit + 1 - len(entries)) > 0:
+            if (missing := page_request.limit + 1 - len(entries)) > 0:
                 start, after = (Start.HERE, {"offset": 0}) if key is None else (Start.AFTER, key_values(key))
                 entries += self._found(product_lists.page(form, start, tier), {**values, **after, "limit": missing})
                 key = None
-        return listed.page(entries, piece.limit)
+        return listed.page(entries, page_request.limit)
 
-    def _found(self, statement: Fixed, values: dict[str, Any]) -> list[CatalogEntry]:
+    def _found(self, statement: PreparedStatement, values: dict[str, Any]) -> list[CatalogEntry]:
         return [self._entry(row) for row in self._transaction.run(statement, values)]
 
     def _shelves(self, category_id: UUID) -> list[UUID]:

@@ -8,14 +8,14 @@ from uuid import UUID
 import psycopg
 from sqlalchemy import delete, func, insert, select, update
 
-from shop_adapters.locking import LockOrder
+from shop_adapters.lock_order import LockOrder
 from shop_adapters.postgres.errors import FOREIGN_KEY, UNIQUE, refusing
-from shop_adapters.postgres.landmarks import CatalogVersion
+from shop_adapters.postgres.page_index_cache import CatalogVersion
 from shop_adapters.postgres.schema import categories, products
 from shop_adapters.postgres.transaction import AnyRow, Transaction
 from shop_core.catalog.model import Category, CategoryEntry
 from shop_core.errors import CategoryInUse, CategoryNotFound, Refusal, SlugTaken
-from shop_core.pagination import Numbered, Page
+from shop_core.pagination import OffsetRequest, Page
 from shop_core.text import is_storable
 
 _CATEGORY = select(categories.c.id, categories.c.name, categories.c.slug, categories.c.parent_id)
@@ -49,8 +49,10 @@ class PostgresCategories:
         rows = self._transaction.execute(_CATEGORY.where(categories.c.slug.in_(list(filter(is_storable, slugs)))))
         return {row.slug: _category(row) for row in rows}
 
-    def page(self, piece: Numbered) -> Page[CategoryEntry]:
-        rows = self._transaction.execute(_ENTRY.order_by(categories.c.slug).limit(piece.limit).offset(piece.offset))
+    def page(self, page_request: OffsetRequest) -> Page[CategoryEntry]:
+        rows = self._transaction.execute(
+            _ENTRY.order_by(categories.c.slug).limit(page_request.limit).offset(page_request.offset)
+        )
         entries = tuple(_entry(row) for row in rows)
         count = self._transaction.execute(select(func.count()).select_from(categories)).scalar_one()
         return Page(entries, count)

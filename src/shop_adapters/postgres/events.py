@@ -12,12 +12,12 @@ from sqlalchemy import Insert, Integer, Table, Text, func, insert, literal, sele
 from shop_adapters.listing import order_events_of, seq_of
 from shop_adapters.postgres.schema import Time, order_events, outbox, stock_events
 from shop_adapters.postgres.statements import arrays, insert_many, rows_of
-from shop_adapters.postgres.transaction import Fixed, Transaction
+from shop_adapters.postgres.transaction import PreparedStatement, Transaction
 from shop_core.accounts.model import Role
 from shop_core.events import Event, OrderEvent, OrderEventKind, StockEvent, StockEventKind
 from shop_core.money import Money
 from shop_core.orders.model import OrderStatus
-from shop_core.pagination import Keyset, Page, Piece
+from shop_core.pagination import CursorRequest, Page, PageRequest
 
 _AT_ONCE = datetime(1970, 1, 1, tzinfo=UTC)  # not the time of the event: no clock that is set back holds a letter up
 ORDER_EVENT = list(order_events.c)
@@ -43,8 +43,14 @@ def _tell(table: Table, subject: str, seq: str | None) -> Insert:
     return insert(outbox).from_select(list(outbox.c.keys()), letter).add_cte(told)
 
 
-_TELL_OF_ORDERS = Fixed(_tell(order_events, "order_id", "seq")), Fixed(insert_many(order_events))
-_TELL_OF_STOCK = Fixed(_tell(stock_events, "subject_id", None)), Fixed(insert_many(stock_events))
+_TELL_OF_ORDERS = (
+    PreparedStatement(_tell(order_events, "order_id", "seq")),
+    PreparedStatement(insert_many(order_events)),
+)
+_TELL_OF_STOCK = (
+    PreparedStatement(_tell(stock_events, "subject_id", None)),
+    PreparedStatement(insert_many(stock_events)),
+)
 
 
 class PostgresEvents:
@@ -65,16 +71,16 @@ class PostgresEvents:
         if of_stock := [_stock_row(event) for event in events if isinstance(event, StockEvent)]:
             self._transaction.run(_TELL_OF_STOCK[self._which], arrays("new", stock_events.c.keys(), of_stock))
 
-    def timeline(self, customer_id: UUID, order_id: UUID, piece: Piece) -> Page[OrderEvent]:
+    def timeline(self, customer_id: UUID, order_id: UUID, page_request: PageRequest) -> Page[OrderEvent]:
         listing = order_events_of(order_id)
         of_order = (order_events.c.customer_id == customer_id, order_events.c.order_id == order_id)
         found = select(*ORDER_EVENT).where(*of_order).order_by(order_events.c.seq)
-        if isinstance(piece, Keyset):
-            if piece.cursor is not None:
-                found = found.where(order_events.c.seq > seq_of(listing.read(piece.cursor), order_id))
-            rows = self._transaction.execute(found.limit(piece.limit + 1))
-            return listing.page([order_event(row, self._currency) for row in rows], piece.limit)
-        rows = self._transaction.execute(found.limit(piece.limit).offset(piece.offset))
+        if isinstance(page_request, CursorRequest):
+            if page_request.cursor is not None:
+                found = found.where(order_events.c.seq > seq_of(listing.read(page_request.cursor), order_id))
+            rows = self._transaction.execute(found.limit(page_request.limit + 1))
+            return listing.page([order_event(row, self._currency) for row in rows], page_request.limit)
+        rows = self._transaction.execute(found.limit(page_request.limit).offset(page_request.offset))
         told = tuple(order_event(row, self._currency) for row in rows)
         counted = select(func.count()).select_from(order_events).where(*of_order)
         return Page(told, count=self._transaction.execute(counted).scalar_one())

@@ -11,16 +11,16 @@ import psycopg
 from sqlalchemy import Boolean, Update, Uuid, any_, bindparam, case, func, select, update
 
 from shop_adapters.listing import MOVEMENTS
-from shop_adapters.locking import LockOrder
+from shop_adapters.lock_order import LockOrder
 from shop_adapters.postgres.errors import CHECK, failing_id, refusing
 from shop_adapters.postgres.packed import PackedArray
 from shop_adapters.postgres.schema import stock_levels, stock_movements
 from shop_adapters.postgres.statements import arrays, insert_many, rows_of
 from shop_adapters.postgres.store_clock import TIME, StoreClock
-from shop_adapters.postgres.transaction import AnyRow, Fixed, Transaction
+from shop_adapters.postgres.transaction import AnyRow, PreparedStatement, Transaction
 from shop_core.errors import Oversold, ProductNotFound, Refusal, StockBelowZero
 from shop_core.inventory.model import EFFECTS, MovementKind, StockLevel, StockMovement
-from shop_core.pagination import Keyset, Page
+from shop_core.pagination import CursorRequest, Page
 
 _LEVEL = select(
     stock_levels.c.product_id,
@@ -29,7 +29,7 @@ _LEVEL = select(
     stock_levels.c.reserved,
     stock_levels.c.shortfall,
 )
-_GET = Fixed(_LEVEL.where(stock_levels.c.product_id == bindparam("product_id")))
+_GET = PreparedStatement(_LEVEL.where(stock_levels.c.product_id == bindparam("product_id")))
 _LOCKED = (
     _LEVEL.where(stock_levels.c.product_id == any_(bindparam("ids", type_=PackedArray(Uuid))))
     .order_by(stock_levels.c.product_id)
@@ -38,7 +38,7 @@ _LOCKED = (
 )
 # The time is told outside: beside the columns of the locking SELECT it would be told before the wait for the lock.
 # So each row comes with a time after its own lock, and the last one with a time after all of them.
-_LOCK = Fixed(select(*_LOCKED.c, TIME.label("time")))
+_LOCK = PreparedStatement(select(*_LOCKED.c, TIME.label("time")))
 _MOVEMENT = select(
     stock_movements.c.id,
     stock_movements.c.product_id,
@@ -50,7 +50,7 @@ _MOVEMENT = select(
     stock_movements.c.reason,
     stock_movements.c.reservation_id,
 )
-_ADD_MOVEMENTS = Fixed(insert_many(stock_movements))
+_ADD_MOVEMENTS = PreparedStatement(insert_many(stock_movements))
 
 
 def _change_levels() -> Update:
@@ -79,7 +79,7 @@ def _change_levels() -> Update:
     )
 
 
-_CHANGE_LEVELS = Fixed(_change_levels())
+_CHANGE_LEVELS = PreparedStatement(_change_levels())
 
 
 class PostgresStock:
@@ -133,13 +133,13 @@ class PostgresStock:
         if missing := changes.keys() - {product_id for (product_id,) in changed}:
             raise ProductNotFound(next(m.product_id for m in movements if m.product_id in missing))
 
-    def movements(self, product_id: UUID, piece: Keyset) -> Page[StockMovement]:
+    def movements(self, product_id: UUID, page_request: CursorRequest) -> Page[StockMovement]:
         wanted = _MOVEMENT.where(stock_movements.c.product_id == product_id)
-        if piece.cursor is not None:
-            (last,) = MOVEMENTS.read(piece.cursor)
+        if page_request.cursor is not None:
+            (last,) = MOVEMENTS.read(page_request.cursor)
             wanted = wanted.where(stock_movements.c.id < UUID(str(last)))
-        rows = self._transaction.execute(wanted.order_by(stock_movements.c.id.desc()).limit(piece.limit + 1))
-        return MOVEMENTS.page([_movement(row) for row in rows], piece.limit)
+        rows = self._transaction.execute(wanted.order_by(stock_movements.c.id.desc()).limit(page_request.limit + 1))
+        return MOVEMENTS.page([_movement(row) for row in rows], page_request.limit)
 
 
 def _broken_level(state: str, diagnostic: psycopg.errors.Diagnostic) -> Refusal | None:

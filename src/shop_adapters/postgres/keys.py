@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from sqlalchemy import delete, select
 from sqlalchemy.dialects.postgresql import insert
 
-from shop_adapters.locking import LockOrder
+from shop_adapters.lock_order import LockOrder
 from shop_adapters.postgres.schema import idempotency_keys
 from shop_adapters.postgres.statements import arrays, rows_of
-from shop_adapters.postgres.transaction import Fixed, Transaction
+from shop_adapters.postgres.transaction import PreparedStatement, Transaction
 from shop_core.idempotency import Claim, Slot
 
 _COLUMNS = list(idempotency_keys.c)
@@ -18,7 +18,7 @@ _SLOT = [idempotency_keys.c.customer_id, idempotency_keys.c.key]
 _new = rows_of("new", _COLUMNS)
 # It waits for whoever has put in one of the keys and has not committed yet; the rows come sorted, so that two units
 # of work cannot wait for each other.
-_CLAIM = Fixed(
+_CLAIM = PreparedStatement(
     insert(idempotency_keys)
     .from_select([c.name for c in _COLUMNS], select(*(_new.c[c.name] for c in _COLUMNS)))
     .on_conflict_do_nothing()
@@ -26,8 +26,8 @@ _CLAIM = Fixed(
 )
 _these = rows_of("these", _SLOT)
 _SAME = (idempotency_keys.c.customer_id == _these.c.customer_id, idempotency_keys.c.key == _these.c.key)
-_TAKEN = Fixed(select(*_COLUMNS).select_from(_these.join(idempotency_keys, _SAME[0] & _SAME[1])))
-_FORGET = Fixed(delete(idempotency_keys).where(*_SAME))
+_TAKEN = PreparedStatement(select(*_COLUMNS).select_from(_these.join(idempotency_keys, _SAME[0] & _SAME[1])))
+_FORGET = PreparedStatement(delete(idempotency_keys).where(*_SAME))
 
 
 class PostgresKeys:

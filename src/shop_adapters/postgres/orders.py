@@ -23,15 +23,15 @@ from sqlalchemy import (
 )
 
 from shop_adapters.listing import ORDERS
-from shop_adapters.locking import LockOrder
+from shop_adapters.lock_order import LockOrder
 from shop_adapters.postgres.packed import PackedArray
 from shop_adapters.postgres.schema import Time, order_lines, orders
 from shop_adapters.postgres.statements import about_how_many, arrays, insert_many
 from shop_adapters.postgres.store_clock import TIME, StoreClock
-from shop_adapters.postgres.transaction import AnyRow, Fixed, Transaction
+from shop_adapters.postgres.transaction import AnyRow, PreparedStatement, Transaction
 from shop_core.money import Money
 from shop_core.orders.model import Order, OrderLine, OrderQuery, OrderStatus
-from shop_core.pagination import Keyset, Page, Piece
+from shop_core.pagination import CursorRequest, Page, PageRequest
 
 _ORDER = select(
     orders.c.customer_id,
@@ -54,9 +54,9 @@ _OF_ORDER = (
     order_lines.c.customer_id == bindparam("this_customer_id", type_=Uuid),
     order_lines.c.order_id == bindparam("this_order_id", type_=Uuid),
 )
-_LINES = Fixed(select(*_LINE, TIME.label("time")).where(*_OF_ORDER).order_by(order_lines.c.line_no))
-_DELETE_LINES = Fixed(delete(order_lines).where(*_OF_ORDER))
-_UPDATE = Fixed(
+_LINES = PreparedStatement(select(*_LINE, TIME.label("time")).where(*_OF_ORDER).order_by(order_lines.c.line_no))
+_DELETE_LINES = PreparedStatement(delete(order_lines).where(*_OF_ORDER))
+_UPDATE = PreparedStatement(
     update(orders)
     .where(
         orders.c.customer_id == bindparam("this_customer_id", type_=Uuid),
@@ -64,8 +64,8 @@ _UPDATE = Fixed(
     )
     .values({name: bindparam(name) for name in ("status", "total_minor", "version", "updated_at", "deleted_at")})
 )
-_ADD_ORDERS = Fixed(insert_many(orders))
-_ADD_LINES = Fixed(insert_many(order_lines))
+_ADD_ORDERS = PreparedStatement(insert_many(orders))
+_ADD_LINES = PreparedStatement(insert_many(order_lines))
 
 
 class PostgresOrders:
@@ -126,15 +126,15 @@ class PostgresOrders:
         self._transaction.run(_DELETE_LINES, {"this_customer_id": order.customer_id, "this_order_id": order.id})
         self._add_lines([order])
 
-    def page(self, query: OrderQuery, piece: Piece) -> Page[Order]:
+    def page(self, query: OrderQuery, page_request: PageRequest) -> Page[Order]:
         form, values = _form_of(query), _values_of(query)
-        if isinstance(piece, Keyset):
-            window: dict[str, Any] = {"limit": piece.limit + 1, "offset": 0}
-            if piece.cursor is not None:
-                (last,) = ORDERS.read(piece.cursor)
+        if isinstance(page_request, CursorRequest):
+            window: dict[str, Any] = {"limit": page_request.limit + 1, "offset": 0}
+            if page_request.cursor is not None:
+                (last,) = ORDERS.read(page_request.cursor)
                 window["after"] = UUID(str(last))
-            return ORDERS.page(list(self._found(_page(form, "after" in window), values | window)), piece.limit)
-        found = self._found(_page(form, False), values | {"limit": piece.limit, "offset": piece.offset})
+            return ORDERS.page(list(self._found(_page(form, "after" in window), values | window)), page_request.limit)
+        found = self._found(_page(form, False), values | {"limit": page_request.limit, "offset": page_request.offset})
         matching = select(orders.c.id).where(*_matching(form))
         return Page(tuple(found), *about_how_many(self._transaction, matching, values))
 
@@ -146,7 +146,7 @@ class PostgresOrders:
         )
         self._transaction.run(_ADD_LINES, arrays("new", order_lines.c.keys(), lines))
 
-    def _found(self, statement: Fixed, values: Mapping[str, Any]) -> Iterator[Order]:
+    def _found(self, statement: PreparedStatement, values: Mapping[str, Any]) -> Iterator[Order]:
         for _, rows in groupby(self._transaction.run(statement, values), key=attrgetter("id")):
             lines = list(rows)
             yield self._order_of(lines[0], (line[-len(_LINE) :] for line in lines))
@@ -168,7 +168,7 @@ class PostgresOrders:
         )
 
 
-def _whole(heads: Select[Any]) -> Fixed:
+def _whole(heads: Select[Any]) -> PreparedStatement:
     """The orders that `heads` finds, newest first, each with its lines.
 
     One statement, which sees one moment: no order is seen with its old total and its new lines.
@@ -176,15 +176,15 @@ def _whole(heads: Select[Any]) -> Fixed:
     head = heads.subquery("head")
     same = (order_lines.c.customer_id == head.c.customer_id) & (order_lines.c.order_id == head.c.id)
     lines = select(*head.c, *_LINE).select_from(head.join(order_lines, same))
-    return Fixed(lines.order_by(head.c.id.desc(), order_lines.c.line_no))
+    return PreparedStatement(lines.order_by(head.c.id.desc(), order_lines.c.line_no))
 
 
 _ANYBODYS = _ORDER.where(orders.c.id == bindparam("order_id", type_=Uuid))
 _ONES_OWN = _ANYBODYS.where(orders.c.customer_id == bindparam("customer_id", type_=Uuid), orders.c.deleted_at.is_(None))
 _GET = {False: _whole(_ANYBODYS), True: _whole(_ONES_OWN)}
 _LOCK = {
-    False: Fixed(_ANYBODYS.with_for_update(key_share=True)),
-    True: Fixed(_ONES_OWN.with_for_update(key_share=True)),
+    False: PreparedStatement(_ANYBODYS.with_for_update(key_share=True)),
+    True: PreparedStatement(_ONES_OWN.with_for_update(key_share=True)),
 }
 """By whether it must be of a certain customer, who does not see what he deleted."""
 
@@ -241,7 +241,7 @@ def _newest_first(form: _Form) -> list[ColumnElement[Any]]:
 
 
 @lru_cache(256)
-def _page(form: _Form, is_after: bool) -> Fixed:
+def _page(form: _Form, is_after: bool) -> PreparedStatement:
     """A page of a list; by number, or by key if it `is_after` one."""
     found = _ORDER.where(*_matching(form)).order_by(*_newest_first(form)).limit(bindparam("limit", type_=Integer))
     if is_after:

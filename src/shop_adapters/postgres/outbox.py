@@ -31,9 +31,9 @@ from sqlalchemy import (
 from shop_adapters.postgres.events import ORDER_EVENT, STOCK_EVENT, order_event, stock_event
 from shop_adapters.postgres.packed import PackedArray
 from shop_adapters.postgres.schema import Time, order_events, outbox, stock_events
-from shop_adapters.postgres.transaction import AnyRow, Fixed, Transaction
-from shop_core.pagination import Numbered, Page
-from shop_core.ports import Letter
+from shop_adapters.postgres.transaction import AnyRow, PreparedStatement, Transaction
+from shop_core.pagination import OffsetRequest, Page
+from shop_core.ports import OutboxMessage
 
 _LETTER = (outbox.c.event_id, outbox.c.subject_id, outbox.c.seq, outbox.c.attempts, outbox.c.error)
 _NOW = bindparam("now", type_=Time)
@@ -103,7 +103,7 @@ def _with_event(letter: Any) -> Select[Any]:
 
 
 _taken = _take().cte("taken")
-_TAKE = Fixed(_with_event(_taken).order_by(_taken.c.subject_id, _taken.c.seq, _taken.c.event_id))
+_TAKE = PreparedStatement(_with_event(_taken).order_by(_taken.c.subject_id, _taken.c.seq, _taken.c.event_id))
 _dead = (
     select(*_LETTER, outbox.c.customer_id)
     .where(outbox.c.is_dead)
@@ -112,16 +112,16 @@ _dead = (
     .offset(bindparam("offset", type_=Integer))
     .subquery("dead")
 )
-_DEAD = Fixed(_with_event(_dead).order_by(_dead.c.event_id))
-_COUNT_DEAD = Fixed(select(func.count()).where(outbox.c.is_dead))
-_WAITING = Fixed(select(func.count(), func.min(outbox.c.at)).where(~outbox.c.is_dead))
+_DEAD = PreparedStatement(_with_event(_dead).order_by(_dead.c.event_id))
+_COUNT_DEAD = PreparedStatement(select(func.count()).where(outbox.c.is_dead))
+_WAITING = PreparedStatement(select(func.count(), func.min(outbox.c.at)).where(~outbox.c.is_dead))
 _noted = select(outbox.c.event_id).where(outbox.c.event_id == _IDS).order_by(outbox.c.event_id)
 _IS_NOTED = outbox.c.event_id.in_(select(_noted.with_for_update().cte("noted").c.event_id))
-_DELIVERED = Fixed(delete(outbox).where(_IS_NOTED))
-_RELEASE = Fixed(update(outbox).where(_IS_NOTED, ~outbox.c.is_dead).values(due_at=_NOW))
+_DELIVERED = PreparedStatement(delete(outbox).where(_IS_NOTED))
+_RELEASE = PreparedStatement(update(outbox).where(_IS_NOTED, ~outbox.c.is_dead).values(due_at=_NOW))
 _FAILED = update(outbox).where(_IS_NOTED).values(attempts=outbox.c.attempts + 1, error=bindparam("why"))
-_POSTPONE = Fixed(_FAILED.values(due_at=bindparam("until", type_=Time)))
-_GIVE_UP = Fixed(_FAILED.values(is_dead=True))
+_POSTPONE = PreparedStatement(_FAILED.values(due_at=bindparam("until", type_=Time)))
+_GIVE_UP = PreparedStatement(_FAILED.values(is_dead=True))
 _REVIVE = update(outbox).where(_IS_NOTED, outbox.c.is_dead).values(is_dead=False, attempts=0, error="", due_at=_NOW)
 
 
@@ -132,7 +132,7 @@ class PostgresOutbox:
         self._transaction = transaction
         self._currency = currency
 
-    def take(self, now: datetime, limit: int, hidden_for: timedelta) -> list[Letter]:
+    def take(self, now: datetime, limit: int, hidden_for: timedelta) -> list[OutboxMessage]:
         rows = self._transaction.run(_TAKE, {"now": now, "limit": limit, "until": now + hidden_for})
         return [self._letter(row) for row in rows]
 
@@ -150,12 +150,12 @@ class PostgresOutbox:
         if event_ids:
             self._transaction.run(_RELEASE, {"ids": list(event_ids), "now": now})
 
-    def dead(self, piece: Numbered) -> Page[Letter]:
-        rows = self._transaction.run(_DEAD, {"limit": piece.limit, "offset": piece.offset})
+    def dead(self, page_request: OffsetRequest) -> Page[OutboxMessage]:
+        rows = self._transaction.run(_DEAD, {"limit": page_request.limit, "offset": page_request.offset})
         letters = tuple(self._letter(row) for row in rows)
         return Page(letters, count=self._transaction.value(_COUNT_DEAD))
 
-    def revive(self, event_ids: Collection[UUID], now: datetime) -> int:
+    def requeue(self, event_ids: Collection[UUID], now: datetime) -> int:
         if not event_ids:
             return 0
         return self._transaction.execute(_REVIVE, {"ids": list(event_ids), "now": now}).rowcount
@@ -164,9 +164,9 @@ class PostgresOutbox:
         ((count, oldest),) = self._transaction.run(_WAITING)
         return count, oldest
 
-    def _letter(self, row: AnyRow) -> Letter:
+    def _letter(self, row: AnyRow) -> OutboxMessage:
         _, attempts, error, *columns = row
         of_order, about_stock = columns[: len(ORDER_EVENT)], columns[len(ORDER_EVENT) :]
         if of_order[0] is not None:
-            return Letter(order_event(of_order, self._currency), attempts, error)
-        return Letter(stock_event(about_stock), attempts, error)
+            return OutboxMessage(order_event(of_order, self._currency), attempts, error)
+        return OutboxMessage(stock_event(about_stock), attempts, error)

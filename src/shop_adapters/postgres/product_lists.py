@@ -31,7 +31,7 @@ from sqlalchemy.dialects.postgresql import TSQUERY
 from shop_adapters import listing
 from shop_adapters.postgres.packed import PackedArray
 from shop_adapters.postgres.schema import products, stock_levels
-from shop_adapters.postgres.transaction import Fixed
+from shop_adapters.postgres.transaction import PreparedStatement
 from shop_core.catalog.model import ProductQuery, ProductSort
 from shop_core.pagination import Key
 
@@ -123,7 +123,7 @@ def key_values(key: Key) -> dict[str, Any]:
 
 
 @lru_cache(512)
-def page(form: Form, start: Start, tier: int | None = None) -> Fixed:
+def page(form: Form, start: Start, tier: int | None = None) -> PreparedStatement:
     """A page of a list.
 
     Args:
@@ -142,17 +142,17 @@ def page(form: Form, start: Start, tier: int | None = None) -> Fixed:
             order = [case((is_meant, 0), else_=1), *order]
     match start:
         case Start.HERE:
-            return Fixed(found.order_by(*order).limit(_LIMIT).offset(_OFFSET))
+            return PreparedStatement(found.order_by(*order).limit(_LIMIT).offset(_OFFSET))
         case Start.AFTER:
-            return Fixed(found.where(_beyond(columns, form.descending)).order_by(*order).limit(_LIMIT))
+            return PreparedStatement(found.where(_beyond(columns, form.descending)).order_by(*order).limit(_LIMIT))
     ids = found.with_only_columns(products.c.id).order_by(*order).limit(_LIMIT).offset(_OFFSET)
-    return Fixed(ENTRY.where(products.c.id.in_(ids)).order_by(*order))
+    return PreparedStatement(ENTRY.where(products.c.id.in_(ids)).order_by(*order))
 
 
 @lru_cache(256)
-def count(form: Form) -> Fixed:
+def count(form: Form) -> PreparedStatement:
     """How many a list has."""
-    return Fixed(select(func.count()).select_from(to_count(form).subquery()))
+    return PreparedStatement(select(func.count()).select_from(to_count(form).subquery()))
 
 
 @lru_cache(256)

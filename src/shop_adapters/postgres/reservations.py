@@ -26,12 +26,12 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import insert
 
-from shop_adapters.locking import LockOrder
+from shop_adapters.lock_order import LockOrder
 from shop_adapters.postgres.packed import PackedArray
 from shop_adapters.postgres.schema import Time, holders, reservation_lines, reservations
 from shop_adapters.postgres.statements import arrays, insert_many, rows_of
 from shop_adapters.postgres.store_clock import TIME, StoreClock
-from shop_adapters.postgres.transaction import Fixed, Transaction
+from shop_adapters.postgres.transaction import PreparedStatement, Transaction
 from shop_core.reservations.model import HeldLine, Holding, Reservation, ReservationState, ReservedLine
 
 _IDS = bindparam("ids", type_=PackedArray(Uuid))
@@ -77,11 +77,11 @@ def _whole(heads: Any) -> Select[Any]:
     return select(*head, *line).select_from(heads.join(reservation_lines, same))
 
 
-_LOCK_HOLDERS = Fixed(_lock_holders())
-_HOLDINGS = Fixed(_holdings())
-_ADD = Fixed(insert_many(reservations))
-_ADD_LINES = Fixed(insert_many(reservation_lines))
-_GET = Fixed(
+_LOCK_HOLDERS = PreparedStatement(_lock_holders())
+_HOLDINGS = PreparedStatement(_holdings())
+_ADD = PreparedStatement(insert_many(reservations))
+_ADD_LINES = PreparedStatement(insert_many(reservation_lines))
+_GET = PreparedStatement(
     _whole(reservations).where(reservations.c.id == any_(_IDS)).order_by(reservations.c.id, reservation_lines.c.line_no)
 )
 _due = (
@@ -91,8 +91,8 @@ _due = (
     .limit(bindparam("limit", type_=Integer))
     .subquery("due")
 )
-_DUE = Fixed(_whole(_due).order_by(_due.c.expires_at, _due.c.id, reservation_lines.c.line_no))
-_DUE_LINES = Fixed(
+_DUE = PreparedStatement(_whole(_due).order_by(_due.c.expires_at, _due.c.id, reservation_lines.c.line_no))
+_DUE_LINES = PreparedStatement(
     select(
         reservation_lines.c.reservation_id,
         reservation_lines.c.customer_id,
@@ -108,14 +108,14 @@ _DUE_LINES = Fixed(
 )
 _HEAD = [reservations.c[name] for name in ("customer_id", "id", "state", "expires_at", "order_id")]
 _head = rows_of("head", _HEAD)
-_UPDATE = Fixed(
+_UPDATE = PreparedStatement(
     update(reservations)
     .where(reservations.c.customer_id == _head.c.customer_id, reservations.c.id == _head.c.id)
     .values(state=_head.c.state, expires_at=_head.c.expires_at, order_id=_head.c.order_id)
 )
 _LINE = [reservation_lines.c[name] for name in ("customer_id", "reservation_id", "line_no", "is_held", "expires_at")]
 _line = rows_of("line", _LINE)
-_UPDATE_LINES = Fixed(
+_UPDATE_LINES = PreparedStatement(
     update(reservation_lines)
     .where(
         reservation_lines.c.customer_id == _line.c.customer_id,
@@ -126,7 +126,7 @@ _UPDATE_LINES = Fixed(
 )
 _LET_GO_OF = [reservation_lines.c[name] for name in ("customer_id", "reservation_id", "product_id")]
 _gone = rows_of("gone", _LET_GO_OF)
-_LET_GO = Fixed(
+_LET_GO = PreparedStatement(
     update(reservation_lines)
     .where(
         reservation_lines.c.customer_id == _gone.c.customer_id,
@@ -145,7 +145,7 @@ class PostgresReservations:
         self._order = order
         self._clock = clock
 
-    def lock_holders(self, customer_ids: Iterable[UUID], now: Callable[[], datetime]) -> dict[UUID, Holding]:
+    def lock_customers(self, customer_ids: Iterable[UUID], now: Callable[[], datetime]) -> dict[UUID, Holding]:
         ids = self._order.check("holders", customer_ids)
         if not ids:
             return {}
@@ -196,7 +196,7 @@ class PostgresReservations:
             return []
         return [HeldLine(*row) for row in self._transaction.run(_DUE_LINES, {"ids": ids, "now": now})]
 
-    def let_go(self, lines: Sequence[HeldLine]) -> None:
+    def release_lines(self, lines: Sequence[HeldLine]) -> None:
         if not lines:
             return
         self._order.require("stock", {line.product_id for line in lines})
@@ -206,7 +206,7 @@ class PostgresReservations:
     def due(self, now: datetime, limit: int) -> list[Reservation]:
         return list(self._found(_DUE, {"now": now, "limit": limit}))
 
-    def _found(self, statement: Fixed, parameters: dict[str, Any]) -> Iterator[Reservation]:
+    def _found(self, statement: PreparedStatement, parameters: dict[str, Any]) -> Iterator[Reservation]:
         for _, rows in groupby(self._transaction.run(statement, parameters), key=attrgetter("id")):
             lines = list(rows)
             head = lines[0]

@@ -6,14 +6,14 @@ from datetime import datetime
 
 from sqlalchemy import func, select
 
-from shop_adapters.locking import LockOrder
+from shop_adapters.lock_order import LockOrder
 from shop_adapters.postgres.schema import Time
-from shop_adapters.postgres.transaction import Fixed, Transaction
+from shop_adapters.postgres.transaction import PreparedStatement, Transaction
 from shop_core.ports import Clock
 
 TIME = func.clock_timestamp(type_=Time)
 """The time on it, in a statement; not now(), which stands still at the start of the transaction."""
-_TIME = Fixed(select(TIME))
+_TIME = PreparedStatement(select(TIME))
 
 
 class StoreClock:

@@ -28,7 +28,7 @@ AnyRow = Any
 _DIALECT = PGDialect_psycopg()  # type: ignore[no-untyped-call]
 
 
-class Fixed:
+class PreparedStatement:
     """A statement of which only the values of its parameters change.
 
     Args:
@@ -94,7 +94,7 @@ class Fixed:
 
 
 class Transaction:
-    """A connection, for as long as one transaction has it. Made by `shop_adapters.postgres.work.begin`."""
+    """A connection, for as long as one transaction has it. Made by `shop_adapters.postgres.unit_of_work.begin`."""
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
@@ -105,7 +105,7 @@ class Transaction:
         """It was committed or rolled back, and the connection is somebody else's from now on."""
         self._is_over = True
 
-    def run(self, statement: Fixed, values: Mapping[str, Any] | None = None) -> list[AnyRow]:
+    def run(self, statement: PreparedStatement, values: Mapping[str, Any] | None = None) -> list[AnyRow]:
         """Run a statement, and read all its rows.
 
         Raises:
@@ -117,13 +117,13 @@ class Transaction:
         cursor.execute(statement.text, statement.bound(values or {}))
         return cursor.fetchall() if statement.has_rows else []
 
-    def one(self, statement: Fixed, values: Mapping[str, Any] | None = None) -> AnyRow | None:
+    def one(self, statement: PreparedStatement, values: Mapping[str, Any] | None = None) -> AnyRow | None:
         """The row of a statement that has one at most."""
         rows = self.run(statement, values)
         assert len(rows) <= 1
         return rows[0] if rows else None
 
-    def value(self, statement: Fixed, values: Mapping[str, Any] | None = None) -> Any:
+    def value(self, statement: PreparedStatement, values: Mapping[str, Any] | None = None) -> Any:
         """The one value of a statement that has one row of one column."""
         ((value,),) = self.run(statement, values)
         return value

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable
 from threading import Lock
 
-from shop_adapters.publishers.body import event_json
+from shop_adapters.publishers.message import event_json
 from shop_core.events import Event
 from shop_core.ports import Undelivered
 

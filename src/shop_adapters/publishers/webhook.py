@@ -13,8 +13,8 @@ from ssl import SSLContext
 from urllib.parse import SplitResult, urlsplit
 
 from shop_adapters.clock import system_clock
-from shop_adapters.publishers.body import event_json
-from shop_adapters.publishers.line import Address, Deadline, Line
+from shop_adapters.publishers.http_connection import Address, Deadline, Line
+from shop_adapters.publishers.message import event_json
 from shop_core.events import Event
 from shop_core.ports import Clock, Undelivered
 

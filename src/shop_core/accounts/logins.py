@@ -7,15 +7,15 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from uuid import UUID
 
-from shop_core.accounts.checking import PasswordChecks
-from shop_core.accounts.guesses import guesses_of_login
+from shop_core.accounts.guess_limits import guesses_of_login
 from shop_core.accounts.model import Account, Actor
+from shop_core.accounts.password_checks import PasswordChecks
 from shop_core.accounts.sessions import (
     ACCESS_TOKEN_LIFE,
     RECENT_LOGIN,
     SESSIONS_MAX,
-    EndedSessions,
     RefreshToken,
+    Revocations,
     Session,
 )
 from shop_core.errors import InvalidToken, LoginTooOld, SessionNotFound, WrongCredentials
@@ -58,7 +58,7 @@ class SessionService:
         new_id: NewId,
         passwords: PasswordHasher,
         tokens: Tokens,
-        ended: EndedSessions,
+        ended: Revocations,
     ) -> None:
         self._begin = begin
         self._clock = clock
@@ -76,7 +76,7 @@ class SessionService:
             device: the token that an earlier login from there gave; what is none counts as not given.
 
         Raises:
-            TooManyAttempts: see `shop_core.accounts.guesses`; the password was not looked at.
+            TooManyAttempts: see `shop_core.accounts.guess_limits`; the password was not looked at.
             WrongCredentials: unknown user, wrong password, or the account is not active; which of them is not
                 said, nor to be told from the time it takes.
         """
@@ -84,27 +84,27 @@ class SessionService:
         known = device if self._tokens.is_device(device, key) else None
         guesses = guesses_of_login(key, client, known)
         self._checks.take(guesses)
-        with self._begin() as work:
-            found = work.accounts.credentials(key)
+        with self._begin() as uow:
+            found = uow.accounts.credentials(key)
         account, seen = found or (None, None)
         if not self._checks.is_right(seen, password) or account is None or not account.active:
             raise WrongCredentials
         assert seen is not None
         renewed = self._passwords.hash(password) if self._passwords.is_outdated(seen) else None
         refresh = self._tokens.refresh()
-        with self._begin() as work:
-            account = self._checks.still_right(work, account.id, password, seen)
+        with self._begin() as uow:
+            account = self._checks.still_right(uow, account.id, password, seen)
             if account is None or not account.active:
                 raise WrongCredentials
             if renewed:
-                work.accounts.set_password_hash(account.id, renewed)
+                uow.accounts.set_password_hash(account.id, renewed)
             now = self._clock()
             token = RefreshToken.first(self._tokens.digest(refresh), self._new_id(), account.id, now)
-            too_many = [session.id for session in work.refresh_tokens.sessions(account.id, now)[SESSIONS_MAX - 1 :]]
+            too_many = [session.id for session in uow.refresh_tokens.sessions(account.id, now)[SESSIONS_MAX - 1 :]]
             for session_id in too_many:
-                work.refresh_tokens.revoke_family(session_id, now)
-            work.refresh_tokens.add(token)
-            self._checks.give_back(work, guesses)
+                uow.refresh_tokens.revoke_family(session_id, now)
+            uow.refresh_tokens.add(token)
+            self._checks.give_back(uow, guesses)
         self._ended.add(*too_many, at=now)
         return self._login(account, token, refresh, known or self._tokens.device(key))
 
@@ -123,17 +123,17 @@ class SessionService:
         """
         now = self._clock()
         successor, *earlier = self._tokens.successors(refresh)
-        with self._begin() as work:
-            token = work.refresh_tokens.lock(self._tokens.digest(refresh))
-            account = work.accounts.get(token.account_id) if token else None
+        with self._begin() as uow:
+            token = uow.refresh_tokens.lock(self._tokens.digest(refresh))
+            account = uow.accounts.get(token.account_id) if token else None
             good = token is not None and account is not None and account.active and token.is_good(now)
             if token is not None and token.is_reused(now):
-                work.refresh_tokens.revoke_family(token.family_id, now)
+                uow.refresh_tokens.revoke_family(token.family_id, now)
             elif token is not None and good and token.spent_at is None:
-                work.refresh_tokens.update(token.spent(now))
-                work.refresh_tokens.add(token.successor(self._tokens.digest(successor), now))
+                uow.refresh_tokens.update(token.spent(now))
+                uow.refresh_tokens.add(token.successor(self._tokens.digest(successor), now))
             elif good:
-                successor = self._given_out(work, successor, earlier)
+                successor = self._given_out(uow, successor, earlier)
         # Refused only here: an exception inside the unit of work would roll the revocation back.
         if token is not None and token.is_reused(now):
             self._ended.add(token.family_id, at=now)
@@ -144,10 +144,10 @@ class SessionService:
     def log_out(self, refresh: str) -> None:
         """End the session that a refresh token belongs to, wherever it is used; nothing happens if there is none."""
         now = self._clock()
-        with self._begin() as work:
-            token = work.refresh_tokens.lock(self._tokens.digest(refresh))
+        with self._begin() as uow:
+            token = uow.refresh_tokens.lock(self._tokens.digest(refresh))
             if token is not None:
-                work.refresh_tokens.revoke_family(token.family_id, now)
+                uow.refresh_tokens.revoke_family(token.family_id, now)
         if token is not None:
             self._ended.add(token.family_id, at=now)
 
@@ -157,8 +157,8 @@ class SessionService:
         Raises:
             Unauthenticated: no account acts.
         """
-        with self._begin() as work:
-            return work.refresh_tokens.sessions(actor.account_id, self._clock())
+        with self._begin() as uow:
+            return uow.refresh_tokens.sessions(actor.account_id, self._clock())
 
     def end(self, actor: Actor, session_id: UUID) -> None:
         """End one session of the actor's: the one in which he acts, or another one if he logged in lately.
@@ -169,14 +169,14 @@ class SessionService:
             LoginTooOld: it is another one, and his own login is older than `RECENT_LOGIN`.
         """
         now = self._clock()
-        with self._begin() as work:
-            began = {each.id: each.created_at for each in work.refresh_tokens.sessions(actor.account_id, now)}
+        with self._begin() as uow:
+            began = {each.id: each.created_at for each in uow.refresh_tokens.sessions(actor.account_id, now)}
             if session_id not in began:
                 raise SessionNotFound(session_id)
             mine = began.get(actor.session) if actor.session else None
             if session_id != actor.session and (mine is None or now > mine + RECENT_LOGIN):
                 raise LoginTooOld(RECENT_LOGIN)
-            work.refresh_tokens.revoke_family(session_id, now)
+            uow.refresh_tokens.revoke_family(session_id, now)
         self._ended.add(session_id, at=now)
 
     def notice_ended(self) -> None:
@@ -185,8 +185,8 @@ class SessionService:
         To be called about each second by each process that verifies access tokens.
         """
         now = self._clock()
-        with self._begin() as work:
-            ended = work.refresh_tokens.ended_since(self._ended.since(now))
+        with self._begin() as uow:
+            ended = uow.refresh_tokens.ended_since(self._ended.since(now))
         self._ended.learn(ended, now)
 
     def tidy(self) -> int:
@@ -194,11 +194,11 @@ class SessionService:
 
         To be called now and then, by any number of processes.
         """
-        with self._begin() as work:
-            if not work.alone(TIDY):
+        with self._begin() as uow:
+            if not uow.alone(TIDY):
                 return 0
-            forgotten = work.refresh_tokens.forget_ended(self._clock() - TOKENS_KEPT_FOR, TIDY_MAX)
-            return forgotten + work.attempts.forget_full(work.now(), TIDY_MAX)
+            forgotten = uow.refresh_tokens.forget_ended(self._clock() - TOKENS_KEPT_FOR, TIDY_MAX)
+            return forgotten + uow.attempts.forget_full(uow.now(), TIDY_MAX)
 
     def authenticate(self, access: str) -> Actor:
         """Who acts, by an access token: first `identify`, which asks no store, then `confirm`, which may.
@@ -230,15 +230,15 @@ class SessionService:
         """
         if not actor.is_staff or actor.id is None:
             return actor
-        with self._begin() as work:
-            account = work.accounts.get(actor.id)
+        with self._begin() as uow:
+            account = uow.accounts.get(actor.id)
         if account is None or not account.active:
             raise InvalidToken
         return account.acting(actor.session)
 
-    def _given_out(self, work: UnitOfWork, successor: str, earlier: Sequence[str]) -> str:
+    def _given_out(self, uow: UnitOfWork, successor: str, earlier: Sequence[str]) -> str:
         """Which of them a spent token has: another one than today's if the secret was replaced just then."""
-        known = (each for each in earlier if work.refresh_tokens.lock(self._tokens.digest(each)))
+        known = (each for each in earlier if uow.refresh_tokens.lock(self._tokens.digest(each)))
         return next(known, successor)
 
     def _login(self, account: Account, token: RefreshToken, refresh: str, device: str | None = None) -> Login:

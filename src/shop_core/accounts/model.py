@@ -150,7 +150,7 @@ class Account:
             email=self.email if change.email is None else change.email,
         )
 
-    def assigned(self, change: StandingChange, now: datetime) -> Account:
+    def assigned(self, change: AccountStatusChange, now: datetime) -> Account:
         """The account after an admin changed its role or let it in or out; itself if nothing differs."""
         return self._with(
             now,
@@ -208,7 +208,7 @@ class ProfileChange:
 
 
 @dataclass(frozen=True, slots=True)
-class StandingChange:
+class AccountStatusChange:
     """What an admin changes of an account; None keeps.
 
     Args:

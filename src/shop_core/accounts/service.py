@@ -6,22 +6,22 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from shop_core.accounts.checking import PasswordChecks
-from shop_core.accounts.guesses import guesses_of_change
+from shop_core.accounts.guess_limits import guesses_of_change
 from shop_core.accounts.model import (
     NOBODY,
     Account,
     AccountQuery,
+    AccountStatusChange,
     Actor,
     ProfileChange,
     Role,
-    StandingChange,
     check_admin_stays,
 )
+from shop_core.accounts.password_checks import PasswordChecks
 from shop_core.accounts.passwords import IsBreached, check_password
-from shop_core.accounts.sessions import EndedSessions
+from shop_core.accounts.sessions import Revocations
 from shop_core.errors import AccountNotFound, InvalidResetCode, WrongPassword
-from shop_core.pagination import Page, Piece
+from shop_core.pagination import Page, PageRequest
 from shop_core.ports import Begin, Clock, NewId, PasswordHasher, Tokens, UnitOfWork
 from shop_core.text import normal
 
@@ -57,7 +57,7 @@ class AccountService:
         new_id: NewId,
         passwords: PasswordHasher,
         tokens: Tokens,
-        ended: EndedSessions,
+        ended: Revocations,
         is_breached: IsBreached,
     ) -> None:
         self._begin = begin
@@ -91,8 +91,8 @@ class AccountService:
         )
         self._check_new(registration.password, "password", account)
         password_hash = self._passwords.hash(registration.password)  # slow: not inside the unit of work
-        with self._begin() as work:
-            work.accounts.add(account, password_hash)
+        with self._begin() as uow:
+            uow.accounts.add(account, password_hash)
         return account
 
     def me(self, actor: Actor) -> Account:
@@ -102,8 +102,8 @@ class AccountService:
             Unauthenticated: no account acts.
             AccountNotFound: it is gone.
         """
-        with self._begin() as work:
-            return _found(work.accounts.get(actor.account_id), actor.account_id)
+        with self._begin() as uow:
+            return _found(uow.accounts.get(actor.account_id), actor.account_id)
 
     def edit_me(self, actor: Actor, change: ProfileChange) -> Account:
         """Change the actor's own names and email address.
@@ -113,10 +113,10 @@ class AccountService:
             AccountNotFound: it is gone.
             Invalid: a new value breaks its rule.
         """
-        with self._begin() as work:
-            account, _ = work.accounts.lock(actor.account_id) or (None, None)
+        with self._begin() as uow:
+            account, _ = uow.accounts.lock(actor.account_id) or (None, None)
             edited = _found(account, actor.account_id).edited(change, self._clock())
-            work.accounts.update(edited)
+            uow.accounts.update(edited)
         return edited
 
     def change_password(self, actor: Actor, old: str, new: str) -> None:
@@ -132,19 +132,19 @@ class AccountService:
         account = self.me(actor)
         guesses = guesses_of_change(account.id)
         self._checks.take(guesses)
-        with self._begin() as work:
-            _, seen = work.accounts.credentials(account.username_key) or (None, None)
+        with self._begin() as uow:
+            _, seen = uow.accounts.credentials(account.username_key) or (None, None)
         if not self._checks.is_right(seen, old) or seen is None:
             raise WrongPassword
         self._check_new(new, "new_password", account)
         password_hash = self._passwords.hash(new)
-        with self._begin() as work:
-            if self._checks.still_right(work, account.id, old, seen) is None:
+        with self._begin() as uow:
+            if self._checks.still_right(uow, account.id, old, seen) is None:
                 raise WrongPassword
             now = self._clock()
-            work.accounts.set_password_hash(account.id, password_hash)
-            ended = _end_all(work, account.id, now)
-            self._checks.give_back(work, guesses)
+            uow.accounts.set_password_hash(account.id, password_hash)
+            ended = _end_all(uow, account.id, now)
+            self._checks.give_back(uow, guesses)
         self._ended.add(*ended, at=now)
 
     def offer_reset(self, actor: Actor, account_id: UUID) -> PasswordReset:
@@ -159,8 +159,8 @@ class AccountService:
         """
         actor.require(Role.ADMIN)
         until = self._clock() + RESET_CODE_LIFE
-        with self._begin() as work:
-            found = work.accounts.lock(account_id)
+        with self._begin() as uow:
+            found = uow.accounts.lock(account_id)
         if found is None:
             raise AccountNotFound(account_id)
         return PasswordReset(self._tokens.reset_code(account_id, found[1], until), until)
@@ -173,22 +173,22 @@ class AccountService:
             Invalid: `new` may not be a password; the code is still good.
         """
         now, account_id = self._clock(), self._tokens.account_of_reset(code)
-        with self._begin() as work:
-            found = work.accounts.lock(account_id) if account_id else None
+        with self._begin() as uow:
+            found = uow.accounts.lock(account_id) if account_id else None
         if found is None or not found[0].active or not self._tokens.is_reset_code(code, found[1], now):
             raise InvalidResetCode
         account, seen = found
         self._check_new(new, "new_password", account)
         password_hash = self._passwords.hash(new)
-        with self._begin() as work:
-            _, stored = work.accounts.lock(account.id) or (None, None)
+        with self._begin() as uow:
+            _, stored = uow.accounts.lock(account.id) or (None, None)
             if stored != seen:
                 raise InvalidResetCode
-            work.accounts.set_password_hash(account.id, password_hash)
-            ended = _end_all(work, account.id, now)
+            uow.accounts.set_password_hash(account.id, password_hash)
+            ended = _end_all(uow, account.id, now)
         self._ended.add(*ended, at=now)
 
-    def accounts(self, actor: Actor, query: AccountQuery, piece: Piece) -> Page[Account]:
+    def accounts(self, actor: Actor, query: AccountQuery, page_request: PageRequest) -> Page[Account]:
         """The accounts that match `query`, by username, a piece at a time. Staff only.
 
         Raises:
@@ -196,8 +196,8 @@ class AccountService:
             InvalidCursor: the cursor was not made by this list.
         """
         actor.require(Role.STAFF)
-        with self._begin() as work:
-            return work.accounts.page(query, piece)
+        with self._begin() as uow:
+            return uow.accounts.page(query, page_request)
 
     def account(self, actor: Actor, account_id: UUID) -> Account:
         """Any account. Staff only.
@@ -207,10 +207,10 @@ class AccountService:
             AccountNotFound
         """
         actor.require(Role.STAFF)
-        with self._begin() as work:
-            return _found(work.accounts.get(account_id), account_id)
+        with self._begin() as uow:
+            return _found(uow.accounts.get(account_id), account_id)
 
-    def assign(self, actor: Actor, account_id: UUID, change: StandingChange) -> Account:
+    def assign(self, actor: Actor, account_id: UUID, change: AccountStatusChange) -> Account:
         """Change the role of an account, or let it in or out. Admins only.
 
         Who is no longer active can neither log in nor stay logged in: all his sessions end.
@@ -221,13 +221,13 @@ class AccountService:
             LastAdmin: the shop would be left without an active admin.
         """
         actor.require(Role.ADMIN)
-        with self._begin() as work:
-            locked = work.accounts.lock_with_admins(account_id)
+        with self._begin() as uow:
+            locked = uow.accounts.lock_with_admins(account_id)
             now = self._clock()
             account = _found(locked.get(account_id), account_id).assigned(change, now)
             check_admin_stays([other for other in locked.values() if other.keeps_the_shop], account)
-            work.accounts.update(account)
-            ended = [] if account.active else _end_all(work, account_id, now)
+            uow.accounts.update(account)
+            ended = [] if account.active else _end_all(uow, account_id, now)
         self._ended.add(*ended, at=now)
         return account
 
@@ -235,10 +235,10 @@ class AccountService:
         check_password(password, self._is_breached, field=field, username=account.username, email=account.email)
 
 
-def _end_all(work: UnitOfWork, account_id: UUID, now: datetime) -> list[UUID]:
+def _end_all(uow: UnitOfWork, account_id: UUID, now: datetime) -> list[UUID]:
     """End all sessions of an account, which is locked: so none begins meanwhile."""
-    sessions = [session.id for session in work.refresh_tokens.sessions(account_id, now)]
-    work.refresh_tokens.revoke_all(account_id, now)
+    sessions = [session.id for session in uow.refresh_tokens.sessions(account_id, now)]
+    uow.refresh_tokens.revoke_all(account_id, now)
     return sessions
 
 

@@ -85,7 +85,7 @@ class Session:
     expires_at: datetime
 
 
-class EndedSessions:
+class Revocations:
     """The sessions that ended while access tokens of theirs may still be about. For any number of threads.
 
     Access tokens are not looked up, so each process keeps this list, and brings it up to date about each second.

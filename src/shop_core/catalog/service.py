@@ -19,7 +19,7 @@ from shop_core.catalog.model import (
 )
 from shop_core.catalog.tree import CategoryNode, check_place, nested
 from shop_core.errors import CategoryNotFound, Fault, Invalid, ProductNotFound, check_version
-from shop_core.pagination import Keyset, Numbered, Page, Piece
+from shop_core.pagination import CursorRequest, OffsetRequest, Page, PageRequest
 from shop_core.ports import Begin, Clock, NewId, UnitOfWork
 from shop_core.text import normal
 
@@ -53,20 +53,20 @@ class CatalogService:
         Raises:
             ProductNotFound: there is none, or it was archived.
         """
-        with self._begin() as work:
-            entry = work.products.get(product_id)
+        with self._begin() as uow:
+            entry = uow.products.get(product_id)
         if entry is None:
             raise ProductNotFound(product_id)
         return entry
 
-    def products(self, query: ProductQuery, piece: Piece) -> Page[CatalogEntry]:
+    def products(self, query: ProductQuery, page_request: PageRequest) -> Page[CatalogEntry]:
         """The products that match `query`, a piece at a time.
 
         Raises:
             InvalidCursor: the cursor was not made by this list in this sort.
         """
-        with self._begin() as work:
-            return work.products.page(query, piece)
+        with self._begin() as uow:
+            return uow.products.page(query, page_request)
 
     def category(self, category_id: UUID) -> CategoryEntry:
         """A category.
@@ -74,22 +74,22 @@ class CatalogService:
         Raises:
             CategoryNotFound
         """
-        with self._begin() as work:
-            entry = work.categories.get(category_id)
+        with self._begin() as uow:
+            entry = uow.categories.get(category_id)
         if entry is None:
             raise CategoryNotFound(category_id)
         return entry
 
-    def categories(self, piece: Numbered) -> Page[CategoryEntry]:
+    def categories(self, page_request: OffsetRequest) -> Page[CategoryEntry]:
         """All categories, by slug."""
-        with self._begin() as work:
-            return work.categories.page(piece)
+        with self._begin() as uow:
+            return uow.categories.page(page_request)
 
-    def category_tree(self, piece: Numbered) -> Page[CategoryNode]:
+    def category_tree(self, page_request: OffsetRequest) -> Page[CategoryNode]:
         """The categories at the top, by slug, each with everything below it."""
-        with self._begin() as work:
-            roots = nested(work.categories.all())
-        return Page(roots[piece.offset : piece.offset + piece.limit], count=len(roots))
+        with self._begin() as uow:
+            roots = nested(uow.categories.all())
+        return Page(roots[page_request.offset : page_request.offset + page_request.limit], count=len(roots))
 
     def create_product(self, actor: Actor, details: ProductDetails) -> CatalogEntry:
         """Put a new product into the catalog, with nothing in stock. Staff only.
@@ -101,8 +101,8 @@ class CatalogService:
         actor.require(Role.STAFF)
         self._check_currency(details)
         product = details.product(self._new_id(), self._clock())
-        with self._begin() as work:
-            work.products.add_all([product])
+        with self._begin() as uow:
+            uow.products.add_all([product])
         return CatalogEntry(product, available=0)
 
     def replace_product(
@@ -151,15 +151,15 @@ class CatalogService:
             ProductNotFound: there is none, or it was archived.
         """
         actor.require(Role.STAFF)
-        with self._begin() as work:
-            work.stock.lock([product_id])
-            product = _locked(work, product_id, versions)
-            has_ledger = bool(work.stock.movements(product_id, Keyset(1)).items)
+        with self._begin() as uow:
+            uow.stock.lock([product_id])
+            product = _locked(uow, product_id, versions)
+            has_ledger = bool(uow.stock.movements(product_id, CursorRequest(1)).items)
             now = self._clock()
             if has_ledger:
-                work.products.update_all([product.archived(now)])
+                uow.products.update_all([product.archived(now)])
             else:
-                work.products.remove(product_id)
+                uow.products.remove(product_id)
 
     def create_category(self, actor: Actor, name: str, slug: str, parent_id: UUID | None = None) -> CategoryEntry:
         """Add a category. Staff only.
@@ -170,9 +170,9 @@ class CatalogService:
         """
         actor.require(Role.STAFF)
         category = Category(self._new_id(), normal(name), slug, parent_id)
-        with self._begin() as work:
-            check_place(category, work.categories.lock_all())
-            work.categories.add(category)
+        with self._begin() as uow:
+            check_place(category, uow.categories.lock_all())
+            uow.categories.add(category)
         return CategoryEntry(category, product_count=0)
 
     def edit_category(self, actor: Actor, category_id: UUID, changes: CategoryChanges) -> CategoryEntry:
@@ -185,15 +185,15 @@ class CatalogService:
             SlugTaken, Invalid
         """
         actor.require(Role.STAFF)
-        with self._begin() as work:
+        with self._begin() as uow:
             # All of them, also those that stay: two moves, each fine alone, could close a cycle together.
-            tree = work.categories.lock_all()
+            tree = uow.categories.lock_all()
             if category_id not in tree:
                 raise CategoryNotFound(category_id)
             edited = tree[category_id].edited(changes)
             check_place(edited, tree)
-            work.categories.update(edited)
-            entry = work.categories.get(category_id)
+            uow.categories.update(edited)
+            entry = uow.categories.get(category_id)
         return entry or CategoryEntry(edited, product_count=0)
 
     def remove_category(self, actor: Actor, category_id: UUID) -> None:
@@ -205,8 +205,8 @@ class CatalogService:
             CategoryNotFound
         """
         actor.require(Role.STAFF)
-        with self._begin() as work:
-            work.categories.remove(category_id)
+        with self._begin() as uow:
+            uow.categories.remove(category_id)
 
     def ensure_categories(self, actor: Actor, names_by_slug: Mapping[str, str]) -> dict[str, Category]:
         """The categories with these slugs; those that are missing are added with the given name. Staff only.
@@ -216,12 +216,12 @@ class CatalogService:
             Invalid
         """
         actor.require(Role.STAFF)
-        with self._begin() as work:
-            found = work.categories.by_slug(names_by_slug)
+        with self._begin() as uow:
+            found = uow.categories.by_slug(names_by_slug)
             for slug, name in sorted(names_by_slug.items()):
                 if slug not in found:
                     found[slug] = Category(self._new_id(), normal(name), slug)
-                    work.categories.add(found[slug])
+                    uow.categories.add(found[slug])
         return found
 
     def import_products(self, actor: Actor, rows: Sequence[ProductDetails]) -> Imported:
@@ -240,14 +240,14 @@ class CatalogService:
             raise Invalid(Fault("sku", "stands in two rows of one import", "duplicate"))
         for row in rows:
             self._check_currency(row)
-        with self._begin() as work:
-            known = work.products.lock_by_sku(by_sku)
+        with self._begin() as uow:
+            known = uow.products.lock_by_sku(by_sku)
             now = self._clock()
             created = [row.product(self._new_id(), now) for sku, row in by_sku.items() if sku not in known]
             edited = [(known[sku], known[sku].edited(row, now)) for sku, row in by_sku.items() if sku in known]
             updated = [after for before, after in edited if after is not before]
-            work.products.add_all(created)
-            work.products.update_all(updated)
+            uow.products.add_all(created)
+            uow.products.update_all(updated)
         unchanged = [after for before, after in edited if after is before]
         return Imported(tuple(created), tuple(updated), tuple(unchanged))
 
@@ -259,14 +259,14 @@ class CatalogService:
         versions: Collection[int] | None,
     ) -> CatalogEntry:
         actor.require(Role.STAFF)
-        with self._begin() as work:
-            product = _locked(work, product_id, versions)
+        with self._begin() as uow:
+            product = _locked(uow, product_id, versions)
             details = details_of(product)
             self._check_currency(details)
             edited = product.edited(details, self._clock())
             if edited is not product:
-                work.products.update_all([edited])
-            level = work.stock.get(product_id)
+                uow.products.update_all([edited])
+            level = uow.stock.get(product_id)
         return CatalogEntry(edited, level.available if level else 0)
 
     def _check_currency(self, details: ProductDetails) -> None:
@@ -275,14 +275,14 @@ class CatalogService:
             raise Invalid(Fault("price", rule, "wrong_currency"))
 
 
-def _locked(work: UnitOfWork, product_id: UUID, versions: Collection[int] | None) -> Product:
+def _locked(uow: UnitOfWork, product_id: UUID, versions: Collection[int] | None) -> Product:
     """The product of the catalog, locked for a change.
 
     Raises:
         ProductNotFound: there is none, or it was archived.
         Stale: `versions` do not have its version.
     """
-    product = work.products.lock(product_id)
+    product = uow.products.lock(product_id)
     if product is None or product.archived_at is not None:
         raise ProductNotFound(product_id)
     check_version(product.version, versions)

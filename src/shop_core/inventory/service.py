@@ -10,7 +10,7 @@ from shop_core.accounts.model import Actor, Role
 from shop_core.errors import ProductNotFound
 from shop_core.events import StockEvent, StockEventKind
 from shop_core.inventory.model import MovementKind, StockLevel, StockMovement, check_reason, count_changes
-from shop_core.pagination import Keyset, Page
+from shop_core.pagination import CursorRequest, Page
 from shop_core.ports import Begin, NewId, UnitOfWork
 from shop_core.text import normal
 
@@ -71,9 +71,9 @@ class InventoryService:
         """
         actor.require(Role.STAFF)
         check_reason(reason)
-        with self._begin() as work:
-            levels = work.stock.lock(counted)
-            now = work.now()
+        with self._begin() as uow:
+            levels = uow.stock.lock(counted)
+            now = uow.now()
             before, movements = dict(levels), list[StockMovement]()
             for product_id, units in counted.items():
                 if product_id not in levels:
@@ -83,8 +83,8 @@ class InventoryService:
                     movement = StockMovement(self._new_id(), product_id, kind, change, now, actor.id, reason=why)
                     levels[product_id] = levels[product_id].after(movement)
                     movements.append(movement)
-            work.stock.apply(movements)
-            self._tell_shortfalls(work, actor, before, levels, now)
+            uow.stock.apply(movements)
+            self._tell_shortfalls(uow, actor, before, levels, now)
         return levels
 
     def level(self, actor: Actor, product_id: UUID) -> StockLevel:
@@ -95,13 +95,13 @@ class InventoryService:
             ProductNotFound
         """
         actor.require(Role.STAFF)
-        with self._begin() as work:
-            level = work.stock.get(product_id)
+        with self._begin() as uow:
+            level = uow.stock.get(product_id)
         if level is None:
             raise ProductNotFound(product_id)
         return level
 
-    def movements(self, actor: Actor, product_id: UUID, piece: Keyset) -> Page[StockMovement]:
+    def movements(self, actor: Actor, product_id: UUID, page_request: CursorRequest) -> Page[StockMovement]:
         """The ledger of a product, newest first.
 
         Raises:
@@ -109,34 +109,34 @@ class InventoryService:
             ProductNotFound
         """
         actor.require(Role.STAFF)
-        with self._begin() as work:
-            if work.stock.get(product_id) is None:
+        with self._begin() as uow:
+            if uow.stock.get(product_id) is None:
                 raise ProductNotFound(product_id)
-            return work.stock.movements(product_id, piece)
+            return uow.stock.movements(product_id, page_request)
 
     def _record(self, actor: Actor, product_id: UUID, kind: MovementKind, quantity: int, reason: str) -> StockLevel:
         actor.require(Role.STAFF)
-        with self._begin() as work:
-            level = work.stock.lock([product_id]).get(product_id)
+        with self._begin() as uow:
+            level = uow.stock.lock([product_id]).get(product_id)
             if level is None:
                 raise ProductNotFound(product_id)
-            at = work.now()
+            at = uow.now()
             movement = StockMovement(self._new_id(), product_id, kind, quantity, at, actor.id, reason=normal(reason))
             after = level.after(movement)
-            work.stock.apply([movement])
-            self._tell_shortfalls(work, actor, {product_id: level}, {product_id: after}, at)
+            uow.stock.apply([movement])
+            self._tell_shortfalls(uow, actor, {product_id: level}, {product_id: after}, at)
         return after
 
     def _tell_shortfalls(
         self,
-        work: UnitOfWork,
+        uow: UnitOfWork,
         actor: Actor,
         before: Mapping[UUID, StockLevel],
         after: Mapping[UUID, StockLevel],
         now: datetime,
     ) -> None:
         """Announce every product of which more promised units are missing than before: somebody has to act."""
-        work.events.add_all(
+        uow.events.add_all(
             [
                 StockEvent(self._new_id(), StockEventKind.STOCK_SHORT, product_id, now, level.shortfall, None, actor.id)
                 for product_id, level in after.items()

@@ -20,7 +20,7 @@ class LineRequest:
     quantity: int
 
 
-def units_wanted(lines: Sequence[LineRequest]) -> dict[UUID, int]:
+def requested_units(lines: Sequence[LineRequest]) -> dict[UUID, int]:
     """The units of each product, in the order in which the lines first name it; a product may stand in several.
 
     Raises:

@@ -13,7 +13,7 @@ from shop_core.accounts.model import Actor, Role
 from shop_core.errors import Fault, Forbidden, IllegalStep, Invalid, NotTheOwner
 from shop_core.idempotency import Claim, check_key, fingerprint
 from shop_core.inventory.model import MovementKind
-from shop_core.inventory.wanted import LineRequest, units_wanted
+from shop_core.inventory.wanted import LineRequest, requested_units
 from shop_core.money import Money
 
 
@@ -83,7 +83,7 @@ class PlacementRequest:
         wanted: the units of each product, in the order in which the lines first name it; empty with a reservation.
 
     Raises:
-        Invalid: see `units_wanted` and `check_key`; lines and a reservation are both given.
+        Invalid: see `requested_units` and `check_key`; lines and a reservation are both given.
     """
 
     customer_id: UUID
@@ -99,7 +99,7 @@ class PlacementRequest:
             raise Invalid(Fault("reservation_id", "cannot be given together with lines: choose one", "ambiguous"))
         if self.key is not None:
             check_key(self.key)
-        object.__setattr__(self, "wanted", {} if self.reservation_id else units_wanted(self.lines))
+        object.__setattr__(self, "wanted", {} if self.reservation_id else requested_units(self.lines))
 
     def claim(self, order_id: UUID) -> Claim | None:
         """The claim of its key for the order that it may become; None without a key."""

@@ -7,16 +7,16 @@ from itertools import chain
 from uuid import UUID
 
 from shop_core.accounts.model import Actor, Role
-from shop_core.batches import decided, expire_due, settle
+from shop_core.batching import decided, expire_due, settle
 from shop_core.errors import InsufficientStock, OrderNotFound, Refusal, check_version
 from shop_core.events import OrderEvent
-from shop_core.idempotency import Answers, Claim, Slot, first_of_each
+from shop_core.idempotency import Claim, KeyedResults, Slot, first_of_each
 from shop_core.inventory.model import StockLevel, StockMovement, levels_after
-from shop_core.inventory.wanted import LineRequest, units_wanted
-from shop_core.orders.changing import Change, edit, step
+from shop_core.inventory.wanted import LineRequest, requested_units
+from shop_core.orders.amendment import Change, edit, step
 from shop_core.orders.model import Order, OrderQuery, PlacementRequest, Step
-from shop_core.orders.placing import Decision, Outcome, decide
-from shop_core.pagination import Page, Piece
+from shop_core.orders.placement import Decision, Outcome, decide
+from shop_core.pagination import Page, PageRequest
 from shop_core.ports import Begin, NewId, UnitOfWork
 
 
@@ -50,27 +50,27 @@ class OrderService:
         claims = first_of_each(request.claim(id_) for request, id_ in zip(requests, ids, strict=True))
         named = {request.reservation_id for request in requests if request.reservation_id}
         product_ids = set(chain.from_iterable(request.wanted for request in requests))
-        with self._begin() as work:
-            taken = work.keys.claim(claims)
-            made = self._made(work, taken)
+        with self._begin() as uow:
+            taken = uow.keys.claim(claims)
+            made = self._made(uow, taken)
             if named:
-                seen = work.reservations.get_all(named).values()
+                seen = uow.reservations.get_all(named).values()
                 product_ids.update(chain.from_iterable(reservation.units for reservation in seen))
-            levels = work.stock.lock(product_ids)
-            offers = work.products.offers(levels)  # one that was added after the lock is not there yet
-            reservations = work.reservations.get_all(named) if named else {}
-            now = work.now()
+            levels = uow.stock.lock(product_ids)
+            offers = uow.products.offers(levels)  # one that was added after the lock is not there yet
+            reservations = uow.reservations.get_all(named) if named else {}
+            now = uow.now()
 
             def decide_for(stock: Mapping[UUID, StockLevel]) -> Decision:
-                answers = Answers(taken, made)
+                answers = KeyedResults(taken, made)
                 return decide(requests, ids, answers, offers, stock, reservations, now=now, new_id=self._new_id)
 
-            decision, expired = decided(decide_for, levels, lambda: expire_due(work, levels, now, self._new_id))
-            work.orders.add_all(decision.orders)
-            work.events.add_all(decision.events)
-            work.reservations.update_all(decision.confirmed)
-            work.stock.apply([*expired, *decision.movements])
-            settle(work.keys, claims, taken, decision.won)
+            decision, expired = decided(decide_for, levels, lambda: expire_due(uow, levels, now, self._new_id))
+            uow.orders.add_all(decision.orders)
+            uow.events.add_all(decision.events)
+            uow.reservations.update_all(decision.confirmed)
+            uow.stock.apply([*expired, *decision.movements])
+            settle(uow.keys, claims, taken, decision.won)
         return decision.outcomes
 
     def place(self, request: PlacementRequest) -> Order:
@@ -101,12 +101,12 @@ class OrderService:
             Unavailable: the store could not be reached.
         """
         named = {request.reservation_id for request in requests if request.reservation_id}
-        with self._begin() as work:
-            reserved = work.reservations.get_all(named).values() if named else ()
+        with self._begin() as uow:
+            reserved = uow.reservations.get_all(named).values() if named else ()
             product_ids = chain.from_iterable(request.wanted for request in requests)
-            work.stock.lock({*product_ids, *chain.from_iterable(reservation.units for reservation in reserved)})
+            uow.stock.lock({*product_ids, *chain.from_iterable(reservation.units for reservation in reserved)})
             found = (
-                work.orders.get(order_id, request.customer_id) for order_id, request in zip(ids, requests, strict=True)
+                uow.orders.get(order_id, request.customer_id) for order_id, request in zip(ids, requests, strict=True)
             )
             return {order.id: order for order in found if order is not None}
 
@@ -116,23 +116,23 @@ class OrderService:
         Raises:
             OrderNotFound: there is none, it is somebody else's, or its owner deleted it.
         """
-        with self._begin() as work:
-            order = work.orders.get(order_id, _owner(actor))
+        with self._begin() as uow:
+            order = uow.orders.get(order_id, _owner(actor))
         if order is None:
             raise OrderNotFound(order_id)
         return order
 
-    def mine(self, actor: Actor, piece: Piece) -> Page[Order]:
+    def mine(self, actor: Actor, page_request: PageRequest) -> Page[Order]:
         """The actor's own orders, newest first, without those that he deleted.
 
         Raises:
             Unauthenticated: no account acts.
         """
         query = OrderQuery(customer_id=actor.account_id)
-        with self._begin() as work:
-            return work.orders.page(query, piece)
+        with self._begin() as uow:
+            return uow.orders.page(query, page_request)
 
-    def find(self, actor: Actor, query: OrderQuery, piece: Piece) -> Page[Order]:
+    def find(self, actor: Actor, query: OrderQuery, page_request: PageRequest) -> Page[Order]:
         """The orders that match, newest first: for staff everybody's, deleted ones too; else the actor's own.
 
         Raises:
@@ -141,21 +141,21 @@ class OrderService:
             InvalidCursor: the cursor was not made by this list.
         """
         seen = query.seen_by(actor)
-        with self._begin() as work:
-            return work.orders.page(seen, piece)
+        with self._begin() as uow:
+            return uow.orders.page(seen, page_request)
 
-    def events(self, actor: Actor, order_id: UUID, piece: Piece) -> Page[OrderEvent]:
+    def events(self, actor: Actor, order_id: UUID, page_request: PageRequest) -> Page[OrderEvent]:
         """What happened to an order, oldest first; for its owner and for staff.
 
         Raises:
             OrderNotFound: there is none, it is somebody else's, or its owner deleted it.
             InvalidCursor: the cursor was not made by this order's timeline.
         """
-        with self._begin() as work:
-            order = work.orders.get(order_id, _owner(actor))
+        with self._begin() as uow:
+            order = uow.orders.get(order_id, _owner(actor))
             if order is None:
                 raise OrderNotFound(order_id)
-            return work.events.timeline(order.customer_id, order_id, piece)
+            return uow.events.timeline(order.customer_id, order_id, page_request)
 
     def edit(
         self, actor: Actor, order_id: UUID, lines: Sequence[LineRequest], versions: Collection[int] | None = None
@@ -180,24 +180,24 @@ class OrderService:
             UnknownProducts: lines that need a product which is not in the catalog.
             InsufficientStock: every short product, with how many more were asked for and how many could be added.
         """
-        wanted = units_wanted(lines)
-        with self._begin() as work:
-            order = self._lock(work, actor, order_id, versions, owner_only=True)
+        wanted = requested_units(lines)
+        with self._begin() as uow:
+            order = self._lock(uow, actor, order_id, versions, owner_only=True)
             order.check_step(Step.EDIT)
-            levels = work.stock.lock(wanted.keys() | order.units.keys())
-            offers = work.products.offers(wanted.keys() & levels.keys())  # as `place_all` does
-            now = work.now()
+            levels = uow.stock.lock(wanted.keys() | order.units.keys())
+            offers = uow.products.offers(wanted.keys() & levels.keys())  # as `place_all` does
+            now = uow.now()
             expired: list[StockMovement] = []
             try:
                 change = edit(order, lines, offers, levels, actor, now=now, new_id=self._new_id)
             except InsufficientStock:
-                expired = expire_due(work, levels, now, self._new_id)
+                expired = expire_due(uow, levels, now, self._new_id)
                 left = levels_after(levels, expired)
                 change = edit(order, lines, offers, left, actor, now=now, new_id=self._new_id)
             if change is None:
                 return order
-            work.orders.replace_lines(change.order)
-            self._write(work, change, expired)
+            uow.orders.replace_lines(change.order)
+            self._write(uow, change, expired)
         return change.order
 
     def cancel(self, actor: Actor, order_id: UUID, versions: Collection[int] | None = None) -> Order:
@@ -261,21 +261,21 @@ class OrderService:
     def _take(
         self, taken: Step, actor: Actor, order_id: UUID, versions: Collection[int] | None, *, owner_only: bool = False
     ) -> Order:
-        with self._begin() as work:
-            order = self._lock(work, actor, order_id, versions, owner_only=owner_only)
+        with self._begin() as uow:
+            order = self._lock(uow, actor, order_id, versions, owner_only=owner_only)
             order.check_step(taken)
             if order.moves_stock(taken):
-                work.stock.lock(order.units)
-            change = step(order, taken, actor, now=work.now(), new_id=self._new_id)
-            self._write(work, change)
+                uow.stock.lock(order.units)
+            change = step(order, taken, actor, now=uow.now(), new_id=self._new_id)
+            self._write(uow, change)
         return change.order
 
     @staticmethod
     def _lock(
-        work: UnitOfWork, actor: Actor, order_id: UUID, versions: Collection[int] | None, *, owner_only: bool
+        uow: UnitOfWork, actor: Actor, order_id: UUID, versions: Collection[int] | None, *, owner_only: bool
     ) -> Order:
         """The order, locked, as the one that the actor may change and knows the newest version of."""
-        order = work.orders.lock(order_id, _owner(actor))
+        order = uow.orders.lock(order_id, _owner(actor))
         if order is None:
             raise OrderNotFound(order_id)
         if owner_only:
@@ -286,16 +286,16 @@ class OrderService:
         return order
 
     @staticmethod
-    def _made(work: UnitOfWork, taken: Mapping[Slot, Claim]) -> dict[UUID, Order]:
+    def _made(uow: UnitOfWork, taken: Mapping[Slot, Claim]) -> dict[UUID, Order]:
         """The orders that earlier requests with these keys made, as they are now; also those deleted since."""
-        found = (work.orders.get(claim.result_id) for claim in taken.values())
+        found = (uow.orders.get(claim.result_id) for claim in taken.values())
         return {order.id: order for order in found if order is not None}
 
     @staticmethod
-    def _write(work: UnitOfWork, change: Change, expired: Sequence[StockMovement] = ()) -> None:
-        work.orders.update(change.order)
-        work.stock.apply([*expired, *change.movements])
-        work.events.add_all([change.event])
+    def _write(uow: UnitOfWork, change: Change, expired: Sequence[StockMovement] = ()) -> None:
+        uow.orders.update(change.order)
+        uow.stock.apply([*expired, *change.movements])
+        uow.events.add_all([change.event])
 
 
 def _owner(actor: Actor) -> UUID | None:

@@ -1,4 +1,4 @@
-"""What the core needs from outside. An adapter implements these; `shop_core.testing` checks that it does.
+"""What the core needs from outside. An adapter implements these; `shop_testing` checks that it does.
 
 Everything is synchronous. Everything that a use case reads or writes goes through one `UnitOfWork`:
 
@@ -21,10 +21,10 @@ one call; and attempts come after both.
 
 from shop_core.ports.accounts import Accounts, Attempts, PasswordHasher, RefreshTokens, Tokens
 from shop_core.ports.catalog import Categories, Products
-from shop_core.ports.events import EventPublisher, Events, Letter, Outbox, Undelivered
+from shop_core.ports.events import EventPublisher, Events, Outbox, OutboxMessage, Undelivered
 from shop_core.ports.inventory import Reservations, Stock
 from shop_core.ports.orders import Keys, Orders
-from shop_core.ports.work import Adapters, Begin, Clock, Discrepancy, LockOrderError, NewId, UnitOfWork
+from shop_core.ports.unit_of_work import Adapters, Begin, Clock, Discrepancy, LockOrderError, NewId, UnitOfWork
 
 __all__ = [
     "Accounts",
@@ -37,11 +37,11 @@ __all__ = [
     "EventPublisher",
     "Events",
     "Keys",
-    "Letter",
     "LockOrderError",
     "NewId",
     "Orders",
     "Outbox",
+    "OutboxMessage",
     "PasswordHasher",
     "Products",
     "RefreshTokens",

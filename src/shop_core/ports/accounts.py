@@ -9,7 +9,7 @@ from uuid import UUID
 
 from shop_core.accounts.model import Account, AccountQuery, Actor
 from shop_core.accounts.sessions import RefreshToken, Session
-from shop_core.pagination import Page, Piece
+from shop_core.pagination import Page, PageRequest
 
 
 class Accounts(Protocol):
@@ -37,7 +37,7 @@ class Accounts(Protocol):
 
     def set_password_hash(self, account_id: UUID, password_hash: str) -> None: ...
 
-    def page(self, query: AccountQuery, piece: Piece) -> Page[Account]:
+    def page(self, query: AccountQuery, page_request: PageRequest) -> Page[Account]:
         """The accounts that match `query`, by `username_key`."""
 
 
@@ -79,7 +79,7 @@ class RefreshTokens(Protocol):
 class Attempts(Protocol):
     """How often passwords were guessed: for each key the moment at which its allowance is full again.
 
-    See `shop_core.accounts.guesses`. Shared by all processes, and small: what is full is forgotten.
+    See `shop_core.accounts.guess_limits`. Shared by all processes, and small: what is full is forgotten.
     """
 
     def lock(self, keys: Collection[bytes]) -> dict[bytes, datetime]:

@@ -7,7 +7,7 @@ from typing import Protocol
 from uuid import UUID
 
 from shop_core.catalog.model import CatalogEntry, Category, CategoryEntry, Offer, Product, ProductQuery
-from shop_core.pagination import Numbered, Page, Piece
+from shop_core.pagination import OffsetRequest, Page, PageRequest
 
 
 class Categories(Protocol):
@@ -21,7 +21,7 @@ class Categories(Protocol):
     def by_slug(self, slugs: Iterable[str]) -> dict[str, Category]:
         """Those of `slugs` that exist."""
 
-    def page(self, piece: Numbered) -> Page[CategoryEntry]:
+    def page(self, page_request: OffsetRequest) -> Page[CategoryEntry]:
         """All categories by slug."""
 
     def all(self) -> Sequence[CategoryEntry]:
@@ -64,5 +64,5 @@ class Products(Protocol):
     def lock_by_sku(self, skus: Iterable[str]) -> dict[str, Product]:
         """Those that exist, archived ones included, locked for editing until the end of this unit of work."""
 
-    def page(self, query: ProductQuery, piece: Piece) -> Page[CatalogEntry]:
+    def page(self, query: ProductQuery, page_request: PageRequest) -> Page[CatalogEntry]:
         """The products in the catalog that match `query`."""

@@ -9,7 +9,7 @@ from typing import Protocol
 from uuid import UUID
 
 from shop_core.events import Event, OrderEvent
-from shop_core.pagination import Numbered, Page, Piece
+from shop_core.pagination import OffsetRequest, Page, PageRequest
 
 
 class Events(Protocol):
@@ -17,12 +17,12 @@ class Events(Protocol):
 
     def add_all(self, events: Sequence[Event]) -> None: ...
 
-    def timeline(self, customer_id: UUID, order_id: UUID, piece: Piece) -> Page[OrderEvent]:
+    def timeline(self, customer_id: UUID, order_id: UUID, page_request: PageRequest) -> Page[OrderEvent]:
         """What happened to that customer's order, oldest first."""
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
+class OutboxMessage:
     """An event on its way out.
 
     Args:
@@ -38,7 +38,7 @@ class Letter:
 class Outbox(Protocol):
     """The events that have still to be told to others, and those that nobody would take."""
 
-    def take(self, now: datetime, limit: int, hidden_for: timedelta) -> list[Letter]:
+    def take(self, now: datetime, limit: int, hidden_for: timedelta) -> list[OutboxMessage]:
         """Up to about `limit` letters that may be tried now, hidden from every other taker until `now + hidden_for`.
 
         Those of one subject come in order (by `seq`, then by id), and none of a subject whose first letter has to wait
@@ -57,10 +57,10 @@ class Outbox(Protocol):
     def release(self, event_ids: Collection[UUID], now: datetime) -> None:
         """These were not tried after all: they may be taken again from `now` on."""
 
-    def dead(self, piece: Numbered) -> Page[Letter]:
+    def dead(self, page_request: OffsetRequest) -> Page[OutboxMessage]:
         """The dead letters, oldest first."""
 
-    def revive(self, event_ids: Collection[UUID], now: datetime) -> int:
+    def requeue(self, event_ids: Collection[UUID], now: datetime) -> int:
         """Dead letters that shall be tried again from the start; how many of them there were."""
 
     def waiting(self) -> tuple[int, datetime | None]:

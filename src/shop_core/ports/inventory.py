@@ -8,7 +8,7 @@ from typing import Protocol
 from uuid import UUID
 
 from shop_core.inventory.model import StockLevel, StockMovement
-from shop_core.pagination import Keyset, Page
+from shop_core.pagination import CursorRequest, Page
 from shop_core.reservations.model import HeldLine, Holding, Reservation
 
 
@@ -27,14 +27,14 @@ class Stock(Protocol):
             ProductNotFound, StockBelowZero, Oversold: a counter cannot change so. The whole unit of work is off.
         """
 
-    def movements(self, product_id: UUID, piece: Keyset) -> Page[StockMovement]:
+    def movements(self, product_id: UUID, page_request: CursorRequest) -> Page[StockMovement]:
         """The ledger of a product, newest first."""
 
 
 class Reservations(Protocol):
     """Units held for customers. Who changes one has locked the stock of all its products: an adapter checks it."""
 
-    def lock_holders(self, customer_ids: Iterable[UUID], now: Callable[[], datetime]) -> dict[UUID, Holding]:
+    def lock_customers(self, customer_ids: Iterable[UUID], now: Callable[[], datetime]) -> dict[UUID, Holding]:
         """What these customers hold, read after they were locked against reserving more in another unit of work.
 
         Args:
@@ -56,7 +56,7 @@ class Reservations(Protocol):
     def due_lines(self, product_ids: Iterable[UUID], now: datetime) -> list[HeldLine]:
         """The lines of these products that are still held although their reservation's time is up at `now`."""
 
-    def let_go(self, lines: Sequence[HeldLine]) -> None:
+    def release_lines(self, lines: Sequence[HeldLine]) -> None:
         """Mark lines as held no more: others needed the units. Their reservations stay as they are."""
 
     def due(self, now: datetime, limit: int) -> list[Reservation]:

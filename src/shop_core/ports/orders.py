@@ -8,7 +8,7 @@ from uuid import UUID
 
 from shop_core.idempotency import Claim, Slot
 from shop_core.orders.model import Order, OrderQuery
-from shop_core.pagination import Page, Piece
+from shop_core.pagination import Page, PageRequest
 
 
 class Orders(Protocol):
@@ -28,7 +28,7 @@ class Orders(Protocol):
     def replace_lines(self, order: Order) -> None:
         """Store the order's lines in the place of those that it had."""
 
-    def page(self, query: OrderQuery, piece: Piece) -> Page[Order]:
+    def page(self, query: OrderQuery, page_request: PageRequest) -> Page[Order]:
         """The orders that match `query`, newest first."""
 
 

@@ -16,7 +16,7 @@ from uuid import UUID
 from shop_core.errors import Fault, Invalid, ReservationExpired, ReservationResolved, TooMuchReserved
 from shop_core.idempotency import Claim, check_key, fingerprint
 from shop_core.inventory.model import MovementKind
-from shop_core.inventory.wanted import LineRequest, units_wanted
+from shop_core.inventory.wanted import LineRequest, requested_units
 
 TTL_MIN = timedelta(seconds=1)
 TTL_DEFAULT = timedelta(minutes=10)
@@ -199,7 +199,7 @@ class ReservationRequest:
         wanted: the units of each product, in the order in which the lines first name it.
 
     Raises:
-        Invalid: see `units_wanted`, `check_ttl` and `check_key`.
+        Invalid: see `requested_units`, `check_ttl` and `check_key`.
     """
 
     customer_id: UUID
@@ -212,7 +212,7 @@ class ReservationRequest:
         check_ttl(self.ttl)
         if self.key is not None:
             check_key(self.key)
-        object.__setattr__(self, "wanted", units_wanted(self.lines))
+        object.__setattr__(self, "wanted", requested_units(self.lines))
 
     def claim(self, reservation_id: UUID) -> Claim | None:
         """The claim of its key for the reservation that it may become; None without a key."""

@@ -8,13 +8,13 @@ from itertools import chain
 from uuid import UUID
 
 from shop_core.accounts.model import Actor
-from shop_core.batches import decided, expire_due, settle
+from shop_core.batching import decided, expire_due, settle
 from shop_core.errors import Refusal, ReservationNotFound
 from shop_core.events import StockEvent, StockEventKind
-from shop_core.idempotency import Answers, first_of_each
+from shop_core.idempotency import KeyedResults, first_of_each
 from shop_core.inventory.model import StockLevel
 from shop_core.ports import Begin, NewId, UnitOfWork
-from shop_core.reservations.holding import Decision, Outcome, decide, give_back
+from shop_core.reservations.allocation import Decision, Outcome, decide, give_back
 from shop_core.reservations.model import (
     TTL_DEFAULT,
     HoldingLimits,
@@ -56,25 +56,25 @@ class ReservationService:
         """
         ids = ids or [self._new_id() for _ in requests]
         claims = first_of_each(request.claim(id_) for request, id_ in zip(requests, ids, strict=True))
-        with self._begin() as work:
-            taken = work.keys.claim(claims)
-            holdings = work.reservations.lock_holders({request.customer_id for request in requests}, work.now)
-            levels = work.stock.lock(set(chain.from_iterable(request.wanted for request in requests)))
-            offers = work.products.offers(levels)
-            made = work.reservations.get_all(claim.result_id for claim in taken.values())
-            now = work.now()
+        with self._begin() as uow:
+            taken = uow.keys.claim(claims)
+            holdings = uow.reservations.lock_customers({request.customer_id for request in requests}, uow.now)
+            levels = uow.stock.lock(set(chain.from_iterable(request.wanted for request in requests)))
+            offers = uow.products.offers(levels)
+            made = uow.reservations.get_all(claim.result_id for claim in taken.values())
+            now = uow.now()
             made = {id_: reservation.at(now) for id_, reservation in made.items()}
 
             def decide_for(stock: Mapping[UUID, StockLevel]) -> Decision:
-                answers = Answers(taken, made)
+                answers = KeyedResults(taken, made)
                 return decide(
                     requests, ids, answers, offers, stock, holdings, self._limits, now=now, new_id=self._new_id
                 )
 
-            decision, expired = decided(decide_for, levels, lambda: expire_due(work, levels, now, self._new_id))
-            work.reservations.add_all(decision.reservations)
-            work.stock.apply([*expired, *decision.movements])
-            settle(work.keys, claims, taken, decision.won)
+            decision, expired = decided(decide_for, levels, lambda: expire_due(uow, levels, now, self._new_id))
+            uow.reservations.add_all(decision.reservations)
+            uow.stock.apply([*expired, *decision.movements])
+            settle(uow.keys, claims, taken, decision.won)
         return decision.outcomes
 
     def reserve(self, request: ReservationRequest) -> Reservation:
@@ -96,10 +96,10 @@ class ReservationService:
         Raises:
             Unavailable: the store could not be reached.
         """
-        with self._begin() as work:
-            work.stock.lock(set(chain.from_iterable(request.wanted for request in requests)))
-            now = work.now()
-            return {id_: found.at(now) for id_, found in work.reservations.get_all(ids).items()}
+        with self._begin() as uow:
+            uow.stock.lock(set(chain.from_iterable(request.wanted for request in requests)))
+            now = uow.now()
+            return {id_: found.at(now) for id_, found in uow.reservations.get_all(ids).items()}
 
     def get(self, actor: Actor, reservation_id: UUID) -> Reservation:
         """A reservation of the actor's own, or anybody's for staff, as it is now.
@@ -107,8 +107,8 @@ class ReservationService:
         Raises:
             ReservationNotFound: there is none, or it is somebody else's.
         """
-        with self._begin() as work:
-            return self._seen(work, actor, reservation_id).at(work.now())
+        with self._begin() as uow:
+            return self._seen(uow, actor, reservation_id).at(uow.now())
 
     def extend(self, actor: Actor, reservation_id: UUID, ttl: timedelta = TTL_DEFAULT) -> Reservation:
         """Hold the units for longer: for `ttl` from now, 24 hours in all at most. It never revives an expired one.
@@ -118,12 +118,12 @@ class ReservationService:
             ReservationNotFound, ReservationExpired, ReservationResolved
         """
         check_ttl(ttl)
-        with self._begin() as work:
+        with self._begin() as uow:
             # Whoever counts what the customer holds must not count this as over while it goes on.
-            work.reservations.lock_holders([self._seen(work, actor, reservation_id).customer_id], work.now)
-            reservation = self._locked(work, actor, reservation_id)
-            after = reservation.extended(ttl, work.now())
-            work.reservations.update_all([after])
+            uow.reservations.lock_customers([self._seen(uow, actor, reservation_id).customer_id], uow.now)
+            reservation = self._locked(uow, actor, reservation_id)
+            after = reservation.extended(ttl, uow.now())
+            uow.reservations.update_all([after])
         return after
 
     def release(self, actor: Actor, reservation_id: UUID) -> Reservation:
@@ -133,14 +133,14 @@ class ReservationService:
             ReservationNotFound, ReservationExpired
             ReservationResolved: it became an order.
         """
-        with self._begin() as work:
-            reservation = self._locked(work, actor, reservation_id)
-            now = work.now()
+        with self._begin() as uow:
+            reservation = self._locked(uow, actor, reservation_id)
+            now = uow.now()
             if reservation.is_released:
                 return reservation.at(now)
             after, movements = give_back(reservation, ReservationStep.RELEASE, actor.id, now, self._new_id)
-            work.reservations.update_all([after])
-            work.stock.apply(movements)
+            uow.reservations.update_all([after])
+            uow.stock.apply(movements)
         return after
 
     def sweep(self, limit: int = SWEEP_MAX) -> int:
@@ -154,13 +154,13 @@ class ReservationService:
         Returns:
             How many there were; as many as `limit` means that there may be more. 0 if another sweep is at it.
         """
-        with self._begin() as work:
-            due = work.reservations.due(work.now(), limit)
-            if not due or not work.alone("sweep"):  # in this order: to look leaves no trace, to lock does
+        with self._begin() as uow:
+            due = uow.reservations.due(uow.now(), limit)
+            if not due or not uow.alone("sweep"):  # in this order: to look leaves no trace, to lock does
                 return 0
-            work.stock.lock(set(chain.from_iterable(reservation.units for reservation in due)))
-            now = work.now()
-            locked = work.reservations.get_all(reservation.id for reservation in due)
+            uow.stock.lock(set(chain.from_iterable(reservation.units for reservation in due)))
+            now = uow.now()
+            locked = uow.reservations.get_all(reservation.id for reservation in due)
             ended, movements, events = [], [], []
             for reservation in (locked[reservation.id] for reservation in due):
                 if reservation.is_due(now):
@@ -168,9 +168,9 @@ class ReservationService:
                     ended.append(after)
                     movements += given
                     events.append(self._expired(after))
-            work.reservations.update_all(ended)
-            work.stock.apply(movements)
-            work.events.add_all(events)
+            uow.reservations.update_all(ended)
+            uow.stock.apply(movements)
+            uow.events.add_all(events)
         return len(due)
 
     def _expired(self, reservation: Reservation) -> StockEvent:
@@ -179,14 +179,14 @@ class ReservationService:
         return StockEvent(self._new_id(), kind, reservation.id, at, units, reservation.customer_id)
 
     @staticmethod
-    def _seen(work: UnitOfWork, actor: Actor, reservation_id: UUID) -> Reservation:
+    def _seen(uow: UnitOfWork, actor: Actor, reservation_id: UUID) -> Reservation:
         owner_id = None if actor.is_staff else actor.account_id
-        reservation = work.reservations.get_all([reservation_id]).get(reservation_id)
+        reservation = uow.reservations.get_all([reservation_id]).get(reservation_id)
         if reservation is None or owner_id not in {None, reservation.customer_id}:
             raise ReservationNotFound(reservation_id)
         return reservation
 
-    def _locked(self, work: UnitOfWork, actor: Actor, reservation_id: UUID) -> Reservation:
+    def _locked(self, uow: UnitOfWork, actor: Actor, reservation_id: UUID) -> Reservation:
         """The reservation, read again after the stock of its products was locked: nobody else changes it now."""
-        work.stock.lock(self._seen(work, actor, reservation_id).units)
-        return self._seen(work, actor, reservation_id)
+        uow.stock.lock(self._seen(uow, actor, reservation_id).units)
+        return self._seen(uow, actor, reservation_id)

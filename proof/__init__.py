@@ -1,1 +1,0 @@
-"""What the shop promises, tried by force: see docs/consistency.md and `make proof`."""

@@ -1,0 +1,73 @@
+"""The one order in which rows are locked, so that no two units of work can wait for each other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from operator import attrgetter
+from typing import Literal
+from uuid import UUID
+
+from shop_core.ports import LockOrderError
+
+Table = Literal["keys", "holders", "orders", "stock", "products", "categories"]
+
+_TABLES: tuple[Table, ...] = ("keys", "holders", "orders", "stock", "products", "categories")
+_number = attrgetter("int")  # as UUIDs compare, without a Python call for each comparison
+
+
+class LockOrder:
+    """What one unit of work has locked, in the order of `shop_core.ports`: keys, holders, orders, stock, products,
+    categories; in each, ids ascending.
+
+    `asked` counts how often it was asked: what was read after the last lock is told by that.
+
+    An adapter asks it before it locks. Rows that a unit of work adds are not asked about: until it commits, nobody
+    else can see them, so nobody waits for them.
+
+    >>> a, b = UUID(int=1), UUID(int=2)
+    >>> order = LockOrder()
+    >>> order.check("stock", [b, a]) == [a, b]
+    True
+    >>> order.check("orders", [a])
+    Traceback (most recent call last):
+    shop_core.ports.unit_of_work.LockOrderError: orders must be locked before stock
+    """
+
+    __slots__ = ("_held", "asked")
+
+    def __init__(self) -> None:
+        self.asked = 0
+        self._held: dict[Table, set[UUID]] = {}
+
+    def check(self, table: Table, ids: Iterable[UUID]) -> list[UUID]:
+        """The ids to lock, each once, ascending; from now on they count as locked.
+
+        Raises:
+            LockOrderError: a later table was locked before, or a row of this one with a greater id.
+        """
+        self.asked += 1
+        wanted = set(ids)
+        held = self._held.get(table)
+        fresh = wanted - held if held else wanted
+        if fresh:
+            self._check_fresh(table, fresh)
+            self._held[table] = held | fresh if held else fresh
+        return sorted(wanted, key=_number)
+
+    def require(self, table: Table, ids: Iterable[UUID]) -> None:
+        """Let only those pass who have locked these before.
+
+        Raises:
+            LockOrderError: one of them is not locked.
+        """
+        if missing := set(ids) - self._held.get(table, set()):
+            raise LockOrderError(f"{table} must be locked before this: {min(missing, key=_number)} is not")
+
+    def _check_fresh(self, table: Table, fresh: set[UUID]) -> None:
+        for later in _TABLES[_TABLES.index(table) + 1 :]:
+            if later in self._held:
+                raise LockOrderError(f"{table} must be locked before {later}")
+        if held := self._held.get(table):
+            least, most = min(fresh, key=_number), max(held, key=_number)
+            if least < most:
+                raise LockOrderError(f"{table} must be locked by ascending id: {least} after {most}")

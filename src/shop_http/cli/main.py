@@ -1,0 +1,217 @@
+"""The command line: `shop serve`, `shop migrate`, ... Every failure is one line that says what to do next."""
+
+from __future__ import annotations
+
+import argparse
+import getpass
+import os
+import platform
+import signal
+import sys
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import NoReturn
+from uuid import UUID
+
+from shop_core import SYSTEM, OffsetRequest, Refusal, Registration, Role, Shop
+from shop_core.pagination import LIMIT_MAX
+from shop_core.ports import OutboxMessage
+from shop_http.cli.demo_data import add_demo_data
+from shop_http.cli.product_import import COLUMNS_HELP, OnBadRow, UnusableFile, import_products
+from shop_http.cli.progress import progress
+from shop_http.server.database import UNUSABLE_DATABASE, migrate_database, open_shop
+from shop_http.server.settings import Settings, SettingsError
+
+_RESEND = "Try dead letters again from the start. Later facts of the same subject may have arrived before them."
+_OURS = (SettingsError, *UNUSABLE_DATABASE, UnusableFile, Refusal)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run one command and end the process with its exit code: 0 done, 1 failed or found wrong, 2 misused."""
+    parser = _parser()
+    given = parser.parse_args(arguments)
+    signal.signal(signal.SIGTERM, _end)  # so that what was started is stopped: `finally` runs on SystemExit
+    try:
+        settings = Settings.read(os.environ, vars(given))
+        code = given.run(settings, given)
+    except _OURS as failure:
+        _fail(str(failure))
+    except OSError as failure:
+        where = f"{failure.filename}: " if failure.filename else ""
+        _fail(f"{where}{failure.strerror or failure}: check that it exists, that you may use it and that disk is left")
+    except KeyboardInterrupt:
+        sys.exit(130)
+    sys.exit(code)
+
+
+def _end(signal_number: int, _frame: object) -> NoReturn:
+    sys.exit(128 + signal_number)
+
+
+def _fail(line: str) -> NoReturn:
+    print(f"shop: {' '.join(line.split())}", file=sys.stderr)
+    sys.exit(1)
+
+
+def _parser() -> argparse.ArgumentParser:
+    everywhere = argparse.ArgumentParser(add_help=False)
+    everywhere.add_argument("--data-dir", metavar="DIR", help="where the embedded database is (SHOP_DATA_DIR)")
+    parser = argparse.ArgumentParser(prog="shop", description="A shop backend that never oversells.")
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+
+    def command(name: str, run: object, text: str, epilog: str | None = None) -> argparse.ArgumentParser:
+        raw = argparse.RawDescriptionHelpFormatter
+        made = commands.add_parser(
+            name, parents=[everywhere], help=text, description=text, epilog=epilog, formatter_class=raw
+        )
+        made.set_defaults(run=run)
+        return made
+
+    one = command("serve", _serve, "answer HTTP requests until Ctrl-C or SIGTERM")
+    one.add_argument("--host", help="address to listen on (SHOP_HOST)")
+    one.add_argument("--port", help="port to listen on (SHOP_PORT)")
+    one.add_argument("--workers", help="processes that answer (SHOP_WORKERS)")
+    one.add_argument("--demo", action="store_true", help="put some products into an empty catalog")
+    one = command("migrate", _migrate, "bring the database to the schema of this version")
+    one.add_argument("--app-role", metavar="NAME", help="let this role serve the shop, and do nothing beyond that")
+    one = command("create-admin", _create_admin, "open an account that may do everything")
+    one.add_argument("username", metavar="USERNAME", help="its password is asked for, or read from standard input")
+    command("demo-data", _demo_data, "put some products into an empty catalog")
+    one = command("import-products", _import_products, "create and update products from a CSV file", COLUMNS_HELP)
+    one.add_argument("file", metavar="FILE.csv", type=Path)
+    one.add_argument(
+        "--on-bad-row",
+        choices=[choice.value for choice in OnBadRow],
+        default=OnBadRow.REFUSE.value,
+        help="import the good rows, or nothing of a file with a bad one (default)",
+    )
+    command("audit", _audit, "compare stock with its ledger and orders with their lines; exit 1 if any differ")
+    one = command("outbox", _outbox, "what facts wait to be told to others, and which ones nobody took")
+    inside = one.add_subparsers(title="commands", metavar="COMMAND")
+    again = inside.add_parser("resend", help="try dead letters again", description=_RESEND)
+    again.add_argument("--data-dir", metavar="DIR", default=argparse.SUPPRESS, help="as for the others")
+    again.add_argument("ids", metavar="ID", nargs="*", type=UUID, help="of the event, as `shop outbox` lists it")
+    again.add_argument("--all", action="store_true", help="all of them")
+    again.set_defaults(run=_resend, parser=again)
+    command("settings", _settings, "show every setting, its value and where it comes from")
+    command("version", _version, "show the version")
+    return parser
+
+
+def _serve(settings: Settings, given: argparse.Namespace) -> int:
+    from shop_http.server.serve import (  # here: no other command should wait for all that a server needs
+        ServeError,
+        serve,
+    )
+
+    try:
+        serve(settings, demo=given.demo)
+    except ServeError as failure:
+        _fail(str(failure))
+    return 0
+
+
+def _migrate(settings: Settings, given: argparse.Namespace) -> int:
+    before, after = migrate_database(settings, given.app_role)
+    print(
+        f"The database is at revision {after}"
+        + (", as it was." if before == after else f"; it was {before or 'empty'}.")
+    )
+    if given.app_role:
+        print(f"The role {given.app_role} may serve the shop on it.")
+    return 0
+
+
+def _create_admin(settings: Settings, given: argparse.Namespace) -> int:
+    password = _password()
+    with open_shop(settings) as shop:
+        account = shop.accounts.register(Registration(given.username, password), actor=SYSTEM, role=Role.ADMIN)
+    print(f"Created the admin {account.username}.")
+    return 0
+
+
+def _password() -> str:
+    if sys.stdin is None:
+        _fail("no password: give it on standard input, or run the command at a terminal")
+    if not sys.stdin.isatty():
+        try:
+            return sys.stdin.buffer.readline().decode().rstrip("\r\n")
+        except UnicodeDecodeError:
+            _fail("the password is not UTF-8: give it in UTF-8")
+    password = getpass.getpass("Password: ")
+    if getpass.getpass("Once more: ") != password:
+        _fail("the two passwords differ: run the command again")
+    return password
+
+
+def _demo_data(settings: Settings, _: argparse.Namespace) -> int:
+    with open_shop(settings) as shop:
+        added = add_demo_data(shop)
+    print(f"Added {added} demo products." if added else "The catalog is not empty: nothing was added.")
+    return 0
+
+
+def _import_products(settings: Settings, given: argparse.Namespace) -> int:
+    with open_shop(settings) as shop, progress(f"Importing {given.file.name}") as advance:
+        report = import_products(shop, given.file, on_bad_row=OnBadRow(given.on_bad_row), progress=advance)
+    for bad in report.bad_rows:
+        print(f"{given.file}:{bad.line}: {bad.reason}", file=sys.stderr)
+    if report.refused:
+        _fail(f"{report.bad_row_count} bad rows: nothing was imported; mend them, or use --on-bad-row skip")
+    print(
+        f"{report.created} created, {report.updated} updated, {report.unchanged} unchanged,"
+        f" {report.counted} counted, {report.bad_row_count} bad rows skipped."
+    )
+    return 0
+
+
+def _audit(settings: Settings, _: argparse.Namespace) -> int:
+    with open_shop(settings) as shop, progress("Auditing"):
+        found = shop.audit()
+    for difference in found:
+        print(f"{difference.what} of {difference.of}: {difference.stored} stored, {difference.expected} expected")
+    print(f"{len(found)} differences." if found else "Everything adds up.")
+    return 1 if found else 0
+
+
+def _outbox(settings: Settings, _: argparse.Namespace) -> int:
+    with open_shop(settings) as shop:
+        waiting, oldest = shop.outbox.waiting(SYSTEM)
+        dead = _dead_letters(shop)
+    print(f"{waiting} waiting" + (f", the oldest since {oldest:%Y-%m-%d %H:%M:%S} UTC." if oldest else "."))
+    print(f"{len(dead)} dead" + (": `shop outbox resend` tries them again." if dead else "."))
+    for letter in dead:
+        event = letter.event
+        print(f"{event.id} {event.type} of {event.subject_id} at {event.at:%Y-%m-%d %H:%M:%S} UTC: {letter.error}")
+    return 0
+
+
+def _resend(settings: Settings, given: argparse.Namespace) -> int:
+    if bool(given.ids) is given.all:
+        given.parser.error("name the letters, or give --all")
+    with open_shop(settings) as shop:
+        found = [letter.event.id for letter in _dead_letters(shop)] if given.all else given.ids
+        revived = shop.outbox.resend(SYSTEM, found)
+    print(f"{revived} dead letters will be tried again.")
+    if revived < len(found):
+        _fail(f"{len(found) - revived} of them are no dead letters: `shop outbox` lists those there are")
+    return 0
+
+
+def _dead_letters(shop: Shop) -> list[OutboxMessage]:
+    letters: list[OutboxMessage] = []
+    while more := shop.outbox.dead(SYSTEM, OffsetRequest(LIMIT_MAX, len(letters))).items:
+        letters += more
+    return letters
+
+
+def _settings(settings: Settings, _: argparse.Namespace) -> int:
+    for variable, value, source, meaning in settings.table(os.environ):
+        print(f"{variable:<24} {value or '(not set)':<24} {source:<12} {meaning}")
+    return 0
+
+
+def _version(_: Settings, __: argparse.Namespace) -> int:
+    print(f"shop {version('shop')} on Python {platform.python_version()}")
+    return 0

@@ -1,0 +1,203 @@
+"""Browsing products, and keeping them."""
+
+from __future__ import annotations
+
+from typing import Annotated
+from uuid import UUID
+
+from msgspec import UNSET, Meta, UnsetType
+
+from shop_core import CatalogEntry, Money, ProductQuery, ProductSort
+from shop_core.errors import CategoryNotFound, InvalidCursor, ProductNotFound, SkuTaken, Stale
+from shop_core.inventory.model import ON_HAND_MAX
+from shop_core.text import search_words
+from shop_http.conditional import expected_versions, reply_tagged
+from shop_http.paging import ListQuery, page_body
+from shop_http.requests import read_body, read_query
+from shop_http.routes import categories
+from shop_http.routing import Access, Operation, Reply, ShopRequest, delete, done, get, patch, post, put, reply
+from shop_http.schemas import catalog as wire
+from shop_http.schemas.catalog import ProductBody, ProductForm, ProductPage, ProductPatch
+from shop_http.schemas.common import Amount
+from shop_http.server.worker_pools import Pool
+
+TAG = categories.TAG
+_CONDITIONS = "With If-Match only if nobody edited it since; sales in between do not count."
+
+
+class ProductsQuery(ListQuery, forbid_unknown_fields=True, kw_only=True):
+    """The filters of the list of products; all that are given must hold."""
+
+    keyword: Annotated[str, Meta(max_length=200, description="words in name, SKU or description")] = ""
+    category: Annotated[UUID, Meta(description="in this category or one below it")] | UnsetType = UNSET
+    min_price: Amount | UnsetType = UNSET
+    max_price: Amount | UnsetType = UNSET
+    in_stock: Annotated[bool, Meta(description="true: can be sold now; false: sold out")] | UnsetType = UNSET
+    min_quantity: (
+        Annotated[int, Meta(ge=0, le=ON_HAND_MAX, description="at least so many can be sold now")] | UnsetType
+    ) = UNSET
+    sort: Annotated[ProductSort, Meta(description="by default relevance with a keyword, else newest")] | UnsetType = (
+        UNSET
+    )
+
+    def query(self, currency: str) -> ProductQuery:
+        """The same for the core.
+
+        Raises:
+            Invalid: a price is no amount.
+        """
+        least = max(self.min_quantity or 0, 1 if self.in_stock else 0)
+        return ProductQuery(
+            words=search_words(self.keyword) if self.keyword.strip() else None,
+            category_id=self.category or None,
+            price_min=_minor("min_price", self.min_price, currency),
+            price_max=_minor("max_price", self.max_price, currency),
+            available_min=least or None,
+            available_max=0 if self.in_stock is False else None,
+            sort=self.sort or None,
+        )
+
+
+def _minor(field: str, amount: str | UnsetType, currency: str) -> int | None:
+    return None if amount is UNSET else Money.parse(amount, currency, field=field).minor
+
+
+def _looks_at_much(query: bytes) -> bool:
+    """Whether more rows are looked at than are shown: to find words, to count, or to skip pages."""
+    return b"keyword" in query or b"cursor" not in query
+
+
+@get(
+    "/products",
+    Operation(
+        id="list_products",
+        lane=lambda request: Pool.SLOW if _looks_at_much(request.query_string) else Pool.FAST,
+        fresh=True,
+        summary="Browse and search the catalog",
+        tag=TAG,
+        access=Access.CATALOG,
+        query=ProductsQuery,
+        gives=wire.PRODUCTS,
+        refuses=(InvalidCursor,),
+    ),
+)
+def list_products(request: ShopRequest) -> Reply:
+    """The products that match, a piece at a time."""
+    sent = read_query(ProductsQuery, request)
+    page_request = sent.page_request()
+    page = request.shop.catalog.products(sent.query(request.shop.currency), page_request)
+    return reply(page_body(ProductPage, page, page_request, ProductBody.of, request))
+
+
+@get(
+    "/products/{product_id:uuid}",
+    Operation(
+        id="get_product",
+        fresh=True,
+        summary="A product, with what can be sold of it now",
+        tag=TAG,
+        access=Access.CATALOG,
+        gives=wire.PRODUCT,
+        tagged=True,
+        refuses=(ProductNotFound,),
+        more="The ETag changes with every edit and every change of `quantity_in_stock`.",
+    ),
+)
+def get_product(request: ShopRequest, product_id: UUID) -> Reply:
+    """One product."""
+    return _tagged(request, request.shop.catalog.product(product_id))
+
+
+@post(
+    "/products",
+    Operation(
+        id="create_product",
+        summary="Add a product, with nothing in stock",
+        tag=TAG,
+        access=Access.STAFF,
+        takes=wire.PRODUCT_FORM,
+        gives=wire.PRODUCT,
+        status=201,
+        refuses=(SkuTaken, CategoryNotFound),
+    ),
+)
+def create_product(request: ShopRequest, body: bytes) -> Reply:
+    """Add a product, for staff."""
+    form = read_body(ProductForm, body)
+    entry = request.shop.catalog.create_product(request.actor, form.details(request.shop.currency))
+    return reply(ProductBody.of(entry), location=f"/products/{entry.product.id}")
+
+
+@put(
+    "/products/{product_id:uuid}",
+    Operation(
+        id="replace_product",
+        summary="Replace every detail of a product",
+        tag=TAG,
+        access=Access.STAFF,
+        takes=wire.PRODUCT_FORM,
+        gives=wire.PRODUCT,
+        refuses=(ProductNotFound, SkuTaken, CategoryNotFound, Stale),
+        more=f"What is left out is emptied. {_CONDITIONS}",
+    ),
+)
+def replace_product(request: ShopRequest, product_id: UUID, body: bytes) -> Reply:
+    """Replace a product, for staff."""
+    details = read_body(ProductForm, body).details(request.shop.currency)
+    versions = expected_versions(request)
+    return _tagged(request, request.shop.catalog.replace_product(request.actor, product_id, details, versions))
+
+
+@patch(
+    "/products/{product_id:uuid}",
+    Operation(
+        id="edit_product",
+        summary="Change some details of a product",
+        tag=TAG,
+        access=Access.STAFF,
+        takes=wire.PRODUCT_PATCH,
+        gives=wire.PRODUCT,
+        refuses=(ProductNotFound, SkuTaken, CategoryNotFound, Stale),
+        more=f"What is left out stays; `category: null` takes the product out of its category. {_CONDITIONS}",
+    ),
+)
+def edit_product(request: ShopRequest, product_id: UUID, body: bytes) -> Reply:
+    """Change a product, for staff."""
+    changes = read_body(ProductPatch, body).changes(request.shop.currency)
+    versions = expected_versions(request)
+    return _tagged(request, request.shop.catalog.edit_product(request.actor, product_id, changes, versions))
+
+
+@delete(
+    "/products/{product_id:uuid}",
+    Operation(
+        id="remove_product",
+        summary="Take a product out of the catalog",
+        tag=TAG,
+        access=Access.STAFF,
+        gives=None,
+        status=204,
+        refuses=(ProductNotFound, Stale),
+        more="One that was ever stocked or ordered is archived: its orders and its ledger stay, its SKU stays taken."
+        f" One that never was is gone. {_CONDITIONS}",
+    ),
+)
+def remove_product(request: ShopRequest, product_id: UUID) -> Reply:
+    """Archive or remove a product, for staff."""
+    request.shop.catalog.remove_product(request.actor, product_id, expected_versions(request))
+    return done()
+
+
+def _tagged(request: ShopRequest, entry: CatalogEntry) -> Reply:
+    return reply_tagged(request, ProductBody.of(entry), entry.product.version, entry.available)
+
+
+ROUTES = (
+    *categories.ROUTES,
+    list_products,
+    get_product,
+    create_product,
+    replace_product,
+    edit_product,
+    remove_product,
+)

@@ -1,0 +1,118 @@
+"""Who is registered: for staff to look up, for admins to change."""
+
+from __future__ import annotations
+
+from typing import Annotated
+from uuid import UUID
+
+from msgspec import UNSET, Meta, UnsetType
+
+from shop_core import AccountQuery, Role
+from shop_core.errors import AccountNotFound, InvalidCursor, LastAdmin
+from shop_core.text import search_words
+from shop_http.paging import ListQuery, page_body
+from shop_http.requests import read_body, read_query
+from shop_http.routes.accounts import NO_STORE, TAG
+from shop_http.routing import Access, Operation, Reply, ShopRequest, get, patch, post, reply
+from shop_http.schemas import accounts as wire
+from shop_http.schemas.accounts import AccountBody, AccountPage, AccountStatusForm, ResetBody
+from shop_http.server.worker_pools import Pool
+
+
+class UsersQuery(ListQuery, forbid_unknown_fields=True, kw_only=True):
+    """The filters of the list of users; all that are given must hold."""
+
+    search: Annotated[
+        str, Meta(max_length=200, description="beginnings of words of the username, email address or names")
+    ] = ""
+    role: Role | UnsetType = UNSET
+    active: Annotated[bool, Meta(description="true: may log in; false: deactivated")] | UnsetType = UNSET
+
+    def query(self) -> AccountQuery:
+        """The same for the core."""
+        return AccountQuery(
+            words=search_words(self.search) if self.search.strip() else None,
+            role=self.role or None,
+            active=None if self.active is UNSET else self.active,
+        )
+
+
+@get(
+    "/users",
+    Operation(
+        id="list_users",
+        lane=Pool.SLOW,
+        summary="Registered users, by username",
+        tag=TAG,
+        access=Access.STAFF,
+        query=UsersQuery,
+        gives=wire.ACCOUNTS,
+        refuses=(InvalidCursor,),
+        more="`search` takes words: each must be the beginning of a word of the username, the email address or a name, "
+        "whatever its case. No character is special.",
+    ),
+)
+def list_users(request: ShopRequest) -> Reply:
+    """Registered users, a piece at a time, for staff."""
+    query = read_query(UsersQuery, request)
+    page_request = query.page_request()
+    page = request.shop.accounts.accounts(request.actor, query.query(), page_request)
+    return reply(page_body(AccountPage, page, page_request, AccountBody.of, request))
+
+
+@get(
+    "/users/{user_id:uuid}",
+    Operation(
+        id="get_user",
+        summary="A registered user",
+        tag=TAG,
+        access=Access.STAFF,
+        gives=wire.ACCOUNT,
+        refuses=(AccountNotFound,),
+    ),
+)
+def get_user(request: ShopRequest, user_id: UUID) -> Reply:
+    """One registered user, for staff."""
+    return reply(AccountBody.of(request.shop.accounts.account(request.actor, user_id)))
+
+
+@patch(
+    "/users/{user_id:uuid}",
+    Operation(
+        id="assign_user",
+        summary="Give a user another role, or let him in or out",
+        tag=TAG,
+        access=Access.STAFF,
+        takes=wire.STANDING,
+        gives=wire.ACCOUNT,
+        refuses=(AccountNotFound, LastAdmin),
+        more="For admins. What is left out stays. Who is deactivated cannot log in, and all his sessions end "
+        "within about a second. The last active admin stays.",
+    ),
+)
+def assign_user(request: ShopRequest, user_id: UUID, body: bytes) -> Reply:
+    """Change role or standing, for admins."""
+    change = read_body(AccountStatusForm, body).change()
+    return reply(AccountBody.of(request.shop.accounts.assign(request.actor, user_id, change)))
+
+
+@post(
+    "/users/{user_id:uuid}/password-reset",
+    Operation(
+        id="offer_password_reset",
+        summary="A code for a user who forgot his password",
+        tag=TAG,
+        access=Access.STAFF,
+        gives=wire.RESET_CODE,
+        refuses=(AccountNotFound,),
+        more="For admins, who hand it over: with `POST /auth/password-reset` he sets a password that nobody else "
+        "learns. The code is good once, for an hour.",
+    ),
+)
+def offer_password_reset(request: ShopRequest, user_id: UUID) -> Reply:
+    """Make a code for another password, for admins."""
+    offered = request.shop.accounts.offer_reset(request.actor, user_id)
+    return reply(ResetBody(code=offered.code, expires_at=offered.expires_at), more=NO_STORE)
+
+
+ROUTES = (list_users, get_user, assign_user, offer_password_reset)

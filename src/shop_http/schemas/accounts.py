@@ -1,0 +1,211 @@
+"""Users, credentials and tokens on the wire."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec.structs import asdict
+
+from shop_core import Account, AccountStatusChange, Actor, Login, ProfileChange, Registration, Role
+from shop_core.accounts.sessions import Session
+from shop_http.schemas.common import SESSION_ID, THEN, USER_ID, Credential, PageBody
+
+
+class RegistrationForm(Struct, forbid_unknown_fields=True, kw_only=True):
+    """A new user."""
+
+    username: str
+    password: Credential
+    email: str = ""
+    first_name: str = ""
+    last_name: str = ""
+
+    def registration(self) -> Registration:
+        """The same for the core."""
+        return Registration(self.username, self.password, self.email, self.first_name, self.last_name)
+
+
+class CredentialsForm(Struct, forbid_unknown_fields=True, kw_only=True):
+    """Who logs in."""
+
+    username: Credential
+    password: Credential
+    device: Annotated[Credential, Meta(max_length=200, description="as an earlier login from this device gave it")] = ""
+
+
+class RefreshForm(Struct, forbid_unknown_fields=True, kw_only=True):
+    """A refresh token: the one to trade, or of the session to end."""
+
+    refresh: Credential
+
+
+class ProfileForm(Struct, forbid_unknown_fields=True, kw_only=True):
+    """What to change of one's own profile; what is left out stays."""
+
+    first_name: str | UnsetType = UNSET
+    last_name: str | UnsetType = UNSET
+    email: str | UnsetType = UNSET
+
+    def change(self) -> ProfileChange:
+        """The same for the core."""
+        return ProfileChange(
+            *(None if text is UNSET else text for text in (self.first_name, self.last_name, self.email))
+        )
+
+
+class PasswordForm(Struct, forbid_unknown_fields=True, kw_only=True):
+    """The present password, and the one to have instead."""
+
+    old_password: Credential
+    new_password: Credential
+
+
+class ResetForm(Struct, forbid_unknown_fields=True, kw_only=True):
+    """A code from an admin, and the password to have instead of the forgotten one."""
+
+    code: Annotated[Credential, Meta(max_length=200)]
+    new_password: Credential
+
+
+class ResetBody(Struct, kw_only=True):
+    """A code for somebody who forgot his password, to be handed over to him. It is good once."""
+
+    code: str
+    expires_at: datetime
+
+
+class AccountStatusForm(Struct, forbid_unknown_fields=True, kw_only=True):
+    """What an account may do, and whether it may log in; what is left out stays."""
+
+    role: Role | UnsetType = UNSET
+    active: bool | UnsetType = UNSET
+
+    def change(self) -> AccountStatusChange:
+        """The same for the core."""
+        return AccountStatusChange(self.role or None, None if self.active is UNSET else self.active)
+
+
+class UserBody(Struct, kw_only=True):
+    """A registered user."""
+
+    id: UUID
+    username: str
+    email: str
+    first_name: str
+    last_name: str
+    role: Role
+    created_at: datetime
+    updated_at: datetime
+
+    @classmethod
+    def of(cls, account: Account) -> UserBody:
+        """The wire form of `account`."""
+        return cls(
+            id=account.id,
+            username=account.username,
+            email=account.email,
+            first_name=account.first_name,
+            last_name=account.last_name,
+            role=account.role,
+            created_at=account.created_at,
+            updated_at=account.updated_at,
+        )
+
+
+class AccountBody(UserBody, kw_only=True):
+    """A registered user, as staff see him."""
+
+    active: bool
+
+    @classmethod
+    def of(cls, account: Account) -> AccountBody:
+        """The wire form of `account`."""
+        return cls(**asdict(UserBody.of(account)), active=account.active)
+
+
+class AccountPage(PageBody[AccountBody], kw_only=True):
+    """One piece of the list of registered users."""
+
+
+class TokensBody(Struct, kw_only=True):
+    """A pair of tokens. `expires_in` is the life of the access token, in seconds.
+
+    `device`, which a login gives, is to be kept after log-out too, and shown at the next login from the same device.
+    """
+
+    access: str
+    refresh: str
+    token_type: Literal["Bearer"] = "Bearer"
+    expires_in: int
+    device: str | UnsetType = UNSET
+
+    @classmethod
+    def of(cls, login: Login) -> TokensBody:
+        """The wire form of `login`."""
+        return cls(
+            access=login.access,
+            refresh=login.refresh,
+            expires_in=int(login.expires_in.total_seconds()),
+            device=login.device or UNSET,
+        )
+
+
+class SessionBody(Struct, kw_only=True):
+    """A login that lasts. It ends at `expires_at` unless its refresh token is traded before.
+
+    `current` is true for the session in which one asks.
+    """
+
+    id: UUID
+    created_at: datetime
+    used_at: datetime
+    expires_at: datetime
+    current: bool
+
+    @classmethod
+    def of(cls, session: Session, actor: Actor) -> SessionBody:
+        """The wire form of `session`, for the one who asks."""
+        return cls(
+            id=session.id,
+            created_at=session.created_at,
+            used_at=session.used_at,
+            expires_at=session.expires_at,
+            current=session.id == actor.session,
+        )
+
+
+class SessionsBody(Struct, kw_only=True):
+    """Where somebody is logged in."""
+
+    results: tuple[SessionBody, ...]
+
+
+REGISTRATION = RegistrationForm(
+    username="ada", password="correct horse battery", email="ada@example.org", first_name="Ada", last_name="Lovelace"
+)
+CREDENTIALS = CredentialsForm(username="ada", password="correct horse battery")
+REFRESH = RefreshForm(refresh="kq1X0u7l0W1sXyJb8i2mZV4nG9dT3rHcEoPfAaYtBws")
+PROFILE = ProfileForm(last_name="King", email="countess@example.org")
+PASSWORDS = PasswordForm(old_password="correct horse battery", new_password="staple, but which one")
+RESET = ResetForm(code="AZqlwBERcACAAAAAAAAAAgBpYF4Q", new_password="staple, but which one")
+RESET_CODE = ResetBody(code=RESET.code, expires_at=THEN)
+STANDING = AccountStatusForm(role=Role.STAFF)
+USER = UserBody(
+    id=USER_ID,
+    username="ada",
+    email="ada@example.org",
+    first_name="Ada",
+    last_name="Lovelace",
+    role=Role.CUSTOMER,
+    created_at=THEN,
+    updated_at=THEN,
+)
+TOKENS = TokensBody(access="eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIwMTlhIn0.c2ln", refresh=REFRESH.refresh, expires_in=300)
+ACCOUNT = AccountBody(**asdict(USER), active=True)
+ACCOUNTS = AccountPage(count=1, next=None, previous=None, results=(ACCOUNT,))
+SESSIONS = SessionsBody(
+    results=(SessionBody(id=SESSION_ID, created_at=THEN, used_at=THEN, expires_at=THEN, current=True),)
+)

@@ -1,0 +1,186 @@
+"""Categories and products on the wire."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from msgspec import UNSET, Struct, UnsetType
+
+from shop_core import (
+    CatalogEntry,
+    CategoryChanges,
+    CategoryEntry,
+    CategoryNode,
+    Money,
+    ProductChanges,
+    ProductDetails,
+)
+from shop_core.catalog.model import UNCHANGED
+from shop_http.schemas.common import CATEGORY_ID, PRODUCT_ID, THEN, Amount, PageBody
+
+
+class CategoryForm(Struct, forbid_unknown_fields=True, kw_only=True):
+    """A new category. `parent` is the id of the category above it."""
+
+    name: str
+    slug: str
+    parent: UUID | UnsetType = UNSET
+
+
+class CategoryPatch(Struct, forbid_unknown_fields=True, kw_only=True):
+    """What to change of a category. `parent` is the id of the category above it; null: none."""
+
+    name: str | UnsetType = UNSET
+    slug: str | UnsetType = UNSET
+    parent: UUID | UnsetType | None = UNSET
+
+    def changes(self) -> CategoryChanges:
+        """The same for the core."""
+        return CategoryChanges(
+            name=UNCHANGED if self.name is UNSET else self.name,
+            slug=UNCHANGED if self.slug is UNSET else self.slug,
+            parent_id=UNCHANGED if self.parent is UNSET else self.parent,
+        )
+
+
+class CategoryBody(Struct, kw_only=True):
+    """A category. `product_count` counts the products directly in it; `children`, by slug, are in nested lists."""
+
+    id: UUID
+    name: str
+    slug: str
+    parent: UUID | UnsetType = UNSET
+    product_count: int
+    children: tuple[CategoryBody, ...] | UnsetType = UNSET
+
+    @classmethod
+    def of_node(cls, node: CategoryNode) -> CategoryBody:
+        """The wire form of `node`, with all that is below it."""
+        body = cls.of(node.entry)
+        body.children = tuple(map(cls.of_node, node.children))
+        return body
+
+    @classmethod
+    def of(cls, entry: CategoryEntry) -> CategoryBody:
+        """The wire form of `entry`."""
+        category = entry.category
+        return cls(
+            id=category.id,
+            name=category.name,
+            slug=category.slug,
+            parent=category.parent_id or UNSET,
+            product_count=entry.product_count,
+        )
+
+
+class CategoryPage(PageBody[CategoryBody], kw_only=True):
+    """A piece of the list of categories."""
+
+
+class ProductForm(Struct, forbid_unknown_fields=True, kw_only=True):
+    """A new product. `category` is the id of its category."""
+
+    sku: str
+    name: str
+    price: Amount
+    description: str = ""
+    category: UUID | UnsetType = UNSET
+    image_urls: tuple[str, ...] = ()
+
+    def details(self, currency: str) -> ProductDetails:
+        """The same for the core."""
+        return ProductDetails(
+            sku=self.sku,
+            name=self.name,
+            price=Money.parse(self.price, currency, field="price"),
+            description=self.description,
+            category_id=self.category or None,
+            image_urls=self.image_urls,
+        )
+
+
+class ProductPatch(Struct, forbid_unknown_fields=True, kw_only=True):
+    """What to change of a product. `category` is the id of its category; null: none."""
+
+    sku: str | UnsetType = UNSET
+    name: str | UnsetType = UNSET
+    price: Amount | UnsetType = UNSET
+    description: str | UnsetType = UNSET
+    category: UUID | UnsetType | None = UNSET
+    image_urls: tuple[str, ...] | UnsetType = UNSET
+
+    def changes(self, currency: str) -> ProductChanges:
+        """The same for the core.
+
+        Raises:
+            Invalid: the price is no amount.
+        """
+        return ProductChanges(
+            sku=UNCHANGED if self.sku is UNSET else self.sku,
+            name=UNCHANGED if self.name is UNSET else self.name,
+            price=UNCHANGED if self.price is UNSET else Money.parse(self.price, currency, field="price"),
+            description=UNCHANGED if self.description is UNSET else self.description,
+            category_id=UNCHANGED if self.category is UNSET else self.category,
+            image_urls=UNCHANGED if self.image_urls is UNSET else self.image_urls,
+        )
+
+
+class ProductBody(Struct, kw_only=True):
+    """A product of the catalog. `quantity_in_stock` is what can be sold now; `category` is the id of its category."""
+
+    id: UUID
+    sku: str
+    name: str
+    description: str
+    price: Amount
+    currency: str
+    quantity_in_stock: int
+    category: UUID | UnsetType = UNSET
+    image_urls: tuple[str, ...]
+    created_at: datetime
+    updated_at: datetime
+
+    @classmethod
+    def of(cls, entry: CatalogEntry) -> ProductBody:
+        """The wire form of `entry`."""
+        product = entry.product
+        return cls(
+            id=product.id,
+            sku=product.sku,
+            name=product.name,
+            description=product.description,
+            price=str(product.price),
+            currency=product.price.currency,
+            quantity_in_stock=entry.available,
+            category=product.category_id or UNSET,
+            image_urls=product.image_urls,
+            created_at=product.created_at,
+            updated_at=product.updated_at,
+        )
+
+
+class ProductPage(PageBody[ProductBody], kw_only=True):
+    """A piece of the list of products."""
+
+
+CATEGORY_FORM = CategoryForm(name="Candle holders", slug="candle-holders")
+CATEGORY_PATCH = CategoryPatch(name="Candle holders and lanterns")
+CATEGORY = CategoryBody(id=CATEGORY_ID, name="Candle holders", slug="candle-holders", product_count=1)
+CATEGORIES = CategoryPage(count=1, next=None, previous=None, results=(CATEGORY,))
+PRODUCT_FORM = ProductForm(sku="85123A", name="White hanging heart T-light holder", price="2.20", category=CATEGORY_ID)
+PRODUCT_PATCH = ProductPatch(price="1.95")
+PRODUCT = ProductBody(
+    id=PRODUCT_ID,
+    sku="85123A",
+    name="White hanging heart T-light holder",
+    description="",
+    price="2.20",
+    currency="EUR",
+    quantity_in_stock=120,
+    category=CATEGORY_ID,
+    image_urls=("https://example.org/85123A.jpg",),
+    created_at=THEN,
+    updated_at=THEN,
+)
+PRODUCTS = ProductPage(count=1, next=None, previous=None, results=(PRODUCT,))

@@ -1,0 +1,92 @@
+"""Stock levels and movements on the wire."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from shop_core import MovementKind, StockLevel, StockMovement
+from shop_core.inventory.model import QUANTITY_MAX
+from shop_http.schemas.common import MOVEMENT_ID, PRODUCT_ID, THEN, USER_ID, PageBody
+
+
+class StockChangeForm(Struct, forbid_unknown_fields=True, kw_only=True):
+    """Units that came in, or were found (positive) or missed (negative)."""
+
+    kind: Literal["received", "adjusted"]
+    quantity: Annotated[int, Meta(ge=-QUANTITY_MAX, le=QUANTITY_MAX)]
+    reason: str
+
+
+class StockLevelBody(Struct, kw_only=True):
+    """The counters of a product, in units: available = on hand - allocated - reserved, never below 0."""
+
+    product_id: UUID
+    on_hand: int
+    allocated: int
+    reserved: int
+    shortfall: int
+    available: int
+
+    @classmethod
+    def of(cls, level: StockLevel) -> StockLevelBody:
+        """The wire form of `level`."""
+        return cls(
+            product_id=level.product_id,
+            on_hand=level.on_hand,
+            allocated=level.allocated,
+            reserved=level.reserved,
+            shortfall=level.shortfall,
+            available=level.available,
+        )
+
+
+class StockMovementBody(Struct, kw_only=True):
+    """A line of the stock ledger.
+
+    `actor_id` is the account that caused it, `order_id` and `reservation_id` say what it was for; each only if there
+    is one.
+    """
+
+    id: UUID
+    kind: MovementKind
+    quantity: int
+    at: datetime
+    reason: str
+    actor_id: UUID | UnsetType = UNSET
+    order_id: UUID | UnsetType = UNSET
+    reservation_id: UUID | UnsetType = UNSET
+
+    @classmethod
+    def of(cls, movement: StockMovement) -> StockMovementBody:
+        """The wire form of `movement`."""
+        return cls(
+            id=movement.id,
+            kind=movement.kind,
+            quantity=movement.quantity,
+            at=movement.at,
+            reason=movement.reason,
+            actor_id=movement.actor_id or UNSET,
+            order_id=movement.order_id or UNSET,
+            reservation_id=movement.reservation_id or UNSET,
+        )
+
+
+class StockMovementPage(PageBody[StockMovementBody], kw_only=True):
+    """A piece of a product's stock ledger."""
+
+
+STOCK_CHANGE = StockChangeForm(kind="received", quantity=120, reason="delivery note 4711")
+STOCK_LEVEL = StockLevelBody(product_id=PRODUCT_ID, on_hand=120, allocated=0, reserved=0, shortfall=0, available=120)
+STOCK_MOVEMENT = StockMovementBody(
+    id=MOVEMENT_ID,
+    kind=MovementKind.RECEIVED,
+    quantity=120,
+    at=THEN,
+    reason="delivery note 4711",
+    actor_id=USER_ID,
+)
+STOCK_MOVEMENTS = StockMovementPage(next=None, previous=None, results=(STOCK_MOVEMENT,))

@@ -1,0 +1,210 @@
+"""Orders on the wire."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from msgspec import UNSET, Struct, UnsetType
+
+from shop_core import (
+    Actor,
+    LineRequest,
+    Money,
+    Order,
+    OrderEvent,
+    OrderEventKind,
+    OrderLine,
+    OrderStatus,
+    PlacementRequest,
+    Role,
+)
+from shop_core.errors import Fault, Invalid
+from shop_http.schemas.common import EVENT_ID, ORDER_ID, PRODUCT_ID, RESERVATION_ID, THEN, USER_ID, Amount, PageBody
+from shop_http.schemas.lines import LineForm, LineForms, line_requests
+
+
+class OrderForm(Struct, forbid_unknown_fields=True, kw_only=True):
+    """The lines of an order. A product may stand in several: its quantities are summed."""
+
+    lines: LineForms
+
+    def wanted(self) -> tuple[LineRequest, ...]:
+        """The lines for the core."""
+        return line_requests(self.lines)
+
+
+class PlacementForm(Struct, forbid_unknown_fields=True, kw_only=True):
+    """An order to place: of `lines`, or of a reservation; exactly one of the two.
+
+    With `expected_total` it is placed only if that is what it comes to: prices may have moved since they were shown.
+    """
+
+    lines: LineForms | UnsetType = UNSET
+    reservation_id: UUID | UnsetType = UNSET
+    expected_total: Amount | UnsetType = UNSET
+
+    def request(self, customer: Actor, key: str | None, currency: str) -> PlacementRequest:
+        """The order to place for the core.
+
+        Raises:
+            Invalid: not exactly one of lines and reservation is given, or the total is no amount of money.
+        """
+        if (self.lines is UNSET) is (self.reservation_id is UNSET):
+            rule = f"give exactly one of lines and reservation_id, here {'are both' if self.lines else 'is none'}"
+            raise Invalid(*(Fault(field, rule, "exactly_one") for field in ("lines", "reservation_id")))
+        expected = self.expected_total
+        return PlacementRequest(
+            customer.account_id,
+            line_requests(self.lines or ()),
+            customer.role or Role.CUSTOMER,
+            reservation_id=self.reservation_id or None,
+            key=key,
+            expected_total=None if expected is UNSET else Money.parse(expected, currency, field="expected_total"),
+        )
+
+
+class OrderLineBody(Struct, kw_only=True):
+    """A line of an order: SKU, name and unit price are those of the moment in which it was placed."""
+
+    product_id: UUID
+    sku: str
+    product_name: str
+    unit_price: Amount
+    quantity: int
+    total: Amount
+
+    @classmethod
+    def of(cls, line: OrderLine) -> OrderLineBody:
+        """The wire form of `line`."""
+        return cls(
+            product_id=line.product_id,
+            sku=line.sku,
+            product_name=line.name,
+            unit_price=str(line.unit_price),
+            quantity=line.quantity,
+            total=str(line.total),
+        )
+
+
+class OrderBody(Struct, kw_only=True):
+    """An order: subtotal is the sum of its lines, total what is to be paid.
+
+    `deleted_at` is there for staff only, on an order that its customer took out of his history.
+    """
+
+    id: UUID
+    number: str
+    status: OrderStatus
+    lines: tuple[OrderLineBody, ...]
+    subtotal: Amount
+    discounts: tuple[dict[str, str], ...] = ()
+    total: Amount
+    currency: str
+    customer_id: UUID
+    version: int
+    created_at: datetime
+    updated_at: datetime
+    deleted_at: datetime | UnsetType = UNSET
+
+    @classmethod
+    def of(cls, order: Order) -> OrderBody:
+        """The wire form of `order`."""
+        return cls(
+            id=order.id,
+            number=order.number,
+            status=order.status,
+            lines=tuple(map(OrderLineBody.of, order.lines)),
+            subtotal=str(order.total),
+            total=str(order.total),
+            currency=order.total.currency,
+            customer_id=order.customer_id,
+            version=order.version,
+            created_at=order.created_at,
+            updated_at=order.updated_at,
+            deleted_at=order.deleted_at or UNSET,
+        )
+
+
+class OrderPage(PageBody[OrderBody], kw_only=True):
+    """A piece of the list of orders."""
+
+
+class OrderEventBody(Struct, kw_only=True):
+    """One change of an order. `seq` is the order's version after it, `status` and `total` are what they became.
+
+    `actor_id` and `actor_role` say who did it; the shop itself has none. `total_before` is there on edits. `format`
+    tells later forms of events apart. `id` is the one under which the event is also told to others.
+    """
+
+    id: UUID
+    seq: int
+    kind: OrderEventKind
+    at: datetime
+    status: OrderStatus
+    total: Amount
+    total_before: Amount | UnsetType = UNSET
+    actor_id: UUID | UnsetType = UNSET
+    actor_role: Role | UnsetType = UNSET
+    format: int
+
+    @classmethod
+    def of(cls, event: OrderEvent) -> OrderEventBody:
+        """The wire form of `event`."""
+        return cls(
+            id=event.id,
+            seq=event.seq,
+            kind=event.kind,
+            at=event.at,
+            status=event.status,
+            total=str(event.total),
+            total_before=str(event.total_before) if event.total_before else UNSET,
+            actor_id=event.actor_id or UNSET,
+            actor_role=event.actor_role or UNSET,
+            format=event.format,
+        )
+
+
+class OrderEventPage(PageBody[OrderEventBody], kw_only=True):
+    """A piece of the timeline of an order."""
+
+
+ORDER_FORM = OrderForm(lines=(LineForm(product_id=PRODUCT_ID, quantity=3),))
+PLACEMENT_FORM = PlacementForm(lines=(LineForm(product_id=PRODUCT_ID, quantity=3),), expected_total="6.60")
+PLACEMENT_OF_A_RESERVATION = PlacementForm(reservation_id=RESERVATION_ID)
+ORDER = OrderBody(
+    id=ORDER_ID,
+    number="261121-7K3M9QX2",
+    status=OrderStatus.PLACED,
+    lines=(
+        OrderLineBody(
+            product_id=PRODUCT_ID,
+            sku="85123A",
+            product_name="White hanging heart T-light holder",
+            unit_price="2.20",
+            quantity=3,
+            total="6.60",
+        ),
+    ),
+    subtotal="6.60",
+    total="6.60",
+    currency="EUR",
+    customer_id=USER_ID,
+    version=1,
+    created_at=THEN,
+    updated_at=THEN,
+)
+ORDERS = OrderPage(count=1, next=None, previous=None, results=(ORDER,))
+ORDER_EVENT = OrderEventBody(
+    id=EVENT_ID,
+    seq=2,
+    kind=OrderEventKind.EDITED,
+    at=THEN,
+    status=OrderStatus.PLACED,
+    total="6.60",
+    total_before="4.40",
+    actor_id=USER_ID,
+    actor_role=Role.CUSTOMER,
+    format=1,
+)
+ORDER_EVENTS = OrderEventPage(count=1, next=None, previous=None, results=(ORDER_EVENT,))

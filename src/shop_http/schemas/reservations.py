@@ -1,0 +1,108 @@
+"""Reservations on the wire."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Annotated
+from uuid import UUID
+
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from shop_core import Actor
+from shop_core.reservations.model import (
+    TTL_DEFAULT,
+    TTL_MAX,
+    TTL_MIN,
+    Reservation,
+    ReservationRequest,
+    ReservationState,
+    ReservedLine,
+)
+from shop_http.schemas.common import PRODUCT_ID, RESERVATION_ID, THEN
+from shop_http.schemas.lines import LineForm, LineForms, line_requests
+
+Ttl = Annotated[
+    int,
+    Meta(
+        ge=int(TTL_MIN.total_seconds()),
+        le=int(TTL_MAX.total_seconds()),
+        description="for how long, from now",
+    ),
+]
+TTL_DEFAULT_S = int(TTL_DEFAULT.total_seconds())
+
+
+class ReservationForm(Struct, forbid_unknown_fields=True, kw_only=True):
+    """Units to be held. A product may stand in several lines: its quantities are summed."""
+
+    lines: LineForms
+    ttl_seconds: Ttl = TTL_DEFAULT_S
+
+    def request(self, customer: Actor, key: str | None) -> ReservationRequest:
+        """The reservation to make for the core."""
+        ttl = timedelta(seconds=self.ttl_seconds)
+        return ReservationRequest(customer.account_id, line_requests(self.lines), ttl, key)
+
+
+class ExtensionForm(Struct, forbid_unknown_fields=True, kw_only=True):
+    """For how long from now the units shall be held."""
+
+    ttl_seconds: Ttl = TTL_DEFAULT_S
+
+    @property
+    def ttl(self) -> timedelta:
+        """The same for the core."""
+        return timedelta(seconds=self.ttl_seconds)
+
+
+class ReservedLineBody(Struct, kw_only=True):
+    """So many units of a product, held."""
+
+    product_id: UUID
+    quantity: int
+
+    @classmethod
+    def of(cls, line: ReservedLine) -> ReservedLineBody:
+        """The wire form of `line`."""
+        return cls(product_id=line.product_id, quantity=line.quantity)
+
+
+class ReservationBody(Struct, kw_only=True):
+    """A reservation: it is expired from `expires_at` on, on the clock of the shop.
+
+    `server_now` is that clock when this was so: a countdown is `expires_at - server_now`, whatever the clock of the
+    phone says. `order_id` is the order that a confirmed one became.
+    """
+
+    id: UUID
+    state: ReservationState
+    lines: tuple[ReservedLineBody, ...]
+    created_at: datetime
+    expires_at: datetime
+    server_now: datetime | UnsetType = UNSET
+    order_id: UUID | UnsetType = UNSET
+
+    @classmethod
+    def of(cls, reservation: Reservation) -> ReservationBody:
+        """The wire form of `reservation`."""
+        return cls(
+            id=reservation.id,
+            state=reservation.state,
+            lines=tuple(map(ReservedLineBody.of, reservation.lines)),
+            created_at=reservation.created_at,
+            expires_at=reservation.expires_at,
+            server_now=reservation.seen_at or UNSET,
+            order_id=reservation.order_id or UNSET,
+        )
+
+
+RESERVATION_FORM = ReservationForm(lines=(LineForm(product_id=PRODUCT_ID, quantity=3),), ttl_seconds=600)
+EXTENSION_FORM = ExtensionForm(ttl_seconds=600)
+RESERVATION = ReservationBody(
+    id=RESERVATION_ID,
+    state=ReservationState.ACTIVE,
+    lines=(ReservedLineBody(product_id=PRODUCT_ID, quantity=3),),
+    created_at=THEN,
+    expires_at=THEN + TTL_DEFAULT,
+    server_now=THEN,
+)

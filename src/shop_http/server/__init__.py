@@ -1,0 +1,1 @@
+"""The server process: settings, composition, workers, metrics, logs."""

@@ -1,0 +1,220 @@
+"""The composition root: with `database`, the one place that knows which adapters there are."""
+
+from __future__ import annotations
+
+import gc
+import logging
+import os
+import sys
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from multiprocessing import parent_process
+from multiprocessing.connection import wait
+from pathlib import Path
+from typing import Any, cast
+
+from sqlalchemy import Engine, QueuePool
+
+from shop_adapters.background import Repeating
+from shop_adapters.order_batcher import OrderBatcher
+from shop_adapters.postgres.cache_validator import CacheValidator
+from shop_adapters.publishers import LogPublisher, WebhookPublisher
+from shop_core import Shop
+from shop_core.accounts.logins import TIDY_MAX
+from shop_core.ports import EventPublisher
+from shop_core.reservations.service import SWEEP_MAX
+from shop_http.client_address import Addresses, Header
+from shop_http.limits import Limits, Rate
+from shop_http.middleware.access_log import Observer
+from shop_http.middleware.request_limits import Deadlines
+from shop_http.seams import Background
+from shop_http.server.database import adapters_of, make_pool, readiness, shop_of
+from shop_http.server.settings import Settings, SettingsError
+from shop_http.wakeups import Wakeups
+
+BACKGROUND_EVERY_S = 0.25
+TIDY_EVERY_S = 60.0
+ENDED_EVERY_S = 1.0
+SAMPLED_EVERY_S = 1.0
+BACKGROUND_CONNECTIONS = 5
+"""Sweeper, relay, train, password hashes, ended sessions: busy handlers cannot keep them from the database."""
+STARTED_IN = "SHOP_STARTED_IN"  # a folder in which each worker says that it runs; set by `serve`, no setting
+
+
+UNRECOGNISED_MAX = 12
+"""Logins and registrations at the same moment from devices that are not known, in one worker. The lane of the password
+hashes has a few places more: those are for who logged in before, however many strangers come."""
+
+
+def worker_app() -> object:
+    """The ASGI application of one worker process, from its environment. The server calls this in each worker."""
+    from shop_http.app import create_app
+    from shop_http.server import log
+
+    _end_with_parent()
+    settings = Settings.read(os.environ, {})
+    log.configure(settings.log, settings.log_level)
+    engine = make_pool(settings, settings.connections + BACKGROUND_CONNECTIONS)
+    adapters = adapters_of(engine, settings)
+    shop = shop_of(adapters, settings)
+    train, wakeups = OrderBatcher(shop, adapters.new_id), Wakeups()
+    seeing = _seeing(settings, shop, train, engine)
+    app = create_app(
+        shop,
+        ready=readiness(engine, settings),
+        public_catalog=settings.public_catalog,
+        has_docs=settings.docs,
+        threads=settings.connections,
+        base_url=settings.base_url or None,
+        place=lambda request: wakeups.wrap(train.place(request)),
+        reserve=lambda request: wakeups.wrap(train.reserve(request)),
+        snapshot=CacheValidator(engine, prepare_threshold=settings.prepare_threshold),
+        deadlines=Deadlines(settings.request_timeout, settings.answer_timeout),
+        background=[train, *_background(shop, publisher_of(settings), seeing.expired), *seeing.background, _Started()],
+        observers=seeing.observers,
+        more_routes=seeing.routes,
+        limits=limits_of(settings),
+        drain_s=settings.drain_s,
+        origins=settings.cors_origins,
+    )
+    gc.collect()
+    gc.freeze()  # what is there by now stays: no collection need look at it again
+    return app
+
+
+def limits_of(settings: Settings) -> Limits:
+    """What one client may ask of one worker: its part of what the settings allow, as nobody knows who answers whom."""
+    return Limits(
+        requests=_rate(settings.rate_limit, settings.workers),
+        logins=_rate(settings.login_rate_limit, settings.workers),
+        strangers=UNRECOGNISED_MAX,
+        orders=Rate(settings.orders_per_minute).shared_by(settings.workers) if settings.orders_per_minute else None,
+        addresses=Addresses(settings.trusted_proxies, cast(Header, settings.proxy_header)),
+    )
+
+
+def _rate(text: str, workers: int) -> Rate | None:
+    if text == "off":
+        return None
+    count, _, unit = text.partition("/")
+    return Rate(int(count), {"second": 1, "minute": 60, "hour": 3600}[unit]).shared_by(workers)
+
+
+@dataclass(slots=True)
+class _Seeing:
+    """What watches the shop, as the settings want it."""
+
+    observers: list[Observer] = field(default_factory=list)
+    routes: list[Any] = field(default_factory=list)
+    background: list[Background] = field(default_factory=list)
+    expired: Callable[[int], int] = lambda count: count
+
+
+def _seeing(settings: Settings, shop: Shop, train: OrderBatcher, engine: Engine) -> _Seeing:
+    from shop_http.server import log
+
+    seeing = _Seeing()
+    if settings.log_level in ("debug", "info"):
+        seeing.observers.append(log.request_lines(settings.log))
+    if settings.tracing != "off":
+        from shop_http.server.tracing import Spans
+
+        spans = Spans()
+        seeing.observers.append(spans.observe)
+        seeing.background.append(spans)
+    if settings.shows_metrics:
+        from shop_http.server import metrics
+
+        figures = metrics.Metrics(shop)
+        pool = cast(QueuePool, engine.pool)
+        sources = metrics.Sources(lambda: train.report, lambda: (pool.checkedout(), pool.size()))
+        seeing.observers.append(figures.observe)
+        seeing.routes.append(metrics.route(figures, settings.metrics_token))
+        seeing.background.append(Repeating(lambda: figures.sample(sources), SAMPLED_EVERY_S, "metrics"))
+        seeing.expired = figures.expired
+    return seeing
+
+
+def check_tracing(settings: Settings) -> None:
+    """Find out early whether spans can be made.
+
+    Raises:
+        SettingsError: they are asked for, and OpenTelemetry is not installed.
+    """
+    if settings.tracing != "off":
+        try:
+            import shop_http.server.tracing  # noqa: F401
+        except ImportError as missing:
+            raise SettingsError(f"SHOP_TRACING needs OpenTelemetry: pip install 'shop[otel]' ({missing})") from missing
+
+
+class _Started:
+    """Says that this worker has started, to the server that waits for it."""
+
+    def start(self) -> None:
+        if folder := os.environ.get(STARTED_IN):
+            Path(folder, str(os.getpid())).touch()
+
+    def stop(self) -> None:
+        """The server clears up."""
+
+
+def _background(shop: Shop, publisher: EventPublisher | None, expired: Callable[[int], int]) -> list[Background]:
+    """What every process does beside answering. Sweeps and relays of several processes keep out of each other's way."""
+
+    def sweep() -> int:
+        return expired(shop.reservations.sweep())
+
+    jobs: list[Background] = [
+        Repeating(sweep, BACKGROUND_EVERY_S, "sweeper", lambda ended: ended >= SWEEP_MAX),
+        Repeating(shop.sessions.notice_ended, ENDED_EVERY_S, "ended sessions"),
+        Repeating(shop.sessions.tidy, TIDY_EVERY_S, "tidy", lambda forgotten: forgotten >= TIDY_MAX),
+    ]
+    if publisher is not None:
+        relay = partial(shop.outbox.relay, publisher)
+        jobs.append(Repeating(relay, BACKGROUND_EVERY_S, "relay", lambda taken: taken > 0))
+    return jobs
+
+
+def publisher_of(settings: Settings) -> EventPublisher | None:
+    """Where facts are told; None: nowhere.
+
+    Raises:
+        SettingsError: the webhook cannot be.
+    """
+    match settings.events:
+        case "log":
+            return LogPublisher(_lines_of_events())
+        case "webhook":
+            try:
+                return WebhookPublisher(settings.webhook_url, settings.webhook_secret)
+            except ValueError as wrong:
+                raise SettingsError(f"SHOP_WEBHOOK_URL or SHOP_WEBHOOK_SECRET cannot be used: {wrong}") from wrong
+    return None
+
+
+def _lines_of_events() -> logging.Logger:
+    """A logger of its own: one line an event on standard output, whatever is done with the log of the server."""
+    logger = logging.getLogger("shop.events")
+    if not logger.handlers:
+        handler = logging.StreamHandler(sys.stdout)
+        handler.setFormatter(logging.Formatter("%(message)s"))
+        logger.addHandler(handler)
+        logger.setLevel(logging.INFO)
+        logger.propagate = False
+    return logger
+
+
+def _end_with_parent() -> None:
+    """End this worker when the process that started it is gone, even by `kill -9`: nobody else would stop it."""
+    parent = parent_process()
+    if parent is None:
+        return
+
+    def watch() -> None:
+        wait([parent.sentinel])
+        os._exit(1)
+
+    threading.Thread(target=watch, name="parent-watch", daemon=True).start()

@@ -1,0 +1,188 @@
+"""The database of the shop: the embedded one or one that the settings name, and a shop on it.
+
+Nothing of the server is imported here: a command that does one thing should not wait for it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import psycopg
+from sqlalchemy import Engine, make_url
+from sqlalchemy.exc import DBAPIError
+
+from shop_adapters.breached_passwords import BreachedPasswords
+from shop_adapters.embedded import EmbeddedPostgres, EmbeddedPostgresError, kept_running
+from shop_adapters.postgres import PostgresAdapters, make_engine
+from shop_adapters.postgres.durability import UnsafeServer, check_durability
+from shop_adapters.postgres.errors import in_our_words
+from shop_adapters.postgres.migrate import SchemaError, check_schema, migrate
+from shop_adapters.postgres.roles import grant_application_role
+from shop_core import Shop
+from shop_core.accounts.passwords import IsBreached, none_known
+from shop_core.errors import Unavailable
+from shop_core.ports import Adapters
+from shop_core.reservations.model import HoldingLimits
+from shop_http.server.settings import Settings, SettingsError
+
+
+class DatabaseError(Exception):
+    """The database cannot be used: one line with its address and the next step."""
+
+
+UNUSABLE_DATABASE = (EmbeddedPostgresError, DatabaseError, SchemaError, UnsafeServer)
+"""Why a database cannot be used; each is one line that says what to do."""
+
+
+@contextlib.contextmanager
+def database(settings: Settings, *, on_death: Callable[[str], None] | None = None) -> Iterator[Settings]:
+    """The settings with a database that answers: the one they name, or the embedded one, started if need be.
+
+    Args:
+        settings: which one.
+        on_death: keep the embedded one running, for whoever stays for long: when it dies it is started again, and
+            this gets a line about it.
+
+    Raises:
+        EmbeddedPostgresError: the embedded one cannot be started.
+        DatabaseError: the named one cannot be reached.
+    """
+    if settings.database_url:
+        yield settings
+        return
+    with contextlib.ExitStack() as inside:
+        postgres = inside.enter_context(EmbeddedPostgres(settings.data_dir))
+        if on_death:
+            inside.enter_context(kept_running(postgres, on_death))
+        secret = settings.secret_key or _kept_secret(settings)
+        yield replace(settings, database_url=postgres.url(), secret_key=secret)
+
+
+def _kept_secret(settings: Settings) -> bytes:
+    """The secret of an embedded shop: made at its first start, kept beside its data, readable by its owner only."""
+    path = settings.data_dir / "secret_key"
+    if not path.exists():
+        # Written whole before it bears its name, so that no crash leaves half a secret; the first one wins.
+        fresh = path.with_name(f"secret_key.{os.getpid()}")
+        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+            file.write(secrets.token_hex(32))
+        with contextlib.suppress(FileExistsError):
+            os.link(fresh, path)
+        fresh.unlink()
+    return path.read_bytes()
+
+
+@contextlib.contextmanager
+def engine_of(settings: Settings) -> Iterator[Engine]:
+    """A pool of connections to the database, one of which answered.
+
+    Raises:
+        DatabaseError: it cannot be reached, or refuses this user, also later on.
+        UnsafeServer: it may lose what it acknowledged, and the settings do not allow that by name.
+    """
+    engine = make_pool(settings, settings.connections)
+    address = make_url(settings.database_url).render_as_string(hide_password=True)
+    try:
+        check_durability(engine, settings.allow_unsafe)
+        yield engine
+    except (DBAPIError, psycopg.Error) as error:
+        reason = " ".join(str(error.orig if isinstance(error, DBAPIError) else error).split())
+        raise DatabaseError(
+            f"cannot use the database {address}: {reason}:"
+            " start it, grant what is missing, or correct SHOP_DATABASE_URL"
+        ) from error
+    finally:
+        engine.dispose()
+
+
+def make_pool(settings: Settings, connections: int) -> Engine:
+    """So many connections to the database that the settings name."""
+    return make_engine(settings.database_url, connections=connections, prepare_threshold=settings.prepare_threshold)
+
+
+def migrate_database(settings: Settings, app_role: str | None = None) -> tuple[str | None, str]:
+    """Bring the database of `settings` to the newest schema: its revision before (None: empty) and after.
+
+    Args:
+        settings: which one.
+        app_role: see `grant_application_role`; None: leave the roles alone.
+
+    Raises:
+        EmbeddedPostgresError, DatabaseError, SchemaError, UnsafeServer: the database cannot be used.
+    """
+    with database(settings) as located, engine_of(located) as engine:
+        revisions = migrate(engine, located.currency)
+        if app_role is not None:
+            grant_application_role(engine, app_role)
+        return revisions
+
+
+def readiness(engine: Engine, settings: Settings) -> Callable[[], None]:
+    """Raises Unavailable for as long as the database is not there, or not as this version needs it."""
+
+    def ready() -> None:
+        try:
+            with in_our_words():
+                check_schema(engine, settings.currency)
+        except SchemaError as wrong:
+            raise Unavailable(f"The shop is not ready: {wrong}.") from wrong
+
+    return ready
+
+
+@contextlib.contextmanager
+def open_shop(settings: Settings) -> Iterator[Shop]:
+    """A shop on the database of `settings`; an embedded database is brought to the newest schema first.
+
+    Raises:
+        EmbeddedPostgresError, DatabaseError, SchemaError, UnsafeServer: the database cannot be used.
+    """
+    with database(settings) as located, engine_of(located) as engine:
+        if not settings.database_url:
+            migrate(engine, located.currency)
+        check_schema(engine, located.currency)
+        yield shop_of(adapters_of(engine, located), located)
+
+
+def adapters_of(engine: Engine, settings: Settings) -> PostgresAdapters:
+    """What a shop needs, on a database."""
+    return PostgresAdapters(
+        engine,
+        settings.secret_key,
+        previous_secrets=[os.fsencode(secret) for secret in settings.previous_secret_keys],
+        currency=settings.currency,
+        has_outbox=settings.events != "none",
+    )
+
+
+def shop_of(adapters: Adapters, settings: Settings) -> Shop:
+    """A shop as the settings want it.
+
+    Raises:
+        SettingsError: see `breached_passwords`.
+    """
+    limits = HoldingLimits(settings.reservations_max, settings.reserved_units_max)
+    return Shop(adapters, limits, breached_passwords(settings))
+
+
+def breached_passwords(settings: Settings) -> IsBreached:
+    """The leaked passwords, as far as the settings name some.
+
+    Raises:
+        SettingsError: they name no such list.
+    """
+    if not settings.breached_passwords:
+        return none_known
+    try:
+        return BreachedPasswords(Path(settings.breached_passwords))
+    except (OSError, ValueError) as wrong:
+        reason = getattr(wrong, "strerror", None) or wrong
+        raise SettingsError(
+            f"SHOP_BREACHED_PASSWORDS is {settings.breached_passwords!r}: it {reason}:"
+            " name a list of SHA-1 hashes sorted by hash, as Have I Been Pwned gives it out"
+        ) from wrong

@@ -1,0 +1,190 @@
+"""`/metrics`, for Prometheus: what the requests were, and how the shop behind them fares.
+
+Several worker processes answer as one: each notes its figures in a folder that `shop serve` makes for them, and
+whichever is asked adds them up (the multiprocess mode of prometheus-client, PROMETHEUS_MULTIPROC_DIR). No label is what
+a client chose: routes, codes and methods are ours, so there are some hundred series and never more.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache
+from hmac import compare_digest
+from pathlib import Path
+from typing import Any, Protocol
+
+import litestar
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
+
+from shop_core import SYSTEM, OffsetRequest, Refusal, Shop
+from shop_core.errors import InvalidToken, Unauthenticated
+from shop_http.middleware.access_log import RequestRecord
+from shop_http.routing import Access, Reply, ShopRequest, headers
+
+_FOLDER = "PROMETHEUS_MULTIPROC_DIR"  # without one, each process tells of itself only
+
+_MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
+_NOWHERE = "none"
+
+
+class Train(Protocol):
+    """What an order train reports, see `shop_adapters.order_batcher.BatcherReport`."""
+
+    trains: int
+    riders: int
+    waiting: int
+    refused: int
+    failed: int
+    train_s: float
+    waited_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Where the figures come from that nobody brings.
+
+    Args:
+        train: the report of this process's train.
+        connections: of this process, in use and in all.
+    """
+
+    train: Callable[[], Train]
+    connections: Callable[[], tuple[int, int]]
+
+
+class Metrics:
+    """The figures of one process, and the page of all.
+
+    Args:
+        shop: whose outbox is looked at, whenever somebody asks for the page.
+    """
+
+    def __init__(self, shop: Shop) -> None:
+        self._shop = shop
+        self._own = own = CollectorRegistry()
+        self._requests = Counter(
+            "shop_requests", "Requests by route and status.", ["method", "route", "status"], registry=own
+        )
+        self._seconds = Histogram(
+            "shop_request_duration_seconds", "How long they took.", ["method", "route"], buckets=_SECONDS, registry=own
+        )
+        self._refusals = Counter("shop_refusals", "Answers that were no, by code.", ["code"], registry=own)
+        self._replays = Counter("shop_replays", "Answers that an earlier try had made.", registry=own)
+        self._expired = Counter("shop_reservations_expired", "Reservations whose time was up.", registry=own)
+        self._train = _TrainFigures(own)
+        self._in_use = _gauge("shop_pool_connections_in_use", "Database connections in use.", own)
+        self._connections = _gauge("shop_pool_connections_max", "Database connections that there may be.", own)
+        outbox = "mostrecent"  # all processes see the same one
+        self._waiting = _gauge("shop_outbox_waiting", "Facts that wait to be told.", own, outbox)
+        self._lag = _gauge("shop_outbox_lag_seconds", "Age of the oldest of them.", own, outbox)
+        self._dead = _gauge("shop_outbox_dead", "Facts that nobody took.", own, outbox)
+        self._series_of = cache(self._series)
+
+    def observe(self, seen: RequestRecord) -> None:
+        """Count a request."""
+        requests, seconds = self._series_of(seen.method, seen.route or _NOWHERE, seen.status)
+        requests.inc()
+        seconds.observe(seen.duration_s)
+        if seen.code is not None:
+            self._refusals.labels(seen.code).inc()
+        if seen.replayed:
+            self._replays.inc()
+
+    def expired(self, count: int) -> int:
+        """Count reservations whose time was up."""
+        self._expired.inc(count)
+        return count
+
+    def sample(self, sources: Sources) -> None:
+        """Note what nobody brings. To be called every second or so, by one thread."""
+        self._train.note(sources.train())
+        in_use, connections = sources.connections()
+        self._in_use.set(in_use)
+        self._connections.set(connections)
+
+    def page(self) -> bytes:
+        """Everything, in the text format of Prometheus."""
+        with suppress(Refusal):  # the database is away: what is known otherwise is the more wanted
+            waiting, oldest = self._shop.outbox.waiting(SYSTEM)
+            self._waiting.set(waiting)
+            self._lag.set(max(0.0, (datetime.now(UTC) - oldest).total_seconds()) if oldest else 0.0)
+            self._dead.set(self._shop.outbox.dead(SYSTEM, OffsetRequest(1, 0)).count or 0)
+        folder = os.environ.get(_FOLDER)
+        if not folder:
+            return generate_latest(self._own)
+        _forget_the_dead(Path(folder))
+        everybody = CollectorRegistry()
+        MultiProcessCollector(everybody, path=folder)  # type: ignore[no-untyped-call]
+        return generate_latest(everybody)
+
+    def _series(self, method: str, route: str, status: int) -> tuple[Counter, Histogram]:
+        return self._requests.labels(method, route, str(status)), self._seconds.labels(method, route)
+
+
+class _TrainFigures:
+    """A train counts by itself: what it has done since it was last asked is added here."""
+
+    def __init__(self, own: CollectorRegistry) -> None:
+        self._counters = {
+            "trains": Counter("shop_train_departures", "Batches that were decided.", registry=own),
+            "riders": Counter("shop_train_riders", "Requests in them.", registry=own),
+            "refused": Counter("shop_train_refused", "Requests sent away: too long a wait.", registry=own),
+            "failed": Counter("shop_train_failed", "Batches that failed as a whole.", registry=own),
+            "waited_s": Counter("shop_train_wait_seconds", "Waits of all riders for departure.", registry=own),
+        }
+        self._before = dict.fromkeys(self._counters, 0.0)
+        self._waiting = _gauge("shop_train_waiting", "Requests that wait for a train.", own)
+        self._train_s = _gauge("shop_train_seconds", "What one train takes, lately.", own, "livemax")
+
+    def note(self, report: Train) -> None:
+        for name, counter in self._counters.items():
+            now = float(getattr(report, name))
+            counter.inc(now - self._before[name])
+            self._before[name] = now
+        self._waiting.set(report.waiting)
+        self._train_s.set(report.train_s)
+
+
+def _gauge(name: str, meaning: str, own: CollectorRegistry, mode: Any = "livesum") -> Gauge:
+    return Gauge(name, meaning, registry=own, multiprocess_mode=mode)
+
+
+def _forget_the_dead(folder: Path) -> None:
+    """What processes that have ended said of their present state is the past. What they counted stays counted."""
+    for pid in {int(file.stem.rpartition("_")[2]) for file in folder.glob("gauge_live*_*.db")}:
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            with suppress(FileNotFoundError):  # another process was quicker
+                mark_process_dead(pid, path=str(folder))  # type: ignore[no-untyped-call]
+
+
+def route(metrics: Metrics, token: str) -> Any:
+    """The handler of `/metrics`.
+
+    Args:
+        metrics: what it shows.
+        token: who asks must send `Authorization: Bearer <token>`; empty: everybody may see it.
+    """
+
+    @litestar.get("/metrics", opt={"access": Access.PUBLIC}, sync_to_thread=True, include_in_schema=False)
+    def metrics_page(request: ShopRequest) -> Reply:
+        """The figures."""
+        if token:
+            _check(token, headers(request.scope, b"authorization"))
+        return Reply(metrics.page(), media_type=_MEDIA_TYPE)
+
+    return metrics_page
+
+
+def _check(token: str, sent: list[str]) -> None:
+    if not sent:
+        raise Unauthenticated("The metrics need the token of SHOP_METRICS_TOKEN.")
+    if len(sent) > 1 or not compare_digest(sent[0].encode(), f"Bearer {token}".encode()):
+        raise InvalidToken("This is not the token of SHOP_METRICS_TOKEN.")

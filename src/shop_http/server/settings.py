@@ -1,0 +1,332 @@
+"""Settings: `SHOP_*` variables, each with its default, its rule and its meaning in one place."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import os
+import re
+from collections.abc import Callable, Mapping, MutableMapping
+from dataclasses import MISSING, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
+
+from shop_http.client_address import HEADERS, networks
+
+SECRET_BYTES_MIN = 32
+CAN_BE_UNSAFE = ("fsync", "full_page_writes", "synchronous_commit")
+"""As `shop_adapters.postgres.durability` needs them on; a test compares."""
+WEBHOOK_SECRET_BYTES = range(24, 65)  # as the Standard Webhooks specification has it
+LOG_FORMS = ("auto", "text", "json")
+LOG_LEVELS = ("debug", "info", "warning", "error")
+METRICS = ("off", "public")
+TRACING = ("off", "otlp")
+EVENTS = ("none", "log", "webhook")
+
+
+class SettingsError(Exception):
+    """A setting cannot be used: one line that names it, its value, its rule and the next step."""
+
+
+def _whole(least: int, most: int) -> Callable[[str], int]:
+    def read(text: str) -> int:
+        if not (text.isascii() and text.isdecimal() and least <= int(text) <= most):
+            raise ValueError(f"must be a whole number from {least} to {most}")
+        return int(text)
+
+    return read
+
+
+def _threshold(text: str) -> int | None:
+    try:
+        return None if text == "off" else _whole(0, 1000)(text)
+    except ValueError as wrong:
+        raise ValueError(f"{wrong}, or off") from None
+
+
+def _yes_or_no(text: str) -> bool:
+    if text.lower() not in ("true", "false"):
+        raise ValueError("must be true or false")
+    return text.lower() == "true"
+
+
+def _currency(text: str) -> str:
+    if not (len(text) == 3 and text.isascii() and text.isalpha() and text.isupper()):
+        raise ValueError("must be an ISO 4217 code such as EUR")
+    return text
+
+
+def _database_url(text: str) -> str:
+    if not text.startswith(("postgresql://", "postgres://", "postgresql+psycopg://")):
+        raise ValueError("must look like postgresql://user:password@host:5432/database")
+    _, rest = text.split("://", 1)
+    url = f"postgresql+psycopg://{rest}"
+    try:
+        make_url(url)
+    except (ArgumentError, ValueError):
+        raise ValueError("must look like postgresql://user:password@host:5432/database") from None
+    return url
+
+
+def _base_url(text: str) -> str:
+    if not re.fullmatch(r"https?://(?:[\w.-]+|\[[0-9a-fA-F:.]+\])(?::[0-9]{1,5})?", text, re.ASCII):
+        raise ValueError("must look like https://shop.example, without a path")
+    return text
+
+
+def _origins(text: str) -> tuple[str, ...]:
+    try:
+        return tuple(_base_url(origin.strip()) for origin in text.split(","))
+    except ValueError:
+        raise ValueError("must be origins such as https://shop.example, with commas, without a path") from None
+
+
+def _secret(text: str) -> bytes:
+    secret = os.fsencode(text)
+    if len(secret) < SECRET_BYTES_MIN:
+        raise ValueError(f"must have at least {SECRET_BYTES_MIN} bytes: `openssl rand -hex 32` makes one")
+    return secret
+
+
+def _secrets(text: str) -> tuple[str, ...]:
+    for secret in (each := tuple(text.split(","))):
+        _secret(secret)
+    return each
+
+
+def _rate(text: str) -> str:
+    if text != "off" and not re.fullmatch(r"[1-9][0-9]{0,6}/(second|minute|hour)", text, re.ASCII):
+        raise ValueError("must look like 600/minute, or be off")
+    return text
+
+
+def _proxies(text: str) -> tuple[str, ...]:
+    texts = tuple(part.strip() for part in text.split(","))
+    try:
+        networks(texts)
+    except ValueError:
+        raise ValueError("must be networks such as 10.0.0.0/8,2001:db8::/32, or addresses") from None
+    return texts
+
+
+def _one_of(*choices: str) -> Callable[[str], str]:
+    def read(text: str) -> str:
+        if text not in choices:
+            raise ValueError(f"must be one of {', '.join(choices)}")
+        return text
+
+    return read
+
+
+def _webhook_url(text: str) -> str:
+    if not re.fullmatch(r"https?://[!-~]+", text):
+        raise ValueError("must look like https://receiver.example/events")
+    return text
+
+
+def _webhook_secret(text: str) -> str:
+    try:
+        good = all(_is_webhook_secret(secret) for secret in text.split(" "))
+    except binascii.Error:
+        good = False
+    if not good:
+        raise ValueError(
+            "must be whsec_ and 24 to 64 bytes in Base64:"
+            ' `echo "whsec_$(openssl rand -base64 32)"` makes one, for the receiver too'
+        )
+    return text
+
+
+def _is_webhook_secret(text: str) -> bool:
+    secret = base64.b64decode(text.removeprefix("whsec_").encode(errors="replace"), validate=True)
+    return text.startswith("whsec_") and len(secret) in WEBHOOK_SECRET_BYTES
+
+
+def _unsafe(text: str) -> tuple[str, ...]:
+    names = tuple(name.strip() for name in text.split(","))
+    if unknown := [name for name in names if name not in CAN_BE_UNSAFE]:
+        raise ValueError(f"must be some of {', '.join(CAN_BE_UNSAFE)}, with commas; {unknown[0]!r} is none")
+    return names
+
+
+def _token(text: str) -> str:
+    if not re.fullmatch(r"[!-~]{16,200}", text):
+        raise ValueError("must be 16 to 200 visible ASCII characters: `openssl rand -hex 16` makes one")
+    return text
+
+
+def _setting(default: Any, read: Callable[[str], Any], meaning: str, *, hidden: bool = False) -> Any:
+    return field(default=default, metadata={"read": read, "meaning": meaning, "hidden": hidden})
+
+
+def _cores() -> int:
+    """How many cores this process may use; beyond four, more workers are for who has measured that they help."""
+    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(usable, 4)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How a shop runs. The variable of `data_dir` is `SHOP_DATA_DIR`, and so on; a flag wins over its variable."""
+
+    data_dir: Path = _setting(Path(".data"), Path, "where the embedded PostgreSQL and its secret are kept")
+    database_url: str = _setting("", _database_url, "use this PostgreSQL instead of the embedded one", hidden=True)
+    secret_key: bytes = _setting(
+        b"", _secret, "signs the tokens; required with SHOP_DATABASE_URL, at least 32 bytes", hidden=True
+    )
+    previous_secret_keys: tuple[str, ...] = _setting(
+        (), _secrets, "secrets accepted besides SHOP_SECRET_KEY while it is replaced, with commas", hidden=True
+    )
+    host: str = _setting("127.0.0.1", str, "the address to listen on")
+    port: int = _setting(8000, _whole(1, 65535), "the port to listen on")
+    workers: int = _setting(_cores(), _whole(1, 64), "processes that answer requests: as many as cores, at most 4")
+    connections: int = _setting(8, _whole(1, 100), "database connections (and threads) per worker")
+    request_timeout: int = _setting(10, _whole(1, 3600), "seconds in which all of a request must arrive, else 408")
+    answer_timeout: int = _setting(30, _whole(1, 3600), "seconds in which a request is answered, else 503")
+    drain_s: int = _setting(1, _whole(0, 300), "seconds to go on after SIGTERM while /health/ready says 503")
+    prepare_threshold: int | None = _setting(
+        5, _threshold, "a statement is kept prepared after so many uses; off: never, for PgBouncer"
+    )
+    currency: str = _setting("EUR", _currency, "the one currency of all prices, an ISO 4217 code")
+    docs: bool = _setting(True, _yes_or_no, "whether /docs and /openapi.json are there for everybody")
+    breached_passwords: str = _setting("", str, "a file of leaked passwords, which nobody may set: lines of SHA-1")
+    base_url: str = _setting("", _base_url, "how clients reach the shop, e.g. https://shop.example, for links")
+    cors_origins: tuple[str, ...] = _setting(
+        (), _origins, "web pages of these origins may ask, e.g. https://shop.example; none by default"
+    )
+    public_catalog: bool = _setting(True, _yes_or_no, "whether the catalog can be read without a login")
+    reservations_max: int = _setting(20, _whole(1, 10_000), "reservations that one customer may hold at once")
+    reserved_units_max: int = _setting(1_000_000, _whole(1, 2_000_000_000), "units in all of them")
+    orders_per_minute: int = _setting(60_000, _whole(0, 1_000_000), "orders that one customer may place; 0: any number")
+    rate_limit: str = _setting(
+        "600000/minute", _rate, "requests of an account, or of an address without a login; or off"
+    )
+    login_rate_limit: str = _setting(
+        "6000/minute", _rate, "logins that fail, and registrations, of one address; or off"
+    )
+    trusted_proxies: tuple[str, ...] = _setting((), _proxies, "networks of proxies that say where requests come from")
+    proxy_header: str = _setting("x-forwarded-for", _one_of(*HEADERS), "in which header: that, or forwarded")
+    events: str = _setting(
+        "none", _one_of(*EVENTS), "where facts are told: none, log, webhook; timelines keep them anyway"
+    )
+    webhook_url: str = _setting("", _webhook_url, "who is told, by signed POST requests", hidden=True)
+    webhook_secret: str = _setting(
+        "", _webhook_secret, "signs those requests, whsec_...; two during a change", hidden=True
+    )
+    log: str = _setting("auto", _one_of(*LOG_FORMS), "text or json; auto: text on a terminal, JSON otherwise")
+    log_level: str = _setting("info", _one_of(*LOG_LEVELS), "debug, info, warning, error; info: a line per request")
+    metrics: str = _setting("off", _one_of(*METRICS), "off; public: everybody who reaches the port may see /metrics")
+    metrics_token: str = _setting("", _token, "/metrics is there, for who sends this as a bearer token", hidden=True)
+    tracing: str = _setting("off", _one_of(*TRACING), "off; otlp: a span per request, see OTEL_EXPORTER_OTLP_ENDPOINT")
+    allow_unsafe: tuple[str, ...] = _setting((), _unsafe, "settings of PostgreSQL that may be off, e.g. fsync")
+
+    @property
+    def shows_metrics(self) -> bool:
+        """Whether there is `/metrics`."""
+        return self.metrics == "public" or bool(self.metrics_token)
+
+    @classmethod
+    def read(cls, environment: Mapping[str, str], flags: Mapping[str, str | None]) -> Settings:
+        """The settings that flags and environment say.
+
+        Args:
+            environment: e.g. `os.environ`; empty values count as not set. What is secret may be in a file instead,
+                which SHOP_..._FILE names.
+            flags: by the name of the field; None where a flag was not given.
+
+        Raises:
+            SettingsError: one cannot be used, or one that another needs is missing.
+        """
+        values = {}
+        for setting in fields(cls):
+            if (flag := flags.get(setting.name)) is not None:
+                source, text = f"--{setting.name.replace('_', '-')}", flag
+            else:
+                source, text = _from_environment(environment, variable_of(setting.name), setting.metadata["hidden"])
+            if text:
+                values[setting.name] = _read(setting.metadata, source, text)
+        settings = cls(**values)
+        if settings.database_url and not settings.secret_key:
+            raise SettingsError(
+                "SHOP_SECRET_KEY is not set, and SHOP_DATABASE_URL needs it:"
+                " set it to at least 32 random bytes, the same for every process (`openssl rand -hex 32`)"
+            )
+        if settings.events == "webhook":
+            for name in ("webhook_url", "webhook_secret"):
+                if not getattr(settings, name):
+                    raise SettingsError(
+                        f"{variable_of(name)} is not set, and SHOP_EVENTS=webhook needs it:"
+                        " set it, or tell facts to log or none"
+                    )
+        return settings
+
+    def environment(self) -> dict[str, str]:
+        """The variables from which `read` makes these settings again, for another process."""
+        return {variable_of(name): text for name, text in self._texts() if text}
+
+    def hand_on(self, environment: MutableMapping[str, str]) -> None:
+        """Put them into the environment of processes to come, which need not be able to read the files of secrets."""
+        for variable, text in self.environment().items():
+            environment[variable] = text
+            environment.pop(f"{variable}_FILE", None)
+
+    def table(self, environment: Mapping[str, str]) -> list[tuple[str, str, str, str]]:
+        """For people: variable, value (secrets hidden), where it comes from, meaning."""
+        rows = []
+        for (name, text), setting in zip(self._texts(), fields(self), strict=True):
+            default = setting.default if setting.default is not MISSING else None
+            source = "default" if getattr(self, name) == default else "flag"
+            if environment.get(variable_of(name)):
+                source = "environment"
+            elif setting.metadata["hidden"] and environment.get(f"{variable_of(name)}_FILE"):
+                source = "file"
+            shown = "(hidden)" if setting.metadata["hidden"] and text else text
+            rows.append((variable_of(name), shown, source, setting.metadata["meaning"]))
+        return rows
+
+    def _texts(self) -> list[tuple[str, str]]:
+        return [(setting.name, _text(getattr(self, setting.name))) for setting in fields(self)]
+
+
+def variable_of(name: str) -> str:
+    """`data_dir` -> `SHOP_DATA_DIR`."""
+    return f"SHOP_{name.upper()}"
+
+
+def _from_environment(environment: Mapping[str, str], variable: str, is_secret: bool) -> tuple[str, str]:
+    """Where a setting is, and what it says there."""
+    in_file = f"{variable}_FILE"
+    path = environment.get(in_file, "") if is_secret else ""
+    if not path:
+        return variable, environment.get(variable, "")
+    if environment.get(variable):
+        raise SettingsError(f"{variable} and {in_file} are both set: keep one of them")
+    try:
+        text = os.fsdecode(Path(path).read_bytes()).rstrip("\r\n")
+    except (OSError, ValueError) as wrong:
+        reason = getattr(wrong, "strerror", None) or wrong
+        raise SettingsError(f"{in_file} is {path!r}, which cannot be read: {reason}: correct it") from None
+    if not text:
+        raise SettingsError(f"{in_file} is {path!r}, which is empty: put the value into it")
+    return in_file, text
+
+
+def _text(value: object) -> str:
+    if value is None:
+        return "off"
+    if isinstance(value, bytes):
+        return os.fsdecode(value)
+    if isinstance(value, tuple):
+        return ",".join(value)
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _read(metadata: Mapping[str, Any], source: str, text: str) -> Any:
+    try:
+        return metadata["read"](text)
+    except ValueError as wrong:
+        shown = "(hidden)" if metadata["hidden"] else repr(text)
+        raise SettingsError(f"{source} is {shown}: it {wrong}") from None

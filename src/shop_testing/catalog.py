@@ -1,0 +1,222 @@
+"""The contract of the catalog: what is kept, how it is found (`listing`), how it changes (`editing`, `shelves`)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from threading import Event
+
+import pytest
+
+from shop_core.catalog.model import Category, CategoryEntry, Product
+from shop_core.errors import CategoryNotFound, SkuTaken, SlugTaken
+from shop_core.inventory.model import StockLevel
+from shop_core.money import Money
+from shop_core.pagination import OffsetRequest
+from shop_testing.listing import CatalogListing
+from shop_testing.product_edits import ProductEdits
+from shop_testing.scene import Scene
+from shop_testing.shelves import CategoryTree
+from shop_testing.threads import TIMEOUT_S, Meeting, in_background, still_waits, together
+
+
+class CatalogContract(CatalogListing, ProductEdits, CategoryTree):
+    """Categories and products: kept, changed, removed, searched, filtered, sorted and listed."""
+
+    # ---- categories
+
+    def test_a_category_comes_back_as_it_was_added(self, scene: Scene) -> None:
+        home = scene.category("home")
+        lamps = scene.category("lamps", home)
+        with scene.begin() as uow:
+            assert uow.categories.get(lamps.id) == CategoryEntry(lamps, product_count=0)
+            assert uow.categories.get(home.id) == CategoryEntry(home, product_count=0)
+            assert uow.categories.get(scene.new_id()) is None
+
+    def test_a_slug_is_given_once(self, scene: Scene) -> None:
+        home = scene.category("home")
+        with pytest.raises(SlugTaken) as refused:
+            scene.category("home")
+        assert refused.value.slug == "home"
+        with scene.begin() as uow:
+            assert uow.categories.by_slug(["home"]) == {"home": home}
+
+    def test_a_category_needs_its_parent(self, scene: Scene) -> None:
+        nowhere = replace(scene.category("home"), id=scene.new_id())
+        with pytest.raises(CategoryNotFound) as refused:
+            scene.category("lamps", nowhere)
+        assert refused.value.category_id == nowhere.id
+
+    def test_categories_are_found_by_slug(self, scene: Scene) -> None:
+        home, lamps = scene.category("home"), scene.category("lamps")
+        scene.category("garden")
+        with scene.begin() as uow:
+            found = uow.categories.by_slug(["lamps", "home", "nowhere", "Home", "lamps"])
+            assert found == {"home": home, "lamps": lamps}
+            assert uow.categories.by_slug([]) == {}
+            assert uow.categories.by_slug(["\x00", "\ud800", "", "x" * 10_000]) == {}
+
+    def test_categories_are_listed_by_slug_with_the_number_of_products_directly_in_them(self, scene: Scene) -> None:
+        home = scene.category("home")
+        lamps = scene.category("lamps", home)
+        garden = scene.category("garden")
+        scene.product("Brass lamp", category_id=lamps.id)
+        scene.product("Steel lamp", category_id=lamps.id)
+        scene.product("Doormat", category_id=home.id)
+        scene.archive(scene.product("Broken lamp", category_id=lamps.id))
+        with scene.begin() as uow:
+            page = uow.categories.page(OffsetRequest(limit=2))
+            rest = uow.categories.page(OffsetRequest(limit=2, offset=2))
+            beyond = uow.categories.page(OffsetRequest(limit=2, offset=10))
+        assert page.items == (CategoryEntry(garden, 0), CategoryEntry(home, 1))
+        assert rest.items == (CategoryEntry(lamps, 2),)
+        assert (page.count, rest.count, beyond.count) == (3, 3, 3)
+        assert beyond.items == ()
+
+    # ---- products
+
+    def test_a_product_comes_back_as_it_was_added(self, scene: Scene) -> None:
+        lamps = scene.category("lamps")
+        product = scene.product(
+            "Lámpara — 真鍮 🪔",
+            sku="LAMP/01 a",
+            price=99_999_999_999,
+            description="Two lines,\n\tone tab; 100% \\ _ ' \"",
+            category_id=lamps.id,
+            image_urls=("https://example.com/1.jpg", "/2.jpg"),
+        )
+        with scene.begin() as uow:
+            entry = uow.products.get(product.id)
+            assert entry is not None
+            assert (entry.product, entry.available) == (product, 0)
+            assert entry.product.created_at.utcoffset() == timedelta(0)
+            assert uow.stock.get(product.id) == StockLevel(product.id)  # adding it opened its stock level
+            assert uow.products.get(scene.new_id()) is None
+
+    def test_what_the_catalog_shows_is_what_can_be_sold_now(self, scene: Scene) -> None:
+        product = scene.product(units=7)
+        with scene.begin() as uow:
+            entry = uow.products.get(product.id)
+        assert entry is not None
+        assert entry.available == 7
+
+    def test_an_archived_product_leaves_the_catalog_but_is_not_forgotten(self, scene: Scene) -> None:
+        product = scene.product(units=7)
+        archived = scene.archive(product)
+        with scene.begin() as uow:
+            assert uow.products.get(product.id) is None
+            assert uow.products.get_all([product.id]) == {product.id: archived}
+            assert uow.products.lock_by_sku([product.sku]) == {product.sku: archived}
+            assert uow.stock.get(product.id) == StockLevel(product.id, on_hand=7)
+        with pytest.raises(SkuTaken):
+            scene.product(sku=product.sku)
+
+    def test_products_are_found_by_id_and_by_sku(self, scene: Scene) -> None:
+        lamp, chair = scene.product("Lamp", sku="lamp"), scene.product("Chair", sku="chair")
+        scene.product("Table", sku="LAMP")  # upper and lower case differ
+        with scene.begin() as uow:
+            assert uow.products.get_all([chair.id, lamp.id, scene.new_id(), lamp.id]) == {
+                lamp.id: lamp,
+                chair.id: chair,
+            }
+            assert uow.products.get_all([]) == {}
+            assert uow.products.lock_by_sku(["chair", "lamp", "none", "lamp"]) == {"lamp": lamp, "chair": chair}
+            assert uow.products.lock_by_sku([]) == {}
+            assert uow.products.lock_by_sku(["\x00", "\ud800", "", "x" * 10_000]) == {}
+
+    def test_a_sku_is_given_once_and_a_refused_batch_leaves_nothing(self, scene: Scene) -> None:
+        scene.product("Lamp", sku="lamp")
+        other, twin = scene.new_product("Chair"), scene.new_product("Twin", sku="lamp")
+        with pytest.raises(SkuTaken) as refused, scene.begin() as uow:
+            uow.products.add_all([other, twin])
+        assert refused.value.sku == "lamp"
+        with scene.begin() as uow:
+            assert uow.products.get_all([other.id, twin.id]) == {}
+
+    def test_one_batch_cannot_use_a_sku_twice(self, scene: Scene) -> None:
+        with pytest.raises(SkuTaken), scene.begin() as uow:
+            uow.products.add_all([scene.new_product("One", sku="same"), scene.new_product("Two", sku="same")])
+
+    def test_a_product_needs_its_category(self, scene: Scene) -> None:
+        nowhere = scene.new_id()
+        with pytest.raises(CategoryNotFound) as refused:
+            scene.product(category_id=nowhere)
+        assert refused.value.category_id == nowhere
+
+    def test_an_edit_is_stored_and_leaves_the_stock_alone(self, scene: Scene) -> None:
+        lamps, product, other = scene.category("lamps"), scene.product(units=3), scene.product("Other")
+        edited = _edited(scene, product, category_id=lamps.id)
+        with scene.begin() as uow:
+            uow.products.update_all([edited])
+
+        with scene.begin() as uow:
+            assert uow.products.get_all([product.id, other.id]) == {product.id: edited, other.id: other}
+            assert uow.stock.get(product.id) == StockLevel(product.id, on_hand=3)
+
+    def test_an_edit_cannot_take_a_sku_or_a_category_that_it_may_not(self, scene: Scene) -> None:
+        lamp, chair = scene.product("Lamp", sku="lamp"), scene.product("Chair", sku="chair")
+        nowhere = scene.new_id()
+        with pytest.raises(SkuTaken) as taken, scene.begin() as uow:
+            uow.products.update_all([_edited(scene, chair, sku="lamp")])
+        with pytest.raises(CategoryNotFound) as missing, scene.begin() as uow:
+            uow.products.update_all([_edited(scene, lamp), _edited(scene, chair, category_id=nowhere)])
+
+        assert (taken.value.sku, missing.value.category_id) == ("lamp", nowhere)
+        with scene.begin() as uow:
+            assert uow.products.get_all([lamp.id, chair.id]) == {lamp.id: lamp, chair.id: chair}
+
+    def test_many_products_are_added_and_changed_at_once(self, scene: Scene) -> None:
+        products = [scene.new_product(f"Product {number}") for number in range(500)]
+        with scene.begin() as uow:
+            uow.products.add_all(products)
+            uow.products.update_all([_edited(scene, product) for product in products[:250]])
+        with scene.begin() as uow:
+            found = uow.products.get_all(product.id for product in products)
+            assert [found[product.id].version for product in products] == [2] * 250 + [1] * 250
+            uow.products.add_all([])
+            uow.products.update_all([])
+
+    # ---- at the same time
+
+    def test_of_those_who_add_one_sku_or_slug_at_the_same_moment_one_gets_it(self, scene: Scene) -> None:
+        meeting = Meeting(scene.clock)
+
+        def add_product() -> str:
+            with scene.begin() as uow:
+                uow.products.add_all([scene.new_product(sku="wanted")])
+                meeting()  # added, and not committed yet
+            return "added"
+
+        def add_category() -> str:
+            with scene.begin() as uow:
+                uow.categories.add(Category(scene.new_id(), "Lamps", "lamps"))
+                meeting()
+            return "added"
+
+        for add, refusal in ((add_product, SkuTaken), (add_category, SlugTaken)):
+            results = together(*[add] * 6)
+            assert results.count("added") == 1
+            assert sum(isinstance(result, refusal) for result in results) == 5
+
+    def test_a_sku_that_was_never_committed_is_free(self, scene: Scene) -> None:
+        arrived = Event()
+
+        def add_the_same() -> Product:
+            product = scene.new_product(sku="wanted")
+            with scene.begin() as uow:
+                arrived.set()
+                uow.products.add_all([product])
+            return product
+
+        with pytest.raises(ValueError, match="changed my mind"), scene.begin() as uow:
+            uow.products.add_all([scene.new_product(sku="wanted")])
+            second = in_background(add_the_same)
+            assert arrived.wait(TIMEOUT_S)
+            assert still_waits(second), "whether the SKU is free is not known yet"
+            raise ValueError("changed my mind")
+        assert second.result(TIMEOUT_S).sku == "wanted"
+
+
+def _edited(scene: Scene, product: Product, **changes: object) -> Product:
+    changed = {"name": "Edited", "price": Money(77, product.price.currency), "image_urls": ("/new.jpg",)} | changes
+    return replace(product, updated_at=scene.clock(), version=product.version + 1, **changed)  # type: ignore[arg-type]

@@ -1,0 +1,212 @@
+"""The contract of lists of orders, with every filter and both ways of paging, and of timelines."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from shop_core.accounts.model import NOBODY, SYSTEM, Actor, Role
+from shop_core.errors import Forbidden, Invalid, InvalidCursor, Unauthenticated
+from shop_core.events import OrderEvent, OrderEventKind
+from shop_core.orders.model import Order, OrderQuery, OrderStatus, Step
+from shop_core.pagination import CursorRequest, OffsetRequest, Page, make_cursor
+from shop_core.shop import Shop
+from shop_testing.contract import Contract
+from shop_testing.scene import Scene
+
+PATHS: tuple[tuple[Step, ...], ...] = (
+    *((), (Step.CONFIRM,), (Step.CONFIRM, Step.SHIP), (Step.CONFIRM, Step.SHIP, Step.DELIVER)),
+    *((Step.CANCEL,), (Step.DELETE,), (Step.CONFIRM, Step.DELETE)),
+)
+
+
+class OrderListsContract(Contract):
+    """`Orders.page` and `OrderEvents`."""
+
+    @pytest.fixture
+    def history(self, scene: Scene) -> list[Order]:
+        """Twenty-one orders of three customers in every state, newest first."""
+        customers, orders = [scene.new_id() for _ in range(3)], []
+        for number in range(21):
+            order = scene.order(customer_id=customers[number % 3])
+            for step in PATHS[number % 7]:
+                order = order.after(step, scene.clock())
+            with scene.begin() as uow:
+                uow.orders.update(order)
+            orders.append(order)
+        return orders[::-1]
+
+    @settings(
+        max_examples=80,
+        deadline=None,
+        suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.differing_executors],
+    )
+    @given(data=st.data())
+    def test_every_query_is_answered_as_the_plain_rules_say_in_either_way_of_paging(
+        self, scene: Scene, history: list[Order], data: st.DataObject
+    ) -> None:
+        one = st.none() | st.sampled_from(history)
+        of, since, until, named = (data.draw(one, name) for name in ("customer", "from", "before", "number"))
+        late = data.draw(st.sampled_from([timedelta(0), timedelta(microseconds=1)]), "late")
+        query = OrderQuery(
+            customer_id=of.customer_id if of else None,
+            status=data.draw(st.none() | st.sampled_from(OrderStatus), "status"),
+            placed_from=since.created_at + late if since else None,
+            placed_before=until.created_at + late if until else None,
+            number=named.number.lower() if named and data.draw(st.booleans(), "by number") else None,
+            with_deleted=data.draw(st.booleans(), "with deleted"),
+        )
+        limit, offset = data.draw(st.integers(1, 9), "limit"), data.draw(st.integers(0, 9), "offset")
+        expected = [order for order in history if _is_wanted(query, order)]
+
+        with scene.begin() as uow:
+            page = uow.orders.page(query, OffsetRequest(limit, offset))
+        assert page == Page(tuple(expected[offset : offset + limit]), count=len(expected))
+        assert _walk(scene, query, limit) == expected
+
+    def test_an_order_is_found_by_its_number(self, scene: Scene, shop: Shop, history: list[Order]) -> None:
+        for order in history:
+            page = shop.orders.find(SYSTEM, OrderQuery(number=f" {order.number.lower()} "), OffsetRequest())
+            assert (page.items, page.count) == ((order,), 1)
+        nobodys = OrderQuery(number="200101-00000000")
+        assert shop.orders.find(SYSTEM, nobodys, OffsetRequest()) == Page((), count=0)
+
+    @pytest.mark.parametrize("number", ["", "x", "261121", "261121-ILOU0000", "261121-0000000", "\x00", "%", "\ud800"])
+    def test_what_can_be_no_number_is_refused(self, number: str) -> None:
+        with pytest.raises(Invalid) as refused:
+            OrderQuery(number=number)
+        assert refused.value.faults[0].field == "number"
+
+    def test_staff_see_everybodys_orders_and_customers_only_what_they_have(
+        self, scene: Scene, shop: Shop, history: list[Order]
+    ) -> None:
+        ada, grace = history[0].customer_id, history[1].customer_id
+        everything = shop.orders.find(Actor(scene.new_id(), Role.STAFF), OrderQuery(), OffsetRequest())
+        assert (everything.items, everything.count) == (tuple(history), 21)
+        customer = Actor(ada, Role.CUSTOMER)
+        own = tuple(order for order in history if order.customer_id == ada and order.deleted_at is None)
+        for query in (OrderQuery(), OrderQuery(customer_id=ada), OrderQuery(with_deleted=True)):
+            assert shop.orders.find(customer, query, OffsetRequest()).items == own
+        for stranger in (grace, scene.new_id()):
+            with pytest.raises(Forbidden):
+                shop.orders.find(customer, OrderQuery(customer_id=stranger), OffsetRequest())
+        with pytest.raises(Unauthenticated):
+            shop.orders.find(NOBODY, OrderQuery(), OffsetRequest())
+        assert shop.orders.find(customer, OrderQuery(number=history[1].number), OffsetRequest()).items == ()
+
+    def test_a_walk_sees_what_stays_unchanged_once_while_others_are_placed_changed_and_deleted(
+        self, scene: Scene, history: list[Order]
+    ) -> None:
+        query = OrderQuery(with_deleted=False)
+        seen: list[UUID] = []
+        cursor: str | None = None
+        stays = {order.id for order in history if order.deleted_at is None}
+        for turn in range(100):
+            with scene.begin() as uow:
+                page = uow.orders.page(query, CursorRequest(3, cursor))
+            seen += [order.id for order in page.items]
+            if (cursor := page.cursor) is None:
+                break
+            scene.order()
+            leaver = history[(turn * 5) % 21]
+            if leaver.deleted_at is None and leaver.status is OrderStatus.PLACED and leaver.id in stays:
+                with scene.begin() as uow:
+                    uow.orders.update(leaver.after(Step.DELETE, scene.clock()))
+                stays.discard(leaver.id)
+        assert len(seen) == len(set(seen))
+        assert stays <= set(seen)
+
+    # ---- timelines
+
+    def test_events_come_back_as_they_were_added_oldest_first(self, scene: Scene) -> None:
+        order = scene.new_order()
+        events = _events(scene, order, 5)
+        with scene.begin() as uow:
+            uow.events.add_all(events[3:])
+            uow.events.add_all(events[:3])
+            uow.events.add_all([])
+        with scene.begin() as uow:
+            page = uow.events.timeline(order.customer_id, order.id, OffsetRequest(limit=3, offset=1))
+            nobodys = uow.events.timeline(scene.new_id(), order.id, OffsetRequest())
+        assert page == Page(tuple(events[1:4]), count=5)
+        assert nobodys == Page((), count=0)
+        assert page.items[0].at.utcoffset() == timedelta(0)
+
+    def test_a_timeline_can_be_walked_and_its_cursor_is_of_no_use_for_another_one(self, scene: Scene) -> None:
+        order, other = scene.new_order(), scene.new_order()
+        events = _events(scene, order, 5)
+        with scene.begin() as uow:
+            uow.events.add_all(events)
+            uow.events.add_all(_events(scene, other, 5))
+        seen: list[OrderEvent] = []
+        cursor: str | None = None
+        while True:
+            with scene.begin() as uow:
+                page = uow.events.timeline(order.customer_id, order.id, CursorRequest(2, cursor))
+            seen += page.items
+            if page.cursor is None:
+                break
+            cursor = page.cursor
+        assert seen == events
+        with pytest.raises(InvalidCursor), scene.begin() as uow:
+            uow.events.timeline(other.customer_id, other.id, CursorRequest(2, cursor))
+        with pytest.raises(InvalidCursor), scene.begin() as uow:
+            uow.orders.page(OrderQuery(), CursorRequest(2, cursor))
+
+    @pytest.mark.parametrize("seq", [-1, 2**31, 2**63 - 1, 2**80, True, "1", None])
+    def test_a_forged_cursor_of_a_timeline_is_refused(self, scene: Scene, seq: object) -> None:
+        order = scene.order()
+        for listing in (f"events of {order.id}", "orders"):
+            forged = make_cursor(listing, (seq, str(order.id)))  # type: ignore[arg-type]
+            with pytest.raises(InvalidCursor), scene.begin() as uow:
+                uow.events.timeline(order.customer_id, order.id, CursorRequest(2, forged))
+
+    def test_an_event_is_written_once(self, scene: Scene) -> None:
+        order = scene.order()
+        (event,) = _events(scene, order, 1)
+        with pytest.raises(Exception, match=r"already|duplicate"), scene.begin() as uow:
+            uow.events.add_all([event])
+
+
+def _is_wanted(query: OrderQuery, order: Order) -> bool:
+    """`OrderQuery.matches`, said a second time."""
+    if not query.with_deleted and order.deleted_at:
+        return False
+    if query.number and query.number != order.number:
+        return False
+    if query.status and query.status != order.status:
+        return False
+    if query.placed_from and order.created_at < query.placed_from:
+        return False
+    if query.placed_before and order.created_at >= query.placed_before:
+        return False
+    return not query.customer_id or query.customer_id == order.customer_id
+
+
+def _walk(scene: Scene, query: OrderQuery, limit: int) -> list[Order]:
+    found: list[Order] = []
+    cursor: str | None = None
+    while True:
+        with scene.begin() as uow:
+            page = uow.orders.page(query, CursorRequest(limit, cursor))
+        found += page.items
+        if (cursor := page.cursor) is None:
+            return found
+
+
+def _events(scene: Scene, order: Order, count: int) -> list[OrderEvent]:
+    kinds = list(OrderEventKind)
+    actors = [(order.customer_id, Role.CUSTOMER), (scene.new_id(), Role.STAFF), (None, None)]
+    return [
+        OrderEvent(
+            scene.new_id(),
+            *(order.customer_id, order.id, seq, kinds[seq % len(kinds)], order.status, order.total, scene.clock()),
+            *actors[seq % 3],
+            scene.money(seq * 10**15) if seq % 2 else None,
+        )
+        for seq in range(1, count + 1)
+    ]

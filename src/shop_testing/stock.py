@@ -1,0 +1,258 @@
+"""The contract of stock: the counters are the fold of the ledger, and no movement makes them impossible."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from shop_core.accounts.model import SYSTEM
+from shop_core.errors import InvalidCursor, Oversold, ProductNotFound, Refusal, StockBelowZero
+from shop_core.inventory.model import MovementKind, StockLevel, StockMovement, fold
+from shop_core.pagination import CursorRequest
+from shop_core.shop import Shop
+from shop_testing.contract import Contract
+from shop_testing.scene import Scene
+from shop_testing.threads import Meeting, together
+
+RECEIVED, ADJUSTED = MovementKind.RECEIVED, MovementKind.ADJUSTED
+ALLOCATED, DEALLOCATED = MovementKind.ALLOCATED, MovementKind.DEALLOCATED
+SHIPPED, RETURNED = MovementKind.SHIPPED, MovementKind.RETURNED
+
+
+class StockContract(Contract):
+    """Counters, the ledger behind them, and the last line of defence against an oversell."""
+
+    def test_a_new_product_has_nothing_in_stock_and_an_empty_ledger(self, scene: Scene) -> None:
+        product = scene.product()
+        assert scene.level(product.id) == StockLevel(product.id)
+        assert scene.ledger(product.id) == []
+
+    def test_a_movement_comes_back_as_it_was_written(self, scene: Scene) -> None:
+        product = scene.product()
+        now = scene.clock()
+        received = StockMovement(scene.new_id(), product.id, RECEIVED, 9, now, scene.new_id(), None, "Lieferung № 7 🚚")
+        allocated = StockMovement(scene.new_id(), product.id, ALLOCATED, 2, now, None, scene.new_id())
+        scene.apply(received, allocated)
+
+        assert scene.ledger(product.id) == [received, allocated]
+        assert scene.ledger(product.id)[0].at.utcoffset() == timedelta(0)
+
+    @pytest.mark.parametrize(
+        ("kind", "quantity", "expected"),
+        [
+            (RECEIVED, 4, {"on_hand": 14, "allocated": 3}),
+            (ADJUSTED, 4, {"on_hand": 14, "allocated": 3}),
+            (ADJUSTED, -4, {"on_hand": 6, "allocated": 3}),
+            (ADJUSTED, -9, {"on_hand": 1, "allocated": 3, "shortfall": 2}),
+            (ALLOCATED, 7, {"on_hand": 10, "allocated": 10}),
+            (DEALLOCATED, 2, {"on_hand": 10, "allocated": 1}),
+            (SHIPPED, 3, {"on_hand": 7, "allocated": 0}),
+            (RETURNED, 1, {"on_hand": 11, "allocated": 3}),
+        ],
+    )
+    def test_each_kind_of_movement_changes_the_counters_by_its_effect(
+        self, scene: Scene, kind: MovementKind, quantity: int, expected: dict[str, int]
+    ) -> None:
+        product, other = scene.product(units=10), scene.product("Other", units=10)
+        scene.apply(scene.movement(product.id, ALLOCATED, 3))
+        scene.apply(scene.movement(product.id, kind, quantity))
+        assert scene.level(product.id) == StockLevel(product.id, **expected)
+        assert scene.level(other.id) == StockLevel(other.id, on_hand=10)
+
+    @settings(
+        max_examples=15,
+        deadline=None,
+        suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.differing_executors],
+    )
+    @given(data=st.data())
+    def test_the_counters_are_the_fold_of_the_ledger_whatever_is_applied(
+        self, scene: Scene, shop: Shop, data: st.DataObject
+    ) -> None:
+        product = scene.product()
+        kinds, quantities = st.sampled_from(MovementKind), st.integers(1, 6)
+        for kind, quantity in data.draw(st.lists(st.tuples(kinds, quantities), max_size=12)):
+            sign = data.draw(st.sampled_from([1, -1])) if kind is ADJUSTED else 1
+            movement = scene.movement(product.id, kind, quantity * sign)
+            before = scene.level(product.id)
+            assert _outcome(scene, movement) == _by_the_model(before, movement)
+        assert scene.level(product.id) == fold(product.id, scene.ledger(product.id))
+        # Movements past the services: no orders, no reservations stand behind them; an audit may find only that.
+        assert {found.what for found in shop.audit()} <= {"allocated to orders", "reserved by reservations"}
+
+    # ---- what cannot be
+
+    @pytest.mark.parametrize(
+        ("kind", "quantity", "refusal"),
+        [
+            (ALLOCATED, 8, Oversold),
+            (ALLOCATED, 1_000_000, Oversold),
+            (DEALLOCATED, 4, StockBelowZero),
+            (SHIPPED, 4, StockBelowZero),
+            (ADJUSTED, -11, StockBelowZero),
+        ],
+    )
+    def test_an_impossible_movement_is_refused_by_the_store_itself_and_nothing_is_written(
+        self, scene: Scene, kind: MovementKind, quantity: int, refusal: type[Refusal]
+    ) -> None:
+        fine, product = scene.product("Fine", units=10), scene.product(units=10)
+        scene.apply(scene.movement(product.id, ALLOCATED, 3))
+
+        with pytest.raises(refusal) as refused:
+            scene.apply(scene.movement(fine.id, RECEIVED, 5), scene.movement(product.id, kind, quantity))
+
+        assert vars(refused.value)["product_id"] == product.id
+        assert scene.level(product.id) == StockLevel(product.id, on_hand=10, allocated=3)
+        assert scene.level(fine.id) == StockLevel(fine.id, on_hand=10)
+        assert (len(scene.ledger(product.id)), len(scene.ledger(fine.id))) == (2, 1)
+
+    def test_several_movements_of_one_product_count_together(self, scene: Scene) -> None:
+        product = scene.product(units=5)
+        scene.apply(*(scene.movement(product.id, ALLOCATED, 1) for _ in range(5)))
+        assert scene.level(product.id) == StockLevel(product.id, on_hand=5, allocated=5)
+
+        other = scene.product(units=5)
+        with pytest.raises(Oversold):
+            scene.apply(*(scene.movement(other.id, ALLOCATED, 2) for _ in range(3)))
+        assert scene.level(other.id) == StockLevel(other.id, on_hand=5)
+
+    def test_stock_of_an_unknown_product_cannot_move(self, scene: Scene) -> None:
+        product, unknown = scene.product(units=5), scene.new_id()
+        with pytest.raises(ProductNotFound) as refused:
+            scene.apply(scene.movement(product.id, RECEIVED, 1), scene.movement(unknown, RECEIVED, 1))
+        assert refused.value.product_id == unknown
+        assert scene.level(product.id).on_hand == 5
+        with scene.begin() as uow:
+            assert uow.stock.get(unknown) is None
+            assert uow.stock.lock([product.id, unknown]).keys() == {product.id}
+            assert uow.stock.lock([]) == {}
+            uow.stock.apply([])
+
+    def test_swallowing_the_refusal_does_not_save_the_unit_of_work(self, scene: Scene) -> None:
+        product = scene.product(units=5)
+        with suppress(Exception), scene.begin() as uow:  # whether its end raises is the adapter's choice
+            uow.stock.lock([product.id])
+            uow.stock.apply([scene.movement(product.id, RECEIVED, 1)])
+            with suppress(Oversold):
+                uow.stock.apply([scene.movement(product.id, ALLOCATED, 100)])
+        assert scene.level(product.id) == StockLevel(product.id, on_hand=5)
+        assert len(scene.ledger(product.id)) == 1
+
+    # ---- shortfall
+
+    def test_a_loss_of_promised_units_is_recorded_and_announced(self, scene: Scene) -> None:
+        product = scene.product(units=5)
+        scene.apply(scene.movement(product.id, ALLOCATED, 4))
+        scene.apply(scene.movement(product.id, ADJUSTED, -3))
+        assert scene.level(product.id) == StockLevel(product.id, on_hand=2, allocated=4, shortfall=2)
+
+    def test_while_short_nothing_more_can_be_promised(self, scene: Scene) -> None:
+        product = _short_by_two(scene)
+        with pytest.raises(Oversold):
+            scene.apply(scene.movement(product, ALLOCATED, 1))
+        assert scene.level(product) == StockLevel(product, on_hand=2, allocated=4, shortfall=2)
+
+    @pytest.mark.parametrize(
+        ("kind", "quantity", "expected"),
+        [
+            (DEALLOCATED, 1, {"on_hand": 2, "allocated": 3, "shortfall": 1}),
+            (DEALLOCATED, 4, {"on_hand": 2, "allocated": 0, "shortfall": 0}),
+            (RECEIVED, 1, {"on_hand": 3, "allocated": 4, "shortfall": 1}),
+            (RECEIVED, 9, {"on_hand": 11, "allocated": 4, "shortfall": 0}),
+            (SHIPPED, 2, {"on_hand": 0, "allocated": 2, "shortfall": 2}),
+            (ADJUSTED, -2, {"on_hand": 0, "allocated": 4, "shortfall": 4}),
+            (ADJUSTED, 1, {"on_hand": 3, "allocated": 4, "shortfall": 1}),
+        ],
+    )
+    def test_while_short_the_shortfall_follows_the_counters(
+        self, scene: Scene, kind: MovementKind, quantity: int, expected: dict[str, int]
+    ) -> None:
+        product = _short_by_two(scene)
+        scene.apply(scene.movement(product, kind, quantity))
+        assert scene.level(product) == StockLevel(product, **expected)
+
+    def test_while_short_more_than_is_there_cannot_be_shipped(self, scene: Scene) -> None:
+        product = _short_by_two(scene)
+        with pytest.raises(StockBelowZero):
+            scene.apply(scene.movement(product, SHIPPED, 3))
+        assert scene.level(product) == StockLevel(product, on_hand=2, allocated=4, shortfall=2)
+
+    # ---- the ledger, page by page
+
+    def test_the_ledger_is_listed_newest_first_and_walked_without_a_gap(self, scene: Scene) -> None:
+        product, other = scene.product(), scene.product("Other", units=1)
+        written = [scene.movement(product.id, RECEIVED, number + 1) for number in range(7)]
+        scene.apply(*written[:4])
+        scene.apply(*written[4:])
+        with scene.begin() as uow:
+            first = uow.stock.movements(product.id, CursorRequest(3))
+            second = uow.stock.movements(product.id, CursorRequest(3, first.cursor))
+        scene.apply(scene.movement(product.id, RECEIVED, 99))  # newer than everything that is still to come
+        with scene.begin() as uow:
+            third = uow.stock.movements(product.id, CursorRequest(3, second.cursor))
+        assert first.items + second.items + third.items == tuple(written[::-1])
+        assert (first.count, third.cursor) == (None, None)
+        assert len(scene.ledger(other.id)) == 1
+
+    @pytest.mark.parametrize("nonsense", ["x", "=", "é", "\x00", "\ud800", "A" * 9, "A" * 5_000])
+    def test_what_is_no_cursor_of_the_ledger_is_refused(self, scene: Scene, nonsense: str) -> None:
+        product = scene.product(units=1)
+        with pytest.raises(InvalidCursor), scene.begin() as uow:
+            uow.stock.movements(product.id, CursorRequest(3, nonsense))
+
+    # ---- at the same time
+
+    def test_movements_at_the_same_time_are_all_counted(self, scene: Scene) -> None:
+        product, meeting = scene.product(units=1), Meeting(scene.clock)
+
+        def receive() -> None:
+            for _ in range(3):
+                movement = scene.movement(product.id, RECEIVED, 1)
+                with scene.begin() as uow:
+                    uow.stock.lock([product.id])
+                    uow.stock.apply([movement])
+                    meeting()  # written, and not committed yet
+
+        assert together(*[receive] * 6) == [None] * 6
+        assert scene.level(product.id) == StockLevel(product.id, on_hand=19)
+        assert fold(product.id, scene.ledger(product.id)) == scene.level(product.id)
+
+    def test_clerks_who_report_the_same_loss_at_once_cannot_lose_more_than_there_is(
+        self, scene: Scene, crowded: Shop
+    ) -> None:
+        product = scene.product(units=5)
+        outcomes = together(*[lambda: crowded.inventory.adjust(SYSTEM, product.id, -3, "broken")] * 4)
+        assert sorted(type(outcome).__name__ for outcome in outcomes) == ["StockBelowZero"] * 3 + ["StockLevel"]
+        assert scene.level(product.id).on_hand == 2
+
+    def test_counts_at_the_same_time_end_at_what_was_counted(self, scene: Scene, crowded: Shop) -> None:
+        product = scene.product(units=5)
+        together(*[lambda: crowded.inventory.count_all(SYSTEM, {product.id: 9}, "stock-take")] * 4)
+        assert scene.level(product.id).on_hand == 9
+
+
+def _short_by_two(scene: Scene) -> UUID:
+    """A product with 2 units on hand and 4 promised."""
+    product = scene.product(units=5)
+    scene.apply(scene.movement(product.id, ALLOCATED, 4))
+    scene.apply(scene.movement(product.id, ADJUSTED, -3))
+    return product.id
+
+
+def _outcome(scene: Scene, movement: StockMovement) -> StockLevel | type[Refusal]:
+    try:
+        scene.apply(movement)
+    except Refusal as refusal:
+        return type(refusal)
+    return scene.level(movement.product_id)
+
+
+def _by_the_model(before: StockLevel, movement: StockMovement) -> StockLevel | type[Refusal]:
+    try:
+        return before.after(movement)
+    except Refusal as refusal:
+        return type(refusal)

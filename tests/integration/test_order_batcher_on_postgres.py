@@ -1,0 +1,126 @@
+"""Order trains on PostgreSQL: several on one database, and lines that are cut under them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from uuid import UUID
+
+import pytest
+from sqlalchemy import Engine, text
+
+from shop_adapters.order_batcher import OrderBatcher
+from shop_adapters.passwords import ScryptPasswords
+from shop_adapters.postgres import PostgresAdapters, make_engine
+from shop_adapters.postgres.migrate import migrate
+from shop_core import SYSTEM, LineRequest, Order, PlacementRequest, Shop
+from shop_core.errors import InsufficientStock, Unavailable
+from shop_core.idempotency import Result
+from shop_testing import Scene
+
+SECRET = b"the secret of the tests, 32 bytes"
+TIMEOUT_S = 60
+
+
+@pytest.fixture(scope="module")
+def url(new_database: Callable[[str], str]) -> str:
+    """A migrated database."""
+    url = new_database("shop_trains")
+    engine = make_engine(url)
+    migrate(engine, "EUR")
+    engine.dispose()
+    return url
+
+
+@pytest.fixture
+def stations(url: str) -> Iterator[list[tuple[PostgresAdapters, OrderBatcher]]]:
+    """Two trains as two processes have them: with connections of their own."""
+    engines = [make_engine(url, connections=3) for _ in range(2)]
+    adapters = [PostgresAdapters(engine, SECRET, passwords=ScryptPasswords(2**4)) for engine in engines]
+    trains = [OrderBatcher(Shop(each), each.new_id, batch_size_max=8, wait_max_s=TIMEOUT_S) for each in adapters]
+    for train in trains:
+        train.start()
+    yield list(zip(adapters, trains, strict=True))
+    for train in trains:
+        train.stop()
+    for engine in engines:
+        engine.dispose()
+
+
+def test_two_trains_sell_exactly_what_there_is(stations: list[tuple[PostgresAdapters, OrderBatcher]]) -> None:
+    adapters = stations[0][0]
+    scene, shop = Scene(adapters), Shop(adapters)
+    lamp, chair = scene.product("Lamp", units=20), scene.product("Chair", units=500)
+    lines = (LineRequest(chair.id, 1), LineRequest(lamp.id, 1))
+    futures = [
+        train.place(PlacementRequest(scene.new_id(), order))
+        for _ in range(50)
+        for _, train in stations
+        for order in (lines, lines[::-1])
+    ]
+    outcomes = Counter(type(future.exception(TIMEOUT_S)) for future in futures)
+    assert outcomes == {type(None): 20, InsufficientStock: 180}
+    assert scene.level(lamp.id).allocated == scene.level(chair.id).allocated == 20
+    assert shop.audit() == []
+
+
+def test_twins_on_two_trains_are_one_order(stations: list[tuple[PostgresAdapters, OrderBatcher]]) -> None:
+    scene = Scene(stations[0][0])
+    lamp, ada = scene.product("Lamp", units=100), scene.customer()
+    twins = [PlacementRequest(ada.account_id, (LineRequest(lamp.id, 1),), key=f"key {number}") for number in range(30)]
+    futures = [(twin.key, train.place(twin)) for twin in twins for _, train in stations]
+    made: dict[str | None, set[UUID]] = {}
+    for key, future in futures:
+        made.setdefault(key, set()).add(future.result(TIMEOUT_S).value.id)
+    assert all(len(ids) == 1 for ids in made.values())
+    assert scene.level(lamp.id).allocated == 30
+
+
+def test_cut_lines_lose_and_double_nothing(stations: list[tuple[PostgresAdapters, OrderBatcher]], url: str) -> None:
+    """Who has no answer asks again with the same key, as a phone does; who has no key may ask once only."""
+    adapters, train = stations[0]
+    scene, shop = Scene(adapters), Shop(adapters)
+    lamp = scene.product("Lamp", units=1_000)
+    executioner = make_engine(url, connections=1)
+    told: list[Order] = []
+    lost = 0
+    for number in range(12):
+        requests = [
+            PlacementRequest(scene.new_id(), (LineRequest(lamp.id, 1),), key=f"{number} {rider}" if rider % 2 else None)
+            for rider in range(20)
+        ]
+        futures = [train.place(request) for request in requests]
+        _cut_all_lines(executioner)
+        for request, future in zip(requests, futures, strict=True):
+            answer = _answer(train, request, future)
+            told += [answer.value] if answer else []
+            lost += answer is None
+    executioner.dispose()
+    assert len({order.id for order in told}) == len(told) >= 120
+    placed = scene.level(lamp.id).allocated
+    assert len(told) <= placed <= len(told) + lost, "only who was told nothing may have an order that he does not know"
+    assert all(shop.orders.get(SYSTEM, order.id) == order for order in told)
+    assert shop.audit() == []
+
+
+def _answer(train: OrderBatcher, request: PlacementRequest, future: Future[Result[Order]]) -> Result[Order] | None:
+    for _ in range(20):
+        failure = future.exception(TIMEOUT_S)
+        if failure is None:
+            return future.result()
+        assert isinstance(failure, Unavailable), failure
+        if request.key is None:
+            return None
+        future = train.place(request)
+    raise AssertionError("never answered")
+
+
+def _cut_all_lines(executioner: Engine) -> None:
+    with executioner.begin() as connection:
+        connection.execute(
+            text(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+        )

@@ -1,0 +1,221 @@
+"""Passwords cannot be guessed often, and who guesses holds up nobody else."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shop_adapters.clock import ManualClock
+from shop_adapters.memory import MemoryAdapters
+from shop_adapters.passwords import ScryptPasswords
+from shop_core import Registration, Shop
+from shop_core.accounts.guess_limits import Allowance, Guess, given_back, guesses_of_login, taken
+from shop_core.errors import TooManyAttempts, Unauthenticated, WrongCredentials, WrongPassword
+
+NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
+TEN_MINUTES = timedelta(minutes=10)
+PASSWORD, WRONG = "correct horse battery", "not the password"
+GUESSES_MAX = 100
+
+
+class Counting(ScryptPasswords):
+    """Counts the passwords that are really looked at."""
+
+    def __init__(self) -> None:
+        super().__init__(2)
+        self.evaluated = 0
+
+    def verify(self, password_hash: str | None, password: str) -> bool:
+        """See `PasswordHasher`."""
+        self.evaluated += 1
+        return super().verify(password_hash, password)
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock(NOON)
+
+
+@pytest.fixture
+def passwords() -> Counting:
+    return Counting()
+
+
+@pytest.fixture
+def shop(clock: ManualClock, passwords: Counting) -> Shop:
+    shop = Shop(MemoryAdapters(clock=clock, passwords=passwords))
+    shop.accounts.register(Registration("ada", PASSWORD))
+    return shop
+
+
+def guess(shop: Shop, username: str = "ada", password: str = WRONG, **how: str) -> type[Exception] | None:
+    try:
+        shop.sessions.log_in(username, password, **how)
+    except (Unauthenticated, TooManyAttempts) as refused:
+        return type(refused)
+    return None
+
+
+def test_a_flood_of_guesses_from_everywhere_has_few_of_them_looked_at(
+    shop: Shop, clock: ManualClock, passwords: Counting
+) -> None:
+    """Twenty minutes of it: of those in any ten no more than promised, by strangers and with all that can be stolen."""
+    stolen = shop.sessions.log_in("ada", PASSWORD)
+    thief = shop.sessions.authenticate(stolen.access)
+    moments: list[datetime] = []
+    for second in range(1_200):
+        before = passwords.evaluated
+        guess(shop, client=f"198.51.100.{second % 200}")
+        guess(shop, client="203.0.113.1", device="made up")
+        guess(shop, device=stolen.device or "")
+        with suppress(TooManyAttempts, WrongPassword):
+            shop.accounts.change_password(thief, WRONG, PASSWORD)
+        moments += [clock()] * (passwords.evaluated - before)
+        clock.advance(timedelta(seconds=1))
+    most = max(sum(start <= moment <= start + TEN_MINUTES for moment in moments) for start in moments)
+    assert 50 < most <= GUESSES_MAX
+
+
+def test_refusals_do_not_tell_who_is_registered(shop: Shop) -> None:
+    answers = {name: [guess(shop, name, client="x") for _ in range(15)] for name in ("ada", "nobody")}
+    assert answers["ada"] == answers["nobody"] == [WrongCredentials] * 10 + [TooManyAttempts] * 5
+
+
+def test_a_right_password_is_never_used_up(shop: Shop) -> None:
+    assert [guess(shop, password=PASSWORD, client="home") for _ in range(100)] == [None] * 100
+    assert [guess(shop, client="home") for _ in range(11)] == [WrongCredentials] * 10 + [TooManyAttempts]
+
+
+def test_a_stranger_does_not_lock_the_owner_out(shop: Shop) -> None:
+    device = shop.sessions.log_in("ada", PASSWORD).device
+    assert device
+    for _ in range(40):
+        guess(shop, client="stranger")
+    assert guess(shop, password=PASSWORD, client="stranger") is TooManyAttempts
+    assert guess(shop, password=PASSWORD, client="home") is None, "one address used up all of it"
+    for number in range(100):
+        guess(shop, client=f"stranger {number}")
+    assert guess(shop, password=PASSWORD, client="elsewhere") is TooManyAttempts
+    assert guess(shop, password=PASSWORD, device=device) is None
+    assert guess(shop, password=PASSWORD, device=device) is None
+
+
+def test_a_device_of_one_account_is_none_of_another(shop: Shop) -> None:
+    shop.accounts.register(Registration("eve", PASSWORD))
+    device = shop.sessions.log_in("eve", PASSWORD).device or ""
+    assert sum(guess(shop, device=device) is WrongCredentials for _ in range(60)) == 30
+    assert guess(shop, device=device) is TooManyAttempts
+
+
+def test_a_login_from_a_known_device_keeps_its_device(shop: Shop) -> None:
+    first = shop.sessions.log_in("ada", PASSWORD)
+    assert shop.sessions.log_in("ADA", PASSWORD, device=first.device or "").device == first.device
+    assert shop.sessions.log_in("ada", PASSWORD).device != first.device
+    assert shop.sessions.refresh(first.refresh).device is None
+
+
+def test_who_waits_as_long_as_he_is_told_may_try_again(shop: Shop, clock: ManualClock) -> None:
+    for _ in range(10):
+        guess(shop, client="home")
+    with pytest.raises(TooManyAttempts) as refused:
+        shop.sessions.log_in("ada", PASSWORD, client="home")
+    assert refused.value.retry_after_s == 60
+    clock.advance(timedelta(seconds=59))
+    assert guess(shop, client="home") is TooManyAttempts
+    clock.advance(timedelta(seconds=1))
+    assert guess(shop, password=PASSWORD, client="home") is None
+
+
+@given(
+    tries=st.integers(1, 20),
+    every=st.integers(1, 60),
+    steps=st.lists(st.tuples(st.integers(0, 90), st.booleans()), max_size=60),
+)
+def test_an_allowance_gives_no_more_than_it_says_and_no_less(
+    tries: int, every: int, steps: list[tuple[int, bool]]
+) -> None:
+    """Beside a bucket that is counted out. A try that is given back was never taken."""
+    guess = Guess(b"key", Allowance(tries, timedelta(seconds=every)))
+    full_at: dict[bytes, datetime] = {}
+    now, level = NOON, float(tries)
+    for wait, is_right in steps:
+        now += timedelta(seconds=wait)
+        level = min(float(tries), level + wait / every)
+        is_there = level >= 1 - 1e-9
+        try:
+            full_at = taken([guess], full_at, now)
+        except TooManyAttempts:
+            assert not is_there
+            continue
+        assert is_there
+        if is_right:
+            full_at = given_back([guess], full_at)
+        else:
+            level -= 1
+
+
+def test_no_two_clients_or_accounts_share_an_allowance_by_how_they_are_written() -> None:
+    keys = [
+        guess.key
+        for account, client in [("ab", "c"), ("a", "bc"), ("abc", ""), ("", "abc"), ("\ud800", "x")]
+        for guess in guesses_of_login(account, client, None)
+    ]
+    assert len(set(keys)) == len(keys)
+
+
+# ---- the time it takes
+
+
+def told_apart(shop: Shop, first: Callable[[], str], second: Callable[[], str], rounds: int = 150) -> float:
+    """How well the time of an answer tells the two apart: 0.5 not at all, 0 or 1 perfectly (area under the ROC curve).
+
+    By ranks, taken in turns: how fast the machine is plays no part, nor do single answers that took very long.
+    """
+    times: dict[bool, list[float]] = {True: [], False: []}
+    order = [True, False] * rounds
+    random.Random(7).shuffle(order)
+    for is_first in order:
+        username = first() if is_first else second()
+        start = time.perf_counter()
+        assert guess(shop, username) is WrongCredentials
+        times[is_first].append(time.perf_counter() - start)
+    wins = sum((one > other) + (one == other) / 2 for one in times[True] for other in times[False])
+    return wins / rounds**2
+
+
+# By chance alone it strays from 0.5 by sqrt((2n + 1) / 12n^2) = 0.033 with n = 150: beyond 0.2 once in 10^9 runs.
+STRAYS_MAX = 0.2
+
+
+def accounts_of(shop: Shop, count: int) -> Callable[[], str]:
+    """Another registered user each time, so that no allowance is used up."""
+    for number in range(count):
+        shop.accounts.register(Registration(f"user{number}", PASSWORD))
+    names = (f"user{number % count}" for number in range(1_000_000))
+    return lambda: next(names)
+
+
+def unknown() -> Callable[[], str]:
+    names = (f"nobody{number}" for number in range(1_000_000))
+    return lambda: next(names)
+
+
+def test_the_time_does_not_tell_an_unknown_user_from_a_wrong_password() -> None:
+    shop = Shop(MemoryAdapters(passwords=ScryptPasswords(2**10)))
+    assert abs(told_apart(shop, accounts_of(shop, 10), unknown()) - 0.5) < STRAYS_MAX
+
+
+def test_the_time_would_tell_them_apart_without_the_hash_for_nobody() -> None:
+    class Hasty(ScryptPasswords):
+        def verify(self, password_hash: str | None, password: str) -> bool:
+            return password_hash is not None and super().verify(password_hash, password)
+
+    shop = Shop(MemoryAdapters(passwords=Hasty(2**10)))
+    assert told_apart(shop, accounts_of(shop, 10), unknown()) > 0.5 + 2 * STRAYS_MAX

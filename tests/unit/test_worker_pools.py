@@ -1,0 +1,113 @@
+"""Lanes: slow work holds up nobody but slow work, and who finds a lane full is told so at once."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Iterator
+
+import pytest
+from litestar.testing import TestClient
+
+from shop_adapters.memory import MemoryAdapters
+from shop_adapters.passwords import ScryptPasswords
+from shop_core import Shop
+from shop_core.errors import Unavailable
+from shop_http.app import create_app
+from shop_http.server.worker_pools import Pool, WorkerPools
+
+TIMEOUT_S = 30
+
+
+@pytest.fixture
+def lanes() -> Iterator[WorkerPools]:
+    """Two lanes with a thread each; one may wait in each."""
+    lanes = WorkerPools({Pool.FAST: 1, Pool.SLOW: 1}, {Pool.FAST: 1, Pool.SLOW: 1})
+    yield lanes
+    lanes.close()
+
+
+def test_a_full_lane_refuses_at_once_and_the_others_go_on(lanes: WorkerPools) -> None:
+    async def scene() -> None:
+        gate = threading.Event()
+        works, waits = (asyncio.ensure_future(lanes.run(Pool.SLOW, lambda: gate.wait(TIMEOUT_S))) for _ in range(2))
+        await asyncio.sleep(0)
+        with pytest.raises(Unavailable, match="Nothing was done"):
+            await lanes.run(Pool.SLOW, lambda: None)
+        assert await lanes.run(Pool.FAST, lambda: "through") == "through"
+        gate.set()
+        assert await works
+        assert await waits
+        assert await lanes.run(Pool.SLOW, lambda: "free again") == "free again"
+
+    asyncio.run(scene())
+
+
+def test_a_place_is_free_again_after_work_that_failed_or_that_nobody_waits_for(lanes: WorkerPools) -> None:
+    async def scene() -> None:
+        for _ in range(5):
+            with pytest.raises(ZeroDivisionError):
+                await lanes.run(Pool.FAST, lambda: 1 / 0)
+        gate = threading.Event()
+        works, waits = (asyncio.ensure_future(lanes.run(Pool.FAST, lambda: gate.wait(TIMEOUT_S))) for _ in range(2))
+        await asyncio.sleep(0)
+        waits.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waits
+        gate.set()
+        await works
+        for _ in range(5):
+            assert await lanes.run(Pool.FAST, lambda: "free") == "free"
+
+    asyncio.run(scene())
+
+
+class SlowPasswords(ScryptPasswords):
+    """Hashes for as long as the test likes."""
+
+    def __init__(self) -> None:
+        super().__init__(2**4)
+        self.gate = threading.Event()
+        self.at_work = 0
+
+    def verify(self, password_hash: str | None, password: str) -> bool:
+        self.at_work += 1
+        assert self.gate.wait(TIMEOUT_S)
+        return super().verify(password_hash, password)
+
+
+def test_a_flood_of_logins_leaves_other_routes_usable_and_is_refused_beyond_its_queue() -> None:
+    passwords = SlowPasswords()
+    shop = Shop(MemoryAdapters(passwords=passwords))
+    statuses: list[int] = []
+    with TestClient(create_app(shop, threads=2)) as client:
+
+        def log_in(number: int) -> None:
+            credentials = {"username": f"ada-{number}", "password": "guess"}
+            statuses.append(client.post("/api/v1/auth/token", json=credentials).status_code)
+
+        flood = [threading.Thread(target=log_in, args=[number]) for number in range(40)]
+        for one in flood:
+            one.start()
+        while len(statuses) < 10:  # those who find no place do not wait for the hashes
+            pass
+        assert set(statuses) == {503}
+        assert client.get("/api/v1/products").status_code == 200
+        passwords.gate.set()
+        for one in flood:
+            one.join(TIMEOUT_S)
+    assert set(statuses) == {401, 503}
+    assert statuses.count(401) >= 16
+
+
+def test_who_comes_when_the_lanes_are_closed_is_told_so() -> None:
+    """His client has hung up already: the server waits for all others before it closes them."""
+    lanes = WorkerPools({Pool.FAST: 1}, {Pool.FAST: 1})
+    lanes.close()
+
+    async def come() -> None:
+        for _ in range(3):  # more than there are places
+            with pytest.raises(Unavailable, match="closing down"):
+                await lanes.run(Pool.FAST, int)
+
+    asyncio.run(come())
