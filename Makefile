@@ -34,6 +34,7 @@ types: .venv/.tests
 	$(BIN)/mypy
 	$(BIN)/mypy benchmarks
 	$(BIN)/mypy verification
+	$(BIN)/mypy tools
 
 # Whether a locked package has a known fault: asked of a public source, and says so where that cannot be reached.
 audit: .venv/.audits
