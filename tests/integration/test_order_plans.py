@@ -129,7 +129,7 @@ def test_a_page_of_my_orders_costs_the_same_wherever_it_is_and_however_many_ther
     ],
     ids=str,
 )
-@pytest.mark.parametrize("page_request", [OffsetRequest(20), CursorRequest(20)], ids=["by offset", "by cursor"])
+@pytest.mark.parametrize("page_request", [OffsetRequest(20), CursorRequest(20)], ids=["offset", "cursor"])
 def test_every_filter_of_the_staff_has_its_index(
     stocked: Engine, shop: Shop, query: OrderQuery, index: str | None, page_request: PageRequest
 ) -> None:

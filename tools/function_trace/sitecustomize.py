@@ -1,8 +1,8 @@
 """Writes down which functions of a source tree run; `tools/request_path.py` puts this folder on PYTHONPATH.
 
 Python imports a module of this name by itself when it starts, in the server and in each of its worker processes.
-`SHOP_TRACE` names a folder with the file `phase`, one byte long. While it is 0 nothing is noted; otherwise each function
-is noted once for each value, as a line of the file `functions`.
+`SHOP_TRACE` names a folder with the file `phase`, one byte long. While it is 0 nothing is noted; otherwise each
+function is noted once for each value, as a line of the file `functions`.
 """
 
 from __future__ import annotations
