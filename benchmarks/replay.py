@@ -26,8 +26,9 @@ from contextlib import ExitStack
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
-from client import Connection, Login, Refused
 from into_shop import Replay
+
+from client import Connection, Login, Refused
 from shop_command import CannotStart, audit, is_ready, make_admin, served
 from year import Cancellation, Correction, Order, Tally, Year, read_rows, year_of
 

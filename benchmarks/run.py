@@ -18,12 +18,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from suite.ground import Ground, Size, ground_of
+
 from shop_adapters.embedded import EmbeddedPostgresError
 from shop_adapters.postgres import PostgresAdapters
 from shop_command import CannotStart, shop_command
 from shop_core import Shop as Core
 from suite import growing, logins, placing, reading, standing, year_run
-from suite.ground import Ground, Size, ground_of
 from suite.measuring import CannotMeasure, Findings, Row, Spread
 from suite.page import growth_table, page, table
 from suite.picture import picture
