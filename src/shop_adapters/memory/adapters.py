@@ -36,8 +36,8 @@ class MemoryAdapters:
         mutex: the condition on which units of work wait for each other; a scheduler brings its own, to decide who goes
             on. See `verification.exploration`.
 
-    >>> from shop_core import Numbered, ProductQuery, Shop
-    >>> Shop(MemoryAdapters()).catalog.products(ProductQuery(), Numbered()).count
+    >>> from shop_core import OffsetRequest, ProductQuery, Shop
+    >>> Shop(MemoryAdapters()).catalog.products(ProductQuery(), OffsetRequest()).count
     0
     """
 
