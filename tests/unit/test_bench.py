@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import math
-import sys
-from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
-
-import run
-from suite.measuring import Findings, Growth, Row, Spread, at_least, at_most, in_turn, log_slope, ratios, shown
-from suite.page import growth_table, table
-from suite.picture import picture
-from suite.placing import faults_of
-from suite.wrk import Load
+from benchmarks.__main__ import arguments_of, main
+from benchmarks.measurement import Findings, Growth, Row, Spread, at_least, at_most, in_turn, log_slope, ratios, shown
+from benchmarks.page import growth_table, table
+from benchmarks.picture import picture
+from benchmarks.placement import faults_of
+from benchmarks.wrk import Load
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -114,7 +109,7 @@ def test_without_a_load_client_one_line_says_how_to_get_it(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("PATH", "")
-    assert run.main(["--tiny", "--only", "core"]) == 2
+    assert main(["--tiny", "--only", "core"]) == 2
     assert capsys.readouterr().err == (
         "wrk is not installed: `apt-get install wrk`, or your system's package of that name.\n"
     )
@@ -122,7 +117,7 @@ def test_without_a_load_client_one_line_says_how_to_get_it(
 
 def test_an_unknown_group_is_refused_with_the_ones_there_are(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
-        run.arguments_of(["--only", "place,plaice"])
+        arguments_of(["--only", "place,plaice"])
     assert "no group 'plaice': choose from start, core, place" in capsys.readouterr().err
 
 

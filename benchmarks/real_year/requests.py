@@ -9,10 +9,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from urllib.parse import SplitResult, urlsplit
 
-from lanes import Phase
-
-from client import API, Connection, Json, Login, Wrong, packed
-from year import QUANTITY_MAX, Cancellation, Correction, Event, Goods, Order, Tally, Year
+from benchmarks.real_year.client import API, Connection, Json, Login, Wrong, packed
+from benchmarks.real_year.events import QUANTITY_MAX, Cancellation, Correction, Event, Goods, Order, Tally, Year
+from benchmarks.real_year.parallel import Phase
 
 
 @dataclass(slots=True)
@@ -57,7 +56,7 @@ class Replay:
         self.products = {sku: product for sku, product in self._catalog().items() if sku in self.year.goods}
         self.phases["products"].run(list(self.year.goods.values()), self._stock_up)
         self.phases["customers"].run(self.year.customers, self._register)
-        self.phases["orders"].run(self.year.events, self._happen, lane_of=_lane)
+        self.phases["orders"].run(self.year.events, self._happen, queue_of=_lane)
 
     def stock_differences(self) -> list[str]:
         """Products of which the shop shows another number of available units than must be left."""

@@ -5,30 +5,32 @@ from __future__ import annotations
 import time
 from functools import partial
 
-from client import API, packed
+from benchmarks import seed_data
+from benchmarks.environment import Environment
+from benchmarks.measurement import Findings, Measure, Row, at_least, at_most, in_turn, middle, ratios
+from benchmarks.real_year.client import API, packed
+from benchmarks.wrk import load, load_beside
 from shop_adapters.passwords import Argon2Passwords
 from shop_adapters.postgres import PostgresAdapters
 from shop_core import Registration
 from shop_core import Shop as Core
-from suite import seeding
-from suite.ground import Ground
-from suite.measuring import Findings, Measure, Row, at_least, at_most, in_turn, middle, ratios
-from suite.wrk import load, load_beside
 
 USERS = 8
 PASSWORD = "a long walk through the benchmark"
 CONNECTIONS, FLOOD_CONNECTIONS, OTHER_CONNECTIONS = 4, 32, 2
 
 
-def logins(ground: Ground, findings: Findings) -> None:
+def logins(environment: Environment, findings: Findings) -> None:
     """Logins a second against hashes a second, and another route beside a flood."""
-    shop, seconds = ground.shop, ground.size.seconds
-    core = Core(PostgresAdapters(shop.engine, ground.secret.encode()))
+    shop, seconds = environment.shop, environment.size.seconds
+    core = Core(PostgresAdapters(shop.engine, environment.secret.encode()))
     names = [f"bench.{time.time_ns() % 10**9}.{number}" for number in range(USERS)]
     for name in names:
         core.accounts.register(Registration(name, PASSWORD))
-    bodies = ground.file("logins", [packed(username=name, password=PASSWORD).decode() for name in names])
-    product = ground.file("product", [f"{API}/products/{seeding.product_id(number)}\t" for number in range(1, 500)])
+    bodies = environment.file("logins", [packed(username=name, password=PASSWORD).decode() for name in names])
+    product = environment.file(
+        "product", [f"{API}/products/{seed_data.product_id(number)}\t" for number in range(1, 500)]
+    )
     faults: list[str] = []
 
     def log_in() -> float:
@@ -54,7 +56,7 @@ def logins(ground: Ground, findings: Findings) -> None:
         "calm": others,
         "flood": others_in_a_flood,
     }
-    figures = in_turn(sides, ground.size.rounds)
+    figures = in_turn(sides, environment.size.rounds)
     found, checked = tuple(dict.fromkeys(faults)), "every answer was 200"
     hashes = f"{middle(figures['hashes'])}/s: one argon2 hash after the other"
     beside_hashes = ratios(figures["logins"], figures["hashes"])

@@ -12,32 +12,32 @@ from pathlib import Path
 from threading import Event, Thread
 from uuid import UUID, uuid4
 
+from benchmarks.environment import Environment
+from benchmarks.measurement import CannotMeasure, Findings, Row, Spread, at_least, at_most, in_turn, middle
+from benchmarks.placement import CONNECTIONS, LINES
+from benchmarks.reads import PAGE_SIZE
+from benchmarks.real_year.shop_command import free_port, running, shop_command
+from benchmarks.wrk import load
 from shop_adapters.memory import MemoryAdapters
-from shop_command import free_port, running, shop_command
 from shop_core import SYSTEM, LineRequest, Money, PlacementRequest, ProductDetails
 from shop_core import Shop as Core
-from suite.ground import Ground
-from suite.measuring import CannotMeasure, Findings, Row, Spread, at_least, at_most, in_turn, middle
-from suite.placing import CONNECTIONS, LINES
-from suite.reading import PAGE_SIZE
-from suite.wrk import load
 
 BATCH = 64
-"""As many orders as the order train takes."""
+"""As many orders as the order batcher takes."""
 _CORE_PRODUCTS = 10_000
 
 
-def start(ground: Ground, findings: Findings) -> None:
+def start(environment: Environment, findings: Findings) -> None:
     """`shop serve` on a data directory that exists, its PostgreSQL included."""
-    data_dir = ground.folder / "start"
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("SHOP_")}
-    subprocess.run(shop_command("migrate", data_dir=str(data_dir)), env=environment, check=True, capture_output=True)
+    data_dir = environment.folder / "start"
+    variables = {name: value for name, value in os.environ.items() if not name.startswith("SHOP_")}
+    subprocess.run(shop_command("migrate", data_dir=str(data_dir)), env=variables, check=True, capture_output=True)
 
     def serve() -> float:
         port = free_port()
         command = shop_command("serve", "--port", str(port), data_dir=str(data_dir))
         begun = time.perf_counter()
-        with running(command, f"http://127.0.0.1:{port}", environment):
+        with running(command, f"http://127.0.0.1:{port}", variables):
             return time.perf_counter() - begun
 
     def framework() -> float:
@@ -45,23 +45,23 @@ def start(ground: Ground, findings: Findings) -> None:
         subprocess.run([sys.executable, "-c", "import litestar"], check=True)
         return time.perf_counter() - begun
 
-    figures = in_turn({"serve": serve, "import": framework}, ground.size.rounds)
+    figures = in_turn({"serve": serve, "import": framework}, environment.size.rounds)
     ours, imported = f"{middle(figures['serve'])} s", f"{middle(figures['import'])} s: `import litestar`"
     what, measured = "start of `shop serve`, until it is ready", Spread.of(figures["serve"])
     findings.rows.append(Row(what, ours, imported, measured, "s", at_most(2), "/health/ready answered 200"))
 
 
-def memory(ground: Ground, findings: Findings) -> None:
+def memory(environment: Environment, findings: Findings) -> None:
     """A worker of a shop that has just started, and the same under load."""
     if not Path("/proc/self/smaps_rollup").exists():
         raise CannotMeasure("memory of a worker is only read on Linux, from /proc.")
-    shop, seconds = ground.shop, ground.size.seconds
-    products = ground.file("all", [f"/api/v1/products?limit={PAGE_SIZE}&offset={n * 37}\t" for n in range(1_000)])
+    shop, seconds = environment.shop, environment.size.seconds
+    products = environment.file("all", [f"/api/v1/products?limit={PAGE_SIZE}&offset={n * 37}\t" for n in range(1_000)])
     tokens = shop.shoppers()
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     command = shop_command("serve", "--port", str(port), data_dir=None)
-    with running(command, url, ground.environment(shop.database)) as server:
+    with running(command, url, environment.variables(shop.database)) as server:
         time.sleep(1)
         idle = _worker_bytes(server)
         with _Highest(server) as highest:
@@ -109,14 +109,17 @@ def _worker_bytes(server: int) -> int:
     return max(sizes)
 
 
-def core(ground: Ground, findings: Findings) -> None:
+def core(environment: Environment, findings: Findings) -> None:
     """The core in memory, on one core of the machine: no HTTP, no database."""
     shop = Core(MemoryAdapters())
     details = [ProductDetails(f"SKU-{n}", f"Lamp {n}", Money(250, "EUR")) for n in range(_CORE_PRODUCTS)]
     ids = [product.id for product in shop.catalog.import_products(SYSTEM, details).created]
     shop.inventory.count_all(SYSTEM, dict.fromkeys(ids, 1_000_000), "for the benchmark")
-    sides = {"batches": partial(_place, shop, ids, ground, BATCH), "single": partial(_place, shop, ids, ground, 1)}
-    figures = in_turn(sides, ground.size.rounds)
+    sides = {
+        "batches": partial(_place, shop, ids, environment, BATCH),
+        "single": partial(_place, shop, ids, environment, 1),
+    }
+    figures = in_turn(sides, environment.size.rounds)
     for name, what in (("batches", f"batches of {BATCH}"), ("single", "one by one")):
         measured = Spread.of(figures[name])
         aim = at_least(20_000) if name == "batches" else None
@@ -124,10 +127,10 @@ def core(ground: Ground, findings: Findings) -> None:
         findings.rows.append(Row(title, f"{middle(figures[name])}/s", "-", measured, "orders/s a core", aim))
 
 
-def _place(shop: Core, ids: list[UUID], ground: Ground, batch: int) -> float:
+def _place(shop: Core, ids: list[UUID], environment: Environment, batch: int) -> float:
     """Orders a second of processor time."""
     customers = [uuid4() for _ in range(100)]
-    placed, took, until = 0, 0.0, time.perf_counter() + ground.size.seconds
+    placed, took, until = 0, 0.0, time.perf_counter() + environment.size.seconds
     while time.perf_counter() < until:
         requests = [
             PlacementRequest(random.choice(customers), tuple(LineRequest(id_, 1) for id_ in random.sample(ids, LINES)))

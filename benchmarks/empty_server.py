@@ -3,7 +3,7 @@
 It is the shop's own server, with all of its settings, told to run another application: one handler, which answers the
 same few bytes of JSON to everybody.
 
-    SHOP_DATABASE_URL=... SHOP_SECRET_KEY=... python -m suite.empty_server PORT
+    SHOP_DATABASE_URL=... SHOP_SECRET_KEY=... python -m benchmarks.empty_server PORT
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ ANSWER = {"status": "ok"}
 
 def empty_server(target: str, **settings: Any) -> Any:
     """A server that runs `make`, whatever it is told to run."""
-    return Workers("suite.empty_server:make", **settings)
+    return Workers("benchmarks.empty_server:make", **settings)
 
 
 @get(["/empty", "/health/ready"])

@@ -1,9 +1,9 @@
 """Replay a year of a real shop against a running one, over HTTP, as its customers and staff would.
 
-    python benchmarks/replay.py online-retail.csv.xz --serve
-    python benchmarks/replay.py online-retail.csv.xz --url http://127.0.0.1:8000 --data-dir DIR --limit-invoices 2000
+    python -m benchmarks.real_year.replay online-retail.csv.xz --serve
+    python -m benchmarks.real_year.replay online-retail.csv.xz --url http://127.0.0.1:8000 --data-dir DIR
 
-`year.py` says what the rows of the file become, `into_shop.py` makes it happen: products are created and all stock that
+`events.py` says what the rows of the file become, `requests.py` makes it happen: products are created and all stock that
 the year needs is received, customers register and log in, then orders, cancellations and stock corrections follow in
 the order of the year. `--clients` connections work at once; what one customer does stays in order.
 
@@ -26,11 +26,10 @@ from contextlib import ExitStack
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
-from into_shop import Replay
-
-from client import Connection, Login, Refused
-from shop_command import CannotStart, audit, is_ready, make_admin, served
-from year import Cancellation, Correction, Order, Tally, Year, read_rows, year_of
+from benchmarks.real_year.client import Connection, Login, Refused
+from benchmarks.real_year.events import Cancellation, Correction, Order, Tally, Year, read_rows, year_of
+from benchmarks.real_year.requests import Replay
+from benchmarks.real_year.shop_command import CannotStart, audit, is_ready, make_admin, served
 
 PASSWORD_VARIABLE = "SHOP_REPLAY_PASSWORD"
 
@@ -99,7 +98,9 @@ def faults_of(replay: Replay) -> list[str]:
 def arguments_of(argv: Sequence[str] | None) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(
-        prog="replay.py", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        prog="python -m benchmarks.real_year.replay",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("file", type=Path, metavar="FILE", help="the Online Retail data set as .csv or .csv.xz")
     where = parser.add_mutually_exclusive_group()

@@ -9,8 +9,8 @@ import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
 
-from suite.measuring import Findings, Growth, Row, shown
-from suite.wrk import find_wrk
+from benchmarks.measurement import Findings, Growth, Row, shown
+from benchmarks.wrk import find_wrk
 
 SLOPE_MAX = 1.05
 
@@ -76,7 +76,7 @@ def _once(rows: list[Row]) -> list[Row]:
 
 
 def _commit() -> str:
-    root = Path(__file__).parents[2]
+    root = Path(__file__).parents[1]
 
     def git(*words: str) -> str:
         return subprocess.run(["git", *words], cwd=root, capture_output=True, text=True).stdout.strip()

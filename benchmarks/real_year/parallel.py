@@ -11,42 +11,42 @@ from contextlib import contextmanager
 from typing import Generic, TypeVar
 from urllib.parse import SplitResult
 
-from client import Connection, Refused, Wrong
-from year import Tally
+from benchmarks.real_year.client import Connection, Refused, Wrong
+from benchmarks.real_year.events import Tally
 
 T = TypeVar("T")
 
 
-class WorkerPools(Generic[T]):
-    """Hands out jobs in their order, but never two of one lane at the same time."""
+class OrderedJobs(Generic[T]):
+    """Hands out jobs in their order, but never two of one queue at the same time."""
 
-    def __init__(self, jobs: Iterable[T], lane_of: Callable[[T], object]) -> None:
-        self._jobs = deque((lane_of(job), job) for job in jobs)
-        self._behind: dict[object, deque[T]] = {}  # the lanes that are worked at, and what waits there
+    def __init__(self, jobs: Iterable[T], queue_of: Callable[[T], object]) -> None:
+        self._jobs = deque((queue_of(job), job) for job in jobs)
+        self._behind: dict[object, deque[T]] = {}  # the queues that are worked at, and what waits there
         self._lock = threading.Lock()
 
     def walk(self) -> Iterator[T]:
         """The jobs for one worker. A job counts as done when its worker asks for the next one."""
-        lane: object = None
+        queue: object = None
         while True:
             with self._lock:
-                following = self._after(lane)
+                following = self._after(queue)
             if not following:
                 return
-            lane, job = following
+            queue, job = following
             yield job
 
-    def _after(self, lane: object) -> tuple[object, T] | None:
-        """What a worker does after a job of `lane`: the one behind it, or else the next of a lane that is free."""
-        if behind := self._behind.get(lane):
-            return lane, behind.popleft()
-        self._behind.pop(lane, None)
+    def _after(self, queue: object) -> tuple[object, T] | None:
+        """What a worker does after a job of `queue`: the one behind it, or else the next of a queue that is free."""
+        if behind := self._behind.get(queue):
+            return queue, behind.popleft()
+        self._behind.pop(queue, None)
         while self._jobs:
-            lane, job = self._jobs.popleft()
-            if lane not in self._behind:
-                self._behind[lane] = deque()
-                return lane, job
-            self._behind[lane].append(job)
+            queue, job = self._jobs.popleft()
+            if queue not in self._behind:
+                self._behind[queue] = deque()
+                return queue, job
+            self._behind[queue].append(job)
         return None
 
 
@@ -62,11 +62,11 @@ class Phase:
         self._stop = False
 
     def run(
-        self, jobs: Sequence[T], work: Callable[[Connection, T], None], lane_of: Callable[[T], object] = id
+        self, jobs: Sequence[T], work: Callable[[Connection, T], None], queue_of: Callable[[T], object] = id
     ) -> None:
         """Let every job be worked at; what is refused or wrong is noted as trouble, and the others go on."""
-        lanes = WorkerPools(jobs, lane_of)
-        threads = [threading.Thread(target=self._client, args=(lanes, work), daemon=True) for _ in range(self.clients)]
+        queues = OrderedJobs(jobs, queue_of)
+        threads = [threading.Thread(target=self._client, args=(queues, work), daemon=True) for _ in range(self.clients)]
         started = time.monotonic()
         for thread in threads:
             thread.start()
@@ -80,9 +80,9 @@ class Phase:
             self._stop = True
         self.seconds = time.monotonic() - started
 
-    def _client(self, lanes: WorkerPools[T], work: Callable[[Connection, T], None]) -> None:
+    def _client(self, queues: OrderedJobs[T], work: Callable[[Connection, T], None]) -> None:
         connection = Connection(self.url)
-        for job in lanes.walk():
+        for job in queues.walk():
             if self._stop:
                 return
             try:

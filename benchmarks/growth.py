@@ -9,13 +9,13 @@ from contextlib import ExitStack
 from functools import partial
 from typing import TypeVar
 
+from benchmarks import seed_data
+from benchmarks.environment import Environment
+from benchmarks.measurement import Findings, Growth, Measure, Spread, in_turn
 from shop_adapters.ids import uuid7
 from shop_adapters.postgres import PostgresAdapters, make_engine
 from shop_core import Actor, CursorRequest, LineRequest, OrderQuery, PlacementRequest, ProductQuery, Role
 from shop_core import Shop as Core
-from suite import seeding
-from suite.ground import Ground
-from suite.measuring import Findings, Growth, Measure, Spread, in_turn
 
 T = TypeVar("T")
 
@@ -35,7 +35,7 @@ class Sized:
         """Milliseconds for an order."""
         wanted = [random.sample(range(1, self._products + 1), lines) for _ in range(TIMES)]
         requests = [
-            PlacementRequest(uuid7(), tuple(LineRequest(seeding.product_id(number), 1) for number in numbers))
+            PlacementRequest(uuid7(), tuple(LineRequest(seed_data.product_id(number), 1) for number in numbers))
             for numbers in wanted
         ]
         return _milliseconds(self._core.orders.place, requests)
@@ -48,21 +48,21 @@ class Sized:
 
     def product(self) -> float:
         """Milliseconds for a product by id."""
-        ids = [seeding.product_id(random.randint(1, self._products)) for _ in range(TIMES)]
+        ids = [seed_data.product_id(random.randint(1, self._products)) for _ in range(TIMES)]
         return _milliseconds(self._core.catalog.product, ids)
 
     def history(self) -> float:
         """Milliseconds for the ten latest orders of a customer who has a tenth of all."""
-        actors = [Actor(seeding.customer_id(random.randint(1, 10)), Role.CUSTOMER) for _ in range(TIMES)]
+        actors = [Actor(seed_data.customer_id(random.randint(1, 10)), Role.CUSTOMER) for _ in range(TIMES)]
         return _milliseconds(lambda actor: self._core.orders.find(actor, OrderQuery(), CursorRequest(10)), actors)
 
 
-def grow(ground: Ground, findings: Findings) -> None:
+def grow(environment: Environment, findings: Findings) -> None:
     """The cost of one thing by the number of products, orders and lines."""
-    numbers = ground.size.growth
+    numbers = environment.size.growth
     with ExitStack() as stack:
-        by_products = {number: _sized(ground, stack, number, BASE) for number in numbers}
-        by_orders = {number: _sized(ground, stack, BASE, number) for number in numbers}
+        by_products = {number: _sized(environment, stack, number, BASE) for number in numbers}
+        by_orders = {number: _sized(environment, stack, BASE, number) for number in numbers}
         kinds: list[tuple[str, dict[int, Sized], Callable[[Sized], float]]] = [
             ("place an order of 3 lines, by products", by_products, Sized.place),
             ("a page of 50, by products", by_products, Sized.page),
@@ -72,11 +72,11 @@ def grow(ground: Ground, findings: Findings) -> None:
         ]
         for title, shops, what in kinds:
             sides = {str(number): partial(what, shop) for number, shop in shops.items()}
-            findings.growths.append(_growth(title, sides, ground.size.rounds))
+            findings.growths.append(_growth(title, sides, environment.size.rounds))
         largest = by_products[max(numbers)]
-        lines = [number for number in ground.size.lines if number <= max(numbers)]
+        lines = [number for number in environment.size.lines if number <= max(numbers)]
         sides = {str(number): partial(largest.place, number) for number in lines}
-        findings.growths.append(_growth("place an order, by its lines", sides, ground.size.rounds, per_unit=False))
+        findings.growths.append(_growth("place an order, by its lines", sides, environment.size.rounds, per_unit=False))
 
 
 def _growth(title: str, sides: Mapping[str, Measure], rounds: int, *, per_unit: bool = True) -> Growth:
@@ -84,14 +84,14 @@ def _growth(title: str, sides: Mapping[str, Measure], rounds: int, *, per_unit: 
     return Growth(title, "ms", {int(number): Spread.of(costs) for number, costs in figures.items()}, per_unit)
 
 
-def _sized(ground: Ground, stack: ExitStack, products: int, orders: int) -> Sized:
-    database = stack.enter_context(ground.new_database(f"shop_bench_{products}_{orders}"))
+def _sized(environment: Environment, stack: ExitStack, products: int, orders: int) -> Sized:
+    database = stack.enter_context(environment.new_database(f"shop_bench_{products}_{orders}"))
     engine = make_engine(database.render_as_string(hide_password=False), connections=2, wait_s=30)
     stack.callback(engine.dispose)
-    seeding.add_products(engine, 1, products)
-    seeding.add_orders(engine, 1, orders, customer=1, customers=10, products=products)
-    seeding.settle(engine)
-    return Sized(Core(PostgresAdapters(engine, ground.secret.encode())), products, orders)
+    seed_data.add_products(engine, 1, products)
+    seed_data.add_orders(engine, 1, orders, customer=1, customers=10, products=products)
+    seed_data.settle(engine)
+    return Sized(Core(PostgresAdapters(engine, environment.secret.encode())), products, orders)
 
 
 def _milliseconds(work: Callable[[T], object], things: Sequence[T]) -> float:

@@ -22,16 +22,16 @@ from uuid import UUID
 import psycopg
 from sqlalchemy import URL, Engine, make_url, text
 
-from client import PATIENCE_S
+from benchmarks import seed_data
+from benchmarks.measurement import CannotMeasure
+from benchmarks.pgbench import Pgbench
+from benchmarks.real_year.client import PATIENCE_S
+from benchmarks.real_year.shop_command import UNLIMITED, free_port, running, shop_command
 from shop_adapters.embedded import EmbeddedPostgres
 from shop_adapters.postgres import make_engine
 from shop_adapters.postgres.migrate import migrate
 from shop_adapters.tokens import JwtTokens
-from shop_command import UNLIMITED, free_port, running, shop_command
 from shop_core import Actor, Role
-from suite import seeding
-from suite.measuring import CannotMeasure
-from suite.pgbench import Pgbench
 
 SHOPPERS = 100
 """Customers who place orders; numbers from 1, those of pgbench too."""
@@ -89,7 +89,7 @@ class Size:
 
 
 @dataclass(slots=True)
-class Ground:
+class Environment:
     """What the workloads stand on.
 
     Args:
@@ -137,10 +137,10 @@ class Ground:
     def empty_url(self) -> str:
         """The address of the empty handler."""
         if self._empty_url is None:
-            environment = self.environment(self.shop.database)
+            variables = self.variables(self.shop.database)
             port = free_port()
-            command = [sys.executable, "-m", "suite.empty_server", str(port)]
-            self.stack.enter_context(running(command, f"http://127.0.0.1:{port}", environment))
+            command = [sys.executable, "-m", "benchmarks.empty_server", str(port)]
+            self.stack.enter_context(running(command, f"http://127.0.0.1:{port}", variables))
             self._empty_url = f"http://127.0.0.1:{port}/empty"
         return self._empty_url
 
@@ -164,13 +164,13 @@ class Ground:
         port = free_port()
         command = shop_command("serve", "--port", str(port), *more, data_dir=None)
         url = f"http://127.0.0.1:{port}"
-        with running(command, url, self.environment(database)):
+        with running(command, url, self.variables(database)):
             yield url
 
-    def environment(self, database: URL) -> dict[str, str]:
+    def variables(self, database: URL) -> dict[str, str]:
         """Of processes that use a database: ours, with the address and the secret."""
-        bench = str(Path(__file__).parents[1])
-        path = os.pathsep.join(filter(None, [os.environ.get("PYTHONPATH"), bench]))
+        root = str(Path(__file__).parents[1])
+        path = os.pathsep.join(filter(None, [os.environ.get("PYTHONPATH"), root]))
         url = database.render_as_string(hide_password=False)
         ours = {"PYTHONPATH": path, "SHOP_DATABASE_URL": url, "SHOP_SECRET_KEY": self.secret}
         return os.environ | UNLIMITED | ours
@@ -199,21 +199,23 @@ class Shop:
     database: URL
     engine: Engine
     url: str
-    ground: Ground
+    environment: Environment
 
     @property
     def sold(self) -> int:
         """How many products are for everybody, by number from 1."""
-        return self.ground.size.products - _UNSOLD
+        return self.environment.size.products - _UNSOLD
 
     @property
     def pgbench(self) -> Pgbench:
         """pgbench on the same database."""
-        return Pgbench(self.ground.pgbench_command, self.database)
+        return Pgbench(self.environment.pgbench_command, self.database)
 
     def shoppers(self) -> Path:
         """A file with a token of each shopper."""
-        return self.ground.file("shoppers", [self.ground.token(seeding.customer_id(n + 1)) for n in range(SHOPPERS)])
+        return self.environment.file(
+            "shoppers", [self.environment.token(seed_data.customer_id(n + 1)) for n in range(SHOPPERS)]
+        )
 
     def number(self, query: str, **given: object) -> int:
         """The number that a query finds."""
@@ -258,7 +260,7 @@ class Shop:
 
 
 @contextmanager
-def ground_of(size: Size) -> Iterator[Ground]:
+def open_environment(size: Size) -> Iterator[Environment]:
     """The PostgreSQL that SHOP_DATABASE_URL names, or the embedded one.
 
     Raises:
@@ -275,7 +277,7 @@ def ground_of(size: Size) -> Iterator[Ground]:
             embedded = stack.enter_context(EmbeddedPostgres(folder / "data"))
             server, pgbench = make_url(embedded.url()), str(embedded.binaries / "pgbench")
         _check_durable(server)
-        yield Ground(server, pgbench, size, folder, stack.enter_context(ExitStack()))
+        yield Environment(server, pgbench, size, folder, stack.enter_context(ExitStack()))
 
 
 def _check_durable(server: URL) -> None:
@@ -288,10 +290,10 @@ def _check_durable(server: URL) -> None:
 
 def _fill(engine: Engine, size: Size) -> None:
     last = size.products - SALES
-    seeding.add_products(engine, 1, last)
-    seeding.add_products(engine, last + 1, size.products, size.sale_units)
+    seed_data.add_products(engine, 1, last)
+    seed_data.add_products(engine, last + 1, size.products, size.sale_units)
     sold = size.products - _UNSOLD
     many = size.faithful_orders
-    seeding.add_orders(engine, 1, many, customer=FAITHFUL, customers=1, products=sold)
-    seeding.add_orders(engine, many + 1, many + OCCASIONAL_ORDERS, customer=OCCASIONAL, customers=1, products=sold)
-    seeding.settle(engine)
+    seed_data.add_orders(engine, 1, many, customer=FAITHFUL, customers=1, products=sold)
+    seed_data.add_orders(engine, many + 1, many + OCCASIONAL_ORDERS, customer=OCCASIONAL, customers=1, products=sold)
+    seed_data.settle(engine)

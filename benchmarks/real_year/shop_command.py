@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
-from client import PATIENCE_S, Connection, Refused
+from benchmarks.real_year.client import PATIENCE_S, Connection, Refused
 
 
 class CannotStart(Exception):

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from suite.measuring import CannotMeasure
+from benchmarks.measurement import CannotMeasure
 
 _SCRIPT = Path(__file__).with_name("load.lua")
 _ANSWERS_S_MAX = 30

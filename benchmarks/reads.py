@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from client import API
-from suite import seeding
-from suite.ground import FAITHFUL, OCCASIONAL, OCCASIONAL_ORDERS, Ground, Shop
-from suite.measuring import Findings, Measure, Row, at_least, at_most, in_turn, middle, ratios
-from suite.pgbench import PAGE
-from suite.wrk import Load, load, load_beside
+from benchmarks import seed_data
+from benchmarks.environment import FAITHFUL, OCCASIONAL, OCCASIONAL_ORDERS, Environment, Shop
+from benchmarks.measurement import Findings, Measure, Row, at_least, at_most, in_turn, middle, ratios
+from benchmarks.pgbench import PAGE
+from benchmarks.real_year.client import API
+from benchmarks.wrk import Load, load, load_beside
 
 CONNECTIONS = 32
 PAGE_SIZE = 50
@@ -37,7 +37,7 @@ class Reads:
 
     def of(self, name: str, paths: list[str], token: str = "") -> Measure:
         """Answers a second, to these paths at random."""
-        file = self.shop.ground.file(name, [f"{path}\t{token}" for path in paths])
+        file = self.shop.environment.file(name, [f"{path}\t{token}" for path in paths])
 
         def measure() -> float:
             rate = self._rate(self.shop.url, file)
@@ -48,8 +48,8 @@ class Reads:
 
     def empty(self) -> float:
         """Answers a second of the empty handler."""
-        url = urlsplit(self.shop.ground.empty_url)
-        return self._rate(f"http://{url.netloc}", self.shop.ground.file("empty", [url.path]))
+        url = urlsplit(self.shop.environment.empty_url)
+        return self._rate(f"http://{url.netloc}", self.shop.environment.file("empty", [url.path]))
 
     def beside_orders(self, measure: Measure, tokens: Path) -> float:
         """What it is while orders are placed."""
@@ -69,16 +69,16 @@ class Reads:
         return done.rate()
 
 
-def pages(ground: Ground, findings: Findings) -> None:
+def pages(environment: Environment, findings: Findings) -> None:
     """Pages of fifty and single products, against the empty handler and the SELECT alone."""
-    shop = ground.shop
-    reads = Reads(shop, ground.size.seconds)
+    shop = environment.shop
+    reads = Reads(shop, environment.size.seconds)
     walked, faults = _walk(shop)
     tokens = shop.shoppers()
     few, many = reads.of("few", walked[:FEW_PAGES]), reads.of("many", walked)
-    chosen = [f"{API}/products/{seeding.product_id(random.randint(1, shop.sold))}" for _ in range(DETAILS)]
+    chosen = [f"{API}/products/{seed_data.product_id(random.randint(1, shop.sold))}" for _ in range(DETAILS)]
     clients = shop.pgbench.best_clients(
-        PAGE, ground.size.clients, seconds=min(1, reads.seconds), products=ground.size.products, n=0
+        PAGE, environment.size.clients, seconds=min(1, reads.seconds), products=environment.size.products, n=0
     )
     sides: dict[str, Measure] = {
         "few": few,
@@ -86,12 +86,12 @@ def pages(ground: Ground, findings: Findings) -> None:
         "product": reads.of("products", chosen),
         "empty": reads.empty,
         "raw": lambda: shop.pgbench.rate(
-            PAGE, clients=clients, seconds=reads.seconds, products=ground.size.products, n=0
+            PAGE, clients=clients, seconds=reads.seconds, products=environment.size.products, n=0
         ),
         "many, orders": partial(reads.beside_orders, many, tokens),
         "empty, orders": partial(reads.beside_orders, reads.empty, tokens),
     }
-    figures = in_turn(sides, ground.size.rounds)
+    figures = in_turn(sides, environment.size.rounds)
     checked = f"a walk through {len(walked):,} pages found every product once; every answer was 200"
     found = tuple(dict.fromkeys(faults + reads.faults))
     names = {
@@ -112,19 +112,19 @@ def pages(ground: Ground, findings: Findings) -> None:
         findings.rows.append(Row(names[name], f"{middle(figures[name])}/s", raw, measured, "×", at_least(0.5)))
 
 
-def lists(ground: Ground, findings: Findings) -> None:
+def lists(environment: Environment, findings: Findings) -> None:
     """Deep pages, counts, searches and histories, against a page that is easy to find.
 
     Others commit all the while, so that every answer is worked out: else a kept answer would be compared with another.
     """
-    shop, products = ground.shop, ground.size.products
-    reads = Reads(shop, ground.size.seconds)
+    shop, products = environment.shop, environment.size.products
+    reads = Reads(shop, environment.size.seconds)
     walked, faults = _walk(shop, pages_max=200)
     deep = max(0, products - 20 * PAGE_SIZE)
-    words = [f"{adjective}%20{noun}" for adjective in seeding.ADJECTIVES for noun in seeding.NOUNS[:20]]
-    words += list(seeding.NOUNS)
+    words = [f"{adjective}%20{noun}" for adjective in seed_data.ADJECTIVES for noun in seed_data.NOUNS[:20]]
+    words += list(seed_data.NOUNS)
     orders = f"{API}/orders?limit=10"
-    faithful, occasional = (ground.token(seeding.customer_id(number)) for number in (FAITHFUL, OCCASIONAL))
+    faithful, occasional = (environment.token(seed_data.customer_id(number)) for number in (FAITHFUL, OCCASIONAL))
     sides = {
         "page": reads.of("page", walked),
         "first": reads.of("first", [f"{_PAGE}&offset={offset}" for offset in range(950)]),
@@ -134,9 +134,9 @@ def lists(ground: Ground, findings: Findings) -> None:
         "faithful": reads.of("faithful", [orders], faithful),
         "occasional": reads.of("occasional", [orders], occasional),
     }
-    faults += _check_lists(ground, deep, faithful)
+    faults += _check_lists(environment, deep, faithful)
     with shop.commits_beside():
-        figures = in_turn(sides, ground.size.rounds)
+        figures = in_turn(sides, environment.size.rounds)
     found = tuple(dict.fromkeys(faults + reads.faults))
 
     rate = {name: f"{middle(figures[name])}/s" for name in sides}
@@ -147,7 +147,7 @@ def lists(ground: Ground, findings: Findings) -> None:
 
     deep_page, first_page = f"page {deep // PAGE_SIZE + 1:,} and on, by offset", "page 1 and on, by offset"
     counted, cursor = "page 1 and on, by offset, with its `count`", "a page by cursor, not counted"
-    mine, other = f"my orders, {ground.size.faithful_orders:,} of them", f"a customer with {OCCASIONAL_ORDERS}"
+    mine, other = f"my orders, {environment.size.faithful_orders:,} of them", f"a customer with {OCCASIONAL_ORDERS}"
     by_cursor, what = f"{rate['page']}: {cursor}", f"search by keyword in {products:,} products"
     to_page, counted_to_page = (ratios(figures[name], figures["page"]) for name in ("search", "search, counted"))
     having = "every product found has the word"
@@ -160,15 +160,15 @@ def lists(ground: Ground, findings: Findings) -> None:
     ]
 
 
-def _check_lists(ground: Ground, deep: int, faithful: str) -> list[str]:
+def _check_lists(environment: Environment, deep: int, faithful: str) -> list[str]:
     """What is wrong with the lists that are about to be measured."""
-    url, size = ground.shop.url, ground.size
+    url, size = environment.shop.url, environment.size
     faults = []
     page = _get(f"{url}{_PAGE}&offset={deep}")
     numbers = [int(product["sku"].removeprefix("SKU-")) for product in page["results"]]
     if page["count"] != size.products or numbers != list(range(size.products - deep, 0, -1))[:PAGE_SIZE]:
         faults.append(f"the page at {deep:,} is wrong: {page['count']:,} counted, {numbers[:2]} first")
-    word = seeding.NOUNS[7]
+    word = seed_data.NOUNS[7]
     if not (results := _get(f"{url}{_PAGE}&keyword={word}")["results"]) or any(word not in r["name"] for r in results):
         faults.append(f"the search for {word} is wrong: {len(results)} found")
     history = _get(f"{url}{API}/orders?limit=10", faithful)
@@ -188,7 +188,7 @@ def _walk(shop: Shop, pages_max: int | None = None) -> tuple[list[str], list[str
         seen += [int(product["sku"].removeprefix("SKU-")) for product in page["results"]]
         following = urlsplit(page["next"] or "")
         path = following.path and f"{following.path}?{following.query}"
-    newest = shop.ground.size.products
+    newest = shop.environment.size.products
     if seen != list(range(newest, newest - len(seen), -1)) or (pages_max is None and len(seen) != newest):
         return paths, [f"a walk found {len(seen):,} products, {len(set(seen)):,} different ones, of {newest:,}"]
     return paths, []

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from sqlalchemy import URL
 
-from suite.measuring import CannotMeasure
+from benchmarks.measurement import CannotMeasure
 
 
 @dataclass(frozen=True, slots=True)

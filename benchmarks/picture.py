@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from html import escape
 
-from suite.measuring import Findings, Growth, Row, shown
+from benchmarks.measurement import Findings, Growth, Row, shown
 
 _WIDTH, _LEFT, _RIGHT = 960, 400, 130
 _BAR, _STEP = 14, 34

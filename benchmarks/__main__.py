@@ -18,30 +18,30 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from suite.ground import Ground, Size, ground_of
-
+from benchmarks import growth, logins, placement, reads, start_and_memory
+from benchmarks.environment import Environment, Size, open_environment
+from benchmarks.measurement import CannotMeasure, Findings, Row, Spread
+from benchmarks.page import growth_table, page, table
+from benchmarks.picture import picture
+from benchmarks.real_year import workload as year_run
+from benchmarks.real_year.shop_command import CannotStart, shop_command
+from benchmarks.wrk import find_wrk
 from shop_adapters.embedded import EmbeddedPostgresError
 from shop_adapters.postgres import PostgresAdapters
-from shop_command import CannotStart, shop_command
 from shop_core import Shop as Core
-from suite import growing, logins, placing, reading, standing, year_run
-from suite.measuring import CannotMeasure, Findings, Row, Spread
-from suite.page import growth_table, page, table
-from suite.picture import picture
-from suite.wrk import find_wrk
 
 ROOT = Path(__file__).parents[1]
-GROUPS: dict[str, Callable[[Ground, Findings], None]] = {
-    "start": standing.start,
-    "core": standing.core,
-    "place": placing.place,
-    "sale": placing.sale,
-    "pages": reading.pages,
-    "lists": reading.lists,
+GROUPS: dict[str, Callable[[Environment, Findings], None]] = {
+    "start": start_and_memory.start,
+    "core": start_and_memory.core,
+    "place": placement.place,
+    "sale": placement.sale,
+    "pages": reads.pages,
+    "lists": reads.lists,
     "logins": logins.logins,
-    "memory": standing.memory,
+    "memory": start_and_memory.memory,
     "year": year_run.year,
-    "growth": growing.grow,
+    "growth": growth.grow,
 }
 TINY = Size(
     products=1_000,
@@ -64,27 +64,27 @@ def measure(size: Size, groups: Sequence[str]) -> tuple[Findings, str]:
     findings = Findings()
     find_wrk()
     shop_command(data_dir=None)
-    with ground_of(size) as ground:
+    with open_environment(size) as environment:
         for name in groups:
             begun, rows = time.monotonic(), len(findings.rows)
             say(f"{name} ...")
             try:
-                GROUPS[name](ground, findings)
+                GROUPS[name](environment, findings)
             except CannotMeasure as missing:
                 findings.left_out.append(f"{name}: {missing}")
                 say(f"  left out: {missing}")
             for row in findings.rows[rows:]:
                 say(f"  {told(row)}")
             say(f"  ({time.monotonic() - begun:.0f} s)")
-        if ground.is_filled:
-            findings.rows += audited(ground)
-        return findings, ground.version()
+        if environment.is_filled:
+            findings.rows += audited(environment)
+        return findings, environment.version()
 
 
-def audited(ground: Ground) -> list[Row]:
+def audited(environment: Environment) -> list[Row]:
     """What the audit says of all that was done, as a row only if something does not add up."""
-    shop = ground.shop
-    found = Core(PostgresAdapters(shop.engine, ground.secret.encode())).audit()
+    shop = environment.shop
+    found = Core(PostgresAdapters(shop.engine, environment.secret.encode())).audit()
     say(f"audit of all of it, the rows of pgbench too: {len(found)} differences")
     if not found:
         return []
@@ -115,7 +115,7 @@ def say(text: str) -> None:
 def arguments_of(argv: Sequence[str] | None) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(
-        prog="run.py", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        prog="python -m benchmarks", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--only", default="", help=f"groups with commas between: {', '.join(GROUPS)}")
     parser.add_argument("--long", action="store_true", help="up to a million products and orders, and the whole year")

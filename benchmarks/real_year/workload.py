@@ -5,24 +5,21 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-from pathlib import Path
 
-from suite.ground import Ground
-from suite.measuring import CannotMeasure, Findings, Row, Spread
-
-_REPLAY = Path(__file__).parents[1] / "replay.py"
+from benchmarks.environment import Environment
+from benchmarks.measurement import CannotMeasure, Findings, Row, Spread
 
 
-def year(ground: Ground, findings: Findings) -> None:
+def year(environment: Environment, findings: Findings) -> None:
     """The first invoices of the year, or all."""
-    file, invoices = ground.size.year, ground.size.invoices
+    file, invoices = environment.size.year, environment.size.invoices
     if file is None or not file.exists():
         raise CannotMeasure("the data set of the year is not there: give it as `make bench YEAR=online-retail.csv.xz`.")
     limit = ["--limit-invoices", str(invoices)] if invoices else []
-    with ground.new_database("shop_bench_year") as database:
+    with environment.new_database("shop_bench_year") as database:
         done = subprocess.run(
-            [sys.executable, str(_REPLAY), str(file), "--serve", *limit],
-            env=ground.environment(database),
+            [sys.executable, "-m", "benchmarks.real_year.replay", str(file), "--serve", *limit],
+            env=environment.variables(database),
             capture_output=True,
             text=True,
         )

@@ -5,11 +5,11 @@ from __future__ import annotations
 import time
 from functools import partial
 
-from suite import seeding
-from suite.ground import SALES, Ground, Shop
-from suite.measuring import Findings, Row, Spread, at_least, in_turn, middle, ratios
-from suite.pgbench import PLACE
-from suite.wrk import Load, load
+from benchmarks import seed_data
+from benchmarks.environment import SALES, Environment, Shop
+from benchmarks.measurement import Findings, Row, Spread, at_least, in_turn, middle, ratios
+from benchmarks.pgbench import PLACE
+from benchmarks.wrk import Load, load
 
 CONNECTIONS = 64
 LINES = 3
@@ -52,7 +52,7 @@ class Placing:
     def best_clients(self, hot: int) -> int:
         """With how many clients SQL alone is fastest."""
         return max(
-            self.shop.ground.size.clients, key=lambda clients: self._pgbench(hot, clients, min(1, self._seconds))
+            self.shop.environment.size.clients, key=lambda clients: self._pgbench(hot, clients, min(1, self._seconds))
         )
 
     def _pgbench(self, hot: int, clients: int, seconds: float) -> float:
@@ -68,10 +68,10 @@ def faults_of(done: Load, in_database: int) -> list[str]:
     return faults
 
 
-def place(ground: Ground, findings: Findings) -> None:
+def place(environment: Environment, findings: Findings) -> None:
     """Orders of three lines, against the same rows by SQL alone."""
-    shop = ground.shop
-    placing = Placing(shop, ground.size.seconds)
+    shop = environment.shop
+    placing = Placing(shop, environment.size.seconds)
     clients = {hot: placing.best_clients(hot) for hot in (0, HOT)}
     sides = {
         "uniform": partial(placing.ours, 0),
@@ -79,7 +79,7 @@ def place(ground: Ground, findings: Findings) -> None:
         "hot": partial(placing.ours, HOT),
         "raw hot": partial(placing.raw, HOT, clients[HOT]),
     }
-    figures = in_turn(sides, ground.size.rounds)
+    figures = in_turn(sides, environment.size.rounds)
     ours, hot = f"{middle(figures['uniform'])} orders/s", f"{middle(figures['hot'])} orders/s"
     raw = f"{middle(figures['raw'])}/s: the same rows by pgbench, {clients[0]} clients"
     raw_hot = f"{middle(figures['raw hot'])}/s: the same rows by pgbench, {clients[HOT]} clients"
@@ -89,7 +89,7 @@ def place(ground: Ground, findings: Findings) -> None:
     hot_to_own = ratios(figures["hot"], figures["uniform"])
     checked = f"{placing.acknowledged:,} acknowledged, each in the database; {placing.sent_away:,} told to come later"
     faults = tuple(dict.fromkeys(placing.faults))
-    many = f"place an order of {LINES} lines, of any of {ground.size.products:,} products"
+    many = f"place an order of {LINES} lines, of any of {environment.size.products:,} products"
     one = f"place an order of {LINES} lines, one of them what everybody wants"
     findings.rows += [
         Row(many, ours, raw, to_raw, "×", at_least(1), checked, faults),
@@ -98,20 +98,20 @@ def place(ground: Ground, findings: Findings) -> None:
     ]
 
 
-def sale(ground: Ground, findings: Findings) -> None:
+def sale(environment: Environment, findings: Findings) -> None:
     """Many buyers, each with a request of his own, for the units of one product."""
-    shop, buyers, units = ground.shop, ground.size.buyers, ground.size.sale_units
-    tokens = ground.file("buyers", [ground.token(seeding.customer_id(10_000 + n)) for n in range(buyers)])
+    shop, buyers, units = environment.shop, environment.size.buyers, environment.size.sale_units
+    tokens = environment.file("buyers", [environment.token(seed_data.customer_id(10_000 + n)) for n in range(buyers)])
     orders, rates, faults, busy = list[float](), list[float](), list[str](), 0
-    rounds = min(SALES, 3, ground.size.rounds)
+    rounds = min(SALES, 3, environment.size.rounds)
     for number in range(rounds):
-        product = ground.size.products - number
+        product = environment.size.products - number
         done = load(shop.url, "sale", tokens, product, connections=CONNECTIONS * 2, seconds=60, limit=buyers)
         rates.append(done.requests / done.seconds)
         orders.append(done.statuses.get(201, 0))
         sold, clean = done.statuses.get(201, 0), done.sold_out
         kept = shop.number(
-            "SELECT count(*) FROM order_lines WHERE product_id = :wanted", wanted=seeding.product_id(product)
+            "SELECT count(*) FROM order_lines WHERE product_id = :wanted", wanted=seed_data.product_id(product)
         )
         busy += (late := done.statuses.get(BUSY, 0))
         faults += done.faults(201, 409, BUSY)
