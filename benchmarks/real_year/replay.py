@@ -3,9 +3,9 @@
     python -m benchmarks.real_year.replay online-retail.csv.xz --serve
     python -m benchmarks.real_year.replay online-retail.csv.xz --url http://127.0.0.1:8000 --data-dir DIR
 
-`events.py` says what the rows of the file become, `requests.py` makes it happen: products are created and all stock that
-the year needs is received, customers register and log in, then orders, cancellations and stock corrections follow in
-the order of the year. `--clients` connections work at once; what one customer does stays in order.
+`events.py` says what the rows of the file become, `requests.py` makes it happen: products are created and the stock
+that the year needs is received, customers register and log in, then orders, cancellations and stock corrections follow
+in the order of the year. `--clients` connections work at once; what one customer does stays in order.
 
 Every answer is checked (lines and total of each order), then the stock that the shop shows against what must be left,
 then `shop audit`. The tool asks for nothing that the documented rules forbid, so any refusal is news. Exit status: 0 if

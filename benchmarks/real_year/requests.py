@@ -56,7 +56,7 @@ class Replay:
         self.products = {sku: product for sku, product in self._catalog().items() if sku in self.year.goods}
         self.phases["products"].run(list(self.year.goods.values()), self._stock_up)
         self.phases["customers"].run(self.year.customers, self._register)
-        self.phases["orders"].run(self.year.events, self._happen, queue_of=_lane)
+        self.phases["orders"].run(self.year.events, self._happen, queue_of=_customer_of)
 
     def stock_differences(self) -> list[str]:
         """Products of which the shop shows another number of available units than must be left."""
@@ -165,6 +165,6 @@ class Replay:
             self.products[sku].left += units
 
 
-def _lane(event: Event) -> object:
+def _customer_of(event: Event) -> object:
     """What stays in order: everything of one customer. Corrections hinder nobody, enough is in stock for all."""
     return event.invoice if isinstance(event, Correction) else ("customer", event.customer)
