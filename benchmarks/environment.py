@@ -22,7 +22,7 @@ from uuid import UUID
 import psycopg
 from sqlalchemy import URL, Engine, make_url, text
 
-from benchmarks import seed_data
+from benchmarks import empty_server, seed_data
 from benchmarks.measurement import CannotMeasure
 from benchmarks.pgbench import Pgbench
 from benchmarks.real_year.client import PATIENCE_S
@@ -139,8 +139,7 @@ class Environment:
         if self._empty_url is None:
             variables = self.variables(self.shop.database)
             port = free_port()
-            command = [sys.executable, "-m", "benchmarks.empty_server", str(port)]
-            self.stack.enter_context(running(command, f"http://127.0.0.1:{port}", variables))
+            self.stack.enter_context(running(empty_server.command(port), f"http://127.0.0.1:{port}", variables))
             self._empty_url = f"http://127.0.0.1:{port}/empty"
         return self._empty_url
 

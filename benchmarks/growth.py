@@ -40,6 +40,10 @@ class Sized:
         ]
         return _milliseconds(self._core.orders.place, requests)
 
+    def place_a_line(self, lines: int) -> float:
+        """Milliseconds for each line of such an order."""
+        return self.place(lines) / lines
+
     def page(self) -> float:
         """Milliseconds for a page of fifty by cursor, in the middle of the catalog."""
         first = self._core.catalog.products(ProductQuery(), CursorRequest(50))
@@ -75,13 +79,13 @@ def grow(environment: Environment, findings: Findings) -> None:
             findings.growths.append(_growth(title, sides, environment.size.rounds))
         largest = by_products[max(numbers)]
         lines = [number for number in environment.size.lines if number <= max(numbers)]
-        sides = {str(number): partial(largest.place, number) for number in lines}
-        findings.growths.append(_growth("place an order, by its lines", sides, environment.size.rounds, per_unit=False))
+        sides = {str(number): partial(largest.place_a_line, number) for number in lines}
+        findings.growths.append(_growth("a line of an order, by its lines", sides, environment.size.rounds))
 
 
-def _growth(title: str, sides: Mapping[str, Measure], rounds: int, *, per_unit: bool = True) -> Growth:
+def _growth(title: str, sides: Mapping[str, Measure], rounds: int) -> Growth:
     figures = in_turn(sides, rounds)
-    return Growth(title, "ms", {int(number): Spread.of(costs) for number, costs in figures.items()}, per_unit)
+    return Growth(title, "ms", {int(number): Spread.of(costs) for number, costs in figures.items()})
 
 
 def _sized(environment: Environment, stack: ExitStack, products: int, orders: int) -> Sized:

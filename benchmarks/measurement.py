@@ -106,6 +106,9 @@ class Row:
         return "met" if self.aim.is_met(self.measured) else "missed"
 
 
+FLAT_SLOPE_MAX = 0.05
+
+
 @dataclass(frozen=True, slots=True)
 class Growth:
     """What something costs as its number grows.
@@ -113,20 +116,24 @@ class Growth:
     Args:
         title: what is done, to how many of what.
         unit: of the costs.
-        costs: by number: of one thing done (`per_unit`), or of all of them.
-        per_unit: whether the costs are of one thing; then they should not grow at all.
+        costs: of one of them, by number.
     """
 
     title: str
     unit: str
     costs: Mapping[int, Spread]
-    per_unit: bool = True
 
     @property
     def slope(self) -> float:
-        """By which power the cost of all grows with their number: 1 is flat."""
-        points = [(number, spread.median) for number, spread in self.costs.items()]
-        return log_slope(points) + (1 if self.per_unit else 0)
+        """By which power the cost of one grows with their number: 0 is flat, 1 doubles with twice the number."""
+        return log_slope([(number, spread.median) for number, spread in self.costs.items()])
+
+    @property
+    def verdict(self) -> str:
+        """`flat`, or by how much one costs more where there are most of them than where there are fewest."""
+        least, most = min(self.costs), max(self.costs)
+        factor = self.costs[most].median / self.costs[least].median
+        return "flat" if self.slope <= FLAT_SLOPE_MAX else f"{factor:.1f} × for {most / least:,.0f} × as many"
 
 
 @dataclass(slots=True)

@@ -106,7 +106,7 @@ def _across(reach: float) -> float:
 
 
 def _lines(growths: Sequence[Growth], top: float) -> list[str]:
-    """Costs by number, both logarithmic; one colour each, named at the right with its slope."""
+    """Costs by number, both logarithmic; one colour each, named at the right with what became of it."""
     numbers = [number for growth in growths for number in growth.costs]
     costs = [spread.median for growth in growths for spread in growth.costs.values()]
     left, right, upper, lower = 70.0, _WIDTH - 330.0, top + 30, top + 30 + _GROWTH_HEIGHT
@@ -118,7 +118,7 @@ def _lines(growths: Sequence[Growth], top: float) -> list[str]:
         y = lower - (math.log10(cost) - powers[0]) / (powers[1] - powers[0] or 1) * (lower - upper)
         return x, y
 
-    drawn = [_text(10, top + 10, "What it costs as numbers grow (milliseconds; a slope of 1 is flat)", size=16)]
+    drawn = [_text(10, top + 10, "What one costs as numbers grow (milliseconds, both scales logarithmic)", size=16)]
     for power in range(powers[0], powers[1] + 1):
         y = at(min(numbers), 10.0**power)[1]
         drawn += [_line(left, y, right, y, _PALE), _text(left - 8, y + 4, f"{10.0**power:g} ms", anchor="end")]
@@ -131,7 +131,7 @@ def _lines(growths: Sequence[Growth], top: float) -> list[str]:
         path = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
         drawn.append(f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2"/>')
         drawn += [f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3" fill="{colour}"/>' for x, y in points]
-        named = f"{growth.title}: {growth.slope:.2f}"
+        named = f"{growth.title}: {growth.verdict}"
         y = upper + 10 + place * 22
         drawn += [_line(right + 20, y - 4, right + 40, y - 4, colour, 3), _text(right + 48, y, named, colour=colour)]
     return drawn
