@@ -56,7 +56,7 @@ verify: .venv/.tests
 
 # Everything against its yardstick, some ten minutes: docs/performance.md. ONLY=place,pages for some; LONG=1 for more.
 bench: .venv/.runs
-	$(BIN)/python benchmarks/run.py $(if $(ONLY),--only "$(ONLY)") $(if $(LONG),--long) $(if $(YEAR),--year "$(YEAR)")
+	$(BIN)/python -m benchmarks $(if $(ONLY),--only "$(ONLY)") $(if $(LONG),--long) $(if $(YEAR),--year "$(YEAR)")
 
 # Two steps of set-up, so that running the shop does not wait for the tools of the tests.
 .venv/.python:
