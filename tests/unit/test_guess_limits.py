@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from verification.schedule import Schedule
 
 from shop_adapters.clock import ManualClock
 from shop_adapters.memory import MemoryAdapters
@@ -19,7 +20,6 @@ from shop_core import Registration, Shop
 from shop_core.accounts.guess_limits import Allowance, Guess, given_back, guesses_of_login, taken
 from shop_core.errors import TooManyAttempts, Unauthenticated, WrongCredentials, WrongPassword
 from shop_core.ports import UnitOfWork
-from shop_testing.schedule import Schedule
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 TEN_MINUTES = timedelta(minutes=10)

@@ -1,0 +1,226 @@
+"""Mistakes that somebody could make in the core: they are there on any adapters."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import shop_core.orders.amendment as changing
+import shop_core.orders.placement as placing
+import shop_core.orders.service as orders_service
+import shop_core.reservations.allocation as holding
+import shop_core.reservations.service as reservations_service
+from shop_core.errors import Refusal, ReservationResolved
+from shop_core.idempotency import KeyedResults, Result
+from shop_core.inventory.model import MovementKind, StockLevel
+from shop_core.inventory.wanted import LineRequest
+from shop_core.orders.service import OrderService
+from shop_core.outbox import OutboxService
+from shop_core.ports import Undelivered
+from shop_core.reservations.model import RESERVATION_LIFECYCLE, Reservation, ReservationStep
+from shop_core.reservations.service import ReservationService
+from verification.mutants import Patch, bug
+
+# ---- locks
+
+
+@bug("a reservation is read, then the stock is locked, and it is not read again")
+def reservation_read_before_the_lock() -> list[Patch]:
+    def locked(self: ReservationService, uow: Any, actor: Any, reservation_id: UUID) -> Reservation:
+        reservation = self._seen(uow, actor, reservation_id)
+        uow.stock.lock(reservation.units)
+        return reservation
+
+    return [(ReservationService, "_locked", locked)]
+
+
+@bug("two sweeps run at once, and neither looks again after it has the locks")
+def sweep_not_alone() -> list[Patch]:
+    def sweep(self: ReservationService, limit: int = 200) -> int:
+        with self._begin() as uow:
+            due = uow.reservations.due(uow.now(), limit)
+            uow.stock.lock({product_id for held in due for product_id in held.units})
+            now = uow.now()
+            ended = [holding.give_back(held, ReservationStep.EXPIRE, None, now, self._new_id) for held in due]
+            uow.reservations.update_all([after for after, _ in ended])
+            uow.stock.apply([movement for _, movements in ended for movement in movements])
+            uow.events.add_all([self._expired(after) for after, _ in ended])
+        return len(due)
+
+    return [(ReservationService, "sweep", sweep)]
+
+
+# ---- keys
+
+
+def _in_both_services(name: str, wrong: Any) -> list[Patch]:
+    return [(orders_service, name, wrong), (reservations_service, name, wrong)]
+
+
+@bug("keys are forgotten although their request made something")
+def key_forgotten_on_success() -> list[Patch]:
+    def settle(keys: Any, claims: Any, taken: Any, won: Any) -> None:
+        keys.forget([claim for claim in claims if claim.slot not in taken])
+
+    return _in_both_services("settle", settle)
+
+
+@bug("keys of refused requests are kept")
+def key_kept_on_refusal() -> list[Patch]:
+    return _in_both_services("settle", lambda keys, claims, taken, won: None)
+
+
+@bug("a key answers whatever was asked for")
+def fingerprint_ignored() -> list[Patch]:
+    right = KeyedResults.to
+
+    def to(self: KeyedResults[Any], claim: Any) -> Result[Any] | None:
+        made = self._made.get(claim.slot) if claim else None
+        return right(self, replace(claim, fingerprint=made[0].fingerprint)) if made else None
+
+    return [(KeyedResults, "to", to)]
+
+
+@bug("twins in one batch get an order each")
+def twin_gets_its_own_order() -> list[Patch]:
+    return [(KeyedResults, "note", lambda self, claim, result: self.won.append(claim) if claim else None)]
+
+
+@bug("a replay is answered with what the last replay was answered with")
+def replay_answers_another_order() -> list[Patch]:
+    right, last = KeyedResults.to, dict[type, Any]()
+
+    def to(self: KeyedResults[Any], claim: Any) -> Result[Any] | None:
+        answer = right(self, claim)
+        if answer is None:
+            return None
+        kind = type(answer.value)
+        before: Result[Any] = last.get(kind, answer)
+        last[kind] = answer
+        return before
+
+    return [(KeyedResults, "to", to)]
+
+
+# ---- time
+
+
+@bug("nobody looks at the time of a reservation that is confirmed or released")
+def expired_reservation_confirmed() -> list[Patch]:
+    def check_step(self: Reservation, step: ReservationStep, now: Any) -> None:
+        if step not in RESERVATION_LIFECYCLE[self.state]:
+            raise ReservationResolved(self.id, self.state, self.order_id)
+
+    return [(Reservation, "check_step", check_step)]
+
+
+@bug("an expired reservation can be extended")
+def extension_revives() -> list[Patch]:
+    def extended(self: Reservation, ttl: timedelta, now: Any) -> Reservation:
+        return replace(self, expires_at=now + ttl)
+
+    return [(Reservation, "extended", extended)]
+
+
+@bug("sold out is said although reservations are due")
+def false_sold_out() -> list[Patch]:
+    return _in_both_services("expire_due", lambda *_: [])
+
+
+# ---- stock
+
+
+@bug("nobody checks whether there is enough: the database has to")
+def no_check() -> list[Patch]:
+    return [(module, "check_stock", lambda wanted, left: None) for module in (placing, holding, changing)]
+
+
+@bug("what is reserved counts as available")
+def reserved_is_available() -> list[Patch]:
+    return [(StockLevel, "available", property(lambda level: max(0, level.on_hand - level.allocated)))]
+
+
+@bug("a cancelled order gives its units back twice")
+def returned_twice() -> list[Patch]:
+    right = placing.stock_movements
+
+    def movements(order: Any, kind: MovementKind, *more: Any, **named: Any) -> Any:
+        times = 2 if kind is MovementKind.DEALLOCATED else 1
+        return [movement for _ in range(times) for movement in right(order, kind, *more, **named)]
+
+    return [(changing, "stock_movements", movements)]
+
+
+@bug("a cancelled order gives nothing back")
+def cancel_returns_nothing() -> list[Patch]:
+    return [(changing, "stock_moved", lambda before, after: None)]
+
+
+@bug("an edit gives back all units of a line that shrinks")
+def edit_returns_the_full_amount() -> list[Patch]:
+    right = changing.edit
+
+    def edit(order: Any, *more: Any, **named: Any) -> Any:
+        change = right(order, *more, **named)
+        if change is None:
+            return None
+        wrong = (
+            replace(m, quantity=order.units[m.product_id]) if m.kind is MovementKind.DEALLOCATED else m
+            for m in change.movements
+        )
+        return replace(change, movements=tuple(wrong))
+
+    return [(orders_service, "edit", edit)]
+
+
+@bug("confirming releases first, and places then")
+def confirm_frees_between() -> list[Patch]:
+    right = OrderService.place_all
+
+    def place_all(self: OrderService, requests: Any) -> Any:
+        return tuple(outcome for request in requests for outcome in placed(self, request))
+
+    def placed(self: OrderService, request: Any) -> Any:
+        if request.reservation_id is None:
+            return right(self, [request])
+        with self._begin() as uow:
+            (held,) = uow.reservations.get_all([request.reservation_id]).values()
+            uow.stock.lock(held.units)
+            now, new_id = uow.now(), self._new_id
+            (held,) = uow.reservations.get_all([request.reservation_id]).values()
+            try:
+                after, movements = holding.give_back(held, ReservationStep.RELEASE, None, now, new_id)
+            except Refusal as refusal:
+                return (refusal,)
+            uow.reservations.update_all([after])
+            uow.stock.apply(movements)
+        lines = tuple(LineRequest(product_id, units) for product_id, units in held.units.items())
+        return right(self, [replace(request, lines=lines, reservation_id=None)])
+
+    return [(OrderService, "place_all", place_all)]
+
+
+# ---- facts
+
+
+@bug("a letter that did not arrive leaves the outbox")
+def outbox_forgets_failures() -> list[Patch]:
+    right = OutboxService._publish
+    return [(OutboxService, "_publish", lambda *known: dict.fromkeys(right(*known)))]
+
+
+@bug("a letter that did not arrive holds up nobody")
+def outbox_out_of_order() -> list[Patch]:
+    def publish(self: OutboxService, letters: Any, publisher: Any) -> dict[UUID, Undelivered | None]:
+        tried: dict[UUID, Undelivered | None] = {}
+        for letter in letters:
+            tried[letter.event.id] = None
+            try:
+                publisher.publish(letter.event)
+            except Undelivered as undelivered:
+                tried[letter.event.id] = undelivered
+        return tried
+
+    return [(OutboxService, "_publish", publish)]
