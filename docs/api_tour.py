@@ -237,7 +237,7 @@ def walk(tour: Tour, password: str) -> None:
     tour.say(
         "## Change your mind",
         "While an order is `placed`, its owner may replace its lines. Only the difference is taken from the stock or"
-        " given back. Lines with the same or a smaller quantity keep their price; new and larger ones get today's price."
+        " given back. Lines with the same or a smaller quantity keep their price; others get today's price."
         " `If-Match` makes sure that nobody changed the order since it was read.",
     )
     changed = {"lines": [{"product_id": lamp["id"], "quantity": 2}]}
