@@ -9,7 +9,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from threading import Event, Lock, Thread
 
-TIMEOUT_S = 60  # generous: only what hangs ever waits so long
+from shop_testing.concurrency import TIMEOUT_S
+
 OK = b"HTTP/1.1 204 No Content\r\n\r\n"
 
 

@@ -33,8 +33,8 @@ from shop_core.accounts.sessions import RefreshToken
 from shop_core.errors import InsufficientStock, InvalidToken, SkuTaken, SlugTaken, Unavailable, UsernameTaken
 from shop_core.idempotency import Result
 from shop_core.ports import Discrepancy, LockOrderError
+from shop_testing.concurrency import TIMEOUT_S
 
-TIMEOUT_S = 60  # generous: only what hangs ever waits so long
 NOW = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
 ADA = UUID("019a5f3e-7c00-7000-8000-00000000000a")
 FIRST, SECOND, THIRD = (UUID(f"019a5f3e-7c00-7000-8000-00000000000{n}") for n in (1, 2, 3))

@@ -17,9 +17,8 @@ from shop_core.errors import InsufficientStock, KeyReused, Unavailable, UnknownP
 from shop_core.ports import UnitOfWork
 from shop_core.reservations.model import ReservationRequest
 from shop_testing import Fixtures
+from shop_testing.concurrency import TIMEOUT_S
 from shop_testing.fixtures import request
-
-TIMEOUT_S = 30
 
 
 class Gate(MemoryAdapters):

@@ -21,13 +21,12 @@ from shop_core.ports import UnitOfWork
 from shop_http.app import create_app
 from shop_http.middleware.request_limits import Deadlines
 from shop_testing import in_background
+from shop_testing.concurrency import TIMEOUT_S
 
 PASSWORD = "numbers are music"
 Json = dict[str, Any]
 DEADLINES = Deadlines()
 Receive = Callable[[], Awaitable[Json]]
-
-TIMEOUT_S = 60  # generous: only what hangs ever waits so long
 
 
 class MovableLoop(asyncio.SelectorEventLoop):

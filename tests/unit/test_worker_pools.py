@@ -16,8 +16,7 @@ from shop_core import Shop
 from shop_core.errors import Unavailable
 from shop_http.app import create_app
 from shop_http.server.worker_pools import Pool, WorkerPools
-
-TIMEOUT_S = 30
+from shop_testing.concurrency import TIMEOUT_S
 
 
 @pytest.fixture
