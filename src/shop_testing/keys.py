@@ -249,10 +249,10 @@ class KeysContract(Contract):
         with scene.begin() as uow:
             assert uow.keys.claim([first]) == {}
         with scene.begin() as uow:
-            assert uow.keys.claim([second, other]) == {first.slot: first}
+            assert uow.keys.claim([second, other]) == {first.customer_key: first}
             uow.keys.forget([other])
         with scene.begin() as uow:
-            assert uow.keys.claim([other, second]) == {first.slot: first}
+            assert uow.keys.claim([other, second]) == {first.customer_key: first}
 
     def test_keys_are_claimed_before_anything_is_locked(self, scene: Scene, lamp: Product, ada: Actor) -> None:
         with pytest.raises(LockOrderError), scene.begin() as uow:
