@@ -8,11 +8,10 @@ from threading import Event
 from typing import Any
 
 import pytest
+from verification.exploration import Case, Play, explore, play
 from verification.interleavings import PLANTED, Planted, in_memory, leaky, main, search
-
-from shop_testing.encounters import PLAYS, case_of
-from shop_testing.interleaving import Case, Play, explore, play
-from shop_testing.schedule import Schedule
+from verification.race_scenarios import PLAYS, case_of
+from verification.schedule import Schedule
 
 FEW = 60
 """Schedules of each play that every test run tries; `python -m verification.interleavings` tries more."""

@@ -16,20 +16,20 @@ from shop_testing import (
     AttemptsContract,
     AuditContract,
     CatalogContract,
-    EditingContract,
-    ExpiryContract,
     KeysContract,
     MovableClock,
+    OrderAmendmentContract,
     OrderListsContract,
+    OrderPlacementContract,
     OrderRacesContract,
     OrdersContract,
     OutboxContract,
     PasswordsContract,
-    PlacingContract,
     RefreshTokensContract,
+    ReservationExpiryContract,
     ReservationRacesContract,
     ReservationsContract,
-    StandingContract,
+    SessionsContract,
     StockContract,
     TokensContract,
     UnitOfWorkContract,
@@ -60,7 +60,7 @@ class TestRefreshTokens(InMemory, RefreshTokensContract): ...
 class TestAttempts(InMemory, AttemptsContract): ...
 
 
-class TestStanding(InMemory, StandingContract): ...
+class TestStanding(InMemory, SessionsContract): ...
 
 
 class TestCatalog(InMemory, CatalogContract): ...
@@ -75,19 +75,19 @@ class TestOrders(InMemory, OrdersContract): ...
 class TestOrderLists(InMemory, OrderListsContract): ...
 
 
-class TestEditing(InMemory, EditingContract): ...
+class TestEditing(InMemory, OrderAmendmentContract): ...
 
 
 class TestOrderRaces(InMemory, OrderRacesContract): ...
 
 
-class TestPlacing(InMemory, PlacingContract): ...
+class TestPlacing(InMemory, OrderPlacementContract): ...
 
 
 class TestReservations(InMovableTime, ReservationsContract): ...
 
 
-class TestExpiry(InMovableTime, ExpiryContract): ...
+class TestExpiry(InMovableTime, ReservationExpiryContract): ...
 
 
 class TestReservationRaces(InMovableTime, ReservationRacesContract): ...

@@ -18,9 +18,9 @@ from shop_core.money import Money
 from shop_core.orders.model import Order, OrderLine, OrderStatus, Step
 from shop_core.outbox import ATTEMPTS_MAX, PUBLISH_TIME_MAX, VISIBILITY_TIMEOUT, retry_delay
 from shop_core.shop import Shop
-from shop_testing import MovableClock, Scene
+from shop_testing import Fixtures, MovableClock
 from shop_testing.determinism import START
-from shop_testing.scene import request
+from shop_testing.fixtures import request
 
 ADA = Actor(UUID(int=0xADA), Role.CUSTOMER)
 
@@ -99,8 +99,8 @@ class DiesAtThe:
 def test_a_relay_that_is_killed_loses_nothing_and_the_next_one_tells_it_in_order(number: int, arrives: bool) -> None:
     clock = MovableClock()
     adapters = MemoryAdapters(clock=clock, new_id=SequentialIds())
-    shop, scene = Shop(adapters), Scene(adapters)
-    order = shop.orders.place(request(ADA, (scene.product(units=1), 1)))
+    shop, fixtures = Shop(adapters), Fixtures(adapters)
+    order = shop.orders.place(request(ADA, (fixtures.product(units=1), 1)))
     shop.orders.confirm(SYSTEM, order.id)
     shop.orders.ship(SYSTEM, order.id)
     publisher = DiesAtThe(number, arrives=arrives)
@@ -129,8 +129,8 @@ class Slow:
 def test_a_slow_publisher_is_not_kept_busy_longer_than_letters_are_hidden() -> None:
     clock = MovableClock()
     adapters = MemoryAdapters(clock=clock, new_id=SequentialIds())
-    shop, scene = Shop(adapters), Scene(adapters)
-    lamp = scene.product(units=9)
+    shop, fixtures = Shop(adapters), Fixtures(adapters)
+    lamp = fixtures.product(units=9)
     orders = [shop.orders.place(request(ADA, (lamp, 1))) for _ in range(5)]
     publisher = Slow(clock)
     assert shop.outbox.relay(publisher) == 5

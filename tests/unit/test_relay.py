@@ -20,8 +20,8 @@ from shop_core import SYSTEM, Actor, LineRequest, OffsetRequest, Order, Role, Sh
 from shop_core.events import Event
 from shop_core.outbox import PUBLISH_TIME_MAX, VISIBILITY_TIMEOUT, OutboxService, retry_delay
 from shop_core.ports import EventPublisher, Undelivered, UnitOfWork
-from shop_testing import MovableClock, Scene, SeededIds
-from shop_testing.scene import request
+from shop_testing import Fixtures, MovableClock, SeededIds
+from shop_testing.fixtures import request
 
 STAFF = Actor(UUID(int=1), Role.STAFF)
 
@@ -37,8 +37,8 @@ def adapters(clock: MovableClock) -> MemoryAdapters:
 
 
 @pytest.fixture
-def scene(adapters: MemoryAdapters) -> Scene:
-    return Scene(adapters)
+def fixtures(adapters: MemoryAdapters) -> Fixtures:
+    return Fixtures(adapters)
 
 
 @pytest.fixture
@@ -52,12 +52,12 @@ def publisher() -> MemoryPublisher:
 
 
 @pytest.fixture
-def told(shop: Shop, scene: Scene) -> Callable[[int], Order]:
+def told(shop: Shop, fixtures: Fixtures) -> Callable[[int], Order]:
     """Makes an order of which there are so many facts to tell."""
-    lamp = scene.product("Lamp", units=999)
+    lamp = fixtures.product("Lamp", units=999)
 
     def order(facts: int) -> Order:
-        ada = scene.customer()
+        ada = fixtures.customer()
         placed = shop.orders.place(request(ada, (lamp, 1)))
         for units in range(2, facts + 1):
             placed = shop.orders.edit(ada, placed.id, [LineRequest(lamp.id, units)])
@@ -108,7 +108,7 @@ def test_a_fact_that_is_not_taken_holds_up_those_after_it_and_no_others(
 
 
 def test_facts_of_one_subject_wait_for_each_other_also_if_they_come_later(
-    shop: Shop, scene: Scene, publisher: MemoryPublisher, told: Callable[[int], Order]
+    shop: Shop, fixtures: Fixtures, publisher: MemoryPublisher, told: Callable[[int], Order]
 ) -> None:
     order = told(1)
     publisher.fail(down)

@@ -28,7 +28,7 @@ def lanes() -> Iterator[WorkerPools]:
 
 
 def test_a_full_lane_refuses_at_once_and_the_others_go_on(lanes: WorkerPools) -> None:
-    async def scene() -> None:
+    async def fixtures() -> None:
         gate = threading.Event()
         works, waits = (asyncio.ensure_future(lanes.run(Pool.SLOW, lambda: gate.wait(TIMEOUT_S))) for _ in range(2))
         await asyncio.sleep(0)
@@ -40,11 +40,11 @@ def test_a_full_lane_refuses_at_once_and_the_others_go_on(lanes: WorkerPools) ->
         assert await waits
         assert await lanes.run(Pool.SLOW, lambda: "free again") == "free again"
 
-    asyncio.run(scene())
+    asyncio.run(fixtures())
 
 
 def test_a_place_is_free_again_after_work_that_failed_or_that_nobody_waits_for(lanes: WorkerPools) -> None:
-    async def scene() -> None:
+    async def fixtures() -> None:
         for _ in range(5):
             with pytest.raises(ZeroDivisionError):
                 await lanes.run(Pool.FAST, lambda: 1 / 0)
@@ -59,7 +59,7 @@ def test_a_place_is_free_again_after_work_that_failed_or_that_nobody_waits_for(l
         for _ in range(5):
             assert await lanes.run(Pool.FAST, lambda: "free") == "free"
 
-    asyncio.run(scene())
+    asyncio.run(fixtures())
 
 
 class SlowPasswords(ScryptPasswords):

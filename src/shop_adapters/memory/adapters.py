@@ -34,10 +34,10 @@ class MemoryAdapters:
         tokens: by default opaque ones, remembered in memory.
         lock_timeout_s: how long to wait for rows that another unit of work has locked, in seconds; then Unavailable.
         mutex: the condition on which units of work wait for each other; a scheduler brings its own, to decide who goes
-            on. See `shop_testing.interleaving`.
+            on. See `verification.exploration`.
 
-    >>> from shop_core import Numbered, ProductQuery, Shop
-    >>> Shop(MemoryAdapters()).catalog.products(ProductQuery(), Numbered()).count
+    >>> from shop_core import OffsetRequest, ProductQuery, Shop
+    >>> Shop(MemoryAdapters()).catalog.products(ProductQuery(), OffsetRequest()).count
     0
     """
 

@@ -11,6 +11,7 @@ from shop_core.errors import Refusal, ReservationNotFound, TotalChanged
 from shop_core.events import OrderEvent, OrderEventKind
 from shop_core.idempotency import Result
 from shop_core.inventory.model import LineRequest, MovementKind, NewId, StockMovement, check_catalog, check_stock
+from shop_core.money import Money
 from shop_core.orders.model import Order, OrderLine, OrderStatus, PlacementRequest, total_of
 from shop_core.reservations.allocation import movements_of
 from shop_core.reservations.model import Reservation, ReservationStep
@@ -58,8 +59,7 @@ class Placement:
         lines = _lines(reservation.requests if reservation else request.lines, units, self._offers)
         check_stock(request.units, available)
         total = total_of(lines, lines[0].unit_price.currency)
-        if request.expected_total not in (None, total):
-            raise TotalChanged(str(request.expected_total), str(total), total.currency)
+        _check_total(request.expected_total, total)
         order = Order(order_id, customer_id, OrderStatus.PLACED, lines, total, now, now)
         if reservation:
             self.movements += movements_of(
@@ -105,6 +105,11 @@ def _lines(
     except KeyError:
         check_catalog(requested, offers)
         raise
+
+
+def _check_total(expected: Money | None, total: Money) -> None:
+    if expected is not None and expected != total:
+        raise TotalChanged(str(expected), str(total), total.currency)
 
 
 def stock_movements(

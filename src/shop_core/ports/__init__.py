@@ -3,7 +3,7 @@
 Everything is synchronous. Everything that a use case reads or writes goes through one `UnitOfWork`:
 
     with begin() as work:          # commits at the end, rolls back on any exception
-        level = work.stock.lock([product_id])[product_id]
+        level = uow.stock.lock([product_id])[product_id]
 
 A statement that was refused spoils its unit of work: let the exception leave the `with`. Who catches it inside gets
 a RuntimeError at the end, and nothing is committed.
