@@ -35,6 +35,7 @@ from shop_core.errors import Unavailable
 from shop_core.idempotency import Result
 from shop_core.reservations.model import ReservationLimits
 from shop_http.app import create_app
+from shop_testing.concurrency import TIMEOUT_S
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 PASSWORD = "numbers are music"
@@ -367,7 +368,7 @@ def test_a_key_of_every_printable_character_is_a_key(world: World, ada: Phone) -
 
 def test_orders_can_be_placed_by_something_else_that_answers_with_futures(world: World) -> None:
     """Ten customers' requests wait together, on a server of one thread, for one batch."""
-    together = threading.Barrier(10, timeout=20)
+    together = threading.Barrier(10, timeout=TIMEOUT_S)
     with ThreadPoolExecutor(10) as passengers:
 
         def ride(request: PlacementRequest) -> Result[Order]:
@@ -384,7 +385,7 @@ def test_orders_can_be_placed_by_something_else_that_answers_with_futures(world:
         with TestClient(create_app(world.shop, threads=1, place=place)) as client, ThreadPoolExecutor(10) as phones:
             buy = Phone(world, client, "ada")
             wait = [phones.submit(buy, "POST", "/orders", world.wish(1), status=201) for _ in range(10)]
-            assert len({answer.result(20).json()["id"] for answer in wait}) == 10
+            assert len({answer.result(TIMEOUT_S).json()["id"] for answer in wait}) == 10
 
 
 def test_what_the_other_thing_refuses_is_answered_as_ever(world: World) -> None:
