@@ -15,7 +15,7 @@ from shop_adapters.memory import MemoryAdapters
 from shop_core.inventory.model import StockLevel
 from shop_core.orders import placement
 from shop_core.ports import Adapters, UnitOfWork
-from shop_core.reservations.model import HoldingLimits
+from shop_core.reservations.model import ReservationLimits
 from shop_testing import SeededIds, ShopMachine, TradeMachine
 
 MODEST = settings(
@@ -62,7 +62,7 @@ def test_two_shops_that_are_alike_answer_alike_and_two_with_other_ids_do_not() -
         pytest.param(
             (StockLevel, "available", property(lambda level: level.on_hand - level.allocated + 1)), id="counts wrong"
         ),
-        pytest.param((HoldingLimits, "check", lambda *_: None), id="there is no cap"),
+        pytest.param((ReservationLimits, "check", lambda *_: None), id="there is no cap"),
         pytest.param((placement, "_check_total", lambda *_: None), id="any total will do"),
     ],
 )

@@ -95,7 +95,6 @@ NAMES = {
     "planting": "mutants",
     "platform": "queue",
     "plays": "race scenarios",
-    "proof": "verification",
     "revive": "requeue",
     "riders": "pending requests",
     "riders_max": "batch_size_max",

@@ -16,7 +16,7 @@ from shop_core.catalog.model import (
     ProductQuery,
     ProductSort,
 )
-from shop_core.catalog.service import Imported
+from shop_core.catalog.service import ImportResult
 from shop_core.errors import Refusal
 from shop_core.money import Money
 from shop_core.pagination import CursorRequest, OffsetRequest, Page
@@ -80,7 +80,7 @@ class CatalogRules(Driver):
     def import_products(self, rows: list[tuple[str, str, int, int | None]]) -> None:
         details = [self._details(*row) for row in rows]
         imported = self.ask(lambda shop: shop.catalog.import_products(SYSTEM, details))
-        if isinstance(imported, Imported):
+        if isinstance(imported, ImportResult):
             self.products += [product.id for product in imported.created]
 
     @rule(

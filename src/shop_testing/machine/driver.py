@@ -13,7 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine
 from shop_core.errors import Refusal
 from shop_core.pagination import CursorRequest, OffsetRequest
 from shop_core.ports import Adapters
-from shop_core.reservations.model import HoldingLimits
+from shop_core.reservations.model import ReservationLimits
 from shop_core.shop import Shop
 from shop_testing.determinism import MovableClock
 
@@ -21,7 +21,7 @@ S = TypeVar("S")
 T = TypeVar("T")
 
 TICK = timedelta(microseconds=1_001)
-LIMITS = HoldingLimits(reservations_max=4, units_max=12)
+LIMITS = ReservationLimits(reservations_max=4, units_max=12)
 UNKNOWN = UUID("01940000-0000-7000-8000-000000000000")
 
 picks = st.integers(0, 9)

@@ -15,8 +15,7 @@ from shop_core.catalog.model import CatalogEntry, ProductDetails
 from shop_core.errors import InsufficientStock, KeyReused, Refusal
 from shop_core.events import Event, OrderEvent
 from shop_core.idempotency import Result
-from shop_core.inventory.model import QUANTITY_MAX, StockLevel
-from shop_core.inventory.wanted import LineRequest
+from shop_core.inventory.model import QUANTITY_MAX, LineRequest, StockLevel
 from shop_core.money import Money
 from shop_core.orders.model import Order, PlacementRequest, Step, total_of
 from shop_core.outbox import ATTEMPTS_MAX
