@@ -185,7 +185,7 @@ def test_a_batch_of_fifty_orders_takes_as_many_statements_as_one(small: tuple[Sh
             outcomes = shop.orders.place_all(batch)
         assert all(isinstance(outcome, Result) for outcome in outcomes)
         counts.append([statement.split()[0] for statement, _ in sent])
-    # The stock (locked, with the time after it), the products; orders, lines, events with their letters; the ledger.
+    # The stock (locked, with the time after it), the products; orders, lines, events with their messages; the ledger.
     assert counts[0] == counts[1] == ["WITH", "SELECT", "INSERT", "INSERT", "WITH", "UPDATE", "INSERT"], counts
 
 
@@ -219,13 +219,13 @@ def test_an_edit_takes_as_many_statements_for_a_hundred_lines_as_for_one(small: 
     shop, fixtures, engine = small
     products = [fixtures.product(f"Product {number}", units=1_000) for number in range(101)]
     ada = fixtures.customer()
-    for wanted in (products[1:2], products[1:]):
+    for chosen in (products[1:2], products[1:]):
         order = shop.orders.place(PlacementRequest(ada.account_id, (LineRequest(products[0].id, 1),)))
         with statements(engine) as sent:
-            shop.orders.edit(ada, order.id, tuple(LineRequest(product.id, 2) for product in wanted))
+            shop.orders.edit(ada, order.id, tuple(LineRequest(product.id, 2) for product in chosen))
         assert len(sent) == 10, sent
         with statements(engine) as sent:
-            shop.orders.edit(ada, order.id, tuple(LineRequest(product.id, 2) for product in wanted))
+            shop.orders.edit(ada, order.id, tuple(LineRequest(product.id, 2) for product in chosen))
         assert len(sent) == 4, sent  # the order, its lines, the stock, the products: nothing is written
 
 

@@ -18,7 +18,7 @@ class Thing:
     id: str
     client: int
     units: dict[str, int]
-    told_at: int | None
+    known_at: int | None
     expires: int | None = None
     state: str = "active"
 
@@ -78,7 +78,7 @@ class SequentialShop:
         self._carry_out(Op(op.client, verb, op.key, wanted, self._start(detail), 0, "ok", detail=detail))
 
     def change(self) -> None:
-        """Cancel, edit, release or extend what somebody knows that he has."""
+        """Cancel, edit, release or extend an order or reservation that its client knows of."""
         verb: Verb = self.random.choice(["cancel", "edit", "release", "extend"])
         is_order = verb in ("cancel", "edit")
         thing = self._known(self.orders if is_order else self.reservations)
@@ -91,60 +91,60 @@ class SequentialShop:
     # ---- what clients see
 
     def _known(self, things: dict[str, Thing], client: int | None = None) -> Thing | None:
-        """Something that its owner was told of; of this client, if one is named."""
-        told = (thing for thing in things.values() if thing.told_at is not None and thing.told_at <= self.now)
-        known = [thing for thing in told if client in (None, thing.client)]
+        """Something that its owner knows of; of this client, if one is named."""
+        known_things = (thing for thing in things.values() if thing.known_at is not None and thing.known_at <= self.now)
+        known = [thing for thing in known_things if client in (None, thing.client)]
         return self.random.choice(known) if known else None
 
     def _start(self, detail: dict[str, object]) -> int:
-        """When the call was sent: before now, but not before its client knew what he speaks of."""
+        """When the call was sent: before now, but not before its client knew of it."""
         thing = self.orders.get(str(detail.get("order_id"))) or self.reservations.get(str(detail.get("reservation_id")))
-        known = thing.told_at if thing is not None and thing.told_at is not None else 0
+        known = thing.known_at if thing is not None and thing.known_at is not None else 0
         return max(known, self.now - self.random.randrange(LONGEST))
 
     def _carry_out(self, op: Op) -> None:
         op.end_ns = self.now + self.random.randrange(LONGEST)
         if self.random.random() < 0.15:  # the answer is lost, and perhaps the call as well
             if self.random.random() < 0.5:
-                self._do(replace(op, detail=dict(op.detail)), told_at=None)
+                self._do(replace(op, detail=dict(op.detail)), known_at=None)
             gave_up = self.random.randrange(op.start_ns, op.end_ns + 1)
             self.ops.append(replace(op, outcome="unknown", end_ns=gave_up))
             return
-        self._do(op, told_at=op.end_ns)
+        self._do(op, known_at=op.end_ns)
         self.ops.append(op)
 
     # ---- what the shop does, at this instant
 
-    def _do(self, op: Op, told_at: int | None) -> None:
+    def _do(self, op: Op, known_at: int | None) -> None:
         for held in self.reservations.values():
             if held.state == "active" and held.expires is not None and held.expires <= self.now:
                 held.state = "expired"
         if op.key is not None and (op.client, op.key) in self.keys:
-            self._replay(op, told_at)
+            self._replay(op, known_at)
         elif op.op in ("place", "reserve"):
-            self._take(op, told_at)
+            self._take(op, known_at)
         elif op.op == "confirm":
-            self._end(op, "confirmed", told_at)
+            self._end(op, "confirmed", known_at)
         elif op.op == "release":
-            self._end(op, "released", told_at)
+            self._end(op, "released", known_at)
         elif op.op == "extend":
             self._extend(op)
         else:
             self._change_order(op)
 
-    def _replay(self, op: Op, told_at: int | None) -> None:
+    def _replay(self, op: Op, known_at: int | None) -> None:
         assert op.key is not None
         if _asked(op) != self.made_by[op.client, op.key]:
             return _refuse(op, "idempotency_key_reused")
-        self._answer(op, self.keys[op.client, op.key], told_at, replayed=True)
+        self._answer(op, self.keys[op.client, op.key], known_at, replayed=True)
         return None
 
-    def _answer(self, op: Op, result_id: str, told_at: int | None, *, replayed: bool) -> None:
+    def _answer(self, op: Op, result_id: str, known_at: int | None, *, replayed: bool) -> None:
         op.result_id = result_id
         op.detail["replayed"] = replayed
         thing = self.orders.get(result_id) or self.reservations[result_id]
-        if told_at is not None:
-            thing.told_at = min(told_at, thing.told_at if thing.told_at is not None else told_at)
+        if known_at is not None:
+            thing.known_at = min(known_at, thing.known_at if thing.known_at is not None else known_at)
         if thing.expires is not None:
             op.detail["expires_ns"] = thing.expires
 
@@ -152,7 +152,7 @@ class SequentialShop:
         holding = [*self.orders.values(), *(held for held in self.reservations.values() if held.state == "active")]
         return {p: units - sum(thing.units.get(p, 0) for thing in holding) for p, units in self.stock.items()}
 
-    def _take(self, op: Op, told_at: int | None) -> None:
+    def _take(self, op: Op, known_at: int | None) -> None:
         free = self._free()
         if short := {product: free[product] for product, units in op.wanted.items() if free[product] < units}:
             return _refuse(op, "insufficient_stock", short)
@@ -160,16 +160,16 @@ class SequentialShop:
         if op.op == "reserve":
             thing.expires = self.now + self.random.randrange(1, 300)
         (self.reservations if op.op == "reserve" else self.orders)[thing.id] = thing
-        self._remember(op, thing, told_at)
+        self._remember(op, thing, known_at)
         return None
 
-    def _remember(self, op: Op, thing: Thing, told_at: int | None) -> None:
+    def _remember(self, op: Op, thing: Thing, known_at: int | None) -> None:
         if op.key is not None:
             self.keys[op.client, op.key] = thing.id
             self.made_by[op.client, op.key] = _asked(op)
-        self._answer(op, thing.id, told_at, replayed=False)
+        self._answer(op, thing.id, known_at, replayed=False)
 
-    def _end(self, op: Op, state: str, told_at: int | None) -> None:
+    def _end(self, op: Op, state: str, known_at: int | None) -> None:
         held = self.reservations[op.detail["reservation_id"]]
         if held.state == state == "released":
             return None
@@ -179,7 +179,7 @@ class SequentialShop:
         if state == "confirmed":
             thing = Thing(f"order {len(self.orders) + len(self.reservations)}", op.client, dict(held.units), None)
             self.orders[thing.id] = thing
-            self._remember(op, thing, told_at)
+            self._remember(op, thing, known_at)
         return None
 
     def _extend(self, op: Op) -> None:
@@ -198,9 +198,9 @@ class SequentialShop:
         if op.op == "cancel":
             order.state, order.units = "cancelled", {}
             return None
-        free, more = self._free(), {p: units - order.units.get(p, 0) for p, units in op.wanted.items()}
-        if short := {product: free[product] for product, units in more.items() if 0 < units > free[product]}:
-            op.detail["requested"] = {product: more[product] for product in short}
+        free, extra = self._free(), {p: units - order.units.get(p, 0) for p, units in op.wanted.items()}
+        if short := {product: free[product] for product, units in extra.items() if 0 < units > free[product]}:
+            op.detail["requested"] = {product: extra[product] for product in short}
             return _refuse(op, "insufficient_stock", short)
         order.units = dict(op.wanted)
         return None
