@@ -57,10 +57,10 @@ class AttemptsContract(Contract):
         with fixtures.begin() as uow:
             uow.attempts.lock([ONE])
             with fixtures.begin() as other:
-                assert other.attempts.forget_full(now, 10) == 0
+                assert other.attempts.delete_full(now, 10) == 0
         with fixtures.begin() as uow:
-            assert uow.attempts.forget_full(now, 0) == 0
-            assert uow.attempts.forget_full(now, 10) == 1
+            assert uow.attempts.delete_full(now, 0) == 0
+            assert uow.attempts.delete_full(now, 10) == 1
         with fixtures.begin() as uow:
             assert uow.attempts.lock([ONE, TWO]) == {TWO: now + MINUTE}
 

@@ -245,7 +245,7 @@ def test_a_rider_that_breaks_the_train_breaks_only_his_own_ride(
 ) -> None:
     lamp, ada, bob = fixtures.product(units=9), fixtures.customer(), fixtures.customer()
     poison = PlacementRequest(ada.account_id, (LineRequest(lamp.id, 1),))
-    object.__setattr__(poison, "wanted", {lamp.id: None})
+    object.__setattr__(poison, "units", {lamp.id: None})
     good, bad, fine = waiting(train, gate, [request(bob, (lamp, 1)), poison, request(bob, (lamp, 2))])
     assert isinstance(bad.exception(TIMEOUT_S), TypeError)
     assert {good.result(TIMEOUT_S).value.units[lamp.id], fine.result(TIMEOUT_S).value.units[lamp.id]} == {1, 2}

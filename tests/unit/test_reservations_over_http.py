@@ -33,7 +33,7 @@ from shop_core import (
 )
 from shop_core.errors import Unavailable
 from shop_core.idempotency import Result
-from shop_core.reservations.model import HoldingLimits
+from shop_core.reservations.model import ReservationLimits
 from shop_http.app import create_app
 from shop_testing.concurrency import TIMEOUT_S
 
@@ -50,7 +50,7 @@ class World:
     product_id: UUID = field(init=False)
 
     def __post_init__(self) -> None:
-        limits = HoldingLimits(reservations_max=2, units_max=3)
+        limits = ReservationLimits(reservations_max=2, units_max=3)
         self.shop = Shop(MemoryAdapters(clock=lambda: self.now), limits)
         details = ProductDetails("LAMP-1", "Brass lamp", Money.parse("24.90", "EUR"))
         self.product_id = self.shop.catalog.create_product(SYSTEM, details).product.id
@@ -242,15 +242,15 @@ def test_nobody_holds_more_than_the_shop_lets_him(world: World, ada: Phone) -> N
     ada("POST", "/reservations", world.wish(2), status=201)
     problem = ada("POST", "/reservations", world.wish(2), status=409).json()
     assert problem["code"] == "too_much_reserved"
-    assert {name: problem[name] for name in ("counted", "held", "wanted", "most")} == {
+    assert {name: problem[name] for name in ("counted", "held", "requested", "max")} == {
         "counted": "units",
         "held": 2,
-        "wanted": 2,
-        "most": 3,
+        "requested": 2,
+        "max": 3,
     }
     ada("POST", "/reservations", world.wish(1), status=201)
     problem = ada("POST", "/reservations", world.wish(1), status=409).json()
-    assert (problem["counted"], problem["held"], problem["wanted"], problem["most"]) == ("reservations", 2, 1, 2)
+    assert (problem["counted"], problem["held"], problem["requested"], problem["max"]) == ("reservations", 2, 1, 2)
     world.later(minutes=10)
     ada("POST", "/reservations", world.wish(3), status=201)
 

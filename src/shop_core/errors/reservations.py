@@ -52,12 +52,12 @@ class TooMuchReserved(Conflict):
     code = "too_much_reserved"
     title = "Too much reserved at once"
 
-    def __init__(self, what: str, held: int, wanted: int, most: int) -> None:
+    def __init__(self, what: str, held: int, requested: int, max: int) -> None:
         super().__init__(
-            f"You hold {held} {what} and want {wanted} more; one customer can hold {most} at once. "
+            f"You hold {held} {what} and want {requested} more; one customer can hold {max} at once. "
             "Nothing was reserved: confirm or release what you hold, or wait until it expires."
         )
-        self.what, self.held, self.wanted, self.most = what, held, wanted, most
+        self.what, self.held, self.requested, self.max = what, held, requested, max
 
 
 class KeyReused(Refusal):
