@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import Engine, text
 
-from plans import costs, statements
+from plans import analyze, costs, statements
 from shop_adapters.passwords import ScryptPasswords
 from shop_adapters.postgres import PostgresAdapters, make_engine
 from shop_adapters.postgres.migrate import migrate
@@ -73,8 +73,7 @@ def stocked(new_database: Callable[[str], str]) -> Iterator[Engine]:
     with engine.begin() as connection:
         for statement in (_FILL, _FILL_LINES, _FILL_EVENTS):
             connection.execute(text(statement))
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.execute(text("VACUUM ANALYZE"))
+    analyze(engine)
     yield engine
     engine.dispose()
 
