@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import Engine, text
 
 from shop_adapters.postgres import make_engine
-from shop_adapters.postgres.unit_of_work import Limits, begin
+from shop_adapters.postgres.database import TransactionTimeouts
 from shop_core.errors import Unavailable
 
 SHORT_S = 0.3
