@@ -1,6 +1,6 @@
 """How long the audit of a long ledger takes, and what placing feels of it.
 
-    python benchmarks/audit.py --movements 10000000 [--url postgresql+psycopg://...] [--data-dir DIR]
+    python -m benchmarks.audit --movements 10000000 [--url postgresql+psycopg://...] [--data-dir DIR]
 
 Fills a fresh database with orders, reservations and their movements, set by set; then one thread places orders, first
 alone and then while another one audits. It prints rows, seconds, and how long placing took.

@@ -15,8 +15,8 @@ from sqlalchemy import Engine
 
 from shop_adapters.memory import MemoryAdapters
 from shop_core.ports import Adapters
-from verification.planted import BUGS, Bug
-from verification.stores import adapters_on, database, empty
+from verification.all_mutants import MUTANTS, Mutant
+from verification.databases import adapters_on, database, empty
 from verification.workload import ShiftedClock, Workload
 
 ROUND_S = 2.5
@@ -41,7 +41,7 @@ class Hunt:
         return ", ".join(sorted({line.split(":")[0] for line in self.found})) or "nobody"
 
 
-def hunt(engine: Engine | None, bug: Bug | None, seed: int, seconds_max: float) -> Hunt:
+def hunt(engine: Engine | None, bug: Mutant | None, seed: int, seconds_max: float) -> Hunt:
     """Rounds of everything at once, with the bug or without one, until something is wrong or the time is up.
 
     Args:
@@ -57,7 +57,7 @@ def hunt(engine: Engine | None, bug: Bug | None, seed: int, seconds_max: float) 
             return Hunt(found, operations, seconds)
 
 
-def _round(engine: Engine | None, bug: Bug | None, seed: str) -> tuple[list[str], int]:
+def _round(engine: Engine | None, bug: Mutant | None, seed: str) -> tuple[list[str], int]:
     clock = ShiftedClock()
     adapters: Adapters
     later: Adapters
@@ -75,24 +75,24 @@ def _round(engine: Engine | None, bug: Bug | None, seed: str) -> tuple[list[str]
 def main() -> int:
     """Hunt them all."""
     parser = argparse.ArgumentParser(prog="python -m verification.bugs", description=__doc__)
-    parser.add_argument("names", nargs="*", help=f"only these; of {', '.join(BUGS)}")
+    parser.add_argument("names", nargs="*", help=f"only these; of {', '.join(MUTANTS)}")
     parser.add_argument("--seed", type=int, default=time.time_ns() % 10**6)
     parser.add_argument("--seconds", type=float, default=60, help="how long to look for one at most")
     parser.add_argument("--without", type=float, default=10, help="how long to look where there is none")
     chosen = parser.parse_args()
-    names, started = chosen.names or list(BUGS), time.monotonic()
+    names, started = chosen.names or list(MUTANTS), time.monotonic()
     print(f"seed {chosen.seed}; {len(names)} bugs on PostgreSQL, and those of the core in memory too")
     with database("shop_bugs", CONNECTIONS) as engine:
         alarms = [*_show("(no bug)", engine, None, chosen), *_show("(no bug)", None, None, chosen)]
-        missed = [name for name in names if not _show(name, engine, BUGS[name], chosen)]
-    in_core = [name for name in names if BUGS[name].is_in_core]
-    missed += [name for name in in_core if not _show(name, None, BUGS[name], chosen)]
+        missed = [name for name in names if not _show(name, engine, MUTANTS[name], chosen)]
+    in_core = [name for name in names if MUTANTS[name].is_in_core]
+    missed += [name for name in in_core if not _show(name, None, MUTANTS[name], chosen)]
     count, seconds = len(names) + len(in_core), time.monotonic() - started
     print(f"{count - len(missed)} of {count} found in {seconds:.0f} s; missed: {missed}; false alarms: {len(alarms)}")
     return 1 if missed or alarms else 0
 
 
-def _show(name: str, engine: Engine | None, bug: Bug | None, chosen: argparse.Namespace) -> list[str]:
+def _show(name: str, engine: Engine | None, bug: Mutant | None, chosen: argparse.Namespace) -> list[str]:
     """Hunt, and print what came of it."""
     result = hunt(engine, bug, chosen.seed, chosen.seconds if bug else chosen.without)
     on, cost = "memory" if engine is None else "postgres", f"{result.operations:6} operations {result.seconds:6.1f} s"

@@ -25,17 +25,17 @@ from pathlib import Path
 from random import Random
 from statistics import median
 
-from verification import verify
-from verification.asking import GaveUp
-from verification.buyers import TTLS_S, Buyer
-from verification.checker import Kept, check
+from verification import final_state as verify
+from verification.accounts import Staff, new_customers
 from verification.client import Line, is_ready
-from verification.cuts import cut_everywhere
+from verification.cut_connections import cut_everywhere
 from verification.history import Op, save
-from verification.killer import Killer, tended
-from verification.people import Staff, new_customers
+from verification.history_checker import Kept, check
+from verification.http_customers import TTLS_S, HttpCustomer
+from verification.process_kills import ProcessKiller, tended
 from verification.proxy import Proxy, seeded
-from verification.world import World
+from verification.retrying_client import GaveUp
+from verification.server import ShopServer
 
 HOLDS_S_MAX = max(TTLS_S) + 2.0
 OUTBOX_S_MAX = 90.0
@@ -104,7 +104,7 @@ class Report:
 async def run(plan: Plan, folder: Path) -> Report:
     """Do it, in a folder of its own."""
     report, started = Report(), time.monotonic()
-    with World(folder) as world:
+    with ShopServer(folder) as world:
         await _until_ready(world)
         staff = await Staff.log_in(world.port)
         customers = await new_customers(world.port, plan.buyers)
@@ -130,7 +130,9 @@ async def run(plan: Plan, folder: Path) -> Report:
     return report
 
 
-async def _cut_everywhere(plan: Plan, world: World, staff: Staff, customers: dict[str, str], report: Report) -> None:
+async def _cut_everywhere(
+    plan: Plan, world: ShopServer, staff: Staff, customers: dict[str, str], report: Report
+) -> None:
     plan.say(f"chaos: connections cut at every {plan.stride} bytes")
     (product,) = await staff.new_products(1, 1_000_000, f"{plan.seed}-cuts")
     cuts = await cut_everywhere(world.port, list(customers.values()), product, str(plan.seed), plan.stride)
@@ -142,15 +144,15 @@ async def _cut_everywhere(plan: Plan, world: World, staff: Staff, customers: dic
 
 
 async def _round(
-    plan: Plan, number: int, world: World, staff: Staff, customers: dict[str, str], report: Report
+    plan: Plan, number: int, world: ShopServer, staff: Staff, customers: dict[str, str], report: Report
 ) -> None:
     seed = f"{plan.seed}/{number}"
     stock = await staff.new_products(plan.products, plan.units, f"{plan.seed}-{number}")
     products = list(stock)
-    killer = Killer(world, seed)
+    killer = ProcessKiller(world, seed)
     async with Proxy(world.port, seeded(seed)) as proxy:
         buyers = [
-            Buyer(client, seed, (Line(proxy.port), Line(proxy.port)), username, customers[username])
+            HttpCustomer(client, seed, (Line(proxy.port), Line(proxy.port)), username, customers[username])
             for client, username in enumerate(customers)
         ]
         until = time.monotonic() + plan.seconds
@@ -178,7 +180,7 @@ async def _round(
         buyer.hang_up()
 
 
-async def _sell_out(world: World, buyers: Sequence[Buyer], products: Sequence[str], seed: str) -> None:
+async def _sell_out(world: ShopServer, buyers: Sequence[HttpCustomer], products: Sequence[str], seed: str) -> None:
     """Everybody learns what became of what he asked; what nobody wanted then goes to whoever is first."""
     await asyncio.gather(*(buyer.come_to_rest() for buyer in buyers))
     await asyncio.to_thread(_until_nothing_is_held, world)
@@ -187,14 +189,14 @@ async def _sell_out(world: World, buyers: Sequence[Buyer], products: Sequence[st
     await asyncio.gather(*(buyer.come_to_rest() for buyer in buyers))
 
 
-def _until_nothing_is_held(world: World) -> None:
+def _until_nothing_is_held(world: ShopServer) -> None:
     """Some never heard of what they reserved; it ends in time."""
     with world.database() as database:
         verify.nothing_is_held(database, HOLDS_S_MAX)
 
 
 async def _compare(
-    plan: Plan, number: int, world: World, buyers: Sequence[Buyer], stock: dict[str, int], report: Report
+    plan: Plan, number: int, world: ShopServer, buyers: Sequence[HttpCustomer], stock: dict[str, int], report: Report
 ) -> None:
     ops: list[Op] = sorted((op for buyer in buyers for op in buyer.ops), key=lambda op: op.start_ns)
     if plan.histories:
@@ -223,7 +225,7 @@ async def _compare(
     report.counts["keys"] += len(kept_keys)
 
 
-async def _until_ready(world: World) -> None:
+async def _until_ready(world: ShopServer) -> None:
     deadline = time.monotonic() + 60
     while not await is_ready(world.port):
         if time.monotonic() > deadline:

@@ -18,10 +18,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from verification.bad_requests import Attempt, Mutator, Operation, operations_of
+from verification.bad_values import forged
 from verification.client import API, Answer, Line, Lost, is_ready
-from verification.mutator import Attempt, Mutator, Operation, operations_of
-from verification.nasty import forged
-from verification.world import PASSWORD, STAFF, World, wait_until
+from verification.server import PASSWORD, STAFF, ShopServer, wait_until
 
 SECRET = "the password of those who break things"  # unlike the one in the document, by which they would change it
 ANSWER_S_MAX = 20.0
@@ -313,7 +313,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=time.time_ns() % 10**6)
     chosen, began = parser.parse_args(), time.monotonic()
     with tempfile.TemporaryDirectory(prefix="shop-fuzz-") as folder:
-        with World(Path(folder), variables={"SHOP_REQUEST_TIMEOUT": "1"}) as world:
+        with ShopServer(Path(folder), variables={"SHOP_REQUEST_TIMEOUT": "1"}) as world:
             if not wait_until(lambda: asyncio.run(is_ready(world.port)), 30):
                 raise RuntimeError(f"the server did not start: {world.log.read_text()}")
             report = asyncio.run(Fuzzer(world.port, STAFF, PASSWORD, chosen.seed).run(chosen.requests))

@@ -1,4 +1,4 @@
-"""What clients asked and what they were told: the log that the checker (`verification.checker`) reads.
+"""What clients asked and what they were told: the log that the checker (`verification.history_checker`) reads.
 
 Times are nanoseconds on one clock, the one by which the store tells what is expired: on one machine `time.time_ns()`.
 A call is carried out at some instant from `start_ns` to `end_ns`; one whose outcome is unknown at any instant after

@@ -27,10 +27,10 @@ from shop_adapters.memory import MemoryAdapters
 from shop_adapters.memory.locks import Owner, RowLocks
 from shop_core.inventory.model import StockLevel
 from shop_core.ports import Begin, Clock, NewId, UnitOfWork
-from shop_testing.encounters import PLAYS, case_of
-from shop_testing.faults import FAULTS, Altered
-from shop_testing.interleaving import Report, explore, play
-from shop_testing.stage import OpenAdapters, Spoil
+from verification.exploration import Report, explore, play
+from verification.interleaving_mutants import FAULTS, Altered
+from verification.race_fixtures import OpenAdapters, Spoil
+from verification.race_scenarios import PLAYS, case_of
 
 
 def in_memory(mutex: Condition, clock: Clock, new_id: NewId) -> MemoryAdapters:
@@ -38,7 +38,7 @@ def in_memory(mutex: Condition, clock: Clock, new_id: NewId) -> MemoryAdapters:
     return MemoryAdapters(clock=clock, new_id=new_id, mutex=mutex)
 
 
-# ---- faults inside the shop in memory; those of `shop_testing.faults` are around it
+# ---- faults inside the shop in memory; those of `verification.interleaving_mutants` are around it
 
 
 class LeakyLocks(RowLocks):

@@ -1,7 +1,7 @@
 """`python -m verification.races`: what happens at the same moment on PostgreSQL, over and over.
 
 The one clock is the real one of the database: reservations live for their second, and the threads are sent off so that
-they arrive when it is over. (That the disk is not waited for, see `verification.stores`, makes more of them meet.)
+they arrive when it is over. (That the disk is not waited for, see `verification.databases`, makes more of them meet.)
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ from uuid import UUID
 
 from sqlalchemy import Engine
 
-from shop_core.inventory.wanted import LineRequest
+from shop_core.inventory.model import LineRequest
 from shop_core.orders.model import PlacementRequest
 from shop_core.reservations.model import ReservationRequest, ReservationState
-from verification.ground import Ground
+from verification.all_mutants import MUTANTS
+from verification.databases import database, deadlocks
 from verification.history import Op
-from verification.planted import BUGS
-from verification.stores import database, deadlocks
-from verification.timetable import Timetable
+from verification.race_database import RaceDatabase
+from verification.timed_jobs import TimedJobs
 
 WORKERS = 8
 _MS = 1_000_000
@@ -55,11 +55,11 @@ class Result:
 def race_of_ends(engine: Engine, races: int, seed: int) -> Result:
     """Confirm, release, extend and expire one reservation at the same moment: it has one end."""
     random, stop = Random(seed), Signal()
-    ground = Ground(engine, races, [races * 3] * _PRODUCTS)
+    ground = RaceDatabase(engine, races, [races * 3] * _PRODUCTS)
     sweeper = Thread(target=ground.sweep_until, args=(stop,), daemon=True)
     sweeper.start()
     held, aim = list[Op](), _Aim()
-    with Timetable(WORKERS) as timetable:
+    with TimedJobs(WORKERS) as timetable:
         last = 0
         while len(held) < races:
             wanted = []
@@ -90,7 +90,7 @@ class _Aim:
         self.early_ns = min(max(self.early_ns + step, 0), 300 * _MS)
 
 
-def _send_off(ground: Ground, timetable: Timetable, random: Random, aim: _Aim, held: Op) -> None:
+def _send_off(ground: RaceDatabase, timetable: TimedJobs, random: Random, aim: _Aim, held: Op) -> None:
     client, reservation_id = held.client, str(held.result_id)
     customers, moment = ground.customers, held.detail["expires_ns"] - aim.early_ns + random.randint(-3 * _MS, 3 * _MS)
     jobs: list[Callable[[], object]] = [
@@ -103,7 +103,7 @@ def _send_off(ground: Ground, timetable: Timetable, random: Random, aim: _Aim, h
         timetable.at(moment + random.randint(0, _MS), job)
 
 
-def _ends(ground: Ground, held: list[Op]) -> Result:
+def _ends(ground: RaceDatabase, held: list[Op]) -> Result:
     result, by_reservation = Result(wrong=ground.faults()), dict[str, list[Op]]()
     for op in ground.customers.log:
         if op.op != "reserve":
@@ -133,9 +133,9 @@ def race_for_the_last(engine: Engine, rounds: int, seed: int) -> Result:
     Nobody sweeps meanwhile: who needs units that are due has to take them himself.
     """
     random = Random(seed)
-    ground = Ground(engine, 64, [])
+    ground = RaceDatabase(engine, 64, [])
     units: dict[str, int] = {}
-    with Timetable(WORKERS, late_ms_max=250) as timetable:  # all of a round come at once
+    with TimedJobs(WORKERS, late_ms_max=250) as timetable:  # all of a round come at once
         last = 0
         for number in range(rounds):
             count = random.randint(1, 4)
@@ -158,7 +158,7 @@ def race_for_the_last(engine: Engine, rounds: int, seed: int) -> Result:
     return _sold(ground, units)
 
 
-def _sold(ground: Ground, units: dict[str, int]) -> Result:
+def _sold(ground: RaceDatabase, units: dict[str, int]) -> Result:
     result = Result(wrong=ground.faults())
     sold: Counter[str] = Counter()
     for op in ground.customers.log:
@@ -175,10 +175,10 @@ def _sold(ground: Ground, units: dict[str, int]) -> Result:
 def race_of_baskets(engine: Engine, baskets: int, seed: int) -> Result:
     """Baskets of 1 to 50 lines over 20 products, with edits, cancels and reservations: nobody waits in a circle."""
     stop, before = Signal(), deadlocks(engine)
-    ground = Ground(engine, 600, [60_000] * 20)
+    ground = RaceDatabase(engine, 600, [60_000] * 20)
     sweeper = Thread(target=ground.sweep_until, args=(stop,), daemon=True)
     sweeper.start()
-    with Timetable(WORKERS) as timetable:
+    with TimedJobs(WORKERS) as timetable:
         for number in range(baskets):
             timetable.at(0, partial(_basket, ground, Random(f"{seed}/{number}")))
     stop.set()
@@ -191,7 +191,7 @@ def race_of_baskets(engine: Engine, baskets: int, seed: int) -> Result:
     return result
 
 
-def _basket(ground: Ground, random: Random) -> None:
+def _basket(ground: RaceDatabase, random: Random) -> None:
     """A customer with a large basket, and what he does with it; a few of them on one batch."""
     customers, client = ground.customers, random.randrange(len(ground.customers.actors))
 
@@ -238,10 +238,10 @@ def main() -> int:
     parser.add_argument("--last", "--rounds", type=int, default=1_000, help="rounds of 10 N buyers for N units")
     parser.add_argument("--baskets", type=int, default=10_000, help="large baskets")
     parser.add_argument("--seed", type=int, default=time.time_ns() % 10**6)
-    parser.add_argument("--bug", choices=sorted(BUGS), help="plant this one: then something must be wrong")
+    parser.add_argument("--bug", choices=sorted(MUTANTS), help="plant this one: then something must be wrong")
     chosen, wrong = parser.parse_args(), 0
     for name in RACES:
-        planted = BUGS[chosen.bug].planted() if chosen.bug else nullcontext()
+        planted = MUTANTS[chosen.bug].planted() if chosen.bug else nullcontext()
         if times := getattr(chosen, name):
             with database(f"shop_{name}", WORKERS + 4) as engine, planted:
                 result = run(name, engine, times, chosen.seed)

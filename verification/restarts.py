@@ -26,9 +26,9 @@ from typing import Any
 
 import psycopg
 
-from verification import verify
+from verification import final_state as verify
 from verification.client import API, Line, Lost, is_ready
-from verification.world import PASSWORD, STAFF, World
+from verification.server import PASSWORD, STAFF, ShopServer
 
 BUYER = "buyer"
 CLIENTS = 8
@@ -111,7 +111,7 @@ class Report:
 async def run(folder: Path, *, seed: int, rolling: int, database: int, clients: int = CLIENTS) -> Report:
     """Do it, in a folder of its own."""
     report, rng = Report(), Random(seed)
-    with World(folder) as world:
+    with ShopServer(folder) as world:
         while not await is_ready(world.port):
             await asyncio.sleep(0.05)
         products = await _stocked(world.port)
@@ -141,7 +141,7 @@ async def run(folder: Path, *, seed: int, rolling: int, database: int, clients: 
     return report
 
 
-async def _roll(world: World, report: Report) -> None:
+async def _roll(world: ShopServer, report: Report) -> None:
     """Have all workers replaced, and wait until they are."""
     before = world.worker_pids()
     os.kill(world.server_pid, signal.SIGHUP)
@@ -155,7 +155,7 @@ async def _roll(world: World, report: Report) -> None:
     report.findings.append(f"workers {before} were not replaced in {ROLLING_S_MAX:.0f} s")
 
 
-async def _restart_database(world: World, load: Load, report: Report) -> None:
+async def _restart_database(world: ShopServer, load: Load, report: Report) -> None:
     """What `pg_ctl restart -m immediate` does: no session ends in peace, and the start recovers from the log."""
     old = world.postmaster_pid()
     accepting: list[float] = []
@@ -180,7 +180,7 @@ async def _restart_database(world: World, load: Load, report: Report) -> None:
     report.findings.append("the shop did not come back after a restart of the database")
 
 
-def _until_accepting(url: str, world: World, old: int, accepting: list[float]) -> None:
+def _until_accepting(url: str, world: ShopServer, old: int, accepting: list[float]) -> None:
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         with contextlib.suppress(psycopg.Error):
@@ -193,7 +193,7 @@ def _until_accepting(url: str, world: World, old: int, accepting: list[float]) -
 
 
 @contextlib.asynccontextmanager
-async def _load(world: World, clients: int, products: list[str], seed: int) -> Any:
+async def _load(world: ShopServer, clients: int, products: list[str], seed: int) -> Any:
     load = Load(token=await _logged_in(world.port, BUYER))
     renewing = asyncio.create_task(_renew(world.port, load))
     jobs = [asyncio.create_task(_client(world.port, load, products, f"{seed}-{one}")) for one in range(clients)]
@@ -276,7 +276,7 @@ async def _stocked(port: int) -> list[str]:
         line.close()
 
 
-def _count_kept(world: World, load: Load, report: Report) -> None:
+def _count_kept(world: ShopServer, load: Load, report: Report) -> None:
     """Every order and reservation that was acknowledged is there."""
     with world.database() as connection:
         kept = connection.execute(

@@ -17,7 +17,7 @@ import urllib.request
 from pathlib import Path
 
 from verification.client import API, is_ready
-from verification.world import PASSWORD, STAFF, World, wait_until
+from verification.server import PASSWORD, STAFF, ShopServer, wait_until
 
 SECRET = "the password of those who break things"  # unlike the one in the document, by which they would change it
 
@@ -78,7 +78,7 @@ def main() -> int:
     parser.add_argument("--examples", type=int, default=50)
     parser.add_argument("--seed", type=int, default=time.time_ns() % 10**6)
     chosen = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="shop-schema-") as folder, World(Path(folder)) as world:
+    with tempfile.TemporaryDirectory(prefix="shop-schema-") as folder, ShopServer(Path(folder)) as world:
         if not wait_until(lambda: asyncio.run(is_ready(world.port)), 30):
             raise RuntimeError(f"the server did not start: {world.log.read_text()}")
         url = f"http://127.0.0.1:{world.port}"

@@ -15,18 +15,18 @@ from threading import Thread
 from uuid import UUID
 
 from shop_core.events import Event, StockEvent
-from shop_core.inventory.wanted import LineRequest
+from shop_core.inventory.model import LineRequest
 from shop_core.orders.model import OrderQuery, OrderStatus, PlacementRequest
 from shop_core.outbox import OutboxService
 from shop_core.pagination import OffsetRequest
 from shop_core.ports import Adapters, Undelivered
 from shop_core.reservations.model import ReservationRequest, ReservationState
 from shop_core.shop import Shop
-from shop_testing.scene import Scene
-from shop_testing.threads import SWITCH_INTERVAL_S
-from verification.checker import Kept, check
-from verification.customers import Customers, new_actors
+from shop_testing.concurrency import SWITCH_INTERVAL_S
+from shop_testing.fixtures import Fixtures
 from verification.history import Op
+from verification.history_checker import Kept, check
+from verification.recorded_customers import Customers, new_actors
 
 CLIENTS = 6
 PRODUCTS = 4
@@ -85,8 +85,8 @@ class Workload:
         self._requests: list[tuple[int, PlacementRequest | ReservationRequest]] = []
         self._orders: list[tuple[int, str]] = []
         self._reservations: list[tuple[int, str]] = []
-        scene = Scene(self.adapters)
-        self.products = [scene.product(units=UNITS).id for _ in range(PRODUCTS)]
+        fixtures = Fixtures(self.adapters)
+        self.products = [fixtures.product(units=UNITS).id for _ in range(PRODUCTS)]
 
     def run(self, seconds: float) -> Round:
         """Let them work for so long, and look at everything then."""

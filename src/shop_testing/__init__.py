@@ -3,7 +3,7 @@
 An adapter is right when it passes the contract of its port. To verify your own, subclass and give the fixture:
 
     import pytest
-    from shop_testing import PlacingContract, StockContract, UnitOfWorkContract
+    from shop_testing import OrderPlacementContract, StockContract, UnitOfWorkContract
     from my_adapters import MyAdapters
 
     class MyFixture:
@@ -13,7 +13,7 @@ An adapter is right when it passes the contract of its port. To verify your own,
 
     class TestMyUnitOfWork(MyFixture, UnitOfWorkContract): ...
     class TestMyStock(MyFixture, StockContract): ...
-    class TestMyPlacing(MyFixture, PlacingContract): ...
+    class TestMyPlacement(MyFixture, OrderPlacementContract): ...
 
 and drive it with random work, alone or next to another adapter that must give the same answers:
 
@@ -38,51 +38,51 @@ from shop_testing.accounts import AccountsContract, RefreshTokensContract  # noq
 from shop_testing.attempts import AttemptsContract  # noqa: E402
 from shop_testing.audit import AuditContract  # noqa: E402
 from shop_testing.catalog import CatalogContract  # noqa: E402
+from shop_testing.concurrency import in_background, still_waits, together  # noqa: E402
+from shop_testing.credentials import PasswordsContract, TokensContract  # noqa: E402
 from shop_testing.determinism import MovableClock, SeededIds, TickingClock  # noqa: E402
-from shop_testing.editing import EditingContract  # noqa: E402
-from shop_testing.expiry import ExpiryContract  # noqa: E402
+from shop_testing.fixtures import Fixtures  # noqa: E402
+from shop_testing.inventory import StockContract  # noqa: E402
 from shop_testing.keys import KeysContract  # noqa: E402
-from shop_testing.logins import PasswordsContract, TokensContract  # noqa: E402
 from shop_testing.machine import ShopMachine, SideBySide  # noqa: E402
+from shop_testing.order_amendment import OrderAmendmentContract  # noqa: E402
 from shop_testing.order_lists import OrderListsContract  # noqa: E402
+from shop_testing.order_placement import OrderPlacementContract  # noqa: E402
 from shop_testing.order_races import OrderRacesContract  # noqa: E402
 from shop_testing.orders import OrdersContract  # noqa: E402
 from shop_testing.outbox import OutboxContract  # noqa: E402
-from shop_testing.placing import PlacingContract  # noqa: E402
-from shop_testing.publishing import PublisherBench, PublisherContract  # noqa: E402
+from shop_testing.publishers import PublisherBench, PublisherContract  # noqa: E402
+from shop_testing.reservation_expiry import ReservationExpiryContract  # noqa: E402
 from shop_testing.reservation_races import ReservationRacesContract  # noqa: E402
 from shop_testing.reservations import ReservationsContract  # noqa: E402
-from shop_testing.scene import Scene  # noqa: E402
-from shop_testing.standing import StandingContract  # noqa: E402
-from shop_testing.stock import StockContract  # noqa: E402
-from shop_testing.threads import in_background, still_waits, together  # noqa: E402
-from shop_testing.units import UnitOfWorkContract  # noqa: E402
+from shop_testing.sessions import SessionsContract  # noqa: E402
+from shop_testing.unit_of_work import UnitOfWorkContract  # noqa: E402
 
 __all__ = [
     "AccountsContract",
     "AttemptsContract",
     "AuditContract",
     "CatalogContract",
-    "EditingContract",
-    "ExpiryContract",
+    "Fixtures",
     "KeysContract",
     "MovableClock",
+    "OrderAmendmentContract",
     "OrderListsContract",
+    "OrderPlacementContract",
     "OrderRacesContract",
     "OrdersContract",
     "OutboxContract",
     "PasswordsContract",
-    "PlacingContract",
     "PublisherBench",
     "PublisherContract",
     "RefreshTokensContract",
+    "ReservationExpiryContract",
     "ReservationRacesContract",
     "ReservationsContract",
-    "Scene",
     "SeededIds",
+    "SessionsContract",
     "ShopMachine",
     "SideBySide",
-    "StandingContract",
     "StockContract",
     "TickingClock",
     "TokensContract",

@@ -14,57 +14,57 @@ from shop_core.catalog.model import ProductQuery
 from shop_core.errors import InvalidCursor, UsernameTaken
 from shop_core.pagination import CursorRequest, OffsetRequest, Page
 from shop_core.text import search_words
+from shop_testing.concurrency import TIMEOUT_S, Rendezvous, in_background, still_waits, together
 from shop_testing.contract import Contract
-from shop_testing.scene import Scene
-from shop_testing.threads import TIMEOUT_S, Meeting, in_background, still_waits, together
+from shop_testing.fixtures import Fixtures
 
 
 class AccountsContract(Contract):
     """Registered users and their password hashes."""
 
-    def test_an_account_comes_back_as_it_was_added(self, scene: Scene) -> None:
-        now = scene.clock()
+    def test_an_account_comes_back_as_it_was_added(self, fixtures: Fixtures) -> None:
+        now = fixtures.clock()
         ada = Account(
-            scene.new_id(), "Ada.Lovelace", Role.STAFF, now, now, "ada@example.com", "Ada", "Lovelace", active=False
+            fixtures.new_id(), "Ada.Lovelace", Role.STAFF, now, now, "ada@example.com", "Ada", "Lovelace", active=False
         )
-        with scene.begin() as uow:
+        with fixtures.begin() as uow:
             uow.accounts.add(ada, "salted$hash")
 
-        with scene.begin() as uow:
+        with fixtures.begin() as uow:
             found = uow.accounts.get(ada.id)
             assert found == ada
             assert uow.accounts.credentials("ada.lovelace") == (ada, "salted$hash")
         assert found is not None
         assert found.created_at.utcoffset() == timedelta(0)
 
-    def test_who_is_not_registered_is_not_found(self, scene: Scene) -> None:
-        scene.account("ada")
-        with scene.begin() as uow:
-            assert uow.accounts.get(scene.new_id()) is None
+    def test_who_is_not_registered_is_not_found(self, fixtures: Fixtures) -> None:
+        fixtures.account("ada")
+        with fixtures.begin() as uow:
+            assert uow.accounts.get(fixtures.new_id()) is None
             assert uow.accounts.credentials("grace") is None
 
     @pytest.mark.parametrize("text", ["", "a\x00da", "ada\x00", "\ud800", "ada' OR ''='", "x" * 100_000])
-    def test_what_nobody_can_be_called_is_not_found(self, scene: Scene, text: str) -> None:
-        scene.account("ada")
-        with scene.begin() as uow:
+    def test_what_nobody_can_be_called_is_not_found(self, fixtures: Fixtures, text: str) -> None:
+        fixtures.account("ada")
+        with fixtures.begin() as uow:
             assert uow.accounts.credentials(text) is None
 
     @pytest.mark.parametrize("twin", ["ada", "ADA", "ａｄａ"])
-    def test_a_username_is_given_once_whatever_its_case_or_width(self, scene: Scene, twin: str) -> None:
-        ada = scene.account("Ada")
+    def test_a_username_is_given_once_whatever_its_case_or_width(self, fixtures: Fixtures, twin: str) -> None:
+        ada = fixtures.account("Ada")
         with pytest.raises(UsernameTaken) as refused:
-            scene.account(twin)
+            fixtures.account(twin)
 
         assert refused.value.username == twin
-        with scene.begin() as uow:
+        with fixtures.begin() as uow:
             assert uow.accounts.credentials("ada") == (ada, "hash")
 
-    def test_of_those_who_register_one_username_at_the_same_moment_one_gets_it(self, scene: Scene) -> None:
-        now, meeting = scene.clock(), Meeting(scene.clock)
+    def test_of_those_who_register_one_username_at_the_same_moment_one_gets_it(self, fixtures: Fixtures) -> None:
+        now, meeting = fixtures.clock(), Rendezvous(fixtures.clock)
 
         def register() -> Account:
-            account = Account(scene.new_id(), "ada", Role.CUSTOMER, now, now)
-            with scene.begin() as uow:
+            account = Account(fixtures.new_id(), "ada", Role.CUSTOMER, now, now)
+            with fixtures.begin() as uow:
                 uow.accounts.add(account, "hash")
                 meeting()  # added, and not committed yet
             return account
@@ -72,50 +72,50 @@ class AccountsContract(Contract):
         results = together(*[register] * 6)
         assert sorted(type(result).__name__ for result in results) == ["Account"] + ["UsernameTaken"] * 5
 
-    def test_a_new_password_hash_replaces_the_old_one(self, scene: Scene) -> None:
-        ada, grace = scene.account("ada"), scene.account("grace")
-        with scene.begin() as uow:
+    def test_a_new_password_hash_replaces_the_old_one(self, fixtures: Fixtures) -> None:
+        ada, grace = fixtures.account("ada"), fixtures.account("grace")
+        with fixtures.begin() as uow:
             uow.accounts.set_password_hash(ada.id, "stronger")
 
-        with scene.begin() as uow:
+        with fixtures.begin() as uow:
             assert uow.accounts.credentials("ada") == (ada, "stronger")
             assert uow.accounts.credentials("grace") == (grace, "hash")
 
-    def test_an_account_that_changed_comes_back_changed_with_its_password(self, scene: Scene) -> None:
-        ada, grace = scene.account("ada"), scene.account("grace")
+    def test_an_account_that_changed_comes_back_changed_with_its_password(self, fixtures: Fixtures) -> None:
+        ada, grace = fixtures.account("ada"), fixtures.account("grace")
         changed = replace(ada, email="a@b.example", first_name="Ada", role=Role.ADMIN, active=False)
-        with scene.begin() as uow:
+        with fixtures.begin() as uow:
             uow.accounts.lock(ada.id)
             uow.accounts.update(changed)
-            uow.accounts.update(replace(ada, id=scene.new_id(), first_name="nobody"))
+            uow.accounts.update(replace(ada, id=fixtures.new_id(), first_name="nobody"))
 
-        with scene.begin() as uow:
+        with fixtures.begin() as uow:
             assert uow.accounts.lock(ada.id) == (changed, "hash")
             assert uow.accounts.get(grace.id) == grace
             assert uow.accounts.page(AccountQuery(words=("nobody",)), OffsetRequest()) == Page((), 0)
 
-    def test_admins_are_locked_together_with_the_one_who_is_asked_for(self, scene: Scene) -> None:
-        ada, boss = scene.account("ada"), scene.account("boss", role=Role.ADMIN)
-        scene.account("grace")
-        with scene.begin() as uow:
-            gone = replace(scene.account("gone", role=Role.ADMIN), active=False)
+    def test_admins_are_locked_together_with_the_one_who_is_asked_for(self, fixtures: Fixtures) -> None:
+        ada, boss = fixtures.account("ada"), fixtures.account("boss", role=Role.ADMIN)
+        fixtures.account("grace")
+        with fixtures.begin() as uow:
+            gone = replace(fixtures.account("gone", role=Role.ADMIN), active=False)
             uow.accounts.update(gone)
-        with scene.begin() as uow:
+        with fixtures.begin() as uow:
             assert list(uow.accounts.lock_with_admins(ada.id).items()) == [(ada.id, ada), (boss.id, boss)]
             assert uow.accounts.lock_with_admins(boss.id) == {boss.id: boss}
             assert uow.accounts.lock_with_admins(gone.id) == {boss.id: boss, gone.id: gone}
-            assert uow.accounts.lock_with_admins(scene.new_id()) == {boss.id: boss}
+            assert uow.accounts.lock_with_admins(fixtures.new_id()) == {boss.id: boss}
 
-    def test_an_account_is_changed_by_one_at_a_time(self, scene: Scene) -> None:
-        ada = scene.account("ada")
+    def test_an_account_is_changed_by_one_at_a_time(self, fixtures: Fixtures) -> None:
+        ada = fixtures.account("ada")
         arrived = Event()
 
         def look() -> tuple[Account, str] | None:
-            with scene.begin() as uow:
+            with fixtures.begin() as uow:
                 arrived.set()
                 return uow.accounts.lock(ada.id)
 
-        with scene.begin() as uow:
+        with fixtures.begin() as uow:
             uow.accounts.lock(ada.id)
             uow.accounts.set_password_hash(ada.id, "other")
             second = in_background(look)
@@ -146,15 +146,17 @@ class AccountsContract(Contract):
             ("x" * 5_000, []),
         ],
     )
-    def test_a_search_finds_whoever_has_words_that_begin_so(self, scene: Scene, search: str, found: list[str]) -> None:
+    def test_a_search_finds_whoever_has_words_that_begin_so(
+        self, fixtures: Fixtures, search: str, found: list[str]
+    ) -> None:
         people = [
-            scene.account("ada", email="Ada@Example.org", first_name="Ada", last_name="Lovelace"),
-            scene.account("ADA.byron"),
-            scene.account("grace", first_name="Ada-Grace"),
-            scene.account("straße"),
-            scene.account("x_under_score"),
+            fixtures.account("ada", email="Ada@Example.org", first_name="Ada", last_name="Lovelace"),
+            fixtures.account("ADA.byron"),
+            fixtures.account("grace", first_name="Ada-Grace"),
+            fixtures.account("straße"),
+            fixtures.account("x_under_score"),
         ]
-        with scene.begin() as uow:
+        with fixtures.begin() as uow:
             page = uow.accounts.page(AccountQuery(words=search_words(search)), OffsetRequest())
         expected = tuple(account for account in people if account.username in found)
         assert page == Page(expected, len(expected))
@@ -162,100 +164,104 @@ class AccountsContract(Contract):
     @pytest.mark.parametrize("role", [None, *Role])
     @pytest.mark.parametrize("active", [None, True, False])
     def test_a_list_is_by_username_and_the_same_in_either_way_of_paging(
-        self, scene: Scene, role: Role | None, active: bool | None
+        self, fixtures: Fixtures, role: Role | None, active: bool | None
     ) -> None:
         names = "zoe Ada ödön grace ADA2 真鍮 ada.b _x bob".split()
         people = [
-            scene.account(name if len(name) > 2 else name + name, role=list(Role)[number % 3], active=number % 2 == 0)
+            fixtures.account(
+                name if len(name) > 2 else name + name, role=list(Role)[number % 3], active=number % 2 == 0
+            )
             for number, name in enumerate(names)
         ]
         query = AccountQuery(role=role, active=active)
         expected = sorted(filter(query.matches, people), key=lambda account: account.username_key)
-        with scene.begin() as uow:
+        with fixtures.begin() as uow:
             numbered = [uow.accounts.page(query, OffsetRequest(2, offset)) for offset in range(0, 10, 2)]
         assert [account for page in numbered for account in page.items] == expected
         assert {page.count for page in numbered} == {len(expected)}
         walked: list[Account] = []
         page_request: CursorRequest | None = CursorRequest(2)
         while page_request:
-            with scene.begin() as uow:
+            with fixtures.begin() as uow:
                 page = uow.accounts.page(query, page_request)
             walked += page.items
             page_request = CursorRequest(2, page.cursor) if page.cursor else None
         assert walked == expected
 
     @pytest.mark.parametrize("nonsense", ["x", "", "é", "\x00", "\ud800", "A" * 5_000])
-    def test_what_is_no_cursor_of_this_list_is_refused(self, scene: Scene, nonsense: str) -> None:
+    def test_what_is_no_cursor_of_this_list_is_refused(self, fixtures: Fixtures, nonsense: str) -> None:
         for number in range(3):
-            scene.product()
-            scene.account(f"user{number}")
-        with scene.begin() as uow:
+            fixtures.product()
+            fixtures.account(f"user{number}")
+        with fixtures.begin() as uow:
             other = uow.products.page(ProductQuery(), CursorRequest(1)).cursor
         for cursor in (nonsense, other):
-            with pytest.raises(InvalidCursor), scene.begin() as uow:
+            with pytest.raises(InvalidCursor), fixtures.begin() as uow:
                 uow.accounts.page(AccountQuery(), CursorRequest(1, cursor))
 
 
 class RefreshTokensContract(Contract):
     """The links of sessions."""
 
-    def test_a_token_comes_back_as_it_was_added(self, scene: Scene) -> None:
-        token = _token(scene)
-        with scene.begin() as uow:
+    def test_a_token_comes_back_as_it_was_added(self, fixtures: Fixtures) -> None:
+        token = _token(fixtures)
+        with fixtures.begin() as uow:
             assert uow.refresh_tokens.lock(token.digest) == token
             assert uow.refresh_tokens.lock(b"unknown".ljust(32)) is None
 
-    def test_a_token_that_was_spent_comes_back_spent(self, scene: Scene) -> None:
-        token, other = _token(scene), _token(scene)
-        spent = token.spent(scene.clock())
-        with scene.begin() as uow:
+    def test_a_token_that_was_spent_comes_back_spent(self, fixtures: Fixtures) -> None:
+        token, other = _token(fixtures), _token(fixtures)
+        spent = token.spent(fixtures.clock())
+        with fixtures.begin() as uow:
             uow.refresh_tokens.lock(token.digest)
             uow.refresh_tokens.update(spent)
 
-        with scene.begin() as uow:
+        with fixtures.begin() as uow:
             assert uow.refresh_tokens.lock(token.digest) == spent
-        with scene.begin() as uow:
+        with fixtures.begin() as uow:
             assert uow.refresh_tokens.lock(other.digest) == other
 
-    def test_revoking_ends_every_token_of_the_session_and_no_other(self, scene: Scene) -> None:
-        first, stranger = _token(scene), _token(scene)
-        second = first.successor(b"second".ljust(32), scene.clock())
-        early, late = scene.clock(), scene.clock()
+    def test_revoking_ends_every_token_of_the_session_and_no_other(self, fixtures: Fixtures) -> None:
+        first, stranger = _token(fixtures), _token(fixtures)
+        second = first.successor(b"second".ljust(32), fixtures.clock())
+        early, late = fixtures.clock(), fixtures.clock()
         revoked_before = replace(first, digest=b"third".ljust(32), revoked_at=early)
-        with scene.begin() as uow:
+        with fixtures.begin() as uow:
             uow.refresh_tokens.add(second)
             uow.refresh_tokens.add(revoked_before)
             uow.refresh_tokens.revoke_family(first.family_id, late)
 
         for token in (replace(first, revoked_at=late), replace(second, revoked_at=late), revoked_before, stranger):
-            with scene.begin() as uow:
+            with fixtures.begin() as uow:
                 assert uow.refresh_tokens.lock(token.digest) == token
 
-    def test_the_sessions_of_an_account_are_those_that_can_be_carried_on(self, scene: Scene) -> None:
-        first, now = _token(scene), scene.clock()
+    def test_the_sessions_of_an_account_are_those_that_can_be_carried_on(self, fixtures: Fixtures) -> None:
+        first, now = _token(fixtures), fixtures.clock()
         account_id, day = first.account_id, timedelta(days=1)
         carried_on = first.successor(b"carried on".ljust(32), now + timedelta(hours=1))
-        other = RefreshToken.first(b"other".ljust(32), scene.new_id(), account_id, now)
-        revoked = replace(RefreshToken.first(b"revoked".ljust(32), scene.new_id(), account_id, now), revoked_at=now)
-        expired = RefreshToken.first(b"expired".ljust(32), scene.new_id(), account_id, now - 2 * day)
-        with scene.begin() as uow:
+        other = RefreshToken.first(b"other".ljust(32), fixtures.new_id(), account_id, now)
+        revoked = replace(RefreshToken.first(b"revoked".ljust(32), fixtures.new_id(), account_id, now), revoked_at=now)
+        expired = RefreshToken.first(b"expired".ljust(32), fixtures.new_id(), account_id, now - 2 * day)
+        with fixtures.begin() as uow:
             uow.refresh_tokens.update(first.spent(now))
-            for token in (carried_on, other, revoked, expired, _unsaved(scene)):
+            for token in (carried_on, other, revoked, expired, _unsaved(fixtures)):
                 uow.refresh_tokens.add(token)
 
-        with scene.begin() as uow:
+        with fixtures.begin() as uow:
             assert uow.refresh_tokens.sessions(account_id, now) == [
                 Session(first.family_id, first.issued_at, carried_on.issued_at, carried_on.expires_at),
                 Session(other.family_id, now, now, now + day),
             ]
             assert uow.refresh_tokens.sessions(account_id, now + 3 * day) == []
-            assert uow.refresh_tokens.sessions(scene.new_id(), now) == []
+            assert uow.refresh_tokens.sessions(fixtures.new_id(), now) == []
 
-    def test_sessions_that_were_ended_since_a_moment_are_told_once_each_of_all_accounts(self, scene: Scene) -> None:
-        first, early, other, going_on, now = *(_token(scene) for _ in range(4)), scene.clock()
+    def test_sessions_that_were_ended_since_a_moment_are_told_once_each_of_all_accounts(
+        self, fixtures: Fixtures
+    ) -> None:
+        first, early, other, going_on, now = *(_token(fixtures) for _ in range(4)), fixtures.clock()
         second = first.successor(b"second".ljust(32), now)
-        with scene.begin() as uow:
-            assert uow.refresh_tokens.ended_since(now - timedelta(days=1)) == {}
+        with fixtures.begin() as uow:
+            assert uow.refresh_tokens.revoked_since(now - timedelta(days=1)) == {}
             uow.refresh_tokens.update(first.spent(now))
             uow.refresh_tokens.add(second)
             uow.refresh_tokens.revoke_family(early.family_id, now)
@@ -265,60 +271,60 @@ class RefreshTokensContract(Contract):
             first.family_id: now + timedelta(seconds=1),
             other.family_id: now + timedelta(seconds=2),
         }
-        with scene.begin() as uow:
-            assert uow.refresh_tokens.ended_since(now) == expected
-            assert uow.refresh_tokens.ended_since(now - timedelta(seconds=1)) == expected | {early.family_id: now}
-            assert uow.refresh_tokens.ended_since(now + timedelta(seconds=2)) == {}
+        with fixtures.begin() as uow:
+            assert uow.refresh_tokens.revoked_since(now) == expected
+            assert uow.refresh_tokens.revoked_since(now - timedelta(seconds=1)) == expected | {early.family_id: now}
+            assert uow.refresh_tokens.revoked_since(now + timedelta(seconds=2)) == {}
             assert uow.refresh_tokens.lock(going_on.digest) == going_on
 
-    def test_tokens_that_ended_are_forgotten_but_the_first_of_a_session_that_goes_on(self, scene: Scene) -> None:
-        first, ended, now = _token(scene), _token(scene), scene.clock()
+    def test_tokens_that_ended_are_forgotten_but_the_first_of_a_session_that_goes_on(self, fixtures: Fixtures) -> None:
+        first, ended, now = _token(fixtures), _token(fixtures), fixtures.clock()
         second = first.successor(b"second".ljust(32), first.issued_at + timedelta(minutes=1)).spent(now)
         newest = second.successor(b"newest".ljust(32), now + timedelta(hours=23))
-        with scene.begin() as uow:
+        with fixtures.begin() as uow:
             uow.refresh_tokens.update(first.spent(now))
             uow.refresh_tokens.add(second)
             uow.refresh_tokens.add(newest)
         before = now + timedelta(hours=25)
-        with scene.begin() as uow:
-            assert uow.refresh_tokens.forget_ended(now, 10) == 0
-            assert uow.refresh_tokens.forget_ended(before, 1) == 1
-            assert uow.refresh_tokens.forget_ended(before, 10) == 1
-            assert uow.refresh_tokens.forget_ended(before, 10) == 0
-        with scene.begin() as uow:
+        with fixtures.begin() as uow:
+            assert uow.refresh_tokens.delete_expired(now, 10) == 0
+            assert uow.refresh_tokens.delete_expired(before, 1) == 1
+            assert uow.refresh_tokens.delete_expired(before, 10) == 1
+            assert uow.refresh_tokens.delete_expired(before, 10) == 0
+        with fixtures.begin() as uow:
             found = [uow.refresh_tokens.lock(token.digest) for token in (first, second, newest, ended)]
             assert found == [first.spent(now), None, newest, None]
             (session,) = uow.refresh_tokens.sessions(first.account_id, before)
             assert session.created_at == first.issued_at
-            assert uow.refresh_tokens.forget_ended(before + timedelta(days=2), 10) == 2
+            assert uow.refresh_tokens.delete_expired(before + timedelta(days=2), 10) == 2
 
-    def test_revoking_all_ends_every_session_of_the_account_and_no_other(self, scene: Scene) -> None:
-        first, stranger = _token(scene), _token(scene)
-        early, late = scene.clock(), scene.clock()
-        other_session = replace(first, digest=b"other".ljust(32), family_id=scene.new_id())
-        revoked_before = replace(first, digest=b"third".ljust(32), family_id=scene.new_id(), revoked_at=early)
-        with scene.begin() as uow:
+    def test_revoking_all_ends_every_session_of_the_account_and_no_other(self, fixtures: Fixtures) -> None:
+        first, stranger = _token(fixtures), _token(fixtures)
+        early, late = fixtures.clock(), fixtures.clock()
+        other_session = replace(first, digest=b"other".ljust(32), family_id=fixtures.new_id())
+        revoked_before = replace(first, digest=b"third".ljust(32), family_id=fixtures.new_id(), revoked_at=early)
+        with fixtures.begin() as uow:
             uow.refresh_tokens.add(other_session)
             uow.refresh_tokens.add(revoked_before)
             uow.refresh_tokens.revoke_all(first.account_id, late)
-            uow.refresh_tokens.revoke_all(scene.new_id(), late)
+            uow.refresh_tokens.revoke_all(fixtures.new_id(), late)
 
         ended = [replace(token, revoked_at=late) for token in (first, other_session)]
         for token in (*ended, revoked_before, stranger):
-            with scene.begin() as uow:
+            with fixtures.begin() as uow:
                 assert uow.refresh_tokens.lock(token.digest) == token
 
-    def test_one_token_is_traded_by_one_at_a_time(self, scene: Scene) -> None:
-        token = _token(scene)
-        spent = token.spent(scene.clock())
+    def test_one_token_is_traded_by_one_at_a_time(self, fixtures: Fixtures) -> None:
+        token = _token(fixtures)
+        spent = token.spent(fixtures.clock())
         arrived = Event()
 
         def trade_too() -> RefreshToken | None:
-            with scene.begin() as uow:
+            with fixtures.begin() as uow:
                 arrived.set()
                 return uow.refresh_tokens.lock(token.digest)
 
-        with scene.begin() as uow:
+        with fixtures.begin() as uow:
             uow.refresh_tokens.lock(token.digest)
             uow.refresh_tokens.update(spent)
             second = in_background(trade_too)
@@ -328,21 +334,21 @@ class RefreshTokensContract(Contract):
 
     @pytest.mark.parametrize("extent", ["token", "session", "account"])
     def test_revoking_also_ends_the_successor_that_is_being_made_at_that_moment(
-        self, scene: Scene, extent: str
+        self, fixtures: Fixtures, extent: str
     ) -> None:
         """The thief replays an old token while the owner trades the newest one: the whole session must end.
 
         So it must when the owner ends it, and when the account is deactivated, or gets another password.
         """
-        old = _token(scene)
-        newest = old.successor(b"newest".ljust(32), scene.clock())
-        successor = newest.successor(b"successor".ljust(32), scene.clock())
-        with scene.begin() as uow:
+        old = _token(fixtures)
+        newest = old.successor(b"newest".ljust(32), fixtures.clock())
+        successor = newest.successor(b"successor".ljust(32), fixtures.clock())
+        with fixtures.begin() as uow:
             uow.refresh_tokens.add(newest)
-        now, arrived = scene.clock(), Event()
+        now, arrived = fixtures.clock(), Event()
 
         def replay_an_old_one() -> None:
-            with scene.begin() as uow:
+            with fixtures.begin() as uow:
                 arrived.set()
                 if extent == "token":
                     uow.refresh_tokens.lock(old.digest)
@@ -351,7 +357,7 @@ class RefreshTokensContract(Contract):
                 else:
                     uow.refresh_tokens.revoke_all(old.account_id, now)
 
-        with scene.begin() as uow:
+        with fixtures.begin() as uow:
             uow.refresh_tokens.lock(newest.digest)
             uow.refresh_tokens.update(newest.spent(now))
             uow.refresh_tokens.add(successor)
@@ -361,22 +367,22 @@ class RefreshTokensContract(Contract):
         thief.result(TIMEOUT_S)
 
         for digest in (old.digest, newest.digest, successor.digest):
-            with scene.begin() as uow:
+            with fixtures.begin() as uow:
                 token = uow.refresh_tokens.lock(digest)
             assert token is not None
             assert token.revoked_at == now, "a token outlived its session"
 
 
-def _unsaved(scene: Scene) -> RefreshToken:
+def _unsaved(fixtures: Fixtures) -> RefreshToken:
     """A token of somebody else, not stored yet."""
-    token = _token(scene)
-    return replace(token, digest=b"unsaved".ljust(32), family_id=scene.new_id())
+    token = _token(fixtures)
+    return replace(token, digest=b"unsaved".ljust(32), family_id=fixtures.new_id())
 
 
-def _token(scene: Scene) -> RefreshToken:
-    token_id = scene.new_id()
-    account, now = scene.account(f"user-{token_id}"), scene.clock()
-    token = RefreshToken.first(token_id.bytes * 2, scene.new_id(), account.id, now)
-    with scene.begin() as uow:
+def _token(fixtures: Fixtures) -> RefreshToken:
+    token_id = fixtures.new_id()
+    account, now = fixtures.account(f"user-{token_id}"), fixtures.clock()
+    token = RefreshToken.first(token_id.bytes * 2, fixtures.new_id(), account.id, now)
+    with fixtures.begin() as uow:
         uow.refresh_tokens.add(token)
     return token

@@ -12,7 +12,7 @@ from shop_core.orders.model import Order, OrderStatus
 from shop_core.ports import Adapters, Discrepancy
 from shop_core.shop import Shop
 from shop_testing.contract import Contract
-from shop_testing.scene import Scene, request
+from shop_testing.fixtures import Fixtures, request
 
 
 class AuditContract(Contract):
@@ -43,25 +43,27 @@ class AuditContract(Contract):
         pytest.skip("this adapter gives no corrupt_timeline")
 
     @pytest.fixture
-    def lamp(self, scene: Scene) -> Product:
+    def lamp(self, fixtures: Fixtures) -> Product:
         """A product with 10 units."""
-        return scene.product("Lamp", units=10)
+        return fixtures.product("Lamp", units=10)
 
     @pytest.fixture
-    def order(self, scene: Scene, shop: Shop, lamp: Product) -> Order:
+    def order(self, fixtures: Fixtures, shop: Shop, lamp: Product) -> Order:
         """An order of 3 of them."""
-        return shop.orders.place(request(scene.customer(), (lamp, 3)))
+        return shop.orders.place(request(fixtures.customer(), (lamp, 3)))
 
-    def test_after_honest_work_it_finds_nothing(self, scene: Scene, shop: Shop, lamp: Product, order: Order) -> None:
+    def test_after_honest_work_it_finds_nothing(
+        self, fixtures: Fixtures, shop: Shop, lamp: Product, order: Order
+    ) -> None:
         assert shop.audit() == []
-        shipped, cancelled, open_order = (shop.orders.place(request(scene.customer(), (lamp, 2))) for _ in range(3))
+        shipped, cancelled, open_order = (shop.orders.place(request(fixtures.customer(), (lamp, 2))) for _ in range(3))
         for step in (shop.orders.confirm, shop.orders.ship, shop.orders.deliver):
             step(SYSTEM, shipped.id)
             assert shop.audit() == []
         shop.orders.cancel(SYSTEM, cancelled.id)
         shop.inventory.receive(SYSTEM, lamp.id, 5)
         shop.inventory.adjust(SYSTEM, lamp.id, -10, "a fire")
-        assert scene.level(lamp.id).shortfall == 2
+        assert fixtures.level(lamp.id).shortfall == 2
         assert shop.audit() == []
         shop.orders.cancel(SYSTEM, open_order.id)
         shop.inventory.count_all(SYSTEM, {lamp.id: 4}, "stock-take")
@@ -128,8 +130,8 @@ class AuditContract(Contract):
         assert shop.audit() == shop.audit() != []
 
     def test_a_sound_neighbour_is_not_accused(
-        self, adapters: Adapters, scene: Scene, shop: Shop, lamp: Product, order: Order
+        self, adapters: Adapters, fixtures: Fixtures, shop: Shop, lamp: Product, order: Order
     ) -> None:
-        neighbour = scene.product("Chair", units=4)
+        neighbour = fixtures.product("Chair", units=4)
         self.corrupt_counter(adapters, lamp.id, "on_hand", 1)
         assert neighbour.id not in {found.of for found in shop.audit()}

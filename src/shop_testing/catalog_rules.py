@@ -10,7 +10,7 @@ from hypothesis.stateful import initialize, rule
 
 from shop_core.accounts.model import SYSTEM
 from shop_core.catalog.model import CatalogEntry, CategoryEntry, ProductDetails, ProductQuery, ProductSort
-from shop_core.catalog.service import Imported
+from shop_core.catalog.service import ImportResult
 from shop_core.errors import CategoryNotFound, Invalid, ProductNotFound, Refusal, SkuTaken, SlugTaken
 from shop_core.inventory.model import StockLevel
 from shop_core.money import Money
@@ -85,7 +85,7 @@ class CatalogRules(Driver):
     def import_products(self, rows: list[tuple[str, str, int, int | None]]) -> None:
         details = [self._details(*row) for row in rows]
         imported = self.ask(lambda shop: shop.catalog.import_products(SYSTEM, details))
-        if not isinstance(imported, Imported):
+        if not isinstance(imported, ImportResult):
             assert is_one_of(imported, [Invalid, CategoryNotFound])
             return
         assert {product.sku for product in imported.all} == {row.sku for row in details}

@@ -8,12 +8,12 @@ from shop_core.catalog.service import CatalogService
 from shop_core.inventory.service import InventoryService
 from shop_core.orders.service import OrderService
 from shop_core.ports import Adapters
-from shop_core.reservations.model import HoldingLimits
+from shop_core.reservations.model import ReservationLimits
 from shop_core.reservations.service import ReservationService
 from shop_core.shop import Shop
+from shop_testing.concurrency import Rendezvous
 from shop_testing.determinism import MovableClock
-from shop_testing.scene import Scene
-from shop_testing.threads import Meeting
+from shop_testing.fixtures import Fixtures
 
 
 class Contract:
@@ -30,9 +30,9 @@ class Contract:
         return MovableClock()
 
     @pytest.fixture
-    def scene(self, adapters: Adapters) -> Scene:
+    def fixtures(self, adapters: Adapters) -> Fixtures:
         """Puts things there."""
-        return Scene(adapters)
+        return Fixtures(adapters)
 
     @pytest.fixture
     def shop(self, adapters: Adapters) -> Shop:
@@ -40,13 +40,13 @@ class Contract:
         return Shop(adapters)
 
     @pytest.fixture
-    def crowded(self, adapters: Adapters) -> Shop:
+    def contended(self, adapters: Adapters) -> Shop:
         """The same shop, in which use cases that no lock keeps apart always get in each other's way."""
         shop = Shop(adapters)
-        meeting = Meeting(adapters.clock)
+        meeting = Rendezvous(adapters.clock)
         begin, new_id = meeting.opens(adapters.begin), adapters.new_id
         shop.catalog = CatalogService(begin, meeting, new_id, adapters.currency)
         shop.inventory = InventoryService(begin, new_id)
-        shop.reservations = ReservationService(begin, new_id, HoldingLimits())
+        shop.reservations = ReservationService(begin, new_id, ReservationLimits())
         shop.orders = OrderService(begin, new_id)
         return shop

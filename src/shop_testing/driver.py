@@ -12,7 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine
 from shop_core.errors import InsufficientStock, Refusal
 from shop_core.idempotency import Result
 from shop_core.ports import Adapters
-from shop_core.reservations.model import HoldingLimits
+from shop_core.reservations.model import ReservationLimits
 from shop_core.shop import Shop
 from shop_testing.determinism import MovableClock
 from shop_testing.expectations import Expected
@@ -21,7 +21,7 @@ from shop_testing.expected_batches import Request, Verdict, verdicts
 T = TypeVar("T")
 
 TICK = timedelta(microseconds=1_001)
-LIMITS = HoldingLimits(reservations_max=4, units_max=12)
+LIMITS = ReservationLimits(reservations_max=4, units_max=12)
 
 
 class Driver(RuleBasedStateMachine):

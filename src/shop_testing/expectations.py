@@ -20,7 +20,7 @@ from shop_core.errors import (
     StockBelowZero,
     UnknownProducts,
 )
-from shop_core.inventory.wanted import LineRequest
+from shop_core.inventory.model import LineRequest
 from shop_core.orders.model import OrderStatus, PlacementRequest, Step
 from shop_core.reservations.model import ReservationRequest
 

@@ -18,7 +18,7 @@ from shop_core.errors import (
     UnknownProducts,
 )
 from shop_core.orders.model import PlacementRequest
-from shop_core.reservations.model import HoldingLimits, ReservationRequest
+from shop_core.reservations.model import ReservationLimits, ReservationRequest
 from shop_testing.expectations import Expected, sum_of_lines
 
 Request = PlacementRequest | ReservationRequest
@@ -39,7 +39,9 @@ class Verdict:
     repeats: UUID | int | None = None
 
 
-def verdicts(expected: Expected, requests: Sequence[Request], now: datetime, limits: HoldingLimits) -> list[Verdict]:
+def verdicts(
+    expected: Expected, requests: Sequence[Request], now: datetime, limits: ReservationLimits
+) -> list[Verdict]:
     """What must be answered to each; if somebody would go short, what is due is let go before."""
     found = _Batch(expected, now, limits).verdicts(requests)
     if any(verdict.refusal is InsufficientStock for verdict in found):
@@ -60,7 +62,7 @@ def _named(expected: Expected, requests: Sequence[Request]) -> set[UUID]:
 class _Batch:
     """A batch in the middle: what the requests so far have left."""
 
-    def __init__(self, expected: Expected, now: datetime, limits: HoldingLimits) -> None:
+    def __init__(self, expected: Expected, now: datetime, limits: ReservationLimits) -> None:
         self._expected = expected
         self._now = now
         self._limits = limits

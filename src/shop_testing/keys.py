@@ -19,10 +19,10 @@ from shop_core.pagination import OffsetRequest
 from shop_core.ports import LockOrderError
 from shop_core.reservations.model import Reservation, ReservationState
 from shop_core.shop import Shop
+from shop_testing.concurrency import TIMEOUT_S, in_background, still_waits, together
 from shop_testing.contract import Contract
 from shop_testing.determinism import MovableClock
-from shop_testing.scene import Scene, request, to_hold
-from shop_testing.threads import TIMEOUT_S, in_background, still_waits, together
+from shop_testing.fixtures import Fixtures, request, to_hold
 
 ROUNDS = 4
 YEAR = timedelta(days=365)
@@ -32,30 +32,30 @@ class KeysContract(Contract):
     """Keys of placing and reserving, and the port under them."""
 
     @pytest.fixture
-    def lamp(self, scene: Scene) -> Product:
+    def lamp(self, fixtures: Fixtures) -> Product:
         """A product with 5 units."""
-        return scene.product("Lamp", units=5)
+        return fixtures.product("Lamp", units=5)
 
     @pytest.fixture
-    def ada(self, scene: Scene) -> Actor:
+    def ada(self, fixtures: Fixtures) -> Actor:
         """Who sends requests again."""
-        return scene.customer()
+        return fixtures.customer()
 
     # ---- replay
 
     def test_the_same_request_with_the_same_key_is_one_order_and_is_told_to_be(
-        self, scene: Scene, shop: Shop, lamp: Product, ada: Actor
+        self, fixtures: Fixtures, shop: Shop, lamp: Product, ada: Actor
     ) -> None:
         wanted = request(ada, (lamp, 2), key="k")
         first, second = _answer(shop, wanted), _answer(shop, wanted)
         assert (first.replayed, second.replayed) == (False, True)
         assert first.value == second.value
         assert shop.orders.place(wanted) == first.value
-        assert scene.level(lamp.id) == StockLevel(lamp.id, on_hand=5, allocated=2)
+        assert fixtures.level(lamp.id) == StockLevel(lamp.id, on_hand=5, allocated=2)
         assert shop.audit() == []
 
     def test_a_replay_shows_the_order_as_it_is_now_also_a_year_later(
-        self, scene: Scene, shop: Shop, clock: MovableClock, lamp: Product, ada: Actor
+        self, fixtures: Fixtures, shop: Shop, clock: MovableClock, lamp: Product, ada: Actor
     ) -> None:
         wanted = request(ada, (lamp, 5), key="k")
         order = shop.orders.place(wanted)
@@ -64,10 +64,10 @@ class KeysContract(Contract):
         assert _answer(shop, wanted) == Result(cancelled, replayed=True)
         deleted = shop.orders.delete(ada, order.id)
         assert _answer(shop, wanted) == Result(deleted, replayed=True)
-        assert scene.level(lamp.id) == StockLevel(lamp.id, on_hand=5)
+        assert fixtures.level(lamp.id) == StockLevel(lamp.id, on_hand=5)
 
     def test_a_reservation_is_replayed_as_it_is_now(
-        self, scene: Scene, shop: Shop, clock: MovableClock, lamp: Product, ada: Actor
+        self, fixtures: Fixtures, shop: Shop, clock: MovableClock, lamp: Product, ada: Actor
     ) -> None:
         wanted = to_hold(ada, (lamp, 5), seconds=60, key="k")
         held = shop.reservations.reserve(wanted)
@@ -75,7 +75,7 @@ class KeysContract(Contract):
         assert again == Result(held, replayed=True)
         clock.move(timedelta(seconds=60))
         assert shop.reservations.reserve(wanted).state is ReservationState.EXPIRED
-        assert scene.level(lamp.id).reserved == 5
+        assert fixtures.level(lamp.id).reserved == 5
 
     def test_a_replayed_confirmation_is_the_order_that_the_reservation_became(
         self, shop: Shop, lamp: Product, ada: Actor
@@ -86,13 +86,13 @@ class KeysContract(Contract):
 
     @pytest.mark.parametrize("what", ["units", "product", "total", "kind", "reservation", "ttl"])
     def test_the_key_of_another_request_is_refused(
-        self, scene: Scene, shop: Shop, lamp: Product, ada: Actor, what: str
+        self, fixtures: Fixtures, shop: Shop, lamp: Product, ada: Actor, what: str
     ) -> None:
-        chair = scene.product("Chair", units=5)
+        chair = fixtures.product("Chair", units=5)
         held = shop.reservations.reserve(to_hold(ada, (lamp, 1)))
         shop.orders.place(request(ada, (lamp, 1), key="place"))
         shop.reservations.reserve(to_hold(ada, (lamp, 1), key="reserve"))
-        before = scene.level(lamp.id)
+        before = fixtures.level(lamp.id)
         others: dict[str, Callable[[], object]] = {
             "units": partial(shop.orders.place, request(ada, (lamp, 2), key="place")),
             "product": partial(shop.orders.place, request(ada, (chair, 1), key="place")),
@@ -105,18 +105,20 @@ class KeysContract(Contract):
             others[what]()
         with pytest.raises(KeyReused):
             shop.reservations.reserve(to_hold(ada, (lamp, 1), key="place"))
-        assert scene.level(lamp.id) == before
+        assert fixtures.level(lamp.id) == before
 
-    def test_each_customer_has_his_own_keys(self, scene: Scene, shop: Shop, lamp: Product, ada: Actor) -> None:
-        bob = scene.customer()
+    def test_each_customer_has_his_own_keys(self, fixtures: Fixtures, shop: Shop, lamp: Product, ada: Actor) -> None:
+        bob = fixtures.customer()
         first = shop.orders.place(request(ada, (lamp, 1), key="k"))
         second = shop.orders.place(request(bob, (lamp, 1), key="k"))
         assert (first.customer_id, second.customer_id) == (ada.id, bob.id)
-        assert scene.level(lamp.id).allocated == 2
+        assert fixtures.level(lamp.id).allocated == 2
 
     # ---- refusals
 
-    def test_a_refused_request_leaves_its_key_free(self, scene: Scene, shop: Shop, lamp: Product, ada: Actor) -> None:
+    def test_a_refused_request_leaves_its_key_free(
+        self, fixtures: Fixtures, shop: Shop, lamp: Product, ada: Actor
+    ) -> None:
         with pytest.raises(InsufficientStock):
             shop.orders.place(request(ada, (lamp, 6), key="k"))
         with pytest.raises(InsufficientStock):
@@ -126,57 +128,57 @@ class KeysContract(Contract):
         assert shop.audit() == []
 
     def test_a_total_that_changed_is_told_and_nothing_is_placed(
-        self, scene: Scene, shop: Shop, lamp: Product, ada: Actor
+        self, fixtures: Fixtures, shop: Shop, lamp: Product, ada: Actor
     ) -> None:
         with pytest.raises(TotalChanged) as refused:
-            shop.orders.place(request(ada, (lamp, 2), key="k", total=scene.money(2_499)))
+            shop.orders.place(request(ada, (lamp, 2), key="k", total=fixtures.money(2_499)))
         assert (refused.value.expected, refused.value.total) == ("24.99", "25.00")
-        assert scene.level(lamp.id).allocated == 0
-        order = shop.orders.place(request(ada, (lamp, 2), key="k", total=scene.money(2_500)))
-        assert order.total == scene.money(2_500)
+        assert fixtures.level(lamp.id).allocated == 0
+        order = shop.orders.place(request(ada, (lamp, 2), key="k", total=fixtures.money(2_500)))
+        assert order.total == fixtures.money(2_500)
 
     # ---- twins
 
-    def test_twins_at_the_same_moment_are_one_order(self, scene: Scene, crowded: Shop) -> None:
+    def test_twins_at_the_same_moment_are_one_order(self, fixtures: Fixtures, contended: Shop) -> None:
         for _ in range(ROUNDS):
-            lamp, ada = scene.product("Lamp", units=9), scene.customer()
-            outcomes = together(*[partial(crowded.orders.place, request(ada, (lamp, 1), key="k"))] * 5)
+            lamp, ada = fixtures.product("Lamp", units=9), fixtures.customer()
+            outcomes = together(*[partial(contended.orders.place, request(ada, (lamp, 1), key="k"))] * 5)
             assert len({_id(outcome) for outcome in outcomes}) == 1
-            assert scene.level(lamp.id).allocated == 1
-            assert crowded.orders.mine(ada, OffsetRequest()).count == 1
-            assert crowded.audit() == []
+            assert fixtures.level(lamp.id).allocated == 1
+            assert contended.orders.mine(ada, OffsetRequest()).count == 1
+            assert contended.audit() == []
 
-    def test_twins_at_the_same_moment_are_one_reservation(self, scene: Scene, crowded: Shop) -> None:
+    def test_twins_at_the_same_moment_are_one_reservation(self, fixtures: Fixtures, contended: Shop) -> None:
         for _ in range(ROUNDS):
-            lamp, ada = scene.product("Lamp", units=9), scene.customer()
-            outcomes = together(*[partial(crowded.reservations.reserve, to_hold(ada, (lamp, 1), key="k"))] * 5)
+            lamp, ada = fixtures.product("Lamp", units=9), fixtures.customer()
+            outcomes = together(*[partial(contended.reservations.reserve, to_hold(ada, (lamp, 1), key="k"))] * 5)
             assert len({_id(outcome) for outcome in outcomes}) == 1
-            assert scene.level(lamp.id).reserved == 1
+            assert fixtures.level(lamp.id).reserved == 1
 
     def test_of_two_requests_with_one_key_at_the_same_moment_one_is_carried_out(
-        self, scene: Scene, crowded: Shop
+        self, fixtures: Fixtures, contended: Shop
     ) -> None:
         for _ in range(ROUNDS):
-            lamp, ada = scene.product("Lamp", units=9), scene.customer()
+            lamp, ada = fixtures.product("Lamp", units=9), fixtures.customer()
             outcomes = together(
-                partial(crowded.orders.place, request(ada, (lamp, 1), key="k")),
-                partial(crowded.orders.place, request(ada, (lamp, 2), key="k")),
-                partial(crowded.reservations.reserve, to_hold(ada, (lamp, 3), key="k")),
+                partial(contended.orders.place, request(ada, (lamp, 1), key="k")),
+                partial(contended.orders.place, request(ada, (lamp, 2), key="k")),
+                partial(contended.reservations.reserve, to_hold(ada, (lamp, 3), key="k")),
             )
             kinds = Counter(map(type, outcomes))
             assert (kinds[KeyReused], kinds[Order] + kinds[Reservation]) == (2, 1)
-            assert crowded.audit() == []
+            assert contended.audit() == []
 
-    def test_twins_in_one_batch_are_one_order(self, scene: Scene, shop: Shop, lamp: Product, ada: Actor) -> None:
+    def test_twins_in_one_batch_are_one_order(self, fixtures: Fixtures, shop: Shop, lamp: Product, ada: Actor) -> None:
         wanted = request(ada, (lamp, 2), key="k")
         first, other, second = shop.orders.place_all([wanted, request(ada, (lamp, 1), key="k"), wanted])
         assert isinstance(first, Result)
         assert isinstance(other, KeyReused)
         assert second == Result(first.value, replayed=True)
-        assert scene.level(lamp.id).allocated == 2
+        assert fixtures.level(lamp.id).allocated == 2
 
     def test_when_the_first_twin_of_a_batch_is_refused_the_second_may_win_the_key(
-        self, scene: Scene, shop: Shop, lamp: Product, ada: Actor
+        self, fixtures: Fixtures, shop: Shop, lamp: Product, ada: Actor
     ) -> None:
         too_much, fits = request(ada, (lamp, 6), key="k"), request(ada, (lamp, 5), key="k")
         refused, made, again = shop.orders.place_all([too_much, fits, fits])
@@ -185,7 +187,7 @@ class KeysContract(Contract):
         assert again == Result(made.value, replayed=True)
         assert _answer(shop, fits) == Result(made.value, replayed=True)
         assert shop.audit() == []
-        chair = scene.product("Chair", units=1)
+        chair = fixtures.product("Chair", units=1)
         late, held = shop.reservations.reserve_all(
             [to_hold(ada, (lamp, 1), key="r"), to_hold(ada, (chair, 1), key="r")]
         )
@@ -194,36 +196,38 @@ class KeysContract(Contract):
         assert shop.audit() == []
 
     def test_who_waited_for_a_twin_that_was_refused_tries_for_himself(
-        self, scene: Scene, shop: Shop, lamp: Product, ada: Actor
+        self, fixtures: Fixtures, shop: Shop, lamp: Product, ada: Actor
     ) -> None:
-        claim = Claim(ada.account_id, "k", b"1" * 32, scene.new_id())
-        with scene.begin() as uow:
+        claim = Claim(ada.account_id, "k", b"1" * 32, fixtures.new_id())
+        with fixtures.begin() as uow:
             assert uow.keys.claim([claim]) == {}
             waiting = in_background(partial(shop.orders.place, request(ada, (lamp, 1), key="k")))
             assert still_waits(waiting)
             uow.keys.forget([claim])
         assert waiting.result(TIMEOUT_S).status is OrderStatus.PLACED
-        assert not _answer(shop, request(scene.customer(), (lamp, 1), key="k")).replayed
+        assert not _answer(shop, request(fixtures.customer(), (lamp, 1), key="k")).replayed
 
     def test_who_waited_for_a_twin_that_failed_tries_for_himself(
-        self, scene: Scene, shop: Shop, lamp: Product, ada: Actor
+        self, fixtures: Fixtures, shop: Shop, lamp: Product, ada: Actor
     ) -> None:
-        with pytest.raises(ZeroDivisionError), scene.begin() as uow:
-            uow.keys.claim([Claim(ada.account_id, "k", b"1" * 32, scene.new_id())])
+        with pytest.raises(ZeroDivisionError), fixtures.begin() as uow:
+            uow.keys.claim([Claim(ada.account_id, "k", b"1" * 32, fixtures.new_id())])
             waiting = in_background(partial(shop.orders.place, request(ada, (lamp, 1), key="k")))
             assert still_waits(waiting)
             raise ZeroDivisionError
         assert waiting.result(TIMEOUT_S).status is OrderStatus.PLACED
 
-    def test_batches_that_claim_keys_in_other_orders_never_wait_for_each_other(self, scene: Scene, ada: Actor) -> None:
+    def test_batches_that_claim_keys_in_other_orders_never_wait_for_each_other(
+        self, fixtures: Fixtures, ada: Actor
+    ) -> None:
         """While the middle one is taken, both batches wait; with another one in hand each, they would wait for ever."""
-        first, middle, last = (Claim(ada.account_id, key, b"1" * 32, scene.new_id()) for key in "abc")
+        first, middle, last = (Claim(ada.account_id, key, b"1" * 32, fixtures.new_id()) for key in "abc")
 
         def claim(*claims: Claim) -> int:
-            with scene.begin() as uow:
+            with fixtures.begin() as uow:
                 return len(uow.keys.claim(claims))
 
-        with scene.begin() as uow:
+        with fixtures.begin() as uow:
             uow.keys.claim([middle])
             one = in_background(partial(claim, first, middle, last))
             assert still_waits(one)
@@ -232,32 +236,32 @@ class KeysContract(Contract):
         assert sorted([one.result(TIMEOUT_S), other.result(TIMEOUT_S)]) == [1, 3]
 
     def test_batches_of_the_same_requests_in_other_orders_are_carried_out_once(
-        self, scene: Scene, crowded: Shop
+        self, fixtures: Fixtures, contended: Shop
     ) -> None:
-        lamp, customers = scene.product("Lamp", units=999), [scene.customer() for _ in range(4)]
+        lamp, customers = fixtures.product("Lamp", units=999), [fixtures.customer() for _ in range(4)]
         wanted = [request(who, (lamp, 1), key=key) for who in customers for key in ("a", "b", "c")]
         batches = [wanted, wanted[::-1], wanted[5:] + wanted[:5], wanted[::-2] + wanted[::2]]
-        answers = together(*[partial(crowded.orders.place_all, batch) for batch in batches])
+        answers = together(*[partial(contended.orders.place_all, batch) for batch in batches])
         assert all(isinstance(outcome, Result) for outcomes in answers for outcome in _list(outcomes))
-        assert scene.level(lamp.id).allocated == len(wanted)
+        assert fixtures.level(lamp.id).allocated == len(wanted)
 
     # ---- the port
 
-    def test_a_claim_that_was_taken_is_told_and_stays(self, scene: Scene, ada: Actor) -> None:
-        first, second = (Claim(ada.account_id, "k", bytes([n]) * 32, scene.new_id()) for n in (1, 2))
-        other = Claim(ada.account_id, "other", b"3" * 32, scene.new_id())
-        with scene.begin() as uow:
+    def test_a_claim_that_was_taken_is_told_and_stays(self, fixtures: Fixtures, ada: Actor) -> None:
+        first, second = (Claim(ada.account_id, "k", bytes([n]) * 32, fixtures.new_id()) for n in (1, 2))
+        other = Claim(ada.account_id, "other", b"3" * 32, fixtures.new_id())
+        with fixtures.begin() as uow:
             assert uow.keys.claim([first]) == {}
-        with scene.begin() as uow:
-            assert uow.keys.claim([second, other]) == {first.slot: first}
+        with fixtures.begin() as uow:
+            assert uow.keys.claim([second, other]) == {first.customer_key: first}
             uow.keys.forget([other])
-        with scene.begin() as uow:
-            assert uow.keys.claim([other, second]) == {first.slot: first}
+        with fixtures.begin() as uow:
+            assert uow.keys.claim([other, second]) == {first.customer_key: first}
 
-    def test_keys_are_claimed_before_anything_is_locked(self, scene: Scene, lamp: Product, ada: Actor) -> None:
-        with pytest.raises(LockOrderError), scene.begin() as uow:
+    def test_keys_are_claimed_before_anything_is_locked(self, fixtures: Fixtures, lamp: Product, ada: Actor) -> None:
+        with pytest.raises(LockOrderError), fixtures.begin() as uow:
             uow.stock.lock([lamp.id])
-            uow.keys.claim([Claim(ada.account_id, "k", b"1" * 32, scene.new_id())])
+            uow.keys.claim([Claim(ada.account_id, "k", b"1" * 32, fixtures.new_id())])
 
 
 def _answer(shop: Shop, wanted: PlacementRequest) -> Result[Order]:

@@ -16,7 +16,7 @@ from shop_core.orders.model import Order, OrderQuery, OrderStatus, Step
 from shop_core.pagination import CursorRequest, OffsetRequest, Page, make_cursor
 from shop_core.shop import Shop
 from shop_testing.contract import Contract
-from shop_testing.scene import Scene
+from shop_testing.fixtures import Fixtures
 
 PATHS: tuple[tuple[Step, ...], ...] = (
     *((), (Step.CONFIRM,), (Step.CONFIRM, Step.SHIP), (Step.CONFIRM, Step.SHIP, Step.DELIVER)),
@@ -28,14 +28,14 @@ class OrderListsContract(Contract):
     """`Orders.page` and `OrderEvents`."""
 
     @pytest.fixture
-    def history(self, scene: Scene) -> list[Order]:
+    def history(self, fixtures: Fixtures) -> list[Order]:
         """Twenty-one orders of three customers in every state, newest first."""
-        customers, orders = [scene.new_id() for _ in range(3)], []
+        customers, orders = [fixtures.new_id() for _ in range(3)], []
         for number in range(21):
-            order = scene.order(customer_id=customers[number % 3])
+            order = fixtures.order(customer_id=customers[number % 3])
             for step in PATHS[number % 7]:
-                order = order.after(step, scene.clock())
-            with scene.begin() as uow:
+                order = order.after(step, fixtures.clock())
+            with fixtures.begin() as uow:
                 uow.orders.update(order)
             orders.append(order)
         return orders[::-1]
@@ -47,7 +47,7 @@ class OrderListsContract(Contract):
     )
     @given(data=st.data())
     def test_every_query_is_answered_as_the_plain_rules_say_in_either_way_of_paging(
-        self, scene: Scene, history: list[Order], data: st.DataObject
+        self, fixtures: Fixtures, history: list[Order], data: st.DataObject
     ) -> None:
         one = st.none() | st.sampled_from(history)
         of, since, until, named = (data.draw(one, name) for name in ("customer", "from", "before", "number"))
@@ -63,12 +63,12 @@ class OrderListsContract(Contract):
         limit, offset = data.draw(st.integers(1, 9), "limit"), data.draw(st.integers(0, 9), "offset")
         expected = [order for order in history if _is_wanted(query, order)]
 
-        with scene.begin() as uow:
+        with fixtures.begin() as uow:
             page = uow.orders.page(query, OffsetRequest(limit, offset))
         assert page == Page(tuple(expected[offset : offset + limit]), count=len(expected))
-        assert _walk(scene, query, limit) == expected
+        assert _walk(fixtures, query, limit) == expected
 
-    def test_an_order_is_found_by_its_number(self, scene: Scene, shop: Shop, history: list[Order]) -> None:
+    def test_an_order_is_found_by_its_number(self, fixtures: Fixtures, shop: Shop, history: list[Order]) -> None:
         for order in history:
             page = shop.orders.find(SYSTEM, OrderQuery(number=f" {order.number.lower()} "), OffsetRequest())
             assert (page.items, page.count) == ((order,), 1)
@@ -82,16 +82,16 @@ class OrderListsContract(Contract):
         assert refused.value.faults[0].field == "number"
 
     def test_staff_see_everybodys_orders_and_customers_only_what_they_have(
-        self, scene: Scene, shop: Shop, history: list[Order]
+        self, fixtures: Fixtures, shop: Shop, history: list[Order]
     ) -> None:
         ada, grace = history[0].customer_id, history[1].customer_id
-        everything = shop.orders.find(Actor(scene.new_id(), Role.STAFF), OrderQuery(), OffsetRequest())
+        everything = shop.orders.find(Actor(fixtures.new_id(), Role.STAFF), OrderQuery(), OffsetRequest())
         assert (everything.items, everything.count) == (tuple(history), 21)
         customer = Actor(ada, Role.CUSTOMER)
         own = tuple(order for order in history if order.customer_id == ada and order.deleted_at is None)
         for query in (OrderQuery(), OrderQuery(customer_id=ada), OrderQuery(with_deleted=True)):
             assert shop.orders.find(customer, query, OffsetRequest()).items == own
-        for stranger in (grace, scene.new_id()):
+        for stranger in (grace, fixtures.new_id()):
             with pytest.raises(Forbidden):
                 shop.orders.find(customer, OrderQuery(customer_id=stranger), OffsetRequest())
         with pytest.raises(Unauthenticated):
@@ -99,76 +99,76 @@ class OrderListsContract(Contract):
         assert shop.orders.find(customer, OrderQuery(number=history[1].number), OffsetRequest()).items == ()
 
     def test_a_walk_sees_what_stays_unchanged_once_while_others_are_placed_changed_and_deleted(
-        self, scene: Scene, history: list[Order]
+        self, fixtures: Fixtures, history: list[Order]
     ) -> None:
         query = OrderQuery(with_deleted=False)
         seen: list[UUID] = []
         cursor: str | None = None
         stays = {order.id for order in history if order.deleted_at is None}
         for turn in range(100):
-            with scene.begin() as uow:
+            with fixtures.begin() as uow:
                 page = uow.orders.page(query, CursorRequest(3, cursor))
             seen += [order.id for order in page.items]
             if (cursor := page.cursor) is None:
                 break
-            scene.order()
+            fixtures.order()
             leaver = history[(turn * 5) % 21]
             if leaver.deleted_at is None and leaver.status is OrderStatus.PLACED and leaver.id in stays:
-                with scene.begin() as uow:
-                    uow.orders.update(leaver.after(Step.DELETE, scene.clock()))
+                with fixtures.begin() as uow:
+                    uow.orders.update(leaver.after(Step.DELETE, fixtures.clock()))
                 stays.discard(leaver.id)
         assert len(seen) == len(set(seen))
         assert stays <= set(seen)
 
     # ---- timelines
 
-    def test_events_come_back_as_they_were_added_oldest_first(self, scene: Scene) -> None:
-        order = scene.new_order()
-        events = _events(scene, order, 5)
-        with scene.begin() as uow:
+    def test_events_come_back_as_they_were_added_oldest_first(self, fixtures: Fixtures) -> None:
+        order = fixtures.new_order()
+        events = _events(fixtures, order, 5)
+        with fixtures.begin() as uow:
             uow.events.add_all(events[3:])
             uow.events.add_all(events[:3])
             uow.events.add_all([])
-        with scene.begin() as uow:
+        with fixtures.begin() as uow:
             page = uow.events.timeline(order.customer_id, order.id, OffsetRequest(limit=3, offset=1))
-            nobodys = uow.events.timeline(scene.new_id(), order.id, OffsetRequest())
+            nobodys = uow.events.timeline(fixtures.new_id(), order.id, OffsetRequest())
         assert page == Page(tuple(events[1:4]), count=5)
         assert nobodys == Page((), count=0)
         assert page.items[0].at.utcoffset() == timedelta(0)
 
-    def test_a_timeline_can_be_walked_and_its_cursor_is_of_no_use_for_another_one(self, scene: Scene) -> None:
-        order, other = scene.new_order(), scene.new_order()
-        events = _events(scene, order, 5)
-        with scene.begin() as uow:
+    def test_a_timeline_can_be_walked_and_its_cursor_is_of_no_use_for_another_one(self, fixtures: Fixtures) -> None:
+        order, other = fixtures.new_order(), fixtures.new_order()
+        events = _events(fixtures, order, 5)
+        with fixtures.begin() as uow:
             uow.events.add_all(events)
-            uow.events.add_all(_events(scene, other, 5))
+            uow.events.add_all(_events(fixtures, other, 5))
         seen: list[OrderEvent] = []
         cursor: str | None = None
         while True:
-            with scene.begin() as uow:
+            with fixtures.begin() as uow:
                 page = uow.events.timeline(order.customer_id, order.id, CursorRequest(2, cursor))
             seen += page.items
             if page.cursor is None:
                 break
             cursor = page.cursor
         assert seen == events
-        with pytest.raises(InvalidCursor), scene.begin() as uow:
+        with pytest.raises(InvalidCursor), fixtures.begin() as uow:
             uow.events.timeline(other.customer_id, other.id, CursorRequest(2, cursor))
-        with pytest.raises(InvalidCursor), scene.begin() as uow:
+        with pytest.raises(InvalidCursor), fixtures.begin() as uow:
             uow.orders.page(OrderQuery(), CursorRequest(2, cursor))
 
     @pytest.mark.parametrize("seq", [-1, 2**31, 2**63 - 1, 2**80, True, "1", None])
-    def test_a_forged_cursor_of_a_timeline_is_refused(self, scene: Scene, seq: object) -> None:
-        order = scene.order()
+    def test_a_forged_cursor_of_a_timeline_is_refused(self, fixtures: Fixtures, seq: object) -> None:
+        order = fixtures.order()
         for listing in (f"events of {order.id}", "orders"):
             forged = make_cursor(listing, (seq, str(order.id)))  # type: ignore[arg-type]
-            with pytest.raises(InvalidCursor), scene.begin() as uow:
+            with pytest.raises(InvalidCursor), fixtures.begin() as uow:
                 uow.events.timeline(order.customer_id, order.id, CursorRequest(2, forged))
 
-    def test_an_event_is_written_once(self, scene: Scene) -> None:
-        order = scene.order()
-        (event,) = _events(scene, order, 1)
-        with pytest.raises(Exception, match=r"already|duplicate"), scene.begin() as uow:
+    def test_an_event_is_written_once(self, fixtures: Fixtures) -> None:
+        order = fixtures.order()
+        (event,) = _events(fixtures, order, 1)
+        with pytest.raises(Exception, match=r"already|duplicate"), fixtures.begin() as uow:
             uow.events.add_all([event])
 
 
@@ -187,26 +187,26 @@ def _is_wanted(query: OrderQuery, order: Order) -> bool:
     return not query.customer_id or query.customer_id == order.customer_id
 
 
-def _walk(scene: Scene, query: OrderQuery, limit: int) -> list[Order]:
+def _walk(fixtures: Fixtures, query: OrderQuery, limit: int) -> list[Order]:
     found: list[Order] = []
     cursor: str | None = None
     while True:
-        with scene.begin() as uow:
+        with fixtures.begin() as uow:
             page = uow.orders.page(query, CursorRequest(limit, cursor))
         found += page.items
         if (cursor := page.cursor) is None:
             return found
 
 
-def _events(scene: Scene, order: Order, count: int) -> list[OrderEvent]:
+def _events(fixtures: Fixtures, order: Order, count: int) -> list[OrderEvent]:
     kinds = list(OrderEventKind)
-    actors = [(order.customer_id, Role.CUSTOMER), (scene.new_id(), Role.STAFF), (None, None)]
+    actors = [(order.customer_id, Role.CUSTOMER), (fixtures.new_id(), Role.STAFF), (None, None)]
     return [
         OrderEvent(
-            scene.new_id(),
-            *(order.customer_id, order.id, seq, kinds[seq % len(kinds)], order.status, order.total, scene.clock()),
+            fixtures.new_id(),
+            *(order.customer_id, order.id, seq, kinds[seq % len(kinds)], order.status, order.total, fixtures.clock()),
             *actors[seq % 3],
-            scene.money(seq * 10**15) if seq % 2 else None,
+            fixtures.money(seq * 10**15) if seq % 2 else None,
         )
         for seq in range(1, count + 1)
     ]

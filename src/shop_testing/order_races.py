@@ -15,10 +15,10 @@ from shop_core.errors import IllegalStep, InsufficientStock, OrderNotFound, Refu
 from shop_core.inventory.model import StockLevel
 from shop_core.orders.model import HOLDS_STOCK, Order, OrderStatus
 from shop_core.shop import Shop
+from shop_testing.concurrency import together
 from shop_testing.contract import Contract
-from shop_testing.editing import lines, timeline
-from shop_testing.scene import Scene, request
-from shop_testing.threads import together
+from shop_testing.fixtures import Fixtures, request
+from shop_testing.order_amendment import lines, timeline
 
 ROUNDS = 4
 
@@ -40,14 +40,18 @@ class OrderRacesContract(Contract):
         ],
     )
     def test_two_changes_of_one_order_happen_one_after_the_other(
-        self, scene: Scene, crowded: Shop, one: str, other: str, confirmed: bool
+        self, fixtures: Fixtures, contended: Shop, one: str, other: str, confirmed: bool
     ) -> None:
         for _ in range(ROUNDS):
-            lamp, chair, ada = scene.product("Lamp", units=9), scene.product("Chair", units=9), scene.customer()
-            order = crowded.orders.place(request(ada, (lamp, 2)))
+            lamp, chair, ada = (
+                fixtures.product("Lamp", units=9),
+                fixtures.product("Chair", units=9),
+                fixtures.customer(),
+            )
+            order = contended.orders.place(request(ada, (lamp, 2)))
             if confirmed:
-                crowded.orders.confirm(SYSTEM, order.id)
-            changes = _changes(crowded, ada, order, lamp, chair)
+                contended.orders.confirm(SYSTEM, order.id)
+            changes = _changes(contended, ada, order, lamp, chair)
 
             outcomes = together(changes[one], changes[other])
 
@@ -56,106 +60,108 @@ class OrderRacesContract(Contract):
             assert all(isinstance(refusal, IllegalStep | OrderNotFound) for refusal in lost)
             kept = max(won, key=lambda outcome: outcome.version)
             assert len({outcome.version for outcome in won}) == len(won), "both changed the same version"
-            assert crowded.orders.get(SYSTEM, order.id) == kept
-            assert [event.seq for event in timeline(crowded, SYSTEM, order)] == list(range(1, kept.version + 1))
+            assert contended.orders.get(SYSTEM, order.id) == kept
+            assert [event.seq for event in timeline(contended, SYSTEM, order)] == list(range(1, kept.version + 1))
             if confirmed:
                 assert len(won) == 1, "both steps won, and they exclude each other"
-            _check_stock(scene, kept, lamp, chair)
-            assert crowded.audit() == []
+            _check_stock(fixtures, kept, lamp, chair)
+            assert contended.audit() == []
 
     def test_of_ten_edits_of_the_same_version_one_wins_and_the_others_are_stale(
-        self, scene: Scene, crowded: Shop
+        self, fixtures: Fixtures, contended: Shop
     ) -> None:
-        lamp, ada = scene.product("Lamp", units=99), scene.customer()
-        order = crowded.orders.place(request(ada, (lamp, 1)))
-        edits = [partial(crowded.orders.edit, ada, order.id, lines((lamp, units)), [1]) for units in range(2, 12)]
+        lamp, ada = fixtures.product("Lamp", units=99), fixtures.customer()
+        order = contended.orders.place(request(ada, (lamp, 1)))
+        edits = [partial(contended.orders.edit, ada, order.id, lines((lamp, units)), [1]) for units in range(2, 12)]
         outcomes = together(*edits)
         assert Counter(type(outcome) for outcome in outcomes) == {Order: 1, Stale: 9}
         (winner,) = (outcome for outcome in outcomes if isinstance(outcome, Order))
-        assert scene.level(lamp.id).allocated == winner.units[lamp.id]
+        assert fixtures.level(lamp.id).allocated == winner.units[lamp.id]
 
     def test_ten_edits_that_do_not_care_all_happen_and_each_sees_the_one_before(
-        self, scene: Scene, crowded: Shop
+        self, fixtures: Fixtures, contended: Shop
     ) -> None:
-        lamp, chair, ada = scene.product("Lamp", units=99), scene.product("Chair", units=99), scene.customer()
-        order = crowded.orders.place(request(ada, (lamp, 1)))
+        lamp, chair, ada = fixtures.product("Lamp", units=99), fixtures.product("Chair", units=99), fixtures.customer()
+        order = contended.orders.place(request(ada, (lamp, 1)))
         outcomes = together(
             *[
-                lambda units=units: crowded.orders.edit(ada, order.id, lines((lamp, units), (chair, 20 - units)))
+                lambda units=units: contended.orders.edit(ada, order.id, lines((lamp, units), (chair, 20 - units)))
                 for units in range(2, 12)
             ]
         )
         assert sorted(outcome.version for outcome in outcomes if isinstance(outcome, Order)) == list(range(2, 12))
-        kept = crowded.orders.get(ada, order.id)
-        assert (scene.level(lamp.id).allocated, scene.level(chair.id).allocated) == tuple(
+        kept = contended.orders.get(ada, order.id)
+        assert (fixtures.level(lamp.id).allocated, fixtures.level(chair.id).allocated) == tuple(
             kept.units[product.id] for product in (lamp, chair)
         )
-        told = timeline(crowded, ada, order)
+        told = timeline(contended, ada, order)
         assert [later.total_before for later in told[1:]] == [earlier.total for earlier in told[:-1]]
-        assert crowded.audit() == []
+        assert contended.audit() == []
 
     def test_edits_and_new_orders_that_want_the_last_units_never_get_more_than_there_are(
-        self, scene: Scene, crowded: Shop
+        self, fixtures: Fixtures, contended: Shop
     ) -> None:
         for _ in range(ROUNDS):
-            lamp, chair = scene.product("Lamp", units=3), scene.product("Chair", units=20)
-            owners = [scene.customer() for _ in range(6)]
-            orders = [crowded.orders.place(request(owner, (chair, 1))) for owner in owners]
+            lamp, chair = fixtures.product("Lamp", units=3), fixtures.product("Chair", units=20)
+            owners = [fixtures.customer() for _ in range(6)]
+            orders = [contended.orders.place(request(owner, (chair, 1))) for owner in owners]
             wanted = lines((chair, 1), (lamp, 1))
             grow = [
-                partial(crowded.orders.edit, owner, order.id, wanted)
+                partial(contended.orders.edit, owner, order.id, wanted)
                 for owner, order in zip(owners, orders, strict=True)
             ]
-            buy = [partial(crowded.orders.place, request(scene.customer(), (lamp, 1)))] * 6
+            buy = [partial(contended.orders.place, request(fixtures.customer(), (lamp, 1)))] * 6
 
             outcomes = together(*grow, *buy)
 
             assert Counter(type(outcome) for outcome in outcomes) == {Order: 3, InsufficientStock: 9}
-            assert scene.level(lamp.id) == StockLevel(lamp.id, on_hand=3, allocated=3)
-            assert crowded.audit() == []
+            assert fixtures.level(lamp.id) == StockLevel(lamp.id, on_hand=3, allocated=3)
+            assert contended.audit() == []
 
-    def test_units_that_an_edit_or_a_deletion_gives_back_are_sold_once(self, scene: Scene, crowded: Shop) -> None:
+    def test_units_that_an_edit_or_a_deletion_gives_back_are_sold_once(
+        self, fixtures: Fixtures, contended: Shop
+    ) -> None:
         lamp, chair, ada, grace = (
-            *(scene.product("Lamp", units=4), scene.product("Chair", units=4)),
-            *(scene.customer(), scene.customer()),
+            *(fixtures.product("Lamp", units=4), fixtures.product("Chair", units=4)),
+            *(fixtures.customer(), fixtures.customer()),
         )
-        edited = crowded.orders.place(request(ada, (lamp, 2), (chair, 1)))
-        deleted = crowded.orders.place(request(grace, (lamp, 2)))
-        buy: list[Callable[[], Order]] = [lambda: crowded.orders.place(request(scene.customer(), (lamp, 1)))] * 8
+        edited = contended.orders.place(request(ada, (lamp, 2), (chair, 1)))
+        deleted = contended.orders.place(request(grace, (lamp, 2)))
+        buy: list[Callable[[], Order]] = [lambda: contended.orders.place(request(fixtures.customer(), (lamp, 1)))] * 8
         together(
-            lambda: crowded.orders.edit(ada, edited.id, lines((chair, 1))),
-            lambda: crowded.orders.delete(grace, deleted.id),
+            lambda: contended.orders.edit(ada, edited.id, lines((chair, 1))),
+            lambda: contended.orders.delete(grace, deleted.id),
             *buy,
         )
         late = [_outcome(buy[0]) for _ in range(5)]
         assert isinstance(late[-1], InsufficientStock)
-        assert scene.level(lamp.id) == StockLevel(lamp.id, on_hand=4, allocated=4)
-        assert crowded.audit() == []
+        assert fixtures.level(lamp.id) == StockLevel(lamp.id, on_hand=4, allocated=4)
+        assert contended.audit() == []
 
     def test_edits_of_overlapping_orders_in_any_direction_never_wait_for_each_other_in_a_ring(
-        self, scene: Scene, crowded: Shop
+        self, fixtures: Fixtures, contended: Shop
     ) -> None:
         """Each swaps what its order has for what another one has, while others buy the same in any order."""
-        products = [scene.product(f"Product {number}", units=1_000) for number in range(6)]
+        products = [fixtures.product(f"Product {number}", units=1_000) for number in range(6)]
 
         def swap(seed: int) -> list[Refusal]:
-            random, owner = Random(seed), scene.customer()
-            order = crowded.orders.place(request(owner, (products[seed % 6], 1)))
+            random, owner = Random(seed), fixtures.customer()
+            order = contended.orders.place(request(owner, (products[seed % 6], 1)))
             refused = []
             for _ in range(3):
                 chosen = random.sample(products, k=random.randint(1, 6))
                 wanted = lines(*((product, random.randint(1, 3)) for product in chosen))
-                outcome = _outcome(partial(crowded.orders.edit, owner, order.id, wanted))
+                outcome = _outcome(partial(contended.orders.edit, owner, order.id, wanted))
                 refused += [outcome] if isinstance(outcome, Refusal) else []
             return refused
 
         refused = together(*[partial(swap, seed) for seed in range(12)])
         assert refused == [[]] * 12, "a deadlock would show as Unavailable"
         assert not [refusal for refusal in refused if isinstance(refusal, Unavailable)]
-        assert crowded.audit() == []
+        assert contended.audit() == []
 
-    def test_an_order_is_never_seen_with_an_old_total_and_new_lines(self, scene: Scene, shop: Shop) -> None:
-        lamp, chair, ada = scene.product("Lamp", units=99), scene.product("Chair", units=99), scene.customer()
+    def test_an_order_is_never_seen_with_an_old_total_and_new_lines(self, fixtures: Fixtures, shop: Shop) -> None:
+        lamp, chair, ada = fixtures.product("Lamp", units=99), fixtures.product("Chair", units=99), fixtures.customer()
         order = shop.orders.place(request(ada, (lamp, 1)))
 
         def edit() -> int:
@@ -183,12 +189,12 @@ def _changes(shop: Shop, owner: Actor, order: Order, lamp: Product, chair: Produ
     }
 
 
-def _check_stock(scene: Scene, order: Order, *products: Product) -> None:
+def _check_stock(fixtures: Fixtures, order: Order, *products: Product) -> None:
     for product in products:
         units = order.units.get(product.id, 0)
         shipped = units if order.status is OrderStatus.SHIPPED else 0
         held = units if order.status in HOLDS_STOCK else 0
-        assert scene.level(product.id) == StockLevel(product.id, on_hand=9 - shipped, allocated=held)
+        assert fixtures.level(product.id) == StockLevel(product.id, on_hand=9 - shipped, allocated=held)
 
 
 def _outcome(job: Callable[[], Order]) -> Order | Refusal:

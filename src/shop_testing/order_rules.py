@@ -22,8 +22,7 @@ from shop_core.errors import (
     Unauthenticated,
 )
 from shop_core.idempotency import Result
-from shop_core.inventory.model import QUANTITY_MAX
-from shop_core.inventory.wanted import LineRequest, requested_units
+from shop_core.inventory.model import QUANTITY_MAX, LineRequest, requested_units
 from shop_core.orders.model import (
     Order,
     OrderQuery,

@@ -12,130 +12,130 @@ from shop_core.money import Money
 from shop_core.orders.model import Order, OrderLine, OrderQuery, Step, total_of
 from shop_core.pagination import CursorRequest, OffsetRequest
 from shop_testing.contract import Contract
-from shop_testing.scene import Scene
+from shop_testing.fixtures import Fixtures
 
 
 class OrdersContract(Contract):
     """Orders and their lines."""
 
-    def test_an_order_comes_back_as_it_was_added(self, scene: Scene) -> None:
-        lamp, chair = scene.product("Lámpara — 真鍮", price=1_250), scene.product("Chair", price=99_999_999_999)
-        order = scene.order({chair: 3, lamp: 1_000_000})
-        with scene.begin() as uow:
+    def test_an_order_comes_back_as_it_was_added(self, fixtures: Fixtures) -> None:
+        lamp, chair = fixtures.product("Lámpara — 真鍮", price=1_250), fixtures.product("Chair", price=99_999_999_999)
+        order = fixtures.order({chair: 3, lamp: 1_000_000})
+        with fixtures.begin() as uow:
             found = uow.orders.get(order.id)
         assert found == order
         assert [line.product_id for line in found.lines] == [chair.id, lamp.id], "lines keep their order"
         assert found.created_at.utcoffset() == found.updated_at.utcoffset() == timedelta(0)
 
-    def test_an_order_keeps_the_name_and_the_price_that_were_agreed(self, scene: Scene) -> None:
-        lamp = scene.product("Lamp", price=1_250)
-        order = scene.order({lamp: 2})
-        with scene.begin() as uow:
+    def test_an_order_keeps_the_name_and_the_price_that_were_agreed(self, fixtures: Fixtures) -> None:
+        lamp = fixtures.product("Lamp", price=1_250)
+        order = fixtures.order({lamp: 2})
+        with fixtures.begin() as uow:
             uow.products.lock_by_sku([lamp.sku])
-            uow.products.update_all([replace(lamp, name="Dear lamp", price=scene.money(9_999), version=2)])
-        with scene.begin() as uow:
+            uow.products.update_all([replace(lamp, name="Dear lamp", price=fixtures.money(9_999), version=2)])
+        with fixtures.begin() as uow:
             assert uow.orders.get(order.id) == order
 
-    def test_an_order_may_have_two_thousand_lines(self, scene: Scene) -> None:
+    def test_an_order_may_have_two_thousand_lines(self, fixtures: Fixtures) -> None:
         lines = tuple(
-            OrderLine(scene.new_id(), f"SKU-{number}", f"Product {number}", scene.money(number), number + 1)
+            OrderLine(fixtures.new_id(), f"SKU-{number}", f"Product {number}", fixtures.money(number), number + 1)
             for number in range(2_000)
         )
-        order = replace(scene.new_order(), lines=lines, total=total_of(lines, scene.adapters.currency))
-        with scene.begin() as uow:
+        order = replace(fixtures.new_order(), lines=lines, total=total_of(lines, fixtures.adapters.currency))
+        with fixtures.begin() as uow:
             uow.orders.add_all([order])
-        with scene.begin() as uow:
+        with fixtures.begin() as uow:
             assert uow.orders.get(order.id) == order
 
-    def test_the_largest_total_fits(self, scene: Scene) -> None:
-        order = replace(scene.new_order(), total=Money(9_000_000_000_000_000_000, scene.adapters.currency))
-        with scene.begin() as uow:
+    def test_the_largest_total_fits(self, fixtures: Fixtures) -> None:
+        order = replace(fixtures.new_order(), total=Money(9_000_000_000_000_000_000, fixtures.adapters.currency))
+        with fixtures.begin() as uow:
             uow.orders.add_all([order])
-        with scene.begin() as uow:
+        with fixtures.begin() as uow:
             assert uow.orders.get(order.id) == order
 
-    def test_many_orders_are_added_at_once(self, scene: Scene) -> None:
-        orders = [scene.new_order() for _ in range(100)]
-        with scene.begin() as uow:
+    def test_many_orders_are_added_at_once(self, fixtures: Fixtures) -> None:
+        orders = [fixtures.new_order() for _ in range(100)]
+        with fixtures.begin() as uow:
             uow.orders.add_all(orders)
             uow.orders.add_all([])
-        with scene.begin() as uow:
+        with fixtures.begin() as uow:
             assert [uow.orders.get(order.id) for order in orders] == orders
 
-    def test_an_order_of_somebody_else_cannot_be_told_from_one_that_does_not_exist(self, scene: Scene) -> None:
-        order, stranger = scene.order(), scene.new_id()
-        with scene.begin() as uow:
+    def test_an_order_of_somebody_else_cannot_be_told_from_one_that_does_not_exist(self, fixtures: Fixtures) -> None:
+        order, stranger = fixtures.order(), fixtures.new_id()
+        with fixtures.begin() as uow:
             assert uow.orders.get(order.id, order.customer_id) == order
             assert uow.orders.get(order.id, stranger) is None
-            assert uow.orders.get(scene.new_id(), stranger) is None
-            assert uow.orders.get(scene.new_id()) is None
-        for order_id, customer_id in ((order.id, stranger), (scene.new_id(), None)):
-            with scene.begin() as uow:
+            assert uow.orders.get(fixtures.new_id(), stranger) is None
+            assert uow.orders.get(fixtures.new_id()) is None
+        for order_id, customer_id in ((order.id, stranger), (fixtures.new_id(), None)):
+            with fixtures.begin() as uow:
                 assert uow.orders.lock(order_id, customer_id) is None
-        with scene.begin() as uow:
+        with fixtures.begin() as uow:
             assert uow.orders.lock(order.id, order.customer_id) == order
 
-    def test_a_step_stores_status_version_and_time_and_touches_no_other_order(self, scene: Scene) -> None:
-        customer_id = scene.new_id()
-        order, other = scene.order(customer_id=customer_id), scene.order(customer_id=customer_id)
-        confirmed = order.after(Step.CONFIRM, scene.clock())
-        with scene.begin() as uow:
+    def test_a_step_stores_status_version_and_time_and_touches_no_other_order(self, fixtures: Fixtures) -> None:
+        customer_id = fixtures.new_id()
+        order, other = fixtures.order(customer_id=customer_id), fixtures.order(customer_id=customer_id)
+        confirmed = order.after(Step.CONFIRM, fixtures.clock())
+        with fixtures.begin() as uow:
             uow.orders.lock(order.id)
             uow.orders.update(confirmed)
-        with scene.begin() as uow:
+        with fixtures.begin() as uow:
             assert uow.orders.get(order.id) == confirmed
             assert uow.orders.get(other.id) == other
         assert (confirmed.version, confirmed.created_at) == (2, order.created_at)
 
     # ---- a customer's orders
 
-    def test_a_customer_sees_his_own_orders_newest_first(self, scene: Scene) -> None:
-        ada, grace = scene.new_id(), scene.new_id()
+    def test_a_customer_sees_his_own_orders_newest_first(self, fixtures: Fixtures) -> None:
+        ada, grace = fixtures.new_id(), fixtures.new_id()
         orders = []
         for _ in range(7):
-            orders.append(scene.order(customer_id=ada))
-            scene.order(customer_id=grace)
+            orders.append(fixtures.order(customer_id=ada))
+            fixtures.order(customer_id=grace)
         newest_first = tuple(orders[::-1])
-        with scene.begin() as uow:
+        with fixtures.begin() as uow:
             first = uow.orders.page(OrderQuery(ada), OffsetRequest(limit=3))
             last = uow.orders.page(OrderQuery(ada), OffsetRequest(limit=3, offset=6))
             beyond = uow.orders.page(OrderQuery(ada), OffsetRequest(limit=3, offset=60))
-            nothing = uow.orders.page(OrderQuery(scene.new_id()), OffsetRequest())
+            nothing = uow.orders.page(OrderQuery(fixtures.new_id()), OffsetRequest())
         assert (first.items, first.count, first.cursor) == (newest_first[:3], 7, None)
         assert (last.items, last.count) == (newest_first[6:], 7)
         assert (beyond.items, beyond.count) == ((), 7)
         assert (nothing.items, nothing.count) == ((), 0)
 
-    def test_a_walk_through_ones_orders_sees_each_once_while_new_ones_are_placed(self, scene: Scene) -> None:
-        ada = scene.new_id()
-        orders = [scene.order(customer_id=ada) for _ in range(7)]
+    def test_a_walk_through_ones_orders_sees_each_once_while_new_ones_are_placed(self, fixtures: Fixtures) -> None:
+        ada = fixtures.new_id()
+        orders = [fixtures.order(customer_id=ada) for _ in range(7)]
         seen: list[Order] = []
         cursor: str | None = None
         for _ in range(20):
-            with scene.begin() as uow:
+            with fixtures.begin() as uow:
                 page = uow.orders.page(OrderQuery(ada), CursorRequest(2, cursor))
             assert page.count is None
             seen += page.items
             if (cursor := page.cursor) is None:
                 break
-            scene.order(customer_id=ada)
+            fixtures.order(customer_id=ada)
         assert seen == orders[::-1]
 
-    def test_a_cursor_never_opens_the_orders_of_somebody_else(self, scene: Scene) -> None:
-        ada, grace = scene.new_id(), scene.new_id()
+    def test_a_cursor_never_opens_the_orders_of_somebody_else(self, fixtures: Fixtures) -> None:
+        ada, grace = fixtures.new_id(), fixtures.new_id()
         for _ in range(4):
-            scene.order(customer_id=ada)
-            scene.order(customer_id=grace)
-        with scene.begin() as uow:
+            fixtures.order(customer_id=ada)
+            fixtures.order(customer_id=grace)
+        with fixtures.begin() as uow:
             cursor = uow.orders.page(OrderQuery(ada), CursorRequest(2)).cursor
         try:
-            with scene.begin() as uow:
+            with fixtures.begin() as uow:
                 page = uow.orders.page(OrderQuery(grace), CursorRequest(2, cursor))
         except InvalidCursor:
             return  # as good an answer
         assert {order.customer_id for order in page.items} == {grace}
 
     @pytest.mark.parametrize("nonsense", ["x", "=", "é", "\x00", "\ud800", "A" * 9, "A" * 5_000])
-    def test_what_is_no_cursor_of_ones_orders_is_refused(self, scene: Scene, nonsense: str) -> None:
-        with pytest.raises(InvalidCursor), scene.begin() as uow:
-            uow.orders.page(OrderQuery(scene.new_id()), CursorRequest(3, nonsense))
+    def test_what_is_no_cursor_of_ones_orders_is_refused(self, fixtures: Fixtures, nonsense: str) -> None:
+        with pytest.raises(InvalidCursor), fixtures.begin() as uow:
+            uow.orders.page(OrderQuery(fixtures.new_id()), CursorRequest(3, nonsense))

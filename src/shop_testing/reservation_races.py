@@ -24,13 +24,13 @@ from shop_core.errors import (
 from shop_core.inventory.model import StockLevel
 from shop_core.orders.model import Order
 from shop_core.ports import Adapters
-from shop_core.reservations.model import HoldingLimits, Reservation, ReservationState
+from shop_core.reservations.model import Reservation, ReservationLimits, ReservationState
 from shop_core.shop import Shop
+from shop_testing.concurrency import TIMEOUT_S, in_background, still_waits, together
 from shop_testing.contract import Contract
 from shop_testing.determinism import MovableClock
-from shop_testing.expiry import letters
-from shop_testing.scene import Scene, request, to_hold
-from shop_testing.threads import TIMEOUT_S, in_background, still_waits, together
+from shop_testing.fixtures import Fixtures, request, to_hold
+from shop_testing.reservation_expiry import letters
 
 ROUNDS = 4
 TTL = timedelta(seconds=60)
@@ -40,10 +40,10 @@ class ReservationRacesContract(Contract):
     """Confirm, release, extend, expire and reserve at the same moment."""
 
     def test_nothing_is_extended_while_what_its_customer_holds_is_counted(
-        self, adapters: Adapters, scene: Scene, shop: Shop, clock: MovableClock
+        self, adapters: Adapters, fixtures: Fixtures, shop: Shop, clock: MovableClock
     ) -> None:
         """Or the one who counts takes it for expired, lets him hold as much again, and it goes on all the same."""
-        ada, lamp = scene.customer(), scene.product("Lamp", units=3)
+        ada, lamp = fixtures.customer(), fixtures.product("Lamp", units=3)
         held = shop.reservations.reserve(to_hold(ada, (lamp, 3), seconds=TTL.total_seconds()))
         with adapters.begin() as uow:
             uow.reservations.lock_customers([held.customer_id], uow.now)
@@ -68,91 +68,91 @@ class ReservationRacesContract(Contract):
         ids=" ".join,
     )
     def test_a_reservation_ends_once(
-        self, adapters: Adapters, scene: Scene, crowded: Shop, clock: MovableClock, names: tuple[str, ...]
+        self, adapters: Adapters, fixtures: Fixtures, contended: Shop, clock: MovableClock, names: tuple[str, ...]
     ) -> None:
         for _ in range(ROUNDS):
-            lamp, ada, bob = scene.product("Lamp", units=3), scene.customer(), scene.customer()
-            held = crowded.reservations.reserve(to_hold(ada, (lamp, 3), seconds=TTL.total_seconds()))
+            lamp, ada, bob = fixtures.product("Lamp", units=3), fixtures.customer(), fixtures.customer()
+            held = contended.reservations.reserve(to_hold(ada, (lamp, 3), seconds=TTL.total_seconds()))
             start = clock()
-            ways = _ways(crowded, clock, ada, bob, held, lamp)
+            ways = _ways(contended, clock, ada, bob, held, lamp)
 
             outcomes = together(*[ways[name] for name in names])
 
             clock.move_to(start + 3 * TTL)  # an extension is over by now too
-            crowded.reservations.sweep()
-            kept = crowded.reservations.get(ada, held.id)
+            contended.reservations.sweep()
+            kept = contended.reservations.get(ada, held.id)
             _check_the_end(kept, names, outcomes)
             bought = sum(isinstance(outcome, Order) for outcome in outcomes)
             assert bought <= 1, "its units were sold twice"
-            assert scene.level(lamp.id) == StockLevel(lamp.id, on_hand=3, allocated=3 * bought)
+            assert fixtures.level(lamp.id) == StockLevel(lamp.id, on_hand=3, allocated=3 * bought)
             told = [event for event in letters(adapters) if event.subject_id == held.id]
             assert len(told) == (kept.state is ReservationState.EXPIRED)
-            assert crowded.audit() == []
+            assert contended.audit() == []
 
     def test_an_extension_and_the_end_of_the_time_exclude_each_other(
-        self, scene: Scene, crowded: Shop, clock: MovableClock
+        self, fixtures: Fixtures, contended: Shop, clock: MovableClock
     ) -> None:
         for _ in range(ROUNDS):
-            lamp, ada, bob = scene.product("Lamp", units=3), scene.customer(), scene.customer()
-            held = crowded.reservations.reserve(to_hold(ada, (lamp, 3), seconds=TTL.total_seconds()))
-            ways = _ways(crowded, clock, ada, bob, held, lamp)
+            lamp, ada, bob = fixtures.product("Lamp", units=3), fixtures.customer(), fixtures.customer()
+            held = contended.reservations.reserve(to_hold(ada, (lamp, 3), seconds=TTL.total_seconds()))
+            ways = _ways(contended, clock, ada, bob, held, lamp)
             extended, bought = together(ways["extend"], ways["need"])
             if isinstance(extended, Reservation):
                 assert isinstance(bought, InsufficientStock)
-                assert crowded.reservations.get(ada, held.id).state is ReservationState.ACTIVE
+                assert contended.reservations.get(ada, held.id).state is ReservationState.ACTIVE
             else:
                 assert isinstance(extended, ReservationExpired)
                 assert isinstance(bought, Order)
-            assert crowded.audit() == []
+            assert contended.audit() == []
 
-    def test_the_last_units_are_held_once(self, scene: Scene, crowded: Shop) -> None:
+    def test_the_last_units_are_held_once(self, fixtures: Fixtures, contended: Shop) -> None:
         for _ in range(ROUNDS):
-            lamp = scene.product("Lamp", units=3)
+            lamp = fixtures.product("Lamp", units=3)
             wants: list[Callable[[], Order | Reservation]] = []
             for _ in range(4):
-                wants.append(partial(crowded.reservations.reserve, to_hold(scene.customer(), (lamp, 1))))
-                wants.append(partial(crowded.orders.place, request(scene.customer(), (lamp, 1))))
+                wants.append(partial(contended.reservations.reserve, to_hold(fixtures.customer(), (lamp, 1))))
+                wants.append(partial(contended.orders.place, request(fixtures.customer(), (lamp, 1))))
             outcomes = together(*wants)
             kinds = Counter(type(outcome) for outcome in outcomes)
             assert (kinds[Order] + kinds[Reservation], kinds[InsufficientStock]) == (3, 5)
-            level = scene.level(lamp.id)
+            level = fixtures.level(lamp.id)
             assert (level.allocated, level.reserved) == (kinds[Order], kinds[Reservation])
-            assert crowded.audit() == []
+            assert contended.audit() == []
 
-    def test_the_cap_holds_for_a_customer_in_many_threads(self, crowded: Shop, scene: Scene) -> None:
-        crowded.reservations._limits = HoldingLimits(reservations_max=3)
-        ada = scene.customer()
-        lamps = [scene.product(f"Lamp {number}", units=9) for number in range(6)]  # no stock lock in common
-        outcomes = together(*[partial(crowded.reservations.reserve, to_hold(ada, (lamp, 1))) for lamp in lamps])
+    def test_the_cap_holds_for_a_customer_in_many_threads(self, contended: Shop, fixtures: Fixtures) -> None:
+        contended.reservations._limits = ReservationLimits(reservations_max=3)
+        ada = fixtures.customer()
+        lamps = [fixtures.product(f"Lamp {number}", units=9) for number in range(6)]  # no stock lock in common
+        outcomes = together(*[partial(contended.reservations.reserve, to_hold(ada, (lamp, 1))) for lamp in lamps])
         assert Counter(map(type, outcomes)) == {Reservation: 3, TooMuchReserved: 3}
 
     def test_units_that_expire_while_many_want_them_are_sold_once_each(
-        self, scene: Scene, crowded: Shop, clock: MovableClock
+        self, fixtures: Fixtures, contended: Shop, clock: MovableClock
     ) -> None:
-        lamp = scene.product("Lamp", units=4)
+        lamp = fixtures.product("Lamp", units=4)
         for _ in range(2):
-            crowded.reservations.reserve(to_hold(scene.customer(), (lamp, 2), seconds=TTL.total_seconds()))
+            contended.reservations.reserve(to_hold(fixtures.customer(), (lamp, 2), seconds=TTL.total_seconds()))
         clock.move(TTL)
-        buyers = [partial(crowded.orders.place, request(scene.customer(), (lamp, 1))) for _ in range(8)]
-        outcomes = together(crowded.reservations.sweep, crowded.reservations.sweep, *buyers)[2:]
+        buyers = [partial(contended.orders.place, request(fixtures.customer(), (lamp, 1))) for _ in range(8)]
+        outcomes = together(contended.reservations.sweep, contended.reservations.sweep, *buyers)[2:]
         assert Counter(map(type, outcomes)) == {Order: 4, InsufficientStock: 4}
-        assert scene.level(lamp.id) == StockLevel(lamp.id, on_hand=4, allocated=4)
-        assert crowded.audit() == []
+        assert fixtures.level(lamp.id) == StockLevel(lamp.id, on_hand=4, allocated=4)
+        assert contended.audit() == []
 
     def test_reservations_of_the_same_products_in_other_orders_never_wait_for_each_other(
-        self, scene: Scene, crowded: Shop
+        self, fixtures: Fixtures, contended: Shop
     ) -> None:
-        products = [scene.product(f"Lamp {number}", units=99) for number in range(5)]
-        ada, bob = scene.customer(), scene.customer()
+        products = [fixtures.product(f"Lamp {number}", units=99) for number in range(5)]
+        ada, bob = fixtures.customer(), fixtures.customer()
 
         def hold_and_confirm(who: Actor, turn: int) -> None:
             wanted = [(product, 1) for product in products[turn:] + products[:turn]]
-            held = crowded.reservations.reserve(to_hold(who, *wanted[:: 1 if turn % 2 else -1]))
-            crowded.orders.place(request(who, of=held))
+            held = contended.reservations.reserve(to_hold(who, *wanted[:: 1 if turn % 2 else -1]))
+            contended.orders.place(request(who, of=held))
 
         together(*[partial(hold_and_confirm, who, turn) for turn in range(5) for who in (ada, bob)])
-        assert [scene.level(product.id).allocated for product in products] == [10] * 5
-        assert crowded.audit() == []
+        assert [fixtures.level(product.id).allocated for product in products] == [10] * 5
+        assert contended.audit() == []
 
 
 def _ways(

@@ -12,7 +12,7 @@ from hypothesis.stateful import rule
 from shop_core.accounts.model import NOBODY, SYSTEM, Actor
 from shop_core.errors import Invalid, Refusal, ReservationNotFound, Unauthenticated
 from shop_core.idempotency import Result
-from shop_core.inventory.wanted import LineRequest
+from shop_core.inventory.model import LineRequest
 from shop_core.money import Money
 from shop_core.orders.model import PlacementRequest
 from shop_core.reservations.model import TTL_MAX, Reservation, ReservationRequest
@@ -141,7 +141,7 @@ class ReservationRules(OrderRules):
     ) -> None:
         lines = self._lines(basket)
         if is_valid(lines):
-            units = PlacementRequest(customer.account_id, lines).wanted
+            units = PlacementRequest(customer.account_id, lines).units
             total = self._total(units, known_total) if units.keys() <= self.expected.products.keys() else None
             request = PlacementRequest(customer.account_id, lines, key=key, expected_total=total)
             self.place_them([request] * times)

@@ -24,11 +24,11 @@ from shop_core.errors import (
 from shop_core.idempotency import Result
 from shop_core.inventory.model import MovementKind, StockLevel
 from shop_core.ports import Adapters, LockOrderError
-from shop_core.reservations.model import TTL_MAX, HoldingLimits, Reservation, ReservationState
+from shop_core.reservations.model import TTL_MAX, Reservation, ReservationLimits, ReservationState
 from shop_core.shop import Shop
 from shop_testing.contract import Contract
 from shop_testing.determinism import MovableClock
-from shop_testing.scene import Scene, request, to_hold
+from shop_testing.fixtures import Fixtures, request, to_hold
 
 MINUTE = timedelta(minutes=1)
 RESERVED, RELEASED = MovementKind.RESERVED, MovementKind.RELEASED
@@ -39,25 +39,25 @@ class ReservationsContract(Contract):
     """Holding units, and giving them back."""
 
     @pytest.fixture
-    def lamp(self, scene: Scene) -> Product:
+    def lamp(self, fixtures: Fixtures) -> Product:
         """A product with 5 units."""
-        return scene.product("Lamp", units=5)
+        return fixtures.product("Lamp", units=5)
 
     @pytest.fixture
-    def chair(self, scene: Scene) -> Product:
+    def chair(self, fixtures: Fixtures) -> Product:
         """Another one, with 5 units too."""
-        return scene.product("Chair", units=5)
+        return fixtures.product("Chair", units=5)
 
     # ---- holding
 
     def test_held_units_are_there_but_cannot_be_sold_to_others(
-        self, scene: Scene, shop: Shop, clock: MovableClock, lamp: Product
+        self, fixtures: Fixtures, shop: Shop, clock: MovableClock, lamp: Product
     ) -> None:
-        ada, bob = scene.customer(), scene.customer()
+        ada, bob = fixtures.customer(), fixtures.customer()
         held = shop.reservations.reserve(to_hold(ada, (lamp, 3), seconds=60))
         assert (held.state, held.created_at, held.expires_at) == (ReservationState.ACTIVE, clock(), clock() + MINUTE)
         assert held.seen_at == clock()
-        assert scene.level(lamp.id) == StockLevel(lamp.id, on_hand=5, reserved=3)
+        assert fixtures.level(lamp.id) == StockLevel(lamp.id, on_hand=5, reserved=3)
         for wants_more in (
             lambda: shop.orders.place(request(bob, (lamp, 3))),
             lambda: shop.reservations.reserve(to_hold(bob, (lamp, 3))),
@@ -67,34 +67,36 @@ class ReservationsContract(Contract):
                 wants_more()
             assert refused.value.shortages == (Shortage(lamp.id, requested=3, available=2),)
         shop.orders.place(request(bob, (lamp, 2)))
-        line = scene.ledger(lamp.id)[1]
+        line = fixtures.ledger(lamp.id)[1]
         assert (line.kind, line.quantity, line.reservation_id, line.actor_id) == (RESERVED, 3, held.id, ada.id)
         assert shop.audit() == []
 
-    def test_all_lines_are_held_or_none(self, scene: Scene, shop: Shop, lamp: Product, chair: Product) -> None:
-        ada = scene.customer()
+    def test_all_lines_are_held_or_none(self, fixtures: Fixtures, shop: Shop, lamp: Product, chair: Product) -> None:
+        ada = fixtures.customer()
         with pytest.raises(InsufficientStock):
             shop.reservations.reserve(to_hold(ada, (lamp, 1), (chair, 6)))
         with pytest.raises(UnknownProducts):
-            shop.reservations.reserve(to_hold(ada, (lamp, 1), (scene.new_id(), 1)))
+            shop.reservations.reserve(to_hold(ada, (lamp, 1), (fixtures.new_id(), 1)))
         with pytest.raises(UnknownProducts):
-            shop.reservations.reserve(to_hold(ada, (lamp, 1), (scene.archive(chair), 1)))
-        assert scene.level(lamp.id) == StockLevel(lamp.id, on_hand=5)
+            shop.reservations.reserve(to_hold(ada, (lamp, 1), (fixtures.archive(chair), 1)))
+        assert fixtures.level(lamp.id) == StockLevel(lamp.id, on_hand=5)
 
-    def test_a_batch_answers_each_as_if_it_had_come_alone(self, scene: Scene, shop: Shop, lamp: Product) -> None:
-        wanted = [to_hold(scene.customer(), (lamp, units)) for units in (3, 3, 2, 1)]
+    def test_a_batch_answers_each_as_if_it_had_come_alone(self, fixtures: Fixtures, shop: Shop, lamp: Product) -> None:
+        wanted = [to_hold(fixtures.customer(), (lamp, units)) for units in (3, 3, 2, 1)]
         outcomes = shop.reservations.reserve_all(wanted)
         assert [type(outcome) for outcome in outcomes] == [Result, InsufficientStock, Result, InsufficientStock]
-        assert scene.level(lamp.id).reserved == 5
+        assert fixtures.level(lamp.id).reserved == 5
         assert shop.reservations.reserve_all([]) == ()
 
-    def test_a_customer_cannot_hold_more_than_one_may(self, adapters: Adapters, scene: Scene, lamp: Product) -> None:
-        shop = Shop(adapters, HoldingLimits(reservations_max=2, units_max=4))
-        ada, bob = scene.customer(), scene.customer()
+    def test_a_customer_cannot_hold_more_than_one_may(
+        self, adapters: Adapters, fixtures: Fixtures, lamp: Product
+    ) -> None:
+        shop = Shop(adapters, ReservationLimits(reservations_max=2, units_max=4))
+        ada, bob = fixtures.customer(), fixtures.customer()
         first = shop.reservations.reserve(to_hold(ada, (lamp, 1)))
         with pytest.raises(TooMuchReserved) as units:
             shop.reservations.reserve(to_hold(ada, (lamp, 4)))
-        assert (units.value.what, units.value.held, units.value.wanted, units.value.most) == ("units", 1, 4, 4)
+        assert (units.value.what, units.value.held, units.value.requested, units.value.max) == ("units", 1, 4, 4)
         outcomes = shop.reservations.reserve_all([to_hold(ada, (lamp, 1)), to_hold(ada, (lamp, 1))])
         assert [type(outcome) for outcome in outcomes] == [Result, TooMuchReserved]
         shop.reservations.reserve(to_hold(bob, (lamp, 1)))
@@ -102,9 +104,9 @@ class ReservationsContract(Contract):
         shop.reservations.reserve(to_hold(ada, (lamp, 1)))
 
     def test_what_expired_counts_no_more_for_the_cap(
-        self, adapters: Adapters, scene: Scene, clock: MovableClock, lamp: Product
+        self, adapters: Adapters, fixtures: Fixtures, clock: MovableClock, lamp: Product
     ) -> None:
-        shop, ada = Shop(adapters, HoldingLimits(reservations_max=1)), scene.customer()
+        shop, ada = Shop(adapters, ReservationLimits(reservations_max=1)), fixtures.customer()
         shop.reservations.reserve(to_hold(ada, (lamp, 1), seconds=60))
         clock.move(MINUTE - timedelta(microseconds=1))
         with pytest.raises(TooMuchReserved):
@@ -115,17 +117,17 @@ class ReservationsContract(Contract):
     # ---- whose it is
 
     def test_a_reservation_is_its_owners_and_staff_can_see_and_release_it(
-        self, scene: Scene, shop: Shop, clock: MovableClock, lamp: Product
+        self, fixtures: Fixtures, shop: Shop, clock: MovableClock, lamp: Product
     ) -> None:
-        ada, bob = scene.customer(), scene.customer()
+        ada, bob = fixtures.customer(), fixtures.customer()
         held = shop.reservations.reserve(to_hold(ada, (lamp, 2)))
         for is_refused in (
             lambda: shop.reservations.get(bob, held.id),
             lambda: shop.reservations.extend(bob, held.id, MINUTE),
             lambda: shop.reservations.release(bob, held.id),
             lambda: shop.orders.place(request(bob, of=held)),
-            lambda: shop.reservations.get(ada, scene.new_id()),
-            lambda: shop.orders.place(request(ada, of=_named(held, scene))),
+            lambda: shop.reservations.get(ada, fixtures.new_id()),
+            lambda: shop.orders.place(request(ada, of=_named(held, fixtures))),
         ):
             with pytest.raises(ReservationNotFound):
                 is_refused()
@@ -137,25 +139,25 @@ class ReservationsContract(Contract):
     # ---- releasing
 
     def test_released_units_can_be_sold_at_once_and_releasing_again_changes_nothing(
-        self, scene: Scene, shop: Shop, clock: MovableClock, lamp: Product
+        self, fixtures: Fixtures, shop: Shop, clock: MovableClock, lamp: Product
     ) -> None:
-        ada = scene.customer()
+        ada = fixtures.customer()
         held = shop.reservations.reserve(to_hold(ada, (lamp, 5)))
         released = shop.reservations.release(ada, held.id)
         assert (released.state, released.held) == (ReservationState.RELEASED, {})
-        shop.orders.place(request(scene.customer(), (lamp, 5)))
+        shop.orders.place(request(fixtures.customer(), (lamp, 5)))
         clock.move(TTL_MAX)
         assert shop.reservations.release(ada, held.id) == released == shop.reservations.get(ada, held.id)
-        assert [line.kind for line in scene.ledger(lamp.id)][1:3] == [RESERVED, RELEASED]
-        assert len(scene.ledger(lamp.id)) == 4
+        assert [line.kind for line in fixtures.ledger(lamp.id)][1:3] == [RESERVED, RELEASED]
+        assert len(fixtures.ledger(lamp.id)) == 4
         assert shop.audit() == []
 
     # ---- extending
 
     def test_extending_counts_from_now_and_never_shortens(
-        self, scene: Scene, shop: Shop, clock: MovableClock, lamp: Product
+        self, fixtures: Fixtures, shop: Shop, clock: MovableClock, lamp: Product
     ) -> None:
-        ada, start = scene.customer(), clock()
+        ada, start = fixtures.customer(), clock()
         held = shop.reservations.reserve(to_hold(ada, (lamp, 1), seconds=60))
         clock.move(MINUTE / 2)
         assert shop.reservations.extend(ada, held.id, MINUTE).expires_at == start + 1.5 * MINUTE
@@ -167,9 +169,9 @@ class ReservationsContract(Contract):
         assert shop.reservations.get(ada, held.id).state is ReservationState.EXPIRED
 
     def test_nothing_is_held_for_more_than_24_hours_in_all(
-        self, scene: Scene, shop: Shop, clock: MovableClock, lamp: Product
+        self, fixtures: Fixtures, shop: Shop, clock: MovableClock, lamp: Product
     ) -> None:
-        ada, start = scene.customer(), clock()
+        ada, start = fixtures.customer(), clock()
         held = shop.reservations.reserve(to_hold(ada, (lamp, 1), seconds=TTL_MAX.total_seconds()))
         clock.move(TTL_MAX - timedelta(seconds=1))
         assert shop.reservations.extend(ada, held.id, TTL_MAX).expires_at == start + TTL_MAX
@@ -179,23 +181,23 @@ class ReservationsContract(Contract):
 
     @pytest.mark.parametrize("ttl", [timedelta(0), timedelta(milliseconds=999), TTL_MAX + timedelta(microseconds=1)])
     def test_a_time_to_live_that_cannot_be_is_refused(
-        self, scene: Scene, shop: Shop, lamp: Product, ttl: timedelta
+        self, fixtures: Fixtures, shop: Shop, lamp: Product, ttl: timedelta
     ) -> None:
-        held = shop.reservations.reserve(to_hold(scene.customer(), (lamp, 1)))
+        held = shop.reservations.reserve(to_hold(fixtures.customer(), (lamp, 1)))
         with pytest.raises(Invalid):
             shop.reservations.extend(SYSTEM, held.id, ttl)
 
     # ---- confirming
 
     def test_a_confirmed_reservation_is_an_order_and_its_units_were_never_free(
-        self, scene: Scene, shop: Shop, lamp: Product, chair: Product
+        self, fixtures: Fixtures, shop: Shop, lamp: Product, chair: Product
     ) -> None:
-        ada = scene.customer()
+        ada = fixtures.customer()
         held = shop.reservations.reserve(to_hold(ada, (lamp, 2), (chair, 1), (lamp, 1)))
         order = shop.orders.place(request(ada, of=held))
         assert {line.product_id: line.quantity for line in order.lines} == {lamp.id: 3, chair.id: 1}
-        assert scene.level(lamp.id) == StockLevel(lamp.id, on_hand=5, allocated=3)
-        line = scene.ledger(lamp.id)[-1]
+        assert fixtures.level(lamp.id) == StockLevel(lamp.id, on_hand=5, allocated=3)
+        line = fixtures.ledger(lamp.id)[-1]
         assert (line.kind, line.quantity, line.order_id, line.reservation_id) == (CONFIRMED, 3, order.id, held.id)
         confirmed = shop.reservations.get(ada, held.id)
         assert (confirmed.state, confirmed.order_id, confirmed.held) == (ReservationState.CONFIRMED, order.id, {})
@@ -210,51 +212,51 @@ class ReservationsContract(Contract):
         assert shop.audit() == []
 
     def test_a_reservation_is_confirmed_also_while_its_product_is_short(
-        self, scene: Scene, shop: Shop, lamp: Product
+        self, fixtures: Fixtures, shop: Shop, lamp: Product
     ) -> None:
-        ada = scene.customer()
+        ada = fixtures.customer()
         held = shop.reservations.reserve(to_hold(ada, (lamp, 4)))
         shop.inventory.adjust(SYSTEM, lamp.id, -3, "a fire")
-        assert scene.level(lamp.id) == StockLevel(lamp.id, on_hand=2, reserved=4, shortfall=2)
+        assert fixtures.level(lamp.id) == StockLevel(lamp.id, on_hand=2, reserved=4, shortfall=2)
         order = shop.orders.place(request(ada, of=held))
-        assert scene.level(lamp.id) == StockLevel(lamp.id, on_hand=2, allocated=4, shortfall=2)
+        assert fixtures.level(lamp.id) == StockLevel(lamp.id, on_hand=2, allocated=4, shortfall=2)
         shop.orders.cancel(ada, order.id)
-        assert scene.level(lamp.id) == StockLevel(lamp.id, on_hand=2)
+        assert fixtures.level(lamp.id) == StockLevel(lamp.id, on_hand=2)
         assert shop.audit() == []
 
     def test_a_reservation_of_a_product_that_left_the_catalog_cannot_be_confirmed_but_released(
-        self, scene: Scene, shop: Shop, lamp: Product
+        self, fixtures: Fixtures, shop: Shop, lamp: Product
     ) -> None:
-        ada = scene.customer()
+        ada = fixtures.customer()
         held = shop.reservations.reserve(to_hold(ada, (lamp, 1)))
-        scene.archive(lamp)
+        fixtures.archive(lamp)
         with pytest.raises(UnknownProducts):
             shop.orders.place(request(ada, of=held))
         assert shop.reservations.release(ada, held.id).state is ReservationState.RELEASED
-        assert scene.level(lamp.id) == StockLevel(lamp.id, on_hand=5)
+        assert fixtures.level(lamp.id) == StockLevel(lamp.id, on_hand=5)
 
-    def test_a_batch_confirms_a_reservation_once(self, scene: Scene, shop: Shop, lamp: Product) -> None:
-        ada = scene.customer()
+    def test_a_batch_confirms_a_reservation_once(self, fixtures: Fixtures, shop: Shop, lamp: Product) -> None:
+        ada = fixtures.customer()
         held = shop.reservations.reserve(to_hold(ada, (lamp, 5)))
         outcomes = shop.orders.place_all([request(ada, of=held), request(ada, of=held), request(ada, (lamp, 1))])
         assert [type(outcome) for outcome in outcomes] == [Result, ReservationResolved, InsufficientStock]
-        assert scene.level(lamp.id) == StockLevel(lamp.id, on_hand=5, allocated=5)
+        assert fixtures.level(lamp.id) == StockLevel(lamp.id, on_hand=5, allocated=5)
 
     # ---- what the adapter must not allow
 
     def test_a_reservation_cannot_be_changed_without_the_lock_on_its_stock(
-        self, scene: Scene, shop: Shop, lamp: Product, chair: Product
+        self, fixtures: Fixtures, shop: Shop, lamp: Product, chair: Product
     ) -> None:
-        held = shop.reservations.reserve(to_hold(scene.customer(), (lamp, 1), (chair, 1)))
+        held = shop.reservations.reserve(to_hold(fixtures.customer(), (lamp, 1), (chair, 1)))
         for locked in ([], [chair.id]):
-            with pytest.raises(LockOrderError), scene.begin() as uow:
+            with pytest.raises(LockOrderError), fixtures.begin() as uow:
                 uow.stock.lock(locked)
                 uow.reservations.update_all([held])
-        with scene.begin() as uow:
+        with fixtures.begin() as uow:
             uow.stock.lock([lamp.id, chair.id])
             uow.reservations.update_all([held])
 
 
-def _named(held: Reservation, scene: Scene) -> Reservation:
+def _named(held: Reservation, fixtures: Fixtures) -> Reservation:
     """One that nobody has."""
-    return Reservation(scene.new_id(), held.customer_id, held.state, held.lines, held.created_at, held.expires_at)
+    return Reservation(fixtures.new_id(), held.customer_id, held.state, held.lines, held.created_at, held.expires_at)

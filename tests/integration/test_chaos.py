@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 from verification import chaos
 from verification.client import Line, Lost, is_ready
-from verification.killer import KINDS
+from verification.process_kills import KINDS
 from verification.processes import kill
 from verification.proxy import Cut, Proxy
-from verification.world import World, wait_until
+from verification.server import ShopServer, wait_until
 
 
 def test_nothing_is_lost_doubled_or_half_there_after_one_kill_of_each_kind(tmp_path: Path) -> None:
@@ -33,7 +33,7 @@ def test_a_server_whose_only_worker_is_killed_again_and_again_goes_on(tmp_path: 
     def is_open() -> bool:
         return asyncio.run(is_ready(world.port))
 
-    with World(tmp_path, workers=1) as world:
+    with ShopServer(tmp_path, workers=1) as world:
         assert wait_until(is_open, 60)
         for _ in range(4):
             assert wait_until(lambda: len(world.worker_pids()) == 1, 60)  # the one before is gone

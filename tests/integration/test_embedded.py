@@ -348,7 +348,6 @@ class TestKeptRunning:
 
     def test_a_killed_server_comes_back_by_itself_with_all_that_was_committed(self, data_dir: Path) -> None:
         told: list[str] = []
-        told: list[str] = []
         with EmbeddedPostgres(data_dir) as postgres, kept_running(postgres, told.append):
             url = postgres.url()
             query(url, "DROP TABLE IF EXISTS said")
@@ -370,7 +369,6 @@ class TestKeptRunning:
 
     def test_one_that_cannot_start_is_tried_until_it_can(self, copied_dir: Path) -> None:
         told: list[str] = []
-        told: list[str] = []
         with EmbeddedPostgres(copied_dir) as postgres, kept_running(postgres, told.append):
             settings = copied_dir / "postgres" / "postgresql.conf"
             good = settings.read_text()
@@ -382,7 +380,6 @@ class TestKeptRunning:
             assert eventually(lambda: told[1:] == ["PostgreSQL had died; it runs again."])
 
     def test_an_empty_cluster_never_takes_the_place_of_one_that_is_gone(self, copied_dir: Path) -> None:
-        told: list[str] = []
         told: list[str] = []
         with EmbeddedPostgres(copied_dir) as postgres, kept_running(postgres, told.append):
             pid = server_pid(copied_dir)

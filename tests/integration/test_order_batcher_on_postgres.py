@@ -17,10 +17,10 @@ from shop_adapters.postgres.migrate import migrate
 from shop_core import SYSTEM, LineRequest, Order, PlacementRequest, Shop
 from shop_core.errors import InsufficientStock, Unavailable
 from shop_core.idempotency import Result
-from shop_testing import Scene
+from shop_testing import Fixtures
+from shop_testing.concurrency import TIMEOUT_S
 
 SECRET = b"the secret of the tests, 32 bytes"
-TIMEOUT_S = 60
 
 
 @pytest.fixture(scope="module")
@@ -50,44 +50,46 @@ def stations(url: str) -> Iterator[list[tuple[PostgresAdapters, OrderBatcher]]]:
 
 def test_two_trains_sell_exactly_what_there_is(stations: list[tuple[PostgresAdapters, OrderBatcher]]) -> None:
     adapters = stations[0][0]
-    scene, shop = Scene(adapters), Shop(adapters)
-    lamp, chair = scene.product("Lamp", units=20), scene.product("Chair", units=500)
+    fixtures, shop = Fixtures(adapters), Shop(adapters)
+    lamp, chair = fixtures.product("Lamp", units=20), fixtures.product("Chair", units=500)
     lines = (LineRequest(chair.id, 1), LineRequest(lamp.id, 1))
     futures = [
-        train.place(PlacementRequest(scene.new_id(), order))
+        train.place(PlacementRequest(fixtures.new_id(), order))
         for _ in range(50)
         for _, train in stations
         for order in (lines, lines[::-1])
     ]
     outcomes = Counter(type(future.exception(TIMEOUT_S)) for future in futures)
     assert outcomes == {type(None): 20, InsufficientStock: 180}
-    assert scene.level(lamp.id).allocated == scene.level(chair.id).allocated == 20
+    assert fixtures.level(lamp.id).allocated == fixtures.level(chair.id).allocated == 20
     assert shop.audit() == []
 
 
 def test_twins_on_two_trains_are_one_order(stations: list[tuple[PostgresAdapters, OrderBatcher]]) -> None:
-    scene = Scene(stations[0][0])
-    lamp, ada = scene.product("Lamp", units=100), scene.customer()
+    fixtures = Fixtures(stations[0][0])
+    lamp, ada = fixtures.product("Lamp", units=100), fixtures.customer()
     twins = [PlacementRequest(ada.account_id, (LineRequest(lamp.id, 1),), key=f"key {number}") for number in range(30)]
     futures = [(twin.key, train.place(twin)) for twin in twins for _, train in stations]
     made: dict[str | None, set[UUID]] = {}
     for key, future in futures:
         made.setdefault(key, set()).add(future.result(TIMEOUT_S).value.id)
     assert all(len(ids) == 1 for ids in made.values())
-    assert scene.level(lamp.id).allocated == 30
+    assert fixtures.level(lamp.id).allocated == 30
 
 
 def test_cut_lines_lose_and_double_nothing(stations: list[tuple[PostgresAdapters, OrderBatcher]], url: str) -> None:
     """Who has no answer asks again with the same key, as a phone does; who has no key may ask once only."""
     adapters, train = stations[0]
-    scene, shop = Scene(adapters), Shop(adapters)
-    lamp = scene.product("Lamp", units=1_000)
+    fixtures, shop = Fixtures(adapters), Shop(adapters)
+    lamp = fixtures.product("Lamp", units=1_000)
     executioner = make_engine(url, connections=1)
     told: list[Order] = []
     lost = 0
     for number in range(12):
         requests = [
-            PlacementRequest(scene.new_id(), (LineRequest(lamp.id, 1),), key=f"{number} {rider}" if rider % 2 else None)
+            PlacementRequest(
+                fixtures.new_id(), (LineRequest(lamp.id, 1),), key=f"{number} {rider}" if rider % 2 else None
+            )
             for rider in range(20)
         ]
         futures = [train.place(request) for request in requests]
@@ -98,7 +100,7 @@ def test_cut_lines_lose_and_double_nothing(stations: list[tuple[PostgresAdapters
             lost += answer is None
     executioner.dispose()
     assert len({order.id for order in told}) == len(told) >= 120
-    placed = scene.level(lamp.id).allocated
+    placed = fixtures.level(lamp.id).allocated
     assert len(told) <= placed <= len(told) + lost, "only who was told nothing may have an order that he does not know"
     assert all(shop.orders.get(SYSTEM, order.id) == order for order in told)
     assert shop.audit() == []

@@ -28,7 +28,7 @@ from shop_core import (
 from shop_core.idempotency import Result
 from shop_core.pagination import PageRequest, make_cursor
 from shop_core.reservations.model import ReservationRequest
-from shop_testing import Scene
+from shop_testing import Fixtures
 
 ORDERS = 100_000
 MANY, FEW = UUID(int=1), UUID(int=2)
@@ -129,7 +129,7 @@ def test_a_page_of_my_orders_costs_the_same_wherever_it_is_and_however_many_ther
     ],
     ids=str,
 )
-@pytest.mark.parametrize("piece", [OffsetRequest(20), CursorRequest(20)], ids=["numbered", "keyset"])
+@pytest.mark.parametrize("page_request", [OffsetRequest(20), CursorRequest(20)], ids=["offset", "cursor"])
 def test_every_filter_of_the_staff_has_its_index(
     stocked: Engine, shop: Shop, query: OrderQuery, index: str | None, page_request: PageRequest
 ) -> None:
@@ -169,18 +169,18 @@ def test_an_order_and_its_timeline_are_found_by_their_keys(stocked: Engine, shop
 
 
 @pytest.fixture
-def small(postgres_adapters: PostgresAdapters) -> tuple[Shop, Scene, Engine]:
+def small(postgres_adapters: PostgresAdapters) -> tuple[Shop, Fixtures, Engine]:
     """An empty shop."""
-    return Shop(postgres_adapters), Scene(postgres_adapters), postgres_adapters.engine
+    return Shop(postgres_adapters), Fixtures(postgres_adapters), postgres_adapters.engine
 
 
-def test_a_batch_of_fifty_orders_takes_as_many_statements_as_one(small: tuple[Shop, Scene, Engine]) -> None:
-    shop, scene, engine = small
-    products = [scene.product(f"Product {number}", units=1_000) for number in range(5)]
+def test_a_batch_of_fifty_orders_takes_as_many_statements_as_one(small: tuple[Shop, Fixtures, Engine]) -> None:
+    shop, fixtures, engine = small
+    products = [fixtures.product(f"Product {number}", units=1_000) for number in range(5)]
     counts = []
     for size in (1, 50):
         lines = tuple(LineRequest(product.id, 1) for product in products[:size])
-        batch = [PlacementRequest(scene.new_id(), lines) for _ in range(size)]
+        batch = [PlacementRequest(fixtures.new_id(), lines) for _ in range(size)]
         with statements(engine) as sent:
             outcomes = shop.orders.place_all(batch)
         assert all(isinstance(outcome, Result) for outcome in outcomes)
@@ -190,35 +190,35 @@ def test_a_batch_of_fifty_orders_takes_as_many_statements_as_one(small: tuple[Sh
 
 
 def test_keys_cost_a_batch_one_statement_more_and_those_that_are_taken_another(
-    small: tuple[Shop, Scene, Engine],
+    small: tuple[Shop, Fixtures, Engine],
 ) -> None:
-    shop, scene, engine = small
-    product = scene.product(units=1_000)
-    batch = [PlacementRequest(scene.new_id(), (LineRequest(product.id, 1),), key="mine") for _ in range(50)]
+    shop, fixtures, engine = small
+    product = fixtures.product(units=1_000)
+    batch = [PlacementRequest(fixtures.new_id(), (LineRequest(product.id, 1),), key="mine") for _ in range(50)]
     with statements(engine) as sent:
         shop.orders.place_all(batch)
     assert len(sent) == 8, sent
-    again = [*batch[:1], *(PlacementRequest(scene.new_id(), batch[0].lines, key="new") for _ in range(49))]
+    again = [*batch[:1], *(PlacementRequest(fixtures.new_id(), batch[0].lines, key="new") for _ in range(49))]
     with statements(engine) as sent:
         shop.orders.place_all(again)
     assert len(sent) == 8 + 2, sent  # who has it, and the order that it made
 
 
-def test_a_reservation_takes_as_many_statements_for_fifty_as_for_one(small: tuple[Shop, Scene, Engine]) -> None:
-    shop, scene, engine = small
-    products = [scene.product(f"Product {number}", units=1_000) for number in range(5)]
+def test_a_reservation_takes_as_many_statements_for_fifty_as_for_one(small: tuple[Shop, Fixtures, Engine]) -> None:
+    shop, fixtures, engine = small
+    products = [fixtures.product(f"Product {number}", units=1_000) for number in range(5)]
     for size in (1, 50):
         lines = tuple(LineRequest(product.id, 1) for product in products[:size])
         with statements(engine) as sent:
-            shop.reservations.reserve_all([ReservationRequest(scene.new_id(), lines) for _ in range(size)])
+            shop.reservations.reserve_all([ReservationRequest(fixtures.new_id(), lines) for _ in range(size)])
         # The holders, what they hold, the stock, the products; reservations, lines; counters, ledger.
         assert len(sent) == 8, sent
 
 
-def test_an_edit_takes_as_many_statements_for_a_hundred_lines_as_for_one(small: tuple[Shop, Scene, Engine]) -> None:
-    shop, scene, engine = small
-    products = [scene.product(f"Product {number}", units=1_000) for number in range(101)]
-    ada = scene.customer()
+def test_an_edit_takes_as_many_statements_for_a_hundred_lines_as_for_one(small: tuple[Shop, Fixtures, Engine]) -> None:
+    shop, fixtures, engine = small
+    products = [fixtures.product(f"Product {number}", units=1_000) for number in range(101)]
+    ada = fixtures.customer()
     for wanted in (products[1:2], products[1:]):
         order = shop.orders.place(PlacementRequest(ada.account_id, (LineRequest(products[0].id, 1),)))
         with statements(engine) as sent:
@@ -229,9 +229,9 @@ def test_an_edit_takes_as_many_statements_for_a_hundred_lines_as_for_one(small: 
         assert len(sent) == 4, sent  # the order, its lines, the stock, the products: nothing is written
 
 
-def test_a_step_takes_few_statements(small: tuple[Shop, Scene, Engine]) -> None:
-    shop, scene, engine = small
-    products, ada = [scene.product(f"Product {number}", units=9) for number in range(9)], scene.customer()
+def test_a_step_takes_few_statements(small: tuple[Shop, Fixtures, Engine]) -> None:
+    shop, fixtures, engine = small
+    products, ada = [fixtures.product(f"Product {number}", units=9) for number in range(9)], fixtures.customer()
     order = shop.orders.place(PlacementRequest(ada.account_id, tuple(LineRequest(p.id, 1) for p in products)))
     steps = (shop.orders.confirm, 4), (shop.orders.ship, 7), (shop.orders.deliver, 4)
     for step, count in steps:
@@ -242,13 +242,13 @@ def test_a_step_takes_few_statements(small: tuple[Shop, Scene, Engine]) -> None:
 
 @pytest.mark.parametrize("orders", [1, 30])
 def test_a_list_takes_one_statement_and_one_to_count_however_long_it_is(
-    small: tuple[Shop, Scene, Engine], orders: int
+    small: tuple[Shop, Fixtures, Engine], orders: int
 ) -> None:
-    shop, scene, engine = small
-    ada = scene.customer()
+    shop, fixtures, engine = small
+    ada = fixtures.customer()
     for _ in range(orders):
-        scene.order(customer_id=ada.id)
-        scene.order()
+        fixtures.order(customer_id=ada.id)
+        fixtures.order()
     mine, everybodys = (ada, OrderQuery()), (SYSTEM, OrderQuery())
     for actor, query in (mine, everybodys, (SYSTEM, OrderQuery(status=OrderStatus.PLACED))):
         for page_request, count in ((OffsetRequest(), 2), (CursorRequest(), 1)):

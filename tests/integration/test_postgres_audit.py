@@ -12,8 +12,8 @@ from shop_core import LineRequest, PlacementRequest, Shop
 from shop_core.catalog.model import Product
 from shop_core.ports import Discrepancy
 from shop_core.reservations.model import Reservation, ReservationRequest
-from shop_testing import Scene
-from shop_testing.threads import TIMEOUT_S, in_background
+from shop_testing import Fixtures
+from shop_testing.concurrency import TIMEOUT_S, in_background
 
 
 @pytest.fixture
@@ -24,14 +24,14 @@ def shop(postgres_adapters: PostgresAdapters) -> Shop:
 @pytest.fixture
 def lamp(postgres_adapters: PostgresAdapters) -> Product:
     """A product with 10 units."""
-    return Scene(postgres_adapters).product("Lamp", units=10)
+    return Fixtures(postgres_adapters).product("Lamp", units=10)
 
 
 @pytest.fixture
 def held(postgres_adapters: PostgresAdapters, shop: Shop, lamp: Product) -> Reservation:
     """Three of them, held under a key."""
     lines = (LineRequest(lamp.id, 3),)
-    return shop.reservations.reserve(ReservationRequest(Scene(postgres_adapters).new_id(), lines, key="123"))
+    return shop.reservations.reserve(ReservationRequest(Fixtures(postgres_adapters).new_id(), lines, key="123"))
 
 
 def _plant(adapters: PostgresAdapters, statement: str, **values: object) -> None:
@@ -85,7 +85,7 @@ def test_a_confirmed_reservation_without_its_order_is_found(
     postgres_adapters: PostgresAdapters, shop: Shop, held: Reservation
 ) -> None:
     order = shop.orders.place(PlacementRequest(held.customer_id, reservation_id=held.id))
-    other = Scene(postgres_adapters).new_id()
+    other = Fixtures(postgres_adapters).new_id()
     _plant(postgres_adapters, "UPDATE reservations SET order_id = :other", other=other)
     assert order.id != other
     assert shop.audit() == [
@@ -96,7 +96,7 @@ def test_a_confirmed_reservation_without_its_order_is_found(
 def test_a_key_that_stands_for_nothing_is_found_also_if_it_looks_like_a_number(
     postgres_adapters: PostgresAdapters, shop: Shop, held: Reservation
 ) -> None:
-    nothing = Scene(postgres_adapters).new_id()
+    nothing = Fixtures(postgres_adapters).new_id()
     _plant(postgres_adapters, "UPDATE idempotency_keys SET result_id = :nothing", nothing=nothing)
     assert shop.audit() == [Discrepancy("key", nothing, stored="123", expected="")]
 
@@ -105,7 +105,7 @@ def test_orders_are_placed_while_an_audit_is_open(
     postgres_adapters: PostgresAdapters, shop: Shop, lamp: Product
 ) -> None:
     def place() -> object:
-        return shop.orders.place(PlacementRequest(Scene(postgres_adapters).new_id(), (LineRequest(lamp.id, 1),)))
+        return shop.orders.place(PlacementRequest(Fixtures(postgres_adapters).new_id(), (LineRequest(lamp.id, 1),)))
 
     with postgres_adapters.begin() as uow:
         assert uow.audit() == []

@@ -18,20 +18,20 @@ from shop_testing import (
     AttemptsContract,
     AuditContract,
     CatalogContract,
-    EditingContract,
-    ExpiryContract,
     KeysContract,
     MovableClock,
+    OrderAmendmentContract,
     OrderListsContract,
+    OrderPlacementContract,
     OrderRacesContract,
     OrdersContract,
     OutboxContract,
     PasswordsContract,
-    PlacingContract,
     RefreshTokensContract,
+    ReservationExpiryContract,
     ReservationRacesContract,
     ReservationsContract,
-    StandingContract,
+    SessionsContract,
     StockContract,
     TokensContract,
     UnitOfWorkContract,
@@ -61,10 +61,10 @@ class TestAccounts(OnPostgres, AccountsContract): ...
 class TestRefreshTokens(OnPostgres, RefreshTokensContract): ...
 
 
-class TestAttempts(OnPostgres, AttemptsContract): ...
+class TestAttempts(InMovableTime, AttemptsContract): ...
 
 
-class TestStanding(OnPostgres, StandingContract): ...
+class TestStanding(OnPostgres, SessionsContract): ...
 
 
 class TestCatalog(OnPostgres, CatalogContract): ...
@@ -79,19 +79,19 @@ class TestOrders(OnPostgres, OrdersContract): ...
 class TestOrderLists(OnPostgres, OrderListsContract): ...
 
 
-class TestEditing(OnPostgres, EditingContract): ...
+class TestEditing(OnPostgres, OrderAmendmentContract): ...
 
 
 class TestOrderRaces(OnPostgres, OrderRacesContract): ...
 
 
-class TestPlacing(OnPostgres, PlacingContract): ...
+class TestPlacing(OnPostgres, OrderPlacementContract): ...
 
 
 class TestReservations(InMovableTime, ReservationsContract): ...
 
 
-class TestExpiry(InMovableTime, ExpiryContract): ...
+class TestExpiry(InMovableTime, ReservationExpiryContract): ...
 
 
 class TestReservationRaces(InMovableTime, ReservationRacesContract): ...

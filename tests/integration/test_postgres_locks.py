@@ -16,8 +16,8 @@ from shop_core import LineRequest, Shop
 from shop_core.idempotency import Claim
 from shop_core.ports import LockOrderError
 from shop_core.reservations.model import Reservation, ReservationRequest
-from shop_testing import Scene
-from shop_testing.threads import TIMEOUT_S, in_background, still_waits, together
+from shop_testing import Fixtures
+from shop_testing.concurrency import TIMEOUT_S, in_background, still_waits, together
 
 
 @pytest.fixture
@@ -26,13 +26,13 @@ def shop(postgres_adapters: PostgresAdapters) -> Shop:
 
 
 @pytest.fixture
-def scene(postgres_adapters: PostgresAdapters) -> Scene:
-    return Scene(postgres_adapters)
+def fixtures(postgres_adapters: PostgresAdapters) -> Fixtures:
+    return Fixtures(postgres_adapters)
 
 
-def _held(shop: Shop, scene: Scene, *product_ids: UUID, ttl: timedelta = timedelta(minutes=10)) -> Reservation:
+def _held(shop: Shop, fixtures: Fixtures, *product_ids: UUID, ttl: timedelta = timedelta(minutes=10)) -> Reservation:
     lines = tuple(LineRequest(product_id, 1) for product_id in product_ids)
-    return shop.reservations.reserve(ReservationRequest(scene.new_id(), lines, ttl))
+    return shop.reservations.reserve(ReservationRequest(fixtures.new_id(), lines, ttl))
 
 
 # ---- the clock
@@ -40,10 +40,10 @@ def _held(shop: Shop, scene: Scene, *product_ids: UUID, ttl: timedelta = timedel
 
 @pytest.mark.parametrize("waits_for", [0, 1])
 def test_who_waited_for_a_lock_is_told_a_time_after_the_wait(
-    postgres_adapters: PostgresAdapters, scene: Scene, waits_for: int
+    postgres_adapters: PostgresAdapters, fixtures: Fixtures, waits_for: int
 ) -> None:
     """Told beside the columns of the locking SELECT, it was the time before the wait: this test failed so."""
-    products = sorted(scene.product(f"Lamp {number}", units=1).id for number in range(2))
+    products = sorted(fixtures.product(f"Lamp {number}", units=1).id for number in range(2))
 
     def wait() -> object:
         with postgres_adapters.begin() as uow:
@@ -59,8 +59,8 @@ def test_who_waited_for_a_lock_is_told_a_time_after_the_wait(
     assert waiter.result(TIMEOUT_S) > before_release  # type: ignore[operator]
 
 
-def test_the_time_is_read_again_after_another_lock(postgres_adapters: PostgresAdapters, scene: Scene) -> None:
-    first, second = sorted(scene.product(f"Lamp {number}", units=1).id for number in range(2))
+def test_the_time_is_read_again_after_another_lock(postgres_adapters: PostgresAdapters, fixtures: Fixtures) -> None:
+    first, second = sorted(fixtures.product(f"Lamp {number}", units=1).id for number in range(2))
     with postgres_adapters.begin() as uow:
         uow.stock.lock([first])
         before = uow.now()
@@ -69,10 +69,12 @@ def test_the_time_is_read_again_after_another_lock(postgres_adapters: PostgresAd
         assert uow.now() > before
 
 
-def test_the_clock_of_the_process_is_not_asked(postgres_adapters: PostgresAdapters, shop: Shop, scene: Scene) -> None:
+def test_the_clock_of_the_process_is_not_asked(
+    postgres_adapters: PostgresAdapters, shop: Shop, fixtures: Fixtures
+) -> None:
     with postgres_adapters.engine.connect() as connection:
         before = connection.execute(text("SELECT clock_timestamp()")).scalar_one()
-        held = _held(shop, scene, scene.product(units=1).id)
+        held = _held(shop, fixtures, fixtures.product(units=1).id)
         after = connection.execute(text("SELECT clock_timestamp()")).scalar_one()
     assert before < held.created_at < after
 
@@ -81,7 +83,7 @@ def test_the_clock_of_the_process_is_not_asked(postgres_adapters: PostgresAdapte
 
 
 def test_customers_who_reserve_for_the_first_time_in_one_batch_never_wait_for_each_other(
-    postgres_adapters: PostgresAdapters, scene: Scene
+    postgres_adapters: PostgresAdapters, fixtures: Fixtures
 ) -> None:
     """Some are there and some are not, in batches that overlap: 40P01 as soon as the two kinds are locked apart."""
     random = Random(4)
@@ -101,8 +103,10 @@ def test_customers_who_reserve_for_the_first_time_in_one_batch_never_wait_for_ea
         assert together(*jobs) == [None] * 6
 
 
-def test_a_customers_holdings_are_counted_by_one_at_a_time(postgres_adapters: PostgresAdapters, scene: Scene) -> None:
-    ada = scene.new_id()
+def test_a_customers_holdings_are_counted_by_one_at_a_time(
+    postgres_adapters: PostgresAdapters, fixtures: Fixtures
+) -> None:
+    ada = fixtures.new_id()
 
     def lock() -> None:
         with postgres_adapters.begin() as uow:
@@ -120,15 +124,15 @@ def test_a_customers_holdings_are_counted_by_one_at_a_time(postgres_adapters: Po
 
 
 def test_batches_that_claim_the_same_keys_in_opposite_orders_do_not_deadlock(
-    postgres_adapters: PostgresAdapters, scene: Scene
+    postgres_adapters: PostgresAdapters, fixtures: Fixtures
 ) -> None:
     """Without the sorting: 40P01."""
-    customers = [scene.new_id() for _ in range(1_000)]
+    customers = [fixtures.new_id() for _ in range(1_000)]
     won: list[int] = []
 
     def claim(of: list[UUID]) -> Callable[[], None]:
         def job() -> None:
-            claims = [Claim(customer, "key", b"f", scene.new_id()) for customer in of]
+            claims = [Claim(customer, "key", b"f", fixtures.new_id()) for customer in of]
             with postgres_adapters.begin() as uow:
                 won.append(len(claims) - len(uow.keys.claim(claims)))
 
@@ -138,9 +142,9 @@ def test_batches_that_claim_the_same_keys_in_opposite_orders_do_not_deadlock(
     assert sorted(won) == [0] * 7 + [1_000]
 
 
-def test_keys_are_not_claimed_after_other_locks(postgres_adapters: PostgresAdapters, scene: Scene) -> None:
-    claim = Claim(scene.new_id(), "key", b"f", scene.new_id())
-    product = scene.product(units=1)
+def test_keys_are_not_claimed_after_other_locks(postgres_adapters: PostgresAdapters, fixtures: Fixtures) -> None:
+    claim = Claim(fixtures.new_id(), "key", b"f", fixtures.new_id())
+    product = fixtures.product(units=1)
     with postgres_adapters.begin() as uow:
         uow.stock.lock([product.id])
         with pytest.raises(LockOrderError, match="keys must be locked before stock"):
@@ -151,10 +155,10 @@ def test_keys_are_not_claimed_after_other_locks(postgres_adapters: PostgresAdapt
 
 
 def test_a_reservation_is_not_changed_by_who_has_not_locked_all_its_stock(
-    postgres_adapters: PostgresAdapters, shop: Shop, scene: Scene
+    postgres_adapters: PostgresAdapters, shop: Shop, fixtures: Fixtures
 ) -> None:
-    first, second = (scene.product(f"Lamp {number}", units=1).id for number in range(2))
-    held = _held(shop, scene, first, second)
+    first, second = (fixtures.product(f"Lamp {number}", units=1).id for number in range(2))
+    held = _held(shop, fixtures, first, second)
     with postgres_adapters.begin() as uow:
         uow.stock.lock([first])
         with pytest.raises(LockOrderError, match=f"{second} is not"):
@@ -163,10 +167,10 @@ def test_a_reservation_is_not_changed_by_who_has_not_locked_all_its_stock(
 
 def test_two_sweeps_are_never_at_it_together(postgres_adapters: PostgresAdapters) -> None:
     with postgres_adapters.begin() as one, postgres_adapters.begin() as other:
-        assert one.alone("sweep")
-        assert not other.alone("sweep")
+        assert one.try_lock("sweep")
+        assert not other.try_lock("sweep")
     with postgres_adapters.begin() as uow:
-        assert uow.alone("sweep")
+        assert uow.try_lock("sweep")
 
 
 def test_nothing_is_sent_for_nothing(postgres_adapters: PostgresAdapters) -> None:

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from sqlalchemy import Engine
+from verification.all_mutants import MUTANTS
 from verification.bugs import hunt
-from verification.planted import BUGS
+from verification.databases import empty
 from verification.races import run
-from verification.stores import empty
 
 from shop_adapters.postgres import make_engine
 from shop_adapters.postgres.migrate import migrate
@@ -47,19 +47,19 @@ def test_whatever_happens_at_the_same_moment_one_wins_and_nobody_waits_in_a_circ
     ],
 )
 def test_a_race_fails_without_its_guard(ground: Engine, name: str, times: int, bug: str) -> None:
-    with BUGS[bug].planted():
+    with MUTANTS[bug].planted():
         assert any(run(name, ground, times, seed).wrong for seed in range(8))
 
 
 def test_the_hunt_finds_a_planted_bug_and_nothing_where_there_is_none(ground: Engine) -> None:
     assert hunt(ground, None, seed=1, seconds_max=1).found == []
-    assert hunt(ground, BUGS["cancel-returns-nothing"], seed=1, seconds_max=30).found != []
+    assert hunt(ground, MUTANTS["cancel-returns-nothing"], seed=1, seconds_max=30).found != []
 
 
-@pytest.mark.parametrize("bug", sorted(BUGS))
+@pytest.mark.parametrize("bug", sorted(MUTANTS))
 def test_a_planted_bug_leaves_nothing_behind(bug: str) -> None:
-    places = [(owner, name) for owner, name, _ in BUGS[bug].patches()]
+    places = [(owner, name) for owner, name, _ in MUTANTS[bug].patches()]
     right = [vars(owner)[name] for owner, name in places]
-    with BUGS[bug].planted():
+    with MUTANTS[bug].planted():
         assert not any(vars(owner)[name] is value for (owner, name), value in zip(places, right, strict=True))
     assert all(vars(owner)[name] is value for (owner, name), value in zip(places, right, strict=True))

@@ -18,7 +18,7 @@ from shop_adapters.postgres import PostgresAdapters, make_engine
 from shop_adapters.postgres.migrate import migrate
 from shop_core import Actor, CursorRequest, LineRequest, OrderQuery, PlacementRequest, Role, Shop
 from shop_core.reservations.model import ReservationRequest
-from shop_testing import Scene
+from shop_testing import Fixtures
 
 CUSTOMER = UUID(int=7)
 ME = Actor(CUSTOMER, Role.CUSTOMER)
@@ -62,7 +62,7 @@ def _trade(shop: Shop, product_id: UUID, round_: int) -> None:
 
 def test_trading_in_a_small_shop_reads_no_table_from_end_to_end(engine: Engine) -> None:
     adapters = PostgresAdapters(engine, b"the secret of the test, 32 bytes", passwords=ScryptPasswords(n=2**4))
-    shop, product_id = Shop(adapters), Scene(adapters).product(units=10_000).id
+    shop, product_id = Shop(adapters), Fixtures(adapters).product(units=10_000).id
     for round_ in range(8):  # also a statement that is planned anew for each of its first calls has its plan then
         _trade(shop, product_id, round_)
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:

@@ -10,7 +10,7 @@ from shop_adapters.postgres import PostgresAdapters
 from shop_adapters.postgres.schema import accounts
 from shop_core import AccountQuery, CursorRequest, OffsetRequest, Role
 from shop_core.pagination import PageRequest
-from shop_testing import Scene
+from shop_testing import Fixtures
 
 MANY = 20_000
 EVERYBODY = AccountQuery()
@@ -22,12 +22,12 @@ EVERYBODY = AccountQuery()
 def test_a_page_of_users_costs_the_same_number_of_statements_however_many_are_on_it(
     postgres_adapters: PostgresAdapters, page_request: PageRequest, count: int
 ) -> None:
-    scene = Scene(postgres_adapters)
+    fixtures = Fixtures(postgres_adapters)
     for number in range(30):
         with statements(postgres_adapters.engine) as sent, postgres_adapters.begin() as uow:
             assert len(uow.accounts.page(EVERYBODY, page_request).items) == number
         assert len(sent) == count
-        scene.account(f"user{number}")
+        fixtures.account(f"user{number}")
 
 
 @pytest.fixture

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from random import Random
 
-from verification.checker import Kept
 from verification.history import Op, Outcome, Verb
+from verification.history_checker import Kept
 
 LONGEST = 60
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sequential_shop import SequentialShop
-from verification.checker import Kept, check
 from verification.history import Op, load, save
+from verification.history_checker import Kept, check
 
 STOCK = {"lamp": 2, "chair": 5}
 LAMP = {"lamp": 1}

@@ -15,7 +15,7 @@ from shop_adapters.memory.reservations import MemoryReservations
 from shop_core.inventory.model import StockLevel
 from shop_core.orders import placement as placing
 from shop_core.ports import Adapters
-from shop_core.reservations.model import HoldingLimits
+from shop_core.reservations.model import ReservationLimits
 from shop_testing import SeededIds, ShopMachine, SideBySide
 from shop_testing.account_rules import AccountRules
 from shop_testing.catalog_changes import CatalogChangeRules
@@ -80,7 +80,7 @@ def test_a_shop_that_counts_wrong_is_found_out(monkeypatch: pytest.MonkeyPatch) 
         pytest.param((MemoryReservations, "due_lines", lambda *_: []), id="what is due is not taken back"),
         pytest.param((MemoryKeys, "claim", lambda *_: {}), id="keys are forgotten"),
         pytest.param((MemoryKeys, "forget", lambda *_: None), id="refusals are remembered"),
-        pytest.param((HoldingLimits, "check", lambda *_: None), id="there is no cap"),
+        pytest.param((ReservationLimits, "check", lambda *_: None), id="there is no cap"),
         pytest.param((placing, "_check_total", lambda *_: None), id="any total will do"),
         pytest.param((MemoryOutbox, "delivered", lambda *_: None), id="what arrived is told again"),
     ],

@@ -12,8 +12,8 @@ from shop_core import Shop
 from shop_core.catalog.model import Product
 from shop_core.ports import Discrepancy
 from shop_core.reservations.model import Reservation, ReservationState
-from shop_testing import MovableClock, Scene
-from shop_testing.scene import request, to_hold
+from shop_testing import Fixtures, MovableClock
+from shop_testing.fixtures import request, to_hold
 
 
 @pytest.fixture
@@ -34,13 +34,13 @@ def shop(adapters: MemoryAdapters) -> Shop:
 @pytest.fixture
 def lamp(adapters: MemoryAdapters) -> Product:
     """A product with 10 units."""
-    return Scene(adapters).product("Lamp", units=10)
+    return Fixtures(adapters).product("Lamp", units=10)
 
 
 @pytest.fixture
 def held(adapters: MemoryAdapters, shop: Shop, lamp: Product) -> Reservation:
     """Three of them, held under a key."""
-    return shop.reservations.reserve(to_hold(Scene(adapters).customer(), (lamp, 3), key="123"))
+    return shop.reservations.reserve(to_hold(Fixtures(adapters).customer(), (lamp, 3), key="123"))
 
 
 def _plant(adapters: MemoryAdapters, held: Reservation, **wrong: object) -> None:
@@ -53,7 +53,7 @@ def test_it_is_silent_while_units_are_let_go_and_swept(
 ) -> None:
     assert shop.audit() == []
     clock.move(timedelta(days=1))
-    shop.orders.place(request(Scene(adapters).customer(), (lamp, 10)))
+    shop.orders.place(request(Fixtures(adapters).customer(), (lamp, 10)))
     assert shop.audit() == []
     assert shop.reservations.sweep() == 1
     assert shop.audit() == []
@@ -62,7 +62,7 @@ def test_it_is_silent_while_units_are_let_go_and_swept(
 def test_units_that_are_reserved_for_nobody_are_found(
     adapters: MemoryAdapters, shop: Shop, lamp: Product, held: Reservation
 ) -> None:
-    _plant(adapters, held, lines=tuple(replace(line, is_held=False) for line in held.lines))
+    _plant(adapters, held, lines=tuple(line._replace(is_held=False) for line in held.lines))
     assert shop.audit() == [Discrepancy("reserved by reservations", lamp.id, stored=3, expected=0)]
 
 
@@ -76,9 +76,9 @@ def test_a_reservation_that_ended_and_still_holds_units_is_found(
 def test_a_confirmed_reservation_without_its_order_is_found(
     adapters: MemoryAdapters, shop: Shop, held: Reservation
 ) -> None:
-    scene = Scene(adapters)
-    shop.orders.place(replace(request(scene.customer(), of=held), customer_id=held.customer_id))
-    other, somebody_elses = scene.new_id(), scene.order().id
+    fixtures = Fixtures(adapters)
+    shop.orders.place(replace(request(fixtures.customer(), of=held), customer_id=held.customer_id))
+    other, somebody_elses = fixtures.new_id(), fixtures.order().id
     for wrong in (other, somebody_elses, None):
         _plant(adapters, held, order_id=wrong)
         expected = Discrepancy("reservation order", held.id, str(wrong or ""), "an order of its customer")
@@ -88,7 +88,7 @@ def test_a_confirmed_reservation_without_its_order_is_found(
 def test_an_order_of_a_reservation_that_was_not_confirmed_is_found(
     adapters: MemoryAdapters, shop: Shop, held: Reservation
 ) -> None:
-    order_id = Scene(adapters).new_id()
+    order_id = Fixtures(adapters).new_id()
     _plant(adapters, held, order_id=order_id)
     assert shop.audit() == [Discrepancy("reservation order", held.id, str(order_id), "")]
 
@@ -96,9 +96,9 @@ def test_an_order_of_a_reservation_that_was_not_confirmed_is_found(
 def test_a_key_that_stands_for_nothing_or_for_somebody_elses_is_found(
     adapters: MemoryAdapters, shop: Shop, held: Reservation, lamp: Product
 ) -> None:
-    scene, keys = Scene(adapters), adapters._store.keys
+    fixtures, keys = Fixtures(adapters), adapters._store.keys
     claim = keys[held.customer_id, "123"]
-    stranger = shop.reservations.reserve(to_hold(scene.customer(), (lamp, 1)))
-    for wrong in (scene.new_id(), stranger.id):
-        keys[claim.slot] = replace(claim, result_id=wrong)
+    stranger = shop.reservations.reserve(to_hold(fixtures.customer(), (lamp, 1)))
+    for wrong in (fixtures.new_id(), stranger.id):
+        keys[claim.customer_key] = claim._replace(result_id=wrong)
         assert shop.audit() == [Discrepancy("key", wrong, stored="123", expected="")]

@@ -16,20 +16,20 @@ from shop_testing import (
     AttemptsContract,
     AuditContract,
     CatalogContract,
-    EditingContract,
-    ExpiryContract,
     KeysContract,
     MovableClock,
+    OrderAmendmentContract,
     OrderListsContract,
+    OrderPlacementContract,
     OrderRacesContract,
     OrdersContract,
     OutboxContract,
     PasswordsContract,
-    PlacingContract,
     RefreshTokensContract,
+    ReservationExpiryContract,
     ReservationRacesContract,
     ReservationsContract,
-    StandingContract,
+    SessionsContract,
     StockContract,
     TokensContract,
     UnitOfWorkContract,
@@ -57,10 +57,10 @@ class TestAccounts(InMemory, AccountsContract): ...
 class TestRefreshTokens(InMemory, RefreshTokensContract): ...
 
 
-class TestAttempts(InMemory, AttemptsContract): ...
+class TestAttempts(InMovableTime, AttemptsContract): ...
 
 
-class TestStanding(InMemory, StandingContract): ...
+class TestStanding(InMemory, SessionsContract): ...
 
 
 class TestCatalog(InMemory, CatalogContract): ...
@@ -75,19 +75,19 @@ class TestOrders(InMemory, OrdersContract): ...
 class TestOrderLists(InMemory, OrderListsContract): ...
 
 
-class TestEditing(InMemory, EditingContract): ...
+class TestEditing(InMemory, OrderAmendmentContract): ...
 
 
 class TestOrderRaces(InMemory, OrderRacesContract): ...
 
 
-class TestPlacing(InMemory, PlacingContract): ...
+class TestPlacing(InMemory, OrderPlacementContract): ...
 
 
 class TestReservations(InMovableTime, ReservationsContract): ...
 
 
-class TestExpiry(InMovableTime, ExpiryContract): ...
+class TestExpiry(InMovableTime, ReservationExpiryContract): ...
 
 
 class TestReservationRaces(InMovableTime, ReservationRacesContract): ...
@@ -110,7 +110,7 @@ class TestAudit(InMemory, AuditContract):
 
     def corrupt_counter(self, adapters: Adapters, product_id: UUID, counter: str, change: int) -> None:
         stock = _memory(adapters)._store.stock
-        stock[product_id] = replace(stock[product_id], **{counter: getattr(stock[product_id], counter) + change})
+        stock[product_id] = stock[product_id]._replace(**{counter: getattr(stock[product_id], counter) + change})
 
     def corrupt_ledger(self, adapters: Adapters, product_id: UUID) -> None:
         del _memory(adapters)._store.ledger[product_id][-1]

@@ -16,10 +16,9 @@ from shop_core import Actor, LineRequest, OffsetRequest, PlacementRequest, Produ
 from shop_core.errors import InsufficientStock, KeyReused, Unavailable, UnknownProducts
 from shop_core.ports import UnitOfWork
 from shop_core.reservations.model import ReservationRequest
-from shop_testing import Scene
-from shop_testing.scene import request
-
-TIMEOUT_S = 30
+from shop_testing import Fixtures
+from shop_testing.concurrency import TIMEOUT_S
+from shop_testing.fixtures import request
 
 
 class Gate(MemoryAdapters):
@@ -91,9 +90,9 @@ def shop(gate: Gate) -> Shop:
 
 
 @pytest.fixture
-def scene(gate: Gate) -> Scene:
+def fixtures(gate: Gate) -> Fixtures:
     """What is in it."""
-    return Scene(gate)
+    return Fixtures(gate)
 
 
 @pytest.fixture
@@ -118,26 +117,26 @@ def waiting(train: OrderBatcher, gate: Gate, requests: list[PlacementRequest]) -
 
 
 def test_a_lone_order_leaves_at_once_and_is_answered_after_its_commit(
-    train: OrderBatcher, shop: Shop, scene: Scene
+    train: OrderBatcher, shop: Shop, fixtures: Fixtures
 ) -> None:
-    lamp, ada = scene.product(units=3), scene.customer()
+    lamp, ada = fixtures.product(units=3), fixtures.customer()
     answer = train.place(request(ada, (lamp, 2))).result(TIMEOUT_S)
     assert shop.orders.get(ada, answer.value.id) == answer.value
     assert not answer.replayed
     assert (train.report.trains, train.report.riders) == (1, 1)
 
 
-def test_all_who_wait_leave_together_up_to_a_cap(shop: Shop, scene: Scene, gate: Gate) -> None:
-    lamp = scene.product(units=100)
+def test_all_who_wait_leave_together_up_to_a_cap(shop: Shop, fixtures: Fixtures, gate: Gate) -> None:
+    lamp = fixtures.product(units=100)
     with OrderBatcher(shop, gate.new_id, batch_size_max=8) as train:
-        futures = waiting(train, gate, [request(scene.customer(), (lamp, 1)) for _ in range(20)])
+        futures = waiting(train, gate, [request(fixtures.customer(), (lamp, 1)) for _ in range(20)])
         assert len({future.result(TIMEOUT_S).value.id for future in futures}) == 20
     assert train.report.trains == 1 + 3
-    assert scene.level(lamp.id).allocated == 20
+    assert fixtures.level(lamp.id).allocated == 20
 
 
-def test_orders_and_reservations_ride_together(train: OrderBatcher, scene: Scene) -> None:
-    lamp, ada = scene.product(units=3), scene.customer()
+def test_orders_and_reservations_ride_together(train: OrderBatcher, fixtures: Fixtures) -> None:
+    lamp, ada = fixtures.product(units=3), fixtures.customer()
     held = train.reserve(ReservationRequest(ada.account_id, (LineRequest(lamp.id, 2),))).result(TIMEOUT_S).value
     with pytest.raises(InsufficientStock):
         train.place(request(ada, (lamp, 2))).result(TIMEOUT_S)
@@ -145,15 +144,15 @@ def test_orders_and_reservations_ride_together(train: OrderBatcher, scene: Scene
     assert order.units == {lamp.id: 2}
 
 
-def test_a_refusal_is_for_its_rider_alone(train: OrderBatcher, gate: Gate, scene: Scene) -> None:
-    lamp = scene.product(units=2)
-    futures = waiting(train, gate, [request(scene.customer(), (lamp, units)) for units in (1, 9, 1, 1)])
+def test_a_refusal_is_for_its_rider_alone(train: OrderBatcher, gate: Gate, fixtures: Fixtures) -> None:
+    lamp = fixtures.product(units=2)
+    futures = waiting(train, gate, [request(fixtures.customer(), (lamp, units)) for units in (1, 9, 1, 1)])
     outcomes = [future.exception(TIMEOUT_S) for future in futures]
     assert [type(outcome) for outcome in outcomes] == [type(None), InsufficientStock, type(None), InsufficientStock]
 
 
-def test_twins_on_one_train_are_one_order(train: OrderBatcher, gate: Gate, scene: Scene, shop: Shop) -> None:
-    lamp, ada = scene.product(units=9), scene.customer()
+def test_twins_on_one_train_are_one_order(train: OrderBatcher, gate: Gate, fixtures: Fixtures, shop: Shop) -> None:
+    lamp, ada = fixtures.product(units=9), fixtures.customer()
     twin = PlacementRequest(ada.account_id, (LineRequest(lamp.id, 1),), key="k")
     other = PlacementRequest(ada.account_id, (LineRequest(lamp.id, 2),), key="k")
     first, second, third = waiting(train, gate, [twin, twin, other])
@@ -169,8 +168,8 @@ def test_whatever_fails_every_rider_is_answered_and_every_order_placed_once(fail
     fail_at = 0
     while True:
         gate = Gate()
-        shop, scene = Shop(gate), Scene(gate)
-        lamp, customers = scene.product(units=3), [scene.customer() for _ in range(5)]
+        shop, fixtures = Shop(gate), Fixtures(gate)
+        lamp, customers = fixtures.product(units=3), [fixtures.customer() for _ in range(5)]
         requests = [
             PlacementRequest(
                 customer.account_id, (LineRequest(lamp.id, 1),), key=f"key {number}" if number % 2 else None
@@ -181,7 +180,7 @@ def test_whatever_fails_every_rider_is_answered_and_every_order_placed_once(fail
             futures = waiting_then_fail(train, gate, requests, fail_at, failure)
             wait(futures, TIMEOUT_S)
             has_failed, gate.fail_at = gate.fail_at is None, None
-            check_placed_once(shop, customers, futures, lamp, scene)
+            check_placed_once(shop, customers, futures, lamp, fixtures)
         if not has_failed:
             break
         fail_at += 1
@@ -190,14 +189,14 @@ def test_whatever_fails_every_rider_is_answered_and_every_order_placed_once(fail
 
 @pytest.mark.parametrize("failure", [Unavailable("The answer to the commit was lost."), OSError("likewise")])
 def test_a_commit_whose_answer_was_lost_is_found_out(
-    train: OrderBatcher, gate: Gate, shop: Shop, scene: Scene, failure: Exception
+    train: OrderBatcher, gate: Gate, shop: Shop, fixtures: Fixtures, failure: Exception
 ) -> None:
-    lamp, customers = scene.product(units=3), [scene.customer() for _ in range(5)]
+    lamp, customers = fixtures.product(units=3), [fixtures.customer() for _ in range(5)]
     gate.failure = failure
     futures = waiting_then_fail(train, gate, [request(customer, (lamp, 1)) for customer in customers], None, failure)
-    check_placed_once(shop, customers, futures, lamp, scene)
+    check_placed_once(shop, customers, futures, lamp, fixtures)
     assert train.report.failed == 1
-    assert scene.level(lamp.id).allocated == 3
+    assert fixtures.level(lamp.id).allocated == 3
 
 
 def waiting_then_fail(  # type: ignore[no-untyped-def]
@@ -224,7 +223,7 @@ def check_placed_once(
     customers: list[Actor],
     futures: list[Future],
     lamp: Product,
-    scene: Scene,  # type: ignore[type-arg]
+    fixtures: Fixtures,  # type: ignore[type-arg]
 ) -> None:
     """Who was told of an order has that one, who was told of none has none; units were sold while there were any."""
     told = 0
@@ -237,86 +236,85 @@ def check_placed_once(
         else:
             assert isinstance(failure, InsufficientStock)
             assert mine == ()
-    assert told == 3 == scene.level(lamp.id).allocated
+    assert told == 3 == fixtures.level(lamp.id).allocated
     assert shop.audit() == []
 
 
 def test_a_rider_that_breaks_the_train_breaks_only_his_own_ride(
-    train: OrderBatcher, gate: Gate, scene: Scene, shop: Shop
+    train: OrderBatcher, gate: Gate, fixtures: Fixtures, shop: Shop
 ) -> None:
-    lamp, ada, bob = scene.product(units=9), scene.customer(), scene.customer()
+    lamp, ada, bob = fixtures.product(units=9), fixtures.customer(), fixtures.customer()
     poison = PlacementRequest(ada.account_id, (LineRequest(lamp.id, 1),))
-    object.__setattr__(poison, "wanted", {lamp.id: None})
+    object.__setattr__(poison, "units", {lamp.id: None})
     good, bad, fine = waiting(train, gate, [request(bob, (lamp, 1)), poison, request(bob, (lamp, 2))])
     assert isinstance(bad.exception(TIMEOUT_S), TypeError)
     assert {good.result(TIMEOUT_S).value.units[lamp.id], fine.result(TIMEOUT_S).value.units[lamp.id]} == {1, 2}
-    assert scene.level(lamp.id).allocated == 3
+    assert fixtures.level(lamp.id).allocated == 3
 
 
 def test_who_hangs_up_on_the_platform_is_left_behind_and_who_hangs_up_on_the_train_stops_nobody(
-    train: OrderBatcher, gate: Gate, scene: Scene
+    train: OrderBatcher, gate: Gate, fixtures: Fixtures
 ) -> None:
-    lamp = scene.product(units=9)
+    lamp = fixtures.product(units=9)
     gate.is_open.clear()
-    aboard = train.place(request(scene.customer(), (lamp, 1)))
+    aboard = train.place(request(fixtures.customer(), (lamp, 1)))
     while not aboard.running():
         pass
-    left, rides = (train.place(request(scene.customer(), (lamp, units))) for units in (2, 4))
+    left, rides = (train.place(request(fixtures.customer(), (lamp, units))) for units in (2, 4))
     assert not aboard.cancel()
     assert left.cancel()
     gate.is_open.set()
     assert rides.result(TIMEOUT_S).value.units == {lamp.id: 4}
     with pytest.raises(CancelledError):
         left.result(TIMEOUT_S)
-    assert scene.level(lamp.id).allocated == 1 + 4
+    assert fixtures.level(lamp.id).allocated == 1 + 4
 
 
-def test_who_would_wait_too_long_is_refused_at_once(shop: Shop, scene: Scene, gate: Gate) -> None:
-    lamp = scene.product(units=99)
+def test_who_would_wait_too_long_is_refused_at_once(shop: Shop, fixtures: Fixtures, gate: Gate) -> None:
+    lamp = fixtures.product(units=99)
     with OrderBatcher(shop, gate.new_id, wait_max_s=0.0) as train:
-        train.place(request(scene.customer(), (lamp, 1))).result(TIMEOUT_S)
         gate.is_open.clear()
-        aboard = train.place(request(scene.customer(), (lamp, 1)))
+        aboard = train.place(request(fixtures.customer(), (lamp, 1)))
         while not aboard.running():
             pass
         with pytest.raises(Unavailable, match="Nothing was done") as refused:
-            train.place(request(scene.customer(), (lamp, 1)))
+            train.place(request(fixtures.customer(), (lamp, 1)))
         assert refused.value.retry_after_s >= 1
         gate.is_open.set()
         aboard.result(TIMEOUT_S)
     assert train.report.refused == 1
 
 
-def test_a_slow_train_keeps_nobody_out_who_fits_on_the_next(shop: Shop, scene: Scene, gate: Gate) -> None:
+def test_a_slow_train_keeps_nobody_out_who_fits_on_the_next(shop: Shop, fixtures: Fixtures, gate: Gate) -> None:
     """What counts is the number of trains: a full one hardly takes longer than one with a single rider."""
-    lamp = scene.product(units=99)
+    lamp = fixtures.product(units=99)
     with OrderBatcher(shop, gate.new_id, wait_max_s=TIMEOUT_S) as train:
-        futures = waiting(train, gate, [request(scene.customer(), (lamp, 1)) for _ in range(40)])
+        futures = waiting(train, gate, [request(fixtures.customer(), (lamp, 1)) for _ in range(40)])
         assert all(future.exception(TIMEOUT_S) is None for future in futures)
     assert train.report.refused == 0
 
 
-def test_the_last_train_arrives_and_nobody_boards_after_it(shop: Shop, scene: Scene, gate: Gate) -> None:
-    lamp = scene.product(units=9)
+def test_the_last_train_arrives_and_nobody_boards_after_it(shop: Shop, fixtures: Fixtures, gate: Gate) -> None:
+    lamp = fixtures.product(units=9)
     train = OrderBatcher(shop, gate.new_id)
     train.start()
     gate.is_open.clear()
-    futures = [train.place(request(scene.customer(), (lamp, 1))) for _ in range(5)]
+    futures = [train.place(request(fixtures.customer(), (lamp, 1))) for _ in range(5)]
     stopping = threading.Thread(target=train.stop)
     stopping.start()
     gate.is_open.set()
     stopping.join(TIMEOUT_S)
     assert all(future.result(0).value.units == {lamp.id: 1} for future in futures)
     with pytest.raises(Unavailable, match="closing down"):
-        train.place(request(scene.customer(), (lamp, 1)))
+        train.place(request(fixtures.customer(), (lamp, 1)))
 
 
-def test_many_threads_on_one_train_sell_what_there_is(train: OrderBatcher, shop: Shop, scene: Scene) -> None:
-    lamp = scene.product(units=50)
+def test_many_threads_on_one_train_sell_what_there_is(train: OrderBatcher, shop: Shop, fixtures: Fixtures) -> None:
+    lamp = fixtures.product(units=50)
     outcomes: list[object] = []
 
     def buy() -> None:
-        for customer in (scene.customer() for _ in range(25)):
+        for customer in (fixtures.customer() for _ in range(25)):
             outcomes.append(train.place(request(customer, (lamp, 1))).exception(TIMEOUT_S))  # noqa: PERF401
 
     threads = [threading.Thread(target=buy) for _ in range(8)]

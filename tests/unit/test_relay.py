@@ -18,10 +18,10 @@ from shop_adapters.memory import MemoryAdapters
 from shop_adapters.publishers import MemoryPublisher
 from shop_core import SYSTEM, Actor, LineRequest, OffsetRequest, Order, Role, Shop
 from shop_core.events import Event
-from shop_core.outbox import HIDDEN_FOR, TRY_FOR, OutboxService, wait_after
+from shop_core.outbox import PUBLISH_TIME_MAX, VISIBILITY_TIMEOUT, OutboxService, retry_delay
 from shop_core.ports import EventPublisher, Undelivered, UnitOfWork
-from shop_testing import MovableClock, Scene, SeededIds
-from shop_testing.scene import request
+from shop_testing import Fixtures, MovableClock, SeededIds
+from shop_testing.fixtures import request
 
 STAFF = Actor(UUID(int=1), Role.STAFF)
 
@@ -37,8 +37,8 @@ def adapters(clock: MovableClock) -> MemoryAdapters:
 
 
 @pytest.fixture
-def scene(adapters: MemoryAdapters) -> Scene:
-    return Scene(adapters)
+def fixtures(adapters: MemoryAdapters) -> Fixtures:
+    return Fixtures(adapters)
 
 
 @pytest.fixture
@@ -52,12 +52,12 @@ def publisher() -> MemoryPublisher:
 
 
 @pytest.fixture
-def told(shop: Shop, scene: Scene) -> Callable[[int], Order]:
+def told(shop: Shop, fixtures: Fixtures) -> Callable[[int], Order]:
     """Makes an order of which there are so many facts to tell."""
-    lamp = scene.product("Lamp", units=999)
+    lamp = fixtures.product("Lamp", units=999)
 
     def order(facts: int) -> Order:
-        ada = scene.customer()
+        ada = fixtures.customer()
         placed = shop.orders.place(request(ada, (lamp, 1)))
         for units in range(2, facts + 1):
             placed = shop.orders.edit(ada, placed.id, [LineRequest(lamp.id, units)])
@@ -102,13 +102,13 @@ def test_a_fact_that_is_not_taken_holds_up_those_after_it_and_no_others(
     assert heard(publisher) == {first.id: [1], second.id: [1, 2]}
     publisher.recover()
     assert shop.outbox.relay(publisher) == 0, "it waits before it tries again"
-    clock.move(wait_after(1))
+    clock.move(retry_delay(1))
     assert shop.outbox.relay(publisher) == 2
     assert heard(publisher) == {first.id: [1, 2, 3], second.id: [1, 2]}
 
 
 def test_facts_of_one_subject_wait_for_each_other_also_if_they_come_later(
-    shop: Shop, scene: Scene, publisher: MemoryPublisher, told: Callable[[int], Order]
+    shop: Shop, fixtures: Fixtures, publisher: MemoryPublisher, told: Callable[[int], Order]
 ) -> None:
     order = told(1)
     publisher.fail(down)
@@ -146,7 +146,7 @@ def test_a_relay_that_dies_after_telling_and_before_noting_tells_it_twice_and_lo
     with pytest.raises(Killed):
         shop.outbox.relay(Mortal(publisher, after=2))
     assert shop.outbox.relay(publisher) == 0, "they are in the hands of one who may still be alive"
-    clock.move(HIDDEN_FOR)
+    clock.move(VISIBILITY_TIMEOUT)
     assert shop.outbox.relay(publisher) == 3
     assert heard(publisher) == {order.id: [1, 2, 1, 2, 3]}
     assert len({event.id for event in publisher.events}) == 3, "who gets it twice can tell by the id"
@@ -158,7 +158,7 @@ def test_a_relay_that_dies_before_telling_loses_nothing(
     order = told(2)
     with pytest.raises(Killed):
         shop.outbox.relay(Mortal(publisher, before=1))
-    clock.move(HIDDEN_FOR)
+    clock.move(VISIBILITY_TIMEOUT)
     shop.outbox.relay(publisher)
     assert heard(publisher) == {order.id: [1, 2]}
 
@@ -181,7 +181,7 @@ def test_a_relay_that_cannot_note_what_it_told_tells_it_again(
     outbox = OutboxService(begin, clock)
     with pytest.raises(Killed):
         outbox.relay(publisher)
-    clock.move(HIDDEN_FOR)
+    clock.move(VISIBILITY_TIMEOUT)
     outbox.relay(publisher)
     assert heard(publisher) == {order.id: [1, 2, 1, 2]}
     assert waiting(adapters) == 0
@@ -200,7 +200,7 @@ def test_a_slow_receiver_takes_no_longer_than_letters_stay_hidden_and_the_rest_i
     began = clock()
     assert shop.outbox.relay(Slow()) == 5
     assert len(publisher.events) == 3
-    assert clock() - began < min(HIDDEN_FOR, TRY_FOR + timedelta(seconds=15))
+    assert clock() - began < min(VISIBILITY_TIMEOUT, PUBLISH_TIME_MAX + timedelta(seconds=15))
     assert shop.outbox.relay(publisher) == 2, "those that were not tried wait for nobody"
     assert heard(publisher) == {order.id: [1] for order in orders}
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import lzma
-import sys
 import threading
 import time
 from collections import Counter, defaultdict
@@ -11,13 +10,10 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from benchmarks.real_year.events import GUEST, Cancellation, Correction, Order, Year, read_rows, year_of
+from benchmarks.real_year.parallel import OrderedJobs
 from hypothesis import given
 from hypothesis import strategies as st
-
-sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
-
-from lanes import WorkerPools
-from year import GUEST, Cancellation, Correction, Order, Year, read_rows, year_of
 
 HEADER = "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country\n"
 ORDINARY = """\
@@ -232,13 +228,13 @@ def test_every_invoice_and_row_of_any_year_is_accounted_for_once(
 
 def test_clients_share_the_work_but_never_one_customer_and_keep_his_order() -> None:
     jobs = [(customer, number) for number in range(60) for customer in ("ada", "ada", "ben", number)]
-    lanes: WorkerPools = WorkerPools(enumerate(jobs), lane_of=lambda job: job[1][0])
+    queues: OrderedJobs = OrderedJobs(enumerate(jobs), queue_of=lambda job: job[1][0])
     busy: Counter[object] = Counter()
     seen: dict[object, list[int]] = defaultdict(list)
     overlaps: list[object] = []
 
     def client() -> None:
-        for index, (customer, _) in lanes.walk():
+        for index, (customer, _) in queues.walk():
             busy[customer] += 1
             if busy[customer] > 1:
                 overlaps.append(customer)

@@ -20,10 +20,10 @@ from shop_core import (
     Role,
     Shop,
 )
-from shop_core.inventory.wanted import LineRequest
+from shop_core.inventory.model import LineRequest
 from shop_http.app import create_app
 from shop_http.middleware import response_cache as fresh
-from shop_testing import Scene
+from shop_testing import Fixtures
 
 PASSWORD = "a long and unusual sentence"
 
@@ -67,7 +67,7 @@ def shop(store: Counting) -> Shop:
 @pytest.fixture
 def lamp(store: Counting) -> Product:
     """A product of which there are three."""
-    return Scene(store).product("Lamp", units=3)
+    return Fixtures(store).product("Lamp", units=3)
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from concurrent.futures import Future
 import pytest
 
 from shop_http.wakeups import Wakeups
+from shop_testing.concurrency import TIMEOUT_S
 
 
 class CountingLoop(asyncio.SelectorEventLoop):
@@ -24,7 +25,7 @@ class CountingLoop(asyncio.SelectorEventLoop):
 def test_results_that_come_together_wake_the_loop_once() -> None:
     loop, wakeups = CountingLoop(), Wakeups()
 
-    async def scene() -> list[int]:
+    async def fixtures() -> list[int]:
         futures = [Future[int]() for _ in range(60)]
         waiting = [wakeups.wrap(future) for future in futures]
 
@@ -39,7 +40,7 @@ def test_results_that_come_together_wake_the_loop_once() -> None:
         return [await wakeups.wrap(future) for future in futures]
 
     try:
-        assert loop.run_until_complete(scene()) == list(range(60)), "and those that had come before"
+        assert loop.run_until_complete(fixtures()) == list(range(60)), "and those that had come before"
     finally:
         loop.close()
 
@@ -47,21 +48,21 @@ def test_results_that_come_together_wake_the_loop_once() -> None:
 def test_every_result_arrives_however_threads_and_loop_meet() -> None:
     wakeups = Wakeups()
 
-    async def scene() -> None:
+    async def fixtures() -> None:
         for _ in range(200):
             futures = [Future[int]() for _ in range(8)]
             waiting = [wakeups.wrap(future) for future in futures]
             ended = [asyncio.to_thread(future.set_result, number) for number, future in enumerate(futures)]
-            await asyncio.wait_for(asyncio.gather(*ended), 30)
-            assert await asyncio.wait_for(asyncio.gather(*waiting), 30) == list(range(8))
+            await asyncio.wait_for(asyncio.gather(*ended), TIMEOUT_S)
+            assert await asyncio.wait_for(asyncio.gather(*waiting), TIMEOUT_S) == list(range(8))
 
-    asyncio.run(scene())
+    asyncio.run(fixtures())
 
 
 def test_failures_and_cancellations_arrive_as_such() -> None:
     wakeups = Wakeups()
 
-    async def scene() -> None:
+    async def fixtures() -> None:
         broken, called_off, forgotten = Future[int](), Future[int](), Future[int]()
         fails, ends, left = (wakeups.wrap(future) for future in (broken, called_off, forgotten))
         broken.set_exception(KeyError("lost"))
@@ -75,7 +76,7 @@ def test_failures_and_cancellations_arrive_as_such() -> None:
         await asyncio.sleep(0)
         assert forgotten.cancelled(), "who waits no more takes his request off the platform"
 
-    asyncio.run(scene())
+    asyncio.run(fixtures())
 
 
 def test_a_loop_that_was_closed_before_the_result_came_holds_up_nobody_on_the_next() -> None:
@@ -88,7 +89,7 @@ def test_a_loop_that_was_closed_before_the_result_came_holds_up_nobody_on_the_ne
         future = Future[int]()
         waiting = wakeups.wrap(future)
         future.set_result(3)
-        return await asyncio.wait_for(waiting, 30)
+        return await asyncio.wait_for(waiting, TIMEOUT_S)
 
     asyncio.run(leaves())
     late.set_result(1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 from collections.abc import Iterator
 
@@ -15,8 +16,7 @@ from shop_core import Shop
 from shop_core.errors import Unavailable
 from shop_http.app import create_app
 from shop_http.server.worker_pools import Pool, WorkerPools
-
-TIMEOUT_S = 30
+from shop_testing.concurrency import TIMEOUT_S
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def lanes() -> Iterator[WorkerPools]:
 
 
 def test_a_full_lane_refuses_at_once_and_the_others_go_on(lanes: WorkerPools) -> None:
-    async def scene() -> None:
+    async def fixtures() -> None:
         gate = threading.Event()
         works, waits = (asyncio.ensure_future(lanes.run(Pool.SLOW, lambda: gate.wait(TIMEOUT_S))) for _ in range(2))
         await asyncio.sleep(0)
@@ -40,11 +40,11 @@ def test_a_full_lane_refuses_at_once_and_the_others_go_on(lanes: WorkerPools) ->
         assert await waits
         assert await lanes.run(Pool.SLOW, lambda: "free again") == "free again"
 
-    asyncio.run(scene())
+    asyncio.run(fixtures())
 
 
 def test_a_place_is_free_again_after_work_that_failed_or_that_nobody_waits_for(lanes: WorkerPools) -> None:
-    async def scene() -> None:
+    async def fixtures() -> None:
         for _ in range(5):
             with pytest.raises(ZeroDivisionError):
                 await lanes.run(Pool.FAST, lambda: 1 / 0)
@@ -59,7 +59,7 @@ def test_a_place_is_free_again_after_work_that_failed_or_that_nobody_waits_for(l
         for _ in range(5):
             assert await lanes.run(Pool.FAST, lambda: "free") == "free"
 
-    asyncio.run(scene())
+    asyncio.run(fixtures())
 
 
 class SlowPasswords(ScryptPasswords):
@@ -86,7 +86,8 @@ def test_a_flood_of_logins_leaves_other_routes_usable_and_is_refused_beyond_its_
             credentials = {"username": f"ada-{number}", "password": "guess"}
             statuses.append(client.post("/api/v1/auth/token", json=credentials).status_code)
 
-        flood = [threading.Thread(target=log_in, args=[number]) for number in range(40)]
+        more_than_fit = (os.cpu_count() or 1) + 40  # a thread for each core but one, and 16 who wait
+        flood = [threading.Thread(target=log_in, args=[number]) for number in range(more_than_fit)]
         for one in flood:
             one.start()
         while len(statuses) < 10:  # those who find no place do not wait for the hashes

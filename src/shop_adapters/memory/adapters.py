@@ -10,7 +10,7 @@ from shop_adapters.clock import system_clock
 from shop_adapters.ids import uuid7
 from shop_adapters.memory.store import Store
 from shop_adapters.memory.transaction import Transaction
-from shop_adapters.memory.unit_of_work import MemoryWork
+from shop_adapters.memory.unit_of_work import MemoryUnitOfWork
 from shop_adapters.passwords import ScryptPasswords
 from shop_adapters.tokens import OpaqueTokens
 from shop_core.ports import Clock, NewId, PasswordHasher, Tokens, UnitOfWork
@@ -34,10 +34,10 @@ class MemoryAdapters:
         tokens: by default opaque ones, remembered in memory.
         lock_timeout_s: how long to wait for rows that another unit of work has locked, in seconds; then Unavailable.
         mutex: the condition on which units of work wait for each other; a scheduler brings its own, to decide who goes
-            on. See `shop_testing.interleaving`.
+            on. See `verification.exploration`.
 
-    >>> from shop_core import Numbered, ProductQuery, Shop
-    >>> Shop(MemoryAdapters()).catalog.products(ProductQuery(), Numbered()).count
+    >>> from shop_core import OffsetRequest, ProductQuery, Shop
+    >>> Shop(MemoryAdapters()).catalog.products(ProductQuery(), OffsetRequest()).count
     0
     """
 
@@ -73,7 +73,7 @@ class MemoryAdapters:
         """
         transaction = Transaction(self._store)
         try:
-            yield MemoryWork(transaction)
+            yield MemoryUnitOfWork(transaction)
             transaction.commit()
         finally:
             transaction.close()

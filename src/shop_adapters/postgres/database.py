@@ -199,7 +199,7 @@ def _compiled(statement: Executable) -> tuple[bytes, dict[str, Any]]:
     """A statement as text for psycopg, and the values that are part of it."""
     compiled = statement.compile(dialect=_DIALECT)  # type: ignore[attr-defined]
     constants = {name: value for name, value in compiled.params.items() if value is not None}
-    return compiled.string.encode(), constants
+    return compiled.string.strip().encode(), constants
 
 
 @lru_cache(256)

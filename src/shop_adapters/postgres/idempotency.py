@@ -9,7 +9,7 @@ from sqlalchemy import text
 from shop_adapters.lock_order import LockOrder
 from shop_adapters.postgres.arrays import Blobs, Texts, Uuids
 from shop_adapters.postgres.database import Transaction
-from shop_core.idempotency import Claim, Slot
+from shop_core.idempotency import Claim, CustomerKey
 
 # It waits for a transaction that has put in one of the keys and has not committed yet; the rows come sorted, so that
 # two units of work cannot wait for each other.
@@ -39,15 +39,15 @@ class PostgresKeys:
     def __init__(self, transaction: Transaction, order: LockOrder) -> None:
         self._transaction = transaction
         self._order = order
-        self._claimed: set[Slot] = set()
+        self._claimed: set[CustomerKey] = set()
 
-    def claim(self, claims: Sequence[Claim]) -> dict[Slot, Claim]:
+    def claim(self, claims: Sequence[Claim]) -> dict[CustomerKey, Claim]:
         if not claims:
             return {}
         sorted_claims = sorted(claims, key=lambda claim: (claim.customer_id.int, claim.key))
-        slots = {claim.slot for claim in claims}
+        keys = {claim.customer_key for claim in claims}
         # Nobody else can have got a key in between that this unit of work claimed and forgot.
-        if new := slots - self._claimed:
+        if new := keys - self._claimed:
             self._order.check("keys", {customer_id for customer_id, _ in new})
         rows = self._transaction.run(
             _CLAIM,
@@ -60,18 +60,18 @@ class PostgresKeys:
         )
         claimed = {(row.customer_id, row.key) for row in rows}
         self._claimed |= claimed
-        if not (lost := slots - claimed):
+        if not (lost := keys - claimed):
             return {}
         # In a statement of its own: the one before does not see what was committed while it waited.
         return {(row.customer_id, row.key): Claim(*row) for row in self._transaction.run(_TAKEN, _columns(lost))}
 
     def forget(self, claims: Sequence[Claim]) -> None:
         if claims:
-            self._transaction.run(_FORGET, _columns({claim.slot for claim in claims}))
+            self._transaction.run(_FORGET, _columns({claim.customer_key for claim in claims}))
 
 
-def _columns(slots: set[Slot]) -> dict[str, object]:
+def _columns(keys: set[CustomerKey]) -> dict[str, object]:
     return {
-        "customer_ids": Uuids([customer_id for customer_id, _ in slots]),
-        "keys": Texts([key for _, key in slots]),
+        "customer_ids": Uuids([customer_id for customer_id, _ in keys]),
+        "keys": Texts([key for _, key in keys]),
     }

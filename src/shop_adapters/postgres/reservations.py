@@ -13,7 +13,7 @@ from sqlalchemy import text
 from shop_adapters.lock_order import LockOrder
 from shop_adapters.postgres.arrays import Booleans, Integers, Texts, Times, Uuids
 from shop_adapters.postgres.database import Row, StoreClock, Transaction
-from shop_core.reservations.model import HeldLine, Holding, Reservation, ReservationState, ReservedLine
+from shop_core.reservations.model import ExpiredLine, Reservation, ReservationState, ReservationUsage, ReservedLine
 
 # It puts in customers who never reserved, and locks the others, one after the other as they come: sorted. DO UPDATE
 # locks the row before it looks at its WHERE, and then writes nothing.
@@ -23,7 +23,7 @@ SELECT unnest(CAST(:customer_ids AS uuid[]))
 ON CONFLICT (customer_id) DO UPDATE SET customer_id = excluded.customer_id WHERE false
 """)
 # The time is after the lock; there is a row with it also when nobody holds anything.
-_HOLDINGS = text("""
+_USAGE = text("""
 SELECT clock.time, held.customer_id, held.expires_at, held.units
 FROM (SELECT clock_timestamp() AS time) AS clock
 LEFT JOIN (
@@ -116,19 +116,19 @@ class PostgresReservations:
         self._order = order
         self._clock = clock
 
-    def lock_customers(self, customer_ids: Iterable[UUID], now: Callable[[], datetime]) -> dict[UUID, Holding]:
+    def lock_customers(self, customer_ids: Iterable[UUID], now: Callable[[], datetime]) -> dict[UUID, ReservationUsage]:
         ids = self._order.check("holders", customer_ids)
         if not ids:
             return {}
         self._transaction.run(_LOCK_CUSTOMERS, {"customer_ids": Uuids(ids)})
-        rows = self._transaction.run(_HOLDINGS, {"customer_ids": Uuids(ids)})
+        rows = self._transaction.run(_USAGE, {"customer_ids": Uuids(ids)})
         self._clock.note(rows[0].time)
-        holdings: defaultdict[UUID, Holding] = defaultdict(Holding)
+        usage: defaultdict[UUID, ReservationUsage] = defaultdict(ReservationUsage)
         time = now()
         for row in rows:
             if row.customer_id is not None and row.expires_at > time:
-                holdings[row.customer_id] = holdings[row.customer_id].with_more(row.units)
-        return {customer_id: holdings[customer_id] for customer_id in ids}
+                usage[row.customer_id] = usage[row.customer_id].adding(row.units)
+        return {customer_id: usage[customer_id] for customer_id in ids}
 
     def add_all(self, reservations: Sequence[Reservation]) -> None:
         if not reservations:
@@ -190,13 +190,13 @@ class PostgresReservations:
             },
         )
 
-    def due_lines(self, product_ids: Iterable[UUID], now: datetime) -> list[HeldLine]:
+    def due_lines(self, product_ids: Iterable[UUID], now: datetime) -> list[ExpiredLine]:
         ids = Uuids(set(product_ids))
         if not ids:
             return []
-        return [HeldLine(*row) for row in self._transaction.run(_DUE_LINES, {"product_ids": ids, "now": now})]
+        return [ExpiredLine(*row) for row in self._transaction.run(_DUE_LINES, {"product_ids": ids, "now": now})]
 
-    def release_lines(self, lines: Sequence[HeldLine]) -> None:
+    def release_lines(self, lines: Sequence[ExpiredLine]) -> None:
         if not lines:
             return
         self._order.require("stock", {line.product_id for line in lines})

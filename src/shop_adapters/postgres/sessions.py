@@ -67,12 +67,12 @@ WHERE account_id = :account_id AND spent_at IS NULL AND revoked_at IS NULL AND e
 ORDER BY issued_at DESC, family_id DESC
 """)
 # One token of each session: there is always one that is not spent.
-_ENDED_SINCE = text("""
+_REVOKED_SINCE = text("""
 SELECT family_id, revoked_at FROM refresh_tokens WHERE spent_at IS NULL AND revoked_at > :moment
 """)
 # The first token of a session that goes on stays: it is the lock of the session. A session of which every token has
 # expired cannot go on, and nobody needs its lock any more.
-_FORGET_ENDED = text("""
+_DELETE_EXPIRED = text("""
 WITH ended AS MATERIALIZED (
     SELECT token.digest
     FROM refresh_tokens AS token
@@ -137,12 +137,12 @@ class PostgresRefreshTokens:
     def sessions(self, account_id: UUID, now: datetime) -> list[Session]:
         return [Session(*row) for row in self._transaction.run(_SESSIONS, {"account_id": account_id, "now": now})]
 
-    def ended_since(self, moment: datetime) -> dict[UUID, datetime]:
-        rows = self._transaction.run(_ENDED_SINCE, {"moment": moment})
+    def revoked_since(self, moment: datetime) -> dict[UUID, datetime]:
+        rows = self._transaction.run(_REVOKED_SINCE, {"moment": moment})
         return {row.family_id: row.revoked_at for row in rows}
 
-    def forget_ended(self, before: datetime, limit: int) -> int:
-        return len(self._transaction.run(_FORGET_ENDED, {"before": before, "limit": limit}))
+    def delete_expired(self, before: datetime, limit: int) -> int:
+        return len(self._transaction.run(_DELETE_EXPIRED, {"before": before, "limit": limit}))
 
 
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
@@ -157,7 +157,7 @@ RETURNING full_at
 _PUT_ATTEMPTS = text("""
 UPDATE attempts SET full_at = :full_at WHERE key = :key
 """)
-_FORGET_ATTEMPTS = text("""
+_DELETE_FULL_ATTEMPTS = text("""
 WITH expired AS MATERIALIZED (
     SELECT key FROM attempts WHERE full_at <= :now ORDER BY full_at LIMIT :limit FOR UPDATE SKIP LOCKED
 )
@@ -182,5 +182,5 @@ class PostgresAttempts:
         for key, moment in full_at.items():
             self._transaction.run(_PUT_ATTEMPTS, {"key": key, "full_at": moment})
 
-    def forget_full(self, now: datetime, limit: int) -> int:
-        return len(self._transaction.run(_FORGET_ATTEMPTS, {"now": now, "limit": limit}))
+    def delete_full(self, now: datetime, limit: int) -> int:
+        return len(self._transaction.run(_DELETE_FULL_ATTEMPTS, {"now": now, "limit": limit}))

@@ -161,7 +161,7 @@ class PostgresUnitOfWork:
     def now(self) -> datetime:
         return self._clock()
 
-    def alone(self, task: str) -> bool:
+    def try_lock(self, task: str) -> bool:
         return bool(self._transaction.run(_TRY_LOCK, {"task": task}))
 
     def audit(self) -> list[Discrepancy]:

@@ -1,0 +1,261 @@
+"""The part of the catalog's contract about lists: words, filters, sorts, and the two ways of paging."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from random import Random
+from typing import Any
+from uuid import UUID
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from shop_core.catalog.model import CatalogEntry, Category, Product, ProductQuery, ProductSort, is_found, words_of
+from shop_core.errors import InvalidCursor
+from shop_core.orders.model import OrderQuery
+from shop_core.pagination import CursorRequest, OffsetRequest, Page, make_cursor
+from shop_core.text import comparable, search_words
+from shop_testing.contract import Contract
+from shop_testing.fixtures import Fixtures
+
+NAMES = (
+    "WHITE HANGING HEART T-LIGHT HOLDER|RED HANGING HEART|KNITTED UNION FLAG HOT WATER BOTTLE|BOTTLE OPENER 50%|"
+    "Café Crème 12-Pack|CAFE AU LAIT BOWL|Straße sign|STRASSE SIGN BIG|ﬁne china cup|FINE CHINA SAUCER|真鍮 ランプ|"
+    "Lámpara de latón|under_score|back\\slash 'quote' \"double\"|naïve art|Ⅳ candles|lamp|lamps|LAMPSHADE|Hot"
+).split("|")
+SEARCHES = (
+    "heart|HEART hang|t light|hot wat|hot|50%|%|_|50|cafe|café|strasse|straße|fine c|FINE|真鍮|ランプ|ラン|lampara|"
+    "lám|under|score|under_score|back slash|'quote'|iv|lamp|lamps|lampsh|shade|o|zzz|heart zzz|"
+).split("|")
+
+SORT_KEYS: dict[ProductSort, Callable[[Product], Any]] = {
+    ProductSort.NEWEST: lambda product: product.id,  # UUIDv7s sort by the time they were made in
+    ProductSort.NAME: lambda product: (comparable(product.name), product.id),
+    ProductSort.PRICE: lambda product: (product.price.minor, product.id),
+    ProductSort.PRICE_DESCENDING: lambda product: (product.price.minor, product.id),
+    ProductSort.RELEVANCE: lambda product: (comparable(product.name), product.id),
+}
+DESCENDING = {ProductSort.NEWEST, ProductSort.PRICE_DESCENDING}
+
+
+@dataclass(repr=False)  # else a failing test shows every product
+class Stocked:
+    """A catalog to search in."""
+
+    products: dict[UUID, tuple[Product, int]]
+    categories: list[Category]
+
+    def expected(self, query: ProductQuery) -> list[Product]:
+        """What `query` must find, by the plain rules: every product looked at, one by one."""
+        found = [product for product, units in self.products.values() if self._matches(query, product, units)]
+        found.sort(key=SORT_KEYS[query.sorted_by], reverse=query.sorted_by in DESCENDING)
+        if query.sorted_by is ProductSort.RELEVANCE and query.words:  # a stable sort: within, the order stays
+            found.sort(key=lambda product: not is_found(query.words or (), _title_words(product)))
+        return found
+
+    def _matches(self, query: ProductQuery, product: Product, units: int) -> bool:
+        return (
+            (query.words is None or is_found(query.words, words_of(product)))
+            and (query.category_id is None or query.category_id in self._shelves_above(product.category_id))
+            and (query.price_min is None or product.price.minor >= query.price_min)
+            and (query.price_max is None or product.price.minor <= query.price_max)
+            and (query.available_min is None or units >= query.available_min)
+            and (query.available_max is None or units <= query.available_max)
+        )
+
+    def _shelves_above(self, category_id: UUID | None) -> set[UUID]:
+        parents = {category.id: category.parent_id for category in self.categories}
+        above = set()
+        while category_id is not None:
+            above.add(category_id)
+            category_id = parents[category_id]
+        return above
+
+
+def _title_words(product: Product) -> frozenset[str]:
+    return frozenset(search_words(product.name)) | frozenset(search_words(product.sku))
+
+
+class CatalogListing(Contract):
+    """Search, filters, sorts and pages; a part of `CatalogContract`."""
+
+    @pytest.fixture
+    def stocked(self, fixtures: Fixtures) -> Stocked:
+        """Twenty products with nasty names on four shelves, and one that was archived."""
+        home = fixtures.category("home")
+        lamps = fixtures.category("lamps", home)
+        shelves = [home, lamps, fixtures.category("oil-lamps", lamps), fixtures.category("garden")]
+        random, products = Random(7), {}
+        for number, name in enumerate(NAMES):
+            shelf, units = random.choice([None, *shelves]), random.choice([0, 0, 1, 5, 30])
+            details = {"description": f"Number {number}\nof the heart", "category_id": shelf.id if shelf else None}
+            product = fixtures.product(name, price=random.choice([0, 100, 100, 250, 999]), units=units, **details)
+            products[product.id] = (product, units)
+        fixtures.archive(fixtures.product("Archived heart", units=3))
+        return Stocked(products, shelves)
+
+    @pytest.mark.parametrize("text", SEARCHES)
+    def test_a_search_finds_what_has_every_word_the_last_as_a_beginning(
+        self, fixtures: Fixtures, stocked: Stocked, text: str
+    ) -> None:
+        query = ProductQuery(words=search_words(text), sort=ProductSort.NAME)
+        with fixtures.begin() as uow:
+            page = uow.products.page(query, OffsetRequest(limit=200))
+        expected = stocked.expected(query)
+        assert [entry.product.name for entry in page.items] == [product.name for product in expected]
+        assert page.count == len(expected)
+
+    @settings(
+        max_examples=60,
+        deadline=None,
+        suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.differing_executors],
+    )
+    @given(data=st.data())
+    def test_every_query_is_answered_as_the_plain_rules_say_in_either_way_of_paging(
+        self, fixtures: Fixtures, stocked: Stocked, data: st.DataObject
+    ) -> None:
+        amount = st.none() | st.sampled_from([0, 1, 5, 30, 100, 250, 10**11])
+        query = ProductQuery(
+            words=search_words(data.draw(st.sampled_from(SEARCHES), "words")) if data.draw(st.booleans()) else None,
+            category_id=data.draw(st.none() | st.sampled_from([shelf.id for shelf in stocked.categories]), "category"),
+            price_min=data.draw(amount, "price_min"),
+            price_max=data.draw(amount, "price_max"),
+            available_min=data.draw(amount, "available_min"),
+            available_max=data.draw(amount, "available_max"),
+            sort=data.draw(st.sampled_from(ProductSort), "sort"),
+        )
+        limit, offset = data.draw(st.integers(1, 9), "limit"), data.draw(st.integers(0, 12), "offset")
+        expected = [CatalogEntry(*stocked.products[product.id]) for product in stocked.expected(query)]
+
+        with fixtures.begin() as uow:
+            page = uow.products.page(query, OffsetRequest(limit, offset))
+        assert page == Page(tuple(expected[offset : offset + limit]), count=len(expected))
+        assert walk(fixtures, query, limit) == expected
+
+    def test_equal_prices_are_listed_by_id(self, fixtures: Fixtures) -> None:
+        ids = [fixtures.product(f"Lamp {number}", price=500).id for number in range(5)]
+        for sort in (ProductSort.PRICE, ProductSort.PRICE_DESCENDING):
+            found = [entry.product.id for entry in walk(fixtures, ProductQuery(sort=sort), 2)]
+            assert found == sorted(ids, reverse=sort in DESCENDING)
+
+    def test_a_category_that_is_not_there_has_no_products(self, fixtures: Fixtures, stocked: Stocked) -> None:
+        with fixtures.begin() as uow:
+            page = uow.products.page(ProductQuery(category_id=fixtures.new_id()), OffsetRequest())
+        assert page == Page((), count=0)
+
+    @pytest.mark.parametrize("sort", ProductSort)
+    def test_a_walk_sees_everything_that_stays_exactly_once_while_others_add_edit_and_archive(
+        self, fixtures: Fixtures, stocked: Stocked, sort: ProductSort
+    ) -> None:
+        """What is edited meanwhile may be met twice or not at all: it stood in two places."""
+        words = search_words("heart") if sort is ProductSort.RELEVANCE else None  # every description has it
+        query, random = ProductQuery(words=words, sort=sort), Random(sort)
+        stays = set(stocked.products)
+        seen: list[UUID] = []
+        cursor: str | None = None
+        for step in range(60):
+            with fixtures.begin() as uow:
+                page = uow.products.page(query, CursorRequest(3, cursor))
+            seen += [entry.product.id for entry in page.items]
+            if (cursor := page.cursor) is None:
+                break
+            if step < 7:  # before, after and between the pages; and what was just listed, and what was not yet
+                name = random.choice(["AAA", "lamp", "zzz", "真", "AAA heart", "zzz heart"])
+                price = random.choice([0, 100, 250, 10_000])
+                fixtures.product(name, price=price, description="of the heart")
+                leaver, edited = random.sample(sorted(stays, key=str), 2)
+                stays -= {leaver, edited}
+                fixtures.archive(stocked.products[leaver][0])
+                changed = replace(stocked.products[edited][0], name=name, price=fixtures.money(price))
+                with fixtures.begin() as uow:
+                    uow.products.update_all([changed])
+        assert cursor is None, "the walk has no end"
+        assert len(stays) >= 5
+        listed = Counter(seen)
+        assert {product_id: listed[product_id] for product_id in stays} == dict.fromkeys(stays, 1)
+
+    # ---- cursors
+
+    def test_a_cursor_works_only_in_the_list_that_gave_it_out(self, fixtures: Fixtures, stocked: Stocked) -> None:
+        for given_by in ProductSort:
+            with fixtures.begin() as uow:
+                cursor = uow.products.page(ProductQuery(sort=given_by), CursorRequest(2)).cursor
+            for read_by in set(ProductSort) - {given_by}:
+                with pytest.raises(InvalidCursor), fixtures.begin() as uow:
+                    uow.products.page(ProductQuery(sort=read_by), CursorRequest(2, cursor))
+            with pytest.raises(InvalidCursor), fixtures.begin() as uow:
+                uow.orders.page(OrderQuery(), CursorRequest(2, cursor))
+            with pytest.raises(InvalidCursor), fixtures.begin() as uow:
+                uow.stock.movements(next(iter(stocked.products)), CursorRequest(2, cursor))
+
+    @pytest.mark.parametrize("nonsense", ["x", "=", "é", "\x00", "\ud800", "null", "../..", "A" * 9, "A" * 5_000])
+    @pytest.mark.parametrize("sort", ProductSort)
+    def test_what_is_no_cursor_is_refused(self, fixtures: Fixtures, sort: ProductSort, nonsense: str) -> None:
+        with pytest.raises(InvalidCursor), fixtures.begin() as uow:
+            uow.products.page(ProductQuery(sort=sort), CursorRequest(2, nonsense))
+
+    @pytest.mark.parametrize("sort", ProductSort)
+    def test_a_cursor_that_was_changed_on_the_way_is_refused(
+        self, fixtures: Fixtures, stocked: Stocked, sort: ProductSort
+    ) -> None:
+        with fixtures.begin() as uow:
+            cursor = uow.products.page(ProductQuery(sort=sort), CursorRequest(2)).cursor
+        assert cursor is not None
+        for index in range(0, len(cursor) - 1, 5):
+            changed = cursor[:index] + ("A" if cursor[index] != "A" else "B") + cursor[index + 1 :]
+            with pytest.raises(InvalidCursor), fixtures.begin() as uow:
+                uow.products.page(ProductQuery(sort=sort), CursorRequest(2, changed))
+
+    @pytest.mark.parametrize(
+        "value", ["", "\x00", "not an id", "9" * 40, 10**30, -(10**30), True, None, 1.5, [], "\ud800"]
+    )
+    @pytest.mark.parametrize("sort", ProductSort)
+    def test_a_forged_cursor_is_refused_or_harmless(
+        self, fixtures: Fixtures, stocked: Stocked, sort: ProductSort, value: object
+    ) -> None:
+        """The seal of a cursor is no secret, so anybody can make one with any content."""
+        query = ProductQuery(sort=sort)
+        with fixtures.begin() as uow:
+            cursor = uow.products.page(query, CursorRequest(2)).cursor
+        assert cursor is not None
+        for forged in _forged(cursor, value):
+            try:
+                with fixtures.begin() as uow:
+                    page = uow.products.page(query, CursorRequest(2, forged))
+            except InvalidCursor:
+                continue
+            assert all(entry.product.id in stocked.products for entry in page.items)
+
+
+def walk(fixtures: Fixtures, query: ProductQuery, limit: int) -> list[CatalogEntry]:
+    """All that `query` finds, page by page."""
+    found: list[CatalogEntry] = []
+    cursor: str | None = None
+    while True:
+        with fixtures.begin() as uow:
+            page = uow.products.page(query, CursorRequest(limit, cursor))
+        assert page.count is None
+        assert page.cursor is None or len(page.items) == limit
+        found += page.items
+        if (cursor := page.cursor) is None:
+            return found
+
+
+def _forged(cursor: str, value: object) -> list[str]:
+    """Well-sealed cursors with `value` in the place of each part; none if these are not `make_cursor`'s."""
+    try:
+        listing, *key = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))[6:])
+    except ValueError:
+        return []
+    forged = []
+    for index in range(len(key)):
+        try:
+            forged.append(make_cursor(listing, (*key[:index], value, *key[index + 1 :])))  # type: ignore[arg-type]
+        except UnicodeEncodeError:
+            continue
+    return forged

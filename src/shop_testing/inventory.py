@@ -1,0 +1,260 @@
+"""The contract of stock: the counters are the fold of the ledger, and no movement makes them impossible."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from shop_core.accounts.model import SYSTEM
+from shop_core.errors import InvalidCursor, Oversold, ProductNotFound, Refusal, StockBelowZero
+from shop_core.inventory.model import MovementKind, StockLevel, StockMovement, fold
+from shop_core.pagination import CursorRequest
+from shop_core.shop import Shop
+from shop_testing.concurrency import Rendezvous, together
+from shop_testing.contract import Contract
+from shop_testing.fixtures import Fixtures
+
+RECEIVED, ADJUSTED = MovementKind.RECEIVED, MovementKind.ADJUSTED
+ALLOCATED, DEALLOCATED = MovementKind.ALLOCATED, MovementKind.DEALLOCATED
+SHIPPED, RETURNED = MovementKind.SHIPPED, MovementKind.RETURNED
+
+
+class StockContract(Contract):
+    """Counters, the ledger behind them, and the last line of defence against an oversell."""
+
+    def test_a_new_product_has_nothing_in_stock_and_an_empty_ledger(self, fixtures: Fixtures) -> None:
+        product = fixtures.product()
+        assert fixtures.level(product.id) == StockLevel(product.id)
+        assert fixtures.ledger(product.id) == []
+
+    def test_a_movement_comes_back_as_it_was_written(self, fixtures: Fixtures) -> None:
+        product = fixtures.product()
+        now = fixtures.clock()
+        received = StockMovement(
+            fixtures.new_id(), product.id, RECEIVED, 9, now, fixtures.new_id(), None, "Lieferung № 7 🚚"
+        )
+        allocated = StockMovement(fixtures.new_id(), product.id, ALLOCATED, 2, now, None, fixtures.new_id())
+        fixtures.apply(received, allocated)
+
+        assert fixtures.ledger(product.id) == [received, allocated]
+        assert fixtures.ledger(product.id)[0].at.utcoffset() == timedelta(0)
+
+    @pytest.mark.parametrize(
+        ("kind", "quantity", "expected"),
+        [
+            (RECEIVED, 4, {"on_hand": 14, "allocated": 3}),
+            (ADJUSTED, 4, {"on_hand": 14, "allocated": 3}),
+            (ADJUSTED, -4, {"on_hand": 6, "allocated": 3}),
+            (ADJUSTED, -9, {"on_hand": 1, "allocated": 3, "shortfall": 2}),
+            (ALLOCATED, 7, {"on_hand": 10, "allocated": 10}),
+            (DEALLOCATED, 2, {"on_hand": 10, "allocated": 1}),
+            (SHIPPED, 3, {"on_hand": 7, "allocated": 0}),
+            (RETURNED, 1, {"on_hand": 11, "allocated": 3}),
+        ],
+    )
+    def test_each_kind_of_movement_changes_the_counters_by_its_effect(
+        self, fixtures: Fixtures, kind: MovementKind, quantity: int, expected: dict[str, int]
+    ) -> None:
+        product, other = fixtures.product(units=10), fixtures.product("Other", units=10)
+        fixtures.apply(fixtures.movement(product.id, ALLOCATED, 3))
+        fixtures.apply(fixtures.movement(product.id, kind, quantity))
+        assert fixtures.level(product.id) == StockLevel(product.id, **expected)
+        assert fixtures.level(other.id) == StockLevel(other.id, on_hand=10)
+
+    @settings(
+        max_examples=15,
+        deadline=None,
+        suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.differing_executors],
+    )
+    @given(data=st.data())
+    def test_the_counters_are_the_fold_of_the_ledger_whatever_is_applied(
+        self, fixtures: Fixtures, shop: Shop, data: st.DataObject
+    ) -> None:
+        product = fixtures.product()
+        kinds, quantities = st.sampled_from(MovementKind), st.integers(1, 6)
+        for kind, quantity in data.draw(st.lists(st.tuples(kinds, quantities), max_size=12)):
+            sign = data.draw(st.sampled_from([1, -1])) if kind is ADJUSTED else 1
+            movement = fixtures.movement(product.id, kind, quantity * sign)
+            before = fixtures.level(product.id)
+            assert _outcome(fixtures, movement) == _by_the_model(before, movement)
+        assert fixtures.level(product.id) == fold(product.id, fixtures.ledger(product.id))
+        # Movements past the services: no orders, no reservations stand behind them; an audit may find only that.
+        assert {found.what for found in shop.audit()} <= {"allocated to orders", "reserved by reservations"}
+
+    # ---- what cannot be
+
+    @pytest.mark.parametrize(
+        ("kind", "quantity", "refusal"),
+        [
+            (ALLOCATED, 8, Oversold),
+            (ALLOCATED, 1_000_000, Oversold),
+            (DEALLOCATED, 4, StockBelowZero),
+            (SHIPPED, 4, StockBelowZero),
+            (ADJUSTED, -11, StockBelowZero),
+        ],
+    )
+    def test_an_impossible_movement_is_refused_by_the_store_itself_and_nothing_is_written(
+        self, fixtures: Fixtures, kind: MovementKind, quantity: int, refusal: type[Refusal]
+    ) -> None:
+        fine, product = fixtures.product("Fine", units=10), fixtures.product(units=10)
+        fixtures.apply(fixtures.movement(product.id, ALLOCATED, 3))
+
+        with pytest.raises(refusal) as refused:
+            fixtures.apply(fixtures.movement(fine.id, RECEIVED, 5), fixtures.movement(product.id, kind, quantity))
+
+        assert vars(refused.value)["product_id"] == product.id
+        assert fixtures.level(product.id) == StockLevel(product.id, on_hand=10, allocated=3)
+        assert fixtures.level(fine.id) == StockLevel(fine.id, on_hand=10)
+        assert (len(fixtures.ledger(product.id)), len(fixtures.ledger(fine.id))) == (2, 1)
+
+    def test_several_movements_of_one_product_count_together(self, fixtures: Fixtures) -> None:
+        product = fixtures.product(units=5)
+        fixtures.apply(*(fixtures.movement(product.id, ALLOCATED, 1) for _ in range(5)))
+        assert fixtures.level(product.id) == StockLevel(product.id, on_hand=5, allocated=5)
+
+        other = fixtures.product(units=5)
+        with pytest.raises(Oversold):
+            fixtures.apply(*(fixtures.movement(other.id, ALLOCATED, 2) for _ in range(3)))
+        assert fixtures.level(other.id) == StockLevel(other.id, on_hand=5)
+
+    def test_stock_of_an_unknown_product_cannot_move(self, fixtures: Fixtures) -> None:
+        product, unknown = fixtures.product(units=5), fixtures.new_id()
+        with pytest.raises(ProductNotFound) as refused:
+            fixtures.apply(fixtures.movement(product.id, RECEIVED, 1), fixtures.movement(unknown, RECEIVED, 1))
+        assert refused.value.product_id == unknown
+        assert fixtures.level(product.id).on_hand == 5
+        with fixtures.begin() as uow:
+            assert uow.stock.get(unknown) is None
+            assert uow.stock.lock([product.id, unknown]).keys() == {product.id}
+            assert uow.stock.lock([]) == {}
+            uow.stock.apply([])
+
+    def test_swallowing_the_refusal_does_not_save_the_unit_of_work(self, fixtures: Fixtures) -> None:
+        product = fixtures.product(units=5)
+        with suppress(Exception), fixtures.begin() as uow:  # whether its end raises is the adapter's choice
+            uow.stock.lock([product.id])
+            uow.stock.apply([fixtures.movement(product.id, RECEIVED, 1)])
+            with suppress(Oversold):
+                uow.stock.apply([fixtures.movement(product.id, ALLOCATED, 100)])
+        assert fixtures.level(product.id) == StockLevel(product.id, on_hand=5)
+        assert len(fixtures.ledger(product.id)) == 1
+
+    # ---- shortfall
+
+    def test_a_loss_of_promised_units_is_recorded_and_announced(self, fixtures: Fixtures) -> None:
+        product = fixtures.product(units=5)
+        fixtures.apply(fixtures.movement(product.id, ALLOCATED, 4))
+        fixtures.apply(fixtures.movement(product.id, ADJUSTED, -3))
+        assert fixtures.level(product.id) == StockLevel(product.id, on_hand=2, allocated=4, shortfall=2)
+
+    def test_while_short_nothing_more_can_be_promised(self, fixtures: Fixtures) -> None:
+        product = _short_by_two(fixtures)
+        with pytest.raises(Oversold):
+            fixtures.apply(fixtures.movement(product, ALLOCATED, 1))
+        assert fixtures.level(product) == StockLevel(product, on_hand=2, allocated=4, shortfall=2)
+
+    @pytest.mark.parametrize(
+        ("kind", "quantity", "expected"),
+        [
+            (DEALLOCATED, 1, {"on_hand": 2, "allocated": 3, "shortfall": 1}),
+            (DEALLOCATED, 4, {"on_hand": 2, "allocated": 0, "shortfall": 0}),
+            (RECEIVED, 1, {"on_hand": 3, "allocated": 4, "shortfall": 1}),
+            (RECEIVED, 9, {"on_hand": 11, "allocated": 4, "shortfall": 0}),
+            (SHIPPED, 2, {"on_hand": 0, "allocated": 2, "shortfall": 2}),
+            (ADJUSTED, -2, {"on_hand": 0, "allocated": 4, "shortfall": 4}),
+            (ADJUSTED, 1, {"on_hand": 3, "allocated": 4, "shortfall": 1}),
+        ],
+    )
+    def test_while_short_the_shortfall_follows_the_counters(
+        self, fixtures: Fixtures, kind: MovementKind, quantity: int, expected: dict[str, int]
+    ) -> None:
+        product = _short_by_two(fixtures)
+        fixtures.apply(fixtures.movement(product, kind, quantity))
+        assert fixtures.level(product) == StockLevel(product, **expected)
+
+    def test_while_short_more_than_is_there_cannot_be_shipped(self, fixtures: Fixtures) -> None:
+        product = _short_by_two(fixtures)
+        with pytest.raises(StockBelowZero):
+            fixtures.apply(fixtures.movement(product, SHIPPED, 3))
+        assert fixtures.level(product) == StockLevel(product, on_hand=2, allocated=4, shortfall=2)
+
+    # ---- the ledger, page by page
+
+    def test_the_ledger_is_listed_newest_first_and_walked_without_a_gap(self, fixtures: Fixtures) -> None:
+        product, other = fixtures.product(), fixtures.product("Other", units=1)
+        written = [fixtures.movement(product.id, RECEIVED, number + 1) for number in range(7)]
+        fixtures.apply(*written[:4])
+        fixtures.apply(*written[4:])
+        with fixtures.begin() as uow:
+            first = uow.stock.movements(product.id, CursorRequest(3))
+            second = uow.stock.movements(product.id, CursorRequest(3, first.cursor))
+        fixtures.apply(fixtures.movement(product.id, RECEIVED, 99))  # newer than everything that is still to come
+        with fixtures.begin() as uow:
+            third = uow.stock.movements(product.id, CursorRequest(3, second.cursor))
+        assert first.items + second.items + third.items == tuple(written[::-1])
+        assert (first.count, third.cursor) == (None, None)
+        assert len(fixtures.ledger(other.id)) == 1
+
+    @pytest.mark.parametrize("nonsense", ["x", "=", "é", "\x00", "\ud800", "A" * 9, "A" * 5_000])
+    def test_what_is_no_cursor_of_the_ledger_is_refused(self, fixtures: Fixtures, nonsense: str) -> None:
+        product = fixtures.product(units=1)
+        with pytest.raises(InvalidCursor), fixtures.begin() as uow:
+            uow.stock.movements(product.id, CursorRequest(3, nonsense))
+
+    # ---- at the same time
+
+    def test_movements_at_the_same_time_are_all_counted(self, fixtures: Fixtures) -> None:
+        product, meeting = fixtures.product(units=1), Rendezvous(fixtures.clock)
+
+        def receive() -> None:
+            for _ in range(3):
+                movement = fixtures.movement(product.id, RECEIVED, 1)
+                with fixtures.begin() as uow:
+                    uow.stock.lock([product.id])
+                    uow.stock.apply([movement])
+                    meeting()  # written, and not committed yet
+
+        assert together(*[receive] * 6) == [None] * 6
+        assert fixtures.level(product.id) == StockLevel(product.id, on_hand=19)
+        assert fold(product.id, fixtures.ledger(product.id)) == fixtures.level(product.id)
+
+    def test_clerks_who_report_the_same_loss_at_once_cannot_lose_more_than_there_is(
+        self, fixtures: Fixtures, contended: Shop
+    ) -> None:
+        product = fixtures.product(units=5)
+        outcomes = together(*[lambda: contended.inventory.adjust(SYSTEM, product.id, -3, "broken")] * 4)
+        assert sorted(type(outcome).__name__ for outcome in outcomes) == ["StockBelowZero"] * 3 + ["StockLevel"]
+        assert fixtures.level(product.id).on_hand == 2
+
+    def test_counts_at_the_same_time_end_at_what_was_counted(self, fixtures: Fixtures, contended: Shop) -> None:
+        product = fixtures.product(units=5)
+        together(*[lambda: contended.inventory.count_all(SYSTEM, {product.id: 9}, "stock-take")] * 4)
+        assert fixtures.level(product.id).on_hand == 9
+
+
+def _short_by_two(fixtures: Fixtures) -> UUID:
+    """A product with 2 units on hand and 4 promised."""
+    product = fixtures.product(units=5)
+    fixtures.apply(fixtures.movement(product.id, ALLOCATED, 4))
+    fixtures.apply(fixtures.movement(product.id, ADJUSTED, -3))
+    return product.id
+
+
+def _outcome(fixtures: Fixtures, movement: StockMovement) -> StockLevel | type[Refusal]:
+    try:
+        fixtures.apply(movement)
+    except Refusal as refusal:
+        return type(refusal)
+    return fixtures.level(movement.product_id)
+
+
+def _by_the_model(before: StockLevel, movement: StockMovement) -> StockLevel | type[Refusal]:
+    try:
+        return before.after(movement)
+    except Refusal as refusal:
+        return type(refusal)

@@ -1,0 +1,226 @@
+"""The contract of placing, through `OrderService`: what a customer is promised, whoever else buys at that moment."""
+
+from __future__ import annotations
+
+from collections import Counter
+from random import Random
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from shop_core.accounts.model import SYSTEM
+from shop_core.catalog.model import Product
+from shop_core.errors import IllegalStep, InsufficientStock, Refusal, Shortage, UnknownProducts
+from shop_core.idempotency import Result
+from shop_core.inventory.model import MovementKind, StockLevel
+from shop_core.orders.model import Order, OrderStatus
+from shop_core.pagination import OffsetRequest
+from shop_core.shop import Shop
+from shop_testing.concurrency import together
+from shop_testing.contract import Contract
+from shop_testing.fixtures import Fixtures, request
+
+
+class OrderPlacementContract(Contract):
+    """Placing orders, alone, in batches, and against each other."""
+
+    def test_a_placed_order_is_stored_and_its_units_are_promised(self, fixtures: Fixtures, shop: Shop) -> None:
+        lamp, chair, ada = (
+            fixtures.product("Lamp", units=5),
+            fixtures.product("Chair", units=9, price=40_00),
+            fixtures.customer(),
+        )
+        order = shop.orders.place(request(ada, (lamp, 2), (chair, 9)))
+
+        assert shop.orders.get(ada, order.id) == order
+        assert [(line.sku, line.name, line.unit_price, line.quantity) for line in order.lines] == [
+            (lamp.sku, "Lamp", lamp.price, 2),
+            (chair.sku, "Chair", chair.price, 9),
+        ]
+        assert order.total.minor == 2 * 12_50 + 9 * 40_00
+        assert fixtures.level(lamp.id) == StockLevel(lamp.id, on_hand=5, allocated=2)
+        assert fixtures.level(chair.id) == StockLevel(chair.id, on_hand=9, allocated=9)
+        newest = fixtures.ledger(lamp.id)[-1]
+        assert (newest.kind, newest.quantity, newest.order_id) == (MovementKind.ALLOCATED, 2, order.id)
+        assert (newest.actor_id, shop.audit()) == (ada.id, [])
+
+    def test_lines_of_one_product_count_together(self, fixtures: Fixtures, shop: Shop) -> None:
+        lamp, chair, ada = fixtures.product("Lamp", units=5), fixtures.product("Chair", units=5), fixtures.customer()
+        order = shop.orders.place(request(ada, (lamp, 2), (chair, 1), (lamp, 3)))
+        assert [(line.product_id, line.quantity) for line in order.lines] == [(lamp.id, 5), (chair.id, 1)]
+
+        with pytest.raises(InsufficientStock) as refused:
+            shop.orders.place(request(ada, (chair, 3), (chair, 2)))
+        assert refused.value.shortages == (Shortage(chair.id, requested=5, available=4),)
+
+    def test_all_short_lines_are_reported_and_nothing_is_taken(self, fixtures: Fixtures, shop: Shop) -> None:
+        lamp, chair, table = (fixtures.product(name, units=2) for name in ("Lamp", "Chair", "Table"))
+        ada = fixtures.customer()
+        with pytest.raises(InsufficientStock) as refused:
+            shop.orders.place(request(ada, (lamp, 3), (chair, 2), (table, 10)))
+
+        assert refused.value.shortages == (Shortage(lamp.id, 3, 2), Shortage(table.id, 10, 2))
+        for product in (lamp, chair, table):
+            assert fixtures.level(product.id) == StockLevel(product.id, on_hand=2)
+            assert len(fixtures.ledger(product.id)) == 1
+        assert shop.orders.mine(ada, OffsetRequest()).items == ()
+
+    def test_all_unknown_and_archived_products_are_reported_and_nothing_is_taken(
+        self, fixtures: Fixtures, shop: Shop
+    ) -> None:
+        lamp, unknown = fixtures.product("Lamp", units=2), fixtures.new_id()
+        archived = fixtures.archive(fixtures.product("Chair", units=2))
+        with pytest.raises(UnknownProducts) as refused:
+            shop.orders.place(request(fixtures.customer(), (unknown, 1), (lamp, 1), (archived, 1)))
+        assert refused.value.product_ids == (unknown, archived.id)
+        assert [fault.field for fault in refused.value.faults] == ["lines.0.product_id", "lines.2.product_id"]
+        assert fixtures.level(lamp.id).allocated == 0
+
+    def test_the_last_units_can_be_bought_and_then_it_is_sold_out(self, fixtures: Fixtures, shop: Shop) -> None:
+        lamp, ada = fixtures.product("Lamp", units=3), fixtures.customer()
+        shop.orders.place(request(ada, (lamp, 3)))
+        with pytest.raises(InsufficientStock) as refused:
+            shop.orders.place(request(ada, (lamp, 1)))
+        assert refused.value.shortages == (Shortage(lamp.id, requested=1, available=0),)
+
+    def test_a_cancelled_order_gives_its_units_back_at_once(self, fixtures: Fixtures, shop: Shop) -> None:
+        lamp, ada, grace = fixtures.product("Lamp", units=3), fixtures.customer(), fixtures.customer()
+        order = shop.orders.place(request(ada, (lamp, 3)))
+        assert shop.orders.cancel(ada, order.id).status is OrderStatus.CANCELLED
+        assert shop.orders.place(request(grace, (lamp, 3))).total.minor == 3 * 12_50
+        assert shop.audit() == []
+
+    # ---- batches
+
+    def test_a_refused_request_does_not_disturb_the_others_of_its_batch(self, fixtures: Fixtures, shop: Shop) -> None:
+        lamp, ada, grace = fixtures.product("Lamp", units=3), fixtures.customer(), fixtures.customer()
+        placed, too_many, unknown, last, sold_out = shop.orders.place_all(
+            [
+                request(ada, (lamp, 2)),
+                request(grace, (lamp, 2)),
+                request(grace, (fixtures.new_id(), 1)),
+                request(grace, (lamp, 1)),
+                request(ada, (lamp, 1)),
+            ]
+        )
+        assert isinstance(placed, Result)
+        assert isinstance(last, Result)
+        assert isinstance(unknown, UnknownProducts)
+        assert isinstance(too_many, InsufficientStock)
+        assert isinstance(sold_out, InsufficientStock)
+        assert too_many.shortages == (Shortage(lamp.id, requested=2, available=1),)
+        assert sold_out.shortages == (Shortage(lamp.id, requested=1, available=0),)
+        assert shop.orders.mine(ada, OffsetRequest()).items == (placed.value,)
+        assert shop.orders.mine(grace, OffsetRequest()).items == (last.value,)
+        assert fixtures.level(lamp.id) == StockLevel(lamp.id, on_hand=3, allocated=3)
+
+    def test_an_empty_batch_has_no_answers(self, shop: Shop) -> None:
+        assert shop.orders.place_all([]) == ()
+
+    @settings(
+        max_examples=15,
+        deadline=None,
+        suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.differing_executors],
+    )
+    @given(
+        baskets=st.lists(
+            st.lists(st.tuples(st.integers(0, 3), st.integers(1, 4)), min_size=1, max_size=4), min_size=1, max_size=6
+        ),
+        units=st.lists(st.integers(0, 7), min_size=3, max_size=3),
+    )
+    def test_a_batch_answers_as_if_its_requests_came_one_by_one(
+        self, fixtures: Fixtures, shop: Shop, baskets: list[list[tuple[int, int]]], units: list[int]
+    ) -> None:
+        """Two sets of equal products: one sold in a batch, the other order by order. Number 3 is not for sale."""
+        answers = []
+        for in_one_batch in (True, False):
+            products = [fixtures.product(f"Product {number}", units=count) for number, count in enumerate(units)]
+            goods = [*products, fixtures.new_product("Never added")]
+            requests = [
+                request(fixtures.customer(), *((goods[i], wanted) for i, wanted in basket)) for basket in baskets
+            ]
+            batches = [requests] if in_one_batch else [[alone] for alone in requests]
+            outcomes = [outcome for batch in batches for outcome in shop.orders.place_all(batch)]
+            left = [fixtures.level(product.id).available for product in products]
+            answers.append(([_in_short(outcome, goods) for outcome in outcomes], left))
+        assert answers[0] == answers[1]
+        assert shop.audit() == []
+
+    # ---- at the same time
+
+    def test_twenty_buyers_of_the_last_unit_and_exactly_one_gets_it(self, fixtures: Fixtures, contended: Shop) -> None:
+        for _ in range(3):
+            lamp = fixtures.product("Lamp", units=1)
+            requests = [request(fixtures.customer(), (lamp, 1)) for _ in range(20)]
+            outcomes = together(*[lambda wanted=wanted: contended.orders.place(wanted) for wanted in requests])
+
+            assert Counter(type(outcome) for outcome in outcomes) == {Order: 1, InsufficientStock: 19}
+            assert fixtures.level(lamp.id) == StockLevel(lamp.id, on_hand=1, allocated=1)
+        assert contended.audit() == []
+
+    def test_nobody_is_told_sold_out_while_units_are_free(self, fixtures: Fixtures, contended: Shop) -> None:
+        lamp = fixtures.product("Lamp", units=20)
+        outcomes = together(*[lambda: contended.orders.place(request(fixtures.customer(), (lamp, 1)))] * 20)
+        assert all(isinstance(outcome, Order) for outcome in outcomes)
+        assert fixtures.level(lamp.id).available == 0
+
+    def test_twenty_buyers_with_overlapping_baskets_in_any_order_all_get_through(
+        self, fixtures: Fixtures, contended: Shop
+    ) -> None:
+        products = [fixtures.product(f"Product {number}", units=1_000) for number in range(6)]
+
+        def buy(seed: int) -> int:
+            random, bought = Random(seed), 0
+            for _ in range(3):
+                basket = random.sample(products, k=random.randint(2, 6))
+                order = contended.orders.place(request(fixtures.customer(), *((product, 1) for product in basket)))
+                bought += len(order.lines)
+            return bought
+
+        bought = together(*[lambda seed=seed: buy(seed) for seed in range(20)])
+        assert sum(units for units in bought if isinstance(units, int)) == sum(
+            fixtures.level(product.id).allocated for product in products
+        )
+        assert not [refused for refused in bought if isinstance(refused, Refusal)]
+        assert contended.audit() == []
+
+    def test_of_cancel_and_ship_at_the_same_moment_one_wins(self, fixtures: Fixtures, contended: Shop) -> None:
+        for _ in range(8):
+            lamp, ada = fixtures.product("Lamp", units=3), fixtures.customer()
+            order = contended.orders.place(request(ada, (lamp, 2)))
+            contended.orders.confirm(SYSTEM, order.id)
+
+            cancelled, shipped = together(
+                lambda order_id=order.id, owner=ada: contended.orders.cancel(owner, order_id),  # type: ignore[misc]
+                lambda order_id=order.id: contended.orders.ship(SYSTEM, order_id),  # type: ignore[misc]
+            )
+
+            assert isinstance(cancelled, IllegalStep) != isinstance(shipped, IllegalStep)
+            kept = contended.orders.get(ada, order.id)
+            assert kept == (shipped if isinstance(cancelled, IllegalStep) else cancelled)
+            left = 1 if kept.status is OrderStatus.SHIPPED else 3
+            assert fixtures.level(lamp.id) == StockLevel(lamp.id, on_hand=left)
+
+    def test_an_order_that_is_cancelled_ten_times_at_once_gives_its_units_back_once(
+        self, fixtures: Fixtures, contended: Shop
+    ) -> None:
+        lamp, ada = fixtures.product("Lamp", units=9), fixtures.customer()
+        order = contended.orders.place(request(ada, (lamp, 2)))
+        contended.orders.place(request(ada, (lamp, 7)))
+        outcomes = together(*[lambda: contended.orders.cancel(ada, order.id)] * 10)
+        assert Counter(type(outcome) for outcome in outcomes) == {Order: 1, IllegalStep: 9}
+        assert fixtures.level(lamp.id) == StockLevel(lamp.id, on_hand=9, allocated=7)
+
+
+def _in_short(outcome: Result[Order] | Refusal, goods: list[Product]) -> object:
+    """An outcome without the ids, which differ between two runs."""
+    number = {product.id: index for index, product in enumerate(goods)}
+    if isinstance(outcome, Result):
+        return [(number[line.product_id], line.quantity) for line in outcome.value.lines]
+    if isinstance(outcome, InsufficientStock):
+        return [(number[short.product_id], short.requested, short.available) for short in outcome.shortages]
+    assert isinstance(outcome, UnknownProducts)
+    return [
+        (number[product_id], fault.field) for product_id, fault in zip(outcome.product_ids, outcome.faults, strict=True)
+    ]

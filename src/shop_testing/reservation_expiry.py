@@ -1,0 +1,195 @@
+"""The contract of expiry: a matter of time alone, whether or not anybody swept. The clock moves only when told."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from shop_core.accounts.model import SYSTEM, Actor
+from shop_core.catalog.model import Product
+from shop_core.errors import InsufficientStock, ReservationExpired
+from shop_core.events import Event, StockEvent, StockEventKind
+from shop_core.inventory.model import LineRequest, MovementKind, StockLevel
+from shop_core.ports import Adapters
+from shop_core.reservations.model import ReservationState
+from shop_core.shop import Shop
+from shop_testing.contract import Contract
+from shop_testing.determinism import MovableClock
+from shop_testing.fixtures import Fixtures, request, to_hold
+
+MINUTE = timedelta(minutes=1)
+
+
+class ReservationExpiryContract(Contract):
+    """What happens when the time of a reservation is up."""
+
+    @pytest.fixture
+    def lamp(self, fixtures: Fixtures) -> Product:
+        """A product with 5 units."""
+        return fixtures.product("Lamp", units=5)
+
+    @pytest.fixture
+    def ada(self, fixtures: Fixtures) -> Actor:
+        """Who holds units."""
+        return fixtures.customer()
+
+    def test_it_is_expired_from_its_instant_on_and_not_before(
+        self, shop: Shop, fixtures: Fixtures, clock: MovableClock, lamp: Product, ada: Actor
+    ) -> None:
+        held = shop.reservations.reserve(to_hold(ada, (lamp, 5), seconds=60))
+        clock.move(MINUTE - timedelta(microseconds=1))
+        assert shop.reservations.get(ada, held.id).state is ReservationState.ACTIVE
+        with pytest.raises(InsufficientStock):
+            shop.orders.place(request(fixtures.customer(), (lamp, 1)))
+        clock.move(timedelta(microseconds=1))
+        assert shop.reservations.get(ada, held.id).state is ReservationState.EXPIRED
+        for comes_late in (
+            lambda: shop.orders.place(request(ada, of=held)),
+            lambda: shop.reservations.release(ada, held.id),
+            lambda: shop.reservations.extend(ada, held.id, MINUTE),
+        ):
+            with pytest.raises(ReservationExpired) as refused:
+                comes_late()
+            assert refused.value.expired_at == held.expires_at
+        assert fixtures.level(lamp.id).reserved == 5, "nobody needed the units yet"
+
+    def test_nobody_is_refused_units_whose_time_is_up(
+        self, shop: Shop, fixtures: Fixtures, clock: MovableClock, lamp: Product, ada: Actor
+    ) -> None:
+        bob = fixtures.customer()
+        shop.reservations.reserve(to_hold(ada, (lamp, 3), seconds=60))
+        clock.move(MINUTE)
+        shop.orders.place(request(bob, (lamp, 5)))
+        assert fixtures.level(lamp.id) == StockLevel(lamp.id, on_hand=5, allocated=5)
+        kinds = [line.kind for line in fixtures.ledger(lamp.id)]
+        assert kinds[1:] == [MovementKind.RESERVED, MovementKind.EXPIRED, MovementKind.ALLOCATED]
+        assert shop.audit() == []
+
+    def test_nor_who_reserves_or_edits_his_order(
+        self, shop: Shop, fixtures: Fixtures, clock: MovableClock, lamp: Product, ada: Actor
+    ) -> None:
+        bob, order = fixtures.customer(), shop.orders.place(request(ada, (lamp, 1)))
+        shop.reservations.reserve(to_hold(ada, (lamp, 4), seconds=60))
+        with pytest.raises(InsufficientStock):
+            shop.orders.edit(ada, order.id, [LineRequest(lamp.id, 2)])
+        clock.move(MINUTE)
+        shop.orders.edit(ada, order.id, [LineRequest(lamp.id, 2)])
+        held = shop.reservations.reserve(to_hold(bob, (lamp, 3), seconds=60))
+        assert fixtures.level(lamp.id) == StockLevel(lamp.id, on_hand=5, allocated=2, reserved=3)
+        clock.move(MINUTE)
+        again = shop.reservations.reserve(to_hold(bob, (lamp, 3), seconds=60))
+        assert fixtures.level(lamp.id).reserved == 3
+        assert [shop.reservations.get(bob, one.id).state for one in (held, again)] == ["expired", "active"]
+        assert shop.audit() == []
+
+    def test_a_line_that_was_let_go_does_not_come_back_and_the_others_are_freed_once(
+        self, shop: Shop, fixtures: Fixtures, clock: MovableClock, lamp: Product, ada: Actor
+    ) -> None:
+        chair = fixtures.product("Chair", units=5)
+        held = shop.reservations.reserve(to_hold(ada, (lamp, 5), (chair, 5), seconds=60))
+        clock.move(MINUTE)
+        shop.orders.place(request(fixtures.customer(), (lamp, 5)))
+        assert (fixtures.level(lamp.id).reserved, fixtures.level(chair.id).reserved) == (0, 5)
+        assert shop.audit() == []
+        assert shop.reservations.get(ada, held.id).held == {chair.id: 5}
+        assert shop.reservations.sweep() == 1
+        assert (fixtures.level(lamp.id).reserved, fixtures.level(chair.id).reserved) == (0, 0)
+        assert shop.reservations.get(ada, held.id).held == {}
+        assert [line.kind for line in fixtures.ledger(lamp.id)].count(MovementKind.EXPIRED) == 1
+        assert shop.audit() == []
+
+    def test_a_clock_that_is_set_back_revives_nothing_whose_units_others_took(
+        self, shop: Shop, fixtures: Fixtures, clock: MovableClock, lamp: Product, ada: Actor
+    ) -> None:
+        held = shop.reservations.reserve(to_hold(ada, (lamp, 5), seconds=60))
+        clock.move(MINUTE)
+        shop.orders.place(request(fixtures.customer(), (lamp, 1)))
+        clock.move(-MINUTE)
+        for comes_late in (
+            lambda: shop.orders.place(request(ada, of=held)),
+            lambda: shop.reservations.release(ada, held.id),
+            lambda: shop.reservations.extend(ada, held.id, MINUTE),
+        ):
+            with pytest.raises(ReservationExpired):
+                comes_late()
+        assert shop.audit() == []
+
+    # ---- the sweep
+
+    def test_the_sweep_ends_what_is_due_and_tells_it_once(
+        self, adapters: Adapters, shop: Shop, fixtures: Fixtures, clock: MovableClock, lamp: Product, ada: Actor
+    ) -> None:
+        first, second, longer = (
+            shop.reservations.reserve(to_hold(ada, (lamp, units), seconds=seconds))
+            for units, seconds in ((1, 30), (2, 60), (1, 61))
+        )
+        assert shop.reservations.sweep() == 0
+        clock.move(MINUTE)
+        assert shop.reservations.sweep() == 2
+        assert shop.reservations.sweep() == 0
+        assert fixtures.level(lamp.id) == StockLevel(lamp.id, on_hand=5, reserved=1)
+        with fixtures.begin() as uow:
+            stored = uow.reservations.get_all([first.id, second.id, longer.id])
+        assert [stored[one.id].state for one in (first, second, longer)] == ["expired", "expired", "active"]
+        told = [event for event in letters(adapters) if isinstance(event, StockEvent)]
+        assert {(event.kind, event.subject_id, event.at, event.units, event.customer_id) for event in told} == {
+            (StockEventKind.RESERVATION_EXPIRED, one.id, one.expires_at, units, ada.id)
+            for one, units in ((first, 1), (second, 2))
+        }
+        assert len(told) == 2
+        assert shop.audit() == []
+
+    def test_a_sweep_takes_so_many_at_a_time_longest_ago_first(
+        self, shop: Shop, fixtures: Fixtures, clock: MovableClock, lamp: Product, ada: Actor
+    ) -> None:
+        held = [shop.reservations.reserve(to_hold(ada, (lamp, 1), seconds=seconds)) for seconds in (40, 20, 30)]
+        clock.move(MINUTE)
+        for expected in ({1}, {1, 2}, {0, 1, 2}):
+            assert shop.reservations.sweep(limit=1) == 1
+            with fixtures.begin() as uow:
+                stored = uow.reservations.get_all(one.id for one in held)
+            ended = {no for no, one in enumerate(held) if stored[one.id].state is ReservationState.EXPIRED}
+            assert ended == expected
+        assert shop.reservations.sweep(limit=1) == 0
+
+    def test_only_one_is_at_a_task_until_its_unit_of_work_ends(self, fixtures: Fixtures) -> None:
+        with fixtures.begin() as one:
+            assert one.try_lock("sweep")
+            assert one.try_lock("sweep"), "it is alone with itself"
+            with fixtures.begin() as other:
+                assert not other.try_lock("sweep")
+            with fixtures.begin() as other:
+                assert not other.try_lock("sweep"), "who was not let in has freed nothing"
+        with pytest.raises(ZeroDivisionError), fixtures.begin() as failed:
+            assert failed.try_lock("sweep")
+            raise ZeroDivisionError
+        with fixtures.begin() as next_one:
+            assert next_one.try_lock("sweep")
+
+    def test_a_sweep_does_nothing_while_another_is_at_it(
+        self, shop: Shop, fixtures: Fixtures, clock: MovableClock, lamp: Product, ada: Actor
+    ) -> None:
+        shop.reservations.reserve(to_hold(ada, (lamp, 1), seconds=60))
+        clock.move(MINUTE)
+        with fixtures.begin() as uow:
+            assert uow.try_lock("sweep")
+            assert shop.reservations.sweep() == 0
+            assert fixtures.level(lamp.id).reserved == 1
+        assert shop.reservations.sweep() == 1
+
+    def test_what_is_found_missing_is_told(self, adapters: Adapters, shop: Shop, lamp: Product, ada: Actor) -> None:
+        shop.reservations.reserve(to_hold(ada, (lamp, 4)))
+        shop.inventory.adjust(SYSTEM, lamp.id, -3, "a fire")
+        (event,) = letters(adapters)
+        assert isinstance(event, StockEvent)
+        assert (event.kind, event.subject_id, event.units) == (StockEventKind.STOCK_SHORT, lamp.id, 2)
+
+
+def letters(adapters: Adapters) -> list[Event]:
+    """All events that wait in the outbox; they go on waiting."""
+    with adapters.begin() as uow:
+        now = uow.now()
+        events = [letter.event for letter in uow.outbox.take(now, 10_000, MINUTE)]
+        uow.outbox.release([event.id for event in events], now)
+    return events

@@ -1,0 +1,246 @@
+"""The contract of the unit of work: all or nothing, alone, and in line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from threading import Event
+from typing import TypeVar
+from uuid import UUID
+
+import pytest
+
+from shop_core.errors import Refusal, Unavailable
+from shop_core.inventory.model import MovementKind, StockLevel
+from shop_core.orders.model import Step
+from shop_core.ports import LockOrderError, UnitOfWork
+from shop_testing.concurrency import TIMEOUT_S, in_background, still_waits, together
+from shop_testing.contract import Contract
+from shop_testing.fixtures import Fixtures
+
+T = TypeVar("T")
+
+
+class UnitOfWorkContract(Contract):
+    """Commit, rollback, isolation (READ COMMITTED) and locks."""
+
+    # ---- all or nothing
+
+    def test_what_it_wrote_is_there_after_it_ended(self, fixtures: Fixtures) -> None:
+        product = fixtures.new_product()
+        with fixtures.begin() as uow:
+            uow.products.add_all([product])
+
+        with fixtures.begin() as uow:
+            assert uow.products.get_all([product.id]) == {product.id: product}
+
+    @pytest.mark.parametrize("exception", [Unavailable("no"), ValueError("a bug"), KeyboardInterrupt("Ctrl-C")])
+    def test_any_exception_rolls_everything_back_and_passes_through(
+        self, fixtures: Fixtures, exception: BaseException
+    ) -> None:
+        old = fixtures.product(units=5)
+        order = fixtures.order({old: 1})
+        new, new_order = fixtures.new_product(), fixtures.new_order()
+
+        with pytest.raises(type(exception)) as caught, fixtures.begin() as uow:
+            locked = uow.orders.lock(order.id)
+            assert locked is not None
+            uow.orders.update(locked.after(Step.CONFIRM, fixtures.clock()))
+            uow.products.add_all([new])
+            uow.orders.add_all([new_order])
+            uow.stock.lock([old.id])
+            uow.stock.apply([fixtures.movement(old.id, MovementKind.RECEIVED, 7)])
+            raise exception
+
+        assert caught.value is exception
+        assert fixtures.level(old.id) == StockLevel(old.id, on_hand=5)
+        assert len(fixtures.ledger(old.id)) == 1
+        with fixtures.begin() as uow:
+            assert uow.products.get_all([new.id]) == {}
+            assert uow.stock.get(new.id) is None
+            assert uow.orders.get(order.id) == order
+            assert uow.orders.get(new_order.id) is None
+
+    def test_it_is_of_no_use_after_its_end(self, fixtures: Fixtures) -> None:
+        product = fixtures.product(units=5)
+        with fixtures.begin() as ended:
+            pass
+
+        for late in (
+            lambda: ended.products.add_all([fixtures.new_product()]),
+            lambda: ended.stock.lock([product.id]),
+            lambda: ended.stock.get(product.id),
+            lambda: ended.orders.add_all([fixtures.new_order()]),
+        ):
+            assert _is_refused_as_a_bug(late), "a unit of work went on after its end"
+        assert fixtures.level(product.id).on_hand == 5
+
+    # ---- isolation
+
+    def test_it_sees_what_it_wrote_itself(self, fixtures: Fixtures) -> None:
+        product, order = fixtures.new_product(), fixtures.new_order()
+        with fixtures.begin() as uow:
+            uow.products.add_all([product])
+            uow.stock.lock([product.id])
+            uow.stock.apply([fixtures.movement(product.id, MovementKind.RECEIVED, 3)])
+            uow.orders.add_all([order])
+
+            entry = uow.products.get(product.id)
+            assert entry is not None
+            assert (entry.product, entry.available) == (product, 3)
+            assert uow.stock.get(product.id) == StockLevel(product.id, on_hand=3)
+            assert uow.orders.get(order.id) == order
+
+    def test_nobody_else_sees_what_is_not_committed(self, fixtures: Fixtures) -> None:
+        old, new = fixtures.product(units=5), fixtures.new_product()
+        with fixtures.begin() as uow:
+            uow.products.add_all([new])
+            uow.stock.lock([old.id])
+            uow.stock.apply([fixtures.movement(old.id, MovementKind.RECEIVED, 7)])
+
+            seen_by_another = in_background(lambda: _what_is_there(fixtures, old.id, new.id)).result(TIMEOUT_S)
+        assert seen_by_another == (5, False)
+        assert _what_is_there(fixtures, old.id, new.id) == (12, True)
+
+    def test_what_others_commit_is_visible_to_one_that_is_already_open(self, fixtures: Fixtures) -> None:
+        product = fixtures.product(units=5)
+        receipt = fixtures.movement(product.id, MovementKind.RECEIVED, 7)
+        with fixtures.begin() as uow:
+            assert uow.stock.get(product.id) == StockLevel(product.id, on_hand=5)
+
+            in_background(lambda: fixtures.apply(receipt)).result(TIMEOUT_S)
+
+            assert uow.stock.get(product.id) == StockLevel(product.id, on_hand=12)
+            assert uow.stock.lock([product.id])[product.id].on_hand == 12
+
+    # ---- locks
+
+    def test_a_lock_on_stock_makes_others_wait_and_then_see_what_was_committed(self, fixtures: Fixtures) -> None:
+        product = fixtures.product(units=5)
+
+        def receive_more(uow: UnitOfWork) -> None:
+            uow.stock.lock([product.id])
+            uow.stock.apply([fixtures.movement(product.id, MovementKind.RECEIVED, 7)])
+
+        level = _second_in_line(fixtures, receive_more, lambda uow: uow.stock.lock([product.id])[product.id])
+        assert level == StockLevel(product.id, on_hand=12)
+
+    def test_a_lock_on_an_order_makes_others_wait_and_then_see_what_was_committed(self, fixtures: Fixtures) -> None:
+        order = fixtures.order()
+        confirmed = order.after(Step.CONFIRM, fixtures.clock())
+
+        def confirm(uow: UnitOfWork) -> None:
+            uow.orders.lock(order.id)
+            uow.orders.update(confirmed)
+
+        assert _second_in_line(fixtures, confirm, lambda uow: uow.orders.lock(order.id)) == confirmed
+
+    def test_a_lock_on_a_product_makes_others_wait_and_then_see_what_was_committed(self, fixtures: Fixtures) -> None:
+        product = fixtures.product()
+        archived = product.archived(fixtures.clock())
+
+        def archive(uow: UnitOfWork) -> None:
+            uow.products.lock_by_sku([product.sku])
+            uow.products.update_all([archived])
+
+        assert _second_in_line(fixtures, archive, lambda uow: uow.products.lock_by_sku([product.sku])) == {
+            product.sku: archived
+        }
+
+    def test_a_rollback_lets_its_locks_go(self, fixtures: Fixtures) -> None:
+        product = fixtures.product(units=5)
+        with pytest.raises(ValueError, match="off"), fixtures.begin() as uow:
+            uow.stock.lock([product.id])
+            raise ValueError("off")
+
+        scene_of_another = in_background(
+            lambda: fixtures.apply(fixtures.movement(product.id, MovementKind.RECEIVED, 1))
+        )
+        scene_of_another.result(TIMEOUT_S)
+        assert fixtures.level(product.id).on_hand == 6
+
+    def test_reading_waits_for_no_lock(self, fixtures: Fixtures) -> None:
+        product = fixtures.product(units=5)
+        with fixtures.begin() as uow:
+            uow.stock.lock([product.id])
+            assert in_background(lambda: fixtures.level(product.id)).result(TIMEOUT_S).on_hand == 5
+
+    def test_locks_on_different_products_do_not_wait_for_each_other(self, fixtures: Fixtures) -> None:
+        lamp, chair = fixtures.product(units=5), fixtures.product("Chair", units=5)
+        with fixtures.begin() as uow:
+            uow.stock.lock([lamp.id])
+            in_background(lambda: fixtures.apply(fixtures.movement(chair.id, MovementKind.RECEIVED, 1))).result(
+                TIMEOUT_S
+            )
+        assert fixtures.level(chair.id).on_hand == 6
+
+    def test_locks_asked_for_in_opposite_orders_do_not_block_each_other(self, fixtures: Fixtures) -> None:
+        ids = [fixtures.product(units=5).id for _ in range(2)]
+
+        def take_both(order_of_ids: list[UUID]) -> None:
+            for _ in range(20):
+                with fixtures.begin() as uow:
+                    uow.stock.lock(order_of_ids)
+
+        assert together(lambda: take_both(ids), lambda: take_both(ids[::-1])) == [None, None]
+
+    # ---- the order of locks
+
+    def test_orders_are_locked_before_stock(self, fixtures: Fixtures) -> None:
+        product, order = fixtures.product(), fixtures.order()
+        with pytest.raises(LockOrderError), fixtures.begin() as uow:
+            uow.stock.lock([product.id])
+            uow.orders.lock(order.id)
+
+        with fixtures.begin() as uow:  # and the right way round nothing is in the way
+            assert uow.orders.lock(order.id) == order
+            assert uow.stock.lock([product.id]).keys() == {product.id}
+
+    def test_stock_is_locked_in_the_order_of_ids(self, fixtures: Fixtures) -> None:
+        first, second = sorted([fixtures.product().id, fixtures.product().id])
+        with pytest.raises(LockOrderError), fixtures.begin() as uow:
+            uow.stock.lock([second])
+            uow.stock.lock([first])
+
+        with fixtures.begin() as uow:
+            assert uow.stock.lock([first]).keys() == {first}
+            assert uow.stock.lock([second]).keys() == {second}
+
+    def test_orders_are_locked_in_the_order_of_ids(self, fixtures: Fixtures) -> None:
+        first, second = sorted([fixtures.order().id, fixtures.order().id])
+        with pytest.raises(LockOrderError), fixtures.begin() as uow:
+            uow.orders.lock(second)
+            uow.orders.lock(first)
+
+
+def _second_in_line(fixtures: Fixtures, first: Callable[[UnitOfWork], object], second: Callable[[UnitOfWork], T]) -> T:
+    """What `second` gets that has to wait until the unit of work of `first` is committed."""
+    arrived = Event()
+
+    def wait_in_line() -> T:
+        with fixtures.begin() as uow:
+            arrived.set()
+            return second(uow)
+
+    with fixtures.begin() as uow:
+        first(uow)
+        waiting = in_background(wait_in_line)
+        assert arrived.wait(TIMEOUT_S)
+        assert still_waits(waiting), "the lock kept nobody out"
+    return waiting.result(TIMEOUT_S)
+
+
+def _what_is_there(fixtures: Fixtures, stocked: UUID, product: UUID) -> tuple[int, bool]:
+    with fixtures.begin() as uow:
+        level = uow.stock.get(stocked)
+        return level.on_hand if level else 0, uow.products.get(product) is not None
+
+
+def _is_refused_as_a_bug(use: Callable[[], object]) -> bool:
+    """Whether it raises, and not a Refusal: that would be an answer to a user."""
+    try:
+        use()
+    except Refusal:
+        return False
+    except Exception:
+        return True
+    return False

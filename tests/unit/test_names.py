@@ -1,0 +1,205 @@
+"""The project speaks the words of its field: names that a newcomer could not guess are retired, and stay retired.
+
+Three lists, from each retired name to what is said instead:
+
+- `WORDS` appear nowhere: not in prose, not in file names, not as a part of an identifier;
+- `NAMES` are words of ordinary English, so only nothing of ours may be called that;
+- `PHRASES` are metaphors made of ordinary words.
+
+Records of what was decided, old migrations and the changelog are history, and are left as they are.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+from collections import Counter
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+HISTORY = ("docs/decisions/", "src/shop_adapters/postgres/migrations/versions/", "CHANGELOG.md")
+NO_TEXT = {".png", ".xz", ".gz", ".ico", ".txt"}  # of .txt there are only locks and lists of passwords
+
+WORDS = {
+    "armour": "security headers",
+    "armoured": "with security headers",
+    "departure": "flush",
+    "doorman": "circuit breaker",
+    "encounter": "race scenario",
+    "he": "they",
+    "him": "them",
+    "himself": "themselves",
+    "his": "their",
+    "intake": "request parsing",
+    "landmark": "page index cache",
+    "lane": "worker pool",
+    "planted": "mutant, seeded",
+    "planting": "mutants",
+    "rider": "pending request",
+    "seam": "-",
+    "stranger": "unrecognised device, another customer, somebody else",
+    "train": "order batcher",
+    "turnstile": "rate limit",
+    "wakeup": "-",
+    "watching": "access log",
+}
+
+NAMES = {
+    "Answer": "Result, Response",
+    "Answers": "KeyedResults",
+    "Armour": "SecurityHeaders",
+    "Closing": "GracefulShutdown",
+    "Doorman": "CircuitBreaker",
+    "Edge": "RequestLimits",
+    "EndedSessions": "Revocations",
+    "Fixed": "PreparedStatement",
+    "Form": "QueryShape",
+    "FreshAnswers": "ResponseCache",
+    "Gate": "LoginLimiter",
+    "Keyset": "CursorRequest",
+    "Landmarks": "PageIndexCache",
+    "Lane": "Pool",
+    "Lanes": "WorkerPools",
+    "Letter": "OutboxMessage",
+    "Numbered": "OffsetRequest",
+    "OrderTrain": "OrderBatcher",
+    "Piece": "PageRequest",
+    "Seen": "RequestRecord",
+    "Snapshots": "CacheValidator",
+    "StandingChange": "AccountStatusChange",
+    "TrainReport": "BatcherReport",
+    "Turnstile": "RateLimit",
+    "Watched": "AccessLog",
+    "alone": "try_lock",
+    "doorman": "circuit_breaker",
+    "edge": "request_limits",
+    "encounters": "race scenarios",
+    "ground": "fixtures, server",
+    "intake": "requests",
+    "landmarks": "page_index_cache",
+    "lanes": "worker_pools",
+    "least": "min",
+    "let_go": "release_lines",
+    "letter": "message",
+    "letters": "messages",
+    "lock_holders": "lock_customers",
+    "more": "a name that says what it is",
+    "most": "max",
+    "near": "log and memory publisher",
+    "people": "accounts",
+    "placing": "placement",
+    "planted": "mutants",
+    "planting": "mutants",
+    "platform": "queue",
+    "plays": "race scenarios",
+    "revive": "requeue",
+    "riders": "pending requests",
+    "riders_max": "batch_size_max",
+    "scene": "shop fixture",
+    "seams": "-",
+    "spent": "rotated",
+    "stage": "fixtures",
+    "standing": "account status",
+    "tell": "publish",
+    "told": "published",
+    "train": "order_batcher",
+    "turnstile": "rate_limit",
+    "units_wanted": "requested_units",
+    "wakeups": "-",
+    "wanted": "requested_units",
+    "wire": "schemas",
+    "world": "server",
+    "wrong_core": "mutants",
+    "wrong_postgres": "mutants",
+}
+
+PHRASES = {
+    r"\b(on|off|at|to) (the|a) platform\b": "in the queue",
+    r"\b(a|the|each|every|first|this|its|no) (dead )?letters? (is|was|in|that|could|waits)\b": "message",
+    r"\bthe edge\b": "the middleware",
+    r"\bmake proof\b": "make verify",
+}
+
+NOT_YET: set[str] = {*WORDS, *NAMES, *PHRASES}
+"""What is still to do: empty when the redesign is complete."""
+
+
+@cache
+def texts() -> dict[str, str]:
+    """Every file of the project that people read, with its name as the first line."""
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.splitlines()
+    own = str(Path(__file__).relative_to(ROOT))
+    read = [name for name in listed if not name.startswith(HISTORY) and name != own and (ROOT / name).is_file()]
+    return {name: f"{name}\n{(ROOT / name).read_text()}" for name in read if Path(name).suffix not in NO_TEXT}
+
+
+def words(text: str) -> Counter[str]:
+    """The words of a text in lower case, in the singular, those within identifiers too."""
+    split = re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+", text)
+    return Counter(form for word in split for form in {word.lower(), word.lower().removesuffix("s")})
+
+
+def names_given(source: str) -> Iterator[str]:
+    """The names that a module gives: to what it defines, assigns and imports under another name."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            yield node.name
+        elif isinstance(node, ast.arg):
+            yield node.arg
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            yield node.id
+        elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
+            yield node.attr
+        elif isinstance(node, ast.alias) and node.asname:
+            yield node.asname
+
+
+def retired_in(name: str, text: str) -> list[str]:
+    """The retired words, names and phrases in one file."""
+    found = [word for word in words(text) if word in WORDS]
+    given = set(Path(name).with_suffix("").parts)
+    if name.endswith(".py"):
+        given |= set(names_given(text.partition("\n")[2]))
+    found += [each for each in {every.strip("_") for every in given} if each in NAMES]
+    joined = " ".join(text.split())
+    return found + [phrase for phrase in PHRASES if re.search(phrase, joined, re.IGNORECASE)]
+
+
+def test_no_retired_name_is_used_anywhere() -> None:
+    instead = WORDS | NAMES | PHRASES
+    found = {
+        f"{name}: {retired} -> {instead[retired]}"
+        for name, text in texts().items()
+        for retired in retired_in(name, text)
+        if retired not in NOT_YET
+    }
+    assert sorted(found) == []
+
+
+def test_the_test_finds_what_it_looks_for() -> None:
+    assert len(texts()) > 200
+    assert retired_in("src/x.py", "src/x.py\nclass OrderTrain: ...\n") == ["train", "OrderTrain"]
+    assert retired_in("src/wire.py", "src/wire.py\n") == ["wire"]
+    assert retired_in("docs/x.md", "docs/x.md\nRequests wait at the\nplatform.") == [next(iter(PHRASES))]
+    assert retired_in("docs/x.md", "docs/x.md\nThe training platform, letters and digits.") == []
+
+
+def test_one_name_is_one_thing() -> None:
+    """Classes of the product have different names, so that a name leads to one place."""
+    known: dict[str, str] = {}
+    twice = set()
+    for name, text in texts().items():
+        if name.startswith("src/") and name.endswith(".py"):
+            for node in ast.parse(text.partition("\n")[2]).body:
+                if isinstance(node, ast.ClassDef) and known.setdefault(node.name, name) != name:
+                    twice.add(node.name)
+    assert twice <= {"Account", "Decision", "Fault", "Limits", "Step", "Transaction", "_Answer"}

@@ -1,0 +1,156 @@
+"""Runs use cases in every order in which their calls can fall, one schedule after the other, and finds the bad ones.
+
+Each use case has a thread, and one of them at a time has the baton. Before every call of a port (begin, each method of
+a repository, now, commit, rollback) the baton may go to another one. Schedules come by the number of their preemptions
+(switches away from one who could go on), as in CHESS (Musuvathi et al., OSDI 2008): most races need one or two. When
+there are few schedules, all are run; else the first ones, and then samples from a seed.
+
+Nothing here looks at the time. Whoever waits for a lock says so, because the adapters under test wait on a condition
+that is the scheduler's: he gets the baton once what he waits for is true. If nobody can go on, that is a deadlock. So
+a schedule is a word such as `AABBA`, and played again it does the same again.
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from random import Random
+from typing import Any
+
+from verification.schedule import FIRST_LETTER, Job, Schedule, Step
+
+
+@dataclass(frozen=True)
+class Play:
+    """What happens at the same time, and what must be so afterwards.
+
+    Args:
+        jobs: the use cases, by name.
+        check: is given what each job returned or raised; raises AssertionError.
+    """
+
+    jobs: Mapping[str, Job]
+    check: Callable[[Mapping[str, Any]], None]
+
+
+Case = Callable[[Schedule], Play]
+"""Sets a new scene, always the same one, on adapters that wait on the schedule's mutex."""
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A schedule after which something was wrong. `play(case, failure.word)` does it again."""
+
+    word: str
+    reason: str
+    steps: str
+
+    def __str__(self) -> str:
+        return f"{self.reason}\n{self.steps}\nreplay: play(case, {self.word!r})"
+
+
+@dataclass(frozen=True)
+class Report:
+    """What an exploration saw.
+
+    Args:
+        schedules: how many were run, no two the same; samples come on top.
+        samples: how many were run by chance; some may be alike.
+        is_complete: there are no others.
+        preemptions: the most that a schedule had, without the samples.
+        failure: the first one; nothing was run after it.
+    """
+
+    schedules: int
+    samples: int
+    is_complete: bool
+    preemptions: int
+    seed: int
+    failure: Failure | None
+
+    @property
+    def runs(self) -> int:
+        """All of them."""
+        return self.schedules + self.samples
+
+
+def play(case: Case, word: str = "", chance: Random | None = None) -> tuple[Schedule, Failure | None]:
+    """Run one schedule, and say what was wrong.
+
+    Args:
+        case: what to run.
+        word: who goes on first, step by step, e.g. `AABBA`; from there on, each as long as he can.
+        chance: decides from there on instead.
+    """
+    schedule = Schedule(bytes(ord(letter) - FIRST_LETTER for letter in word), chance)
+    return schedule, _failure(schedule, case)
+
+
+def explore(case: Case, *, schedules_max: int = 1_000, samples: int = 0, seed: int = 1) -> Report:
+    """Run schedules until one fails: those with few preemptions first.
+
+    Args:
+        case: what to run.
+        schedules_max: how many at most.
+        samples: how many to run by chance, if there are more schedules than that.
+        seed: of those.
+
+    Raises:
+        RuntimeError: the same schedule did something else the second time, so the case depends on more than it.
+    """
+    waiting: dict[int, deque[bytes]] = {0: deque([b""])}
+    run, most = 0, 0
+    while waiting and run < schedules_max:
+        cost = min(waiting)
+        wanted = waiting[cost].popleft()
+        schedule = Schedule(wanted)
+        failure = _failure(schedule, case)
+        run, most = run + 1, max(most, cost)
+        if not schedule.chosen.startswith(wanted):
+            raise RuntimeError(f"{wanted!r} could not be played again: the case depends on more than its schedule")
+        if failure:
+            return Report(run, 0, False, most, seed, failure)
+        for more, branch in _branches(schedule.steps, len(wanted)):
+            waiting.setdefault(more, deque()).append(branch)
+        if not waiting[cost]:
+            del waiting[cost]
+    if not waiting:
+        return Report(run, 0, True, most, seed, None)
+    for number in range(samples):
+        schedule, failure = play(case, chance=Random(f"{seed} {number}"))
+        if failure:
+            return Report(run, number + 1, False, most, seed, failure)
+    return Report(run, samples, False, most, seed, None)
+
+
+def _branches(steps: Sequence[Step], begin: int) -> Iterator[tuple[int, bytes]]:
+    """The schedules that leave this one at a step from `begin` on, with the preemptions that they have until there."""
+    chosen = bytes(step.task for step in steps)
+    cost = sum(step.costs(step.task) for step in steps[:begin])
+    for place, step in enumerate(steps[begin:], begin):
+        for other in step.open_to:
+            if other != step.task:
+                yield cost + step.costs(other), chosen[:place] + bytes([other])
+        cost += step.costs(step.task)
+
+
+def _failure(schedule: Schedule, case: Case) -> Failure | None:
+    the_play = case(schedule)
+    outcomes = schedule.perform(the_play.jobs)
+    reason = schedule.deadlock
+    if not reason:
+        try:
+            the_play.check(outcomes)
+        except AssertionError as wrong:
+            reason = _in_words(wrong)
+    return Failure(schedule.word, reason, str(schedule)) if reason else None
+
+
+def _in_words(wrong: AssertionError) -> str:
+    """The message, or else the line: `assert` says nothing by itself."""
+    if text := str(wrong):
+        return text
+    frame = traceback.extract_tb(wrong.__traceback__)[-1]
+    return f"{frame.name}, line {frame.lineno}: {frame.line}"

@@ -1,0 +1,220 @@
+"""Mistakes that somebody could make in the core: they are there on any adapters."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from shop_core import batching
+from shop_core.batching import Batch
+from shop_core.errors import Refusal, ReservationResolved
+from shop_core.idempotency import KeyedResults, Result
+from shop_core.inventory.model import LineRequest, MovementKind, StockLevel
+from shop_core.orders import amendment, placement
+from shop_core.orders.service import OrderService
+from shop_core.outbox import OutboxService
+from shop_core.ports import Undelivered
+from shop_core.reservations import allocation
+from shop_core.reservations.model import RESERVATION_LIFECYCLE, Reservation, ReservationStep
+from shop_core.reservations.service import ReservationService
+from verification.mutants import Patch, bug
+
+# ---- locks
+
+
+@bug("a reservation is read, then the stock is locked, and it is not read again")
+def reservation_read_before_the_lock() -> list[Patch]:
+    def locked(self: ReservationService, uow: Any, actor: Any, reservation_id: UUID) -> Reservation:
+        reservation = self._seen(uow, actor, reservation_id)
+        uow.stock.lock(reservation.units)
+        return reservation
+
+    return [(ReservationService, "_locked", locked)]
+
+
+@bug("two sweeps run at once, and neither looks again after it has the locks")
+def sweep_not_alone() -> list[Patch]:
+    def sweep(self: ReservationService, limit: int = 200) -> int:
+        with self._begin() as uow:
+            due = uow.reservations.due(uow.now(), limit)
+            uow.stock.lock({product_id for held in due for product_id in held.units})
+            now = uow.now()
+            ended = [allocation.give_back(held, ReservationStep.EXPIRE, None, now, self._new_id) for held in due]
+            uow.reservations.update_all([after for after, _ in ended])
+            uow.stock.apply([movement for _, movements in ended for movement in movements])
+            uow.events.add_all([self._expired(after) for after, _ in ended])
+        return len(due)
+
+    return [(ReservationService, "sweep", sweep)]
+
+
+# ---- keys
+
+
+@bug("keys are forgotten although their request made something")
+def key_forgotten_on_success() -> list[Patch]:
+    def settle_keys(self: Batch[Any, Any], keys: Any, new_claims: Any) -> None:
+        keys.forget([claim for claim in self._first_claims if claim.customer_key not in self._earlier])
+
+    return [(Batch, "settle_keys", settle_keys)]
+
+
+@bug("keys of refused requests are kept")
+def key_kept_on_refusal() -> list[Patch]:
+    return [(Batch, "settle_keys", lambda self, keys, new_claims: None)]
+
+
+@bug("a key answers whatever was asked for")
+def fingerprint_ignored() -> list[Patch]:
+    right = KeyedResults.find
+
+    def find(self: KeyedResults[Any], claim: Any) -> Result[Any] | None:
+        found = self._results.get(claim.customer_key) if claim else None
+        return right(self, claim._replace(fingerprint=found[0].fingerprint)) if found else None
+
+    return [(KeyedResults, "find", find)]
+
+
+@bug("twins in one batch get an order each")
+def twin_gets_its_own_order() -> list[Patch]:
+    return [(KeyedResults, "record", lambda self, claim, result: self.new_claims.append(claim) if claim else None)]
+
+
+@bug("a replay is answered with what the last replay was answered with")
+def replay_answers_another_order() -> list[Patch]:
+    right, last = KeyedResults.find, dict[type, Any]()
+
+    def find(self: KeyedResults[Any], claim: Any) -> Result[Any] | None:
+        answer = right(self, claim)
+        if answer is None:
+            return None
+        kind = type(answer.value)
+        before: Result[Any] = last.get(kind, answer)
+        last[kind] = answer
+        return before
+
+    return [(KeyedResults, "find", find)]
+
+
+# ---- time
+
+
+@bug("nobody looks at the time of a reservation that is confirmed or released")
+def expired_reservation_confirmed() -> list[Patch]:
+    def check_step(self: Reservation, step: ReservationStep, now: Any) -> None:
+        if step not in RESERVATION_LIFECYCLE[self.state]:
+            raise ReservationResolved(self.id, self.state, self.order_id)
+
+    return [(Reservation, "check_step", check_step)]
+
+
+@bug("an expired reservation can be extended")
+def extension_revives() -> list[Patch]:
+    def extended(self: Reservation, ttl: timedelta, now: Any) -> Reservation:
+        return replace(self, expires_at=now + ttl)
+
+    return [(Reservation, "extended", extended)]
+
+
+@bug("sold out is said although reservations are due")
+def false_sold_out() -> list[Patch]:
+    return [(batching, "expire_due", lambda *_: [])]
+
+
+# ---- stock
+
+
+@bug("nobody checks whether there is enough: the database has to")
+def no_check() -> list[Patch]:
+    return [(module, "check_stock", lambda requested, available: None) for module in (placement, allocation, amendment)]
+
+
+@bug("what is reserved counts as available")
+def reserved_is_available() -> list[Patch]:
+    return [(StockLevel, "available", property(lambda level: max(0, level.on_hand - level.allocated)))]
+
+
+@bug("a cancelled order gives its units back twice")
+def returned_twice() -> list[Patch]:
+    right = placement.stock_movements
+
+    def movements(order: Any, kind: MovementKind, *more: Any, **named: Any) -> Any:
+        times = 2 if kind is MovementKind.DEALLOCATED else 1
+        return [movement for _ in range(times) for movement in right(order, kind, *more, **named)]
+
+    return [(amendment, "stock_movements", movements)]
+
+
+@bug("a cancelled order gives nothing back")
+def cancel_returns_nothing() -> list[Patch]:
+    return [(amendment, "stock_moved", lambda before, after: None)]
+
+
+@bug("an edit gives back all units of a line that shrinks")
+def edit_returns_the_full_amount() -> list[Patch]:
+    right = amendment.edit
+
+    def edit(request: Any, *more: Any, **named: Any) -> Any:
+        change = right(request, *more, **named)
+        if change is None:
+            return None
+        wrong = (
+            m._replace(quantity=request.order.units[m.product_id]) if m.kind is MovementKind.DEALLOCATED else m
+            for m in change.movements
+        )
+        return replace(change, movements=tuple(wrong))
+
+    return [(amendment, "edit", edit)]
+
+
+@bug("confirming releases first, and places then")
+def confirm_frees_between() -> list[Patch]:
+    right = OrderService.place_all
+
+    def place_all(self: OrderService, requests: Any) -> Any:
+        return tuple(outcome for request in requests for outcome in placed(self, request))
+
+    def placed(self: OrderService, request: Any) -> Any:
+        if request.reservation_id is None:
+            return right(self, [request])
+        with self._begin() as uow:
+            (held,) = uow.reservations.get_all([request.reservation_id]).values()
+            uow.stock.lock(held.units)
+            now, new_id = uow.now(), self._new_id
+            (held,) = uow.reservations.get_all([request.reservation_id]).values()
+            try:
+                after, movements = allocation.give_back(held, ReservationStep.RELEASE, None, now, new_id)
+            except Refusal as refusal:
+                return (refusal,)
+            uow.reservations.update_all([after])
+            uow.stock.apply(movements)
+        lines = tuple(LineRequest(product_id, units) for product_id, units in held.units.items())
+        return right(self, [replace(request, lines=lines, reservation_id=None)])
+
+    return [(OrderService, "place_all", place_all)]
+
+
+# ---- facts
+
+
+@bug("a letter that did not arrive leaves the outbox")
+def outbox_forgets_failures() -> list[Patch]:
+    right = OutboxService._publish
+    return [(OutboxService, "_publish", lambda *known: dict.fromkeys(right(*known)))]
+
+
+@bug("a letter that did not arrive holds up nobody")
+def outbox_out_of_order() -> list[Patch]:
+    def publish(self: OutboxService, letters: Any, publisher: Any) -> dict[UUID, Undelivered | None]:
+        tried: dict[UUID, Undelivered | None] = {}
+        for letter in letters:
+            tried[letter.event.id] = None
+            try:
+                publisher.publish(letter.event)
+            except Undelivered as undelivered:
+                tried[letter.event.id] = undelivered
+        return tried
+
+    return [(OutboxService, "_publish", publish)]

@@ -1,0 +1,238 @@
+"""The shop as it runs in earnest: `shop serve` with its workers and its PostgreSQL, to be killed piece by piece."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from random import Random, randrange
+from typing import Any
+
+import psycopg
+
+from shop_adapters.embedded import EmbeddedPostgres
+from shop_adapters.embedded.postmaster import read_pid_file
+from verification.processes import Process, children, kill
+
+SHOP = Path(sys.executable).with_name("shop")
+STAFF, PASSWORD = "boss", "correct horse battery"
+_STOP_S_MAX = 60
+
+
+class ShopServer:
+    """A shop in a folder of its own.
+
+    Args:
+        folder: empty, or one to be made.
+        workers: processes that answer requests.
+        variables: settings of the server besides.
+
+    Attributes:
+        port: where the server listens.
+        starts: how often the server was started.
+        exits: what the server said last, each time that it ended though nobody had killed it.
+    """
+
+    def __init__(self, folder: Path, *, workers: int = 2, variables: Mapping[str, str] | None = None) -> None:
+        self.data_dir = folder / "data"
+        self.log = folder / "server.log"
+        self.workers = workers
+        self._variables = dict(variables or {})
+        self.port = _free_port()
+        self.starts = 0
+        self.exits: list[str] = []
+        self._server: subprocess.Popen[bytes] | None = None
+        self._is_killed = False
+
+    def __enter__(self) -> ShopServer:
+        """Make the data directory with an admin in it, and start the server."""
+        made = self.command("create-admin", STAFF, stdin=f"{PASSWORD}\n")
+        if made.returncode:
+            raise RuntimeError(f"shop create-admin: {made.stderr}")
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Stop the server as an operator would; by force if it does not."""
+        assert self._server is not None
+        self._server.terminate()
+        try:
+            self._server.wait(_STOP_S_MAX)
+        except subprocess.TimeoutExpired:
+            self._server.kill()
+            self._server.wait()
+        if self.postmaster_pid():  # it was killed, and left the database behind
+            with EmbeddedPostgres(self.data_dir):
+                pass  # the last one out stops it
+
+    # What an operator does
+
+    def command(self, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+        """Run one `shop` command beside the server."""
+        return subprocess.run(
+            [SHOP, *arguments, "--data-dir", str(self.data_dir)],
+            env=_environment(),
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+
+    def start(self) -> None:
+        """Start the server; it is ready a moment later."""
+        where = ["--host", "127.0.0.1", "--port", str(self.port), "--data-dir", str(self.data_dir)]
+        with self.log.open("ab") as log:
+            self._server = subprocess.Popen(
+                [SHOP, "serve", "--workers", str(self.workers), *where],
+                env=_environment() | self._variables,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
+        self.starts += 1
+        self._is_killed = False
+
+    def is_serving(self) -> bool:
+        """Whether the process that the operator started is there."""
+        return self._server is not None and self._server.poll() is None
+
+    def exit_code(self) -> int | None:
+        """How that process ended; None if it has not."""
+        return self._server.poll() if self._server else None
+
+    def tend(self) -> None:
+        """Start the server again if it has ended, as the init system of a machine would."""
+        if self.is_serving():
+            return
+        assert self._server is not None
+        if not self._is_killed:
+            said = self.log.read_text(errors="replace").strip().splitlines()
+            self.exits.append(f"exit code {self._server.returncode}: {said[-1] if said else 'nothing said'}")
+        self.start()
+
+    @contextlib.contextmanager
+    def database(self) -> Iterator[psycopg.Connection[tuple[Any, ...]]]:
+        """The database itself, as its superuser."""
+        with EmbeddedPostgres(self.data_dir) as postgres:
+            url = postgres.url().replace("+psycopg", "")
+            with psycopg.connect(url, autocommit=True, application_name="proof") as connection:
+                yield connection
+
+    def database_log(self) -> str:
+        """All that PostgreSQL said."""
+        files = (self.data_dir / name for name in ("postgres.log.1", "postgres.log"))
+        return "".join(file.read_text(errors="replace") for file in files if file.exists())
+
+    def facts(self) -> Iterator[dict[str, Any]]:
+        """What was told of all that happened, in the order in which it was told."""
+        with self.log.open(errors="replace") as lines:
+            for line in lines:
+                if line.startswith('{"type":'):
+                    with contextlib.suppress(json.JSONDecodeError):  # half a line: whoever wrote it was killed
+                        yield json.loads(line)["data"]
+
+    # What a bad day does: each says whom it killed, or None if there was nobody
+
+    def kill_worker(self, rng: Random) -> Process | None:
+        """One of the processes that answer requests."""
+        return self._kill_one([one for one in self._under_server() if not _is_postgres(one)], rng)
+
+    def kill_server(self, _: Random) -> Process | None:
+        """The process that the operator started."""
+        assert self._server is not None
+        if self._server.poll() is not None:
+            return None
+        self._is_killed = True
+        self._server.kill()
+        self._server.wait()
+        return Process(self._server.pid, os.getpid(), "shop serve")
+
+    def kill_everything(self, rng: Random) -> Process | None:
+        """The first process of both, at once: as when the machine goes down, except for what it had in its caches."""
+        self.kill_postmaster(rng)
+        return self.kill_server(rng)
+
+    def kill_backend(self, rng: Random) -> Process | None:
+        """A session of the database; now and then one of PostgreSQL's own processes, e.g. the one that writes WAL."""
+        all_of_them = children(self.postmaster_pid() or -1)
+        sessions = [one for one in all_of_them if "[local]" in one.command]
+        return self._kill_one(sessions if sessions and rng.random() < 0.8 else all_of_them, rng)
+
+    def kill_postmaster(self, _: Random) -> Process | None:
+        """The first process of the database, on which all others depend."""
+        pid = self.postmaster_pid()
+        return Process(pid, 0, "postmaster") if pid and kill(pid) else None
+
+    def postmaster_pid(self) -> int | None:
+        """As the database says it, whether or not that process lives."""
+        with contextlib.suppress(OSError, ValueError):
+            return int((self.data_dir / "postgres" / "postmaster.pid").read_text().split("\n")[0])
+        return None
+
+    def is_database_there(self, old: int) -> bool:
+        """Whether a postmaster after `old` says that it takes connections; without asking for one."""
+        server = read_pid_file((self.data_dir / "postgres").resolve())
+        return server is not None and server.pid != old and server.status == "ready"
+
+    @property
+    def server_pid(self) -> int:
+        """The process that the operator started."""
+        assert self._server is not None
+        return self._server.pid
+
+    @property
+    def is_running(self) -> bool:
+        """Whether that process is there."""
+        return self._server is not None and self._server.poll() is None
+
+    def worker_pids(self) -> set[int]:
+        """The processes that answer requests now."""
+        return {one.pid for one in self._under_server() if not _is_postgres(one)}
+
+    def _under_server(self) -> list[Process]:
+        assert self._server is not None
+        helpers = ("resource_tracker", "account.py")
+        return [one for one in children(self._server.pid) if not any(word in one.command for word in helpers)]
+
+    @staticmethod
+    def _kill_one(candidates: list[Process], rng: Random) -> Process | None:
+        if not candidates:
+            return None
+        victim = rng.choice(candidates)
+        return victim if kill(victim.pid) else None
+
+
+def _is_postgres(process: Process) -> bool:
+    return "/postgres -D " in process.command or process.command.startswith("postgres:")  # its folder may have spaces
+
+
+def _environment() -> dict[str, str]:
+    ours = {name: value for name, value in os.environ.items() if not name.startswith("SHOP_")}
+    unlimited = {"SHOP_RATE_LIMIT": "off", "SHOP_LOGIN_RATE_LIMIT": "off", "SHOP_ORDERS_PER_MINUTE": "0"}
+    return ours | unlimited | {"SHOP_EVENTS": "log", "SHOP_LOG_LEVEL": "warning"}
+
+
+def _free_port() -> int:
+    """Below those that the kernel hands out: else somebody may get it while the server is down, even we ourselves."""
+    while True:
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            port = randrange(20_000, 32_000)
+            probe.bind(("127.0.0.1", port))
+            return port
+
+
+def wait_until(condition: Any, seconds_max: float, pause_s: float = 0.02) -> bool:
+    """Poll `condition` until it holds or the time is over; return whether it held."""
+    deadline = time.monotonic() + seconds_max
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(pause_s)
+    return True
