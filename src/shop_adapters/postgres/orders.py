@@ -35,17 +35,25 @@ SELECT * FROM unnest(
     CAST(:quantities AS integer[])
 )
 """)
-_CUSTOMER_OF = text("""
-SELECT customer_id FROM orders WHERE id = :order_id
+_FIND_CUSTOMERS = text("""
+SELECT customer_id, id FROM orders WHERE id = ANY (CAST(:order_ids AS uuid[]))
 """)
-# One statement, which sees one moment: no order is seen with its old total and its new lines.
+# Head and lines in one statement, which sees one moment: no order is seen with its old total and its new lines.
 _GET = text("""
 SELECT head.customer_id, head.id, head.status, head.total_minor, head.version, head.created_at, head.updated_at,
        head.deleted_at, line.product_id, line.sku, line.name, line.unit_price_minor, line.quantity
 FROM orders AS head
 JOIN order_lines AS line ON line.customer_id = head.customer_id AND line.order_id = head.id
-WHERE head.customer_id = :customer_id AND head.id = :order_id AND (head.deleted_at IS NULL OR :with_deleted)
+WHERE head.customer_id = :customer_id AND head.id = :order_id AND head.deleted_at IS NULL
 ORDER BY line.line_no
+""")
+_GET_ALL = text("""
+SELECT head.customer_id, head.id, head.status, head.total_minor, head.version, head.created_at, head.updated_at,
+       head.deleted_at, line.product_id, line.sku, line.name, line.unit_price_minor, line.quantity
+FROM unnest(CAST(:customer_ids AS uuid[]), CAST(:order_ids AS uuid[])) AS found (customer_id, id)
+JOIN orders AS head ON head.customer_id = found.customer_id AND head.id = found.id
+JOIN order_lines AS line ON line.customer_id = head.customer_id AND line.order_id = head.id
+ORDER BY head.id, line.line_no
 """)
 _LOCK = text("""
 SELECT customer_id, id, status, total_minor, version, created_at, updated_at, deleted_at
@@ -99,14 +107,27 @@ class PostgresOrders:
         self._add_lines(placed)
 
     def get(self, order_id: UUID, customer_id: UUID | None = None) -> Order | None:
-        if (key := self._key(order_id, customer_id)) is None:
-            return None
-        return next(self._found(self._transaction.run(_GET, key)), None)
+        if customer_id is None:
+            return self.get_all([order_id]).get(order_id)
+        rows = self._transaction.run(_GET, {"customer_id": customer_id, "order_id": order_id})
+        return next(self._found(rows), None)
+
+    def get_all(self, order_ids: Iterable[UUID]) -> dict[UUID, Order]:
+        if not (keys := self._find_customers(order_ids)):
+            return {}
+        columns = {
+            "customer_ids": Uuids([customer_id for customer_id, _ in keys]),
+            "order_ids": Uuids([order_id for _, order_id in keys]),
+        }
+        return {order.id: order for order in self._found(self._transaction.run(_GET_ALL, columns))}
 
     def lock(self, order_id: UUID, customer_id: UUID | None = None) -> Order | None:
         self._order.check("orders", [order_id])
-        if (key := self._key(order_id, customer_id)) is None:
-            return None
+        key: dict[str, object] = {"customer_id": customer_id, "order_id": order_id, "with_deleted": False}
+        if customer_id is None:
+            if not (keys := self._find_customers([order_id])):
+                return None
+            key |= {"customer_id": keys[0][0], "with_deleted": True}
         head = self._transaction.one(_LOCK, key)
         if head is None:
             return None
@@ -115,18 +136,17 @@ class PostgresOrders:
         self._clock.note(lines[0].time)
         return self._order_of(head, (line[:-1] for line in lines))
 
-    def _key(self, order_id: UUID, customer_id: UUID | None) -> dict[str, object] | None:
-        """Which order is meant: that of a customer, who does not see what they deleted; or anybody's, if there is it.
+    def _find_customers(self, order_ids: Iterable[UUID]) -> list[tuple[UUID, UUID]]:
+        """The customers of these orders, to look for the orders by. A customer of an order never changes.
 
-        Each row is looked for by its customer: an engine that distributes orders by customers locks no other.
+        No statement locks or joins orders by their ids alone: an engine that distributes them by customers cannot.
         """
-        with_deleted = customer_id is None
-        if customer_id is None:
-            found = self._transaction.one(_CUSTOMER_OF, {"order_id": order_id})
-            if found is None:
-                return None
-            customer_id = found.customer_id
-        return {"customer_id": customer_id, "order_id": order_id, "with_deleted": with_deleted}
+        ids = Uuids(set(order_ids))
+        return (
+            [(row.customer_id, row.id) for row in self._transaction.run(_FIND_CUSTOMERS, {"order_ids": ids})]
+            if ids
+            else []
+        )
 
     def update(self, order: Order) -> None:
         self._order.check("orders", [order.id])  # an UPDATE locks its row

@@ -49,13 +49,16 @@ SELECT * FROM unnest(
     CAST(:expires_at AS timestamptz[])
 )
 """)
-# One statement, which sees one moment: a reservation with its lines as they were together.
-_GET = text("""
+_FIND_CUSTOMERS = text("""
+SELECT customer_id, id FROM reservations WHERE id = ANY (CAST(:reservation_ids AS uuid[]))
+""")
+# Head and lines in one statement, which sees one moment.
+_GET_ALL = text("""
 SELECT head.id, head.customer_id, head.state, head.created_at, head.expires_at, head.order_id,
        line.product_id, line.quantity, line.is_held
-FROM reservations AS head
+FROM unnest(CAST(:customer_ids AS uuid[]), CAST(:reservation_ids AS uuid[])) AS found (customer_id, id)
+JOIN reservations AS head ON head.customer_id = found.customer_id AND head.id = found.id
 JOIN reservation_lines AS line ON line.customer_id = head.customer_id AND line.reservation_id = head.id
-WHERE head.id = ANY (CAST(:ids AS uuid[]))
 ORDER BY head.id, line.line_no
 """)
 _DUE = text("""
@@ -160,9 +163,14 @@ class PostgresReservations:
 
     def get_all(self, reservation_ids: Iterable[UUID]) -> dict[UUID, Reservation]:
         ids = Uuids(set(reservation_ids))
-        if not ids:
+        keys = self._transaction.run(_FIND_CUSTOMERS, {"reservation_ids": ids}) if ids else []
+        if not keys:
             return {}
-        return {found.id: found for found in _reservations(self._transaction.run(_GET, {"ids": ids}))}
+        columns = {
+            "customer_ids": Uuids([row.customer_id for row in keys]),
+            "reservation_ids": Uuids([row.id for row in keys]),
+        }
+        return {found.id: found for found in _reservations(self._transaction.run(_GET_ALL, columns))}
 
     def update_all(self, changed: Sequence[Reservation]) -> None:
         if not changed:
