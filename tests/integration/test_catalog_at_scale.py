@@ -12,9 +12,9 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine
 
-from plans import costs, statements
+from plans import analyze, costs, statements
 from shop_adapters import listing
 from shop_adapters.postgres import PostgresAdapters, make_engine
 from shop_adapters.postgres.migrate import migrate
@@ -71,14 +71,14 @@ def engine(new_database: Callable[[str], str]) -> Iterator[Engine]:
         connection.connection.cursor().execute(_FILL)  # several statements, which only the driver itself sends at once
         for index in products.indexes:
             index.create(connection)
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.execute(text("VACUUM ANALYZE"))
+    analyze(engine)
     yield engine
     engine.dispose()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def shop(engine: Engine) -> Shop:
+    """A shop that remembers nothing of the tests before."""
     return Shop(PostgresAdapters(engine, SECRET))
 
 
