@@ -1,6 +1,6 @@
-"""`python -m verification.bugs`: plant one bug after the other and see how fast the proof finds each.
+"""`python -m verification.bugs`: put in one bug after the other and see how fast each is found.
 
-The last line of defence is planted too: what the database itself would refuse counts as found by `answer` or `error`.
+The last line of defence is mutated too: a change that the database refuses counts as found by `answer` or `error`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""How a bug is planted in the running process, one at a time; the product knows nothing of it."""
+"""How a bug is put into the running process, one at a time; the product does not know of it."""
 
 from __future__ import annotations
 
