@@ -99,3 +99,4 @@ class _With:
         self.begin = begin
         self.clock, self.new_id, self.currency = adapters.clock, adapters.new_id, adapters.currency
         self.passwords, self.tokens = adapters.passwords, adapters.tokens
+        self.new_revocations = adapters.new_revocations

@@ -37,7 +37,10 @@ DEMOTED = AccountStatusChange(role=Role.STAFF)
 
 def _with(adapters: Adapters, *, clock: Clock) -> Adapters:
     """The same with another clock."""
-    own = {name: getattr(adapters, name) for name in ("begin", "new_id", "passwords", "tokens", "currency")}
+    own = {
+        name: getattr(adapters, name)
+        for name in ("begin", "new_id", "passwords", "tokens", "new_revocations", "currency")
+    }
     return cast(Adapters, SimpleNamespace(**own, clock=clock))
 
 

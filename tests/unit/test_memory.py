@@ -413,10 +413,10 @@ def test_a_crowd_buys_exactly_what_there_is():
 
 def test_a_session_ends_whole_while_a_successor_is_being_added(patient):
     """A thief reuses a spent token while its owner trades the next one: the one after that must not survive."""
-    spent = RefreshToken.first(b"1", ADA, ADA, NOW).spent(NOW)
+    rotated = RefreshToken.first(b"1", ADA, ADA, NOW).rotated(NOW)
     with patient.begin() as uow:
-        uow.refresh_tokens.add(spent)
-        uow.refresh_tokens.add(spent.successor(b"2", NOW))
+        uow.refresh_tokens.add(rotated)
+        uow.refresh_tokens.add(rotated.successor(b"2", NOW))
 
     def reuse() -> None:
         with patient.begin() as uow:
@@ -428,7 +428,7 @@ def test_a_session_ends_whole_while_a_successor_is_being_added(patient):
             token = uow.refresh_tokens.lock(b"2")
             thief = run(reuse)
             until_waiting(patient)
-            uow.refresh_tokens.update(token.spent(NOW))
+            uow.refresh_tokens.update(token.rotated(NOW))
             uow.refresh_tokens.add(token.successor(b"3", NOW))
         thief.result()
     with patient.begin() as uow:

@@ -265,7 +265,7 @@ class PostgresRefreshTokens:
                 "began_at": token.began_at,
                 "issued_at": token.issued_at,
                 "expires_at": token.expires_at,
-                "spent_at": token.spent_at,
+                "spent_at": token.rotated_at,
                 "revoked_at": token.revoked_at,
             },
         )
@@ -279,7 +279,7 @@ class PostgresRefreshTokens:
         self._transaction.execute(
             update(refresh_tokens)
             .where(refresh_tokens.c.digest == token.digest)
-            .values(spent_at=token.spent_at, revoked_at=token.revoked_at)
+            .values(spent_at=token.rotated_at, revoked_at=token.revoked_at)
         )
 
     def revoke_family(self, family_id: UUID, now: datetime) -> None:

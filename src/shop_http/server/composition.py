@@ -22,7 +22,7 @@ from shop_adapters.order_batcher import OrderBatcher
 from shop_adapters.postgres.cache_validator import CacheValidator
 from shop_adapters.publishers import LogPublisher, WebhookPublisher
 from shop_core import Shop
-from shop_core.accounts.logins import TIDY_MAX
+from shop_core.accounts.logins import CLEANUP_MAX
 from shop_core.ports import EventPublisher
 from shop_core.reservations.service import SWEEP_MAX
 from shop_http.client_address import Addresses, Header
@@ -35,7 +35,7 @@ from shop_http.server.settings import Settings, SettingsError
 from shop_http.wakeups import Wakeups
 
 BACKGROUND_EVERY_S = 0.25
-TIDY_EVERY_S = 60.0
+CLEANUP_EVERY_S = 60.0
 ENDED_EVERY_S = 1.0
 SAMPLED_EVERY_S = 1.0
 BACKGROUND_CONNECTIONS = 5
@@ -170,7 +170,7 @@ def _background(shop: Shop, publisher: EventPublisher | None, expired: Callable[
     jobs: list[Background] = [
         Repeating(sweep, BACKGROUND_EVERY_S, "sweeper", lambda ended: ended >= SWEEP_MAX),
         Repeating(shop.sessions.refresh_revocations, ENDED_EVERY_S, "ended sessions"),
-        Repeating(shop.sessions.tidy, TIDY_EVERY_S, "tidy", lambda forgotten: forgotten >= TIDY_MAX),
+        Repeating(shop.sessions.delete_expired, CLEANUP_EVERY_S, "tidy", lambda forgotten: forgotten >= CLEANUP_MAX),
     ]
     if publisher is not None:
         relay = partial(shop.outbox.relay, publisher)
