@@ -13,7 +13,7 @@ COMMITTED_WITHIN = timedelta(minutes=1)
 """How long after its timestamp an ended session may become visible; also the most that clocks may differ by."""
 
 
-class Revocations:
+class MemoryRevocations:
     """`shop_core.ports.Revocations`. For any number of threads.
 
     Attributes:

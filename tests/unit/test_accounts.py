@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from shop_adapters.clock import ManualClock
 from shop_adapters.memory import MemoryAdapters
 from shop_adapters.passwords import ScryptPasswords
-from shop_adapters.revocations import COMMITTED_WITHIN, Revocations
+from shop_adapters.revocations import COMMITTED_WITHIN, MemoryRevocations
 from shop_adapters.tokens import JwtTokens
 from shop_core import NOBODY, SYSTEM, Account, Actor, Registration, Role, Shop
 from shop_core.accounts.sessions import (
@@ -291,7 +291,7 @@ def test_a_process_that_looks_now_and_then_knows_every_session_that_ended_while_
     steps: list[tuple[int, bool, int]],
 ) -> None:
     """However late the end is seen: it is written down `hidden` seconds before others can read it."""
-    ended, now = Revocations(), NOON
+    ended, now = MemoryRevocations(), NOON
     stored: dict[UUID, tuple[datetime, datetime]] = {}
     for number, (seconds, looks, hidden) in enumerate(steps):
         now += seconds * SECOND
@@ -309,7 +309,7 @@ def test_a_process_that_looks_now_and_then_knows_every_session_that_ended_while_
 
 
 def test_a_process_that_never_looks_forgets_what_it_ended_too() -> None:
-    ended, seconds = Revocations(), 1_000
+    ended, seconds = MemoryRevocations(), 1_000
     for number in range(seconds):
         ended.add(UUID(int=number), at=NOON + number * SECOND)
     kept = (ACCESS_TOKEN_LIFE + COMMITTED_WITHIN) // SECOND

@@ -13,7 +13,7 @@ from shop_adapters.passwords import Argon2Passwords
 from shop_adapters.postgres.circuit_breaker import CircuitBreaker
 from shop_adapters.postgres.page_index_cache import PageIndexCache
 from shop_adapters.postgres.unit_of_work import Limits, PostgresUnitOfWork, begin
-from shop_adapters.revocations import Revocations
+from shop_adapters.revocations import MemoryRevocations
 from shop_adapters.tokens import JwtTokens
 from shop_core.ports import Clock, NewId, PasswordHasher, Tokens
 
@@ -87,7 +87,7 @@ class PostgresAdapters:
         self._store_clock = clock
         self.new_id = new_id
         self.passwords: PasswordHasher = passwords or Argon2Passwords()
-        self.new_revocations = Revocations
+        self.new_revocations = MemoryRevocations
         self.tokens: Tokens = tokens or JwtTokens(secret, previous_secrets)
 
     def begin(self) -> AbstractContextManager[PostgresUnitOfWork]:
