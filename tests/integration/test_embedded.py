@@ -10,7 +10,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from sqlalchemy import NullPool, create_engine, text
 
 import shop_adapters
 from shop_adapters.embedded import EmbeddedPostgres, EmbeddedPostgresError, cluster, kept_running, postmaster
+from shop_testing.concurrency import TIMEOUT_S
 
 SOURCES = Path(shop_adapters.__file__).parents[1]
 NOBODY = 65534
@@ -81,7 +81,7 @@ def is_running(data_dir: Path) -> bool:
 
 
 def eventually(condition: Callable[[], bool]) -> bool:
-    return postmaster.wait_until(condition, seconds_max=10)
+    return postmaster.wait_until(condition, seconds_max=TIMEOUT_S)
 
 
 @contextlib.contextmanager
@@ -153,9 +153,7 @@ def open_dir() -> Iterator[Path]:
 
 class TestStartAndStop:
     def test_the_first_start_gives_an_empty_database_that_answers(self, new_dir: Path) -> None:
-        started = time.monotonic()
         with EmbeddedPostgres(new_dir) as postgres:
-            assert time.monotonic() - started < 10  # 1 s when the machine has nothing else to do
             assert query(postgres.url(), "SELECT current_database()") == "shop"
             assert query(postgres.url("postgres"), "SELECT current_database()") == "postgres"
             assert str(query(postgres.url(), "SHOW server_version")).startswith(f"{postgres.major_version}.")
@@ -251,7 +249,7 @@ class TestSharing:
         with outside_user(data_dir) as (process, _):
             assert os.getsid(server_pid(data_dir)) != os.getsid(process.pid)
             os.killpg(process.pid, signal.SIGINT)
-            assert process.wait(10) == 0
+            assert process.wait(TIMEOUT_S) == 0
         assert not is_running(data_dir)
 
 
@@ -281,7 +279,7 @@ class TestAfterAKill:
 
     def test_a_server_that_hangs_is_replaced(self, data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(postmaster, "ANSWER_SECONDS_MAX", 1)
-        monkeypatch.setattr(postmaster, "FORCED_SECONDS_MAX", 0.1)
+        monkeypatch.setattr(postmaster, "FORCED_SECONDS_MAX", 1)
         with outside_user(data_dir) as (process, _):
             process.kill()
             process.wait()
