@@ -27,9 +27,14 @@ def statements(engine: Engine) -> Iterator[list[tuple[str, Any]]]:
 
     class Noting(psycopg.Cursor[Any]):
         def execute(self, query: Any, params: Any = None, **options: Any) -> Self:
-            if not query.startswith(("BEGIN", "COMMIT", "ROLLBACK", "EXPLAIN")):
-                sent.append((query, params))
+            text = query.decode() if isinstance(query, bytes) else query
+            if not text.startswith(("BEGIN", "COMMIT", "ROLLBACK", "EXPLAIN")):
+                sent.append((text, params))
             return super().execute(query, params, **options)
+
+        def executemany(self, query: Any, params_seq: Any, *, returning: bool = False) -> None:
+            sent.append((query.decode(), params_seq))
+            super().executemany(query, params_seq, returning=returning)
 
     def equip(driver: psycopg.Connection[Any], *_: Any) -> None:
         driver.cursor_factory = Noting

@@ -51,9 +51,9 @@ PARTS = (
     ),
     Part(
         "races",
-        "reservations that are ended in every way at once, N units for 10 N buyers, large baskets",
+        "what happens at the same time ends as if one came after the other; large baskets; on PostgreSQL",
         (),
-        ("--ends", "100000", "--last", "10000", "--baskets", "100000"),
+        ("--rounds", "1000", "--baskets", "100000"),
     ),
     Part(
         "chaos",
