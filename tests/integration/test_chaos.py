@@ -1,6 +1,6 @@
 """A very short bad day, with real processes: each kind of kill once, while customers buy through bad connections.
 
-`make verify` makes it longer, and says more.
+`make verify` makes it longer, and prints more.
 """
 
 from __future__ import annotations
@@ -33,18 +33,18 @@ def test_nothing_is_lost_doubled_or_half_there_after_one_kill_of_each_kind(tmp_p
 
 def test_a_server_whose_only_worker_is_killed_again_and_again_goes_on(tmp_path: Path) -> None:
     def is_open() -> bool:
-        return asyncio.run(is_ready(world.port))
+        return asyncio.run(is_ready(server.port))
 
-    with ShopServer(tmp_path, workers=1) as world:
+    with ShopServer(tmp_path, workers=1) as server:
         assert wait_until(is_open, WAIT_S_MAX)
         for _ in range(4):
-            assert wait_until(lambda: len(world.worker_pids()) == 1, WAIT_S_MAX)  # the one before is gone
-            (killed,) = world.worker_pids()
+            assert wait_until(lambda: len(server.worker_pids()) == 1, WAIT_S_MAX)  # the one before is gone
+            (killed,) = server.worker_pids()
             kill(killed)
-            assert wait_until(lambda killed=killed: world.worker_pids() - {killed}, WAIT_S_MAX)
+            assert wait_until(lambda killed=killed: server.worker_pids() - {killed}, WAIT_S_MAX)
         assert wait_until(is_open, WAIT_S_MAX)
-        assert world.is_serving()
-    assert world.exit_code() == 0
+        assert server.is_serving()
+    assert server.exit_code() == 0
 
 
 @pytest.mark.parametrize("how", ["end", "reset"])

@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import text
 
-from plans import Cost, costs
+from plans import Cost, analyze, costs
 from shop_adapters.passwords import ScryptPasswords
 from shop_adapters.postgres import PostgresAdapters, make_engine
 from shop_adapters.postgres.migrate import migrate
@@ -62,8 +62,7 @@ def adapters(new_database: Callable[[str], str]) -> Iterator[PostgresAdapters]:
     with engine.begin() as connection:
         for statement in _FILL:
             connection.execute(text(statement))
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.execute(text("VACUUM ANALYZE"))
+    analyze(engine)
     yield PostgresAdapters(engine, b"the secret of the tests, 32 bytes", passwords=ScryptPasswords(n=2**4))
     engine.dispose()
 
