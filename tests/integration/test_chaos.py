@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from verification import chaos
-from verification.client import Line, Lost, is_ready
+from verification.client import Line, Lost
 from verification.process_kills import KINDS
 from verification.processes import kill
 from verification.proxy import Cut, Proxy
@@ -32,19 +32,16 @@ def test_nothing_is_lost_doubled_or_half_there_after_one_kill_of_each_kind(tmp_p
 
 
 def test_a_server_whose_only_worker_is_killed_again_and_again_goes_on(tmp_path: Path) -> None:
-    def is_open() -> bool:
-        return asyncio.run(is_ready(world.port))
-
-    with ShopServer(tmp_path, workers=1) as world:
-        assert wait_until(is_open, WAIT_S_MAX)
+    with ShopServer(tmp_path, workers=1) as shop:
+        assert wait_until(shop.is_ready, WAIT_S_MAX)
         for _ in range(4):
-            assert wait_until(lambda: len(world.worker_pids()) == 1, WAIT_S_MAX)  # the one before is gone
-            (killed,) = world.worker_pids()
+            assert wait_until(lambda: len(shop.worker_pids()) == 1, WAIT_S_MAX)  # the one before is gone
+            (killed,) = shop.worker_pids()
             kill(killed)
-            assert wait_until(lambda killed=killed: world.worker_pids() - {killed}, WAIT_S_MAX)
-        assert wait_until(is_open, WAIT_S_MAX)
-        assert world.is_serving()
-    assert world.exit_code() == 0
+            assert wait_until(lambda killed=killed: shop.worker_pids() - {killed}, WAIT_S_MAX)
+        assert wait_until(shop.is_ready, WAIT_S_MAX)
+        assert shop.is_serving()
+    assert shop.exit_code() == 0
 
 
 @pytest.mark.parametrize("how", ["end", "reset"])
