@@ -48,13 +48,13 @@ def is_ready(url: str) -> bool:
         return False
 
 
-def environment(**more: str) -> dict[str, str]:
-    """This process's environment without its SHOP_* variables, and with `more`; a server ends as soon as it is told.
+def environment(**variables: str) -> dict[str, str]:
+    """This process's environment without its SHOP_* variables, and with `variables`. A server ends without draining.
 
     Tests may ask as often as they like. No line per request is written unless asked for: nobody reads it.
     """
     plain = {name: value for name, value in os.environ.items() if not name.startswith("SHOP_")}
-    return plain | UNLIMITED | {"SHOP_LOG_LEVEL": "warning", "SHOP_DRAIN_S": "0"} | more
+    return plain | UNLIMITED | {"SHOP_LOG_LEVEL": "warning", "SHOP_DRAIN_S": "0"} | variables
 
 
 def shop(*arguments: str, env: Mapping[str, str], stdin: str = "") -> subprocess.CompletedProcess[str]:
@@ -64,12 +64,12 @@ def shop(*arguments: str, env: Mapping[str, str], stdin: str = "") -> subprocess
     )
 
 
-def shop_with_admin(username: str, password: str, **more: str) -> dict[str, str]:
+def shop_with_admin(username: str, password: str, **variables: str) -> dict[str, str]:
     """The environment of a shop on an empty database, migrated and with an admin."""
-    with migrated(more["SHOP_DATABASE_URL"]) as engine:
-        adapters = PostgresAdapters(engine, more["SHOP_SECRET_KEY"].encode())
+    with migrated(variables["SHOP_DATABASE_URL"]) as engine:
+        adapters = PostgresAdapters(engine, variables["SHOP_SECRET_KEY"].encode())
         Shop(adapters).accounts.register(Registration(username, password), actor=SYSTEM, role=Role.ADMIN)
-    return environment(**more)
+    return environment(**variables)
 
 
 @contextlib.contextmanager

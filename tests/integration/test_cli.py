@@ -278,16 +278,16 @@ def test_a_schema_that_is_too_new_says_to_install_the_newer_version(database: di
         assert "from-the-future" in failure(*command, env=database)
 
 
-def test_a_user_who_may_not_use_the_tables_is_told_so(database: dict[str, str]) -> None:
+def test_a_role_without_rights_on_the_tables_gets_one_line_that_says_so(database: dict[str, str]) -> None:
     url = make_url(database["SHOP_DATABASE_URL"])
     engine = make_engine(url.render_as_string(hide_password=False), connections=1)
     with engine.begin() as connection:
-        connection.execute(text("DROP ROLE IF EXISTS shop_stranger"))
-        connection.execute(text("CREATE ROLE shop_stranger LOGIN"))
+        connection.execute(text("DROP ROLE IF EXISTS shop_other"))
+        connection.execute(text("CREATE ROLE shop_other LOGIN"))
     engine.dispose()
-    stranger = url.set(username="shop_stranger").render_as_string(hide_password=False)
-    line = failure("audit", env=database | {"SHOP_DATABASE_URL": stranger})
-    assert "shop_stranger" in line
+    other_role = url.set(username="shop_other").render_as_string(hide_password=False)
+    line = failure("audit", env=database | {"SHOP_DATABASE_URL": other_role})
+    assert "shop_other" in line
     assert "permission denied" in line
 
 

@@ -55,7 +55,7 @@ def test_two_workers_add_up_to_one_shop(env: dict[str, str]) -> None:
             assert statuses == [201, 201, 409]
             held = order_of((lamp, 1)) | {"ttl_seconds": 1}
             assert client.post("/reservations", json=held, headers=ada).status_code == 201
-        expected = {"shop_reservations_expired_total": 1, "shop_train_riders_total": 4}
+        expected = {"shop_reservations_expired_total": 1, "shop_batcher_requests_total": 4}
 
         def told() -> str:
             return httpx.get(f"{url}/metrics", trust_env=False).text
@@ -71,9 +71,9 @@ def test_two_workers_add_up_to_one_shop(env: dict[str, str]) -> None:
     assert "/nowhere" not in page
     assert figure(page, "shop_refusals_total", code="insufficient_stock") == 1
     assert figure(page, "shop_replays_total") == 1
-    assert 1 <= figure(page, "shop_train_departures_total") <= 4
+    assert 1 <= figure(page, "shop_batcher_batches_total") <= 4
     assert figure(page, "shop_pool_connections_max") == 2 * 13
-    for name in ("shop_train_waiting", "shop_pool_connections_in_use", "shop_outbox_waiting", "shop_outbox_dead"):
+    for name in ("shop_batcher_waiting", "shop_pool_connections_in_use", "shop_outbox_waiting", "shop_outbox_dead"):
         assert f"\n{name} " in page
     assert len(page.splitlines()) < 1_000
 
