@@ -79,7 +79,7 @@ PARTS = (
         ("--rolling", "10", "--database", "20"),
         ("--rolling", "100", "--database", "100"),
     ),
-    Part("bugs", "mutants are found", (), ("--seconds", "300", "--without", "120")),
+    Part("mutants", "mistakes that somebody could make are found", (), ("--seconds", "300", "--without", "120")),
 )
 
 

@@ -1,4 +1,4 @@
-"""The history checker: it accuses what cannot be, and nothing else. `verification.bugs` runs it on sound shops too."""
+"""The history checker accuses what cannot be, and nothing else. `verification.mutants` runs it on sound shops too."""
 
 from __future__ import annotations
 
