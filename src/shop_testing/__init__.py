@@ -24,7 +24,7 @@ and drive it with random work, alone or next to another adapter that must give t
     TestMyMachine = MyMachine.TestCase
 
 Tests with threads end within a minute whatever the adapter does. They use events and barriers, never sleeps; where
-a test must see that somebody waits, it gives him a fifth of a second in which he must not get through.
+a test must see that a thread waits, the thread has a fifth of a second in which it must not get through.
 """
 
 import pkgutil
