@@ -21,7 +21,7 @@ HERE = Path(__file__).parent
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A part of the proof.
+    """A part of the verification.
 
     Args:
         name: of its module.

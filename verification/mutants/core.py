@@ -140,9 +140,9 @@ def reserved_is_available() -> list[Patch]:
 def returned_twice() -> list[Patch]:
     right = placement.stock_movements
 
-    def movements(order: Any, kind: MovementKind, *more: Any, **named: Any) -> Any:
+    def movements(order: Any, kind: MovementKind, *arguments: Any, **named: Any) -> Any:
         times = 2 if kind is MovementKind.DEALLOCATED else 1
-        return [movement for _ in range(times) for movement in right(order, kind, *more, **named)]
+        return [movement for _ in range(times) for movement in right(order, kind, *arguments, **named)]
 
     return [(amendment, "stock_movements", movements)]
 
@@ -156,8 +156,8 @@ def cancel_returns_nothing() -> list[Patch]:
 def edit_returns_the_full_amount() -> list[Patch]:
     right = amendment.edit
 
-    def edit(request: Any, *more: Any, **named: Any) -> Any:
-        change = right(request, *more, **named)
+    def edit(request: Any, *arguments: Any, **named: Any) -> Any:
+        change = right(request, *arguments, **named)
         if change is None:
             return None
         wrong = (
@@ -199,22 +199,22 @@ def confirm_frees_between() -> list[Patch]:
 # ---- facts
 
 
-@mutant("a letter that did not arrive leaves the outbox")
+@mutant("a message that did not arrive leaves the outbox")
 def outbox_forgets_failures() -> list[Patch]:
     right = OutboxService._publish
     return [(OutboxService, "_publish", lambda *known: dict.fromkeys(right(*known)))]
 
 
-@mutant("a letter that did not arrive holds up nobody")
+@mutant("a message that did not arrive holds up nobody")
 def outbox_out_of_order() -> list[Patch]:
-    def publish(self: OutboxService, letters: Any, publisher: Any) -> dict[UUID, Undelivered | None]:
+    def publish(self: OutboxService, messages: Any, publisher: Any) -> dict[UUID, Undelivered | None]:
         tried: dict[UUID, Undelivered | None] = {}
-        for letter in letters:
-            tried[letter.event.id] = None
+        for message in messages:
+            tried[message.event.id] = None
             try:
-                publisher.publish(letter.event)
+                publisher.publish(message.event)
             except Undelivered as undelivered:
-                tried[letter.event.id] = undelivered
+                tried[message.event.id] = undelivered
         return tried
 
     return [(OutboxService, "_publish", publish)]
