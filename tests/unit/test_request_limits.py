@@ -103,16 +103,16 @@ def test_an_order_whose_answer_came_too_late_is_found_by_its_key() -> None:
     lamp = shop.catalog.create_product(SYSTEM, ProductDetails("LAMP-1", "Lamp", Money.parse("2", "EUR"))).product
     shop.inventory.receive(SYSTEM, lamp.id, 3)
     shop.accounts.register(Registration("ada", PASSWORD))
-    train = OrderBatcher(shop, uuid4)
+    batcher = OrderBatcher(shop, uuid4)
     head = {"Authorization": f"Bearer {shop.sessions.log_in('ada', PASSWORD).access}", "Idempotency-Key": "once"}
     wish = {"lines": [{"product_id": str(lamp.id), "quantity": 2}]}
-    place = {"place": lambda request: asyncio.wrap_future(train.place(request)), "background": [train]}
-    with TestClient(create_app(shop, deadlines=Deadlines(answer_s=0.05), **place)) as client:  # type: ignore[arg-type]
+    app = create_app(shop, deadlines=Deadlines(answer_s=0.05), place=batcher.place, background=[batcher])
+    with TestClient(app) as client:
         late = client.post("/api/v1/orders", json=wish, headers=head)
         assert (late.status_code, late.json()["code"]) == (503, "unavailable")
         assert store.reached.wait(10)
         store.gate.set()
-    with TestClient(create_app(shop)) as client:  # the train has arrived, since the first server was closed
+    with TestClient(create_app(shop)) as client:  # the batch has ended, since the first server was closed
         found = client.post("/api/v1/orders", json=wish, headers=head)
     assert (found.status_code, found.headers["idempotency-replayed"]) == (201, "true")
     assert shop.inventory.level(SYSTEM, lamp.id).available == 1
