@@ -291,10 +291,12 @@ def read_body(form: type[S], body: bytes) -> S:
     try:
         decoded = msgspec.json.decode(body, type=form)
         if not _is_plain(body):
-            json.loads(body, strict=False, object_pairs_hook=_each_once)
+            _check_no_field_twice(body)
         return decoded
     except msgspec.ValidationError as fault:
-        raise Invalid(*faults_of(form, _untyped(body))) from fault
+        sent = _untyped(body)
+        _check_no_field_twice(body)
+        raise Invalid(*faults_of(form, sent)) from fault
     except (msgspec.DecodeError, UnicodeError, RecursionError) as fault:
         raise _malformed(fault) from fault
 
@@ -303,7 +305,7 @@ def _untyped(body: bytes) -> object:
     try:
         return msgspec.json.decode(body)
     except msgspec.ValidationError:  # a number that no float can hold: Python reads it as infinity
-        return cast(object, json.loads(body, parse_int=lambda digits: (int if len(digits) < 20 else float)(digits)))
+        return json.loads(body, strict=False, parse_int=lambda digits: (int if len(digits) < 20 else float)(digits))
     except (msgspec.DecodeError, UnicodeError, RecursionError) as fault:
         raise _malformed(fault) from fault
 
@@ -317,10 +319,13 @@ def _is_plain(body: bytes) -> bool:
     return again.count(b":") == body.count(b":") and b"\\u" not in body
 
 
-def _each_once(fields: list[tuple[str, object]]) -> None:
-    names = [name for name, _ in fields]
-    if len(set(names)) < len(names):
-        raise Invalid(_given_twice(names))
+def _check_no_field_twice(body: bytes) -> None:
+    def check(fields: list[tuple[str, object]]) -> None:
+        names = [name for name, _ in fields]
+        if len(set(names)) < len(names):
+            raise Invalid(_given_twice(names))
+
+    json.loads(body, strict=False, object_pairs_hook=check, parse_int=str)  # Python limits the digits of an int
 
 
 def _given_twice(names: list[str]) -> Fault:

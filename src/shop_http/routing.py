@@ -217,7 +217,7 @@ def with_options(handlers: Iterable[HTTPRouteHandler]) -> list[HTTPRouteHandler]
 def _options(path: str, methods: Sequence[str]) -> HTTPRouteHandler:
     allow = ", ".join(methods).encode()
 
-    async def options(request: ShopRequest) -> Response:
+    async def options(request: ShopRequest, **_: object) -> Response:
         return Response(b"", 204, headers=((b"allow", allow),))
 
     return _declare(["OPTIONS"], path, Operation(access=Access.PUBLIC))(options)
