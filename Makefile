@@ -8,7 +8,7 @@ BIN := .venv/bin
 # Nothing is compiled when it is installed, only what is used: so that has to be kept, or each start takes seconds more.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test test-slow setup check lint types audit sbom verify bench lock clean
+.PHONY: run test test-slow setup check lint types claims audit sbom verify bench lock clean
 
 run: .venv/.runs
 	@exec $(BIN)/shop serve --demo --port "$(PORT)" --data-dir "$(DATA_DIR)"
@@ -36,6 +36,10 @@ types: .venv/.tests
 	$(BIN)/mypy verification
 	$(BIN)/mypy tools
 
+# the figures in README: lines of code, tests, files that a request runs through, speeds
+claims: .venv/.tests
+	$(BIN)/python -m tools.check_claims
+
 # Whether a locked package has a known fault: asked of a public source, and says so where that cannot be reached.
 audit: .venv/.audits
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m tools.known_faults requirements.txt requirements-dev.txt
@@ -52,7 +56,7 @@ verify: .venv/.tests
 
 # Everything against its yardstick, some ten minutes: docs/performance.md. ONLY=place,pages for some; LONG=1 for more.
 bench: .venv/.runs
-	$(BIN)/python benchmarks/run.py $(if $(ONLY),--only "$(ONLY)") $(if $(LONG),--long) $(if $(YEAR),--year "$(YEAR)")
+	$(BIN)/python -m benchmarks $(if $(ONLY),--only "$(ONLY)") $(if $(LONG),--long) $(if $(YEAR),--year "$(YEAR)")
 
 # Two steps of set-up, so that running the shop does not wait for the tools of the tests.
 .venv/.python:

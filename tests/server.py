@@ -20,7 +20,7 @@ from shop_adapters.postgres.migrate import migrate
 from shop_core import SYSTEM, Registration, Role, Shop
 
 SHOP = Path(sys.executable).with_name("shop")
-READY_S_MAX = 90
+READY_S_MAX = 180
 UNLIMITED = {"SHOP_RATE_LIMIT": "off", "SHOP_LOGIN_RATE_LIMIT": "off", "SHOP_ORDERS_PER_MINUTE": "0"}
 
 
@@ -43,7 +43,7 @@ def environment(**more: str) -> dict[str, str]:
 def shop(*arguments: str, env: Mapping[str, str], stdin: str = "") -> subprocess.CompletedProcess[str]:
     """Run one `shop` command to its end."""
     return subprocess.run(
-        [SHOP, *arguments], env=dict(env), input=stdin, capture_output=True, text=True, timeout=120, check=False
+        [SHOP, *arguments], env=dict(env), input=stdin, capture_output=True, text=True, timeout=300, check=False
     )
 
 
@@ -71,7 +71,7 @@ def wait_until_ready(url: str, process: subprocess.Popen[str]) -> None:
     while time.monotonic() < deadline:
         if process.poll() is not None:
             raise RuntimeError(f"the server ended with {process.returncode}: {process.communicate()}")
-        with contextlib.suppress(OSError), urllib.request.urlopen(f"{url}/health/ready", timeout=5):
+        with contextlib.suppress(OSError), urllib.request.urlopen(f"{url}/health/ready", timeout=30):
             return
         time.sleep(0.02)
     raise RuntimeError("the server did not become ready")
@@ -90,4 +90,4 @@ def serving(*arguments: str, env: Mapping[str, str]) -> Iterator[tuple[str, subp
             yield url, process
         finally:
             process.send_signal(signal.SIGTERM)
-            process.communicate(timeout=60)
+            process.communicate(timeout=120)

@@ -149,7 +149,7 @@ def _run(part: Part, seed: int, is_long: bool) -> Result:
 
 
 def _table(results: list[Result]) -> list[str]:
-    """For README, in Markdown."""
+    """The results as a table in Markdown, for docs/consistency.md."""
     lines = ["| part | what it proves | s | |", "|---|---|---|---|"]
     outcomes = {0: "nothing wrong", None: "**not there**"}
     for one in results:

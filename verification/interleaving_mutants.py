@@ -13,11 +13,11 @@ from datetime import datetime, timedelta
 from typing import Any, cast
 from uuid import UUID
 
-from shop_core.idempotency import Claim, Slot
+from shop_core.idempotency import Claim, CustomerKey
 from shop_core.inventory.model import StockLevel
 from shop_core.orders.model import Order
 from shop_core.ports import Begin, OutboxMessage, UnitOfWork
-from shop_core.reservations.model import Holding, Reservation
+from shop_core.reservations.model import Reservation, ReservationUsage
 
 
 class Altered:
@@ -94,14 +94,14 @@ def _orders_read_before_locked(uow: UnitOfWork, begin: Begin) -> dict[str, objec
 
 
 def _keys_unclaimed(uow: UnitOfWork, begin: Begin) -> dict[str, object]:
-    def claim(claims: Sequence[Claim]) -> dict[Slot, Claim]:
+    def claim(claims: Sequence[Claim]) -> dict[CustomerKey, Claim]:
         return {}
 
     return {"keys": Altered(uow.keys, claim=claim, forget=lambda claims: None)}
 
 
 def _keys_committed_ahead(uow: UnitOfWork, begin: Begin) -> dict[str, object]:
-    def claim(claims: Sequence[Claim]) -> dict[Slot, Claim]:
+    def claim(claims: Sequence[Claim]) -> dict[CustomerKey, Claim]:
         if not claims:
             return {}
         with begin() as other:
@@ -111,7 +111,7 @@ def _keys_committed_ahead(uow: UnitOfWork, begin: Begin) -> dict[str, object]:
 
 
 def _holders_unlocked(uow: UnitOfWork, begin: Begin) -> dict[str, object]:
-    def lock_customers(ids: Iterable[UUID], now: Callable[[], datetime]) -> dict[UUID, Holding]:
+    def lock_customers(ids: Iterable[UUID], now: Callable[[], datetime]) -> dict[UUID, ReservationUsage]:
         with begin() as other:
             return other.reservations.lock_customers(ids, now)
 

@@ -140,11 +140,11 @@ def key_without_customer() -> list[Patch]:
     claim_right, forget_right, nobody = PostgresKeys.claim, PostgresKeys.forget, UUID(int=0)
 
     def claim(self: PostgresKeys, claims: Any) -> Any:
-        taken = claim_right(self, [replace(claim, customer_id=nobody) for claim in claims])
+        taken = claim_right(self, [claim._replace(customer_id=nobody) for claim in claims])
         return {claim.slot: taken[nobody, claim.key] for claim in claims if (nobody, claim.key) in taken}
 
     def forget(self: PostgresKeys, claims: Any) -> None:
-        forget_right(self, [replace(claim, customer_id=nobody) for claim in claims])
+        forget_right(self, [claim._replace(customer_id=nobody) for claim in claims])
 
     return [(PostgresKeys, "claim", claim), (PostgresKeys, "forget", forget)]
 

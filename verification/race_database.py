@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import Engine, text
 
-from shop_core.inventory.wanted import LineRequest
+from shop_core.inventory.model import LineRequest
 from shop_core.orders.model import PlacementRequest
 from shop_core.reservations.model import ReservationRequest
 from shop_core.shop import Shop

@@ -10,11 +10,10 @@ from typing import Any
 from shop_core.accounts.model import Actor
 from shop_core.catalog.model import Product
 from shop_core.events import Event
-from shop_core.inventory.model import StockLevel
-from shop_core.inventory.wanted import LineRequest
+from shop_core.inventory.model import LineRequest, StockLevel
 from shop_core.orders.model import Order, PlacementRequest
 from shop_core.ports import Adapters, Begin, Clock, NewId
-from shop_core.reservations.model import HoldingLimits, Reservation, ReservationRequest
+from shop_core.reservations.model import Reservation, ReservationLimits, ReservationRequest
 from shop_core.shop import Shop
 from shop_testing.determinism import MovableClock, SeededIds
 from shop_testing.fixtures import Fixtures
@@ -47,11 +46,11 @@ class Stage:
         self._begin = schedule.opens(self.adapters.begin)
         if spoil:
             self._begin = spoil(self._begin)
-        self.shop = self.shop_with(HoldingLimits())
+        self.shop = self.shop_with(ReservationLimits())
         self.lamp = self.fixtures.product("Lamp", units=1)
         self.ada, self.bob = self.fixtures.customer(), self.fixtures.customer()
 
-    def shop_with(self, limits: HoldingLimits) -> Shop:
+    def shop_with(self, limits: ReservationLimits) -> Shop:
         """A shop that goes by the schedule."""
         return Shop(_With(self.adapters, self._begin), limits)
 

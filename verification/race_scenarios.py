@@ -20,9 +20,9 @@ from shop_core.errors import (
     TooMuchReserved,
 )
 from shop_core.events import Event
-from shop_core.inventory.wanted import LineRequest
+from shop_core.inventory.model import LineRequest
 from shop_core.orders.model import Order, OrderStatus
-from shop_core.reservations.model import HoldingLimits, Reservation, ReservationRequest, ReservationState
+from shop_core.reservations.model import Reservation, ReservationLimits, ReservationRequest, ReservationState
 from shop_testing.fixtures import request
 from verification.exploration import Case, Play
 from verification.race_fixtures import LIFE, TIME_PASSES, OpenAdapters, Spoil, Stage
@@ -233,7 +233,7 @@ def two_sweeps(stage: Stage) -> Play:
 def reserving_more_than_one_may(stage: Stage) -> Play:
     """Two products, so that no lock of stock keeps the two requests apart; the customer may have one reservation."""
     chair = stage.fixtures.product("Chair", units=1)
-    shop = stage.shop_with(HoldingLimits(reservations_max=1))
+    shop = stage.shop_with(ReservationLimits(reservations_max=1))
 
     def reserves(product: Product) -> Callable[[], Reservation]:
         wanted = ReservationRequest(stage.ada.account_id, (LineRequest(product.id, 1),), LIFE)

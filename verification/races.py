@@ -23,7 +23,7 @@ from uuid import UUID
 
 from sqlalchemy import Engine
 
-from shop_core.inventory.wanted import LineRequest
+from shop_core.inventory.model import LineRequest
 from shop_core.orders.model import PlacementRequest
 from shop_core.reservations.model import ReservationRequest, ReservationState
 from verification.all_mutants import MUTANTS

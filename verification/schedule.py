@@ -72,7 +72,7 @@ class Schedule:
         self.deadlock = ""
         self._wanted = wanted
         self._chance = chance
-        self._patience_s = patience_s
+        self.patience_s = patience_s
         self._tasks: list[_Task] = []
         self._threads: dict[int, _Task] = {}
         self._main = Lock()
@@ -141,11 +141,11 @@ class Schedule:
         for task, thread in zip(self._tasks, threads, strict=True):
             if not task.is_done:
                 task.baton.release()
-            thread.join(self._patience_s)
+            thread.join(self.patience_s)
         return {task.name: task.error or task.outcome for task in self._tasks}
 
     def _await_main(self, task: _Task) -> None:
-        if not self._main.acquire(timeout=self._patience_s):
+        if not self._main.acquire(timeout=self.patience_s):
             raise TimeoutError(f"{task.name} does not come back from {task.label or 'its start'}: {self}")
 
     def _run(self, task: _Task, job: Job) -> None:

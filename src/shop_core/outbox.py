@@ -16,13 +16,13 @@ from shop_core.pagination import OffsetRequest, Page
 from shop_core.ports import Begin, Clock, EventPublisher, OutboxMessage, Undelivered
 
 ATTEMPTS_MAX = 12
-HIDDEN_FOR = timedelta(seconds=60)
-TRY_FOR = timedelta(seconds=30)
+VISIBILITY_TIMEOUT = timedelta(seconds=60)
+PUBLISH_TIME_MAX = timedelta(seconds=30)
 _FIRST_WAIT = timedelta(seconds=1)
 _LONGEST_WAIT = timedelta(hours=1)
 
 
-def wait_after(attempts: int) -> timedelta:
+def retry_delay(attempts: int) -> timedelta:
     """How long to wait after so many attempts in vain: 1 s, 2 s, 4 s, ... 1 h; 12 attempts take about 35 minutes.
 
     >>> [int(wait_after(attempts).total_seconds()) for attempts in (1, 2, 3, 11, 99)]
@@ -51,7 +51,7 @@ class OutboxService:
             How many were taken; 0 means that nothing is due.
         """
         with self._begin() as uow:
-            letters = uow.outbox.take(uow.now(), limit, HIDDEN_FOR)
+            letters = uow.outbox.take(uow.now(), limit, VISIBILITY_TIMEOUT)
         if letters:
             self._note(letters, self._publish(letters, publisher))
         return len(letters)
@@ -76,7 +76,7 @@ class OutboxService:
         with self._begin() as uow:
             return uow.outbox.dead(page_request)
 
-    def resend(self, actor: Actor, event_ids: Collection[UUID]) -> int:
+    def requeue(self, actor: Actor, event_ids: Collection[UUID]) -> int:
         """Try dead letters again from the start; later facts may have arrived before them. Staff only.
 
         Returns:
@@ -91,7 +91,7 @@ class OutboxService:
 
     def _publish(self, letters: Sequence[OutboxMessage], publisher: EventPublisher) -> dict[UUID, Undelivered | None]:
         """What became of every letter that was tried, by its event; None: it arrived."""
-        stop = self._clock() + TRY_FOR
+        stop = self._clock() + PUBLISH_TIME_MAX
         held_up: set[UUID] = set()
         tried: dict[UUID, Undelivered | None] = {}
         for event in (letter.event for letter in letters):
@@ -117,4 +117,4 @@ class OutboxService:
                     if failure.is_final or attempts >= ATTEMPTS_MAX:
                         uow.outbox.give_up(letter.event.id, failure.reason)
                     else:
-                        uow.outbox.postpone(letter.event.id, now + wait_after(attempts), failure.reason)
+                        uow.outbox.postpone(letter.event.id, now + retry_delay(attempts), failure.reason)

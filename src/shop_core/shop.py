@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from shop_core.accounts.logins import SessionService
-from shop_core.accounts.passwords import IsBreached, none_known
+from shop_core.accounts.passwords import IsBreached, never_breached
 from shop_core.accounts.service import AccountService
 from shop_core.accounts.sessions import Revocations
 from shop_core.catalog.service import CatalogService
@@ -11,7 +11,7 @@ from shop_core.inventory.service import InventoryService
 from shop_core.orders.service import OrderService
 from shop_core.outbox import OutboxService
 from shop_core.ports import Adapters, Discrepancy
-from shop_core.reservations.model import HoldingLimits
+from shop_core.reservations.model import ReservationLimits
 from shop_core.reservations.service import ReservationService
 
 
@@ -30,7 +30,7 @@ class Shop:
     """
 
     def __init__(
-        self, adapters: Adapters, limits: HoldingLimits | None = None, is_breached: IsBreached = none_known
+        self, adapters: Adapters, limits: ReservationLimits | None = None, is_breached: IsBreached = never_breached
     ) -> None:
         begin, clock, new_id = adapters.begin, adapters.clock, adapters.new_id
         self.currency = adapters.currency
@@ -39,7 +39,7 @@ class Shop:
         self.sessions = SessionService(begin, clock, new_id, passwords, adapters.tokens, ended)
         self.catalog = CatalogService(begin, clock, new_id, adapters.currency)
         self.inventory = InventoryService(begin, new_id)
-        self.reservations = ReservationService(begin, new_id, limits or HoldingLimits())
+        self.reservations = ReservationService(begin, new_id, limits or ReservationLimits())
         self.orders = OrderService(begin, new_id)
         self.outbox = OutboxService(begin, clock)
         self._begin = begin

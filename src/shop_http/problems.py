@@ -83,12 +83,12 @@ class ShortageBody(Struct, kw_only=True):
 
 
 class Problem(Struct, kw_only=True):
-    """Why the answer is no. `code` is stable, for programs; `detail` is for people. The rest depends on the code:
+    """An error. `code` is stable, for programs; `detail` is for people. The other fields depend on the code:
 
     `errors` of invalid input; `shortages` of insufficient_stock; `possible` steps of illegal_order_step;
-    `expected_total`, `total` and `currency` of total_changed; `counted` (what there is too much of), `held`, `wanted`
-    and `most` of too_much_reserved; `state` and perhaps `order_id` of reservation_resolved; `expired_at` of
-    reservation_expired.
+    `expected_total`, `total` and `currency` of total_changed; `counted` (what there is too much of), `held`,
+    `requested` and `max` of too_much_reserved; `state`, and `order_id` if there is one, of reservation_resolved;
+    `expired_at` of reservation_expired.
     """
 
     type: str
@@ -106,8 +106,8 @@ class Problem(Struct, kw_only=True):
     currency: str | UnsetType = UNSET
     counted: Literal["reservations", "units"] | UnsetType = UNSET
     held: int | UnsetType = UNSET
-    wanted: int | UnsetType = UNSET
-    most: int | UnsetType = UNSET
+    requested: int | UnsetType = UNSET
+    max: int | UnsetType = UNSET
     state: ReservationState | UnsetType = UNSET
     order_id: UUID | UnsetType = UNSET
     expired_at: datetime | UnsetType = UNSET
@@ -194,7 +194,7 @@ def of_refusal(refusal: Refusal, *, instance: str, request_id: str) -> Problem:
             problem.currency = refusal.currency
         case TooMuchReserved():
             problem.counted = "reservations" if refusal.what == "reservations" else "units"
-            problem.held, problem.wanted, problem.most = refusal.held, refusal.wanted, refusal.most
+            problem.held, problem.requested, problem.max = refusal.held, refusal.requested, refusal.max
         case ReservationResolved():
             problem.state, problem.order_id = ReservationState(refusal.state), refusal.order_id or UNSET
         case ReservationExpired():

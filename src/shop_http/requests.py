@@ -37,7 +37,7 @@ S = TypeVar("S", bound=Struct)
 QUERY_PARAMETERS_MAX = 30
 
 _DISCARDED_BYTES_MAX = 4 * 1024 * 1024
-_DISCARD_S_MAX = 2
+DISCARD_S_MAX = 2
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 _PROCESS = token_hex(12)  # drawn once: asking the system for randomness for each request costs more
 _requests = count()
@@ -236,7 +236,7 @@ class ShopRequest:
         now = asyncio.get_running_loop().time()
         if not self.has_whole_body and now < self.receive_until:
             with suppress(TimeoutError, HTTPException):
-                async with asyncio.timeout_at(min(self.receive_until, now + _DISCARD_S_MAX)):
+                async with asyncio.timeout_at(min(self.receive_until, now + DISCARD_S_MAX)):
                     read = 0
                     while not self.has_whole_body and read < _DISCARDED_BYTES_MAX:
                         read += len(await self._next_part())

@@ -44,7 +44,7 @@ from shop_testing.determinism import MovableClock, SeededIds, TickingClock  # no
 from shop_testing.fixtures import Fixtures  # noqa: E402
 from shop_testing.inventory import StockContract  # noqa: E402
 from shop_testing.keys import KeysContract  # noqa: E402
-from shop_testing.machine import ShopMachine, SideBySide  # noqa: E402
+from shop_testing.machine import ShopMachine, TradeMachine  # noqa: E402
 from shop_testing.order_amendment import OrderAmendmentContract  # noqa: E402
 from shop_testing.order_lists import OrderListsContract  # noqa: E402
 from shop_testing.order_placement import OrderPlacementContract  # noqa: E402
@@ -82,10 +82,10 @@ __all__ = [
     "SeededIds",
     "SessionsContract",
     "ShopMachine",
-    "SideBySide",
     "StockContract",
     "TickingClock",
     "TokensContract",
+    "TradeMachine",
     "UnitOfWorkContract",
     "in_background",
     "still_waits",

@@ -261,7 +261,7 @@ class RefreshTokensContract(Contract):
         first, early, other, going_on, now = *(_token(fixtures) for _ in range(4)), fixtures.clock()
         second = first.successor(b"second".ljust(32), now)
         with fixtures.begin() as uow:
-            assert uow.refresh_tokens.ended_since(now - timedelta(days=1)) == {}
+            assert uow.refresh_tokens.revoked_since(now - timedelta(days=1)) == {}
             uow.refresh_tokens.update(first.spent(now))
             uow.refresh_tokens.add(second)
             uow.refresh_tokens.revoke_family(early.family_id, now)
@@ -272,9 +272,9 @@ class RefreshTokensContract(Contract):
             other.family_id: now + timedelta(seconds=2),
         }
         with fixtures.begin() as uow:
-            assert uow.refresh_tokens.ended_since(now) == expected
-            assert uow.refresh_tokens.ended_since(now - timedelta(seconds=1)) == expected | {early.family_id: now}
-            assert uow.refresh_tokens.ended_since(now + timedelta(seconds=2)) == {}
+            assert uow.refresh_tokens.revoked_since(now) == expected
+            assert uow.refresh_tokens.revoked_since(now - timedelta(seconds=1)) == expected | {early.family_id: now}
+            assert uow.refresh_tokens.revoked_since(now + timedelta(seconds=2)) == {}
             assert uow.refresh_tokens.lock(going_on.digest) == going_on
 
     def test_tokens_that_ended_are_forgotten_but_the_first_of_a_session_that_goes_on(self, fixtures: Fixtures) -> None:
@@ -287,16 +287,16 @@ class RefreshTokensContract(Contract):
             uow.refresh_tokens.add(newest)
         before = now + timedelta(hours=25)
         with fixtures.begin() as uow:
-            assert uow.refresh_tokens.forget_ended(now, 10) == 0
-            assert uow.refresh_tokens.forget_ended(before, 1) == 1
-            assert uow.refresh_tokens.forget_ended(before, 10) == 1
-            assert uow.refresh_tokens.forget_ended(before, 10) == 0
+            assert uow.refresh_tokens.delete_expired(now, 10) == 0
+            assert uow.refresh_tokens.delete_expired(before, 1) == 1
+            assert uow.refresh_tokens.delete_expired(before, 10) == 1
+            assert uow.refresh_tokens.delete_expired(before, 10) == 0
         with fixtures.begin() as uow:
             found = [uow.refresh_tokens.lock(token.digest) for token in (first, second, newest, ended)]
             assert found == [first.spent(now), None, newest, None]
             (session,) = uow.refresh_tokens.sessions(first.account_id, before)
             assert session.created_at == first.issued_at
-            assert uow.refresh_tokens.forget_ended(before + timedelta(days=2), 10) == 2
+            assert uow.refresh_tokens.delete_expired(before + timedelta(days=2), 10) == 2
 
     def test_revoking_all_ends_every_session_of_the_account_and_no_other(self, fixtures: Fixtures) -> None:
         first, stranger = _token(fixtures), _token(fixtures)

@@ -8,7 +8,7 @@ from shop_core.catalog.service import CatalogService
 from shop_core.inventory.service import InventoryService
 from shop_core.orders.service import OrderService
 from shop_core.ports import Adapters
-from shop_core.reservations.model import HoldingLimits
+from shop_core.reservations.model import ReservationLimits
 from shop_core.reservations.service import ReservationService
 from shop_core.shop import Shop
 from shop_testing.concurrency import Rendezvous
@@ -47,6 +47,6 @@ class Contract:
         begin, new_id = meeting.opens(adapters.begin), adapters.new_id
         shop.catalog = CatalogService(begin, meeting, new_id, adapters.currency)
         shop.inventory = InventoryService(begin, new_id)
-        shop.reservations = ReservationService(begin, new_id, HoldingLimits())
+        shop.reservations = ReservationService(begin, new_id, ReservationLimits())
         shop.orders = OrderService(begin, new_id)
         return shop

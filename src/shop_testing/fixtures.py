@@ -10,8 +10,7 @@ from uuid import UUID
 from shop_core.accounts.model import Account, Actor, Role
 from shop_core.catalog.model import Category, Product
 from shop_core.events import OrderEvent, OrderEventKind
-from shop_core.inventory.model import MovementKind, StockLevel, StockMovement
-from shop_core.inventory.wanted import LineRequest
+from shop_core.inventory.model import LineRequest, MovementKind, StockLevel, StockMovement
 from shop_core.money import Money
 from shop_core.orders.model import Order, OrderLine, OrderStatus, PlacementRequest, total_of
 from shop_core.pagination import CursorRequest

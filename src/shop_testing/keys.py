@@ -253,10 +253,10 @@ class KeysContract(Contract):
         with fixtures.begin() as uow:
             assert uow.keys.claim([first]) == {}
         with fixtures.begin() as uow:
-            assert uow.keys.claim([second, other]) == {first.slot: first}
+            assert uow.keys.claim([second, other]) == {first.customer_key: first}
             uow.keys.forget([other])
         with fixtures.begin() as uow:
-            assert uow.keys.claim([other, second]) == {first.slot: first}
+            assert uow.keys.claim([other, second]) == {first.customer_key: first}
 
     def test_keys_are_claimed_before_anything_is_locked(self, fixtures: Fixtures, lamp: Product, ada: Actor) -> None:
         with pytest.raises(LockOrderError), fixtures.begin() as uow:

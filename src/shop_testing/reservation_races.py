@@ -24,7 +24,7 @@ from shop_core.errors import (
 from shop_core.inventory.model import StockLevel
 from shop_core.orders.model import Order
 from shop_core.ports import Adapters
-from shop_core.reservations.model import HoldingLimits, Reservation, ReservationState
+from shop_core.reservations.model import Reservation, ReservationLimits, ReservationState
 from shop_core.shop import Shop
 from shop_testing.concurrency import TIMEOUT_S, in_background, still_waits, together
 from shop_testing.contract import Contract
@@ -120,7 +120,7 @@ class ReservationRacesContract(Contract):
             assert contended.audit() == []
 
     def test_the_cap_holds_for_a_customer_in_many_threads(self, contended: Shop, fixtures: Fixtures) -> None:
-        contended.reservations._limits = HoldingLimits(reservations_max=3)
+        contended.reservations._limits = ReservationLimits(reservations_max=3)
         ada = fixtures.customer()
         lamps = [fixtures.product(f"Lamp {number}", units=9) for number in range(6)]  # no stock lock in common
         outcomes = together(*[partial(contended.reservations.reserve, to_hold(ada, (lamp, 1))) for lamp in lamps])

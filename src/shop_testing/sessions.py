@@ -95,7 +95,7 @@ class SessionsContract(Contract):
         ada = shop.accounts.register(Registration("ada", OLD))
         login, other = shop.sessions.log_in("ada", OLD), shop.sessions.log_in("ada", OLD)
         elsewhere = Shop(adapters)
-        elsewhere.sessions.notice_ended()
+        elsewhere.sessions.refresh_revocations()
         actor = elsewhere.sessions.authenticate(login.access)
         assert actor.session is not None
         match how:
@@ -112,8 +112,8 @@ class SessionsContract(Contract):
                 shop.sessions.refresh(login.refresh)
                 with pytest.raises(InvalidToken):
                     late.sessions.refresh(login.refresh)
-                shop.sessions.notice_ended()
-        elsewhere.sessions.notice_ended()
+                shop.sessions.refresh_revocations()
+        elsewhere.sessions.refresh_revocations()
         for noticed in (shop, elsewhere):
             with pytest.raises(InvalidToken):
                 noticed.sessions.authenticate(login.access)
@@ -127,7 +127,7 @@ class SessionsContract(Contract):
             login = shop.sessions.log_in("ada", OLD)
             shop.sessions.log_out(login.refresh)
             ended.append(login.access)
-            elsewhere.sessions.notice_ended()
+            elsewhere.sessions.refresh_revocations()
             for access in ended:
                 with pytest.raises(InvalidToken):
                     elsewhere.sessions.identify(access)

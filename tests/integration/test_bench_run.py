@@ -5,19 +5,17 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
 from server import environment
 
 pytestmark = pytest.mark.slow
-BENCH = Path(__file__).parents[2] / "benchmarks" / "run.py"
 
 
 @pytest.mark.skipif(shutil.which("wrk") is None, reason="needs the load client wrk: apt-get install wrk")
 def test_a_small_benchmark_measures_both_sides_and_finds_every_order_it_placed() -> None:
-    command = [sys.executable, str(BENCH), "--tiny", "--only", "place,sale"]
+    command = [sys.executable, "-m", "benchmarks", "--tiny", "--only", "place,sale"]
     done = subprocess.run(command, env=environment(), capture_output=True, text=True, timeout=240, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "the same rows by pgbench" in done.stdout

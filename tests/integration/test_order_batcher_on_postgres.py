@@ -18,9 +18,9 @@ from shop_core import SYSTEM, LineRequest, Order, PlacementRequest, Shop
 from shop_core.errors import InsufficientStock, Unavailable
 from shop_core.idempotency import Result
 from shop_testing import Fixtures
+from shop_testing.concurrency import TIMEOUT_S
 
 SECRET = b"the secret of the tests, 32 bytes"
-TIMEOUT_S = 60
 
 
 @pytest.fixture(scope="module")

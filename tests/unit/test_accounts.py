@@ -363,7 +363,7 @@ def test_a_token_is_good_until_it_expires_is_revoked_or_was_spent_longer_ago_tha
     token = replace(first, spent_at=spent_at, revoked_at=NOON if revoked else None)
     now = NOON + seconds * SECOND
     reused = spent_after is not None and seconds - spent_after > 20
-    assert token.is_reused(now) == reused
+    assert token.is_reuse(now) == reused
     assert token.is_good(now) == (not revoked and seconds < 86_400 and not reused)
 
 

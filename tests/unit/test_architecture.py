@@ -110,7 +110,7 @@ def test_the_core_imports_only_the_standard_library_and_itself(path: Path) -> No
 def test_importing_the_core_loads_nothing_else() -> None:
     """Read off a fresh interpreter, whatever is installed next to it."""
     script = "import sys; before = set(sys.modules); import shop_core; print(*sorted(set(sys.modules) - before))"
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60)
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=300)
     loaded = {name.split(".")[0] for name in done.stdout.split()}
     assert loaded <= sys.stdlib_module_names | {"shop_core"}
     assert not [name for name in done.stdout.split() if name.startswith("shop_testing")]
@@ -210,4 +210,4 @@ def lint_imports(root: Path) -> subprocess.CompletedProcess[str]:
         "sys.exit(lint_imports(config_filename=sys.argv[2], no_cache=True))"
     )
     command = [sys.executable, "-c", script, str(root / "src"), str(root / "pyproject.toml")]
-    return subprocess.run(command, cwd=root, capture_output=True, text=True, check=False, timeout=120)
+    return subprocess.run(command, cwd=root, capture_output=True, text=True, check=False, timeout=300)

@@ -13,6 +13,8 @@ from verification.interleavings import PLANTED, Planted, in_memory, leaky, main,
 from verification.race_scenarios import PLAYS, case_of
 from verification.schedule import Schedule
 
+from shop_testing.concurrency import TIMEOUT_S
+
 FEW = 60
 """Schedules of each play that every test run tries; `python -m verification.interleavings` tries more."""
 
@@ -216,11 +218,12 @@ def test_a_case_that_does_not_do_the_same_again_is_refused() -> None:
 
 def test_a_job_that_waits_for_what_the_scheduler_does_not_know_of_is_named() -> None:
     never = Event()
-    schedule = Schedule(patience_s=0.05)
+    schedule = Schedule()
 
     def hangs() -> None:
+        schedule.patience_s = 0.05  # only from here on, so that a slow start is not taken for it
         schedule.step("lock")
-        never.wait(30)
+        never.wait(TIMEOUT_S)
 
     with pytest.raises(TimeoutError, match="hangs does not come back from lock"):
         schedule.perform({"hangs": hangs})

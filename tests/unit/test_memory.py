@@ -33,6 +33,7 @@ from shop_core.accounts.sessions import RefreshToken
 from shop_core.errors import InsufficientStock, InvalidToken, SkuTaken, SlugTaken, Unavailable, UsernameTaken
 from shop_core.idempotency import Result
 from shop_core.ports import Discrepancy, LockOrderError
+from shop_testing.concurrency import TIMEOUT_S
 
 NOW = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
 ADA = UUID("019a5f3e-7c00-7000-8000-00000000000a")
@@ -60,7 +61,7 @@ def memory():
 @pytest.fixture
 def patient():
     """The same, with locks that are waited for."""
-    return stocked(MemoryAdapters(clock=ManualClock(NOW), new_id=SequentialIds()))
+    return stocked(MemoryAdapters(clock=ManualClock(NOW), new_id=SequentialIds(), lock_timeout_s=TIMEOUT_S))
 
 
 def stocked(adapters: MemoryAdapters) -> MemoryAdapters:
@@ -86,9 +87,10 @@ def rolled_back(adapters: MemoryAdapters):
 
 def until_waiting(adapters: MemoryAdapters, count: int = 1) -> None:
     """Return once so many units of work wait for a lock: the moment in which a race is decided."""
-    give_up_at = time.monotonic() + 5
+    give_up_at = time.monotonic() + TIMEOUT_S
     while len(adapters._store.locks._queue) < count:
         assert time.monotonic() < give_up_at, f"fewer than {count} wait for a lock"
+        time.sleep(0)  # let the others run
 
 
 class TestIsolation:
@@ -324,7 +326,7 @@ class TestUniqueNames:
 
 
 def test_two_imports_that_name_the_same_skus_in_another_order_never_wait_for_each_other():
-    adapters = stocked(MemoryAdapters(lock_timeout_s=1))
+    adapters = stocked(MemoryAdapters(lock_timeout_s=TIMEOUT_S))
 
     def add(*skus: str) -> None:
         with adapters.begin() as uow:
@@ -378,7 +380,7 @@ def test_two_buyers_cannot_take_the_last_unit():
             return super().__call__()
 
     clock = Clock(NOW)
-    adapters = MemoryAdapters(clock=clock, new_id=SequentialIds())
+    adapters = MemoryAdapters(clock=clock, new_id=SequentialIds(), lock_timeout_s=TIMEOUT_S)
     shop = Shop(adapters)
     lamp = shop.catalog.create_product(SYSTEM, ProductDetails("A", "Lamp", Money(295, "EUR"))).product.id
     shop.inventory.receive(SYSTEM, lamp, 1)
@@ -392,13 +394,13 @@ def test_two_buyers_cannot_take_the_last_unit():
 
 
 def test_a_crowd_buys_exactly_what_there_is():
-    shop = Shop(MemoryAdapters())
+    shop = Shop(MemoryAdapters(lock_timeout_s=TIMEOUT_S))
     made = shop.catalog.import_products(SYSTEM, [ProductDetails(s, s, Money(1, "EUR")) for s in "ABCD"]).created
     shop.inventory.count_all(SYSTEM, {each.id: 25 for each in made}, "stock-take")
     start = Barrier(8)
 
     def buy(buyer: int) -> int:
-        start.wait()
+        start.wait(TIMEOUT_S)
         ids = [each.id for each in (made if buyer % 2 else made[::-1])]  # baskets in opposite orders
         request = PlacementRequest(ADA, tuple(LineRequest(each, 1) for each in ids))
         return sum(isinstance(shop.orders.place_all([request])[0], Result) for _ in range(10))

@@ -57,7 +57,7 @@ class TestAccounts(InMemory, AccountsContract): ...
 class TestRefreshTokens(InMemory, RefreshTokensContract): ...
 
 
-class TestAttempts(InMemory, AttemptsContract): ...
+class TestAttempts(InMovableTime, AttemptsContract): ...
 
 
 class TestStanding(InMemory, SessionsContract): ...
@@ -110,7 +110,7 @@ class TestAudit(InMemory, AuditContract):
 
     def corrupt_counter(self, adapters: Adapters, product_id: UUID, counter: str, change: int) -> None:
         stock = _memory(adapters)._store.stock
-        stock[product_id] = replace(stock[product_id], **{counter: getattr(stock[product_id], counter) + change})
+        stock[product_id] = stock[product_id]._replace(**{counter: getattr(stock[product_id], counter) + change})
 
     def corrupt_ledger(self, adapters: Adapters, product_id: UUID) -> None:
         del _memory(adapters)._store.ledger[product_id][-1]

@@ -17,9 +17,8 @@ from shop_core.errors import InsufficientStock, KeyReused, Unavailable, UnknownP
 from shop_core.ports import UnitOfWork
 from shop_core.reservations.model import ReservationRequest
 from shop_testing import Fixtures
+from shop_testing.concurrency import TIMEOUT_S
 from shop_testing.fixtures import request
-
-TIMEOUT_S = 30
 
 
 class Gate(MemoryAdapters):
@@ -246,7 +245,7 @@ def test_a_rider_that_breaks_the_train_breaks_only_his_own_ride(
 ) -> None:
     lamp, ada, bob = fixtures.product(units=9), fixtures.customer(), fixtures.customer()
     poison = PlacementRequest(ada.account_id, (LineRequest(lamp.id, 1),))
-    object.__setattr__(poison, "wanted", {lamp.id: None})
+    object.__setattr__(poison, "units", {lamp.id: None})
     good, bad, fine = waiting(train, gate, [request(bob, (lamp, 1)), poison, request(bob, (lamp, 2))])
     assert isinstance(bad.exception(TIMEOUT_S), TypeError)
     assert {good.result(TIMEOUT_S).value.units[lamp.id], fine.result(TIMEOUT_S).value.units[lamp.id]} == {1, 2}
@@ -274,7 +273,6 @@ def test_who_hangs_up_on_the_platform_is_left_behind_and_who_hangs_up_on_the_tra
 def test_who_would_wait_too_long_is_refused_at_once(shop: Shop, fixtures: Fixtures, gate: Gate) -> None:
     lamp = fixtures.product(units=99)
     with OrderBatcher(shop, gate.new_id, wait_max_s=0.0) as train:
-        train.place(request(fixtures.customer(), (lamp, 1))).result(TIMEOUT_S)
         gate.is_open.clear()
         aboard = train.place(request(fixtures.customer(), (lamp, 1)))
         while not aboard.running():

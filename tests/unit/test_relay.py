@@ -18,7 +18,7 @@ from shop_adapters.memory import MemoryAdapters
 from shop_adapters.publishers import MemoryPublisher
 from shop_core import SYSTEM, Actor, LineRequest, OffsetRequest, Order, Role, Shop
 from shop_core.events import Event
-from shop_core.outbox import HIDDEN_FOR, TRY_FOR, OutboxService, wait_after
+from shop_core.outbox import PUBLISH_TIME_MAX, VISIBILITY_TIMEOUT, OutboxService, retry_delay
 from shop_core.ports import EventPublisher, Undelivered, UnitOfWork
 from shop_testing import Fixtures, MovableClock, SeededIds
 from shop_testing.fixtures import request
@@ -102,7 +102,7 @@ def test_a_fact_that_is_not_taken_holds_up_those_after_it_and_no_others(
     assert heard(publisher) == {first.id: [1], second.id: [1, 2]}
     publisher.recover()
     assert shop.outbox.relay(publisher) == 0, "it waits before it tries again"
-    clock.move(wait_after(1))
+    clock.move(retry_delay(1))
     assert shop.outbox.relay(publisher) == 2
     assert heard(publisher) == {first.id: [1, 2, 3], second.id: [1, 2]}
 
@@ -146,7 +146,7 @@ def test_a_relay_that_dies_after_telling_and_before_noting_tells_it_twice_and_lo
     with pytest.raises(Killed):
         shop.outbox.relay(Mortal(publisher, after=2))
     assert shop.outbox.relay(publisher) == 0, "they are in the hands of one who may still be alive"
-    clock.move(HIDDEN_FOR)
+    clock.move(VISIBILITY_TIMEOUT)
     assert shop.outbox.relay(publisher) == 3
     assert heard(publisher) == {order.id: [1, 2, 1, 2, 3]}
     assert len({event.id for event in publisher.events}) == 3, "who gets it twice can tell by the id"
@@ -158,7 +158,7 @@ def test_a_relay_that_dies_before_telling_loses_nothing(
     order = told(2)
     with pytest.raises(Killed):
         shop.outbox.relay(Mortal(publisher, before=1))
-    clock.move(HIDDEN_FOR)
+    clock.move(VISIBILITY_TIMEOUT)
     shop.outbox.relay(publisher)
     assert heard(publisher) == {order.id: [1, 2]}
 
@@ -181,7 +181,7 @@ def test_a_relay_that_cannot_note_what_it_told_tells_it_again(
     outbox = OutboxService(begin, clock)
     with pytest.raises(Killed):
         outbox.relay(publisher)
-    clock.move(HIDDEN_FOR)
+    clock.move(VISIBILITY_TIMEOUT)
     outbox.relay(publisher)
     assert heard(publisher) == {order.id: [1, 2, 1, 2]}
     assert waiting(adapters) == 0
@@ -200,7 +200,7 @@ def test_a_slow_receiver_takes_no_longer_than_letters_stay_hidden_and_the_rest_i
     began = clock()
     assert shop.outbox.relay(Slow()) == 5
     assert len(publisher.events) == 3
-    assert clock() - began < min(HIDDEN_FOR, TRY_FOR + timedelta(seconds=15))
+    assert clock() - began < min(VISIBILITY_TIMEOUT, PUBLISH_TIME_MAX + timedelta(seconds=15))
     assert shop.outbox.relay(publisher) == 2, "those that were not tried wait for nobody"
     assert heard(publisher) == {order.id: [1] for order in orders}
 

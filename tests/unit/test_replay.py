@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import lzma
-import sys
 import threading
 import time
 from collections import Counter, defaultdict
@@ -11,14 +10,10 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from benchmarks.real_year.events import GUEST, Cancellation, Correction, Order, Year, read_rows, year_of
+from benchmarks.real_year.parallel import OrderedJobs
 from hypothesis import given
 from hypothesis import strategies as st
-
-sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
-
-from lanes import WorkerPools
-
-from year import GUEST, Cancellation, Correction, Order, Year, read_rows, year_of
 
 HEADER = "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country\n"
 ORDINARY = """\
@@ -40,7 +35,7 @@ def year_from(tmp_path: Path, text: str, *, invoices_max: int | None = None) -> 
 def test_an_invoice_is_an_order_with_its_rows_as_lines_and_without_postage(tmp_path: Path) -> None:
     year = year_from(tmp_path, ORDINARY)
     assert year.events == [Order("100", "17850", (("MUG", 6), ("mug", 2), ("MUG", 4)))]
-    assert year.orders[0].wanted == {"MUG": 10, "mug": 2}
+    assert year.orders[0].requested == {"MUG": 10, "mug": 2}
     assert dict(year.rows_left_out.counts) == {"no goods: postage, fees, discounts, samples": 1}
     assert (year.invoices, year.rows) == (1, 4)
 
@@ -223,7 +218,7 @@ def test_every_invoice_and_row_of_any_year_is_accounted_for_once(
     on_hand = year.stock_needed()
     for event in year.events:
         if isinstance(event, Order):
-            for sku, units in event.wanted.items():
+            for sku, units in event.requested.items():
                 on_hand[sku] -= units
         elif isinstance(event, Correction):
             for sku, change in event.changes:
@@ -233,13 +228,13 @@ def test_every_invoice_and_row_of_any_year_is_accounted_for_once(
 
 def test_clients_share_the_work_but_never_one_customer_and_keep_his_order() -> None:
     jobs = [(customer, number) for number in range(60) for customer in ("ada", "ada", "ben", number)]
-    lanes: WorkerPools = WorkerPools(enumerate(jobs), lane_of=lambda job: job[1][0])
+    queues: OrderedJobs = OrderedJobs(enumerate(jobs), queue_of=lambda job: job[1][0])
     busy: Counter[object] = Counter()
     seen: dict[object, list[int]] = defaultdict(list)
     overlaps: list[object] = []
 
     def client() -> None:
-        for index, (customer, _) in lanes.walk():
+        for index, (customer, _) in queues.walk():
             busy[customer] += 1
             if busy[customer] > 1:
                 overlaps.append(customer)

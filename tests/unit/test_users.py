@@ -198,7 +198,7 @@ def test_a_shop_that_has_an_active_admin_has_one_after_every_change(
     before = everybody[pick % len(everybody)]
     after = before.assigned(change, LATER)
     admins = [account for account in everybody if account.active and account.role is Role.ADMIN]
-    left = [admin for admin in admins if admin.id != before.id] + ([after] if after.keeps_the_shop else [])
+    left = [admin for admin in admins if admin.id != before.id] + ([after] if after.is_active_admin else [])
     if admins and not left:
         with pytest.raises(LastAdmin):
             check_admin_stays(admins, after)

@@ -10,7 +10,7 @@ from shop_adapters.clock import system_clock
 from shop_adapters.ids import uuid7
 from shop_adapters.memory.store import Store
 from shop_adapters.memory.transaction import Transaction
-from shop_adapters.memory.unit_of_work import MemoryWork
+from shop_adapters.memory.unit_of_work import MemoryUnitOfWork
 from shop_adapters.passwords import ScryptPasswords
 from shop_adapters.tokens import OpaqueTokens
 from shop_core.ports import Clock, NewId, PasswordHasher, Tokens, UnitOfWork
@@ -73,7 +73,7 @@ class MemoryAdapters:
         """
         transaction = Transaction(self._store)
         try:
-            yield MemoryWork(transaction)
+            yield MemoryUnitOfWork(transaction)
             transaction.commit()
         finally:
             transaction.close()

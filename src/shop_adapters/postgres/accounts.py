@@ -303,9 +303,9 @@ class PostgresRefreshTokens:
         rows = self._transaction.run(_SESSIONS, {"account_id": account_id, "now": now})
         return [Session(*row) for row in rows]
 
-    def ended_since(self, moment: datetime) -> dict[UUID, datetime]:
+    def revoked_since(self, moment: datetime) -> dict[UUID, datetime]:
         rows = self._transaction.run(_ENDED_SINCE, {"moment": moment})
         return {row.family_id: row.revoked_at for row in rows}
 
-    def forget_ended(self, before: datetime, limit: int) -> int:
+    def delete_expired(self, before: datetime, limit: int) -> int:
         return self._transaction.execute(_FORGET_ENDED, {"before": before, "most": limit}).rowcount

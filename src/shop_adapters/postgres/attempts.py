@@ -50,5 +50,5 @@ class PostgresAttempts:
         for key, moment in full_at.items():
             self._transaction.run(_PUT, {"its_key": key, "moment": moment})
 
-    def forget_full(self, now: datetime, limit: int) -> int:
+    def delete_full(self, now: datetime, limit: int) -> int:
         return self._transaction.execute(_FORGET, {"now": now, "most": limit}).rowcount

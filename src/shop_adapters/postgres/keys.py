@@ -11,7 +11,7 @@ from shop_adapters.lock_order import LockOrder
 from shop_adapters.postgres.schema import idempotency_keys
 from shop_adapters.postgres.statements import arrays, rows_of
 from shop_adapters.postgres.transaction import PreparedStatement, Transaction
-from shop_core.idempotency import Claim, Slot
+from shop_core.idempotency import Claim, CustomerKey
 
 _COLUMNS = list(idempotency_keys.c)
 _SLOT = [idempotency_keys.c.customer_id, idempotency_keys.c.key]
@@ -36,13 +36,13 @@ class PostgresKeys:
     def __init__(self, transaction: Transaction, order: LockOrder) -> None:
         self._transaction = transaction
         self._order = order
-        self._claimed: set[Slot] = set()
+        self._claimed: set[CustomerKey] = set()
 
-    def claim(self, claims: Sequence[Claim]) -> dict[Slot, Claim]:
+    def claim(self, claims: Sequence[Claim]) -> dict[CustomerKey, Claim]:
         if not claims:
             return {}
         wanted = sorted(claims, key=lambda claim: (claim.customer_id.int, claim.key))
-        slots = {claim.slot for claim in claims}
+        slots = {claim.customer_key for claim in claims}
         # Nobody can have got a key in between that this unit of work claimed and forgot.
         if fresh := slots - self._claimed:
             self._order.check("keys", {customer_id for customer_id, _ in fresh})
@@ -58,5 +58,5 @@ class PostgresKeys:
 
     def forget(self, claims: Sequence[Claim]) -> None:
         if claims:
-            slots = (claim.slot for claim in claims)
+            slots = (claim.customer_key for claim in claims)
             self._transaction.run(_FORGET, arrays("these", ("customer_id", "key"), slots))

@@ -32,7 +32,7 @@ from shop_adapters.postgres.schema import Time, holders, reservation_lines, rese
 from shop_adapters.postgres.statements import arrays, insert_many, rows_of
 from shop_adapters.postgres.store_clock import TIME, StoreClock
 from shop_adapters.postgres.transaction import PreparedStatement, Transaction
-from shop_core.reservations.model import HeldLine, Holding, Reservation, ReservationState, ReservedLine
+from shop_core.reservations.model import ExpiredLine, Reservation, ReservationState, ReservationUsage, ReservedLine
 
 _IDS = bindparam("ids", type_=PackedArray(Uuid))
 _IS_ACTIVE = reservations.c.state == literal_column("'active'")  # said, not bound: the partial indexes are chosen by it
@@ -145,18 +145,18 @@ class PostgresReservations:
         self._order = order
         self._clock = clock
 
-    def lock_customers(self, customer_ids: Iterable[UUID], now: Callable[[], datetime]) -> dict[UUID, Holding]:
+    def lock_customers(self, customer_ids: Iterable[UUID], now: Callable[[], datetime]) -> dict[UUID, ReservationUsage]:
         ids = self._order.check("holders", customer_ids)
         if not ids:
             return {}
         self._transaction.run(_LOCK_HOLDERS, {"ids": ids})
         rows = self._transaction.run(_HOLDINGS, {"ids": ids})
         self._clock.note(rows[0].time)
-        holdings: defaultdict[UUID, Holding] = defaultdict(Holding)
+        holdings: defaultdict[UUID, ReservationUsage] = defaultdict(ReservationUsage)
         time = now()
         for row in rows:
             if row.customer_id is not None and row.expires_at > time:
-                holdings[row.customer_id] = holdings[row.customer_id].with_more(row.units)
+                holdings[row.customer_id] = holdings[row.customer_id].adding(row.units)
         return {customer_id: holdings[customer_id] for customer_id in ids}
 
     def add_all(self, fresh: Sequence[Reservation]) -> None:
@@ -190,13 +190,13 @@ class PostgresReservations:
         )
         self._transaction.run(_UPDATE_LINES, arrays("line", [c.name for c in _LINE], lines))
 
-    def due_lines(self, product_ids: Iterable[UUID], now: datetime) -> list[HeldLine]:
+    def due_lines(self, product_ids: Iterable[UUID], now: datetime) -> list[ExpiredLine]:
         ids = list(set(product_ids))
         if not ids:
             return []
-        return [HeldLine(*row) for row in self._transaction.run(_DUE_LINES, {"ids": ids, "now": now})]
+        return [ExpiredLine(*row) for row in self._transaction.run(_DUE_LINES, {"ids": ids, "now": now})]
 
-    def release_lines(self, lines: Sequence[HeldLine]) -> None:
+    def release_lines(self, lines: Sequence[ExpiredLine]) -> None:
         if not lines:
             return
         self._order.require("stock", {line.product_id for line in lines})

@@ -134,7 +134,7 @@ class PostgresUnitOfWork:
     def now(self) -> datetime:
         return self._clock()
 
-    def alone(self, task: str) -> bool:
+    def try_lock(self, task: str) -> bool:
         return bool(self._transaction.run(_ALONE, {"task": task}))
 
     def audit(self) -> list[Discrepancy]:

@@ -20,7 +20,7 @@ from shop_core.accounts.sessions import (
 )
 from shop_core.errors import InvalidToken, LoginTooOld, SessionNotFound, WrongCredentials
 from shop_core.ports import Begin, Clock, NewId, PasswordHasher, Tokens, UnitOfWork
-from shop_core.text import normal, same_letters
+from shop_core.text import comparable, normalized
 
 TIDY, TIDY_MAX = "tidy", 1_000
 TOKENS_KEPT_FOR = timedelta(hours=1)
@@ -80,7 +80,7 @@ class SessionService:
             WrongCredentials: unknown user, wrong password, or the account is not active; which of them is not
                 said, nor to be told from the time it takes.
         """
-        key = same_letters(normal(username))
+        key = comparable(normalized(username))
         known = device if self._tokens.is_device(device, key) else None
         guesses = guesses_of_login(key, client, known)
         self._checks.take(guesses)
@@ -110,7 +110,7 @@ class SessionService:
 
     def knows(self, username: str, device: str) -> bool:
         """Whether a login with this username succeeded before on the device that shows this token."""
-        return self._tokens.is_device(device, same_letters(normal(username)))
+        return self._tokens.is_device(device, comparable(normalized(username)))
 
     def refresh(self, refresh: str) -> Login:
         """Trade a refresh token for a new pair; the old one is spent.
@@ -127,7 +127,7 @@ class SessionService:
             token = uow.refresh_tokens.lock(self._tokens.digest(refresh))
             account = uow.accounts.get(token.account_id) if token else None
             good = token is not None and account is not None and account.active and token.is_good(now)
-            if token is not None and token.is_reused(now):
+            if token is not None and token.is_reuse(now):
                 uow.refresh_tokens.revoke_family(token.family_id, now)
             elif token is not None and good and token.spent_at is None:
                 uow.refresh_tokens.update(token.spent(now))
@@ -135,7 +135,7 @@ class SessionService:
             elif good:
                 successor = self._given_out(uow, successor, earlier)
         # Refused only here: an exception inside the unit of work would roll the revocation back.
-        if token is not None and token.is_reused(now):
+        if token is not None and token.is_reuse(now):
             self._ended.add(token.family_id, at=now)
         if token is None or account is None or not good:
             raise InvalidToken
@@ -179,14 +179,14 @@ class SessionService:
             uow.refresh_tokens.revoke_family(session_id, now)
         self._ended.add(session_id, at=now)
 
-    def notice_ended(self) -> None:
+    def refresh_revocations(self) -> None:
         """Learn which sessions were ended by other processes: their access tokens are good no more.
 
         To be called about each second by each process that verifies access tokens.
         """
         now = self._clock()
         with self._begin() as uow:
-            ended = uow.refresh_tokens.ended_since(self._ended.since(now))
+            ended = uow.refresh_tokens.revoked_since(self._ended.since(now))
         self._ended.learn(ended, now)
 
     def tidy(self) -> int:
@@ -195,10 +195,10 @@ class SessionService:
         To be called now and then, by any number of processes.
         """
         with self._begin() as uow:
-            if not uow.alone(TIDY):
+            if not uow.try_lock(TIDY):
                 return 0
-            forgotten = uow.refresh_tokens.forget_ended(self._clock() - TOKENS_KEPT_FOR, TIDY_MAX)
-            return forgotten + uow.attempts.forget_full(uow.now(), TIDY_MAX)
+            forgotten = uow.refresh_tokens.delete_expired(self._clock() - TOKENS_KEPT_FOR, TIDY_MAX)
+            return forgotten + uow.attempts.delete_full(uow.now(), TIDY_MAX)
 
     def authenticate(self, access: str) -> Actor:
         """Who acts, by an access token: first `identify`, which asks no store, then `confirm`, which may.

@@ -10,7 +10,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from shop_core.errors import Fault, Forbidden, Invalid, LastAdmin, Unauthenticated
-from shop_core.text import check_words, is_mark, normal, same_letters, search_words, text_faults
+from shop_core.text import check_words, comparable, is_combining_mark, normalized, search_words, text_faults
 
 USERNAME_LENGTHS = (3, 150)
 EMAIL_LENGTH_MAX = 254
@@ -105,9 +105,9 @@ class Account:
     def __post_init__(self) -> None:
         faults = _username_faults(self.username)
         for name in ("first_name", "last_name"):
-            faults += text_faults(name, getattr(self, name), least=0, most=NAME_LENGTH_MAX)
+            faults += text_faults(name, getattr(self, name), min_length=0, max_length=NAME_LENGTH_MAX)
         if self.email:
-            faults += text_faults("email", self.email, least=3, most=EMAIL_LENGTH_MAX)
+            faults += text_faults("email", self.email, min_length=3, max_length=EMAIL_LENGTH_MAX)
             if not _EMAIL.fullmatch(self.email):
                 faults.append(Fault("email", f"{self.email[:80]!r} is not an email address", "invalid_email"))
         if faults:
@@ -116,7 +116,7 @@ class Account:
     @property
     def username_key(self) -> str:
         """What must be unique: `Ada`, `ada` and `ＡＤＡ` are one username."""
-        return same_letters(self.username)
+        return comparable(self.username)
 
     @property
     def actor(self) -> Actor:
@@ -128,7 +128,7 @@ class Account:
         return Actor(self.id, self.role, session)
 
     @property
-    def keeps_the_shop(self) -> bool:
+    def is_active_admin(self) -> bool:
         """Whether this is an active admin, of whom there must always be one."""
         return self.active and self.role is Role.ADMIN
 
@@ -165,13 +165,13 @@ class Account:
 
 def _username_faults(username: str) -> list[Fault]:
     least, most = USERNAME_LENGTHS
-    faults = text_faults("username", username, least=least, most=most)
+    faults = text_faults("username", username, min_length=least, max_length=most)
     if faults:
         return faults
     # What is unique must keep the rule too: one letter may stand for eighteen, with spaces between them (U+FDFA).
-    key = same_letters(username)
-    letters = "".join(sign for sign in username + key if not is_mark(sign))
-    if not _USERNAME.fullmatch(letters) or is_mark(username[0]) or _UNSEEN.search(letters):
+    key = comparable(username)
+    letters = "".join(sign for sign in username + key if not is_combining_mark(sign))
+    if not _USERNAME.fullmatch(letters) or is_combining_mark(username[0]) or _UNSEEN.search(letters):
         faults.append(Fault("username", "may have letters, digits and . @ + - _ only", "invalid_username"))
     elif len(key) > most:
         rule = f"must have at most {most} characters in its plain form, this has {len(key)}"
@@ -189,7 +189,7 @@ def check_admin_stays(admins: Collection[Account], changed: Account) -> None:
     Raises:
         LastAdmin: `changed` is the only one, and would not be one any more.
     """
-    if not changed.keeps_the_shop and [admin.id for admin in admins] == [changed.id]:
+    if not changed.is_active_admin and [admin.id for admin in admins] == [changed.id]:
         raise LastAdmin(changed.id)
 
 
@@ -204,7 +204,7 @@ class ProfileChange:
     def __post_init__(self) -> None:
         for name in ("first_name", "last_name", "email"):
             if isinstance(value := getattr(self, name), str):
-                object.__setattr__(self, name, normal(value))
+                object.__setattr__(self, name, normalized(value))
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from shop_core.accounts.common_passwords import COMMON_PASSWORDS
 from shop_core.errors import Fault, Invalid
-from shop_core.text import is_storable, same_letters
+from shop_core.text import comparable, is_storable
 
 PASSWORD_LENGTHS = (8, 256)
 
@@ -24,14 +24,14 @@ def password_length(password: str) -> int:
     return len(unicodedata.normalize("NFC", password))
 
 
-def none_known(_: str) -> bool:
+def never_breached(_: str) -> bool:
     """For shops that have no list of leaked passwords."""
     return False
 
 
 def check_password(
     password: str,
-    is_breached: IsBreached = none_known,
+    is_breached: IsBreached = never_breached,
     *,
     field: str = "password",
     username: str = "",
@@ -58,7 +58,7 @@ def check_password(
     if not is_storable(password):
         rule = "has a NUL or half of a character, which no login can send"
         raise Invalid(Fault(field, rule, "forbidden_character"))
-    if reason := _why_guessed(same_letters(password), same_letters(username), same_letters(email)):
+    if reason := _why_guessed(comparable(password), comparable(username), comparable(email)):
         raise Invalid(Fault(field, f"is too easy to guess: {reason}. Choose another one", "common_password"))
     if is_breached(password):
         rule = "is in a list of passwords that have leaked elsewhere. Choose another one"

@@ -23,7 +23,7 @@ from shop_core.accounts.sessions import Revocations
 from shop_core.errors import AccountNotFound, InvalidResetCode, WrongPassword
 from shop_core.pagination import Page, PageRequest
 from shop_core.ports import Begin, Clock, NewId, PasswordHasher, Tokens, UnitOfWork
-from shop_core.text import normal
+from shop_core.text import normalized
 
 RESET_CODE_LIFE = timedelta(hours=1)
 
@@ -81,13 +81,13 @@ class AccountService:
         now = self._clock()
         account = Account(
             id=self._new_id(),
-            username=normal(registration.username),
+            username=normalized(registration.username),
             role=role,
             created_at=now,
             updated_at=now,
-            email=normal(registration.email),
-            first_name=normal(registration.first_name),
-            last_name=normal(registration.last_name),
+            email=normalized(registration.email),
+            first_name=normalized(registration.first_name),
+            last_name=normalized(registration.last_name),
         )
         self._check_new(registration.password, "password", account)
         password_hash = self._passwords.hash(registration.password)  # slow: not inside the unit of work
@@ -225,7 +225,7 @@ class AccountService:
             locked = uow.accounts.lock_with_admins(account_id)
             now = self._clock()
             account = _found(locked.get(account_id), account_id).assigned(change, now)
-            check_admin_stays([other for other in locked.values() if other.keeps_the_shop], account)
+            check_admin_stays([other for other in locked.values() if other.is_active_admin], account)
             uow.accounts.update(account)
             ended = [] if account.active else _end_all(uow, account_id, now)
         self._ended.add(*ended, at=now)

@@ -57,9 +57,9 @@ class RefreshToken:
 
     def is_good(self, now: datetime) -> bool:
         """Whether it can be traded: not revoked, not expired, and not spent longer ago than the grace."""
-        return self.revoked_at is None and now < self.expires_at and not self.is_reused(now)
+        return self.revoked_at is None and now < self.expires_at and not self.is_reuse(now)
 
-    def is_reused(self, now: datetime) -> bool:
+    def is_reuse(self, now: datetime) -> bool:
         """Whether trading it now means that two parties hold it: it was spent, and not just now."""
         return self.spent_at is not None and now > self.spent_at + REFRESH_GRACE
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Protocol
 from uuid import UUID
 
-from shop_core.idempotency import Claim, Slot
+from shop_core.idempotency import Claim, CustomerKey
 from shop_core.orders.model import Order, OrderQuery
 from shop_core.pagination import Page, PageRequest
 
@@ -35,7 +35,7 @@ class Orders(Protocol):
 class Keys(Protocol):
     """Which idempotency key stands for what. They never expire."""
 
-    def claim(self, claims: Sequence[Claim]) -> dict[Slot, Claim]:
+    def claim(self, claims: Sequence[Claim]) -> dict[CustomerKey, Claim]:
         """Make each key its claim's, sorted, waiting for whoever is about to; at most one claim a key.
 
         Returns:

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
+from shop_core.inventory.model import NewId
 from shop_core.ports.accounts import Accounts, Attempts, PasswordHasher, RefreshTokens, Tokens
 from shop_core.ports.catalog import Categories, Products
 from shop_core.ports.events import Events, Outbox
@@ -69,7 +70,7 @@ class UnitOfWork(Protocol):
         What is expired is told by this clock alone, however wrong those of the processes are.
         """
 
-    def alone(self, task: str) -> bool:
+    def try_lock(self, task: str) -> bool:
         """Whether no other unit of work is at that task, from now until the end of this one. Never waits."""
 
     def audit(self) -> list[Discrepancy]:
@@ -89,10 +90,6 @@ Begin = Callable[[], AbstractContextManager[UnitOfWork]]
 
 Clock = Callable[[], datetime]
 """The time now, in UTC, aware."""
-
-
-NewId = Callable[[], UUID]
-"""A new UUIDv7 (RFC 9562): ids sort by the time they were made in."""
 
 
 class Adapters(Protocol):

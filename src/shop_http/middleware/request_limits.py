@@ -11,7 +11,7 @@ from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send
 from shop_core.errors import Unavailable
 from shop_http.middleware import Middleware
 from shop_http.problems import failed, log_failure, not_served, refused
-from shop_http.requests import ShopRequest, request_of
+from shop_http.requests import DISCARD_S_MAX, ShopRequest, request_of
 from shop_http.responses import Response
 
 _HOST = re.compile(rb"(?:[\w.~!$&'()*+,;=%-]+|\[[0-9A-Fa-f:.]+\])(?::([0-9]{0,5}))?", re.ASCII)
@@ -81,7 +81,7 @@ class _Deadline:
         self._task = task
         self._cancelling = task.cancelling()
         self._request = request
-        self._is_over = False
+        self._is_over = self._has_waited = False
         now = self._loop.time()
         self._answer_at = now + deadlines.answer_s
         request.receive_until = now + deadlines.receive_s
@@ -89,9 +89,12 @@ class _Deadline:
         self._timer = self._loop.call_at(first, self._look)
 
     def _look(self) -> None:
-        is_early = self._loop.time() < self._answer_at
-        if is_early and (self._request.has_whole_body or self._request.response is not None):
+        request, now = self._request, self._loop.time()
+        if now < self._answer_at and (request.has_whole_body or request.response is not None):
             self._timer = self._loop.call_at(self._answer_at, self._look)
+        elif request.response is not None and not request.has_whole_body and not self._has_waited:
+            self._has_waited = True  # while the rest of the body is thrown away, which has a deadline of its own
+            self._timer = self._loop.call_at(now + DISCARD_S_MAX, self._look)
         else:
             self._is_over = True
             self._task.cancel()

@@ -180,7 +180,7 @@ def _background(shop: Shop, publisher: EventPublisher | None, expired: Callable[
 
     jobs: list[Background] = [
         Repeating(sweep, BACKGROUND_EVERY_S, "sweeper", lambda ended: ended >= SWEEP_MAX),
-        Repeating(shop.sessions.notice_ended, ENDED_EVERY_S, "ended sessions"),
+        Repeating(shop.sessions.refresh_revocations, ENDED_EVERY_S, "ended sessions"),
         Repeating(shop.sessions.tidy, TIDY_EVERY_S, "tidy", lambda forgotten: forgotten >= TIDY_MAX),
     ]
     if publisher is not None:

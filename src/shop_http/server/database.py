@@ -24,10 +24,10 @@ from shop_adapters.postgres.errors import in_our_words
 from shop_adapters.postgres.migrate import SchemaError, check_schema, migrate
 from shop_adapters.postgres.roles import grant_application_role
 from shop_core import Shop
-from shop_core.accounts.passwords import IsBreached, none_known
+from shop_core.accounts.passwords import IsBreached, never_breached
 from shop_core.errors import Unavailable
 from shop_core.ports import Adapters
-from shop_core.reservations.model import HoldingLimits
+from shop_core.reservations.model import ReservationLimits
 from shop_http.server.settings import Settings, SettingsError
 
 
@@ -166,7 +166,7 @@ def shop_of(adapters: Adapters, settings: Settings) -> Shop:
     Raises:
         SettingsError: see `breached_passwords`.
     """
-    limits = HoldingLimits(settings.reservations_max, settings.reserved_units_max)
+    limits = ReservationLimits(settings.reservations_max, settings.reserved_units_max)
     return Shop(adapters, limits, breached_passwords(settings))
 
 
@@ -177,7 +177,7 @@ def breached_passwords(settings: Settings) -> IsBreached:
         SettingsError: they name no such list.
     """
     if not settings.breached_passwords:
-        return none_known
+        return never_breached
     try:
         return BreachedPasswords(Path(settings.breached_passwords))
     except (OSError, ValueError) as wrong:
