@@ -8,7 +8,7 @@ BIN := .venv/bin
 # Nothing is compiled when it is installed, only what is used: so that has to be kept, or each start takes seconds more.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test test-slow setup check lint types claims audit sbom verify bench lock clean
+.PHONY: run test test-slow test-debian test-random test-repeat setup check lint types claims audit sbom verify bench lock clean
 
 run: .venv/.runs
 	@exec $(BIN)/shop serve --demo --port "$(PORT)" --data-dir "$(DATA_DIR)"
@@ -19,6 +19,20 @@ test: .venv/.tests
 # the tests that take long for what they add: a generator of requests, a small benchmark, races with their guards off
 test-slow: .venv/.tests
 	$(BIN)/python -m pytest -m slow
+
+# The tests of the database on Debian's PostgreSQL with its default settings, skipped where it is not installed;
+# TESTS=... for some of them.
+test-debian: .venv/.tests
+	$(BIN)/python tests/stock_postgres.py $(BIN)/python -m pytest --numprocesses auto --dist loadscope \
+	  $(or $(TESTS),tests/integration)
+
+# `make test` tries the same examples in every run; this draws others, and five times as many.
+test-random: .venv/.tests
+	$(BIN)/python -m pytest --numprocesses auto --dist loadscope --hypothesis-profile random -m hypothesis
+
+# Whether `make test` passes always: RUNS times, the last BUSY of them beside two loops that keep two cores busy.
+test-repeat: .venv/.tests
+	@tools/repeat_tests.sh "$(or $(RUNS),20)" "$(or $(BUSY),10)"
 
 setup: .venv/.tests
 
@@ -93,5 +107,5 @@ lock:
 
 # The data of the shop stays: `rm -r .data` removes that too.
 clean:
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist src/*.egg-info
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .repeat build dist src/*.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -26,7 +26,7 @@ class Server:
     Args:
         url: where it listens, without a path.
         staff_username: of an admin.
-        staff_password: his.
+        staff_password: theirs.
     """
 
     url: str

@@ -21,7 +21,7 @@ HERE = Path(__file__).parent
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A part of the proof.
+    """A part of the verification.
 
     Args:
         name: of its module.
@@ -51,9 +51,9 @@ PARTS = (
     ),
     Part(
         "races",
-        "reservations that are ended in every way at once, N units for 10 N buyers, large baskets",
+        "what happens at the same time ends as if one came after the other; large baskets; on PostgreSQL",
         (),
-        ("--ends", "100000", "--last", "10000", "--baskets", "100000"),
+        ("--rounds", "1000", "--baskets", "100000"),
     ),
     Part(
         "chaos",
@@ -79,7 +79,7 @@ PARTS = (
         ("--rolling", "10", "--database", "20"),
         ("--rolling", "100", "--database", "100"),
     ),
-    Part("bugs", "planted bugs are found", (), ("--seconds", "300", "--without", "120")),
+    Part("mutants", "mistakes that somebody could make are found", (), ("--seconds", "300", "--without", "120")),
 )
 
 

@@ -26,7 +26,7 @@ from shop_http.middleware.response_cache import CacheValidator, response_cache
 from shop_http.problems import exception_handlers
 from shop_http.responses import API, security_headers
 from shop_http.routes import accounts, catalog, docs, health, inventory, orders, reservations, users
-from shop_http.routing import App, run_endpoint, with_options
+from shop_http.routing import App, run_operation, with_options
 from shop_http.server.shutdown import GracefulShutdown
 from shop_http.server.worker_pools import Pool, WorkerPools
 from shop_http.state import AppState, Background, Place, Reserve
@@ -86,7 +86,7 @@ def create_app(
 
     litestar = Litestar(
         [Router(API, route_handlers=with_options(api)), *with_options(others)],
-        middleware=[authentication, response_cache(cache_validator), run_endpoint],  # these need the route
+        middleware=[authentication, response_cache(cache_validator), run_operation],  # these need the route
         exception_handlers=exception_handlers(),
         lifespan=[_closing(pools), _running(background), shutdown.lifespan()],
         openapi_config=None,

@@ -91,7 +91,7 @@ class Operation:
     description: str = ""
 
 
-class Endpoint:
+class OperationHandler:
     """A handler, and what surrounds every handler: checks, the body, the right thread, the status."""
 
     def __init__(self, handler: Handler, operation: Operation) -> None:
@@ -134,25 +134,25 @@ class Endpoint:
         return cast(Response, self._handler(request, **arguments))
 
 
-def endpoint_of(handler: BaseRouteHandler) -> Endpoint | None:
+def handler_of(handler: BaseRouteHandler) -> OperationHandler | None:
     """The endpoint that was declared; None for a handler of Litestar's own."""
-    return cast("Endpoint | None", handler.opt.get("endpoint"))
+    return cast("OperationHandler | None", handler.opt.get("endpoint"))
 
 
 def access_of(handler: BaseRouteHandler) -> Access:
     """Whom it is for; a login is needed where nothing is declared."""
-    endpoint = endpoint_of(handler)
+    endpoint = handler_of(handler)
     return endpoint.operation.access if endpoint else Access.LOGIN
 
 
-def run_endpoint(app: ASGIApp) -> ASGIApp:
+def run_operation(app: ASGIApp) -> ASGIApp:
     """Runs the endpoint straight away, as the innermost step inside Litestar's routing.
 
     Litestar would call the same handler, after making a request of its own and injecting parameters: 10 us later.
     """
 
     async def run(scope: Scope, receive: Receive, send: Send) -> None:
-        endpoint = endpoint_of(scope["route_handler"])
+        endpoint = handler_of(scope["route_handler"])
         if endpoint is None:
             await app(scope, receive, send)
         else:
@@ -164,7 +164,7 @@ def run_endpoint(app: ASGIApp) -> ASGIApp:
 
 def _declare(methods: Sequence[Method], path: str, operation: Operation) -> Callable[[Handler], HTTPRouteHandler]:
     def declare(handler: Handler) -> HTTPRouteHandler:
-        endpoint = Endpoint(handler, operation)
+        endpoint = OperationHandler(handler, operation)
 
         async def handle(scope: Scope) -> Response:
             return await endpoint(request_of(scope))
@@ -227,7 +227,7 @@ def described(app: Litestar) -> Iterator[tuple[str, str, Operation]]:
     """Path, method and declaration of each operation of the API, in the order of the routes."""
     for route in app.routes:
         for handler in getattr(route, "route_handlers", ()):
-            endpoint = endpoint_of(handler)
+            endpoint = handler_of(handler)
             if endpoint and endpoint.operation.id:
                 for method in sorted(handler.http_methods - {"HEAD"}):
                     yield route.path, method.lower(), endpoint.operation

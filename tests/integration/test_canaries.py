@@ -1,4 +1,4 @@
-"""No secret ever gets into what a server says: twenty are planted, in requests of every kind that fails or succeeds."""
+"""No secret ever gets into what a server says: twenty are sent, in requests of every kind that fails or succeeds."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from typing import Any
 import httpx
 import pytest
 from sqlalchemy import make_url, text
+from verification.shop_process import SHOP, free_port, shop_with_admin, wait_until_ready
 
 from http_client import API
-from server import SHOP, free_port, shop_with_admin, wait_until_ready
 from shop_adapters.postgres import make_engine
 
 PASSWORD = "canary-01-password"
@@ -119,7 +119,7 @@ def provoke(url: str, product_id: str, access: str, refresh: str) -> set[int]:
         ("PUT", "/users/me/password", {"json": {"old_password": "canary-08-password-tried"}, "headers": logged_in}),
     ]
     with httpx.Client(base_url=url + API, trust_env=False, timeout=60) as client:
-        statuses = {client.request(method, path, **more).status_code for method, path, more in ways}
+        statuses = {client.request(method, path, **options).status_code for method, path, options in ways}
     raw(url, b"GET /canary\x00 HTTP/1.1\r\nAuthorization: Bearer canary-14-access\r\n\r\n")
     raw(url, b"POST /api/v1/auth/token HTTP/1.1\r\nHost: x\r\nContent-Length: 900\r\n\r\n{canary-10-broken-body")
     return statuses

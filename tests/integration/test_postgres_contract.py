@@ -23,13 +23,12 @@ from shop_testing import (
     OrderAmendmentContract,
     OrderListsContract,
     OrderPlacementContract,
-    OrderRacesContract,
     OrdersContract,
     OutboxContract,
     PasswordsContract,
+    RacesContract,
     RefreshTokensContract,
     ReservationExpiryContract,
-    ReservationRacesContract,
     ReservationsContract,
     SessionsContract,
     StockContract,
@@ -82,9 +81,6 @@ class TestOrderLists(OnPostgres, OrderListsContract): ...
 class TestEditing(OnPostgres, OrderAmendmentContract): ...
 
 
-class TestOrderRaces(OnPostgres, OrderRacesContract): ...
-
-
 class TestPlacing(OnPostgres, OrderPlacementContract): ...
 
 
@@ -94,7 +90,7 @@ class TestReservations(InMovableTime, ReservationsContract): ...
 class TestExpiry(InMovableTime, ReservationExpiryContract): ...
 
 
-class TestReservationRaces(InMovableTime, ReservationRacesContract): ...
+class TestRaces(InMovableTime, RacesContract): ...
 
 
 class TestKeys(InMovableTime, KeysContract): ...

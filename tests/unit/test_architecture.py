@@ -1,7 +1,7 @@
 """The dependency rule: the domain needs nothing, models decide without the world, and nothing imports upward.
 
 Two checkers: import-linter for who imports whom (contracts in pyproject.toml), and `ast` for what a model calls.
-Both are tested on planted faults: a checker that finds nothing must be able to find something.
+Both are tested on wrong code: a checker that finds nothing must be able to find something.
 """
 
 from __future__ import annotations
@@ -185,7 +185,7 @@ def test_a_core_module_that_imports_this_is_found_out(line: str) -> None:
         ("shop_core/shop.py", "import shop_adapters"),
         ("shop_core/shop.py", "import sqlalchemy"),
         ("shop_adapters/clock.py", "import shop_http"),
-        ("shop_http/planted.py", "import shop_adapters.clock"),
+        ("shop_http/wrong.py", "import shop_adapters.clock"),
     ],
 )
 def test_an_import_that_goes_up_is_found_out(tmp_path: Path, module: str, line: str) -> None:

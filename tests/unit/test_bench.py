@@ -16,8 +16,8 @@ from benchmarks.wrk import Load
 SVG = "{http://www.w3.org/2000/svg}"
 
 
-def row(figure: float, **more: object) -> Row:
-    given = {"workload": "place", "ours": "400/s", "yardstick": "200/s: SQL & <sons>", "aim": at_least(1)} | more
+def row(figure: float, **fields: object) -> Row:
+    given = {"workload": "place", "ours": "400/s", "yardstick": "200/s: SQL & <sons>", "aim": at_least(1)} | fields
     return Row(measured=Spread.of([figure]), **given)  # type: ignore[arg-type]
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from shop_adapters.postgres.circuit_breaker import CircuitBreaker
+from shop_adapters.postgres.pool import CircuitBreaker
 from shop_testing.concurrency import TIMEOUT_S
 
 

@@ -83,7 +83,7 @@ def test_two_requests_have_one_fingerprint_if_and_only_if_they_are_the_same(one:
 
 
 def test_the_fingerprint_of_a_request_never_changes() -> None:
-    """Keys are kept for ever: who sends his request again in a year must be known by what is stored today."""
+    """Keys are kept for ever: a request that is sent again in a year must be recognised by what is stored today."""
     place = PlacementRequest(ADA, (LineRequest(LAMP, 2),), key="k", expected_total=Money(295, "EUR"))
     confirm = PlacementRequest(ADA, reservation_id=CHAIR, key="k")
     reserve = ReservationRequest(ADA, (LineRequest(LAMP, 2),), timedelta(minutes=10), "k")
@@ -108,12 +108,12 @@ def test_without_a_key_there_is_nothing_to_claim(made: type) -> None:
 
 
 @given(st.lists(st.none() | claims, max_size=8))
-def test_of_twins_the_first_claims_the_key(wanted: list[Claim | None]) -> None:
-    first = first_claims(wanted)
+def test_of_twins_the_first_claims_the_key(claims: list[Claim | None]) -> None:
+    first = first_claims(claims)
     assert len({claim.customer_key for claim in first}) == len(first)
-    assert {claim.customer_key for claim in first} == {claim.customer_key for claim in wanted if claim}
+    assert {claim.customer_key for claim in first} == {claim.customer_key for claim in claims if claim}
     for claim in first:
-        assert claim is next(other for other in wanted if other and other.customer_key == claim.customer_key)
+        assert claim is next(other for other in claims if other and other.customer_key == claim.customer_key)
 
 
 def test_a_key_answers_its_request_and_refuses_any_other() -> None:

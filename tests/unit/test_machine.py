@@ -9,7 +9,6 @@ from typing import Any, cast
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
-from verification.interleaving_mutants import Altered
 
 from shop_adapters.memory import MemoryAdapters
 from shop_core.inventory.model import StockLevel
@@ -17,6 +16,7 @@ from shop_core.orders import placement
 from shop_core.ports import Adapters, UnitOfWork
 from shop_core.reservations.model import ReservationLimits
 from shop_testing import SeededIds, ShopMachine, TradeMachine
+from shop_testing.fixtures import Altered
 
 MODEST = settings(
     max_examples=60,

@@ -1,4 +1,4 @@
-"""No planted difference in reservations and keys escapes the audit in memory: the same facts as on PostgreSQL."""
+"""The audit in memory finds every difference in reservations and keys, as on PostgreSQL."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def test_a_key_that_stands_for_nothing_or_for_somebody_elses_is_found(
 ) -> None:
     fixtures, keys = Fixtures(adapters), adapters._store.keys
     claim = keys[held.customer_id, "123"]
-    stranger = shop.reservations.reserve(to_hold(fixtures.customer(), (lamp, 1)))
-    for wrong in (fixtures.new_id(), stranger.id):
+    other = shop.reservations.reserve(to_hold(fixtures.customer(), (lamp, 1)))
+    for wrong in (fixtures.new_id(), other.id):
         keys[claim.customer_key] = claim._replace(result_id=wrong)
         assert shop.audit() == [Discrepancy("key", wrong, stored="123", expected="")]

@@ -21,13 +21,12 @@ from shop_testing import (
     OrderAmendmentContract,
     OrderListsContract,
     OrderPlacementContract,
-    OrderRacesContract,
     OrdersContract,
     OutboxContract,
     PasswordsContract,
+    RacesContract,
     RefreshTokensContract,
     ReservationExpiryContract,
-    ReservationRacesContract,
     ReservationsContract,
     SessionsContract,
     StockContract,
@@ -78,9 +77,6 @@ class TestOrderLists(InMemory, OrderListsContract): ...
 class TestEditing(InMemory, OrderAmendmentContract): ...
 
 
-class TestOrderRaces(InMemory, OrderRacesContract): ...
-
-
 class TestPlacing(InMemory, OrderPlacementContract): ...
 
 
@@ -90,7 +86,7 @@ class TestReservations(InMovableTime, ReservationsContract): ...
 class TestExpiry(InMovableTime, ReservationExpiryContract): ...
 
 
-class TestReservationRaces(InMovableTime, ReservationRacesContract): ...
+class TestRaces(InMovableTime, RacesContract): ...
 
 
 class TestKeys(InMovableTime, KeysContract): ...

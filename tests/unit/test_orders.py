@@ -61,7 +61,7 @@ def decided_from(
     return batch.attempt(Placement(products, {}, now=NOON, new_id=new_id), levels, {})
 
 
-def wanted(*lines: tuple[UUID, int]) -> PlacementRequest:
+def placement_request(*lines: tuple[UUID, int]) -> PlacementRequest:
     return PlacementRequest(ADA, tuple(LineRequest(*line) for line in lines))
 
 
@@ -113,7 +113,7 @@ def test_a_batch_is_decided_as_one_by_one(requests: list[PlacementRequest], stoc
         for movement in decision.attempt.movements:
             left[movement.product_id] = left[movement.product_id].after(movement)
     together = decided(requests, stock)
-    assert [_told(outcome) for outcome in together.outcomes] == [_told(outcome) for outcome in singly]
+    assert [outcome_of(outcome) for outcome in together.outcomes] == [outcome_of(outcome) for outcome in singly]
     for product_id, units in stock.items():
         of_this = [movement for movement in together.attempt.movements if movement.product_id == product_id]
         level = StockLevel(product_id, on_hand=units)
@@ -179,7 +179,7 @@ def test_lines_of_one_product_are_summed_in_the_order_in_which_it_is_first_named
 )
 def test_a_quantity_that_cannot_be_is_named_by_its_line(quantities: list[int], field: str) -> None:
     with pytest.raises(Invalid) as refused:
-        wanted(*((IDS[0], quantity) for quantity in quantities))
+        placement_request(*((IDS[0], quantity) for quantity in quantities))
     assert refused.value.faults[0].field == field
 
 
@@ -290,7 +290,7 @@ def _ids(count: int) -> list[str]:
     return [str(UUID(int=number)) for number in range(1, count + 1)]
 
 
-def _told(outcome: Result[Order] | Refusal) -> object:
+def outcome_of(outcome: Result[Order] | Refusal) -> object:
     if isinstance(outcome, Result):
         return [(line.product_id, line.quantity) for line in outcome.value.lines]
     return type(outcome), outcome.message

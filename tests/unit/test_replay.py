@@ -226,7 +226,7 @@ def test_every_invoice_and_row_of_any_year_is_accounted_for_once(
     assert all(units == 0 for units in on_hand.values()), "just enough, if nothing comes back and nothing is found"
 
 
-def test_clients_share_the_work_but_never_one_customer_and_keep_his_order() -> None:
+def test_clients_share_the_work_but_never_one_customer_and_keep_their_order() -> None:
     jobs = [(customer, number) for number in range(60) for customer in ("ada", "ada", "ben", number)]
     queues: OrderedJobs = OrderedJobs(enumerate(jobs), queue_of=lambda job: job[1][0])
     busy: Counter[object] = Counter()

@@ -200,7 +200,7 @@ def test_each_gets_what_is_left_and_is_refused_only_for_a_reason(
     left, keys = dict(stock), dict[tuple[UUID, str], ReservationRequest]()
     has: dict[UUID, list[int]] = {ADA: [], BOB: []}
     for request, outcome in zip(requests, decided(requests, stock).outcomes, strict=True):
-        more, mine = sum(request.units.values()), has[request.customer_id]
+        total, mine = sum(request.units.values()), has[request.customer_id]
         before = keys.get((request.customer_id, request.key)) if request.key else None
         if before is not None:
             expected: type = Result if before == request else KeyReused
@@ -210,12 +210,12 @@ def test_each_gets_what_is_left_and_is_refused_only_for_a_reason(
             assert isinstance(outcome, UnknownProducts)
         elif any(units > left[key] for key, units in request.units.items()):
             assert isinstance(outcome, InsufficientStock)
-        elif len(mine) >= LIMITS.reservations_max or sum(mine) + more > LIMITS.units_max:
+        elif len(mine) >= LIMITS.reservations_max or sum(mine) + total > LIMITS.units_max:
             assert isinstance(outcome, TooMuchReserved)
         else:
             assert isinstance(outcome, Result)
             assert (outcome.replayed, outcome.value.expires_at) == (False, NOON + request.ttl)
-            mine.append(more)
+            mine.append(total)
             for key, units in request.units.items():
                 left[key] -= units
             if request.key:

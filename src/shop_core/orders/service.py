@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from functools import partial
 from uuid import UUID
 
@@ -45,7 +45,7 @@ class OrderService:
         reservation_ids = {request.reservation_id for request in requests if request.reservation_id}
         product_ids = product_ids_of(requests)
         with self._begin() as uow:
-            earlier = self._orders(uow, batch.claim_keys(uow.keys))
+            earlier = uow.orders.get_all(batch.claim_keys(uow.keys))
             for reservation in uow.reservations.get_all(reservation_ids).values() if reservation_ids else ():
                 product_ids.update(reservation.units)
             levels = uow.stock.lock(product_ids)
@@ -93,10 +93,7 @@ class OrderService:
             for reservation in uow.reservations.get_all(reservation_ids).values() if reservation_ids else ():
                 product_ids.update(reservation.units)
             uow.stock.lock(product_ids)
-            found = (
-                uow.orders.get(order_id, request.customer_id) for order_id, request in zip(ids, requests, strict=True)
-            )
-            return {order.id: order for order in found if order is not None}
+            return uow.orders.get_all(ids)
 
     def get(self, actor: Actor, order_id: UUID) -> Order:
         """An order of the actor's own, or anybody's for staff.
@@ -265,12 +262,6 @@ class OrderService:
                 raise OrderNotFound(order_id)
         check_version(order.version, versions)
         return order
-
-    @staticmethod
-    def _orders(uow: UnitOfWork, order_ids: Iterable[UUID]) -> dict[UUID, Order]:
-        """These orders as they are now, deleted ones too."""
-        found = map(uow.orders.get, order_ids)
-        return {order.id: order for order in found if order is not None}
 
     @staticmethod
     def _write(uow: UnitOfWork, change: OrderChange, expired: Sequence[StockMovement] = ()) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Protocol
 from uuid import UUID
 
@@ -19,8 +19,11 @@ class Orders(Protocol):
     def get(self, order_id: UUID, customer_id: UUID | None = None) -> Order | None:
         """The order; when a customer is given, only if it is his and he did not delete it. Never half of an edit."""
 
+    def get_all(self, order_ids: Iterable[UUID]) -> dict[UUID, Order]:
+        """Those that exist, deleted ones too."""
+
     def lock(self, order_id: UUID, customer_id: UUID | None = None) -> Order | None:
-        """The same, read after it was locked until the end of this unit of work."""
+        """The same as `get`, read after it was locked until the end of this unit of work."""
 
     def update(self, order: Order) -> None:
         """Store everything of the order that can change, except its lines."""

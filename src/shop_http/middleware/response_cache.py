@@ -18,7 +18,7 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 from shop_http.middleware import Middleware
 from shop_http.requests import ShopRequest, request_of
 from shop_http.responses import Response
-from shop_http.routing import endpoint_of
+from shop_http.routing import handler_of
 
 CacheValidator = Callable[[], Hashable]
 """Gives a token of all that is committed: equal to an earlier one only if nothing has changed in between."""
@@ -41,7 +41,7 @@ def response_cache(validator: CacheValidator | None) -> Middleware:
 
     def middleware(app: ASGIApp) -> ASGIApp:
         async def cached(scope: Scope, receive: Receive, send: Send) -> None:
-            endpoint = endpoint_of(scope["route_handler"])
+            endpoint = handler_of(scope["route_handler"])
             request = request_of(scope)
             if endpoint is None or not endpoint.operation.cached or request.actor.is_staff:
                 await app(scope, receive, send)

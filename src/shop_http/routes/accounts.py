@@ -84,7 +84,7 @@ async def register(request: ShopRequest, body: bytes) -> Response:
 async def log_in(request: ShopRequest, body: bytes) -> Response:
     """Start a session. Attempts are counted first: one that is refused takes no place in the pool."""
     form, sessions, client = read_body(CredentialsForm, body), request.shop.sessions, request.client_key
-    is_recognised = sessions.knows(form.username, form.device)
+    is_recognised = sessions.is_known_device(form.username, form.device)
     attempt = partial(sessions.log_in, form.username, form.password, client=client, device=form.device)
     with request.state.login_limiter.login(client, is_recognised=is_recognised):
         return json_response(TokensBody.of(await request.state.pools.run(Pool.HASHING, attempt)))

@@ -19,8 +19,8 @@ from sqlalchemy.exc import DBAPIError
 from shop_adapters.breached_passwords import BreachedPasswords
 from shop_adapters.embedded import EmbeddedPostgres, EmbeddedPostgresError, kept_running
 from shop_adapters.postgres import PostgresAdapters, make_engine
+from shop_adapters.postgres.database import translate_errors
 from shop_adapters.postgres.durability import UnsafeServer, check_durability
-from shop_adapters.postgres.errors import in_our_words
 from shop_adapters.postgres.migrate import SchemaError, check_schema, migrate
 from shop_adapters.postgres.roles import grant_application_role
 from shop_core import Shop
@@ -127,7 +127,7 @@ def readiness(engine: Engine, settings: Settings) -> Callable[[], None]:
 
     def ready() -> None:
         try:
-            with in_our_words():
+            with translate_errors():
                 check_schema(engine, settings.currency)
         except SchemaError as wrong:
             raise Unavailable(f"The shop is not ready: {wrong}.") from wrong

@@ -1,4 +1,4 @@
-"""How a bug is planted in the running process, one at a time; the product knows nothing of it."""
+"""How a mutant is put into the running process, one at a time; the product knows nothing of it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Mutant:
         return all(owner.startswith("shop_core.") for owner in owners)
 
     @contextmanager
-    def planted(self) -> Iterator[None]:
+    def applied(self) -> Iterator[None]:
         """The process makes this mistake until the end of the `with`."""
         patches = self.patches()
         right = [(owner, name, vars(owner)[name]) for owner, name, _ in patches]
@@ -41,8 +41,8 @@ class Mutant:
                 setattr(owner, name, value)
 
 
-def bug(says: str) -> Callable[[Callable[[], list[Patch]]], Callable[[], list[Patch]]]:
-    """Enter a bug in the list."""
+def mutant(says: str) -> Callable[[Callable[[], list[Patch]]], Callable[[], list[Patch]]]:
+    """Add a mutant to the list."""
 
     def enter(patches: Callable[[], list[Patch]]) -> Callable[[], list[Patch]]:
         name = patches.__name__.replace("_", "-")
