@@ -20,8 +20,8 @@ from typing import Any
 
 from verification.bad_requests import Attempt, Mutator, Operation, operations_of
 from verification.bad_values import forged
-from verification.client import API, Answer, Line, Lost, is_ready
-from verification.server import PASSWORD, STAFF, ShopServer, wait_until
+from verification.client import API, Answer, Line, Lost, read_answer
+from verification.server import PASSWORD, STAFF, ShopServer
 
 SECRET = "the password of those who break things"  # unlike the one in the document, by which they would change it
 ANSWER_S_MAX = 60.0  # generous: only a server that hangs takes so long
@@ -254,7 +254,7 @@ class _Wire:
             reader, writer = self._streams
             sending = asyncio.create_task(_send(writer, attempt.raw))
             try:
-                return await _read(reader, attempt.method)
+                return await read_answer(reader, attempt.method)
             finally:
                 sending.cancel()
         except (OSError, EOFError):
@@ -271,25 +271,6 @@ async def _send(writer: asyncio.StreamWriter, raw: bytes) -> None:
     writer.write(raw)
     with contextlib.suppress(OSError):  # it was answered before all of it was sent
         await writer.drain()
-
-
-async def _read(reader: asyncio.StreamReader, method: str) -> Answer:
-    while True:
-        head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
-        status = int(head[0].split(" ")[1])
-        if status >= 200:
-            break
-    pairs = (line.partition(":") for line in head[1:] if line)
-    headers = {name.strip().lower(): value.strip() for name, _, value in pairs}
-    length = int(headers.get("content-length", "0"))
-    has_body = length and method != "HEAD" and status not in (204, 304)
-    try:
-        body = await reader.readexactly(length) if has_body else b""
-    except EOFError:
-        if method == "HEAD":
-            raise
-        body = b""
-    return Answer(status, headers, body)
 
 
 def said(report: Report, seconds: float) -> list[str]:
@@ -313,12 +294,10 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=time.time_ns() % 10**6)
     chosen, began = parser.parse_args(), time.monotonic()
     with tempfile.TemporaryDirectory(prefix="shop-fuzz-") as folder:
-        with ShopServer(Path(folder), variables={"SHOP_REQUEST_TIMEOUT": "1"}) as world:
-            if not wait_until(lambda: asyncio.run(is_ready(world.port)), 30):
-                raise RuntimeError(f"the server did not start: {world.log.read_text()}")
-            report = asyncio.run(Fuzzer(world.port, STAFF, PASSWORD, chosen.seed).run(chosen.requests))
-            audit = world.command("audit")
-        log = world.log.read_text(errors="replace")
+        with ShopServer(Path(folder), variables={"SHOP_REQUEST_TIMEOUT": "1"}) as server:
+            report = asyncio.run(Fuzzer(server.port, STAFF, PASSWORD, chosen.seed).run(chosen.requests))
+            audit = server.command("audit")
+        log = server.log.read_text(errors="replace")
     if audit.returncode:
         report.findings.append(f"shop audit: {audit.stdout[-500:]}")
     if "Traceback" in log:

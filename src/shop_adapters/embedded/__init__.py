@@ -10,7 +10,7 @@ The kernel drops the locks of a process that is killed, so they are never wrong;
 stop any more is adopted by the next user.
 
 A server that dies while somebody is inside is started by the next who enters; who stays inside for long keeps it
-running himself, with `kept_running`.
+running, with `kept_running`.
 
 No signal handler is installed: a program that wants SIGTERM to stop the server turns it into an exception,
 `signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))`.

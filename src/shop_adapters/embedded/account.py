@@ -62,7 +62,7 @@ class Account:
 def account_for(cluster: Path) -> Account:
     """The account for the server of `cluster`, which need not exist yet.
 
-    A plain user is his own account. For root it is the owner of an existing cluster, so that it never
+    A plain user runs it under their own account. For root it is the owner of an existing cluster, so that it never
     changes; for a new one `postgres`, an account made for this, and `nobody` only where there is none:
     other daemons may run as `nobody`, and they could read the data.
 

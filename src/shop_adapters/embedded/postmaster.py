@@ -101,7 +101,7 @@ def answers(server: Postmaster, account: Account, binaries: Path) -> bool:
 
 
 def forget_recycled(cluster: Path, socket_dir: Path) -> None:
-    """Remove what a dead server left behind, when a stranger now has its process id.
+    """Remove the files of a dead server whose process id now belongs to another process.
 
     PostgreSQL recognises its own leftovers unless that process lives, which is common after a restart of
     a container. Call it only when the server is known not to run. Should one run all the same, its
