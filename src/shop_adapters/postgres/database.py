@@ -82,11 +82,7 @@ class Transaction:
         self._is_over = False
         # One for all statements: it remembers how to send each type.
         self._cursor: psycopg.Cursor[Row] = connection.cursor(row_factory=namedtuple_row)
-        result = connection.pgconn.exec_(timeouts.begin)
-        if result.status != ExecStatus.COMMAND_OK:
-            state = (result.error_field(DiagnosticField.SQLSTATE) or b"").decode()
-            kind = psycopg.errors.lookup(state) if state else psycopg.OperationalError
-            raise kind(result.get_error_message())
+        self._command(timeouts.begin)
 
     def run(self, statement: Executable, values: Mapping[str, Any] = _NOTHING) -> list[Row]:
         """Run a statement, and read all its rows.
@@ -143,7 +139,7 @@ class Transaction:
         """
         if self.has_failed:
             raise RuntimeError("a statement of this unit of work was refused: let the exception leave the `with`")
-        self._connection.commit()
+        self._command(b"COMMIT")
 
     @property
     def has_failed(self) -> bool:
@@ -153,6 +149,13 @@ class Transaction:
     def end(self) -> None:
         """Refuse statements from now on: the connection goes to somebody else."""
         self._is_over = True
+
+    def _command(self, command: bytes) -> None:
+        """Run what has no parameters and no rows, in one message: psycopg's own way takes three times as long."""
+        result = self._connection.pgconn.exec_(command)
+        if result.status != ExecStatus.COMMAND_OK:
+            state = (result.error_field(DiagnosticField.SQLSTATE) or b"").decode()  # none: the connection is lost
+            raise (psycopg.errors.lookup(state) if state else psycopg.OperationalError)(result.get_error_message())
 
     def _check_open(self) -> None:
         if self._is_over:
