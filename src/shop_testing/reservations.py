@@ -82,8 +82,8 @@ class ReservationsContract(Contract):
         assert fixtures.level(lamp.id) == StockLevel(lamp.id, on_hand=5)
 
     def test_a_batch_answers_each_as_if_it_had_come_alone(self, fixtures: Fixtures, shop: Shop, lamp: Product) -> None:
-        wanted = [to_hold(fixtures.customer(), (lamp, units)) for units in (3, 3, 2, 1)]
-        outcomes = shop.reservations.reserve_all(wanted)
+        requested = [to_hold(fixtures.customer(), (lamp, units)) for units in (3, 3, 2, 1)]
+        outcomes = shop.reservations.reserve_all(requested)
         assert [type(outcome) for outcome in outcomes] == [Result, InsufficientStock, Result, InsufficientStock]
         assert fixtures.level(lamp.id).reserved == 5
         assert shop.reservations.reserve_all([]) == ()

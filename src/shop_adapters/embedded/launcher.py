@@ -150,7 +150,7 @@ class EmbeddedPostgres:
     def _leave(self) -> None:
         try:
             if self._entered_by != os.getpid():
-                return  # a fork of the user: the user himself is still inside
+                return  # a fork of the user: the user is still inside
             try:
                 self._stop_if_last()
             except (KeyboardInterrupt, SystemExit):

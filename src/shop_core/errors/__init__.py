@@ -15,7 +15,7 @@
     ├── KeyReused          the idempotency key belongs to another request
     ├── Unauthenticated    nobody is logged in
     │   └── WrongCredentials · InvalidToken
-    ├── Forbidden          somebody is, but this is not for his role
+    ├── Forbidden          logged in, but the role does not allow this
     │   └── NotTheOwner · LoginTooOld
     ├── TooMany            this client asks too often
     │   └── TooManyAttempts · TooManyOrders

@@ -83,7 +83,7 @@ def check_version(version: int, expected: Collection[int] | None) -> None:
 
     Args:
         version: of what is stored, read under its lock.
-        expected: the versions that the client takes for the newest; None if he does not care.
+        expected: the versions of which one must be the newest; None: any.
 
     Raises:
         Stale: it is none of them.
