@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Sequence
 
-from verification.client import API, Answer, Line
+from verification.client import API, Line, Response
 from verification.retrying_client import PASSWORD as BUYERS_PASSWORD
 from verification.server import PASSWORD, STAFF
 
@@ -47,7 +47,7 @@ class Staff:
         self._line.close()
         self._token = (await self._line.ask("POST", f"{API}/auth/token", body)).json["access"]
 
-    async def _do(self, method: str, path: str, body: object) -> Answer:
+    async def _do(self, method: str, path: str, body: object) -> Response:
         for _ in range(_BUSY_TRIES_MAX):
             answer = await self._line.ask(method, API + path, body, token=self._token)
             if answer.status != 503:

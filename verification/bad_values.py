@@ -117,7 +117,7 @@ def forged(token: str) -> dict[str, list[bytes]]:
         "cut": good[:-1],
         "half": good[: len(good) // 2],
         "without its first character": good[1:],
-        **{f"and {more!r}": good + more for more in (b"A", b"=", b".")},
+        **{f"and {suffix!r}": good + suffix for suffix in (b"A", b"=", b".")},
         "a dot before": b"." + good,
         "upper case": good.upper(),
         "swapped case": good.swapcase(),

@@ -118,7 +118,7 @@ async def run(plan: Plan, folder: Path) -> Report:
         with server.database() as database:
             if plan.drains:
                 report.findings += await asyncio.to_thread(verify.outbox_drains, database, OUTBOX_S_MAX)
-                report.findings += verify.facts_told(database, server)
+                report.findings += verify.events_published(database, server)
             report.findings += verify.halves(database)
         report.findings += await asyncio.to_thread(verify.audit, server)
         report.counts["deadlocks"] = verify.deadlocks(server)
@@ -180,7 +180,7 @@ async def _round(
 
 
 async def _sell_out(server: ShopServer, buyers: Sequence[HttpCustomer], products: Sequence[str], seed: str) -> None:
-    """Everybody learns what became of what he asked; what nobody wanted then goes to whoever is first."""
+    """Every customer learns what became of their requests; then the rest is sold to whoever is first."""
     await asyncio.gather(*(buyer.come_to_rest() for buyer in buyers))
     await asyncio.to_thread(_until_nothing_is_held, server)
     rng = Random(f"{seed}/sell out")
@@ -206,8 +206,8 @@ async def _compare(
         orders, reservations = verify.orders_kept(database), verify.reservations_kept(database)
         keys = verify.keys_kept(database)
     numbers = {buyer.username: buyer.number for buyer in buyers}
-    told = [id_ for buyer in buyers for id_ in buyer.made.values()]
-    report.findings += verify.acknowledged_are_there(told, orders.keys() | reservations.keys())
+    acknowledged = [id_ for buyer in buyers for id_ in buyer.made.values()]
+    report.findings += verify.acknowledged_are_there(acknowledged, orders.keys() | reservations.keys())
     ours = {
         id_: ({} if status == "cancelled" else units)
         for id_, (status, units) in orders.items()

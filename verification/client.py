@@ -18,7 +18,7 @@ class Lost(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Response:
     """What the server said.
 
     Args:
@@ -63,7 +63,7 @@ class Line:
         token: str = "",
         headers: Mapping[str, str] | None = None,
         wait_s: float = ANSWER_S_MAX,
-    ) -> Answer:
+    ) -> Response:
         """Send one request and read its answer, when the ones before are answered.
 
         Raises:
@@ -75,7 +75,7 @@ class Line:
                 reader, writer = await self._open()
                 writer.write(request)
                 await writer.drain()
-                answer = await read_answer(reader, method)
+                answer = await read_response(reader, method)
         except (OSError, EOFError, TimeoutError, asyncio.LimitOverrunError, ValueError) as error:
             self.close()
             raise Lost(f"{method} {path}: {error!r}") from error
@@ -113,7 +113,7 @@ def request_bytes(method: str, path: str, body: object, token: str, headers: Map
     return "\r\n".join([*lines, "", ""]).encode() + content
 
 
-async def read_answer(reader: asyncio.StreamReader, method: str) -> Answer:
+async def read_response(reader: asyncio.StreamReader, method: str) -> Response:
     """The answer to a request of that method; interim ones are skipped.
 
     Raises:
@@ -128,4 +128,4 @@ async def read_answer(reader: asyncio.StreamReader, method: str) -> Answer:
     headers = {name.strip().lower(): value.strip() for name, _, value in pairs}
     length = int(headers.get("content-length", "0"))
     has_body = length and method != "HEAD" and status not in (204, 304)
-    return Answer(status, headers, await reader.readexactly(length) if has_body else b"")
+    return Response(status, headers, await reader.readexactly(length) if has_body else b"")

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from random import Random
 from uuid import UUID
 
-from verification.client import API, Answer, Line, Lost, request_bytes
+from verification.client import API, Line, Lost, Response, request_bytes
 from verification.proxy import Cut, How, Proxy, Side
 
 ALWAYS_DUE = 8
@@ -95,29 +95,29 @@ async def _one(port: int, job: _Job, cuts: Cuts) -> None:
         finally:
             line.close()
     line = Line(port)
-    told = []
+    answers = []
     for tries in range(_TRIES_MAX):
         answer = await _ask(line, job)
         if answer.status == 201:
-            told.append(answer)
-            if len(told) == 2:
+            answers.append(answer)
+            if len(answers) == 2:
                 break
-        elif told or answer.code != "too_much_reserved" or tries == _TRIES_MAX - 1:
+        elif answers or answer.code != "too_much_reserved" or tries == _TRIES_MAX - 1:
             cuts.findings.append(f"{job.path} cut at {job.cut}: the retry got {answer.body!r}")
             break
         else:
             await asyncio.sleep(0.1)
     line.close()
-    cuts.made_before += bool(is_lost and told and _is_replayed(told[0]))
-    if len({answer.json["id"] for answer in told}) > 1 or not all(map(_is_replayed, told[1:])):
+    cuts.made_before += bool(is_lost and answers and _is_replayed(answers[0]))
+    if len({answer.json["id"] for answer in answers}) > 1 or not all(map(_is_replayed, answers[1:])):
         cuts.findings.append(
-            f"{job.path} cut at {job.cut}: key {job.key} made {[answer.json['id'] for answer in told]}"
+            f"{job.path} cut at {job.cut}: key {job.key} made {[answer.json['id'] for answer in answers]}"
         )
 
 
-async def _ask(line: Line, job: _Job) -> Answer:
+async def _ask(line: Line, job: _Job) -> Response:
     return await line.ask("POST", API + job.path, job.body, token=job.token, headers={"Idempotency-Key": job.key})
 
 
-def _is_replayed(answer: Answer) -> bool:
+def _is_replayed(answer: Response) -> bool:
     return answer.headers.get("idempotency-replayed") == "true"

@@ -20,7 +20,7 @@ from typing import Any
 
 from verification.bad_requests import Attempt, Mutator, Operation, operations_of
 from verification.bad_values import forged
-from verification.client import API, Answer, Line, Lost, read_answer
+from verification.client import API, Line, Lost, Response, read_response
 from verification.server import PASSWORD, STAFF, ShopServer
 
 SECRET = "the password of those who break things"  # unlike the one in the document, by which they would change it
@@ -50,7 +50,7 @@ class Report:
     kinds: Counter[str] = field(default_factory=Counter)
     findings: list[str] = field(default_factory=list)
 
-    def find(self, what: str, attempt: Attempt, answer: Answer | None = None) -> None:
+    def find(self, what: str, attempt: Attempt, answer: Response | None = None) -> None:
         """Note something that must not be, with the request that does it again."""
         said = f" -> {answer.status} {answer.body[:300]!r}" if answer else ""
         sent = attempt.raw if len(attempt.raw) < 4_000 else attempt.raw[:4_000] + b"..."
@@ -139,7 +139,7 @@ class Fuzzer:
 
     async def _renew_once(self) -> None:
         for who, name in self._names.items():
-            for _ in range(50):  # the lane of the password hashes may be full of our own nonsense
+            for _ in range(50):  # the pool for password hashes may be full of our own nonsense
                 try:
                     self._tokens[who] = await self._log_in(name, SECRET)
                     break
@@ -149,23 +149,23 @@ class Fuzzer:
     async def _try_forged(self, lies: dict[str, list[bytes]]) -> None:
         """No forged token opens the door."""
         me = Operation("get_me", "GET", f"{API}/users/me", (), (), frozenset({401}), True)
-        async with _Wire(self._port) as wire:
+        async with _Connection(self._port) as connection:
             for name, values in lies.items():
                 headers = [("Host", b"shop.test"), *(("Authorization", value) for value in values)]
                 attempt = Attempt(me, f"forged token ({name})", "GET", me.path.encode(), headers, None)
-                answer = await wire.ask(attempt)
+                answer = await connection.ask(attempt)
                 self.report.forged += 1
                 if answer is None or answer.status != 401 or "www-authenticate" not in answer.headers:
                     self.report.find("a forged token", attempt, answer)
 
     async def _work(self, mutator: Mutator, numbers: Any) -> None:
         """Send attempts one after the other, over one connection while it lasts."""
-        async with _Wire(self._port) as wire:
+        async with _Connection(self._port) as connection:
             for number in numbers:
                 attempt = mutator.attempt(number)
                 began = time.monotonic()
                 try:
-                    answer = await wire.ask(attempt)
+                    answer = await connection.ask(attempt)
                 except TimeoutError:
                     self.report.find(f"no answer in {ANSWER_S_MAX:g} s", attempt)
                     continue
@@ -184,7 +184,7 @@ class Fuzzer:
                     report.statuses[answer.status] += 1
                     self._judge(attempt, answer)
 
-    def _judge(self, attempt: Attempt, answer: Answer) -> None:
+    def _judge(self, attempt: Attempt, answer: Response) -> None:
         find, status = self.report.find, answer.status
         if "x-request-id" not in answer.headers:
             self.report.by_the_server += 1
@@ -198,7 +198,7 @@ class Fuzzer:
         elif status >= 400 and attempt.method != "HEAD":
             self._judge_problem(attempt, answer)
 
-    def _judge_problem(self, attempt: Attempt, answer: Answer) -> None:
+    def _judge_problem(self, attempt: Attempt, answer: Response) -> None:
         if attempt.is_framed or answer.body:  # else it may have become a HEAD
             try:
                 problem = answer.json
@@ -212,20 +212,20 @@ class Fuzzer:
                 self.report.find("no problem document", attempt, answer)
 
 
-class _Wire:
+class _Connection:
     """A raw connection to the server, opened again whenever it was closed."""
 
     def __init__(self, port: int) -> None:
         self._port = port
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
-    async def __aenter__(self) -> _Wire:
+    async def __aenter__(self) -> _Connection:
         return self
 
     async def __aexit__(self, *_: object) -> None:
         self._close()
 
-    async def ask(self, attempt: Attempt) -> Answer | None:
+    async def ask(self, attempt: Attempt) -> Response | None:
         """Send it: the answer; None if the connection was closed instead.
 
         Raises:
@@ -247,14 +247,14 @@ class _Wire:
             self._close()
         return answer
 
-    async def _exchange(self, attempt: Attempt) -> Answer | None:
+    async def _exchange(self, attempt: Attempt) -> Response | None:
         try:
             if self._streams is None:
                 self._streams = await asyncio.open_connection("127.0.0.1", self._port, limit=1 << 20)
             reader, writer = self._streams
             sending = asyncio.create_task(_send(writer, attempt.raw))
             try:
-                return await read_answer(reader, attempt.method)
+                return await read_response(reader, attempt.method)
             finally:
                 sending.cancel()
         except (OSError, EOFError):

@@ -13,7 +13,7 @@ from random import Random
 from typing import Any
 from uuid import UUID
 
-from verification.client import Answer, Line
+from verification.client import Line, Response
 from verification.history import Verb
 from verification.retrying_client import GaveUp, RetryingClient
 
@@ -218,7 +218,7 @@ class HttpCustomer(RetryingClient):
         self._made(request, key, answer)
         return True
 
-    def _made(self, request: Request, key: str, answer: Answer) -> None:
+    def _made(self, request: Request, key: str, answer: Response) -> None:
         id_, is_first = answer.json["id"], key not in self.made
         if self.made.setdefault(key, id_) != id_:
             self.findings.append(f"key {key} made {self.made[key]} and {id_}")
@@ -240,7 +240,7 @@ class HttpCustomer(RetryingClient):
             self.findings.append(f"the order {order_id} was {before}, and is {now}")
         self.orders[order_id] = now
 
-    def _know(self, answer: Answer) -> None:
+    def _know(self, answer: Response) -> None:
         id_, now = answer.json["id"], _known(answer)
         before = self.orders.get(id_)
         if before is None or now.version >= before.version:
@@ -255,7 +255,7 @@ class HttpCustomer(RetryingClient):
         return {product: self.rng.choice((1, 1, 2)) for product in chosen}
 
 
-def _known(answer: Answer) -> Known:
+def _known(answer: Response) -> Known:
     body = answer.json
     return Known({line["product_id"]: line["quantity"] for line in body["lines"]}, body["status"], body["version"])
 

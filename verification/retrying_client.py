@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
 
-from verification.client import API, Answer, Line, Lost
+from verification.client import API, Line, Lost, Response
 from verification.history import Op, Verb
 
 PASSWORD = "a long enough password"
@@ -67,7 +67,7 @@ class RetryingClient:
         detail: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
         line: Line | None = None,
-    ) -> Answer:
+    ) -> Response:
         """Ask until there is an answer; each attempt is a line of the history.
 
         Raises:
@@ -110,7 +110,7 @@ class RetryingClient:
                 raise GaveUp(f"{method} {path} after {attempts} attempts: {said}")
             await asyncio.sleep(min(1.0, 0.02 * 2 ** min(attempts, 5)) * self.rng.uniform(0.5, 1.5))
 
-    async def until_answered(self, method: str, path: str, body: object = None) -> Answer:
+    async def until_answered(self, method: str, path: str, body: object = None) -> Response:
         """The same, of what changes no stock and is not written down."""
         until = time.monotonic() + PATIENCE_S
         while True:
@@ -135,7 +135,7 @@ class RetryingClient:
             line.close()
 
 
-def _note(op: Op, answer: Answer) -> None:
+def _note(op: Op, answer: Response) -> None:
     """Write down what was answered."""
     if answer.status >= 400:
         op.outcome, op.code = "refused", answer.code

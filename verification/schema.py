@@ -33,7 +33,7 @@ expected-statuses = ["2xx", "400", "401", "403", "404", "409", "412", "422", "42
 
 
 def new_admin(url: str, staff: str, password: str) -> str:
-    """An admin of our own, made by one that is there: his username. His password is `SECRET`."""
+    """Make an admin with the rights of another one; returns the username. The password is `SECRET`."""
 
     def ask(method: str, path: str, body: object, token: str = "") -> dict[str, str]:
         headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
@@ -49,20 +49,20 @@ def new_admin(url: str, staff: str, password: str) -> str:
     return username
 
 
-def check(url: str, username: str, folder: Path, seed: int, examples: int, *more: str) -> tuple[int, str]:
+def check(url: str, username: str, folder: Path, seed: int, examples: int, *flags: str) -> tuple[int, str]:
     """Run Schemathesis as that admin: its exit code, 0 if it found nothing, and what it said.
 
     Args:
         folder: where it may leave files.
         examples: of each kind for each operation.
-        more: options for it.
+        flags: further options for it.
     """
     configuration = folder / "schemathesis.toml"
     configuration.write_text(_CONFIGURATION.format(api=API, username=username, password=SECRET))
     command = [str(Path(sys.executable).with_name("schemathesis")), "--config-file", str(configuration), "run"]
     options = ["--checks", "all", "--continue-on-failure", "--max-examples", str(examples), "--seed", str(seed)]
     done = subprocess.run(
-        [*command, f"{url}/openapi.json", *options, "--request-timeout", "30", "--warnings", "off", *more],
+        [*command, f"{url}/openapi.json", *options, "--request-timeout", "30", "--warnings", "off", *flags],
         cwd=folder,
         capture_output=True,
         text=True,

@@ -92,8 +92,8 @@ class Page(Generic[T]):
 def cursor_page(listing: str, found: Sequence[T], limit: int, key: Callable[[T], Key]) -> Page[T]:
     """The page of a list from the `limit + 1` items that were looked up (the extra one says that there is more)."""
     items = tuple(found[:limit])
-    more = len(found) > limit
-    return Page(items, cursor=make_cursor(listing, key(items[-1])) if more else None)
+    has_more = len(found) > limit
+    return Page(items, cursor=make_cursor(listing, key(items[-1])) if has_more else None)
 
 
 def make_cursor(listing: str, key: Key) -> str:

@@ -107,8 +107,9 @@ def create_app(
     state = AppState(
         shop=shop,
         pools=pools,
-        place=place or (lambda order: pools.submit(Pool.FAST, partial(_alone, shop.orders.place_all, order))),
-        reserve=reserve or (lambda held: pools.submit(Pool.FAST, partial(_alone, shop.reservations.reserve_all, held))),
+        place=place or (lambda order: pools.submit(Pool.FAST, partial(_decide_one, shop.orders.place_all, order))),
+        reserve=reserve
+        or (lambda held: pools.submit(Pool.FAST, partial(_decide_one, shop.reservations.reserve_all, held))),
         ready=shutdown.told_by(ready),
         shutdown=shutdown,
         login_limiter=LoginLimiter(limits.logins, limits.unrecognised_devices),
@@ -122,7 +123,7 @@ def create_app(
     return App(litestar, app, state)
 
 
-def _alone(decide: Callable[[Sequence[S]], Sequence[Result[T] | Refusal]], request: S) -> Result[T]:
+def _decide_one(decide: Callable[[Sequence[S]], Sequence[Result[T] | Refusal]], request: S) -> Result[T]:
     """The result of a batch of one; a refusal is raised."""
     (outcome,) = decide([request])
     if isinstance(outcome, Refusal):

@@ -53,7 +53,7 @@ class TrustedProxies:
             if address is None or not self._is_trusted(address):
                 break
             if (before := _parsed(node)) is None:
-                break  # a proxy of ours does not know, or hides it: he himself is all that we know
+                break  # a proxy of ours does not know, or hides it: the proxy itself is all that we know
             address = before
         return here if address is None else str(address)
 

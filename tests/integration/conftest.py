@@ -49,8 +49,8 @@ def memory_server() -> Iterator[Server]:
 @contextlib.contextmanager
 def postgres_serving(database_url: str) -> Iterator[Server]:
     """`shop serve` on an empty database."""
-    more = {"SHOP_DATABASE_URL": database_url, "SHOP_SECRET_KEY": "the secret of the HTTP tests, 36 b"}
-    env = shop_with_admin(STAFF, PASSWORD, **more)
+    variables = {"SHOP_DATABASE_URL": database_url, "SHOP_SECRET_KEY": "the secret of the HTTP tests, 36 b"}
+    env = shop_with_admin(STAFF, PASSWORD, **variables)
     with serving(env=env) as (url, _):
         yield Server(url, STAFF, PASSWORD)
 

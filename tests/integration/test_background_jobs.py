@@ -43,7 +43,7 @@ def rows(engine: Engine, query: str) -> list[tuple[Any, ...]]:
 
 
 @contextmanager
-def people(url: str) -> Iterator[tuple[httpx.Client, httpx.Client]]:
+def staff_and_customer(url: str) -> Iterator[tuple[httpx.Client, httpx.Client]]:
     """Staff and a customer."""
     server = Server(url, "boss", PASSWORD)
     with server.client() as visitor:
@@ -52,9 +52,9 @@ def people(url: str) -> Iterator[tuple[httpx.Client, httpx.Client]]:
         yield staff, customer
 
 
-def test_reservations_end_by_themselves_and_that_is_told_once(database: dict[str, str], engine: Engine) -> None:
+def test_reservations_end_by_themselves_and_that_is_published_once(database: dict[str, str], engine: Engine) -> None:
     """Two processes, each with a sweeper: one of them ends each reservation, nobody has to ask for it."""
-    with serving("--workers", "2", env=database) as (url, _), people(url) as (staff, customer):
+    with serving("--workers", "2", env=database) as (url, _), staff_and_customer(url) as (staff, customer):
         product = new_product(staff, stock=20)
         made = []
         for _ in range(20):
@@ -65,8 +65,8 @@ def test_reservations_end_by_themselves_and_that_is_told_once(database: dict[str
         assert customer.get(f"/products/{product['id']}").json()["quantity_in_stock"] == 20
         assert {customer.get(f"/reservations/{one}").json()["state"] for one in made} == {"expired"}
         assert rows(engine, "SELECT DISTINCT state FROM reservations") == [("expired",)]
-        told = rows(engine, "SELECT subject_id, count(*) FROM stock_events GROUP BY subject_id")
-        assert sorted((str(subject), count) for subject, count in told) == sorted((one, 1) for one in made)
+        variables = rows(engine, "SELECT subject_id, count(*) FROM stock_events GROUP BY subject_id")
+        assert sorted((str(subject), count) for subject, count in variables) == sorted((one, 1) for one in made)
         early = "SELECT count(*) FROM stock_movements m JOIN reservations r ON r.id = m.reservation_id"
         assert rows(engine, f"{early} WHERE m.kind = 'expired'") == [(20,)]
         assert rows(engine, f"{early} WHERE m.kind = 'expired' AND m.at < r.expires_at") == [(0,)]
@@ -76,7 +76,7 @@ def test_reservations_end_by_themselves_and_that_is_told_once(database: dict[str
 
 def test_the_sweeper_is_back_after_the_database_was_away(database: dict[str, str], engine: Engine) -> None:
     """Every connection of the server is cut, again and again: the threads go on."""
-    with serving(env=database) as (url, process), people(url) as (staff, customer):
+    with serving(env=database) as (url, process), staff_and_customer(url) as (staff, customer):
         product = new_product(staff, stock=1)
         for _ in range(5):
             wait_until(lambda: rows(engine, f"SELECT count(*) {OTHERS}") != [(0,)])
@@ -117,8 +117,8 @@ def test_the_facts_of_an_order_arrive_in_order_signed_with_the_ids_of_the_timeli
     database: dict[str, str], receiver: tuple[str, Queue[tuple[dict[str, str], dict[str, Any]]]]
 ) -> None:
     where, arrived = receiver
-    told = {"SHOP_EVENTS": "webhook", "SHOP_WEBHOOK_URL": where, "SHOP_WEBHOOK_SECRET": WEBHOOK_SECRET}
-    with serving(env=database | told) as (url, _), people(url) as (staff, customer):
+    variables = {"SHOP_EVENTS": "webhook", "SHOP_WEBHOOK_URL": where, "SHOP_WEBHOOK_SECRET": WEBHOOK_SECRET}
+    with serving(env=database | variables) as (url, _), staff_and_customer(url) as (staff, customer):
         order = new_order(customer, (new_product(staff, stock=1), 1))
         for step in ("confirm", "ship"):
             assert staff.post(f"/orders/{order['id']}/{step}").status_code == 200
@@ -129,8 +129,8 @@ def test_the_facts_of_an_order_arrive_in_order_signed_with_the_ids_of_the_timeli
     assert all(headers["webhook-signature"].startswith("v1,") for headers, _ in heard)
 
 
-def test_facts_can_be_told_to_the_log(database: dict[str, str]) -> None:
-    with serving(env=database | {"SHOP_EVENTS": "log"}) as (url, process), people(url) as (staff, customer):
+def test_events_can_be_published_to_the_log(database: dict[str, str]) -> None:
+    with serving(env=database | {"SHOP_EVENTS": "log"}) as (url, process), staff_and_customer(url) as (staff, customer):
         order = new_order(customer, (new_product(staff, stock=1), 1))
         assert process.stdout
         too_late = threading.Timer(WAIT_S_MAX, process.kill)  # so that reading ends

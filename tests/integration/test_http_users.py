@@ -28,7 +28,7 @@ NOBODY = "0193aaaa-0000-7000-8000-000000000000"
 
 @pytest.fixture
 def person(server: Server, visitor: httpx.Client, staff: httpx.Client) -> Iterator[Callable[..., Person]]:
-    """Makes somebody: what is known of him, a client that is logged in as him, his tokens."""
+    """Makes a user: their account, a client that is logged in, their tokens."""
     with ExitStack() as clients:
 
         def make(role: str = "customer", **fields: str) -> Person:
@@ -388,7 +388,7 @@ def ask(app: App, path: str, token: str) -> httpx.Response:
 # ---- a forgotten password
 
 
-def test_who_forgot_his_password_gets_a_code_from_an_admin(
+def test_a_user_who_forgot_their_password_gets_a_code_from_an_admin(
     visitor: httpx.Client, staff: httpx.Client, person: Callable[..., Person]
 ) -> None:
     user, _, _ = person()
@@ -413,7 +413,7 @@ def test_what_is_no_code_sets_no_password(visitor: httpx.Client, code: str) -> N
 # ---- sessions
 
 
-def test_somebody_sees_where_he_is_logged_in_and_ends_it_there(
+def test_users_see_where_they_are_logged_in_and_end_sessions_there(
     visitor: httpx.Client, person: Callable[..., Person]
 ) -> None:
     user, ada, here = person()

@@ -57,12 +57,12 @@ def test_two_workers_add_up_to_one_shop(env: dict[str, str]) -> None:
             assert client.post("/reservations", json=held, headers=ada).status_code == 201
         expected = {"shop_reservations_expired_total": 1, "shop_batcher_requests_total": 4}
 
-        def told() -> str:
+        def metrics() -> str:
             return httpx.get(f"{url}/metrics", trust_env=False).text
 
         # The order batcher and the sweeper tell a second later.
-        wait_until(lambda: all(figure(told(), name) == value for name, value in expected.items()))
-        page = told()
+        wait_until(lambda: all(figure(metrics(), name) == value for name, value in expected.items()))
+        page = metrics()
     where = {"method": "GET", "route": f"{API}/products"}
     assert figure(page, "shop_requests_total", **where, status="200") == REQUESTS
     assert figure(page, "shop_request_duration_seconds_count", **where) == REQUESTS

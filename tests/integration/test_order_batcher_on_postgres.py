@@ -87,7 +87,7 @@ def test_cut_connections_lose_and_double_nothing(
     fixtures, shop = Fixtures(adapters), Shop(adapters)
     lamp = fixtures.product("Lamp", units=1_000)
     executioner = make_engine(url, connections=1)
-    told: list[Order] = []
+    placed_orders: list[Order] = []
     lost = 0
     for number in range(12):
         requests = [
@@ -100,13 +100,15 @@ def test_cut_connections_lose_and_double_nothing(
         _cut_all_lines(executioner)
         for request, future in zip(requests, futures, strict=True):
             answer = _answer(batcher, request, future)
-            told += [answer.value] if answer else []
+            placed_orders += [answer.value] if answer else []
             lost += answer is None
     executioner.dispose()
-    assert len({order.id for order in told}) == len(told) >= 120
+    assert len({order.id for order in placed_orders}) == len(placed_orders) >= 120
     placed = fixtures.level(lamp.id).allocated
-    assert len(told) <= placed <= len(told) + lost, "only who was told nothing may have an order that he does not know"
-    assert all(shop.orders.get(SYSTEM, order.id) == order for order in told)
+    assert len(placed_orders) <= placed <= len(placed_orders) + lost, (
+        "only a client without a response may have an order that it does not know"
+    )
+    assert all(shop.orders.get(SYSTEM, order.id) == order for order in placed_orders)
     assert shop.audit() == []
 
 

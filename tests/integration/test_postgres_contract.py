@@ -106,7 +106,7 @@ class TestTokens(OnPostgres, TokensContract): ...
 
 
 class TestAudit(OnPostgres, AuditContract):
-    """Differences are planted by SQL. The CHECKs allow these: what they forbid need not be looked for."""
+    """Differences are made by SQL. The CHECKs allow these: what they forbid need not be looked for."""
 
     def corrupt_counter(self, adapters: Adapters, product_id: UUID, counter: str, change: int) -> None:
         column = stock_levels.c[counter]

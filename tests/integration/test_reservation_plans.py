@@ -91,7 +91,7 @@ def test_the_sweep_looks_at_what_is_due_and_at_nothing_else(adapters: PostgresAd
     assert cost.rows <= 60, cost
 
 
-def test_what_a_customer_holds_is_found_among_all_that_he_ever_held(adapters: PostgresAdapters) -> None:
+def test_open_reservations_of_a_customer_are_found_among_all_they_ever_had(adapters: PostgresAdapters) -> None:
     *_, cost = _cost(adapters, lambda uow: uow.reservations.lock_customers([UUID(int=1001)], uow.now))
     assert cost.used & {"reservations_active_idx"}, cost
     assert cost.rows <= 60, cost
@@ -112,7 +112,7 @@ def test_keys_that_are_taken_are_found_by_their_index(adapters: PostgresAdapters
     assert taken.rows <= 150, taken
 
 
-def test_a_take_looks_at_about_as_many_letters_as_it_takes(adapters: PostgresAdapters) -> None:
+def test_a_take_looks_at_about_as_many_messages_as_it_takes(adapters: PostgresAdapters) -> None:
     cost, *events = _cost(adapters, lambda uow: uow.outbox.take(NOW, 20, timedelta(seconds=60)))
     assert sum(one.rows for one in events) <= 100, events
     assert "outbox_due_idx" in cost.used, cost

@@ -30,8 +30,8 @@ def test_every_answer_of_a_shop_in_postgresql_is_so_too(new_database: Callable[[
     assert found == 0, said
 
 
-def schemathesis(server: Server, folder: Path, *more: str) -> tuple[int, str]:
+def schemathesis(server: Server, folder: Path, *options: str) -> tuple[int, str]:
     """Its exit code and the end of what it says."""
     admin = new_admin(server.url, server.staff_username, server.staff_password)
-    found, said = check(server.url, admin, folder, SEED, 3, *more)
+    found, said = check(server.url, admin, folder, SEED, 3, *options)
     return found, said[-4_000:]

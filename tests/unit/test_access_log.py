@@ -24,7 +24,7 @@ PARENT = "00f067aa0ba902b7"
 
 
 @dataclass
-class World:
+class Setup:
     """A shop with one lamp for sale, whose answers are kept, and who writes its log into `file`."""
 
     file: io.StringIO = field(default_factory=io.StringIO)
@@ -46,10 +46,10 @@ class World:
     def lines(self) -> list[dict[str, Any]]:
         return [json.loads(line) for line in self.file.getvalue().splitlines()]
 
-    def line_of(self, method: str, path: str, **more: Any) -> dict[str, Any]:
+    def line_of(self, method: str, path: str, **options: Any) -> dict[str, Any]:
         """The one line that a request is worth."""
         before = len(self.lines())
-        answer = self.client.request(method, path, **more)
+        answer = self.client.request(method, path, **options)
         (line,) = self.lines()[before:]
         assert line["status"] == answer.status_code
         assert line["bytes"] == len(answer.content)
@@ -64,14 +64,14 @@ class World:
 
 
 @pytest.fixture
-def world() -> Iterator[World]:
-    world = World()
-    with world.client:
-        yield world
+def setup() -> Iterator[Setup]:
+    setup = Setup()
+    with setup.client:
+        yield setup
 
 
 @pytest.mark.parametrize(
-    ("method", "path", "more", "status", "route", "code"),
+    ("method", "path", "options", "status", "route", "code"),
     [
         ("GET", "/api/v1/products", {}, 200, "/api/v1/products", None),
         ("HEAD", "/api/v1/products", {}, 200, "/api/v1/products", None),
@@ -86,57 +86,57 @@ def world() -> Iterator[World]:
     ],
 )
 def test_every_request_is_worth_one_line_whoever_answered_it(
-    world: World, method: str, path: str, more: dict[str, Any], status: int, route: str | None, code: str | None
+    setup: Setup, method: str, path: str, options: dict[str, Any], status: int, route: str | None, code: str | None
 ) -> None:
-    line = world.line_of(method, path, **more)
+    line = setup.line_of(method, path, **options)
     assert (line["status"], line["route"], line.get("code")) == (status, route, code)
     assert line["address"]
 
 
-def test_a_fault_of_the_server_has_its_line_too(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(type(world.shop.orders), "get", lambda *_: 1 / 0)
-    path = f"/api/v1/orders/{world.product.id}"
-    line = world.line_of("GET", path, headers=world.logged_in)
+def test_a_fault_of_the_server_has_its_line_too(setup: Setup, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(type(setup.shop.orders), "get", lambda *_: 1 / 0)
+    path = f"/api/v1/orders/{setup.product.id}"
+    line = setup.line_of("GET", path, headers=setup.logged_in)
     assert (line["status"], line["code"], line["route"]) == (500, "internal_error", "/api/v1/orders/{order_id}")
 
 
-def test_an_answer_that_was_kept_is_logged_like_the_one_that_was_worked_out(world: World) -> None:
-    path = f"/api/v1/products/{world.product.id}"
-    first, second = (world.line_of("GET", path) for _ in range(2))
+def test_an_answer_that_was_kept_is_logged_like_the_one_that_was_worked_out(setup: Setup) -> None:
+    path = f"/api/v1/products/{setup.product.id}"
+    first, second = (setup.line_of("GET", path) for _ in range(2))
     assert first["route"] == second["route"] == "/api/v1/products/{product_id}"
-    etag = world.client.get(path).headers["etag"]
-    third = world.line_of("GET", path, headers={"If-None-Match": etag})
+    etag = setup.client.get(path).headers["etag"]
+    third = setup.line_of("GET", path, headers={"If-None-Match": etag})
     assert (third["status"], third["route"], third["bytes"]) == (304, "/api/v1/products/{product_id}", 0)
 
 
-def test_the_line_names_the_account_and_never_more_of_it(world: World) -> None:
-    line = world.line_of("GET", "/api/v1/orders", headers=world.logged_in)
-    assert line["account_id"] == str(world.account.id)
-    assert "account_id" not in world.line_of("GET", "/api/v1/products", headers=world.logged_in)
-    assert world.access not in world.file.getvalue()
+def test_the_line_names_the_account_and_never_more_of_it(setup: Setup) -> None:
+    line = setup.line_of("GET", "/api/v1/orders", headers=setup.logged_in)
+    assert line["account_id"] == str(setup.account.id)
+    assert "account_id" not in setup.line_of("GET", "/api/v1/products", headers=setup.logged_in)
+    assert setup.access not in setup.file.getvalue()
     assert "ada" not in json.dumps(line)
 
 
-def test_a_replay_is_marked(world: World) -> None:
-    order = {"lines": [{"product_id": str(world.product.id), "quantity": 1}]}
-    headers = world.logged_in | {"Idempotency-Key": "k-1"}
-    first, second = (world.line_of("POST", "/api/v1/orders", json=order, headers=headers) for _ in range(2))
+def test_a_replay_is_marked(setup: Setup) -> None:
+    order = {"lines": [{"product_id": str(setup.product.id), "quantity": 1}]}
+    headers = setup.logged_in | {"Idempotency-Key": "k-1"}
+    first, second = (setup.line_of("POST", "/api/v1/orders", json=order, headers=headers) for _ in range(2))
     assert "replayed" not in first
     assert (second["status"], second["replayed"]) == (201, True)
 
 
-def test_an_address_that_is_none_of_ours_is_shown_without_query_and_harmless(world: World) -> None:
-    line = world.line_of("GET", "/no%0Awhere%1B[31m?token=secret")
+def test_an_address_that_is_none_of_ours_is_shown_without_query_and_harmless(setup: Setup) -> None:
+    line = setup.line_of("GET", "/no%0Awhere%1B[31m?token=secret")
     assert line["path"] == "/no%0Awhere%1B%5B31m"
-    assert len(world.line_of("GET", "/" + "x" * 3000)["path"]) == 200
+    assert len(setup.line_of("GET", "/" + "x" * 3000)["path"]) == 200
 
 
 @pytest.mark.parametrize(
     "sent",
     [f"00-{TRACE}-{PARENT}-01", f"00-{TRACE}-{PARENT}-00", f"cc-{TRACE}-{PARENT}-01-what-comes-later"],
 )
-def test_a_traceparent_is_understood(world: World, sent: str) -> None:
-    line = world.line_of("GET", "/health/live", headers={"traceparent": sent})
+def test_a_traceparent_is_understood(setup: Setup, sent: str) -> None:
+    line = setup.line_of("GET", "/health/live", headers={"traceparent": sent})
     assert (line["trace_id"], line["parent_id"]) == (TRACE, PARENT)
 
 
@@ -154,12 +154,12 @@ def test_a_traceparent_is_understood(world: World, sent: str) -> None:
         f"00-{TRACE}-{PARENT}",
     ],
 )
-def test_a_traceparent_that_is_none_leaves_no_trace(world: World, sent: str) -> None:
-    assert "trace_id" not in world.line_of("GET", "/health/live", headers={"traceparent": sent})
+def test_a_traceparent_that_is_none_leaves_no_trace(setup: Setup, sent: str) -> None:
+    assert "trace_id" not in setup.line_of("GET", "/health/live", headers={"traceparent": sent})
 
 
-def test_two_traceparents_are_as_good_as_none(world: World) -> None:
-    line = world.line_of("GET", "/health/live", headers=[("traceparent", f"00-{TRACE}-{PARENT}-01")] * 2)
+def test_two_traceparents_are_as_good_as_none(setup: Setup) -> None:
+    line = setup.line_of("GET", "/health/live", headers=[("traceparent", f"00-{TRACE}-{PARENT}-01")] * 2)
     assert "trace_id" not in line
 
 
@@ -205,16 +205,16 @@ def test_whatever_else_is_logged_is_one_line_of_json_too() -> None:
 @pytest.mark.parametrize("form", ["json", "text"])
 def test_a_traceback_shows_neither_variables_nor_rows(form: str) -> None:
     configure(form, "info", file=(file := io.StringIO()))
-    planted = "hunter2"
+    secret = "hunter2"
     try:
-        raise ValueError(f"no such row\nDETAIL:  Failing row contains (7, a\nb, {planted}).\n[SQL: INSERT]")
+        raise ValueError(f"no such row\nDETAIL:  Failing row contains (7, a\nb, {secret}).\n[SQL: INSERT]")
     except ValueError as error:
         logging.getLogger("shop_http").error("it failed", exc_info=error)
     said = file.getvalue()
     assert "no such row" in said
     assert "(left out)" in said
     assert "[SQL: INSERT]" in said
-    assert planted not in said.replace("{planted}", "")
+    assert secret not in said.replace("{secret}", "")
 
 
 def test_text_is_for_people() -> None:

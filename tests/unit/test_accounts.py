@@ -240,7 +240,9 @@ def test_no_successor_outlives_its_session(hours: list[int]) -> None:
         assert now < token.expires_at == min(now + REFRESH_TOKEN_LIFE, NOON + SESSION_LIFE)
 
 
-def test_who_logs_in_a_hundred_times_is_logged_out_where_he_was_not_for_longest(shop: Shop, clock: ManualClock) -> None:
+def test_the_hundred_and_first_login_ends_the_session_that_was_unused_for_longest(
+    shop: Shop, clock: ManualClock
+) -> None:
     account = shop.accounts.register(ADA)
     first = shop.sessions.log_in("Ada", ADA.password)
     device = first.device or ""
@@ -271,7 +273,7 @@ def test_another_session_is_ended_by_who_logged_in_lately(shop: Shop, clock: Man
     assert owner.session is not None
     with pytest.raises(LoginTooOld, match="15 minutes"):
         shop.sessions.end(thief, owner.session)
-    with pytest.raises(LoginTooOld):  # who does not know in which session he acts
+    with pytest.raises(LoginTooOld):  # the actor names no session
         shop.sessions.end(replace(owner, session=None), thief.session)
     clock.advance(RECENT_LOGIN)
     shop.sessions.end(owner, thief.session)

@@ -50,9 +50,9 @@ def test_any_punctuation_separates_words(some: list[str], between: str) -> None:
 @given(name=st.lists(words, min_size=1, max_size=5), data=st.data())
 def test_a_product_is_found_by_any_of_its_words_in_any_order(name: list[str], data: st.DataObject) -> None:
     there = words_of(replace(LAMP, name=" ".join(name)[:200]))
-    wanted = data.draw(st.permutations(sorted(there)))
-    assert is_found(wanted, there)
-    assert is_found([*wanted[:-1], wanted[-1][:1]], there)
+    requested = data.draw(st.permutations(sorted(there)))
+    assert is_found(requested, there)
+    assert is_found([*requested[:-1], requested[-1][:1]], there)
 
 
 @given(name=st.lists(words, min_size=1, max_size=4), prefix=words)

@@ -33,31 +33,31 @@ class Door:
 
 def test_a_database_that_is_there_is_asked_by_everybody() -> None:
     door = Door()
-    doorman = CircuitBreaker(0.1, door, door.clock)
-    assert [doorman() for _ in range(3)] == ["a connection"] * 3
+    breaker = CircuitBreaker(0.1, door, door.clock)
+    assert [breaker() for _ in range(3)] == ["a connection"] * 3
     assert door.knocks == 3
 
 
 def test_one_that_is_away_is_asked_once_in_a_while_and_the_others_hear_why() -> None:
     door = Door()
-    doorman, door.is_open = CircuitBreaker(0.1, door, door.clock), False
+    breaker, door.is_open = CircuitBreaker(0.1, door, door.clock), False
     for _ in range(50):
         with pytest.raises(psycopg.OperationalError, match="starting up"):
-            doorman()
+            breaker()
     assert door.knocks == 1
     door.now = 0.1
     with pytest.raises(psycopg.OperationalError):
-        doorman()
+        breaker()
     assert door.knocks == 2
 
 
 def test_one_that_is_back_is_asked_by_everybody_again() -> None:
     door = Door()
-    doorman, door.is_open = CircuitBreaker(0.1, door, door.clock), False
+    breaker, door.is_open = CircuitBreaker(0.1, door, door.clock), False
     with pytest.raises(psycopg.OperationalError):
-        doorman()
+        breaker()
     door.now, door.is_open = 0.1, True
-    assert [doorman() for _ in range(3)] == ["a connection"] * 3
+    assert [breaker() for _ in range(3)] == ["a connection"] * 3
 
 
 def test_many_at_once_send_one_of_them_to_knock() -> None:
@@ -69,15 +69,15 @@ def test_many_at_once_send_one_of_them_to_knock() -> None:
             slow.wait(TIMEOUT_S)  # as long as this one knocks, nobody else does
         return door()
 
-    doorman, door.is_open = CircuitBreaker(0.1, connect, door.clock), False
+    breaker, door.is_open = CircuitBreaker(0.1, connect, door.clock), False
     with pytest.raises(psycopg.OperationalError):
-        doorman()
+        breaker()
     door.now = 0.1
 
     def visit() -> None:
         all_there.wait(TIMEOUT_S)
         with pytest.raises(psycopg.OperationalError):
-            doorman()
+            breaker()
 
     with ThreadPoolExecutor(8) as visitors:
         jobs = [visitors.submit(visit) for _ in range(8)]

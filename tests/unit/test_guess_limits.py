@@ -69,7 +69,7 @@ def guess(shop: Shop, username: str = "ada", password: str = WRONG, **how: str) 
 def test_a_flood_of_guesses_from_everywhere_has_few_of_them_looked_at(
     shop: Shop, clock: ManualClock, passwords: Counting
 ) -> None:
-    """Twenty minutes of it: of those in any ten no more than promised, by strangers and with all that can be stolen."""
+    """Twenty minutes of it: in any ten no more guesses than promised, by others and with all that can be stolen."""
     stolen = shop.sessions.log_in("ada", PASSWORD)
     thief = shop.sessions.authenticate(stolen.access)
     moments: list[datetime] = []
@@ -82,8 +82,8 @@ def test_a_flood_of_guesses_from_everywhere_has_few_of_them_looked_at(
             shop.accounts.change_password(thief, WRONG, PASSWORD)
         moments += [clock()] * (passwords.evaluated - before)
         clock.advance(timedelta(seconds=1))
-    most = max(sum(start <= moment <= start + TEN_MINUTES for moment in moments) for start in moments)
-    assert 50 < most <= GUESSES_MAX
+    highest = max(sum(start <= moment <= start + TEN_MINUTES for moment in moments) for start in moments)
+    assert 50 < highest <= GUESSES_MAX
 
 
 def test_refusals_do_not_tell_who_is_registered(shop: Shop) -> None:
@@ -96,15 +96,15 @@ def test_a_right_password_is_never_used_up(shop: Shop) -> None:
     assert [guess(shop, client="home") for _ in range(11)] == [WrongCredentials] * 10 + [TooManyAttempts]
 
 
-def test_a_stranger_does_not_lock_the_owner_out(shop: Shop) -> None:
+def test_an_attacker_does_not_lock_the_owner_out(shop: Shop) -> None:
     device = shop.sessions.log_in("ada", PASSWORD).device
     assert device
     for _ in range(40):
-        guess(shop, client="stranger")
-    assert guess(shop, password=PASSWORD, client="stranger") is TooManyAttempts
+        guess(shop, client="attacker")
+    assert guess(shop, password=PASSWORD, client="attacker") is TooManyAttempts
     assert guess(shop, password=PASSWORD, client="home") is None, "one address used up all of it"
     for number in range(100):
-        guess(shop, client=f"stranger {number}")
+        guess(shop, client=f"attacker {number}")
     assert guess(shop, password=PASSWORD, client="elsewhere") is TooManyAttempts
     assert guess(shop, password=PASSWORD, device=device) is None
     assert guess(shop, password=PASSWORD, device=device) is None
@@ -124,7 +124,7 @@ def test_a_login_from_a_known_device_keeps_its_device(shop: Shop) -> None:
     assert shop.sessions.refresh(first.refresh).device is None
 
 
-def test_who_waits_as_long_as_he_is_told_may_try_again(shop: Shop, clock: ManualClock) -> None:
+def test_after_the_time_in_the_refusal_another_try_is_allowed(shop: Shop, clock: ManualClock) -> None:
     for _ in range(10):
         guess(shop, client="home")
     with pytest.raises(TooManyAttempts) as refused:
@@ -210,9 +210,9 @@ def steps_of_a_guess(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, ScryptPa
         shop.accounts.register(Registration("ada", PASSWORD))
         adapters.steps.labels.clear()
 
-        def noting(*args: Any, n: int, **more: Any) -> bytes:
+        def noting(*args: Any, n: int, **extra: Any) -> bytes:
             adapters.steps.step(f"hash at cost {n}")
-            return scrypt(*args, n=n, **more)
+            return scrypt(*args, n=n, **extra)
 
         with monkeypatch.context() as patched:
             patched.setattr(hashlib, "scrypt", noting)

@@ -199,7 +199,7 @@ def test_jobs_that_wait_for_each_other_in_one_direction_get_through_in_every_sch
     assert report.schedules > 4
 
 
-def test_who_waits_gets_its_turn_only_once_what_he_waits_for_is_there() -> None:
+def test_a_job_that_waits_gets_its_turn_only_once_its_condition_is_true() -> None:
     schedule, failure = run_schedule(locking("a", "a"), "AB")
     assert failure is None
     assert schedule.word == "ABABB", "A locks, B waits, A unlocks, B goes on, B unlocks"

@@ -1,4 +1,4 @@
-"""What one client may ask for: it is told how much, and nobody else has to wait for it."""
+"""What one client may ask for: how much is in a header, and nobody else has to wait for it."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def serving(shop: Shop, allowed: RateLimits) -> Iterator[TestClient]:  # type: i
 
 @pytest.fixture
 def client(shop: Shop) -> Iterator[TestClient]:  # type: ignore[type-arg]
-    """Of a server that allows three requests within three seconds, and believes whoever says where he is."""
+    """Of a server that allows three requests within three seconds, and trusts every forwarded address."""
     with _behind_a_proxy(shop, RateLimits(requests=Rate(3, 3))) as client:
         yield client
 
@@ -138,8 +138,8 @@ def test_whoever_asks_how_the_server_is_gets_an_answer(client: httpx.Client) -> 
 def test_logins_that_fail_are_few_for_an_address_and_those_that_succeed_are_not_counted(shop: Shop) -> None:
     with _behind_a_proxy(shop, RateLimits(logins=Rate(3, 60))) as client:
 
-        def log_in(username: str, password: str, address: str, **more: str) -> httpx.Response:
-            form = {"username": username, "password": password} | more
+        def log_in(username: str, password: str, address: str, **fields: str) -> httpx.Response:
+            form = {"username": username, "password": password} | fields
             return client.post("/auth/token", json=form, headers=from_(address))
 
         for _ in range(9):
@@ -180,15 +180,15 @@ def test_a_recognised_device_is_let_in(shop: Shop) -> None:
 
 def test_guesses_of_one_account_are_answered_429_like_those_of_nobody(shop: Shop) -> None:
     with serving(shop, RateLimits()) as client:
-        told = {}
+        seen_problems = {}
         for username in ("grace", "nobody at all"):
             form = {"username": username, "password": "guess"}
             answers = [client.post("/auth/token", json=form) for _ in range(11)]
             assert [answer.status_code for answer in answers] == [401] * 10 + [429]
             problem = assert_problem(answers[-1], 429, "too_many_attempts")
             assert answers[-1].headers["retry-after"] == "60"
-            told[username] = (problem | {"request_id": "", "detail": ""}, sorted(answers[-1].headers))
-        assert told["grace"] == told["nobody at all"]
+            seen_problems[username] = (problem | {"request_id": "", "detail": ""}, sorted(answers[-1].headers))
+        assert seen_problems["grace"] == seen_problems["nobody at all"]
 
 
 def test_a_customer_places_so_many_orders_a_minute(shop: Shop) -> None:

@@ -154,8 +154,8 @@ class TestRowLocks:
     def test_another_customers_order_is_not_locked(self, memory):
         with memory.begin() as uow:
             uow.orders.add_all([order(FIRST)])
-        with memory.begin() as stranger:
-            assert stranger.orders.lock(FIRST, SECOND) is None
+        with memory.begin() as other:
+            assert other.orders.lock(FIRST, SECOND) is None
             with memory.begin() as owner:
                 assert owner.orders.lock(FIRST, ADA) == order(FIRST)
 
@@ -177,7 +177,7 @@ class TestRowLocks:
         one.result()
         assert done == ["many", "one"]
 
-    def test_who_is_waited_for_never_waits_for_those_behind_him(self, patient):
+    def test_an_owner_that_others_wait_for_never_waits_for_those_behind_it(self, patient):
         def lock_both() -> None:
             with patient.begin() as uow:
                 uow.stock.lock([FIRST, SECOND])

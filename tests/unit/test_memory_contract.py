@@ -102,7 +102,7 @@ class TestTokens(InMemory, TokensContract): ...
 
 
 class TestAudit(InMemory, AuditContract):
-    """Differences are planted behind the back of the adapter, in the dictionaries of its store."""
+    """Differences are made behind the back of the adapter, in the dictionaries of its store."""
 
     def corrupt_counter(self, adapters: Adapters, product_id: UUID, counter: str, change: int) -> None:
         stock = _memory(adapters)._store.stock

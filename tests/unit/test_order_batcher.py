@@ -21,7 +21,7 @@ from shop_testing.concurrency import TIMEOUT_S
 from shop_testing.fixtures import request
 
 
-class Gate(MemoryAdapters):
+class Latch(MemoryAdapters):
     """A store whose units of work begin only while it is open, and fail where they are told to.
 
     Args:
@@ -61,7 +61,7 @@ class Gate(MemoryAdapters):
 class _Failing:
     """A unit of work, or a repository of it, whose methods can fail."""
 
-    def __init__(self, of: object, gate: Gate) -> None:
+    def __init__(self, of: object, gate: Latch) -> None:
         self._of = of
         self._gate = gate
 
@@ -78,31 +78,31 @@ class _Failing:
 
 
 @pytest.fixture
-def gate() -> Gate:
+def gate() -> Latch:
     """The store."""
-    return Gate()
+    return Latch()
 
 
 @pytest.fixture
-def shop(gate: Gate) -> Shop:
+def shop(gate: Latch) -> Shop:
     """The shop."""
     return Shop(gate)
 
 
 @pytest.fixture
-def fixtures(gate: Gate) -> Fixtures:
+def fixtures(gate: Latch) -> Fixtures:
     """What is in it."""
     return Fixtures(gate)
 
 
 @pytest.fixture
-def batcher(shop: Shop, gate: Gate) -> Iterator[OrderBatcher]:
+def batcher(shop: Shop, gate: Latch) -> Iterator[OrderBatcher]:
     """The batcher."""
     with OrderBatcher(shop, gate.new_id) as batcher:
         yield batcher
 
 
-def waiting(batcher: OrderBatcher, gate: Gate, requests: list[PlacementRequest]) -> list[Future]:  # type: ignore[type-arg]
+def waiting(batcher: OrderBatcher, gate: Latch, requests: list[PlacementRequest]) -> list[Future]:  # type: ignore[type-arg]
     """Queue all requests for one batch: one before them is held up at the gate until they all are there."""
     gate.is_open.clear()
     begun = gate.begun
@@ -126,7 +126,7 @@ def test_a_lone_order_is_placed_at_once_and_answered_after_its_commit(
     assert (batcher.report.batches, batcher.report.requests) == (1, 1)
 
 
-def test_queued_requests_are_decided_together_up_to_a_maximum(shop: Shop, fixtures: Fixtures, gate: Gate) -> None:
+def test_queued_requests_are_decided_together_up_to_a_maximum(shop: Shop, fixtures: Fixtures, gate: Latch) -> None:
     lamp = fixtures.product(units=100)
     with OrderBatcher(shop, gate.new_id, batch_size_max=8) as batcher:
         futures = waiting(batcher, gate, [request(fixtures.customer(), (lamp, 1)) for _ in range(20)])
@@ -144,7 +144,7 @@ def test_orders_and_reservations_share_a_batch(batcher: OrderBatcher, fixtures: 
     assert order.units == {lamp.id: 2}
 
 
-def test_a_refused_request_refuses_no_other(batcher: OrderBatcher, gate: Gate, fixtures: Fixtures) -> None:
+def test_a_refused_request_refuses_no_other(batcher: OrderBatcher, gate: Latch, fixtures: Fixtures) -> None:
     lamp = fixtures.product(units=2)
     futures = waiting(batcher, gate, [request(fixtures.customer(), (lamp, units)) for units in (1, 9, 1, 1)])
     outcomes = [future.exception(TIMEOUT_S) for future in futures]
@@ -152,7 +152,7 @@ def test_a_refused_request_refuses_no_other(batcher: OrderBatcher, gate: Gate, f
 
 
 def test_duplicates_in_one_batch_are_one_order(
-    batcher: OrderBatcher, gate: Gate, fixtures: Fixtures, shop: Shop
+    batcher: OrderBatcher, gate: Latch, fixtures: Fixtures, shop: Shop
 ) -> None:
     lamp, ada = fixtures.product(units=9), fixtures.customer()
     twin = PlacementRequest(ada.account_id, (LineRequest(lamp.id, 1),), key="k")
@@ -169,7 +169,7 @@ def test_whatever_fails_every_request_is_answered_and_every_order_placed_once(fa
     """The store fails at each call of a port in turn; the whole batch is retried one by one."""
     fail_at = 0
     while True:
-        gate = Gate()
+        gate = Latch()
         shop, fixtures = Shop(gate), Fixtures(gate)
         lamp, customers = fixtures.product(units=3), [fixtures.customer() for _ in range(5)]
         requests = [
@@ -191,7 +191,7 @@ def test_whatever_fails_every_request_is_answered_and_every_order_placed_once(fa
 
 @pytest.mark.parametrize("failure", [Unavailable("The answer to the commit was lost."), OSError("likewise")])
 def test_a_commit_whose_answer_was_lost_is_found_out(
-    batcher: OrderBatcher, gate: Gate, shop: Shop, fixtures: Fixtures, failure: Exception
+    batcher: OrderBatcher, gate: Latch, shop: Shop, fixtures: Fixtures, failure: Exception
 ) -> None:
     lamp, customers = fixtures.product(units=3), [fixtures.customer() for _ in range(5)]
     gate.failure = failure
@@ -202,7 +202,7 @@ def test_a_commit_whose_answer_was_lost_is_found_out(
 
 
 def waiting_then_fail(  # type: ignore[no-untyped-def]
-    batcher: OrderBatcher, gate: Gate, requests: list[PlacementRequest], fail_at: int | None, failure: Exception
+    batcher: OrderBatcher, gate: Latch, requests: list[PlacementRequest], fail_at: int | None, failure: Exception
 ):
     """One batch of all requests, which fails at that call of a port; or, with None, after its commit."""
     hold = threading.Event()
@@ -243,7 +243,7 @@ def check_placed_once(
 
 
 def test_a_request_that_breaks_its_batch_fails_alone(
-    batcher: OrderBatcher, gate: Gate, fixtures: Fixtures, shop: Shop
+    batcher: OrderBatcher, gate: Latch, fixtures: Fixtures, shop: Shop
 ) -> None:
     lamp, ada, bob = fixtures.product(units=9), fixtures.customer(), fixtures.customer()
     poison = PlacementRequest(ada.account_id, (LineRequest(lamp.id, 1),))
@@ -255,7 +255,7 @@ def test_a_request_that_breaks_its_batch_fails_alone(
 
 
 def test_a_queued_request_can_be_cancelled_and_one_in_a_batch_cannot(
-    batcher: OrderBatcher, gate: Gate, fixtures: Fixtures
+    batcher: OrderBatcher, gate: Latch, fixtures: Fixtures
 ) -> None:
     lamp = fixtures.product(units=9)
     gate.is_open.clear()
@@ -272,7 +272,7 @@ def test_a_queued_request_can_be_cancelled_and_one_in_a_batch_cannot(
     assert fixtures.level(lamp.id).allocated == 1 + 4
 
 
-def test_a_request_that_would_wait_too_long_is_refused_at_once(shop: Shop, fixtures: Fixtures, gate: Gate) -> None:
+def test_a_request_that_would_wait_too_long_is_refused_at_once(shop: Shop, fixtures: Fixtures, gate: Latch) -> None:
     lamp = fixtures.product(units=99)
     with OrderBatcher(shop, gate.new_id, wait_max_s=0.0) as batcher:
         gate.is_open.clear()
@@ -287,7 +287,7 @@ def test_a_request_that_would_wait_too_long_is_refused_at_once(shop: Shop, fixtu
     assert batcher.report.refused == 1
 
 
-def test_a_slow_batch_refuses_no_request_that_fits_into_the_next(shop: Shop, fixtures: Fixtures, gate: Gate) -> None:
+def test_a_slow_batch_refuses_no_request_that_fits_into_the_next(shop: Shop, fixtures: Fixtures, gate: Latch) -> None:
     """Batches are counted: a full one hardly takes longer than one with a single request."""
     lamp = fixtures.product(units=99)
     with OrderBatcher(shop, gate.new_id, wait_max_s=TIMEOUT_S) as batcher:
@@ -297,7 +297,7 @@ def test_a_slow_batch_refuses_no_request_that_fits_into_the_next(shop: Shop, fix
 
 
 def test_stopping_answers_what_is_queued_and_refuses_what_comes_after(
-    shop: Shop, fixtures: Fixtures, gate: Gate
+    shop: Shop, fixtures: Fixtures, gate: Latch
 ) -> None:
     lamp = fixtures.product(units=9)
     batcher = OrderBatcher(shop, gate.new_id)

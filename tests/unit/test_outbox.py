@@ -39,7 +39,7 @@ def test_waits_never_get_shorter_and_all_attempts_take_more_than_half_an_hour() 
     assert timedelta(minutes=30) < sum(waits, timedelta(0)) < timedelta(minutes=40)
 
 
-def test_a_relay_stops_trying_long_before_others_may_take_its_letters() -> None:
+def test_a_relay_stops_trying_long_before_others_may_take_its_messages() -> None:
     """A letter may take 15 seconds: the last one that is begun must be over before it is hidden no more."""
     assert PUBLISH_TIME_MAX + timedelta(seconds=15) < VISIBILITY_TIMEOUT
 
@@ -126,7 +126,7 @@ class Slow:
         self.heard.append(event)
 
 
-def test_a_slow_publisher_is_not_kept_busy_longer_than_letters_are_hidden() -> None:
+def test_a_slow_publisher_is_not_kept_busy_longer_than_messages_are_hidden() -> None:
     clock = MovableClock()
     adapters = MemoryAdapters(clock=clock, new_id=SequentialIds())
     shop, fixtures = Shop(adapters), Fixtures(adapters)

@@ -86,8 +86,8 @@ def test_the_documentation_can_be_left_out_but_for_what_problems_refer_to() -> N
 @pytest.mark.parametrize(("token", "expected"), [("", PUBLIC | {METRICS}), ("the token of the scraper", PUBLIC)])
 def test_the_metrics_are_public_only_without_a_token(token: str, expected: set[tuple[str, str]]) -> None:
     shop = Shop(MemoryAdapters())
-    more = [metrics.route(metrics.Metrics(shop), token)]
-    app = create_app(shop, public_catalog=False, threads=2, more_routes=more)
+    extra = [metrics.route(metrics.Metrics(shop), token)]
+    app = create_app(shop, public_catalog=False, threads=2, more_routes=extra)
     assert METRICS in routes(app)
     assert without_a_login(app) == expected
 

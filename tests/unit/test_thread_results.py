@@ -16,10 +16,10 @@ class CountingLoop(asyncio.SelectorEventLoop):
 
     woken = 0
 
-    def call_soon_threadsafe(self, *args, **more):  # type: ignore[no-untyped-def]
+    def call_soon_threadsafe(self, *args, **kwargs):  # type: ignore[no-untyped-def]
         """Count, and go on."""
         self.woken += 1
-        return super().call_soon_threadsafe(*args, **more)
+        return super().call_soon_threadsafe(*args, **kwargs)
 
 
 def test_results_that_come_together_wake_the_loop_once() -> None:
@@ -29,12 +29,12 @@ def test_results_that_come_together_wake_the_loop_once() -> None:
         futures = [Future[int]() for _ in range(60)]
         waiting = [results.of(future) for future in futures]
 
-        def train() -> None:
+        def answer_all() -> None:
             for number, future in enumerate(futures):
                 future.set_result(number)
 
         before = loop.woken
-        train()  # on the loop's own thread, so that it cannot wake in between
+        answer_all()  # on the loop's own thread, so that it cannot wake in between
         assert await asyncio.gather(*waiting) == list(range(60))
         assert loop.woken - before == 1
         return [await results.of(future) for future in futures]
@@ -74,7 +74,7 @@ def test_failures_and_cancellations_arrive_as_such() -> None:
             await ends
         left.cancel()
         await asyncio.sleep(0)
-        assert forgotten.cancelled(), "who waits no more takes his request off the platform"
+        assert forgotten.cancelled(), "a request that nobody waits for leaves the queue"
 
     asyncio.run(fixtures())
 

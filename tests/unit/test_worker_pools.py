@@ -1,4 +1,4 @@
-"""Worker pools: slow work holds up nobody but slow work, and who finds a pool full is told so at once."""
+"""Worker pools: slow work holds up nobody but slow work, and a full pool refuses at once."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def pools() -> Iterator[WorkerPools]:
     pools.close()
 
 
-def test_a_full_lane_refuses_at_once_and_the_others_go_on(pools: WorkerPools) -> None:
+def test_a_full_pool_refuses_at_once_and_the_others_go_on(pools: WorkerPools) -> None:
     async def fixtures() -> None:
         gate = threading.Event()
         works, waits = (asyncio.ensure_future(pools.run(Pool.SLOW, lambda: gate.wait(TIMEOUT_S))) for _ in range(2))
@@ -101,7 +101,7 @@ def test_a_flood_of_logins_leaves_other_routes_usable_and_is_refused_beyond_its_
     assert statuses.count(401) >= 16
 
 
-def test_who_comes_when_the_pools_are_closed_is_told_so() -> None:
+def test_closed_pools_refuse() -> None:
     """His client has hung up already: the server waits for all others before it closes them."""
     pools = WorkerPools({Pool.FAST: 1}, {Pool.FAST: 1})
     pools.close()

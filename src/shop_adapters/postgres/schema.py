@@ -302,7 +302,7 @@ holders = Table(
     "holders",
     metadata,
     Column("customer_id", Uuid, primary_key=True),
-    comment="A row for who ever reserved: the lock under which what he holds is counted.",
+    comment="One row for each customer who ever reserved, locked while their reservations are counted.",
 )
 
 idempotency_keys = Table(

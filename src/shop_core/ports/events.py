@@ -37,9 +37,9 @@ class Outbox(Protocol):
     """The events that have still to be told to others, and those that nobody would take."""
 
     def take(self, now: datetime, limit: int, hidden_for: timedelta) -> list[OutboxMessage]:
-        """Up to about `limit` letters that may be tried now, hidden from every other taker until `now + hidden_for`.
+        """Up to about `limit` messages that may be tried now, hidden from every other taker until `now + hidden_for`.
 
-        Those of one subject come in order (by `seq`, then by id), and none of a subject whose first letter has to wait
+        Those of one subject come in order (by `seq`, then by id), and none of a subject whose first message has to wait
         or is in somebody else's hands. A taker that dies leaves them to the next one, once they are hidden no more.
         """
 
@@ -47,22 +47,22 @@ class Outbox(Protocol):
         """These have arrived: they leave the outbox."""
 
     def postpone(self, event_id: UUID, until: datetime, error: str) -> None:
-        """One attempt more was in vain; the subject's letters wait until then."""
+        """One attempt more was in vain; the subject's messages wait until then."""
 
     def give_up(self, event_id: UUID, error: str) -> None:
-        """No attempt will be made any more: the letter is dead, and those after it go on."""
+        """No attempt will be made any more: the message is dead, and those after it go on."""
 
     def release(self, event_ids: Collection[UUID], now: datetime) -> None:
         """These were not tried after all: they may be taken again from `now` on."""
 
     def dead(self, page_request: OffsetRequest) -> Page[OutboxMessage]:
-        """The dead letters, oldest first."""
+        """The dead messages, oldest first."""
 
     def requeue(self, event_ids: Collection[UUID], now: datetime) -> int:
-        """Dead letters that shall be tried again from the start; how many of them there were."""
+        """Dead messages that shall be tried again from the start; how many of them there were."""
 
     def waiting(self) -> tuple[int, datetime | None]:
-        """How many letters wait, and when the oldest of their events happened."""
+        """How many messages wait, and when the oldest of their events happened."""
 
 
 class EventPublisher(Protocol):

@@ -178,12 +178,12 @@ def _audit(settings: Settings, _: argparse.Namespace) -> int:
 def _outbox(settings: Settings, _: argparse.Namespace) -> int:
     with open_shop(settings) as shop:
         waiting, oldest = shop.outbox.waiting(SYSTEM)
-        dead = _dead_letters(shop)
+        dead = _dead_messages(shop)
     print(f"{waiting} waiting" + (f", the oldest since {oldest:%Y-%m-%d %H:%M:%S} UTC." if oldest else "."))
     print(f"{len(dead)} dead" + (": `shop outbox resend` tries them again." if dead else "."))
-    for letter in dead:
-        event = letter.event
-        print(f"{event.id} {event.type} of {event.subject_id} at {event.at:%Y-%m-%d %H:%M:%S} UTC: {letter.error}")
+    for message in dead:
+        event = message.event
+        print(f"{event.id} {event.type} of {event.subject_id} at {event.at:%Y-%m-%d %H:%M:%S} UTC: {message.error}")
     return 0
 
 
@@ -191,7 +191,7 @@ def _resend(settings: Settings, given: argparse.Namespace) -> int:
     if bool(given.ids) is given.all:
         given.parser.error("name the letters, or give --all")
     with open_shop(settings) as shop:
-        found = [letter.event.id for letter in _dead_letters(shop)] if given.all else given.ids
+        found = [message.event.id for message in _dead_messages(shop)] if given.all else given.ids
         revived = shop.outbox.requeue(SYSTEM, found)
     print(f"{revived} dead letters will be tried again.")
     if revived < len(found):
@@ -199,11 +199,11 @@ def _resend(settings: Settings, given: argparse.Namespace) -> int:
     return 0
 
 
-def _dead_letters(shop: Shop) -> list[OutboxMessage]:
-    letters: list[OutboxMessage] = []
-    while more := shop.outbox.dead(SYSTEM, OffsetRequest(LIMIT_MAX, len(letters))).items:
-        letters += more
-    return letters
+def _dead_messages(shop: Shop) -> list[OutboxMessage]:
+    messages: list[OutboxMessage] = []
+    while page := shop.outbox.dead(SYSTEM, OffsetRequest(LIMIT_MAX, len(messages))).items:
+        messages += page
+    return messages
 
 
 def _settings(settings: Settings, _: argparse.Namespace) -> int:

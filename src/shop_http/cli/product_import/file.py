@@ -146,8 +146,8 @@ def _columns(line: str, delimiter: str) -> list[str]:
 
 
 def _listed(columns: Sequence[str]) -> str:
-    more = f" and {len(columns) - 8} more" if len(columns) > 8 else ""
-    return ", ".join(repr(column[:40]) for column in columns[:8]) + more
+    rest = f" and {len(columns) - 8} more" if len(columns) > 8 else ""
+    return ", ".join(repr(column[:40]) for column in columns[:8]) + rest
 
 
 def records(lines: Iterator[str], delimiter: str) -> Iterator[tuple[int, list[str] | str]]:

@@ -59,12 +59,12 @@ def slug_of(category: str) -> str:
     >>> slug_of("Tea & Coffee"), slug_of("Küche")
     ('tea-coffee', 'kuche')
     """
-    letters = comparable(category)
-    bare = "".join(mark for mark in unicodedata.normalize("NFKD", letters) if not unicodedata.combining(mark))
+    name = comparable(category)
+    bare = "".join(mark for mark in unicodedata.normalize("NFKD", name) if not unicodedata.combining(mark))
     slug = "-".join(re.findall("[a-z0-9]+", bare))
     if len(slug) <= SLUG_LENGTH_MAX and slug and not any(sign.isalnum() and not sign.isascii() for sign in bare):
         return slug
-    tail = hashlib.sha256(letters.encode()).hexdigest()[:8]
+    tail = hashlib.sha256(name.encode()).hexdigest()[:8]
     return f"{slug[: SLUG_LENGTH_MAX - 9].strip('-') or 'category'}-{tail}"
 
 

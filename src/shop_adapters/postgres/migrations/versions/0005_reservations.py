@@ -100,7 +100,7 @@ def _create_reservations() -> None:
         "holders",
         sa.Column("customer_id", sa.Uuid(), nullable=False),
         sa.PrimaryKeyConstraint("customer_id", name=op.f("holders_pkey")),
-        comment="A row for who ever reserved: the lock under which what he holds is counted.",
+        comment="One row for each customer who ever reserved, locked while their reservations are counted.",
     )
 
 
