@@ -51,7 +51,7 @@ verify: .venv/.tests
 	@$(BIN)/python -m verification $(if $(SEED),--seed "$(SEED)") $(if $(LONG),--long)
 
 # Everything against its yardstick, some ten minutes: docs/performance.md. ONLY=place,pages for some; LONG=1 for more.
-bench: .venv/.runs
+bench: .venv/.tests
 	$(BIN)/python -m benchmarks $(if $(ONLY),--only "$(ONLY)") $(if $(LONG),--long) $(if $(YEAR),--year "$(YEAR)")
 
 # Two steps of set-up, so that running the shop does not wait for the tools of the tests.

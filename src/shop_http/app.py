@@ -49,7 +49,7 @@ def create_app(
     limits: Limits | None = None,
     observers: Sequence[Observer] = (),
     more_routes: Sequence[ControllerRouterHandler] = (),
-    drain_s: float | None = None,
+    shutdown: GracefulShutdown | None = None,
     origins: Collection[str] = (),
 ) -> Litestar:
     """The application, to be served by any ASGI server that runs lifespans.
@@ -70,10 +70,10 @@ def create_app(
         deadlines: how long a request may take.
         observers: are told of each request after its answer; see `watching` and `log`.
         more_routes: further handlers outside of the API, such as `/metrics`.
-        drain_s: how many seconds to go on after SIGTERM, see `closing`; None: the server alone minds signals.
+        shutdown: says when the process is about to end; None: it never says so.
         origins: of the web pages that may ask, e.g. `https://shop.example`; see `armour`.
     """
-    closing = GracefulShutdown(drain_s)
+    closing = shutdown or GracefulShutdown()
     auth = Router("/auth", route_handlers=accounts.AUTH_ROUTES, request_max_body_size=CREDENTIALS_SIZE_MAX)
     features: list[ControllerRouterHandler] = [
         auth,
@@ -91,13 +91,13 @@ def create_app(
         middleware=[checked_by(know_the_actor, be_well_formed)],
         exception_handlers=problems.handlers(),
         request_max_body_size=BODY_SIZE_MAX,
-        lifespan=[_worker_threads(threads), _running(background), closing.lifespan()],
+        lifespan=[_worker_threads(threads), _running(background)],
         state=State(
             {
                 "shop": shop,
                 "place": place or place_singly(shop),
                 "reserve": reserve or reserve_singly(shop),
-                "ready": closing.told_by(ready or _always),
+                "ready": closing.readiness(ready or _always),
                 "public_catalog": public_catalog,
                 "base_url": base_url,
                 "lanes": _lanes(threads),  # for who uses the application without its lifespan
