@@ -74,7 +74,7 @@ def measure(size: Size, groups: Sequence[str]) -> tuple[Findings, str]:
                 findings.left_out.append(f"{name}: {missing}")
                 say(f"  left out: {missing}")
             for row in findings.rows[rows:]:
-                say(f"  {told(row)}")
+                say(f"  {as_text(row)}")
             say(f"  ({time.monotonic() - begun:.0f} s)")
         if environment.is_filled:
             findings.rows += audited(environment)
@@ -95,7 +95,7 @@ def audited(environment: Environment) -> list[Row]:
     ]
 
 
-def told(row: Row) -> str:
+def as_text(row: Row) -> str:
     """A row in one line."""
     aim = f", aim {row.aim.sense.value} {row.aim.figure:,g}: {row.verdict}" if row.aim else f": {row.verdict}"
     versus = f" vs. {row.yardstick}" if row.yardstick != "-" else ""

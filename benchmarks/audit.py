@@ -99,7 +99,7 @@ def fill(engine: Engine, movements: int) -> None:
 
 
 @contextmanager
-def placing(shop: Shop) -> Iterator[list[float]]:
+def orders_beside(shop: Shop) -> Iterator[list[float]]:
     """Somebody places orders meanwhile, one after the other; how long each took, in milliseconds."""
     done, took = threading.Event(), list[float]()
     product = UUID(int=1)
@@ -131,10 +131,10 @@ def measure(engine: Engine, rounds: int) -> None:
         begun = time.perf_counter()
         found = shop.audit()
         print(f"audit {number + 1} alone: {time.perf_counter() - begun:.2f} s, {len(found)} differences", flush=True)
-    with placing(shop) as took:
+    with orders_beside(shop) as took:
         time.sleep(5)
     print(f"placing alone: {_shown(took)}")
-    with placing(shop) as took:
+    with orders_beside(shop) as took:
         begun = time.perf_counter()
         found = shop.audit()
         seconds = time.perf_counter() - begun

@@ -158,10 +158,10 @@ class Environment:
             self._run(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
 
     @contextmanager
-    def served(self, database: URL, *more: str) -> Iterator[str]:
+    def served(self, database: URL, *options: str) -> Iterator[str]:
         """The address of a `shop serve` on a database."""
         port = free_port()
-        command = shop_command("serve", "--port", str(port), *more, data_dir=None)
+        command = shop_command("serve", "--port", str(port), *options, data_dir=None)
         url = f"http://127.0.0.1:{port}"
         with running(command, url, self.variables(database)):
             yield url
@@ -222,7 +222,7 @@ class Shop:
             return int(connection.execute(text(query), given).scalar_one())
 
     def wait_for_relay(self) -> None:
-        """Until the letters of the orders are gone: the relay's work belongs to those who caused it."""
+        """Until the messages of the orders are gone: the relay's work belongs to those who caused it."""
         until = time.monotonic() + RELAY_S_MAX
         waiting = self.number(_WAITING)
         while waiting and time.monotonic() < until:

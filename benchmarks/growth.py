@@ -33,10 +33,10 @@ class Sized:
 
     def place(self, lines: int = 3) -> float:
         """Milliseconds for an order."""
-        wanted = [random.sample(range(1, self._products + 1), lines) for _ in range(TIMES)]
+        requested = [random.sample(range(1, self._products + 1), lines) for _ in range(TIMES)]
         requests = [
             PlacementRequest(uuid7(), tuple(LineRequest(seed_data.product_id(number), 1) for number in numbers))
-            for numbers in wanted
+            for numbers in requested
         ]
         return _milliseconds(self._core.orders.place, requests)
 

@@ -44,9 +44,9 @@ local function product(number)
   return string.format("01900000-0000-7000-8000-%012x", number)
 end
 
-local function post(path, token, more, body)
+local function post(path, token, headers, body)
   return "POST " .. path .. " HTTP/1.1\r\nHost: " .. wrk.headers["Host"] .. "\r\nAuthorization: Bearer " .. token
-    .. "\r\nContent-Type: application/json\r\n" .. more .. "Content-Length: " .. #body .. "\r\n\r\n" .. body
+    .. "\r\nContent-Type: application/json\r\n" .. headers .. "Content-Length: " .. #body .. "\r\n\r\n" .. body
 end
 
 local makers = {}
@@ -79,24 +79,24 @@ function makers.place(file, lines, products, hot)
   local number, share = 0, math.floor(products / lines)
   return function()
     number = number + 1
-    local wanted = {}
+    local requested = {}
     for line = 1, lines do
       local chosen = math.random((line - 1) * share + 1, line * share)
       if line == 1 and hot > 0 then
         chosen = hot
       end
-      wanted[line] = '{"product_id":"' .. product(chosen) .. '","quantity":1}'
+      requested[line] = '{"product_id":"' .. product(chosen) .. '","quantity":1}'
     end
-    return order(tokens[math.random(#tokens)], run .. "-" .. number, table.concat(wanted, ","))
+    return order(tokens[math.random(#tokens)], run .. "-" .. number, table.concat(requested, ","))
   end
 end
 
-function makers.sale(file, wanted)
+function makers.sale(file, sold)
   local tokens, run = lines_of(file), string.format("%d", now() * 1000)
   local number = -1 -- wrk asks for one request that it does not send
   return function()
     number = number + 1
-    local body = '{"product_id":"' .. product(wanted) .. '","quantity":1}'
+    local body = '{"product_id":"' .. product(sold) .. '","quantity":1}'
     return order(tokens[math.max(1, number)], run .. "-" .. number, body)
   end
 end
@@ -132,11 +132,11 @@ end
 function init(arguments)
   window, limit, pace = tonumber(arguments[2]), tonumber(arguments[3]), tonumber(arguments[4])
   math.randomseed(tonumber(arguments[5]))
-  local more = {}
+  local numbers = {}
   for place = 7, #arguments do
-    table.insert(more, tonumber(arguments[place]))
+    table.insert(numbers, tonumber(arguments[place]))
   end
-  make = makers[arguments[1]](arguments[6], unpack(more))
+  make = makers[arguments[1]](arguments[6], unpack(numbers))
   if arguments[1] ~= "get" or pace > 0 then
     counted()
   end

@@ -82,7 +82,7 @@ class Row:
         yardstick: what it is compared with, and how fast that is; empty where there is none.
         measured: what the aim is about: a ratio, seconds, orders a second.
         unit: of that; `×` for a ratio.
-        aim: None where the figure is only told.
+        aim: None if there is none.
         checked: what was looked at to know that the answers are right.
         faults: what was wrong with them.
     """
@@ -102,7 +102,7 @@ class Row:
         if self.faults:
             return "WRONG"
         if self.aim is None:
-            return "told"
+            return "no aim"
         return "met" if self.aim.is_met(self.measured) else "missed"
 
 
@@ -131,9 +131,9 @@ class Growth:
     @property
     def verdict(self) -> str:
         """`flat`, or by how much one costs more where there are most of them than where there are fewest."""
-        least, most = min(self.costs), max(self.costs)
-        factor = self.costs[most].median / self.costs[least].median
-        return "flat" if self.slope <= FLAT_SLOPE_MAX else f"{factor:.1f} × for {most / least:,.0f} × as many"
+        fewest, largest = min(self.costs), max(self.costs)
+        factor = self.costs[largest].median / self.costs[fewest].median
+        return "flat" if self.slope <= FLAT_SLOPE_MAX else f"{factor:.1f} × for {largest / fewest:,.0f} × as many"
 
 
 @dataclass(slots=True)

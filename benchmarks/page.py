@@ -1,4 +1,4 @@
-"""The page about performance: what was measured, on what, and how to do it again."""
+"""Writes docs/performance.md: the results, the machine, and how to repeat the measurement."""
 
 from __future__ import annotations
 
@@ -36,30 +36,32 @@ def growth_table(growths: list[Growth]) -> list[str]:
 
 def page(findings: Findings, seconds: float, server_version: str) -> str:
     """The whole page."""
-    told = [f"* {row.workload}: {row.checked}." for row in _once(findings.rows) if row.checked]
+    checked = [f"* {row.workload}: {row.checked}." for row in _once(findings.rows) if row.checked]
     wrong = [f"* {row.workload}: {fault}" for row in findings.rows for fault in row.faults]
     parts = [
         "# Performance",
-        "`make bench` measures this and writes this page; `make bench ONLY=place,pages` prints some of it (groups:"
-        " `place`, `sale`, `pages`, `lists`, `logins`, `start`, `memory`, `core`, `year`, `growth`), `LONG=1` goes to a"
-        " million products and orders and replays the whole year. It needs `wrk` and takes ten minutes.",
+        "`make bench` measures everything on this page and writes it. It needs `wrk` and takes ten minutes."
+        " `make bench ONLY=place,pages` prints some of it (groups: `place`, `sale`, `pages`, `lists`, `logins`,"
+        " `start`, `memory`, `core`, `year`, `growth`). `LONG=1` goes to a million products and orders and replays a"
+        " whole year.",
         f"{_commit()}, {datetime.now(UTC):%Y-%m-%d}, in {seconds / 60:.0f} minutes. {_machine()}. {server_version},"
-        f" with `fsync` and `synchronous_commit` on; a worker for each core; {_wrk()}.",
+        f" with `fsync` and `synchronous_commit` on; one worker for each core; {_wrk()}.",
         "![How far each aim is reached, and growth](performance.svg)",
-        "[Where the time goes](decisions/0017-where-the-time-goes.md) says why what is missed is missed.",
-        "On a machine of few cores, which the load client shares, an absolute figure means little. So each workload and"
-        " its yardstick run in turn, A B A B, after a warm-up, and the figure that counts is the ratio of each round:"
-        " the middle one, the lowest and the highest.",
+        "[Where the time goes](decisions/0017-where-the-time-goes.md) explains why some aims are missed.",
+        "Server, database and load client share few cores, so absolute figures mean little. Each workload and its"
+        " yardstick run in turn, A B A B, after a warm-up. Compare the ratios: the median of the rounds is in bold, the"
+        " lowest and the highest are in brackets.",
         "\n".join(table(findings.rows)),
     ]
     if findings.growths:
         parts += [
             "## Growth",
-            "In this process, without HTTP, in shops of different sizes in turn. The slope is that of the cost of one:"
-            f" 0 means that one costs the same however many there are; the aim is at most {FLAT_SLOPE_MAX}.",
+            "Measured in one process without HTTP, in shops of different sizes in turn. The slope is that of the cost"
+            " of one operation: 0 means that it costs the same however many there are. The aim is at most"
+            f" {FLAT_SLOPE_MAX}.",
             "\n".join(growth_table(findings.growths)),
         ]
-    parts += ["## What was checked", "\n".join(told)]
+    parts += ["## What was checked", "\n".join(checked)]
     if wrong:
         parts += ["**Wrong answers:**", "\n".join(dict.fromkeys(wrong))]
     if findings.left_out:
@@ -68,7 +70,7 @@ def page(findings: Findings, seconds: float, server_version: str) -> str:
 
 
 def _once(rows: list[Row]) -> list[Row]:
-    """Without those of which is told what was told before."""
+    """One row for each note about checks."""
     return list({row.checked: row for row in reversed(rows)}.values())[::-1]
 
 

@@ -99,7 +99,7 @@ INSERT INTO stock_movements (product_id, id, kind, quantity, at, actor_id, order
 VALUES {_MOVEMENTS};
 COMMIT;
 """
-"""An order of three lines: the rows that the shop writes, statement by statement. Its letters in the outbox are due in
+"""An order of three lines: the rows that the shop writes, statement by statement. Its messages in the outbox are due in
 a thousand years: the relay of a running shop would otherwise work on them while pgbench is measured."""
 
 PAGE = f"""\

@@ -14,8 +14,8 @@ _MET, _MISSED, _INK, _GREY, _PALE = "#2f7d4f", "#c2571a", "#222222", "#666666", 
 _COLOURS = ("#1f6fb4", "#c2571a", "#2f7d4f", "#8a4fb0", "#b0892f", "#444444")
 _REACH = (0.1, 0.25, 0.5, 1, 2, 4, 10)
 _GROWTH_HEIGHT = 300
-_LETTER = 6.2
-"""About the width of a letter."""
+_CHARACTER = 6.2
+"""About the width of a character."""
 
 
 def picture(findings: Findings) -> str:
@@ -53,9 +53,9 @@ def _line(x1: float, y1: float, x2: float, y2: float, colour: str, width: float 
 
 
 def _short(words: str) -> str:
-    letters = int((_LEFT - 20) / _LETTER)
+    characters = int((_LEFT - 20) / _CHARACTER)
     plain = words.replace("`", "")
-    return plain if len(plain) <= letters else plain[: letters - 1] + "…"
+    return plain if len(plain) <= characters else plain[: characters - 1] + "…"
 
 
 # ---- aims
@@ -82,7 +82,7 @@ def _bar(row: Row, y: float) -> list[str]:
     )
     colour = _MET if row.verdict == "met" else _MISSED
     between, start = y + _BAR / 2, min(middle, _across(1))
-    told = f"{shown(row.measured.median)} (aim {row.aim.sense.value} {row.aim.figure:,g})"
+    label = f"{shown(row.measured.median)} (aim {row.aim.sense.value} {row.aim.figure:,g})"
     yardstick = row.yardstick.partition(": ")[2]
     versus = yardstick and f"against {yardstick}"
     return [
@@ -91,15 +91,15 @@ def _bar(row: Row, y: float) -> list[str]:
         f'<rect x="{start:.1f}" y="{y}" width="{abs(middle - _across(1)):.1f}" height="{_BAR}" fill="{colour}"/>',
         _line(low, between, high, between, _INK, 1.5),
         f'<circle cx="{middle:.1f}" cy="{between}" r="3" fill="{colour}"/>',
-        _text(_WIDTH - _RIGHT + 8, y + _BAR - 3, told, colour=colour, size=11),
+        _text(_WIDTH - _RIGHT + 8, y + _BAR - 3, label, colour=colour, size=11),
     ]
 
 
 def _across(reach: float) -> float:
     """Where a share of the aim is, on a logarithmic scale that ends where `_REACH` ends."""
-    least, most = math.log(_REACH[0]), math.log(_REACH[-1])
-    at = min(max(math.log(reach) if reach > 0 else least, least), most)
-    return _LEFT + (at - least) / (most - least) * (_WIDTH - _LEFT - _RIGHT)
+    low, high = math.log(_REACH[0]), math.log(_REACH[-1])
+    at = min(max(math.log(reach) if reach > 0 else low, low), high)
+    return _LEFT + (at - low) / (high - low) * (_WIDTH - _LEFT - _RIGHT)
 
 
 # ---- growth

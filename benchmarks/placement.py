@@ -71,13 +71,13 @@ def faults_of(done: Load, in_database: int) -> list[str]:
 def place(environment: Environment, findings: Findings) -> None:
     """Orders of three lines, against the same rows by SQL alone."""
     shop = environment.shop
-    placing = Placing(shop, environment.size.seconds)
-    clients = {hot: placing.best_clients(hot) for hot in (0, HOT)}
+    placement = Placing(shop, environment.size.seconds)
+    clients = {hot: placement.best_clients(hot) for hot in (0, HOT)}
     sides = {
-        "uniform": partial(placing.ours, 0),
-        "raw": partial(placing.raw, 0, clients[0]),
-        "hot": partial(placing.ours, HOT),
-        "raw hot": partial(placing.raw, HOT, clients[HOT]),
+        "uniform": partial(placement.ours, 0),
+        "raw": partial(placement.raw, 0, clients[0]),
+        "hot": partial(placement.ours, HOT),
+        "raw hot": partial(placement.raw, HOT, clients[HOT]),
     }
     figures = in_turn(sides, environment.size.rounds)
     ours, hot = f"{middle(figures['uniform'])} orders/s", f"{middle(figures['hot'])} orders/s"
@@ -87,8 +87,10 @@ def place(environment: Environment, findings: Findings) -> None:
     to_raw = ratios(figures["uniform"], figures["raw"])
     hot_to_raw = ratios(figures["hot"], figures["raw hot"])
     hot_to_own = ratios(figures["hot"], figures["uniform"])
-    checked = f"{placing.acknowledged:,} acknowledged, each in the database; {placing.sent_away:,} told to come later"
-    faults = tuple(dict.fromkeys(placing.faults))
+    checked = (
+        f"{placement.acknowledged:,} acknowledged, each in the database; {placement.sent_away:,} told to come later"
+    )
+    faults = tuple(dict.fromkeys(placement.faults))
     many = f"place an order of {LINES} lines, of any of {environment.size.products:,} products"
     one = f"place an order of {LINES} lines, one of them what everybody wants"
     findings.rows += [
@@ -99,7 +101,7 @@ def place(environment: Environment, findings: Findings) -> None:
 
 
 def sale(environment: Environment, findings: Findings) -> None:
-    """Many buyers, each with a request of his own, for the units of one product."""
+    """Many buyers, each with a request of their own, for the units of one product."""
     shop, buyers, units = environment.shop, environment.size.buyers, environment.size.sale_units
     tokens = environment.file("buyers", [environment.token(seed_data.customer_id(10_000 + n)) for n in range(buyers)])
     orders, rates, faults, busy = list[float](), list[float](), list[str](), 0
@@ -111,7 +113,7 @@ def sale(environment: Environment, findings: Findings) -> None:
         orders.append(done.statuses.get(201, 0))
         sold, clean = done.statuses.get(201, 0), done.sold_out
         kept = shop.number(
-            "SELECT count(*) FROM order_lines WHERE product_id = :wanted", wanted=seed_data.product_id(product)
+            "SELECT count(*) FROM order_lines WHERE product_id = :product", product=seed_data.product_id(product)
         )
         busy += (late := done.statuses.get(BUSY, 0))
         faults += done.faults(201, 409, BUSY)

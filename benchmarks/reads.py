@@ -141,9 +141,9 @@ def lists(environment: Environment, findings: Findings) -> None:
 
     rate = {name: f"{middle(figures[name])}/s" for name in sides}
 
-    def row(what: str, name: str, than: str, words: str, most: float, checked: str) -> Row:
+    def row(what: str, name: str, than: str, words: str, cost_max: float, checked: str) -> Row:
         cost = ratios(figures[than], figures[name])  # the rates the other way round
-        return Row(what, rate[name], f"{rate[than]}: {words}", cost, "× its cost", at_most(most), checked, found)
+        return Row(what, rate[name], f"{rate[than]}: {words}", cost, "× its cost", at_most(cost_max), checked, found)
 
     deep_page, first_page = f"page {deep // PAGE_SIZE + 1:,} and on, by offset", "page 1 and on, by offset"
     counted, cursor = "page 1 and on, by offset, with its `count`", "a page by cursor, not counted"

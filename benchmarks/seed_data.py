@@ -66,10 +66,10 @@ FROM order_lines JOIN generate_series(CAST(:first AS integer), CAST(:last AS int
   ON order_id = {_ID.format(kind="0002", n="n")}""",
     f"""
 UPDATE stock_levels SET allocated = allocated + taken
-FROM (SELECT product_id AS wanted, sum(quantity) AS taken FROM order_lines
+FROM (SELECT product_id AS sold_id, sum(quantity) AS taken FROM order_lines
       JOIN generate_series(CAST(:first AS integer), CAST(:last AS integer)) AS n
         ON order_id = {_ID.format(kind="0002", n="n")} GROUP BY product_id) AS change
-WHERE product_id = wanted""",
+WHERE product_id = sold_id""",
 )
 
 
@@ -79,7 +79,7 @@ def product_id(number: int) -> UUID:
 
 
 def customer_id(number: int) -> UUID:
-    """The id of a customer by his number."""
+    """The id of a customer by their number."""
     return UUID(f"01900000-0000-7000-9000-{number:012x}")
 
 

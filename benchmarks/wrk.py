@@ -52,7 +52,7 @@ class Load:
         """What there was beside answers of these statuses."""
         bad = {status: count for status, count in self.statuses.items() if status not in good}
         found = [
-            f"{count:,} answers of status {status}{' or more' if status == NOT_GOOD else ''}"
+            f"{count:,} answers of status {status}{' or numbers' if status == NOT_GOOD else ''}"
             for status, count in bad.items()
         ]
         if self.broken:
@@ -72,10 +72,10 @@ def find_wrk() -> str:
     return command
 
 
-def _command(url: str, kind: str, file: Path, more: Sequence[int], connections: int, *how: float) -> list[str]:
+def _command(url: str, kind: str, file: Path, numbers: Sequence[int], connections: int, *how: float) -> list[str]:
     seconds, limit, pace_ms = how
     longest_s = math.ceil(seconds) + (_ANSWERS_S_MAX if kind != "get" or pace_ms else 0)
-    given = [kind, round(seconds * 1000), round(limit), pace_ms, random.randrange(1, 10**6), file, *more]
+    given = [kind, round(seconds * 1000), round(limit), pace_ms, random.randrange(1, 10**6), file, *numbers]
     flags = ["-t1", f"-c{connections}", f"-d{longest_s}s", f"--timeout={_ANSWERS_S_MAX}s", "-s", str(_SCRIPT)]
     return [find_wrk(), *flags, url, "--", *map(str, given)]
 
@@ -84,7 +84,7 @@ def load(
     url: str,
     kind: str,
     file: Path,
-    *more: int,
+    *numbers: int,
     connections: int,
     seconds: float,
     limit: int = 0,
@@ -101,17 +101,17 @@ def load(
     Raises:
         CannotMeasure: wrk is missing, or it failed.
     """
-    command = _command(url, kind, file, more, connections, seconds, limit, pace_ms)
+    command = _command(url, kind, file, numbers, connections, seconds, limit, pace_ms)
     done = subprocess.run(command, capture_output=True, text=True, timeout=seconds + 2 * _ANSWERS_S_MAX)
     return _read(done.stdout, done.stderr)
 
 
 @contextmanager
 def load_beside(
-    url: str, kind: str, file: Path, *more: int, connections: int, seconds: float, pace_ms: float = 0
+    url: str, kind: str, file: Path, *numbers: int, connections: int, seconds: float, pace_ms: float = 0
 ) -> Iterator[None]:
     """The same, beside what is done in the block; stopped at its end, if not over yet."""
-    command = _command(url, kind, file, more, connections, seconds, 0, pace_ms)
+    command = _command(url, kind, file, numbers, connections, seconds, 0, pace_ms)
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as beside:
         try:
             yield
@@ -124,17 +124,17 @@ def _read(output: str, errors: str) -> Load:
     if not lines:
         said = " ".join((errors or output).split())[-300:]
         raise CannotMeasure(f"wrk did not measure anything: {said}")
-    told: dict[str, Any] = json.loads(lines[0].removeprefix("RESULT "))
-    statuses = {int(status): count for status, count in told["statuses"].items()}
+    report: dict[str, Any] = json.loads(lines[0].removeprefix("RESULT "))
+    statuses = {int(status): count for status, count in report["statuses"].items()}
     if not statuses:
-        statuses = {200: told["requests"] - told["bad"]} | ({NOT_GOOD: told["bad"]} if told["bad"] else {})
+        statuses = {200: report["requests"] - report["bad"]} | ({NOT_GOOD: report["bad"]} if report["bad"] else {})
     return Load(
-        seconds=told["milliseconds"] / 1e3 or told["microseconds"] / 1e6,
-        requests=told["requests"],
-        unanswered=told["started"] - told["answered"],
-        broken=told["broken"],
+        seconds=report["milliseconds"] / 1e3 or report["microseconds"] / 1e6,
+        requests=report["requests"],
+        unanswered=report["started"] - report["answered"],
+        broken=report["broken"],
         statuses=statuses,
-        sold_out=told["refused"],
-        p50_ms=told["p50_us"] / 1e3,
-        p99_ms=told["p99_us"] / 1e3,
+        sold_out=report["refused"],
+        p50_ms=report["p50_us"] / 1e3,
+        p99_ms=report["p99_us"] / 1e3,
     )

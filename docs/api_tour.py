@@ -1,9 +1,9 @@
-"""Writes docs/api.md: the API as a mobile developer walks it, from requests that really run.
+"""Writes docs/api.md, the API as a mobile client uses it, from requests that really run.
 
     python docs/api_tour.py            write docs/api.md
     python docs/api_tour.py --check    exit 1 if it would change
 
-The server is a real one, on a shop in memory whose clock and ids are made for this, so every run writes the same.
+It starts a real server on a shop in memory with a fixed clock and fixed ids, so every run writes the same.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ SECRET = {"access", "device", "refresh"}
 
 
 def app() -> object:
-    """The application that the tour walks through, for the server process."""
+    """The application for the server process."""
     shop = Shop(MemoryAdapters(clock=TickingClock(), new_id=SequentialIds(7, datetime(2026, 11, 21, 9, tzinfo=UTC))))
     shop.accounts.register(Registration("grace", os.environ["TOUR_PASSWORD"]), actor=SYSTEM, role=Role.ADMIN)
     return create_app(shop, base_url=BASE)
@@ -49,7 +49,7 @@ def app() -> object:
 
 @contextlib.contextmanager
 def server(password: str) -> Iterator[str]:
-    """A server process with that application: where it listens."""
+    """A server process with that application; yields its URL."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -69,14 +69,14 @@ def server(password: str) -> Iterator[str]:
 
 @dataclass
 class Tour:
-    """A walk through the API that writes down what it says and hears."""
+    """Sends requests to the API and writes requests and responses down as Markdown."""
 
     client: httpx.Client
     text: list[str] = field(default_factory=list)
     count: int = 0
 
     def say(self, *paragraphs: str) -> None:
-        """Tell something."""
+        """Add paragraphs."""
         self.text += [f"{paragraph}\n" for paragraph in paragraphs]
 
     def call(
@@ -90,13 +90,13 @@ class Tour:
         shown: bool = True,
         **headers: str,
     ) -> Any:
-        """Send a request, check its status, write both down, and hand back what came.
+        """Send a request, check its status, write both down, and return the decoded body.
 
         Args:
-            token: who acts, by an access token.
-            status: what must come back.
-            shown: whether to write it down.
-            headers: further ones, with underscores for hyphens.
+            token: an access token, or none.
+            status: the expected one.
+            shown: False to leave it out of the page.
+            headers: more headers, with underscores for hyphens.
         """
         self.count += 1
         sent = {name.replace("_", "-").title(): value for name, value in headers.items()}
@@ -120,7 +120,7 @@ class Tour:
 
 
 def pretty(body: object) -> str:
-    """JSON for people; tokens, which nobody can foresee, are left out."""
+    """Indented JSON, with tokens replaced, since they differ in each run."""
     return json.dumps(_without_secrets(body), indent=2, ensure_ascii=False)
 
 
@@ -131,13 +131,13 @@ def _without_secrets(body: Any) -> Any:
 
 
 def walk(tour: Tour, password: str) -> None:
-    """The whole way, as a customer's phone goes it, and behind the counter."""
+    """The whole tour: what a customer's phone sends, and what staff send."""
     tour.say(
-        "# The API, walked through",
-        "Written by `docs/api_tour.py` from requests that really ran, on a shop whose clock and ids are made for it;"
+        "# A tour of the API",
+        "`docs/api_tour.py` writes this page from requests that really ran, on a shop with a fixed clock and fixed ids."
         " `/docs` of a running shop describes every operation. Tokens are shown as `…`.",
-        "## Behind the counter: something to sell",
-        "Staff do this with a token of their own. A fresh shop has no staff: `shop create-admin grace` made her.",
+        "## Staff: something to sell",
+        "Staff send their own token. A fresh shop has no staff; `shop create-admin grace` created this account.",
     )
     grace = tour.call("POST", "/auth/token", {"username": "grace", "password": password}, shown=False)["access"]
     home = tour.call("POST", "/categories", {"name": "Home", "slug": "home"}, token=grace, status=201, shown=False)
@@ -166,46 +166,49 @@ def walk(tour: Tour, password: str) -> None:
 
     tour.say(
         "## Look around, without an account",
-        "A keyword is words, the last one perhaps the beginning of one. What has all in its name or SKU comes first.",
+        "`keyword` is one or more words; the last one may be the beginning of a word. Products that have all of them in"
+        " their name or SKU come first.",
     )
     tour.call("GET", "/products?keyword=brass+la&limit=2")
-    tour.say("A phone that has a product already asks whether it changed. Every sale changes the tag.")
+    tour.say("A phone that already has a product asks whether it changed. Every sale changes the `ETag`.")
     etag = f'"1.{5}"'
     tour.call("GET", f"/products/{lamp['id']}", if_none_match=etag, status=304)
 
     tour.say("## An account")
     ada = {"username": "ada", "password": "numbers are music", "first_name": "Ada"}
     tour.call("POST", "/auth/register", ada, status=201)
-    tour.say("Wrong input is refused, and the faults are named together:")
+    tour.say("Invalid input is refused, and all faults are named together:")
     wrong = {"username": "a b", "password": "numbers are music", "email": "nowhere"}
     tour.call("POST", "/auth/register", wrong, status=400)
     tokens = tour.call("POST", "/auth/token", {"username": "ada", "password": "numbers are music"})
     tour.say(
-        "The access token lasts five minutes. The refresh token gives the next pair, once; whose answer got lost may"
-        " ask again within 20 seconds and gets the same pair's successor. Later reuse ends the session: somebody else"
-        " has the token."
+        "The access token lasts five minutes. The refresh token gives the next pair, once. If the response is lost,"
+        " retry within 20 seconds: you get the same new refresh token. Later reuse ends the session, because somebody"
+        " else may have the token."
     )
     ada_token = tour.call("POST", "/auth/token/refresh", {"refresh": tokens["refresh"]})["access"]
 
-    tour.say("## Order", "All lines or none. Two lines for one product are summed.")
+    tour.say("## Order", "All lines are placed, or none. Two lines for one product are summed.")
     lines = [{"product_id": lamp["id"], "quantity": 1}, {"product_id": wick["id"], "quantity": 3}]
     order = tour.call("POST", "/orders", {"lines": lines}, token=ada_token, status=201)
-    tour.say("Where units are missing, every short product is named with what is available, and nothing is taken:")
+    tour.say(
+        "If units are missing, every such product is named with the units that are available, and nothing is taken:"
+    )
     tour.call("POST", "/orders", {"lines": [{"product_id": lamp["id"], "quantity": 9}]}, token=ada_token, status=409)
     tour.say(
         "## Once, however often it is sent",
         "A phone in a tunnel does not know whether its order arrived. So it makes a key before the first try, keeps it,"
-        " and sends the same request with the same key until there is an answer. It is carried out once; a retry is"
-        " answered with what the first try made, as it is by then. `expected_total` is what the customer was shown.",
+        " and sends the same request with the same key until it gets a response. The order is placed once; a retry gets"
+        " that order as it is now. `expected_total` is the total that the customer was shown.",
     )
     once = {"lines": [{"product_id": wick["id"], "quantity": 2}], "expected_total": "2.40"}
     tour.call("POST", "/orders", once, token=ada_token, status=201, idempotency_key="9f0c2f7e-checkout")
-    tour.say("The answer got lost. The same again:")
+    tour.say("The response got lost. Send the same again:")
     tour.call("POST", "/orders", once, token=ada_token, status=201, idempotency_key="9f0c2f7e-checkout")
-    tour.say("A key is for one request. Keys belong to their customer and never expire; refusals are not remembered.")
+    tour.say("A key is for one request. It belongs to its customer and never expires. Refusals are not remembered.")
     other = {"lines": [{"product_id": wick["id"], "quantity": 3}]}
     tour.call("POST", "/orders", other, token=ada_token, status=422, idempotency_key="9f0c2f7e-checkout")
-    tour.say("The price has changed since Ada saw it: nothing is placed, and the answer has the new total.")
+    tour.say("The price has changed since Ada saw it: nothing is placed, and the response has the new total.")
     tour.call("PATCH", f"/products/{wick['id']}", {"price": "1.30"}, token=grace, shown=False)
     tour.call("POST", "/orders", once, token=ada_token, status=409, idempotency_key="9f0c2f7e-second")
     tour.call("PATCH", f"/products/{wick['id']}", {"price": "1.20"}, token=grace, shown=False)
@@ -217,38 +220,38 @@ def walk(tour: Tour, password: str) -> None:
     )
     hold = {"lines": [{"product_id": lamp["id"], "quantity": 2}], "ttl_seconds": 300}
     held = tour.call("POST", "/reservations", hold, token=ada_token, status=201, idempotency_key="5b1d8c44-hold")
-    tour.say("Paying takes longer than thought:")
+    tour.say("Paying takes longer than expected:")
     tour.call("POST", f"/reservations/{held['id']}/extend", {"ttl_seconds": 900}, token=ada_token)
-    tour.say("The order is made of the reservation in one step; its units are not free for a moment in between.")
+    tour.say("The order is made from the reservation in one step; the units are never free in between.")
     sold = {"reservation_id": held["id"], "expected_total": "49.80"}
     bought = tour.call("POST", "/orders", sold, token=ada_token, status=201, idempotency_key="5b1d8c44-order")
     tour.call("GET", f"/reservations/{held['id']}", token=ada_token)
-    tour.say("It ends once. Whoever comes too late is told how it ended:")
+    tour.say("A reservation ends once. A later request learns how it ended:")
     tour.call("DELETE", f"/reservations/{held['id']}", token=ada_token, status=409)
     tour.call("POST", f"/orders/{bought['id']}/cancel", token=ada_token, shown=False)
-    tour.say("Who does not want it after all gives the units back:")
+    tour.say("To give the units back, release the reservation:")
     unwanted = tour.call("POST", "/reservations", hold, token=ada_token, status=201, shown=False)
     tour.call("DELETE", f"/reservations/{unwanted['id']}", token=ada_token, status=204)
 
     where = f"/orders/{order['id']}"
     tour.say(
         "## Change your mind",
-        "While an order is placed its owner may replace its lines: only the difference is taken from the stock or given"
-        " back. What stays in the same or a smaller quantity keeps its price; what is new or more is priced today."
-        " `If-Match` makes sure that nobody changed it since it was read.",
+        "While an order is `placed`, its owner may replace its lines. Only the difference is taken from the stock or"
+        " given back. Lines with the same or a smaller quantity keep their price; others get today's price."
+        " `If-Match` makes sure that nobody changed the order since it was read.",
     )
-    more = {"lines": [{"product_id": lamp["id"], "quantity": 2}]}
-    tour.call("PUT", where, more, token=ada_token, if_match='"1"')
-    tour.call("PUT", where, more, token=ada_token, if_match='"1"', status=412)
+    changed = {"lines": [{"product_id": lamp["id"], "quantity": 2}]}
+    tour.call("PUT", where, changed, token=ada_token, if_match='"1"')
+    tour.call("PUT", where, changed, token=ada_token, if_match='"1"', status=412)
 
-    tour.say("## What becomes of it", "Staff confirm, ship and deliver.")
+    tour.say("## Confirm, ship, deliver", "Staff take an order through its steps.")
     tour.call("POST", f"{where}/confirm", token=grace, shown=False)
     tour.call("POST", f"{where}/ship", token=grace)
-    tour.say("A step that the status does not allow is refused, and the possible ones are named:")
+    tour.say("A step that the status does not allow is refused, and the possible steps are named:")
     tour.call("POST", f"{where}/cancel", token=ada_token, status=409)
     tour.say("The timeline says who did what, and when:")
     tour.call("GET", f"{where}/events", token=ada_token)
-    tour.say("## My orders", "Newest first. `cursor=` starts a walk that sees each order once; `next` goes on.")
+    tour.say("## My orders", "Newest first. `cursor=` starts a list in which each order appears once; follow `next`.")
     for _ in range(2):
         tour.call("POST", "/orders", {"lines": lines}, token=ada_token, status=201, shown=False)
     tour.call("GET", "/orders?limit=1&cursor=", token=ada_token)
@@ -258,11 +261,13 @@ def walk(tour: Tour, password: str) -> None:
     bob = tour.call("POST", "/auth/token", {"username": "bob", "password": "numbers are music"}, shown=False)["access"]
     tour.call("GET", where, token=bob, status=404)
 
-    tour.say("## Stock that was lost", "A stock-take may find promised units missing. That is recorded, and shown.")
+    tour.say(
+        "## Stock that was lost", "A stock-take may find promised units missing. The shortfall is recorded and shown."
+    )
     lost = {"kind": "adjusted", "quantity": -3, "reason": "broken in the storeroom"}
     tour.call("POST", f"/products/{lamp['id']}/stock", lost, token=grace)
 
-    tour.say("## Leave", "Logging out ends the session; the refresh token is worth nothing any more.")
+    tour.say("## Leave", "Logging out ends the session; its refresh token no longer works.")
     tour.call("POST", "/auth/logout", {"refresh": tokens["refresh"]}, status=204)
 
 
@@ -277,7 +282,7 @@ def main() -> None:
         walk(tour, password)
     text = re.sub(r"\n{3,}", "\n\n", "\n".join(tour.text)).rstrip() + "\n"
     if check and text != API_MD.read_text():
-        raise SystemExit("docs/api.md is not what the API does any more: run python docs/api_tour.py")
+        raise SystemExit("docs/api.md differs from what the API answers: run python docs/api_tour.py")
     if not check:
         API_MD.write_text(text)
 

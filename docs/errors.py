@@ -1,4 +1,4 @@
-"""Makes docs/errors.md of the refusals that the code knows: `python docs/errors.py`."""
+"""Writes docs/errors.md from the refusals in the code: `python docs/errors.py`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Makes docs/lifecycle.md of the table that the code goes by: `python docs/lifecycle.py`."""
+"""Writes docs/lifecycle.md from the tables that the code uses: `python docs/lifecycle.py`."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ def page() -> str:
         for status, steps in LIFECYCLE.items()
         for step, after in steps.items()
     ]
-    holding = ", ".join(f"*{status}*" for status in OrderStatus if status in HOLDS_STOCK)
+    allocated = ", ".join(f"*{status}*" for status in OrderStatus if status in HOLDS_STOCK)
     return "\n".join(
         [
             "# The life of an order",
             "",
-            "Made from `LIFECYCLE` in `shop_core.orders.model` by `python docs/lifecycle.py`: edit that table, not",
-            "this page. A test compares the two.",
+            "Generated from `LIFECYCLE` in `shop_core.orders.model` by `python docs/lifecycle.py`: edit that table,",
+            "not this page. A test compares the two.",
             "",
             "```mermaid",
             "stateDiagram-v2",
@@ -49,10 +49,10 @@ def page() -> str:
             "|---|---|---|---|---|---|",
             *rows,
             "",
-            f"The units of an order are allocated while it is {holding}. Every other step is refused with 409, which",
-            "names the state and the steps that are possible in it. To delete is to cancel, where that is still",
-            "possible, and to leave the customer's history: the order is 404 for him from then on and takes no step",
-            "any more; staff, ledger and timeline keep it, with `deleted_at`.",
+            f"The units of an order are allocated while it is {allocated}. Every other step is refused with 409; the",
+            "response names the state and the steps that are possible in it. Deleting cancels an order, where that is",
+            "still possible, and takes it out of the customer's history: from then on the customer gets 404, and the",
+            "order takes no further step. Staff, ledger and timeline keep it, with `deleted_at`.",
             "",
             *_reservation(),
         ]
@@ -70,7 +70,7 @@ def _reservation() -> list[str]:
     return [
         "# The life of a reservation",
         "",
-        "Made from `RESERVATION_LIFECYCLE` in `shop_core.reservations.model`, likewise.",
+        "Generated from `RESERVATION_LIFECYCLE` in `shop_core.reservations.model` in the same way.",
         "",
         "```mermaid",
         "stateDiagram-v2",
@@ -83,13 +83,13 @@ def _reservation() -> list[str]:
         "|---|---|---|---|---|",
         *rows,
         "",
-        "From `expires_at` on, on the clock of the database, nothing but expiry is possible, whether or not anybody",
-        "has written it down yet: every other step is refused with `reservation_expired`. Whoever needs the units",
-        "gets them from that instant on; a sweep gives back the rest within a second and tells it as",
-        "`reservation.expired`. One that was confirmed or released refuses every step with `reservation_resolved`,",
-        "which names the state and the order; only to release it once more is no refusal. Confirming moves the units",
-        "from reserved to allocated in one line of the ledger, so they are never free in between. To extend is never",
-        "to shorten, and 24 hours after it was made a reservation ends in any case.",
+        "From `expires_at` on, on the clock of the database, only expiry is possible, whether it was recorded yet or",
+        "not: every other step is refused with `reservation_expired`. The units can be had by others from that instant",
+        "on. The sweeper gives back the rest within a second and publishes `reservation.expired`. A confirmed or",
+        "released reservation refuses every step with `reservation_resolved`, which names the state and the order;",
+        "only releasing it once more is not refused. Confirming moves the units from reserved to allocated in one line",
+        "of the ledger, so they are never free in between. Extending never shortens, and a reservation ends 24 hours",
+        "after it was made in any case.",
         "",
     ]
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 from sqlalchemy import Engine, make_url, text
 
 from shop_adapters.embedded import EmbeddedPostgres
@@ -17,6 +18,12 @@ from shop_adapters.postgres import PostgresAdapters, make_engine
 from shop_adapters.postgres.migrate import migrate
 from shop_adapters.postgres.schema import metadata
 from shop_core.ports import Clock, NewId
+
+# The same examples in every run, however slow the machine is: what `make test` says depends on the code alone.
+# `make test-random` draws others, and more of them.
+settings.register_profile("fixed", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("random", deadline=None, max_examples=500, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("fixed")
 
 SECRET = b"the secret of the tests, 32 bytes"
 

@@ -14,7 +14,7 @@ import httpx
 API = "/api/v1"
 PASSWORD = "correct horse battery"
 ACCESS_TOKEN_USED_S_MAX = 120
-WAIT_S_MAX = 30.0
+WAIT_S_MAX = 120.0  # generous: only what never happens takes so long
 _NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 """For clients that never use it: httpx would read all certificates of the system for each of them, for 50 ms."""
 
@@ -26,7 +26,7 @@ class Server:
     Args:
         url: where it listens, without a path.
         staff_username: of an admin.
-        staff_password: his.
+        staff_password: theirs.
     """
 
     url: str
@@ -48,7 +48,7 @@ class Server:
         """A client of the API, logged in with `token`. Close it."""
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         # trust_env: a proxy in the environment is not for a server on this machine.
-        return httpx.Client(base_url=self.url + API, headers=headers, trust_env=False, timeout=20, verify=_NO_TLS)
+        return httpx.Client(base_url=self.url + API, headers=headers, trust_env=False, timeout=60, verify=_NO_TLS)
 
 
 def log_in(client: httpx.Client, username: str, password: str = PASSWORD) -> dict[str, Any]:
@@ -116,5 +116,5 @@ def wait_until(condition: Callable[[], bool]) -> None:
     """Wait for what other processes do by themselves."""
     deadline = time.monotonic() + WAIT_S_MAX
     while not condition():
-        assert time.monotonic() < deadline, "it did not happen in time"
+        assert time.monotonic() < deadline, f"it did not happen in {WAIT_S_MAX:g} seconds"
         time.sleep(0.02)

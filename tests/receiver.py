@@ -9,6 +9,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from threading import Event, Lock, Thread
 
+from shop_testing.concurrency import TIMEOUT_S
+
 OK = b"HTTP/1.1 204 No Content\r\n\r\n"
 
 
@@ -34,7 +36,7 @@ class Talk:
 
     def hang(self) -> None:
         """Say nothing until the test is over."""
-        self.ended.wait(60)
+        self.ended.wait(TIMEOUT_S)
 
     def drip(self, data: bytes, every_s: float = 0.02) -> None:
         """Say it byte by byte, until the test is over or nobody listens."""
@@ -76,7 +78,7 @@ class Receiver:
             with suppress(OSError):
                 sock.shutdown(socket.SHUT_RDWR)
         for thread in self._threads:
-            thread.join(10)
+            thread.join(TIMEOUT_S)
             assert not thread.is_alive()
         self._listener.close()
 

@@ -20,7 +20,7 @@ from shop_adapters.postgres.migrate import migrate
 from shop_core import SYSTEM, Registration, Role, Shop
 
 SHOP = Path(sys.executable).with_name("shop")
-READY_S_MAX = 90
+READY_S_MAX = 180
 UNLIMITED = {"SHOP_RATE_LIMIT": "off", "SHOP_LOGIN_RATE_LIMIT": "off", "SHOP_ORDERS_PER_MINUTE": "0"}
 
 
@@ -31,28 +31,28 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def environment(**more: str) -> dict[str, str]:
-    """This process's environment without its SHOP_* variables, and with `more`; a server ends as soon as it is told.
+def environment(**variables: str) -> dict[str, str]:
+    """This process's environment without its SHOP_* variables, and with `variables`. A server ends without draining.
 
     Tests may ask as often as they like. No line per request is written unless asked for: nobody reads it.
     """
     plain = {name: value for name, value in os.environ.items() if not name.startswith("SHOP_")}
-    return plain | UNLIMITED | {"SHOP_LOG_LEVEL": "warning", "SHOP_DRAIN_S": "0"} | more
+    return plain | UNLIMITED | {"SHOP_LOG_LEVEL": "warning", "SHOP_DRAIN_S": "0"} | variables
 
 
 def shop(*arguments: str, env: Mapping[str, str], stdin: str = "") -> subprocess.CompletedProcess[str]:
     """Run one `shop` command to its end."""
     return subprocess.run(
-        [SHOP, *arguments], env=dict(env), input=stdin, capture_output=True, text=True, timeout=120, check=False
+        [SHOP, *arguments], env=dict(env), input=stdin, capture_output=True, text=True, timeout=300, check=False
     )
 
 
-def shop_with_admin(username: str, password: str, **more: str) -> dict[str, str]:
+def shop_with_admin(username: str, password: str, **variables: str) -> dict[str, str]:
     """The environment of a shop on an empty database, migrated and with an admin."""
-    with migrated(more["SHOP_DATABASE_URL"]) as engine:
-        adapters = PostgresAdapters(engine, more["SHOP_SECRET_KEY"].encode())
+    with migrated(variables["SHOP_DATABASE_URL"]) as engine:
+        adapters = PostgresAdapters(engine, variables["SHOP_SECRET_KEY"].encode())
         Shop(adapters).accounts.register(Registration(username, password), actor=SYSTEM, role=Role.ADMIN)
-    return environment(**more)
+    return environment(**variables)
 
 
 @contextlib.contextmanager
@@ -71,7 +71,7 @@ def wait_until_ready(url: str, process: subprocess.Popen[str]) -> None:
     while time.monotonic() < deadline:
         if process.poll() is not None:
             raise RuntimeError(f"the server ended with {process.returncode}: {process.communicate()}")
-        with contextlib.suppress(OSError), urllib.request.urlopen(f"{url}/health/ready", timeout=5):
+        with contextlib.suppress(OSError), urllib.request.urlopen(f"{url}/health/ready", timeout=30):
             return
         time.sleep(0.02)
     raise RuntimeError("the server did not become ready")
@@ -90,4 +90,4 @@ def serving(*arguments: str, env: Mapping[str, str]) -> Iterator[tuple[str, subp
             yield url, process
         finally:
             process.send_signal(signal.SIGTERM)
-            process.communicate(timeout=60)
+            process.communicate(timeout=120)

@@ -67,7 +67,7 @@ def _round(engine: Engine | None, bug: Mutant | None, seed: str) -> tuple[list[s
         empty(engine)
         adapters, later = adapters_on(engine), adapters_on(engine, clock)
     workload = Workload(adapters, later, clock, seed)
-    with bug.planted() if bug else nullcontext():
+    with bug.applied() if bug else nullcontext():
         result = workload.run(ROUND_S)
     return result.found, result.operations
 

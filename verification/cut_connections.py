@@ -12,7 +12,7 @@ from uuid import UUID
 from verification.client import API, Answer, Line, Lost, request_bytes
 from verification.proxy import Cut, How, Proxy, Side
 
-AT_ONCE = 8
+ALWAYS_DUE = 8
 _HEAD_BYTES_MAX = 600  # of an answer; a cut behind its end is none
 _TRIES_MAX = 40
 
@@ -55,7 +55,7 @@ async def cut_everywhere(port: int, tokens: Sequence[str], product: str, seed: s
         for job in waiting:
             await _one(port, job, cuts)
 
-    await asyncio.gather(*(take() for _ in range(AT_ONCE)))
+    await asyncio.gather(*(take() for _ in range(ALWAYS_DUE)))
     return cuts
 
 

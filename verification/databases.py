@@ -11,11 +11,12 @@ from pathlib import Path
 from sqlalchemy import Engine, make_url, text
 
 from shop_adapters.embedded import EmbeddedPostgres
+from shop_adapters.ids import uuid7
 from shop_adapters.passwords import ScryptPasswords
 from shop_adapters.postgres import PostgresAdapters, make_engine
 from shop_adapters.postgres.migrate import migrate
 from shop_adapters.postgres.schema import metadata
-from shop_core.ports import Clock
+from shop_core.ports import Clock, NewId
 
 _SECRET = b"the secret of the races, 32 byte"
 
@@ -49,9 +50,9 @@ def _server() -> Iterator[str]:
         yield server.url()
 
 
-def adapters_on(engine: Engine, clock: Clock | None = None) -> PostgresAdapters:
+def adapters_on(engine: Engine, clock: Clock | None = None, new_id: NewId = uuid7) -> PostgresAdapters:
     """Adapters that go by the clock of the database, unless they are given one."""
-    return PostgresAdapters(engine, _SECRET, clock=clock, passwords=ScryptPasswords(n=2**4))
+    return PostgresAdapters(engine, _SECRET, clock=clock, new_id=new_id, passwords=ScryptPasswords(n=2**4))
 
 
 def empty(engine: Engine) -> None:

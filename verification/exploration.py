@@ -1,12 +1,12 @@
 """Runs use cases in every order in which their calls can fall, one schedule after the other, and finds the bad ones.
 
-Each use case has a thread, and one of them at a time has the baton. Before every call of a port (begin, each method of
-a repository, now, commit, rollback) the baton may go to another one. Schedules come by the number of their preemptions
+Each use case has a thread, and one of them at a time has the turn. Before every call of a port (begin, each method of
+a repository, now, commit, rollback) the turn may go to another one. Schedules come by the number of their preemptions
 (switches away from one who could go on), as in CHESS (Musuvathi et al., OSDI 2008): most races need one or two. When
 there are few schedules, all are run; else the first ones, and then samples from a seed.
 
 Nothing here looks at the time. Whoever waits for a lock says so, because the adapters under test wait on a condition
-that is the scheduler's: he gets the baton once what he waits for is true. If nobody can go on, that is a deadlock. So
+that is the scheduler's: he gets the turn once what he waits for is true. If nobody can go on, that is a deadlock. So
 a schedule is a word such as `AABBA`, and played again it does the same again.
 """
 
@@ -14,41 +14,27 @@ from __future__ import annotations
 
 import traceback
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from random import Random
-from typing import Any
 
-from verification.schedule import FIRST_LETTER, Job, Schedule, Step
+from shop_testing.races import Race
+from verification.schedule import FIRST_LETTER, Schedule, Step
 
-
-@dataclass(frozen=True)
-class Play:
-    """What happens at the same time, and what must be so afterwards.
-
-    Args:
-        jobs: the use cases, by name.
-        check: is given what each job returned or raised; raises AssertionError.
-    """
-
-    jobs: Mapping[str, Job]
-    check: Callable[[Mapping[str, Any]], None]
-
-
-Case = Callable[[Schedule], Play]
-"""Sets a new scene, always the same one, on adapters that wait on the schedule's mutex."""
+Case = Callable[[Schedule], Race]
+"""Prepares a race, always the same one, on adapters that wait on the schedule's mutex."""
 
 
 @dataclass(frozen=True)
 class Failure:
-    """A schedule after which something was wrong. `play(case, failure.word)` does it again."""
+    """A schedule after which something was wrong. `run_schedule(case, failure.word)` does it again."""
 
     word: str
     reason: str
     steps: str
 
     def __str__(self) -> str:
-        return f"{self.reason}\n{self.steps}\nreplay: play(case, {self.word!r})"
+        return f"{self.reason}\n{self.steps}\nreplay: run_schedule(case, {self.word!r})"
 
 
 @dataclass(frozen=True)
@@ -76,7 +62,7 @@ class Report:
         return self.schedules + self.samples
 
 
-def play(case: Case, word: str = "", chance: Random | None = None) -> tuple[Schedule, Failure | None]:
+def run_schedule(case: Case, word: str = "", chance: Random | None = None) -> tuple[Schedule, Failure | None]:
     """Run one schedule, and say what was wrong.
 
     Args:
@@ -119,7 +105,7 @@ def explore(case: Case, *, schedules_max: int = 1_000, samples: int = 0, seed: i
     if not waiting:
         return Report(run, 0, True, most, seed, None)
     for number in range(samples):
-        schedule, failure = play(case, chance=Random(f"{seed} {number}"))
+        schedule, failure = run_schedule(case, chance=Random(f"{seed} {number}"))
         if failure:
             return Report(run, number + 1, False, most, seed, failure)
     return Report(run, samples, False, most, seed, None)
@@ -137,12 +123,12 @@ def _branches(steps: Sequence[Step], begin: int) -> Iterator[tuple[int, bytes]]:
 
 
 def _failure(schedule: Schedule, case: Case) -> Failure | None:
-    the_play = case(schedule)
-    outcomes = schedule.perform(the_play.jobs)
+    race = case(schedule)
+    outcomes = schedule.perform(race.jobs)
     reason = schedule.deadlock
     if not reason:
         try:
-            the_play.check(outcomes)
+            race.check(outcomes)
         except AssertionError as wrong:
             reason = _in_words(wrong)
     return Failure(schedule.word, reason, str(schedule)) if reason else None

@@ -1,57 +1,69 @@
-"""Faults to plant into any unit of work, so that whoever looks for races can show that he finds them.
+"""Mutants of the shop in memory that a search through interleavings must find.
 
 Each is something that an adapter could get wrong in good faith: a lock left out, a read before it, a key committed on
-its own. All are on the outside of a unit of work: the adapter below stays as it is.
+its own. Most change a unit of work from outside, and would do so on any adapter; some change the locks in memory.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import cycle
+from threading import Condition
 from typing import Any, cast
 from uuid import UUID
 
-from shop_core.idempotency import Claim, Slot
+from shop_adapters.memory import MemoryAdapters
+from shop_adapters.memory.locks import Owner, RowLocks
+from shop_core.idempotency import Claim, CustomerKey
 from shop_core.inventory.model import StockLevel
 from shop_core.orders.model import Order
-from shop_core.ports import Begin, OutboxMessage, UnitOfWork
-from shop_core.reservations.model import Holding, Reservation
+from shop_core.ports import Adapters, Begin, Clock, NewId, OutboxMessage, UnitOfWork
+from shop_core.reservations.model import Reservation, ReservationUsage
+from shop_testing.fixtures import Altered
+
+OpenAdapters = Callable[[Condition, Clock, NewId], Adapters]
+"""Opens empty adapters that wait on that condition, with that clock and those ids."""
+
+Alter = Callable[[UnitOfWork, Begin], dict[str, object]]
+"""The attributes of a unit of work that are to be others."""
 
 
-class Altered:
-    """Something with a few things changed."""
-
-    def __init__(self, inner: object, **changed: object) -> None:
-        self._inner = inner
-        self._changed = changed
-
-    def __getattr__(self, name: str) -> Any:
-        return self._changed[name] if name in self._changed else getattr(self._inner, name)
+def in_memory(mutex: Condition, clock: Clock, new_id: NewId) -> MemoryAdapters:
+    """The shop in memory, for one schedule."""
+    return MemoryAdapters(clock=clock, new_id=new_id, mutex=mutex)
 
 
 @dataclass(frozen=True)
-class Fault:
+class InterleavingMutant:
     """Something wrong.
 
     Args:
-        alter: what of a unit of work becomes something else.
-        play: the play of `encounters` in which it shows.
+        race: of `shop_testing.races`, in which it shows.
+        alter: what is wrong with every unit of work.
+        open_adapters: adapters with something wrong.
     """
 
-    alter: Callable[[UnitOfWork, Begin], dict[str, object]]
-    play: str
+    name: str
+    race: str
+    alter: Alter | None = None
+    open_adapters: OpenAdapters = in_memory
 
-    def spoil(self, begin: Begin) -> Begin:
-        """The same units of work, with the fault."""
 
-        @contextmanager
-        def begun() -> Iterator[UnitOfWork]:
-            with begin() as uow:
-                yield cast("UnitOfWork", Altered(uow, **self.alter(uow, begin)))
+def altered(begin: Begin, alter: Alter) -> Begin:
+    """The same units of work, with other attributes."""
 
-        return begun
+    @contextmanager
+    def begun() -> Iterator[UnitOfWork]:
+        with begin() as uow:
+            yield cast("UnitOfWork", Altered(uow, **alter(uow, begin)))
+
+    return begun
+
+
+# ---- around any unit of work
 
 
 def _stock_unlocked(uow: UnitOfWork, begin: Begin) -> dict[str, object]:
@@ -94,14 +106,14 @@ def _orders_read_before_locked(uow: UnitOfWork, begin: Begin) -> dict[str, objec
 
 
 def _keys_unclaimed(uow: UnitOfWork, begin: Begin) -> dict[str, object]:
-    def claim(claims: Sequence[Claim]) -> dict[Slot, Claim]:
+    def claim(claims: Sequence[Claim]) -> dict[CustomerKey, Claim]:
         return {}
 
     return {"keys": Altered(uow.keys, claim=claim, forget=lambda claims: None)}
 
 
 def _keys_committed_ahead(uow: UnitOfWork, begin: Begin) -> dict[str, object]:
-    def claim(claims: Sequence[Claim]) -> dict[Slot, Claim]:
+    def claim(claims: Sequence[Claim]) -> dict[CustomerKey, Claim]:
         if not claims:
             return {}
         with begin() as other:
@@ -111,7 +123,7 @@ def _keys_committed_ahead(uow: UnitOfWork, begin: Begin) -> dict[str, object]:
 
 
 def _holders_unlocked(uow: UnitOfWork, begin: Begin) -> dict[str, object]:
-    def lock_customers(ids: Iterable[UUID], now: Callable[[], datetime]) -> dict[UUID, Holding]:
+    def lock_customers(ids: Iterable[UUID], now: Callable[[], datetime]) -> dict[UUID, ReservationUsage]:
         with begin() as other:
             return other.reservations.lock_customers(ids, now)
 
@@ -167,24 +179,131 @@ def _facts_committed_ahead(uow: UnitOfWork, begin: Begin) -> dict[str, object]:
     return {"events": Altered(uow.events, add_all=add_all)}
 
 
-FAULTS: dict[str, Fault] = {
-    "stock is not locked": Fault(_stock_unlocked, "two_buyers_of_the_last_unit"),
-    "stock is not locked (reserving)": Fault(_stock_unlocked, "reserving_and_buying_the_last_unit"),
-    "stock is not locked (expiring)": Fault(_stock_unlocked, "buying_what_was_held_too_long"),
-    "stock is read before it is locked": Fault(_stock_read_before_locked, "two_buyers_of_the_last_unit"),
-    "only the first product is locked": Fault(_first_product_locked_alone, "baskets_that_share_their_last_product"),
-    "orders are not locked": Fault(_orders_unlocked, "an_edit_and_a_cancellation"),
-    "orders are not locked (editing)": Fault(_orders_unlocked, "two_edits_of_one_version"),
-    "orders are read before they are locked": Fault(_orders_read_before_locked, "two_edits_of_one_version"),
-    "keys are not claimed": Fault(_keys_unclaimed, "one_order_sent_twice"),
-    "keys are committed ahead of their order": Fault(_keys_committed_ahead, "one_order_sent_twice"),
-    "keys are committed ahead of their reservation": Fault(_keys_committed_ahead, "one_reservation_sent_twice"),
-    "holders are not locked": Fault(_holders_unlocked, "reserving_more_than_one_may"),
-    "reservations are read once": Fault(_reservations_read_once, "confirming_releasing_and_expiring"),
-    "the sweep believes what it saw before": Fault(_due_believed_after_the_lock, "buying_what_was_held_too_long"),
-    "time is that of the beginning": Fault(_time_of_the_beginning, "extending_and_expiring"),
-    "time is that of the beginning (confirming)": Fault(_time_of_the_beginning, "confirming_releasing_and_expiring"),
-    "letters are not hidden": Fault(_letters_not_hidden, "two_relays"),
-    "facts are committed ahead of their change": Fault(_facts_committed_ahead, "buying_and_telling"),
-}
-"""By what is wrong."""
+# ---- inside the shop in memory
+
+
+class LeakyLocks(RowLocks):
+    """Locks that nobody has to wait for, in one table; the adapter believes that it has them."""
+
+    def __init__(self, mutex: Condition, table: str) -> None:
+        super().__init__(mutex, timeout_s=10)
+        self._leak = table
+
+    def try_claim(self, owner: Owner, held: dict[str, set[Hashable]], table: str, key: Hashable) -> bool:
+        return table == self._leak or super().try_claim(owner, held, table, key)
+
+    def release(self, held: dict[str, set[Hashable]]) -> None:
+        for key in held.pop(self._leak, ()):
+            self._holders[self._leak].pop(key, None)
+        super().release(held)
+
+    def _is_free(self, owner: Owner, held: dict[str, set[Hashable]], table: str, keys: Collection[Hashable]) -> bool:
+        return table == self._leak or super()._is_free(owner, held, table, keys)
+
+
+def leaky(table: str) -> OpenAdapters:
+    """The shop in memory, in which the rows of one table are not locked."""
+
+    def opened(mutex: Condition, clock: Clock, new_id: NewId) -> MemoryAdapters:
+        adapters = in_memory(mutex, clock, new_id)
+        adapters._store.locks = LeakyLocks(mutex, table)
+        return adapters
+
+    return opened
+
+
+class AnyOrder:
+    """Lets rows be locked in whatever order."""
+
+    def check(self, table: str, ids: Iterable[UUID]) -> list[UUID]:
+        return list(ids)
+
+
+class Careless(MemoryAdapters):
+    """The shop in memory, in which rows may be locked in any order."""
+
+    @contextmanager
+    def begin(self) -> Iterator[UnitOfWork]:
+        with super().begin() as uow:
+            cast("Any", uow)._transaction.lock_order = AnyOrder()
+            yield uow
+
+
+def careless(mutex: Condition, clock: Clock, new_id: NewId) -> MemoryAdapters:
+    """That, for one schedule."""
+    return Careless(clock=clock, new_id=new_id, mutex=mutex)
+
+
+def _locked_from_either_end() -> Alter:
+    """Each unit of work locks its stock row by row, every other one from the other end."""
+    directions = cycle((False, True))
+
+    def alter(uow: UnitOfWork, begin: Begin) -> dict[str, object]:
+        is_backward = next(directions)
+
+        def lock(ids: Iterable[UUID]) -> dict[UUID, StockLevel]:
+            levels: dict[UUID, StockLevel] = {}
+            for id_ in sorted(ids, reverse=is_backward):
+                levels |= uow.stock.lock([id_])
+            return levels
+
+        return {"stock": Altered(uow.stock, lock=lock)}
+
+    return alter
+
+
+INTERLEAVING_MUTANTS = [
+    InterleavingMutant("stock is not locked", "two buyers of the last unit", _stock_unlocked),
+    InterleavingMutant("stock is not locked (reserving)", "reserving and buying the last unit", _stock_unlocked),
+    InterleavingMutant("stock is not locked (expiring)", "units of an expired reservation", _stock_unlocked),
+    InterleavingMutant("stock is read before it is locked", "two buyers of the last unit", _stock_read_before_locked),
+    InterleavingMutant(
+        "only the first product is locked", "baskets that share their last product", _first_product_locked_alone
+    ),
+    InterleavingMutant("orders are not locked", "edit and cancel", _orders_unlocked),
+    InterleavingMutant("orders are not locked (editing)", "two edits of one version", _orders_unlocked),
+    InterleavingMutant(
+        "orders are read before they are locked", "two edits of one version", _orders_read_before_locked
+    ),
+    InterleavingMutant("keys are not claimed", "one order sent twice", _keys_unclaimed),
+    InterleavingMutant("keys are committed ahead of their order", "one order sent twice", _keys_committed_ahead),
+    InterleavingMutant(
+        "keys are committed ahead of their reservation", "one reservation sent twice", _keys_committed_ahead
+    ),
+    InterleavingMutant("holders are not locked", "reservations of one customer", _holders_unlocked),
+    InterleavingMutant("reservations are read once", "confirm, release and expire", _reservations_read_once),
+    InterleavingMutant(
+        "the sweep believes what it saw before", "units of an expired reservation", _due_believed_after_the_lock
+    ),
+    InterleavingMutant("time is that of the beginning", "extend and expire", _time_of_the_beginning),
+    InterleavingMutant(
+        "time is that of the beginning (confirming)", "confirm, release and expire", _time_of_the_beginning
+    ),
+    InterleavingMutant("letters are not hidden", "two relays", _letters_not_hidden),
+    InterleavingMutant("facts are committed ahead of their change", "buying and publishing", _facts_committed_ahead),
+    *(
+        InterleavingMutant(f"the rows of {table} have no lock at all", race, open_adapters=leaky(table))
+        for table, race in [
+            ("stock", "two buyers of the last unit"),
+            ("stock", "three buyers of two units"),
+            ("stock", "baskets that share their last product"),
+            ("stock", "reserving and buying the last unit"),
+            ("stock", "units of an expired reservation"),
+            ("reservations", "parts of an expired reservation"),
+            ("stock", "confirm, release and expire"),
+            ("stock", "extend and expire"),
+            ("orders", "edit and cancel"),
+            ("orders", "two edits of one version"),
+            ("keys", "one order sent twice"),
+            ("keys", "one reservation sent twice"),
+            ("holders", "reservations of one customer"),
+        ]
+    ),
+    InterleavingMutant(
+        "two sweeps at once believe what they saw before", "two sweeps", _due_believed_after_the_lock, leaky("tasks")
+    ),
+    InterleavingMutant(
+        "stock is locked in no order", "baskets in opposite directions", _locked_from_either_end(), careless
+    ),
+]
+"""Everything that must be found."""

@@ -28,7 +28,7 @@ class Mutant:
         return all(owner.startswith("shop_core.") for owner in owners)
 
     @contextmanager
-    def planted(self) -> Iterator[None]:
+    def applied(self) -> Iterator[None]:
         """The process makes this mistake until the end of the `with`."""
         patches = self.patches()
         right = [(owner, name, vars(owner)[name]) for owner, name, _ in patches]

@@ -7,18 +7,16 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-import shop_core.orders.amendment as changing
-import shop_core.orders.placement as placing
-import shop_core.orders.service as orders_service
-import shop_core.reservations.allocation as holding
-import shop_core.reservations.service as reservations_service
+from shop_core import batching
+from shop_core.batching import Batch
 from shop_core.errors import Refusal, ReservationResolved
 from shop_core.idempotency import KeyedResults, Result
-from shop_core.inventory.model import MovementKind, StockLevel
-from shop_core.inventory.wanted import LineRequest
+from shop_core.inventory.model import LineRequest, MovementKind, StockLevel
+from shop_core.orders import amendment, placement
 from shop_core.orders.service import OrderService
 from shop_core.outbox import OutboxService
 from shop_core.ports import Undelivered
+from shop_core.reservations import allocation
 from shop_core.reservations.model import RESERVATION_LIFECYCLE, Reservation, ReservationStep
 from shop_core.reservations.service import ReservationService
 from verification.mutants import Patch, bug
@@ -43,7 +41,7 @@ def sweep_not_alone() -> list[Patch]:
             due = uow.reservations.due(uow.now(), limit)
             uow.stock.lock({product_id for held in due for product_id in held.units})
             now = uow.now()
-            ended = [holding.give_back(held, ReservationStep.EXPIRE, None, now, self._new_id) for held in due]
+            ended = [allocation.give_back(held, ReservationStep.EXPIRE, None, now, self._new_id) for held in due]
             uow.reservations.update_all([after for after, _ in ended])
             uow.stock.apply([movement for _, movements in ended for movement in movements])
             uow.events.add_all([self._expired(after) for after, _ in ended])
@@ -55,44 +53,40 @@ def sweep_not_alone() -> list[Patch]:
 # ---- keys
 
 
-def _in_both_services(name: str, wrong: Any) -> list[Patch]:
-    return [(orders_service, name, wrong), (reservations_service, name, wrong)]
-
-
 @bug("keys are forgotten although their request made something")
 def key_forgotten_on_success() -> list[Patch]:
-    def settle(keys: Any, claims: Any, taken: Any, won: Any) -> None:
-        keys.forget([claim for claim in claims if claim.slot not in taken])
+    def settle_keys(self: Batch[Any, Any], keys: Any, new_claims: Any) -> None:
+        keys.forget([claim for claim in self._first_claims if claim.customer_key not in self._earlier])
 
-    return _in_both_services("settle", settle)
+    return [(Batch, "settle_keys", settle_keys)]
 
 
 @bug("keys of refused requests are kept")
 def key_kept_on_refusal() -> list[Patch]:
-    return _in_both_services("settle", lambda keys, claims, taken, won: None)
+    return [(Batch, "settle_keys", lambda self, keys, new_claims: None)]
 
 
 @bug("a key answers whatever was asked for")
 def fingerprint_ignored() -> list[Patch]:
-    right = KeyedResults.to
+    right = KeyedResults.find
 
-    def to(self: KeyedResults[Any], claim: Any) -> Result[Any] | None:
-        made = self._made.get(claim.slot) if claim else None
-        return right(self, replace(claim, fingerprint=made[0].fingerprint)) if made else None
+    def find(self: KeyedResults[Any], claim: Any) -> Result[Any] | None:
+        found = self._results.get(claim.customer_key) if claim else None
+        return right(self, claim._replace(fingerprint=found[0].fingerprint)) if found else None
 
-    return [(KeyedResults, "to", to)]
+    return [(KeyedResults, "find", find)]
 
 
 @bug("twins in one batch get an order each")
 def twin_gets_its_own_order() -> list[Patch]:
-    return [(KeyedResults, "note", lambda self, claim, result: self.won.append(claim) if claim else None)]
+    return [(KeyedResults, "record", lambda self, claim, result: self.new_claims.append(claim) if claim else None)]
 
 
 @bug("a replay is answered with what the last replay was answered with")
 def replay_answers_another_order() -> list[Patch]:
-    right, last = KeyedResults.to, dict[type, Any]()
+    right, last = KeyedResults.find, dict[type, Any]()
 
-    def to(self: KeyedResults[Any], claim: Any) -> Result[Any] | None:
+    def find(self: KeyedResults[Any], claim: Any) -> Result[Any] | None:
         answer = right(self, claim)
         if answer is None:
             return None
@@ -101,7 +95,7 @@ def replay_answers_another_order() -> list[Patch]:
         last[kind] = answer
         return before
 
-    return [(KeyedResults, "to", to)]
+    return [(KeyedResults, "find", find)]
 
 
 # ---- time
@@ -126,7 +120,7 @@ def extension_revives() -> list[Patch]:
 
 @bug("sold out is said although reservations are due")
 def false_sold_out() -> list[Patch]:
-    return _in_both_services("expire_due", lambda *_: [])
+    return [(batching, "expire_due", lambda *_: [])]
 
 
 # ---- stock
@@ -134,7 +128,7 @@ def false_sold_out() -> list[Patch]:
 
 @bug("nobody checks whether there is enough: the database has to")
 def no_check() -> list[Patch]:
-    return [(module, "check_stock", lambda wanted, left: None) for module in (placing, holding, changing)]
+    return [(module, "check_stock", lambda requested, available: None) for module in (placement, allocation, amendment)]
 
 
 @bug("what is reserved counts as available")
@@ -144,35 +138,35 @@ def reserved_is_available() -> list[Patch]:
 
 @bug("a cancelled order gives its units back twice")
 def returned_twice() -> list[Patch]:
-    right = placing.stock_movements
+    right = placement.stock_movements
 
     def movements(order: Any, kind: MovementKind, *more: Any, **named: Any) -> Any:
         times = 2 if kind is MovementKind.DEALLOCATED else 1
         return [movement for _ in range(times) for movement in right(order, kind, *more, **named)]
 
-    return [(changing, "stock_movements", movements)]
+    return [(amendment, "stock_movements", movements)]
 
 
 @bug("a cancelled order gives nothing back")
 def cancel_returns_nothing() -> list[Patch]:
-    return [(changing, "stock_moved", lambda before, after: None)]
+    return [(amendment, "stock_moved", lambda before, after: None)]
 
 
 @bug("an edit gives back all units of a line that shrinks")
 def edit_returns_the_full_amount() -> list[Patch]:
-    right = changing.edit
+    right = amendment.edit
 
-    def edit(order: Any, *more: Any, **named: Any) -> Any:
-        change = right(order, *more, **named)
+    def edit(request: Any, *more: Any, **named: Any) -> Any:
+        change = right(request, *more, **named)
         if change is None:
             return None
         wrong = (
-            replace(m, quantity=order.units[m.product_id]) if m.kind is MovementKind.DEALLOCATED else m
+            m._replace(quantity=request.order.units[m.product_id]) if m.kind is MovementKind.DEALLOCATED else m
             for m in change.movements
         )
         return replace(change, movements=tuple(wrong))
 
-    return [(orders_service, "edit", edit)]
+    return [(amendment, "edit", edit)]
 
 
 @bug("confirming releases first, and places then")
@@ -191,7 +185,7 @@ def confirm_frees_between() -> list[Patch]:
             now, new_id = uow.now(), self._new_id
             (held,) = uow.reservations.get_all([request.reservation_id]).values()
             try:
-                after, movements = holding.give_back(held, ReservationStep.RELEASE, None, now, new_id)
+                after, movements = allocation.give_back(held, ReservationStep.RELEASE, None, now, new_id)
             except Refusal as refusal:
                 return (refusal,)
             uow.reservations.update_all([after])

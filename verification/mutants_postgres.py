@@ -12,18 +12,16 @@ from threading import Thread, get_ident
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Uuid, any_, bindparam
+from sqlalchemy import Executable, text
 
 from shop_adapters.postgres import PostgresAdapters, inventory
+from shop_adapters.postgres.arrays import Uuids
+from shop_adapters.postgres.database import Row, StoreClock, Transaction
 from shop_adapters.postgres.events import PostgresEvents
+from shop_adapters.postgres.idempotency import PostgresKeys
 from shop_adapters.postgres.inventory import PostgresStock
-from shop_adapters.postgres.keys import PostgresKeys
 from shop_adapters.postgres.orders import PostgresOrders
-from shop_adapters.postgres.packed import PackedArray
 from shop_adapters.postgres.reservations import PostgresReservations
-from shop_adapters.postgres.schema import stock_levels
-from shop_adapters.postgres.store_clock import TIME, StoreClock
-from shop_adapters.postgres.transaction import AnyRow, PreparedStatement, Transaction
 from shop_adapters.postgres.unit_of_work import PostgresUnitOfWork
 from shop_core.events import OrderEvent, OrderEventKind
 from shop_core.inventory.model import MovementKind, StockLevel
@@ -34,9 +32,9 @@ from verification.mutants import Patch, bug
 
 @bug("stock is read, and not locked")
 def missing_stock_lock() -> list[Patch]:
-    ids = bindparam("ids", type_=PackedArray(Uuid))
-    unlocked = inventory._LEVEL.add_columns(TIME.label("time")).where(stock_levels.c.product_id == any_(ids))
-    return [(inventory, "_LOCK", PreparedStatement(unlocked))]
+    lock = "FOR NO KEY UPDATE"
+    assert lock in inventory._LOCK.text
+    return [(inventory, "_LOCK", text(inventory._LOCK.text.replace(lock, "")))]
 
 
 @bug("stock is read, then locked, and what was read before is believed")
@@ -62,7 +60,7 @@ def unsorted_locks() -> list[Patch]:
         random.shuffle(ids)
         levels: dict[UUID, StockLevel] = {}
         for product_id in ids:
-            for *level, said in self._transaction.run(inventory._LOCK, {"ids": [product_id]}):
+            for *level, said in self._transaction.run(inventory._LOCK, {"ids": Uuids([product_id])}):
                 levels[level[0]] = StockLevel(*level)
                 self._clock.note(said)
         return levels
@@ -119,9 +117,9 @@ def commit_lost() -> list[Patch]:
 def no_transaction() -> list[Patch]:
     right = Transaction.run
 
-    def run(self: Transaction, statement: PreparedStatement, values: Mapping[str, Any] | None = None) -> list[AnyRow]:
-        rows = right(self, statement, values)
-        self.send(b"COMMIT")
+    def run(self: Transaction, statement: Executable, values: Mapping[str, Any] | None = None) -> list[Row]:
+        rows = right(self, statement, values or {})
+        self._connection.commit()
         return rows
 
     return [(Transaction, "run", run)]
@@ -140,11 +138,11 @@ def key_without_customer() -> list[Patch]:
     claim_right, forget_right, nobody = PostgresKeys.claim, PostgresKeys.forget, UUID(int=0)
 
     def claim(self: PostgresKeys, claims: Any) -> Any:
-        taken = claim_right(self, [replace(claim, customer_id=nobody) for claim in claims])
+        taken = claim_right(self, [claim._replace(customer_id=nobody) for claim in claims])
         return {claim.slot: taken[nobody, claim.key] for claim in claims if (nobody, claim.key) in taken}
 
     def forget(self: PostgresKeys, claims: Any) -> None:
-        forget_right(self, [replace(claim, customer_id=nobody) for claim in claims])
+        forget_right(self, [claim._replace(customer_id=nobody) for claim in claims])
 
     return [(PostgresKeys, "claim", claim), (PostgresKeys, "forget", forget)]
 

@@ -12,7 +12,7 @@ from uuid import UUID
 from shop_core.accounts.model import Actor, Role
 from shop_core.errors import InsufficientStock, Refusal, Unavailable
 from shop_core.idempotency import Result
-from shop_core.inventory.wanted import LineRequest
+from shop_core.inventory.model import LineRequest
 from shop_core.orders.model import Order, PlacementRequest
 from shop_core.reservations.model import Reservation, ReservationRequest
 from shop_core.shop import Shop
@@ -79,7 +79,7 @@ class Customers:
     def reserve(self, *asked: tuple[int, ReservationRequest]) -> list[Op]:
         """Reserve, several as a batch."""
         ops = [
-            _started(client, "reserve", request.key, _units(request.wanted), {"request": repr(request.lines)})
+            _started(client, "reserve", request.key, _units(request.units), {"request": repr(request.lines)})
             for client, request in asked
         ]
         requests = [request for _, request in asked]
@@ -111,7 +111,7 @@ class Customers:
     def _placement(self, client: int, request: PlacementRequest) -> Op:
         if request.reservation_id is not None:
             return _started(client, "confirm", request.key, {}, {"reservation_id": str(request.reservation_id)})
-        return _started(client, "place", request.key, _units(request.wanted), {"request": repr(request.lines)})
+        return _started(client, "place", request.key, _units(request.units), {"request": repr(request.lines)})
 
     def _one(self, op: Op, call: Callable[[], Order | Reservation]) -> Op:
         def as_batch() -> Sequence[Result[Order] | Result[Reservation] | Refusal]:

@@ -1,4 +1,4 @@
-"""One run of some jobs in an order that is decided step by step: see `interleaving`."""
+"""One run of some jobs in an order that is decided step by step: see `exploration`."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class _Abandoned(BaseException):
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """Who got the baton, and for what.
+    """Who got the turn, and for what.
 
     Args:
         task: its number.
@@ -37,7 +37,7 @@ class Step:
     holder: int | None
 
     def costs(self, task: int) -> int:
-        """Whether giving the baton to `task` takes it from one who could go on."""
+        """Whether giving the turn to `task` takes it from one who could go on."""
         return int(self.holder is not None and task != self.holder and self.holder in self.open_to)
 
 
@@ -45,7 +45,7 @@ class Step:
 class _Task:
     number: int
     name: str
-    baton: Lock = field(default_factory=Lock)
+    turn: Lock = field(default_factory=Lock)
     label: str = ""
     waits_for: Callable[[], bool] | None = None
     is_done: bool = False
@@ -61,7 +61,7 @@ class Schedule:
     """One run of some jobs, in an order that is decided step by step.
 
     Args:
-        wanted: the numbers of the jobs that get the baton first; who has it keeps it afterwards, as long as he can.
+        wanted: the numbers of the jobs that get the turn first; who has it keeps it afterwards, as long as he can.
         chance: decides afterwards instead.
         patience_s: after how many seconds a job that does not come back is given up. None should ever need it.
     """
@@ -72,7 +72,7 @@ class Schedule:
         self.deadlock = ""
         self._wanted = wanted
         self._chance = chance
-        self._patience_s = patience_s
+        self.patience_s = patience_s
         self._tasks: list[_Task] = []
         self._threads: dict[int, _Task] = {}
         self._main = Lock()
@@ -129,23 +129,23 @@ class Schedule:
         self._tasks = [_Task(number, name) for number, name in enumerate(jobs)]
         threads = []
         for task, job in zip(self._tasks, jobs.values(), strict=True):
-            task.baton.acquire()
+            task.turn.acquire()
             threads.append(Thread(target=self._run, args=(task, job), daemon=True))
             threads[-1].start()
             self._await_main(task)
         self._has_begun = True
         if (first := self._next()) is not None:
-            first.baton.release()
+            first.turn.release()
             self._await_main(first)
         self._is_over = True
         for task, thread in zip(self._tasks, threads, strict=True):
             if not task.is_done:
-                task.baton.release()
-            thread.join(self._patience_s)
+                task.turn.release()
+            thread.join(self.patience_s)
         return {task.name: task.error or task.outcome for task in self._tasks}
 
     def _await_main(self, task: _Task) -> None:
-        if not self._main.acquire(timeout=self._patience_s):
+        if not self._main.acquire(timeout=self.patience_s):
             raise TimeoutError(f"{task.name} does not come back from {task.label or 'its start'}: {self}")
 
     def _run(self, task: _Task, job: Job) -> None:
@@ -158,21 +158,21 @@ class Schedule:
             task.error = error
         task.is_done = True
         following = self._next() if self._has_begun else None
-        (following.baton if following else self._main).release()
+        (following.turn if following else self._main).release()
 
     def _hand_over(self, task: _Task) -> None:
-        """Called by the one who has the baton; returns when he has it again."""
+        """Called by the one who has the turn; returns when he has it again."""
         if self._is_over:
             raise _Abandoned
         following = self._next() if self._has_begun else None
         if following is not task:
-            (following.baton if following else self._main).release()
-            task.baton.acquire()
+            (following.turn if following else self._main).release()
+            task.turn.acquire()
         if self._is_over:
             raise _Abandoned
 
     def _next(self) -> _Task | None:
-        """Who gets the baton; None when all have ended, or nobody can go on."""
+        """Who gets the turn; None when all have ended, or nobody can go on."""
         able = bytes(task.number for task in self._tasks if task.can_go_on)
         if not able:
             waiting = [f"{task.name} in {task.label}" for task in self._tasks if not task.is_done]
@@ -207,7 +207,7 @@ class Schedule:
 
     @property
     def preemptions(self) -> int:
-        """How often the baton was taken from one who could go on."""
+        """How often the turn was taken from one who could go on."""
         return sum(step.costs(step.task) for step in self.steps)
 
     def __str__(self) -> str:
@@ -220,7 +220,7 @@ class Schedule:
 
 
 class _Mutex(Condition):
-    """Who waits on it hands over the baton; who is no job of the schedule waits as usual."""
+    """Who waits on it hands over the turn; who is no job of the schedule waits as usual."""
 
     def __init__(self, schedule: Schedule) -> None:
         super().__init__()

@@ -15,7 +15,7 @@ from threading import Thread
 from uuid import UUID
 
 from shop_core.events import Event, StockEvent
-from shop_core.inventory.wanted import LineRequest
+from shop_core.inventory.model import LineRequest
 from shop_core.orders.model import OrderQuery, OrderStatus, PlacementRequest
 from shop_core.outbox import OutboxService
 from shop_core.pagination import OffsetRequest

@@ -101,7 +101,7 @@ class Order:
     lines: tuple[tuple[str, int], ...]
 
     @property
-    def wanted(self) -> dict[str, int]:
+    def requested(self) -> dict[str, int]:
         """The units of each SKU."""
         return _summed(self.lines)
 
@@ -277,7 +277,7 @@ def _add_invoice(year: Year, rows: list[Row], still_placed: dict[object, list[st
         return
     year.events.append(event)
     if isinstance(event, Order):
-        still_placed[_match_key(event.customer, event.wanted)].append(event.invoice)
+        still_placed[_match_key(event.customer, event.requested)].append(event.invoice)
 
 
 def _usable(year: Year, rows: Sequence[Row]) -> Iterator[Row]:
@@ -309,7 +309,7 @@ def _event(goods: Sequence[Row], first: Row, still_placed: dict[object, list[str
     order = Order(first.invoice, first.customer or GUEST, tuple((row.sku, row.quantity) for row in goods))
     if len(order.lines) > LINES_MAX:
         return f"more than {LINES_MAX:,} lines"
-    if max(order.wanted.values()) > QUANTITY_MAX:
+    if max(order.requested.values()) > QUANTITY_MAX:
         return f"more than {QUANTITY_MAX:,} units of one product"
     return order
 
@@ -338,8 +338,8 @@ def _correction(goods: Sequence[Row]) -> Correction | str:
     return Correction(goods[0].invoice, tuple(changes.items()), remark, len(goods))
 
 
-def _match_key(customer: str, wanted: dict[str, int]) -> object:
-    return customer, frozenset(wanted.items())
+def _match_key(customer: str, requested: dict[str, int]) -> object:
+    return customer, frozenset(requested.items())
 
 
 def _skus(events: Iterable[Event]) -> set[str]:

@@ -117,17 +117,17 @@ class Replay:
         token = self.customers[order.customer].token(connection)
         answer = connection.ask("POST", f"{API}/orders", packed(lines=lines), token, hoped=201)
         self.placed[order.invoice] = answer["id"], order
-        for sku, units in order.wanted.items():
+        for sku, units in order.requested.items():
             self._leave(sku, -units)
         self._check(order, answer)
 
     def _check(self, order: Order, answer: Json) -> None:
         """Compare the order with the invoice."""
-        wanted = {self.products[sku].id: units for sku, units in order.wanted.items()}
+        requested = {self.products[sku].id: units for sku, units in order.requested.items()}
         lines = {line["product_id"]: line["quantity"] for line in answer["lines"]}
-        if lines != wanted or len(answer["lines"]) != len(wanted):
+        if lines != requested or len(answer["lines"]) != len(requested):
             raise Wrong(f"order {answer['id']} has other lines than its invoice")
-        total = sum(self.products[sku].price * units for sku, units in order.wanted.items())
+        total = sum(self.products[sku].price * units for sku, units in order.requested.items())
         if Decimal(answer["total"]) != total or answer["status"] != "placed":
             raise Wrong(f"order {answer['id']} is {answer['status']} for {answer['total']}, must be placed for {total}")
 
@@ -137,7 +137,7 @@ class Replay:
         order_id, order = self.placed[cancellation.order]
         token = self.customers[cancellation.customer].token(connection)
         answer = connection.ask("POST", f"{API}/orders/{order_id}/cancel", token=token)
-        for sku, units in order.wanted.items():
+        for sku, units in order.requested.items():
             self._leave(sku, units)
         self.cancelled.append(cancellation.invoice)
         if answer["status"] != "cancelled":

@@ -13,7 +13,7 @@ from shop_core.errors import InvalidCursor
 from shop_core.events import OrderEvent
 from shop_core.inventory.model import StockMovement
 from shop_core.orders.model import Order
-from shop_core.pagination import Key, Page, keyset_page, read_cursor
+from shop_core.pagination import Key, Page, cursor_page, read_cursor
 from shop_core.text import is_storable
 
 T = TypeVar("T")
@@ -52,7 +52,7 @@ class Listing(Generic[T]):
 
     def page(self, found: Sequence[T], limit: int) -> Page[T]:
         """The keyset page of the `limit + 1` items that were looked up."""
-        return keyset_page(self.name, found, limit, self.key)
+        return cursor_page(self.name, found, limit, self.key)
 
 
 def _is_storable(value: str | int) -> bool:

@@ -26,8 +26,7 @@ from shop_core.catalog.model import (
 from shop_core.catalog.tree import CategoryNode
 from shop_core.errors import Refusal
 from shop_core.events import OrderEvent, OrderEventKind
-from shop_core.inventory.model import MovementKind, StockLevel, StockMovement
-from shop_core.inventory.wanted import LineRequest
+from shop_core.inventory.model import LineRequest, MovementKind, StockLevel, StockMovement
 from shop_core.money import Money
 from shop_core.orders.model import (
     LIFECYCLE,

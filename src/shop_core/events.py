@@ -6,9 +6,9 @@ order's fact is the version that the change gave the order, so they are numbered
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 from uuid import UUID
 
 from shop_core.accounts.model import Actor, Role
@@ -42,8 +42,7 @@ EVENT_OF = {
 """The fact that each step leaves behind."""
 
 
-@dataclass(frozen=True, slots=True)
-class OrderEvent:
+class OrderEvent(NamedTuple):
     """One change of one order.
 
     Args:
@@ -108,8 +107,7 @@ class StockEventKind(StrEnum):
     STOCK_SHORT = "stock_short"
 
 
-@dataclass(frozen=True, slots=True)
-class StockEvent:
+class StockEvent(NamedTuple):
     """Something about stock that others may have to act on.
 
     Args:

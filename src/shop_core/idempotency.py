@@ -1,8 +1,8 @@
-"""Exactly once: a request that bears a key is carried out once, however often it is sent.
+"""Exactly once: a request with an idempotency key is carried out once, however often it is sent.
 
 A key belongs to its customer and never expires. It is claimed first, in the unit of work of the request itself, so a
-twin of the request that runs at the same time waits and then gets the answer of the first. Only success is
-remembered: a request that was refused leaves nothing, and its key is free.
+duplicate that runs at the same time waits and then gets the result of the first. Only success is remembered: a request
+that is refused leaves nothing, and its key stays free.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import hashlib
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 from uuid import UUID
 
 from shop_core.errors import Fault, Invalid, KeyReused
@@ -21,12 +21,12 @@ T = TypeVar("T")
 KEY_LENGTH_MAX = 255
 _KEY = re.compile(f"[ -~]{{1,{KEY_LENGTH_MAX}}}")
 
-Slot = tuple[UUID, str]
-"""A customer and a key of his."""
+CustomerKey = tuple[UUID, str]
+"""A customer and one of their idempotency keys: what there is at most one claim of."""
 
 
 def check_key(key: str) -> None:
-    """Let only keys pass that are keys.
+    """Check that an idempotency key is one.
 
     Raises:
         Invalid: it is not 1 to 255 printable ASCII characters.
@@ -37,20 +37,19 @@ def check_key(key: str) -> None:
 
 
 def fingerprint(*parts: str | int | UUID | None) -> bytes:
-    """What tells one request from another: the SHA-256 of what was asked for, by value and not by spelling.
+    """The SHA-256 of what was asked for, by value and not by spelling: it tells one request from another.
 
-    Keys never expire, so what this makes of a request must never change.
+    Keys never expire, so the fingerprint of a request must never change.
     """
     return hashlib.sha256("\x1f".join(map(str, parts)).encode()).digest()
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """A key that a request has, or wants to have.
+class Claim(NamedTuple):
+    """A key that a request has, or asks for.
 
     Args:
         fingerprint: of the request.
-        result_id: of what it makes: an order or a reservation.
+        result_id: of the order or reservation that it makes.
     """
 
     customer_id: UUID
@@ -59,8 +58,8 @@ class Claim:
     result_id: UUID
 
     @property
-    def slot(self) -> Slot:
-        """What there can be one claim of."""
+    def customer_key(self) -> CustomerKey:
+        """The key together with its customer."""
         return self.customer_id, self.key
 
 
@@ -77,42 +76,42 @@ class Result(Generic[T]):
 
 
 class KeyedResults(Generic[T]):
-    """What the keys of a batch stand for, while it is decided.
+    """What each key of a batch stands for, while the batch is decided.
 
     Args:
-        taken: the keys that earlier units of work took.
+        earlier: the claims of earlier units of work.
         results: what they made, by id, as far as it answers a request of this batch.
     """
 
-    def __init__(self, taken: Mapping[Slot, Claim], results: Mapping[UUID, T]) -> None:
-        self._made = {slot: (claim, results.get(claim.result_id)) for slot, claim in taken.items()}
-        self.won: list[Claim] = []
+    def __init__(self, earlier: Mapping[CustomerKey, Claim], results: Mapping[UUID, T]) -> None:
+        self._results = {key: (claim, results.get(claim.result_id)) for key, claim in earlier.items()}
+        self.new_claims: list[Claim] = []
 
-    def to(self, claim: Claim | None) -> Result[T] | None:
-        """The answer that the request got before; None if it has still to be decided.
+    def find(self, claim: Claim | None) -> Result[T] | None:
+        """What the same request made before; None if it has still to be decided.
 
         Raises:
-            KeyReused: its key was used for another request.
+            KeyReused: the key was used for another request.
         """
-        made = self._made.get(claim.slot) if claim else None
-        if claim is None or made is None:
+        found = self._results.get(claim.customer_key) if claim else None
+        if claim is None or found is None:
             return None
-        before, result = made
-        if before.fingerprint != claim.fingerprint or result is None:
+        earlier, result = found
+        if earlier.fingerprint != claim.fingerprint or result is None:
             raise KeyReused(claim.key)
         return Result(result, replayed=True)
 
-    def note(self, claim: Claim | None, result: T) -> None:
-        """From now on the key stands for what its request made."""
+    def record(self, claim: Claim | None, result: T) -> None:
+        """From now on the key stands for `result`."""
         if claim is not None:
-            self._made[claim.slot] = claim, result
-            self.won.append(claim)
+            self._results[claim.customer_key] = claim, result
+            self.new_claims.append(claim)
 
 
-def first_of_each(claims: Iterable[Claim | None]) -> list[Claim]:
-    """The first claim of each key: twins on one batch want the same one."""
-    first: dict[Slot, Claim] = {}
+def first_claims(claims: Iterable[Claim | None]) -> list[Claim]:
+    """The first claim of each key: two requests of one batch may have the same key."""
+    first: dict[CustomerKey, Claim] = {}
     for claim in claims:
         if claim is not None:
-            first.setdefault(claim.slot, claim)
+            first.setdefault(claim.customer_key, claim)
     return list(first.values())

@@ -89,7 +89,7 @@ class Page(Generic[T]):
         return Page(tuple(change(item) for item in self.items), self.count, self.count_is_estimate, self.cursor)
 
 
-def keyset_page(listing: str, found: Sequence[T], limit: int, key: Callable[[T], Key]) -> Page[T]:
+def cursor_page(listing: str, found: Sequence[T], limit: int, key: Callable[[T], Key]) -> Page[T]:
     """The page of a list from the `limit + 1` items that were looked up (the extra one says that there is more)."""
     items = tuple(found[:limit])
     more = len(found) > limit

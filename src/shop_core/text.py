@@ -18,12 +18,12 @@ _ASCII_WORD = re.compile(r"[a-z0-9]+")
 _WORD_LENGTH_MAX = 100
 
 
-def normal(text: str) -> str:
+def normalized(text: str) -> str:
     """`text` in Unicode NFC and without surrounding white space: the one form in which the shop stores text."""
     return unicodedata.normalize("NFC", text).strip()
 
 
-def same_letters(text: str) -> str:
+def comparable(text: str) -> str:
     """The form in which two texts are the same word: compatibility-normalised and case-folded."""
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
 
@@ -38,11 +38,11 @@ def search_words(text: str) -> tuple[str, ...]:
     >>> search_words("T-Light HOLDER, 50% off")
     ('t', 'light', 'holder', '50', 'off')
     """
-    folded = same_letters(text)
+    folded = comparable(text)
     if folded.isascii():
         found = _ASCII_WORD.findall(folded)
     else:  # marks belong to their letter: without them Hindi or Thai falls to pieces
-        found = "".join(sign if sign.isalnum() or is_mark(sign) else " " for sign in folded).split()
+        found = "".join(sign if sign.isalnum() or is_combining_mark(sign) else " " for sign in folded).split()
     return tuple(word[:_WORD_LENGTH_MAX] for word in found)
 
 
@@ -56,29 +56,29 @@ def check_words(words: Sequence[str]) -> None:
         raise Invalid(Fault("words", "are not as search_words makes them: give it the keyword", "not_words"))
 
 
-def is_mark(sign: str) -> bool:
+def is_combining_mark(sign: str) -> bool:
     """Whether `sign` is a combining mark, such as a vowel sign or a tone mark."""
     return unicodedata.category(sign) in ("Mn", "Mc")
 
 
-def text_faults(field: str, text: str, *, least: int, most: int, lines: bool = False) -> list[Fault]:
+def text_faults(field: str, text: str, *, min_length: int, max_length: int, lines: bool = False) -> list[Fault]:
     """The rules that `text` breaks.
 
     Args:
         field: the name to report.
         text: the value, already `normal`.
-        least: smallest length, in characters.
-        most: largest length, in characters.
+        min_length: in characters.
+        max_length: in characters.
         lines: whether line feeds and tabs are allowed.
     """
     if not isinstance(text, str):
         return [Fault(field, f"{text!r} is not text", "wrong_type")]
     faults = []
-    if len(text) < least:
-        rule = "must not be empty" if least == 1 else f"must have at least {least} characters"
+    if len(text) < min_length:
+        rule = "must not be empty" if min_length == 1 else f"must have at least {min_length} characters"
         faults.append(Fault(field, f"{rule}, this has {len(text)}", "too_short"))
-    if len(text) > most:
-        faults.append(Fault(field, f"must have at most {most} characters, this has {len(text)}", "too_long"))
+    if len(text) > max_length:
+        faults.append(Fault(field, f"must have at most {max_length} characters, this has {len(text)}", "too_long"))
     if found := (_FORBIDDEN_EXCEPT_LINES if lines else _FORBIDDEN).search(text):
         faults.append(
             Fault(

@@ -1,6 +1,6 @@
-"""Every `code` of a problem, what it means and what a client should do: a page of the app, and docs/errors.md.
+"""Every `code` of a problem, its meaning and what a client should do: a page of the app, and docs/errors.md.
 
-Read off the tree of refusals and off what the transport refuses by itself, so a new one is listed by being there.
+The codes come from the tree of refusals and from what the transport refuses by itself, so a new one is listed at once.
 """
 
 from __future__ import annotations
@@ -18,48 +18,48 @@ from shop_http.responses import STATUS, TRANSPORT
 
 _OURS = ("shop_core.", "shop_adapters.", "shop_http.")
 
-_KINDS_ONLY = (Conflict, NotFound)  # what they have in common; only their special cases are raised
+_KINDS_ONLY = (Conflict, NotFound)  # only their subclasses are raised
 
-# What to do, where the kind of refusal does not say it well enough.
+# Advice that the kind of refusal does not give well enough.
 _ADVICE = {
-    "bad_request": "Mend the client: no server should get this.",
+    "bad_request": "Fix the client: it sent something that is not valid HTTP or cannot be read in one way only.",
     "not_found": "Check the address; `/openapi.json` lists them all.",
     "method_not_allowed": "Use one of the methods in `Allow`.",
-    "body_too_large": "Send less: 256 KiB at most, 4 KiB to `/auth`.",
+    "body_too_large": "Send at most 256 KiB, or 4 KiB to `/auth`.",
     "unsupported_media_type": "Send JSON, with `Content-Type: application/json` and no `Content-Encoding`.",
     "internal_error": "Try again later, with the same `Idempotency-Key`; report the `request_id`.",
-    MalformedBody.code: "Mend the client: send JSON in UTF-8, not nested deeply.",
+    MalformedBody.code: "Fix the client: send JSON in UTF-8, not deeply nested.",
     "invalid_cursor": "Start again from the first page, with an empty `cursor`.",
-    "unknown_product": "Take the lines in `errors` out of the basket, tell the customer, and order the rest.",
-    "wrong_password": "Ask the user for the present password again.",
-    "insufficient_stock": "Show `shortages`; lower the quantities or take these lines out, then try again.",
+    "unknown_product": "Remove the lines in `errors` from the basket, tell the customer, and order the rest.",
+    "wrong_password": "Ask the user for their current password again.",
+    "insufficient_stock": "Show `shortages`, lower the quantities or remove these lines, and try again.",
     "oversold": "Read the stock again; nothing was changed.",
-    "stock_below_zero": "Read the stock again, and count it: nothing was changed.",
+    "stock_below_zero": "Read the stock again and count it; nothing was changed.",
     "illegal_order_step": "Read the order again and offer the steps in `possible`.",
     "total_changed": "Show the new `total`; send it as `expected_total` once the customer agrees.",
     "category_in_use": "Move or remove what is in the category first.",
-    "last_admin": "Make somebody else an admin first.",
+    "last_admin": "Make another user an admin first.",
     "reservation_expired": "Reserve again.",
-    "reservation_resolved": "If `order_id` is there, show that order; else reserve again.",
-    "too_much_reserved": "Confirm or release what is held, or wait until it expires.",
+    "reservation_resolved": "If the problem has an `order_id`, show that order; otherwise reserve again.",
+    "too_much_reserved": "Confirm or release open reservations, or wait until they expire.",
     "sku_taken": "Choose another SKU, or edit the product that has it.",
     "slug_taken": "Choose another slug.",
-    "username_taken": "Have the user choose another username.",
+    "username_taken": "Ask the user to choose another username.",
     "category_cycle": "Choose a parent that is not below the category itself.",
-    "idempotency_key_reused": "Make a new key for each new request; send a retry unchanged.",
-    "login_too_old": "Ask for username and password, and send it again with the new access token.",
-    "invalid_reset_code": "Have the user ask for another code.",
+    "idempotency_key_reused": "Use a new key for each new request, and send retries unchanged.",
+    "login_too_old": "Ask for username and password, then send the request again with the new access token.",
+    "invalid_reset_code": "Tell the user to ask an admin for another code.",
     "wrong_credentials": "Ask for username and password again.",
-    "invalid_token": "Get a new access token with the refresh token, else log in again.",
+    "invalid_token": "Get a new access token with the refresh token; if that is refused too, log in again.",
 }
 _ADVICE_OF_KIND = {
-    Kind.NOT_FOUND: "Take it off the screen; read the list again.",
+    Kind.NOT_FOUND: "Remove it from the screen and read the list again.",
     Kind.CONFLICT: "Read it again, then decide.",
     Kind.STALE: "Read it again, show what changed, and send the change with the new `ETag`.",
-    Kind.INVALID: "Show each entry of `errors` at its field; do not send the same again.",
-    Kind.MISMATCH: "Do not send the same again.",
+    Kind.INVALID: "Show each entry of `errors` at its field. The same request will fail again.",
+    Kind.MISMATCH: "The same request will fail again.",
     Kind.UNAUTHENTICATED: "Log in, and send `Authorization: Bearer <access token>`.",
-    Kind.FORBIDDEN: "Do not offer this to this user.",
+    Kind.FORBIDDEN: "Do not offer this action to this user.",
     Kind.UNAVAILABLE: "Try again after `Retry-After` seconds, with the same `Idempotency-Key`.",
 }
 _ADVICE_ELSE = "Show the `detail`."
@@ -70,9 +70,9 @@ class Code:
     """One code.
 
     Args:
-        name: as problems have it.
-        statuses: with which it is answered.
-        title: as problems have it.
+        name: the `code` of the problem.
+        statuses: the HTTP statuses it comes with.
+        title: the `title` of the problem.
         meaning: a sentence or two.
         advice: what the client should do.
     """
@@ -85,11 +85,11 @@ class Code:
 
 
 def codes() -> tuple[Code, ...]:
-    """All of them, by status and name."""
+    """All codes, sorted by status and name."""
     found: dict[str, Code] = {}
     for refusal in _tree(Refusal):
         code, kind = refusal.code, refusal.kind
-        if code in found:  # a special case that clients need not tell apart
+        if code in found:  # a subclass that clients need not tell apart
             continue
         meaning = " ".join(cleandoc(refusal.__doc__ or "").partition("\n\n")[0].split())
         advice = _ADVICE.get(code) or _ADVICE_OF_KIND.get(kind, _ADVICE_ELSE)
@@ -101,7 +101,7 @@ def codes() -> tuple[Code, ...]:
 
 
 def _tree(refusal: type[Refusal]) -> Iterator[type[Refusal]]:
-    """The refusals below this one that somebody raises, those nearer to the root first, and none of a test's own."""
+    """The subclasses that are raised, nearest first; tests may define others, which are left out."""
     for below in sorted(refusal.__subclasses__(), key=lambda known: known.__name__):
         if below.__module__.startswith(_OURS):
             if below not in _KINDS_ONLY:
@@ -119,8 +119,8 @@ def markdown() -> str:
         [
             "# Errors",
             "",
-            "Made from the refusals in `shop_core.errors` and `shop_http` by `python docs/errors.py`: edit those, not",
-            "this page. A test compares the two.",
+            "Generated from the refusals in `shop_core.errors` and `shop_http` by `python docs/errors.py`: edit those,",
+            "not this page. A test compares the two.",
             "",
             *_INTRODUCTION,
             "",
@@ -152,9 +152,9 @@ def html() -> bytes:
 
 
 _INTRODUCTION = (
-    "Every error is a problem document (RFC 9457), `application/problem+json`. Programs go by its `code`, which stays",
-    "as it is; `type` is the address of its line here; `title` and `detail` are for people, and `request_id` finds it",
-    "in the log. An answer that is no never did half of what was asked for.",
+    "Every error is a problem document (RFC 9457), `application/problem+json`. Programs use its `code`, which never",
+    "changes. `type` is the address of its line here, `title` and `detail` are for people, and `request_id` finds the",
+    "request in the log. A refused request never did only a part of what it asked for.",
 )
 _STYLE = (
     "body{font:16px/1.5 system-ui,sans-serif;max-width:70rem;margin:2rem auto;padding:0 1rem;color-scheme:light dark}"
@@ -168,5 +168,5 @@ def _statuses(code: Code) -> str:
 
 
 def _inline(markdown: str) -> str:
-    """Text with `code` in it as HTML."""
+    """Text with `code` in it, as HTML."""
     return re.sub(r"`([^`]*)`", r"<code>\1</code>", escape(markdown, quote=False))

@@ -125,7 +125,7 @@ _REFUSALS: dict[type[Refusal], Refusal] = {
         SlugTaken("candle-holders"),
         Stale([3], 4),
         StockBelowZero(PRODUCT_ID),
-        TooMuchReserved("reservations", held=20, wanted=1, most=20),
+        TooMuchReserved("reservations", held=20, requested=1, max=20),
         TooMany("You ask more often than you may: wait 3 seconds.", 3),
         TooManyAttempts(20),
         TooManyOrders(1),

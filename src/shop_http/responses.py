@@ -107,8 +107,8 @@ class Problem(Struct, kw_only=True):
     currency: str | UnsetType = UNSET
     counted: Literal["reservations", "units"] | UnsetType = UNSET
     held: int | UnsetType = UNSET
-    wanted: int | UnsetType = UNSET
-    most: int | UnsetType = UNSET
+    requested: int | UnsetType = UNSET
+    max: int | UnsetType = UNSET
     state: ReservationState | UnsetType = UNSET
     order_id: UUID | UnsetType = UNSET
     expired_at: datetime | UnsetType = UNSET
@@ -152,7 +152,7 @@ def of_refusal(refusal: Refusal, *, instance: str, request_id: str) -> Problem:
             problem.currency = refusal.currency
         case TooMuchReserved():
             problem.counted = "reservations" if refusal.what == "reservations" else "units"
-            problem.held, problem.wanted, problem.most = refusal.held, refusal.wanted, refusal.most
+            problem.held, problem.requested, problem.max = refusal.held, refusal.requested, refusal.max
         case ReservationResolved():
             problem.state, problem.order_id = ReservationState(refusal.state), refusal.order_id or UNSET
         case ReservationExpired():

@@ -44,16 +44,15 @@ from shop_testing.determinism import MovableClock, SeededIds, TickingClock  # no
 from shop_testing.fixtures import Fixtures  # noqa: E402
 from shop_testing.inventory import StockContract  # noqa: E402
 from shop_testing.keys import KeysContract  # noqa: E402
-from shop_testing.machine import ShopMachine, SideBySide  # noqa: E402
+from shop_testing.machine import ShopMachine, TradeMachine  # noqa: E402
 from shop_testing.order_amendment import OrderAmendmentContract  # noqa: E402
 from shop_testing.order_lists import OrderListsContract  # noqa: E402
 from shop_testing.order_placement import OrderPlacementContract  # noqa: E402
-from shop_testing.order_races import OrderRacesContract  # noqa: E402
 from shop_testing.orders import OrdersContract  # noqa: E402
 from shop_testing.outbox import OutboxContract  # noqa: E402
 from shop_testing.publishers import PublisherBench, PublisherContract  # noqa: E402
+from shop_testing.races import RacesContract  # noqa: E402
 from shop_testing.reservation_expiry import ReservationExpiryContract  # noqa: E402
-from shop_testing.reservation_races import ReservationRacesContract  # noqa: E402
 from shop_testing.reservations import ReservationsContract  # noqa: E402
 from shop_testing.sessions import SessionsContract  # noqa: E402
 from shop_testing.unit_of_work import UnitOfWorkContract  # noqa: E402
@@ -69,23 +68,22 @@ __all__ = [
     "OrderAmendmentContract",
     "OrderListsContract",
     "OrderPlacementContract",
-    "OrderRacesContract",
     "OrdersContract",
     "OutboxContract",
     "PasswordsContract",
     "PublisherBench",
     "PublisherContract",
+    "RacesContract",
     "RefreshTokensContract",
     "ReservationExpiryContract",
-    "ReservationRacesContract",
     "ReservationsContract",
     "SeededIds",
     "SessionsContract",
     "ShopMachine",
-    "SideBySide",
     "StockContract",
     "TickingClock",
     "TokensContract",
+    "TradeMachine",
     "UnitOfWorkContract",
     "in_background",
     "still_waits",

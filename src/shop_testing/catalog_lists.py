@@ -19,7 +19,7 @@ from shop_core.catalog.model import CatalogEntry, Category, Product, ProductQuer
 from shop_core.errors import InvalidCursor
 from shop_core.orders.model import OrderQuery
 from shop_core.pagination import CursorRequest, OffsetRequest, Page, make_cursor
-from shop_core.text import same_letters, search_words
+from shop_core.text import comparable, search_words
 from shop_testing.contract import Contract
 from shop_testing.fixtures import Fixtures
 
@@ -35,10 +35,10 @@ SEARCHES = (
 
 SORT_KEYS: dict[ProductSort, Callable[[Product], Any]] = {
     ProductSort.NEWEST: lambda product: product.id,  # UUIDv7s sort by the time they were made in
-    ProductSort.NAME: lambda product: (same_letters(product.name), product.id),
+    ProductSort.NAME: lambda product: (comparable(product.name), product.id),
     ProductSort.PRICE: lambda product: (product.price.minor, product.id),
     ProductSort.PRICE_DESCENDING: lambda product: (product.price.minor, product.id),
-    ProductSort.RELEVANCE: lambda product: (same_letters(product.name), product.id),
+    ProductSort.RELEVANCE: lambda product: (comparable(product.name), product.id),
 }
 DESCENDING = {ProductSort.NEWEST, ProductSort.PRICE_DESCENDING}
 

@@ -8,7 +8,7 @@ import pytest
 
 from shop_core.accounts.model import NOBODY, SYSTEM
 from shop_core.catalog.model import CatalogEntry, Product, ProductChanges, ProductDetails, ProductQuery
-from shop_core.catalog.service import Imported
+from shop_core.catalog.service import ImportResult
 from shop_core.errors import (
     CategoryNotFound,
     Forbidden,
@@ -177,7 +177,7 @@ class ProductEdits(Contract):
             lambda: shop.catalog.import_products(SYSTEM, rows),
             lambda: shop.catalog.import_products(SYSTEM, rows[::-1]),
         )
-        assert all(isinstance(outcome, Imported | SkuTaken) for outcome in outcomes), outcomes
+        assert all(isinstance(outcome, ImportResult | SkuTaken) for outcome in outcomes), outcomes
         assert shop.catalog.products(ProductQuery(), OffsetRequest(1)).count == 400
 
     def test_two_products_that_want_each_others_sku_do_not_wait_for_each_other(

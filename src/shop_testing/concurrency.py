@@ -14,6 +14,7 @@ from typing import TypeVar, cast
 
 from shop_core.errors import Refusal
 from shop_core.ports import Begin, Clock, UnitOfWork
+from shop_testing.fixtures import Altered
 
 T = TypeVar("T")
 
@@ -60,7 +61,12 @@ class Rendezvous:
         @contextmanager
         def begun() -> Iterator[UnitOfWork]:
             with begin() as uow:
-                yield cast("UnitOfWork", _Meets(uow, self))
+
+                def now() -> datetime:
+                    self.meet()
+                    return uow.now()
+
+                yield cast("UnitOfWork", Altered(uow, now=now))
 
         return begun
 
@@ -75,21 +81,6 @@ class Rendezvous:
             mine = self._looks
             self._changed.notify_all()
             self._changed.wait_for(lambda: self._looks > mine, self._seconds)
-
-
-class _Meets:
-    """A unit of work like any other, but for its clock."""
-
-    def __init__(self, uow: UnitOfWork, meeting: Rendezvous) -> None:
-        self._work = uow
-        self._meeting = meeting
-
-    def __getattr__(self, name: str) -> object:
-        return getattr(self._work, name)
-
-    def now(self) -> datetime:
-        self._meeting.meet()
-        return self._work.now()
 
 
 def together(*jobs: Callable[[], T], timeout_s: float = TIMEOUT_S) -> list[T | Refusal]:

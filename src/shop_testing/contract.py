@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import pytest
 
-from shop_core.catalog.service import CatalogService
-from shop_core.inventory.service import InventoryService
-from shop_core.orders.service import OrderService
 from shop_core.ports import Adapters
-from shop_core.reservations.model import HoldingLimits
-from shop_core.reservations.service import ReservationService
+from shop_core.reservations.model import ReservationLimits
 from shop_core.shop import Shop
 from shop_testing.concurrency import Rendezvous
 from shop_testing.determinism import MovableClock
-from shop_testing.fixtures import Fixtures
+from shop_testing.fixtures import Altered, Fixtures
 
 
 class Contract:
@@ -41,12 +39,12 @@ class Contract:
 
     @pytest.fixture
     def contended(self, adapters: Adapters) -> Shop:
-        """The same shop, in which use cases that no lock keeps apart always get in each other's way."""
-        shop = Shop(adapters)
+        """The same shop, in which use cases that no lock keeps apart always meet."""
+        return self.contended_shop(adapters)
+
+    @staticmethod
+    def contended_shop(adapters: Adapters, limits: ReservationLimits | None = None) -> Shop:
+        """That, with what a customer may have reserved."""
         meeting = Rendezvous(adapters.clock)
-        begin, new_id = meeting.opens(adapters.begin), adapters.new_id
-        shop.catalog = CatalogService(begin, meeting, new_id, adapters.currency)
-        shop.inventory = InventoryService(begin, new_id)
-        shop.reservations = ReservationService(begin, new_id, HoldingLimits())
-        shop.orders = OrderService(begin, new_id)
-        return shop
+        altered = Altered(adapters, begin=meeting.opens(adapters.begin), clock=meeting)
+        return Shop(cast("Adapters", altered), limits)

@@ -1,22 +1,33 @@
-"""Sets the scene of a test: products with units, customers with orders; by the ports, past the services."""
+"""What a test starts from: products with units, customers with orders; by the ports, past the services."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 from shop_core.accounts.model import Account, Actor, Role
 from shop_core.catalog.model import Category, Product
 from shop_core.events import OrderEvent, OrderEventKind
-from shop_core.inventory.model import MovementKind, StockLevel, StockMovement
-from shop_core.inventory.wanted import LineRequest
+from shop_core.inventory.model import LineRequest, MovementKind, StockLevel, StockMovement
 from shop_core.money import Money
 from shop_core.orders.model import Order, OrderLine, OrderStatus, PlacementRequest, total_of
 from shop_core.pagination import CursorRequest
 from shop_core.ports import Adapters
 from shop_core.reservations.model import TTL_DEFAULT, Reservation, ReservationRequest
+
+
+class Altered:
+    """Something, e.g. adapters or a unit of work, with a few attributes changed."""
+
+    def __init__(self, inner: object, **changed: object) -> None:
+        self._inner = inner
+        self._changed = changed
+
+    def __getattr__(self, name: str) -> Any:
+        return self._changed[name] if name in self._changed else getattr(self._inner, name)
 
 
 class Fixtures:

@@ -15,7 +15,6 @@ from shop_core.errors import InsufficientStock, KeyReused, Refusal, TotalChanged
 from shop_core.idempotency import Claim, Result
 from shop_core.inventory.model import StockLevel
 from shop_core.orders.model import Order, OrderStatus, PlacementRequest
-from shop_core.pagination import OffsetRequest
 from shop_core.ports import LockOrderError
 from shop_core.reservations.model import Reservation, ReservationState
 from shop_core.shop import Shop
@@ -139,22 +138,6 @@ class KeysContract(Contract):
 
     # ---- twins
 
-    def test_twins_at_the_same_moment_are_one_order(self, fixtures: Fixtures, contended: Shop) -> None:
-        for _ in range(ROUNDS):
-            lamp, ada = fixtures.product("Lamp", units=9), fixtures.customer()
-            outcomes = together(*[partial(contended.orders.place, request(ada, (lamp, 1), key="k"))] * 5)
-            assert len({_id(outcome) for outcome in outcomes}) == 1
-            assert fixtures.level(lamp.id).allocated == 1
-            assert contended.orders.mine(ada, OffsetRequest()).count == 1
-            assert contended.audit() == []
-
-    def test_twins_at_the_same_moment_are_one_reservation(self, fixtures: Fixtures, contended: Shop) -> None:
-        for _ in range(ROUNDS):
-            lamp, ada = fixtures.product("Lamp", units=9), fixtures.customer()
-            outcomes = together(*[partial(contended.reservations.reserve, to_hold(ada, (lamp, 1), key="k"))] * 5)
-            assert len({_id(outcome) for outcome in outcomes}) == 1
-            assert fixtures.level(lamp.id).reserved == 1
-
     def test_of_two_requests_with_one_key_at_the_same_moment_one_is_carried_out(
         self, fixtures: Fixtures, contended: Shop
     ) -> None:
@@ -253,10 +236,10 @@ class KeysContract(Contract):
         with fixtures.begin() as uow:
             assert uow.keys.claim([first]) == {}
         with fixtures.begin() as uow:
-            assert uow.keys.claim([second, other]) == {first.slot: first}
+            assert uow.keys.claim([second, other]) == {first.customer_key: first}
             uow.keys.forget([other])
         with fixtures.begin() as uow:
-            assert uow.keys.claim([other, second]) == {first.slot: first}
+            assert uow.keys.claim([other, second]) == {first.customer_key: first}
 
     def test_keys_are_claimed_before_anything_is_locked(self, fixtures: Fixtures, lamp: Product, ada: Actor) -> None:
         with pytest.raises(LockOrderError), fixtures.begin() as uow:

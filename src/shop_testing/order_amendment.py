@@ -23,8 +23,7 @@ from shop_core.errors import (
 )
 from shop_core.events import OrderEvent
 from shop_core.idempotency import Result
-from shop_core.inventory.model import MovementKind, StockLevel
-from shop_core.inventory.wanted import LineRequest
+from shop_core.inventory.model import LineRequest, MovementKind, StockLevel
 from shop_core.orders.model import Order, OrderQuery, OrderStatus
 from shop_core.pagination import CursorRequest, OffsetRequest
 from shop_core.shop import Shop

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from random import Random
-
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from shop_core.accounts.model import SYSTEM
 from shop_core.catalog.model import Product
-from shop_core.errors import IllegalStep, InsufficientStock, Refusal, Shortage, UnknownProducts
+from shop_core.errors import InsufficientStock, Refusal, Shortage, UnknownProducts
 from shop_core.idempotency import Result
 from shop_core.inventory.model import MovementKind, StockLevel
 from shop_core.orders.model import Order, OrderStatus
 from shop_core.pagination import OffsetRequest
 from shop_core.shop import Shop
-from shop_testing.concurrency import together
 from shop_testing.contract import Contract
 from shop_testing.fixtures import Fixtures, request
 
@@ -146,71 +141,6 @@ class OrderPlacementContract(Contract):
             answers.append(([_in_short(outcome, goods) for outcome in outcomes], left))
         assert answers[0] == answers[1]
         assert shop.audit() == []
-
-    # ---- at the same time
-
-    def test_twenty_buyers_of_the_last_unit_and_exactly_one_gets_it(self, fixtures: Fixtures, contended: Shop) -> None:
-        for _ in range(3):
-            lamp = fixtures.product("Lamp", units=1)
-            requests = [request(fixtures.customer(), (lamp, 1)) for _ in range(20)]
-            outcomes = together(*[lambda wanted=wanted: contended.orders.place(wanted) for wanted in requests])
-
-            assert Counter(type(outcome) for outcome in outcomes) == {Order: 1, InsufficientStock: 19}
-            assert fixtures.level(lamp.id) == StockLevel(lamp.id, on_hand=1, allocated=1)
-        assert contended.audit() == []
-
-    def test_nobody_is_told_sold_out_while_units_are_free(self, fixtures: Fixtures, contended: Shop) -> None:
-        lamp = fixtures.product("Lamp", units=20)
-        outcomes = together(*[lambda: contended.orders.place(request(fixtures.customer(), (lamp, 1)))] * 20)
-        assert all(isinstance(outcome, Order) for outcome in outcomes)
-        assert fixtures.level(lamp.id).available == 0
-
-    def test_twenty_buyers_with_overlapping_baskets_in_any_order_all_get_through(
-        self, fixtures: Fixtures, contended: Shop
-    ) -> None:
-        products = [fixtures.product(f"Product {number}", units=1_000) for number in range(6)]
-
-        def buy(seed: int) -> int:
-            random, bought = Random(seed), 0
-            for _ in range(3):
-                basket = random.sample(products, k=random.randint(2, 6))
-                order = contended.orders.place(request(fixtures.customer(), *((product, 1) for product in basket)))
-                bought += len(order.lines)
-            return bought
-
-        bought = together(*[lambda seed=seed: buy(seed) for seed in range(20)])
-        assert sum(units for units in bought if isinstance(units, int)) == sum(
-            fixtures.level(product.id).allocated for product in products
-        )
-        assert not [refused for refused in bought if isinstance(refused, Refusal)]
-        assert contended.audit() == []
-
-    def test_of_cancel_and_ship_at_the_same_moment_one_wins(self, fixtures: Fixtures, contended: Shop) -> None:
-        for _ in range(8):
-            lamp, ada = fixtures.product("Lamp", units=3), fixtures.customer()
-            order = contended.orders.place(request(ada, (lamp, 2)))
-            contended.orders.confirm(SYSTEM, order.id)
-
-            cancelled, shipped = together(
-                lambda order_id=order.id, owner=ada: contended.orders.cancel(owner, order_id),  # type: ignore[misc]
-                lambda order_id=order.id: contended.orders.ship(SYSTEM, order_id),  # type: ignore[misc]
-            )
-
-            assert isinstance(cancelled, IllegalStep) != isinstance(shipped, IllegalStep)
-            kept = contended.orders.get(ada, order.id)
-            assert kept == (shipped if isinstance(cancelled, IllegalStep) else cancelled)
-            left = 1 if kept.status is OrderStatus.SHIPPED else 3
-            assert fixtures.level(lamp.id) == StockLevel(lamp.id, on_hand=left)
-
-    def test_an_order_that_is_cancelled_ten_times_at_once_gives_its_units_back_once(
-        self, fixtures: Fixtures, contended: Shop
-    ) -> None:
-        lamp, ada = fixtures.product("Lamp", units=9), fixtures.customer()
-        order = contended.orders.place(request(ada, (lamp, 2)))
-        contended.orders.place(request(ada, (lamp, 7)))
-        outcomes = together(*[lambda: contended.orders.cancel(ada, order.id)] * 10)
-        assert Counter(type(outcome) for outcome in outcomes) == {Order: 1, IllegalStep: 9}
-        assert fixtures.level(lamp.id) == StockLevel(lamp.id, on_hand=9, allocated=7)
 
 
 def _in_short(outcome: Result[Order] | Refusal, goods: list[Product]) -> object:

@@ -61,6 +61,8 @@ class OrdersContract(Contract):
             uow.orders.add_all([])
         with fixtures.begin() as uow:
             assert [uow.orders.get(order.id) for order in orders] == orders
+            assert uow.orders.get_all(order.id for order in orders) == {order.id: order for order in orders}
+            assert uow.orders.get_all([fixtures.new_id()]) == uow.orders.get_all([]) == {}
 
     def test_an_order_of_somebody_else_cannot_be_told_from_one_that_does_not_exist(self, fixtures: Fixtures) -> None:
         order, stranger = fixtures.order(), fixtures.new_id()

@@ -15,9 +15,9 @@ from shop_core.accounts.model import NOBODY, SYSTEM, Actor
 from shop_core.catalog.model import Product
 from shop_core.errors import Forbidden, Unauthenticated
 from shop_core.events import Event, OrderEvent, OrderEventKind
-from shop_core.inventory.wanted import LineRequest
+from shop_core.inventory.model import LineRequest
 from shop_core.orders.model import Order
-from shop_core.outbox import ATTEMPTS_MAX, HIDDEN_FOR, wait_after
+from shop_core.outbox import ATTEMPTS_MAX, VISIBILITY_TIMEOUT, retry_delay
 from shop_core.pagination import OffsetRequest
 from shop_core.ports import OutboxMessage, Undelivered
 from shop_core.shop import Shop
@@ -98,7 +98,7 @@ class OutboxContract(Contract):
     def test_the_order_of_a_subject_is_that_of_its_numbers_whatever_the_ids(self, fixtures: Fixtures) -> None:
         order = fixtures.new_order()
         ids = sorted((fixtures.new_id() for _ in range(3)), reverse=True)
-        events = [replace(_event(fixtures, order, seq), id=id_) for seq, id_ in enumerate(ids, start=1)]
+        events = [_event(fixtures, order, seq)._replace(id=id_) for seq, id_ in enumerate(ids, start=1)]
         with fixtures.begin() as uow:
             uow.events.add_all(events[::-1])
         assert _taken(fixtures, 10) == events
@@ -221,7 +221,7 @@ class OutboxContract(Contract):
         listener.refuses[order.id] = Undelivered("503 from there")
         for attempt in range(1, ATTEMPTS_MAX + 1):
             assert shop.outbox.relay(listener) == 1
-            clock.move(wait_after(attempt) - timedelta(microseconds=1))
+            clock.move(retry_delay(attempt) - timedelta(microseconds=1))
             assert shop.outbox.relay(listener) == 0
             clock.move(timedelta(microseconds=1))
         assert shop.outbox.relay(listener) == 0
@@ -250,8 +250,8 @@ class OutboxContract(Contract):
         page = shop.outbox.dead(SYSTEM, OffsetRequest(2, 1))
         assert ([letter.event.subject_id for letter in page.items], page.count) == ([o.id for o in orders[1:]], 3)
         ids = [letter.event.id for letter in page.items]
-        assert shop.outbox.resend(SYSTEM, [*ids, fixtures.new_id()]) == 2
-        assert shop.outbox.resend(SYSTEM, ids) == 0, "they are not dead any more"
+        assert shop.outbox.requeue(SYSTEM, [*ids, fixtures.new_id()]) == 2
+        assert shop.outbox.requeue(SYSTEM, ids) == 0, "they are not dead any more"
         with fixtures.begin() as uow:
             assert [letter.attempts for letter in uow.outbox.take(uow.now(), 9, MINUTE)] == [0, 0]
             uow.outbox.release(ids, uow.now())
@@ -263,7 +263,7 @@ class OutboxContract(Contract):
         with pytest.raises(Forbidden):
             shop.outbox.dead(fixtures.customer(), OffsetRequest())
         with pytest.raises(Unauthenticated):
-            shop.outbox.resend(NOBODY, [])
+            shop.outbox.requeue(NOBODY, [])
 
     def test_who_waits_is_counted_from_the_oldest_fact(
         self, fixtures: Fixtures, shop: Shop, clock: MovableClock, lamp: Product, listener: Listener
@@ -275,7 +275,7 @@ class OutboxContract(Contract):
             clock.move(SECOND)
         _taken(fixtures, 10)
         assert _waiting(fixtures) == (3, first)
-        clock.move(HIDDEN_FOR)
+        clock.move(VISIBILITY_TIMEOUT)
         _relay_all(shop, listener)
         assert _waiting(fixtures) == (0, None)
 

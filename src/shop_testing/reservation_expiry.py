@@ -10,8 +10,7 @@ from shop_core.accounts.model import SYSTEM, Actor
 from shop_core.catalog.model import Product
 from shop_core.errors import InsufficientStock, ReservationExpired
 from shop_core.events import Event, StockEvent, StockEventKind
-from shop_core.inventory.model import MovementKind, StockLevel
-from shop_core.inventory.wanted import LineRequest
+from shop_core.inventory.model import LineRequest, MovementKind, StockLevel
 from shop_core.ports import Adapters
 from shop_core.reservations.model import ReservationState
 from shop_core.shop import Shop
@@ -156,17 +155,17 @@ class ReservationExpiryContract(Contract):
 
     def test_only_one_is_at_a_task_until_its_unit_of_work_ends(self, fixtures: Fixtures) -> None:
         with fixtures.begin() as one:
-            assert one.alone("sweep")
-            assert one.alone("sweep"), "it is alone with itself"
+            assert one.try_lock("sweep")
+            assert one.try_lock("sweep"), "it is alone with itself"
             with fixtures.begin() as other:
-                assert not other.alone("sweep")
+                assert not other.try_lock("sweep")
             with fixtures.begin() as other:
-                assert not other.alone("sweep"), "who was not let in has freed nothing"
+                assert not other.try_lock("sweep"), "who was not let in has freed nothing"
         with pytest.raises(ZeroDivisionError), fixtures.begin() as failed:
-            assert failed.alone("sweep")
+            assert failed.try_lock("sweep")
             raise ZeroDivisionError
         with fixtures.begin() as next_one:
-            assert next_one.alone("sweep")
+            assert next_one.try_lock("sweep")
 
     def test_a_sweep_does_nothing_while_another_is_at_it(
         self, shop: Shop, fixtures: Fixtures, clock: MovableClock, lamp: Product, ada: Actor
@@ -174,7 +173,7 @@ class ReservationExpiryContract(Contract):
         shop.reservations.reserve(to_hold(ada, (lamp, 1), seconds=60))
         clock.move(MINUTE)
         with fixtures.begin() as uow:
-            assert uow.alone("sweep")
+            assert uow.try_lock("sweep")
             assert shop.reservations.sweep() == 0
             assert fixtures.level(lamp.id).reserved == 1
         assert shop.reservations.sweep() == 1

@@ -24,7 +24,7 @@ from shop_core.errors import (
 from shop_core.idempotency import Result
 from shop_core.inventory.model import MovementKind, StockLevel
 from shop_core.ports import Adapters, LockOrderError
-from shop_core.reservations.model import TTL_MAX, HoldingLimits, Reservation, ReservationState
+from shop_core.reservations.model import TTL_MAX, Reservation, ReservationLimits, ReservationState
 from shop_core.shop import Shop
 from shop_testing.contract import Contract
 from shop_testing.determinism import MovableClock
@@ -91,12 +91,12 @@ class ReservationsContract(Contract):
     def test_a_customer_cannot_hold_more_than_one_may(
         self, adapters: Adapters, fixtures: Fixtures, lamp: Product
     ) -> None:
-        shop = Shop(adapters, HoldingLimits(reservations_max=2, units_max=4))
+        shop = Shop(adapters, ReservationLimits(reservations_max=2, units_max=4))
         ada, bob = fixtures.customer(), fixtures.customer()
         first = shop.reservations.reserve(to_hold(ada, (lamp, 1)))
         with pytest.raises(TooMuchReserved) as units:
             shop.reservations.reserve(to_hold(ada, (lamp, 4)))
-        assert (units.value.what, units.value.held, units.value.wanted, units.value.most) == ("units", 1, 4, 4)
+        assert (units.value.what, units.value.held, units.value.requested, units.value.max) == ("units", 1, 4, 4)
         outcomes = shop.reservations.reserve_all([to_hold(ada, (lamp, 1)), to_hold(ada, (lamp, 1))])
         assert [type(outcome) for outcome in outcomes] == [Result, TooMuchReserved]
         shop.reservations.reserve(to_hold(bob, (lamp, 1)))
@@ -106,7 +106,7 @@ class ReservationsContract(Contract):
     def test_what_expired_counts_no_more_for_the_cap(
         self, adapters: Adapters, fixtures: Fixtures, clock: MovableClock, lamp: Product
     ) -> None:
-        shop, ada = Shop(adapters, HoldingLimits(reservations_max=1)), fixtures.customer()
+        shop, ada = Shop(adapters, ReservationLimits(reservations_max=1)), fixtures.customer()
         shop.reservations.reserve(to_hold(ada, (lamp, 1), seconds=60))
         clock.move(MINUTE - timedelta(microseconds=1))
         with pytest.raises(TooMuchReserved):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from types import SimpleNamespace
 from typing import cast
 
 import pytest
@@ -24,30 +23,19 @@ from shop_core.errors import (
     WrongPassword,
 )
 from shop_core.pagination import OffsetRequest
-from shop_core.ports import Adapters, Clock
+from shop_core.ports import Adapters
 from shop_core.shop import Shop
-from shop_testing.concurrency import TIMEOUT_S, Rendezvous, in_background, still_waits, together
+from shop_testing.concurrency import TIMEOUT_S, in_background, still_waits, together
 from shop_testing.contract import Contract
-from shop_testing.fixtures import Fixtures
+from shop_testing.fixtures import Altered, Fixtures
 
 OLD, NEW = "numbers are music", "music is numbers"
 OUT = AccountStatusChange(active=False)
 DEMOTED = AccountStatusChange(role=Role.STAFF)
 
 
-def _with(adapters: Adapters, *, clock: Clock) -> Adapters:
-    """The same with another clock."""
-    own = {name: getattr(adapters, name) for name in ("begin", "new_id", "passwords", "tokens", "currency")}
-    return cast(Adapters, SimpleNamespace(**own, clock=clock))
-
-
 class SessionsContract(Contract):
     """Whoever is out is out: no session survives, however much happens at the same moment."""
-
-    @pytest.fixture
-    def contended(self, adapters: Adapters) -> Shop:
-        """A shop in which use cases that no lock keeps apart always get in each other's way."""
-        return Shop(_with(adapters, clock=Rendezvous(adapters.clock)))
 
     # ---- out at once
 
@@ -95,7 +83,7 @@ class SessionsContract(Contract):
         ada = shop.accounts.register(Registration("ada", OLD))
         login, other = shop.sessions.log_in("ada", OLD), shop.sessions.log_in("ada", OLD)
         elsewhere = Shop(adapters)
-        elsewhere.sessions.notice_ended()
+        elsewhere.sessions.refresh_revocations()
         actor = elsewhere.sessions.authenticate(login.access)
         assert actor.session is not None
         match how:
@@ -108,12 +96,12 @@ class SessionsContract(Contract):
             case "ended":
                 shop.sessions.end(shop.sessions.authenticate(other.access), actor.session)
             case "reused":
-                late = Shop(_with(adapters, clock=lambda: adapters.clock() + 2 * REFRESH_GRACE))
+                late = Shop(cast("Adapters", Altered(adapters, clock=lambda: adapters.clock() + 2 * REFRESH_GRACE)))
                 shop.sessions.refresh(login.refresh)
                 with pytest.raises(InvalidToken):
                     late.sessions.refresh(login.refresh)
-                shop.sessions.notice_ended()
-        elsewhere.sessions.notice_ended()
+                shop.sessions.refresh_revocations()
+        elsewhere.sessions.refresh_revocations()
         for noticed in (shop, elsewhere):
             with pytest.raises(InvalidToken):
                 noticed.sessions.authenticate(login.access)
@@ -127,7 +115,7 @@ class SessionsContract(Contract):
             login = shop.sessions.log_in("ada", OLD)
             shop.sessions.log_out(login.refresh)
             ended.append(login.access)
-            elsewhere.sessions.notice_ended()
+            elsewhere.sessions.refresh_revocations()
             for access in ended:
                 with pytest.raises(InvalidToken):
                     elsewhere.sessions.identify(access)
@@ -310,7 +298,7 @@ class SessionsContract(Contract):
     def test_a_code_is_good_for_an_hour(self, shop: Shop, adapters: Adapters) -> None:
         ada = shop.accounts.register(Registration("ada", OLD))
         code = shop.accounts.offer_reset(SYSTEM, ada.id).code
-        late = Shop(_with(adapters, clock=lambda: adapters.clock() + RESET_CODE_LIFE))
+        late = Shop(cast("Adapters", Altered(adapters, clock=lambda: adapters.clock() + RESET_CODE_LIFE)))
         with pytest.raises(InvalidResetCode):
             late.accounts.reset_password(code, NEW)
 

@@ -36,7 +36,7 @@ def memory_serving(**variables: str) -> Iterator[Server]:
             yield Server(url, STAFF, PASSWORD)
         finally:
             process.terminate()
-            process.communicate(timeout=30)
+            process.communicate(timeout=120)
 
 
 @pytest.fixture(scope="session")

@@ -92,7 +92,7 @@ METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "BREW")
 
 
 @dataclass
-class World:
+class Scenario:
     """A fresh thing of each kind for one test, most of them the owner's; and clients for everybody."""
 
     server: Server
@@ -171,7 +171,7 @@ class World:
 
 
 @pytest.fixture(scope="module")
-def people(server: Server) -> dict[str, str]:
+def usernames(server: Server) -> dict[str, str]:
     """A username for each role; the admin that came with the server makes the others."""
     with server.client(server.staff_token) as admin:
         users = {who: register(admin) for who in ("owner", "other", "staff", "admin")}
@@ -181,7 +181,7 @@ def people(server: Server) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def log_ins(server: Server, people: dict[str, str]) -> Callable[[], dict[str, str]]:
+def log_ins(server: Server, usernames: dict[str, str]) -> Callable[[], dict[str, str]]:
     """An access token for each of them, renewed before it can end."""
     tokens: dict[str, str] = {}
     since = 0.0
@@ -191,17 +191,17 @@ def log_ins(server: Server, people: dict[str, str]) -> Callable[[], dict[str, st
         if time.monotonic() - since > ACCESS_TOKEN_USED_S_MAX:
             since = time.monotonic()
             with server.client() as visitor:
-                tokens.update((who, log_in(visitor, username)["access"]) for who, username in people.items())
+                tokens.update((who, log_in(visitor, username)["access"]) for who, username in usernames.items())
         return tokens
 
     return fresh
 
 
 @pytest.fixture
-def world(server: Server, people: dict[str, str], log_ins: Callable[[], dict[str, str]]) -> Iterator[World]:
+def scenario(server: Server, usernames: dict[str, str], log_ins: Callable[[], dict[str, str]]) -> Iterator[Scenario]:
     """Everybody, logged in. Users of their own where an operation ends sessions."""
     clients = {"nobody": server.client(), **{who: server.client(token) for who, token in log_ins().items()}}
-    yield World(server, clients, people)
+    yield Scenario(server, clients, usernames)
     for client in clients.values():
         client.close()
 
@@ -218,68 +218,77 @@ def operations(server: Server) -> dict[str, tuple[str, str]]:
 
 
 def send(
-    world: World, call: tuple[str, str], who: str, ids: dict[str, str], body: object, how: dict[str, str] | None = None
+    scenario: Scenario,
+    call: tuple[str, str],
+    who: str,
+    ids: dict[str, str],
+    body: object,
+    how: dict[str, str] | None = None,
 ) -> httpx.Response:
     method, path = call
-    url = world.server.url + re.sub(r"\{(\w+)\}", lambda name: ids[name[1]], path)
+    url = scenario.server.url + re.sub(r"\{(\w+)\}", lambda name: ids[name[1]], path)
     sent = {"json": body} if body else {}
-    return world.clients[who].request(method, url, headers=how, **sent)  # type: ignore[arg-type]
+    return scenario.clients[who].request(method, url, headers=how, **sent)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(("operation", "who"), CASES)
 def test_everybody_gets_what_the_table_says(
-    world: World, operations: dict[str, tuple[str, str]], operation: str, who: str
+    scenario: Scenario, operations: dict[str, tuple[str, str]], operation: str, who: str
 ) -> None:
-    if operation == "change_password" and who != "nobody":  # a user of his own: it ends every session
-        world.usernames = world.usernames | {who: register(world.clients["nobody"])["username"]}
-        world.clients[who].close()
-        world.clients[who] = world.server.client(log_in(world.clients["nobody"], world.usernames[who])["access"])
-    ids = world.path_parameters(operation) if "{" in operations[operation][1] else {}
-    answer = send(world, operations[operation], who, ids, world.body(operation, who))
+    if operation == "change_password" and who != "nobody":  # a user of their own: it ends every session
+        scenario.usernames = scenario.usernames | {who: register(scenario.clients["nobody"])["username"]}
+        scenario.clients[who].close()
+        scenario.clients[who] = scenario.server.client(
+            log_in(scenario.clients["nobody"], scenario.usernames[who])["access"]
+        )
+    ids = scenario.path_parameters(operation) if "{" in operations[operation][1] else {}
+    answer = send(scenario, operations[operation], who, ids, scenario.body(operation, who))
     assert answer.status_code == EXPECTED[operation][who], answer.text
 
 
 @pytest.mark.parametrize("operation", CLOSED)
 @pytest.mark.parametrize("who", ["nobody", "other"])
 def test_what_belongs_to_somebody_else_answers_like_what_does_not_exist(
-    world: World, operations: dict[str, tuple[str, str]], operation: str, who: str
+    scenario: Scenario, operations: dict[str, tuple[str, str]], operation: str, who: str
 ) -> None:
     """Whatever is asked of it, and however: by its status, its body and the names of its headers."""
-    call, body = operations[operation], world.body(operation, who)
-    theirs = world.path_parameters(operation)
+    call, body = operations[operation], scenario.body(operation, who)
+    theirs = scenario.path_parameters(operation)
     nowhere = {name: str(UUID(int=UUID(value).int ^ 1)) for name, value in theirs.items()}
     for how in ({}, {"If-Match": '"1"'}, {"If-Match": '"99"'}, {"If-None-Match": "*"}):
         for sent in (body, {"nonsense": 1}) if body else (None,):
-            answers = [send(world, call, who, ids, sent, how) for ids in (theirs, nowhere)]
+            answers = [send(scenario, call, who, ids, sent, how) for ids in (theirs, nowhere)]
             assert answers[0].status_code in {EXPECTED[operation][who], 400}
             assert _impersonal(answers[0], theirs) == _impersonal(answers[1], nowhere), (how, sent)
     can_be_read = any(path == call[1] and EXPECTED[name]["nobody"] == 200 for name, (_, path) in operations.items())
     for method in () if can_be_read else METHODS:
-        answers = [send(world, (method, call[1]), who, ids, None) for ids in (theirs, nowhere)]
+        answers = [send(scenario, (method, call[1]), who, ids, None) for ids in (theirs, nowhere)]
         assert _impersonal(answers[0], theirs) == _impersonal(answers[1], nowhere), method
 
 
-def test_a_reservation_of_somebody_else_cannot_be_bought_nor_told_from_none(world: World) -> None:
-    held = world.clients["owner"].post("/reservations", json=order_of((world.product, 2))).json()["id"]
+def test_a_reservation_of_somebody_else_cannot_be_bought_and_looks_like_none(scenario: Scenario) -> None:
+    held = scenario.clients["owner"].post("/reservations", json=order_of((scenario.product, 2))).json()["id"]
     nowhere = str(UUID(int=UUID(held).int ^ 1))
-    answers = [world.clients["other"].post("/orders", json={"reservation_id": each}) for each in (held, nowhere)]
+    answers = [scenario.clients["other"].post("/orders", json={"reservation_id": each}) for each in (held, nowhere)]
     assert answers[0].status_code == 404
     assert _impersonal(answers[0], {"": held}) == _impersonal(answers[1], {"": nowhere})
 
 
-def test_a_key_of_somebody_else_is_as_good_as_new(world: World) -> None:
-    product, key = world.product, {"Idempotency-Key": unique("key")}
-    made = [world.clients[who].post("/orders", json=order_of((product, 2)), headers=key) for who in ("owner", "other")]
+def test_a_key_of_somebody_else_is_as_good_as_new(scenario: Scenario) -> None:
+    product, key = scenario.product, {"Idempotency-Key": unique("key")}
+    made = [
+        scenario.clients[who].post("/orders", json=order_of((product, 2)), headers=key) for who in ("owner", "other")
+    ]
     assert [answer.status_code for answer in made] == [201, 201]
     assert "idempotency-replayed" not in made[1].headers
     assert made[0].json()["id"] != made[1].json()["id"]
 
 
-def test_lists_show_nobody_what_is_not_his(world: World) -> None:
-    order_id = world.path_parameters("get_order")["order_id"]
+def test_lists_show_only_what_belongs_to_the_user(scenario: Scenario) -> None:
+    order_id = scenario.path_parameters("get_order")["order_id"]
     for path in ("/orders", "/orders?cursor=", "/orders?limit=1", "/orders?page=2&limit=1"):
-        assert order_id not in world.clients["other"].get(path).text
-    assert order_id in world.clients["owner"].get("/orders").text
+        assert order_id not in scenario.clients["other"].get(path).text
+    assert order_id in scenario.clients["owner"].get("/orders").text
 
 
 def test_every_path_that_names_something_is_tried(operations: dict[str, tuple[str, str]]) -> None:
@@ -300,11 +309,13 @@ def test_every_operation_has_a_row(operations: dict[str, tuple[str, str]]) -> No
     assert operations.keys() == EXPECTED.keys(), "say in the table who may do what"
 
 
-def test_a_malformed_id_is_refused_like_an_unknown_one(world: World, operations: dict[str, tuple[str, str]]) -> None:
+def test_a_malformed_id_is_refused_like_an_unknown_one(
+    scenario: Scenario, operations: dict[str, tuple[str, str]]
+) -> None:
     for operation, call in operations.items():
         if "{" in call[1]:
             ids = dict.fromkeys(re.findall(r"\{(\w+)\}", call[1]), "not-an-id")
-            answer = send(world, call, "admin", ids, world.body(operation, "admin"))
+            answer = send(scenario, call, "admin", ids, scenario.body(operation, "admin"))
             assert answer.status_code == 404, (operation, answer.text)
             assert json.loads(answer.text)["code"] == "not_found"
             assert call[1].startswith(API)

@@ -12,9 +12,9 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine
 
-from plans import costs, statements
+from plans import analyze, costs, statements
 from shop_adapters import listing
 from shop_adapters.postgres import PostgresAdapters, make_engine
 from shop_adapters.postgres.migrate import migrate
@@ -71,14 +71,14 @@ def engine(new_database: Callable[[str], str]) -> Iterator[Engine]:
         connection.connection.cursor().execute(_FILL)  # several statements, which only the driver itself sends at once
         for index in products.indexes:
             index.create(connection)
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.execute(text("VACUUM ANALYZE"))
+    analyze(engine)
     yield engine
     engine.dispose()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def shop(engine: Engine) -> Shop:
+    """A shop that remembers nothing of the tests before."""
     return Shop(PostgresAdapters(engine, SECRET))
 
 
@@ -130,8 +130,8 @@ def page_plan(engine: Engine, shop: Shop, query: ProductQuery, page_request: Pag
     """The plan of the statement that finds the products of a page."""
     with statements(engine) as seen:
         shop.catalog.products(query, page_request)
-    wanted = [one for one in seen if re.search(r"FROM products\b.* ORDER BY ", one[0], re.DOTALL)]
-    plans = [explained(engine, *one) for one in wanted]  # more than one only by relevance
+    lists = [one for one in seen if re.search(r"FROM products\b.* ORDER BY ", one[0], re.DOTALL)]
+    plans = [explained(engine, *one) for one in lists]  # more than one only by relevance
     return Plan(sum(plan.buffers for plan in plans), tuple(node for plan in plans for node in plan.nodes))
 
 
@@ -155,7 +155,7 @@ INDEX_OF = {
 
 
 @pytest.mark.parametrize(
-    ("query", "more"),
+    ("query", "extra"),
     [
         (ProductQuery(), 0),
         (ProductQuery(words=(RARE, COMMON), sort=ProductSort.PRICE), 0),
@@ -164,18 +164,18 @@ INDEX_OF = {
     ],
 )
 def test_a_list_of_products_takes_one_statement_and_counting_and_looking_up_a_category_one_more_each(
-    engine: Engine, shop: Shop, query: ProductQuery, more: int
+    engine: Engine, shop: Shop, query: ProductQuery, extra: int
 ) -> None:
     for limit in (1, 200):
         with statements(engine) as seen:
             shop.catalog.products(query, CursorRequest(limit))
-        assert len(seen) == 1 + more, seen
+        assert len(seen) == 1 + extra, seen
         with statements(engine) as seen:
             shop.catalog.products(query, OffsetRequest(limit))
         # A list that does not depend on stock is counted once for each version of the catalog, which is asked for.
         counts_anew = limit == 1 or query.available_min is not None
         asks_for_version = query.available_min is None
-        assert len(seen) == 1 + counts_anew + asks_for_version + more, seen
+        assert len(seen) == 1 + counts_anew + asks_for_version + extra, seen
 
 
 def test_a_page_far_behind_costs_what_the_first_costs_once_somebody_was_there(engine: Engine, shop: Shop) -> None:

@@ -1,6 +1,6 @@
 """A very short bad day, with real processes: each kind of kill once, while customers buy through bad connections.
 
-`make verify` makes it longer, and says more.
+`make verify` makes it longer, and prints more.
 """
 
 from __future__ import annotations
@@ -16,33 +16,35 @@ from verification.processes import kill
 from verification.proxy import Cut, Proxy
 from verification.server import ShopServer, wait_until
 
+from http_client import WAIT_S_MAX
+
 
 def test_nothing_is_lost_doubled_or_half_there_after_one_kill_of_each_kind(tmp_path: Path) -> None:
     few = {"buyers": 12, "products": 4, "units": 12, "stride": 97}
-    plan = chaos.Plan(seed=4, rounds=1, seconds=2, kills_min=len(KINDS), drains=False, **few)
+    plan = chaos.Plan(seed=4, rounds=1, seconds=0, kills_min=len(KINDS), drains=False, **few)
     report = asyncio.run(chaos.run(plan, tmp_path))
     assert report.findings == []
     assert report.exits == []
     assert dict(report.kills) == dict.fromkeys(KINDS, 1)
     assert report.every_byte.keys() == {"request", "answer"}
-    assert report.counts["operations"] > 50
+    assert report.counts["operations"] > 0
     assert report.counts["units sold"] == 4 * 12
 
 
 def test_a_server_whose_only_worker_is_killed_again_and_again_goes_on(tmp_path: Path) -> None:
     def is_open() -> bool:
-        return asyncio.run(is_ready(world.port))
+        return asyncio.run(is_ready(server.port))
 
-    with ShopServer(tmp_path, workers=1) as world:
-        assert wait_until(is_open, 60)
+    with ShopServer(tmp_path, workers=1) as server:
+        assert wait_until(is_open, WAIT_S_MAX)
         for _ in range(4):
-            assert wait_until(lambda: len(world.worker_pids()) == 1, 60)  # the one before is gone
-            (killed,) = world.worker_pids()
+            assert wait_until(lambda: len(server.worker_pids()) == 1, WAIT_S_MAX)  # the one before is gone
+            (killed,) = server.worker_pids()
             kill(killed)
-            assert wait_until(lambda killed=killed: world.worker_pids() - {killed}, 60)
-        assert wait_until(is_open, 60)
-        assert world.is_serving()
-    assert world.exit_code() == 0
+            assert wait_until(lambda killed=killed: server.worker_pids() - {killed}, WAIT_S_MAX)
+        assert wait_until(is_open, WAIT_S_MAX)
+        assert server.is_serving()
+    assert server.exit_code() == 0
 
 
 @pytest.mark.parametrize("how", ["end", "reset"])

@@ -180,7 +180,7 @@ def chromium(url: str, folder: Path, *what: str) -> str:
         "--virtual-time-budget=20000",
         "--window-size=1200,1600",
     ]
-    done = subprocess.run([browser, *flags, *what, url], capture_output=True, text=True, timeout=120, check=True)
+    done = subprocess.run([browser, *flags, *what, url], capture_output=True, text=True, timeout=300, check=True)
     return done.stdout
 
 

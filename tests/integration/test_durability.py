@@ -27,8 +27,8 @@ def careless() -> Iterator[str]:
             yield server.url()
 
 
-def _settings(url: str, **more: str) -> Settings:
-    return Settings.read({"SHOP_DATABASE_URL": url, "SHOP_SECRET_KEY": "x" * 36, **more}, {})
+def _settings(url: str, **variables: str) -> Settings:
+    return Settings.read({"SHOP_DATABASE_URL": url, "SHOP_SECRET_KEY": "x" * 36, **variables}, {})
 
 
 def test_a_server_that_writes_before_it_says_so_is_fine(engine: Engine) -> None:

@@ -8,7 +8,7 @@ import pytest
 from http_client import PASSWORD, Server, assert_problem, log_in, register, unique
 
 
-def test_a_new_user_is_told_everything_about_himself_but_the_password(visitor: httpx.Client) -> None:
+def test_a_new_user_sees_every_field_of_their_account_but_the_password(visitor: httpx.Client) -> None:
     username = unique("ada")
     user = register(visitor, username=username, email="ada@example.org", first_name="Ada", last_name="Lovelace")
     assert user.keys() == {

@@ -28,7 +28,7 @@ from shop_http.app import create_app
 def raw_client(server: Server) -> Iterator[Callable[[str], tuple[int, Any]]]:
     """Sends a request as it stands, without any library to mend it: the status and the JSON of the answer."""
     where = urlsplit(server.url)
-    with socket.create_connection((where.hostname, where.port), timeout=10) as line:
+    with socket.create_connection((where.hostname, where.port), timeout=60) as line:
 
         def ask(request: str) -> tuple[int, Any]:
             line.sendall(request.encode())

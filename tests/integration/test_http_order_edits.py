@@ -28,7 +28,7 @@ def kinds(client: httpx.Client, order: dict[str, Any]) -> list[str]:
 # ---- edit
 
 
-def test_an_owner_replaces_the_lines_of_his_order(customer: httpx.Client, staff: httpx.Client) -> None:
+def test_an_owner_replaces_the_lines_of_an_order(customer: httpx.Client, staff: httpx.Client) -> None:
     lamp, chair = new_product(staff, stock=5, price="2.20"), new_product(staff, stock=5, price="10.00")
     order = new_order(customer, (lamp, 3))
     response = customer.put(f"/orders/{order['id']}", json=order_of((chair, 1), (lamp, 1)))
@@ -77,8 +77,8 @@ def test_staff_see_an_order_but_do_not_edit_or_delete_it(customer: httpx.Client,
     assert staff.get(f"/orders/{order['id']}").json() == order
 
 
-def test_to_a_stranger_an_order_is_not_there_whatever_he_tries(new_customer: NewCustomer, staff: httpx.Client) -> None:
-    owner, stranger = new_customer(), new_customer()
+def test_another_customers_order_looks_as_if_it_did_not_exist(new_customer: NewCustomer, staff: httpx.Client) -> None:
+    owner, other = new_customer(), new_customer()
     lamp = new_product(staff, stock=5)
     order = new_order(owner, (lamp, 1))
     tries: list[tuple[str, str, Any]] = [
@@ -92,7 +92,7 @@ def test_to_a_stranger_an_order_is_not_there_whatever_he_tries(new_customer: New
         answers = []
         for order_id in (order["id"], str(uuid4())):
             headers = {"If-Match": '"7"', "X-Request-Id": "same"} if method != "GET" else {"X-Request-Id": "same"}
-            response = stranger.request(method, f"/orders/{order_id}{path}", json=body, headers=headers)
+            response = other.request(method, f"/orders/{order_id}{path}", json=body, headers=headers)
             assert_problem(response, 404, "order_not_found")
             answers.append(response.text.replace(order_id, "ID"))
         assert answers[0] == answers[1]

@@ -79,13 +79,13 @@ def test_a_history_starts_empty_and_shows_the_newest_first(customer: httpx.Clien
 
 
 def test_an_order_of_somebody_else_looks_like_none(new_customer: NewCustomer, staff: httpx.Client) -> None:
-    owner, stranger = new_customer(), new_customer()
+    owner, other = new_customer(), new_customer()
     order = new_order(owner, (new_product(staff, stock=1), 1))
-    for answer in (stranger.get(f"/orders/{order['id']}"), stranger.post(f"/orders/{order['id']}/cancel")):
+    for answer in (other.get(f"/orders/{order['id']}"), other.post(f"/orders/{order['id']}/cancel")):
         theirs = assert_problem(answer, 404, "order_not_found")
-        nobodys = assert_problem(stranger.get(f"/orders/{uuid4()}"), 404, "order_not_found")
+        nobodys = assert_problem(other.get(f"/orders/{uuid4()}"), 404, "order_not_found")
         assert theirs.keys() == nobodys.keys()
-    assert stranger.get("/orders").json()["count"] == 0
+    assert other.get("/orders").json()["count"] == 0
     assert staff.get(f"/orders/{order['id']}").json() == order
 
 

@@ -16,9 +16,9 @@ from http_client import Server, assert_problem, new_order, new_product, order_of
 NewCustomer = Callable[[], httpx.Client]
 
 
-def held(customer: httpx.Client, product: dict[str, Any], quantity: int, **more: Any) -> dict[str, Any]:
+def held(customer: httpx.Client, product: dict[str, Any], quantity: int, **fields: Any) -> dict[str, Any]:
     """A new reservation."""
-    answer = customer.post("/reservations", json=order_of((product, quantity)) | more)
+    answer = customer.post("/reservations", json=order_of((product, quantity)) | fields)
     assert answer.status_code == 201, answer.text
     made: dict[str, Any] = answer.json()
     return made

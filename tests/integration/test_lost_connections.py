@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import os
 import socket
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 
 import pytest
 from sqlalchemy import Engine
 
-from shop_adapters.postgres.unit_of_work import PostgresUnitOfWork, begin
+from shop_adapters.postgres import PostgresAdapters
+from shop_adapters.postgres.unit_of_work import PostgresUnitOfWork
 from shop_core.errors import Unavailable
+
+
+def begin(engine: Engine) -> AbstractContextManager[PostgresUnitOfWork]:
+    return PostgresAdapters(engine, b"the secret of the tests, 32 bytes").begin()
 
 
 def cut(driver: object) -> None:
@@ -20,11 +25,11 @@ def cut(driver: object) -> None:
 
 
 def driver_of(uow: PostgresUnitOfWork) -> object:
-    return uow._transaction.connection.connection.dbapi_connection
+    return uow._transaction._connection
 
 
 def works(engine: Engine) -> bool:
-    with begin(engine, "EUR") as uow:
+    with begin(engine) as uow:
         return uow.now().year > 2000
 
 
@@ -41,7 +46,7 @@ def test_whoever_loses_his_connection_is_told_to_try_again(engine: Engine, momen
 
 
 def _lose(engine: Engine, moment: str) -> None:
-    with begin(engine, "EUR") as uow:
+    with begin(engine) as uow:
         cut(driver_of(uow))
         if moment == "before a statement":
             uow.now()
@@ -50,7 +55,7 @@ def _lose(engine: Engine, moment: str) -> None:
 def test_one_lost_connection_is_the_last_to_be_tried_of_its_age(engine: Engine) -> None:
     """A database that was away has cut them all: who comes next must not find out about each by itself."""
     with ExitStack() as held:
-        works_at_once = [held.enter_context(begin(engine, "EUR")) for _ in range(4)]
+        works_at_once = [held.enter_context(begin(engine)) for _ in range(4)]
         drivers = [driver_of(uow) for uow in works_at_once]
     for driver in drivers:
         cut(driver)

@@ -40,8 +40,8 @@ def test_old_orders_get_their_numbers_and_the_events_that_their_status_tells_of(
     for order_id in ids:
         order = shop.orders.get(SYSTEM, order_id)
         assert shop.orders.find(SYSTEM, OrderQuery(number=order.number), OffsetRequest()).items == (order,)
-    told = [[event.kind for event in shop.orders.events(SYSTEM, order_id, OffsetRequest()).items] for order_id in ids]
-    assert told == [
+    kinds = [[event.kind for event in shop.orders.events(SYSTEM, order_id, OffsetRequest()).items] for order_id in ids]
+    assert kinds == [
         ["placed"],
         ["placed", "confirmed"],
         ["placed", "confirmed", "shipped"],

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import subprocess
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -15,7 +15,7 @@ import psycopg
 import pytest
 from sqlalchemy import make_url
 
-from http_client import PASSWORD, Server, log_in, new_product, order_of, register
+from http_client import PASSWORD, Server, log_in, new_product, order_of, register, wait_until
 from server import environment, free_port, serving, shop
 from shop_adapters.embedded.account import Account
 
@@ -56,23 +56,18 @@ def bounced(new_database: Callable[[str], str]) -> Iterator[str]:
         with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
             try:
                 url = f"postgresql://{direct.username}@127.0.0.1:{port}/{DATABASE}"
-                _wait_for(url, process)
+                wait_until(lambda: _accepts(url, process))
                 yield url
             finally:
                 process.terminate()
 
 
-def _wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + 20
-    while True:
-        try:
-            psycopg.connect(url, connect_timeout=2).close()
-        except psycopg.OperationalError:
-            assert process.poll() is None, "pgbouncer ended"
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
-        else:
-            return
+def _accepts(url: str, process: subprocess.Popen[bytes]) -> bool:
+    assert process.poll() is None, "pgbouncer ended"
+    with contextlib.suppress(psycopg.OperationalError):
+        psycopg.connect(url, connect_timeout=10).close()
+        return True
+    return False
 
 
 def test_the_shop_works_where_sessions_are_shared(bounced: str) -> None:

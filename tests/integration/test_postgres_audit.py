@@ -1,4 +1,4 @@
-"""No planted difference in reservations and keys escapes the audit; and it leaves placing alone."""
+"""The audit finds every difference in reservations and keys, and does not slow placing."""
 
 from __future__ import annotations
 

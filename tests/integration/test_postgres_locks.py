@@ -167,10 +167,10 @@ def test_a_reservation_is_not_changed_by_who_has_not_locked_all_its_stock(
 
 def test_two_sweeps_are_never_at_it_together(postgres_adapters: PostgresAdapters) -> None:
     with postgres_adapters.begin() as one, postgres_adapters.begin() as other:
-        assert one.alone("sweep")
-        assert not other.alone("sweep")
+        assert one.try_lock("sweep")
+        assert not other.try_lock("sweep")
     with postgres_adapters.begin() as uow:
-        assert uow.alone("sweep")
+        assert uow.try_lock("sweep")
 
 
 def test_nothing_is_sent_for_nothing(postgres_adapters: PostgresAdapters) -> None:

@@ -1,4 +1,4 @@
-"""The outbox on PostgreSQL: many takers, late notes, and what it looks at to find its letters."""
+"""The outbox on PostgreSQL: many takers, late notes, and what it looks at to find its messages."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ def fixtures(postgres_adapters: PostgresAdapters) -> Fixtures:
     return Fixtures(postgres_adapters)
 
 
-def _told(fixtures: Fixtures, order: Order, seq: int, event_id: UUID) -> OrderEvent:
+def _event(fixtures: Fixtures, order: Order, seq: int, event_id: UUID) -> OrderEvent:
     total, at = order.total, order.created_at
     kind, status, who = OrderEventKind.EDITED, OrderStatus.PLACED, (order.customer_id, Role.CUSTOMER)
     return OrderEvent(event_id, order.customer_id, order.id, seq, kind, status, total, at, *who, total)
 
 
-def _tell(fixtures: Fixtures, *events: Event) -> None:
+def _add(fixtures: Fixtures, *events: Event) -> None:
     with fixtures.begin() as uow:
         uow.events.add_all(events)
 
@@ -49,97 +49,97 @@ def test_an_orders_facts_come_by_number_even_if_their_ids_were_made_by_a_clock_t
 ) -> None:
     order = fixtures.new_order()
     ids = sorted((fixtures.new_id() for _ in range(5)), reverse=True)
-    events = [_told(fixtures, order, seq, event_id) for seq, event_id in enumerate(ids, start=1)]
+    events = [_event(fixtures, order, seq, event_id) for seq, event_id in enumerate(ids, start=1)]
     for event in (*events[3:], *events[:3]):
-        _tell(fixtures, event)
-    assert [letter.event for letter in _take(fixtures)] == events
+        _add(fixtures, event)
+    assert [message.event for message in _take(fixtures)] == events
 
 
-def test_facts_about_stock_come_back_as_they_were_told(fixtures: Fixtures) -> None:
+def test_facts_about_stock_come_back_as_they_were_added(fixtures: Fixtures) -> None:
     product, ada = fixtures.new_id(), fixtures.new_id()
     events = [
         StockEvent(fixtures.new_id(), StockEventKind.STOCK_SHORT, product, NOW, 3, None, ada),
         StockEvent(fixtures.new_id(), StockEventKind.RESERVATION_EXPIRED, fixtures.new_id(), NOW, 2_000_000_000, ada),
     ]
-    _tell(fixtures, *events)
-    assert {letter.event for letter in _take(fixtures)} == set(events)
+    _add(fixtures, *events)
+    assert {message.event for message in _take(fixtures)} == set(events)
 
 
 def test_a_subject_in_somebody_elses_hands_is_passed_over_without_waiting(fixtures: Fixtures) -> None:
     held, free = fixtures.new_order(), fixtures.new_order()
     for order in (held, free):
-        _tell(fixtures, *(_told(fixtures, order, seq, fixtures.new_id()) for seq in (1, 2)))
+        _add(fixtures, *(_event(fixtures, order, seq, fixtures.new_id()) for seq in (1, 2)))
     with fixtures.begin() as uow:
         first = uow.outbox.take(NOW, 1, HIDDEN)  # not committed yet
         others = in_background(lambda: _take(fixtures)).result(TIMEOUT_S)
-    assert [letter.event.seq for letter in first] == [1]
-    assert [letter.event.seq for letter in others] == [1, 2]
-    assert {letter.event.subject_id for letter in (*first, *others)} == {held.id, free.id}
+    assert [message.event.seq for message in first] == [1]
+    assert [message.event.seq for message in others] == [1, 2]
+    assert {message.event.subject_id for message in (*first, *others)} == {held.id, free.id}
     assert _take(fixtures) == []
 
 
-def test_ten_takers_at_once_tell_every_fact_once_and_each_orders_in_order(fixtures: Fixtures) -> None:
-    """With FOR UPDATE alone they queue up; without a lock on the first letter they tell facts twice."""
+def test_ten_takers_at_once_publish_every_event_once_and_each_orders_in_order(fixtures: Fixtures) -> None:
+    """With FOR UPDATE alone they queue up; without a lock on the first message they publish events twice."""
     orders = [fixtures.new_order() for _ in range(40)]
     ids = [fixtures.new_id() for _ in range(40 * 10)][::-1]
     for seq in range(1, 11):
-        _tell(fixtures, *(_told(fixtures, order, seq, ids.pop()) for order in orders))
-    told: dict[UUID, list[int]] = defaultdict(list)
+        _add(fixtures, *(_event(fixtures, order, seq, ids.pop()) for order in orders))
+    published: dict[UUID, list[int]] = defaultdict(list)
     guard = Lock()
 
     def relay() -> None:
-        while letters := _take(fixtures, limit=7):
+        while messages := _take(fixtures, limit=7):
             with guard:
-                for letter in letters:
-                    told[letter.event.subject_id].append(letter.event.seq)
+                for message in messages:
+                    published[message.event.subject_id].append(message.event.seq)
             with fixtures.begin() as uow:
-                uow.outbox.delivered([letter.event.id for letter in letters])
+                uow.outbox.delivered([message.event.id for message in messages])
 
     together(*[relay] * 10)
     relay()  # what was locked at everybody's last look
     with fixtures.begin() as uow:
         assert uow.outbox.waiting()[0] == 0
-    assert dict(told) == {order.id: list(range(1, 11)) for order in orders}
+    assert dict(published) == {order.id: list(range(1, 11)) for order in orders}
 
 
-def test_a_letter_that_waits_holds_up_those_after_it_and_no_other_subject(fixtures: Fixtures) -> None:
+def test_a_message_that_waits_holds_up_those_after_it_and_no_other_subject(fixtures: Fixtures) -> None:
     bad, good = fixtures.new_order(), fixtures.new_order()
-    events = [_told(fixtures, bad, seq, fixtures.new_id()) for seq in (1, 2, 3)]
-    _tell(fixtures, *events)
+    events = [_event(fixtures, bad, seq, fixtures.new_id()) for seq in (1, 2, 3)]
+    _add(fixtures, *events)
     _take(fixtures)
     with fixtures.begin() as uow:
         uow.outbox.postpone(events[0].id, NOW + timedelta(hours=1), "503")
         uow.outbox.release([event.id for event in events[1:]], NOW)
-    _tell(fixtures, _told(fixtures, good, 1, fixtures.new_id()), _told(fixtures, bad, 4, fixtures.new_id()))
-    assert [letter.event.subject_id for letter in _take(fixtures)] == [good.id]
-    later = [letter for letter in _take(fixtures, NOW + timedelta(hours=1)) if letter.event.subject_id == bad.id]
-    assert [letter.event.seq for letter in later] == [1, 2, 3, 4]
-    assert [(letter.attempts, letter.error) for letter in later] == [(1, "503"), (0, ""), (0, ""), (0, "")]
+    _add(fixtures, _event(fixtures, good, 1, fixtures.new_id()), _event(fixtures, bad, 4, fixtures.new_id()))
+    assert [message.event.subject_id for message in _take(fixtures)] == [good.id]
+    later = [message for message in _take(fixtures, NOW + timedelta(hours=1)) if message.event.subject_id == bad.id]
+    assert [message.event.seq for message in later] == [1, 2, 3, 4]
+    assert [(message.attempts, message.error) for message in later] == [(1, "503"), (0, ""), (0, ""), (0, "")]
 
 
-def test_a_dead_letter_that_is_sent_again_takes_nothing_out_of_other_hands(fixtures: Fixtures) -> None:
+def test_a_dead_message_that_is_sent_again_takes_nothing_out_of_other_hands(fixtures: Fixtures) -> None:
     order = fixtures.new_order()
-    events = [_told(fixtures, order, seq, fixtures.new_id()) for seq in (1, 2, 3)]
-    _tell(fixtures, *events)
+    events = [_event(fixtures, order, seq, fixtures.new_id()) for seq in (1, 2, 3)]
+    _add(fixtures, *events)
     _take(fixtures)
     with fixtures.begin() as uow:
         uow.outbox.give_up(events[0].id, "410 Gone")
     with fixtures.begin() as uow:
         assert uow.outbox.requeue([event.id for event in events], NOW) == 1
-    assert [letter.event.seq for letter in _take(fixtures)] == [1]  # 2 and 3 are still with the first taker
+    assert [message.event.seq for message in _take(fixtures)] == [1]  # 2 and 3 are still with the first taker
 
 
-def test_a_note_waits_for_a_taker_that_looks_at_the_letter_and_is_not_lost(fixtures: Fixtures) -> None:
-    """Passed over, as takers do, it was lost: the ten takers above told facts twice, after a minute."""
-    event = _told(fixtures, fixtures.new_order(), 1, fixtures.new_id())
-    _tell(fixtures, event)
+def test_a_note_waits_for_a_taker_that_looks_at_the_message_and_is_not_lost(fixtures: Fixtures) -> None:
+    """Passed over, as takers do, it was lost: the ten takers above published events twice, after a minute."""
+    event = _event(fixtures, fixtures.new_order(), 1, fixtures.new_id())
+    _add(fixtures, event)
 
     def note() -> None:
         with fixtures.begin() as uow:
             uow.outbox.delivered([event.id])
 
     with fixtures.begin() as uow:
-        assert [letter.event for letter in uow.outbox.take(NOW + HIDDEN, 9, HIDDEN)] == [event]
+        assert [message.event for message in uow.outbox.take(NOW + HIDDEN, 9, HIDDEN)] == [event]
         late = in_background(note)
         assert still_waits(late)
     late.result(TIMEOUT_S)
@@ -147,8 +147,8 @@ def test_a_note_waits_for_a_taker_that_looks_at_the_letter_and_is_not_lost(fixtu
         assert uow.outbox.waiting() == (0, None)
 
 
-def test_events_and_their_letters_are_committed_together_or_not_at_all(fixtures: Fixtures) -> None:
-    event = _told(fixtures, fixtures.new_order(), 1, fixtures.new_id())
+def test_events_and_their_messages_are_committed_together_or_not_at_all(fixtures: Fixtures) -> None:
+    event = _event(fixtures, fixtures.new_order(), 1, fixtures.new_id())
 
     def fail() -> None:
         with fixtures.begin() as uow:
@@ -160,7 +160,7 @@ def test_events_and_their_letters_are_committed_together_or_not_at_all(fixtures:
     assert _take(fixtures) == []
 
 
-def test_a_shop_that_tells_nobody_puts_nothing_into_its_outbox(postgres_adapters: PostgresAdapters) -> None:
+def test_a_shop_that_publishes_nothing_puts_nothing_into_its_outbox(postgres_adapters: PostgresAdapters) -> None:
     quiet = PostgresAdapters(postgres_adapters.engine, b"the secret of the tests, 32 bytes", has_outbox=False)
     shop, fixtures = Shop(quiet), Fixtures(quiet)
     lamp, ada = fixtures.product(units=1), fixtures.customer()

@@ -10,7 +10,7 @@ from hypothesis.stateful import run_state_machine_as_test
 from shop_adapters.memory import MemoryAdapters
 from shop_adapters.postgres import PostgresAdapters
 from shop_core.ports import Adapters, Clock, NewId
-from shop_testing import SeededIds, SideBySide
+from shop_testing import SeededIds, ShopMachine
 
 FEW = settings(
     max_examples=25,
@@ -24,7 +24,7 @@ FEW = settings(
 def test_memory_and_postgres_answer_alike(
     fresh_postgres_adapters: Callable[[Clock, NewId], PostgresAdapters],
 ) -> None:
-    class MemoryAndPostgres(SideBySide):
+    class MemoryAndPostgres(ShopMachine):
         def open_adapters(self) -> Sequence[Adapters]:
             return [
                 MemoryAdapters(clock=self.clock, new_id=SeededIds()),

@@ -1,7 +1,7 @@
 """The dependency rule: the domain needs nothing, models decide without the world, and nothing imports upward.
 
 Two checkers: import-linter for who imports whom (contracts in pyproject.toml), and `ast` for what a model calls.
-Both are tested on planted faults: a checker that finds nothing must be able to find something.
+Both are tested on wrong code: a checker that finds nothing must be able to find something.
 """
 
 from __future__ import annotations
@@ -110,7 +110,7 @@ def test_the_core_imports_only_the_standard_library_and_itself(path: Path) -> No
 def test_importing_the_core_loads_nothing_else() -> None:
     """Read off a fresh interpreter, whatever is installed next to it."""
     script = "import sys; before = set(sys.modules); import shop_core; print(*sorted(set(sys.modules) - before))"
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60)
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=300)
     loaded = {name.split(".")[0] for name in done.stdout.split()}
     assert loaded <= sys.stdlib_module_names | {"shop_core"}
     assert not [name for name in done.stdout.split() if name.startswith("shop_testing")]
@@ -185,7 +185,7 @@ def test_a_core_module_that_imports_this_is_found_out(line: str) -> None:
         ("shop_core/shop.py", "import shop_adapters"),
         ("shop_core/shop.py", "import sqlalchemy"),
         ("shop_adapters/clock.py", "import shop_http"),
-        ("shop_http/planted.py", "import shop_adapters.clock"),
+        ("shop_http/wrong.py", "import shop_adapters.clock"),
     ],
 )
 def test_an_import_that_goes_up_is_found_out(tmp_path: Path, module: str, line: str) -> None:
@@ -210,4 +210,4 @@ def lint_imports(root: Path) -> subprocess.CompletedProcess[str]:
         "sys.exit(lint_imports(config_filename=sys.argv[2], no_cache=True))"
     )
     command = [sys.executable, "-c", script, str(root / "src"), str(root / "pyproject.toml")]
-    return subprocess.run(command, cwd=root, capture_output=True, text=True, check=False, timeout=120)
+    return subprocess.run(command, cwd=root, capture_output=True, text=True, check=False, timeout=300)

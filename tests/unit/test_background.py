@@ -9,6 +9,7 @@ from threading import Event, current_thread
 import pytest
 
 from shop_adapters.background import Repeating
+from shop_testing.concurrency import TIMEOUT_S
 
 
 class Rhythm:
@@ -92,9 +93,9 @@ def test_it_runs_in_a_daemon_thread_of_its_name_until_it_is_stopped() -> None:
     repeating = Repeating(job, 3_600, "relay")
     assert not repeating.is_alive
     repeating.start()
-    assert called.wait(10)
+    assert called.wait(TIMEOUT_S)
     assert repeating.is_alive
-    assert repeating.stop(10), "it waits for the hour to end instead of the end"
+    assert repeating.stop(TIMEOUT_S), "it waits for the hour to end instead of the end"
     assert not repeating.is_alive
     assert seen == [("relay", True)]
     assert repeating.stop(), "stopping it again does no harm"
@@ -104,8 +105,8 @@ def test_one_that_always_has_more_to_do_can_be_stopped() -> None:
     called = Event()
     repeating = Repeating(called.set, 3_600, "relay", lambda result: True)
     repeating.start()
-    assert called.wait(10)
-    assert repeating.stop(10)
+    assert called.wait(TIMEOUT_S)
+    assert repeating.stop(TIMEOUT_S)
 
 
 def test_stopping_waits_for_the_job_but_not_for_ever() -> None:
@@ -113,20 +114,20 @@ def test_stopping_waits_for_the_job_but_not_for_ever() -> None:
 
     def job() -> None:
         begun.set()
-        go_on.wait(30)
+        go_on.wait(TIMEOUT_S)
 
     repeating = Repeating(job, 3_600, "relay")
     repeating.start()
-    assert begun.wait(10)
+    assert begun.wait(TIMEOUT_S)
     assert not repeating.stop(0.01)
     go_on.set()
-    assert repeating.stop(10)
+    assert repeating.stop(TIMEOUT_S)
 
 
 def test_a_job_may_stop_its_own_repetition() -> None:
     repeating: Repeating[None] = Repeating(lambda: [repeating.stop(), None][1], 3_600, "once")
     repeating.start()
-    assert repeating.stop(10)
+    assert repeating.stop(TIMEOUT_S)
     assert not repeating.is_alive
 
 
@@ -135,7 +136,7 @@ def test_it_is_started_once() -> None:
     repeating.start()
     with pytest.raises(RuntimeError, match="relay was started before"):
         repeating.start()
-    assert repeating.stop(10)
+    assert repeating.stop(TIMEOUT_S)
 
 
 def test_to_stop_what_never_started_is_fine() -> None:

@@ -9,7 +9,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from shop_adapters.postgres.circuit_breaker import CircuitBreaker
+from shop_adapters.postgres.pool import CircuitBreaker
+from shop_testing.concurrency import TIMEOUT_S
 
 
 class Door:
@@ -65,7 +66,7 @@ def test_many_at_once_send_one_of_them_to_knock() -> None:
 
     def connect() -> Any:
         if door.knocks:
-            slow.wait(10)  # as long as this one knocks, nobody else does
+            slow.wait(TIMEOUT_S)  # as long as this one knocks, nobody else does
         return door()
 
     doorman, door.is_open = CircuitBreaker(0.1, connect, door.clock), False
@@ -74,13 +75,13 @@ def test_many_at_once_send_one_of_them_to_knock() -> None:
     door.now = 0.1
 
     def visit() -> None:
-        all_there.wait(10)
+        all_there.wait(TIMEOUT_S)
         with pytest.raises(psycopg.OperationalError):
             doorman()
 
     with ThreadPoolExecutor(8) as visitors:
         jobs = [visitors.submit(visit) for _ in range(8)]
-        slow.wait(10)
+        slow.wait(TIMEOUT_S)
         for job in jobs:
-            job.result(10)
+            job.result(TIMEOUT_S)
     assert door.knocks == 2

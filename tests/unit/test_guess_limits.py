@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-import random
-import time
+import hashlib
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from verification.schedule import Schedule
 
 from shop_adapters.clock import ManualClock
 from shop_adapters.memory import MemoryAdapters
 from shop_adapters.passwords import ScryptPasswords
 from shop_core import Registration, Shop
-from shop_core.accounts.guess_limits import Allowance, Guess, given_back, guesses_of_login, taken
+from shop_core.accounts.guess_limits import Guess, guesses_of_login, return_tokens, take_tokens
 from shop_core.errors import TooManyAttempts, Unauthenticated, WrongCredentials, WrongPassword
+from shop_core.ports import UnitOfWork
+from shop_core.token_bucket import TokenBucket
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 TEN_MINUTES = timedelta(minutes=10)
@@ -142,7 +145,7 @@ def test_an_allowance_gives_no_more_than_it_says_and_no_less(
     tries: int, every: int, steps: list[tuple[int, bool]]
 ) -> None:
     """Beside a bucket that is counted out. A try that is given back was never taken."""
-    guess = Guess(b"key", Allowance(tries, timedelta(seconds=every)))
+    guess = Guess(b"key", TokenBucket(tries, every))
     full_at: dict[bytes, datetime] = {}
     now, level = NOON, float(tries)
     for wait, is_right in steps:
@@ -150,13 +153,13 @@ def test_an_allowance_gives_no_more_than_it_says_and_no_less(
         level = min(float(tries), level + wait / every)
         is_there = level >= 1 - 1e-9
         try:
-            full_at = taken([guess], full_at, now)
+            full_at = take_tokens([guess], full_at, now)
         except TooManyAttempts:
             assert not is_there
             continue
         assert is_there
         if is_right:
-            full_at = given_back([guess], full_at)
+            full_at = return_tokens([guess], full_at)
         else:
             level -= 1
 
@@ -173,49 +176,66 @@ def test_no_two_clients_or_accounts_share_an_allowance_by_how_they_are_written()
 # ---- the time it takes
 
 
-def told_apart(shop: Shop, first: Callable[[], str], second: Callable[[], str], rounds: int = 150) -> float:
-    """How well the time of an answer tells the two apart: 0.5 not at all, 0 or 1 perfectly (area under the ROC curve).
+class Steps(Schedule):
+    """Writes down the steps that are taken."""
 
-    By ranks, taken in turns: how fast the machine is plays no part, nor do single answers that took very long.
-    """
-    times: dict[bool, list[float]] = {True: [], False: []}
-    order = [True, False] * rounds
-    random.Random(7).shuffle(order)
-    for is_first in order:
-        username = first() if is_first else second()
-        start = time.perf_counter()
-        assert guess(shop, username) is WrongCredentials
-        times[is_first].append(time.perf_counter() - start)
-    wins = sum((one > other) + (one == other) / 2 for one in times[True] for other in times[False])
-    return wins / rounds**2
+    def __init__(self) -> None:
+        super().__init__()
+        self.labels: list[str] = []
+
+    def step(self, label: str) -> None:
+        """See `Schedule`."""
+        self.labels.append(label)
 
 
-# By chance alone it strays from 0.5 by sqrt((2n + 1) / 12n^2) = 0.033 with n = 150: beyond 0.2 once in 10^9 runs.
-STRAYS_MAX = 0.2
+class Noted(MemoryAdapters):
+    """A store that notes the steps of each unit of work."""
+
+    def __init__(self, passwords: ScryptPasswords) -> None:
+        super().__init__(passwords=passwords)
+        self.steps = Steps()
+
+    def begin(self) -> AbstractContextManager[UnitOfWork]:
+        """See `Adapters`."""
+        return self.steps.opens(super().begin)()
 
 
-def accounts_of(shop: Shop, count: int) -> Callable[[], str]:
-    """Another registered user each time, so that no allowance is used up."""
-    for number in range(count):
-        shop.accounts.register(Registration(f"user{number}", PASSWORD))
-    names = (f"user{number % count}" for number in range(1_000_000))
-    return lambda: next(names)
+@pytest.fixture
+def steps_of_a_guess(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, ScryptPasswords], list[str]]:
+    """What the shop does when somebody guesses the password of that user; ada is registered."""
+
+    def steps_of(username: str, passwords: ScryptPasswords) -> list[str]:
+        adapters, scrypt = Noted(passwords), hashlib.scrypt
+        shop = Shop(adapters)
+        shop.accounts.register(Registration("ada", PASSWORD))
+        adapters.steps.labels.clear()
+
+        def noting(*args: Any, n: int, **more: Any) -> bytes:
+            adapters.steps.step(f"hash at cost {n}")
+            return scrypt(*args, n=n, **more)
+
+        with monkeypatch.context() as patched:
+            patched.setattr(hashlib, "scrypt", noting)
+            assert guess(shop, username, client="home") is WrongCredentials
+        return adapters.steps.labels
+
+    return steps_of
 
 
-def unknown() -> Callable[[], str]:
-    names = (f"nobody{number}" for number in range(1_000_000))
-    return lambda: next(names)
+def test_the_time_does_not_tell_an_unknown_user_from_a_wrong_password(
+    steps_of_a_guess: Callable[[str, ScryptPasswords], list[str]],
+) -> None:
+    """The same steps of the same cost, counted and not timed: what the machine does besides plays no part."""
+    steps = steps_of_a_guess("ada", ScryptPasswords(4))
+    assert "hash at cost 4" in steps
+    assert steps_of_a_guess("nobody", ScryptPasswords(4)) == steps
 
 
-def test_the_time_does_not_tell_an_unknown_user_from_a_wrong_password() -> None:
-    shop = Shop(MemoryAdapters(passwords=ScryptPasswords(2**10)))
-    assert abs(told_apart(shop, accounts_of(shop, 10), unknown()) - 0.5) < STRAYS_MAX
-
-
-def test_the_time_would_tell_them_apart_without_the_hash_for_nobody() -> None:
+def test_without_a_hash_for_nobody_they_could_be_told_apart(
+    steps_of_a_guess: Callable[[str, ScryptPasswords], list[str]],
+) -> None:
     class Hasty(ScryptPasswords):
         def verify(self, password_hash: str | None, password: str) -> bool:
             return password_hash is not None and super().verify(password_hash, password)
 
-    shop = Shop(MemoryAdapters(passwords=Hasty(2**10)))
-    assert told_apart(shop, accounts_of(shop, 10), unknown()) > 0.5 + 2 * STRAYS_MAX
+    assert steps_of_a_guess("nobody", Hasty(4)) != steps_of_a_guess("ada", Hasty(4))

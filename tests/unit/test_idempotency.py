@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import timedelta
 from uuid import UUID
 
@@ -10,19 +11,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shop_core.batching import settle
+from shop_core.batching import Batch
 from shop_core.errors import Invalid, KeyReused
 from shop_core.idempotency import (
     KEY_LENGTH_MAX,
     Claim,
+    CustomerKey,
     KeyedResults,
     Result,
-    Slot,
     check_key,
     fingerprint,
-    first_of_each,
+    first_claims,
 )
-from shop_core.inventory.wanted import LineRequest
+from shop_core.inventory.model import LineRequest
 from shop_core.money import Money
 from shop_core.orders.model import PlacementRequest
 from shop_core.reservations.model import ReservationRequest
@@ -82,7 +83,7 @@ def test_two_requests_have_one_fingerprint_if_and_only_if_they_are_the_same(one:
 
 
 def test_the_fingerprint_of_a_request_never_changes() -> None:
-    """Keys are kept for ever: who sends his request again in a year must be known by what is stored today."""
+    """Keys are kept for ever: a request that is sent again in a year must be recognised by what is stored today."""
     place = PlacementRequest(ADA, (LineRequest(LAMP, 2),), key="k", expected_total=Money(295, "EUR"))
     confirm = PlacementRequest(ADA, reservation_id=CHAIR, key="k")
     reserve = ReservationRequest(ADA, (LineRequest(LAMP, 2),), timedelta(minutes=10), "k")
@@ -107,69 +108,83 @@ def test_without_a_key_there_is_nothing_to_claim(made: type) -> None:
 
 
 @given(st.lists(st.none() | claims, max_size=8))
-def test_of_twins_the_first_claims_the_key(wanted: list[Claim | None]) -> None:
-    first = first_of_each(wanted)
-    assert len({claim.slot for claim in first}) == len(first)
-    assert {claim.slot for claim in first} == {claim.slot for claim in wanted if claim}
+def test_of_twins_the_first_claims_the_key(claims: list[Claim | None]) -> None:
+    first = first_claims(claims)
+    assert len({claim.customer_key for claim in first}) == len(first)
+    assert {claim.customer_key for claim in first} == {claim.customer_key for claim in claims if claim}
     for claim in first:
-        assert claim is next(other for other in wanted if other and other.slot == claim.slot)
+        assert claim is next(other for other in claims if other and other.customer_key == claim.customer_key)
 
 
 def test_a_key_answers_its_request_and_refuses_any_other() -> None:
-    taken = Claim(ADA, "k", b"1", ORDER)
-    answers = KeyedResults({taken.slot: taken}, {ORDER: "the order"})
-    assert answers.to(None) is None
-    assert answers.to(Claim(ADA, "l", b"1", LAMP)) is None
-    assert answers.to(Claim(BOB, "k", b"2", LAMP)) is None
-    assert answers.to(Claim(ADA, "k", b"1", LAMP)) == Result("the order", replayed=True)
+    earlier = Claim(ADA, "k", b"1", ORDER)
+    results = KeyedResults({earlier.customer_key: earlier}, {ORDER: "the order"})
+    assert results.find(None) is None
+    assert results.find(Claim(ADA, "l", b"1", LAMP)) is None
+    assert results.find(Claim(BOB, "k", b"2", LAMP)) is None
+    assert results.find(Claim(ADA, "k", b"1", LAMP)) == Result("the order", replayed=True)
     with pytest.raises(KeyReused):
-        answers.to(Claim(ADA, "k", b"2", LAMP))
+        results.find(Claim(ADA, "k", b"2", LAMP))
 
 
 def test_a_key_that_made_something_of_another_kind_is_refused() -> None:
-    taken = Claim(ADA, "k", b"1", ORDER)
+    earlier = Claim(ADA, "k", b"1", ORDER)
     with pytest.raises(KeyReused):
-        KeyedResults({taken.slot: taken}, dict[UUID, str]()).to(taken)
+        KeyedResults({earlier.customer_key: earlier}, dict[UUID, str]()).find(earlier)
 
 
 def test_what_a_request_made_answers_its_twins_in_the_batch() -> None:
-    answers = KeyedResults[str]({}, {})
+    results = KeyedResults[str]({}, {})
     claim = Claim(ADA, "k", b"1", ORDER)
-    assert answers.to(claim) is None
-    answers.note(claim, "the order")
-    answers.note(None, "another one")
-    assert answers.to(Claim(ADA, "k", b"1", LAMP)) == Result("the order", replayed=True)
-    assert answers.won == [claim]
+    assert results.find(claim) is None
+    results.record(claim, "the order")
+    results.record(None, "another one")
+    assert results.find(Claim(ADA, "k", b"1", LAMP)) == Result("the order", replayed=True)
+    assert results.new_claims == [claim]
+
+
+@dataclass(frozen=True)
+class Asking:
+    """A request of a batch, as far as its key is concerned."""
+
+    asked: Claim
+    units: Mapping[UUID, int] = field(default_factory=dict)
+
+    def claim(self, _: UUID) -> Claim:
+        return self.asked
 
 
 class KeysInADict:
     """`shop_core.ports.Keys`, as far as one unit of work needs it."""
 
     def __init__(self, taken: Sequence[Claim]) -> None:
-        self.stored = {claim.slot: claim for claim in taken}
+        self.stored = {claim.customer_key: claim for claim in taken}
 
-    def claim(self, claims: Sequence[Claim]) -> dict[Slot, Claim]:
-        taken = {claim.slot: self.stored[claim.slot] for claim in claims if claim.slot in self.stored}
-        self.stored.update({claim.slot: claim for claim in claims if claim.slot not in taken})
+    def claim(self, claims: Sequence[Claim]) -> dict[CustomerKey, Claim]:
+        taken = {
+            claim.customer_key: self.stored[claim.customer_key] for claim in claims if claim.customer_key in self.stored
+        }
+        self.stored.update({claim.customer_key: claim for claim in claims if claim.customer_key not in taken})
         return taken
 
     def forget(self, claims: Sequence[Claim]) -> None:
         for claim in claims:
-            assert self.stored.pop(claim.slot) == claim, "it forgot a key that is not its own"
+            assert self.stored.pop(claim.customer_key) == claim, "it forgot a key that is not its own"
 
 
-@given(before=st.lists(claims, max_size=2), wanted=st.lists(claims, max_size=6), data=st.data())
+@given(before=st.lists(claims, max_size=2), requested=st.lists(claims, max_size=6), data=st.data())
 def test_after_a_batch_each_key_stands_for_what_was_made_and_no_refused_one_is_kept(
-    before: list[Claim], wanted: list[Claim], data: st.DataObject
+    before: list[Claim], requested: list[Claim], data: st.DataObject
 ) -> None:
-    keys = KeysInADict(first_of_each(before))
+    keys = KeysInADict(first_claims(before))
     stored = dict(keys.stored)
-    asked = first_of_each(wanted)
-    taken = keys.claim(asked)
-    winners = [claim for claim in wanted if claim.slot not in taken and data.draw(st.booleans())]
-    won = first_of_each(winners)
-    settle(keys, asked, taken, won)
-    assert keys.stored == stored | {claim.slot: claim for claim in won}
+    batch: Batch[Asking, None] = Batch([Asking(claim) for claim in requested], [claim.result_id for claim in requested])
+    earlier = {claim.customer_key: claim for claim in requested if claim.customer_key in stored}
+    batch.claim_keys(keys)
+    granted = [claim for claim in requested if claim.customer_key not in earlier and data.draw(st.booleans())]
+    new_claims = first_claims(granted)
+    batch.settle_keys(keys, new_claims)
+    assert keys.stored == stored | {claim.customer_key: claim for claim in new_claims}
 
 
 def _print(request: object) -> bytes:

@@ -8,57 +8,60 @@ from threading import Event
 from typing import Any
 
 import pytest
-from verification.exploration import Case, Play, explore, play
-from verification.interleavings import PLANTED, Planted, in_memory, leaky, main, search
-from verification.race_scenarios import PLAYS, case_of
+from verification.exploration import Case, explore, run_schedule
+from verification.interleaving_mutants import INTERLEAVING_MUTANTS, InterleavingMutant, leaky
+from verification.interleavings import case_of, main, search
 from verification.schedule import Schedule
 
+from shop_testing.concurrency import TIMEOUT_S
+from shop_testing.races import RACES, Race
+
 FEW = 60
-"""Schedules of each play that every test run tries; `python -m verification.interleavings` tries more."""
+"""Schedules of each race that every test run tries; `python -m verification.interleavings` tries more."""
 
 
-# ---- the plays
+# ---- the races
 
 
-@pytest.mark.parametrize("name", PLAYS)
+@pytest.mark.parametrize("name", RACES)
 def test_whatever_the_order_of_the_calls_the_shop_keeps_its_promises(name: str) -> None:
-    report = explore(case_of(name, in_memory), schedules_max=FEW, samples=FEW // 2, seed=7)
+    report = explore(case_of(name), schedules_max=FEW, samples=FEW // 2, seed=7)
     assert report.failure is None, report.failure
     assert report.is_complete or report.runs == FEW + FEW // 2
 
 
 @pytest.mark.parametrize(
-    ("name", "least"),
+    ("name", "schedules_min"),
     [
-        ("an_edit_and_a_cancellation", 80),
-        ("two_edits_of_one_version", 90),
-        ("one_order_sent_twice", 90),
-        ("one_reservation_sent_twice", 90),
+        ("edit and cancel", 80),
+        ("two edits of one version", 90),
+        ("one order sent twice", 90),
+        ("one reservation sent twice", 90),
     ],
 )
-def test_where_a_lock_comes_early_there_are_so_few_schedules_that_all_are_run(name: str, least: int) -> None:
-    report = explore(case_of(name, in_memory), schedules_max=500)
+def test_where_a_lock_comes_early_there_are_so_few_schedules_that_all_are_run(name: str, schedules_min: int) -> None:
+    report = explore(case_of(name), schedules_max=500)
     assert report.failure is None, report.failure
     assert report.is_complete
-    assert report.schedules >= least
+    assert report.schedules >= schedules_min
 
 
-# ---- and faults that are found
+# ---- and mutants that are found
 
 
-@pytest.mark.parametrize("planted", PLANTED, ids=lambda planted: f"{planted.name} - {planted.play}")
-def test_a_planted_fault_is_found_and_its_schedule_shows_it_again(planted: Planted) -> None:
-    report = search(planted, schedules_max=150, samples=0, seed=1)
+@pytest.mark.parametrize("mutant", INTERLEAVING_MUTANTS, ids=lambda mutant: f"{mutant.name} - {mutant.race}")
+def test_a_mutant_is_found_and_its_schedule_shows_it_again(mutant: InterleavingMutant) -> None:
+    report = search(mutant, schedules_max=150, samples=0, seed=1)
     assert report.failure is not None, f"missed in {report.schedules} schedules"
-    _, again = play(case_of(planted.play, planted.open_adapters, planted.spoil), report.failure.word)
+    _, again = run_schedule(case_of(mutant.race, mutant.open_adapters, mutant.alter), report.failure.word)
     assert again is not None
     assert (again.word, again.steps) == (report.failure.word, report.failure.steps)
     assert again.reason.splitlines()[0] == report.failure.reason.splitlines()[0]
 
 
 def test_two_sweeps_at_once_would_only_do_needless_work() -> None:
-    """`alone` spares them the waiting; what keeps them right is the lock of the stock, and the second look."""
-    report = explore(case_of("two_sweeps", leaky("tasks")), schedules_max=FEW)
+    """`try_lock` spares them the waiting; what keeps them right is the lock of the stock, and the second look."""
+    report = explore(case_of("two sweeps", leaky("tasks")), schedules_max=FEW)
     assert report.failure is None, report.failure
 
 
@@ -83,8 +86,8 @@ def fine(outcomes: Mapping[str, Any]) -> None:
 def test_two_jobs_have_as_many_schedules_as_there_are_ways_to_shuffle_their_steps(one: int, other: int) -> None:
     words: list[str] = []
 
-    def case(schedule: Schedule) -> Play:
-        return Play(
+    def case(schedule: Schedule) -> Race:
+        return Race(
             {"one": steps(schedule, *"abcd"[:one]), "other": steps(schedule, *"abcd"[:other])},
             lambda outcomes: words.append(schedule.word),
         )
@@ -97,9 +100,9 @@ def test_two_jobs_have_as_many_schedules_as_there_are_ways_to_shuffle_their_step
 def test_three_jobs_come_in_every_order() -> None:
     words: list[str] = []
 
-    def case(schedule: Schedule) -> Play:
+    def case(schedule: Schedule) -> Race:
         jobs = {name: steps(schedule, "step") for name in ("one", "two", "three")}
-        return Play(jobs, lambda outcomes: words.append(schedule.word))
+        return Race(jobs, lambda outcomes: words.append(schedule.word))
 
     assert explore(case).is_complete
     assert sorted(words) == ["ABC", "ACB", "BAC", "BCA", "CAB", "CBA"]
@@ -108,9 +111,9 @@ def test_three_jobs_come_in_every_order() -> None:
 def test_schedules_with_few_preemptions_come_first() -> None:
     preemptions: list[int] = []
 
-    def case(schedule: Schedule) -> Play:
+    def case(schedule: Schedule) -> Race:
         jobs = {name: steps(schedule, *"abc") for name in ("one", "other")}
-        return Play(jobs, lambda outcomes: preemptions.append(schedule.preemptions))
+        return Race(jobs, lambda outcomes: preemptions.append(schedule.preemptions))
 
     explore(case)
     assert preemptions == sorted(preemptions)
@@ -118,7 +121,7 @@ def test_schedules_with_few_preemptions_come_first() -> None:
     assert preemptions[-1] == 4, "ABABAB: all but the first and the last change is against somebody who could go on"
 
 
-def lost_update(schedule: Schedule) -> Play:
+def lost_update(schedule: Schedule) -> Race:
     """Two who add one to what they read before."""
     store = {"count": 0}
 
@@ -132,7 +135,7 @@ def lost_update(schedule: Schedule) -> Play:
         if store["count"] != 2:
             raise AssertionError(f"counted {store['count']}")
 
-    return Play({"one": add, "other": add}, check)
+    return Race({"one": add, "other": add}, check)
 
 
 def test_a_lost_update_is_found_with_one_preemption_and_can_be_played_again() -> None:
@@ -147,10 +150,10 @@ def test_a_lost_update_is_found_with_one_preemption_and_can_be_played_again() ->
         "  B other  read",
         "  B other  write",
         "  A one    write",
-        "replay: play(case, 'ABBA')",
+        "replay: run_schedule(case, 'ABBA')",
     ]
-    assert play(lost_update, "ABBA")[1] == report.failure
-    assert play(lost_update, "AABB")[1] is None
+    assert run_schedule(lost_update, "ABBA")[1] == report.failure
+    assert run_schedule(lost_update, "AABB")[1] is None
 
 
 def test_what_the_first_schedules_miss_samples_find_and_the_seed_finds_it_again() -> None:
@@ -163,7 +166,7 @@ def test_what_the_first_schedules_miss_samples_find_and_the_seed_finds_it_again(
 def locking(*orders: str) -> Case:
     """Jobs that take the locks a and b in the given order, one by one."""
 
-    def case(schedule: Schedule) -> Play:
+    def case(schedule: Schedule) -> Race:
         taken: set[str] = set()
 
         def job(order: str) -> None:
@@ -178,7 +181,7 @@ def locking(*orders: str) -> Case:
                 schedule.mutex.notify_all()
 
         jobs = {f"job {number}": lambda order=order: job(order) for number, order in enumerate(orders)}
-        return Play(jobs, fine)  # type: ignore[arg-type]
+        return Race(jobs, fine)  # type: ignore[arg-type]
 
     return case
 
@@ -196,8 +199,8 @@ def test_jobs_that_wait_for_each_other_in_one_direction_get_through_in_every_sch
     assert report.schedules > 4
 
 
-def test_who_waits_gets_the_baton_only_once_what_he_waits_for_is_there() -> None:
-    schedule, failure = play(locking("a", "a"), "AB")
+def test_who_waits_gets_its_turn_only_once_what_he_waits_for_is_there() -> None:
+    schedule, failure = run_schedule(locking("a", "a"), "AB")
     assert failure is None
     assert schedule.word == "ABABB", "A locks, B waits, A unlocks, B goes on, B unlocks"
     assert [list(step.open_to) for step in schedule.steps] == [[0, 1], [0, 1], [0], [1], [1]]
@@ -206,9 +209,9 @@ def test_who_waits_gets_the_baton_only_once_what_he_waits_for_is_there() -> None
 def test_a_case_that_does_not_do_the_same_again_is_refused() -> None:
     runs: list[int] = []
 
-    def case(schedule: Schedule) -> Play:
+    def case(schedule: Schedule) -> Race:
         runs.append(1)
-        return Play({"one": steps(schedule, *("abc" if len(runs) == 1 else "a")), "other": steps(schedule, "a")}, fine)
+        return Race({"one": steps(schedule, *("abc" if len(runs) == 1 else "a")), "other": steps(schedule, "a")}, fine)
 
     with pytest.raises(RuntimeError, match="depends on more than its schedule"):
         explore(case)
@@ -216,11 +219,12 @@ def test_a_case_that_does_not_do_the_same_again_is_refused() -> None:
 
 def test_a_job_that_waits_for_what_the_scheduler_does_not_know_of_is_named() -> None:
     never = Event()
-    schedule = Schedule(patience_s=0.05)
+    schedule = Schedule()
 
     def hangs() -> None:
+        schedule.patience_s = 0.05  # only from here on, so that a slow start is not taken for it
         schedule.step("lock")
-        never.wait(30)
+        never.wait(TIMEOUT_S)
 
     with pytest.raises(TimeoutError, match="hangs does not come back from lock"):
         schedule.perform({"hangs": hangs})
@@ -250,15 +254,15 @@ def test_who_is_no_job_waits_as_usual() -> None:
 
 
 def test_the_command_prints_what_was_run_and_what_was_found(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["--schedules", "40", "--samples", "5", "--seed", "7", "--play", "one_order_sent_twice"]) == 0
+    assert main(["--schedules", "40", "--samples", "5", "--seed", "7", "--race", "one order sent twice"]) == 0
     said = capsys.readouterr().out
-    assert "one_order_sent_twice" in said
+    assert "one order sent twice" in said
     assert "40 schedules, up to" in said
-    assert "1 plays, 45 schedules, 0 failed" in said
-    assert "3 faults planted, 3 found" in said
+    assert "1 races, 45 schedules, 0 failed" in said
+    assert "3 mutants, 3 found" in said
     assert "seed 7" in said
 
 
 def test_the_command_plays_a_schedule_again(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["--play", "one_order_sent_twice", "--replay", "ABAB"]) == 0
+    assert main(["--race", "one order sent twice", "--replay", "ABAB"]) == 0
     assert capsys.readouterr().out.splitlines()[0].startswith("schedule ABAB")

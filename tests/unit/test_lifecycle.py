@@ -1,4 +1,4 @@
-"""Start here: the whole life of an order, told once."""
+"""Start here: the whole life of an order."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_the_life_of_an_order_from_the_shelf_to_the_door() -> None:
     level = shop.inventory.level(grace, lantern.id)
     assert (level.on_hand, level.allocated, level.available) == (5, 3, 2)
 
-    # Charles wants three lanterns as well. Only two can be sold: he is told so, and nothing is taken from anybody.
+    # Charles wants three lanterns as well. Only two can be sold: the refusal says so, and nothing is taken.
     with pytest.raises(InsufficientStock) as sold_out:
         shop.orders.place(PlacementRequest(charles.account_id, (LineRequest(lantern.id, 3),)))
     assert [(short.requested, short.available) for short in sold_out.value.shortages] == [(3, 2)]
@@ -92,8 +92,8 @@ def test_the_life_of_an_order_from_the_shelf_to_the_door() -> None:
     assert shop.orders.mine(ada, OffsetRequest()).items == (delivered,)
 
     # The ledger tells the same story, newest first, and everything adds up.
-    told = shop.inventory.movements(grace, lantern.id, CursorRequest()).items
-    assert [(movement.kind, movement.quantity) for movement in told] == [
+    ledger = shop.inventory.movements(grace, lantern.id, CursorRequest()).items
+    assert [(movement.kind, movement.quantity) for movement in ledger] == [
         ("shipped", 3),
         ("deallocated", 2),
         ("allocated", 2),

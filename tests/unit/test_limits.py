@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import time
 import tracemalloc
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 
 import httpx
 import pytest
@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from litestar.testing import TestClient
 
 from http_client import API, assert_problem
+from shop_adapters.clock import ManualClock
 from shop_adapters.memory import MemoryAdapters
 from shop_core import SYSTEM, Registration, Role, Shop
 from shop_core.errors import Unavailable, WrongCredentials
@@ -25,6 +26,7 @@ from shop_http.middleware.access_log import Observer, RequestRecord
 from shop_http.server.composition import limits_of
 from shop_http.server.settings import Settings
 
+NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 PASSWORD = "correct horse battery"
 BEHIND_A_PROXY = Addresses(["203.0.113.0/24"])
 
@@ -48,7 +50,7 @@ def seconds(monkeypatch: pytest.MonkeyPatch) -> Seconds:
 
 @pytest.fixture(scope="module")
 def shop() -> Shop:
-    shop = Shop(MemoryAdapters())
+    shop = Shop(MemoryAdapters(clock=ManualClock(NOON)))
     for name in ("ada", "grace"):
         shop.accounts.register(Registration(name, PASSWORD), actor=SYSTEM, role=Role.CUSTOMER)
     return shop
@@ -186,7 +188,7 @@ def test_guesses_of_one_account_are_answered_429_like_those_of_nobody(shop: Shop
             answers = [client.post("/auth/token", json=form) for _ in range(11)]
             assert [answer.status_code for answer in answers] == [401] * 10 + [429]
             problem = assert_problem(answers[-1], 429, "too_many_attempts")
-            assert 50 <= int(answers[-1].headers["retry-after"]) <= 60
+            assert answers[-1].headers["retry-after"] == "60"
             told[username] = (problem | {"request_id": "", "detail": ""}, sorted(answers[-1].headers))
         assert told["grace"] == told["nobody at all"]
 
@@ -233,15 +235,6 @@ def test_a_flood_of_addresses_takes_no_more_memory_than_it_may(seconds: Seconds)
     tracemalloc.stop()
     assert len(buckets) == CLIENTS_MAX
     assert taken < 400 * CLIENTS_MAX
-
-
-def test_counting_costs_next_to_nothing(shop: Shop) -> None:
-    """A generous bound, for slow machines; see docs/decisions/0010 for what was measured."""
-    buckets = Buckets(Rate(1_000_000))
-    start = time.perf_counter()
-    for _ in range(10_000):
-        buckets.take("192.0.2.1")
-    assert (time.perf_counter() - start) / 10_000 < 50e-6
 
 
 def test_settings_are_divided_among_the_workers() -> None:

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, cast
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
-from hypothesis.stateful import RULE_MARKER, run_state_machine_as_test
+from hypothesis.stateful import run_state_machine_as_test
 
 from shop_adapters.memory import MemoryAdapters
-from shop_adapters.memory.events import MemoryOutbox
-from shop_adapters.memory.keys import MemoryKeys
-from shop_adapters.memory.reservations import MemoryReservations
 from shop_core.inventory.model import StockLevel
-from shop_core.orders import placement as placing
-from shop_core.ports import Adapters
-from shop_core.reservations.model import HoldingLimits
-from shop_testing import SeededIds, ShopMachine, SideBySide
-from shop_testing.account_rules import AccountRules
-from shop_testing.catalog_changes import CatalogChangeRules
-from shop_testing.catalog_rules import CatalogRules
+from shop_core.orders import placement
+from shop_core.ports import Adapters, UnitOfWork
+from shop_core.reservations.model import ReservationLimits
+from shop_testing import SeededIds, ShopMachine, TradeMachine
+from shop_testing.fixtures import Altered
 
 MODEST = settings(
     max_examples=60,
@@ -27,68 +24,75 @@ MODEST = settings(
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
+# Found within some dozens as a rule; so many, because a test must not fail by chance.
+SEARCH = settings(MODEST, max_examples=5_000, phases=[Phase.generate], database=None, print_blob=False)
 
 
-class MemoryMachine(ShopMachine):
+class InMemory(ShopMachine):
     def open_adapters(self) -> Sequence[Adapters]:
         return [MemoryAdapters(clock=self.clock, new_id=SeededIds())]
 
 
-class TwoInMemory(SideBySide):
+class TradeInMemory(TradeMachine):
     def open_adapters(self) -> Sequence[Adapters]:
-        return [MemoryAdapters(clock=self.clock, new_id=SeededIds()) for _ in range(2)]
+        return [MemoryAdapters(clock=self.clock, new_id=SeededIds())]
 
 
-class OneIsForgetful(SideBySide):
-    """The second shop has other ids: its answers cannot be the same."""
-
-    def open_adapters(self) -> Sequence[Adapters]:
-        return [MemoryAdapters(clock=self.clock, new_id=SeededIds(seed)) for seed in range(2)]
+TestInMemory = InMemory.TestCase
+TestInMemory.settings = MODEST
 
 
-def _marked(base: type) -> list[str]:
-    return [name for name, member in vars(base).items() if hasattr(member, RULE_MARKER)]
+def test_two_shops_that_are_alike_answer_alike_and_two_with_other_ids_do_not() -> None:
+    def two(*seeds: int) -> type[ShopMachine]:
+        class Two(ShopMachine):
+            def open_adapters(self) -> Sequence[Adapters]:
+                return [MemoryAdapters(clock=self.clock, new_id=SeededIds(seed)) for seed in seeds]
 
+        return Two
 
-_QUIET = (name for base in (AccountRules, CatalogRules, CatalogChangeRules) for name in _marked(base))
-Trade = type("Trade", (MemoryMachine,), dict.fromkeys(_QUIET))
-"""A catalog that does not change, so that faults of trading are found soon."""
-# Found within some dozens as a rule; so many, because a test must not fail by chance.
-PLANTED = settings(MODEST, max_examples=5_000, phases=[Phase.generate], database=None, print_blob=False)
-
-TestMemoryMachine = MemoryMachine.TestCase
-TestMemoryMachine.settings = MODEST
-TestTwoInMemory = TwoInMemory.TestCase
-TestTwoInMemory.settings = settings(MODEST, max_examples=15)
-
-
-def test_two_shops_that_answer_differently_are_told_apart() -> None:
+    few = settings(MODEST, max_examples=15, database=None, print_blob=False)
+    run_state_machine_as_test(two(1, 1), settings=few)
     with pytest.raises(AssertionError, match="two shops answer differently"):
-        run_state_machine_as_test(OneIsForgetful, settings=settings(MODEST, database=None, print_blob=False))
-
-
-def test_a_shop_that_counts_wrong_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A planted fault: one unit that is not there is shown as available."""
-    monkeypatch.setattr(StockLevel, "available", property(lambda level: level.on_hand - level.allocated + 1))
-    with pytest.raises((AssertionError, ExceptionGroup)):
-        run_state_machine_as_test(MemoryMachine, settings=settings(MODEST, database=None, print_blob=False))
+        run_state_machine_as_test(two(1, 2), settings=few)
 
 
 @pytest.mark.parametrize(
-    "fault",
+    "mutant",
     [
-        pytest.param((MemoryReservations, "due_lines", lambda *_: []), id="what is due is not taken back"),
-        pytest.param((MemoryKeys, "claim", lambda *_: {}), id="keys are forgotten"),
-        pytest.param((MemoryKeys, "forget", lambda *_: None), id="refusals are remembered"),
-        pytest.param((HoldingLimits, "check", lambda *_: None), id="there is no cap"),
-        pytest.param((placing, "_check_total", lambda *_: None), id="any total will do"),
-        pytest.param((MemoryOutbox, "delivered", lambda *_: None), id="what arrived is told again"),
+        pytest.param(
+            (StockLevel, "available", property(lambda level: level.on_hand - level.allocated + 1)), id="counts wrong"
+        ),
+        pytest.param((ReservationLimits, "check", lambda *_: None), id="there is no cap"),
+        pytest.param((placement, "_check_total", lambda *_: None), id="any total will do"),
     ],
 )
-def test_a_planted_fault_of_reservations_keys_or_caps_is_found_out(
-    monkeypatch: pytest.MonkeyPatch, fault: tuple[type, str, object]
-) -> None:
-    where, name, wrong = fault
+def test_a_mutant_of_the_core_is_found(monkeypatch: pytest.MonkeyPatch, mutant: tuple[type, str, object]) -> None:
+    where, name, wrong = mutant
     monkeypatch.setattr(where, name, wrong)
     with pytest.raises((AssertionError, ExceptionGroup)):  # a wrong answer, or a unit of work that breaks down
-        run_state_machine_as_test(Trade, settings=PLANTED)
+        run_state_machine_as_test(TradeInMemory, settings=SEARCH)
+
+
+@pytest.mark.parametrize(
+    ("repository", "changes"),
+    [
+        pytest.param("reservations", {"due_lines": lambda *_: []}, id="what is due is not taken back"),
+        pytest.param("keys", {"claim": lambda *_: {}}, id="keys are forgotten"),
+        pytest.param("keys", {"forget": lambda *_: None}, id="refusals are remembered"),
+        pytest.param("outbox", {"delivered": lambda *_: None}, id="what arrived is published again"),
+    ],
+)
+def test_a_mutant_of_an_adapter_is_found_beside_a_sound_one(repository: str, changes: dict[str, Any]) -> None:
+    class Mutant(MemoryAdapters):
+        @contextmanager
+        def begin(self) -> Iterator[UnitOfWork]:
+            with super().begin() as uow:
+                changed = Altered(getattr(uow, repository), **changes)
+                yield cast("UnitOfWork", Altered(uow, **{repository: changed}))
+
+    class MutantBesideSound(TradeMachine):
+        def open_adapters(self) -> Sequence[Adapters]:
+            return [kind(clock=self.clock, new_id=SeededIds()) for kind in (MemoryAdapters, Mutant)]
+
+    with pytest.raises((AssertionError, ExceptionGroup)):
+        run_state_machine_as_test(MutantBesideSound, settings=SEARCH)

@@ -1,4 +1,4 @@
-"""No planted difference in reservations and keys escapes the audit in memory: the same facts as on PostgreSQL."""
+"""The audit in memory finds every difference in reservations and keys, as on PostgreSQL."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_it_is_silent_while_units_are_let_go_and_swept(
 def test_units_that_are_reserved_for_nobody_are_found(
     adapters: MemoryAdapters, shop: Shop, lamp: Product, held: Reservation
 ) -> None:
-    _plant(adapters, held, lines=tuple(replace(line, is_held=False) for line in held.lines))
+    _plant(adapters, held, lines=tuple(line._replace(is_held=False) for line in held.lines))
     assert shop.audit() == [Discrepancy("reserved by reservations", lamp.id, stored=3, expected=0)]
 
 
@@ -98,7 +98,7 @@ def test_a_key_that_stands_for_nothing_or_for_somebody_elses_is_found(
 ) -> None:
     fixtures, keys = Fixtures(adapters), adapters._store.keys
     claim = keys[held.customer_id, "123"]
-    stranger = shop.reservations.reserve(to_hold(fixtures.customer(), (lamp, 1)))
-    for wrong in (fixtures.new_id(), stranger.id):
-        keys[claim.slot] = replace(claim, result_id=wrong)
+    other = shop.reservations.reserve(to_hold(fixtures.customer(), (lamp, 1)))
+    for wrong in (fixtures.new_id(), other.id):
+        keys[claim.customer_key] = claim._replace(result_id=wrong)
         assert shop.audit() == [Discrepancy("key", wrong, stored="123", expected="")]

@@ -21,13 +21,12 @@ from shop_testing import (
     OrderAmendmentContract,
     OrderListsContract,
     OrderPlacementContract,
-    OrderRacesContract,
     OrdersContract,
     OutboxContract,
     PasswordsContract,
+    RacesContract,
     RefreshTokensContract,
     ReservationExpiryContract,
-    ReservationRacesContract,
     ReservationsContract,
     SessionsContract,
     StockContract,
@@ -57,7 +56,7 @@ class TestAccounts(InMemory, AccountsContract): ...
 class TestRefreshTokens(InMemory, RefreshTokensContract): ...
 
 
-class TestAttempts(InMemory, AttemptsContract): ...
+class TestAttempts(InMovableTime, AttemptsContract): ...
 
 
 class TestStanding(InMemory, SessionsContract): ...
@@ -78,9 +77,6 @@ class TestOrderLists(InMemory, OrderListsContract): ...
 class TestEditing(InMemory, OrderAmendmentContract): ...
 
 
-class TestOrderRaces(InMemory, OrderRacesContract): ...
-
-
 class TestPlacing(InMemory, OrderPlacementContract): ...
 
 
@@ -90,7 +86,7 @@ class TestReservations(InMovableTime, ReservationsContract): ...
 class TestExpiry(InMovableTime, ReservationExpiryContract): ...
 
 
-class TestReservationRaces(InMovableTime, ReservationRacesContract): ...
+class TestRaces(InMovableTime, RacesContract): ...
 
 
 class TestKeys(InMovableTime, KeysContract): ...
@@ -110,7 +106,7 @@ class TestAudit(InMemory, AuditContract):
 
     def corrupt_counter(self, adapters: Adapters, product_id: UUID, counter: str, change: int) -> None:
         stock = _memory(adapters)._store.stock
-        stock[product_id] = replace(stock[product_id], **{counter: getattr(stock[product_id], counter) + change})
+        stock[product_id] = stock[product_id]._replace(**{counter: getattr(stock[product_id], counter) + change})
 
     def corrupt_ledger(self, adapters: Adapters, product_id: UUID) -> None:
         del _memory(adapters)._store.ledger[product_id][-1]

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import ast
 import re
-import subprocess
 from collections import Counter
 from collections.abc import Iterator
 from functools import cache
@@ -21,7 +20,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 HISTORY = ("docs/decisions/", "src/shop_adapters/postgres/migrations/versions/", "CHANGELOG.md")
-NO_TEXT = {".png", ".xz", ".gz", ".ico", ".txt"}  # of .txt there are only locks and lists of passwords
+FOLDERS = ("src", "tests", "verification", "benchmarks", "tools", "docs", "examples", "deploy", "clients", ".ci")
+READ = {".py", ".md", ".svg", ".sh", ".csv", ".yaml", ".yml", ".toml", ".lua", ".html", ".js", ".css", ".sql", ""}
+ROOT_FILES = {".md", ".toml", ".yaml"}
 
 WORDS = {
     "armour": "security headers",
@@ -95,7 +96,6 @@ NAMES = {
     "planting": "mutants",
     "platform": "queue",
     "plays": "race scenarios",
-    "proof": "verification",
     "revive": "requeue",
     "riders": "pending requests",
     "riders_max": "batch_size_max",
@@ -124,23 +124,76 @@ PHRASES = {
     r"\bmake proof\b": "make verify",
 }
 
-NOT_YET: set[str] = {*WORDS, *NAMES, *PHRASES}
+NOT_YET: set[str] = {
+    "Answer",
+    "Answers",
+    "Form",
+    "Gate",
+    "alone",
+    "armour",
+    "armoured",
+    "departure",
+    "doorman",
+    "edge",
+    "encounter",
+    "ground",
+    "he",
+    "him",
+    "himself",
+    "his",
+    "landmark",
+    "landmarks",
+    "lane",
+    "lanes",
+    "least",
+    "letter",
+    "letters",
+    "lock_holders",
+    "more",
+    "most",
+    "near",
+    "people",
+    "placing",
+    "planted",
+    "platform",
+    "rider",
+    "riders",
+    "riders_max",
+    "seam",
+    "seams",
+    "spent",
+    "stage",
+    "stranger",
+    "tell",
+    "told",
+    "train",
+    "wakeup",
+    "wakeups",
+    "wanted",
+    "watching",
+    "wire",
+    "world",
+    r"\b(on|off|at|to) (the|a) platform\b",
+    r"\b(a|the|each|every|first|this|its|no) (dead )?letters? (is|was|in|that|could|waits)\b",
+    r"\bthe edge\b",
+}
 """What is still to do: empty when the redesign is complete."""
 
 
 @cache
 def texts() -> dict[str, str]:
     """Every file of the project that people read, with its name as the first line."""
-    listed = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout.splitlines()
+    files = [path for folder in FOLDERS for path in sorted((ROOT / folder).rglob("*"))]
+    files += [
+        path for path in sorted(ROOT.iterdir()) if path.suffix in ROOT_FILES or path.name in ("Makefile", "Dockerfile")
+    ]
+    named = {str(path.relative_to(ROOT)): path for path in files if path.is_file() and "__pycache__" not in path.parts}
     own = str(Path(__file__).relative_to(ROOT))
-    read = [name for name in listed if not name.startswith(HISTORY) and name != own and (ROOT / name).is_file()]
-    return {name: f"{name}\n{(ROOT / name).read_text()}" for name in read if Path(name).suffix not in NO_TEXT}
+    return {
+        name: f"{name}\n{path.read_text()}"
+        for name, path in named.items()
+        if path.suffix in READ and not name.startswith(HISTORY) and name != own
+    }
 
 
 def words(text: str) -> Counter[str]:
@@ -201,6 +254,8 @@ def test_one_name_is_one_thing() -> None:
     for name, text in texts().items():
         if name.startswith("src/") and name.endswith(".py"):
             for node in ast.parse(text.partition("\n")[2]).body:
-                if isinstance(node, ast.ClassDef) and known.setdefault(node.name, name) != name:
+                if not isinstance(node, ast.ClassDef) or node.name.startswith("_"):
+                    continue
+                if known.setdefault(node.name, name) != name:
                     twice.add(node.name)
-    assert twice <= {"Account", "Decision", "Fault", "Limits", "Step", "Transaction", "_Answer"}
+    assert twice <= {"Account", "Decision", "Fault", "Limits", "Step", "Transaction"}

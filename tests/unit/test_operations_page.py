@@ -51,8 +51,8 @@ def test_every_key_is_in_the_inventory() -> None:
     assert algorithms == set(re.findall(r"\b(HS\d+|RS\d+|ES\d+|EdDSA)\b", inventory)) == {"HS256"}
     found = re.search(r"m=(\d+),t=(\d+),p=(\d+)", Argon2Passwords().hash("correct horse"))
     assert found
-    memory_kib, passes, lanes = map(int, found.groups())
-    assert f"argon2id ({memory_kib // 1024} MiB, {passes} passes, {lanes} lane)" in inventory
+    memory_kib, passes, parallelism = map(int, found.groups())
+    assert f"argon2id ({memory_kib // 1024} MiB, {passes} passes, parallelism {parallelism})" in inventory
 
 
 def test_whoever_is_asked_by_address_is_listed() -> None:

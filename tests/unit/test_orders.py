@@ -11,11 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shop_adapters.ids import SequentialIds
+from shop_core.batching import Batch, BatchDecision
 from shop_core.catalog.model import PRICE_MINOR_MAX, Offer
 from shop_core.errors import IllegalStep, InsufficientStock, Invalid, Refusal, UnknownProducts
-from shop_core.idempotency import KeyedResults, Result
-from shop_core.inventory.model import QUANTITY_MAX, MovementKind, StockLevel, fold
-from shop_core.inventory.wanted import LINES_MAX, LineRequest
+from shop_core.idempotency import Result
+from shop_core.inventory.model import LINES_MAX, QUANTITY_MAX, LineRequest, MovementKind, NewId, StockLevel, fold
 from shop_core.money import Money
 from shop_core.orders.model import (
     HOLDS_STOCK,
@@ -28,7 +28,7 @@ from shop_core.orders.model import (
     stock_moved,
     total_of,
 )
-from shop_core.orders.placement import Decision, NewId, decide
+from shop_core.orders.placement import Placement
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 ADA = UUID(int=0xADA)
@@ -48,19 +48,20 @@ batches = st.lists(st.builds(PlacementRequest, st.just(ADA), lines.map(tuple)), 
 stocks = st.fixed_dictionaries({product_id: st.integers(0, 9) for product_id in IDS})
 
 
-def decided(requests: list[PlacementRequest], stock: dict[UUID, int]) -> Decision:
+def decided(requests: list[PlacementRequest], stock: dict[UUID, int]) -> BatchDecision[Order, Placement]:
     levels = {product_id: StockLevel(product_id, on_hand=units) for product_id, units in stock.items()}
     return decided_from(requests, OFFERS, levels, SequentialIds(7))
 
 
 def decided_from(
     requests: list[PlacementRequest], products: dict[UUID, Offer], levels: dict[UUID, StockLevel], new_id: NewId
-) -> Decision:
+) -> BatchDecision[Order, Placement]:
     ids = [new_id() for _ in requests]
-    return decide(requests, ids, KeyedResults({}, {}), products, levels, {}, now=NOON, new_id=new_id)
+    batch: Batch[PlacementRequest, Order] = Batch(requests, ids)
+    return batch.attempt(Placement(products, {}, now=NOON, new_id=new_id), levels, {})
 
 
-def wanted(*lines: tuple[UUID, int]) -> PlacementRequest:
+def placement_request(*lines: tuple[UUID, int]) -> PlacementRequest:
     return PlacementRequest(ADA, tuple(LineRequest(*line) for line in lines))
 
 
@@ -71,10 +72,10 @@ def wanted(*lines: tuple[UUID, int]) -> PlacementRequest:
 def test_units_are_conserved(requests: list[PlacementRequest], stock: dict[UUID, int]) -> None:
     decision = decided(requests, stock)
     promised: Counter[UUID] = Counter()
-    for order in decision.orders:
+    for order in decision.attempt.orders:
         promised.update({line.product_id: line.quantity for line in order.lines})
     moved: Counter[UUID] = Counter()
-    for movement in decision.movements:
+    for movement in decision.attempt.movements:
         assert movement.kind is MovementKind.ALLOCATED
         moved[movement.product_id] += movement.quantity
     assert promised == moved
@@ -87,8 +88,8 @@ def test_who_comes_first_is_served_first_and_nobody_is_refused_what_is_free(
 ) -> None:
     left = dict(stock)
     for request, outcome in zip(requests, decided(requests, stock).outcomes, strict=True):
-        short = {key: units for key, units in request.wanted.items() if units > left.get(key, 0)}
-        if {ARCHIVED, GHOST} & request.wanted.keys():
+        short = {key: units for key, units in request.units.items() if units > left.get(key, 0)}
+        if {ARCHIVED, GHOST} & request.units.keys():
             assert isinstance(outcome, UnknownProducts)
         elif short:
             assert isinstance(outcome, InsufficientStock)
@@ -97,7 +98,7 @@ def test_who_comes_first_is_served_first_and_nobody_is_refused_what_is_free(
             ]
         else:
             assert isinstance(outcome, Result)
-            for key, units in request.wanted.items():
+            for key, units in request.units.items():
                 left[key] -= units
 
 
@@ -109,12 +110,12 @@ def test_a_batch_is_decided_as_one_by_one(requests: list[PlacementRequest], stoc
     for request in requests:
         decision = decided_from([request], OFFERS, left, new_id)
         singly += decision.outcomes
-        for movement in decision.movements:
+        for movement in decision.attempt.movements:
             left[movement.product_id] = left[movement.product_id].after(movement)
     together = decided(requests, stock)
-    assert [_told(outcome) for outcome in together.outcomes] == [_told(outcome) for outcome in singly]
+    assert [outcome_of(outcome) for outcome in together.outcomes] == [outcome_of(outcome) for outcome in singly]
     for product_id, units in stock.items():
-        of_this = [movement for movement in together.movements if movement.product_id == product_id]
+        of_this = [movement for movement in together.attempt.movements if movement.product_id == product_id]
         level = StockLevel(product_id, on_hand=units)
         assert left[product_id].allocated == fold(product_id, []).allocated + sum(m.quantity for m in of_this)
         assert left[product_id].on_hand == level.on_hand
@@ -128,7 +129,7 @@ def test_a_refused_request_takes_nothing_from_the_others(
     served = [r for r, outcome in zip(requests, decision.outcomes, strict=True) if isinstance(outcome, Result)]
     again = decided(served, stock)
     assert all(isinstance(outcome, Result) for outcome in again.outcomes)
-    assert [order.lines for order in again.orders] == [order.lines for order in decision.orders]
+    assert [order.lines for order in again.attempt.orders] == [order.lines for order in decision.attempt.orders]
 
 
 @given(requests=batches, stock=stocks)
@@ -136,12 +137,12 @@ def test_an_order_costs_what_its_lines_cost_and_has_each_product_once(
     requests: list[PlacementRequest], stock: dict[UUID, int]
 ) -> None:
     decision = decided(requests, stock)
-    for order in decision.orders:
+    for order in decision.attempt.orders:
         assert order.total.minor == sum(OFFERS[line.product_id].price.minor * line.quantity for line in order.lines)
         assert len({line.product_id for line in order.lines}) == len(order.lines)
-        of_order = [movement for movement in decision.movements if movement.order_id == order.id]
+        of_order = [movement for movement in decision.attempt.movements if movement.order_id == order.id]
         assert [(m.product_id, m.quantity) for m in of_order] == [(x.product_id, x.quantity) for x in order.lines]
-    ids = [order.id for order in decision.orders] + [movement.id for movement in decision.movements]
+    ids = [order.id for order in decision.attempt.orders] + [movement.id for movement in decision.attempt.movements]
     assert len(set(ids)) == len(ids)
 
 
@@ -151,7 +152,7 @@ def test_a_total_beyond_counting_is_refused_and_takes_nothing() -> None:
     everything = PlacementRequest(ADA, tuple(LineRequest(product_id, QUANTITY_MAX) for product_id in dear))
     decision = decided_from([everything], dear, levels, SequentialIds(7))
     assert isinstance(decision.outcomes[0], Invalid)
-    assert decision.movements == ()
+    assert decision.attempt.movements == []
 
 
 # ---- what is wanted
@@ -160,9 +161,9 @@ def test_a_total_beyond_counting_is_refused_and_takes_nothing() -> None:
 @given(lines.map(tuple))
 def test_lines_of_one_product_are_summed_in_the_order_in_which_it_is_first_named(some: tuple[LineRequest, ...]) -> None:
     request = PlacementRequest(ADA, some)
-    assert list(request.wanted) == list(dict.fromkeys(line.product_id for line in some))
-    assert sum(request.wanted.values()) == sum(line.quantity for line in some)
-    for product_id, units in request.wanted.items():
+    assert list(request.units) == list(dict.fromkeys(line.product_id for line in some))
+    assert sum(request.units.values()) == sum(line.quantity for line in some)
+    for product_id, units in request.units.items():
         assert units == sum(line.quantity for line in some if line.product_id == product_id)
 
 
@@ -178,7 +179,7 @@ def test_lines_of_one_product_are_summed_in_the_order_in_which_it_is_first_named
 )
 def test_a_quantity_that_cannot_be_is_named_by_its_line(quantities: list[int], field: str) -> None:
     with pytest.raises(Invalid) as refused:
-        wanted(*((IDS[0], quantity) for quantity in quantities))
+        placement_request(*((IDS[0], quantity) for quantity in quantities))
     assert refused.value.faults[0].field == field
 
 
@@ -289,7 +290,7 @@ def _ids(count: int) -> list[str]:
     return [str(UUID(int=number)) for number in range(1, count + 1)]
 
 
-def _told(outcome: Result[Order] | Refusal) -> object:
+def outcome_of(outcome: Result[Order] | Refusal) -> object:
     if isinstance(outcome, Result):
         return [(line.product_id, line.quantity) for line in outcome.value.lines]
     return type(outcome), outcome.message

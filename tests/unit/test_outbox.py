@@ -16,7 +16,7 @@ from shop_core.accounts.model import SYSTEM, Actor, Role
 from shop_core.events import EVENT_OF, Event, OrderEvent, OrderEventKind, StockEvent, StockEventKind
 from shop_core.money import Money
 from shop_core.orders.model import Order, OrderLine, OrderStatus, Step
-from shop_core.outbox import ATTEMPTS_MAX, HIDDEN_FOR, TRY_FOR, wait_after
+from shop_core.outbox import ATTEMPTS_MAX, PUBLISH_TIME_MAX, VISIBILITY_TIMEOUT, retry_delay
 from shop_core.shop import Shop
 from shop_testing import Fixtures, MovableClock
 from shop_testing.determinism import START
@@ -30,18 +30,18 @@ ADA = Actor(UUID(int=0xADA), Role.CUSTOMER)
 
 @given(st.integers(1, 10_000))
 def test_waits_double_from_a_second_to_an_hour(attempts: int) -> None:
-    assert wait_after(attempts) == min(timedelta(seconds=2 ** min(attempts - 1, 40)), timedelta(hours=1))
+    assert retry_delay(attempts) == min(timedelta(seconds=2 ** min(attempts - 1, 40)), timedelta(hours=1))
 
 
 def test_waits_never_get_shorter_and_all_attempts_take_more_than_half_an_hour() -> None:
-    waits = [wait_after(attempts) for attempts in range(1, ATTEMPTS_MAX)]
+    waits = [retry_delay(attempts) for attempts in range(1, ATTEMPTS_MAX)]
     assert all(earlier < later for earlier, later in pairwise(waits))
     assert timedelta(minutes=30) < sum(waits, timedelta(0)) < timedelta(minutes=40)
 
 
 def test_a_relay_stops_trying_long_before_others_may_take_its_letters() -> None:
     """A letter may take 15 seconds: the last one that is begun must be over before it is hidden no more."""
-    assert TRY_FOR + timedelta(seconds=15) < HIDDEN_FOR
+    assert PUBLISH_TIME_MAX + timedelta(seconds=15) < VISIBILITY_TIMEOUT
 
 
 # ---- facts
@@ -108,7 +108,7 @@ def test_a_relay_that_is_killed_loses_nothing_and_the_next_one_tells_it_in_order
         shop.outbox.relay(publisher)
     assert shop.outbox.relay(publisher) == 0, "its letters are hidden for a while"
     heard = len(publisher.heard)
-    clock.move(HIDDEN_FOR)
+    clock.move(VISIBILITY_TIMEOUT)
     assert shop.outbox.relay(publisher) == 3
     assert [event.seq for event in publisher.heard[heard:]] == [1, 2, 3], "at least once, in order"
     assert shop.outbox.relay(publisher) == 0
@@ -122,7 +122,7 @@ class Slow:
         self._clock = clock
 
     def publish(self, event: Event) -> None:
-        self._clock.move(TRY_FOR / 2)
+        self._clock.move(PUBLISH_TIME_MAX / 2)
         self.heard.append(event)
 
 

@@ -17,7 +17,7 @@ from shop_core.pagination import (
     OffsetRequest,
     Page,
     _seal,
-    keyset_page,
+    cursor_page,
     make_cursor,
     read_cursor,
 )
@@ -87,7 +87,7 @@ def test_a_walk_by_key_sees_every_item_once_in_order(items: list[int], limit: in
     after: str | None = None
     while True:
         start = 0 if after is None else items.index(int(read_cursor("numbers", after, [int])[0])) + 1
-        page = keyset_page("numbers", items[start : start + limit + 1], limit, lambda item: (item,))
+        page = cursor_page("numbers", items[start : start + limit + 1], limit, lambda item: (item,))
         seen += page.items
         if (after := page.cursor) is None:
             break

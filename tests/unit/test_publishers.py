@@ -13,8 +13,10 @@ import ssl
 import subprocess
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import Event
 from typing import Any
 from uuid import UUID
 
@@ -25,16 +27,19 @@ from shop_adapters.clock import ManualClock
 from shop_adapters.publishers import (
     LogPublisher,
     MemoryPublisher,
-    WebhookPublisher,
     event_body,
     event_json,
+    http_connection,
 )
-from shop_adapters.publishers.webhook import keys_of, signature
+from shop_adapters.publishers.http_connection import DRAIN_S_MAX, Deadline
+from shop_adapters.publishers.webhook import TIMEOUT_S_MAX, WebhookPublisher, keys_of, signature
 from shop_core import OrderEvent, OrderEventKind, OrderStatus, Role
-from shop_core.events import Event, StockEvent, StockEventKind
+from shop_core.events import Event as Fact
+from shop_core.events import StockEvent, StockEventKind
 from shop_core.money import Money
 from shop_core.ports import Undelivered
 from shop_testing import PublisherBench, PublisherContract
+from shop_testing.concurrency import TIMEOUT_S
 
 AT = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -55,7 +60,7 @@ PLACED = OrderEvent(
 
 
 @pytest.mark.parametrize(
-    ("event", "told"),
+    ("event", "expected"),
     [
         (
             PLACED,
@@ -93,8 +98,8 @@ PLACED = OrderEvent(
     ],
     ids=lambda value: value.type if not isinstance(value, bytes) else "",
 )  # fmt: skip
-def test_the_form_of_an_event_on_the_wire_stays_as_it_is(event: Event, told: bytes) -> None:
-    assert event_json(event) == told
+def test_the_form_of_an_event_stays_as_it_is(event: Fact, expected: bytes) -> None:
+    assert event_json(event) == expected
 
 
 @pytest.mark.parametrize("kind", OrderEventKind)
@@ -152,7 +157,7 @@ class Hearing(logging.Handler):
 class TestLogPublisher(PublisherContract):
     @pytest.fixture
     def bench(self) -> PublisherBench:
-        logger = logging.Logger("planted")
+        logger = logging.Logger("test")
         hearing = Hearing()
         logger.addHandler(hearing)
         return PublisherBench(LogPublisher(logger), lambda: [id_in(line) for line in hearing.lines])
@@ -165,7 +170,7 @@ class TestMemoryPublisher(PublisherContract):
         return PublisherBench(
             publisher,
             lambda: [event.id for event in publisher.events],
-            lambda: publisher.fail(lambda event: Undelivered("told to")),
+            lambda: publisher.fail(lambda event: Undelivered("on purpose")),
             publisher.recover,
         )
 
@@ -190,8 +195,8 @@ class TestWebhookPublisher(PublisherContract):
             publisher.close()
 
 
-def id_in(told: str | bytes) -> UUID:
-    return UUID(json.loads(told)["data"]["id"])
+def id_in(body: str | bytes) -> UUID:
+    return UUID(json.loads(body)["data"]["id"])
 
 
 def test_the_log_has_one_line_of_json_an_event(caplog: pytest.LogCaptureFixture) -> None:
@@ -274,8 +279,8 @@ def test_a_webhook_is_a_post_with_the_three_headers_and_the_signed_body(
     (request,) = receiver.requests
     assert request.line == "POST /hooks?shop=1 HTTP/1.1"
     assert request.body == event_json(PLACED)
-    told = {name: request.headers[name] for name in ("content-type", "host", "webhook-id", "webhook-timestamp")}
-    assert told == {
+    sent = {name: request.headers[name] for name in ("content-type", "host", "webhook-id", "webhook-timestamp")}
+    assert sent == {
         "content-type": "application/json",
         "host": f"127.0.0.1:{receiver.port}",
         "webhook-id": str(PLACED.id),
@@ -347,22 +352,29 @@ def test_a_receiver_that_does_not_get_to_the_point_is_left_at_the_deadline(
     receiver: Receiver, hasty: WebhookPublisher, script: object
 ) -> None:
     receiver.scripts = [script]  # type: ignore[list-item]
-    began = time.monotonic()
     with pytest.raises(Undelivered, match=r"no answer of 127\.0\.0\.1:\d+ within 0\.3 seconds"):
         hasty.publish(PLACED)
-    assert time.monotonic() - began < 2
     receiver.scripts = [answer("204 No Content")]
-    hasty.publish(PLACED)
-    assert receiver.requests[-1].connection == 2, "the line on which half an answer waits was used again"
+    publish_until_delivered(hasty)
+    assert receiver.requests[-1].connection > 1, "the connection on which half an answer waits was used again"
 
 
-def test_an_answer_counts_although_its_body_never_ends(receiver: Receiver, publisher: WebhookPublisher) -> None:
+def publish_until_delivered(hasty: WebhookPublisher) -> None:
+    """Try again and again: on a busy machine an attempt may take longer than this publisher waits."""
+    for _ in range(100):
+        with suppress(Undelivered):
+            return hasty.publish(PLACED)
+    raise AssertionError("not delivered in 100 attempts")
+
+
+def test_an_answer_counts_although_its_body_never_ends(
+    receiver: Receiver, publisher: WebhookPublisher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(http_connection, "DRAIN_S_MAX", 0.05)
     receiver.scripts = [
         lambda talk: (talk.send(b"HTTP/1.1 200 OK\r\ncontent-length: 9999\r\n\r\n"), talk.drip(b"x" * 9999))
     ]
-    began = time.monotonic()
     publisher.publish(PLACED)
-    assert time.monotonic() - began < 5, "it waited for the body as long as for an answer"
     receiver.scripts = [answer("204 No Content")]
     publisher.publish(PLACED)
     assert [request.connection for request in receiver.requests] == [1, 2]
@@ -383,7 +395,7 @@ def test_one_connection_serves_many_events(receiver: Receiver, publisher: Webhoo
 def test_a_line_that_the_receiver_wants_to_end_is_not_used_again(
     receiver: Receiver, publisher: WebhookPublisher
 ) -> None:
-    receiver.scripts = [answer("200 OK", "connection: close\r\n")]  # he says so, and does not do it
+    receiver.scripts = [answer("200 OK", "connection: close\r\n")]  # it says so, and does not do it
     publisher.publish(PLACED)
     publisher.publish(PLACED)
     assert [request.connection for request in receiver.requests] == [1, 2]
@@ -431,22 +443,30 @@ def test_a_receiver_that_hangs_up_on_a_kept_line_instead_of_answering_is_called_
 
 def test_a_receiver_that_hangs_up_on_a_new_line_has_failed(receiver: Receiver, publisher: WebhookPublisher) -> None:
     receiver.scripts = [lambda talk: False]
-    with pytest.raises(Undelivered, match="RemoteDisconnected"):
+    with pytest.raises(Undelivered, match="without an answer"):
         publisher.publish(PLACED)
     assert len(receiver.requests) == 1
+
+
+def test_the_rest_of_an_answer_is_not_waited_for_as_long_as_the_answer() -> None:
+    assert Deadline(TIMEOUT_S_MAX).or_in(DRAIN_S_MAX).left() <= DRAIN_S_MAX < TIMEOUT_S_MAX
 
 
 def test_an_answer_that_was_sent_before_the_question_is_not_taken_for_one(
     receiver: Receiver, publisher: WebhookPublisher
 ) -> None:
+    first_was_read, second_was_sent = Event(), Event()
+
     def answer_twice(talk: Talk) -> None:
         talk.send(OK)
-        time.sleep(0.05)  # so that it does not come with the first one, but waits in the line
+        first_was_read.wait(TIMEOUT_S)
         talk.send(OK)
+        second_was_sent.set()
 
     receiver.scripts = [answer_twice, answer("500 Internal Server Error")]
     publisher.publish(PLACED)
-    time.sleep(0.15)
+    first_was_read.set()
+    assert second_was_sent.wait(TIMEOUT_S)
     with pytest.raises(Undelivered, match="500"):
         publisher.publish(PLACED)
 
@@ -466,7 +486,7 @@ def test_what_is_not_http_is_a_failure_with_a_reason_in_one_line(
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:1/", "http://no.such.host.invalid/", f"http://{'x' * 64}.invalid/"])
-def test_who_is_not_there_cannot_be_told(url: str) -> None:
+def test_a_receiver_that_is_not_there_is_a_failure(url: str) -> None:
     with pytest.raises(Undelivered) as failure:
         WebhookPublisher(url, SECRET, timeout_s=5).publish(PLACED)
     assert not failure.value.is_final
@@ -488,7 +508,7 @@ def certificate(tmp_path: Path) -> Path:
     path = tmp_path / "both.pem"
     command = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=shop"
     san = ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(path), "-out", str(tmp_path / "certificate.pem")]
-    subprocess.run([*command.split(), *san], check=True, capture_output=True, timeout=60)
+    subprocess.run([*command.split(), *san], check=True, capture_output=True, timeout=300)
     path.write_text(path.read_text() + (tmp_path / "certificate.pem").read_text())
     return path
 
@@ -584,6 +604,6 @@ def test_every_given_secret_signs(receiver: Receiver) -> None:
 
 def test_tls_trusts_what_the_system_trusts() -> None:
     publisher = WebhookPublisher("https://example.com/", SECRET)
-    assert publisher._address.tls is not None
-    assert publisher._address.tls.verify_mode is ssl.CERT_REQUIRED
-    assert publisher._address.tls.check_hostname
+    assert publisher._endpoint.tls is not None
+    assert publisher._endpoint.tls.verify_mode is ssl.CERT_REQUIRED
+    assert publisher._endpoint.tls.check_hostname

@@ -1,6 +1,6 @@
 """A relay may die at any moment, and a receiver may be slow: facts arrive all the same, in order for each subject.
 
-What an outbox does with letters is in the contract `shop_testing.outbox`; here is who carries them.
+The contract of the outbox is in `shop_testing.outbox`; this is about the relay.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from shop_adapters.memory import MemoryAdapters
 from shop_adapters.publishers import MemoryPublisher
 from shop_core import SYSTEM, Actor, LineRequest, OffsetRequest, Order, Role, Shop
 from shop_core.events import Event
-from shop_core.outbox import HIDDEN_FOR, TRY_FOR, OutboxService, wait_after
+from shop_core.outbox import PUBLISH_TIME_MAX, VISIBILITY_TIMEOUT, OutboxService, retry_delay
 from shop_core.ports import EventPublisher, Undelivered, UnitOfWork
 from shop_testing import Fixtures, MovableClock, SeededIds
 from shop_testing.fixtures import request
@@ -52,8 +52,8 @@ def publisher() -> MemoryPublisher:
 
 
 @pytest.fixture
-def told(shop: Shop, fixtures: Fixtures) -> Callable[[int], Order]:
-    """Makes an order of which there are so many facts to tell."""
+def order_with_events(shop: Shop, fixtures: Fixtures) -> Callable[[int], Order]:
+    """Makes an order with so many events to publish."""
     lamp = fixtures.product("Lamp", units=999)
 
     def order(facts: int) -> Order:
@@ -94,23 +94,23 @@ def down(event: Event) -> Undelivered:
 
 
 def test_a_fact_that_is_not_taken_holds_up_those_after_it_and_no_others(
-    shop: Shop, clock: MovableClock, publisher: MemoryPublisher, told: Callable[[int], Order]
+    shop: Shop, clock: MovableClock, publisher: MemoryPublisher, order_with_events: Callable[[int], Order]
 ) -> None:
-    first, second = told(3), told(2)
+    first, second = order_with_events(3), order_with_events(2)
     publisher.fail(about(first, seq=2))
     shop.outbox.relay(publisher)
     assert heard(publisher) == {first.id: [1], second.id: [1, 2]}
     publisher.recover()
     assert shop.outbox.relay(publisher) == 0, "it waits before it tries again"
-    clock.move(wait_after(1))
+    clock.move(retry_delay(1))
     assert shop.outbox.relay(publisher) == 2
     assert heard(publisher) == {first.id: [1, 2, 3], second.id: [1, 2]}
 
 
 def test_facts_of_one_subject_wait_for_each_other_also_if_they_come_later(
-    shop: Shop, fixtures: Fixtures, publisher: MemoryPublisher, told: Callable[[int], Order]
+    shop: Shop, fixtures: Fixtures, publisher: MemoryPublisher, order_with_events: Callable[[int], Order]
 ) -> None:
-    order = told(1)
+    order = order_with_events(1)
     publisher.fail(down)
     shop.outbox.relay(publisher)
     publisher.recover()
@@ -124,7 +124,7 @@ class Killed(BaseException):
 
 
 class Mortal:
-    """A publisher whose process dies before or after it told an event."""
+    """A publisher whose process dies before or after it published an event."""
 
     def __init__(self, publisher: EventPublisher, *, before: int | None = None, after: int | None = None) -> None:
         self._publisher = publisher
@@ -140,34 +140,34 @@ class Mortal:
 
 
 def test_a_relay_that_dies_after_telling_and_before_noting_tells_it_twice_and_loses_nothing(
-    shop: Shop, clock: MovableClock, publisher: MemoryPublisher, told: Callable[[int], Order]
+    shop: Shop, clock: MovableClock, publisher: MemoryPublisher, order_with_events: Callable[[int], Order]
 ) -> None:
-    order = told(3)
+    order = order_with_events(3)
     with pytest.raises(Killed):
         shop.outbox.relay(Mortal(publisher, after=2))
     assert shop.outbox.relay(publisher) == 0, "they are in the hands of one who may still be alive"
-    clock.move(HIDDEN_FOR)
+    clock.move(VISIBILITY_TIMEOUT)
     assert shop.outbox.relay(publisher) == 3
     assert heard(publisher) == {order.id: [1, 2, 1, 2, 3]}
-    assert len({event.id for event in publisher.events}) == 3, "who gets it twice can tell by the id"
+    assert len({event.id for event in publisher.events}) == 3, "a receiver recognises a repetition by the id"
 
 
 def test_a_relay_that_dies_before_telling_loses_nothing(
-    shop: Shop, clock: MovableClock, publisher: MemoryPublisher, told: Callable[[int], Order]
+    shop: Shop, clock: MovableClock, publisher: MemoryPublisher, order_with_events: Callable[[int], Order]
 ) -> None:
-    order = told(2)
+    order = order_with_events(2)
     with pytest.raises(Killed):
         shop.outbox.relay(Mortal(publisher, before=1))
-    clock.move(HIDDEN_FOR)
+    clock.move(VISIBILITY_TIMEOUT)
     shop.outbox.relay(publisher)
     assert heard(publisher) == {order.id: [1, 2]}
 
 
-def test_a_relay_that_cannot_note_what_it_told_tells_it_again(
-    adapters: MemoryAdapters, clock: MovableClock, publisher: MemoryPublisher, told: Callable[[int], Order]
+def test_a_relay_that_cannot_record_a_delivery_publishes_again(
+    adapters: MemoryAdapters, clock: MovableClock, publisher: MemoryPublisher, order_with_events: Callable[[int], Order]
 ) -> None:
     """The database goes away between the two units of work."""
-    order = told(2)
+    order = order_with_events(2)
     begun: list[int] = []
 
     @contextmanager
@@ -181,16 +181,16 @@ def test_a_relay_that_cannot_note_what_it_told_tells_it_again(
     outbox = OutboxService(begin, clock)
     with pytest.raises(Killed):
         outbox.relay(publisher)
-    clock.move(HIDDEN_FOR)
+    clock.move(VISIBILITY_TIMEOUT)
     outbox.relay(publisher)
     assert heard(publisher) == {order.id: [1, 2, 1, 2]}
     assert waiting(adapters) == 0
 
 
-def test_a_slow_receiver_takes_no_longer_than_letters_stay_hidden_and_the_rest_is_let_go_at_once(
-    shop: Shop, clock: MovableClock, publisher: MemoryPublisher, told: Callable[[int], Order]
+def test_a_slow_receiver_takes_no_longer_than_messages_stay_hidden_and_the_rest_is_released_at_once(
+    shop: Shop, clock: MovableClock, publisher: MemoryPublisher, order_with_events: Callable[[int], Order]
 ) -> None:
-    orders = [told(1) for _ in range(5)]
+    orders = [order_with_events(1) for _ in range(5)]
 
     class Slow:
         def publish(self, event: Event) -> None:
@@ -200,15 +200,15 @@ def test_a_slow_receiver_takes_no_longer_than_letters_stay_hidden_and_the_rest_i
     began = clock()
     assert shop.outbox.relay(Slow()) == 5
     assert len(publisher.events) == 3
-    assert clock() - began < min(HIDDEN_FOR, TRY_FOR + timedelta(seconds=15))
+    assert clock() - began < min(VISIBILITY_TIMEOUT, PUBLISH_TIME_MAX + timedelta(seconds=15))
     assert shop.outbox.relay(publisher) == 2, "those that were not tried wait for nobody"
     assert heard(publisher) == {order.id: [1] for order in orders}
 
 
 def test_no_unit_of_work_is_open_while_it_waits_for_the_receiver(
-    adapters: MemoryAdapters, clock: MovableClock, told: Callable[[int], Order]
+    adapters: MemoryAdapters, clock: MovableClock, order_with_events: Callable[[int], Order]
 ) -> None:
-    told(2)
+    order_with_events(2)
     open_now: list[int] = []
     seen: list[int] = []
 
@@ -233,11 +233,11 @@ def test_whatever_fails_and_dies_in_between_everything_arrives_and_first_arrival
     adapters: MemoryAdapters,
     clock: MovableClock,
     publisher: MemoryPublisher,
-    told: Callable[[int], Order],
+    order_with_events: Callable[[int], Order],
     seed: int,
 ) -> None:
     random = Random(seed)
-    orders = [told(random.randint(1, 5)) for _ in range(6)]
+    orders = [order_with_events(random.randint(1, 5)) for _ in range(6)]
     publisher.fail(lambda event: Undelivered("bad luck") if random.random() < 0.3 else None)
     for _ in range(500):
         mortal = Mortal(publisher, **{random.choice(["before", "after"]): random.randint(1, 12)})

@@ -35,7 +35,7 @@ def year_from(tmp_path: Path, text: str, *, invoices_max: int | None = None) -> 
 def test_an_invoice_is_an_order_with_its_rows_as_lines_and_without_postage(tmp_path: Path) -> None:
     year = year_from(tmp_path, ORDINARY)
     assert year.events == [Order("100", "17850", (("MUG", 6), ("mug", 2), ("MUG", 4)))]
-    assert year.orders[0].wanted == {"MUG": 10, "mug": 2}
+    assert year.orders[0].requested == {"MUG": 10, "mug": 2}
     assert dict(year.rows_left_out.counts) == {"no goods: postage, fees, discounts, samples": 1}
     assert (year.invoices, year.rows) == (1, 4)
 
@@ -218,7 +218,7 @@ def test_every_invoice_and_row_of_any_year_is_accounted_for_once(
     on_hand = year.stock_needed()
     for event in year.events:
         if isinstance(event, Order):
-            for sku, units in event.wanted.items():
+            for sku, units in event.requested.items():
                 on_hand[sku] -= units
         elif isinstance(event, Correction):
             for sku, change in event.changes:
@@ -226,7 +226,7 @@ def test_every_invoice_and_row_of_any_year_is_accounted_for_once(
     assert all(units == 0 for units in on_hand.values()), "just enough, if nothing comes back and nothing is found"
 
 
-def test_clients_share_the_work_but_never_one_customer_and_keep_his_order() -> None:
+def test_clients_share_the_work_but_never_one_customer_and_keep_their_order() -> None:
     jobs = [(customer, number) for number in range(60) for customer in ("ada", "ada", "ben", number)]
     queues: OrderedJobs = OrderedJobs(enumerate(jobs), queue_of=lambda job: job[1][0])
     busy: Counter[object] = Counter()

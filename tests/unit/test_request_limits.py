@@ -15,31 +15,54 @@ from litestar.testing import TestClient
 
 from shop_adapters.memory import MemoryAdapters
 from shop_adapters.order_batcher import OrderBatcher
-from shop_core import SYSTEM, Money, ProductDetails, Registration, Shop
+from shop_core import SYSTEM, Money, Order, PlacementRequest, ProductDetails, Registration, Shop
+from shop_core.idempotency import Result
 from shop_core.ports import UnitOfWork
 from shop_http.app import create_app
 from shop_http.middleware.request_limits import Deadlines
+from shop_testing import in_background
+from shop_testing.concurrency import TIMEOUT_S
 
 PASSWORD = "numbers are music"
 Json = dict[str, Any]
+DEADLINES = Deadlines()
 Receive = Callable[[], Awaitable[Json]]
 
-SHORT = Deadlines(receive_s=0.05)
+
+class MovableLoop(asyncio.SelectorEventLoop):
+    """An event loop whose time can be moved, so that nobody has to wait for a deadline."""
+
+    ahead_s = 0.0
+
+    def time(self) -> float:
+        return super().time() + self.ahead_s
+
+    def advance(self, seconds: float) -> None:
+        self.ahead_s += seconds
+
+
+def advance(seconds: float) -> None:
+    """Move the time of the loop that runs here."""
+    loop = asyncio.get_running_loop()
+    assert isinstance(loop, MovableLoop)
+    loop.advance(seconds)
 
 
 async def never() -> Json:
-    """A client that has said nothing more."""
+    """A client that sends nothing more for an hour."""
+    advance(3_600)
     await asyncio.Event().wait()
     raise AssertionError
 
 
 async def drop() -> Json:
-    """A client that sends its body one byte at a time, and does not come to an end."""
-    await asyncio.sleep(0.001)
+    """A client that sends its body one byte a second, and does not come to an end."""
+    advance(1)
+    await asyncio.sleep(0)
     return {"type": "http.request", "body": b" ", "more_body": True}
 
 
-def answer_to(receive: Receive, path: str = "/api/v1/auth/token", deadlines: Deadlines = SHORT) -> Any:
+def answer_to(receive: Receive, path: str = "/api/v1/auth/token", deadlines: Deadlines = DEADLINES) -> Any:
     """Status, head and body of the answer to a POST whose body comes from `receive`."""
     said: list[Any] = []
 
@@ -53,7 +76,8 @@ def answer_to(receive: Receive, path: str = "/api/v1/auth/token", deadlines: Dea
         app = create_app(Shop(MemoryAdapters()), deadlines=deadlines)
         await app({**scope, "http_version": "1.1", "state": {}, "extensions": {}}, receive, send)  # type: ignore[arg-type, typeddict-item]
 
-    asyncio.run(asyncio.wait_for(ask(), 10))
+    with asyncio.Runner(loop_factory=MovableLoop) as runner:
+        runner.run(ask())
     start, body = said
     head = {name.decode(): value.decode() for name, value in start["headers"]}
     return start["status"], head, json.loads(body["body"])
@@ -73,15 +97,15 @@ def test_a_body_that_nobody_wants_is_not_waited_for_either(receive: Receive) -> 
     assert (status, problem["code"], head["connection"]) == (401, "unauthenticated", "close")
 
 
-def test_an_answer_that_takes_too_long_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    status, head, problem = answer_to(never, deadlines=Deadlines(receive_s=10, answer_s=0.05))
+def test_an_answer_that_takes_too_long_is_given_up() -> None:
+    status, head, problem = answer_to(never, deadlines=Deadlines(receive_s=10, answer_s=5))
     assert (status, problem["code"]) == (503, "unavailable")
     assert int(head["retry-after"]) >= 1
     assert head["connection"] == "close"
 
 
 class SlowStore(MemoryAdapters):
-    """A store in which the train has to wait at the gate."""
+    """A store in which the order batcher waits until the gate is open."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -89,10 +113,10 @@ class SlowStore(MemoryAdapters):
 
     @contextlib.contextmanager
     def begin(self) -> Iterator[UnitOfWork]:
-        """Wait, if it is the train."""
-        if threading.current_thread().name == "order-train":
+        """Wait, if the order batcher asks."""
+        if threading.current_thread().name == "order-batcher":
             self.reached.set()
-            assert self.gate.wait(10)
+            assert self.gate.wait(TIMEOUT_S)
         with super().begin() as uow:
             yield uow
 
@@ -103,16 +127,26 @@ def test_an_order_whose_answer_came_too_late_is_found_by_its_key() -> None:
     lamp = shop.catalog.create_product(SYSTEM, ProductDetails("LAMP-1", "Lamp", Money.parse("2", "EUR"))).product
     shop.inventory.receive(SYSTEM, lamp.id, 3)
     shop.accounts.register(Registration("ada", PASSWORD))
-    train = OrderBatcher(shop, uuid4)
+    batcher = OrderBatcher(shop, uuid4)
     head = {"Authorization": f"Bearer {shop.sessions.log_in('ada', PASSWORD).access}", "Idempotency-Key": "once"}
     wish = {"lines": [{"product_id": str(lamp.id), "quantity": 2}]}
-    place = {"place": lambda request: asyncio.wrap_future(train.place(request)), "background": [train]}
-    with TestClient(create_app(shop, deadlines=Deadlines(answer_s=0.05), **place)) as client:  # type: ignore[arg-type]
-        late = client.post("/api/v1/orders", json=wish, headers=head)
-        assert (late.status_code, late.json()["code"]) == (503, "unavailable")
-        assert store.reached.wait(10)
+    loops: list[MovableLoop] = []
+
+    def place(request: PlacementRequest) -> Awaitable[Result[Order]]:
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, MovableLoop)
+        loops.append(loop)
+        return asyncio.wrap_future(batcher.place(request))
+
+    app = create_app(shop, place=place, background=[batcher])
+    with TestClient(app, backend_options={"loop_factory": MovableLoop}) as client:
+        late = in_background(lambda: client.post("/api/v1/orders", json=wish, headers=head))
+        assert store.reached.wait(TIMEOUT_S)
+        loops[0].call_soon_threadsafe(loops[0].advance, DEADLINES.answer_s)
+        answer = late.result(TIMEOUT_S)
+        assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
         store.gate.set()
-    with TestClient(create_app(shop)) as client:  # the train has arrived, since the first server was closed
+    with TestClient(create_app(shop)) as client:  # the batch is done, since the first server was closed
         found = client.post("/api/v1/orders", json=wish, headers=head)
     assert (found.status_code, found.headers["idempotency-replayed"]) == (201, "true")
     assert shop.inventory.level(SYSTEM, lamp.id).available == 1

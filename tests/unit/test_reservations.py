@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shop_adapters.ids import SequentialIds
+from shop_core.batching import Batch, BatchDecision
 from shop_core.catalog.model import Offer
 from shop_core.errors import (
     InsufficientStock,
@@ -22,22 +23,21 @@ from shop_core.errors import (
     TooMuchReserved,
     UnknownProducts,
 )
-from shop_core.idempotency import KeyedResults, Result
-from shop_core.inventory.model import MovementKind, StockLevel
-from shop_core.inventory.wanted import LineRequest
+from shop_core.idempotency import Result
+from shop_core.inventory.model import LineRequest, MovementKind, StockLevel
 from shop_core.money import Money
-from shop_core.reservations.allocation import Decision, decide, expiry_of, give_back
+from shop_core.reservations.allocation import Allocation, expiry_of, give_back
 from shop_core.reservations.model import (
     RESERVATION_LIFECYCLE,
     TTL_MAX,
     TTL_MIN,
-    HeldLine,
-    Holding,
-    HoldingLimits,
+    ExpiredLine,
     Reservation,
+    ReservationLimits,
     ReservationRequest,
     ReservationState,
     ReservationStep,
+    ReservationUsage,
     ReservedLine,
 )
 
@@ -48,7 +48,7 @@ ADA, BOB = UUID(int=0xADA), UUID(int=0xB0B)
 IDS = [UUID(int=number) for number in range(1, 5)]
 ARCHIVED, GHOST = IDS[-1], UUID(int=99)
 OFFERS = {key: Offer(key, f"SKU-{key.int}", "Lamp", Money(100, "EUR")) for key in IDS if key != ARCHIVED}
-LIMITS = HoldingLimits(reservations_max=3, units_max=9)
+LIMITS = ReservationLimits(reservations_max=3, units_max=9)
 
 lines = st.lists(
     st.builds(LineRequest, st.sampled_from([*IDS[:3] * 4, ARCHIVED, GHOST]), st.integers(1, 3)), min_size=1, max_size=3
@@ -70,11 +70,12 @@ def held(*, units: int = 2, state: ReservationState = ReservationState.ACTIVE, i
     return Reservation(UUID(int=7), ADA, state, (line,), NOON, NOON + MINUTE)
 
 
-def decided(requests: list[ReservationRequest], stock: dict[UUID, int], answers: KeyedResults[Reservation]) -> Decision:
+def decided(requests: list[ReservationRequest], stock: dict[UUID, int]) -> BatchDecision[Reservation, Allocation]:
     levels = {key: StockLevel(key, on_hand=units) for key, units in stock.items()}
     new_id = SequentialIds(7)
     ids = [new_id() for _ in requests]
-    return decide(requests, ids, answers, OFFERS, levels, {}, LIMITS, now=NOON, new_id=new_id)
+    batch: Batch[ReservationRequest, Reservation] = Batch(requests, ids)
+    return batch.attempt(Allocation(OFFERS, {}, LIMITS, now=NOON, new_id=new_id), levels, {})
 
 
 # ---- the life of a reservation
@@ -157,14 +158,14 @@ def test_a_time_to_live_is_from_one_second_to_a_day(ttl: timedelta) -> None:
 @pytest.mark.parametrize(
     ("has", "units", "is_refused"),
     [
-        (Holding(0, 0), 9, None),
-        (Holding(0, 0), 10, "units"),
-        (Holding(2, 8), 1, None),
-        (Holding(2, 8), 2, "units"),
-        (Holding(3, 3), 1, "reservations"),
+        (ReservationUsage(0, 0), 9, None),
+        (ReservationUsage(0, 0), 10, "units"),
+        (ReservationUsage(2, 8), 1, None),
+        (ReservationUsage(2, 8), 2, "units"),
+        (ReservationUsage(3, 3), 1, "reservations"),
     ],
 )
-def test_the_cap_counts_reservations_and_units(has: Holding, units: int, is_refused: str | None) -> None:
+def test_the_cap_counts_reservations_and_units(has: ReservationUsage, units: int, is_refused: str | None) -> None:
     if is_refused is None:
         LIMITS.check(has, units)
     else:
@@ -180,12 +181,12 @@ def test_the_cap_counts_reservations_and_units(has: Holding, units: int, is_refu
 def test_units_are_conserved_and_nobody_holds_more_than_there_is(
     requests: list[ReservationRequest], stock: dict[UUID, int]
 ) -> None:
-    decision = decided(requests, stock, KeyedResults({}, {}))
+    decision = decided(requests, stock)
     taken: Counter[UUID] = Counter()
-    for reservation in decision.reservations:
+    for reservation in decision.attempt.reservations:
         taken.update(reservation.units)
     moved: Counter[UUID] = Counter()
-    for movement in decision.movements:
+    for movement in decision.attempt.movements:
         assert movement.kind is MovementKind.RESERVED
         moved[movement.product_id] += movement.quantity
     assert taken == moved
@@ -198,24 +199,24 @@ def test_each_gets_what_is_left_and_is_refused_only_for_a_reason(
 ) -> None:
     left, keys = dict(stock), dict[tuple[UUID, str], ReservationRequest]()
     has: dict[UUID, list[int]] = {ADA: [], BOB: []}
-    for request, outcome in zip(requests, decided(requests, stock, KeyedResults({}, {})).outcomes, strict=True):
-        more, mine = sum(request.wanted.values()), has[request.customer_id]
+    for request, outcome in zip(requests, decided(requests, stock).outcomes, strict=True):
+        total, mine = sum(request.units.values()), has[request.customer_id]
         before = keys.get((request.customer_id, request.key)) if request.key else None
         if before is not None:
             expected: type = Result if before == request else KeyReused
             assert isinstance(outcome, expected)
             assert not isinstance(outcome, Result) or outcome.replayed
-        elif {ARCHIVED, GHOST} & request.wanted.keys():
+        elif {ARCHIVED, GHOST} & request.units.keys():
             assert isinstance(outcome, UnknownProducts)
-        elif any(units > left[key] for key, units in request.wanted.items()):
+        elif any(units > left[key] for key, units in request.units.items()):
             assert isinstance(outcome, InsufficientStock)
-        elif len(mine) >= LIMITS.reservations_max or sum(mine) + more > LIMITS.units_max:
+        elif len(mine) >= LIMITS.reservations_max or sum(mine) + total > LIMITS.units_max:
             assert isinstance(outcome, TooMuchReserved)
         else:
             assert isinstance(outcome, Result)
             assert (outcome.replayed, outcome.value.expires_at) == (False, NOON + request.ttl)
-            mine.append(more)
-            for key, units in request.wanted.items():
+            mine.append(total)
+            for key, units in request.units.items():
                 left[key] -= units
             if request.key:
                 keys[request.customer_id, request.key] = request
@@ -225,11 +226,11 @@ def test_each_gets_what_is_left_and_is_refused_only_for_a_reason(
 def test_a_refused_request_takes_nothing_from_the_others(
     requests: list[ReservationRequest], stock: dict[UUID, int]
 ) -> None:
-    decision = decided(requests, stock, KeyedResults({}, {}))
+    decision = decided(requests, stock)
     served = [r for r, outcome in zip(requests, decision.outcomes, strict=True) if not isinstance(outcome, Refusal)]
-    again = decided(served, stock, KeyedResults({}, {}))
+    again = decided(served, stock)
     assert all(isinstance(outcome, Result) for outcome in again.outcomes)
-    assert [one.units for one in again.reservations] == [one.units for one in decision.reservations]
+    assert [one.units for one in again.attempt.reservations] == [one.units for one in decision.attempt.reservations]
 
 
 # ---- giving back
@@ -250,7 +251,7 @@ def test_only_what_is_still_held_is_given_back(step: ReservationStep, kind: Move
 
 
 def test_lines_that_are_let_go_are_in_the_ledger_one_by_one() -> None:
-    due = [HeldLine(UUID(int=7), ADA, IDS[0], 2), HeldLine(UUID(int=8), BOB, IDS[0], 3)]
+    due = [ExpiredLine(UUID(int=7), ADA, IDS[0], 2), ExpiredLine(UUID(int=8), BOB, IDS[0], 3)]
     movements = expiry_of(due, NOON, SequentialIds(7))
     assert [(m.kind, m.quantity, m.reservation_id, m.actor_id) for m in movements] == [
         (MovementKind.EXPIRED, 2, UUID(int=7), None),

@@ -33,8 +33,9 @@ from shop_core import (
 )
 from shop_core.errors import Unavailable
 from shop_core.idempotency import Result
-from shop_core.reservations.model import HoldingLimits
+from shop_core.reservations.model import ReservationLimits
 from shop_http.app import create_app
+from shop_testing.concurrency import TIMEOUT_S
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 PASSWORD = "numbers are music"
@@ -49,7 +50,7 @@ class World:
     product_id: UUID = field(init=False)
 
     def __post_init__(self) -> None:
-        limits = HoldingLimits(reservations_max=2, units_max=3)
+        limits = ReservationLimits(reservations_max=2, units_max=3)
         self.shop = Shop(MemoryAdapters(clock=lambda: self.now), limits)
         details = ProductDetails("LAMP-1", "Brass lamp", Money.parse("24.90", "EUR"))
         self.product_id = self.shop.catalog.create_product(SYSTEM, details).product.id
@@ -241,15 +242,15 @@ def test_nobody_holds_more_than_the_shop_lets_him(world: World, ada: Phone) -> N
     ada("POST", "/reservations", world.wish(2), status=201)
     problem = ada("POST", "/reservations", world.wish(2), status=409).json()
     assert problem["code"] == "too_much_reserved"
-    assert {name: problem[name] for name in ("counted", "held", "wanted", "most")} == {
+    assert {name: problem[name] for name in ("counted", "held", "requested", "max")} == {
         "counted": "units",
         "held": 2,
-        "wanted": 2,
-        "most": 3,
+        "requested": 2,
+        "max": 3,
     }
     ada("POST", "/reservations", world.wish(1), status=201)
     problem = ada("POST", "/reservations", world.wish(1), status=409).json()
-    assert (problem["counted"], problem["held"], problem["wanted"], problem["most"]) == ("reservations", 2, 1, 2)
+    assert (problem["counted"], problem["held"], problem["requested"], problem["max"]) == ("reservations", 2, 1, 2)
     world.later(minutes=10)
     ada("POST", "/reservations", world.wish(3), status=201)
 
@@ -367,7 +368,7 @@ def test_a_key_of_every_printable_character_is_a_key(world: World, ada: Phone) -
 
 def test_orders_can_be_placed_by_something_else_that_answers_with_futures(world: World) -> None:
     """Ten customers' requests wait together, on a server of one thread, for one batch."""
-    together = threading.Barrier(10, timeout=20)
+    together = threading.Barrier(10, timeout=TIMEOUT_S)
     with ThreadPoolExecutor(10) as passengers:
 
         def ride(request: PlacementRequest) -> Result[Order]:
@@ -384,7 +385,7 @@ def test_orders_can_be_placed_by_something_else_that_answers_with_futures(world:
         with TestClient(create_app(world.shop, threads=1, place=place)) as client, ThreadPoolExecutor(10) as phones:
             buy = Phone(world, client, "ada")
             wait = [phones.submit(buy, "POST", "/orders", world.wish(1), status=201) for _ in range(10)]
-            assert len({answer.result(20).json()["id"] for answer in wait}) == 10
+            assert len({answer.result(TIMEOUT_S).json()["id"] for answer in wait}) == 10
 
 
 def test_what_the_other_thing_refuses_is_answered_as_ever(world: World) -> None:

@@ -20,7 +20,7 @@ from shop_core import (
     Role,
     Shop,
 )
-from shop_core.inventory.wanted import LineRequest
+from shop_core.inventory.model import LineRequest
 from shop_http.app import create_app
 from shop_http.middleware import response_cache as fresh
 from shop_testing import Fixtures

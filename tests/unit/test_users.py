@@ -60,12 +60,12 @@ def test_letters_and_digits_of_any_script_make_a_username(username: str) -> None
         "ada\u200d",  # zero width joiner
         "ada\ufeff",
         "ada\u00ad",  # soft hyphen
-        "ada\u3164",  # Hangul filler: a letter that nobody sees
+        "ada\u3164",  # Hangul filler: an invisible character
         "\uffa0\uffa0\uffa0",
         "\u115f\u1160\u115f",
         "ada\u202eadmin",
         "ada\u0000",
-        "ad\ufdfa",  # one letter, which NFKC makes eighteen, with spaces
+        "ad\ufdfa",  # one character, which NFKC makes eighteen, with spaces
         "½ada",  # which NFKC makes 1⁄2ada
         "ada/../boss",
         "<ada>",
@@ -177,7 +177,7 @@ def test_a_change_that_breaks_a_rule_is_refused(change: ProfileChange) -> None:
         ADA.edited(change, LATER)
 
 
-people = st.builds(
+accounts = st.builds(
     lambda number, role, active: replace(ADA, id=UUID(int=number), role=role, active=active),
     st.integers(1, 6),
     st.sampled_from(Role),
@@ -186,7 +186,7 @@ people = st.builds(
 
 
 @given(
-    everybody=st.lists(people, max_size=6, unique_by=lambda account: account.id),
+    everybody=st.lists(accounts, max_size=6, unique_by=lambda account: account.id),
     pick=st.integers(0, 5),
     change=st.builds(AccountStatusChange, st.none() | st.sampled_from(Role), st.none() | st.booleans()),
 )
@@ -198,7 +198,7 @@ def test_a_shop_that_has_an_active_admin_has_one_after_every_change(
     before = everybody[pick % len(everybody)]
     after = before.assigned(change, LATER)
     admins = [account for account in everybody if account.active and account.role is Role.ADMIN]
-    left = [admin for admin in admins if admin.id != before.id] + ([after] if after.keeps_the_shop else [])
+    left = [admin for admin in admins if admin.id != before.id] + ([after] if after.is_active_admin else [])
     if admins and not left:
         with pytest.raises(LastAdmin):
             check_admin_stays(admins, after)

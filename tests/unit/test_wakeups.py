@@ -8,6 +8,7 @@ from concurrent.futures import Future
 import pytest
 
 from shop_http.wakeups import Wakeups
+from shop_testing.concurrency import TIMEOUT_S
 
 
 class CountingLoop(asyncio.SelectorEventLoop):
@@ -52,8 +53,8 @@ def test_every_result_arrives_however_threads_and_loop_meet() -> None:
             futures = [Future[int]() for _ in range(8)]
             waiting = [wakeups.wrap(future) for future in futures]
             ended = [asyncio.to_thread(future.set_result, number) for number, future in enumerate(futures)]
-            await asyncio.wait_for(asyncio.gather(*ended), 30)
-            assert await asyncio.wait_for(asyncio.gather(*waiting), 30) == list(range(8))
+            await asyncio.wait_for(asyncio.gather(*ended), TIMEOUT_S)
+            assert await asyncio.wait_for(asyncio.gather(*waiting), TIMEOUT_S) == list(range(8))
 
     asyncio.run(fixtures())
 
@@ -88,7 +89,7 @@ def test_a_loop_that_was_closed_before_the_result_came_holds_up_nobody_on_the_ne
         future = Future[int]()
         waiting = wakeups.wrap(future)
         future.set_result(3)
-        return await asyncio.wait_for(waiting, 30)
+        return await asyncio.wait_for(waiting, TIMEOUT_S)
 
     asyncio.run(leaves())
     late.set_result(1)

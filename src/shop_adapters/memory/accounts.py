@@ -56,11 +56,11 @@ class MemoryAccounts:
         accounts = self._transaction.accounts
         with self._transaction.statement():
             wanted = [
-                key for key, (account, _) in accounts.all().items() if key == account_id or account.keeps_the_shop
+                key for key, (account, _) in accounts.all().items() if key == account_id or account.is_active_admin
             ]
             self._transaction.claim(accounts.name, wanted)
             found = ((key, row[0]) for key, row in sorted(accounts.get_all(wanted).items()))
-            return {key: account for key, account in found if key == account_id or account.keeps_the_shop}
+            return {key: account for key, account in found if key == account_id or account.is_active_admin}
 
     def update(self, account: Account) -> None:
         """Store what became of an account; nothing happens if it is not there."""
@@ -146,17 +146,17 @@ class MemoryRefreshTokens:
             good = [
                 Session(token.family_id, token.began_at, token.issued_at, token.expires_at)
                 for token in self._transaction.tokens.all().values()
-                if token.account_id == account_id and token.spent_at is None and token.is_good(now)
+                if token.account_id == account_id and token.rotated_at is None and token.is_good(now)
             ]
         return sorted(good, key=lambda session: (session.used_at, session.id), reverse=True)
 
-    def ended_since(self, moment: datetime) -> dict[UUID, datetime]:
+    def revoked_since(self, moment: datetime) -> dict[UUID, datetime]:
         """The sessions that were revoked after that moment, of all accounts, each with the moment of its end."""
         with self._transaction.statement():
             tokens = self._transaction.tokens.all().values()
             return {t.family_id: t.revoked_at for t in tokens if t.revoked_at is not None and t.revoked_at > moment}
 
-    def forget_ended(self, before: datetime, limit: int) -> int:
+    def delete_expired(self, before: datetime, limit: int) -> int:
         """Forget tokens that expired before then, but the first one of a session that goes on."""
         tokens, sessions = self._transaction.tokens, self._transaction.sessions
         with self._transaction.statement():

@@ -27,7 +27,7 @@ class MemoryAttempts:
         with self._transaction.statement():
             self._transaction.attempts.put_all(full_at)
 
-    def forget_full(self, now: datetime, limit: int) -> int:
+    def delete_full(self, now: datetime, limit: int) -> int:
         """Forget those that are full; no more than `limit`."""
         attempts = self._transaction.attempts
         with self._transaction.statement():

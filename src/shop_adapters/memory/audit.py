@@ -9,7 +9,7 @@ from uuid import UUID
 
 from shop_adapters.memory.reservations import units_held
 from shop_core.events import OrderEvent
-from shop_core.idempotency import Claim, Slot
+from shop_core.idempotency import Claim, CustomerKey
 from shop_core.inventory.model import EFFECTS, StockLevel, StockMovement
 from shop_core.orders.model import HOLDS_STOCK, Order, total_of
 from shop_core.ports import Discrepancy
@@ -17,7 +17,7 @@ from shop_core.reservations.model import Reservation, ReservationState
 
 
 @dataclass(frozen=True, slots=True)
-class Books:
+class AuditData:
     """All that is counted, by product, order, reservation or key.
 
     Args:
@@ -30,10 +30,10 @@ class Books:
     orders: Mapping[UUID, Order]
     events: Mapping[UUID, Sequence[OrderEvent]]
     reservations: Mapping[UUID, Reservation]
-    keys: Mapping[Slot, Claim]
+    keys: Mapping[CustomerKey, Claim]
 
 
-def audit(books: Books) -> list[Discrepancy]:
+def audit(books: AuditData) -> list[Discrepancy]:
     """What does not add up, sorted by the fact, then by product, order or reservation."""
     found: list[Discrepancy] = []
     for order_id in books.orders.keys() | books.events.keys():
@@ -63,7 +63,7 @@ def _reservation_faults(reservation: Reservation, orders: Mapping[UUID, Order]) 
     yield from _compared(reservation.id, {"reservation order": (str(reservation.order_id or ""), expected)})
 
 
-def _stock_faults(books: Books) -> Iterator[Discrepancy]:
+def _stock_faults(books: AuditData) -> Iterator[Discrepancy]:
     promised: Counter[UUID] = Counter()
     for order in books.orders.values():
         if order.status in HOLDS_STOCK:

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from shop_adapters.listing import order_events_of, seq_of
 from shop_adapters.memory.listing import cut
-from shop_adapters.memory.store import Post
+from shop_adapters.memory.store import OutboxRow
 from shop_adapters.memory.transaction import Transaction
 from shop_core.events import Event, OrderEvent
 from shop_core.pagination import CursorRequest, OffsetRequest, Page, PageRequest
@@ -40,7 +40,7 @@ class MemoryEvents:
                 if any(before.seq == event.seq for before in timelines.of(event.order_id)):
                     raise ValueError(f"order {event.order_id} has an event {event.seq} already")
                 timelines.extend(event.order_id, [event])
-            transaction.insert(transaction.outbox, {event.id: Post(OutboxMessage(event)) for event in events})
+            transaction.insert(transaction.outbox, {event.id: OutboxRow(OutboxMessage(event)) for event in events})
 
     def timeline(self, customer_id: UUID, order_id: UUID, page_request: PageRequest) -> Page[OrderEvent]:
         """What happened to that customer's order, oldest first."""
@@ -109,7 +109,9 @@ class MemoryOutbox:
         with self._transaction.statement():
             self._transaction.claim(outbox.name, event_ids)
             dead = {event_id: post for event_id, post in outbox.get_all(event_ids).items() if post.is_dead}
-            outbox.put_all({event_id: Post(OutboxMessage(post.letter.event), now) for event_id, post in dead.items()})
+            outbox.put_all(
+                {event_id: OutboxRow(OutboxMessage(post.letter.event), now) for event_id, post in dead.items()}
+            )
         return len(dead)
 
     def waiting(self) -> tuple[int, datetime | None]:
@@ -118,16 +120,16 @@ class MemoryOutbox:
             times = [post.letter.event.at for post in self._transaction.outbox.all().values() if not post.is_dead]
         return len(times), min(times, default=None)
 
-    def _by_subject(self) -> list[list[Post]]:
+    def _by_subject(self) -> list[list[OutboxRow]]:
         """The letters of each subject that are not dead, in order; subjects by when their first is due."""
-        subjects: dict[UUID, list[Post]] = {}
+        subjects: dict[UUID, list[OutboxRow]] = {}
         for _, post in sorted(self._transaction.outbox.all().items()):
             if not post.is_dead:
                 subjects.setdefault(post.letter.event.subject_id, []).append(post)
         in_order = [sorted(posts, key=lambda post: post.letter.event.seq) for posts in subjects.values()]
         return sorted(in_order, key=lambda posts: (posts[0].due_at, posts[0].letter.event.id))
 
-    def _free(self, posts: Sequence[Post], now: datetime) -> Iterator[Post]:
+    def _free(self, posts: Sequence[OutboxRow], now: datetime) -> Iterator[OutboxRow]:
         """Those up to the first that has to wait, or is in somebody else's hands; locked."""
         for post in posts:
             name, event_id = self._transaction.outbox.name, post.letter.event.id

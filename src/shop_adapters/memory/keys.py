@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from shop_adapters.memory.transaction import Transaction
-from shop_core.idempotency import Claim, Slot
+from shop_core.idempotency import Claim, CustomerKey
 
 
 class MemoryKeys:
@@ -14,16 +14,16 @@ class MemoryKeys:
     def __init__(self, transaction: Transaction) -> None:
         self._transaction = transaction
 
-    def claim(self, claims: Sequence[Claim]) -> dict[Slot, Claim]:
+    def claim(self, claims: Sequence[Claim]) -> dict[CustomerKey, Claim]:
         """Make each key its claim's, waiting for whoever is about to; returns those that were taken before."""
-        wanted = {claim.slot: claim for claim in claims}
+        wanted = {claim.customer_key: claim for claim in claims}
         keys = self._transaction.keys
-        if not self._transaction.holds(keys.name, wanted):
+        if not self._transaction.has_locked(keys.name, wanted):
             self._transaction.lock_order.check("keys", {customer_id for customer_id, _ in wanted})
         with self._transaction.statement():
             self._transaction.claim(keys.name, wanted)
             taken = keys.get_all(wanted)
-            keys.put_all({slot: claim for slot, claim in wanted.items() if slot not in taken})
+            keys.put_all({customer_key: claim for customer_key, claim in wanted.items() if customer_key not in taken})
         return taken
 
     def forget(self, claims: Sequence[Claim]) -> None:
@@ -31,5 +31,8 @@ class MemoryKeys:
         keys = self._transaction.keys
         with self._transaction.statement():
             for claim in claims:
-                if self._transaction.holds(keys.name, [claim.slot]) and keys.get(claim.slot) == claim:
-                    keys.remove(claim.slot)
+                if (
+                    self._transaction.has_locked(keys.name, [claim.customer_key])
+                    and keys.get(claim.customer_key) == claim
+                ):
+                    keys.remove(claim.customer_key)

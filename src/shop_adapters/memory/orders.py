@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
@@ -32,6 +32,12 @@ class MemoryOrders:
         """The order; when a customer is given, only if it is his and he did not delete it."""
         with self._transaction.statement():
             return self._visible(order_id, customer_id)
+
+    def get_all(self, order_ids: Iterable[UUID]) -> dict[UUID, Order]:
+        """Those that exist, deleted ones too."""
+        ids = set(order_ids)
+        with self._transaction.statement():
+            return self._transaction.orders.get_all(ids)
 
     def lock(self, order_id: UUID, customer_id: UUID | None = None) -> Order | None:
         """The same, read after it was locked until the end of this unit of work."""

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from shop_adapters.memory.transaction import Transaction
 from shop_core.ports import LockOrderError
-from shop_core.reservations.model import HeldLine, Holding, Reservation, ReservationState
+from shop_core.reservations.model import ExpiredLine, Reservation, ReservationState, ReservationUsage
 
 
 class MemoryReservations:
@@ -19,19 +19,19 @@ class MemoryReservations:
     def __init__(self, transaction: Transaction) -> None:
         self._transaction = transaction
 
-    def lock_customers(self, customer_ids: Iterable[UUID], now: Callable[[], datetime]) -> dict[UUID, Holding]:
+    def lock_customers(self, customer_ids: Iterable[UUID], now: Callable[[], datetime]) -> dict[UUID, ReservationUsage]:
         """What these customers hold, read after they were locked against reserving more in another unit of work."""
         ids = self._transaction.lock_order.check("holders", customer_ids)
         if not ids:
             return {}
         with self._transaction.statement():
             self._transaction.claim("holders", ids)
-        at, holdings = now(), dict.fromkeys(ids, Holding())
+        at, holdings = now(), dict.fromkeys(ids, ReservationUsage())
         with self._transaction.statement():
             for reservation in self._open(ids):
                 if not reservation.is_due(at):
                     units = sum(reservation.units.values())
-                    holdings[reservation.customer_id] = holdings[reservation.customer_id].with_more(units)
+                    holdings[reservation.customer_id] = holdings[reservation.customer_id].adding(units)
         return holdings
 
     def add_all(self, reservations: Sequence[Reservation]) -> None:
@@ -62,7 +62,7 @@ class MemoryReservations:
                     if each.state is not ReservationState.ACTIVE:
                         transaction.open_reservations.remove(each.id)
 
-    def due_lines(self, product_ids: Iterable[UUID], now: datetime) -> list[HeldLine]:
+    def due_lines(self, product_ids: Iterable[UUID], now: datetime) -> list[ExpiredLine]:
         """The lines of these products that are still held although their reservation's time is up at `now`.
 
         By product, then by time, then by reservation.
@@ -72,14 +72,14 @@ class MemoryReservations:
             due = [reservation for reservation in self._open() if reservation.is_due(now)]
         due.sort(key=lambda reservation: (reservation.expires_at, reservation.id))
         lines = [
-            HeldLine(reservation.id, reservation.customer_id, product_id, quantity)
+            ExpiredLine(reservation.id, reservation.customer_id, product_id, quantity)
             for reservation in due
             for product_id, quantity in reservation.held.items()
             if product_id in wanted
         ]
         return sorted(lines, key=lambda line: line.product_id)
 
-    def release_lines(self, lines: Sequence[HeldLine]) -> None:
+    def release_lines(self, lines: Sequence[ExpiredLine]) -> None:
         """Mark lines as held no more: others needed the units. Their reservations stay as they are.
 
         Raises:
@@ -94,7 +94,7 @@ class MemoryReservations:
             self._transaction.claim(reservations.name, ids)
             for key, stored in reservations.get_all(ids).items():
                 kept = tuple(
-                    replace(line, is_held=line.is_held and (key, line.product_id) not in freed) for line in stored.lines
+                    line._replace(is_held=line.is_held and (key, line.product_id) not in freed) for line in stored.lines
                 )
                 reservations.put(key, replace(stored, lines=kept))
 
@@ -111,7 +111,7 @@ class MemoryReservations:
         return self._transaction.reservations.get_all(wanted).values()
 
     def _check_locked(self, product_ids: Collection[UUID]) -> None:
-        if not self._transaction.holds(self._transaction.stock.name, product_ids):
+        if not self._transaction.has_locked(self._transaction.stock.name, product_ids):
             raise LockOrderError("a reservation is changed although the stock of its products is not locked")
 
 

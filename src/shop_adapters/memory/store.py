@@ -14,7 +14,7 @@ from shop_core.accounts.model import Account
 from shop_core.accounts.sessions import RefreshToken
 from shop_core.catalog.model import Category, Product
 from shop_core.events import OrderEvent, StockEvent
-from shop_core.idempotency import Claim, Slot
+from shop_core.idempotency import Claim, CustomerKey
 from shop_core.inventory.model import StockLevel, StockMovement
 from shop_core.orders.model import Order
 from shop_core.ports import Clock, OutboxMessage
@@ -23,11 +23,11 @@ from shop_core.reservations.model import Reservation
 K = TypeVar("K", bound=Hashable)
 R = TypeVar("R")
 
-AT_ONCE = datetime.min.replace(tzinfo=UTC)
+ALWAYS_DUE = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
-class Post:
+class OutboxRow:
     """A letter in the outbox.
 
     Args:
@@ -36,7 +36,7 @@ class Post:
     """
 
     letter: OutboxMessage
-    due_at: datetime = AT_ONCE
+    due_at: datetime = ALWAYS_DUE
     is_dead: bool = False
 
 
@@ -69,13 +69,13 @@ class Store:
         self.orders_of: dict[UUID, list[UUID]] = {}
         self.order_events: dict[UUID, list[OrderEvent]] = {}
         self.stock_events: dict[UUID, StockEvent] = {}
-        self.outbox: dict[UUID, Post] = {}
-        self.keys: dict[Slot, Claim] = {}
+        self.outbox: dict[UUID, OutboxRow] = {}
+        self.keys: dict[CustomerKey, Claim] = {}
         self.reservations: dict[UUID, Reservation] = {}
         self.open_reservations: dict[UUID, UUID] = {}
 
 
-class Rows(Generic[K, R]):
+class Table(Generic[K, R]):
     """A table as one unit of work sees it: what is committed, under its own changes.
 
     Every method is called with the mutex held.
@@ -130,7 +130,7 @@ class Rows(Generic[K, R]):
             self._committed.pop(key, None)
 
 
-class Lists(Generic[K, R]):
+class AppendOnlyTable(Generic[K, R]):
     """Lists that only grow, by key, as one unit of work sees them. Every method is called with the mutex held."""
 
     __slots__ = ("_added", "_committed")

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from shop_adapters.lock_order import LockOrder
-from shop_adapters.memory.store import K, Lists, R, Rows, Store
+from shop_adapters.memory.store import AppendOnlyTable, K, R, Store, Table
 
 _NONE: frozenset[Any] = frozenset()
 
@@ -27,26 +27,26 @@ class Transaction:
         self._is_open = True
         self._last_checks: list[Callable[[], None]] = []
         self.lock_order = LockOrder()
-        self.accounts = Rows("accounts", store.accounts)
-        self.usernames = Rows("usernames", store.usernames)
-        self.tokens = Rows("refresh tokens", store.tokens)
-        self.sessions = Lists(store.sessions)
-        self.attempts = Rows("attempts", store.attempts)
-        self.categories = Rows("categories", store.categories)
-        self.slugs = Rows("slugs", store.slugs)
-        self.products = Rows("products", store.products)
-        self.skus = Rows("SKUs", store.skus)
-        self.stock = Rows("stock", store.stock)
-        self.ledger = Lists(store.ledger)
-        self.orders = Rows("orders", store.orders)
-        self.orders_of = Lists(store.orders_of)
-        self.order_events = Lists(store.order_events)
-        self.stock_events = Rows("stock events", store.stock_events)
-        self.outbox = Rows("outbox", store.outbox)
-        self.keys = Rows("keys", store.keys)
-        self.reservations = Rows("reservations", store.reservations)
-        self.open_reservations = Rows("open reservations", store.open_reservations)
-        self._tables: tuple[Rows[Any, Any] | Lists[Any, Any], ...] = (
+        self.accounts = Table("accounts", store.accounts)
+        self.usernames = Table("usernames", store.usernames)
+        self.tokens = Table("refresh tokens", store.tokens)
+        self.sessions = AppendOnlyTable(store.sessions)
+        self.attempts = Table("attempts", store.attempts)
+        self.categories = Table("categories", store.categories)
+        self.slugs = Table("slugs", store.slugs)
+        self.products = Table("products", store.products)
+        self.skus = Table("SKUs", store.skus)
+        self.stock = Table("stock", store.stock)
+        self.ledger = AppendOnlyTable(store.ledger)
+        self.orders = Table("orders", store.orders)
+        self.orders_of = AppendOnlyTable(store.orders_of)
+        self.order_events = AppendOnlyTable(store.order_events)
+        self.stock_events = Table("stock events", store.stock_events)
+        self.outbox = Table("outbox", store.outbox)
+        self.keys = Table("keys", store.keys)
+        self.reservations = Table("reservations", store.reservations)
+        self.open_reservations = Table("open reservations", store.open_reservations)
+        self._tables: tuple[Table[Any, Any] | AppendOnlyTable[Any, Any], ...] = (
             *(self.accounts, self.usernames, self.tokens, self.sessions, self.attempts),
             *(self.categories, self.slugs, self.products, self.skus),
             *(self.stock, self.ledger, self.orders, self.orders_of, self.order_events),
@@ -85,7 +85,7 @@ class Transaction:
         """Lock a row until the end, if nobody else has it. Never waits."""
         return self._store.locks.try_claim(self, self._held, table, key)
 
-    def holds(self, table: str, keys: Iterable[Hashable]) -> bool:
+    def has_locked(self, table: str, keys: Iterable[Hashable]) -> bool:
         """Whether this unit of work has locked all these rows."""
         return self._held.get(table, _NONE).issuperset(keys)
 
@@ -95,7 +95,7 @@ class Transaction:
             pass
         return self._store.clock()
 
-    def insert(self, table: Rows[K, R], rows: Mapping[K, R]) -> None:
+    def insert(self, table: Table[K, R], rows: Mapping[K, R]) -> None:
         """Add rows under keys that nobody has, nor is about to commit.
 
         Raises:
@@ -106,7 +106,7 @@ class Transaction:
             raise ValueError(f"{table.name} has {next(iter(taken))!r} already")
         table.put_all(rows)
 
-    def take_name(self, names: Rows[K, R], name: K, row_key: R, refusal: Callable[[], Exception]) -> None:
+    def take_name(self, names: Table[K, R], name: K, row_key: R, refusal: Callable[[], Exception]) -> None:
         """Make a unique name this row's; waits for who is about to take or leave it.
 
         Raises:

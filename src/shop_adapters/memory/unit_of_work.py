@@ -6,7 +6,7 @@ from datetime import datetime
 
 from shop_adapters.memory.accounts import MemoryAccounts, MemoryRefreshTokens
 from shop_adapters.memory.attempts import MemoryAttempts
-from shop_adapters.memory.audit import Books, audit
+from shop_adapters.memory.audit import AuditData, audit
 from shop_adapters.memory.catalog import MemoryProducts
 from shop_adapters.memory.categories import MemoryCategories
 from shop_adapters.memory.events import MemoryEvents, MemoryOutbox
@@ -18,7 +18,7 @@ from shop_adapters.memory.transaction import Transaction
 from shop_core.ports import Discrepancy
 
 
-class MemoryWork:
+class MemoryUnitOfWork:
     """All repositories, on one transaction."""
 
     def __init__(self, transaction: Transaction) -> None:
@@ -39,7 +39,7 @@ class MemoryWork:
         """The time on the clock that the adapters were given."""
         return self._transaction.now()
 
-    def alone(self, task: str) -> bool:
+    def try_lock(self, task: str) -> bool:
         """Whether no other unit of work is at that task, from now until the end of this one. Never waits."""
         with self._transaction.statement():
             return self._transaction.try_claim("tasks", task)
@@ -48,7 +48,7 @@ class MemoryWork:
         """Everything that does not add up, in one consistent view."""
         transaction = self._transaction
         with transaction.statement():
-            books = Books(
+            books = AuditData(
                 transaction.stock.all(),
                 transaction.ledger.all(),
                 transaction.orders.all(),

@@ -1,137 +1,74 @@
-"""Accounts and refresh tokens in PostgreSQL."""
+"""Accounts in PostgreSQL."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
+    ColumnElement,
+    Integer,
     Select,
     Text,
     Uuid,
     bindparam,
     cast,
-    delete,
-    exists,
     false,
     func,
-    insert,
-    literal,
-    or_,
     select,
+    text,
     tuple_,
-    update,
 )
-from sqlalchemy.dialects.postgresql import TSQUERY, TSVECTOR
+from sqlalchemy.dialects.postgresql import TSQUERY
 
 from shop_adapters.listing import ACCOUNTS
-from shop_adapters.postgres.errors import UNIQUE, refusing
-from shop_adapters.postgres.schema import accounts, refresh_tokens
-from shop_adapters.postgres.transaction import AnyRow, PreparedStatement, Transaction
+from shop_adapters.postgres.database import UNIQUE, Row, Transaction, refusing
+from shop_adapters.postgres.schema import accounts
 from shop_core.accounts.model import Account, AccountQuery, Role
-from shop_core.accounts.sessions import RefreshToken, Session
 from shop_core.errors import UsernameTaken
 from shop_core.pagination import CursorRequest, Page, PageRequest
 from shop_core.text import is_storable
 
-_ACCOUNT = select(
-    accounts.c.id,
-    accounts.c.username,
-    accounts.c.role,
-    accounts.c.created_at,
-    accounts.c.updated_at,
-    accounts.c.email,
-    accounts.c.first_name,
-    accounts.c.last_name,
-    accounts.c.active,
-)
-_WITH_HASH = _ACCOUNT.add_columns(accounts.c.password_hash)
-_BY_ID = PreparedStatement(_ACCOUNT.where(accounts.c.id == bindparam("account_id")))
-_BY_NAME = PreparedStatement(_WITH_HASH.where(accounts.c.username_key == bindparam("username_key")))
-_LOCK = PreparedStatement(_WITH_HASH.where(accounts.c.id == bindparam("account_id")).with_for_update(key_share=True))
-_KEEPS_THE_SHOP = (accounts.c.role == Role.ADMIN) & accounts.c.active
-_SEARCH = cast(bindparam("search", type_=Text), TSVECTOR)
-_TOKEN = PreparedStatement(select(*refresh_tokens.c).where(refresh_tokens.c.digest == bindparam("digest")))
-_ADD_TOKEN = PreparedStatement(insert(refresh_tokens))
-_FAMILY = select(refresh_tokens.c.family_id).where(refresh_tokens.c.digest == bindparam("digest")).scalar_subquery()
-_LOCK_SESSION = PreparedStatement(
-    select(refresh_tokens.c.digest)
-    .where(refresh_tokens.c.family_id == _FAMILY)
-    .order_by(refresh_tokens.c.issued_at, refresh_tokens.c.digest)
-    .limit(1)
-    .with_for_update(key_share=True)
-)
-"""The first token of a session stands for all of it: whoever trades or revokes any of them holds this row. Locking
-only the token in hand would let a revocation miss the successor that is being written at that moment."""
-_LOCK_FAMILY = PreparedStatement(
-    select(refresh_tokens.c.digest)
-    .where(refresh_tokens.c.family_id == bindparam("family_id"))
-    .order_by(refresh_tokens.c.issued_at, refresh_tokens.c.digest)
-    .limit(1)
-    .with_for_update(key_share=True)
-)
-"""The same, for who knows the session and no token of it."""
-_EARLIER = refresh_tokens.alias("earlier")
-_LOCK_SESSIONS = PreparedStatement(
-    select(refresh_tokens.c.digest)
-    .where(
-        refresh_tokens.c.account_id == bindparam("account_id"),
-        refresh_tokens.c.revoked_at.is_(None),
-        ~exists().where(
-            _EARLIER.c.family_id == refresh_tokens.c.family_id,
-            tuple_(_EARLIER.c.issued_at, _EARLIER.c.digest)
-            < tuple_(refresh_tokens.c.issued_at, refresh_tokens.c.digest),
-        ),
-    )
-    .order_by(refresh_tokens.c.family_id)
-    .with_for_update(key_share=True, of=refresh_tokens)
-)
-"""The same token of every session of an account that has not ended."""
-_SESSIONS = PreparedStatement(
-    select(
-        refresh_tokens.c.family_id,
-        refresh_tokens.c.began_at,
-        refresh_tokens.c.issued_at,
-        refresh_tokens.c.expires_at,
-    )
-    .where(
-        refresh_tokens.c.account_id == bindparam("account_id"),
-        refresh_tokens.c.spent_at.is_(None),
-        refresh_tokens.c.revoked_at.is_(None),
-        refresh_tokens.c.expires_at > bindparam("now"),
-    )
-    .order_by(refresh_tokens.c.issued_at.desc(), refresh_tokens.c.family_id.desc())
-)
-_ENDED_SINCE = PreparedStatement(
-    select(refresh_tokens.c.family_id, refresh_tokens.c.revoked_at).where(
-        refresh_tokens.c.spent_at.is_(None), refresh_tokens.c.revoked_at > bindparam("moment")
-    )
-)
-"""One token of each session: there is always one that is not spent."""
-_ENDED = (
-    select(refresh_tokens.c.digest)
-    .where(
-        refresh_tokens.c.expires_at < bindparam("before"),
-        or_(
-            exists().where(
-                _EARLIER.c.family_id == refresh_tokens.c.family_id,
-                tuple_(_EARLIER.c.issued_at, _EARLIER.c.digest)
-                < tuple_(refresh_tokens.c.issued_at, refresh_tokens.c.digest),
-            ),
-            ~exists().where(
-                _EARLIER.c.family_id == refresh_tokens.c.family_id, _EARLIER.c.expires_at >= bindparam("before")
-            ),
-        ),
-    )
-    .order_by(refresh_tokens.c.expires_at)
-    .limit(bindparam("most"))
-    .with_for_update(skip_locked=True, of=refresh_tokens)
-    .cte("ended")  # looked for once, and not for each row that it is compared with, or more than `most` are found
-)
-"""The first token of a session that goes on stays: it is the lock of all of it. A session of which every token has
-expired cannot go on, so nobody needs that lock any more."""
-_FORGET_ENDED = delete(refresh_tokens).where(refresh_tokens.c.digest.in_(select(_ENDED.c.digest)))
+_ADD = text("""
+INSERT INTO accounts (id, username, username_key, email, first_name, last_name, role, active, password_hash,
+                      created_at, updated_at, search)
+VALUES (:id, :username, :username_key, :email, :first_name, :last_name, :role, :active, :password_hash,
+        :created_at, :updated_at, CAST(:search AS tsvector))
+""")
+_GET = text("""
+SELECT id, username, role, created_at, updated_at, email, first_name, last_name, active
+FROM accounts
+WHERE id = :account_id
+""")
+_GET_BY_USERNAME = text("""
+SELECT id, username, role, created_at, updated_at, email, first_name, last_name, active, password_hash
+FROM accounts
+WHERE username_key = :username_key
+""")
+_LOCK = text("""
+SELECT id, username, role, created_at, updated_at, email, first_name, last_name, active, password_hash
+FROM accounts
+WHERE id = :account_id
+FOR NO KEY UPDATE
+""")
+_LOCK_WITH_ADMINS = text("""
+SELECT id, username, role, created_at, updated_at, email, first_name, last_name, active
+FROM accounts
+WHERE id = :account_id OR (role = 'admin' AND active)
+ORDER BY id
+FOR NO KEY UPDATE
+""")
+_UPDATE = text("""
+UPDATE accounts
+SET email = :email, first_name = :first_name, last_name = :last_name, role = :role, active = :active,
+    updated_at = :updated_at, search = CAST(:search AS tsvector)
+WHERE id = :id
+""")
+_SET_PASSWORD_HASH = text("""
+UPDATE accounts SET password_hash = :password_hash WHERE id = :account_id
+""")
 
 
 class PostgresAccounts:
@@ -143,32 +80,25 @@ class PostgresAccounts:
     def add(self, account: Account, password_hash: str) -> None:
         taken = UsernameTaken(account.username)
         with refusing(lambda state, _: taken if state == UNIQUE else None):
-            self._transaction.execute(
-                insert(accounts).values(search=_SEARCH),
+            self._transaction.run(
+                _ADD,
                 {
-                    "id": account.id,
+                    **_changing_columns(account),
                     "username": account.username,
                     "username_key": account.username_key,
-                    "email": account.email,
-                    "first_name": account.first_name,
-                    "last_name": account.last_name,
-                    "role": account.role,
-                    "active": account.active,
                     "password_hash": password_hash,
-                    "search": _tsvector(account),
                     "created_at": account.created_at,
-                    "updated_at": account.updated_at,
                 },
             )
 
     def get(self, account_id: UUID) -> Account | None:
-        row = self._transaction.one(_BY_ID, {"account_id": account_id})
+        row = self._transaction.one(_GET, {"account_id": account_id})
         return _account(row) if row else None
 
     def credentials(self, username_key: str) -> tuple[Account, str] | None:
         if not is_storable(username_key):
             return None
-        row = self._transaction.one(_BY_NAME, {"username_key": username_key})
+        row = self._transaction.one(_GET_BY_USERNAME, {"username_key": username_key})
         return (_account(row), row.password_hash) if row else None
 
     def lock(self, account_id: UUID) -> tuple[Account, str] | None:
@@ -176,66 +106,42 @@ class PostgresAccounts:
         return (_account(row), row.password_hash) if row else None
 
     def lock_with_admins(self, account_id: UUID) -> dict[UUID, Account]:
-        found = _ACCOUNT.where(or_(accounts.c.id == account_id, _KEEPS_THE_SHOP)).order_by(accounts.c.id)
-        rows = self._transaction.execute(found.with_for_update(key_share=True))
-        return {row.id: _account(row) for row in rows}
+        return {row.id: _account(row) for row in self._transaction.run(_LOCK_WITH_ADMINS, {"account_id": account_id})}
 
     def update(self, account: Account) -> None:
-        self._transaction.execute(
-            update(accounts).where(accounts.c.id == account.id).values(search=_SEARCH),
-            {
-                "email": account.email,
-                "first_name": account.first_name,
-                "last_name": account.last_name,
-                "role": account.role,
-                "active": account.active,
-                "updated_at": account.updated_at,
-                "search": _tsvector(account),
-            },
-        )
+        self._transaction.run(_UPDATE, _changing_columns(account))
 
     def page(self, query: AccountQuery, page_request: PageRequest) -> Page[Account]:
-        matching = _matching(query)
-        key = (matching.selected_columns.username_key, matching.selected_columns.id)
-        found = matching.order_by(*key)
+        filters, values = _filters_of(query), _values_of(query)
         if isinstance(page_request, CursorRequest):
+            values |= {"limit": page_request.limit + 1, "offset": 0}
             if page_request.cursor is not None:
                 username_key, account_id = ACCOUNTS.read(page_request.cursor)
-                found = found.where(tuple_(*key) > tuple_(literal(username_key), literal(UUID(str(account_id)), Uuid)))
-            rows = self._transaction.execute(found.limit(page_request.limit + 1))
+                values |= {"after_username_key": username_key, "after_id": UUID(str(account_id))}
+            rows = self._transaction.run(account_list(filters, is_after="after_id" in values), values)
             return ACCOUNTS.page([_account(row) for row in rows], page_request.limit)
-        rows = self._transaction.execute(found.limit(page_request.limit).offset(page_request.offset))
-        items = tuple(map(_account, rows))
-        count = self._transaction.execute(select(func.count()).select_from(matching.subquery())).scalar_one()
-        return Page(items, count)
+        values |= {"limit": page_request.limit, "offset": page_request.offset}
+        rows = self._transaction.run(account_list(filters, is_after=False), values)
+        return Page(tuple(map(_account, rows)), self._transaction.value(account_count(filters), values))
 
     def set_password_hash(self, account_id: UUID, password_hash: str) -> None:
-        self._transaction.execute(
-            update(accounts).where(accounts.c.id == account_id).values(password_hash=password_hash)
-        )
+        self._transaction.run(_SET_PASSWORD_HASH, {"account_id": account_id, "password_hash": password_hash})
 
 
-def _matching(query: AccountQuery) -> Select[Any]:
-    matching = _ACCOUNT.add_columns(accounts.c.username_key)
-    if query.role is not None:
-        matching = matching.where(accounts.c.role == query.role)
-    if query.active is not None:
-        matching = matching.where(accounts.c.active if query.active else ~accounts.c.active)  # as the index has it
-    if query.words is None:
-        return matching
-    beginnings = " & ".join(f"'{word}':*" for word in query.words)  # letters and digits: nothing to escape
-    is_found = accounts.c.search.op("@@", is_comparison=True)(cast(beginnings, TSQUERY)) if query.words else false()
-    # First all that are found, then the page of them: left to itself PostgreSQL walks through everybody by username,
-    # in the hope of soon having enough.
-    found = matching.where(is_found).cte("found").prefix_with("MATERIALIZED")
-    return select(*found.c)
+def _changing_columns(account: Account) -> dict[str, object]:
+    return {
+        "id": account.id,
+        "email": account.email,
+        "first_name": account.first_name,
+        "last_name": account.last_name,
+        "role": account.role,
+        "active": account.active,
+        "updated_at": account.updated_at,
+        "search": " ".join(f"'{word}'" for word in sorted(account.words)),  # letters and digits: nothing to escape
+    }
 
 
-def _tsvector(account: Account) -> str:
-    return " ".join(f"'{word}'" for word in sorted(account.words))
-
-
-def _account(row: AnyRow) -> Account:
+def _account(row: Row) -> Account:
     return Account(
         row.id,
         row.username,
@@ -249,63 +155,61 @@ def _account(row: AnyRow) -> Account:
     )
 
 
-class PostgresRefreshTokens:
-    """See `shop_core.ports.RefreshTokens`."""
+# ---- lists, composed by what they filter
 
-    def __init__(self, transaction: Transaction) -> None:
-        self._transaction = transaction
+_ACCOUNT = select(
+    *(accounts.c.id, accounts.c.username, accounts.c.role, accounts.c.created_at, accounts.c.updated_at),
+    *(accounts.c.email, accounts.c.first_name, accounts.c.last_name, accounts.c.active, accounts.c.username_key),
+)
+FILTERS: Mapping[str, ColumnElement[bool]] = {
+    "role": accounts.c.role == bindparam("role", type_=Text),
+    "active": accounts.c.active,  # as the index has it
+    "inactive": ~accounts.c.active,
+    "words": accounts.c.search.op("@@", is_comparison=True)(cast(bindparam("words", type_=Text), TSQUERY)),
+    "no word": false(),
+}
+"""The conditions that a list of accounts can have, by name."""
 
-    def add(self, token: RefreshToken) -> None:
-        self._transaction.run(
-            _ADD_TOKEN,
-            {
-                "digest": token.digest,
-                "family_id": token.family_id,
-                "account_id": token.account_id,
-                "began_at": token.began_at,
-                "issued_at": token.issued_at,
-                "expires_at": token.expires_at,
-                "spent_at": token.spent_at,
-                "revoked_at": token.revoked_at,
-            },
-        )
 
-    def lock(self, digest: bytes) -> RefreshToken | None:
-        self._transaction.run(_LOCK_SESSION, {"digest": digest})
-        row = self._transaction.one(_TOKEN, {"digest": digest})
-        return RefreshToken(*row) if row else None
+def _filters_of(query: AccountQuery) -> frozenset[str]:
+    filters = set()
+    if query.role is not None:
+        filters.add("role")
+    if query.active is not None:
+        filters.add("active" if query.active else "inactive")
+    if query.words is not None:
+        filters.add("words" if query.words else "no word")
+    return frozenset(filters)
 
-    def update(self, token: RefreshToken) -> None:
-        self._transaction.execute(
-            update(refresh_tokens)
-            .where(refresh_tokens.c.digest == token.digest)
-            .values(spent_at=token.spent_at, revoked_at=token.revoked_at)
-        )
 
-    def revoke_family(self, family_id: UUID, now: datetime) -> None:
-        # The update alone would wait for whoever is making a successor, and then not see it: its snapshot is older.
-        self._transaction.run(_LOCK_FAMILY, {"family_id": family_id})
-        self._transaction.execute(
-            update(refresh_tokens)
-            .where(refresh_tokens.c.family_id == family_id, refresh_tokens.c.revoked_at.is_(None))
-            .values(revoked_at=now)
-        )
+def _values_of(query: AccountQuery) -> dict[str, Any]:
+    # The beginnings of words: letters and digits, nothing to escape.
+    return {"role": query.role, "words": " & ".join(f"'{word}':*" for word in query.words or ())}
 
-    def revoke_all(self, account_id: UUID, now: datetime) -> None:
-        self._transaction.run(_LOCK_SESSIONS, {"account_id": account_id})
-        self._transaction.execute(
-            update(refresh_tokens)
-            .where(refresh_tokens.c.account_id == account_id, refresh_tokens.c.revoked_at.is_(None))
-            .values(revoked_at=now)
-        )
 
-    def sessions(self, account_id: UUID, now: datetime) -> list[Session]:
-        rows = self._transaction.run(_SESSIONS, {"account_id": account_id, "now": now})
-        return [Session(*row) for row in rows]
+def _matching(filters: frozenset[str]) -> Select[Any]:
+    matching = _ACCOUNT.where(*(FILTERS[name] for name in sorted(filters)))
+    if filters.isdisjoint({"words", "no word"}):
+        return matching
+    # First all that are found, then the page of them: left to itself PostgreSQL walks through everybody by username,
+    # in the hope of soon having enough.
+    found = matching.cte("found").prefix_with("MATERIALIZED")
+    return select(*found.c)
 
-    def ended_since(self, moment: datetime) -> dict[UUID, datetime]:
-        rows = self._transaction.run(_ENDED_SINCE, {"moment": moment})
-        return {row.family_id: row.revoked_at for row in rows}
 
-    def forget_ended(self, before: datetime, limit: int) -> int:
-        return self._transaction.execute(_FORGET_ENDED, {"before": before, "most": limit}).rowcount
+@lru_cache(64)
+def account_list(filters: frozenset[str], *, is_after: bool) -> Select[Any]:
+    """A page of accounts by username; by number, or by key if it `is_after` one."""
+    matching = _matching(filters)
+    key = (matching.selected_columns.username_key, matching.selected_columns.id)
+    page = matching.order_by(*key).limit(bindparam("limit", type_=Integer))
+    if is_after:
+        after = tuple_(bindparam("after_username_key", type_=Text), bindparam("after_id", type_=Uuid))
+        return page.where(tuple_(*key) > after)
+    return page.offset(bindparam("offset", type_=Integer))
+
+
+@lru_cache(64)
+def account_count(filters: frozenset[str]) -> Select[Any]:
+    """How many accounts match."""
+    return select(func.count()).select_from(_matching(filters).subquery())

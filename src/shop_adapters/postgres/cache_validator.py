@@ -1,22 +1,20 @@
-"""Whether anything has changed, asked cheaply."""
+"""Whether anything in the database has changed, asked cheaply."""
 
 from __future__ import annotations
 
 import threading
-from typing import Any
+from typing import Any, cast
 
 import psycopg
 from sqlalchemy import Engine
 
-from shop_adapters.postgres.circuit_breaker import CircuitBreaker
-
-_ASK = "SELECT pg_current_snapshot()::text"
-# Through a PgBouncer our connection outlives the server's, and with it the crash that `__call__` speaks of.
-_ASK_ANYONE = "SELECT pg_current_snapshot()::text || ' ' || pg_backend_pid()"
+_SNAPSHOT = b"SELECT pg_current_snapshot()::text"
+# Through a PgBouncer our connection outlives the server's, and a crash of the server is not noticed by it.
+_SNAPSHOT_AND_SESSION = b"SELECT pg_current_snapshot()::text || ' ' || pg_backend_pid()"
 
 
 class CacheValidator:
-    """The database's own account of which transactions are visible, on a connection kept for that alone.
+    """The snapshot of the database: which transactions are visible. It has a connection for that alone.
 
     Two equal snapshots see the same rows: every transaction that either of them sees was over when it was taken, and
     one that was still running is listed in it. It changes with any commit in the whole cluster, so it may differ
@@ -29,45 +27,42 @@ class CacheValidator:
 
     def __init__(self, engine: Engine, *, prepare_threshold: int | None = 5) -> None:
         self._engine = engine
-        self._prepare_threshold = prepare_threshold
-        self._knock = CircuitBreaker()
+        self._is_prepared = prepare_threshold is not None
         self._lock = threading.Lock()
-        self._connection: psycopg.Connection | None = None
+        self._connection: psycopg.Connection[Any] | None = None
         self._connected = 0
 
     def __call__(self) -> str:
         """The snapshot, as text.
 
         Raises:
-            psycopg.Error, sqlalchemy.exc.DBAPIError: the database does not answer; the next call connects anew.
+            psycopg.Error, sqlalchemy.exc.SQLAlchemyError: the database does not answer; the next call connects anew.
         """
         with self._lock:
             if self._connection is None:
                 self._connection = self._connect()
                 self._connected += 1
             try:
-                row = self._ask(self._connection)
+                query = _SNAPSHOT if self._is_prepared else _SNAPSHOT_AND_SESSION
+                row = self._connection.execute(query, prepare=self._is_prepared).fetchone()
             except BaseException:
                 self._connection.close()
                 self._connection = None
                 raise
         assert row is not None
-        # After a crash numbers of lost transactions are given again: what was seen before it counts for nothing.
+        # After a crash, numbers of lost transactions are given again: a snapshot from before it must not seem equal.
         return f"{self._connected} {row[0]}"
 
     def close(self) -> None:
-        """Give the connection up."""
+        """Close the connection."""
         with self._lock:
             if self._connection is not None:
                 self._connection.close()
                 self._connection = None
 
-    def _ask(self, connection: psycopg.Connection) -> tuple[Any, ...] | None:
-        if self._prepare_threshold is None:
-            return connection.execute(_ASK_ANYONE, prepare=False).fetchone()
-        return connection.execute(_ASK, prepare=True).fetchone()
-
-    def _connect(self) -> psycopg.Connection:
-        made = self._engine.dialect.create_connect_args(self._engine.url)
-        more: dict[str, Any] = {"prepare_threshold": self._prepare_threshold, "autocommit": True, "connect_timeout": 5}
-        return self._knock(*made[0], **made[1], **more)
+    def _connect(self) -> psycopg.Connection[Any]:
+        pooled = self._engine.raw_connection()
+        connection = cast("psycopg.Connection[Any]", pooled.driver_connection)
+        pooled.detach()  # from now on it is ours, and the pool makes another one
+        connection.autocommit = True
+        return connection

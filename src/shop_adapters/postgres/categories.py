@@ -2,30 +2,64 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from uuid import UUID
 
 import psycopg
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import text
 
 from shop_adapters.lock_order import LockOrder
-from shop_adapters.postgres.errors import FOREIGN_KEY, UNIQUE, refusing
-from shop_adapters.postgres.page_index_cache import CatalogVersion
-from shop_adapters.postgres.schema import categories, products
-from shop_adapters.postgres.transaction import AnyRow, Transaction
+from shop_adapters.postgres.arrays import Texts
+from shop_adapters.postgres.catalog_version import CatalogVersion
+from shop_adapters.postgres.database import FOREIGN_KEY, UNIQUE, Refuse, Row, Transaction, refusing
 from shop_core.catalog.model import Category, CategoryEntry
 from shop_core.errors import CategoryInUse, CategoryNotFound, Refusal, SlugTaken
 from shop_core.pagination import OffsetRequest, Page
 from shop_core.text import is_storable
 
-_CATEGORY = select(categories.c.id, categories.c.name, categories.c.slug, categories.c.parent_id)
-_ENTRY = _CATEGORY.add_columns(
-    select(func.count())
-    .select_from(products)
-    .where(products.c.category_id == categories.c.id)  # archived products are in none
-    .scalar_subquery()
-    .label("product_count"),
-)
+# Archived products are in no category.
+_GET = text("""
+SELECT id, name, slug, parent_id,
+       (SELECT count(*) FROM products WHERE products.category_id = categories.id) AS product_count
+FROM categories
+WHERE id = :category_id
+""")
+_ALL = text("""
+SELECT id, name, slug, parent_id,
+       (SELECT count(*) FROM products WHERE products.category_id = categories.id) AS product_count
+FROM categories
+ORDER BY slug
+LIMIT :limit OFFSET :offset
+""")
+_COUNT = text("""
+SELECT count(*) FROM categories
+""")
+_BY_SLUG = text("""
+SELECT id, name, slug, parent_id FROM categories WHERE slug = ANY (CAST(:slugs AS text[]))
+""")
+_LOCK_ALL = text("""
+SELECT id FROM categories ORDER BY id FOR NO KEY UPDATE
+""")
+_READ_ALL = text("""
+SELECT id, name, slug, parent_id FROM categories
+""")
+_ADD = text("""
+INSERT INTO categories (id, name, slug, parent_id) VALUES (:id, :name, :slug, :parent_id)
+""")
+_UPDATE = text("""
+UPDATE categories SET name = :name, slug = :slug, parent_id = :parent_id WHERE id = :id
+""")
+# The one lock that foreign keys wait for: a product that is just put into the category comes before, and is counted.
+_LOCK_TO_REMOVE = text("""
+SELECT id FROM categories WHERE id = :category_id FOR UPDATE
+""")
+_COUNT_USES = text("""
+SELECT (SELECT count(*) FROM products WHERE category_id = :category_id) AS products,
+       (SELECT count(*) FROM categories WHERE parent_id = :category_id) AS children
+""")
+_REMOVE = text("""
+DELETE FROM categories WHERE id = :category_id
+""")
 
 
 class PostgresCategories:
@@ -38,57 +72,48 @@ class PostgresCategories:
 
     def add(self, category: Category) -> None:
         self._version.change()
-        with refusing(_broken(category)):
-            self._transaction.execute(insert(categories), _columns(category))
+        with refusing(_refusal_of(category)):
+            self._transaction.run(_ADD, _columns(category))
 
     def get(self, category_id: UUID) -> CategoryEntry | None:
-        row = self._transaction.execute(_ENTRY.where(categories.c.id == category_id)).one_or_none()
+        row = self._transaction.one(_GET, {"category_id": category_id})
         return _entry(row) if row else None
 
     def by_slug(self, slugs: Iterable[str]) -> dict[str, Category]:
-        rows = self._transaction.execute(_CATEGORY.where(categories.c.slug.in_(list(filter(is_storable, slugs)))))
-        return {row.slug: _category(row) for row in rows}
+        rows = self._transaction.run(_BY_SLUG, {"slugs": Texts([slug for slug in slugs if is_storable(slug)])})
+        return {row.slug: Category(*row) for row in rows}
 
     def page(self, page_request: OffsetRequest) -> Page[CategoryEntry]:
-        rows = self._transaction.execute(
-            _ENTRY.order_by(categories.c.slug).limit(page_request.limit).offset(page_request.offset)
-        )
-        entries = tuple(_entry(row) for row in rows)
-        count = self._transaction.execute(select(func.count()).select_from(categories)).scalar_one()
-        return Page(entries, count)
+        rows = self._transaction.run(_ALL, {"limit": page_request.limit, "offset": page_request.offset})
+        return Page(tuple(map(_entry, rows)), self._transaction.value(_COUNT))
 
     def all(self) -> Sequence[CategoryEntry]:
-        return [_entry(row) for row in self._transaction.execute(_ENTRY.order_by(categories.c.slug))]
+        return [_entry(row) for row in self._transaction.run(_ALL, {"limit": None, "offset": 0})]
 
     def lock_all(self) -> dict[UUID, Category]:
-        by_id = select(categories.c.id).order_by(categories.c.id)
-        self._order.check("categories", self._transaction.execute(by_id.with_for_update(key_share=True)).scalars())
-        # Read anew: what was added while this waited is part of the tree by now, and no cycle must go through it.
-        return {row.id: _category(row) for row in self._transaction.execute(_CATEGORY)}
+        self._order.check("categories", [row.id for row in self._transaction.run(_LOCK_ALL)])
+        # Read again: what was added while this waited is part of the tree by now, and no cycle must go through it.
+        return {row.id: Category(*row) for row in self._transaction.run(_READ_ALL)}
 
     def update(self, category: Category) -> None:
         self._version.change()
         self._order.check("categories", [category.id])  # an UPDATE locks its row
-        with refusing(_broken(category)):
-            this = update(categories).where(categories.c.id == category.id)
-            self._transaction.execute(this, _columns(category))
+        with refusing(_refusal_of(category)):
+            self._transaction.run(_UPDATE, _columns(category))
 
     def remove(self, category_id: UUID) -> None:
         self._version.change()
         self._order.check("categories", [category_id])
-        this = categories.c.id == category_id
-        # The one lock that foreign keys wait for: whoever is putting something in comes before, and is counted.
-        if self._transaction.execute(select(categories.c.id).where(this).with_for_update()).one_or_none() is None:
+        category = {"category_id": category_id}
+        if self._transaction.one(_LOCK_TO_REMOVE, category) is None:
             raise CategoryNotFound(category_id)
-        in_it = select(func.count()).where(products.c.category_id == category_id).scalar_subquery()
-        below = select(func.count()).where(categories.c.parent_id == category_id).scalar_subquery()
-        counted, children = self._transaction.execute(select(in_it, below)).one()
-        if counted or children:
-            raise CategoryInUse(category_id, counted, children)
-        self._transaction.execute(delete(categories).where(this))
+        (uses,) = self._transaction.run(_COUNT_USES, category)
+        if uses.products or uses.children:
+            raise CategoryInUse(category_id, uses.products, uses.children)
+        self._transaction.run(_REMOVE, category)
 
 
-def _broken(category: Category) -> Callable[[str, psycopg.errors.Diagnostic], Refusal | None]:
+def _refusal_of(category: Category) -> Refuse:
     def refusal(state: str, _: psycopg.errors.Diagnostic) -> Refusal | None:
         if state == FOREIGN_KEY and category.parent_id:
             return CategoryNotFound(category.parent_id)
@@ -101,9 +126,6 @@ def _columns(category: Category) -> dict[str, object]:
     return {"id": category.id, "name": category.name, "slug": category.slug, "parent_id": category.parent_id}
 
 
-def _category(row: AnyRow) -> Category:
-    return Category(row.id, row.name, row.slug, row.parent_id)
-
-
-def _entry(row: AnyRow) -> CategoryEntry:
-    return CategoryEntry(_category(row), row.product_count)
+def _entry(row: Row) -> CategoryEntry:
+    *category, product_count = row
+    return CategoryEntry(Category(*category), product_count)

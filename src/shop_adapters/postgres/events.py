@@ -1,126 +1,167 @@
-"""What happened, in PostgreSQL: the timelines of orders, and facts about stock; each with its letter in the outbox."""
+"""What happened, in PostgreSQL: the timelines of orders, and facts about stock; each with its message in the outbox."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Insert, Integer, Table, Text, func, insert, literal, select
+from sqlalchemy import text
 
 from shop_adapters.listing import order_events_of, seq_of
-from shop_adapters.postgres.schema import Time, order_events, outbox, stock_events
-from shop_adapters.postgres.statements import arrays, insert_many, rows_of
-from shop_adapters.postgres.transaction import PreparedStatement, Transaction
+from shop_adapters.postgres.arrays import Integers, Texts, Times, Uuids
+from shop_adapters.postgres.database import Row, Transaction
 from shop_core.accounts.model import Role
 from shop_core.events import Event, OrderEvent, OrderEventKind, StockEvent, StockEventKind
 from shop_core.money import Money
 from shop_core.orders.model import OrderStatus
 from shop_core.pagination import CursorRequest, Page, PageRequest
 
-_AT_ONCE = datetime(1970, 1, 1, tzinfo=UTC)  # not the time of the event: no clock that is set back holds a letter up
-ORDER_EVENT = list(order_events.c)
-STOCK_EVENT = list(stock_events.c)
-
-
-def _tell(table: Table, subject: str, seq: str | None) -> Insert:
-    """One statement that writes events to `table`, and a letter for each to the outbox."""
-    columns = list(table.c)
-    new = select(rows_of("new", columns)).cte("new")
-    told = insert(table).from_select([c.name for c in columns], select(*(new.c[c.name] for c in columns))).cte("told")
-    letter = select(
-        new.c.id,
-        new.c[subject],
-        new.c.customer_id,
-        new.c[seq] if seq else literal(0, Integer),
-        new.c.at,
-        literal(_AT_ONCE, Time).label("due_at"),
-        literal(0, Integer),
-        literal("", Text),
-        literal(False),
+_ADD_ORDER_EVENTS = text("""
+INSERT INTO order_events (customer_id, order_id, seq, kind, status, total_minor, at, actor_id, actor_role,
+                          total_before_minor, format, id)
+SELECT * FROM unnest(
+    CAST(:customer_ids AS uuid[]), CAST(:order_ids AS uuid[]), CAST(:seqs AS integer[]), CAST(:kinds AS text[]),
+    CAST(:statuses AS text[]), CAST(:totals AS bigint[]), CAST(:times AS timestamptz[]), CAST(:actor_ids AS uuid[]),
+    CAST(:actor_roles AS text[]), CAST(:totals_before AS bigint[]), CAST(:formats AS smallint[]), CAST(:ids AS uuid[])
+)
+""")
+# A message is due at once: not at the time of its event, so that no clock that is set back holds it up.
+_ADD_ORDER_EVENTS_AND_MESSAGES = text("""
+WITH event AS (
+    INSERT INTO order_events (customer_id, order_id, seq, kind, status, total_minor, at, actor_id, actor_role,
+                              total_before_minor, format, id)
+    SELECT * FROM unnest(
+        CAST(:customer_ids AS uuid[]), CAST(:order_ids AS uuid[]), CAST(:seqs AS integer[]), CAST(:kinds AS text[]),
+        CAST(:statuses AS text[]), CAST(:totals AS bigint[]), CAST(:times AS timestamptz[]),
+        CAST(:actor_ids AS uuid[]), CAST(:actor_roles AS text[]), CAST(:totals_before AS bigint[]),
+        CAST(:formats AS smallint[]), CAST(:ids AS uuid[])
     )
-    return insert(outbox).from_select(list(outbox.c.keys()), letter).add_cte(told)
-
-
-_TELL_OF_ORDERS = (
-    PreparedStatement(_tell(order_events, "order_id", "seq")),
-    PreparedStatement(insert_many(order_events)),
+    RETURNING customer_id, order_id, seq, at, id
 )
-_TELL_OF_STOCK = (
-    PreparedStatement(_tell(stock_events, "subject_id", None)),
-    PreparedStatement(insert_many(stock_events)),
+INSERT INTO outbox (event_id, subject_id, customer_id, seq, at, due_at, attempts, error, is_dead)
+SELECT id, order_id, customer_id, seq, at, 'epoch', 0, '', false
+FROM event
+""")
+_ADD_STOCK_EVENTS = text("""
+INSERT INTO stock_events (id, kind, subject_id, at, units, customer_id, actor_id, format)
+SELECT * FROM unnest(
+    CAST(:ids AS uuid[]), CAST(:kinds AS text[]), CAST(:subject_ids AS uuid[]), CAST(:times AS timestamptz[]),
+    CAST(:units AS bigint[]), CAST(:customer_ids AS uuid[]), CAST(:actor_ids AS uuid[]), CAST(:formats AS smallint[])
 )
+""")
+_ADD_STOCK_EVENTS_AND_MESSAGES = text("""
+WITH event AS (
+    INSERT INTO stock_events (id, kind, subject_id, at, units, customer_id, actor_id, format)
+    SELECT * FROM unnest(
+        CAST(:ids AS uuid[]), CAST(:kinds AS text[]), CAST(:subject_ids AS uuid[]), CAST(:times AS timestamptz[]),
+        CAST(:units AS bigint[]), CAST(:customer_ids AS uuid[]), CAST(:actor_ids AS uuid[]),
+        CAST(:formats AS smallint[])
+    )
+    RETURNING id, subject_id, customer_id, at
+)
+INSERT INTO outbox (event_id, subject_id, customer_id, seq, at, due_at, attempts, error, is_dead)
+SELECT id, subject_id, customer_id, 0, at, 'epoch', 0, '', false
+FROM event
+""")
+_TIMELINE = text("""
+SELECT customer_id, order_id, seq, kind, status, total_minor, at, actor_id, actor_role, total_before_minor, format, id
+FROM order_events
+WHERE customer_id = :customer_id AND order_id = :order_id AND seq > :after
+ORDER BY seq
+LIMIT :limit OFFSET :offset
+""")
+_COUNT_TIMELINE = text("""
+SELECT count(*)
+FROM order_events
+WHERE customer_id = :customer_id AND order_id = :order_id
+""")
 
 
 class PostgresEvents:
     """See `shop_core.ports.Events`.
 
     Args:
-        has_outbox: whether events are put into the outbox too.
+        has_outbox: whether each event also gets a message in the outbox.
     """
 
     def __init__(self, transaction: Transaction, currency: str, has_outbox: bool) -> None:
         self._transaction = transaction
         self._currency = currency
-        self._which = 0 if has_outbox else 1
+        self._has_outbox = has_outbox
 
     def add_all(self, events: Sequence[Event]) -> None:
-        if of_orders := [_order_row(event) for event in events if isinstance(event, OrderEvent)]:
-            self._transaction.run(_TELL_OF_ORDERS[self._which], arrays("new", order_events.c.keys(), of_orders))
-        if of_stock := [_stock_row(event) for event in events if isinstance(event, StockEvent)]:
-            self._transaction.run(_TELL_OF_STOCK[self._which], arrays("new", stock_events.c.keys(), of_stock))
+        if order_events := [event for event in events if isinstance(event, OrderEvent)]:
+            statement = _ADD_ORDER_EVENTS_AND_MESSAGES if self._has_outbox else _ADD_ORDER_EVENTS
+            self._transaction.run(statement, _order_columns(order_events))
+        if stock_events := [event for event in events if isinstance(event, StockEvent)]:
+            statement = _ADD_STOCK_EVENTS_AND_MESSAGES if self._has_outbox else _ADD_STOCK_EVENTS
+            self._transaction.run(statement, _stock_columns(stock_events))
 
     def timeline(self, customer_id: UUID, order_id: UUID, page_request: PageRequest) -> Page[OrderEvent]:
         listing = order_events_of(order_id)
-        of_order = (order_events.c.customer_id == customer_id, order_events.c.order_id == order_id)
-        found = select(*ORDER_EVENT).where(*of_order).order_by(order_events.c.seq)
+        order = {"customer_id": customer_id, "order_id": order_id}
         if isinstance(page_request, CursorRequest):
-            if page_request.cursor is not None:
-                found = found.where(order_events.c.seq > seq_of(listing.read(page_request.cursor), order_id))
-            rows = self._transaction.execute(found.limit(page_request.limit + 1))
+            after = 0 if page_request.cursor is None else seq_of(listing.read(page_request.cursor), order_id)
+            rows = self._transaction.run(
+                _TIMELINE, {**order, "after": after, "limit": page_request.limit + 1, "offset": 0}
+            )
             return listing.page([order_event(row, self._currency) for row in rows], page_request.limit)
-        rows = self._transaction.execute(found.limit(page_request.limit).offset(page_request.offset))
-        told = tuple(order_event(row, self._currency) for row in rows)
-        counted = select(func.count()).select_from(order_events).where(*of_order)
-        return Page(told, count=self._transaction.execute(counted).scalar_one())
+        window = {"after": 0, "limit": page_request.limit, "offset": page_request.offset}
+        rows = self._transaction.run(_TIMELINE, {**order, **window})
+        events = tuple(order_event(row, self._currency) for row in rows)
+        return Page(events, count=self._transaction.value(_COUNT_TIMELINE, order))
 
 
-def order_event(row: Sequence[Any], currency: str) -> OrderEvent:
-    """The event in the columns `ORDER_EVENT`."""
-    customer_id, order_id, seq, kind, status, total, at, actor_id, actor_role, before, form, event_id = row
+def order_event(row: Row, currency: str) -> OrderEvent:
+    """The event in a row of `order_events`."""
     return OrderEvent(
-        event_id,
-        customer_id,
-        order_id,
-        seq,
-        OrderEventKind(kind),
-        OrderStatus(status),
-        Money(total, currency),
-        at,
-        actor_id,
-        Role(actor_role) if actor_role else None,
-        None if before is None else Money(before, currency),
-        form,
+        row.id,
+        row.customer_id,
+        row.order_id,
+        row.seq,
+        OrderEventKind(row.kind),
+        OrderStatus(row.status),
+        Money(row.total_minor, currency),
+        row.at,
+        row.actor_id,
+        Role(row.actor_role) if row.actor_role else None,
+        None if row.total_before_minor is None else Money(row.total_before_minor, currency),
+        row.format,
     )
 
 
-def stock_event(row: Sequence[Any]) -> StockEvent:
-    """The event in the columns `STOCK_EVENT`."""
+def stock_event(row: Row) -> StockEvent:
+    """The event in a row of `stock_events`."""
     event_id, kind, *rest = row
     return StockEvent(event_id, StockEventKind(kind), *rest)
 
 
-def _order_row(event: OrderEvent) -> tuple[object, ...]:
-    before = event.total_before.minor if event.total_before else None
-    return (
-        *(event.customer_id, event.order_id, event.seq, event.kind, event.status, event.total.minor, event.at),
-        *(event.actor_id, event.actor_role, before, event.format, event.id),
-    )
+def _order_columns(events: Sequence[OrderEvent]) -> dict[str, list[Any]]:
+    return {
+        "customer_ids": Uuids([event.customer_id for event in events]),
+        "order_ids": Uuids([event.order_id for event in events]),
+        "seqs": Integers([event.seq for event in events]),
+        "kinds": Texts([event.kind for event in events]),
+        "statuses": Texts([event.status for event in events]),
+        "totals": Integers([event.total.minor for event in events]),
+        "times": Times([event.at for event in events]),
+        "actor_ids": Uuids([event.actor_id for event in events]),
+        "actor_roles": Texts([event.actor_role for event in events]),
+        "totals_before": Integers([event.total_before.minor if event.total_before else None for event in events]),
+        "formats": Integers([event.format for event in events]),
+        "ids": Uuids([event.id for event in events]),
+    }
 
 
-def _stock_row(event: StockEvent) -> tuple[object, ...]:
-    return (
-        *(event.id, event.kind, event.subject_id, event.at, event.units),
-        *(event.customer_id, event.actor_id, event.format),
-    )
+def _stock_columns(events: Sequence[StockEvent]) -> dict[str, list[Any]]:
+    return {
+        "ids": Uuids([event.id for event in events]),
+        "kinds": Texts([event.kind for event in events]),
+        "subject_ids": Uuids([event.subject_id for event in events]),
+        "times": Times([event.at for event in events]),
+        "units": Integers([event.units for event in events]),
+        "customer_ids": Uuids([event.customer_id for event in events]),
+        "actor_ids": Uuids([event.actor_id for event in events]),
+        "formats": Integers([event.format for event in events]),
+    }

@@ -1,128 +1,122 @@
-"""The outbox in PostgreSQL: a queue whose letters go out in order for each subject.
+"""The outbox in PostgreSQL: a queue whose messages go out in order for each subject.
 
-The first letter of a subject stands for all of it: who holds its row takes the subject's letters. Takers pass over
-first letters that are locked. Who notes what became of a letter waits instead: a taker that looked just before may
-hold a row that it then does not take, and a note that is passed over would be a letter told twice.
+The first message of a subject stands for all of them: a taker that locks its row takes the messages of the subject.
+Takers skip first messages that are locked. Notes about what became of a message wait for the lock instead: a taker
+that looked just before may hold a row that it then does not take, and a note that is skipped would mean that the
+message is published twice.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import (
-    Integer,
-    Select,
-    Uuid,
-    and_,
-    any_,
-    bindparam,
-    delete,
-    exists,
-    func,
-    select,
-    true,
-    tuple_,
-    update,
-)
+from sqlalchemy import text
 
-from shop_adapters.postgres.events import ORDER_EVENT, STOCK_EVENT, order_event, stock_event
-from shop_adapters.postgres.packed import PackedArray
-from shop_adapters.postgres.schema import Time, order_events, outbox, stock_events
-from shop_adapters.postgres.transaction import AnyRow, PreparedStatement, Transaction
+from shop_adapters.postgres.arrays import Integers, Uuids
+from shop_adapters.postgres.database import Row, Transaction
+from shop_adapters.postgres.events import order_event, stock_event
+from shop_core.events import Event
 from shop_core.pagination import OffsetRequest, Page
 from shop_core.ports import OutboxMessage
 
-_LETTER = (outbox.c.event_id, outbox.c.subject_id, outbox.c.seq, outbox.c.attempts, outbox.c.error)
-_NOW = bindparam("now", type_=Time)
-_IDS = any_(bindparam("ids", type_=PackedArray(Uuid)))
-
-
-def _take() -> Any:
-    """Hide the letters that may be tried now, and read them."""
-    limit = bindparam("limit", type_=Integer)
-    earlier, later = outbox.alias("earlier"), outbox.alias("later")
-    is_first = ~exists().where(
-        earlier.c.subject_id == outbox.c.subject_id,
-        ~earlier.c.is_dead,
-        tuple_(earlier.c.seq, earlier.c.event_id) < tuple_(outbox.c.seq, outbox.c.event_id),
+# `first`: the first message of each subject that may be published now. `of_subject`: the messages of those subjects.
+# A message that has to wait holds up those after it, also where an earlier one was requeued in between: `is_free`.
+_TAKE = text("""
+WITH first AS (
+    SELECT outbox.subject_id, outbox.event_id, outbox.due_at
+    FROM outbox
+    WHERE NOT outbox.is_dead AND outbox.due_at <= :now AND NOT EXISTS (
+        SELECT FROM outbox AS earlier
+        WHERE earlier.subject_id = outbox.subject_id AND NOT earlier.is_dead
+          AND (earlier.seq, earlier.event_id) < (outbox.seq, outbox.event_id)
     )
-    first = (
-        select(outbox.c.subject_id, outbox.c.event_id, outbox.c.due_at)
-        .where(~outbox.c.is_dead, outbox.c.due_at <= _NOW, is_first)
-        .order_by(outbox.c.due_at, outbox.c.event_id)
-        .limit(limit)
-        .with_for_update(skip_locked=True, of=outbox)
-        .cte("first")
-    )
-    of_subject = (
-        select(later.c.event_id, later.c.seq, later.c.due_at)
-        .where(later.c.subject_id == first.c.subject_id, ~later.c.is_dead)
-        .order_by(later.c.seq, later.c.event_id)
-        .limit(limit)
-        .lateral("of_subject")
-    )
-    # A letter that has to wait holds up those after it, also where an earlier one was sent again in between.
-    in_order = (of_subject.c.seq, of_subject.c.event_id)
-    is_free = func.bool_and(of_subject.c.due_at <= _NOW).over(partition_by=first.c.subject_id, order_by=in_order)
-    row = (
-        select(of_subject.c.event_id, of_subject.c.seq, first.c.due_at, first.c.event_id.label("first_id"))
-        .add_columns(is_free.label("is_free"))
-        .select_from(first.join(of_subject, true()))
-        .subquery("row")
-    )
-    mine = (
-        select(row.c.event_id)
-        .where(row.c.is_free)
-        .order_by(row.c.due_at, row.c.first_id, row.c.seq, row.c.event_id)
-        .limit(limit)
-        .cte("mine")
-    )
-    return (
-        update(outbox)
-        .where(outbox.c.event_id == mine.c.event_id)
-        .values(due_at=bindparam("until", type_=Time))
-        .returning(*_LETTER, outbox.c.customer_id)
-    )
-
-
-def _with_event(letter: Any) -> Select[Any]:
-    """Letters with the events that they tell, of orders or about stock."""
-    of_order = and_(
-        letter.c.seq > 0,
-        order_events.c.customer_id == letter.c.customer_id,
-        order_events.c.order_id == letter.c.subject_id,
-        order_events.c.seq == letter.c.seq,
-    )
-    about_stock = and_(letter.c.seq == 0, stock_events.c.id == letter.c.event_id)
-    joined = letter.join(order_events, of_order, isouter=True).join(stock_events, about_stock, isouter=True)
-    heads = letter.c.event_id, letter.c.attempts, letter.c.error
-    return select(*heads, *ORDER_EVENT, *STOCK_EVENT).select_from(joined)
-
-
-_taken = _take().cte("taken")
-_TAKE = PreparedStatement(_with_event(_taken).order_by(_taken.c.subject_id, _taken.c.seq, _taken.c.event_id))
-_dead = (
-    select(*_LETTER, outbox.c.customer_id)
-    .where(outbox.c.is_dead)
-    .order_by(outbox.c.event_id)
-    .limit(bindparam("limit", type_=Integer))
-    .offset(bindparam("offset", type_=Integer))
-    .subquery("dead")
+    ORDER BY outbox.due_at, outbox.event_id
+    LIMIT :limit
+    FOR UPDATE OF outbox SKIP LOCKED
+),
+candidate AS (
+    SELECT of_subject.event_id, of_subject.seq, first.due_at, first.event_id AS first_id,
+           bool_and(of_subject.due_at <= :now) OVER (
+               PARTITION BY first.subject_id ORDER BY of_subject.seq, of_subject.event_id
+           ) AS is_free
+    FROM first CROSS JOIN LATERAL (
+        SELECT later.event_id, later.seq, later.due_at
+        FROM outbox AS later
+        WHERE later.subject_id = first.subject_id AND NOT later.is_dead
+        ORDER BY later.seq, later.event_id
+        LIMIT :limit
+    ) AS of_subject
+),
+taken AS (
+    SELECT event_id
+    FROM candidate
+    WHERE is_free
+    ORDER BY due_at, first_id, seq, event_id
+    LIMIT :limit
 )
-_DEAD = PreparedStatement(_with_event(_dead).order_by(_dead.c.event_id))
-_COUNT_DEAD = PreparedStatement(select(func.count()).where(outbox.c.is_dead))
-_WAITING = PreparedStatement(select(func.count(), func.min(outbox.c.at)).where(~outbox.c.is_dead))
-_noted = select(outbox.c.event_id).where(outbox.c.event_id == _IDS).order_by(outbox.c.event_id)
-_IS_NOTED = outbox.c.event_id.in_(select(_noted.with_for_update().cte("noted").c.event_id))
-_DELIVERED = PreparedStatement(delete(outbox).where(_IS_NOTED))
-_RELEASE = PreparedStatement(update(outbox).where(_IS_NOTED, ~outbox.c.is_dead).values(due_at=_NOW))
-_FAILED = update(outbox).where(_IS_NOTED).values(attempts=outbox.c.attempts + 1, error=bindparam("why"))
-_POSTPONE = PreparedStatement(_FAILED.values(due_at=bindparam("until", type_=Time)))
-_GIVE_UP = PreparedStatement(_FAILED.values(is_dead=True))
-_REVIVE = update(outbox).where(_IS_NOTED, outbox.c.is_dead).values(is_dead=False, attempts=0, error="", due_at=_NOW)
+UPDATE outbox
+SET due_at = :hidden_until
+FROM taken
+WHERE outbox.event_id = taken.event_id
+RETURNING outbox.event_id, outbox.subject_id, outbox.customer_id, outbox.seq, outbox.attempts, outbox.error
+""")
+_DEAD = text("""
+SELECT event_id, subject_id, customer_id, seq, attempts, error
+FROM outbox
+WHERE is_dead
+ORDER BY event_id
+LIMIT :limit OFFSET :offset
+""")
+_COUNT_DEAD = text("""
+SELECT count(*) FROM outbox WHERE is_dead
+""")
+_WAITING = text("""
+SELECT count(*), min(at) FROM outbox WHERE NOT is_dead
+""")
+_ORDER_EVENTS = text("""
+SELECT event.customer_id, event.order_id, event.seq, event.kind, event.status, event.total_minor, event.at,
+       event.actor_id, event.actor_role, event.total_before_minor, event.format, event.id
+FROM unnest(CAST(:customer_ids AS uuid[]), CAST(:order_ids AS uuid[]), CAST(:seqs AS integer[]))
+     AS message (customer_id, order_id, seq)
+JOIN order_events AS event
+  ON event.customer_id = message.customer_id AND event.order_id = message.order_id AND event.seq = message.seq
+""")
+_STOCK_EVENTS = text("""
+SELECT id, kind, subject_id, at, units, customer_id, actor_id, format
+FROM stock_events
+WHERE id = ANY (CAST(:ids AS uuid[]))
+""")
+# An UPDATE or DELETE of many rows locks them in no order of its own: so they are locked before, sorted.
+_DELETE_PUBLISHED = text("""
+WITH published AS (
+    SELECT event_id FROM outbox WHERE event_id = ANY (CAST(:ids AS uuid[])) ORDER BY event_id FOR UPDATE
+)
+DELETE FROM outbox USING published WHERE outbox.event_id = published.event_id
+""")
+_RELEASE = text("""
+WITH released AS (
+    SELECT event_id FROM outbox WHERE event_id = ANY (CAST(:ids AS uuid[])) ORDER BY event_id FOR UPDATE
+)
+UPDATE outbox SET due_at = :now FROM released WHERE outbox.event_id = released.event_id AND NOT outbox.is_dead
+""")
+_POSTPONE = text("""
+UPDATE outbox SET attempts = attempts + 1, error = :error, due_at = :until WHERE event_id = :id
+""")
+_GIVE_UP = text("""
+UPDATE outbox SET attempts = attempts + 1, error = :error, is_dead = true WHERE event_id = :id
+""")
+_REQUEUE = text("""
+WITH requeued AS (
+    SELECT event_id FROM outbox WHERE event_id = ANY (CAST(:ids AS uuid[])) ORDER BY event_id FOR UPDATE
+)
+UPDATE outbox
+SET is_dead = false, attempts = 0, error = '', due_at = :now
+FROM requeued
+WHERE outbox.event_id = requeued.event_id AND outbox.is_dead
+RETURNING outbox.event_id
+""")
 
 
 class PostgresOutbox:
@@ -133,40 +127,52 @@ class PostgresOutbox:
         self._currency = currency
 
     def take(self, now: datetime, limit: int, hidden_for: timedelta) -> list[OutboxMessage]:
-        rows = self._transaction.run(_TAKE, {"now": now, "limit": limit, "until": now + hidden_for})
-        return [self._letter(row) for row in rows]
+        rows = self._transaction.run(_TAKE, {"now": now, "limit": limit, "hidden_until": now + hidden_for})
+        return self._messages(sorted(rows, key=lambda row: (row.subject_id.int, row.seq, row.event_id.int)))
 
     def delivered(self, event_ids: Collection[UUID]) -> None:
         if event_ids:
-            self._transaction.run(_DELIVERED, {"ids": list(event_ids)})
+            self._transaction.run(_DELETE_PUBLISHED, {"ids": Uuids(event_ids)})
 
     def postpone(self, event_id: UUID, until: datetime, error: str) -> None:
-        self._transaction.run(_POSTPONE, {"ids": [event_id], "until": until, "why": error})
+        self._transaction.run(_POSTPONE, {"id": event_id, "until": until, "error": error})
 
     def give_up(self, event_id: UUID, error: str) -> None:
-        self._transaction.run(_GIVE_UP, {"ids": [event_id], "why": error})
+        self._transaction.run(_GIVE_UP, {"id": event_id, "error": error})
 
     def release(self, event_ids: Collection[UUID], now: datetime) -> None:
         if event_ids:
-            self._transaction.run(_RELEASE, {"ids": list(event_ids), "now": now})
+            self._transaction.run(_RELEASE, {"ids": Uuids(event_ids), "now": now})
 
     def dead(self, page_request: OffsetRequest) -> Page[OutboxMessage]:
         rows = self._transaction.run(_DEAD, {"limit": page_request.limit, "offset": page_request.offset})
-        letters = tuple(self._letter(row) for row in rows)
-        return Page(letters, count=self._transaction.value(_COUNT_DEAD))
+        return Page(tuple(self._messages(rows)), count=self._transaction.value(_COUNT_DEAD))
 
     def requeue(self, event_ids: Collection[UUID], now: datetime) -> int:
         if not event_ids:
             return 0
-        return self._transaction.execute(_REVIVE, {"ids": list(event_ids), "now": now}).rowcount
+        return len(self._transaction.run(_REQUEUE, {"ids": Uuids(event_ids), "now": now}))
 
     def waiting(self) -> tuple[int, datetime | None]:
         ((count, oldest),) = self._transaction.run(_WAITING)
         return count, oldest
 
-    def _letter(self, row: AnyRow) -> OutboxMessage:
-        _, attempts, error, *columns = row
-        of_order, about_stock = columns[: len(ORDER_EVENT)], columns[len(ORDER_EVENT) :]
-        if of_order[0] is not None:
-            return OutboxMessage(order_event(of_order, self._currency), attempts, error)
-        return OutboxMessage(stock_event(about_stock), attempts, error)
+    def _messages(self, rows: Sequence[Row]) -> list[OutboxMessage]:
+        """The messages of these rows, each with its event: of an order (`seq` from 1), or about stock (`seq` 0).
+
+        The events are read in statements of their own: an engine that distributes orders by customers joins them with
+        no other table.
+        """
+        events: dict[UUID, Event] = {}
+        if of_orders := [row for row in rows if row.seq > 0]:
+            keys = {
+                "customer_ids": Uuids([row.customer_id for row in of_orders]),
+                "order_ids": Uuids([row.subject_id for row in of_orders]),
+                "seqs": Integers([row.seq for row in of_orders]),
+            }
+            for row in self._transaction.run(_ORDER_EVENTS, keys):
+                events[row.id] = order_event(row, self._currency)
+        if about_stock := [row.event_id for row in rows if row.seq == 0]:
+            for row in self._transaction.run(_STOCK_EVENTS, {"ids": Uuids(about_stock)}):
+                events[row.id] = stock_event(row)
+        return [OutboxMessage(events[row.event_id], row.attempts, row.error) for row in rows]

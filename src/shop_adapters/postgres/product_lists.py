@@ -1,4 +1,4 @@
-"""The lists of the catalog as statements: one of each form, of which only the values change."""
+"""The lists of the catalog as statements, composed by what a query filters and how it sorts; only values change."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
+    ARRAY,
     BigInteger,
     ColumnElement,
     Integer,
@@ -29,9 +30,8 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import TSQUERY
 
 from shop_adapters import listing
-from shop_adapters.postgres.packed import PackedArray
+from shop_adapters.postgres.arrays import Uuids
 from shop_adapters.postgres.schema import products, stock_levels
-from shop_adapters.postgres.transaction import PreparedStatement
 from shop_core.catalog.model import ProductQuery, ProductSort
 from shop_core.pagination import Key
 
@@ -54,7 +54,7 @@ _AVAILABLE = select(_UNITS).where(stock_levels.c.product_id == products.c.id).sc
 _IN_CATALOG = products.c.archived_at.is_(None)
 _WITH_STOCK = products.join(stock_levels, stock_levels.c.product_id == products.c.id)
 ENTRY = PRODUCT.add_columns(_AVAILABLE.label("available")).where(_IN_CATALOG)
-_SORTED_BY: dict[ProductSort, tuple[ColumnElement[Any], ...]] = {
+_SORT_COLUMNS: dict[ProductSort, tuple[ColumnElement[Any], ...]] = {
     ProductSort.NEWEST: (products.c.id,),
     ProductSort.NAME: (products.c.name_key, products.c.id),
     ProductSort.PRICE: (products.c.price_minor, products.c.id),
@@ -62,7 +62,7 @@ _SORTED_BY: dict[ProductSort, tuple[ColumnElement[Any], ...]] = {
     ProductSort.RELEVANCE: (products.c.name_key, products.c.id),  # behind the tier
 }
 """The columns behind the key of each list in `shop_adapters.listing`."""
-_BY_UNITS = {"available_min", "available_max"}
+_STOCK_FILTERS = {"available_min", "available_max"}
 _LIMIT, _OFFSET = bindparam("limit", type_=Integer), bindparam("offset", type_=Integer)
 
 
@@ -75,40 +75,40 @@ class Start(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Form:
-    """What a list has beside its values.
+class QueryShape:
+    """What a query has beside its values: with that, its statement is the same.
 
     Args:
         filters: the fields of its query that filter.
-        finds: whether there is a word to be found.
+        has_words: whether there is a word to be found.
         sort: by what it is sorted.
         descending: whether the greatest comes first.
     """
 
     filters: frozenset[str]
-    finds: bool
+    has_words: bool
     sort: ProductSort
     descending: bool
 
     @classmethod
-    def of(cls, query: ProductQuery) -> Form:
-        """The form of `query`."""
+    def of(cls, query: ProductQuery) -> QueryShape:
+        """The shape of `query`."""
         names = ("words", "category_id", "price_min", "price_max", "available_min", "available_max")
         given = frozenset(name for name in names if getattr(query, name) is not None)
         return cls(given, bool(query.words), query.sorted_by, listing.products(query).descending)
 
     @property
-    def by_units(self) -> bool:
+    def is_by_stock(self) -> bool:
         """Whether it depends on the stock."""
-        return not _BY_UNITS.isdisjoint(self.filters)
+        return not _STOCK_FILTERS.isdisjoint(self.filters)
 
 
-def values_of(query: ProductQuery, shelves: Sequence[UUID]) -> dict[str, Any]:
-    """The values for a list of the form of `query`; `shelves` are its category and those below it."""
+def values_of(query: ProductQuery, category_ids: Sequence[UUID]) -> dict[str, Any]:
+    """The values for a list of the shape of `query`; `category_ids` are its category and those below it."""
     return {
         "words": _tsquery(query.words, ""),
-        "titled": _tsquery(query.words, "A"),
-        "shelves": shelves,
+        "title_words": _tsquery(query.words, "A"),
+        "category_ids": Uuids(category_ids),
         "price_min": query.price_min,
         "price_max": query.price_max,
         "available_min": query.available_min,
@@ -123,63 +123,63 @@ def key_values(key: Key) -> dict[str, Any]:
 
 
 @lru_cache(512)
-def page(form: Form, start: Start, tier: int | None = None) -> PreparedStatement:
+def page(shape: QueryShape, start: Start, tier: int | None = None) -> Select[Any]:
     """A page of a list.
 
     Args:
-        form: of the list.
+        shape: of the query.
         start: where the page starts.
         tier: of a list by relevance, only those with every word in name or SKU (0), or only the others (1).
     """
-    columns = _SORTED_BY[form.sort]
-    found = ENTRY.where(*_filters(form), *_units(form, _AVAILABLE))
-    order = [column.desc() if form.descending else column for column in columns]
-    if form.sort is ProductSort.RELEVANCE:
-        is_meant = _found_by("titled") if form.finds else false()
+    columns = _SORT_COLUMNS[shape.sort]
+    found = ENTRY.where(*_filters(shape), *_units(shape, _AVAILABLE))
+    order = [column.desc() if shape.descending else column for column in columns]
+    if shape.sort is ProductSort.RELEVANCE:
+        is_meant = _found_by("title_words") if shape.has_words else false()
         if tier is not None:
             found = found.where(is_meant if tier == 0 else ~is_meant)
-        elif form.finds:
+        elif shape.has_words:
             order = [case((is_meant, 0), else_=1), *order]
     match start:
         case Start.HERE:
-            return PreparedStatement(found.order_by(*order).limit(_LIMIT).offset(_OFFSET))
+            return found.order_by(*order).limit(_LIMIT).offset(_OFFSET)
         case Start.AFTER:
-            return PreparedStatement(found.where(_beyond(columns, form.descending)).order_by(*order).limit(_LIMIT))
+            return found.where(_beyond(columns, shape.descending)).order_by(*order).limit(_LIMIT)
     ids = found.with_only_columns(products.c.id).order_by(*order).limit(_LIMIT).offset(_OFFSET)
-    return PreparedStatement(ENTRY.where(products.c.id.in_(ids)).order_by(*order))
+    return ENTRY.where(products.c.id.in_(ids)).order_by(*order)
 
 
 @lru_cache(256)
-def count(form: Form) -> PreparedStatement:
+def count(shape: QueryShape) -> Select[Any]:
     """How many a list has."""
-    return PreparedStatement(select(func.count()).select_from(to_count(form).subquery()))
+    return select(func.count()).select_from(to_count(shape).subquery())
 
 
 @lru_cache(256)
-def to_count(form: Form) -> Select[Any]:
+def to_count(shape: QueryShape) -> Select[Any]:
     """A row for each product of a list. All have a stock level, so only a filter by units needs to see it."""
-    rows = select(literal(1)).select_from(_WITH_STOCK if form.by_units else products)
-    return rows.where(_IN_CATALOG, *_filters(form), *_units(form, _UNITS))
+    rows = select(literal(1)).select_from(_WITH_STOCK if shape.is_by_stock else products)
+    return rows.where(_IN_CATALOG, *_filters(shape), *_units(shape, _UNITS))
 
 
-def _filters(form: Form) -> list[ColumnElement[bool]]:
+def _filters(shape: QueryShape) -> list[ColumnElement[bool]]:
     filters: list[ColumnElement[bool]] = []
-    if "words" in form.filters:
-        filters.append(_found_by("words") if form.finds else false())
-    if "category_id" in form.filters:
-        filters.append(products.c.category_id == any_(bindparam("shelves", type_=PackedArray(Uuid))))
-    if "price_min" in form.filters:
+    if "words" in shape.filters:
+        filters.append(_found_by("words") if shape.has_words else false())
+    if "category_id" in shape.filters:
+        filters.append(products.c.category_id == any_(bindparam("category_ids", type_=ARRAY(Uuid))))
+    if "price_min" in shape.filters:
         filters.append(products.c.price_minor >= bindparam("price_min", type_=BigInteger))
-    if "price_max" in form.filters:
+    if "price_max" in shape.filters:
         filters.append(products.c.price_minor <= bindparam("price_max", type_=BigInteger))
     return filters
 
 
-def _units(form: Form, available: ColumnElement[int]) -> list[ColumnElement[bool]]:
+def _units(shape: QueryShape, available: ColumnElement[int]) -> list[ColumnElement[bool]]:
     filters: list[ColumnElement[bool]] = []
-    if "available_min" in form.filters:
+    if "available_min" in shape.filters:
         filters.append(available >= bindparam("available_min", type_=BigInteger))
-    if "available_max" in form.filters:
+    if "available_max" in shape.filters:
         filters.append(available <= bindparam("available_max", type_=BigInteger))
     return filters
 

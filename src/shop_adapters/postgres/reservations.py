@@ -1,4 +1,4 @@
-"""Reservations in PostgreSQL."""
+"""Reservations in PostgreSQL. Each statement that changes them names the customer, who leads every key."""
 
 from __future__ import annotations
 
@@ -6,135 +6,109 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import groupby
-from operator import attrgetter
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import (
-    Integer,
-    Select,
-    Uuid,
-    any_,
-    bindparam,
-    column,
-    false,
-    func,
-    literal_column,
-    select,
-    true,
-    update,
-)
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import text
 
 from shop_adapters.lock_order import LockOrder
-from shop_adapters.postgres.packed import PackedArray
-from shop_adapters.postgres.schema import Time, holders, reservation_lines, reservations
-from shop_adapters.postgres.statements import arrays, insert_many, rows_of
-from shop_adapters.postgres.store_clock import TIME, StoreClock
-from shop_adapters.postgres.transaction import PreparedStatement, Transaction
-from shop_core.reservations.model import HeldLine, Holding, Reservation, ReservationState, ReservedLine
+from shop_adapters.postgres.arrays import Booleans, Integers, Texts, Times, Uuids
+from shop_adapters.postgres.database import Row, StoreClock, Transaction
+from shop_core.reservations.model import ExpiredLine, Reservation, ReservationState, ReservationUsage, ReservedLine
 
-_IDS = bindparam("ids", type_=PackedArray(Uuid))
-_IS_ACTIVE = reservations.c.state == literal_column("'active'")  # said, not bound: the partial indexes are chosen by it
-_of_line = (reservation_lines.c.customer_id == reservations.c.customer_id) & (
-    reservation_lines.c.reservation_id == reservations.c.id
+# It puts in customers who never reserved, and locks the others, one after the other as they come: sorted. DO UPDATE
+# locks the row before it looks at its WHERE, and then writes nothing.
+_LOCK_CUSTOMERS = text("""
+INSERT INTO holders (customer_id)
+SELECT unnest(CAST(:customer_ids AS uuid[]))
+ON CONFLICT (customer_id) DO UPDATE SET customer_id = excluded.customer_id WHERE false
+""")
+# The time is after the lock; there is a row with it also when nobody holds anything.
+_USAGE = text("""
+SELECT clock.time, held.customer_id, held.expires_at, held.units
+FROM (SELECT clock_timestamp() AS time) AS clock
+LEFT JOIN (
+    SELECT head.customer_id, head.expires_at, sum(line.quantity) AS units
+    FROM reservations AS head
+    JOIN reservation_lines AS line ON line.customer_id = head.customer_id AND line.reservation_id = head.id
+    WHERE head.customer_id = ANY (CAST(:customer_ids AS uuid[])) AND head.state = 'active'
+    GROUP BY head.customer_id, head.id
+) AS held ON true
+""")
+_ADD = text("""
+INSERT INTO reservations (customer_id, id, state, created_at, expires_at, order_id)
+SELECT * FROM unnest(
+    CAST(:customer_ids AS uuid[]), CAST(:ids AS uuid[]), CAST(:states AS text[]), CAST(:created_at AS timestamptz[]),
+    CAST(:expires_at AS timestamptz[]), CAST(:order_ids AS uuid[])
 )
-
-
-def _lock_holders() -> Any:
-    """Put in who never held anything, and lock the others, one after the other as they come: sorted.
-
-    DO UPDATE locks the row before it looks at its WHERE, and then writes nothing. To lock those who are there first and
-    to put in the others after would be against the order.
-    """
-    wanted = func.unnest(_IDS).table_valued(column("customer_id", Uuid), name="wanted").render_derived()
-    put = insert(holders).from_select(["customer_id"], select(wanted.c.customer_id))
-    return put.on_conflict_do_update(
-        index_elements=["customer_id"], set_={"customer_id": put.excluded.customer_id}, where=false()
-    )
-
-
-def _holdings() -> Select[Any]:
-    """What each customer holds, and until when; a time after the lock with each row, of which there is at least one."""
-    held = (
-        select(
-            reservations.c.customer_id, reservations.c.expires_at, func.sum(reservation_lines.c.quantity).label("units")
-        )
-        .select_from(reservations.join(reservation_lines, _of_line))
-        .where(reservations.c.customer_id == any_(_IDS), _IS_ACTIVE)
-        .group_by(reservations.c.customer_id, reservations.c.id)
-        .subquery("held")
-    )
-    time = select(TIME.label("time")).subquery("clock")
-    return select(time.c.time, *held.c).select_from(time.join(held, true(), isouter=True))
-
-
-def _whole(heads: Any) -> Select[Any]:
-    """Reservations with their lines, in one statement: they are seen at one moment."""
-    same = (reservation_lines.c.customer_id == heads.c.customer_id) & (reservation_lines.c.reservation_id == heads.c.id)
-    line = reservation_lines.c.product_id, reservation_lines.c.quantity, reservation_lines.c.is_held
-    head = heads.c.id, heads.c.customer_id, heads.c.state, heads.c.created_at, heads.c.expires_at, heads.c.order_id
-    return select(*head, *line).select_from(heads.join(reservation_lines, same))
-
-
-_LOCK_HOLDERS = PreparedStatement(_lock_holders())
-_HOLDINGS = PreparedStatement(_holdings())
-_ADD = PreparedStatement(insert_many(reservations))
-_ADD_LINES = PreparedStatement(insert_many(reservation_lines))
-_GET = PreparedStatement(
-    _whole(reservations).where(reservations.c.id == any_(_IDS)).order_by(reservations.c.id, reservation_lines.c.line_no)
+""")
+_ADD_LINES = text("""
+INSERT INTO reservation_lines (customer_id, reservation_id, line_no, product_id, quantity, is_held, expires_at)
+SELECT * FROM unnest(
+    CAST(:customer_ids AS uuid[]), CAST(:reservation_ids AS uuid[]), CAST(:line_nos AS smallint[]),
+    CAST(:product_ids AS uuid[]), CAST(:quantities AS integer[]), CAST(:are_held AS boolean[]),
+    CAST(:expires_at AS timestamptz[])
 )
-_due = (
-    select(*reservations.c)
-    .where(_IS_ACTIVE, reservations.c.expires_at <= bindparam("now", type_=Time))
-    .order_by(reservations.c.expires_at, reservations.c.id)
-    .limit(bindparam("limit", type_=Integer))
-    .subquery("due")
+""")
+_FIND_CUSTOMERS = text("""
+SELECT customer_id, id FROM reservations WHERE id = ANY (CAST(:reservation_ids AS uuid[]))
+""")
+# Head and lines in one statement, which sees one moment.
+_GET_ALL = text("""
+SELECT head.id, head.customer_id, head.state, head.created_at, head.expires_at, head.order_id,
+       line.product_id, line.quantity, line.is_held
+FROM unnest(CAST(:customer_ids AS uuid[]), CAST(:reservation_ids AS uuid[])) AS found (customer_id, id)
+JOIN reservations AS head ON head.customer_id = found.customer_id AND head.id = found.id
+JOIN reservation_lines AS line ON line.customer_id = head.customer_id AND line.reservation_id = head.id
+ORDER BY head.id, line.line_no
+""")
+_DUE = text("""
+WITH due AS (
+    SELECT id, customer_id, state, created_at, expires_at, order_id
+    FROM reservations
+    WHERE state = 'active' AND expires_at <= :now
+    ORDER BY expires_at, id
+    LIMIT :limit
 )
-_DUE = PreparedStatement(_whole(_due).order_by(_due.c.expires_at, _due.c.id, reservation_lines.c.line_no))
-_DUE_LINES = PreparedStatement(
-    select(
-        reservation_lines.c.reservation_id,
-        reservation_lines.c.customer_id,
-        reservation_lines.c.product_id,
-        reservation_lines.c.quantity,
-    )
-    .where(
-        reservation_lines.c.is_held,
-        reservation_lines.c.product_id == any_(_IDS),
-        reservation_lines.c.expires_at <= bindparam("now", type_=Time),
-    )
-    .order_by(reservation_lines.c.product_id, reservation_lines.c.expires_at, reservation_lines.c.reservation_id)
-)
-_HEAD = [reservations.c[name] for name in ("customer_id", "id", "state", "expires_at", "order_id")]
-_head = rows_of("head", _HEAD)
-_UPDATE = PreparedStatement(
-    update(reservations)
-    .where(reservations.c.customer_id == _head.c.customer_id, reservations.c.id == _head.c.id)
-    .values(state=_head.c.state, expires_at=_head.c.expires_at, order_id=_head.c.order_id)
-)
-_LINE = [reservation_lines.c[name] for name in ("customer_id", "reservation_id", "line_no", "is_held", "expires_at")]
-_line = rows_of("line", _LINE)
-_UPDATE_LINES = PreparedStatement(
-    update(reservation_lines)
-    .where(
-        reservation_lines.c.customer_id == _line.c.customer_id,
-        reservation_lines.c.reservation_id == _line.c.reservation_id,
-        reservation_lines.c.line_no == _line.c.line_no,
-    )
-    .values(is_held=_line.c.is_held, expires_at=_line.c.expires_at)
-)
-_LET_GO_OF = [reservation_lines.c[name] for name in ("customer_id", "reservation_id", "product_id")]
-_gone = rows_of("gone", _LET_GO_OF)
-_LET_GO = PreparedStatement(
-    update(reservation_lines)
-    .where(
-        reservation_lines.c.customer_id == _gone.c.customer_id,
-        reservation_lines.c.reservation_id == _gone.c.reservation_id,
-        reservation_lines.c.product_id == _gone.c.product_id,
-    )
-    .values(is_held=False)
-)
+SELECT due.id, due.customer_id, due.state, due.created_at, due.expires_at, due.order_id,
+       line.product_id, line.quantity, line.is_held
+FROM due
+JOIN reservation_lines AS line ON line.customer_id = due.customer_id AND line.reservation_id = due.id
+ORDER BY due.expires_at, due.id, line.line_no
+""")
+_DUE_LINES = text("""
+SELECT reservation_id, customer_id, product_id, quantity
+FROM reservation_lines
+WHERE is_held AND product_id = ANY (CAST(:product_ids AS uuid[])) AND expires_at <= :now
+ORDER BY product_id, expires_at, reservation_id
+""")
+_UPDATE = text("""
+UPDATE reservations AS head
+SET state = changed.state, expires_at = changed.expires_at, order_id = changed.order_id
+FROM unnest(
+    CAST(:customer_ids AS uuid[]), CAST(:ids AS uuid[]), CAST(:states AS text[]), CAST(:expires_at AS timestamptz[]),
+    CAST(:order_ids AS uuid[])
+) AS changed (customer_id, id, state, expires_at, order_id)
+WHERE head.customer_id = changed.customer_id AND head.id = changed.id
+""")
+_UPDATE_LINES = text("""
+UPDATE reservation_lines AS line
+SET is_held = changed.is_held, expires_at = changed.expires_at
+FROM unnest(
+    CAST(:customer_ids AS uuid[]), CAST(:reservation_ids AS uuid[]), CAST(:line_nos AS smallint[]),
+    CAST(:are_held AS boolean[]), CAST(:expires_at AS timestamptz[])
+) AS changed (customer_id, reservation_id, line_no, is_held, expires_at)
+WHERE line.customer_id = changed.customer_id AND line.reservation_id = changed.reservation_id
+  AND line.line_no = changed.line_no
+""")
+_RELEASE_LINES = text("""
+UPDATE reservation_lines AS line
+SET is_held = false
+FROM unnest(
+    CAST(:customer_ids AS uuid[]), CAST(:reservation_ids AS uuid[]), CAST(:product_ids AS uuid[])
+) AS released (customer_id, reservation_id, product_id)
+WHERE line.customer_id = released.customer_id AND line.reservation_id = released.reservation_id
+  AND line.product_id = released.product_id
+""")
 
 
 class PostgresReservations:
@@ -145,77 +119,125 @@ class PostgresReservations:
         self._order = order
         self._clock = clock
 
-    def lock_customers(self, customer_ids: Iterable[UUID], now: Callable[[], datetime]) -> dict[UUID, Holding]:
+    def lock_customers(self, customer_ids: Iterable[UUID], now: Callable[[], datetime]) -> dict[UUID, ReservationUsage]:
         ids = self._order.check("holders", customer_ids)
         if not ids:
             return {}
-        self._transaction.run(_LOCK_HOLDERS, {"ids": ids})
-        rows = self._transaction.run(_HOLDINGS, {"ids": ids})
+        self._transaction.run(_LOCK_CUSTOMERS, {"customer_ids": Uuids(ids)})
+        rows = self._transaction.run(_USAGE, {"customer_ids": Uuids(ids)})
         self._clock.note(rows[0].time)
-        holdings: defaultdict[UUID, Holding] = defaultdict(Holding)
+        usage: defaultdict[UUID, ReservationUsage] = defaultdict(ReservationUsage)
         time = now()
         for row in rows:
             if row.customer_id is not None and row.expires_at > time:
-                holdings[row.customer_id] = holdings[row.customer_id].with_more(row.units)
-        return {customer_id: holdings[customer_id] for customer_id in ids}
+                usage[row.customer_id] = usage[row.customer_id].adding(row.units)
+        return {customer_id: usage[customer_id] for customer_id in ids}
 
-    def add_all(self, fresh: Sequence[Reservation]) -> None:
-        if not fresh:
+    def add_all(self, reservations: Sequence[Reservation]) -> None:
+        if not reservations:
             return
-        heads = ((r.customer_id, r.id, r.state, r.created_at, r.expires_at, r.order_id) for r in fresh)
-        self._transaction.run(_ADD, arrays("new", reservations.c.keys(), heads))
-        lines = (
-            (r.customer_id, r.id, no, line.product_id, line.quantity, line.is_held, r.expires_at)
-            for r in fresh
-            for no, line in enumerate(r.lines, start=1)
+        self._transaction.run(
+            _ADD,
+            {
+                "customer_ids": Uuids([reservation.customer_id for reservation in reservations]),
+                "ids": Uuids([reservation.id for reservation in reservations]),
+                "states": Texts([reservation.state for reservation in reservations]),
+                "created_at": Times([reservation.created_at for reservation in reservations]),
+                "expires_at": Times([reservation.expires_at for reservation in reservations]),
+                "order_ids": Uuids([reservation.order_id for reservation in reservations]),
+            },
         )
-        self._transaction.run(_ADD_LINES, arrays("new", reservation_lines.c.keys(), lines))
+        lines = _numbered_lines(reservations)
+        self._transaction.run(
+            _ADD_LINES,
+            {
+                "customer_ids": Uuids([reservation.customer_id for reservation, _, _ in lines]),
+                "reservation_ids": Uuids([reservation.id for reservation, _, _ in lines]),
+                "line_nos": Integers([line_no for _, line_no, _ in lines]),
+                "product_ids": Uuids([line.product_id for _, _, line in lines]),
+                "quantities": Integers([line.quantity for _, _, line in lines]),
+                "are_held": Booleans([line.is_held for _, _, line in lines]),
+                "expires_at": Times([reservation.expires_at for reservation, _, _ in lines]),
+            },
+        )
 
     def get_all(self, reservation_ids: Iterable[UUID]) -> dict[UUID, Reservation]:
-        ids = list(set(reservation_ids))
-        if not ids:
+        ids = Uuids(set(reservation_ids))
+        keys = self._transaction.run(_FIND_CUSTOMERS, {"reservation_ids": ids}) if ids else []
+        if not keys:
             return {}
-        return {found.id: found for found in self._found(_GET, {"ids": ids})}
+        columns = {
+            "customer_ids": Uuids([row.customer_id for row in keys]),
+            "reservation_ids": Uuids([row.id for row in keys]),
+        }
+        return {found.id: found for found in _reservations(self._transaction.run(_GET_ALL, columns))}
 
     def update_all(self, changed: Sequence[Reservation]) -> None:
         if not changed:
             return
-        self._order.require("stock", {line.product_id for r in changed for line in r.lines})
-        heads = ((r.customer_id, r.id, r.state, r.expires_at, r.order_id) for r in changed)
-        self._transaction.run(_UPDATE, arrays("head", [c.name for c in _HEAD], heads))
-        lines = (
-            (r.customer_id, r.id, no, line.is_held, r.expires_at)
-            for r in changed
-            for no, line in enumerate(r.lines, start=1)
+        self._order.require("stock", {line.product_id for reservation in changed for line in reservation.lines})
+        self._transaction.run(
+            _UPDATE,
+            {
+                "customer_ids": Uuids([reservation.customer_id for reservation in changed]),
+                "ids": Uuids([reservation.id for reservation in changed]),
+                "states": Texts([reservation.state for reservation in changed]),
+                "expires_at": Times([reservation.expires_at for reservation in changed]),
+                "order_ids": Uuids([reservation.order_id for reservation in changed]),
+            },
         )
-        self._transaction.run(_UPDATE_LINES, arrays("line", [c.name for c in _LINE], lines))
+        lines = _numbered_lines(changed)
+        self._transaction.run(
+            _UPDATE_LINES,
+            {
+                "customer_ids": Uuids([reservation.customer_id for reservation, _, _ in lines]),
+                "reservation_ids": Uuids([reservation.id for reservation, _, _ in lines]),
+                "line_nos": Integers([line_no for _, line_no, _ in lines]),
+                "are_held": Booleans([line.is_held for _, _, line in lines]),
+                "expires_at": Times([reservation.expires_at for reservation, _, _ in lines]),
+            },
+        )
 
-    def due_lines(self, product_ids: Iterable[UUID], now: datetime) -> list[HeldLine]:
-        ids = list(set(product_ids))
+    def due_lines(self, product_ids: Iterable[UUID], now: datetime) -> list[ExpiredLine]:
+        ids = Uuids(set(product_ids))
         if not ids:
             return []
-        return [HeldLine(*row) for row in self._transaction.run(_DUE_LINES, {"ids": ids, "now": now})]
+        return [ExpiredLine(*row) for row in self._transaction.run(_DUE_LINES, {"product_ids": ids, "now": now})]
 
-    def release_lines(self, lines: Sequence[HeldLine]) -> None:
+    def release_lines(self, lines: Sequence[ExpiredLine]) -> None:
         if not lines:
             return
         self._order.require("stock", {line.product_id for line in lines})
-        rows = ((line.customer_id, line.reservation_id, line.product_id) for line in lines)
-        self._transaction.run(_LET_GO, arrays("gone", [c.name for c in _LET_GO_OF], rows))
+        self._transaction.run(
+            _RELEASE_LINES,
+            {
+                "customer_ids": Uuids([line.customer_id for line in lines]),
+                "reservation_ids": Uuids([line.reservation_id for line in lines]),
+                "product_ids": Uuids([line.product_id for line in lines]),
+            },
+        )
 
     def due(self, now: datetime, limit: int) -> list[Reservation]:
-        return list(self._found(_DUE, {"now": now, "limit": limit}))
+        return list(_reservations(self._transaction.run(_DUE, {"now": now, "limit": limit})))
 
-    def _found(self, statement: PreparedStatement, parameters: dict[str, Any]) -> Iterator[Reservation]:
-        for _, rows in groupby(self._transaction.run(statement, parameters), key=attrgetter("id")):
-            lines = list(rows)
-            head = lines[0]
-            yield Reservation(
-                head.id,
-                head.customer_id,
-                ReservationState(head.state),
-                tuple(ReservedLine(line.product_id, line.quantity, line.is_held) for line in lines),
-                head.created_at,
-                head.expires_at,
-                head.order_id,
-            )
+
+def _numbered_lines(of: Sequence[Reservation]) -> list[tuple[Reservation, int, ReservedLine]]:
+    return [
+        (reservation, line_no, line) for reservation in of for line_no, line in enumerate(reservation.lines, start=1)
+    ]
+
+
+def _reservations(rows: Iterable[Row]) -> Iterator[Reservation]:
+    """The reservations of rows that have a head and a line each."""
+    for _, of_reservation in groupby(rows, key=lambda row: row.id):
+        lines = list(of_reservation)
+        head = lines[0]
+        yield Reservation(
+            head.id,
+            head.customer_id,
+            ReservationState(head.state),
+            tuple(ReservedLine(line.product_id, line.quantity, line.is_held) for line in lines),
+            head.created_at,
+            head.expires_at,
+            head.order_id,
+        )

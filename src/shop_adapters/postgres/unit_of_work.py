@@ -2,78 +2,109 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from functools import cached_property
 
-from sqlalchemy import Engine, bindparam, select
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import Engine, text
 
+from shop_adapters.clock import system_clock
+from shop_adapters.ids import uuid7
 from shop_adapters.lock_order import LockOrder
-from shop_adapters.postgres.accounts import PostgresAccounts, PostgresRefreshTokens
-from shop_adapters.postgres.attempts import PostgresAttempts
+from shop_adapters.passwords import Argon2Passwords
+from shop_adapters.postgres.accounts import PostgresAccounts
 from shop_adapters.postgres.audit import discrepancies
 from shop_adapters.postgres.catalog import PostgresProducts
+from shop_adapters.postgres.catalog_version import CatalogVersion, PageIndexCache
 from shop_adapters.postgres.categories import PostgresCategories
-from shop_adapters.postgres.errors import in_our_words
+from shop_adapters.postgres.database import StoreClock, Transaction, TransactionTimeouts, transaction
 from shop_adapters.postgres.events import PostgresEvents
+from shop_adapters.postgres.idempotency import PostgresKeys
 from shop_adapters.postgres.inventory import PostgresStock
-from shop_adapters.postgres.keys import PostgresKeys
 from shop_adapters.postgres.orders import PostgresOrders
 from shop_adapters.postgres.outbox import PostgresOutbox
-from shop_adapters.postgres.page_index_cache import CatalogVersion, PageIndexCache
 from shop_adapters.postgres.reservations import PostgresReservations
-from shop_adapters.postgres.schema import tasks
-from shop_adapters.postgres.store_clock import StoreClock
-from shop_adapters.postgres.transaction import PreparedStatement, Transaction
-from shop_core.ports import Clock, Discrepancy
+from shop_adapters.postgres.sessions import PostgresAttempts, PostgresRefreshTokens
+from shop_adapters.revocations import MemoryRevocations
+from shop_adapters.tokens import JwtTokens
+from shop_core.ports import Clock, Discrepancy, NewId, PasswordHasher, Tokens
+
+_TRY_LOCK = text("""
+SELECT name FROM tasks WHERE name = :task FOR UPDATE SKIP LOCKED
+""")
 
 
-@dataclass(frozen=True)
-class Limits:
-    """How long a transaction may take, in seconds. Beyond that it is off, and its caller is told to try again: a client
-    that froze must not keep rows from all others.
+class PostgresAdapters:
+    """Everything that a `Shop` needs, with PostgreSQL as its memory. Satisfies `shop_core.ports.Adapters`.
 
     Args:
-        lock_s: waiting for a row.
-        statement_s: one statement.
-        idle_s: doing nothing between two statements.
+        engine: as `make_engine` makes it, on a database that `shop_adapters.postgres.migrate` has prepared.
+        secret: at least 32 bytes, from which the keys of the tokens are made; the same in every process.
+        previous_secrets: accepted, but not used for anything new, while `secret` is being changed.
+        currency: ISO 4217 code of all prices.
+        timeouts: how long a transaction may take; None: the usual ones.
+        clock: tells all times, for tests that move it. Without one, stock, orders and reservations go by the clock of
+            the database, which is one for all processes; accounts and tokens by this process's.
+        new_id, passwords, tokens: others than the usual ones, for tests and special needs.
+        has_outbox: whether events are put into the outbox. Without it, no event is ever published, and nothing has to
+            empty the outbox; the timelines of orders have the events in any case.
+
+    Raises:
+        ValueError: a secret is too short.
     """
 
-    lock_s: float = 10
-    statement_s: float = 60
-    idle_s: float = 30
+    def __init__(
+        self,
+        engine: Engine,
+        secret: bytes,
+        *,
+        previous_secrets: Sequence[bytes] = (),
+        currency: str = "EUR",
+        clock: Clock | None = None,
+        new_id: NewId = uuid7,
+        passwords: PasswordHasher | None = None,
+        tokens: Tokens | None = None,
+        timeouts: TransactionTimeouts | None = None,
+        has_outbox: bool = True,
+    ) -> None:
+        self.engine = engine
+        self.currency = currency
+        self.clock: Clock = clock or system_clock
+        self.new_id = new_id
+        self.passwords: PasswordHasher = passwords or Argon2Passwords()
+        self.new_revocations = MemoryRevocations
+        self.tokens: Tokens = tokens or JwtTokens(secret, previous_secrets)
+        self._store_clock = clock
+        self._timeouts = timeouts or TransactionTimeouts()
+        self._cache = PageIndexCache()
+        self._has_outbox = has_outbox
 
-    @cached_property
-    def begin(self) -> bytes:
-        """The message that opens a transaction with these limits, and without plans that read all of a table.
+    @contextmanager
+    def begin(self) -> Iterator[PostgresUnitOfWork]:
+        """See `shop_core.ports.Begin`: committed at the end, rolled back on any exception.
 
-        A session keeps the plan of a statement, and of the check of a foreign key. Made while a table is small it would
-        read all of it, and go on to do so as it grows, until the statistics are renewed: a minute in which a new shop
-        may sell ten thousand orders, the last of them at a tenth of the speed.
+        Raises:
+            Unavailable: no connection could be had in time, the database is not there, or it ended the transaction.
         """
-        lock, statement, idle = (round(seconds * 1000) for seconds in (self.lock_s, self.statement_s, self.idle_s))
-        return (
-            f"BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout = {lock};"
-            f" SET LOCAL statement_timeout = {statement};"
-            f" SET LOCAL idle_in_transaction_session_timeout = {idle}; SET LOCAL enable_seqscan = off"
-        ).encode()
+        with transaction(self.engine, self._timeouts) as opened:
+            uow = PostgresUnitOfWork(opened, self.currency, self._store_clock, self._cache, self._has_outbox)
+            yield uow
+            if not opened.has_failed:
+                uow.catalog_version.write()
 
-
-_ALONE = PreparedStatement(
-    select(tasks.c.name).where(tasks.c.name == bindparam("task")).with_for_update(skip_locked=True)
-)
+    def close(self) -> None:
+        """Close every pooled connection."""
+        self.engine.dispose()
 
 
 class PostgresUnitOfWork:
-    """See `shop_core.ports.UnitOfWork`. Made by `begin`."""
+    """See `shop_core.ports.UnitOfWork`. Made by `PostgresAdapters.begin`."""
 
     def __init__(
-        self, transaction: Transaction, currency: str, clock: Clock | None, landmarks: PageIndexCache, has_outbox: bool
+        self, transaction: Transaction, currency: str, clock: Clock | None, cache: PageIndexCache, has_outbox: bool
     ) -> None:
-        self._landmarks = landmarks
+        self._cache = cache
         self._has_outbox = has_outbox
         self._transaction = transaction
         self._currency = currency
@@ -103,9 +134,7 @@ class PostgresUnitOfWork:
 
     @cached_property
     def products(self) -> PostgresProducts:
-        return PostgresProducts(
-            self._transaction, self._lock_order, self._currency, self.catalog_version, self._landmarks
-        )
+        return PostgresProducts(self._transaction, self._lock_order, self._currency, self.catalog_version, self._cache)
 
     @cached_property
     def stock(self) -> PostgresStock:
@@ -134,59 +163,8 @@ class PostgresUnitOfWork:
     def now(self) -> datetime:
         return self._clock()
 
-    def alone(self, task: str) -> bool:
-        return bool(self._transaction.run(_ALONE, {"task": task}))
+    def try_lock(self, task: str) -> bool:
+        return bool(self._transaction.run(_TRY_LOCK, {"task": task}))
 
     def audit(self) -> list[Discrepancy]:
-        return discrepancies(self._transaction.connection)
-
-
-@contextmanager
-def begin(
-    engine: Engine,
-    currency: str,
-    clock: Clock | None = None,
-    landmarks: PageIndexCache | None = None,
-    limits: Limits | None = None,
-    *,
-    has_outbox: bool = True,
-) -> Iterator[PostgresUnitOfWork]:
-    """One transaction: committed at the end, rolled back on any exception.
-
-    Args:
-        clock: tells the time in the place of the database's.
-        landmarks: what this process knows of the catalog's lists.
-        limits: how long it may take; None: the usual ones.
-        has_outbox: whether events are put into the outbox, to be told to others.
-
-    Raises:
-        Unavailable: no connection could be had in time, the database is not there, or it gave up on this one.
-    """
-    with in_our_words(), _transaction(engine, limits or Limits()) as transaction:
-        uow = PostgresUnitOfWork(transaction, currency, clock, landmarks or PageIndexCache(), has_outbox)
-        yield uow
-        if transaction.is_spoilt:
-            raise RuntimeError("a statement of this unit of work was refused: let the exception leave the `with`")
-        uow.catalog_version.settle()
-
-
-@contextmanager
-def _transaction(engine: Engine, limits: Limits) -> Iterator[Transaction]:
-    """A transaction that says itself how long it may take, and how it is planned.
-
-    It opens with one message that holds BEGIN and the settings. So they cost no round trip, and hold for it alone: a
-    server between us and the database may give the next one to somebody else.
-    """
-    with engine.connect() as connection:
-        transaction = Transaction(connection)
-        try:
-            transaction.send(limits.begin)
-            yield transaction
-            transaction.send(b"COMMIT")
-        except BaseException:
-            # By SQLAlchemy: if the connection is gone there is nothing to roll back, and it replaces all of the pool.
-            with suppress(SQLAlchemyError):
-                connection.exec_driver_sql("ROLLBACK")
-            raise
-        finally:
-            transaction.end()
+        return discrepancies(self._transaction)

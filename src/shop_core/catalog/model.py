@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum, StrEnum, auto
+from typing import NamedTuple
 from uuid import UUID
 
 from shop_core.errors import Fault, Invalid
 from shop_core.money import MINOR_MAX, Money
-from shop_core.text import check_words, normal, same_letters, search_words, text_faults
+from shop_core.text import check_words, comparable, normalized, search_words, text_faults
 
 NAME_LENGTH_MAX = 200
 SKU_LENGTH_MAX = 64
@@ -55,15 +56,15 @@ class Category:
         """
         edited = Category(
             self.id,
-            self.name if changes.name is UNCHANGED else normal(changes.name),
+            self.name if changes.name is UNCHANGED else normalized(changes.name),
             self.slug if changes.slug is UNCHANGED else changes.slug,
             self.parent_id if changes.parent_id is UNCHANGED else changes.parent_id,
         )
         return self if edited == self else edited
 
     def __post_init__(self) -> None:
-        faults = text_faults("name", self.name, least=1, most=NAME_LENGTH_MAX)
-        faults += text_faults("slug", self.slug, least=1, most=SLUG_LENGTH_MAX)
+        faults = text_faults("name", self.name, min_length=1, max_length=NAME_LENGTH_MAX)
+        faults += text_faults("slug", self.slug, min_length=1, max_length=SLUG_LENGTH_MAX)
         if not faults and not _SLUG.fullmatch(self.slug):
             faults.append(
                 Fault("slug", "may have small letters, digits and single hyphens between them", "invalid_slug")
@@ -100,12 +101,14 @@ class Product:
     version: int = 1
 
     def __post_init__(self) -> None:
-        faults = text_faults("sku", self.sku, least=1, most=SKU_LENGTH_MAX)
-        faults += text_faults("name", self.name, least=1, most=NAME_LENGTH_MAX)
-        faults += text_faults("description", self.description, least=0, most=DESCRIPTION_LENGTH_MAX, lines=True)
+        faults = text_faults("sku", self.sku, min_length=1, max_length=SKU_LENGTH_MAX)
+        faults += text_faults("name", self.name, min_length=1, max_length=NAME_LENGTH_MAX)
+        faults += text_faults(
+            "description", self.description, min_length=0, max_length=DESCRIPTION_LENGTH_MAX, lines=True
+        )
         if not 0 <= self.price.minor <= PRICE_MINOR_MAX:
-            most = Money(PRICE_MINOR_MAX, self.price.currency)
-            faults.append(Fault("price", f"must be from 0 to {most}, this is {self.price}", "out_of_range"))
+            price_max = Money(PRICE_MINOR_MAX, self.price.currency)
+            faults.append(Fault("price", f"must be from 0 to {price_max}, this is {self.price}", "out_of_range"))
         if self.image_urls:
             faults += _image_faults(self.image_urls)
         if faults:
@@ -139,7 +142,7 @@ def _image_faults(urls: Sequence[str]) -> list[Fault]:
         faults.append(Fault("image_urls", f"may be {IMAGE_URLS_MAX} at most, these are {len(urls)}", "too_many"))
     for index, url in enumerate(urls[:IMAGE_URLS_MAX]):
         where = f"image_urls.{index}"
-        faults += text_faults(where, url, least=1, most=IMAGE_URL_LENGTH_MAX)
+        faults += text_faults(where, url, min_length=1, max_length=IMAGE_URL_LENGTH_MAX)
         if not _URL.fullmatch(url):
             faults.append(Fault(where, "must start with https://, http:// or / and have no spaces", "invalid_url"))
     return faults
@@ -158,7 +161,7 @@ class ProductDetails:
 
     def __post_init__(self) -> None:
         for name in ("sku", "name", "description"):
-            object.__setattr__(self, name, normal(getattr(self, name)))
+            object.__setattr__(self, name, normalized(getattr(self, name)))
 
     def product(self, product_id: UUID, now: datetime) -> Product:
         """The new product with these details.
@@ -211,9 +214,8 @@ class CategoryChanges:
     parent_id: UUID | Unchanged | None = UNCHANGED
 
 
-@dataclass(frozen=True, slots=True)
-class Offer:
-    """What an order line is made of: a product in the catalog, as it is sold today."""
+class Offer(NamedTuple):
+    """What an order line is made from: a product of the catalog, as it is sold today."""
 
     product_id: UUID
     sku: str
@@ -302,7 +304,7 @@ def name_key(product: Product) -> str:
 
     Cut to the length of a name: one character can stand for many (U+FDFA is eighteen), and stores index this.
     """
-    return same_letters(product.name)[:NAME_LENGTH_MAX]
+    return comparable(product.name)[:NAME_LENGTH_MAX]
 
 
 def is_found(words: Sequence[str], within: frozenset[str]) -> bool:

@@ -21,11 +21,11 @@ from shop_core.catalog.tree import CategoryNode, check_place, nested
 from shop_core.errors import CategoryNotFound, Fault, Invalid, ProductNotFound, check_version
 from shop_core.pagination import CursorRequest, OffsetRequest, Page, PageRequest
 from shop_core.ports import Begin, Clock, NewId, UnitOfWork
-from shop_core.text import normal
+from shop_core.text import normalized
 
 
 @dataclass(frozen=True, slots=True)
-class Imported:
+class ImportResult:
     """What became of the rows of an import, as products."""
 
     created: tuple[Product, ...]
@@ -169,7 +169,7 @@ class CatalogService:
             SlugTaken, CategoryNotFound (the parent), Invalid
         """
         actor.require(Role.STAFF)
-        category = Category(self._new_id(), normal(name), slug, parent_id)
+        category = Category(self._new_id(), normalized(name), slug, parent_id)
         with self._begin() as uow:
             check_place(category, uow.categories.lock_all())
             uow.categories.add(category)
@@ -220,11 +220,11 @@ class CatalogService:
             found = uow.categories.by_slug(names_by_slug)
             for slug, name in sorted(names_by_slug.items()):
                 if slug not in found:
-                    found[slug] = Category(self._new_id(), normal(name), slug)
+                    found[slug] = Category(self._new_id(), normalized(name), slug)
                     uow.categories.add(found[slug])
         return found
 
-    def import_products(self, actor: Actor, rows: Sequence[ProductDetails]) -> Imported:
+    def import_products(self, actor: Actor, rows: Sequence[ProductDetails]) -> ImportResult:
         """Bring products to what `rows` say, by SKU, all or none: new ones are created, others edited.
 
         A product that was archived stays so. Importing the same rows again changes nothing. Staff only.
@@ -249,7 +249,7 @@ class CatalogService:
             uow.products.add_all(created)
             uow.products.update_all(updated)
         unchanged = [after for before, after in edited if after is before]
-        return Imported(tuple(created), tuple(updated), tuple(unchanged))
+        return ImportResult(tuple(created), tuple(updated), tuple(unchanged))
 
     def _edit_product(
         self,

@@ -9,7 +9,7 @@ from shop_core.errors.kinds import Conflict, Fault, Forbidden, Invalid, NotFound
 
 
 class AccountNotFound(NotFound):
-    """No such account among those that the actor may see."""
+    """There is no such account, or the actor may not see it."""
 
     code = "account_not_found"
     title = "Account not found"
@@ -31,7 +31,7 @@ class UsernameTaken(Conflict):
 
 
 class LastAdmin(Conflict):
-    """The shop would be left without an active admin: nobody could make another one."""
+    """The shop would be left without an active admin, and nobody could make another one."""
 
     code = "last_admin"
     title = "The last admin stays"
@@ -44,7 +44,7 @@ class LastAdmin(Conflict):
 
 
 class SessionNotFound(NotFound):
-    """No such session of this account, or it has ended."""
+    """This account has no such session, or it has ended."""
 
     code = "session_not_found"
     title = "Session not found"
@@ -55,7 +55,7 @@ class SessionNotFound(NotFound):
 
 
 class LoginTooOld(Forbidden):
-    """Only who gave his password lately may end another session of his own: this session may be a stolen one."""
+    """Ending another session needs a recent login, because this session may be a stolen one."""
 
     code = "login_too_old"
     title = "Log in again"
@@ -68,7 +68,7 @@ class LoginTooOld(Forbidden):
 
 
 class WrongPassword(Invalid):
-    """The present password, which a change asks for, is not this. The login itself is fine: so it is invalid input."""
+    """The current password is wrong. The login itself is valid, so this is invalid input."""
 
     code = "wrong_password"
     title = "Wrong password"
@@ -78,7 +78,7 @@ class WrongPassword(Invalid):
 
 
 class InvalidResetCode(Invalid):
-    """The code for another password is none, has ended, or was used: it is good once, for an hour."""
+    """The code for another password is wrong, has expired or was used. Each code works once, for an hour."""
 
     code = "invalid_reset_code"
     title = "Invalid code"
@@ -88,7 +88,7 @@ class InvalidResetCode(Invalid):
 
 
 class WrongCredentials(Unauthenticated):
-    """Unknown user, wrong password or deactivated account: the three are never told apart."""
+    """Unknown user, wrong password or deactivated account; the response never says which."""
 
     code = "wrong_credentials"
     title = "Wrong username or password"
@@ -98,7 +98,7 @@ class WrongCredentials(Unauthenticated):
 
 
 class TooManyAttempts(TooMany):
-    """The password was guessed too often. Neither the guess nor whether there is a user was looked at."""
+    """Too many passwords were tried. This one was not checked, nor whether the user exists."""
 
     code = "too_many_attempts"
     title = "Too many attempts"

@@ -8,7 +8,7 @@ from shop_core.errors.kinds import Conflict, Fault, Invalid, NotFound
 
 
 class ProductNotFound(NotFound):
-    """No such product in the catalog; it may have been archived."""
+    """The catalog has no such product; it may have been archived."""
 
     code = "product_not_found"
     title = "Product not found"
@@ -19,7 +19,7 @@ class ProductNotFound(NotFound):
 
 
 class CategoryNotFound(NotFound):
-    """No such category."""
+    """There is no such category."""
 
     code = "category_not_found"
     title = "Category not found"
@@ -52,7 +52,7 @@ class SlugTaken(Conflict):
 
 
 class CategoryInUse(Conflict):
-    """The category cannot go: something is in it. Archived products are on no shelf, so they do not count."""
+    """The category cannot be removed, because it has products or categories. Archived products do not count."""
 
     code = "category_in_use"
     title = "Category in use"

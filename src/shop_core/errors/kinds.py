@@ -66,7 +66,7 @@ class Conflict(Refusal):
 
 
 class Stale(Refusal):
-    """The client's copy is not the newest: it said which version it had, and there is a later one by now."""
+    """The client's copy is outdated: the request names a version, and there is a later one."""
 
     kind = Kind.STALE
     code = "stale_version"
@@ -93,7 +93,7 @@ def check_version(version: int, expected: Collection[int] | None) -> None:
 
 
 class Invalid(Refusal):
-    """The input breaks a rule. Each field that does is named, with the rule."""
+    """The input breaks a rule. Each such field is named, with its rule."""
 
     kind = Kind.INVALID
     code = "invalid_input"
@@ -105,7 +105,7 @@ class Invalid(Refusal):
 
 
 class InvalidCursor(Invalid):
-    """The cursor was not made by this list, or it was changed on the way."""
+    """The cursor comes from another list, or it was changed."""
 
     code = "invalid_cursor"
     title = "Invalid cursor"
@@ -140,7 +140,7 @@ class Forbidden(Refusal):
 
 
 class TooMany(Refusal):
-    """This client asks more often than it may. Nothing was done; everybody else is served.
+    """This client sends more requests than it may. Nothing was done.
 
     Args:
         message: what it asks too often for.

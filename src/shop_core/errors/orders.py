@@ -10,7 +10,7 @@ from shop_core.errors.kinds import Conflict, Fault, Forbidden, Invalid, NotFound
 
 
 class OrderNotFound(NotFound):
-    """No such order among those that the actor may see."""
+    """There is no such order, or the actor may not see it."""
 
     code = "order_not_found"
     title = "Order not found"
@@ -22,7 +22,7 @@ class OrderNotFound(NotFound):
 
 @dataclass(frozen=True, slots=True)
 class Shortage:
-    """One line that cannot be served: `requested` units wanted, `available` units there."""
+    """A product with too few units: `requested` were asked for, `available` are there."""
 
     product_id: UUID
     requested: int
@@ -30,7 +30,7 @@ class Shortage:
 
 
 class InsufficientStock(Conflict):
-    """Fewer units are available than were asked for. Nothing was taken; `shortages` names every short line."""
+    """Fewer units are available than requested. Nothing was taken; `shortages` names every such product."""
 
     code = "insufficient_stock"
     title = "Not enough in stock"
@@ -44,7 +44,7 @@ class InsufficientStock(Conflict):
 
 
 class Oversold(Conflict):
-    """A change would promise more units than are on hand. The last line of defence: no service lets it happen."""
+    """A change would promise more units than are on hand. This is the last safeguard: no service lets it happen."""
 
     code = "oversold"
     title = "More units promised than on hand"
@@ -81,7 +81,7 @@ class IllegalStep(Conflict):
 
 
 class TotalChanged(Conflict):
-    """The order would come to another total than the customer expects: prices moved since he saw them."""
+    """The order's total is not the one that the customer expects: prices changed since they saw them."""
 
     code = "total_changed"
     title = "The total has changed"
@@ -95,7 +95,7 @@ class TotalChanged(Conflict):
 
 
 class UnknownProducts(Invalid):
-    """Lines that name a product which is not in the catalog (never was, or was archived)."""
+    """Some lines name a product that is not in the catalog; it may have been archived."""
 
     code = "unknown_product"
     title = "Unknown product"
@@ -106,7 +106,7 @@ class UnknownProducts(Invalid):
 
 
 class NotTheOwner(Forbidden):
-    """Only the customer himself may do this with his order; staff, who see it, may not."""
+    """Only the customer who placed the order may do this; staff may not."""
 
     code = "not_the_owner"
     title = "Not your order"
@@ -118,7 +118,7 @@ class NotTheOwner(Forbidden):
 
 
 class TooManyOrders(TooMany):
-    """One customer places more orders in a minute than this shop takes from one."""
+    """This customer places more orders in a minute than the shop accepts."""
 
     code = "too_many_orders"
     title = "Too many orders"

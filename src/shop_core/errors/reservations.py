@@ -10,7 +10,7 @@ from shop_core.errors.kinds import Conflict, Kind, NotFound, Refusal
 
 
 class ReservationNotFound(NotFound):
-    """No such reservation of this customer."""
+    """This customer has no such reservation."""
 
     code = "reservation_not_found"
     title = "Reservation not found"
@@ -21,7 +21,7 @@ class ReservationNotFound(NotFound):
 
 
 class ReservationExpired(Conflict):
-    """Its time was up, on the clock of the shop. It never comes back."""
+    """The reservation has expired, on the clock of the shop. An expired reservation never becomes active again."""
 
     code = "reservation_expired"
     title = "The reservation has expired"
@@ -35,7 +35,7 @@ class ReservationExpired(Conflict):
 
 
 class ReservationResolved(Conflict):
-    """It was confirmed or released before: each reservation ends once."""
+    """The reservation was confirmed or released before. Each reservation ends once."""
 
     code = "reservation_resolved"
     title = "The reservation has ended already"
@@ -47,21 +47,21 @@ class ReservationResolved(Conflict):
 
 
 class TooMuchReserved(Conflict):
-    """One customer would hold more at once than the shop lets one customer hold."""
+    """This customer would reserve more at once than the shop allows."""
 
     code = "too_much_reserved"
     title = "Too much reserved at once"
 
-    def __init__(self, what: str, held: int, wanted: int, most: int) -> None:
+    def __init__(self, what: str, held: int, requested: int, max: int) -> None:
         super().__init__(
-            f"You hold {held} {what} and want {wanted} more; one customer can hold {most} at once. "
+            f"You hold {held} {what} and want {requested} more; one customer can hold {max} at once. "
             "Nothing was reserved: confirm or release what you hold, or wait until it expires."
         )
-        self.what, self.held, self.wanted, self.most = what, held, wanted, most
+        self.what, self.held, self.requested, self.max = what, held, requested, max
 
 
 class KeyReused(Refusal):
-    """The idempotency key was used before, for another request."""
+    """The idempotency key was used before for another request."""
 
     kind: ClassVar[Kind] = Kind.MISMATCH
     code = "idempotency_key_reused"

@@ -1,24 +1,30 @@
 """Stock: the counters of each product, and the ledger that explains them.
 
-A counter never changes but by a movement, and a movement is never changed. So the counters of a product are
-the fold of its ledger, and `EFFECTS` is the only place that says what a kind of movement does.
+A counter only changes by a movement, and a movement never changes. So the counters of a product are the fold of its
+ledger, and `EFFECTS` is the only place that says what each kind of movement does.
+
+Movements and levels are named tuples: a batch of orders makes hundreds of them, and these cost a quarter of a frozen
+dataclass. Their constructors refuse wrong values all the same.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from shop_core.errors import Fault, Invalid, Oversold, StockBelowZero
-from shop_core.text import normal, text_faults
+from shop_core.errors import Fault, InsufficientStock, Invalid, Oversold, Shortage, StockBelowZero, UnknownProducts
+from shop_core.text import normalized, text_faults
 
 QUANTITY_MAX = 1_000_000
 ON_HAND_MAX = 2_000_000_000
 REASON_LENGTH_MAX = 500
+LINES_MAX = 2_000
+
+NewId = Callable[[], UUID]
+"""Makes a new UUIDv7 (RFC 9562): ids sort by the time they were made in."""
 
 
 class MovementKind(StrEnum):
@@ -58,21 +64,14 @@ EFFECTS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class StockMovement:
-    """A line of the ledger.
+class LineRequest(NamedTuple):
+    """`quantity` units of a product are requested."""
 
-    Args:
-        quantity: units; positive, for an adjustment also negative (units found missing), never 0.
-        order_id: the order it was for, if any.
-        reservation_id: the reservation that took or gave back the units, if any.
-        actor_id: the account that caused it; None for the shop itself.
-        reason: in words, for people.
+    product_id: UUID
+    quantity: int
 
-    Raises:
-        Invalid: the quantity or the reason breaks its rule.
-    """
 
+class _Movement(NamedTuple):
     id: UUID
     product_id: UUID
     kind: MovementKind
@@ -83,17 +82,62 @@ class StockMovement:
     reason: str = ""
     reservation_id: UUID | None = None
 
-    def __post_init__(self) -> None:
-        least = -QUANTITY_MAX if self.kind is MovementKind.ADJUSTED else 1
-        if type(self.quantity) is not int or not least <= self.quantity <= QUANTITY_MAX or self.quantity == 0:
-            rule = f"must be from {least} to {QUANTITY_MAX} and not 0, this is {self.quantity}"
-            raise Invalid(Fault("quantity", rule, "out_of_range"))
-        if self.reason and (faults := text_faults("reason", self.reason, least=0, most=REASON_LENGTH_MAX)):
-            raise Invalid(*faults)
+
+class StockMovement(_Movement):
+    """A line of the ledger.
+
+    Args:
+        quantity: units; positive, for an adjustment also negative (units found missing), never 0.
+        order_id: the order it was for, if any.
+        reservation_id: the reservation that took or returned the units, if any.
+        actor_id: the account that caused it; None for the shop itself.
+        reason: in words, for people.
+
+    Raises:
+        Invalid: the quantity or the reason breaks its rule.
+    """
+
+    __slots__ = ()
+
+    def __new__(
+        cls,
+        id: UUID,
+        product_id: UUID,
+        kind: MovementKind,
+        quantity: int,
+        at: datetime,
+        actor_id: UUID | None = None,
+        order_id: UUID | None = None,
+        reason: str = "",
+        reservation_id: UUID | None = None,
+    ) -> StockMovement:
+        if type(quantity) is not int or not 0 < quantity <= QUANTITY_MAX or reason:
+            _check_movement(kind, quantity, reason)
+        return tuple.__new__(cls, (id, product_id, kind, quantity, at, actor_id, order_id, reason, reservation_id))
+
+    @classmethod
+    def _make(cls, iterable: Iterable[Any]) -> StockMovement:  # type: ignore[override]
+        return cls(*iterable)  # so that `_replace` checks too
 
 
-@dataclass(frozen=True, slots=True)
-class StockLevel:
+def _check_movement(kind: MovementKind, quantity: int, reason: str) -> None:
+    quantity_min = -QUANTITY_MAX if kind is MovementKind.ADJUSTED else 1
+    if type(quantity) is not int or not quantity_min <= quantity <= QUANTITY_MAX or quantity == 0:
+        rule = f"must be from {quantity_min} to {QUANTITY_MAX} and not 0, this is {quantity}"
+        raise Invalid(Fault("quantity", rule, "out_of_range"))
+    if reason and (faults := text_faults("reason", reason, min_length=0, max_length=REASON_LENGTH_MAX)):
+        raise Invalid(*faults)
+
+
+class _Level(NamedTuple):
+    product_id: UUID
+    on_hand: int = 0
+    allocated: int = 0
+    reserved: int = 0
+    shortfall: int = 0
+
+
+class StockLevel(_Level):
     """The counters of one product, in units.
 
     Args:
@@ -107,23 +151,26 @@ class StockLevel:
         Oversold: more is promised than is on hand and known to be short.
     """
 
-    product_id: UUID
-    on_hand: int = 0
-    allocated: int = 0
-    reserved: int = 0
-    shortfall: int = 0
+    __slots__ = ()
 
-    def __post_init__(self) -> None:
-        if self.on_hand < 0 or self.allocated < 0 or self.reserved < 0 or self.shortfall < 0:
-            raise StockBelowZero(self.product_id)
-        if self.allocated + self.reserved > self.on_hand + self.shortfall:
-            raise Oversold(self.product_id)
-        if self.on_hand > ON_HAND_MAX:
+    def __new__(
+        cls, product_id: UUID, on_hand: int = 0, allocated: int = 0, reserved: int = 0, shortfall: int = 0
+    ) -> StockLevel:
+        if on_hand < 0 or allocated < 0 or reserved < 0 or shortfall < 0:
+            raise StockBelowZero(product_id)
+        if allocated + reserved > on_hand + shortfall:
+            raise Oversold(product_id)
+        if on_hand > ON_HAND_MAX:
             raise Invalid(Fault("quantity", f"would bring more than {ON_HAND_MAX} units on hand", "too_large"))
+        return tuple.__new__(cls, (product_id, on_hand, allocated, reserved, shortfall))
+
+    @classmethod
+    def _make(cls, iterable: Iterable[Any]) -> StockLevel:  # type: ignore[override]
+        return cls(*iterable)  # so that `_replace` checks too
 
     @property
     def available(self) -> int:
-        """What can be sold now."""
+        """How many units can be sold now."""
         return max(0, self.on_hand - self.allocated - self.reserved)
 
     def after(self, movement: StockMovement) -> StockLevel:
@@ -133,23 +180,24 @@ class StockLevel:
             StockBelowZero: it takes more than there is.
             Oversold: it promises more than is available.
         """
-        effect, quantity = EFFECTS[movement.kind], movement.quantity
-        on_hand = self.on_hand + effect.on_hand * quantity
-        allocated = self.allocated + effect.allocated * quantity
-        reserved = self.reserved + effect.reserved * quantity
+        product_id, on_hand, allocated, reserved, shortfall = self
+        per_unit, quantity = EFFECTS[movement.kind], movement.quantity
+        on_hand += per_unit.on_hand * quantity
+        allocated += per_unit.allocated * quantity
+        reserved += per_unit.reserved * quantity
         missing = max(0, allocated + reserved - on_hand)
         if movement.kind is not MovementKind.ADJUSTED:
-            missing = min(missing, self.shortfall)
-        return StockLevel(self.product_id, on_hand, allocated, reserved, missing)
+            missing = min(missing, shortfall)
+        return StockLevel(product_id, on_hand, allocated, reserved, missing)
 
 
 def check_reason(reason: str) -> None:
-    """Let only corrections pass that say why: nobody could find out later.
+    """Check that a correction says why: nobody could find out later.
 
     Raises:
-        Invalid: it is blank, too long, or has characters that are not allowed.
+        Invalid: the reason is blank, too long, or has characters that are not allowed.
     """
-    if faults := text_faults("reason", normal(reason), least=1, most=REASON_LENGTH_MAX):
+    if faults := text_faults("reason", normalized(reason), min_length=1, max_length=REASON_LENGTH_MAX):
         raise Invalid(*faults)
 
 
@@ -169,7 +217,7 @@ def count_changes(level: StockLevel, counted: int) -> list[int]:
 
 
 def fold(product_id: UUID, movements: Iterable[StockMovement]) -> StockLevel:
-    """The counters that a product must have after `movements`, in the order in which they were applied, from nothing.
+    """The counters that a product has after `movements`, in the order in which they were applied, from nothing.
 
     Movements are made under the lock of their stock level, so within one process their ids are in that order.
     """
@@ -185,3 +233,71 @@ def levels_after(levels: Mapping[UUID, StockLevel], movements: Iterable[StockMov
     for movement in movements:
         after[movement.product_id] = after[movement.product_id].after(movement)
     return after
+
+
+def requested_units(lines: Sequence[LineRequest]) -> dict[UUID, int]:
+    """The requested units of each product, in the order in which the lines first name it; it may stand in several.
+
+    Raises:
+        Invalid: there is no line or there are more than 2,000; a quantity (or the sum for one product)
+            is not from 1 to 1,000,000.
+    """
+    if not 1 <= len(lines) <= LINES_MAX:
+        raise Invalid(Fault("lines", f"must be from 1 to {LINES_MAX}, these are {len(lines)}", "out_of_range"))
+    requested = dict(lines)  # each product once, as nearly always
+    if len(requested) == len(lines) and all(type(n) is int and 0 < n <= QUANTITY_MAX for n in requested.values()):
+        return requested
+    requested = {}
+    for index, (product_id, quantity) in enumerate(lines):
+        total = requested.get(product_id, 0) + quantity
+        if type(quantity) is not int or quantity < 1 or total > QUANTITY_MAX:
+            rule = f"must be from 1 to {QUANTITY_MAX} for one product, this is {quantity}"
+            if total != quantity:
+                rule += f" and makes {total} with the lines before"
+            raise Invalid(Fault(f"lines.{index}.quantity", rule, "out_of_range"))
+        requested[product_id] = total
+    return requested
+
+
+def check_catalog(lines: Sequence[LineRequest], offers: Container[UUID]) -> None:
+    """Check that the products of all lines are in the catalog.
+
+    Args:
+        lines: as the customer gave them.
+        offers: the products that are sold.
+
+    Raises:
+        UnknownProducts: naming every line whose product is not.
+    """
+    unknown = [(index, line.product_id) for index, line in enumerate(lines) if line.product_id not in offers]
+    if unknown:
+        raise UnknownProducts(
+            [product_id for _, product_id in unknown],
+            [
+                Fault(
+                    f"lines.{index}.product_id",
+                    f"there is no product {product_id} in the catalog; remove this line",
+                    "unknown_product",
+                )
+                for index, product_id in unknown
+            ],
+        )
+
+
+def check_stock(requested: Mapping[UUID, int], available: Mapping[UUID, int]) -> None:
+    """Check that there is enough of everything.
+
+    Args:
+        requested: units by product; 0 or less needs none.
+        available: units that can be sold, by product.
+
+    Raises:
+        InsufficientStock: naming every product that is short.
+    """
+    shortages = [
+        Shortage(product_id, units, available[product_id])
+        for product_id, units in requested.items()
+        if units > 0 and available[product_id] < units
+    ]
+    if shortages:
+        raise InsufficientStock(shortages)

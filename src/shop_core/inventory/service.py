@@ -12,7 +12,7 @@ from shop_core.events import StockEvent, StockEventKind
 from shop_core.inventory.model import MovementKind, StockLevel, StockMovement, check_reason, count_changes
 from shop_core.pagination import CursorRequest, Page
 from shop_core.ports import Begin, NewId, UnitOfWork
-from shop_core.text import normal
+from shop_core.text import normalized
 
 
 class InventoryService:
@@ -79,7 +79,7 @@ class InventoryService:
                 if product_id not in levels:
                     raise ProductNotFound(product_id)
                 for change in count_changes(levels[product_id], units):
-                    kind, why = MovementKind.ADJUSTED, normal(reason)
+                    kind, why = MovementKind.ADJUSTED, normalized(reason)
                     movement = StockMovement(self._new_id(), product_id, kind, change, now, actor.id, reason=why)
                     levels[product_id] = levels[product_id].after(movement)
                     movements.append(movement)
@@ -121,7 +121,9 @@ class InventoryService:
             if level is None:
                 raise ProductNotFound(product_id)
             at = uow.now()
-            movement = StockMovement(self._new_id(), product_id, kind, quantity, at, actor.id, reason=normal(reason))
+            movement = StockMovement(
+                self._new_id(), product_id, kind, quantity, at, actor.id, reason=normalized(reason)
+            )
             after = level.after(movement)
             uow.stock.apply([movement])
             self._tell_shortfalls(uow, actor, {product_id: level}, {product_id: after}, at)

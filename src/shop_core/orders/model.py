@@ -7,13 +7,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
+from typing import NamedTuple
 from uuid import UUID
 
 from shop_core.accounts.model import Actor, Role
 from shop_core.errors import Fault, Forbidden, IllegalStep, Invalid, NotTheOwner
 from shop_core.idempotency import Claim, check_key, fingerprint
-from shop_core.inventory.model import MovementKind
-from shop_core.inventory.wanted import LineRequest, requested_units
+from shop_core.inventory.model import LineRequest, MovementKind, requested_units
 from shop_core.money import Money
 
 
@@ -54,9 +54,9 @@ LIFECYCLE: dict[OrderStatus, dict[Step, OrderStatus]] = {
     OrderStatus.DELIVERED: {},
     OrderStatus.CANCELLED: {Step.DELETE: OrderStatus.CANCELLED},
 }
-"""The whole life of an order. Code, API and docs read this table (docs/lifecycle.md is made of it).
+"""The whole life of an order. Code, API and docs read this table (docs/lifecycle.md is made from it).
 
-To delete is to cancel, where that is still possible, and to leave the customer's history for good: no step follows.
+Deleting cancels the order if that is still possible, and removes it from the customer's history. No step follows.
 """
 
 HOLDS_STOCK = frozenset(status for status, steps in LIFECYCLE.items() if Step.CANCEL in steps)
@@ -72,15 +72,15 @@ def stock_moved(before: OrderStatus, after: OrderStatus) -> MovementKind | None:
 
 @dataclass(frozen=True, slots=True)
 class PlacementRequest:
-    """An order that a customer wants to place: of the lines that he gives, or of a reservation that he holds.
+    """An order that a customer wants to place: of lines, or of a reservation of theirs.
 
     Args:
-        lines: as he gave them; a product may stand in several. None with a reservation.
+        lines: as the customer gave them; a product may stand in several. Empty with a reservation.
         role: of the customer's account, for the order's timeline.
         reservation_id: the reservation to turn into an order, instead of lines.
-        key: his idempotency key: with the same one, the same request is one order however often it is sent.
-        expected_total: place it only if that is what it comes to.
-        wanted: the units of each product, in the order in which the lines first name it; empty with a reservation.
+        key: the idempotency key: with the same one, the same request is one order however often it is sent.
+        expected_total: place the order only if it comes to this total.
+        units: the units of each product, in the order in which the lines first name it; empty with a reservation.
 
     Raises:
         Invalid: see `requested_units` and `check_key`; lines and a reservation are both given.
@@ -92,14 +92,14 @@ class PlacementRequest:
     reservation_id: UUID | None = None
     key: str | None = None
     expected_total: Money | None = None
-    wanted: Mapping[UUID, int] = field(init=False, repr=False, compare=False)
+    units: Mapping[UUID, int] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if self.reservation_id is not None and self.lines:
             raise Invalid(Fault("reservation_id", "cannot be given together with lines: choose one", "ambiguous"))
         if self.key is not None:
             check_key(self.key)
-        object.__setattr__(self, "wanted", {} if self.reservation_id else requested_units(self.lines))
+        object.__setattr__(self, "units", {} if self.reservation_id else requested_units(self.lines))
 
     def claim(self, order_id: UUID) -> Claim | None:
         """The claim of its key for the order that it may become; None without a key."""
@@ -110,8 +110,7 @@ class PlacementRequest:
         return Claim(self.customer_id, self.key, fingerprint("place", self.reservation_id, total, *lines), order_id)
 
 
-@dataclass(frozen=True, slots=True)
-class OrderLine:
+class OrderLine(NamedTuple):
     """A line as agreed: SKU, name and unit price are those of the moment in which it was placed."""
 
     product_id: UUID
@@ -134,7 +133,7 @@ class Order:
         lines: each product once.
         total: what is to be paid: the sum of the lines.
         version: counts the changes, from 1.
-        deleted_at: when its customer took it out of his history; staff, ledger and timeline keep it.
+        deleted_at: when the customer removed it from their history; staff, ledger and timeline keep it.
     """
 
     id: UUID
@@ -151,8 +150,8 @@ class Order:
     def number(self) -> str:
         """What people call the order: `261121-7K3M9QX2`, its day (UTC) and eight letters and digits of its id.
 
-        Stored and indexed, so that it can be looked for; not unique by force. The eight stand for 40 random bits: of
-        10,000 orders a day two are alike about once in 60 years, and then a search by number shows both.
+        It is stored and indexed, so that staff can search for it, but nothing makes it unique. The eight stand for 40
+        random bits: with 10,000 orders a day, two are alike about once in 60 years. A search then shows both.
         """
         return f"{self.created_at.astimezone(UTC):%y%m%d}-{_readable(self.id)}"
 
@@ -162,7 +161,7 @@ class Order:
         return {line.product_id: line.quantity for line in self.lines}
 
     def check_owner(self, actor: Actor) -> None:
-        """Let only the customer himself pass: for what even staff leave to him.
+        """Check that the customer acts: some steps are not for staff.
 
         Raises:
             NotTheOwner: somebody else acts.
@@ -171,21 +170,21 @@ class Order:
             raise NotTheOwner(self.id)
 
     def check_step(self, step: Step) -> None:
-        """Let only a step pass that is due.
+        """Check that `step` is possible now.
 
         Raises:
-            IllegalStep: the status does not allow it, or the order was deleted.
+            IllegalStep: the status does not allow the step, or the order was deleted.
         """
         possible = LIFECYCLE[self.status] if self.deleted_at is None else {}
         if step not in possible:
             raise IllegalStep(step, self.status, tuple(possible))
 
     def moves_stock(self, step: Step) -> bool:
-        """Whether `step`, which is due, moves the units of the order."""
+        """Whether `step`, which is possible, moves the units of the order."""
         return stock_moved(self.status, LIFECYCLE[self.status][step]) is not None
 
     def after(self, step: Step, now: datetime) -> Order:
-        """The order after `step`; the lines that an edit brings are for `with_lines`.
+        """The order after `step`; the new lines of an edit are set by `with_lines`.
 
         Raises:
             IllegalStep: its status does not allow the step, or it was deleted.
@@ -197,28 +196,27 @@ class Order:
         )
 
     def with_lines(self, lines: tuple[OrderLine, ...]) -> Order:
-        """The order with these lines, and what they come to.
+        """The order with these lines and their total.
 
         Raises:
-            Invalid: that is more than can be counted.
+            Invalid: the total is more than can be counted.
         """
         return replace(self, lines=lines, total=total_of(lines, self.total.currency))
 
 
 @dataclass(frozen=True, slots=True)
 class OrderQuery:
-    """Which orders to list, newest first; every condition that is given must hold.
+    """Which orders to list, newest first. All conditions that are given must hold.
 
     Args:
-        customer_id: whose.
-        status: where they stand.
-        placed_from: placed then or later; aware.
-        placed_before: placed earlier than then; aware.
-        number: as people write it, in small or capital letters.
-        with_deleted: also those that their customers deleted.
+        customer_id: whose orders.
+        placed_from: placed at this time or later; aware.
+        placed_before: placed before this time; aware.
+        number: in small or capital letters.
+        with_deleted: also orders that their customers deleted.
 
     Raises:
-        Invalid: the number is none, or a time has no offset.
+        Invalid: the number is not an order number, or a time has no offset.
     """
 
     customer_id: UUID | None = None
@@ -236,16 +234,16 @@ class OrderQuery:
         if self.number is not None:
             number = self.number.strip().upper()
             if not _NUMBER.fullmatch(number):
-                rule = f"{self.number[:40]!r} is no order number such as 261121-7K3M9QX2"
+                rule = f"{self.number[:40]!r} is not an order number such as 261121-7K3M9QX2"
                 raise Invalid(Fault("number", rule, "invalid_number"))
             object.__setattr__(self, "number", number)
 
-    def seen_by(self, actor: Actor) -> OrderQuery:
-        """The same as `actor` may ask it: staff everybody's orders, deleted ones too; a customer what he has himself.
+    def visible_to(self, actor: Actor) -> OrderQuery:
+        """This query, limited to what `actor` may see: all orders for staff, else their own that they did not delete.
 
         Raises:
             Unauthenticated: nobody is logged in.
-            Forbidden: a customer asks for those of another one.
+            Forbidden: a customer asks for the orders of another one.
         """
         if actor.is_staff:
             return replace(self, with_deleted=True)
@@ -254,7 +252,7 @@ class OrderQuery:
         return replace(self, customer_id=actor.account_id, with_deleted=False)
 
     def matches(self, order: Order) -> bool:
-        """Whether the order is one of those."""
+        """Whether `order` is one of them."""
         return (
             self.customer_id in (None, order.customer_id)
             and self.status in (None, order.status)

@@ -1,120 +1,115 @@
-"""How orders are placed: many at a time, decided by one pure function."""
+"""How orders are placed: one request at a time, as part of a batch. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from shop_core.accounts.model import Actor
 from shop_core.catalog.model import Offer
-from shop_core.errors import InsufficientStock, Refusal, ReservationNotFound, TotalChanged
+from shop_core.errors import Refusal, ReservationNotFound, TotalChanged
 from shop_core.events import OrderEvent, OrderEventKind
-from shop_core.idempotency import Claim, KeyedResults, Result
-from shop_core.inventory.model import MovementKind, StockLevel, StockMovement
-from shop_core.inventory.wanted import LineRequest, check_catalog, check_stock
+from shop_core.idempotency import Result
+from shop_core.inventory.model import LineRequest, MovementKind, NewId, StockMovement, check_catalog, check_stock
 from shop_core.money import Money
 from shop_core.orders.model import Order, OrderLine, OrderStatus, PlacementRequest, total_of
 from shop_core.reservations.allocation import movements_of
 from shop_core.reservations.model import Reservation, ReservationStep
 
-NewId = Callable[[], UUID]
-
 Outcome = Result[Order] | Refusal
-"""What becomes of one request: the order, or the refusal that its caller would have got alone."""
+"""What becomes of a request: the order, or the refusal that it would have got alone."""
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """What is to be answered and written for a batch.
-
-    Args:
-        outcomes: one per request, in the order of the requests.
-        orders: those that are new.
-        confirmed: the reservations that became orders.
-        movements: the ledger lines of the new orders.
-        events: the first event of each.
-        won: the keys that stand for them.
-    """
-
-    outcomes: tuple[Outcome, ...]
-    orders: tuple[Order, ...]
-    confirmed: tuple[Reservation, ...]
-    movements: tuple[StockMovement, ...]
-    events: tuple[OrderEvent, ...]
-    won: tuple[Claim, ...]
-
-    @property
-    def is_short(self) -> bool:
-        """Whether somebody would be told that there is not enough."""
-        return any(isinstance(outcome, InsufficientStock) for outcome in self.outcomes)
-
-
-def decide(
-    requests: Sequence[PlacementRequest],
-    ids: Sequence[UUID],
-    answers: KeyedResults[Order],
-    offers: Mapping[UUID, Offer],
-    levels: Mapping[UUID, StockLevel],
-    reservations: Mapping[UUID, Reservation],
-    *,
-    now: datetime,
-    new_id: NewId,
-) -> Decision:
-    """Decide request by request, each seeing what the ones before it left.
-
-    A request gets all its lines or nothing; one that is refused takes nothing from the ones after it. One that turns a
-    reservation into an order needs no units that are free: it has its own.
+class Placement:
+    """One attempt to place the orders of a batch; see `shop_core.batching`.
 
     Args:
-        requests: what customers want, first come first served.
-        ids: what each order is to be called.
-        answers: what the keys of the batch stand for; the new ones are noted there.
-        offers: what is sold of the products named.
-        levels: their stock, locked.
+        offers: what is sold of the requested products.
         reservations: those that are named, read after the stock of their products was locked.
         now: when the orders are placed: on the clock of the store, read after the locks.
         new_id: gives each ledger line and each event its id.
+
+    Attributes:
+        orders, movements, events: what is new.
+        confirmed: the reservations that became orders.
     """
-    left = {product_id: level.available for product_id, level in levels.items()}
-    open_reservations = dict(reservations)
-    outcomes: list[Outcome] = []
-    orders: list[Order] = []
-    confirmed: list[Reservation] = []
-    movements: list[StockMovement] = []
-    events: list[OrderEvent] = []
-    for request, order_id in zip(requests, ids, strict=True):
-        claim = request.claim(order_id)
-        try:
-            if before := answers.to(claim):
-                outcomes.append(before)
-                continue
-            reservation = _named(request, open_reservations, order_id, now)
-            lines = _priced(reservation.requests if reservation else request.lines, request.wanted, offers)
-            check_stock(request.wanted, left)
-            total = total_of(lines, lines[0].unit_price.currency)
-            _check_total(request.expected_total, total)
-        except Refusal as refusal:
-            outcomes.append(refusal)
-            continue
-        order = Order(order_id, request.customer_id, OrderStatus.PLACED, lines, total, now, now)
+
+    def __init__(
+        self, offers: Mapping[UUID, Offer], reservations: Mapping[UUID, Reservation], *, now: datetime, new_id: NewId
+    ) -> None:
+        self._offers, self._now, self._new_id = offers, now, new_id
+        self._reservations = dict(reservations)
+        self.orders: list[Order] = []
+        self.movements: list[StockMovement] = []
+        self.events: list[OrderEvent] = []
+        self.confirmed: list[Reservation] = []
+
+    def grant(self, request: PlacementRequest, order_id: UUID, available: Mapping[UUID, int]) -> Order:
+        """Place an order of new units, or of a reservation, which has its own.
+
+        Raises:
+            ReservationNotFound, ReservationExpired, ReservationResolved
+            UnknownProducts, InsufficientStock: naming every line.
+            Invalid: the total is more than can be counted.
+            TotalChanged
+        """
+        customer_id, now, new_id = request.customer_id, self._now, self._new_id
+        reservation = self._confirmed(request, order_id) if request.reservation_id else None
+        units = reservation.units if reservation else request.units
+        lines = _lines(reservation.requests if reservation else request.lines, units, self._offers)
+        check_stock(request.units, available)
+        total = total_of(lines, lines[0].unit_price.currency)
+        _check_total(request.expected_total, total)
+        order = Order(order_id, customer_id, OrderStatus.PLACED, lines, total, now, now)
         if reservation:
-            kind, units = MovementKind.CONFIRMED, reservation.units
-            movements += movements_of(reservation, kind, units, request.customer_id, now, new_id, order_id)
-            confirmed.append(reservation)
-            open_reservations[reservation.id] = reservation
+            self.movements += movements_of(
+                reservation, MovementKind.CONFIRMED, units, customer_id, now, new_id, order_id
+            )
+            self.confirmed.append(reservation)
+            self._reservations[reservation.id] = reservation
         else:
-            movements += stock_movements(order, MovementKind.ALLOCATED, request.customer_id, now, new_id)
-            for product_id, quantity in request.wanted.items():
-                left[product_id] -= quantity
-        answers.note(claim, order)
-        outcomes.append(Result(order))
-        orders.append(order)
-        events.append(OrderEvent.of(new_id(), OrderEventKind.PLACED, order, Actor(request.customer_id, request.role)))
-    return Decision(
-        tuple(outcomes), tuple(orders), tuple(confirmed), tuple(movements), tuple(events), tuple(answers.won)
-    )
+            self.movements += stock_movements(order, MovementKind.ALLOCATED, customer_id, now, new_id)
+        self.orders.append(order)
+        placed = OrderEventKind.PLACED
+        self.events.append(
+            OrderEvent(
+                new_id(),
+                customer_id,
+                order_id,
+                order.version,
+                placed,
+                order.status,
+                total,
+                now,
+                customer_id,
+                request.role,
+            )
+        )
+        return order
+
+    def _confirmed(self, request: PlacementRequest, order_id: UUID) -> Reservation:
+        """The reservation that the request turns into an order."""
+        assert request.reservation_id is not None
+        reservation = self._reservations.get(request.reservation_id)
+        if reservation is None or reservation.customer_id != request.customer_id:
+            raise ReservationNotFound(request.reservation_id)
+        return reservation.after(ReservationStep.CONFIRM, self._now, order_id)
+
+
+def _lines(
+    requested: Sequence[LineRequest], units: Mapping[UUID, int], offers: Mapping[UUID, Offer]
+) -> tuple[OrderLine, ...]:
+    """One line per product, with today's name and price."""
+    try:
+        return tuple([OrderLine(*offers[product_id], quantity) for product_id, quantity in units.items()])
+    except KeyError:
+        check_catalog(requested, offers)
+        raise
+
+
+def _check_total(expected: Money | None, total: Money) -> None:
+    if expected is not None and expected != total:
+        raise TotalChanged(str(expected), str(total), total.currency)
 
 
 def stock_movements(
@@ -124,38 +119,3 @@ def stock_movements(
     return [
         StockMovement(new_id(), line.product_id, kind, line.quantity, now, actor_id, order.id) for line in order.lines
     ]
-
-
-def _named(
-    request: PlacementRequest, reservations: Mapping[UUID, Reservation], order_id: UUID, now: datetime
-) -> Reservation | None:
-    """The reservation that the request turns into an order, confirmed; None if it names none.
-
-    Raises:
-        ReservationNotFound, ReservationExpired, ReservationResolved
-    """
-    if request.reservation_id is None:
-        return None
-    reservation = reservations.get(request.reservation_id)
-    if reservation is None or reservation.customer_id != request.customer_id:
-        raise ReservationNotFound(request.reservation_id)
-    return reservation.after(ReservationStep.CONFIRM, now, order_id)
-
-
-def _priced(
-    lines: Sequence[LineRequest], wanted: Mapping[UUID, int], offers: Mapping[UUID, Offer]
-) -> tuple[OrderLine, ...]:
-    """One line per product, with today's name and price.
-
-    Raises:
-        UnknownProducts: naming every line whose product is not in the catalog.
-    """
-    check_catalog(lines, offers)
-    units = wanted or {line.product_id: line.quantity for line in lines}
-    chosen = ((offers[product_id], quantity) for product_id, quantity in units.items())
-    return tuple(OrderLine(o.product_id, o.sku, o.name, o.price, quantity) for o, quantity in chosen)
-
-
-def _check_total(expected: Money | None, total: Money) -> None:
-    if expected is not None and expected != total:
-        raise TotalChanged(str(expected), str(total), total.currency)

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from itertools import chain
+from collections.abc import Collection, Sequence
+from functools import partial
 from uuid import UUID
 
 from shop_core.accounts.model import Actor, Role
-from shop_core.batching import decided, expire_due, settle
-from shop_core.errors import InsufficientStock, OrderNotFound, Refusal, check_version
+from shop_core.batching import Batch, product_ids_of, result_of
+from shop_core.errors import OrderNotFound, check_version
 from shop_core.events import OrderEvent
-from shop_core.idempotency import Claim, KeyedResults, Slot, first_of_each
-from shop_core.inventory.model import StockLevel, StockMovement, levels_after
-from shop_core.inventory.wanted import LineRequest, requested_units
-from shop_core.orders.amendment import Change, edit, step
+from shop_core.inventory.model import LineRequest, StockMovement, requested_units
+from shop_core.orders.amendment import Editing, EditRequest, OrderChange, step
 from shop_core.orders.model import Order, OrderQuery, PlacementRequest, Step
-from shop_core.orders.placement import Decision, Outcome, decide
+from shop_core.orders.placement import Outcome, Placement
 from shop_core.pagination import Page, PageRequest
 from shop_core.ports import Begin, NewId, UnitOfWork
 
@@ -28,49 +26,40 @@ class OrderService:
         self._new_id = new_id
 
     def place_all(self, requests: Sequence[PlacementRequest], ids: Sequence[UUID] | None = None) -> tuple[Outcome, ...]:
-        """Place many orders at once: one unit of work, one answer for each request.
+        """Place many orders in one unit of work. Returns once all of them are committed.
 
-        Requests are independent: each gets the order, or the refusal, that it would have got alone after those
-        before it. Returned only once all orders are committed.
+        Requests are independent: each gets the order, or the refusal, that it would get alone after those before it.
 
         Args:
             requests: first come, first served.
-            ids: what each order is to be called, so that its fate can be found out; see `placed`.
+            ids: one for each order, so that a lost commit can be looked up; see `placed`.
 
         Returns:
-            For each request, in the same order, an `Answer` with the order, or a `Refusal` (InsufficientStock,
-            UnknownProducts, TotalChanged, KeyReused; of a reservation ReservationNotFound, ReservationExpired or
-            ReservationResolved; Invalid where the total is more than can be counted).
+            For each request a `Result` with the order, or a `Refusal`: those of `place`.
 
         Raises:
-            Unavailable: the store could not be reached. Whether the batch was committed is then unknown only if the
-                connection broke during the commit itself; a request with a key may safely be sent again.
+            Unavailable: the store could not be reached. If the connection broke during the commit, it is unknown
+                whether the orders were placed; a request with a key may safely be sent again.
         """
-        ids = ids or [self._new_id() for _ in requests]
-        claims = first_of_each(request.claim(id_) for request, id_ in zip(requests, ids, strict=True))
-        named = {request.reservation_id for request in requests if request.reservation_id}
-        product_ids = set(chain.from_iterable(request.wanted for request in requests))
+        batch: Batch[PlacementRequest, Order] = Batch(requests, ids or [self._new_id() for _ in requests])
+        reservation_ids = {request.reservation_id for request in requests if request.reservation_id}
+        product_ids = product_ids_of(requests)
         with self._begin() as uow:
-            taken = uow.keys.claim(claims)
-            made = self._made(uow, taken)
-            if named:
-                seen = uow.reservations.get_all(named).values()
-                product_ids.update(chain.from_iterable(reservation.units for reservation in seen))
+            earlier = uow.orders.get_all(batch.claim_keys(uow.keys))
+            for reservation in uow.reservations.get_all(reservation_ids).values() if reservation_ids else ():
+                product_ids.update(reservation.units)
             levels = uow.stock.lock(product_ids)
-            offers = uow.products.offers(levels)  # one that was added after the lock is not there yet
-            reservations = uow.reservations.get_all(named) if named else {}
-            now = uow.now()
-
-            def decide_for(stock: Mapping[UUID, StockLevel]) -> Decision:
-                answers = KeyedResults(taken, made)
-                return decide(requests, ids, answers, offers, stock, reservations, now=now, new_id=self._new_id)
-
-            decision, expired = decided(decide_for, levels, lambda: expire_due(uow, levels, now, self._new_id))
-            uow.orders.add_all(decision.orders)
-            uow.events.add_all(decision.events)
-            uow.reservations.update_all(decision.confirmed)
-            uow.stock.apply([*expired, *decision.movements])
-            settle(uow.keys, claims, taken, decision.won)
+            offers = uow.products.offers(levels)  # a product that was added after the lock is not there yet
+            reservations = uow.reservations.get_all(reservation_ids) if reservation_ids else {}  # again, now locked
+            now, new_id = uow.now(), self._new_id
+            start = partial(Placement, offers, reservations, now=now, new_id=new_id)
+            decision = batch.decide(uow, levels, start, earlier, now=now, new_id=new_id)
+            placed = decision.attempt
+            uow.orders.add_all(placed.orders)
+            uow.events.add_all(placed.events)
+            uow.reservations.update_all(placed.confirmed)
+            uow.stock.apply([*decision.expired, *placed.movements])
+            batch.settle_keys(uow.keys, decision.new_claims)
         return decision.outcomes
 
     def place(self, request: PlacementRequest) -> Order:
@@ -79,36 +68,32 @@ class OrderService:
         Raises:
             UnknownProducts: lines whose product is not in the catalog.
             InsufficientStock: every short line, with what is available; nothing was taken.
-            TotalChanged: it comes to another total than was expected.
-            ReservationNotFound, ReservationExpired, ReservationResolved: of the reservation that it names.
-            KeyReused: its key made something else before.
+            TotalChanged: the order comes to another total than the expected one.
+            ReservationNotFound, ReservationExpired, ReservationResolved: about the reservation that it names.
+            KeyReused: its key was used for another request.
+            Invalid: the total is more than can be counted.
         """
-        (outcome,) = self.place_all([request])
-        if isinstance(outcome, Refusal):
-            raise outcome
-        return outcome.value
+        return result_of(self.place_all([request]))
 
     def placed(self, requests: Sequence[PlacementRequest], ids: Sequence[UUID]) -> dict[UUID, Order]:
-        """What became of a batch whose commit was lost: the orders of it that there are.
+        """The orders of a batch that were placed, after its commit was lost.
 
-        A commit that is still under way is waited for: it holds the stock of its products until it is done. So what is
-        not there afterwards never will be, and may be placed again.
+        A commit that is still under way holds the stock of its products, so this waits for it. An order that is not
+        found afterwards was not placed and never will be: it may be placed again.
 
         Args:
-            requests, ids: what `place_all` was called with.
+            requests, ids: the arguments of `place_all`.
 
         Raises:
             Unavailable: the store could not be reached.
         """
-        named = {request.reservation_id for request in requests if request.reservation_id}
+        reservation_ids = {request.reservation_id for request in requests if request.reservation_id}
+        product_ids = product_ids_of(requests)
         with self._begin() as uow:
-            reserved = uow.reservations.get_all(named).values() if named else ()
-            product_ids = chain.from_iterable(request.wanted for request in requests)
-            uow.stock.lock({*product_ids, *chain.from_iterable(reservation.units for reservation in reserved)})
-            found = (
-                uow.orders.get(order_id, request.customer_id) for order_id, request in zip(ids, requests, strict=True)
-            )
-            return {order.id: order for order in found if order is not None}
+            for reservation in uow.reservations.get_all(reservation_ids).values() if reservation_ids else ():
+                product_ids.update(reservation.units)
+            uow.stock.lock(product_ids)
+            return uow.orders.get_all(ids)
 
     def get(self, actor: Actor, order_id: UUID) -> Order:
         """An order of the actor's own, or anybody's for staff.
@@ -123,7 +108,7 @@ class OrderService:
         return order
 
     def mine(self, actor: Actor, page_request: PageRequest) -> Page[Order]:
-        """The actor's own orders, newest first, without those that he deleted.
+        """The actor's own orders, newest first, without those that they deleted.
 
         Raises:
             Unauthenticated: no account acts.
@@ -133,14 +118,14 @@ class OrderService:
             return uow.orders.page(query, page_request)
 
     def find(self, actor: Actor, query: OrderQuery, page_request: PageRequest) -> Page[Order]:
-        """The orders that match, newest first: for staff everybody's, deleted ones too; else the actor's own.
+        """The orders that match, newest first: staff see all orders, also deleted ones; others their own.
 
         Raises:
             Unauthenticated: nobody is logged in.
             Forbidden: a customer asks for the orders of another one.
             InvalidCursor: the cursor was not made by this list.
         """
-        seen = query.seen_by(actor)
+        seen = query.visible_to(actor)
         with self._begin() as uow:
             return uow.orders.page(seen, page_request)
 
@@ -162,66 +147,59 @@ class OrderService:
     ) -> Order:
         """Replace the lines of an order while it is placed; for its owner. All or nothing.
 
-        Only the difference is taken from stock or given back. See `changing.edit` for what each line costs: in short,
-        what is not more than before keeps its price, all else is agreed anew at today's. An edit that asks for what
-        the order has already writes nothing, and the version stays.
+        Only the difference is taken from stock or returned. A line that does not grow keeps its price; other lines get
+        today's, see `shop_core.orders.amendment.edit`. An edit that changes nothing writes nothing: the version stays.
 
         Args:
             actor: the customer whose order it is.
-            order_id: which one.
-            lines: all that the order shall have; a product may stand in several.
+            lines: all lines that the order is to have; a product may stand in several.
             versions: do it only if the order is at one of these; see `check_version`.
 
         Raises:
             Invalid: the lines break a rule.
             OrderNotFound: there is none, it is somebody else's, or it was deleted.
-            NotTheOwner: the actor is staff, and it is not his own.
+            NotTheOwner: the actor is staff, and it is not their own order.
             Stale, IllegalStep
             UnknownProducts: lines that need a product which is not in the catalog.
-            InsufficientStock: every short product, with how many more were asked for and how many could be added.
+            InsufficientStock: every short product, with the units that were to be added and those that could be.
         """
-        wanted = requested_units(lines)
+        requested = requested_units(lines)
         with self._begin() as uow:
             order = self._lock(uow, actor, order_id, versions, owner_only=True)
             order.check_step(Step.EDIT)
-            levels = uow.stock.lock(wanted.keys() | order.units.keys())
-            offers = uow.products.offers(wanted.keys() & levels.keys())  # as `place_all` does
-            now = uow.now()
-            expired: list[StockMovement] = []
-            try:
-                change = edit(order, lines, offers, levels, actor, now=now, new_id=self._new_id)
-            except InsufficientStock:
-                expired = expire_due(uow, levels, now, self._new_id)
-                left = levels_after(levels, expired)
-                change = edit(order, lines, offers, left, actor, now=now, new_id=self._new_id)
-            if change is None:
-                return order
-            uow.orders.replace_lines(change.order)
-            self._write(uow, change, expired)
-        return change.order
+            levels = uow.stock.lock(requested.keys() | order.units.keys())
+            offers = uow.products.offers(requested.keys() & levels.keys())  # as `place_all` does
+            now, new_id = uow.now(), self._new_id
+            batch: Batch[EditRequest, Order] = Batch([EditRequest(order, lines, requested)], [order_id])
+            start = partial(Editing, offers, actor, now=now, new_id=new_id)
+            decision = batch.decide(uow, levels, start, {}, now=now, new_id=new_id)
+            edited, change = result_of(decision.outcomes), decision.attempt.change
+            if change is not None:
+                uow.orders.replace_lines(edited)
+                self._write(uow, change, decision.expired)
+        return edited
 
     def cancel(self, actor: Actor, order_id: UUID, versions: Collection[int] | None = None) -> Order:
-        """Call the order off, by its owner or by staff; its units can be sold again at once.
+        """Cancel the order, as its owner or as staff; its units can be sold again at once.
 
         Args:
-            actor, order_id: who, and which.
             versions: do it only if the order is at one of these; see `check_version`.
 
         Raises:
             OrderNotFound: there is none, it is somebody else's, or its owner deleted it.
             Stale
-            IllegalStep: it was shipped or cancelled already.
+            IllegalStep: it was already shipped or cancelled.
         """
         return self._take(Step.CANCEL, actor, order_id, versions)
 
     def delete(self, actor: Actor, order_id: UUID, versions: Collection[int] | None = None) -> Order:
-        """Take the order out of its owner's history, for good; it is cancelled first if it still can be.
+        """Remove the order from its owner's history, for good; it is cancelled first if that is still possible.
 
-        Its owner does not find it any more. Staff do, with `deleted_at`; ledger and timeline keep what happened.
+        Its owner no longer finds it. Staff do, with `deleted_at`; ledger and timeline keep what happened.
 
         Raises:
             OrderNotFound: there is none, it is somebody else's, or it was deleted.
-            NotTheOwner: the actor is staff, and it is not his own.
+            NotTheOwner: the actor is staff, and it is not their own order.
             Stale
             IllegalStep: it was shipped.
         """
@@ -238,7 +216,7 @@ class OrderService:
         return self._take(Step.CONFIRM, actor, order_id, versions)
 
     def ship(self, actor: Actor, order_id: UUID, versions: Collection[int] | None = None) -> Order:
-        """Hand the units over to the carrier: they leave the stock. Staff only.
+        """Record that the carrier has the units: they leave the stock. Staff only.
 
         Raises:
             Unauthenticated, Forbidden: the actor is not staff.
@@ -274,7 +252,7 @@ class OrderService:
     def _lock(
         uow: UnitOfWork, actor: Actor, order_id: UUID, versions: Collection[int] | None, *, owner_only: bool
     ) -> Order:
-        """The order, locked, as the one that the actor may change and knows the newest version of."""
+        """The order, locked, after it was checked that the actor may change it and has its newest version."""
         order = uow.orders.lock(order_id, _owner(actor))
         if order is None:
             raise OrderNotFound(order_id)
@@ -286,18 +264,12 @@ class OrderService:
         return order
 
     @staticmethod
-    def _made(uow: UnitOfWork, taken: Mapping[Slot, Claim]) -> dict[UUID, Order]:
-        """The orders that earlier requests with these keys made, as they are now; also those deleted since."""
-        found = (uow.orders.get(claim.result_id) for claim in taken.values())
-        return {order.id: order for order in found if order is not None}
-
-    @staticmethod
-    def _write(uow: UnitOfWork, change: Change, expired: Sequence[StockMovement] = ()) -> None:
+    def _write(uow: UnitOfWork, change: OrderChange, expired: Sequence[StockMovement] = ()) -> None:
         uow.orders.update(change.order)
         uow.stock.apply([*expired, *change.movements])
         uow.events.add_all([change.event])
 
 
 def _owner(actor: Actor) -> UUID | None:
-    """Whose orders the actor may see: everybody's (None) for staff, else only his own."""
+    """Whose orders the actor may see: everybody's (None) for staff, else their own."""
     return None if actor.is_staff else actor.account_id

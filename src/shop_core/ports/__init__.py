@@ -19,12 +19,13 @@ Accounts, which are never locked together with those, come before their sessions
 one call; and attempts come after both.
 """
 
-from shop_core.ports.accounts import Accounts, Attempts, PasswordHasher, RefreshTokens, Tokens
+from shop_core.inventory.model import NewId
+from shop_core.ports.accounts import Accounts, Attempts, PasswordHasher, RefreshTokens, Revocations, Tokens
 from shop_core.ports.catalog import Categories, Products
 from shop_core.ports.events import EventPublisher, Events, Outbox, OutboxMessage, Undelivered
 from shop_core.ports.inventory import Reservations, Stock
 from shop_core.ports.orders import Keys, Orders
-from shop_core.ports.unit_of_work import Adapters, Begin, Clock, Discrepancy, LockOrderError, NewId, UnitOfWork
+from shop_core.ports.unit_of_work import Adapters, Begin, Clock, Discrepancy, LockOrderError, UnitOfWork
 
 __all__ = [
     "Accounts",
@@ -46,6 +47,7 @@ __all__ = [
     "Products",
     "RefreshTokens",
     "Reservations",
+    "Revocations",
     "Stock",
     "Tokens",
     "Undelivered",

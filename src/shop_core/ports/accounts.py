@@ -66,14 +66,31 @@ class RefreshTokens(Protocol):
     def sessions(self, account_id: UUID, now: datetime) -> list[Session]:
         """The sessions of an account that can be carried on, the last one that was used first."""
 
-    def ended_since(self, moment: datetime) -> dict[UUID, datetime]:
+    def revoked_since(self, moment: datetime) -> dict[UUID, datetime]:
         """The sessions that were revoked after that moment, of all accounts, each with the moment of its end."""
 
-    def forget_ended(self, before: datetime, limit: int) -> int:
+    def delete_expired(self, before: datetime, limit: int) -> int:
         """Forget tokens that expired before then: so many, about `limit` at most.
 
         The first token of a session that goes on stays: it tells when that began, and an adapter may lock it for all.
         """
+
+
+class Revocations(Protocol):
+    """The sessions that ended while access tokens of theirs are still valid, as one process knows them."""
+
+    @property
+    def sessions(self) -> Mapping[UUID, datetime]:
+        """Those that have ended, each with the moment."""
+
+    def add(self, *session_ids: UUID, at: datetime) -> None:
+        """Add sessions that this process has ended."""
+
+    def since(self, now: datetime) -> datetime:
+        """From when on to look for sessions that other processes have ended."""
+
+    def update(self, ended: Mapping[UUID, datetime], now: datetime) -> None:
+        """Add all sessions that ended since `since(now)`, each with the moment."""
 
 
 class Attempts(Protocol):
@@ -88,7 +105,7 @@ class Attempts(Protocol):
     def put(self, full_at: Mapping[bytes, datetime]) -> None:
         """Keep the moments of keys that were locked before."""
 
-    def forget_full(self, now: datetime, limit: int) -> int:
+    def delete_full(self, now: datetime, limit: int) -> int:
         """Forget those whose moment has come, and that nobody has locked: so many, no more than `limit`."""
 
 

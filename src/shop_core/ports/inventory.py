@@ -9,7 +9,7 @@ from uuid import UUID
 
 from shop_core.inventory.model import StockLevel, StockMovement
 from shop_core.pagination import CursorRequest, Page
-from shop_core.reservations.model import HeldLine, Holding, Reservation
+from shop_core.reservations.model import ExpiredLine, Reservation, ReservationUsage
 
 
 class Stock(Protocol):
@@ -34,7 +34,7 @@ class Stock(Protocol):
 class Reservations(Protocol):
     """Units held for customers. Who changes one has locked the stock of all its products: an adapter checks it."""
 
-    def lock_customers(self, customer_ids: Iterable[UUID], now: Callable[[], datetime]) -> dict[UUID, Holding]:
+    def lock_customers(self, customer_ids: Iterable[UUID], now: Callable[[], datetime]) -> dict[UUID, ReservationUsage]:
         """What these customers hold, read after they were locked against reserving more in another unit of work.
 
         Args:
@@ -53,10 +53,10 @@ class Reservations(Protocol):
             LockOrderError: the stock of a product of one of them is not locked.
         """
 
-    def due_lines(self, product_ids: Iterable[UUID], now: datetime) -> list[HeldLine]:
+    def due_lines(self, product_ids: Iterable[UUID], now: datetime) -> list[ExpiredLine]:
         """The lines of these products that are still held although their reservation's time is up at `now`."""
 
-    def release_lines(self, lines: Sequence[HeldLine]) -> None:
+    def release_lines(self, lines: Sequence[ExpiredLine]) -> None:
         """Mark lines as held no more: others needed the units. Their reservations stay as they are."""
 
     def due(self, now: datetime, limit: int) -> list[Reservation]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Protocol
 from uuid import UUID
 
-from shop_core.idempotency import Claim, Slot
+from shop_core.idempotency import Claim, CustomerKey
 from shop_core.orders.model import Order, OrderQuery
 from shop_core.pagination import Page, PageRequest
 
@@ -19,8 +19,11 @@ class Orders(Protocol):
     def get(self, order_id: UUID, customer_id: UUID | None = None) -> Order | None:
         """The order; when a customer is given, only if it is his and he did not delete it. Never half of an edit."""
 
+    def get_all(self, order_ids: Iterable[UUID]) -> dict[UUID, Order]:
+        """Those that exist, deleted ones too."""
+
     def lock(self, order_id: UUID, customer_id: UUID | None = None) -> Order | None:
-        """The same, read after it was locked until the end of this unit of work."""
+        """The same as `get`, read after it was locked until the end of this unit of work."""
 
     def update(self, order: Order) -> None:
         """Store everything of the order that can change, except its lines."""
@@ -35,7 +38,7 @@ class Orders(Protocol):
 class Keys(Protocol):
     """Which idempotency key stands for what. They never expire."""
 
-    def claim(self, claims: Sequence[Claim]) -> dict[Slot, Claim]:
+    def claim(self, claims: Sequence[Claim]) -> dict[CustomerKey, Claim]:
         """Make each key its claim's, sorted, waiting for whoever is about to; at most one claim a key.
 
         Returns:

@@ -9,7 +9,8 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-from shop_core.ports.accounts import Accounts, Attempts, PasswordHasher, RefreshTokens, Tokens
+from shop_core.inventory.model import NewId
+from shop_core.ports.accounts import Accounts, Attempts, PasswordHasher, RefreshTokens, Revocations, Tokens
 from shop_core.ports.catalog import Categories, Products
 from shop_core.ports.events import Events, Outbox
 from shop_core.ports.inventory import Reservations, Stock
@@ -69,7 +70,7 @@ class UnitOfWork(Protocol):
         What is expired is told by this clock alone, however wrong those of the processes are.
         """
 
-    def alone(self, task: str) -> bool:
+    def try_lock(self, task: str) -> bool:
         """Whether no other unit of work is at that task, from now until the end of this one. Never waits."""
 
     def audit(self) -> list[Discrepancy]:
@@ -91,10 +92,6 @@ Clock = Callable[[], datetime]
 """The time now, in UTC, aware."""
 
 
-NewId = Callable[[], UUID]
-"""A new UUIDv7 (RFC 9562): ids sort by the time they were made in."""
-
-
 class Adapters(Protocol):
     """One choice for every port: what a `Shop` is built from."""
 
@@ -108,6 +105,10 @@ class Adapters(Protocol):
     def passwords(self) -> PasswordHasher: ...
     @property
     def tokens(self) -> Tokens: ...
+    @property
+    def new_revocations(self) -> Callable[[], Revocations]:
+        """Makes an empty list of ended sessions; each `Shop` has its own."""
+
     @property
     def currency(self) -> str:
         """The one currency of the shop, an ISO 4217 code."""

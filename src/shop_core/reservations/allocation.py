@@ -1,114 +1,81 @@
-"""How units are held and given back: many reservations at a time, decided by one pure function."""
+"""How units are reserved and given back. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from uuid import UUID
 
 from shop_core.catalog.model import Offer
-from shop_core.errors import InsufficientStock, Refusal
-from shop_core.idempotency import Claim, KeyedResults, Result
-from shop_core.inventory.model import MovementKind, StockLevel, StockMovement
-from shop_core.inventory.wanted import check_catalog, check_stock
+from shop_core.errors import Refusal
+from shop_core.idempotency import Result
+from shop_core.inventory.model import MovementKind, NewId, StockMovement, check_catalog, check_stock
 from shop_core.reservations.model import (
-    GIVES_BACK,
-    HeldLine,
-    Holding,
-    HoldingLimits,
+    RETURN_MOVEMENT,
+    ExpiredLine,
     Reservation,
+    ReservationLimits,
     ReservationRequest,
     ReservationState,
     ReservationStep,
+    ReservationUsage,
     ReservedLine,
 )
 
-NewId = Callable[[], UUID]
-
 Outcome = Result[Reservation] | Refusal
-"""What becomes of one request: the reservation, or the refusal that its caller would have got alone."""
+"""What becomes of a request: the reservation, or the refusal that it would have got alone."""
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """What is to be answered and written for a batch.
-
-    Args:
-        outcomes: one per request, in the order of the requests.
-        reservations: those that are new.
-        movements: their ledger lines.
-        won: the keys that stand for them.
-    """
-
-    outcomes: tuple[Outcome, ...]
-    reservations: tuple[Reservation, ...]
-    movements: tuple[StockMovement, ...]
-    won: tuple[Claim, ...]
-
-    @property
-    def is_short(self) -> bool:
-        """Whether somebody would be told that there is not enough."""
-        return any(isinstance(outcome, InsufficientStock) for outcome in self.outcomes)
-
-
-def decide(
-    requests: Sequence[ReservationRequest],
-    ids: Sequence[UUID],
-    answers: KeyedResults[Reservation],
-    offers: Mapping[UUID, Offer],
-    levels: Mapping[UUID, StockLevel],
-    holdings: Mapping[UUID, Holding],
-    limits: HoldingLimits,
-    *,
-    now: datetime,
-    new_id: NewId,
-) -> Decision:
-    """Decide request by request, each seeing what the ones before it left.
-
-    A request gets all its lines or nothing; one that is refused takes nothing from the ones after it.
+class Allocation:
+    """One attempt to reserve the units of a batch; see `shop_core.batching`.
 
     Args:
-        requests: what customers want held, first come first served.
-        ids: what each reservation is to be called.
-        answers: what the keys of the batch stand for; the new ones are noted there.
-        offers: what is sold of the products named.
-        levels: their stock, locked.
-        holdings: what the customers hold, locked.
-        limits: what one may hold.
+        offers: what is sold of the requested products.
+        usage: what each customer has reserved, locked.
+        limits: what one customer may have reserved at once.
         now: on the clock of the store, read after the locks.
         new_id: gives each ledger line its id.
+
+    Attributes:
+        reservations, movements: what is new.
     """
-    left = {product_id: level.available for product_id, level in levels.items()}
-    held = dict(holdings)
-    outcomes: list[Outcome] = []
-    reservations: list[Reservation] = []
-    movements: list[StockMovement] = []
-    for request, reservation_id in zip(requests, ids, strict=True):
-        customer_id, claim, units = request.customer_id, request.claim(reservation_id), sum(request.wanted.values())
-        holding = held.get(customer_id, Holding())
-        try:
-            if before := answers.to(claim):
-                outcomes.append(before)
-                continue
-            check_catalog(request.lines, offers)
-            check_stock(request.wanted, left)
-            limits.check(holding, units)
-        except Refusal as refusal:
-            outcomes.append(refusal)
-            continue
-        lines = tuple(ReservedLine(product_id, quantity) for product_id, quantity in request.wanted.items())
+
+    def __init__(
+        self,
+        offers: Mapping[UUID, Offer],
+        usage: Mapping[UUID, ReservationUsage],
+        limits: ReservationLimits,
+        *,
+        now: datetime,
+        new_id: NewId,
+    ) -> None:
+        self._offers, self._usage, self._limits = offers, dict(usage), limits
+        self._now, self._new_id = now, new_id
+        self.reservations: list[Reservation] = []
+        self.movements: list[StockMovement] = []
+
+    def grant(self, request: ReservationRequest, reservation_id: UUID, available: Mapping[UUID, int]) -> Reservation:
+        """Reserve units.
+
+        Raises:
+            UnknownProducts, InsufficientStock: naming every line.
+            TooMuchReserved
+        """
+        customer_id, now, units = request.customer_id, self._now, sum(request.units.values())
+        usage = self._usage.get(customer_id, ReservationUsage())
+        check_catalog(request.lines, self._offers)
+        check_stock(request.units, available)
+        self._limits.check(usage, units)
+        lines = tuple(ReservedLine(product_id, quantity) for product_id, quantity in request.units.items())
         reservation = Reservation(
             reservation_id, customer_id, ReservationState.ACTIVE, lines, now, now + request.ttl, seen_at=now
         )
-        answers.note(claim, reservation)
-        outcomes.append(Result(reservation))
-        reservations.append(reservation)
-        movements += movements_of(reservation, MovementKind.RESERVED, reservation.units, customer_id, now, new_id)
-        held[customer_id] = holding.with_more(units)
-        for product_id, quantity in request.wanted.items():
-            left[product_id] -= quantity
-    return Decision(tuple(outcomes), tuple(reservations), tuple(movements), tuple(answers.won))
+        self._usage[customer_id] = usage.adding(units)
+        self.reservations.append(reservation)
+        self.movements += movements_of(
+            reservation, MovementKind.RESERVED, request.units, customer_id, now, self._new_id
+        )
+        return reservation
 
 
 def movements_of(
@@ -130,17 +97,17 @@ def movements_of(
 def give_back(
     reservation: Reservation, step: ReservationStep, actor_id: UUID | None, now: datetime, new_id: NewId
 ) -> tuple[Reservation, list[StockMovement]]:
-    """The reservation released or expired, and the ledger lines that free what it still holds.
+    """The reservation after it was released or expired, and the ledger lines that free what it still holds.
 
     Raises:
         ReservationExpired, ReservationResolved
     """
     after = reservation.after(step, now)
-    return after, movements_of(reservation, GIVES_BACK[step], reservation.held, actor_id, now, new_id)
+    return after, movements_of(reservation, RETURN_MOVEMENT[step], reservation.held, actor_id, now, new_id)
 
 
-def expiry_of(lines: Iterable[HeldLine], now: datetime, new_id: NewId) -> list[StockMovement]:
-    """The ledger lines that free units of reservations whose time is up."""
+def expiry_of(lines: Iterable[ExpiredLine], now: datetime, new_id: NewId) -> list[StockMovement]:
+    """The ledger lines that free units of expired reservations."""
     return [
         StockMovement(
             new_id(), line.product_id, MovementKind.EXPIRED, line.quantity, now, reservation_id=line.reservation_id

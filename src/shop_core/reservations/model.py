@@ -1,8 +1,8 @@
 """Reservations: units held for a customer for a while, before there is an order.
 
-Who changes a reservation has locked the stock of all its products first. So confirming, releasing, extending and
-expiring it can happen at the same moment, and one of them wins. Expired is a matter of time alone: from `expires_at`
-on, nothing but expiry is possible, whether or not somebody wrote it down yet.
+The stock of all its products is locked before a reservation changes. So confirming, releasing, extending and expiring
+it can happen at the same moment, and one of them wins. Expiry is a matter of time alone: from `expires_at` on, nothing
+but expiry is possible, even while the state is still stored as active.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import NamedTuple
 from uuid import UUID
 
 from shop_core.errors import Fault, Invalid, ReservationExpired, ReservationResolved, TooMuchReserved
 from shop_core.idempotency import Claim, check_key, fingerprint
-from shop_core.inventory.model import MovementKind
-from shop_core.inventory.wanted import LineRequest, requested_units
+from shop_core.inventory.model import LineRequest, MovementKind, requested_units
 
 TTL_MIN = timedelta(seconds=1)
 TTL_DEFAULT = timedelta(minutes=10)
@@ -52,19 +52,18 @@ RESERVATION_LIFECYCLE: dict[ReservationState, dict[ReservationStep, ReservationS
     ReservationState.RELEASED: {},
     ReservationState.EXPIRED: {},
 }
-"""The whole life of a reservation. Code, API and docs read this table (docs/lifecycle.md is made of it)."""
+"""The whole life of a reservation. Code, API and docs read this table (docs/lifecycle.md is made from it)."""
 
-GIVES_BACK = {ReservationStep.RELEASE: MovementKind.RELEASED, ReservationStep.EXPIRE: MovementKind.EXPIRED}
-"""What happens to the held units at the steps that free them; at CONFIRM they go to the order."""
+RETURN_MOVEMENT = {ReservationStep.RELEASE: MovementKind.RELEASED, ReservationStep.EXPIRE: MovementKind.EXPIRED}
+"""The ledger lines of the steps that free the held units; at CONFIRM the units go to the order."""
 
 
-@dataclass(frozen=True, slots=True)
-class ReservedLine:
+class ReservedLine(NamedTuple):
     """Units of one product.
 
     Args:
-        is_held: they still count as reserved. False once the reservation ended, or, after it expired, as soon as
-            somebody needed the units of this product.
+        is_held: they still count as reserved. False once the reservation has ended, or, after it expired, as soon as
+            another request needed the units of this product.
     """
 
     product_id: UUID
@@ -80,7 +79,7 @@ class Reservation:
         lines: each product once.
         expires_at: the first instant at which it is expired, on the clock of the store.
         order_id: the order that it became, once confirmed.
-        seen_at: when all this was so, on the clock of the store; what a countdown starts from.
+        seen_at: when it was in this state, on the clock of the store: a countdown starts from here.
     """
 
     id: UUID
@@ -104,35 +103,35 @@ class Reservation:
 
     @property
     def requests(self) -> tuple[LineRequest, ...]:
-        """What an order of it asks for."""
+        """The lines of an order of this reservation."""
         return tuple(LineRequest(line.product_id, line.quantity) for line in self.lines)
 
     def is_due(self, now: datetime) -> bool:
-        """Whether its time is up, and it ended in no other way."""
+        """Whether it has to expire: its time is up, and it did not end in another way."""
         return self.state is ReservationState.ACTIVE and self.expires_at <= now
 
     @property
     def is_released(self) -> bool:
-        """Whether its owner gave the units back."""
+        """Whether its units were given back before the time was up."""
         return self.state is ReservationState.RELEASED
 
     def at(self, now: datetime) -> Reservation:
-        """The reservation as it is at `now`: expired if its time is up, whether or not that was written down."""
+        """The reservation as it is at `now`: expired if its time is up, even if it is still stored as active."""
         state = ReservationState.EXPIRED if self.is_due(now) else self.state
         return replace(self, state=state, seen_at=now)
 
     def check_step(self, step: ReservationStep, now: datetime) -> None:
-        """Let only a step pass that is possible at `now`.
+        """Check that `step` is possible at `now`.
 
         Raises:
             ReservationExpired: its time is up.
             ReservationResolved: it was confirmed or released.
-            ValueError: it shall expire before its time is up. A programming error, never an answer to a user.
+            ValueError: it would expire before its time is up. A programming error, never an answer to a user.
         """
         state = self.at(now).state
         if step is ReservationStep.EXPIRE and self.is_due(now):
             return
-        # Whoever needed its units may have taken them, by a clock that has been set back since.
+        # Another request may have taken its units by a clock that was set back since.
         if state is ReservationState.EXPIRED or (state is ReservationState.ACTIVE and self.held != self.units):
             raise ReservationExpired(self.id, self.expires_at)
         if step not in RESERVATION_LIFECYCLE[state]:
@@ -141,7 +140,7 @@ class Reservation:
             raise ValueError(f"reservation {self.id} expires at {self.expires_at}, and it is {now}")
 
     def after(self, step: ReservationStep, now: datetime, order_id: UUID | None = None) -> Reservation:
-        """The reservation after `step`; for how long an extension is, see `extended`.
+        """The reservation after `step`; an extension also needs a new time, see `extended`.
 
         Raises:
             ReservationExpired, ReservationResolved
@@ -150,11 +149,11 @@ class Reservation:
         state = RESERVATION_LIFECYCLE[self.state][step]
         lines = self.lines
         if state is not ReservationState.ACTIVE:
-            lines = tuple(replace(line, is_held=False) for line in lines)
+            lines = tuple(line._replace(is_held=False) for line in lines)
         return replace(self, state=state, lines=lines, order_id=order_id, seen_at=now)
 
     def extended(self, ttl: timedelta, now: datetime) -> Reservation:
-        """The reservation for `ttl` from `now`, never for shorter than before, and for 24 hours in all at most.
+        """The reservation until `ttl` from `now`: never shorter than before, and at most 24 hours in all.
 
         Raises:
             Invalid: `ttl` is not from 1 second to 24 hours.
@@ -162,13 +161,12 @@ class Reservation:
         """
         check_ttl(ttl)
         after = self.after(ReservationStep.EXTEND, now)
-        most = self.created_at + TTL_MAX
-        return replace(after, expires_at=max(self.expires_at, min(now + ttl, most)))
+        expires_at_max = self.created_at + TTL_MAX
+        return replace(after, expires_at=max(self.expires_at, min(now + ttl, expires_at_max)))
 
 
-@dataclass(frozen=True, slots=True)
-class HeldLine:
-    """Units of one product that a reservation holds whose time is up."""
+class ExpiredLine(NamedTuple):
+    """Units of one product that an expired reservation still holds."""
 
     reservation_id: UUID
     customer_id: UUID
@@ -177,26 +175,26 @@ class HeldLine:
 
 
 def check_ttl(ttl: timedelta) -> None:
-    """Let only a time to live pass that a reservation can have.
+    """Check that a reservation can last that long.
 
     Raises:
         Invalid: it is not from 1 second to 24 hours.
     """
     if not TTL_MIN <= ttl <= TTL_MAX:
-        least, most = int(TTL_MIN.total_seconds()), int(TTL_MAX.total_seconds())
-        rule = f"must be from {least} to {most} seconds, this is {ttl.total_seconds():g}"
+        ttl_min, ttl_max = int(TTL_MIN.total_seconds()), int(TTL_MAX.total_seconds())
+        rule = f"must be from {ttl_min} to {ttl_max} seconds, this is {ttl.total_seconds():g}"
         raise Invalid(Fault("ttl_seconds", rule, "out_of_range"))
 
 
 @dataclass(frozen=True, slots=True)
 class ReservationRequest:
-    """Units that a customer wants to have held.
+    """Units that a customer wants to reserve.
 
     Args:
-        lines: as he gave them; a product may stand in several.
+        lines: as the customer gave them; a product may stand in several.
         ttl: for how long.
-        key: his idempotency key: with the same one, the same request is one reservation however often it is sent.
-        wanted: the units of each product, in the order in which the lines first name it.
+        key: the idempotency key: with the same one, the same request is one reservation however often it is sent.
+        units: the units of each product, in the order in which the lines first name it.
 
     Raises:
         Invalid: see `requested_units`, `check_ttl` and `check_key`.
@@ -206,13 +204,13 @@ class ReservationRequest:
     lines: tuple[LineRequest, ...]
     ttl: timedelta = TTL_DEFAULT
     key: str | None = None
-    wanted: Mapping[UUID, int] = field(init=False, repr=False, compare=False)
+    units: Mapping[UUID, int] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         check_ttl(self.ttl)
         if self.key is not None:
             check_key(self.key)
-        object.__setattr__(self, "wanted", requested_units(self.lines))
+        object.__setattr__(self, "units", requested_units(self.lines))
 
     def claim(self, reservation_id: UUID) -> Claim | None:
         """The claim of its key for the reservation that it may become; None without a key."""
@@ -224,20 +222,20 @@ class ReservationRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class Holding:
-    """What a customer holds at some moment: active reservations whose time is not up, and their units."""
+class ReservationUsage:
+    """What a customer has reserved at some moment: active reservations that have not expired, and their units."""
 
     reservations: int = 0
     units: int = 0
 
-    def with_more(self, units: int) -> Holding:
-        """With one reservation more."""
-        return Holding(self.reservations + 1, self.units + units)
+    def adding(self, units: int) -> ReservationUsage:
+        """This and one more reservation of `units`."""
+        return ReservationUsage(self.reservations + 1, self.units + units)
 
 
 @dataclass(frozen=True, slots=True)
-class HoldingLimits:
-    """What one customer may hold at once, so that nobody can empty the shelves without buying.
+class ReservationLimits:
+    """What one customer may have reserved at once, so that nobody can empty the shop without buying.
 
     Args:
         reservations_max: open reservations.
@@ -247,13 +245,13 @@ class HoldingLimits:
     reservations_max: int = 20
     units_max: int = 1_000_000
 
-    def check(self, holding: Holding, units: int) -> None:
-        """Let only those pass who may hold one reservation of `units` more.
+    def check(self, usage: ReservationUsage, units: int) -> None:
+        """Check that a customer may reserve `units` more.
 
         Raises:
             TooMuchReserved
         """
-        if holding.reservations >= self.reservations_max:
-            raise TooMuchReserved("reservations", holding.reservations, 1, self.reservations_max)
-        if holding.units + units > self.units_max:
-            raise TooMuchReserved("units", holding.units, units, self.units_max)
+        if usage.reservations >= self.reservations_max:
+            raise TooMuchReserved("reservations", usage.reservations, 1, self.reservations_max)
+        if usage.units + units > self.units_max:
+            raise TooMuchReserved("units", usage.units, units, self.units_max)

@@ -1,24 +1,23 @@
-"""Holding units for customers, and giving them back in time."""
+"""Reserving units for customers, and giving them back in time."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
+from functools import partial
 from itertools import chain
 from uuid import UUID
 
 from shop_core.accounts.model import Actor
-from shop_core.batching import decided, expire_due, settle
-from shop_core.errors import Refusal, ReservationNotFound
+from shop_core.batching import Batch, product_ids_of, result_of
+from shop_core.errors import ReservationNotFound
 from shop_core.events import StockEvent, StockEventKind
-from shop_core.idempotency import KeyedResults, first_of_each
-from shop_core.inventory.model import StockLevel
 from shop_core.ports import Begin, NewId, UnitOfWork
-from shop_core.reservations.allocation import Decision, Outcome, decide, give_back
+from shop_core.reservations.allocation import Allocation, Outcome, give_back
 from shop_core.reservations.model import (
     TTL_DEFAULT,
-    HoldingLimits,
     Reservation,
+    ReservationLimits,
     ReservationRequest,
     ReservationStep,
     check_ttl,
@@ -28,9 +27,9 @@ SWEEP_MAX = 200
 
 
 class ReservationService:
-    """What customers do with reservations, and the sweep that ends those whose time is up."""
+    """What customers do with reservations, and the sweep that ends expired ones."""
 
-    def __init__(self, begin: Begin, new_id: NewId, limits: HoldingLimits) -> None:
+    def __init__(self, begin: Begin, new_id: NewId, limits: ReservationLimits) -> None:
         self._begin = begin
         self._new_id = new_id
         self._limits = limits
@@ -38,66 +37,53 @@ class ReservationService:
     def reserve_all(
         self, requests: Sequence[ReservationRequest], ids: Sequence[UUID] | None = None
     ) -> tuple[Outcome, ...]:
-        """Hold units for many customers at once: one unit of work, one answer for each request.
-
-        Requests are independent, as in `OrderService.place_all`.
+        """Reserve units for many customers in one unit of work; requests are independent, as in `place_all` of orders.
 
         Args:
             requests: first come, first served.
-            ids: what each reservation is to be called, so that its fate can be found out; see `reserved`.
+            ids: one for each reservation, so that a lost commit can be looked up; see `reserved`.
 
         Returns:
-            For each request, in the same order, an `Answer` with the reservation, or a `Refusal` (InsufficientStock,
-            UnknownProducts, TooMuchReserved, KeyReused).
+            For each request a `Result` with the reservation, or a `Refusal`: those of `reserve`.
 
         Raises:
-            Unavailable: the store could not be reached. Nothing is known of the requests then; one with a key may
-                safely be sent again.
+            Unavailable: the store could not be reached. It may be unknown whether units were reserved; a request with
+                a key may safely be sent again.
         """
-        ids = ids or [self._new_id() for _ in requests]
-        claims = first_of_each(request.claim(id_) for request, id_ in zip(requests, ids, strict=True))
+        batch: Batch[ReservationRequest, Reservation] = Batch(requests, ids or [self._new_id() for _ in requests])
         with self._begin() as uow:
-            taken = uow.keys.claim(claims)
-            holdings = uow.reservations.lock_customers({request.customer_id for request in requests}, uow.now)
-            levels = uow.stock.lock(set(chain.from_iterable(request.wanted for request in requests)))
+            earlier_ids = batch.claim_keys(uow.keys)
+            usage = uow.reservations.lock_customers({request.customer_id for request in requests}, uow.now)
+            levels = uow.stock.lock(product_ids_of(requests))
             offers = uow.products.offers(levels)
-            made = uow.reservations.get_all(claim.result_id for claim in taken.values())
-            now = uow.now()
-            made = {id_: reservation.at(now) for id_, reservation in made.items()}
-
-            def decide_for(stock: Mapping[UUID, StockLevel]) -> Decision:
-                answers = KeyedResults(taken, made)
-                return decide(
-                    requests, ids, answers, offers, stock, holdings, self._limits, now=now, new_id=self._new_id
-                )
-
-            decision, expired = decided(decide_for, levels, lambda: expire_due(uow, levels, now, self._new_id))
-            uow.reservations.add_all(decision.reservations)
-            uow.stock.apply([*expired, *decision.movements])
-            settle(uow.keys, claims, taken, decision.won)
+            earlier = uow.reservations.get_all(earlier_ids)
+            now, new_id = uow.now(), self._new_id
+            earlier = {id_: reservation.at(now) for id_, reservation in earlier.items()}
+            start = partial(Allocation, offers, usage, self._limits, now=now, new_id=new_id)
+            decision = batch.decide(uow, levels, start, earlier, now=now, new_id=new_id)
+            uow.reservations.add_all(decision.attempt.reservations)
+            uow.stock.apply([*decision.expired, *decision.attempt.movements])
+            batch.settle_keys(uow.keys, decision.new_claims)
         return decision.outcomes
 
     def reserve(self, request: ReservationRequest) -> Reservation:
-        """Hold units for one customer: a batch of one.
+        """Reserve units for one customer: a batch of one.
 
         Raises:
             UnknownProducts: lines whose product is not in the catalog.
             InsufficientStock: every short line, with what is available; nothing was taken.
             TooMuchReserved, KeyReused
         """
-        (outcome,) = self.reserve_all([request])
-        if isinstance(outcome, Refusal):
-            raise outcome
-        return outcome.value
+        return result_of(self.reserve_all([request]))
 
     def reserved(self, requests: Sequence[ReservationRequest], ids: Sequence[UUID]) -> dict[UUID, Reservation]:
-        """What became of a batch whose commit was lost, as `OrderService.placed` tells it of orders.
+        """The reservations of a batch that were made, after its commit was lost: as `OrderService.placed`.
 
         Raises:
             Unavailable: the store could not be reached.
         """
         with self._begin() as uow:
-            uow.stock.lock(set(chain.from_iterable(request.wanted for request in requests)))
+            uow.stock.lock(product_ids_of(requests))
             now = uow.now()
             return {id_: found.at(now) for id_, found in uow.reservations.get_all(ids).items()}
 
@@ -111,7 +97,7 @@ class ReservationService:
             return self._seen(uow, actor, reservation_id).at(uow.now())
 
     def extend(self, actor: Actor, reservation_id: UUID, ttl: timedelta = TTL_DEFAULT) -> Reservation:
-        """Hold the units for longer: for `ttl` from now, 24 hours in all at most. It never revives an expired one.
+        """Extend a reservation: until `ttl` from now, at most 24 hours in all. An expired one stays expired.
 
         Raises:
             Invalid: `ttl` is not from 1 second to 24 hours.
@@ -119,7 +105,7 @@ class ReservationService:
         """
         check_ttl(ttl)
         with self._begin() as uow:
-            # Whoever counts what the customer holds must not count this as over while it goes on.
+            # Locked, so that nobody counts this reservation as expired while it is extended.
             uow.reservations.lock_customers([self._seen(uow, actor, reservation_id).customer_id], uow.now)
             reservation = self._locked(uow, actor, reservation_id)
             after = reservation.extended(ttl, uow.now())
@@ -127,7 +113,7 @@ class ReservationService:
         return after
 
     def release(self, actor: Actor, reservation_id: UUID) -> Reservation:
-        """Give the units back before the time is up; by its owner or by staff. To release it again changes nothing.
+        """Give the units back before the time is up, as owner or as staff. Releasing it again changes nothing.
 
         Raises:
             ReservationNotFound, ReservationExpired
@@ -144,19 +130,19 @@ class ReservationService:
         return after
 
     def sweep(self, limit: int = SWEEP_MAX) -> int:
-        """End reservations whose time is up, and tell it. One sweep at a time, in however many processes.
+        """End expired reservations and publish it. One sweep runs at a time, in all processes together.
 
-        Nobody has to wait for it: what is expired is expired, and who needs its units takes them before.
+        Nobody has to wait for it: a request that needs the units of an expired reservation takes them before.
 
         Args:
             limit: how many at most.
 
         Returns:
-            How many there were; as many as `limit` means that there may be more. 0 if another sweep is at it.
+            How many had expired; if it is `limit`, there may be more. 0 while another sweep runs.
         """
         with self._begin() as uow:
             due = uow.reservations.due(uow.now(), limit)
-            if not due or not uow.alone("sweep"):  # in this order: to look leaves no trace, to lock does
+            if not due or not uow.try_lock("sweep"):  # in this order: reading is free, locking is not
                 return 0
             uow.stock.lock(set(chain.from_iterable(reservation.units for reservation in due)))
             now = uow.now()

@@ -192,7 +192,7 @@ def _resend(settings: Settings, given: argparse.Namespace) -> int:
         given.parser.error("name the letters, or give --all")
     with open_shop(settings) as shop:
         found = [letter.event.id for letter in _dead_letters(shop)] if given.all else given.ids
-        revived = shop.outbox.resend(SYSTEM, found)
+        revived = shop.outbox.requeue(SYSTEM, found)
     print(f"{revived} dead letters will be tried again.")
     if revived < len(found):
         _fail(f"{len(found) - revived} of them are no dead letters: `shop outbox` lists those there are")

@@ -9,7 +9,7 @@ from uuid import UUID
 from msgspec import Meta, Struct
 
 from shop_core import LineRequest
-from shop_core.inventory.wanted import LINES_MAX
+from shop_core.inventory.model import LINES_MAX
 from shop_http.schemas.common import Quantity
 
 

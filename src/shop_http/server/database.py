@@ -19,15 +19,15 @@ from sqlalchemy.exc import DBAPIError
 from shop_adapters.breached_passwords import BreachedPasswords
 from shop_adapters.embedded import EmbeddedPostgres, EmbeddedPostgresError, kept_running
 from shop_adapters.postgres import PostgresAdapters, make_engine
+from shop_adapters.postgres.database import translate_errors
 from shop_adapters.postgres.durability import UnsafeServer, check_durability
-from shop_adapters.postgres.errors import in_our_words
 from shop_adapters.postgres.migrate import SchemaError, check_schema, migrate
 from shop_adapters.postgres.roles import grant_application_role
 from shop_core import Shop
-from shop_core.accounts.passwords import IsBreached, none_known
+from shop_core.accounts.passwords import IsBreached, never_breached
 from shop_core.errors import Unavailable
 from shop_core.ports import Adapters
-from shop_core.reservations.model import HoldingLimits
+from shop_core.reservations.model import ReservationLimits
 from shop_http.server.settings import Settings, SettingsError
 
 
@@ -127,7 +127,7 @@ def readiness(engine: Engine, settings: Settings) -> Callable[[], None]:
 
     def ready() -> None:
         try:
-            with in_our_words():
+            with translate_errors():
                 check_schema(engine, settings.currency)
         except SchemaError as wrong:
             raise Unavailable(f"The shop is not ready: {wrong}.") from wrong
@@ -166,7 +166,7 @@ def shop_of(adapters: Adapters, settings: Settings) -> Shop:
     Raises:
         SettingsError: see `breached_passwords`.
     """
-    limits = HoldingLimits(settings.reservations_max, settings.reserved_units_max)
+    limits = ReservationLimits(settings.reservations_max, settings.reserved_units_max)
     return Shop(adapters, limits, breached_passwords(settings))
 
 
@@ -177,7 +177,7 @@ def breached_passwords(settings: Settings) -> IsBreached:
         SettingsError: they name no such list.
     """
     if not settings.breached_passwords:
-        return none_known
+        return never_breached
     try:
         return BreachedPasswords(Path(settings.breached_passwords))
     except (OSError, ValueError) as wrong:

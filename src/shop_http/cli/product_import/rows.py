@@ -15,7 +15,7 @@ from shop_core import Money, ProductDetails, Refusal
 from shop_core.catalog.model import NAME_LENGTH_MAX, SLUG_LENGTH_MAX
 from shop_core.errors import Fault, Invalid
 from shop_core.inventory.model import QUANTITY_MAX
-from shop_core.text import normal, same_letters, text_faults
+from shop_core.text import comparable, normalized, text_faults
 from shop_http.cli.product_import.file import header, opened, records
 from shop_http.cli.progress import Advance
 
@@ -59,7 +59,7 @@ def slug_of(category: str) -> str:
     >>> slug_of("Tea & Coffee"), slug_of("Küche")
     ('tea-coffee', 'kuche')
     """
-    letters = same_letters(category)
+    letters = comparable(category)
     bare = "".join(mark for mark in unicodedata.normalize("NFKD", letters) if not unicodedata.combining(mark))
     slug = "-".join(re.findall("[a-z0-9]+", bare))
     if len(slug) <= SLUG_LENGTH_MAX and slug and not any(sign.isalnum() and not sign.isascii() for sign in bare):
@@ -120,8 +120,8 @@ def _product_row(line: int, cells: dict[str, str], currency: str) -> ProductRow:
     Raises:
         Invalid: a cell breaks a rule.
     """
-    category = normal(cells.get("category", ""))
-    if faults := text_faults("category", category, least=0, most=NAME_LENGTH_MAX):
+    category = normalized(cells.get("category", ""))
+    if faults := text_faults("category", category, min_length=0, max_length=NAME_LENGTH_MAX):
         raise Invalid(*faults)
     details = ProductDetails(
         sku=cells["sku"],

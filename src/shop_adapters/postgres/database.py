@@ -1,0 +1,317 @@
+"""One transaction on a pooled connection, its clock, and what errors of PostgreSQL mean to the shop.
+
+There is one way to run SQL, `Transaction.run`. A fixed statement is text with named parameters (`sqlalchemy.text`); a
+list with filters is composed by SQLAlchemy Core. Both are turned into text for the driver once, and psycopg runs them.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property, lru_cache
+from typing import Any, cast
+from uuid import UUID
+
+import psycopg
+from psycopg.pq import DiagnosticField, ExecStatus, TransactionStatus
+from psycopg.rows import namedtuple_row
+from sqlalchemy import Engine, Executable, Select, func, literal, select, text
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.exc import DBAPIError, TimeoutError
+
+from shop_adapters.lock_order import LockOrder
+from shop_core.errors import Refusal, Unavailable
+from shop_core.ports import Clock
+
+Row = Any
+"""A named tuple of the columns."""
+
+COUNTED_MAX = 10_000
+"""Up to so many rows are counted one by one."""
+
+_DIALECT = postgresql.psycopg.dialect()  # type: ignore[no-untyped-call]
+_NOTHING: Mapping[str, Any] = {}
+
+
+@dataclass(frozen=True)
+class TransactionTimeouts:
+    """How long a transaction may take, in seconds. PostgreSQL ends one that takes longer, and its caller is told to
+    try again: a client that froze must not keep rows from all others.
+
+    Args:
+        lock_s: waiting for a row.
+        statement_s: one statement.
+        idle_s: doing nothing between two statements.
+    """
+
+    lock_s: float = 10
+    statement_s: float = 60
+    idle_s: float = 30
+
+    @cached_property
+    def begin(self) -> bytes:
+        """The message that opens a transaction with its settings. It costs one round trip.
+
+        The settings end with the transaction: behind a PgBouncer the next one may be somebody else's.
+
+        - `enable_seqscan = off`: a plan made while a table is small would read all of it, and would be kept while the
+          table grows. See docs/decisions/0015-no-plan-reads-a-whole-table.md.
+        - `jit = off`: that setting makes short statements look expensive to PostgreSQL before version 18, which would
+          then compile them, for 100 ms each time.
+        - `timezone = 'UTC'`: times are read in UTC.
+        """
+        lock, statement, idle = (round(seconds * 1000) for seconds in (self.lock_s, self.statement_s, self.idle_s))
+        return (
+            f"BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout = {lock};"
+            f" SET LOCAL statement_timeout = {statement};"
+            f" SET LOCAL idle_in_transaction_session_timeout = {idle};"
+            " SET LOCAL enable_seqscan = off; SET LOCAL jit = off; SET LOCAL timezone = 'UTC'"
+        ).encode()
+
+
+class Transaction:
+    """An open transaction. Made by `transaction`."""
+
+    def __init__(self, connection: psycopg.Connection[Any], timeouts: TransactionTimeouts) -> None:
+        self._connection = connection
+        self._is_over = False
+        result = connection.pgconn.exec_(timeouts.begin)
+        if result.status != ExecStatus.COMMAND_OK:
+            state = (result.error_field(DiagnosticField.SQLSTATE) or b"").decode()
+            kind = psycopg.errors.lookup(state) if state else psycopg.OperationalError
+            raise kind(result.get_error_message())
+
+    def run(self, statement: Executable, values: Mapping[str, Any] = _NOTHING) -> list[Row]:
+        """Run a statement, and read all its rows.
+
+        Args:
+            statement: `sqlalchemy.text`, or composed by SQLAlchemy Core.
+            values: of its named parameters.
+
+        Raises:
+            psycopg.Error
+        """
+        cursor = self._cursor()
+        cursor.execute(*_for_driver(statement, values))
+        return [] if cursor.rownumber is None else cursor.fetchall()
+
+    def run_each(self, statement: Executable, rows: Iterable[Mapping[str, Any]]) -> None:
+        """Run a statement once for each of `rows`, in their order and without waiting in between.
+
+        Raises:
+            psycopg.Error
+        """
+        self._cursor().executemany(_compiled(statement)[0], list(rows))
+
+    def one(self, statement: Executable, values: Mapping[str, Any] = _NOTHING) -> Row | None:
+        """The row of a statement that has one at most."""
+        rows = self.run(statement, values)
+        assert len(rows) <= 1
+        return rows[0] if rows else None
+
+    def value(self, statement: Executable, values: Mapping[str, Any] = _NOTHING) -> Any:
+        """The one value of a statement that has one row of one column."""
+        ((value,),) = self.run(statement, values)
+        return value
+
+    def count_or_estimate(self, rows: Select[Any], values: Mapping[str, Any] = _NOTHING) -> tuple[int, bool]:
+        """How many rows a statement has, and whether that is an estimate of the planner: beyond `COUNTED_MAX` it is.
+
+        Counting a long list reads all of it, for a number that is old by the time it is shown.
+        """
+        counted: int = self.value(_count_of(rows), values)
+        if counted <= COUNTED_MAX:
+            return counted, False
+        query, bound = _for_driver(rows, values)
+        (row,) = self._cursor().execute(b"EXPLAIN (FORMAT JSON) " + query, bound).fetchall()
+        return max(COUNTED_MAX + 1, int(row[0][0]["Plan"]["Plan Rows"])), True
+
+    def commit(self) -> None:
+        """Commit.
+
+        Raises:
+            RuntimeError: a statement failed. PostgreSQL would answer COMMIT with a ROLLBACK, and no error.
+            psycopg.Error
+        """
+        if self.has_failed:
+            raise RuntimeError("a statement of this unit of work was refused: let the exception leave the `with`")
+        self._connection.commit()
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether a statement failed: then nothing more can be done in this transaction."""
+        return self._connection.info.transaction_status == TransactionStatus.INERROR
+
+    def end(self) -> None:
+        """Refuse statements from now on: the connection goes to somebody else."""
+        self._is_over = True
+
+    def _cursor(self) -> psycopg.Cursor[Row]:
+        if self._is_over:
+            raise RuntimeError("this unit of work has ended: begin another one")
+        return self._connection.cursor(row_factory=namedtuple_row)
+
+
+@contextmanager
+def transaction(engine: Engine, timeouts: TransactionTimeouts) -> Iterator[Transaction]:
+    """A transaction on a pooled connection: committed at the end, rolled back on any exception.
+
+    If the connection is lost, all others of the pool are replaced too: a database that was away has lost them all.
+
+    Raises:
+        Unavailable: no connection could be had in time, the database is not there, or it ended this transaction.
+    """
+    with translate_errors():
+        pool = engine.pool
+        pooled = engine.raw_connection()
+        connection = cast("psycopg.Connection[Any]", pooled.driver_connection)
+        opened: Transaction | None = None
+        try:
+            opened = Transaction(connection, timeouts)
+            yield opened
+            opened.commit()
+        except BaseException:
+            with suppress(psycopg.Error):
+                connection.rollback()
+            raise
+        finally:
+            if opened is not None:
+                opened.end()
+            if connection.closed:
+                pooled.invalidate()
+                if engine.pool is pool:
+                    engine.dispose()
+            pooled.close()
+
+
+def _for_driver(statement: Executable, values: Mapping[str, Any]) -> tuple[bytes, Mapping[str, Any]]:
+    query, constants = _compiled(statement)
+    return query, {**constants, **values} if constants else values
+
+
+@lru_cache(1024)  # by identity: a composed statement is kept by the function that composes it
+def _compiled(statement: Executable) -> tuple[bytes, dict[str, Any]]:
+    """A statement as text for psycopg, and the values that are part of it."""
+    compiled = statement.compile(dialect=_DIALECT)  # type: ignore[attr-defined]
+    constants = {name: value for name, value in compiled.params.items() if value is not None}
+    return compiled.string.strip().encode(), constants
+
+
+@lru_cache(256)
+def _count_of(rows: Select[Any]) -> Select[Any]:
+    bare = rows.order_by(None).with_only_columns(literal(1), maintain_column_froms=True)
+    return select(func.count()).select_from(bare.limit(COUNTED_MAX + 1).subquery())
+
+
+_TIME = text("SELECT clock_timestamp()")  # not now(), which stands still from the start of the transaction
+
+
+class StoreClock:
+    """The time of one unit of work, on the clock of the database: the same for all processes, and after its last lock.
+
+    A statement that ran after a lock may bring the time along: that saves a round trip.
+
+    Args:
+        clock: tells the time instead of the database, for tests that move it.
+    """
+
+    def __init__(self, transaction: Transaction, order: LockOrder, clock: Clock | None) -> None:
+        self._transaction = transaction
+        self._order = order
+        self._clock = clock
+        self._noted: tuple[int, datetime] | None = None
+
+    def note(self, time: datetime) -> None:
+        """Remember a time that the database told after it had given the last lock."""
+        self._noted = self._order.asked, time
+
+    def __call__(self) -> datetime:
+        """The time, no earlier than the last lock."""
+        if self._clock is not None:
+            return self._clock()
+        if self._noted is None or self._noted[0] != self._order.asked:
+            self.note(self._transaction.value(_TIME))
+        assert self._noted is not None
+        return self._noted[1]
+
+
+# ---- errors
+
+# Told apart by SQLSTATE (PostgreSQL manual, appendix A), never by the text of a message: that is translated.
+UNIQUE, FOREIGN_KEY, CHECK = "23505", "23503", "23514"
+_TEMPORARY = {
+    "40001": "the database asks to try again",
+    "40P01": "the database asks to try again",
+    "53100": "the database's disk is full",
+    "53200": "the database is out of memory",
+    "53300": "the database takes no more connections",
+    "55P03": "somebody else works on the same rows",
+    "57014": "the database took too long",
+    "57P01": "the database is shutting down",
+    "57P02": "the database crashed",
+    "57P03": "the database is starting",
+    "25P03": "this request took a pause that was too long",
+    "25006": "the database is read-only",
+}
+_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_LOG_EVERY_S = 1.0
+_logged_at: dict[str, float] = {}
+_log = logging.getLogger("shop.database")
+
+
+@contextmanager
+def translate_errors() -> Iterator[None]:
+    """Turn temporary failures of the database into Unavailable; let everything else through."""
+    try:
+        yield
+    except TimeoutError as full:
+        _log_refusal("every database connection is in use", full)
+        raise Unavailable("The shop is busy: every database connection is in use. Try again shortly.") from full
+    except (psycopg.Error, DBAPIError) as error:
+        cause = error.orig if isinstance(error, DBAPIError) else error
+        state = getattr(cause, "sqlstate", None)
+        if state in _TEMPORARY:
+            _log_refusal(_TEMPORARY[state], cause)
+            raise Unavailable(f"The shop cannot answer now: {_TEMPORARY[state]}. Try again shortly.") from error
+        if isinstance(cause, psycopg.OperationalError) and state is None:  # it was not the server that said so
+            _log_refusal("the database cannot be reached", cause)
+            raise Unavailable("The shop cannot reach its database at the moment. Try again shortly.") from error
+        raise
+
+
+def _log_refusal(reason: str, error: object) -> None:
+    """Log it, at most once a second for each reason: in an outage every request ends here."""
+    now = time.monotonic()
+    if now - _logged_at.get(reason, -_LOG_EVERY_S) >= _LOG_EVERY_S:
+        _logged_at[reason] = now
+        _log.warning("refused for now: %s: %s", reason, " ".join(str(error).split()))
+
+
+Refuse = Callable[[str, psycopg.errors.Diagnostic], Refusal | None]
+
+
+@contextmanager
+def refusing(refusal_of: Refuse) -> Iterator[None]:
+    """Turn a broken constraint into a refusal.
+
+    Args:
+        refusal_of: gets the SQLSTATE and the diagnostics, and gives the refusal; None lets the error through.
+    """
+    try:
+        yield
+    except psycopg.IntegrityError as error:
+        refusal = refusal_of(error.sqlstate or "", error.diag)
+        if refusal is None:
+            raise
+        raise refusal from error
+
+
+def failing_id(diagnostic: psycopg.errors.Diagnostic) -> UUID | None:
+    """The first id of the row that broke a constraint."""
+    found = _UUID.search(diagnostic.message_detail or "")
+    return UUID(found[0]) if found else None

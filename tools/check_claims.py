@@ -1,0 +1,153 @@
+"""Compares what README says in figures with what is counted: `make claims`, or `python -m tools.check_claims --write`.
+
+It counts the lines of code of each package, the files and lines that a request runs through, and the tests. Figures
+of speed are compared with docs/performance.md, which `make bench` writes. `--write` puts the right figures into README.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import io
+import re
+import subprocess
+import sys
+import tokenize
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from tools.request_path import ROOT, RequestPath, measure, past_limits
+
+README = ROOT / "README.md"
+PERFORMANCE = ROOT / "docs" / "performance.md"
+PACKAGES = (
+    *("src/shop_core", "src/shop_adapters", "src/shop_http", "src/shop_testing"),
+    *("tests", "verification", "benchmarks"),
+)
+NO_CODE = {tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER}
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A figure in README.
+
+    Args:
+        context: a regular expression with the figure as its one group.
+        counted: the right figure.
+        step: README has it rounded down to a multiple of this, and may be up to 5 % off. 1: it must be exact.
+    """
+
+    context: str
+    counted: int
+    step: int = 1
+
+    @property
+    def figure(self) -> str:
+        """The figure as README should have it."""
+        return f"{self.counted // self.step * self.step:,}"
+
+    def is_true(self, stated: str) -> bool:
+        """Whether README may go on saying this."""
+        return stated == self.figure or (self.step > 1 and abs(int(stated.replace(",", "")) / self.counted - 1) < 0.05)
+
+
+def lines_of_code(files: Iterable[Path]) -> int:
+    """The lines that are neither blank nor only a comment or a docstring."""
+    return sum(_lines_of_code(file.read_text()) for file in files)
+
+
+def _lines_of_code(source: str) -> int:
+    texts: set[int] = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
+            texts |= set(range(node.lineno, (node.end_lineno or node.lineno) + 1))
+    lines: set[int] = set()
+    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        if token.type not in NO_CODE:
+            lines |= set(range(token.start[0], token.end[0] + 1))
+    return len(lines - texts)
+
+
+def packages() -> list[Claim]:
+    """The lines of code of each package."""
+    claims = []
+    for package in PACKAGES:
+        lines = lines_of_code((ROOT / package).rglob("*.py"))
+        claims.append(Claim(rf"^\| `{package}` \| ([\d,]+) \|", lines, step=100))
+    return claims
+
+
+def request_paths(paths: dict[str, RequestPath]) -> list[Claim]:
+    """The files and lines that each request runs through."""
+    claims = []
+    for name, path in paths.items():
+        context = rf"`{name}` runs\s+through\s+"
+        claims.append(Claim(rf"{context}(\d+) files", len(path.files)))
+        claims.append(Claim(rf"{context}\d+ files and about ([\d,]+) lines", path.lines, step=10))
+    return claims
+
+
+def tests() -> list[Claim]:
+    """The number of tests that `make test` runs."""
+    command = [sys.executable, "-m", "pytest", "--collect-only", "-p", "no:cacheprovider"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    found = re.search(r"^(\d+)(?:/\d+)? tests collected", done.stdout, re.MULTILINE)
+    if not found:
+        raise RuntimeError(f"the tests cannot be counted:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
+    return [Claim(r"more than ([\d,]+)\s+tests", int(found[1]), step=100)]
+
+
+def speeds() -> list[Claim]:
+    """The figures of README's table of workloads, each named as in docs/performance.md."""
+    measured: dict[str, tuple[str, str]] = {}
+    for line in PERFORMANCE.read_text().splitlines():
+        if line.startswith("| ") and len(cells := [cell.strip() for cell in line.strip("|").split("|")]) == 6:
+            measured.setdefault(cells[0], (cells[1], cells[2]))
+    claims = []
+    for workload in re.findall(r"^\| ([^|]+) \| [\d,]+ a second \| ", README.read_text(), re.MULTILINE):
+        if workload not in measured:
+            raise RuntimeError(f"docs/performance.md has no workload called {workload!r}")
+        for column, cell in enumerate(measured[workload]):
+            context = rf"^\| {re.escape(workload)} \| " + ("", r"[\d,]+ a second \| ")[column] + r"([\d,]+)"
+            figure = cell.partition("/s")[0].partition(" ")[0]
+            claims.append(Claim(context, int(figure.replace(",", ""))))
+    return claims
+
+
+def corrected(text: str, claims: Iterable[Claim]) -> tuple[str, list[str]]:
+    """The text with the right figures, and what was wrong in it."""
+    wrong = []
+    for claim in claims:
+        found = re.search(claim.context, text, re.MULTILINE)
+        if not found:
+            wrong.append(f"README says nothing that matches {claim.context!r}")
+        elif not claim.is_true(found[1]):
+            wrong.append(f"README says {' '.join(found[0].split())!r}: {claim.counted:,} counted")
+            text = text[: found.start(1)] + claim.figure + text[found.end(1) :]
+    return text, wrong
+
+
+def main() -> int:
+    """Compare, or write."""
+    parser = argparse.ArgumentParser(description="Compare the figures in README with what is counted.")
+    parser.add_argument("--write", action="store_true", help="put the right figures into README")
+    write = parser.parse_args().write
+    with ThreadPoolExecutor() as threads:
+        collected = threads.submit(tests)
+        paths = measure()
+        claims = [*packages(), *request_paths(paths), *speeds(), *collected.result()]
+    text, wrong = corrected(README.read_text(), claims)
+    problems = past_limits(paths)
+    if write:
+        README.write_text(text)
+    elif wrong:
+        problems += [*wrong, "To mend README: python -m tools.check_claims --write"]
+    for problem in problems:
+        print(problem, file=sys.stderr)
+    return bool(problems)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
