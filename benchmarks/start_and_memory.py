@@ -98,7 +98,8 @@ class _Highest:
 def _worker_bytes(server: int) -> int:
     """Resident memory of the largest Python process below a server: a worker, or the fork server it came from."""
     sizes = [0]
-    for child in (below := _children(server)) + [one for child in below for one in _children(child)]:
+    below = _children(server)
+    for child in [*below, *(grandchild for one in below for grandchild in _children(one))]:
         try:
             lines = Path(f"/proc/{child}/smaps_rollup").read_text().splitlines()
         except OSError:
