@@ -21,12 +21,13 @@ from uuid import UUID
 
 import psycopg
 from sqlalchemy import URL, Engine, make_url, text
+from verification.shop_process import UNLIMITED, free_port, running
 
 from benchmarks import empty_server, seed_data
 from benchmarks.measurement import CannotMeasure
 from benchmarks.pgbench import Pgbench
 from benchmarks.real_year.client import PATIENCE_S
-from benchmarks.real_year.shop_command import UNLIMITED, free_port, running, shop_command
+from benchmarks.real_year.shop_command import shop_command
 from shop_adapters.embedded import EmbeddedPostgres
 from shop_adapters.postgres import make_engine
 from shop_adapters.postgres.migrate import migrate

@@ -47,6 +47,7 @@ def new_database(postgres_url: str) -> Callable[[str], str]:
     """Make an empty database on the server of the tests: its URL."""
 
     def new(name: str) -> str:
+        name += os.environ.get("PYTEST_XDIST_WORKER", "")  # several processes may test on one server
         admin = make_engine(postgres_url, connections=1)
         with admin.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             connection.execute(text(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'))

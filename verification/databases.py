@@ -46,7 +46,10 @@ def _server() -> Iterator[str]:
     if url := os.environ.get("SHOP_TEST_DATABASE_URL"):
         yield url
         return
-    with tempfile.TemporaryDirectory(prefix="shop-proof-") as folder, EmbeddedPostgres(Path(folder, "data")) as server:
+    with (
+        tempfile.TemporaryDirectory(prefix="shop-verification-") as folder,
+        EmbeddedPostgres(Path(folder, "data")) as server,
+    ):
         yield server.url()
 
 

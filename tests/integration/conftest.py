@@ -11,9 +11,9 @@ from pathlib import Path
 
 import httpx
 import pytest
+from verification.shop_process import environment, free_port, serving, shop_with_admin, wait_until_ready
 
 from http_client import PASSWORD, Server, log_in, register
-from server import environment, free_port, serving, shop_with_admin, wait_until_ready
 
 STAFF = "boss"
 TESTS = Path(__file__).parent.parent

@@ -13,9 +13,9 @@ from typing import Any
 import httpx
 import pytest
 from sqlalchemy import Engine, text
+from verification.shop_process import serving, shop, shop_with_admin
 
 from http_client import PASSWORD, WAIT_S_MAX, Server, log_in, new_order, new_product, order_of, register, wait_until
-from server import serving, shop, shop_with_admin
 from shop_adapters.postgres import make_engine
 
 SECRET = "the secret of the background tests, 40 b"

@@ -16,6 +16,7 @@ import httpx
 import pytest
 from sqlalchemy import Engine, text
 from verification.restarts import run
+from verification.shop_process import environment, serving, shop, shop_with_admin
 
 from http_client import (
     PASSWORD,
@@ -28,7 +29,6 @@ from http_client import (
     register,
     wait_until,
 )
-from server import environment, serving, shop, shop_with_admin
 from shop_adapters.postgres import make_engine
 
 

@@ -7,9 +7,9 @@ from collections.abc import Callable
 
 import httpx
 import pytest
+from verification.shop_process import serving, shop_with_admin
 
 from http_client import API, PASSWORD, log_in, new_product, order_of, register, wait_until
-from server import serving, shop_with_admin
 
 TOKEN = "the token of the scraper"
 REQUESTS = 40
