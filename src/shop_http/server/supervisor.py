@@ -8,7 +8,7 @@ The workers are forked from multiprocessing's fork server, a process with nothin
 starts in a moment, and the modules are imported while the database starts.
 
 Supervisor and worker share a pipe, the link. The worker writes a byte when it answers requests; the supervisor writes
-an `Order`. When the supervisor dies, its workers read the end of the link and end, too.
+an `Command`. When the supervisor dies, its workers read the end of the link and end, too.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _context = multiprocessing.get_context("forkserver")
 _logger = logging.getLogger("shop_http")
 
 
-class Order(bytes, Enum):
+class Command(bytes, Enum):
     """What a worker is told through its link."""
 
     HAND_OVER = b"h"  # a new worker has taken your place: finish what you have
@@ -101,10 +101,10 @@ class Worker:
     process: ForkServerProcess
     link: Connection
 
-    def tell(self, order: Order) -> None:
-        """Send an order. A worker that is gone needs none."""
+    def send(self, command: Command) -> None:
+        """Send a command. A worker that is gone needs none."""
         with contextlib.suppress(OSError):
-            self.link.send_bytes(order.value)
+            self.link.send_bytes(command.value)
 
     def kill(self) -> None:
         """Kill it if it has not ended."""
@@ -203,7 +203,7 @@ class Supervisor:
                 return
             self._workers[place] = new
             self._leaving.append(old)
-            old.tell(Order.HAND_OVER)
+            old.send(Command.HAND_OVER)
             self._wait_for_ends([old], woken)
             if self._is_ending:
                 return
@@ -216,9 +216,9 @@ class Supervisor:
             listening.close()  # the workers have them open for as long as they take connections
         workers = [*self._workers, *self._leaving]
         is_drained = signal.SIGINT not in self._signals and self._signals.count(signal.SIGTERM) == 1
-        for order in (Order.DRAIN, Order.STOP) if is_drained else (Order.STOP,):
+        for command in (Command.DRAIN, Command.STOP) if is_drained else (Command.STOP,):
             for worker in workers:
-                worker.tell(order)
+                worker.send(command)
             self._wait_for_ends(workers, woken)
         for worker in workers:
             worker.kill()

@@ -15,7 +15,7 @@ from shop_http.server.composition import worker_app
 from shop_http.server.http_protocol import HttpProtocol
 from shop_http.server.settings import Settings
 from shop_http.server.shutdown import GracefulShutdown
-from shop_http.server.supervisor import Order
+from shop_http.server.supervisor import Command
 
 BACKLOG = 1024
 KEEP_ALIVE_S = 75
@@ -42,29 +42,29 @@ class WorkerServer(uvicorn.Server):
         if self.should_exit:
             return
         loop = asyncio.get_running_loop()
-        loop.add_signal_handler(signal.SIGTERM, self.obey, Order.DRAIN)
-        loop.add_signal_handler(signal.SIGINT, self.obey, Order.STOP)
-        loop.add_reader(self.link.fileno(), self.read_order)
-        with contextlib.suppress(OSError):  # then `read_order` finds the end of the link
+        loop.add_signal_handler(signal.SIGTERM, self.obey, Command.DRAIN)
+        loop.add_signal_handler(signal.SIGINT, self.obey, Command.STOP)
+        loop.add_reader(self.link.fileno(), self.read_command)
+        with contextlib.suppress(OSError):  # then `read_command` finds the end of the link
             self.link.send_bytes(b"ready")
 
-    def read_order(self) -> None:
+    def read_command(self) -> None:
         """Obey the supervisor. The end of the link means that it died: nobody else would stop this process."""
         try:
-            self.obey(Order(self.link.recv_bytes()))
+            self.obey(Command(self.link.recv_bytes()))
         except (EOFError, OSError):
             os._exit(1)
 
-    def obey(self, order: Order) -> None:
-        """Begin to end, see `Order`. A later order replaces an earlier one if it ends sooner."""
+    def obey(self, command: Command) -> None:
+        """Begin to end, see `Command`. A later command replaces an earlier one if it ends sooner."""
         loop = asyncio.get_running_loop()
-        if order is Order.HAND_OVER:
+        if command is Command.HAND_OVER:
             self.graceful.hand_over()
             self.take_no_more()
             loop.call_later(LAST_REQUESTS_S, self.finish)
             return
         self.graceful.leave()
-        drain_s = self.drain_s if order is Order.DRAIN else 0
+        drain_s = self.drain_s if command is Command.DRAIN else 0
         last_s = min(drain_s, LAST_REQUESTS_S)
         loop.call_later(drain_s - last_s, self.take_no_more)
         loop.call_later(drain_s, self.finish)
