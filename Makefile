@@ -64,9 +64,9 @@ sbom: .venv/.runs
 	@echo "Wrote sbom.cdx.json."
 
 # Tries by force what the shop promises, for some minutes: make verify; for hours: make verify LONG=1;
-# with the choices of an earlier run: make verify SEED=7
+# with the choices of an earlier run: make verify SEED=7; one part: make verify ONLY=races
 verify: .venv/.tests
-	@$(BIN)/python -m verification $(if $(SEED),--seed "$(SEED)") $(if $(LONG),--long)
+	@$(BIN)/python -m verification $(if $(ONLY),--only "$(ONLY)") $(if $(SEED),--seed "$(SEED)") $(if $(LONG),--long)
 
 # Everything against its yardstick, some ten minutes: docs/performance.md. ONLY=place,pages for some; LONG=1 for more.
 bench: .venv/.tests

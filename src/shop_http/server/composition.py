@@ -22,15 +22,18 @@ from shop_core import Shop
 from shop_core.accounts.logins import CLEANUP_MAX
 from shop_core.ports import EventPublisher
 from shop_core.reservations.service import SWEEP_MAX
-from shop_http.client_address import Addresses, Header
-from shop_http.limits import Limits, Rate
+from shop_http.client_address import Header, TrustedProxies
 from shop_http.middleware.access_log import Observer
+from shop_http.middleware.rate_limit import Rate, RateLimits
 from shop_http.middleware.request_limits import Deadlines
-from shop_http.seams import Background
 from shop_http.server.database import adapters_of, make_pool, readiness, shop_of
 from shop_http.server.settings import Settings, SettingsError
+<<<<<<< HEAD
 from shop_http.server.shutdown import GracefulShutdown
 from shop_http.wakeups import Wakeups
+=======
+from shop_http.state import Background
+>>>>>>> main
 
 BACKGROUND_EVERY_S = 0.25
 CLEANUP_EVERY_S = 60.0
@@ -58,7 +61,7 @@ def worker_app(settings: Settings, shutdown: GracefulShutdown) -> Litestar:
     engine = make_pool(settings, settings.connections + BACKGROUND_CONNECTIONS)
     adapters = adapters_of(engine, settings)
     shop = shop_of(adapters, settings)
-    batcher, wakeups = OrderBatcher(shop, adapters.new_id), Wakeups()
+    batcher = OrderBatcher(shop, adapters.new_id)
     seeing = _seeing(settings, shop, batcher, engine)
     app = create_app(
         shop,
@@ -67,9 +70,9 @@ def worker_app(settings: Settings, shutdown: GracefulShutdown) -> Litestar:
         has_docs=settings.docs,
         threads=settings.connections,
         base_url=settings.base_url or None,
-        place=lambda request: wakeups.wrap(batcher.place(request)),
-        reserve=lambda request: wakeups.wrap(batcher.reserve(request)),
-        snapshot=CacheValidator(engine, prepare_threshold=settings.prepare_threshold),
+        place=batcher.place,
+        reserve=batcher.reserve,
+        cache_validator=CacheValidator(engine, prepare_threshold=settings.prepare_threshold),
         deadlines=Deadlines(settings.request_timeout, settings.answer_timeout),
         background=[
             batcher,
@@ -79,7 +82,12 @@ def worker_app(settings: Settings, shutdown: GracefulShutdown) -> Litestar:
         observers=seeing.observers,
         more_routes=seeing.routes,
         limits=limits_of(settings),
+<<<<<<< HEAD
         shutdown=shutdown,
+=======
+        proxies=proxies_of(settings),
+        drain_s=settings.drain_s,
+>>>>>>> main
         origins=settings.cors_origins,
     )
     gc.collect()
@@ -87,15 +95,21 @@ def worker_app(settings: Settings, shutdown: GracefulShutdown) -> Litestar:
     return app
 
 
-def limits_of(settings: Settings) -> Limits:
+def limits_of(settings: Settings) -> RateLimits:
     """What one client may ask of one worker: its part of what the settings allow, as nobody knows who answers whom."""
-    return Limits(
+    return RateLimits(
         requests=_rate(settings.rate_limit, settings.workers),
         logins=_rate(settings.login_rate_limit, settings.workers),
-        strangers=UNRECOGNISED_MAX,
+        unrecognised_devices=UNRECOGNISED_MAX,
         orders=Rate(settings.orders_per_minute).shared_by(settings.workers) if settings.orders_per_minute else None,
-        addresses=Addresses(settings.trusted_proxies, cast(Header, settings.proxy_header)),
     )
+
+
+def proxies_of(settings: Settings) -> TrustedProxies | None:
+    """The proxies whose word about a client's address is taken; None without any."""
+    if not settings.trusted_proxies:
+        return None
+    return TrustedProxies(settings.trusted_proxies, cast(Header, settings.proxy_header))
 
 
 def _rate(text: str, workers: int) -> Rate | None:

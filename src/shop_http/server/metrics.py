@@ -17,18 +17,19 @@ from hmac import compare_digest
 from pathlib import Path
 from typing import Any, Protocol
 
-import litestar
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
 from shop_core import SYSTEM, OffsetRequest, Refusal, Shop
 from shop_core.errors import InvalidToken, Unauthenticated
 from shop_http.middleware.access_log import RequestRecord
-from shop_http.routing import Access, Reply, ShopRequest, headers
+from shop_http.requests import ShopRequest
+from shop_http.responses import Response
+from shop_http.routing import Access, Operation, get
 
 _FOLDER = "PROMETHEUS_MULTIPROC_DIR"  # without one, each process tells of itself only
 
-_MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+_MEDIA_TYPE = b"text/plain; version=0.0.4; charset=utf-8"
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 _NOWHERE = "none"
 
@@ -173,18 +174,18 @@ def route(metrics: Metrics, token: str) -> Any:
         token: who asks must send `Authorization: Bearer <token>`; empty: everybody may see it.
     """
 
-    @litestar.get("/metrics", opt={"access": Access.PUBLIC}, sync_to_thread=True, include_in_schema=False)
-    def metrics_page(request: ShopRequest) -> Reply:
+    @get("/metrics", Operation(access=Access.PUBLIC))
+    def metrics_page(request: ShopRequest) -> Response:
         """The figures."""
         if token:
-            _check(token, headers(request.scope, b"authorization"))
-        return Reply(metrics.page(), media_type=_MEDIA_TYPE)
+            _check(token, request.headers.get(b"authorization"))
+        return Response(metrics.page(), media_type=_MEDIA_TYPE)
 
     return metrics_page
 
 
-def _check(token: str, sent: list[str]) -> None:
-    if not sent:
+def _check(token: str, sent: bytes | None) -> None:
+    if sent is None:
         raise Unauthenticated("The metrics need the token of SHOP_METRICS_TOKEN.")
-    if len(sent) > 1 or not compare_digest(sent[0].encode(), f"Bearer {token}".encode()):
+    if not compare_digest(sent, f"Bearer {token}".encode()):
         raise InvalidToken("This is not the token of SHOP_METRICS_TOKEN.")
