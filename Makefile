@@ -8,7 +8,7 @@ BIN := .venv/bin
 # Nothing is compiled when it is installed, only what is used: so that has to be kept, or each start takes seconds more.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test test-slow test-random test-repeat setup check lint types claims audit sbom verify bench lock clean
+.PHONY: run test test-slow test-debian test-random test-repeat setup check lint types claims audit sbom verify bench lock clean
 
 run: .venv/.runs
 	@exec $(BIN)/shop serve --demo --port "$(PORT)" --data-dir "$(DATA_DIR)"
@@ -20,6 +20,12 @@ test: .venv/.tests
 # the tests that take long for what they add: a generator of requests, a small benchmark, races with their guards off
 test-slow: .venv/.tests
 	$(BIN)/python -m pytest -m slow
+
+# The tests of the database on Debian's PostgreSQL with its default settings, skipped where it is not installed;
+# TESTS=... for some of them.
+test-debian: .venv/.tests
+	$(BIN)/python tests/stock_postgres.py $(BIN)/python -m pytest --numprocesses auto --dist loadscope \
+	  $(or $(TESTS),tests/integration)
 
 # `make test` tries the same examples in every run; this draws others, and five times as many.
 test-random: .venv/.tests

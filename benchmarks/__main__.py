@@ -18,13 +18,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from verification.shop_process import CannotStart
+
 from benchmarks import growth, logins, placement, reads, start_and_memory
 from benchmarks.environment import Environment, Size, open_environment
 from benchmarks.measurement import CannotMeasure, Findings, Row, Spread
 from benchmarks.page import growth_table, page, table
 from benchmarks.picture import picture
 from benchmarks.real_year import workload as year_run
-from benchmarks.real_year.shop_command import CannotStart, shop_command
+from benchmarks.real_year.shop_command import shop_command
 from benchmarks.wrk import find_wrk
 from shop_adapters.embedded import EmbeddedPostgresError
 from shop_adapters.postgres import PostgresAdapters

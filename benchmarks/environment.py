@@ -21,12 +21,14 @@ from uuid import UUID
 
 import psycopg
 from sqlalchemy import URL, Engine, make_url, text
+from verification import databases
+from verification.shop_process import UNLIMITED, free_port, running
 
 from benchmarks import empty_server, seed_data
 from benchmarks.measurement import CannotMeasure
 from benchmarks.pgbench import Pgbench
 from benchmarks.real_year.client import PATIENCE_S
-from benchmarks.real_year.shop_command import UNLIMITED, free_port, running, shop_command
+from benchmarks.real_year.shop_command import shop_command
 from shop_adapters.embedded import EmbeddedPostgres
 from shop_adapters.postgres import make_engine
 from shop_adapters.postgres.migrate import migrate
@@ -147,15 +149,14 @@ class Environment:
     def new_database(self, name: str) -> Iterator[URL]:
         """An empty shop in a database of its own, dropped at the end of the block."""
         name = f"{name}_{secrets.token_hex(3)}"
-        self._run(f'CREATE DATABASE "{name}"')
-        url = self.server.set(database=name)
+        url = make_url(databases.new_database(self.server, name))
         try:
             engine = make_engine(url.render_as_string(hide_password=False), connections=1)
             migrate(engine, "EUR")
             engine.dispose()
             yield url
         finally:
-            self._run(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+            databases.drop_database(self.server, name)
 
     @contextmanager
     def served(self, database: URL, *options: str) -> Iterator[str]:
@@ -183,12 +184,6 @@ class Environment:
         path = self.folder / name
         path.write_text("".join(f"{line}\n" for line in lines))
         return path
-
-    def _run(self, statement: str) -> None:
-        engine = make_engine(self.server.render_as_string(hide_password=False), connections=1)
-        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            connection.execute(text(statement))
-        engine.dispose()
 
 
 @dataclass(frozen=True, slots=True)

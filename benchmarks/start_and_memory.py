@@ -12,11 +12,13 @@ from pathlib import Path
 from threading import Event, Thread
 from uuid import UUID, uuid4
 
+from verification.shop_process import free_port, running
+
 from benchmarks.environment import Environment
 from benchmarks.measurement import CannotMeasure, Findings, Row, Spread, at_least, at_most, in_turn, middle
 from benchmarks.placement import CONNECTIONS, LINES
 from benchmarks.reads import PAGE_SIZE
-from benchmarks.real_year.shop_command import free_port, running, shop_command
+from benchmarks.real_year.shop_command import shop_command
 from benchmarks.wrk import load
 from shop_adapters.memory import MemoryAdapters
 from shop_core import SYSTEM, LineRequest, Money, PlacementRequest, ProductDetails
@@ -63,8 +65,8 @@ def memory(environment: Environment, findings: Findings) -> None:
     command = shop_command("serve", "--port", str(port), data_dir=None)
     with running(command, url, environment.variables(shop.database)) as server:
         time.sleep(1)
-        idle = _worker_bytes(server)
-        with _Highest(server) as highest:
+        idle = _worker_bytes(server.pid)
+        with _Highest(server.pid) as highest:
             for _ in range(2):
                 load(url, "place", tokens, LINES, shop.sold, 0, connections=CONNECTIONS, seconds=seconds)
                 load(url, "get", products, connections=CONNECTIONS, seconds=seconds)

@@ -7,7 +7,7 @@ from pathlib import Path
 from shop_core.events import EVENT_OF
 from shop_core.inventory.model import MovementKind
 from shop_core.orders.model import HOLDS_STOCK, LIFECYCLE, OrderStatus, Step, stock_moved
-from shop_core.reservations.model import GIVES_BACK, RESERVATION_LIFECYCLE, ReservationState, ReservationStep
+from shop_core.reservations.model import RESERVATION_LIFECYCLE, RETURN_MOVEMENT, ReservationState, ReservationStep
 
 PAGE = Path(__file__).with_suffix(".md")
 WHO = {Step.EDIT: "owner", Step.DELETE: "owner", Step.CANCEL: "owner, staff"}
@@ -97,7 +97,7 @@ def _reservation() -> list[str]:
 def _held_units(step: ReservationStep) -> str:
     if step is ReservationStep.CONFIRM:
         return str(MovementKind.CONFIRMED)
-    return str(GIVES_BACK.get(step, "stay as they are"))
+    return str(RETURN_MOVEMENT.get(step, "stay as they are"))
 
 
 def _units(before: OrderStatus, after: OrderStatus, step: Step) -> str:

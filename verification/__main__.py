@@ -21,7 +21,7 @@ HERE = Path(__file__).parent
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A part of the proof.
+    """A part of the verification.
 
     Args:
         name: of its module.
@@ -79,7 +79,7 @@ PARTS = (
         ("--rolling", "10", "--database", "20"),
         ("--rolling", "100", "--database", "100"),
     ),
-    Part("bugs", "planted bugs are found", (), ("--seconds", "300", "--without", "120")),
+    Part("mutants", "mistakes that somebody could make are found", (), ("--seconds", "300", "--without", "120")),
 )
 
 

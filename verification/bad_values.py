@@ -242,7 +242,7 @@ def _forged_jwts(token: str) -> dict[str, str]:
     admin = claims | {"role": "admin"}
     forever = claims | {"exp": 4_102_444_800}
 
-    def alone(name: str) -> str:
+    def unsigned(name: str) -> str:
         """Not signed at all, with the algorithm of that name."""
         return f"{_encoded(header | {'alg': name})}.{_encoded(admin)}."
 
@@ -255,12 +255,12 @@ def _forged_jwts(token: str) -> dict[str, str]:
     last = alphabet[alphabet.index(signature[-1]) ^ 1]
     flipped = signature[:5] + ("A" if signature[5] != "A" else "B") + signature[6:]
     return {
-        "alg none": alone("none"),
-        "alg None": alone("None"),
-        "alg NONE": alone("NONE"),
-        "alg nOnE": alone("nOnE"),
-        "alg empty": alone(""),
-        "alg HS256 unsigned": alone("HS256"),
+        "alg none": unsigned("none"),
+        "alg None": unsigned("None"),
+        "alg NONE": unsigned("NONE"),
+        "alg nOnE": unsigned("nOnE"),
+        "alg empty": unsigned(""),
+        "alg HS256 unsigned": unsigned("HS256"),
         "no signature": f"{head}.{body}.",
         "no signature, no dot": f"{head}.{body}",
         "no body": f"{head}..{signature}",

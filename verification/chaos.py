@@ -27,7 +27,7 @@ from statistics import median
 
 from verification import final_state as verify
 from verification.accounts import Staff, new_customers
-from verification.client import Line, is_ready
+from verification.client import Line
 from verification.cut_connections import cut_everywhere
 from verification.history import Op, save
 from verification.history_checker import Kept, check
@@ -104,53 +104,52 @@ class Report:
 async def run(plan: Plan, folder: Path) -> Report:
     """Do it, in a folder of its own."""
     report, started = Report(), time.monotonic()
-    with ShopServer(folder) as world:
-        await _until_ready(world)
-        staff = await Staff.log_in(world.port)
-        customers = await new_customers(world.port, plan.buyers)
+    with ShopServer(folder) as server:
+        staff = await Staff.log_in(server.port)
+        customers = await new_customers(server.port, plan.buyers)
         if plan.stride:
-            await _cut_everywhere(plan, world, staff, customers, report)
+            await _cut_everywhere(plan, server, staff, customers, report)
         for number in range(plan.rounds):
             plan.say(f"chaos: round {number + 1} of {plan.rounds}, {len(report.findings)} findings so far")
-            await _round(plan, number, world, staff, customers, report)
+            await _round(plan, number, server, staff, customers, report)
             report.rounds += 1
         staff.hang_up()
         plan.say("chaos: the last facts leave the outbox")
-        with world.database() as database:
+        with server.database() as database:
             if plan.drains:
                 report.findings += await asyncio.to_thread(verify.outbox_drains, database, OUTBOX_S_MAX)
-                report.findings += verify.facts_told(database, world)
+                report.findings += verify.facts_told(database, server)
             report.findings += verify.halves(database)
-        report.findings += await asyncio.to_thread(verify.audit, world)
-        report.counts["deadlocks"] = verify.deadlocks(world)
+        report.findings += await asyncio.to_thread(verify.audit, server)
+        report.counts["deadlocks"] = verify.deadlocks(server)
         if report.counts["deadlocks"]:
-            report.findings.append(f"{report.counts['deadlocks']} x 40P01 in {world.data_dir / 'postgres.log'}")
-        report.exits = world.exits
+            report.findings.append(f"{report.counts['deadlocks']} x 40P01 in {server.data_dir / 'postgres.log'}")
+        report.exits = server.exits
     report.seconds = time.monotonic() - started
     return report
 
 
 async def _cut_everywhere(
-    plan: Plan, world: ShopServer, staff: Staff, customers: dict[str, str], report: Report
+    plan: Plan, server: ShopServer, staff: Staff, customers: dict[str, str], report: Report
 ) -> None:
     plan.say(f"chaos: connections cut at every {plan.stride} bytes")
     (product,) = await staff.new_products(1, 1_000_000, f"{plan.seed}-cuts")
-    cuts = await cut_everywhere(world.port, list(customers.values()), product, str(plan.seed), plan.stride)
+    cuts = await cut_everywhere(server.port, list(customers.values()), product, str(plan.seed), plan.stride)
     report.findings += cuts.findings
     report.every_byte = cuts.done
     report.made_before = cuts.made_before
-    with world.database() as database:
+    with server.database() as database:
         report.findings += verify.halves(database)
 
 
 async def _round(
-    plan: Plan, number: int, world: ShopServer, staff: Staff, customers: dict[str, str], report: Report
+    plan: Plan, number: int, server: ShopServer, staff: Staff, customers: dict[str, str], report: Report
 ) -> None:
     seed = f"{plan.seed}/{number}"
     stock = await staff.new_products(plan.products, plan.units, f"{plan.seed}-{number}")
     products = list(stock)
-    killer = ProcessKiller(world, seed)
-    async with Proxy(world.port, seeded(seed)) as proxy:
+    killer = ProcessKiller(server, seed)
+    async with Proxy(server.port, seeded(seed)) as proxy:
         buyers = [
             HttpCustomer(client, seed, (Line(proxy.port), Line(proxy.port)), username, customers[username])
             for client, username in enumerate(customers)
@@ -159,16 +158,16 @@ async def _round(
         shopping = [asyncio.create_task(buyer.shop(products, until)) for buyer in buyers]
         await killer.rage(until, plan.kills_min)
         proxy.pass_all()
-        operator = asyncio.create_task(tended(world))
+        operator = asyncio.create_task(tended(server))
         try:
             await asyncio.gather(*shopping)
-            await _sell_out(world, buyers, products, seed)
+            await _sell_out(server, buyers, products, seed)
         except GaveUp as failure:
             report.findings.append(f"no answer: {failure}")
         finally:
             operator.cancel()
         report.cuts += proxy.cuts
-    await _compare(plan, number, world, buyers, stock, report)
+    await _compare(plan, number, server, buyers, stock, report)
     for kill in killer.kills:
         report.kills[kill.kind] += 1
         if kill.back_s is not None:
@@ -180,28 +179,28 @@ async def _round(
         buyer.hang_up()
 
 
-async def _sell_out(world: ShopServer, buyers: Sequence[HttpCustomer], products: Sequence[str], seed: str) -> None:
+async def _sell_out(server: ShopServer, buyers: Sequence[HttpCustomer], products: Sequence[str], seed: str) -> None:
     """Everybody learns what became of what he asked; what nobody wanted then goes to whoever is first."""
     await asyncio.gather(*(buyer.come_to_rest() for buyer in buyers))
-    await asyncio.to_thread(_until_nothing_is_held, world)
+    await asyncio.to_thread(_until_nothing_is_held, server)
     rng = Random(f"{seed}/sell out")
     await asyncio.gather(*(buyer.buy_out(product) for product in products for buyer in rng.sample(list(buyers), 4)))
     await asyncio.gather(*(buyer.come_to_rest() for buyer in buyers))
 
 
-def _until_nothing_is_held(world: ShopServer) -> None:
+def _until_nothing_is_held(server: ShopServer) -> None:
     """Some never heard of what they reserved; it ends in time."""
-    with world.database() as database:
+    with server.database() as database:
         verify.nothing_is_held(database, HOLDS_S_MAX)
 
 
 async def _compare(
-    plan: Plan, number: int, world: ShopServer, buyers: Sequence[HttpCustomer], stock: dict[str, int], report: Report
+    plan: Plan, number: int, server: ShopServer, buyers: Sequence[HttpCustomer], stock: dict[str, int], report: Report
 ) -> None:
     ops: list[Op] = sorted((op for buyer in buyers for op in buyer.ops), key=lambda op: op.start_ns)
     if plan.histories:
         save(plan.histories / f"chaos-{plan.seed}-{number}.jsonl", ops)
-    with world.database() as database:
+    with server.database() as database:
         report.findings += await asyncio.to_thread(verify.holds_end, database, HOLDS_S_MAX)
         report.findings += verify.halves(database) + verify.sold(database, stock)
         orders, reservations = verify.orders_kept(database), verify.reservations_kept(database)
@@ -223,14 +222,6 @@ async def _compare(
     report.counts["orders"] += len(ours)
     report.counts["units sold"] += sum(stock.values())
     report.counts["keys"] += len(kept_keys)
-
-
-async def _until_ready(world: ShopServer) -> None:
-    deadline = time.monotonic() + 60
-    while not await is_ready(world.port):
-        if time.monotonic() > deadline:
-            raise RuntimeError(f"the server did not become ready: {world.log.read_text()}")
-        await asyncio.sleep(0.05)
 
 
 def _said(counts: Counter[str]) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -123,14 +122,3 @@ async def _answer(reader: asyncio.StreamReader) -> Answer:
     status = int(head[0].split(" ")[1])
     length = int(headers.get("content-length", "0"))
     return Answer(status, headers, await reader.readexactly(length) if length else b"")
-
-
-async def is_ready(port: int) -> bool:
-    """Whether a shop answers there, and says that it can serve."""
-    line = Line(port)
-    with suppress(Lost):
-        try:
-            return (await line.ask("GET", "/health/ready", wait_s=2.0)).status == 200
-        finally:
-            line.close()
-    return False

@@ -1,4 +1,7 @@
-"""A database of our own to race on: a temporary server, or one that SHOP_TEST_DATABASE_URL names."""
+"""Temporary databases for tests, verification and benchmarks.
+
+They are on a temporary server, or on the one that SHOP_TEST_DATABASE_URL names (the URL of a superuser).
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sqlalchemy import Engine, make_url, text
+from sqlalchemy import URL, Engine, make_url, text
 
 from shop_adapters.embedded import EmbeddedPostgres
 from shop_adapters.ids import uuid7
@@ -18,21 +21,48 @@ from shop_adapters.postgres.migrate import migrate
 from shop_adapters.postgres.schema import metadata
 from shop_core.ports import Clock, NewId
 
-_SECRET = b"the secret of the races, 32 byte"
+SECRET = b"the secret of the tests, 32 bytes"
+WRITTEN_BY_MIGRATIONS = ("shop_facts", "tasks", "catalog_version")
+
+
+@contextmanager
+def temporary_server() -> Iterator[str]:
+    """The URL of a server that is gone at the end of the block, or of the one that is named."""
+    if url := os.environ.get("SHOP_TEST_DATABASE_URL"):
+        yield url
+        return
+    with tempfile.TemporaryDirectory(prefix="shop-tests-") as folder, EmbeddedPostgres(Path(folder, "data")) as server:
+        yield server.url()
+
+
+def execute(server: str | URL, *statements: str) -> None:
+    """Run statements that may not be in a transaction, e.g. CREATE DATABASE."""
+    engine = make_engine(make_url(server).render_as_string(hide_password=False), connections=1)
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        for statement in statements:
+            connection.execute(text(statement))
+    engine.dispose()
+
+
+def drop_database(server: str | URL, name: str) -> None:
+    """Whoever uses it."""
+    execute(server, f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+
+def new_database(server: str | URL, name: str) -> str:
+    """The URL of an empty database of that name."""
+    drop_database(server, name)
+    execute(server, f'CREATE DATABASE "{name}"')
+    return make_url(server).set(database=name).render_as_string(hide_password=False)
 
 
 @contextmanager
 def database(name: str, connections: int = 8) -> Iterator[Engine]:
-    """A pool of connections to an empty, migrated database of that name."""
-    with _server() as server_url:
-        admin = make_engine(server_url, connections=1)
-        with admin.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            connection.execute(text(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'))
-            connection.execute(text(f'CREATE DATABASE "{name}"'))
-            # Nothing crashes here; without the wait for the disk more of what races happens in the same time.
-            connection.execute(text(f'ALTER DATABASE "{name}" SET synchronous_commit = off'))
-        admin.dispose()
-        url = make_url(server_url).set(database=name).render_as_string(hide_password=False)
+    """A pool of connections to an empty, migrated database of that name, on a temporary server."""
+    with temporary_server() as server:
+        url = new_database(server, name)
+        # Nothing crashes here; without the wait for the disk more happens at the same time.
+        execute(server, f'ALTER DATABASE "{name}" SET synchronous_commit = off')
         engine = make_engine(url, connections=connections, wait_s=30)
         try:
             migrate(engine, "EUR")
@@ -41,26 +71,17 @@ def database(name: str, connections: int = 8) -> Iterator[Engine]:
             engine.dispose()
 
 
-@contextmanager
-def _server() -> Iterator[str]:
-    if url := os.environ.get("SHOP_TEST_DATABASE_URL"):
-        yield url
-        return
-    with tempfile.TemporaryDirectory(prefix="shop-proof-") as folder, EmbeddedPostgres(Path(folder, "data")) as server:
-        yield server.url()
-
-
 def adapters_on(engine: Engine, clock: Clock | None = None, new_id: NewId = uuid7) -> PostgresAdapters:
     """Adapters that go by the clock of the database, unless they are given one."""
-    return PostgresAdapters(engine, _SECRET, clock=clock, new_id=new_id, passwords=ScryptPasswords(n=2**4))
+    return PostgresAdapters(engine, SECRET, clock=clock, new_id=new_id, passwords=ScryptPasswords(n=2**4))
 
 
 def empty(engine: Engine) -> None:
-    """Forget everything but the schema."""
-    kept = {"shop_facts", "tasks", "catalog_version"}
-    names = ", ".join(f'"{table.name}"' for table in metadata.sorted_tables if table.name not in kept)
+    """Delete everything but the schema."""
     with engine.begin() as connection:
-        connection.execute(text(f"TRUNCATE {names}"))
+        for table in reversed(metadata.sorted_tables):
+            if table.name not in WRITTEN_BY_MIGRATIONS:
+                connection.execute(table.delete())
 
 
 def deadlocks(engine: Engine) -> int:

@@ -2,11 +2,11 @@
 
 Each use case has a thread, and one of them at a time has the turn. Before every call of a port (begin, each method of
 a repository, now, commit, rollback) the turn may go to another one. Schedules come by the number of their preemptions
-(switches away from one who could go on), as in CHESS (Musuvathi et al., OSDI 2008): most races need one or two. When
+(switches away from a job that could go on), as in CHESS (Musuvathi et al., OSDI 2008): most races need one or two. When
 there are few schedules, all are run; else the first ones, and then samples from a seed.
 
 Nothing here looks at the time. Whoever waits for a lock says so, because the adapters under test wait on a condition
-that is the scheduler's: he gets the turn once what he waits for is true. If nobody can go on, that is a deadlock. So
+that is the scheduler's: it gets the turn once its condition is true. If no job can go on, that is a deadlock. So
 a schedule is a word such as `AABBA`, and played again it does the same again.
 """
 
@@ -45,7 +45,7 @@ class Report:
         schedules: how many were run, no two the same; samples come on top.
         samples: how many were run by chance; some may be alike.
         is_complete: there are no others.
-        preemptions: the most that a schedule had, without the samples.
+        preemptions: the highest number that a schedule had, without the samples.
         failure: the first one; nothing was run after it.
     """
 
@@ -67,10 +67,10 @@ def run_schedule(case: Case, word: str = "", chance: Random | None = None) -> tu
 
     Args:
         case: what to run.
-        word: who goes on first, step by step, e.g. `AABBA`; from there on, each as long as he can.
+        word: which job goes on at each step, e.g. `AABBA`; after that, each runs as long as it can.
         chance: decides from there on instead.
     """
-    schedule = Schedule(bytes(ord(letter) - FIRST_LETTER for letter in word), chance)
+    schedule = Schedule(bytes(ord(character) - FIRST_LETTER for character in word), chance)
     return schedule, _failure(schedule, case)
 
 
@@ -87,28 +87,28 @@ def explore(case: Case, *, schedules_max: int = 1_000, samples: int = 0, seed: i
         RuntimeError: the same schedule did something else the second time, so the case depends on more than it.
     """
     waiting: dict[int, deque[bytes]] = {0: deque([b""])}
-    run, most = 0, 0
+    run, preemptions = 0, 0
     while waiting and run < schedules_max:
         cost = min(waiting)
-        wanted = waiting[cost].popleft()
-        schedule = Schedule(wanted)
+        prefix = waiting[cost].popleft()
+        schedule = Schedule(prefix)
         failure = _failure(schedule, case)
-        run, most = run + 1, max(most, cost)
-        if not schedule.chosen.startswith(wanted):
-            raise RuntimeError(f"{wanted!r} could not be played again: the case depends on more than its schedule")
+        run, preemptions = run + 1, max(preemptions, cost)
+        if not schedule.chosen.startswith(prefix):
+            raise RuntimeError(f"{prefix!r} could not be played again: the case depends on more than its schedule")
         if failure:
-            return Report(run, 0, False, most, seed, failure)
-        for more, branch in _branches(schedule.steps, len(wanted)):
-            waiting.setdefault(more, deque()).append(branch)
+            return Report(run, 0, False, preemptions, seed, failure)
+        for branch_cost, branch in _branches(schedule.steps, len(prefix)):
+            waiting.setdefault(branch_cost, deque()).append(branch)
         if not waiting[cost]:
             del waiting[cost]
     if not waiting:
-        return Report(run, 0, True, most, seed, None)
+        return Report(run, 0, True, preemptions, seed, None)
     for number in range(samples):
         schedule, failure = run_schedule(case, chance=Random(f"{seed} {number}"))
         if failure:
-            return Report(run, number + 1, False, most, seed, failure)
-    return Report(run, samples, False, most, seed, None)
+            return Report(run, number + 1, False, preemptions, seed, failure)
+    return Report(run, samples, False, preemptions, seed, None)
 
 
 def _branches(steps: Sequence[Step], begin: int) -> Iterator[tuple[int, bytes]]:

@@ -102,11 +102,11 @@ def sold(database: Database, stock: Mapping[str, int]) -> list[str]:
     ]
 
 
-def facts_told(database: Database, world: ShopServer) -> list[str]:
+def facts_told(database: Database, server: ShopServer) -> list[str]:
     """Every fact was told at least once, and those of an order in order; ask when the outbox is empty."""
     seqs: dict[str, list[int]] = {}
     told = set()
-    for fact in world.facts():
+    for fact in server.facts():
         if fact["id"] not in told and "order_id" in fact:
             seqs.setdefault(fact["order_id"], []).append(fact["seq"])
         told.add(fact["id"])
@@ -150,15 +150,15 @@ def acknowledged_are_there(told: Collection[str], kept: Collection[str]) -> list
     return [f"{id_} was acknowledged, and is lost" for id_ in told if id_ not in kept]
 
 
-def audit(world: ShopServer) -> list[str]:
+def audit(server: ShopServer) -> list[str]:
     """`shop audit` finds no difference."""
-    done = world.command("audit")
+    done = server.command("audit")
     return [] if done.returncode == 0 else [f"shop audit: {' '.join((done.stdout + done.stderr).split())}"]
 
 
-def deadlocks(world: ShopServer) -> int:
+def deadlocks(server: ShopServer) -> int:
     """How often PostgreSQL had to end a deadlock (40P01)."""
-    return len(re.findall(r"ERROR:\s+deadlock detected", world.database_log()))
+    return len(re.findall(r"ERROR:\s+deadlock detected", server.database_log()))
 
 
 def _becomes(database: Database, statement: str, value: int, seconds_max: float) -> bool:

@@ -1,4 +1,4 @@
-"""What clients asked and what they were told: the log that the checker (`verification.history_checker`) reads.
+"""The requests of clients and the responses they got: the log that the checker (`verification.history_checker`) reads.
 
 Times are nanoseconds on one clock, the one by which the store tells what is expired: on one machine `time.time_ns()`.
 A call is carried out at some instant from `start_ns` to `end_ns`; one whose outcome is unknown at any instant after
@@ -9,7 +9,7 @@ What `detail` may hold, by operation:
     reserve, extend   expires_ns: when the units are free again, as the answer says
     confirm           reservation_id: what became the order (`result_id`)
     release, extend   reservation_id
-    expire            reservation_id: somebody was told that it expired (the event, not a call of a client)
+    expire            reservation_id: its expiry was published (an event, not a call of a client)
     cancel, edit      order_id
     place, confirm, reserve    replayed: true if the answer says that it was made before
     edit              requested: by product, the units beyond those that the order had (of a refusal)
@@ -35,7 +35,7 @@ class Op:
     """One call of one client.
 
     Args:
-        client: the customer. Keys are his own, and he alone calls for what he has.
+        client: the customer. Keys belong to one customer, and only they call for their orders and reservations.
         key: the idempotency key; a retry is another `Op` with the same key.
         wanted: units by product: what is to be had by place, reserve and edit; otherwise empty.
         outcome: `unknown` if the answer did not arrive, or said that nobody knows.
@@ -48,7 +48,7 @@ class Op:
     client: int
     op: Verb
     key: str | None
-    wanted: dict[str, int]
+    requested: dict[str, int]
     start_ns: int
     end_ns: int
     outcome: Outcome

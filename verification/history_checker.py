@@ -1,4 +1,4 @@
-"""The history checker: what clients were told must be possible in a shop that sells every unit once.
+"""The history checker: every response must be possible in a shop that sells every unit once.
 
 It is sound: it takes into account that a call happens at any instant between its start and its end, and that a call
 whose answer was lost may have happened, so it never accuses a shop that is right. It looks at each product, each key,
@@ -146,7 +146,7 @@ def _may_be_resolved(held: Reservation, by: Op) -> bool:
 
 
 def _vanished(made: Made) -> Iterator[Anomaly]:
-    """What a client was told that he has, he finds."""
+    """A client finds every order and reservation that it was given."""
     attempts = chain.from_iterable(request.attempts for request in made.requests)
     for op in chain(made.others, attempts):
         found: Reservation | Order | None = None
@@ -175,7 +175,7 @@ def _levels(made: Made, kept: Kept | None, skew_ns: int) -> StockBounds:
             levels.hold(held.units, held.made, (earliest - skew_ns, latest + skew_ns))
     for op in _never_answered(made, kept):
         if op.op != "confirm":  # its units are those of the reservation
-            levels.hold(op.wanted, (op.start_ns, NEVER), (NEVER, NEVER))
+            levels.hold(op.requested, (op.start_ns, NEVER), (NEVER, NEVER))
     return levels
 
 
@@ -193,9 +193,9 @@ def _never_answered(made: Made, kept: Kept | None) -> Iterator[Op]:
 
 def _oversold(levels: StockBounds, stock: Mapping[str, int]) -> Iterator[Anomaly]:
     for product, steps in levels.certain.items():
-        most, at = steps.peak()
-        if most > stock[product]:
-            yield Anomaly("never oversell", product, f"{most} of {stock[product]} units taken at {at}")
+        highest, at = steps.peak()
+        if highest > stock[product]:
+            yield Anomaly("never oversell", product, f"{highest} of {stock[product]} units taken at {at}")
 
 
 def _false_answers(made: Made, levels: StockBounds, stock: Mapping[str, int]) -> Iterator[Anomaly]:
@@ -207,27 +207,27 @@ def _false_answers(made: Made, levels: StockBounds, stock: Mapping[str, int]) ->
         done = [op for op in request.answered if op.op != "confirm"]
         if done:
             start, end = min(op.start_ns for op in request.may_be_done), min(op.end_ns for op in done)
-            for product, units in done[0].wanted.items():
-                if levels.certain[product].least(start, end) + units > stock[product]:
+            for product, units in done[0].requested.items():
+                if levels.certain[product].lowest(start, end) + units > stock[product]:
                     said = f"{units} units sold from {start} to {end}, when all the time fewer were left"
                     yield Anomaly("never oversell", product, said)
 
 
 def _false_refusal(op: Op, levels: StockBounds, stock: Mapping[str, int]) -> Iterator[Anomaly]:
     start, end = op.start_ns, op.end_ns
-    free = {product: stock[product] - levels.possible[product].most(start, end) for product in op.wanted}
-    asked = op.detail.get("requested", op.wanted)
-    short = op.available or op.wanted
+    free = {product: stock[product] - levels.possible[product].highest(start, end) for product in op.requested}
+    asked = op.detail.get("requested", op.requested)
+    short = op.available or op.requested
     enough = [free[product] >= asked.get(product, 0) for product in short if product in free]
     if enough and (any(enough) if op.available else all(enough)):  # who is named as short must have been
         said = f"client {op.client}: {op.op} of {asked} refused from {start} to {end}, when {free} were free throughout"
         yield Anomaly("no false refusal", "+".join(short), said)
     for product, units in op.available.items():
-        most = max(0, stock[product] - levels.certain[product].least(start, end))
-        least = max(0, stock[product] - levels.possible[product].most(start, end))
-        if not least <= units <= most:
-            said = f"client {op.client} was told {units} from {start} to {end}, it was from {least} to {most}"
-            yield Anomaly("no false refusal" if units < least else "available", product, said)
+        highest = max(0, stock[product] - levels.certain[product].lowest(start, end))
+        lowest = max(0, stock[product] - levels.possible[product].highest(start, end))
+        if not lowest <= units <= highest:
+            said = f"client {op.client} was told {units} from {start} to {end}, it was from {lowest} to {highest}"
+            yield Anomaly("no false refusal" if units < lowest else "available", product, said)
 
 
 def _differs(made: Made, kept: Kept) -> Iterator[Anomaly]:

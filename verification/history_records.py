@@ -100,7 +100,7 @@ class Made:
     def units_of(self, op: Op) -> Units:
         """What an attempt wants: of its own, or what the reservation holds that it names."""
         reservation = self.reservations.get(str(op.detail.get("reservation_id")))
-        return op.wanted or (dict(reservation.units) if reservation else {})
+        return op.requested or (dict(reservation.units) if reservation else {})
 
 
 def put_together(ops: Iterable[Op]) -> Made:
@@ -149,7 +149,7 @@ def _add_reservations(made: Made) -> None:
 def _note_reservation(made: Made, request: Request, op: Op) -> None:
     assert op.result_id is not None
     if op.result_id not in made.reservations:
-        reservation = Reservation(op.result_id, op.client, op.wanted, _span(request, op))
+        reservation = Reservation(op.result_id, op.client, op.requested, _span(request, op))
         made.reservations[op.result_id] = reservation
     _note_expiry(made.reservations[op.result_id], op)
 
@@ -178,7 +178,7 @@ def _add_orders(made: Made) -> None:
                 order.cancels.append(op)
             elif op.op == "edit":
                 end = op.end_ns if op.outcome == "ok" else NEVER
-                order.changes.append(Change(op.start_ns, end, op.wanted))
+                order.changes.append(Change(op.start_ns, end, op.requested))
 
 
 def _span(request: Request, op: Op) -> tuple[int, int]:
@@ -192,7 +192,7 @@ def same_request(one: Op, other: Op) -> bool:
     asked = one.detail.get("reservation_id"), one.detail.get("request")
     return (
         one.op == other.op
-        and one.wanted == other.wanted
+        and one.requested == other.requested
         and asked
         == (
             other.detail.get("reservation_id"),

@@ -1,6 +1,6 @@
 """Customers with bad connections: whatever was not answered they ask again, with the same key, until it is.
 
-Each writes down what it asked and what it was told (`verification.history`), and what it must find again afterwards.
+Each records its requests and responses (`verification.history`), and what it must find again afterwards.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Request:
     path: str
     body: dict[str, Any]
     verb: Verb
-    wanted: dict[str, int]
+    requested: dict[str, int]
     detail: dict[str, Any] = field(default_factory=dict)
 
 
@@ -50,13 +50,13 @@ class HttpCustomer(RetryingClient):
 
     Args:
         number: which one; also `client` in the history.
-        seed: makes what he does; the same for the same seed and number.
-        lines: two connections of his: now and then he sends the same request on both.
-        username: his account.
-        token: of his, if he has one.
+        seed: of their choices, which are the same for the same seed and number.
+        lines: two connections; now and then the same request is sent on both.
+        username: of their account.
+        token: their access token, if there is one.
 
     Attributes:
-        made: by key, the id that he was told.
+        made: by key, the id that the response had.
         requests: by key, what it was used for.
         refused: keys that were refused, after an earlier attempt that got no answer: that one may yet have come late.
     """
@@ -86,14 +86,14 @@ class HttpCustomer(RetryingClient):
 
     async def place(self, products: Sequence[str]) -> None:
         """Order a few units of a few products; sometimes on both connections at once, with one key."""
-        wanted = self._basket(products)
-        await self._make(Request("/orders", {"lines": _lines(wanted)}, "place", wanted))
+        requested = self._basket(products)
+        await self._make(Request("/orders", {"lines": _lines(requested)}, "place", requested))
 
     async def reserve(self, products: Sequence[str]) -> None:
         """Have a few units held for a few seconds."""
-        wanted = self._basket(products)
-        body = {"lines": _lines(wanted), "ttl_seconds": self.rng.choice(TTLS_S)}
-        await self._make(Request("/reservations", body, "reserve", wanted))
+        requested = self._basket(products)
+        body = {"lines": _lines(requested), "ttl_seconds": self.rng.choice(TTLS_S)}
+        await self._make(Request("/reservations", body, "reserve", requested))
 
     async def confirm(self, products: Sequence[str]) -> None:
         """Make an order of what is held."""
@@ -140,13 +140,13 @@ class HttpCustomer(RetryingClient):
         """Want something else instead."""
         if order_id := self._an_open_order():
             order = self.orders[order_id]
-            wanted = self._basket(products)
+            requested = self._basket(products)
             answer = await self.insist(
                 "edit",
                 "PUT",
                 f"/orders/{order_id}",
-                {"lines": _lines(wanted)},
-                wanted=wanted,
+                {"lines": _lines(requested)},
+                requested=requested,
                 detail={"order_id": order_id},
                 headers={"If-Match": f'"{order.version}"'},
             )
@@ -177,13 +177,13 @@ class HttpCustomer(RetryingClient):
             await self._look_up(order_id)
 
     async def buy_out(self, product: str) -> int:
-        """Buy single units until there are none: how many he got."""
+        """Buy single units until there are none; returns how many were bought."""
         bought = 0
         while await self._make(Request("/orders", {"lines": _lines({product: 1})}, "place", {product: 1})):
             bought += 1
         return bought
 
-    # How he asks
+    # Requests
 
     async def _make(self, request: Request, key: str | None = None) -> bool:
         """Send what makes something until it is answered; whether it did."""
@@ -204,7 +204,7 @@ class HttpCustomer(RetryingClient):
             request.path,
             request.body,
             key=key,
-            wanted=request.wanted,
+            requested=request.requested,
             detail=request.detail,
             line=line,
         )
@@ -225,9 +225,9 @@ class HttpCustomer(RetryingClient):
         if request.path == "/orders":
             self._know(answer)
         elif is_first and answer.json["state"] == "active":
-            self.holds[id_] = request.wanted
+            self.holds[id_] = request.requested
 
-    # What he knows
+    # Knowledge
 
     async def _look_up(self, order_id: str) -> None:
         """Compare an order with what is known of it; believe what is found where that was not sure."""
@@ -260,5 +260,5 @@ def _known(answer: Answer) -> Known:
     return Known({line["product_id"]: line["quantity"] for line in body["lines"]}, body["status"], body["version"])
 
 
-def _lines(wanted: Mapping[str, int]) -> list[dict[str, Any]]:
-    return [{"product_id": product, "quantity": units} for product, units in wanted.items()]
+def _lines(requested: Mapping[str, int]) -> list[dict[str, Any]]:
+    return [{"product_id": product, "quantity": units} for product, units in requested.items()]

@@ -75,9 +75,9 @@ def _stock_unlocked(uow: UnitOfWork, begin: Begin) -> dict[str, object]:
 
 def _stock_read_before_locked(uow: UnitOfWork, begin: Begin) -> dict[str, object]:
     def lock(ids: Iterable[UUID]) -> dict[UUID, StockLevel]:
-        wanted = sorted(ids)
-        levels = {id_: level for id_ in wanted if (level := uow.stock.get(id_))}
-        uow.stock.lock(wanted)
+        requested = sorted(ids)
+        levels = {id_: level for id_ in requested if (level := uow.stock.get(id_))}
+        uow.stock.lock(requested)
         return levels
 
     return {"stock": Altered(uow.stock, lock=lock)}
@@ -135,9 +135,9 @@ def _reservations_read_once(uow: UnitOfWork, begin: Begin) -> dict[str, object]:
     seen: dict[UUID, Reservation] = {}
 
     def get_all(ids: Iterable[UUID]) -> dict[UUID, Reservation]:
-        wanted = list(ids)
-        seen.update(uow.reservations.get_all([id_ for id_ in wanted if id_ not in seen]))
-        return {id_: seen[id_] for id_ in wanted if id_ in seen}
+        requested = list(ids)
+        seen.update(uow.reservations.get_all([id_ for id_ in requested if id_ not in seen]))
+        return {id_: seen[id_] for id_ in requested if id_ in seen}
 
     return {"reservations": Altered(uow.reservations, get_all=get_all)}
 
@@ -152,8 +152,8 @@ def _due_believed_after_the_lock(uow: UnitOfWork, begin: Begin) -> dict[str, obj
         return reservations
 
     def get_all(ids: Iterable[UUID]) -> dict[UUID, Reservation]:
-        wanted = list(ids)
-        return uow.reservations.get_all(wanted) | {id_: found[id_] for id_ in wanted if id_ in found}
+        requested = list(ids)
+        return uow.reservations.get_all(requested) | {id_: found[id_] for id_ in requested if id_ in found}
 
     return {"reservations": Altered(uow.reservations, due=due, get_all=get_all)}
 
@@ -164,7 +164,7 @@ def _time_of_the_beginning(uow: UnitOfWork, begin: Begin) -> dict[str, object]:
     return {"now": lambda: began}
 
 
-def _letters_not_hidden(uow: UnitOfWork, begin: Begin) -> dict[str, object]:
+def _messages_not_hidden(uow: UnitOfWork, begin: Begin) -> dict[str, object]:
     def take(now: datetime, limit: int, hidden_for: timedelta) -> list[OutboxMessage]:
         return uow.outbox.take(now, limit, timedelta(0))
 
@@ -279,7 +279,7 @@ INTERLEAVING_MUTANTS = [
     InterleavingMutant(
         "time is that of the beginning (confirming)", "confirm, release and expire", _time_of_the_beginning
     ),
-    InterleavingMutant("letters are not hidden", "two relays", _letters_not_hidden),
+    InterleavingMutant("messages are not hidden", "two relays", _messages_not_hidden),
     InterleavingMutant("facts are committed ahead of their change", "buying and publishing", _facts_committed_ahead),
     *(
         InterleavingMutant(f"the rows of {table} have no lock at all", race, open_adapters=leaky(table))

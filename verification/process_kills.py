@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from random import Random
 
-from verification.client import is_ready
 from verification.processes import Process
 from verification.server import ShopServer
 
@@ -42,10 +41,10 @@ class ProcessKiller:
         findings: what did not come back.
     """
 
-    def __init__(self, world: ShopServer, seed: str, pause_s: tuple[float, float] = (0.5, 2.5)) -> None:
+    def __init__(self, server: ShopServer, seed: str, pause_s: tuple[float, float] = (0.5, 2.5)) -> None:
         self.kills: list[Kill] = []
         self.findings: list[str] = []
-        self._world = world
+        self._server = server
         self._rng = Random(f"{seed}/killer")
         self._pause_s = pause_s
         self._kinds = self._turns()
@@ -65,8 +64,8 @@ class ProcessKiller:
             done += 1
 
     async def _kill(self, kind: str) -> bool:
-        act: Callable[[Random], Process | None] = getattr(self._world, f"kill_{kind}")
-        postmaster, workers = self._world.postmaster_pid(), self._world.worker_pids()
+        act: Callable[[Random], Process | None] = getattr(self._server, f"kill_{kind}")
+        postmaster, workers = self._server.postmaster_pid(), self._server.worker_pids()
         victim = await asyncio.to_thread(act, self._rng)
         if victim is None:
             return False
@@ -74,20 +73,20 @@ class ProcessKiller:
 
         def is_replaced() -> bool:
             if kind == "postmaster":
-                return self._world.postmaster_pid() not in (None, postmaster)
+                return self._server.postmaster_pid() not in (None, postmaster)
             if kind in ("worker", "server", "everything"):
-                now = self._world.worker_pids()
+                now = self._server.worker_pids()
                 return (
                     victim.pid not in now
-                    and len(now) >= self._world.workers
+                    and len(now) >= self._server.workers
                     and not (kind != "worker" and now & workers)
                 )
             return True
 
         ready_at = None
         while time.monotonic() < struck + RECOVERY_S_MAX:
-            await asyncio.to_thread(self._world.tend)
-            if await is_ready(self._world.port):
+            await asyncio.to_thread(self._server.tend)
+            if await asyncio.to_thread(self._server.is_ready):
                 ready_at = ready_at or time.monotonic()
                 if await asyncio.to_thread(is_replaced):
                     break
@@ -100,8 +99,8 @@ class ProcessKiller:
         return True
 
 
-async def tended(world: ShopServer) -> None:
+async def tended(server: ShopServer) -> None:
     """Start the server again whenever it ends, for as long as this runs."""
     while True:
-        await asyncio.to_thread(world.tend)
+        await asyncio.to_thread(server.tend)
         await asyncio.sleep(0.1)

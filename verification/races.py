@@ -22,8 +22,8 @@ from shop_testing.contract import Contract
 from shop_testing.determinism import MovableClock
 from shop_testing.fixtures import Fixtures, request
 from shop_testing.races import CROWDS, RACES, RaceFixtures
-from verification.all_mutants import MUTANTS
 from verification.databases import adapters_on, database, deadlocks, empty
+from verification.mutants import MUTANTS
 
 BUYERS = 16
 BASKET_PRODUCTS = 60

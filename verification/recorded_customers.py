@@ -61,7 +61,7 @@ class Customers:
     """The shop as its customers see it. Threads may share one.
 
     Args:
-        actors: who buys; a client of the history is his place in here.
+        actors: the buyers; the client of an operation is an index into this.
         log: all calls.
     """
 
@@ -102,10 +102,10 @@ class Customers:
 
     def edit(self, client: int, order_id: str, lines: Sequence[LineRequest]) -> Op:
         """Give an order other lines."""
-        wanted: dict[str, int] = {}
+        requested: dict[str, int] = {}
         for line in lines:
-            wanted[str(line.product_id)] = wanted.get(str(line.product_id), 0) + line.quantity
-        op = _started(client, "edit", None, wanted, {"order_id": order_id})
+            requested[str(line.product_id)] = requested.get(str(line.product_id), 0) + line.quantity
+        op = _started(client, "edit", None, requested, {"order_id": order_id})
         return self._one(op, lambda: self.shop.orders.edit(self.actors[client], UUID(order_id), lines))
 
     def _placement(self, client: int, request: PlacementRequest) -> Op:
@@ -142,12 +142,12 @@ class Customers:
         return ops
 
 
-def _started(client: int, verb: Verb, key: str | None, wanted: dict[str, int], detail: dict[str, Any]) -> Op:
-    return Op(client, verb, key, wanted, 0, 0, "unknown", detail=detail)
+def _started(client: int, verb: Verb, key: str | None, requested: dict[str, int], detail: dict[str, Any]) -> Op:
+    return Op(client, verb, key, requested, 0, 0, "unknown", detail=detail)
 
 
-def _units(wanted: Any) -> dict[str, int]:
-    return {str(product_id): units for product_id, units in wanted.items()}
+def _units(requested: Any) -> dict[str, int]:
+    return {str(product_id): units for product_id, units in requested.items()}
 
 
 def _answered(op: Op, outcome: Result[Order] | Result[Reservation] | Refusal | None) -> None:

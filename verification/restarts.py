@@ -27,7 +27,7 @@ from typing import Any
 import psycopg
 
 from verification import final_state as verify
-from verification.client import API, Line, Lost, is_ready
+from verification.client import API, Line, Lost
 from verification.server import PASSWORD, STAFF, ShopServer
 
 BUYER = "buyer"
@@ -111,57 +111,55 @@ class Report:
 async def run(folder: Path, *, seed: int, rolling: int, database: int, clients: int = CLIENTS) -> Report:
     """Do it, in a folder of its own."""
     report, rng = Report(), Random(seed)
-    with ShopServer(folder) as world:
-        while not await is_ready(world.port):
-            await asyncio.sleep(0.05)
-        products = await _stocked(world.port)
+    with ShopServer(folder) as server:
+        products = await _stocked(server.port)
         if rolling:
-            async with _load(world, clients, products, seed) as load:
+            async with _load(server, clients, products, seed) as load:
                 for _ in range(rolling):
-                    await _roll(world, report)
+                    await _roll(server, report)
                     await asyncio.sleep(rng.uniform(*PAUSE_S))
             report.rolling = load.answers
             report.findings += [f"rolling: {line}" for line in load.failures()]
-            _count_kept(world, load, report)
+            _count_kept(server, load, report)
         if database:
-            async with _load(world, clients, products, seed + 1) as load:
+            async with _load(server, clients, products, seed + 1) as load:
                 for _ in range(database):
                     await asyncio.sleep(rng.uniform(*PAUSE_S))
-                    await _restart_database(world, load, report)
+                    await _restart_database(server, load, report)
             report.restarting = load.answers
             report.slowest_s = load.slowest_s
             report.findings += [f"database: {line}" for line in load.failures(503)]
             if load.slowest_s > STUCK_S:
                 report.findings.append(f"an answer took {load.slowest_s:.1f} s")
-            _count_kept(world, load, report)
-            report.refused_connects = world.database_log().count("FATAL:  the database system is")
-        report.findings += await asyncio.to_thread(verify.audit, world)
-        if not world.is_running:
-            report.findings.append(f"the server ended: {world.log.read_text()[-500:]}")
+            _count_kept(server, load, report)
+            report.refused_connects = server.database_log().count("FATAL:  the database system is")
+        report.findings += await asyncio.to_thread(verify.audit, server)
+        if not server.is_serving():
+            report.findings.append(f"the server ended: {server.log.read_text()[-500:]}")
     return report
 
 
-async def _roll(world: ShopServer, report: Report) -> None:
+async def _roll(server: ShopServer, report: Report) -> None:
     """Have all workers replaced, and wait until they are."""
-    before = world.worker_pids()
-    os.kill(world.server_pid, signal.SIGHUP)
+    before = server.worker_pids()
+    os.kill(server.server_pid, signal.SIGHUP)
     began = time.monotonic()
     while time.monotonic() < began + ROLLING_S_MAX:
-        now = await asyncio.to_thread(world.worker_pids)
-        if not now & before and len(now) == world.workers:
+        now = await asyncio.to_thread(server.worker_pids)
+        if not now & before and len(now) == server.workers:
             report.rolled += 1
             return
         await asyncio.sleep(0.05)
     report.findings.append(f"workers {before} were not replaced in {ROLLING_S_MAX:.0f} s")
 
 
-async def _restart_database(world: ShopServer, load: Load, report: Report) -> None:
+async def _restart_database(server: ShopServer, load: Load, report: Report) -> None:
     """What `pg_ctl restart -m immediate` does: no session ends in peace, and the start recovers from the log."""
-    old = world.postmaster_pid()
+    old = server.postmaster_pid()
     accepting: list[float] = []
-    with world.database() as connection:
+    with server.database() as connection:
         url = connection.info.dsn
-    asked = threading.Thread(target=_until_accepting, args=(url, world, old, accepting), daemon=True)
+    asked = threading.Thread(target=_until_accepting, args=(url, server, old, accepting), daemon=True)
     assert old is not None
     os.kill(old, signal.SIGQUIT)
     asked.start()
@@ -180,11 +178,11 @@ async def _restart_database(world: ShopServer, load: Load, report: Report) -> No
     report.findings.append("the shop did not come back after a restart of the database")
 
 
-def _until_accepting(url: str, world: ShopServer, old: int, accepting: list[float]) -> None:
+def _until_accepting(url: str, server: ShopServer, old: int, accepting: list[float]) -> None:
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         with contextlib.suppress(psycopg.Error):
-            if world.is_database_there(old):
+            if server.is_database_there(old):
                 with psycopg.connect(url, autocommit=True, connect_timeout=2) as connection:
                     connection.execute("SELECT 1")
                 accepting.append(time.monotonic())
@@ -193,10 +191,10 @@ def _until_accepting(url: str, world: ShopServer, old: int, accepting: list[floa
 
 
 @contextlib.asynccontextmanager
-async def _load(world: ShopServer, clients: int, products: list[str], seed: int) -> Any:
-    load = Load(token=await _logged_in(world.port, BUYER))
-    renewing = asyncio.create_task(_renew(world.port, load))
-    jobs = [asyncio.create_task(_client(world.port, load, products, f"{seed}-{one}")) for one in range(clients)]
+async def _load(server: ShopServer, clients: int, products: list[str], seed: int) -> Any:
+    load = Load(token=await _logged_in(server.port, BUYER))
+    renewing = asyncio.create_task(_renew(server.port, load))
+    jobs = [asyncio.create_task(_client(server.port, load, products, f"{seed}-{one}")) for one in range(clients)]
     try:
         yield load
     finally:
@@ -276,9 +274,9 @@ async def _stocked(port: int) -> list[str]:
         line.close()
 
 
-def _count_kept(world: ShopServer, load: Load, report: Report) -> None:
+def _count_kept(server: ShopServer, load: Load, report: Report) -> None:
     """Every order and reservation that was acknowledged is there."""
-    with world.database() as connection:
+    with server.database() as connection:
         kept = connection.execute(
             "SELECT count(*) FROM (SELECT id FROM orders UNION ALL SELECT id FROM reservations) AS made"
             " WHERE id = ANY(%s::uuid[])",

@@ -27,13 +27,13 @@ class RetryingClient:
 
     Args:
         number: `client` in the history.
-        rng: makes his choices, and how long he waits before he asks again.
-        lines: his connections; the first is the usual one.
-        username: his account.
-        token: of his, if he has one.
+        rng: for choices, and for the pauses before retries.
+        lines: connections; the first is the usual one.
+        username: of the account.
+        token: the access token, if there is one.
 
     Attributes:
-        ops: what he asked and was told.
+        ops: requests and responses.
         counts: of attempts and the like.
         findings: what must never happen.
     """
@@ -63,7 +63,7 @@ class RetryingClient:
         body: object,
         *,
         key: str | None = None,
-        wanted: Mapping[str, int] | None = None,
+        requested: Mapping[str, int] | None = None,
         detail: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
         line: Line | None = None,
@@ -73,15 +73,19 @@ class RetryingClient:
         Raises:
             GaveUp: there was none for `PATIENCE_S` seconds.
         """
-        more = dict(headers or {}) | ({"Idempotency-Key": key} if key else {})
+        all_headers = dict(headers or {}) | ({"Idempotency-Key": key} if key else {})
         until = time.monotonic() + PATIENCE_S
         attempts = 0
         while True:
             attempts += 1
             self.counts["attempts"] += 1
-            op = Op(self.number, verb, key, dict(wanted or {}), time.time_ns(), 0, "unknown", detail=dict(detail or {}))
+            op = Op(
+                self.number, verb, key, dict(requested or {}), time.time_ns(), 0, "unknown", detail=dict(detail or {})
+            )
             try:
-                answer = await (line or self.lines[0]).ask(method, API + path, body, token=self.token, headers=more)
+                answer = await (line or self.lines[0]).ask(
+                    method, API + path, body, token=self.token, headers=all_headers
+                )
             except Lost as lost:
                 answer, said = None, str(lost)
                 self.counts["broken"] += 1
@@ -126,7 +130,7 @@ class RetryingClient:
             await asyncio.sleep(0.1 * self.rng.uniform(0.5, 1.5))
 
     def hang_up(self) -> None:
-        """Close his connections."""
+        """Close the connections."""
         for line in self.lines:
             line.close()
 

@@ -61,16 +61,16 @@ class Schedule:
     """One run of some jobs, in an order that is decided step by step.
 
     Args:
-        wanted: the numbers of the jobs that get the turn first; who has it keeps it afterwards, as long as he can.
+        prefix: the numbers of the jobs that get the turn first. Afterwards a job keeps the turn as long as it can.
         chance: decides afterwards instead.
         patience_s: after how many seconds a job that does not come back is given up. None should ever need it.
     """
 
-    def __init__(self, wanted: bytes = b"", chance: Random | None = None, *, patience_s: float = TIMEOUT_S) -> None:
+    def __init__(self, prefix: bytes = b"", chance: Random | None = None, *, patience_s: float = TIMEOUT_S) -> None:
         self.mutex: Condition = _Mutex(self)
         self.steps: list[Step] = []
         self.deadlock = ""
-        self._wanted = wanted
+        self._prefix = prefix
         self._chance = chance
         self.patience_s = patience_s
         self._tasks: list[_Task] = []
@@ -161,7 +161,7 @@ class Schedule:
         (following.turn if following else self._main).release()
 
     def _hand_over(self, task: _Task) -> None:
-        """Called by the one who has the turn; returns when he has it again."""
+        """Called by the job that has the turn; returns when it has the turn again."""
         if self._is_over:
             raise _Abandoned
         following = self._next() if self._has_begun else None
@@ -184,11 +184,11 @@ class Schedule:
         return self._tasks[chosen]
 
     def _choose(self, able: bytes, holder: int | None) -> int:
-        if len(self.steps) < len(self._wanted):
-            wanted = self._wanted[len(self.steps)]
-            if wanted in able:
-                return wanted
-            self._wanted = b""  # it does not do the same again: `explore` sees it by `chosen`
+        if len(self.steps) < len(self._prefix):
+            prefix = self._prefix[len(self.steps)]
+            if prefix in able:
+                return prefix
+            self._prefix = b""  # it does not do the same again: `explore` sees it by `chosen`
         if self._chance is not None:
             return self._chance.choice(able)
         return holder if holder is not None and holder in able else able[0]
@@ -197,7 +197,7 @@ class Schedule:
 
     @property
     def word(self) -> str:
-        """The schedule, a letter a step."""
+        """The schedule, one character a step."""
         return "".join(chr(FIRST_LETTER + step.task) for step in self.steps)
 
     @property

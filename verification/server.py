@@ -5,13 +5,11 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import socket
 import subprocess
-import sys
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from random import Random, randrange
+from random import Random
 from typing import Any
 
 import psycopg
@@ -19,8 +17,8 @@ import psycopg
 from shop_adapters.embedded import EmbeddedPostgres
 from shop_adapters.embedded.postmaster import read_pid_file
 from verification.processes import Process, children, kill
+from verification.shop_process import READY_S_MAX, SHOP, CannotStart, environment, free_port, is_ready, shop
 
-SHOP = Path(sys.executable).with_name("shop")
 STAFF, PASSWORD = "boss", "correct horse battery"
 _STOP_S_MAX = 60
 
@@ -43,8 +41,8 @@ class ShopServer:
         self.data_dir = folder / "data"
         self.log = folder / "server.log"
         self.workers = workers
-        self._variables = dict(variables or {})
-        self.port = _free_port()
+        self._environment = environment(SHOP_EVENTS="log", **(variables or {}))
+        self.port = free_port()
         self.starts = 0
         self.exits: list[str] = []
         self._server: subprocess.Popen[bytes] | None = None
@@ -56,6 +54,8 @@ class ShopServer:
         if made.returncode:
             raise RuntimeError(f"shop create-admin: {made.stderr}")
         self.start()
+        if not wait_until(self.is_ready, READY_S_MAX):
+            raise CannotStart(f"the server did not become ready: {self.log.read_text()[-2_000:]}")
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -75,15 +75,7 @@ class ShopServer:
 
     def command(self, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
         """Run one `shop` command beside the server."""
-        return subprocess.run(
-            [SHOP, *arguments, "--data-dir", str(self.data_dir)],
-            env=_environment(),
-            input=stdin,
-            capture_output=True,
-            text=True,
-            timeout=300,
-            check=False,
-        )
+        return shop(*arguments, "--data-dir", str(self.data_dir), env=self._environment, stdin=stdin)
 
     def start(self) -> None:
         """Start the server; it is ready a moment later."""
@@ -91,13 +83,22 @@ class ShopServer:
         with self.log.open("ab") as log:
             self._server = subprocess.Popen(
                 [SHOP, "serve", "--workers", str(self.workers), *where],
-                env=_environment() | self._variables,
+                env=self._environment,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
             )
         self.starts += 1
         self._is_killed = False
+
+    @property
+    def url(self) -> str:
+        """Where the server listens."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def is_ready(self) -> bool:
+        """Whether it answers, and says that it can serve."""
+        return is_ready(self.url)
 
     def is_serving(self) -> bool:
         """Whether the process that the operator started is there."""
@@ -187,11 +188,6 @@ class ShopServer:
         assert self._server is not None
         return self._server.pid
 
-    @property
-    def is_running(self) -> bool:
-        """Whether that process is there."""
-        return self._server is not None and self._server.poll() is None
-
     def worker_pids(self) -> set[int]:
         """The processes that answer requests now."""
         return {one.pid for one in self._under_server() if not _is_postgres(one)}
@@ -211,21 +207,6 @@ class ShopServer:
 
 def _is_postgres(process: Process) -> bool:
     return "/postgres -D " in process.command or process.command.startswith("postgres:")  # its folder may have spaces
-
-
-def _environment() -> dict[str, str]:
-    ours = {name: value for name, value in os.environ.items() if not name.startswith("SHOP_")}
-    unlimited = {"SHOP_RATE_LIMIT": "off", "SHOP_LOGIN_RATE_LIMIT": "off", "SHOP_ORDERS_PER_MINUTE": "0"}
-    return ours | unlimited | {"SHOP_EVENTS": "log", "SHOP_LOG_LEVEL": "warning"}
-
-
-def _free_port() -> int:
-    """Below those that the kernel hands out: else somebody may get it while the server is down, even we ourselves."""
-    while True:
-        with socket.socket() as probe, contextlib.suppress(OSError):
-            port = randrange(20_000, 32_000)
-            probe.bind(("127.0.0.1", port))
-            return port
 
 
 def wait_until(condition: Any, seconds_max: float, pause_s: float = 0.02) -> bool:

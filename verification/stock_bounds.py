@@ -25,7 +25,7 @@ class StepFunction:
     >>> steps = Steps()
     >>> steps.between(10, 20, 3)
     >>> steps.from_to(20, 30, 2)
-    >>> steps.most(0, 10), steps.most(0, 11), steps.most(20, 20), steps.least(15, 40)
+    >>> steps.highest(0, 10), steps.highest(0, 11), steps.highest(20, 20), steps.lowest(15, 40)
     (0, 3, 2, 0)
     """
 
@@ -53,11 +53,11 @@ class StepFunction:
         """`units` more from a doubled time on."""
         self._changes[time] += units
 
-    def most(self, start: int, end: int) -> int:
+    def highest(self, start: int, end: int) -> int:
         """The greatest value from `start` to `end`."""
         return self._over(max, start, end)
 
-    def least(self, start: int, end: int) -> int:
+    def lowest(self, start: int, end: int) -> int:
         """The smallest value from `start` to `end`."""
         return self._over(min, start, end)
 

@@ -68,7 +68,7 @@ class Workload:
 
     Args:
         adapters: of the shop, by the real clock.
-        later: the same store by a clock that can be moved, so that nobody waits for a letter that waits; the same
+        later: the same store by a clock that can be moved, so that no test waits for a message that waits; the same
             adapters will do.
     """
 
@@ -78,7 +78,7 @@ class Workload:
     seed: str
     products: list[UUID] = field(init=False)
     customers: Customers = field(init=False)
-    told: list[Event] = field(default_factory=list)
+    published: list[Event] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._numbers = [count() for _ in range(CLIENTS)]
@@ -218,7 +218,7 @@ class Workload:
                 if event.id.int % 7 == 0 and event.id not in refused:
                     refused.add(event.id)
                     raise Undelivered("not now")
-                self.told.append(event)
+                self.published.append(event)
 
         service = OutboxService(self.later.begin, self.later.clock)
         self.clock.advance(timedelta(minutes=1))
@@ -231,7 +231,7 @@ class Workload:
     def _misheard(self) -> list[str]:
         found: list[str] = []
         versions: dict[UUID, int] = {}
-        for event in self.told:
+        for event in self.published:
             before = versions.get(event.subject_id, 0)
             if not isinstance(event, StockEvent) and event.seq > before + 1:
                 found.append(f"outbox: {event.type} {event.seq} was told after {before}")
@@ -244,7 +244,7 @@ class Workload:
         ]
         with self.adapters.begin() as uow:
             stored = uow.reservations.get_all(UUID(held) for _, held in self._reservations).values()
-        expired = Counter(event.subject_id for event in self.told if isinstance(event, StockEvent))
+        expired = Counter(event.subject_id for event in self.published if isinstance(event, StockEvent))
         found += [
             f"outbox: told {expired[held.id]} times that a reservation expired which is {held.state}"
             for held in stored
@@ -282,6 +282,6 @@ class Workload:
         return [
             Op(clients[event.customer_id], "expire", None, {}, now, now, "ok",
                detail={"reservation_id": str(event.subject_id), "event_id": str(event.id)})
-            for event in self.told
+            for event in self.published
             if isinstance(event, StockEvent) and event.customer_id in clients
         ]  # fmt: skip

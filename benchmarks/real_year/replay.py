@@ -26,10 +26,12 @@ from contextlib import ExitStack
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
+from verification.shop_process import CannotStart, is_ready
+
 from benchmarks.real_year.client import Connection, Login, Refused
 from benchmarks.real_year.events import Cancellation, Correction, Order, Tally, Year, read_rows, year_of
 from benchmarks.real_year.requests import Replay
-from benchmarks.real_year.shop_command import CannotStart, audit, is_ready, make_admin, served
+from benchmarks.real_year.shop_command import audit, make_admin, served
 
 PASSWORD_VARIABLE = "SHOP_REPLAY_PASSWORD"
 
@@ -161,7 +163,7 @@ def run(arguments: argparse.Namespace) -> int:
             )
             arguments.url = stack.enter_context(served(arguments.data_dir))
         url = address_of(arguments.url)
-        if not is_ready(url):
+        if not is_ready(url.geturl()):
             start = "start one with `shop serve --data-dir DIR` and give the same --data-dir, or use --serve"
             raise CannotStart(f"No shop is ready at {arguments.url}: {start}.")
         replay = Replay(year, url, log_in(arguments, url), arguments.clients)

@@ -4,21 +4,11 @@ from __future__ import annotations
 
 import os
 import secrets
-import socket
 import subprocess
-import sys
-import tempfile
-import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
-from pathlib import Path
-from urllib.parse import SplitResult, urlsplit
+from collections.abc import Iterator
+from contextlib import contextmanager
 
-from benchmarks.real_year.client import PATIENCE_S, Connection, Refused
-
-
-class CannotStart(Exception):
-    """In one line: what is missing, and how to get it."""
+from verification.shop_process import SHOP, UNLIMITED, CannotStart, free_port, running
 
 
 def shop_command(*arguments: str, data_dir: str | None) -> list[str]:
@@ -27,10 +17,9 @@ def shop_command(*arguments: str, data_dir: str | None) -> list[str]:
     Raises:
         CannotStart: it is not installed.
     """
-    shop = Path(sys.executable).with_name("shop")
-    if not shop.exists():
-        raise CannotStart(f"Cannot run {shop}, there is no such file: install the project in this environment.")
-    return [str(shop), *arguments, *(("--data-dir", data_dir) if data_dir else ())]
+    if not SHOP.exists():
+        raise CannotStart(f"Cannot run {SHOP}, there is no such file: install the project in this environment.")
+    return [str(SHOP), *arguments, *(("--data-dir", data_dir) if data_dir else ())]
 
 
 def make_admin(data_dir: str | None) -> tuple[str, str]:
@@ -44,43 +33,6 @@ def make_admin(data_dir: str | None) -> tuple[str, str]:
     return username, password
 
 
-UNLIMITED = {"SHOP_RATE_LIMIT": "off", "SHOP_LOGIN_RATE_LIMIT": "off", "SHOP_ORDERS_PER_MINUTE": "0"}
-"""All customers of a measurement ask from one address."""
-
-
-def free_port() -> int:
-    """A port that nobody listens on at this moment."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        return int(free.getsockname()[1])
-
-
-@contextmanager
-def running(command: Sequence[str], url: str, environment: Mapping[str, str]) -> Iterator[int]:
-    """A server process that answers at `url`, until the end of the block: its number.
-
-    Raises:
-        CannotStart: it ends instead, or takes too long.
-    """
-    with tempfile.TemporaryFile() as log:
-        server = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=dict(environment))
-        try:
-            until = time.monotonic() + PATIENCE_S
-            while not is_ready(urlsplit(url)):
-                if server.poll() is not None or time.monotonic() > until:
-                    log.seek(0)
-                    last = " ".join(log.read().decode(errors="replace").split())[-500:]
-                    raise CannotStart(f"{' '.join(command[-4:])} did not become ready. It said last: {last}")
-                time.sleep(0.01)
-            yield server.pid
-        finally:
-            server.terminate()
-            with suppress(subprocess.TimeoutExpired):
-                server.wait(30)
-            if server.poll() is None:
-                server.kill()
-                server.wait()
-
-
 @contextmanager
 def served(data_dir: str) -> Iterator[str]:
     """The address of a `shop serve` of our own, on a free port, until the end of the block."""
@@ -89,15 +41,6 @@ def served(data_dir: str) -> Iterator[str]:
     command = shop_command("serve", "--host", "127.0.0.1", "--port", str(port), data_dir=data_dir)
     with running(command, url, os.environ | UNLIMITED):
         yield url
-
-
-def is_ready(url: SplitResult) -> bool:
-    """Whether a shop answers there."""
-    try:
-        Connection(url).ask("GET", "/health/ready")
-    except Refused:
-        return False
-    return True
 
 
 def audit(data_dir: str | None) -> bool:

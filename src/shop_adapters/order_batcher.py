@@ -1,9 +1,9 @@
-"""The order train: carries placing and reserving from all requests of a process, many in one transaction.
+"""The order batcher: places orders and reserves units for all requests of a process, many in one transaction.
 
-One transaction an order is bounded by the one product that everybody wants: each waits for the commit before it. So
-callers submit and wait, and one thread takes everything that waits, up to a cap, decides it as one batch, commits,
-answers, and leaves again at once. An idle train leaves with its first passenger, so a lone order pays nothing; a busy
-one is fuller, never slower. Several processes may each have a train on the same database.
+With a transaction for each order, orders of the same product would wait for each other's commits. So requests are
+queued, and one thread takes all that are queued, up to a maximum, and decides, commits and answers them as one batch
+(group commit). An idle batcher starts at once, so a lone order pays nothing; under load batches get larger, not slower.
+Several processes may each have a batcher on the same database.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
@@ -31,67 +31,67 @@ R = TypeVar("R")
 _log = logging.getLogger(__name__)
 
 BATCH_SIZE_MAX = 64
-WAITING_MAX = 5_000
+QUEUE_LENGTH_MAX = 5_000
 WAIT_MAX_S = 2.0
-_REPLAYS = 2
+_RETRIES = 2
 _SMOOTHING = 0.2
 
 
 @dataclass(frozen=True, slots=True)
-class _Line(Generic[Q, R]):
-    """What the train can carry: how a batch of it is decided, and how one is found again whose commit was lost."""
+class _Kind(Generic[Q, R]):
+    """A kind of request: how a batch is decided, and how its results are found after a lost commit."""
 
     decide: Callable[[Sequence[Q], Sequence[UUID]], Sequence[Result[R] | Refusal]]
     find: Callable[[Sequence[Q], Sequence[UUID]], Mapping[UUID, R]]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Rider(Generic[Q, R]):
-    """A request on its way, what it will be called if it makes something, and who waits for the answer."""
+class _Pending(Generic[Q, R]):
+    """A queued request, the id of what it may make, and the future of its result."""
 
-    line: _Line[Q, R]
-    request: Q
-    id: UUID
-    future: Future[Result[R]] = field(default_factory=Future)
-    came_at: float = field(default_factory=time.monotonic)
+    __slots__ = ("future", "id", "kind", "queued_at", "request")
+
+    def __init__(self, kind: _Kind[Q, R], request: Q, id_: UUID) -> None:
+        self.kind, self.request, self.id = kind, request, id_
+        self.future: Future[Result[R]] = Future()
+        self.queued_at = time.monotonic()
 
 
 @dataclass(slots=True)
 class BatcherReport:
-    """What a train has done so far.
+    """What a batcher has done so far.
 
     Args:
-        trains: departures.
-        riders: requests that were carried.
-        waiting: requests that wait now.
-        refused: requests that were sent away at the platform.
-        failed: departures that failed as a whole and were replayed one by one.
-        train_s: seconds that a train takes, lately.
-        waited_s: seconds that all riders together waited for their departure.
+        batches: how many.
+        requests: in all batches together.
+        waiting: requests that are queued now.
+        refused: requests that were refused because the wait would have been too long.
+        failed: batches that failed as a whole, so that their requests were retried one by one.
+        batch_s: seconds that a batch takes, lately.
+        wait_s: seconds that all requests together were queued.
     """
 
-    trains: int = 0
-    riders: int = 0
+    batches: int = 0
+    requests: int = 0
     waiting: int = 0
     refused: int = 0
     failed: int = 0
-    train_s: float = 0.0
-    waited_s: float = 0.0
+    batch_s: float = 0.0
+    wait_s: float = 0.0
 
 
 class OrderBatcher:
-    """Carries placing and reserving. Start it once a process, and stop it at the end.
+    """Places and reserves in batches. Start one in each process, and stop it at the end.
 
     Args:
-        shop: decides and remembers.
+        shop: decides and stores.
         new_id: gives each order and each reservation its id.
-        batch_size_max: how many requests one train takes.
-        wait_max_s: who would have to wait longer than so many seconds is refused at once.
+        batch_size_max: requests in one batch.
+        wait_max_s: a request that would have to wait longer is refused at once.
 
     >>> from shop_adapters.memory import MemoryAdapters
     >>> adapters = MemoryAdapters()
-    >>> with OrderBatcher(Shop(adapters), adapters.new_id) as train:
-    ...     train.report.riders
+    >>> with OrderBatcher(Shop(adapters), adapters.new_id) as batcher:
+    ...     batcher.report.requests
     0
     """
 
@@ -99,17 +99,17 @@ class OrderBatcher:
         self, shop: Shop, new_id: NewId, *, batch_size_max: int = BATCH_SIZE_MAX, wait_max_s: float = WAIT_MAX_S
     ) -> None:
         self._new_id = new_id
-        self._riders_max = batch_size_max
+        self._batch_size_max = batch_size_max
         self._wait_max_s = wait_max_s
-        self._orders = _Line(shop.orders.place_all, shop.orders.placed)
-        self._reservations = _Line(shop.reservations.reserve_all, shop.reservations.reserved)
-        self._platform: deque[_Rider[Any, Any]] = deque()
+        self._orders = _Kind(shop.orders.place_all, shop.orders.placed)
+        self._reservations = _Kind(shop.reservations.reserve_all, shop.reservations.reserved)
+        self._queue: deque[_Pending[Any, Any]] = deque()
         self._changed = threading.Condition()
-        self._on_board = 0
-        self._departed_at = 0.0
+        self._is_deciding = False
+        self._flushed_at = 0.0
         self._is_stopping = False
         self._report = BatcherReport()
-        self._thread = threading.Thread(target=self._run, name="order-train", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="order-batcher", daemon=True)
 
     def __enter__(self) -> OrderBatcher:
         self.start()
@@ -122,150 +122,148 @@ class OrderBatcher:
     def report(self) -> BatcherReport:
         """What it has done so far."""
         with self._changed:
-            self._report.waiting = len(self._platform)
+            self._report.waiting = len(self._queue)
             return self._report
 
     def place(self, request: PlacementRequest) -> Future[Result[Order]]:
-        """Have an order placed. The future ends after the commit, with the answer or the refusal.
+        """Queue an order. The future ends after the commit, with the result or the refusal.
 
-        To cancel the future takes the request off the platform; on the train, it arrives whoever still waits.
+        Cancelling the future removes the request from the queue. Once its batch has begun, the order is placed anyway.
 
         Raises:
-            Unavailable: the wait would be too long, or the train runs no more. Nothing was done.
+            Unavailable: the wait would be too long, or the batcher is stopping. Nothing was done.
         """
-        return self._board(self._orders, request)
+        return self._enqueue(self._orders, request)
 
     def reserve(self, request: ReservationRequest) -> Future[Result[Reservation]]:
-        """Have units held, likewise.
+        """Queue a reservation, likewise.
 
         Raises:
-            Unavailable: the wait would be too long, or the train runs no more. Nothing was done.
+            Unavailable: the wait would be too long, or the batcher is stopping. Nothing was done.
         """
-        return self._board(self._reservations, request)
+        return self._enqueue(self._reservations, request)
 
     def start(self) -> None:
-        """Let it run. Who boards before waits."""
+        """Start the thread. Requests can be queued before."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Let nobody board any more, and let those arrive who did."""
+        """Refuse new requests, and return after all that are queued have been answered."""
         with self._changed:
             self._is_stopping = True
             self._changed.notify_all()
         self._thread.join()
 
-    def _board(self, line: _Line[Q, R], request: Q) -> Future[Result[R]]:
-        rider = _Rider(line, request, self._new_id())
+    def _enqueue(self, kind: _Kind[Q, R], request: Q) -> Future[Result[R]]:
+        pending = _Pending(kind, request, self._new_id())
         with self._changed:
             if self._is_stopping:
                 raise Unavailable("The shop is closing down: send the request again.")
-            wait_s = self._expected_wait_s()
-            if wait_s > self._wait_max_s or len(self._platform) >= WAITING_MAX:
-                self._report.refused += 1
-                message = (
-                    f"Too many orders wait: yours would take {wait_s:.1f} seconds, we promise {self._wait_max_s:g}."
-                )
-                raise Unavailable(f"{message} Nothing was done: try again later.", max(1, round(wait_s)))
-            self._platform.append(rider)
-            if len(self._platform) == 1:
+            if self._queue or self._is_deciding:
+                self._check_wait()
+            self._queue.append(pending)
+            if len(self._queue) == 1:
                 self._changed.notify_all()
-        return rider.future
+        return pending.future
 
-    def _expected_wait_s(self) -> float:
-        """How long one who comes now would wait: by the trains before his, and at least as long as this one is late.
+    def _check_wait(self) -> None:
+        """Refuse a request that would wait too long: for the batches before it, or longer than the present one takes.
 
-        By trains and not by riders: a full one hardly takes longer than one with a single rider.
+        Batches are counted, not requests: a full one hardly takes longer than one with a single request.
         """
-        if not self._on_board and not self._platform:
-            return 0.0
-        late = time.monotonic() - self._departed_at if self._on_board else 0.0
-        before = len(self._platform) // self._riders_max + bool(self._on_board)
-        return max(before * self._report.train_s, late)
+        present_s = time.monotonic() - self._flushed_at if self._is_deciding else 0.0
+        batches_before = len(self._queue) // self._batch_size_max + self._is_deciding
+        wait_s = max(batches_before * self._report.batch_s, present_s)
+        if wait_s > self._wait_max_s or len(self._queue) >= QUEUE_LENGTH_MAX:
+            self._report.refused += 1
+            message = f"Too many orders are waiting: yours would take {wait_s:.1f} seconds, the limit is "
+            message += f"{self._wait_max_s:g}. Nothing was done: try again later."
+            raise Unavailable(message, max(1, round(wait_s)))
 
     def _run(self) -> None:
-        while riders := self._next():
+        while batch := self._flush():
             started = time.monotonic()
-            for line in (self._orders, self._reservations):
-                if batch := [rider for rider in riders if rider.line is line]:
-                    self._carry(line, batch)
-            self._note(len(riders), time.monotonic() - started)
+            for kind in (self._orders, self._reservations):
+                if of_kind := [pending for pending in batch if pending.kind is kind]:
+                    self._decide(kind, of_kind)
+            self._record(len(batch), time.monotonic() - started)
 
-    def _next(self) -> list[_Rider[Any, Any]]:
-        """Those who leave now; nobody once the train is to stop and the platform empty."""
+    def _flush(self) -> list[_Pending[Any, Any]]:
+        """Take the next batch from the queue, waiting for one; empty once the batcher stops and the queue is empty."""
         with self._changed:
-            self._on_board = 0
+            self._is_deciding = False
             while True:
-                self._changed.wait_for(lambda: self._platform or self._is_stopping)
-                count = min(len(self._platform), self._riders_max)
-                riders = [self._platform.popleft() for _ in range(count)]
-                boarded = [rider for rider in riders if rider.future.set_running_or_notify_cancel()]
-                if boarded or not riders:
-                    self._on_board, self._departed_at = len(boarded), time.monotonic()
-                    self._report.waited_s += sum(self._departed_at - rider.came_at for rider in boarded)
-                    return boarded
+                self._changed.wait_for(lambda: self._queue or self._is_stopping)
+                size = min(len(self._queue), self._batch_size_max)
+                taken = [self._queue.popleft() for _ in range(size)]
+                batch = [pending for pending in taken if pending.future.set_running_or_notify_cancel()]
+                if batch or not taken:
+                    self._is_deciding, self._flushed_at = bool(batch), time.monotonic()
+                    self._report.wait_s += sum(self._flushed_at - pending.queued_at for pending in batch)
+                    return batch
 
-    def _note(self, riders: int, seconds: float) -> None:
+    def _record(self, requests: int, seconds: float) -> None:
         with self._changed:
             report = self._report
-            report.trains += 1
-            report.riders += riders
-            report.train_s += (seconds - report.train_s) * (1 if report.trains == 1 else _SMOOTHING)
+            report.batches += 1
+            report.requests += requests
+            report.batch_s += (seconds - report.batch_s) * (1 if report.batches == 1 else _SMOOTHING)
 
-    def _carry(self, line: _Line[Q, R], riders: Sequence[_Rider[Q, R]]) -> None:
-        """Decide for a batch, and wake who waits for it. Nothing that happens here ends the train."""
+    def _decide(self, kind: _Kind[Q, R], batch: Sequence[_Pending[Q, R]]) -> None:
+        """Decide a batch and answer its requests. No exception ends the thread."""
         try:
-            outcomes = line.decide([rider.request for rider in riders], [rider.id for rider in riders])
+            outcomes = kind.decide([pending.request for pending in batch], [pending.id for pending in batch])
         except Exception as failure:
-            if len(riders) > 1:
-                _log.warning("a train of %d failed (%s) and is replayed one by one", len(riders), failure)
+            if len(batch) > 1:
+                _log.warning("a batch of %d failed (%s) and is retried one by one", len(batch), failure)
             with self._changed:
                 self._report.failed += 1
-            self._replay(line, riders, failure)
+            self._retry(kind, batch, failure)
             return
-        for rider, outcome in zip(riders, outcomes, strict=True):
-            _answer(rider, outcome)
+        for pending, outcome in zip(batch, outcomes, strict=True):
+            _answer(pending, outcome)
 
-    def _replay(self, line: _Line[Q, R], riders: Sequence[_Rider[Q, R]], failure: Exception) -> None:
-        """After a failure as a whole: find what was committed nevertheless, and carry the others one by one."""
-        found = self._found(line, riders)
-        for rider in riders:
+    def _retry(self, kind: _Kind[Q, R], batch: Sequence[_Pending[Q, R]], failure: Exception) -> None:
+        """After a batch failed as a whole: find what was committed nevertheless, and decide the others one by one."""
+        found = self._find(kind, batch)
+        for pending in batch:
             if found is None:
-                _answer(rider, failure)
-            elif rider.id in found:
-                _answer(rider, Result(found[rider.id]))
+                _answer(pending, failure)
+            elif pending.id in found:
+                _answer(pending, Result(found[pending.id]))
             else:
-                self._carry_alone(line, rider)
+                self._decide_alone(kind, pending)
 
-    def _carry_alone(self, line: _Line[Q, R], rider: _Rider[Q, R]) -> None:
-        for _ in range(_REPLAYS):
+    def _decide_alone(self, kind: _Kind[Q, R], pending: _Pending[Q, R]) -> None:
+        for _ in range(_RETRIES):
             try:
-                (outcome,) = line.decide([rider.request], [rider.id])
+                (outcome,) = kind.decide([pending.request], [pending.id])
             except Exception as failure:
-                found = self._found(line, [rider])
+                found = self._find(kind, [pending])
                 if found is None or not isinstance(failure, Unavailable):
-                    _answer(rider, failure)
+                    _answer(pending, failure)
                     return
-                if rider.id in found:
-                    _answer(rider, Result(found[rider.id]))
+                if pending.id in found:
+                    _answer(pending, Result(found[pending.id]))
                     return
                 outcome = failure
             else:
                 break
-        _answer(rider, outcome)
+        _answer(pending, outcome)
 
     @staticmethod
-    def _found(line: _Line[Q, R], riders: Sequence[_Rider[Q, R]]) -> Mapping[UUID, R] | None:
-        """What of the batch is committed; None if that cannot be found out."""
-        for _ in range(_REPLAYS):
+    def _find(kind: _Kind[Q, R], batch: Sequence[_Pending[Q, R]]) -> Mapping[UUID, R] | None:
+        """The results of a batch that were committed; None if that is unknown."""
+        for _ in range(_RETRIES):
             try:
-                return line.find([rider.request for rider in riders], [rider.id for rider in riders])
+                return kind.find([pending.request for pending in batch], [pending.id for pending in batch])
             except Exception as failure:
                 _log.warning("cannot find out what was committed: %s", failure)
         return None
 
 
-def _answer(rider: _Rider[Any, R], outcome: Result[R] | Exception) -> None:
+def _answer(pending: _Pending[Any, R], outcome: Result[R] | Exception) -> None:
     if isinstance(outcome, Exception):
-        rider.future.set_exception(outcome)
+        pending.future.set_exception(outcome)
     else:
-        rider.future.set_result(outcome)
+        pending.future.set_result(outcome)

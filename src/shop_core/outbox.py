@@ -1,8 +1,9 @@
-"""How facts leave the shop: at least once, and in order for each subject.
+"""How events leave the shop: at least once, and in order for each subject.
 
-An event is put into the outbox in the unit of work of what it tells, so none is lost and none is told of what never
-happened. A relay takes letters, publishes them, and only then takes them out; one that dies in between tells them
-twice. A letter that nobody takes holds up those of the same order, reservation or product, until it is given up.
+An event is put into the outbox in the unit of work of the change that it reports: none is lost, and none reports a
+change that was rolled back. A relay takes messages, publishes them and then deletes them; if it dies in between, they
+are published twice. A message that cannot be delivered holds up those of the same order, reservation or product, until
+the relay gives it up.
 """
 
 from __future__ import annotations
@@ -18,46 +19,46 @@ from shop_core.ports import Begin, Clock, EventPublisher, OutboxMessage, Undeliv
 ATTEMPTS_MAX = 12
 VISIBILITY_TIMEOUT = timedelta(seconds=60)
 PUBLISH_TIME_MAX = timedelta(seconds=30)
-_FIRST_WAIT = timedelta(seconds=1)
-_LONGEST_WAIT = timedelta(hours=1)
+_RETRY_DELAY_MIN = timedelta(seconds=1)
+_RETRY_DELAY_MAX = timedelta(hours=1)
 
 
 def retry_delay(attempts: int) -> timedelta:
-    """How long to wait after so many attempts in vain: 1 s, 2 s, 4 s, ... 1 h; 12 attempts take about 35 minutes.
+    """How long to wait after so many failed attempts: 1 s, 2 s, 4 s, ... 1 h; 12 attempts take about 35 minutes.
 
-    >>> [int(wait_after(attempts).total_seconds()) for attempts in (1, 2, 3, 11, 99)]
+    >>> [int(retry_delay(attempts).total_seconds()) for attempts in (1, 2, 3, 11, 99)]
     [1, 2, 4, 1024, 3600]
     """
-    return min(_FIRST_WAIT * (1 << min(attempts - 1, 20)), _LONGEST_WAIT)
+    return min(_RETRY_DELAY_MIN * (1 << min(attempts - 1, 20)), _RETRY_DELAY_MAX)
 
 
 class OutboxService:
-    """The relay's work, and what staff see of it."""
+    """The relay, and what staff see of the outbox."""
 
     def __init__(self, begin: Begin, clock: Clock) -> None:
         self._begin = begin
         self._clock = clock
 
     def relay(self, publisher: EventPublisher, limit: int = 100) -> int:
-        """Publish letters that are due. No unit of work is open while it waits for the publisher.
+        """Publish messages that are due. No unit of work is open while it waits for the publisher.
 
-        Several relays may run at once: no letter is in two hands at the same time.
+        Several relays may run at once: no message is published by two at the same time.
 
         Args:
-            publisher: where to; it must give up on a letter within 15 seconds.
-            limit: about how many letters at most.
+            publisher: it must give up on a message within 15 seconds.
+            limit: about how many messages at most.
 
         Returns:
             How many were taken; 0 means that nothing is due.
         """
         with self._begin() as uow:
-            letters = uow.outbox.take(uow.now(), limit, VISIBILITY_TIMEOUT)
-        if letters:
-            self._note(letters, self._publish(letters, publisher))
-        return len(letters)
+            messages = uow.outbox.take(uow.now(), limit, VISIBILITY_TIMEOUT)
+        if messages:
+            self._record(messages, self._publish(messages, publisher))
+        return len(messages)
 
     def waiting(self, actor: Actor) -> tuple[int, datetime | None]:
-        """How many letters wait, and when the oldest of their events happened. Staff only.
+        """How many messages wait, and when the oldest of their events happened. Staff only.
 
         Raises:
             Unauthenticated, Forbidden: the actor is not staff.
@@ -67,7 +68,7 @@ class OutboxService:
             return uow.outbox.waiting()
 
     def dead(self, actor: Actor, page_request: OffsetRequest) -> Page[OutboxMessage]:
-        """The letters that nobody took, oldest first. Staff only.
+        """The messages that were given up, oldest first. Staff only.
 
         Raises:
             Unauthenticated, Forbidden: the actor is not staff.
@@ -77,7 +78,7 @@ class OutboxService:
             return uow.outbox.dead(page_request)
 
     def requeue(self, actor: Actor, event_ids: Collection[UUID]) -> int:
-        """Try dead letters again from the start; later facts may have arrived before them. Staff only.
+        """Try dead messages again from the start; later events may have arrived before them. Staff only.
 
         Returns:
             How many of them were dead.
@@ -89,32 +90,32 @@ class OutboxService:
         with self._begin() as uow:
             return uow.outbox.requeue(event_ids, uow.now())
 
-    def _publish(self, letters: Sequence[OutboxMessage], publisher: EventPublisher) -> dict[UUID, Undelivered | None]:
-        """What became of every letter that was tried, by its event; None: it arrived."""
-        stop = self._clock() + PUBLISH_TIME_MAX
+    def _publish(self, messages: Sequence[OutboxMessage], publisher: EventPublisher) -> dict[UUID, Undelivered | None]:
+        """The result of every attempt, by event; None: it arrived."""
+        stop_at = self._clock() + PUBLISH_TIME_MAX
         held_up: set[UUID] = set()
-        tried: dict[UUID, Undelivered | None] = {}
-        for event in (letter.event for letter in letters):
-            if event.subject_id in held_up or self._clock() >= stop:
+        results: dict[UUID, Undelivered | None] = {}
+        for event in (message.event for message in messages):
+            if event.subject_id in held_up or self._clock() >= stop_at:
                 held_up.add(event.subject_id)
                 continue
-            tried[event.id] = None
+            results[event.id] = None
             try:
                 publisher.publish(event)
             except Undelivered as undelivered:
-                tried[event.id] = undelivered
+                results[event.id] = undelivered
                 held_up.add(event.subject_id)
-        return tried
+        return results
 
-    def _note(self, letters: Sequence[OutboxMessage], tried: Mapping[UUID, Undelivered | None]) -> None:
+    def _record(self, messages: Sequence[OutboxMessage], results: Mapping[UUID, Undelivered | None]) -> None:
         with self._begin() as uow:
             now = uow.now()
-            uow.outbox.delivered([event_id for event_id, failure in tried.items() if failure is None])
-            uow.outbox.release([letter.event.id for letter in letters if letter.event.id not in tried], now)
-            for letter in letters:
-                if failure := tried.get(letter.event.id):
-                    attempts = letter.attempts + 1
+            uow.outbox.delivered([event_id for event_id, failure in results.items() if failure is None])
+            uow.outbox.release([message.event.id for message in messages if message.event.id not in results], now)
+            for message in messages:
+                if failure := results.get(message.event.id):
+                    attempts = message.attempts + 1
                     if failure.is_final or attempts >= ATTEMPTS_MAX:
-                        uow.outbox.give_up(letter.event.id, failure.reason)
+                        uow.outbox.give_up(message.event.id, failure.reason)
                     else:
-                        uow.outbox.postpone(letter.event.id, now + retry_delay(attempts), failure.reason)
+                        uow.outbox.postpone(message.event.id, now + retry_delay(attempts), failure.reason)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from shop_core.accounts.logins import SessionService
 from shop_core.accounts.passwords import IsBreached, never_breached
 from shop_core.accounts.service import AccountService
-from shop_core.accounts.sessions import Revocations
 from shop_core.catalog.service import CatalogService
 from shop_core.inventory.service import InventoryService
 from shop_core.orders.service import OrderService
@@ -19,9 +18,9 @@ class Shop:
     """A shop, on the adapters of your choice.
 
     Args:
-        adapters: where it remembers things, and its clock, ids, passwords and tokens.
-        limits: what one customer may have reserved at once.
-        is_breached: whether a password has leaked, and may not be set; by default no leaked ones are known.
+        adapters: storage, clock, ids, passwords and tokens.
+        limits: how much one customer may have reserved at once.
+        is_breached: whether a password has leaked, so that it may not be set; by default none has.
 
     >>> from shop_adapters.memory import MemoryAdapters
     >>> shop = Shop(MemoryAdapters())
@@ -34,9 +33,9 @@ class Shop:
     ) -> None:
         begin, clock, new_id = adapters.begin, adapters.clock, adapters.new_id
         self.currency = adapters.currency
-        passwords, ended = adapters.passwords, Revocations()
-        self.accounts = AccountService(begin, clock, new_id, passwords, adapters.tokens, ended, is_breached)
-        self.sessions = SessionService(begin, clock, new_id, passwords, adapters.tokens, ended)
+        passwords, tokens, revocations = adapters.passwords, adapters.tokens, adapters.new_revocations()
+        self.accounts = AccountService(begin, clock, new_id, passwords, tokens, revocations, is_breached)
+        self.sessions = SessionService(begin, clock, new_id, passwords, tokens, revocations)
         self.catalog = CatalogService(begin, clock, new_id, adapters.currency)
         self.inventory = InventoryService(begin, new_id)
         self.reservations = ReservationService(begin, new_id, limits or ReservationLimits())
@@ -45,6 +44,6 @@ class Shop:
         self._begin = begin
 
     def audit(self) -> list[Discrepancy]:
-        """Everything that does not add up: counters against ledger, orders against lines. Repairs nothing."""
+        """All records that contradict each other: counters and ledger, orders and lines ... It repairs nothing."""
         with self._begin() as uow:
             return uow.audit()

@@ -211,13 +211,13 @@ class RefreshTokensContract(Contract):
 
     def test_a_token_that_was_spent_comes_back_spent(self, fixtures: Fixtures) -> None:
         token, other = _token(fixtures), _token(fixtures)
-        spent = token.spent(fixtures.clock())
+        rotated = token.rotated(fixtures.clock())
         with fixtures.begin() as uow:
             uow.refresh_tokens.lock(token.digest)
-            uow.refresh_tokens.update(spent)
+            uow.refresh_tokens.update(rotated)
 
         with fixtures.begin() as uow:
-            assert uow.refresh_tokens.lock(token.digest) == spent
+            assert uow.refresh_tokens.lock(token.digest) == rotated
         with fixtures.begin() as uow:
             assert uow.refresh_tokens.lock(other.digest) == other
 
@@ -243,7 +243,7 @@ class RefreshTokensContract(Contract):
         revoked = replace(RefreshToken.first(b"revoked".ljust(32), fixtures.new_id(), account_id, now), revoked_at=now)
         expired = RefreshToken.first(b"expired".ljust(32), fixtures.new_id(), account_id, now - 2 * day)
         with fixtures.begin() as uow:
-            uow.refresh_tokens.update(first.spent(now))
+            uow.refresh_tokens.update(first.rotated(now))
             for token in (carried_on, other, revoked, expired, _unsaved(fixtures)):
                 uow.refresh_tokens.add(token)
 
@@ -262,7 +262,7 @@ class RefreshTokensContract(Contract):
         second = first.successor(b"second".ljust(32), now)
         with fixtures.begin() as uow:
             assert uow.refresh_tokens.revoked_since(now - timedelta(days=1)) == {}
-            uow.refresh_tokens.update(first.spent(now))
+            uow.refresh_tokens.update(first.rotated(now))
             uow.refresh_tokens.add(second)
             uow.refresh_tokens.revoke_family(early.family_id, now)
             uow.refresh_tokens.revoke_family(first.family_id, now + timedelta(seconds=1))
@@ -279,10 +279,10 @@ class RefreshTokensContract(Contract):
 
     def test_tokens_that_ended_are_forgotten_but_the_first_of_a_session_that_goes_on(self, fixtures: Fixtures) -> None:
         first, ended, now = _token(fixtures), _token(fixtures), fixtures.clock()
-        second = first.successor(b"second".ljust(32), first.issued_at + timedelta(minutes=1)).spent(now)
+        second = first.successor(b"second".ljust(32), first.issued_at + timedelta(minutes=1)).rotated(now)
         newest = second.successor(b"newest".ljust(32), now + timedelta(hours=23))
         with fixtures.begin() as uow:
-            uow.refresh_tokens.update(first.spent(now))
+            uow.refresh_tokens.update(first.rotated(now))
             uow.refresh_tokens.add(second)
             uow.refresh_tokens.add(newest)
         before = now + timedelta(hours=25)
@@ -293,7 +293,7 @@ class RefreshTokensContract(Contract):
             assert uow.refresh_tokens.delete_expired(before, 10) == 0
         with fixtures.begin() as uow:
             found = [uow.refresh_tokens.lock(token.digest) for token in (first, second, newest, ended)]
-            assert found == [first.spent(now), None, newest, None]
+            assert found == [first.rotated(now), None, newest, None]
             (session,) = uow.refresh_tokens.sessions(first.account_id, before)
             assert session.created_at == first.issued_at
             assert uow.refresh_tokens.delete_expired(before + timedelta(days=2), 10) == 2
@@ -316,7 +316,7 @@ class RefreshTokensContract(Contract):
 
     def test_one_token_is_traded_by_one_at_a_time(self, fixtures: Fixtures) -> None:
         token = _token(fixtures)
-        spent = token.spent(fixtures.clock())
+        rotated = token.rotated(fixtures.clock())
         arrived = Event()
 
         def trade_too() -> RefreshToken | None:
@@ -326,11 +326,11 @@ class RefreshTokensContract(Contract):
 
         with fixtures.begin() as uow:
             uow.refresh_tokens.lock(token.digest)
-            uow.refresh_tokens.update(spent)
+            uow.refresh_tokens.update(rotated)
             second = in_background(trade_too)
             assert arrived.wait(TIMEOUT_S)
             assert still_waits(second), "two trade one token at the same time"
-        assert second.result(TIMEOUT_S) == spent
+        assert second.result(TIMEOUT_S) == rotated
 
     @pytest.mark.parametrize("extent", ["token", "session", "account"])
     def test_revoking_also_ends_the_successor_that_is_being_made_at_that_moment(
@@ -359,7 +359,7 @@ class RefreshTokensContract(Contract):
 
         with fixtures.begin() as uow:
             uow.refresh_tokens.lock(newest.digest)
-            uow.refresh_tokens.update(newest.spent(now))
+            uow.refresh_tokens.update(newest.rotated(now))
             uow.refresh_tokens.add(successor)
             thief = in_background(replay_an_old_one)
             assert arrived.wait(TIMEOUT_S)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from threading import Event
 
-from shop_core.accounts.guess_limits import BY_STRANGERS
+from shop_core.accounts.guess_limits import UNRECOGNISED_DEVICES
 from shop_core.accounts.service import Registration
 from shop_core.errors import TooManyAttempts, WrongCredentials
 from shop_core.ports import Adapters
@@ -80,4 +80,4 @@ class AttemptsContract(Contract):
             return outcomes.count(WrongCredentials)
 
         counts = together(*[looked_at] * 8)
-        assert sum(count for count in counts if isinstance(count, int)) == BY_STRANGERS.tries
+        assert sum(count for count in counts if isinstance(count, int)) == UNRECOGNISED_DEVICES.capacity

@@ -503,14 +503,14 @@ def two_relays(fixtures: RaceFixtures) -> Race:
         assert fixtures.unpublished() == []
         fixtures.check()
 
-    relay = partial(fixtures.shop.outbox.relay, _Publisher(fixtures, published))
+    relay = partial(fixtures.shop.outbox.relay, _RacingPublisher(fixtures, published))
     return Race({"one": relay, "other": relay}, check)
 
 
 def buying_and_publishing(fixtures: RaceFixtures) -> Race:
     """Nothing is published that did not happen, or has not happened yet."""
     published: list[Event] = []
-    relay = partial(fixtures.shop.outbox.relay, _Publisher(fixtures, published))
+    relay = partial(fixtures.shop.outbox.relay, _RacingPublisher(fixtures, published))
 
     def check(outcomes: Outcomes) -> None:
         split(outcomes, InsufficientStock)
@@ -526,7 +526,7 @@ def buying_and_publishing(fixtures: RaceFixtures) -> Race:
     return Race(jobs, check)
 
 
-class _Publisher:
+class _RacingPublisher:
     """Writes down what is published, and checks that it happened."""
 
     def __init__(self, fixtures: RaceFixtures, published: list[Event]) -> None:

@@ -12,9 +12,9 @@ from pathlib import Path
 import httpx
 import pytest
 from sqlalchemy import Engine
+from verification.shop_process import environment, free_port, serving, shop_with_admin, wait_until_ready
 
 from http_client import PASSWORD, STAFF, Server, log_in, register
-from server import environment, free_port, serving, shop_with_admin, wait_until_ready
 from shop_adapters.postgres import make_engine
 
 TESTS = Path(__file__).parent.parent

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Engine, text
+from verification.shop_process import serving, shop
 
 from http_client import WAIT_S_MAX, new_order, new_product, order_of, staff_and_customer, wait_until
-from server import serving, shop
 
 OTHERS = "FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
 """The connections of the server; this test has the other one."""

@@ -7,8 +7,7 @@ import subprocess
 import sys
 
 import pytest
-
-from server import environment
+from verification.shop_process import environment
 
 pytestmark = pytest.mark.slow
 

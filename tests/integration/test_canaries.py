@@ -15,9 +15,9 @@ from typing import Any
 import httpx
 import pytest
 from sqlalchemy import make_url, text
+from verification.shop_process import SHOP, free_port, shop_with_admin, wait_until_ready
 
 from http_client import API
-from server import SHOP, free_port, shop_with_admin, wait_until_ready
 from shop_adapters.postgres import make_engine
 
 PASSWORD = "canary-01-password"

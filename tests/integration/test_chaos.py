@@ -1,6 +1,6 @@
 """A very short bad day, with real processes: each kind of kill once, while customers buy through bad connections.
 
-`make verify` makes it longer, and prints more.
+`make verify` makes it longer, and says more.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from verification import chaos
-from verification.client import Line, Lost, is_ready
+from verification.client import Line, Lost
 from verification.process_kills import KINDS
 from verification.processes import kill
 from verification.proxy import Cut, Proxy
@@ -32,19 +32,16 @@ def test_nothing_is_lost_doubled_or_half_there_after_one_kill_of_each_kind(tmp_p
 
 
 def test_a_server_whose_only_worker_is_killed_again_and_again_goes_on(tmp_path: Path) -> None:
-    def is_open() -> bool:
-        return asyncio.run(is_ready(server.port))
-
-    with ShopServer(tmp_path, workers=1) as server:
-        assert wait_until(is_open, WAIT_S_MAX)
+    with ShopServer(tmp_path, workers=1) as shop:
+        assert wait_until(shop.is_ready, WAIT_S_MAX)
         for _ in range(4):
-            assert wait_until(lambda: len(server.worker_pids()) == 1, WAIT_S_MAX)  # the one before is gone
-            (killed,) = server.worker_pids()
+            assert wait_until(lambda: len(shop.worker_pids()) == 1, WAIT_S_MAX)  # the one before is gone
+            (killed,) = shop.worker_pids()
             kill(killed)
-            assert wait_until(lambda killed=killed: server.worker_pids() - {killed}, WAIT_S_MAX)
-        assert wait_until(is_open, WAIT_S_MAX)
-        assert server.is_serving()
-    assert server.exit_code() == 0
+            assert wait_until(lambda killed=killed: shop.worker_pids() - {killed}, WAIT_S_MAX)
+        assert wait_until(shop.is_ready, WAIT_S_MAX)
+        assert shop.is_serving()
+    assert shop.exit_code() == 0
 
 
 @pytest.mark.parametrize("how", ["end", "reset"])

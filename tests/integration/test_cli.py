@@ -18,9 +18,9 @@ from uuid import UUID
 
 import pytest
 from sqlalchemy import Engine, make_url, text
+from verification.shop_process import SHOP, environment, free_port, migrated, serving, shop, wait_until_ready
 
 from http_client import WAIT_S_MAX, wait_until
-from server import SHOP, environment, free_port, migrated, serving, shop, wait_until_ready
 from shop_adapters.postgres import PostgresAdapters, make_engine
 from shop_core import SYSTEM, LineRequest, Money, Order, PlacementRequest, ProductDetails, Registration, Shop
 from shop_core.events import Event

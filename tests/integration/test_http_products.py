@@ -9,10 +9,10 @@ from uuid import uuid4
 
 import httpx
 import pytest
+from verification.shop_process import environment, serving
+from verification.shop_process import shop as run_shop
 
 from http_client import API, Server, assert_problem, new_order, new_product, unique
-from server import environment, serving
-from server import shop as run_shop
 
 Json = dict[str, Any]
 JSON = {"Content-Type": "application/json"}

@@ -6,9 +6,9 @@ import contextlib
 from collections.abc import Callable, Iterator
 
 import httpx
+from verification.shop_process import environment, migrated, serving
 
 from http_client import Server, assert_problem, log_in, register
-from server import environment, migrated, serving
 
 OLD, NEW = "the secret that many have seen by now", "the one that nobody has seen so far"
 

@@ -15,9 +15,9 @@ import httpx
 import pytest
 from sqlalchemy import Engine, text
 from verification.restarts import run
+from verification.shop_process import environment, serving, shop
 
 from http_client import PASSWORD, WAIT_S_MAX, assert_problem, new_product, order_of, staff_and_customer, wait_until
-from server import environment, serving, shop
 
 
 def test_sigterm_is_announced_first_and_requests_under_way_are_answered(

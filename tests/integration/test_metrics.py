@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 
 import httpx
+from verification.shop_process import serving
 
 from http_client import API, Server, new_product, order_of, staff_and_customer, wait_until
-from server import serving
 
 TOKEN = "the token of the scraper"
 REQUESTS = 40
@@ -36,7 +36,7 @@ def test_two_workers_add_up_to_one_shop(own_shop: dict[str, str]) -> None:
             assert statuses == [201, 201, 409]
             held = order_of((lamp, 1)) | {"ttl_seconds": 1}
             assert customer.post("/reservations", json=held).status_code == 201
-        expected = {"shop_reservations_expired_total": 1, "shop_train_riders_total": 4}
+        expected = {"shop_reservations_expired_total": 1, "shop_batcher_requests_total": 4}
 
         def told() -> str:
             return httpx.get(f"{url}/metrics", trust_env=False).text
@@ -52,9 +52,9 @@ def test_two_workers_add_up_to_one_shop(own_shop: dict[str, str]) -> None:
     assert "/nowhere" not in page
     assert figure(page, "shop_refusals_total", code="insufficient_stock") == 1
     assert figure(page, "shop_replays_total") == 1
-    assert 1 <= figure(page, "shop_train_departures_total") <= 4
+    assert 1 <= figure(page, "shop_batcher_batches_total") <= 4
     assert figure(page, "shop_pool_connections_max") == 2 * 13
-    for name in ("shop_train_waiting", "shop_pool_connections_in_use", "shop_outbox_waiting", "shop_outbox_dead"):
+    for name in ("shop_batcher_waiting", "shop_pool_connections_in_use", "shop_outbox_waiting", "shop_outbox_dead"):
         assert f"\n{name} " in page
     assert len(page.splitlines()) < 1_000
 

@@ -1,4 +1,4 @@
-"""Order trains on PostgreSQL: several on one database, and lines that are cut under them."""
+"""Order batchers on PostgreSQL: several on one database, and connections that are cut under them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SECRET = b"the secret of the tests, 32 bytes"
 @pytest.fixture(scope="module")
 def url(new_database: Callable[[str], str]) -> str:
     """A migrated database."""
-    url = new_database("shop_trains")
+    url = new_database("shop_batchers")
     engine = make_engine(url)
     migrate(engine, "EUR")
     engine.dispose()
@@ -34,29 +34,29 @@ def url(new_database: Callable[[str], str]) -> str:
 
 
 @pytest.fixture
-def stations(url: str) -> Iterator[list[tuple[PostgresAdapters, OrderBatcher]]]:
-    """Two trains as two processes have them: with connections of their own."""
+def processes(url: str) -> Iterator[list[tuple[PostgresAdapters, OrderBatcher]]]:
+    """Two batchers as in two processes: with connections of their own."""
     engines = [make_engine(url, connections=3) for _ in range(2)]
     adapters = [PostgresAdapters(engine, SECRET, passwords=ScryptPasswords(2**4)) for engine in engines]
-    trains = [OrderBatcher(Shop(each), each.new_id, batch_size_max=8, wait_max_s=TIMEOUT_S) for each in adapters]
-    for train in trains:
-        train.start()
-    yield list(zip(adapters, trains, strict=True))
-    for train in trains:
-        train.stop()
+    batchers = [OrderBatcher(Shop(each), each.new_id, batch_size_max=8, wait_max_s=TIMEOUT_S) for each in adapters]
+    for batcher in batchers:
+        batcher.start()
+    yield list(zip(adapters, batchers, strict=True))
+    for batcher in batchers:
+        batcher.stop()
     for engine in engines:
         engine.dispose()
 
 
-def test_two_trains_sell_exactly_what_there_is(stations: list[tuple[PostgresAdapters, OrderBatcher]]) -> None:
-    adapters = stations[0][0]
+def test_two_batchers_sell_exactly_what_there_is(processes: list[tuple[PostgresAdapters, OrderBatcher]]) -> None:
+    adapters = processes[0][0]
     fixtures, shop = Fixtures(adapters), Shop(adapters)
     lamp, chair = fixtures.product("Lamp", units=20), fixtures.product("Chair", units=500)
     lines = (LineRequest(chair.id, 1), LineRequest(lamp.id, 1))
     futures = [
-        train.place(PlacementRequest(fixtures.new_id(), order))
+        batcher.place(PlacementRequest(fixtures.new_id(), order))
         for _ in range(50)
-        for _, train in stations
+        for _, batcher in processes
         for order in (lines, lines[::-1])
     ]
     outcomes = Counter(type(future.exception(TIMEOUT_S)) for future in futures)
@@ -65,11 +65,13 @@ def test_two_trains_sell_exactly_what_there_is(stations: list[tuple[PostgresAdap
     assert shop.audit() == []
 
 
-def test_twins_on_two_trains_are_one_order(stations: list[tuple[PostgresAdapters, OrderBatcher]]) -> None:
-    fixtures = Fixtures(stations[0][0])
+def test_duplicates_in_two_batchers_are_one_order(processes: list[tuple[PostgresAdapters, OrderBatcher]]) -> None:
+    fixtures = Fixtures(processes[0][0])
     lamp, ada = fixtures.product("Lamp", units=100), fixtures.customer()
-    twins = [PlacementRequest(ada.account_id, (LineRequest(lamp.id, 1),), key=f"key {number}") for number in range(30)]
-    futures = [(twin.key, train.place(twin)) for twin in twins for _, train in stations]
+    requests = [
+        PlacementRequest(ada.account_id, (LineRequest(lamp.id, 1),), key=f"key {number}") for number in range(30)
+    ]
+    futures = [(request.key, batcher.place(request)) for request in requests for _, batcher in processes]
     made: dict[str | None, set[UUID]] = {}
     for key, future in futures:
         made.setdefault(key, set()).add(future.result(TIMEOUT_S).value.id)
@@ -77,9 +79,11 @@ def test_twins_on_two_trains_are_one_order(stations: list[tuple[PostgresAdapters
     assert fixtures.level(lamp.id).allocated == 30
 
 
-def test_cut_lines_lose_and_double_nothing(stations: list[tuple[PostgresAdapters, OrderBatcher]], url: str) -> None:
+def test_cut_connections_lose_and_double_nothing(
+    processes: list[tuple[PostgresAdapters, OrderBatcher]], url: str
+) -> None:
     """Who has no answer asks again with the same key, as a phone does; who has no key may ask once only."""
-    adapters, train = stations[0]
+    adapters, batcher = processes[0]
     fixtures, shop = Fixtures(adapters), Shop(adapters)
     lamp = fixtures.product("Lamp", units=1_000)
     executioner = make_engine(url, connections=1)
@@ -88,14 +92,14 @@ def test_cut_lines_lose_and_double_nothing(stations: list[tuple[PostgresAdapters
     for number in range(12):
         requests = [
             PlacementRequest(
-                fixtures.new_id(), (LineRequest(lamp.id, 1),), key=f"{number} {rider}" if rider % 2 else None
+                fixtures.new_id(), (LineRequest(lamp.id, 1),), key=f"{number} {each}" if each % 2 else None
             )
-            for rider in range(20)
+            for each in range(20)
         ]
-        futures = [train.place(request) for request in requests]
+        futures = [batcher.place(request) for request in requests]
         _cut_all_lines(executioner)
         for request, future in zip(requests, futures, strict=True):
-            answer = _answer(train, request, future)
+            answer = _answer(batcher, request, future)
             told += [answer.value] if answer else []
             lost += answer is None
     executioner.dispose()
@@ -106,7 +110,7 @@ def test_cut_lines_lose_and_double_nothing(stations: list[tuple[PostgresAdapters
     assert shop.audit() == []
 
 
-def _answer(train: OrderBatcher, request: PlacementRequest, future: Future[Result[Order]]) -> Result[Order] | None:
+def _answer(batcher: OrderBatcher, request: PlacementRequest, future: Future[Result[Order]]) -> Result[Order] | None:
     for _ in range(20):
         failure = future.exception(TIMEOUT_S)
         if failure is None:
@@ -114,7 +118,7 @@ def _answer(train: OrderBatcher, request: PlacementRequest, future: Future[Resul
         assert isinstance(failure, Unavailable), failure
         if request.key is None:
             return None
-        future = train.place(request)
+        future = batcher.place(request)
     raise AssertionError("never answered")
 
 

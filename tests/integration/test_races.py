@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from sqlalchemy import Engine
-from verification.all_mutants import MUTANTS
-from verification.bugs import hunt
 from verification.databases import empty
+from verification.mutants import MUTANTS
+from verification.mutants.search import hunt
 from verification.races import large_baskets, run
 
 from shop_adapters.postgres import make_engine

@@ -6,7 +6,7 @@ import re
 import subprocess
 from pathlib import Path
 
-from server import SHOP, environment, serving
+from verification.shop_process import SHOP, environment, serving
 
 ROOT = Path(__file__).resolve().parents[2]
 NEXT = "---- next block ----"

@@ -187,11 +187,11 @@ def _log_of_before() -> Iterator[None]:
 @pytest.mark.usefixtures("_log_of_before")
 def test_whatever_else_is_logged_is_one_line_of_json_too() -> None:
     configure("json", "info", file=(file := io.StringIO()))
-    logging.getLogger("shop_adapters.order_batcher").warning("a train of %d failed (%s)", 7, "no\nreason")
+    logging.getLogger("shop_adapters.order_batcher").warning("a batch of %d failed (%s)", 7, "no\nreason")
     logging.getLogger("shop_http").debug("not this")
     (line,) = file.getvalue().splitlines()
     said = json.loads(line)
-    assert (said["event"], said["level"]) == ("a train of 7 failed (no\nreason)", "warning")
+    assert (said["event"], said["level"]) == ("a batch of 7 failed (no\nreason)", "warning")
     assert said["logger"] == "shop_adapters.order_batcher"
     assert said["at"].endswith("Z")
 

@@ -13,18 +13,17 @@ from hypothesis import strategies as st
 from shop_adapters.clock import ManualClock
 from shop_adapters.memory import MemoryAdapters
 from shop_adapters.passwords import ScryptPasswords
+from shop_adapters.revocations import COMMITTED_WITHIN, MemoryRevocations
 from shop_adapters.tokens import JwtTokens
 from shop_core import NOBODY, SYSTEM, Account, Actor, Registration, Role, Shop
 from shop_core.accounts.sessions import (
     ACCESS_TOKEN_LIFE,
-    COMMITTED_WITHIN,
     RECENT_LOGIN,
     REFRESH_GRACE,
     REFRESH_TOKEN_LIFE,
     SESSION_LIFE,
     SESSIONS_MAX,
     RefreshToken,
-    Revocations,
 )
 from shop_core.errors import (
     AccountNotFound,
@@ -292,7 +291,7 @@ def test_a_process_that_looks_now_and_then_knows_every_session_that_ended_while_
     steps: list[tuple[int, bool, int]],
 ) -> None:
     """However late the end is seen: it is written down `hidden` seconds before others can read it."""
-    ended, now = Revocations(), NOON
+    ended, now = MemoryRevocations(), NOON
     stored: dict[UUID, tuple[datetime, datetime]] = {}
     for number, (seconds, looks, hidden) in enumerate(steps):
         now += seconds * SECOND
@@ -300,21 +299,23 @@ def test_a_process_that_looks_now_and_then_knows_every_session_that_ended_while_
         if looks:
             since = ended.since(now)
             found = {each: at for each, (at, seen_at) in stored.items() if at > since and seen_at <= now}
-            ended.learn(found, now)
+            ended.update(found, now)
             for each, (at, seen_at) in stored.items():
                 if seen_at <= now < at + ACCESS_TOKEN_LIFE:
-                    assert each in ended
+                    assert each in ended.sessions
     forgotten = now + ACCESS_TOKEN_LIFE + COMMITTED_WITHIN
-    ended.learn({}, forgotten)
-    assert not any(each in ended for each in stored)
+    ended.update({}, forgotten)
+    assert not any(each in ended.sessions for each in stored)
 
 
 def test_a_process_that_never_looks_forgets_what_it_ended_too() -> None:
-    ended, seconds = Revocations(), 1_000
+    ended, seconds = MemoryRevocations(), 1_000
     for number in range(seconds):
         ended.add(UUID(int=number), at=NOON + number * SECOND)
     kept = (ACCESS_TOKEN_LIFE + COMMITTED_WITHIN) // SECOND
-    assert [number for number in range(seconds) if UUID(int=number) in ended] == list(range(seconds - kept, seconds))
+    assert [number for number in range(seconds) if UUID(int=number) in ended.sessions] == list(
+        range(seconds - kept, seconds)
+    )
 
 
 def test_a_phone_that_lost_the_answer_gets_the_same_successor(shop: Shop, clock: ManualClock, refresh: str) -> None:
@@ -358,9 +359,9 @@ def test_an_invalid_refresh_token_is_refused(shop: Shop, refresh: str, nonsense:
 def test_a_token_is_good_until_it_expires_is_revoked_or_was_spent_longer_ago_than_the_grace(
     seconds: int, spent_after: int | None, revoked: bool
 ) -> None:
-    spent_at = None if spent_after is None else NOON + spent_after * SECOND
+    rotated_at = None if spent_after is None else NOON + spent_after * SECOND
     first = RefreshToken.first(b"", UUID(int=1), UUID(int=2), NOON)
-    token = replace(first, spent_at=spent_at, revoked_at=NOON if revoked else None)
+    token = replace(first, rotated_at=rotated_at, revoked_at=NOON if revoked else None)
     now = NOON + seconds * SECOND
     reused = spent_after is not None and seconds - spent_after > 20
     assert token.is_reuse(now) == reused

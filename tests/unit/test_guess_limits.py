@@ -17,9 +17,10 @@ from shop_adapters.clock import ManualClock
 from shop_adapters.memory import MemoryAdapters
 from shop_adapters.passwords import ScryptPasswords
 from shop_core import Registration, Shop
-from shop_core.accounts.guess_limits import Allowance, Guess, given_back, guesses_of_login, taken
+from shop_core.accounts.guess_limits import Guess, guesses_of_login, return_tokens, take_tokens
 from shop_core.errors import TooManyAttempts, Unauthenticated, WrongCredentials, WrongPassword
 from shop_core.ports import UnitOfWork
+from shop_core.token_bucket import TokenBucket
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 TEN_MINUTES = timedelta(minutes=10)
@@ -144,7 +145,7 @@ def test_an_allowance_gives_no_more_than_it_says_and_no_less(
     tries: int, every: int, steps: list[tuple[int, bool]]
 ) -> None:
     """Beside a bucket that is counted out. A try that is given back was never taken."""
-    guess = Guess(b"key", Allowance(tries, timedelta(seconds=every)))
+    guess = Guess(b"key", TokenBucket(tries, every))
     full_at: dict[bytes, datetime] = {}
     now, level = NOON, float(tries)
     for wait, is_right in steps:
@@ -152,13 +153,13 @@ def test_an_allowance_gives_no_more_than_it_says_and_no_less(
         level = min(float(tries), level + wait / every)
         is_there = level >= 1 - 1e-9
         try:
-            full_at = taken([guess], full_at, now)
+            full_at = take_tokens([guess], full_at, now)
         except TooManyAttempts:
             assert not is_there
             continue
         assert is_there
         if is_right:
-            full_at = given_back([guess], full_at)
+            full_at = return_tokens([guess], full_at)
         else:
             level -= 1
 

@@ -1,4 +1,4 @@
-"""The history checker: it accuses what cannot be, and nothing else. `verification.bugs` runs it on sound shops too."""
+"""The history checker accuses what cannot be, and nothing else. `verification.mutants` runs it on sound shops too."""
 
 from __future__ import annotations
 
@@ -13,33 +13,35 @@ LAMP = {"lamp": 1}
 BOTH = {"lamp": 2}
 
 
-def place(client: int, at: tuple[int, int], wanted: dict[str, int] | None = None, **more: object) -> Op:
+def place(client: int, at: tuple[int, int], requested: dict[str, int] | None = None, **fields: object) -> Op:
     """An order that was placed in that time."""
-    return done(client, "place", at, wanted=wanted or LAMP, result_id=more.pop("result_id", f"order {client}"), **more)
+    return done(
+        client, "place", at, requested=requested or LAMP, result_id=fields.pop("result_id", f"order {client}"), **fields
+    )
 
 
-def reserve(client: int, at: tuple[int, int], until: int = 10_000, wanted: dict[str, int] | None = None) -> Op:
+def reserve(client: int, at: tuple[int, int], until: int = 10_000, requested: dict[str, int] | None = None) -> Op:
     """A reservation that lasts `until`."""
     result_id = f"reservation {client}"
-    return done(client, "reserve", at, wanted=wanted or LAMP, result_id=result_id, detail={"expires_ns": until})
+    return done(client, "reserve", at, requested=requested or LAMP, result_id=result_id, detail={"expires_ns": until})
 
 
-def on(held: Op, verb: str, at: tuple[int, int], **more: object) -> Op:
+def on(held: Op, verb: str, at: tuple[int, int], **fields: object) -> Op:
     """Something that its owner did with a reservation or an order."""
     name = "reservation_id" if held.op == "reserve" else "order_id"
-    detail = {name: held.result_id, **more.pop("detail", {})}  # type: ignore[dict-item]
-    return done(held.client, verb, at, detail=detail, **more)
+    detail = {name: held.result_id, **fields.pop("detail", {})}  # type: ignore[dict-item]
+    return done(held.client, verb, at, detail=detail, **fields)
 
 
-def done(client: int, verb: str, at: tuple[int, int], **more: object) -> Op:
-    known = {"key": None, "wanted": {}, "outcome": "ok", **more}
+def done(client: int, verb: str, at: tuple[int, int], **fields: object) -> Op:
+    known = {"key": None, "requested": {}, "outcome": "ok", **fields}
     return Op(client=client, op=verb, start_ns=at[0], end_ns=at[1], **known)  # type: ignore[arg-type]
 
 
-def refused(client: int, at: tuple[int, int], wanted: dict[str, int] | None = None, **available: int) -> Op:
+def refused(client: int, at: tuple[int, int], requested: dict[str, int] | None = None, **available: int) -> Op:
     """An order that was refused for lack of stock."""
     code = "insufficient_stock"
-    return done(client, "place", at, wanted=wanted or LAMP, outcome="refused", code=code, available=available)
+    return done(client, "place", at, requested=requested or LAMP, outcome="refused", code=code, available=available)
 
 
 def lost(op: Op) -> Op:
@@ -69,7 +71,7 @@ PLACED = place(1, (10, 20), BOTH)
         pytest.param([PLACED, lost(on(PLACED, "cancel", (30, 40))), refused(2, (90, 91), lamp=0)], id="lost cancel"),
         pytest.param([PLACED, lost(on(PLACED, "cancel", (30, 40))), place(2, (90, 91))], id="the lost cancel came in"),
         pytest.param([lost(place(1, (10, 20), BOTH)), refused(2, (90, 91), lamp=0)], id="a lost order came in late"),
-        pytest.param([PLACED, on(PLACED, "edit", (30, 40), wanted=LAMP), place(2, (31, 32))], id="fewer by an edit"),
+        pytest.param([PLACED, on(PLACED, "edit", (30, 40), requested=LAMP), place(2, (31, 32))], id="fewer by an edit"),
         pytest.param([RESERVED, place(2, (101, 110), BOTH)], id="sold at once after it expired"),
         pytest.param([RESERVED, refused(2, (99, 110), BOTH, lamp=1)], id="not yet expired"),
         pytest.param([RESERVED, on(RESERVED, "release", (30, 40)), on(RESERVED, "release", (50, 60))], id="twice"),
@@ -93,7 +95,7 @@ PLACED = place(1, (10, 20), BOTH)
         pytest.param(
             [
                 place(1, (10, 20), key="k"),
-                done(1, "place", (30, 40), key="k", wanted=BOTH, outcome="refused", code="idempotency_key_reused"),
+                done(1, "place", (30, 40), key="k", requested=BOTH, outcome="refused", code="idempotency_key_reused"),
             ],
             id="a key for something else",
         ),
@@ -122,10 +124,10 @@ CONFIRMED = done(1, "confirm", (50, 60), result_id="order 1", detail={"reservati
         pytest.param("never oversell", [PLACED, place(2, (30, 40)), on(PLACED, "cancel", (50, 60))], id="freed later"),
         pytest.param("never oversell", [reserve(1, (1, 2), 90, BOTH), place(2, (50, 60))], id="sold what is held"),
         pytest.param("never oversell", [reserve(1, (1, 2), 90, BOTH), CONFIRMED, place(2, (95, 99))], id="confirmed"),
-        pytest.param("never oversell", [PLACED, on(PLACED, "edit", (30, 40), wanted={"lamp": 3})], id="by an edit"),
+        pytest.param("never oversell", [PLACED, on(PLACED, "edit", (30, 40), requested={"lamp": 3})], id="by an edit"),
         pytest.param(
             "never oversell",
-            [PLACED, on(PLACED, "edit", (30, 40), wanted=LAMP), place(2, (50, 60), BOTH)],
+            [PLACED, on(PLACED, "edit", (30, 40), requested=LAMP), place(2, (50, 60), BOTH)],
             id="an edit gave back more than it should",
         ),
         pytest.param(
@@ -148,9 +150,11 @@ CONFIRMED = done(1, "confirm", (50, 60), result_id="order 1", detail={"reservati
         pytest.param(
             "no false refusal",
             [place(1, (10, 20)), refused(2, (30, 40), {"lamp": 3}, lamp=0)],
-            id="fewer told than free",
+            id="the refusal names fewer than were free",
         ),
-        pytest.param("available", [PLACED, refused(2, (30, 40), {"lamp": 3}, lamp=2)], id="more told than free"),
+        pytest.param(
+            "available", [PLACED, refused(2, (30, 40), {"lamp": 3}, lamp=2)], id="the refusal names more than was free"
+        ),
         pytest.param(
             "one result a key",
             [place(1, (10, 20), key="k"), place(1, (30, 40), key="k", result_id="another")],
@@ -164,7 +168,11 @@ CONFIRMED = done(1, "confirm", (50, 60), result_id="order 1", detail={"reservati
             ],
             id="carried out twice",
         ),
-        pytest.param("one key a result", [place(1, (10, 20)), place(2, (30, 40), result_id="order 1")], id="his order"),
+        pytest.param(
+            "one key a result",
+            [place(1, (10, 20)), place(2, (30, 40), result_id="order 1")],
+            id="the order of another customer",
+        ),
         pytest.param(
             "one key a result",
             [place(1, (10, 20), key="k"), place(1, (30, 40), key="other", result_id="order 1")],
@@ -175,7 +183,7 @@ CONFIRMED = done(1, "confirm", (50, 60), result_id="order 1", detail={"reservati
         ),
         pytest.param(
             "one request a key",
-            [done(1, "place", (1, 2), key="k", wanted=LAMP, outcome="refused", code="idempotency_key_reused")],
+            [done(1, "place", (1, 2), key="k", requested=LAMP, outcome="refused", code="idempotency_key_reused")],
             id="nobody used the key",
         ),
         pytest.param("replay", [place(1, (10, 20), key="k", detail={"replayed": True})], id="of what"),
@@ -216,12 +224,12 @@ CONFIRMED = done(1, "confirm", (50, 60), result_id="order 1", detail={"reservati
         pytest.param(
             "nothing vanishes",
             [PLACED, on(PLACED, "cancel", (30, 40), outcome="refused", code="order_not_found")],
-            id="his order is gone",
+            id="the order is gone",
         ),
         pytest.param(
             "nothing vanishes",
             [RESERVED, on(RESERVED, "release", (30, 40), outcome="refused", code="reservation_not_found")],
-            id="his reservation is gone",
+            id="the reservation is gone",
         ),
     ],
 )
@@ -230,7 +238,7 @@ def test_an_impossible_history_is_rejected(rule: str, ops: list[Op]) -> None:
 
 
 def test_an_acknowledged_order_is_there_in_the_end_as_it_was_last_changed() -> None:
-    edited = on(PLACED, "edit", (30, 40), wanted=LAMP)
+    edited = on(PLACED, "edit", (30, 40), requested=LAMP)
     assert rules(PLACED, kept=Kept({"order 1": BOTH})) == set()
     assert rules(PLACED, kept=Kept({})) == {"nothing vanishes"}
     assert rules(PLACED, edited, kept=Kept({"order 1": LAMP})) == set()

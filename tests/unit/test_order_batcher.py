@@ -1,4 +1,4 @@
-"""The order train: who rides together, who is answered when, and what happens when a train fails."""
+"""The order batcher: what is decided together, when it is answered, and what happens when a batch fails."""
 
 from __future__ import annotations
 
@@ -96,66 +96,68 @@ def fixtures(gate: Gate) -> Fixtures:
 
 
 @pytest.fixture
-def train(shop: Shop, gate: Gate) -> Iterator[OrderBatcher]:
-    """The train."""
-    with OrderBatcher(shop, gate.new_id) as train:
-        yield train
+def batcher(shop: Shop, gate: Gate) -> Iterator[OrderBatcher]:
+    """The batcher."""
+    with OrderBatcher(shop, gate.new_id) as batcher:
+        yield batcher
 
 
-def waiting(train: OrderBatcher, gate: Gate, requests: list[PlacementRequest]) -> list[Future]:  # type: ignore[type-arg]
-    """Let all of them wait for the same train: one before them is held up at the gate until they all are there."""
+def waiting(batcher: OrderBatcher, gate: Gate, requests: list[PlacementRequest]) -> list[Future]:  # type: ignore[type-arg]
+    """Queue all requests for one batch: one before them is held up at the gate until they all are there."""
     gate.is_open.clear()
     begun = gate.begun
-    first = train.place(PlacementRequest(gate.new_id(), (LineRequest(gate.new_id(), 1),)))  # of an unknown product
+    first = batcher.place(PlacementRequest(gate.new_id(), (LineRequest(gate.new_id(), 1),)))  # of an unknown product
     while not first.running():
         pass
-    futures = [train.place(one) for one in requests]
+    futures = [batcher.place(one) for one in requests]
     gate.is_open.set()
     assert isinstance(first.exception(TIMEOUT_S), UnknownProducts)
     assert gate.begun > begun
     return futures
 
 
-def test_a_lone_order_leaves_at_once_and_is_answered_after_its_commit(
-    train: OrderBatcher, shop: Shop, fixtures: Fixtures
+def test_a_lone_order_is_placed_at_once_and_answered_after_its_commit(
+    batcher: OrderBatcher, shop: Shop, fixtures: Fixtures
 ) -> None:
     lamp, ada = fixtures.product(units=3), fixtures.customer()
-    answer = train.place(request(ada, (lamp, 2))).result(TIMEOUT_S)
+    answer = batcher.place(request(ada, (lamp, 2))).result(TIMEOUT_S)
     assert shop.orders.get(ada, answer.value.id) == answer.value
     assert not answer.replayed
-    assert (train.report.trains, train.report.riders) == (1, 1)
+    assert (batcher.report.batches, batcher.report.requests) == (1, 1)
 
 
-def test_all_who_wait_leave_together_up_to_a_cap(shop: Shop, fixtures: Fixtures, gate: Gate) -> None:
+def test_queued_requests_are_decided_together_up_to_a_maximum(shop: Shop, fixtures: Fixtures, gate: Gate) -> None:
     lamp = fixtures.product(units=100)
-    with OrderBatcher(shop, gate.new_id, batch_size_max=8) as train:
-        futures = waiting(train, gate, [request(fixtures.customer(), (lamp, 1)) for _ in range(20)])
+    with OrderBatcher(shop, gate.new_id, batch_size_max=8) as batcher:
+        futures = waiting(batcher, gate, [request(fixtures.customer(), (lamp, 1)) for _ in range(20)])
         assert len({future.result(TIMEOUT_S).value.id for future in futures}) == 20
-    assert train.report.trains == 1 + 3
+    assert batcher.report.batches == 1 + 3
     assert fixtures.level(lamp.id).allocated == 20
 
 
-def test_orders_and_reservations_ride_together(train: OrderBatcher, fixtures: Fixtures) -> None:
+def test_orders_and_reservations_share_a_batch(batcher: OrderBatcher, fixtures: Fixtures) -> None:
     lamp, ada = fixtures.product(units=3), fixtures.customer()
-    held = train.reserve(ReservationRequest(ada.account_id, (LineRequest(lamp.id, 2),))).result(TIMEOUT_S).value
+    held = batcher.reserve(ReservationRequest(ada.account_id, (LineRequest(lamp.id, 2),))).result(TIMEOUT_S).value
     with pytest.raises(InsufficientStock):
-        train.place(request(ada, (lamp, 2))).result(TIMEOUT_S)
-    order = train.place(PlacementRequest(ada.account_id, reservation_id=held.id)).result(TIMEOUT_S).value
+        batcher.place(request(ada, (lamp, 2))).result(TIMEOUT_S)
+    order = batcher.place(PlacementRequest(ada.account_id, reservation_id=held.id)).result(TIMEOUT_S).value
     assert order.units == {lamp.id: 2}
 
 
-def test_a_refusal_is_for_its_rider_alone(train: OrderBatcher, gate: Gate, fixtures: Fixtures) -> None:
+def test_a_refused_request_refuses_no_other(batcher: OrderBatcher, gate: Gate, fixtures: Fixtures) -> None:
     lamp = fixtures.product(units=2)
-    futures = waiting(train, gate, [request(fixtures.customer(), (lamp, units)) for units in (1, 9, 1, 1)])
+    futures = waiting(batcher, gate, [request(fixtures.customer(), (lamp, units)) for units in (1, 9, 1, 1)])
     outcomes = [future.exception(TIMEOUT_S) for future in futures]
     assert [type(outcome) for outcome in outcomes] == [type(None), InsufficientStock, type(None), InsufficientStock]
 
 
-def test_twins_on_one_train_are_one_order(train: OrderBatcher, gate: Gate, fixtures: Fixtures, shop: Shop) -> None:
+def test_duplicates_in_one_batch_are_one_order(
+    batcher: OrderBatcher, gate: Gate, fixtures: Fixtures, shop: Shop
+) -> None:
     lamp, ada = fixtures.product(units=9), fixtures.customer()
     twin = PlacementRequest(ada.account_id, (LineRequest(lamp.id, 1),), key="k")
     other = PlacementRequest(ada.account_id, (LineRequest(lamp.id, 2),), key="k")
-    first, second, third = waiting(train, gate, [twin, twin, other])
+    first, second, third = waiting(batcher, gate, [twin, twin, other])
     assert first.result(TIMEOUT_S).value == second.result(TIMEOUT_S).value
     assert (first.result().replayed, second.result().replayed) == (False, True)
     assert isinstance(third.exception(TIMEOUT_S), KeyReused)
@@ -163,8 +165,8 @@ def test_twins_on_one_train_are_one_order(train: OrderBatcher, gate: Gate, fixtu
 
 
 @pytest.mark.parametrize("failure", [Unavailable("The connection was lost."), ValueError("a bug")])
-def test_whatever_fails_every_rider_is_answered_and_every_order_placed_once(failure: Exception) -> None:
-    """The store fails at each call of a port in turn; the whole train is replayed one by one."""
+def test_whatever_fails_every_request_is_answered_and_every_order_placed_once(failure: Exception) -> None:
+    """The store fails at each call of a port in turn; the whole batch is retried one by one."""
     fail_at = 0
     while True:
         gate = Gate()
@@ -176,40 +178,40 @@ def test_whatever_fails_every_rider_is_answered_and_every_order_placed_once(fail
             )
             for number, customer in enumerate(customers)
         ]
-        with OrderBatcher(shop, gate.new_id) as train:
-            futures = waiting_then_fail(train, gate, requests, fail_at, failure)
+        with OrderBatcher(shop, gate.new_id) as batcher:
+            futures = waiting_then_fail(batcher, gate, requests, fail_at, failure)
             wait(futures, TIMEOUT_S)
             has_failed, gate.fail_at = gate.fail_at is None, None
             check_placed_once(shop, customers, futures, lamp, fixtures)
         if not has_failed:
             break
         fail_at += 1
-    assert fail_at > 8, "every statement of a train was tried"
+    assert fail_at > 8, "every statement of a batch was tried"
 
 
 @pytest.mark.parametrize("failure", [Unavailable("The answer to the commit was lost."), OSError("likewise")])
 def test_a_commit_whose_answer_was_lost_is_found_out(
-    train: OrderBatcher, gate: Gate, shop: Shop, fixtures: Fixtures, failure: Exception
+    batcher: OrderBatcher, gate: Gate, shop: Shop, fixtures: Fixtures, failure: Exception
 ) -> None:
     lamp, customers = fixtures.product(units=3), [fixtures.customer() for _ in range(5)]
     gate.failure = failure
-    futures = waiting_then_fail(train, gate, [request(customer, (lamp, 1)) for customer in customers], None, failure)
+    futures = waiting_then_fail(batcher, gate, [request(customer, (lamp, 1)) for customer in customers], None, failure)
     check_placed_once(shop, customers, futures, lamp, fixtures)
-    assert train.report.failed == 1
+    assert batcher.report.failed == 1
     assert fixtures.level(lamp.id).allocated == 3
 
 
 def waiting_then_fail(  # type: ignore[no-untyped-def]
-    train: OrderBatcher, gate: Gate, requests: list[PlacementRequest], fail_at: int | None, failure: Exception
+    batcher: OrderBatcher, gate: Gate, requests: list[PlacementRequest], fail_at: int | None, failure: Exception
 ):
-    """One train of all requests, which fails at that call of a port; or, with None, after its commit."""
+    """One batch of all requests, which fails at that call of a port; or, with None, after its commit."""
     hold = threading.Event()
     gate.is_open.clear()
-    first = train.place(PlacementRequest(gate.new_id(), (LineRequest(gate.new_id(), 1),)))
+    first = batcher.place(PlacementRequest(gate.new_id(), (LineRequest(gate.new_id(), 1),)))
     while not first.running():
         pass
-    first.add_done_callback(lambda _: hold.wait(TIMEOUT_S))  # runs on the train: holds it up between two departures
-    futures = [train.place(one) for one in requests]
+    first.add_done_callback(lambda _: hold.wait(TIMEOUT_S))  # holds up its thread between two batches
+    futures = [batcher.place(one) for one in requests]
     gate.is_open.set()
     first.exception(TIMEOUT_S)
     gate.failure = failure
@@ -225,97 +227,99 @@ def check_placed_once(
     lamp: Product,
     fixtures: Fixtures,  # type: ignore[type-arg]
 ) -> None:
-    """Who was told of an order has that one, who was told of none has none; units were sold while there were any."""
-    told = 0
+    """Every customer has exactly the order that they were answered with; units were sold while there were any."""
+    answered = 0
     for customer, future in zip(customers, futures, strict=True):
         failure = future.exception(TIMEOUT_S)
         mine = shop.orders.mine(customer, OffsetRequest()).items
         if failure is None:
             assert [order.id for order in mine] == [future.result().value.id]
-            told += 1
+            answered += 1
         else:
             assert isinstance(failure, InsufficientStock)
             assert mine == ()
-    assert told == 3 == fixtures.level(lamp.id).allocated
+    assert answered == 3 == fixtures.level(lamp.id).allocated
     assert shop.audit() == []
 
 
-def test_a_rider_that_breaks_the_train_breaks_only_his_own_ride(
-    train: OrderBatcher, gate: Gate, fixtures: Fixtures, shop: Shop
+def test_a_request_that_breaks_its_batch_fails_alone(
+    batcher: OrderBatcher, gate: Gate, fixtures: Fixtures, shop: Shop
 ) -> None:
     lamp, ada, bob = fixtures.product(units=9), fixtures.customer(), fixtures.customer()
     poison = PlacementRequest(ada.account_id, (LineRequest(lamp.id, 1),))
     object.__setattr__(poison, "units", {lamp.id: None})
-    good, bad, fine = waiting(train, gate, [request(bob, (lamp, 1)), poison, request(bob, (lamp, 2))])
+    good, bad, fine = waiting(batcher, gate, [request(bob, (lamp, 1)), poison, request(bob, (lamp, 2))])
     assert isinstance(bad.exception(TIMEOUT_S), TypeError)
     assert {good.result(TIMEOUT_S).value.units[lamp.id], fine.result(TIMEOUT_S).value.units[lamp.id]} == {1, 2}
     assert fixtures.level(lamp.id).allocated == 3
 
 
-def test_who_hangs_up_on_the_platform_is_left_behind_and_who_hangs_up_on_the_train_stops_nobody(
-    train: OrderBatcher, gate: Gate, fixtures: Fixtures
+def test_a_queued_request_can_be_cancelled_and_one_in_a_batch_cannot(
+    batcher: OrderBatcher, gate: Gate, fixtures: Fixtures
 ) -> None:
     lamp = fixtures.product(units=9)
     gate.is_open.clear()
-    aboard = train.place(request(fixtures.customer(), (lamp, 1)))
-    while not aboard.running():
+    first = batcher.place(request(fixtures.customer(), (lamp, 1)))
+    while not first.running():
         pass
-    left, rides = (train.place(request(fixtures.customer(), (lamp, units))) for units in (2, 4))
-    assert not aboard.cancel()
-    assert left.cancel()
+    cancelled, last = (batcher.place(request(fixtures.customer(), (lamp, units))) for units in (2, 4))
+    assert not first.cancel()
+    assert cancelled.cancel()
     gate.is_open.set()
-    assert rides.result(TIMEOUT_S).value.units == {lamp.id: 4}
+    assert last.result(TIMEOUT_S).value.units == {lamp.id: 4}
     with pytest.raises(CancelledError):
-        left.result(TIMEOUT_S)
+        cancelled.result(TIMEOUT_S)
     assert fixtures.level(lamp.id).allocated == 1 + 4
 
 
-def test_who_would_wait_too_long_is_refused_at_once(shop: Shop, fixtures: Fixtures, gate: Gate) -> None:
+def test_a_request_that_would_wait_too_long_is_refused_at_once(shop: Shop, fixtures: Fixtures, gate: Gate) -> None:
     lamp = fixtures.product(units=99)
-    with OrderBatcher(shop, gate.new_id, wait_max_s=0.0) as train:
+    with OrderBatcher(shop, gate.new_id, wait_max_s=0.0) as batcher:
         gate.is_open.clear()
-        aboard = train.place(request(fixtures.customer(), (lamp, 1)))
-        while not aboard.running():
+        first = batcher.place(request(fixtures.customer(), (lamp, 1)))
+        while not first.running():
             pass
         with pytest.raises(Unavailable, match="Nothing was done") as refused:
-            train.place(request(fixtures.customer(), (lamp, 1)))
+            batcher.place(request(fixtures.customer(), (lamp, 1)))
         assert refused.value.retry_after_s >= 1
         gate.is_open.set()
-        aboard.result(TIMEOUT_S)
-    assert train.report.refused == 1
+        first.result(TIMEOUT_S)
+    assert batcher.report.refused == 1
 
 
-def test_a_slow_train_keeps_nobody_out_who_fits_on_the_next(shop: Shop, fixtures: Fixtures, gate: Gate) -> None:
-    """What counts is the number of trains: a full one hardly takes longer than one with a single rider."""
+def test_a_slow_batch_refuses_no_request_that_fits_into_the_next(shop: Shop, fixtures: Fixtures, gate: Gate) -> None:
+    """Batches are counted: a full one hardly takes longer than one with a single request."""
     lamp = fixtures.product(units=99)
-    with OrderBatcher(shop, gate.new_id, wait_max_s=TIMEOUT_S) as train:
-        futures = waiting(train, gate, [request(fixtures.customer(), (lamp, 1)) for _ in range(40)])
+    with OrderBatcher(shop, gate.new_id, wait_max_s=TIMEOUT_S) as batcher:
+        futures = waiting(batcher, gate, [request(fixtures.customer(), (lamp, 1)) for _ in range(40)])
         assert all(future.exception(TIMEOUT_S) is None for future in futures)
-    assert train.report.refused == 0
+    assert batcher.report.refused == 0
 
 
-def test_the_last_train_arrives_and_nobody_boards_after_it(shop: Shop, fixtures: Fixtures, gate: Gate) -> None:
+def test_stopping_answers_what_is_queued_and_refuses_what_comes_after(
+    shop: Shop, fixtures: Fixtures, gate: Gate
+) -> None:
     lamp = fixtures.product(units=9)
-    train = OrderBatcher(shop, gate.new_id)
-    train.start()
+    batcher = OrderBatcher(shop, gate.new_id)
+    batcher.start()
     gate.is_open.clear()
-    futures = [train.place(request(fixtures.customer(), (lamp, 1))) for _ in range(5)]
-    stopping = threading.Thread(target=train.stop)
+    futures = [batcher.place(request(fixtures.customer(), (lamp, 1))) for _ in range(5)]
+    stopping = threading.Thread(target=batcher.stop)
     stopping.start()
     gate.is_open.set()
     stopping.join(TIMEOUT_S)
     assert all(future.result(0).value.units == {lamp.id: 1} for future in futures)
     with pytest.raises(Unavailable, match="closing down"):
-        train.place(request(fixtures.customer(), (lamp, 1)))
+        batcher.place(request(fixtures.customer(), (lamp, 1)))
 
 
-def test_many_threads_on_one_train_sell_what_there_is(train: OrderBatcher, shop: Shop, fixtures: Fixtures) -> None:
+def test_many_threads_on_one_batcher_sell_what_there_is(batcher: OrderBatcher, shop: Shop, fixtures: Fixtures) -> None:
     lamp = fixtures.product(units=50)
     outcomes: list[object] = []
 
     def buy() -> None:
         for customer in (fixtures.customer() for _ in range(25)):
-            outcomes.append(train.place(request(customer, (lamp, 1))).exception(TIMEOUT_S))  # noqa: PERF401
+            outcomes.append(batcher.place(request(customer, (lamp, 1))).exception(TIMEOUT_S))  # noqa: PERF401
 
     threads = [threading.Thread(target=buy) for _ in range(8)]
     for thread in threads:

@@ -114,7 +114,7 @@ class SlowStore(MemoryAdapters):
     @contextlib.contextmanager
     def begin(self) -> Iterator[UnitOfWork]:
         """Wait, if the order batcher asks."""
-        if threading.current_thread().name == "order-train":
+        if threading.current_thread().name == "order-batcher":
             self.reached.set()
             assert self.gate.wait(TIMEOUT_S)
         with super().begin() as uow:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from shop_adapters.publishers import LogPublisher, WebhookPublisher
+from shop_adapters.publishers import LogPublisher
+from shop_adapters.publishers.webhook import WebhookPublisher
 from shop_http.cli.main import main
 from shop_http.server.composition import publisher_of
 from shop_http.server.settings import Settings, SettingsError

@@ -27,7 +27,7 @@ class Session:
         self.shop = Shop(MemoryAdapters(clock=self.clock, passwords=ScryptPasswords(2)))
         self.shop.accounts.register(Registration("ada", "numbers are music"))
         self.first = self.shop.sessions.log_in("ada", "numbers are music").refresh
-        self.spent_at: dict[str, datetime] = {}
+        self.rotated_at: dict[str, datetime] = {}
         self.successor: dict[str, str] = {}
         self.has_ended = False
 
@@ -36,8 +36,8 @@ class Session:
 
     def trade(self, token: str) -> str:
         """The token after this one, or the same one if the session has ended, as it then should have."""
-        spent_at = self.spent_at.setdefault(token, self.clock())
-        self.has_ended |= self.clock() > spent_at + REFRESH_GRACE
+        rotated_at = self.rotated_at.setdefault(token, self.clock())
+        self.has_ended |= self.clock() > rotated_at + REFRESH_GRACE
         if self.has_ended:
             with pytest.raises(InvalidToken):
                 self.shop.sessions.refresh(token)

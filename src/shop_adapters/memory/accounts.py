@@ -146,7 +146,7 @@ class MemoryRefreshTokens:
             good = [
                 Session(token.family_id, token.began_at, token.issued_at, token.expires_at)
                 for token in self._transaction.tokens.all().values()
-                if token.account_id == account_id and token.spent_at is None and token.is_good(now)
+                if token.account_id == account_id and token.rotated_at is None and token.is_good(now)
             ]
         return sorted(good, key=lambda session: (session.used_at, session.id), reverse=True)
 

@@ -12,6 +12,7 @@ from shop_adapters.memory.store import Store
 from shop_adapters.memory.transaction import Transaction
 from shop_adapters.memory.unit_of_work import MemoryUnitOfWork
 from shop_adapters.passwords import ScryptPasswords
+from shop_adapters.revocations import MemoryRevocations
 from shop_adapters.tokens import OpaqueTokens
 from shop_core.ports import Clock, NewId, PasswordHasher, Tokens, UnitOfWork
 
@@ -57,6 +58,7 @@ class MemoryAdapters:
         self.new_id: NewId = new_id or uuid7
         self.passwords: PasswordHasher = passwords or ScryptPasswords(_SCRYPT_N)
         self.tokens: Tokens = tokens or OpaqueTokens()
+        self.new_revocations = MemoryRevocations
         self._store = Store(lock_timeout_s, self.clock, mutex)
 
     def snapshot(self) -> int:

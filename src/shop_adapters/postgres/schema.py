@@ -110,7 +110,7 @@ refresh_tokens = Table(
     Column("expires_at", Time, nullable=False, index=True),
     Column("spent_at", Time),
     Column("revoked_at", Time),
-    # What each process asks about each second: see `shop_core.accounts.sessions.Revocations`.
+    # What each process asks about each second: see `shop_adapters.revocations`.
     Index(
         "refresh_tokens_ended_idx", "revoked_at", postgresql_where=text("revoked_at IS NOT NULL AND spent_at IS NULL")
     ),

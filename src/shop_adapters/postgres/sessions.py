@@ -111,7 +111,7 @@ class PostgresRefreshTokens:
                 "began_at": token.began_at,
                 "issued_at": token.issued_at,
                 "expires_at": token.expires_at,
-                "spent_at": token.spent_at,
+                "spent_at": token.rotated_at,
                 "revoked_at": token.revoked_at,
             },
         )
@@ -122,7 +122,7 @@ class PostgresRefreshTokens:
         return RefreshToken(*row) if row else None
 
     def update(self, token: RefreshToken) -> None:
-        values = {"digest": token.digest, "spent_at": token.spent_at, "revoked_at": token.revoked_at}
+        values = {"digest": token.digest, "spent_at": token.rotated_at, "revoked_at": token.revoked_at}
         self._transaction.run(_UPDATE, values)
 
     def revoke_family(self, family_id: UUID, now: datetime) -> None:

@@ -26,6 +26,7 @@ from shop_adapters.postgres.orders import PostgresOrders
 from shop_adapters.postgres.outbox import PostgresOutbox
 from shop_adapters.postgres.reservations import PostgresReservations
 from shop_adapters.postgres.sessions import PostgresAttempts, PostgresRefreshTokens
+from shop_adapters.revocations import MemoryRevocations
 from shop_adapters.tokens import JwtTokens
 from shop_core.ports import Clock, Discrepancy, NewId, PasswordHasher, Tokens
 
@@ -72,6 +73,7 @@ class PostgresAdapters:
         self.clock: Clock = clock or system_clock
         self.new_id = new_id
         self.passwords: PasswordHasher = passwords or Argon2Passwords()
+        self.new_revocations = MemoryRevocations
         self.tokens: Tokens = tokens or JwtTokens(secret, previous_secrets)
         self._store_clock = clock
         self._timeouts = timeouts or TransactionTimeouts()

@@ -1,7 +1,7 @@
-"""Where facts go: a log, a webhook, a list, or nowhere. All are `shop_core.ports.EventPublisher`."""
+"""Where events go: a log or memory. Webhooks are in `shop_adapters.publishers.webhook`, which needs an extra."""
 
+from shop_adapters.publishers.log import LogPublisher
+from shop_adapters.publishers.memory import MemoryPublisher
 from shop_adapters.publishers.message import event_body, event_json
-from shop_adapters.publishers.near import LogPublisher, MemoryPublisher
-from shop_adapters.publishers.webhook import WebhookPublisher
 
-__all__ = ["LogPublisher", "MemoryPublisher", "WebhookPublisher", "event_body", "event_json"]
+__all__ = ["LogPublisher", "MemoryPublisher", "event_body", "event_json"]

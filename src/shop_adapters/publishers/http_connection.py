@@ -1,24 +1,24 @@
-"""One HTTP connection that never takes longer than it may.
+"""An HTTP/1.1 connection with one deadline for a whole request.
 
-The timeout of a socket is for each read, so a server that sends a byte now and then holds a client for ever. Here every
-step gets only what is left of the time for all of them.
+The timeout of a socket is for each read, so a server that sends a byte now and then could hold a client for ever. Here
+every step gets only the time that is left. The protocol is h11's, which does no I/O of its own.
 """
 
 from __future__ import annotations
 
-import io
 import select
 import socket
 import ssl
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
-from typing import Any, cast
 from urllib.parse import SplitResult
+
+import h11
 
 DRAIN_BYTES_MAX = 65_536
 DRAIN_S_MAX = 1.0
+_RECEIVE_BYTES = 65_536
 
 
 class Deadline:
@@ -32,7 +32,7 @@ class Deadline:
         self._end = time.monotonic() + seconds
 
     def left(self) -> float:
-        """How many seconds there are still, always more than none.
+        """How many seconds are left, more than 0.
 
         Raises:
             TimeoutError: none.
@@ -43,13 +43,13 @@ class Deadline:
         return left
 
     def or_in(self, seconds: float) -> Deadline:
-        """This one, or the one in so many seconds if that is sooner."""
+        """This deadline, or the one in so many seconds if that is sooner."""
         other = Deadline(seconds)
         return other if other._end < self._end else self
 
 
 @dataclass(frozen=True, slots=True)
-class Address:
+class Endpoint:
     """Where to post to.
 
     Args:
@@ -63,23 +63,29 @@ class Address:
     tls: ssl.SSLContext | None
 
     @classmethod
-    def of(cls, url: SplitResult, tls: ssl.SSLContext | None = None) -> Address:
-        """The address that a checked http or https URL names."""
+    def of(cls, url: SplitResult, tls: ssl.SSLContext | None = None) -> Endpoint:
+        """The endpoint of a checked http or https URL."""
         is_secure = url.scheme == "https"
         context = (tls or ssl.create_default_context()) if is_secure else None
         target = (url.path or "/") + (f"?{url.query}" if url.query else "")
         return cls(url.hostname or "", url.port or (443 if is_secure else 80), target, context)
 
-    def connect(self, deadline: Deadline) -> socket.socket:
-        """A connection to the first of its addresses that answers; none of them may use up all the time.
+    @property
+    def host_header(self) -> str:
+        """The host, with the port unless it is the usual one."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return host if self.port == (443 if self.tls else 80) else f"{host}:{self.port}"
 
-        The look-up of the name alone has a time limit of its own, that of the operating system.
+    def connect(self, deadline: Deadline) -> socket.socket:
+        """A connection to the first of the host's addresses that answers; none of them may use up all the time.
+
+        Only the look-up of the name has a time limit of its own, that of the operating system.
         """
         found = socket.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM)
         for number, (family, kind, protocol, _, address) in enumerate(found, 1):
             sock = socket.socket(family, kind, protocol)
             try:
-                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # the body follows the headers at once
+                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 sock.settimeout(deadline.left() / (len(found) - number + 1))
                 sock.connect(address)
                 sock.settimeout(deadline.left())
@@ -91,90 +97,65 @@ class Address:
         raise OSError(f"{self.host} has no address")
 
 
-class Line:
+class Connection:
     """A connection that is kept for the next message. For one thread at a time.
 
     Args:
-        address: whom to call.
-        deadline: by when the connection must be there.
+        deadline: by when it must be open.
     """
 
-    def __init__(self, address: Address, deadline: Deadline) -> None:
-        self._target = address.target
-        self._socket = address.connect(deadline)
-        if address.tls:
-            self._http: HTTPConnection = HTTPSConnection(address.host, address.port, context=address.tls)
-        else:
-            self._http = HTTPConnection(address.host, address.port)
-        self._http.auto_open = 0  # it would connect without a deadline
+    def __init__(self, endpoint: Endpoint, deadline: Deadline) -> None:
+        self._endpoint = endpoint
+        self._socket = endpoint.connect(deadline)
+        self._protocol = h11.Connection(h11.CLIENT)
 
     def post(self, body: bytes, headers: Mapping[str, str], deadline: Deadline) -> tuple[int, bool]:
         """Send a message.
 
         Returns:
-            The status of the answer, and whether the line can be used again.
+            The status of the answer, and whether the connection can be used again.
 
         Raises:
-            OSError, HTTPException: no answer came in time, or none that is one.
+            OSError, h11.ProtocolError: no answer came in time, or it was not HTTP.
         """
-        timed = _Timed(self._socket, deadline)
-        self._http.sock = cast("socket.socket", timed)
-        self._http.request("POST", self._target, body, headers)
-        response = self._http.getresponse()
-        timed.deadline = deadline.or_in(DRAIN_S_MAX)  # the answer counts, whatever becomes of the rest
-        return response.status, self._is_read_to_the_end(response)
+        named = {"host": self._endpoint.host_header, "content-length": str(len(body)), **headers}
+        request = h11.Request(method="POST", target=self._endpoint.target, headers=list(named.items()))
+        sent = b"".join(self._protocol.send(event) or b"" for event in (request, h11.Data(body), h11.EndOfMessage()))
+        self._socket.settimeout(deadline.left())
+        self._socket.sendall(sent)
+        while not isinstance(answer := self._next_event(deadline), h11.Response):
+            pass  # 100 Continue, and the like
+        return answer.status_code, self._is_drained(deadline.or_in(DRAIN_S_MAX))  # it counts, whatever its body does
 
     def is_quiet(self) -> bool:
-        """Whether nothing came since the last answer: neither the end, nor an answer to what nobody asked."""
+        """Whether nothing came since the last answer: neither the end, nor an unexpected answer."""
         return not select.select([self._socket], [], [], 0)[0]
 
     def close(self) -> None:
-        """Hang up."""
-        self._http.close()
+        """Close it."""
         self._socket.close()
 
-    @staticmethod
-    def _is_read_to_the_end(response: HTTPResponse) -> bool:
-        """Read what is of no interest, so that the next answer is the next thing to read."""
-        if response.will_close:
-            return False
+    def _next_event(self, deadline: Deadline) -> h11.Event:
+        while (event := self._protocol.next_event()) is h11.NEED_DATA:
+            self._socket.settimeout(deadline.left())
+            received = self._socket.recv(_RECEIVE_BYTES)
+            if not received and self._protocol.their_state is h11.SEND_RESPONSE and not self._protocol.trailing_data[0]:
+                raise ConnectionResetError("the connection was closed without an answer")
+            self._protocol.receive_data(received)
+        assert isinstance(event, h11.Event)  # PAUSED only comes after the end of an answer
+        return event
+
+    def _is_drained(self, deadline: Deadline) -> bool:
+        """Read the rest of the answer, which does not matter, so that the next answer is the next thing to read."""
+        drained = 0
         try:
-            for _ in range(DRAIN_BYTES_MAX // 4_096):
-                if not response.read(4_096):
-                    return True
-        except (OSError, HTTPException):
+            while not isinstance(event := self._next_event(deadline), h11.EndOfMessage):
+                drained += len(event.data) if isinstance(event, h11.Data) else 0
+                if drained > DRAIN_BYTES_MAX or isinstance(event, h11.ConnectionClosed):
+                    return False
+        except (OSError, h11.ProtocolError):
             return False
-        return False
-
-
-class _Timed:
-    """What `http.client` needs of a socket, each step within the deadline. Closing it leaves the socket open."""
-
-    def __init__(self, sock: socket.socket, deadline: Deadline) -> None:
-        self._socket = sock
-        self.deadline = deadline
-
-    def sendall(self, data: Any) -> None:
-        self._socket.settimeout(self.deadline.left())
-        self._socket.sendall(data)
-
-    def makefile(self, mode: str) -> io.BufferedReader:
-        return io.BufferedReader(_Reader(self))
-
-    def read_into(self, buffer: Any) -> int:
-        self._socket.settimeout(self.deadline.left())
-        return self._socket.recv_into(buffer)
-
-    def close(self) -> None:
-        """Left to the line."""
-
-
-class _Reader(io.RawIOBase):
-    def __init__(self, timed: _Timed) -> None:
-        self._timed = timed
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        return self._timed.read_into(buffer)
+        if self._protocol.our_state is not h11.DONE or self._protocol.their_state is not h11.DONE:
+            return False
+        self._protocol.start_next_cycle()
+        return not self._protocol.trailing_data[0]

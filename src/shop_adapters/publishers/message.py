@@ -1,7 +1,7 @@
-"""Events on the wire, for everyone outside the shop.
+"""Events as JSON, for everyone outside the shop.
 
-Others store what they are told and write programs for it, so this is frozen: fields may be added, but none may change
-its name or its meaning without the next `shop_core.events.FORMAT`, and events of the old one keep their form.
+Others store these and write programs for them, so the format is frozen: fields may be added, but none may change its
+name or its meaning without the next `shop_core.events.FORMAT`; events of the old format keep it.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ _SUBJECT = {StockEventKind.RESERVATION_EXPIRED: "reservation_id", StockEventKind
 
 
 def event_body(event: Event) -> dict[str, Any]:
-    """The event as others get it: the payload that the Standard Webhooks specification recommends.
+    """The payload that the Standard Webhooks specification recommends.
 
-    Amounts are decimal strings, as in the API; what an event does not have is left out.
+    Amounts are decimal strings, as in the API; fields without a value are left out.
 
     Returns:
-        `type`, e.g. `order.placed`; `timestamp`, when it happened; `data`, of which `id` tells an event that arrives
-        twice, `seq` the place of an order's event among those of that order (1, 2, 3 ...), and `format` this form.
+        `type`, e.g. `order.placed`; `timestamp`, when it happened; `data`, in which `id` identifies an event that
+        arrives twice, `seq` numbers the events of an order (1, 2, 3 ...), and `format` is the version of this format.
     """
     data = _of_order(event) if isinstance(event, OrderEvent) else _of_stock(event)
-    told = {name: value for name, value in data.items() if value is not None}
-    return {"type": event.type, "timestamp": event.at.isoformat().replace("+00:00", "Z"), "data": told}
+    present = {name: value for name, value in data.items() if value is not None}
+    return {"type": event.type, "timestamp": event.at.isoformat().replace("+00:00", "Z"), "data": present}
 
 
 def event_json(event: Event) -> bytes:

@@ -7,13 +7,15 @@ import binascii
 import hmac
 from collections import deque
 from collections.abc import Sequence
+from contextlib import suppress
 from http import HTTPStatus
-from http.client import HTTPException, responses
 from ssl import SSLContext
 from urllib.parse import SplitResult, urlsplit
 
+import h11
+
 from shop_adapters.clock import system_clock
-from shop_adapters.publishers.http_connection import Address, Deadline, Line
+from shop_adapters.publishers.http_connection import Connection, Deadline, Endpoint
 from shop_adapters.publishers.message import event_json
 from shop_core.events import Event
 from shop_core.ports import Clock, Undelivered
@@ -25,24 +27,24 @@ _PREFIX = "whsec_"
 
 
 class WebhookPublisher:
-    """Posts each event to one URL. Threads may share one.
+    """Posts each event to one URL. Threads may share one. Needs the extra `webhook`.
 
-    Delivered is what was answered with 2xx. After 410 Gone nothing is sent any more until the process starts again, as
-    the specification asks: the letters are dead at once. Every other failure is tried again, 4xx too: a receiver that
-    answers 401 or 404 for an hour because of a bad release is no reason to lose an hour of facts. Redirects are not
-    followed. `Retry-After` is not looked at: the outbox waits longer with each attempt anyway.
+    A 2xx answer is a delivery. After 410 Gone nothing is sent until the process is started again, as the
+    specification asks: messages are dead at once. All other failures are tried again, also 4xx: a receiver that answers
+    401 or 404 for an hour because of a bad release must not lose an hour of events. Redirects are not followed.
+    `Retry-After` is ignored: the outbox waits longer after each attempt anyway.
 
     Args:
-        url: http or https. It is the shop's own setting: do not let customers choose it, as nothing here keeps it
-            from pointing inside your network.
-        secret: `whsec_` and 24 to 64 bytes in base64, shared with the receiver. While it is changed, both the new and
-            the old one, with a space between them: every message is signed with each.
-        timeout_s: for one delivery in all, from connecting to the answer; more than 0 and at most 15.
+        url: http or https. It is the shop's own setting: do not let customers choose it, since nothing here prevents
+            it from pointing inside your network.
+        secret: `whsec_` and 24 to 64 bytes in base64, shared with the receiver. While you change it, give the new and
+            the old one with a space between them: every message is signed with each.
+        timeout_s: for a whole delivery, from connecting to the answer; more than 0 and at most 15.
         clock: for the time of each attempt.
         tls: which certificates to trust; those of the system by default.
 
     Raises:
-        ValueError: one of them is not like that. The message never contains a secret.
+        ValueError: an argument is wrong. The message never contains a secret.
     """
 
     def __init__(
@@ -57,11 +59,11 @@ class WebhookPublisher:
         if not 0 < timeout_s <= TIMEOUT_S_MAX:
             raise ValueError(f"a webhook may take more than 0 and at most {TIMEOUT_S_MAX:g} seconds, not {timeout_s}")
         self._keys = keys_of(secret)
-        self._address = Address.of(checked_url(url), tls)
-        self._receiver = f"{self._address.host}:{self._address.port}"  # the rest of a URL may be a secret
+        self._endpoint = Endpoint.of(checked_url(url), tls)
+        self._receiver = f"{self._endpoint.host}:{self._endpoint.port}"  # the rest of a URL may be a secret
         self._timeout_s = timeout_s
         self._clock = clock
-        self._idle: deque[Line] = deque()
+        self._idle: deque[Connection] = deque()
         self._is_gone = False
 
     def publish(self, event: Event) -> None:
@@ -86,48 +88,50 @@ class WebhookPublisher:
             status = self._post(body, headers, Deadline(self._timeout_s))
         except TimeoutError:
             raise Undelivered(f"no answer of {self._receiver} within {self._timeout_s:g} seconds") from None
-        except (OSError, HTTPException, UnicodeError) as error:
+        except (OSError, h11.ProtocolError, UnicodeError) as error:
             raise Undelivered(_in_a_line(f"{self._receiver}: {type(error).__name__}: {error}")) from error
         self._judge(status)
 
     def close(self) -> None:
-        """Hang up on the receiver. The next event calls again."""
+        """Close the idle connections. The next event opens a new one."""
         while self._idle:
             self._idle.pop().close()
 
     def _post(self, body: bytes, headers: dict[str, str], deadline: Deadline) -> int:
-        line = self._kept()
-        if line:
+        connection = self._kept()
+        if connection:
             try:
-                return self._post_on(line, body, headers, deadline)
+                return self._post_on(connection, body, headers, deadline)
             except ConnectionError:
-                pass  # the receiver hung up while the line was idle; if he got it all the same, he compares the id
-        return self._post_on(Line(self._address, deadline), body, headers, deadline)
+                pass  # closed while it was idle; if the receiver got the message all the same, it compares the id
+        return self._post_on(Connection(self._endpoint, deadline), body, headers, deadline)
 
-    def _post_on(self, line: Line, body: bytes, headers: dict[str, str], deadline: Deadline) -> int:
+    def _post_on(self, connection: Connection, body: bytes, headers: dict[str, str], deadline: Deadline) -> int:
         is_kept = False
         try:
-            status, is_kept = line.post(body, headers, deadline)
+            status, is_kept = connection.post(body, headers, deadline)
             if is_kept:
-                self._idle.append(line)
+                self._idle.append(connection)
             return status
         finally:
             if not is_kept:
-                line.close()
+                connection.close()
 
-    def _kept(self) -> Line | None:
-        """A line that was used before and still seems to be good."""
+    def _kept(self) -> Connection | None:
+        """A connection that was used before and still seems to be open."""
         while self._idle:
-            line = self._idle.pop()
-            if line.is_quiet():
-                return line
-            line.close()
+            connection = self._idle.pop()
+            if connection.is_quiet():
+                return connection
+            connection.close()
         return None
 
     def _judge(self, status: int) -> None:
         if 200 <= status < 300:
             return
-        reason = f"{self._receiver} answered {status} {responses.get(status, '')}".rstrip()
+        reason = f"{self._receiver} answered {status}"
+        with suppress(ValueError):
+            reason += f" {HTTPStatus(status).phrase}"
         if 300 <= status < 400:
             reason += ": redirects are not followed, set the URL to where it is now"
         self._is_gone = status == HTTPStatus.GONE
@@ -169,10 +173,10 @@ def keys_of(secret: str) -> tuple[bytes, ...]:
 
 
 def checked_url(url: str) -> SplitResult:
-    """The parts of a URL to which can be posted.
+    """The parts of a URL, after it was checked that webhooks can be posted to it.
 
     Raises:
-        ValueError: it is none. The message does not repeat it: it may contain a password.
+        ValueError: they cannot. The message does not repeat the URL: it may contain a password.
     """
     try:
         parts = urlsplit(url)
@@ -191,6 +195,6 @@ def checked_url(url: str) -> SplitResult:
 
 
 def _in_a_line(reason: str) -> str:
-    """It may repeat what the receiver said: a NUL in it could not even be stored."""
+    """A reason may repeat what the receiver sent: a NUL in it could not even be stored."""
     printable = "".join(char if char.isprintable() else " " for char in reason)
     return " ".join(printable.split())[:REASON_LENGTH_MAX]

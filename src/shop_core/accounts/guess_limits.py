@@ -1,103 +1,92 @@
-"""How often a password may be guessed: by whom, of which account. Pure; `AccountService` loads, asks and stores.
+"""How often a password may be guessed. Pure.
 
-An allowance is a bucket of tries that fills up again, one each time that some seconds have passed. All that has to be
-kept of one is the moment at which it will be full (the generic cell rate algorithm): no row at all means full.
+Each login takes a token of one or two buckets, before the password is looked at:
+- with a device token of the account (an earlier login from that device succeeded), of a bucket of this device alone.
+  Others cannot empty it, so an attack never locks the owner out of the devices that they use;
+- otherwise of the bucket that all unrecognised devices share for this account, and of a small one for each address.
 
-Who stands in front of an account is told apart by what he can show:
-- a device token of this account: a login from that device succeeded before. It has an allowance of its own, which no
-  stranger can use up, so whoever attacks an account never locks its owner out of the devices that he uses;
-- nothing: all strangers share the allowance of the account, and each address has a small part of it.
-
-A try is taken before the password is looked at, and given back if it was right: guesses at the same moment cannot slip
-through together, and logging in with the right password is never used up. Usernames that nobody has are counted
-like all others, so refusals do not tell who is registered.
+A right password returns the tokens, so logging in never uses up the limit; but they are taken first, so simultaneous
+guesses cannot slip through together. Unknown usernames are limited like all others, so that a refusal does not tell
+which usernames exist.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+from math import ceil
+from typing import NamedTuple
 from uuid import UUID
 
 from shop_core.errors import TooManyAttempts
+from shop_core.token_bucket import TokenBucket
+
+# In 10 minutes at most 30 + 30 guesses from unrecognised devices, 10 + 10 from a stolen device and 10 + 10 with a
+# stolen access token: 100 for one account, as SECURITY.md promises.
+UNRECOGNISED_DEVICES = TokenBucket(30, refill_s=20)
+ONE_ADDRESS = TokenBucket(10, refill_s=60)
+ONE_DEVICE = TokenBucket(10, refill_s=60)
+PASSWORD_CHANGE = TokenBucket(10, refill_s=60)
 
 
-@dataclass(frozen=True, slots=True)
-class Allowance:
-    """So many tries at once, and one more each time that `every` has passed.
-
-    In any time `t` at most `tries + t / every` are had.
-    """
-
-    tries: int
-    every: timedelta
-
-
-# Together at most 30 + 30 by strangers, 10 + 10 from a stolen device and 10 + 10 with a stolen access token are had
-# in 10 minutes: 100 for one account, as promised.
-BY_STRANGERS = Allowance(30, timedelta(seconds=20))
-FROM_ONE_ADDRESS = Allowance(10, timedelta(seconds=60))
-FROM_A_DEVICE = Allowance(10, timedelta(seconds=60))
-OF_THE_OLD_PASSWORD = Allowance(10, timedelta(seconds=60))
-
-
-@dataclass(frozen=True, slots=True)
-class Guess:
-    """What one guess takes a try of.
+class Guess(NamedTuple):
+    """A bucket of which one guess takes a token.
 
     Args:
-        key: under which the allowance is kept; a hash, since people type their password where the username belongs.
-        allowance: which.
+        key: of the bucket; a hash, since people type their password where the username belongs.
     """
 
     key: bytes
-    allowance: Allowance
+    bucket: TokenBucket
 
 
 def guesses_of_login(username_key: str, client: str, device: str | None) -> list[Guess]:
-    """What a login takes tries of.
+    """The buckets of a login.
 
     Args:
-        username_key: whose account, or nobody's.
-        client: where it comes from, e.g. a network address; empty if that is not known.
-        device: a device token of this account, if one was shown.
+        username_key: of an account, or of none.
+        client: where the login comes from, e.g. a network address; empty if unknown.
+        device: a valid device token of this account, if one was sent.
     """
     if device is not None:
-        return [Guess(_key("device", username_key, device), FROM_A_DEVICE)]
-    account = Guess(_key("account", username_key), BY_STRANGERS)
-    return [account, Guess(_key("address", username_key, client), FROM_ONE_ADDRESS)] if client else [account]
+        return [Guess(_key("device", username_key, device), ONE_DEVICE)]
+    account = Guess(_key("account", username_key), UNRECOGNISED_DEVICES)
+    return [account, Guess(_key("address", username_key, client), ONE_ADDRESS)] if client else [account]
 
 
 def guesses_of_change(account_id: UUID) -> list[Guess]:
-    """What a change of the password takes tries of, as it asks for the present one."""
-    return [Guess(_key("change", account_id.hex), OF_THE_OLD_PASSWORD)]
+    """The bucket of a password change, which asks for the present password."""
+    return [Guess(_key("change", account_id.hex), PASSWORD_CHANGE)]
 
 
-def taken(guesses: Sequence[Guess], full_at: Mapping[bytes, datetime], now: datetime) -> dict[bytes, datetime]:
-    """When each allowance is full again, after a try was taken of all.
+def take_tokens(guesses: Sequence[Guess], full_at: Mapping[bytes, datetime], now: datetime) -> dict[bytes, datetime]:
+    """Take one token of each bucket: when each will be full after that.
 
     Args:
-        full_at: when each would be without; one that is left out is full.
+        full_at: when each would be full without; a bucket that is left out is full.
 
     Raises:
-        TooManyAttempts: one is used up; nothing counts as taken.
+        TooManyAttempts: a bucket is empty; nothing is taken.
     """
-    after = {guess.key: max(full_at.get(guess.key, now), now) + guess.allowance.every for guess in guesses}
-    waits = [after[guess.key] - now - guess.allowance.tries * guess.allowance.every for guess in guesses]
-    if (wait := max(waits)) > timedelta(0):
-        raise TooManyAttempts(-int(-wait.total_seconds() // 1))
+    after: dict[bytes, datetime] = {}
+    missing_s = 0.0
+    for key, bucket in guesses:
+        full_in_s = bucket.after_taking((full_at.get(key, now) - now).total_seconds())
+        missing_s = max(missing_s, bucket.missing_s(full_in_s))
+        after[key] = now + timedelta(seconds=full_in_s)
+    if missing_s:
+        raise TooManyAttempts(ceil(missing_s))
     return after
 
 
-def given_back(guesses: Sequence[Guess], full_at: Mapping[bytes, datetime]) -> dict[bytes, datetime]:
-    """When each is full again, after the try was given back."""
-    return {guess.key: full_at[guess.key] - guess.allowance.every for guess in guesses if guess.key in full_at}
+def return_tokens(guesses: Sequence[Guess], full_at: Mapping[bytes, datetime]) -> dict[bytes, datetime]:
+    """Return one token to each bucket: when each will be full after that."""
+    return {key: full_at[key] - timedelta(seconds=bucket.refill_s) for key, bucket in guesses if key in full_at}
 
 
 def _key(*parts: str) -> bytes:
-    """Each part is hashed by itself, so that no two choices of them look alike put together."""
+    """Each part is hashed by itself, so that different parts never look alike when joined."""
     return hashlib.sha256(b"".join(map(_hash, parts))).digest()
 
 

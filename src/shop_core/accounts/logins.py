@@ -1,4 +1,4 @@
-"""Logging in, staying logged in, and ending that."""
+"""Logging in, staying logged in, and logging out."""
 
 from __future__ import annotations
 
@@ -10,21 +10,14 @@ from uuid import UUID
 from shop_core.accounts.guess_limits import guesses_of_login
 from shop_core.accounts.model import Account, Actor
 from shop_core.accounts.password_checks import PasswordChecks
-from shop_core.accounts.sessions import (
-    ACCESS_TOKEN_LIFE,
-    RECENT_LOGIN,
-    SESSIONS_MAX,
-    RefreshToken,
-    Revocations,
-    Session,
-)
+from shop_core.accounts.sessions import ACCESS_TOKEN_LIFE, RECENT_LOGIN, SESSIONS_MAX, RefreshToken, Session
 from shop_core.errors import InvalidToken, LoginTooOld, SessionNotFound, WrongCredentials
-from shop_core.ports import Begin, Clock, NewId, PasswordHasher, Tokens, UnitOfWork
+from shop_core.ports import Begin, Clock, NewId, PasswordHasher, Revocations, Tokens, UnitOfWork
 from shop_core.text import comparable, normalized
 
-TIDY, TIDY_MAX = "tidy", 1_000
+CLEANUP, CLEANUP_MAX = "tidy", 1_000
 TOKENS_KEPT_FOR = timedelta(hours=1)
-"""After their end, by which time no clock of any process takes one for good."""
+"""After their expiry. By then no clock of any process takes one for valid."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +26,9 @@ class Login:
 
     Args:
         access: proves who acts, for as long as `expires_in`.
-        refresh: gives the next pair, once.
-        device: to be shown at later logins from the same device, so that strangers who guess cannot hold them up;
-            only a login with a password gives one.
+        refresh: gives the next pair of tokens, once.
+        device: to be sent with later logins from the same device, so that guesses from elsewhere cannot block them.
+            Only a login with a password gives one.
     """
 
     access: str = field(repr=False)
@@ -47,8 +40,8 @@ class Login:
 class SessionService:
     """The sessions in which accounts are logged in.
 
-    Access tokens are verified without asking a store. What ended while one may still be about, each process learns
-    by `notice_ended`, which is to be called about each second; of what it ends itself it knows at once.
+    Access tokens are verified without a look-up. Each process learns by `refresh_revocations` which sessions others
+    have ended; it knows at once of those that it ended itself.
     """
 
     def __init__(
@@ -58,7 +51,7 @@ class SessionService:
         new_id: NewId,
         passwords: PasswordHasher,
         tokens: Tokens,
-        ended: Revocations,
+        revocations: Revocations,
     ) -> None:
         self._begin = begin
         self._clock = clock
@@ -66,93 +59,92 @@ class SessionService:
         self._passwords = passwords
         self._checks = PasswordChecks(begin, passwords)
         self._tokens = tokens
-        self._ended = ended
+        self._revocations = revocations
 
     def log_in(self, username: str, password: str, *, client: str = "", device: str = "") -> Login:
         """Start a session.
 
         Args:
-            client: where it comes from, e.g. a network address: guesses are counted by it too.
-            device: the token that an earlier login from there gave; what is none counts as not given.
+            client: where the login comes from, e.g. a network address: guesses are counted by it too.
+            device: the token that an earlier login from there gave; an invalid one counts as none.
 
         Raises:
             TooManyAttempts: see `shop_core.accounts.guess_limits`; the password was not looked at.
-            WrongCredentials: unknown user, wrong password, or the account is not active; which of them is not
-                said, nor to be told from the time it takes.
+            WrongCredentials: the user is unknown, the password is wrong, or the account is not active. Neither the
+                message nor the time it takes tells which.
         """
         key = comparable(normalized(username))
-        known = device if self._tokens.is_device(device, key) else None
-        guesses = guesses_of_login(key, client, known)
-        self._checks.take(guesses)
+        known_device = device if self._tokens.is_device(device, key) else None
+        guesses = guesses_of_login(key, client, known_device)
+        self._checks.count(guesses)
         with self._begin() as uow:
-            found = uow.accounts.credentials(key)
-        account, seen = found or (None, None)
-        if not self._checks.is_right(seen, password) or account is None or not account.active:
+            account, password_hash = uow.accounts.credentials(key) or (None, None)
+        if not self._checks.is_right(password_hash, password) or account is None or not account.active:
             raise WrongCredentials
-        assert seen is not None
-        renewed = self._passwords.hash(password) if self._passwords.is_outdated(seen) else None
+        assert password_hash is not None
+        better_hash = self._passwords.hash(password) if self._passwords.is_outdated(password_hash) else None
         refresh = self._tokens.refresh()
         with self._begin() as uow:
-            account = self._checks.still_right(uow, account.id, password, seen)
+            account = self._checks.still_right(uow, account.id, password, password_hash)
             if account is None or not account.active:
                 raise WrongCredentials
-            if renewed:
-                uow.accounts.set_password_hash(account.id, renewed)
+            if better_hash:
+                uow.accounts.set_password_hash(account.id, better_hash)
             now = self._clock()
             token = RefreshToken.first(self._tokens.digest(refresh), self._new_id(), account.id, now)
             too_many = [session.id for session in uow.refresh_tokens.sessions(account.id, now)[SESSIONS_MAX - 1 :]]
             for session_id in too_many:
                 uow.refresh_tokens.revoke_family(session_id, now)
             uow.refresh_tokens.add(token)
-            self._checks.give_back(uow, guesses)
-        self._ended.add(*too_many, at=now)
-        return self._login(account, token, refresh, known or self._tokens.device(key))
+            self._checks.uncount(uow, guesses)
+        self._revocations.add(*too_many, at=now)
+        return self._login(account, token, refresh, known_device or self._tokens.device(key))
 
-    def knows(self, username: str, device: str) -> bool:
-        """Whether a login with this username succeeded before on the device that shows this token."""
+    def is_known_device(self, username: str, device: str) -> bool:
+        """Whether `device` is a token that an earlier login with this username gave."""
         return self._tokens.is_device(device, comparable(normalized(username)))
 
     def refresh(self, refresh: str) -> Login:
-        """Trade a refresh token for a new pair; the old one is spent.
+        """Exchange a refresh token for a new pair.
 
-        A client that lost the answer may ask again within 20 seconds and gets the same successor. Later use of a
-        spent token means that it was stolen: the whole session ends.
+        A client that lost the answer may retry within 20 seconds: it gets the same successor. Later use of a rotated
+        token means that it was stolen, so the whole session ends.
 
         Raises:
-            InvalidToken: unknown, expired, revoked or spent, or the account is not active any more.
+            InvalidToken: the token is unknown, expired, revoked or reused, or the account is not active any more.
         """
         now = self._clock()
-        successor, *earlier = self._tokens.successors(refresh)
+        successor, *under_previous_secrets = self._tokens.successors(refresh)
         with self._begin() as uow:
             token = uow.refresh_tokens.lock(self._tokens.digest(refresh))
             account = uow.accounts.get(token.account_id) if token else None
-            good = token is not None and account is not None and account.active and token.is_good(now)
+            is_good = token is not None and account is not None and account.active and token.is_good(now)
             if token is not None and token.is_reuse(now):
                 uow.refresh_tokens.revoke_family(token.family_id, now)
-            elif token is not None and good and token.spent_at is None:
-                uow.refresh_tokens.update(token.spent(now))
+            elif token is not None and is_good and token.rotated_at is None:
+                uow.refresh_tokens.update(token.rotated(now))
                 uow.refresh_tokens.add(token.successor(self._tokens.digest(successor), now))
-            elif good:
-                successor = self._given_out(uow, successor, earlier)
+            elif is_good:
+                successor = self._given_out(uow, successor, under_previous_secrets)
         # Refused only here: an exception inside the unit of work would roll the revocation back.
         if token is not None and token.is_reuse(now):
-            self._ended.add(token.family_id, at=now)
-        if token is None or account is None or not good:
+            self._revocations.add(token.family_id, at=now)
+        if token is None or account is None or not is_good:
             raise InvalidToken
         return self._login(account, token, successor)
 
     def log_out(self, refresh: str) -> None:
-        """End the session that a refresh token belongs to, wherever it is used; nothing happens if there is none."""
+        """End the session of a refresh token, wherever it is used. An unknown token changes nothing."""
         now = self._clock()
         with self._begin() as uow:
             token = uow.refresh_tokens.lock(self._tokens.digest(refresh))
             if token is not None:
                 uow.refresh_tokens.revoke_family(token.family_id, now)
         if token is not None:
-            self._ended.add(token.family_id, at=now)
+            self._revocations.add(token.family_id, at=now)
 
     def sessions(self, actor: Actor) -> list[Session]:
-        """Where the actor is logged in, the session that was used last first.
+        """The actor's sessions, the one that was used last first.
 
         Raises:
             Unauthenticated: no account acts.
@@ -161,47 +153,47 @@ class SessionService:
             return uow.refresh_tokens.sessions(actor.account_id, self._clock())
 
     def end(self, actor: Actor, session_id: UUID) -> None:
-        """End one session of the actor's: the one in which he acts, or another one if he logged in lately.
+        """End one session of the actor: the present one, or another one if they logged in recently.
 
         Raises:
             Unauthenticated: no account acts.
-            SessionNotFound: it has ended, or is not his.
-            LoginTooOld: it is another one, and his own login is older than `RECENT_LOGIN`.
+            SessionNotFound: it has ended, or it is somebody else's.
+            LoginTooOld: it is another one, and the present login is older than `RECENT_LOGIN`.
         """
         now = self._clock()
         with self._begin() as uow:
-            began = {each.id: each.created_at for each in uow.refresh_tokens.sessions(actor.account_id, now)}
-            if session_id not in began:
+            began_at = {each.id: each.created_at for each in uow.refresh_tokens.sessions(actor.account_id, now)}
+            if session_id not in began_at:
                 raise SessionNotFound(session_id)
-            mine = began.get(actor.session) if actor.session else None
-            if session_id != actor.session and (mine is None or now > mine + RECENT_LOGIN):
+            logged_in_at = began_at.get(actor.session) if actor.session else None
+            if session_id != actor.session and (logged_in_at is None or now > logged_in_at + RECENT_LOGIN):
                 raise LoginTooOld(RECENT_LOGIN)
             uow.refresh_tokens.revoke_family(session_id, now)
-        self._ended.add(session_id, at=now)
+        self._revocations.add(session_id, at=now)
 
     def refresh_revocations(self) -> None:
-        """Learn which sessions were ended by other processes: their access tokens are good no more.
+        """Learn which sessions other processes have ended: their access tokens are no longer valid.
 
-        To be called about each second by each process that verifies access tokens.
+        Every process that verifies access tokens calls this about once a second.
         """
         now = self._clock()
         with self._begin() as uow:
-            ended = uow.refresh_tokens.revoked_since(self._ended.since(now))
-        self._ended.learn(ended, now)
+            ended = uow.refresh_tokens.revoked_since(self._revocations.since(now))
+        self._revocations.update(ended, now)
 
-    def tidy(self) -> int:
-        """Forget refresh tokens that ended long enough ago, and guesses that count no more: so many.
+    def delete_expired(self) -> int:
+        """Delete refresh tokens that expired long ago, and counters of guesses that are full again; returns how many.
 
         To be called now and then, by any number of processes.
         """
         with self._begin() as uow:
-            if not uow.try_lock(TIDY):
+            if not uow.try_lock(CLEANUP):
                 return 0
-            forgotten = uow.refresh_tokens.delete_expired(self._clock() - TOKENS_KEPT_FOR, TIDY_MAX)
-            return forgotten + uow.attempts.delete_full(uow.now(), TIDY_MAX)
+            deleted = uow.refresh_tokens.delete_expired(self._clock() - TOKENS_KEPT_FOR, CLEANUP_MAX)
+            return deleted + uow.attempts.delete_full(uow.now(), CLEANUP_MAX)
 
     def authenticate(self, access: str) -> Actor:
-        """Who acts, by an access token: first `identify`, which asks no store, then `confirm`, which may.
+        """The actor of an access token: first `identify`, which asks no store, then `confirm`, which may.
 
         Raises:
             InvalidToken
@@ -209,21 +201,21 @@ class SessionService:
         return self.confirm(self.identify(access))
 
     def identify(self, access: str) -> Actor:
-        """Who acts, as the access token says. Good enough for customers; `confirm` it for all others.
+        """The actor, as the access token says. Good enough for customers; `confirm` it for staff.
 
         Raises:
-            InvalidToken: malformed, forged or expired, or its session has ended: see `notice_ended`.
+            InvalidToken: malformed, forged or expired, or its session has ended: see `refresh_revocations`.
         """
         actor = self._tokens.read_access(access, self._clock())
-        if actor.session in self._ended:
+        if actor.session in self._revocations.sessions:
             raise InvalidToken
         return actor
 
     def confirm(self, actor: Actor) -> Actor:
-        """Who acts, with the role that he has now, if his token says staff or admin.
+        """The actor with their present role, if the token says staff or admin: so a demotion takes effect at once.
 
-        So a demotion binds at once. Customers are not looked up with every request: a promotion waits for their next
-        access token; who is deactivated is out as his sessions end.
+        Customers are not looked up with every request. A promotion takes effect with their next access token, and the
+        sessions of a deactivated account have ended.
 
         Raises:
             InvalidToken: the account is not active any more.
@@ -236,9 +228,9 @@ class SessionService:
             raise InvalidToken
         return account.acting(actor.session)
 
-    def _given_out(self, uow: UnitOfWork, successor: str, earlier: Sequence[str]) -> str:
-        """Which of them a spent token has: another one than today's if the secret was replaced just then."""
-        known = (each for each in earlier if uow.refresh_tokens.lock(self._tokens.digest(each)))
+    def _given_out(self, uow: UnitOfWork, successor: str, under_previous_secrets: Sequence[str]) -> str:
+        """The successor that a rotated token has; another one than today's if the secret was replaced in between."""
+        known = (each for each in under_previous_secrets if uow.refresh_tokens.lock(self._tokens.digest(each)))
         return next(known, successor)
 
     def _login(self, account: Account, token: RefreshToken, refresh: str, device: str | None = None) -> Login:

@@ -1,4 +1,4 @@
-"""Who uses the shop: accounts and their roles."""
+"""Accounts, their roles, and the actor of each use case."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ NAME_LENGTH_MAX = 150
 
 # Letters (with their marks) and digits of any script, and the punctuation that Django made customary for usernames.
 _USERNAME = re.compile(r"[\w.@+-]+")
-# Hangul fillers: letters by their category, and nothing to be seen. Two names could differ by them alone.
-_UNSEEN = re.compile("[\u115f\u1160\u3164\uffa0]")
+# Hangul fillers: letters by their category, but invisible. Two names could differ by them alone.
+_INVISIBLE = re.compile("[\u115f\u1160\u3164\uffa0]")
 # Deliberately loose (RFC 5321 allows nearly anything): whether an address works only a mail to it can tell.
 _EMAIL = re.compile(r"[^@\s]+@[^@\s.]+(?:\.[^@\s.]+)+")
 
@@ -39,12 +39,12 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who acts. `id` is None for the shop itself (command line, sweepers), which may do everything, and for nobody.
+    """Who acts. `id` is None for the shop itself (its background jobs and its operator), and for nobody.
 
     Args:
         id: the account, if an account acts.
         role: what it may do; None for somebody who is not logged in.
-        session: in which session, if that is known; it is the same actor in every one.
+        session: in which session, if known; actors are equal whatever their session.
     """
 
     id: UUID | None
@@ -52,11 +52,11 @@ class Actor:
     session: UUID | None = field(default=None, compare=False)
 
     def require(self, role: Role) -> None:
-        """Let only actors pass who have `role`.
+        """Check that the actor has `role`.
 
         Raises:
             Unauthenticated: nobody is logged in.
-            Forbidden: somebody is, with a lesser role.
+            Forbidden: the actor has a lesser role.
         """
         if self.role is None:
             raise Unauthenticated
@@ -120,11 +120,11 @@ class Account:
 
     @property
     def actor(self) -> Actor:
-        """This account as the one who acts."""
+        """The actor who uses this account."""
         return self.acting()
 
     def acting(self, session: UUID | None = None) -> Actor:
-        """This account as the one who acts in a session."""
+        """The actor who uses this account, in a session."""
         return Actor(self.id, self.role, session)
 
     @property
@@ -138,7 +138,7 @@ class Account:
         return frozenset(search_words(f"{self.username} {self.email} {self.first_name} {self.last_name}"))
 
     def edited(self, change: ProfileChange, now: datetime) -> Account:
-        """The account after its owner changed his profile; itself if nothing differs.
+        """The account after its owner changed the profile; itself if nothing differs.
 
         Raises:
             Invalid: a new value breaks its rule.
@@ -151,7 +151,7 @@ class Account:
         )
 
     def assigned(self, change: AccountStatusChange, now: datetime) -> Account:
-        """The account after an admin changed its role or let it in or out; itself if nothing differs."""
+        """The account after an admin changed its role or status; itself if nothing differs."""
         return self._with(
             now,
             role=self.role if change.role is None else change.role,
@@ -164,30 +164,30 @@ class Account:
 
 
 def _username_faults(username: str) -> list[Fault]:
-    least, most = USERNAME_LENGTHS
-    faults = text_faults("username", username, min_length=least, max_length=most)
+    min_length, max_length = USERNAME_LENGTHS
+    faults = text_faults("username", username, min_length=min_length, max_length=max_length)
     if faults:
         return faults
-    # What is unique must keep the rule too: one letter may stand for eighteen, with spaces between them (U+FDFA).
+    # The key must keep the rule too: one letter can stand for eighteen with spaces between them (U+FDFA).
     key = comparable(username)
-    letters = "".join(sign for sign in username + key if not is_combining_mark(sign))
-    if not _USERNAME.fullmatch(letters) or is_combining_mark(username[0]) or _UNSEEN.search(letters):
+    letters = "".join(char for char in username + key if not is_combining_mark(char))
+    if not _USERNAME.fullmatch(letters) or is_combining_mark(username[0]) or _INVISIBLE.search(letters):
         faults.append(Fault("username", "may have letters, digits and . @ + - _ only", "invalid_username"))
-    elif len(key) > most:
-        rule = f"must have at most {most} characters in its plain form, this has {len(key)}"
+    elif len(key) > max_length:
+        rule = f"must have at most {max_length} characters in its plain form, this has {len(key)}"
         faults.append(Fault("username", rule, "too_long"))
     return faults
 
 
 def check_admin_stays(admins: Collection[Account], changed: Account) -> None:
-    """Let only changes pass that leave the shop an active admin, if it has one.
+    """Check that a change leaves the shop an active admin, if it has one.
 
     Args:
         admins: all active admins as they are stored, locked, so that two changes cannot each count on the other.
         changed: one account, as it is going to be.
 
     Raises:
-        LastAdmin: `changed` is the only one, and would not be one any more.
+        LastAdmin: `changed` is the only one, and would no longer be one.
     """
     if not changed.is_active_admin and [admin.id for admin in admins] == [changed.id]:
         raise LastAdmin(changed.id)
@@ -195,7 +195,7 @@ def check_admin_stays(admins: Collection[Account], changed: Account) -> None:
 
 @dataclass(frozen=True, slots=True)
 class ProfileChange:
-    """What somebody changes of his own account; None keeps. Texts are brought to their normal form."""
+    """What a user changes of their own account; None keeps. Texts are normalized."""
 
     first_name: str | None = None
     last_name: str | None = None
@@ -222,13 +222,13 @@ class AccountStatusChange:
 
 @dataclass(frozen=True, slots=True)
 class AccountQuery:
-    """Which accounts to list, by username. Filters that are None do not filter; the others must all hold.
+    """Which accounts to list, by username. All conditions that are given must hold.
 
     Args:
-        words: as `search_words` makes them; with each, a word of the username, the email address or the
-            names must begin. Where a search has no word in it, nothing is found.
+        words: from `search_words`; a word of the username, the email address or the names must begin with each. A
+            search without any word finds nothing.
         role: with this role exactly.
-        active: those that may log in, or those that may not.
+        active: whether they may log in.
     """
 
     words: tuple[str, ...] | None = None
@@ -239,7 +239,7 @@ class AccountQuery:
         check_words(self.words or ())
 
     def matches(self, account: Account) -> bool:
-        """Whether `account` is among them."""
+        """Whether `account` is one of them."""
         return (
             (self.role is None or account.role is self.role)
             and (self.active is None or account.active == self.active)

@@ -1,4 +1,4 @@
-"""Which passwords may be set: long ones of any composition (NIST SP 800-63B, 3.1.1.2) that are not guessed first."""
+"""Which passwords may be set: long ones of any composition that nobody guesses first (NIST SP 800-63B, 3.1.1.2)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PASSWORD_LENGTHS = (8, 256)
 IsBreached = Callable[[str], bool]
 """Whether a password is known to have leaked somewhere."""
 
-# What fingers do on a keyboard, row by row; each counts in both directions, and digits go round.
+# Rows of keyboards, and the alphabet. Each counts in both directions, and digits wrap around.
 _ROWS = ("1234567890" * 2, "qwertyuiop", "asdfghjkl", "qwertzuiop", "azertyuiop", "abcdefghijklmnopqrstuvwxyz")
 _RUNS = ("0123456789" * 2, "9876543210" * 2, *_ROWS, *(row[::-1] for row in _ROWS))
 
@@ -25,7 +25,7 @@ def password_length(password: str) -> int:
 
 
 def never_breached(_: str) -> bool:
-    """For shops that have no list of leaked passwords."""
+    """For a shop without a list of leaked passwords."""
     return False
 
 
@@ -37,24 +37,24 @@ def check_password(
     username: str = "",
     email: str = "",
 ) -> None:
-    """Let only passwords pass that may be set.
+    """Check that a password may be set.
 
     Args:
-        password: what somebody wants to log in with.
+        password: the new one.
         is_breached: asked last.
         field: the name to report.
-        username, email: of the account; they are the first guesses.
+        username, email: of the account: attackers try these first.
 
     Raises:
-        Invalid: it is shorter than 8 or longer than 256 characters (`too_short`, `too_long`), has what no login can
-            send (`forbidden_character`), is among the first guesses of anybody who tries (`common_password`), or has
-            leaked (`breached_password`). The password itself is not repeated.
+        Invalid: it is shorter than 8 or longer than 256 characters (`too_short`, `too_long`), has characters that no
+            login can send (`forbidden_character`), is easy to guess (`common_password`), or has leaked
+            (`breached_password`). The message never repeats the password.
     """
-    least, most = PASSWORD_LENGTHS
+    min_length, max_length = PASSWORD_LENGTHS
     length = password_length(password)
-    if not least <= length <= most:
-        rule = f"must have from {least} to {most} characters, this has {length}"
-        raise Invalid(Fault(field, rule, "too_short" if length < least else "too_long"))
+    if not min_length <= length <= max_length:
+        rule = f"must have from {min_length} to {max_length} characters, this has {length}"
+        raise Invalid(Fault(field, rule, "too_short" if length < min_length else "too_long"))
     if not is_storable(password):
         rule = "has a NUL or half of a character, which no login can send"
         raise Invalid(Fault(field, rule, "forbidden_character"))
@@ -66,7 +66,7 @@ def check_password(
 
 
 def _why_guessed(password: str, username: str, email: str) -> str:
-    """Why `password` is among the first guesses; empty if it is not. All in the form of `same_letters`."""
+    """Why `password` is easy to guess; empty if it is not. All arguments are in the form of `comparable`."""
     if password in COMMON_PASSWORDS:
         return "it is one of the most common passwords"
     if len(set(password)) == 1:

@@ -1,4 +1,4 @@
-"""Registering, one's own account, and who is who in the shop."""
+"""Registration, profiles, passwords and roles."""
 
 from __future__ import annotations
 
@@ -19,10 +19,9 @@ from shop_core.accounts.model import (
 )
 from shop_core.accounts.password_checks import PasswordChecks
 from shop_core.accounts.passwords import IsBreached, check_password
-from shop_core.accounts.sessions import Revocations
 from shop_core.errors import AccountNotFound, InvalidResetCode, WrongPassword
 from shop_core.pagination import Page, PageRequest
-from shop_core.ports import Begin, Clock, NewId, PasswordHasher, Tokens, UnitOfWork
+from shop_core.ports import Begin, Clock, NewId, PasswordHasher, Revocations, Tokens, UnitOfWork
 from shop_core.text import normalized
 
 RESET_CODE_LIFE = timedelta(hours=1)
@@ -30,7 +29,7 @@ RESET_CODE_LIFE = timedelta(hours=1)
 
 @dataclass(frozen=True, slots=True)
 class Registration:
-    """What a new user says of himself."""
+    """What a new user enters."""
 
     username: str
     password: str = field(repr=False)
@@ -41,7 +40,7 @@ class Registration:
 
 @dataclass(frozen=True, slots=True)
 class PasswordReset:
-    """A code with which somebody who forgot his password sets another one, until `expires_at`."""
+    """A code with which a user who forgot their password sets another one, until `expires_at`."""
 
     code: str = field(repr=False)
     expires_at: datetime
@@ -57,7 +56,7 @@ class AccountService:
         new_id: NewId,
         passwords: PasswordHasher,
         tokens: Tokens,
-        ended: Revocations,
+        revocations: Revocations,
         is_breached: IsBreached,
     ) -> None:
         self._begin = begin
@@ -66,14 +65,14 @@ class AccountService:
         self._passwords = passwords
         self._checks = PasswordChecks(begin, passwords)
         self._tokens = tokens
-        self._ended = ended
+        self._revocations = revocations
         self._is_breached = is_breached
 
     def register(self, registration: Registration, *, actor: Actor = NOBODY, role: Role = Role.CUSTOMER) -> Account:
-        """Open an account: anybody's own as a customer; staff and admins are made by an admin.
+        """Create an account: anyone can become a customer; only admins create staff and admins.
 
         Raises:
-            Forbidden: a role was asked for that the actor may not give.
+            Forbidden: the actor may not give this role.
             UsernameTaken, Invalid
         """
         if role is not Role.CUSTOMER:
@@ -100,7 +99,7 @@ class AccountService:
 
         Raises:
             Unauthenticated: no account acts.
-            AccountNotFound: it is gone.
+            AccountNotFound: it no longer exists.
         """
         with self._begin() as uow:
             return _found(uow.accounts.get(actor.account_id), actor.account_id)
@@ -110,7 +109,7 @@ class AccountService:
 
         Raises:
             Unauthenticated: no account acts.
-            AccountNotFound: it is gone.
+            AccountNotFound: it no longer exists.
             Invalid: a new value breaks its rule.
         """
         with self._begin() as uow:
@@ -120,41 +119,41 @@ class AccountService:
         return edited
 
     def change_password(self, actor: Actor, old: str, new: str) -> None:
-        """Give the actor's own account another password. Every session of it ends, the one that asks too.
+        """Change the password of the actor's own account. All its sessions end, also the present one.
 
         Raises:
             Unauthenticated: no account acts.
-            AccountNotFound: it is gone.
-            TooManyAttempts: `old` was guessed too often, and was not looked at.
-            WrongPassword: `old` is not the present one.
-            Invalid: `new` may not be a password.
+            AccountNotFound: it no longer exists.
+            TooManyAttempts: too many wrong guesses; `old` was not looked at.
+            WrongPassword: `old` is not the present password.
+            Invalid: `new` breaks a rule, see `check_password`.
         """
         account = self.me(actor)
         guesses = guesses_of_change(account.id)
-        self._checks.take(guesses)
+        self._checks.count(guesses)
         with self._begin() as uow:
-            _, seen = uow.accounts.credentials(account.username_key) or (None, None)
-        if not self._checks.is_right(seen, old) or seen is None:
+            _, checked_hash = uow.accounts.credentials(account.username_key) or (None, None)
+        if not self._checks.is_right(checked_hash, old) or checked_hash is None:
             raise WrongPassword
         self._check_new(new, "new_password", account)
         password_hash = self._passwords.hash(new)
         with self._begin() as uow:
-            if self._checks.still_right(uow, account.id, old, seen) is None:
+            if self._checks.still_right(uow, account.id, old, checked_hash) is None:
                 raise WrongPassword
             now = self._clock()
             uow.accounts.set_password_hash(account.id, password_hash)
             ended = _end_all(uow, account.id, now)
-            self._checks.give_back(uow, guesses)
-        self._ended.add(*ended, at=now)
+            self._checks.uncount(uow, guesses)
+        self._revocations.add(*ended, at=now)
 
     def offer_reset(self, actor: Actor, account_id: UUID) -> PasswordReset:
-        """Make a code for somebody who forgot his password, to be handed over to him. Admins only.
+        """Make a code for a user who forgot their password, for an admin to hand over. Admins only.
 
-        It is good once, for an hour, and as long as he does not set another password otherwise. Nobody learns the old
-        password by it, and no admin the new one.
+        It is good once, for an hour, as long as the password is not changed otherwise. Nobody learns the old password,
+        and the admin does not learn the new one.
 
         Raises:
-            Unauthenticated, Forbidden: the actor is no admin.
+            Unauthenticated, Forbidden: the actor is not an admin.
             AccountNotFound
         """
         actor.require(Role.ADMIN)
@@ -166,30 +165,30 @@ class AccountService:
         return PasswordReset(self._tokens.reset_code(account_id, found[1], until), until)
 
     def reset_password(self, code: str, new: str) -> None:
-        """Set another password with a code from an admin. Every session of the account ends.
+        """Set another password with a code from an admin. All sessions of the account end.
 
         Raises:
-            InvalidResetCode: it is none, has ended or was used, or the account is not active.
-            Invalid: `new` may not be a password; the code is still good.
+            InvalidResetCode: the code is wrong, expired or used, or the account is not active.
+            Invalid: `new` breaks a rule, see `check_password`; the code is still good.
         """
         now, account_id = self._clock(), self._tokens.account_of_reset(code)
         with self._begin() as uow:
             found = uow.accounts.lock(account_id) if account_id else None
         if found is None or not found[0].active or not self._tokens.is_reset_code(code, found[1], now):
             raise InvalidResetCode
-        account, seen = found
+        account, checked_hash = found
         self._check_new(new, "new_password", account)
         password_hash = self._passwords.hash(new)
         with self._begin() as uow:
-            _, stored = uow.accounts.lock(account.id) or (None, None)
-            if stored != seen:
+            _, stored_hash = uow.accounts.lock(account.id) or (None, None)
+            if stored_hash != checked_hash:
                 raise InvalidResetCode
             uow.accounts.set_password_hash(account.id, password_hash)
             ended = _end_all(uow, account.id, now)
-        self._ended.add(*ended, at=now)
+        self._revocations.add(*ended, at=now)
 
     def accounts(self, actor: Actor, query: AccountQuery, page_request: PageRequest) -> Page[Account]:
-        """The accounts that match `query`, by username, a piece at a time. Staff only.
+        """A page of the accounts that match `query`, by username. Staff only.
 
         Raises:
             Unauthenticated, Forbidden: the actor is not staff.
@@ -211,12 +210,12 @@ class AccountService:
             return _found(uow.accounts.get(account_id), account_id)
 
     def assign(self, actor: Actor, account_id: UUID, change: AccountStatusChange) -> Account:
-        """Change the role of an account, or let it in or out. Admins only.
+        """Change the role of an account, activate or deactivate it. Admins only.
 
-        Who is no longer active can neither log in nor stay logged in: all his sessions end.
+        A deactivated account cannot log in, and all its sessions end.
 
         Raises:
-            Unauthenticated, Forbidden: the actor is no admin.
+            Unauthenticated, Forbidden: the actor is not an admin.
             AccountNotFound
             LastAdmin: the shop would be left without an active admin.
         """
@@ -228,7 +227,7 @@ class AccountService:
             check_admin_stays([other for other in locked.values() if other.is_active_admin], account)
             uow.accounts.update(account)
             ended = [] if account.active else _end_all(uow, account_id, now)
-        self._ended.add(*ended, at=now)
+        self._revocations.add(*ended, at=now)
         return account
 
     def _check_new(self, password: str, field: str, account: Account) -> None:
@@ -236,7 +235,7 @@ class AccountService:
 
 
 def _end_all(uow: UnitOfWork, account_id: UUID, now: datetime) -> list[UUID]:
-    """End all sessions of an account, which is locked: so none begins meanwhile."""
+    """End all sessions of an account. It is locked, so no session begins meanwhile."""
     sessions = [session.id for session in uow.refresh_tokens.sessions(account_id, now)]
     uow.refresh_tokens.revoke_all(account_id, now)
     return sessions

@@ -20,7 +20,7 @@ one call; and attempts come after both.
 """
 
 from shop_core.inventory.model import NewId
-from shop_core.ports.accounts import Accounts, Attempts, PasswordHasher, RefreshTokens, Tokens
+from shop_core.ports.accounts import Accounts, Attempts, PasswordHasher, RefreshTokens, Revocations, Tokens
 from shop_core.ports.catalog import Categories, Products
 from shop_core.ports.events import EventPublisher, Events, Outbox, OutboxMessage, Undelivered
 from shop_core.ports.inventory import Reservations, Stock
@@ -47,6 +47,7 @@ __all__ = [
     "Products",
     "RefreshTokens",
     "Reservations",
+    "Revocations",
     "Stock",
     "Tokens",
     "Undelivered",

@@ -76,6 +76,23 @@ class RefreshTokens(Protocol):
         """
 
 
+class Revocations(Protocol):
+    """The sessions that ended while access tokens of theirs are still valid, as one process knows them."""
+
+    @property
+    def sessions(self) -> Mapping[UUID, datetime]:
+        """Those that have ended, each with the moment."""
+
+    def add(self, *session_ids: UUID, at: datetime) -> None:
+        """Add sessions that this process has ended."""
+
+    def since(self, now: datetime) -> datetime:
+        """From when on to look for sessions that other processes have ended."""
+
+    def update(self, ended: Mapping[UUID, datetime], now: datetime) -> None:
+        """Add all sessions that ended since `since(now)`, each with the moment."""
+
+
 class Attempts(Protocol):
     """How often passwords were guessed: for each key the moment at which its allowance is full again.
 

@@ -10,7 +10,7 @@ from typing import Protocol
 from uuid import UUID
 
 from shop_core.inventory.model import NewId
-from shop_core.ports.accounts import Accounts, Attempts, PasswordHasher, RefreshTokens, Tokens
+from shop_core.ports.accounts import Accounts, Attempts, PasswordHasher, RefreshTokens, Revocations, Tokens
 from shop_core.ports.catalog import Categories, Products
 from shop_core.ports.events import Events, Outbox
 from shop_core.ports.inventory import Reservations, Stock
@@ -105,6 +105,10 @@ class Adapters(Protocol):
     def passwords(self) -> PasswordHasher: ...
     @property
     def tokens(self) -> Tokens: ...
+    @property
+    def new_revocations(self) -> Callable[[], Revocations]:
+        """Makes an empty list of ended sessions; each `Shop` has its own."""
+
     @property
     def currency(self) -> str:
         """The one currency of the shop, an ISO 4217 code."""

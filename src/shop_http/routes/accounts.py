@@ -81,7 +81,7 @@ async def log_in(request: ShopRequest, body: bytes) -> Reply:
     """Start a session. Strangers are counted first, on the loop: what is refused takes no place in the lane."""
     form, sessions, client = read_body(CredentialsForm, body), request.shop.sessions, request.client_key
     attempt = partial(sessions.log_in, form.username, form.password, client=client, device=form.device)
-    if sessions.knows(form.username, form.device):
+    if sessions.is_known_device(form.username, form.device):
         login = await request.lanes.run(Pool.HASHING, attempt)
     else:
         with request.gate.stranger(client):

@@ -20,9 +20,10 @@ from sqlalchemy import Engine, QueuePool
 from shop_adapters.background import Repeating
 from shop_adapters.order_batcher import OrderBatcher
 from shop_adapters.postgres.cache_validator import CacheValidator
-from shop_adapters.publishers import LogPublisher, WebhookPublisher
+from shop_adapters.publishers import LogPublisher
+from shop_adapters.publishers.webhook import WebhookPublisher
 from shop_core import Shop
-from shop_core.accounts.logins import TIDY_MAX
+from shop_core.accounts.logins import CLEANUP_MAX
 from shop_core.ports import EventPublisher
 from shop_core.reservations.service import SWEEP_MAX
 from shop_http.client_address import Addresses, Header
@@ -35,11 +36,11 @@ from shop_http.server.settings import Settings, SettingsError
 from shop_http.wakeups import Wakeups
 
 BACKGROUND_EVERY_S = 0.25
-TIDY_EVERY_S = 60.0
+CLEANUP_EVERY_S = 60.0
 ENDED_EVERY_S = 1.0
 SAMPLED_EVERY_S = 1.0
 BACKGROUND_CONNECTIONS = 5
-"""Sweeper, relay, train, password hashes, ended sessions: busy handlers cannot keep them from the database."""
+"""Sweeper, relay, order batcher, password hashes, ended sessions: busy handlers cannot keep them from the database."""
 STARTED_IN = "SHOP_STARTED_IN"  # a folder in which each worker says that it runs; set by `serve`, no setting
 
 
@@ -59,8 +60,8 @@ def worker_app() -> object:
     engine = make_pool(settings, settings.connections + BACKGROUND_CONNECTIONS)
     adapters = adapters_of(engine, settings)
     shop = shop_of(adapters, settings)
-    train, wakeups = OrderBatcher(shop, adapters.new_id), Wakeups()
-    seeing = _seeing(settings, shop, train, engine)
+    batcher, wakeups = OrderBatcher(shop, adapters.new_id), Wakeups()
+    seeing = _seeing(settings, shop, batcher, engine)
     app = create_app(
         shop,
         ready=readiness(engine, settings),
@@ -68,11 +69,16 @@ def worker_app() -> object:
         has_docs=settings.docs,
         threads=settings.connections,
         base_url=settings.base_url or None,
-        place=lambda request: wakeups.wrap(train.place(request)),
-        reserve=lambda request: wakeups.wrap(train.reserve(request)),
+        place=lambda request: wakeups.wrap(batcher.place(request)),
+        reserve=lambda request: wakeups.wrap(batcher.reserve(request)),
         snapshot=CacheValidator(engine, prepare_threshold=settings.prepare_threshold),
         deadlines=Deadlines(settings.request_timeout, settings.answer_timeout),
-        background=[train, *_background(shop, publisher_of(settings), seeing.expired), *seeing.background, _Started()],
+        background=[
+            batcher,
+            *_background(shop, publisher_of(settings), seeing.expired),
+            *seeing.background,
+            _Started(),
+        ],
         observers=seeing.observers,
         more_routes=seeing.routes,
         limits=limits_of(settings),
@@ -112,7 +118,7 @@ class _Seeing:
     expired: Callable[[int], int] = lambda count: count
 
 
-def _seeing(settings: Settings, shop: Shop, train: OrderBatcher, engine: Engine) -> _Seeing:
+def _seeing(settings: Settings, shop: Shop, batcher: OrderBatcher, engine: Engine) -> _Seeing:
     from shop_http.server import log
 
     seeing = _Seeing()
@@ -129,7 +135,7 @@ def _seeing(settings: Settings, shop: Shop, train: OrderBatcher, engine: Engine)
 
         figures = metrics.Metrics(shop)
         pool = cast(QueuePool, engine.pool)
-        sources = metrics.Sources(lambda: train.report, lambda: (pool.checkedout(), pool.size()))
+        sources = metrics.Sources(lambda: batcher.report, lambda: (pool.checkedout(), pool.size()))
         seeing.observers.append(figures.observe)
         seeing.routes.append(metrics.route(figures, settings.metrics_token))
         seeing.background.append(Repeating(lambda: figures.sample(sources), SAMPLED_EVERY_S, "metrics"))
@@ -170,7 +176,7 @@ def _background(shop: Shop, publisher: EventPublisher | None, expired: Callable[
     jobs: list[Background] = [
         Repeating(sweep, BACKGROUND_EVERY_S, "sweeper", lambda ended: ended >= SWEEP_MAX),
         Repeating(shop.sessions.refresh_revocations, ENDED_EVERY_S, "ended sessions"),
-        Repeating(shop.sessions.tidy, TIDY_EVERY_S, "tidy", lambda forgotten: forgotten >= TIDY_MAX),
+        Repeating(shop.sessions.delete_expired, CLEANUP_EVERY_S, "tidy", lambda forgotten: forgotten >= CLEANUP_MAX),
     ]
     if publisher is not None:
         relay = partial(shop.outbox.relay, publisher)

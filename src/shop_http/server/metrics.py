@@ -33,16 +33,16 @@ _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5
 _NOWHERE = "none"
 
 
-class Train(Protocol):
-    """What an order train reports, see `shop_adapters.order_batcher.BatcherReport`."""
+class BatcherFigures(Protocol):
+    """What the order batcher reports, see `shop_adapters.order_batcher.BatcherReport`."""
 
-    trains: int
-    riders: int
+    batches: int
+    requests: int
     waiting: int
     refused: int
     failed: int
-    train_s: float
-    waited_s: float
+    batch_s: float
+    wait_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +50,11 @@ class Sources:
     """Where the figures come from that nobody brings.
 
     Args:
-        train: the report of this process's train.
+        batcher: the report of this process's order batcher.
         connections: of this process, in use and in all.
     """
 
-    train: Callable[[], Train]
+    batcher: Callable[[], BatcherFigures]
     connections: Callable[[], tuple[int, int]]
 
 
@@ -77,7 +77,7 @@ class Metrics:
         self._refusals = Counter("shop_refusals", "Answers that were no, by code.", ["code"], registry=own)
         self._replays = Counter("shop_replays", "Answers that an earlier try had made.", registry=own)
         self._expired = Counter("shop_reservations_expired", "Reservations whose time was up.", registry=own)
-        self._train = _TrainFigures(own)
+        self._batcher = _BatcherMetrics(own)
         self._in_use = _gauge("shop_pool_connections_in_use", "Database connections in use.", own)
         self._connections = _gauge("shop_pool_connections_max", "Database connections that there may be.", own)
         outbox = "mostrecent"  # all processes see the same one
@@ -103,7 +103,7 @@ class Metrics:
 
     def sample(self, sources: Sources) -> None:
         """Note what nobody brings. To be called every second or so, by one thread."""
-        self._train.note(sources.train())
+        self._batcher.note(sources.batcher())
         in_use, connections = sources.connections()
         self._in_use.set(in_use)
         self._connections.set(connections)
@@ -127,28 +127,28 @@ class Metrics:
         return self._requests.labels(method, route, str(status)), self._seconds.labels(method, route)
 
 
-class _TrainFigures:
-    """A train counts by itself: what it has done since it was last asked is added here."""
+class _BatcherMetrics:
+    """The batcher counts by itself: what it has done since it was last asked is added here."""
 
     def __init__(self, own: CollectorRegistry) -> None:
         self._counters = {
-            "trains": Counter("shop_train_departures", "Batches that were decided.", registry=own),
-            "riders": Counter("shop_train_riders", "Requests in them.", registry=own),
-            "refused": Counter("shop_train_refused", "Requests sent away: too long a wait.", registry=own),
-            "failed": Counter("shop_train_failed", "Batches that failed as a whole.", registry=own),
-            "waited_s": Counter("shop_train_wait_seconds", "Waits of all riders for departure.", registry=own),
+            "batches": Counter("shop_batcher_batches", "Batches that were decided.", registry=own),
+            "requests": Counter("shop_batcher_requests", "Requests in them.", registry=own),
+            "refused": Counter("shop_batcher_refused", "Requests refused: too long a wait.", registry=own),
+            "failed": Counter("shop_batcher_failed", "Batches that failed as a whole.", registry=own),
+            "wait_s": Counter("shop_batcher_wait_seconds", "Time that requests were queued.", registry=own),
         }
         self._before = dict.fromkeys(self._counters, 0.0)
-        self._waiting = _gauge("shop_train_waiting", "Requests that wait for a train.", own)
-        self._train_s = _gauge("shop_train_seconds", "What one train takes, lately.", own, "livemax")
+        self._waiting = _gauge("shop_batcher_waiting", "Requests that are queued.", own)
+        self._batch_s = _gauge("shop_batcher_batch_seconds", "What one batch takes, lately.", own, "livemax")
 
-    def note(self, report: Train) -> None:
+    def note(self, report: BatcherFigures) -> None:
         for name, counter in self._counters.items():
             now = float(getattr(report, name))
             counter.inc(now - self._before[name])
             self._before[name] = now
         self._waiting.set(report.waiting)
-        self._train_s.set(report.train_s)
+        self._batch_s.set(report.batch_s)
 
 
 def _gauge(name: str, meaning: str, own: CollectorRegistry, mode: Any = "livesum") -> Gauge:

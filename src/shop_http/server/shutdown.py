@@ -3,7 +3,7 @@
 From SIGTERM on, `/health/ready` answers 503, so that whoever distributes the load sends new requests elsewhere; every
 answer says `Connection: close` (see `edge`), so that clients do not send their next request into a connection that is
 about to end. After `drain_s` seconds the server itself is told to stop: it takes no more connections, and lets what is
-under way finish. Only then does what runs beside the handlers end, with the last train arrived (`app.create_app`).
+under way finish. Only then does what runs beside the handlers end, with the last batch answered (`app.create_app`).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""How a bug is planted in the running process, one at a time; the product knows nothing of it."""
+"""How a mutant is put into the running process, one at a time; the product knows nothing of it."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ class Mutant:
                 setattr(owner, name, value)
 
 
-def bug(says: str) -> Callable[[Callable[[], list[Patch]]], Callable[[], list[Patch]]]:
-    """Enter a bug in the list."""
+def mutant(says: str) -> Callable[[Callable[[], list[Patch]]], Callable[[], list[Patch]]]:
+    """Add a mutant to the list."""
 
     def enter(patches: Callable[[], list[Patch]]) -> Callable[[], list[Patch]]:
         name = patches.__name__.replace("_", "-")

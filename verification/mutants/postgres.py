@@ -25,19 +25,19 @@ from shop_adapters.postgres.reservations import PostgresReservations
 from shop_adapters.postgres.unit_of_work import PostgresUnitOfWork
 from shop_core.events import OrderEvent, OrderEventKind
 from shop_core.inventory.model import MovementKind, StockLevel
-from verification.mutants import Patch, bug
+from verification.mutants.registry import Patch, mutant
 
 # ---- locks
 
 
-@bug("stock is read, and not locked")
+@mutant("stock is read, and not locked")
 def missing_stock_lock() -> list[Patch]:
     lock = "FOR NO KEY UPDATE"
     assert lock in inventory._LOCK.text
     return [(inventory, "_LOCK", text(inventory._LOCK.text.replace(lock, "")))]
 
 
-@bug("stock is read, then locked, and what was read before is believed")
+@mutant("stock is read, then locked, and what was read before is believed")
 def check_before_lock() -> list[Patch]:
     right = PostgresStock.lock
 
@@ -50,7 +50,7 @@ def check_before_lock() -> list[Patch]:
     return [(PostgresStock, "lock", lock)]
 
 
-@bug("stock is locked in the order in which it comes")
+@mutant("stock is locked in the order in which it comes")
 def unsorted_locks() -> list[Patch]:
     random = Random(7)
 
@@ -71,7 +71,7 @@ def unsorted_locks() -> list[Patch]:
 # ---- commits
 
 
-@bug("the answer goes out, and the commit comes a moment later")
+@mutant("the answer goes out, and the commit comes a moment later")
 def answer_before_commit() -> list[Patch]:
     right = PostgresAdapters.begin
 
@@ -94,7 +94,7 @@ def answer_before_commit() -> list[Patch]:
     return [(PostgresAdapters, "begin", begin)]
 
 
-@bug("one commit in twenty fails, and nobody looks")
+@mutant("one commit in twenty fails, and nobody looks")
 def commit_lost() -> list[Patch]:
     right, random = PostgresAdapters.begin, Random(7)
 
@@ -113,7 +113,7 @@ def commit_lost() -> list[Patch]:
     return [(PostgresAdapters, "begin", begin)]
 
 
-@bug("every statement commits on its own")
+@mutant("every statement commits on its own")
 def no_transaction() -> list[Patch]:
     right = Transaction.run
 
@@ -128,12 +128,12 @@ def no_transaction() -> list[Patch]:
 # ---- keys
 
 
-@bug("keys are not written")
+@mutant("keys are not written")
 def key_not_written() -> list[Patch]:
     return [(PostgresKeys, "claim", lambda self, claims: {})]
 
 
-@bug("a key is anybody's")
+@mutant("a key is anybody's")
 def key_without_customer() -> list[Patch]:
     claim_right, forget_right, nobody = PostgresKeys.claim, PostgresKeys.forget, UUID(int=0)
 
@@ -150,7 +150,7 @@ def key_without_customer() -> list[Patch]:
 # ---- time
 
 
-@bug("each thread has its own clock, up to half a second wrong, and expiry goes by it")
+@mutant("each thread has its own clock, up to half a second wrong, and expiry goes by it")
 def wrong_clock() -> list[Patch]:
     right = StoreClock.__call__
 
@@ -160,13 +160,13 @@ def wrong_clock() -> list[Patch]:
     return [(StoreClock, "__call__", wrong)]
 
 
-@bug("whoever needs units takes those of reservations whose time is not up")
+@mutant("whoever needs units takes those of reservations whose time is not up")
 def expiry_without_due_check() -> list[Patch]:
     right = PostgresReservations.due_lines
     return [(PostgresReservations, "due_lines", lambda self, ids, now: right(self, ids, now + timedelta(hours=1)))]
 
 
-@bug("lines that were let go are not marked, and go again")
+@mutant("lines that were let go are not marked, and go again")
 def let_go_twice() -> list[Patch]:
     return [(PostgresReservations, "release_lines", lambda self, lines: None)]
 
@@ -174,7 +174,7 @@ def let_go_twice() -> list[Patch]:
 # ---- stock
 
 
-@bug("an order of several lines is stored without the last one")
+@mutant("an order of several lines is stored without the last one")
 def half_an_order() -> list[Patch]:
     right = PostgresOrders.add_all
 
@@ -184,7 +184,7 @@ def half_an_order() -> list[Patch]:
     return [(PostgresOrders, "add_all", add_all)]
 
 
-@bug("units given back by orders are not written to the ledger")
+@mutant("units given back by orders are not written to the ledger")
 def ledger_line_missing() -> list[Patch]:
     right = PostgresStock.apply
 
@@ -196,7 +196,7 @@ def ledger_line_missing() -> list[Patch]:
     return [(PostgresStock, "apply", apply)]
 
 
-@bug("released units are written to the ledger, and to no counter")
+@mutant("released units are written to the ledger, and to no counter")
 def counter_left_behind() -> list[Patch]:
     right = PostgresStock._change_levels
 
@@ -210,7 +210,7 @@ def counter_left_behind() -> list[Patch]:
 # ---- facts
 
 
-@bug("nobody writes down that an order was cancelled")
+@mutant("nobody writes down that an order was cancelled")
 def event_missing() -> list[Patch]:
     right = PostgresEvents.add_all
 
@@ -220,7 +220,7 @@ def event_missing() -> list[Patch]:
     return [(PostgresEvents, "add_all", lambda self, events: right(self, [e for e in events if not is_lost(e)]))]
 
 
-@bug("nobody is told that a reservation expired")
+@mutant("nobody is told that a reservation expired")
 def expiry_not_told() -> list[Patch]:
     right = PostgresEvents.add_all
     orders = OrderEvent

@@ -19,12 +19,12 @@ from shop_core.ports import Undelivered
 from shop_core.reservations import allocation
 from shop_core.reservations.model import RESERVATION_LIFECYCLE, Reservation, ReservationStep
 from shop_core.reservations.service import ReservationService
-from verification.mutants import Patch, bug
+from verification.mutants.registry import Patch, mutant
 
 # ---- locks
 
 
-@bug("a reservation is read, then the stock is locked, and it is not read again")
+@mutant("a reservation is read, then the stock is locked, and it is not read again")
 def reservation_read_before_the_lock() -> list[Patch]:
     def locked(self: ReservationService, uow: Any, actor: Any, reservation_id: UUID) -> Reservation:
         reservation = self._seen(uow, actor, reservation_id)
@@ -34,7 +34,7 @@ def reservation_read_before_the_lock() -> list[Patch]:
     return [(ReservationService, "_locked", locked)]
 
 
-@bug("two sweeps run at once, and neither looks again after it has the locks")
+@mutant("two sweeps run at once, and neither looks again after it has the locks")
 def sweep_not_alone() -> list[Patch]:
     def sweep(self: ReservationService, limit: int = 200) -> int:
         with self._begin() as uow:
@@ -53,7 +53,7 @@ def sweep_not_alone() -> list[Patch]:
 # ---- keys
 
 
-@bug("keys are forgotten although their request made something")
+@mutant("keys are forgotten although their request made something")
 def key_forgotten_on_success() -> list[Patch]:
     def settle_keys(self: Batch[Any, Any], keys: Any, new_claims: Any) -> None:
         keys.forget([claim for claim in self._first_claims if claim.customer_key not in self._earlier])
@@ -61,12 +61,12 @@ def key_forgotten_on_success() -> list[Patch]:
     return [(Batch, "settle_keys", settle_keys)]
 
 
-@bug("keys of refused requests are kept")
+@mutant("keys of refused requests are kept")
 def key_kept_on_refusal() -> list[Patch]:
     return [(Batch, "settle_keys", lambda self, keys, new_claims: None)]
 
 
-@bug("a key answers whatever was asked for")
+@mutant("a key answers whatever was asked for")
 def fingerprint_ignored() -> list[Patch]:
     right = KeyedResults.find
 
@@ -77,12 +77,12 @@ def fingerprint_ignored() -> list[Patch]:
     return [(KeyedResults, "find", find)]
 
 
-@bug("twins in one batch get an order each")
+@mutant("twins in one batch get an order each")
 def twin_gets_its_own_order() -> list[Patch]:
     return [(KeyedResults, "record", lambda self, claim, result: self.new_claims.append(claim) if claim else None)]
 
 
-@bug("a replay is answered with what the last replay was answered with")
+@mutant("a replay is answered with what the last replay was answered with")
 def replay_answers_another_order() -> list[Patch]:
     right, last = KeyedResults.find, dict[type, Any]()
 
@@ -101,7 +101,7 @@ def replay_answers_another_order() -> list[Patch]:
 # ---- time
 
 
-@bug("nobody looks at the time of a reservation that is confirmed or released")
+@mutant("nobody looks at the time of a reservation that is confirmed or released")
 def expired_reservation_confirmed() -> list[Patch]:
     def check_step(self: Reservation, step: ReservationStep, now: Any) -> None:
         if step not in RESERVATION_LIFECYCLE[self.state]:
@@ -110,7 +110,7 @@ def expired_reservation_confirmed() -> list[Patch]:
     return [(Reservation, "check_step", check_step)]
 
 
-@bug("an expired reservation can be extended")
+@mutant("an expired reservation can be extended")
 def extension_revives() -> list[Patch]:
     def extended(self: Reservation, ttl: timedelta, now: Any) -> Reservation:
         return replace(self, expires_at=now + ttl)
@@ -118,7 +118,7 @@ def extension_revives() -> list[Patch]:
     return [(Reservation, "extended", extended)]
 
 
-@bug("sold out is said although reservations are due")
+@mutant("sold out is said although reservations are due")
 def false_sold_out() -> list[Patch]:
     return [(batching, "expire_due", lambda *_: [])]
 
@@ -126,38 +126,38 @@ def false_sold_out() -> list[Patch]:
 # ---- stock
 
 
-@bug("nobody checks whether there is enough: the database has to")
+@mutant("nobody checks whether there is enough: the database has to")
 def no_check() -> list[Patch]:
     return [(module, "check_stock", lambda requested, available: None) for module in (placement, allocation, amendment)]
 
 
-@bug("what is reserved counts as available")
+@mutant("what is reserved counts as available")
 def reserved_is_available() -> list[Patch]:
     return [(StockLevel, "available", property(lambda level: max(0, level.on_hand - level.allocated)))]
 
 
-@bug("a cancelled order gives its units back twice")
+@mutant("a cancelled order gives its units back twice")
 def returned_twice() -> list[Patch]:
     right = placement.stock_movements
 
-    def movements(order: Any, kind: MovementKind, *more: Any, **named: Any) -> Any:
+    def movements(order: Any, kind: MovementKind, *arguments: Any, **named: Any) -> Any:
         times = 2 if kind is MovementKind.DEALLOCATED else 1
-        return [movement for _ in range(times) for movement in right(order, kind, *more, **named)]
+        return [movement for _ in range(times) for movement in right(order, kind, *arguments, **named)]
 
     return [(amendment, "stock_movements", movements)]
 
 
-@bug("a cancelled order gives nothing back")
+@mutant("a cancelled order gives nothing back")
 def cancel_returns_nothing() -> list[Patch]:
     return [(amendment, "stock_moved", lambda before, after: None)]
 
 
-@bug("an edit gives back all units of a line that shrinks")
+@mutant("an edit gives back all units of a line that shrinks")
 def edit_returns_the_full_amount() -> list[Patch]:
     right = amendment.edit
 
-    def edit(request: Any, *more: Any, **named: Any) -> Any:
-        change = right(request, *more, **named)
+    def edit(request: Any, *arguments: Any, **named: Any) -> Any:
+        change = right(request, *arguments, **named)
         if change is None:
             return None
         wrong = (
@@ -169,7 +169,7 @@ def edit_returns_the_full_amount() -> list[Patch]:
     return [(amendment, "edit", edit)]
 
 
-@bug("confirming releases first, and places then")
+@mutant("confirming releases first, and places then")
 def confirm_frees_between() -> list[Patch]:
     right = OrderService.place_all
 
@@ -199,22 +199,22 @@ def confirm_frees_between() -> list[Patch]:
 # ---- facts
 
 
-@bug("a letter that did not arrive leaves the outbox")
+@mutant("a message that did not arrive leaves the outbox")
 def outbox_forgets_failures() -> list[Patch]:
     right = OutboxService._publish
     return [(OutboxService, "_publish", lambda *known: dict.fromkeys(right(*known)))]
 
 
-@bug("a letter that did not arrive holds up nobody")
+@mutant("a message that did not arrive holds up nobody")
 def outbox_out_of_order() -> list[Patch]:
-    def publish(self: OutboxService, letters: Any, publisher: Any) -> dict[UUID, Undelivered | None]:
+    def publish(self: OutboxService, messages: Any, publisher: Any) -> dict[UUID, Undelivered | None]:
         tried: dict[UUID, Undelivered | None] = {}
-        for letter in letters:
-            tried[letter.event.id] = None
+        for message in messages:
+            tried[message.event.id] = None
             try:
-                publisher.publish(letter.event)
+                publisher.publish(message.event)
             except Undelivered as undelivered:
-                tried[letter.event.id] = undelivered
+                tried[message.event.id] = undelivered
         return tried
 
     return [(OutboxService, "_publish", publish)]

@@ -1,0 +1,209 @@
+"""Every statement, read: PostgreSQL takes it as it is, and those about orders name their customers.
+
+Orders and reservations, with all that belongs to them, are kept by customers. An engine that distributes them (Citus,
+for one) locks and writes rows of one customer at a time, and joins these tables with each other only, by customer.
+PostgreSQL itself says by what each statement finds its rows: in its plan.
+"""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import itertools
+import pkgutil
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, Executable, TextClause
+from sqlalchemy.dialects import postgresql
+
+import shop_adapters.postgres
+from shop_adapters.postgres import accounts, database, orders, product_lists
+from shop_adapters.postgres.product_lists import QueryShape, Start
+from shop_core.catalog.model import ProductSort
+
+BY_CUSTOMER = {
+    "orders",
+    "order_lines",
+    "order_events",
+    "reservations",
+    "reservation_lines",
+    "idempotency_keys",
+    "holders",
+}
+"""Tables whose keys begin with the customer."""
+
+BY_THE_OWNER = {"migrate", "roles", "durability"}
+"""Modules whose statements the owner of the database runs, and no unit of work."""
+
+ACROSS_CUSTOMERS = {
+    "orders._FIND_CUSTOMERS": "finds the customers of orders, to look for the orders by",
+    "reservations._FIND_CUSTOMERS": "finds the customers of reservations",
+    "reservations._DUE": "finds reservations of all customers whose time is up",
+    "reservations._DUE_LINES": "finds lines of all customers that still hold units of a product",
+    "audit._PROMISED": "sums over all orders",
+    "audit._HELD": "sums over all reservations",
+    "audit._TIMELINES": "compares all orders with their events",
+    "audit._TOTALS": "compares all orders with their lines",
+    "audit._HELD_LINES": "compares all reservations with their lines",
+    "audit._EXPIRY_OF_LINES": "compares all reservations with their lines",
+    "audit._RESERVATION_ORDERS": "compares all reservations with their orders",
+    "audit._KEYS": "compares all keys with what they made",
+    "list of orders": "staff see the orders of all customers",
+    "count of orders": "staff see the orders of all customers",
+}
+"""Statements that read the rows of all customers, and why. They may neither lock nor write."""
+
+
+def _modules() -> Iterator[ModuleType]:
+    for found in pkgutil.iter_modules(shop_adapters.postgres.__path__):
+        if not found.ispkg and found.name not in BY_THE_OWNER:
+            yield importlib.import_module(f"shop_adapters.postgres.{found.name}")
+
+
+def _fixed() -> Iterator[tuple[str, TextClause]]:
+    for module in _modules():
+        for name, value in vars(module).items():
+            if isinstance(value, TextClause):
+                yield f"{module.__name__.rpartition('.')[2]}.{name}", value
+
+
+def _subsets(names: Any) -> Iterator[frozenset[str]]:
+    chosen = sorted(names)
+    for count in range(len(chosen) + 1):
+        yield from map(frozenset, itertools.combinations(chosen, count))
+
+
+def _composed() -> Iterator[tuple[str, Executable]]:
+    for filters in _subsets(orders.FILTERS):
+        of = " of a customer" if "customer_id" in filters else ""
+        yield f"list of orders{of}", orders.order_list(filters, is_after=True)
+        yield f"list of orders{of}", orders.order_list(filters, is_after=False)
+        yield f"count of orders{of}", database._count_of(orders.matching_orders(filters))
+    for filters in _subsets(accounts.FILTERS):
+        yield "list of accounts", accounts.account_list(filters, is_after=True)
+        yield "count of accounts", accounts.account_count(filters)
+    fields = ("words", "category_id", "price_min", "price_max", "available_min", "available_max")
+    for filters, sort in itertools.product(_subsets(fields), ProductSort):
+        shape = QueryShape(
+            filters, "words" in filters, sort, sort in {ProductSort.NEWEST, ProductSort.PRICE_DESCENDING}
+        )
+        for start in Start:
+            yield "list of products", product_lists.page(shape, start)
+
+
+FIXED = dict(_fixed())
+SETTINGS = "audit._SETTINGS"
+"""It has no plan."""
+
+
+@pytest.fixture
+def planner(engine: Engine) -> Iterator[database.Transaction]:
+    """A transaction as every unit of work has it."""
+    with database.transaction(engine, database.TransactionTimeouts()) as opened:
+        yield opened
+
+
+def _plan(planner: database.Transaction, statement: Executable) -> dict[str, Any]:
+    """How the statement is carried out, whatever its values: pasted as it is, with its parameters numbered."""
+    text = str(statement.compile(dialect=postgresql.psycopg.dialect())).replace("%%", "%")  # type: ignore[attr-defined,no-untyped-call]
+    names: list[str] = []
+
+    def number(match: re.Match[str]) -> str:
+        if match[1] not in names:
+            names.append(match[1])
+        return f"${names.index(match[1]) + 1}"
+
+    connection = planner._connection
+    connection.execute("PREPARE planned AS " + re.sub(r"%\((\w+)\)s", number, text))  # type: ignore[call-overload]
+    try:
+        nulls = f"({', '.join(['NULL'] * len(names))})" if names else ""
+        connection.execute("SET LOCAL plan_cache_mode = force_generic_plan")
+        row = connection.execute(f"EXPLAIN (FORMAT JSON, VERBOSE) EXECUTE planned{nulls}").fetchone()  # type: ignore[call-overload]
+    finally:
+        connection.execute("DEALLOCATE planned")
+    assert row is not None
+    plan: dict[str, Any] = row[0][0]
+    return plan
+
+
+def _nodes(node: dict[str, Any], above: tuple[dict[str, Any], ...] = ()) -> Iterator[tuple[dict[str, Any], Any]]:
+    yield node, above
+    for below in node.get("Plans", ()):
+        yield from _nodes(below, (*above, node))
+
+
+def faults(name: str, plan: dict[str, Any]) -> list[str]:
+    """What of a plan breaks the rule of this module."""
+    nodes = list(_nodes(plan["Plan"]))
+    reads = [(node, above) for node, above in nodes if "Scan" in node["Node Type"] and node.get("Relation Name")]
+    tables = {node["Relation Name"] for node, _ in reads}
+    changes = [node["Node Type"] for node, _ in nodes if node["Node Type"] in {"LockRows", "ModifyTable"}]
+    found = []
+    if tables & BY_CUSTOMER and tables - BY_CUSTOMER:
+        found.append(f"{name} joins {sorted(tables & BY_CUSTOMER)} with {sorted(tables - BY_CUSTOMER)}")
+    if name in ACROSS_CUSTOMERS:
+        return found + [f"{name} is across customers and has {change}" for change in changes]
+    for node, above in reads:
+        conditions = " ".join(
+            str(one.get(key, "")) for one in (node, *above) for key in one if key.endswith(("Cond", "Filter"))
+        )
+        alias = node["Alias"]
+        if node["Relation Name"] in BY_CUSTOMER and not re.search(
+            rf"\b{alias}\.customer_id\b|\(customer_id =", conditions
+        ):
+            found.append(f"{name} reads {node['Relation Name']} without its customer: {conditions}")
+    return found
+
+
+@pytest.mark.parametrize("name", [name for name in FIXED if name != SETTINGS])
+def test_postgres_takes_every_fixed_statement_and_those_about_orders_name_their_customers(
+    planner: database.Transaction, name: str
+) -> None:
+    plan = _plan(planner, FIXED[name])
+    assert faults(name, plan) == []
+    assert "JIT" not in plan, "it would be compiled, for 100 ms each time"
+
+
+def test_so_does_every_list(planner: database.Transaction) -> None:
+    for name, statement in _composed():
+        plan = _plan(planner, statement)
+        assert faults(name, plan) == []
+        assert "JIT" not in plan, name
+
+
+def test_the_list_of_statements_across_customers_names_only_what_is_there() -> None:
+    composed = {"list of orders", "count of orders"}
+    assert set(ACROSS_CUSTOMERS) <= set(FIXED) | composed
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "SELECT id FROM orders WHERE id = :id FOR UPDATE",
+        "UPDATE orders SET version = 2 WHERE id = :id",
+        "DELETE FROM idempotency_keys WHERE key = :key",
+        "SELECT head.id FROM orders AS head JOIN order_lines AS line ON line.order_id = head.id"
+        " WHERE head.customer_id = :customer_id",
+        "SELECT event.id FROM outbox JOIN order_events AS event"
+        " ON event.customer_id = outbox.customer_id AND event.order_id = outbox.subject_id",
+    ],
+)
+def test_a_statement_that_breaks_the_rule_is_found(planner: database.Transaction, wrong: str) -> None:
+    assert faults("wrong", _plan(planner, TextClause(wrong)))
+
+
+def test_no_statement_is_written_inside_a_function() -> None:
+    """Else the tests above would not read it."""
+    folder = Path(str(shop_adapters.postgres.__file__)).parent
+    for file in folder.glob("*.py"):
+        if file.stem in BY_THE_OWNER:
+            continue
+        for function in ast.walk(ast.parse(file.read_text())):
+            if isinstance(function, ast.FunctionDef):
+                calls = [node for node in ast.walk(function) if isinstance(node, ast.Call)]
+                assert not [call for call in calls if isinstance(call.func, ast.Name) and call.func.id == "text"], file
