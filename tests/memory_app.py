@@ -1,18 +1,17 @@
-"""A shop in memory behind HTTP, for `granian --factory memory_app:make`; what it is given comes in variables."""
+"""A shop in memory behind HTTP, for `uvicorn --factory memory_app:make`; what it is given comes in variables."""
 
 from __future__ import annotations
 
 import os
 import threading
 
-from litestar import Litestar
-
 from shop_adapters.memory import MemoryAdapters
 from shop_core import SYSTEM, Registration, Role, Shop
 from shop_http.app import create_app
+from shop_http.routing import App
 
 
-def make() -> Litestar:
+def make() -> App:
     """The application, with one admin."""
     shop = Shop(MemoryAdapters())
     shop.accounts.register(

@@ -1,4 +1,4 @@
-"""Everything that proves the promises, in turn: `python -m verification --seed 7`, or `make verify SEED=7`.
+"""Checks the promises of the shop by force: `python -m verification --seed 7`, or `make verify SEED=7`.
 
 Each part is a program of its own, `python -m verification.<part>`, that prints its counts and ends with 0 if it found
 nothing wrong. The same seed makes the same choices again. What was done goes to `verification/results.json` too.
@@ -25,13 +25,13 @@ class Part:
 
     Args:
         name: of its module.
-        proves: in a few words.
+        shows: in a few words.
         usual: its arguments, besides the seed.
         long: the same for `--long`.
     """
 
     name: str
-    proves: str
+    shows: str
     usual: tuple[str, ...] = ()
     long: tuple[str, ...] = ()
 
@@ -39,47 +39,49 @@ class Part:
 PARTS = (
     Part(
         "machine",
-        "memory and PostgreSQL answer alike, step by step",
+        "the adapters in memory and on PostgreSQL give the same answers",
         ("--steps", "100000"),
         ("--steps", "1000000"),
     ),
     Part(
         "interleavings",
-        "two or three use cases in every order of their calls",
+        "two to four use cases in every order of their calls",
         (),
         ("--schedules", "50000", "--samples", "20000"),
     ),
     Part(
         "races",
-        "what happens at the same time ends as if one came after the other; large baskets; on PostgreSQL",
+        "use cases at the same time on PostgreSQL end as if one came after the other",
         (),
         ("--rounds", "1000", "--baskets", "100000"),
     ),
     Part(
         "chaos",
-        "customers on bad connections while server and database are killed",
+        "no order is lost or doubled while connections break and server and database are killed",
         ("--rounds", "3", "--seconds", "12"),
         ("--rounds", "30", "--seconds", "60", "--stride", "1"),
     ),
     Part(
         "fuzz",
-        "no request makes the server fail, whatever it looks like",
+        "no request makes the server fail, however malformed it is",
         ("--requests", "100000"),
         ("--requests", "1000000"),
     ),
     Part(
         "schema",
-        "every answer is as /openapi.json describes it",
+        "every response is as /openapi.json describes it",
         ("--examples", "50"),
         ("--examples", "500"),
     ),
     Part(
         "restarts",
-        "workers and database are restarted under load",
+        "restarts of workers and database under load cost no request",
         ("--rolling", "10", "--database", "20"),
         ("--rolling", "100", "--database", "100"),
     ),
-    Part("mutants", "mistakes that somebody could make are found", (), ("--seconds", "300", "--without", "120")),
+    Part(
+        "mutants", "mistakes that somebody could make are found (mutants)", (), ("--seconds", "300", "--without", "120")
+    ),
 )
 
 
@@ -90,23 +92,28 @@ class Result:
     Args:
         exit_code: 0 if it found nothing wrong; None if it is not there.
         seconds: by the clock on the wall.
-        said: its output.
+        output: its lines.
     """
 
     part: str
-    proves: str
+    shows: str
     command: str
     exit_code: int | None
     seconds: float = 0.0
-    said: list[str] = field(default_factory=list)
+    output: list[str] = field(default_factory=list)
 
 
 def main() -> int:
     """Run the parts: 0 if all of them found nothing wrong."""
     parser = argparse.ArgumentParser(prog="python -m verification", description=__doc__.partition("\n")[0])
-    parser.add_argument("--seed", type=int, help="of all choices; a new one if it is not given")
-    parser.add_argument("--long", action="store_true", help="for hours rather than for minutes")
-    parser.add_argument("--only", choices=[part.name for part in PARTS], action="append", help="this part, or these")
+    parser.add_argument("--seed", type=int, help="of all random choices (default: a new one)")
+    parser.add_argument("--long", action="store_true", help="run for hours instead of minutes")
+    parser.add_argument(
+        "--only",
+        choices=[part.name for part in PARTS],
+        action="append",
+        help="run only this part; may be given several times",
+    )
     given = parser.parse_args()
     seed = time.time_ns() % 1_000_000 if given.seed is None else given.seed
     commit, before, began = _commit(), _cpu_seconds(), time.monotonic()
@@ -133,8 +140,8 @@ def main() -> int:
 
 def _run(part: Part, seed: int, is_long: bool) -> Result:
     arguments = ("-m", f"verification.{part.name}", "--seed", str(seed), *(part.long if is_long else part.usual))
-    result = Result(part.name, part.proves, " ".join(("python", *arguments)), None)
-    print(f"\n{part.name}: {part.proves}", flush=True)
+    result = Result(part.name, part.shows, " ".join(("python", *arguments)), None)
+    print(f"\n{part.name}: {part.shows}", flush=True)
     if importlib.util.find_spec(f"verification.{part.name}") is None:
         print(f"  there is no verification.{part.name}", flush=True)
         return result
@@ -143,18 +150,18 @@ def _run(part: Part, seed: int, is_long: bool) -> Result:
         assert process.stdout is not None
         for line in process.stdout:
             print(f"  {line}", end="", flush=True)
-            result.said.append(line.rstrip("\n"))
+            result.output.append(line.rstrip("\n"))
     result.exit_code, result.seconds = process.returncode, round(time.monotonic() - began, 1)
     return result
 
 
 def _table(results: list[Result]) -> list[str]:
     """The results as a table in Markdown, for docs/consistency.md."""
-    lines = ["| part | what it proves | s | |", "|---|---|---|---|"]
+    lines = ["| part | what it shows | s | |", "|---|---|---|---|"]
     outcomes = {0: "nothing wrong", None: "**not there**"}
     for one in results:
         outcome = outcomes.get(one.exit_code, f"**wrong** (exit code {one.exit_code})")
-        lines.append(f"| {one.part} | {one.proves} | {one.seconds:.0f} | {outcome} |")
+        lines.append(f"| {one.part} | {one.shows} | {one.seconds:.0f} | {outcome} |")
     return lines
 
 

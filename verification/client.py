@@ -75,7 +75,7 @@ class Line:
                 reader, writer = await self._open()
                 writer.write(request)
                 await writer.drain()
-                answer = await _answer(reader)
+                answer = await read_answer(reader, method)
         except (OSError, EOFError, TimeoutError, asyncio.LimitOverrunError, ValueError) as error:
             self.close()
             raise Lost(f"{method} {path}: {error!r}") from error
@@ -113,12 +113,19 @@ def request_bytes(method: str, path: str, body: object, token: str, headers: Map
     return "\r\n".join([*lines, "", ""]).encode() + content
 
 
-async def _answer(reader: asyncio.StreamReader) -> Answer:
-    head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
-    headers = {}
-    for line in filter(None, head[1:]):
-        name, _, value = line.partition(":")
-        headers[name.strip().lower()] = value.strip()
-    status = int(head[0].split(" ")[1])
+async def read_answer(reader: asyncio.StreamReader, method: str) -> Answer:
+    """The answer to a request of that method; interim ones are skipped.
+
+    Raises:
+        EOFError: the connection was closed before its end.
+        ValueError: it is no HTTP.
+    """
+    status = 100
+    while status < 200:
+        head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
+        status = int(head[0].split(" ")[1])
+    pairs = (line.partition(":") for line in head[1:] if line)
+    headers = {name.strip().lower(): value.strip() for name, _, value in pairs}
     length = int(headers.get("content-length", "0"))
-    return Answer(status, headers, await reader.readexactly(length) if length else b"")
+    has_body = length and method != "HEAD" and status not in (204, 304)
+    return Answer(status, headers, await reader.readexactly(length) if has_body else b"")

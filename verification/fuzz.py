@@ -20,7 +20,7 @@ from typing import Any
 
 from verification.bad_requests import Attempt, Mutator, Operation, operations_of
 from verification.bad_values import forged
-from verification.client import API, Answer, Line, Lost
+from verification.client import API, Answer, Line, Lost, read_answer
 from verification.server import PASSWORD, STAFF, ShopServer
 
 SECRET = "the password of those who break things"  # unlike the one in the document, by which they would change it
@@ -28,7 +28,7 @@ ANSWER_S_MAX = 60.0  # generous: only a server that hangs takes so long
 _TOKENS_S = 120.0
 _LINES = 12
 _FINDINGS_MAX = 50
-_FROM_THE_SERVER_ITSELF = {400, 414, 431}  # of what is no HTTP at all: Granian says so, before there is a request
+_FROM_THE_SERVER_ITSELF = {400, 414, 431}  # of what is no HTTP at all: uvicorn says so, before there is a request
 
 
 @dataclass(slots=True)
@@ -254,7 +254,7 @@ class _Wire:
             reader, writer = self._streams
             sending = asyncio.create_task(_send(writer, attempt.raw))
             try:
-                return await _read(reader, attempt.method)
+                return await read_answer(reader, attempt.method)
             finally:
                 sending.cancel()
         except (OSError, EOFError):
@@ -271,25 +271,6 @@ async def _send(writer: asyncio.StreamWriter, raw: bytes) -> None:
     writer.write(raw)
     with contextlib.suppress(OSError):  # it was answered before all of it was sent
         await writer.drain()
-
-
-async def _read(reader: asyncio.StreamReader, method: str) -> Answer:
-    while True:
-        head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
-        status = int(head[0].split(" ")[1])
-        if status >= 200:
-            break
-    pairs = (line.partition(":") for line in head[1:] if line)
-    headers = {name.strip().lower(): value.strip() for name, _, value in pairs}
-    length = int(headers.get("content-length", "0"))
-    has_body = length and method != "HEAD" and status not in (204, 304)
-    try:
-        body = await reader.readexactly(length) if has_body else b""
-    except EOFError:
-        if method == "HEAD":
-            raise
-        body = b""
-    return Answer(status, headers, body)
 
 
 def said(report: Report, seconds: float) -> list[str]:

@@ -1,6 +1,6 @@
 """Use cases in every order of their calls, on the shop in memory; and mutants of it, which must be found.
 
-    python -m verification.interleavings --schedules 2000 --samples 500 --seed 7
+    python -m verification.interleavings --schedules 1000 --samples 300 --seed 7
 
 Prints, for each race, how many schedules were run and whether there are others; then, for each mutant, after how many
 schedules it was found. Exits with 1 if a race fails or a mutant is missed. A failure comes with its schedule, and
@@ -71,8 +71,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m verification.interleavings", description=__doc__.partition("\n")[0]
     )
-    parser.add_argument("--schedules", type=int, default=2_000, help="per race, at most (%(default)s)")
-    parser.add_argument("--samples", type=int, default=500, help="random ones, where there are more (%(default)s)")
+    parser.add_argument("--schedules", type=int, default=1_000, help="per race, at most (%(default)s)")
+    parser.add_argument("--samples", type=int, default=300, help="random ones, where there are more (%(default)s)")
     parser.add_argument("--seed", type=int, default=1, help="of the random ones (%(default)s)")
     parser.add_argument("--race", choices=sorted(RACES), help="only this one")
     parser.add_argument("--replay", metavar="WORD", help="only this schedule of the race")

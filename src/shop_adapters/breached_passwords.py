@@ -40,16 +40,16 @@ class BreachedPasswords:
 
     def __call__(self, password: str) -> bool:
         """Whether `password` is among them. For any number of threads."""
-        wanted = hashlib.sha1(password.encode("utf-8", "surrogatepass"), usedforsecurity=False).hexdigest().upper()
+        digest = hashlib.sha1(password.encode("utf-8", "surrogatepass"), usedforsecurity=False).hexdigest().upper()
         low, high = 0, self._size  # the first line that is not smaller begins in this range
         while low < high:
             middle = (low + high) // 2
             found = self._hash_from(middle)
-            if found and found < wanted:
+            if found and found < digest:
                 low = middle + 1
             else:
                 high = middle
-        return self._hash_from(low) == wanted
+        return self._hash_from(low) == digest
 
     def _hash_from(self, position: int) -> str:
         """The hash of the first line that begins there or later; nothing behind the last one."""

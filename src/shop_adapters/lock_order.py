@@ -46,13 +46,13 @@ class LockOrder:
             LockOrderError: a later table was locked before, or a row of this one with a greater id.
         """
         self.asked += 1
-        wanted = set(ids)
+        requested = set(ids)
         held = self._held.get(table)
-        fresh = wanted - held if held else wanted
+        fresh = requested - held if held else requested
         if fresh:
             self._check_fresh(table, fresh)
             self._held[table] = held | fresh if held else fresh
-        return sorted(wanted, key=_number)
+        return sorted(requested, key=_number)
 
     def require(self, table: Table, ids: Iterable[UUID]) -> None:
         """Let only those pass who have locked these before.
@@ -68,6 +68,6 @@ class LockOrder:
             if later in self._held:
                 raise LockOrderError(f"{table} must be locked before {later}")
         if held := self._held.get(table):
-            least, most = min(fresh, key=_number), max(held, key=_number)
-            if least < most:
-                raise LockOrderError(f"{table} must be locked by ascending id: {least} after {most}")
+            lowest, highest = min(fresh, key=_number), max(held, key=_number)
+            if lowest < highest:
+                raise LockOrderError(f"{table} must be locked by ascending id: {lowest} after {highest}")

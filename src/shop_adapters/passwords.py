@@ -25,20 +25,20 @@ def _encoded(password: str) -> bytes:
 
 
 class Argon2Passwords:
-    """argon2id with what OWASP's Password Storage Cheat Sheet recommends: 19 MiB, 2 passes, 1 lane. Some 20 ms.
+    """argon2id with what OWASP's Password Storage Cheat Sheet recommends: 19 MiB, 2 passes, parallelism 1. Some 20 ms.
 
     Needs the extra `auth`. A hash takes its memory while it runs: callers bound how many run at once.
 
     Args:
         memory_kib: memory for one hash.
         passes: over that memory.
-        lanes: that could run in parallel.
+        parallelism: threads that one hash may use.
     """
 
-    def __init__(self, *, memory_kib: int = 19 * 1024, passes: int = 2, lanes: int = 1) -> None:
+    def __init__(self, *, memory_kib: int = 19 * 1024, passes: int = 2, parallelism: int = 1) -> None:
         from argon2 import PasswordHasher as Argon2Hasher  # here, so that scrypt needs no installation
 
-        self._hasher: Argon2Hasher = Argon2Hasher(time_cost=passes, memory_cost=memory_kib, parallelism=lanes)
+        self._hasher: Argon2Hasher = Argon2Hasher(time_cost=passes, memory_cost=memory_kib, parallelism=parallelism)
         self._nobody = self._hasher.hash(secrets.token_bytes(16))
 
     def hash(self, password: str) -> str:

@@ -25,7 +25,7 @@ _NODE = re.compile(r'for="?(?P<node>[^";]*)"?(?:;|\Z)', re.IGNORECASE)
 _WITH_PORT = re.compile(r"(?P<ipv4>[\d.]+):\d{1,5}|\[(?P<ipv6>[0-9a-fA-F:.]+)\](?::\d{1,5})?", re.ASCII)
 
 
-class Addresses:
+class TrustedProxies:
     """Tells where requests come from.
 
     Args:
@@ -42,7 +42,7 @@ class Addresses:
         self._header = header.encode()
         self._read = _nodes_of_forwarded if header == "forwarded" else _nodes
 
-    def of(self, scope: HTTPScope) -> str:
+    def address_of(self, scope: HTTPScope) -> str:
         """The address, in its shortest form; empty if the server does not know one."""
         client = scope.get("client")
         here = client[0] if client else ""
@@ -59,8 +59,8 @@ class Addresses:
 
     def _hops(self, scope: HTTPScope) -> Iterator[str]:
         """What was written, the last one first."""
-        wanted = self._header
-        values = [value for name, value in scope["headers"] if name == wanted]
+        header = self._header
+        values = [value for name, value in scope["headers"] if name == header]
         return self._read(b",".join(values).decode("latin-1").rsplit(",", _HOPS_MAX)[::-1])
 
     def _is_within(self, address: IPv4Address | IPv6Address) -> bool:

@@ -13,8 +13,8 @@ from html import escape
 from inspect import cleandoc
 
 from shop_core.errors import Conflict, Kind, NotFound, Refusal
+from shop_http.problems import STATUS, TRANSPORT
 from shop_http.requests import MalformedBody
-from shop_http.responses import STATUS, TRANSPORT
 
 _OURS = ("shop_core.", "shop_adapters.", "shop_http.")
 

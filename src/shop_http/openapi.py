@@ -59,11 +59,11 @@ from shop_core.errors import (
     WrongPassword,
 )
 from shop_core.idempotency import KEY_LENGTH_MAX
-from shop_http import keys
-from shop_http import responses as problems
+from shop_http import problems
+from shop_http.problems import Problem
 from shop_http.requests import MalformedBody
-from shop_http.responses import Problem
-from shop_http.routing import API, Access, Operation, operation_of
+from shop_http.responses import API, REPLAYED
+from shop_http.routing import Access, Operation, described
 from shop_http.schemas.common import CATEGORY_ID, ORDER_ID, PRODUCT_ID, RESERVATION_ID, SESSION_ID, THEN, USER_ID
 
 Json = dict[str, Any]
@@ -83,8 +83,8 @@ A shop that never sells what it does not have.
 - Nothing is guessed: a text has no control characters and none that change the direction of writing, and is kept in
   Unicode NFC; numbers are plain digits; a field or a parameter that is given twice is refused.
 - A request must arrive within seconds (408). What is no HTTP at all is refused without a problem document and without
-  a request id: 400 (such as a raw `"` or `<` in the address), 414 and 431 (an address or headers past 64 KiB and 400
-  KiB, or more than 100 headers); the connection then ends.
+  a request id: 400 (such as an unknown method or a space in the address), 414 (an address past 32 KiB) and 431 (a head
+  past 64 KiB, or more than 100 headers); the connection then ends.
 - Send `X-Request-Id` to find a request again; every answer has one.
 - 429 means: wait for as long as `Retry-After` says. `RateLimit` tells how much is left (`r`) and in how many seconds
   all of it is back (`t`), `RateLimit-Policy` how much there is (`q`) in how many seconds (`w`).
@@ -142,7 +142,7 @@ _REFUSALS: dict[type[Refusal], Refusal] = {
 
 def document(app: Litestar, *, version: str, public_catalog: bool) -> bytes:
     """The description of every operation of `app`, as JSON."""
-    operations = list(_operations(app))
+    operations = list(described(app))
     structs = {type(example) for _, _, op in operations for example in (op.takes, op.gives) if example is not None}
     ordered = sorted(structs, key=lambda struct: struct.__name__)
     _, schemas = msgspec.json.schema_components([*ordered, Problem], ref_template=_REF)
@@ -163,15 +163,6 @@ def document(app: Litestar, *, version: str, public_catalog: bool) -> bytes:
     )
 
 
-def _operations(app: Litestar) -> Iterator[tuple[str, str, Operation]]:
-    """Path, method and declaration of each, in the order in which the application was given its routes."""
-    for route in app.routes:
-        for handler in getattr(route, "route_handlers", ()):
-            if operation := operation_of(handler):
-                for method in sorted(handler.http_methods):
-                    yield route.path, method.lower(), operation
-
-
 def _operation(path: str, operation: Operation, public_catalog: bool) -> Json:
     needs_login = operation.access.needs_login(public_catalog)
     described: Json = {
@@ -185,8 +176,8 @@ def _operation(path: str, operation: Operation, public_catalog: bool) -> Json:
         ],
         "responses": _responses(path, operation, needs_login),
     }
-    if operation.more:
-        described["description"] = operation.more
+    if operation.description:
+        described["description"] = operation.description
     if operation.takes is not None:
         content = _content("application/json", operation.takes, operation.or_takes)
         described["requestBody"] = {"required": True, "content": content}
@@ -219,7 +210,10 @@ def _header_parameters(operation: Operation) -> Iterator[Json]:
     """The conditions under which a client wants it (RFC 9110, 13), or the key that makes it happen once."""
     schema: Json = {"type": "string"}
     if KeyReused in operation.refuses:
-        name, meaning = keys.HEADER, "one's own for each request, the same for its retries; see the top of this page"
+        name, meaning = (
+            "Idempotency-Key",
+            "one's own for each request, the same for its retries; see the top of this page",
+        )
         schema |= {"minLength": 1, "maxLength": KEY_LENGTH_MAX, "pattern": "^[ -~]*$"}
     elif operation.tagged:
         name, meaning = "If-None-Match", "answer 304 if the ETag is still this one"
@@ -241,7 +235,7 @@ def _responses(path: str, operation: Operation, needs_login: bool) -> Json:
     names = ["X-Request-Id"]
     names += ["Location"] if operation.status == 201 else []
     names += ["ETag"] if operation.tagged or (Stale in operation.refuses and operation.gives is not None) else []
-    names += [keys.REPLAYED] if KeyReused in operation.refuses else []
+    names += [REPLAYED] if KeyReused in operation.refuses else []
     done: Json = {
         "description": "Created" if operation.status == 201 else "Done",
         "headers": dict.fromkeys(names, _TEXT),
@@ -278,7 +272,7 @@ def _problems(path: str, operation: Operation, needs_login: bool) -> Iterator[Pr
 def _no(alike: Sequence[Problem]) -> Json:
     """The answers of one status."""
     examples = {problem.code: {"value": msgspec.to_builtins(problem)} for problem in alike}
-    content = {problems.MEDIA_TYPE: {"schema": {"$ref": _REF.format(name="Problem")}, "examples": examples}}
+    content = {problems.MEDIA_TYPE.decode(): {"schema": {"$ref": _REF.format(name="Problem")}, "examples": examples}}
     answer: Json = {"description": " / ".join(dict.fromkeys(problem.title for problem in alike)), "content": content}
     names = {401: ["WWW-Authenticate"], 429: ["Retry-After"], 503: ["Retry-After"]}.get(alike[0].status, [])
     return answer | {"headers": dict.fromkeys(["X-Request-Id", *names], _TEXT)}

@@ -1,239 +1,187 @@
-"""Every no, as `application/problem+json` (RFC 9457). The only module that knows which refusal is which status."""
+"""Responses: JSON, pages of lists, and the head that all of them have.
+
+Every response of the application is a `Response`, and its `__call__` is the only place where one is sent. So what every
+response says to browsers and caches stands here too. The shop answers programs: a browser may neither sniff, nor frame,
+nor run anything of it, except for the documentation, which brings its own policy. Caches keep nothing but the public
+catalog, and must ask about that each time.
+"""
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Mapping
-from datetime import datetime
-from typing import Any, Literal, cast
-from urllib.parse import quote
-from uuid import UUID
+from collections.abc import Callable
+from typing import Any, TypeVar
+from urllib.parse import parse_qsl, urlencode
 
-from litestar import Request, Response
-from litestar.exceptions import HTTPException
-from litestar.types import ExceptionHandlersMap, Scope
-from msgspec import UNSET, Struct, UnsetType
-from msgspec.json import encode
+from litestar.types import Receive, Scope, Send
+from msgspec import UNSET, Struct
+from msgspec.json import Encoder
 
-from shop_core.errors import (
-    IllegalStep,
-    InsufficientStock,
-    Invalid,
-    InvalidToken,
-    Kind,
-    Refusal,
-    ReservationExpired,
-    ReservationResolved,
-    TooMany,
-    TooMuchReserved,
-    TotalChanged,
-    Unauthenticated,
-    Unavailable,
+from shop_core import CursorRequest, OffsetRequest, Page
+from shop_core.pagination import OFFSET_MAX, PageRequest
+from shop_http.requests import ShopRequest, request_of
+from shop_http.schemas.common import PageBody
+
+T = TypeVar("T")
+B = TypeVar("B", bound=PageBody[Any])
+Header = tuple[bytes, bytes]
+
+API = "/api/v1"
+REPLAYED = "Idempotency-Replayed"
+
+JSON = b"application/json"
+NO_STORE = b"no-store"
+NO_CACHE = b"no-cache"  # keep it, but ask each time whether it is still good
+
+_NOTHING_ALLOWED = b"default-src 'none'; frame-ancestors 'none'"
+_SECURITY_HEADERS: tuple[Header, ...] = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"x-frame-options", b"DENY"),  # for browsers that do not know Content-Security-Policy
+    (b"cross-origin-resource-policy", b"same-origin"),
 )
-from shop_core.reservations.model import ReservationState
-from shop_http.schemas.common import Amount
-
-MEDIA_TYPE = "application/problem+json"
-
-STATUS = {
-    Kind.NOT_FOUND: 404,
-    Kind.CONFLICT: 409,
-    Kind.STALE: 412,
-    Kind.INVALID: 400,
-    Kind.MISMATCH: 422,
-    Kind.UNAUTHENTICATED: 401,
-    Kind.FORBIDDEN: 403,
-    Kind.TOO_MANY: 429,
-    Kind.UNAVAILABLE: 503,
-}
-
-# What the transport itself refuses: status -> code, title, detail.
-TRANSPORT = {
-    400: ("bad_request", "Bad request", "The request cannot be read."),
-    404: ("not_found", "Not found", "There is nothing at this address: /openapi.json lists what there is."),
-    405: ("method_not_allowed", "Method not allowed", "This address does not know that method: see Allow."),
-    408: ("request_timeout", "Request timeout", "The body of the request did not arrive in time: send it again."),
-    413: ("body_too_large", "Body too large", "The body is larger than this operation takes."),
-    415: ("unsupported_media_type", "Unsupported media type", "Send JSON, with Content-Type: application/json."),
-    500: ("internal_error", "Internal error", "This is a fault of the server. Report it with the request_id."),
-}
-
-EXPLAINED_AT = "/docs/errors"
-"""The page of this server that tells of every code; see `errors`."""
-
-OPTIONS_ASKED = "OPTIONS asked"
-"""The method that the edge makes of OPTIONS: one that no route has, so that the router lists those it has."""
-
-_logger = logging.getLogger("shop_http")
+_HTTPS_ONLY: Header = (b"strict-transport-security", b"max-age=31536000")
+_WITHOUT_BODY = (204, 304)
+_READS = ("GET", "HEAD")
+_encode = Encoder().encode
 
 
-class FieldError(Struct, kw_only=True):
-    """One broken rule: `field` is a path into the input, e.g. `lines.0.quantity`."""
-
-    field: str
-    message: str
-    code: str
-
-
-class ShortageBody(Struct, kw_only=True):
-    """A product of which fewer units are available than were requested."""
-
-    product_id: UUID
-    requested: int
-    available: int
-
-
-class Problem(Struct, kw_only=True):
-    """Why the answer is no. `code` is stable, for programs; `detail` is for people. The rest depends on the code:
-
-    `errors` of invalid input; `shortages` of insufficient_stock; `possible` steps of illegal_order_step;
-    `expected_total`, `total` and `currency` of total_changed; `counted` (what there is too much of), `held`, `wanted`
-    and `most` of too_much_reserved; `state` and perhaps `order_id` of reservation_resolved; `expired_at` of
-    reservation_expired.
-    """
-
-    type: str
-    title: str
-    status: int
-    detail: str
-    instance: str
-    code: str
-    request_id: str
-    errors: tuple[FieldError, ...] | UnsetType = UNSET
-    shortages: tuple[ShortageBody, ...] | UnsetType = UNSET
-    possible: tuple[str, ...] | UnsetType = UNSET
-    expected_total: Amount | UnsetType = UNSET
-    total: Amount | UnsetType = UNSET
-    currency: str | UnsetType = UNSET
-    counted: Literal["reservations", "units"] | UnsetType = UNSET
-    held: int | UnsetType = UNSET
-    requested: int | UnsetType = UNSET
-    max: int | UnsetType = UNSET
-    state: ReservationState | UnsetType = UNSET
-    order_id: UUID | UnsetType = UNSET
-    expired_at: datetime | UnsetType = UNSET
-
-
-def handlers() -> ExceptionHandlersMap:
-    """What the application does with exceptions: every one has an answer."""
-    return {Refusal: refused, HTTPException: not_served, Exception: failed}
-
-
-def refused(request: Request[Any, Any, Any], refusal: Refusal) -> Response[Any]:
-    """The core says no."""
-    return _reply(of_refusal(refusal, **where(request.scope)), headers_of(refusal))
-
-
-def of_refusal(refusal: Refusal, *, instance: str, request_id: str) -> Problem:
-    """The problem that tells of `refusal`.
+class Response:
+    """A response that is rendered already and only has to be sent. It can be sent several times.
 
     Args:
-        refusal: what the core says.
-        instance: the path that was asked for.
-        request_id: under which the log has it.
+        body: empty where the status allows none.
+        status: None: the one that the operation declares.
+        media_type: of the body.
+        headers: further ones.
+        etag: identifies this version of the body; a client that has it already gets 304 instead.
+        code: of the problem, if this is one; for the log.
+        cache_control: what caches may do with it.
+        policy: the Content-Security-Policy.
+        is_replay: whether an earlier request with the same Idempotency-Key made it.
     """
-    problem = _problem(
-        refusal.code, refusal.title, STATUS[refusal.kind], refusal.message, instance=instance, request_id=request_id
+
+    __slots__ = ("body", "cache_control", "code", "etag", "headers", "is_replay", "policy", "status")
+
+    def __init__(
+        self,
+        body: bytes = b"",
+        status: int | None = None,
+        *,
+        media_type: bytes = JSON,
+        headers: tuple[Header, ...] = (),
+        etag: str | None = None,
+        code: str | None = None,
+        cache_control: bytes = NO_STORE,
+        policy: bytes = _NOTHING_ALLOWED,
+        is_replay: bool = False,
+    ) -> None:
+        self.body = body
+        self.status = status
+        self.headers = headers if etag is None else (*headers, (b"etag", etag.encode()))
+        if status not in _WITHOUT_BODY:
+            self.headers += ((b"content-type", media_type), (b"content-length", b"%d" % len(body)))
+        self.etag = etag
+        self.code = code
+        self.cache_control = cache_control
+        self.policy = policy
+        self.is_replay = is_replay
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send it; or 304, to a client that has it already. HEAD gets no body."""
+        request = request_of(scope)
+        method = request.scope["method"]
+        if self.etag is not None and method in _READS and request.knows(self.etag):
+            await Response(b"", 304, etag=self.etag, cache_control=self.cache_control)._send(request, send, b"")
+        else:
+            await self._send(request, send, b"" if method == "HEAD" else self.body)
+
+    async def _send(self, request: ShopRequest, send: Send, body: bytes) -> None:
+        request.response = self
+        state = request.state
+        head = [
+            *self.headers,
+            *request.response_headers,
+            *state.security_headers,
+            (b"content-security-policy", self.policy),
+            (b"cache-control", self.cache_control),
+            (b"x-request-id", request.id.encode()),
+        ]
+        is_over = request.has_whole_body or await request.discard_body()
+        if state.shutdown.has_begun or not is_over:
+            head.append((b"connection", b"close"))
+        await send({"type": "http.response.start", "status": self.status or 200, "headers": head})
+        await send({"type": "http.response.body", "body": body, "more_body": False})
+
+
+def security_headers(base_url: str | None) -> tuple[Header, ...]:
+    """What every response says to browsers: more where clients are known to reach the shop by HTTPS."""
+    return (*_SECURITY_HEADERS, _HTTPS_ONLY) if base_url and base_url.startswith("https:") else _SECURITY_HEADERS
+
+
+def json_response(
+    body: Struct, *, etag: tuple[int, ...] = (), location: str | None = None, is_replay: bool = False
+) -> Response:
+    """A response with `body` as JSON.
+
+    Args:
+        body: what to say.
+        etag: what identifies it: the version of what was read, and whatever else readers must learn a change of. So
+            `"3"` is an order, `"3.17"` a product of version 3 of which 17 units can be sold: readers see every sale,
+            while `If-Match` looks at the version only, and a sale does not fail an edit.
+        location: the path, within the API, of what was created.
+        is_replay: whether an earlier request with the same key made it.
+    """
+    headers: tuple[Header, ...] = ()
+    if location is not None:
+        headers = ((b"location", f"{API}{location}".encode()),)
+    if is_replay:
+        headers += ((b"idempotency-replayed", b"true"),)
+    tag = f'"{".".join(map(str, etag))}"' if etag else None
+    return Response(_encode(body), headers=headers, etag=tag, is_replay=is_replay)
+
+
+def no_content() -> Response:
+    """A response that says that it is done, without a body."""
+    return Response(b"", 204)
+
+
+def page_response(
+    body: Callable[..., B], page: Page[T], page_request: PageRequest, render: Callable[[T], Any], request: ShopRequest
+) -> Response:
+    """A page of a list.
+
+    Args:
+        body: the schema of the page.
+        page: what was found.
+        page_request: what was asked for.
+        render: makes the schema of one item.
+        request: the links to the pages beside this one keep its other parameters.
+    """
+    results = tuple(map(render, page.items))
+    if isinstance(page_request, CursorRequest):
+        following = _link(request, cursor=page.cursor) if page.cursor else None
+        return json_response(body(next=following, previous=None, results=results))
+    count = page.count or 0
+    after, before = page_request.offset + page_request.limit, page_request.offset - page_request.limit
+    goes_on = len(results) == page_request.limit if page.count_is_estimate else after < count
+    return json_response(
+        body(
+            count=count,
+            count_is_estimate=page.count_is_estimate or UNSET,
+            next=_link_at(request, page_request, after) if goes_on and after <= OFFSET_MAX else None,
+            previous=_link_at(request, page_request, max(0, before)) if page_request.offset else None,
+            results=results,
+        )
     )
-    match refusal:
-        case Invalid():
-            problem.errors = tuple(
-                FieldError(field=fault.field, message=fault.message, code=fault.code) for fault in refusal.faults
-            )
-        case InsufficientStock():
-            problem.shortages = tuple(
-                ShortageBody(product_id=short.product_id, requested=short.requested, available=short.available)
-                for short in refusal.shortages
-            )
-        case IllegalStep():
-            problem.possible = refusal.possible
-        case TotalChanged():
-            problem.expected_total, problem.total = refusal.expected, refusal.total
-            problem.currency = refusal.currency
-        case TooMuchReserved():
-            problem.counted = "reservations" if refusal.what == "reservations" else "units"
-            problem.held, problem.requested, problem.max = refusal.held, refusal.requested, refusal.max
-        case ReservationResolved():
-            problem.state, problem.order_id = ReservationState(refusal.state), refusal.order_id or UNSET
-        case ReservationExpired():
-            problem.expired_at = refusal.expired_at
-    return problem
 
 
-def of_transport(status: int, *, instance: str, request_id: str) -> Problem:
-    """The problem for a status of `TRANSPORT`; arguments as for `of_refusal`."""
-    code, title, detail = TRANSPORT[status]
-    return _problem(code, title, status, detail, instance=instance, request_id=request_id)
+def _link_at(request: ShopRequest, page_request: OffsetRequest, offset: int) -> str:
+    """The link to the same list from `offset` on, counted in pages or in items as the client does."""
+    if "offset" in dict(parse_qsl(request.scope["query_string"].decode(), keep_blank_values=True)):
+        return _link(request, offset=str(offset))
+    return _link(request, page=str(offset // page_request.limit + 1))
 
 
-def of_failure(scope: Scope) -> Problem:
-    """The problem for an exception that nobody thought of: it tells nothing."""
-    return of_transport(500, **where(scope))
-
-
-def headers_of(refusal: Refusal) -> Mapping[str, str]:
-    """What the head of an answer says about `refusal`."""
-    match refusal:
-        case InvalidToken():
-            return {"WWW-Authenticate": 'Bearer realm="shop", error="invalid_token"'}
-        case Unauthenticated():
-            return {"WWW-Authenticate": 'Bearer realm="shop"'}
-        case TooMany() | Unavailable():
-            return {"Retry-After": str(refusal.retry_after_s)}
-    return {}
-
-
-def not_served(request: Request[Any, Any, Any], refusal: HTTPException) -> Response[Any]:
-    """The transport says no: no such address, method or media type, or the request cannot be read."""
-    if refusal.status_code == 405:
-        allow = _allow(refusal)
-        if request.scope["method"] == OPTIONS_ASKED:
-            return Response(None, status_code=204, headers=allow)
-        return _reply(of_transport(405, **where(request.scope)), allow)
-    if refusal.status_code in TRANSPORT and refusal.status_code != 500:
-        return _reply(of_transport(refusal.status_code, **where(request.scope)))
-    return failed(request, refusal)
-
-
-def _allow(refusal: HTTPException) -> Mapping[str, str]:
-    known = (refusal.headers or {}).get("allow", "").split(", ")
-    extra = ["HEAD", "OPTIONS"] if "GET" in known else ["OPTIONS"]
-    return {"Allow": ", ".join(sorted({*known, *extra}))}
-
-
-def failed(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
-    """Nobody thought of this: log everything, tell nothing."""
-    log_failure(request.scope, error)
-    return _reply(of_failure(request.scope))
-
-
-def log_failure(scope: Scope, error: Exception) -> None:
-    """Leave the traceback in the log, under the request id that the client was told."""
-    asked, told = f"{scope.get('method')} {quote(scope['path'])}", request_id(scope)
-    _logger.error("%s failed, request %s", asked, told, exc_info=error, extra={"request_id": told})
-
-
-def request_id(scope: Scope) -> str:
-    """The id that the edge gave this request."""
-    return cast(str, scope["state"]["request_id"])
-
-
-def where(scope: Scope) -> dict[str, str]:
-    """What a problem says of the request: for `of_refusal` and `of_transport`."""
-    return {"instance": quote(scope["path"]), "request_id": request_id(scope)}
-
-
-def _problem(code: str, title: str, status: int, detail: str, *, instance: str, request_id: str) -> Problem:
-    return Problem(
-        type=f"{EXPLAINED_AT}#{code}",
-        title=title,
-        status=status,
-        detail=detail,
-        instance=instance,
-        code=code,
-        request_id=request_id,
-    )
-
-
-def _reply(problem: Problem, headers: Mapping[str, str] | None = None) -> Response[Any]:
-    return Response(encode(problem), media_type=MEDIA_TYPE, status_code=problem.status, headers=dict(headers or {}))
+def _link(request: ShopRequest, **changed: str) -> str:
+    sent = dict(parse_qsl(request.scope["query_string"].decode(), keep_blank_values=True))
+    return f"{request.url}?{urlencode(sent | changed)}"

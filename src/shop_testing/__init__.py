@@ -1,30 +1,43 @@
-"""What every adapter of the shop must pass. Needs pytest and Hypothesis: `pip install shop[testing]`.
+"""What others run against their own adapter of the shop. `pip install shop[testing]` brings pytest and Hypothesis.
 
-An adapter is right when it passes the contract of its port. To verify your own, subclass and give the fixture:
+**Contract suites.** An adapter is right when it passes the contract of its port. Subclass, and give the fixture:
 
     import pytest
-    from shop_testing import OrderPlacementContract, StockContract, UnitOfWorkContract
+    from shop_testing import MovableClock, OrderPlacementContract, RacesContract, StockContract
     from my_adapters import MyAdapters
 
     class MyFixture:
         @pytest.fixture
-        def adapters(self):
-            return MyAdapters()  # empty at the start of every test
+        def adapters(self, clock: MovableClock):
+            return MyAdapters(clock=clock)  # empty at the start of every test
 
-    class TestMyUnitOfWork(MyFixture, UnitOfWorkContract): ...
     class TestMyStock(MyFixture, StockContract): ...
     class TestMyPlacement(MyFixture, OrderPlacementContract): ...
+    class TestMyRaces(MyFixture, RacesContract): ...
 
-and drive it with random work, alone or next to another adapter that must give the same answers:
+    accounts sessions credentials attempts     who may do what: accounts, refresh tokens, passwords, tokens, guesses
+    catalog catalog_lists _products _categories    products and categories
+    inventory                                  stock levels and the ledger
+    orders order_lists _placement _amendment   orders, and how they change
+    reservations reservation_expiry            units held for a time
+    keys outbox publishers                     idempotency keys, events and who receives them
+    unit_of_work audit                         transactions and locks; what the audit must find
+    races                                      all that happens at the same time
+
+**A state machine** (`machine`) does random work on your adapters, by themselves or beside the ones in memory, which
+must give the same answers:
 
     class MyMachine(ShopMachine):
         def open_adapters(self):
-            return [MyAdapters(clock=self.clock, new_id=SeededIds()), MemoryAdapters(clock=self.clock, new_id=...)]
+            return [kind(clock=self.clock, new_id=SeededIds()) for kind in (MyAdapters, MemoryAdapters)]
 
     TestMyMachine = MyMachine.TestCase
 
-Tests with threads end within a minute whatever the adapter does. They use events and barriers, never sleeps; where
-a test must see that somebody waits, it gives him a fifth of a second in which he must not get through.
+**Fixtures** (`fixtures`, `determinism`, `concurrency`): things to start from, a clock that moves only when it is told,
+ids that are the same for the same seed, and threads that cannot hang.
+
+Tests with threads end within a minute whatever the adapter does. They use events and barriers, never sleeps. Where a
+test must see that a thread waits, it watches for a fifth of a second that the thread does not get through.
 """
 
 import pkgutil

@@ -149,7 +149,7 @@ class AccountsContract(Contract):
     def test_a_search_finds_whoever_has_words_that_begin_so(
         self, fixtures: Fixtures, search: str, found: list[str]
     ) -> None:
-        people = [
+        accounts = [
             fixtures.account("ada", email="Ada@Example.org", first_name="Ada", last_name="Lovelace"),
             fixtures.account("ADA.byron"),
             fixtures.account("grace", first_name="Ada-Grace"),
@@ -158,7 +158,7 @@ class AccountsContract(Contract):
         ]
         with fixtures.begin() as uow:
             page = uow.accounts.page(AccountQuery(words=search_words(search)), OffsetRequest())
-        expected = tuple(account for account in people if account.username in found)
+        expected = tuple(account for account in accounts if account.username in found)
         assert page == Page(expected, len(expected))
 
     @pytest.mark.parametrize("role", [None, *Role])
@@ -167,14 +167,14 @@ class AccountsContract(Contract):
         self, fixtures: Fixtures, role: Role | None, active: bool | None
     ) -> None:
         names = "zoe Ada ödön grace ADA2 真鍮 ada.b _x bob".split()
-        people = [
+        accounts = [
             fixtures.account(
                 name if len(name) > 2 else name + name, role=list(Role)[number % 3], active=number % 2 == 0
             )
             for number, name in enumerate(names)
         ]
         query = AccountQuery(role=role, active=active)
-        expected = sorted(filter(query.matches, people), key=lambda account: account.username_key)
+        expected = sorted(filter(query.matches, accounts), key=lambda account: account.username_key)
         with fixtures.begin() as uow:
             numbered = [uow.accounts.page(query, OffsetRequest(2, offset)) for offset in range(0, 10, 2)]
         assert [account for page in numbered for account in page.items] == expected
@@ -222,7 +222,7 @@ class RefreshTokensContract(Contract):
             assert uow.refresh_tokens.lock(other.digest) == other
 
     def test_revoking_ends_every_token_of_the_session_and_no_other(self, fixtures: Fixtures) -> None:
-        first, stranger = _token(fixtures), _token(fixtures)
+        first, other = _token(fixtures), _token(fixtures)
         second = first.successor(b"second".ljust(32), fixtures.clock())
         early, late = fixtures.clock(), fixtures.clock()
         revoked_before = replace(first, digest=b"third".ljust(32), revoked_at=early)
@@ -231,7 +231,7 @@ class RefreshTokensContract(Contract):
             uow.refresh_tokens.add(revoked_before)
             uow.refresh_tokens.revoke_family(first.family_id, late)
 
-        for token in (replace(first, revoked_at=late), replace(second, revoked_at=late), revoked_before, stranger):
+        for token in (replace(first, revoked_at=late), replace(second, revoked_at=late), revoked_before, other):
             with fixtures.begin() as uow:
                 assert uow.refresh_tokens.lock(token.digest) == token
 
@@ -299,7 +299,7 @@ class RefreshTokensContract(Contract):
             assert uow.refresh_tokens.delete_expired(before + timedelta(days=2), 10) == 2
 
     def test_revoking_all_ends_every_session_of_the_account_and_no_other(self, fixtures: Fixtures) -> None:
-        first, stranger = _token(fixtures), _token(fixtures)
+        first, other = _token(fixtures), _token(fixtures)
         early, late = fixtures.clock(), fixtures.clock()
         other_session = replace(first, digest=b"other".ljust(32), family_id=fixtures.new_id())
         revoked_before = replace(first, digest=b"third".ljust(32), family_id=fixtures.new_id(), revoked_at=early)
@@ -310,7 +310,7 @@ class RefreshTokensContract(Contract):
             uow.refresh_tokens.revoke_all(fixtures.new_id(), late)
 
         ended = [replace(token, revoked_at=late) for token in (first, other_session)]
-        for token in (*ended, revoked_before, stranger):
+        for token in (*ended, revoked_before, other):
             with fixtures.begin() as uow:
                 assert uow.refresh_tokens.lock(token.digest) == token
 
@@ -363,7 +363,7 @@ class RefreshTokensContract(Contract):
             uow.refresh_tokens.add(successor)
             thief = in_background(replay_an_old_one)
             assert arrived.wait(TIMEOUT_S)
-            still_waits(thief)  # he may wait, or be through already: what counts is what is left
+            still_waits(thief)  # it may wait, or be through already: what counts is what is left
         thief.result(TIMEOUT_S)
 
         for digest in (old.digest, newest.digest, successor.digest):

@@ -1,4 +1,4 @@
-"""The contract of the audit: silent after honest work, and no planted difference escapes it."""
+"""The contract of the audit: it finds nothing after normal use, and every difference that was put in."""
 
 from __future__ import annotations
 

@@ -116,16 +116,16 @@ class Fixtures:
             if (cursor := page.cursor) is None:
                 return movements[::-1]
 
-    def new_order(self, wanted: Mapping[Product, int] | None = None, customer_id: UUID | None = None) -> Order:
+    def new_order(self, requested: Mapping[Product, int] | None = None, customer_id: UUID | None = None) -> Order:
         """An order that is not stored, and whose units are not allocated."""
-        chosen = dict(wanted) if wanted else {self.new_product(): 1}
+        chosen = dict(requested) if requested else {self.new_product(): 1}
         lines = tuple(OrderLine(p.id, p.sku, p.name, p.price, quantity) for p, quantity in chosen.items())
         total, now = total_of(lines, self.adapters.currency), self.clock()
         return Order(self.new_id(), customer_id or self.new_id(), OrderStatus.PLACED, lines, total, now, now)
 
-    def order(self, wanted: Mapping[Product, int] | None = None, customer_id: UUID | None = None) -> Order:
+    def order(self, requested: Mapping[Product, int] | None = None, customer_id: UUID | None = None) -> Order:
         """The same, stored, with its first event."""
-        order = self.new_order(wanted, customer_id)
+        order = self.new_order(requested, customer_id)
         event = OrderEvent.of(self.new_id(), OrderEventKind.PLACED, order, Actor(order.customer_id, Role.CUSTOMER))
         with self.begin() as uow:
             uow.orders.add_all([order])
@@ -139,7 +139,7 @@ Wanted = tuple[Product | UUID, int]
 def request(
     customer: Actor, *lines: Wanted, key: str | None = None, of: Reservation | None = None, total: Money | None = None
 ) -> PlacementRequest:
-    """`customer` wants so many of each, or what he has reserved."""
+    """A request of `customer` for so many units of each product, or for a reservation."""
     return PlacementRequest(
         customer.account_id,
         _lines(lines),
@@ -152,9 +152,11 @@ def request(
 def to_hold(
     customer: Actor, *lines: Wanted, seconds: float = TTL_DEFAULT.total_seconds(), key: str | None = None
 ) -> ReservationRequest:
-    """`customer` wants so many of each held for him."""
+    """A request of `customer` to reserve so many units of each product."""
     return ReservationRequest(customer.account_id, _lines(lines), timedelta(seconds=seconds), key)
 
 
 def _lines(lines: Iterable[Wanted]) -> tuple[LineRequest, ...]:
-    return tuple(LineRequest(wanted.id if isinstance(wanted, Product) else wanted, units) for wanted, units in lines)
+    return tuple(
+        LineRequest(requested.id if isinstance(requested, Product) else requested, units) for requested, units in lines
+    )

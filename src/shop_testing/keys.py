@@ -45,43 +45,43 @@ class KeysContract(Contract):
     def test_the_same_request_with_the_same_key_is_one_order_and_is_told_to_be(
         self, fixtures: Fixtures, shop: Shop, lamp: Product, ada: Actor
     ) -> None:
-        wanted = request(ada, (lamp, 2), key="k")
-        first, second = _answer(shop, wanted), _answer(shop, wanted)
+        given = request(ada, (lamp, 2), key="k")
+        first, second = _answer(shop, given), _answer(shop, given)
         assert (first.replayed, second.replayed) == (False, True)
         assert first.value == second.value
-        assert shop.orders.place(wanted) == first.value
+        assert shop.orders.place(given) == first.value
         assert fixtures.level(lamp.id) == StockLevel(lamp.id, on_hand=5, allocated=2)
         assert shop.audit() == []
 
     def test_a_replay_shows_the_order_as_it_is_now_also_a_year_later(
         self, fixtures: Fixtures, shop: Shop, clock: MovableClock, lamp: Product, ada: Actor
     ) -> None:
-        wanted = request(ada, (lamp, 5), key="k")
-        order = shop.orders.place(wanted)
+        given = request(ada, (lamp, 5), key="k")
+        order = shop.orders.place(given)
         cancelled = shop.orders.cancel(ada, order.id)
         clock.move(YEAR)
-        assert _answer(shop, wanted) == Result(cancelled, replayed=True)
+        assert _answer(shop, given) == Result(cancelled, replayed=True)
         deleted = shop.orders.delete(ada, order.id)
-        assert _answer(shop, wanted) == Result(deleted, replayed=True)
+        assert _answer(shop, given) == Result(deleted, replayed=True)
         assert fixtures.level(lamp.id) == StockLevel(lamp.id, on_hand=5)
 
     def test_a_reservation_is_replayed_as_it_is_now(
         self, fixtures: Fixtures, shop: Shop, clock: MovableClock, lamp: Product, ada: Actor
     ) -> None:
-        wanted = to_hold(ada, (lamp, 5), seconds=60, key="k")
-        held = shop.reservations.reserve(wanted)
-        (again,) = shop.reservations.reserve_all([wanted])
+        given = to_hold(ada, (lamp, 5), seconds=60, key="k")
+        held = shop.reservations.reserve(given)
+        (again,) = shop.reservations.reserve_all([given])
         assert again == Result(held, replayed=True)
         clock.move(timedelta(seconds=60))
-        assert shop.reservations.reserve(wanted).state is ReservationState.EXPIRED
+        assert shop.reservations.reserve(given).state is ReservationState.EXPIRED
         assert fixtures.level(lamp.id).reserved == 5
 
     def test_a_replayed_confirmation_is_the_order_that_the_reservation_became(
         self, shop: Shop, lamp: Product, ada: Actor
     ) -> None:
-        wanted = request(ada, of=shop.reservations.reserve(to_hold(ada, (lamp, 5))), key="k")
-        order = shop.orders.place(wanted)
-        assert _answer(shop, wanted) == Result(order, replayed=True)
+        given = request(ada, of=shop.reservations.reserve(to_hold(ada, (lamp, 5))), key="k")
+        order = shop.orders.place(given)
+        assert _answer(shop, given) == Result(order, replayed=True)
 
     @pytest.mark.parametrize("what", ["units", "product", "total", "kind", "reservation", "ttl"])
     def test_the_key_of_another_request_is_refused(
@@ -106,7 +106,7 @@ class KeysContract(Contract):
             shop.reservations.reserve(to_hold(ada, (lamp, 1), key="place"))
         assert fixtures.level(lamp.id) == before
 
-    def test_each_customer_has_his_own_keys(self, fixtures: Fixtures, shop: Shop, lamp: Product, ada: Actor) -> None:
+    def test_each_customer_has_their_own_keys(self, fixtures: Fixtures, shop: Shop, lamp: Product, ada: Actor) -> None:
         bob = fixtures.customer()
         first = shop.orders.place(request(ada, (lamp, 1), key="k"))
         second = shop.orders.place(request(bob, (lamp, 1), key="k"))
@@ -153,8 +153,8 @@ class KeysContract(Contract):
             assert contended.audit() == []
 
     def test_twins_in_one_batch_are_one_order(self, fixtures: Fixtures, shop: Shop, lamp: Product, ada: Actor) -> None:
-        wanted = request(ada, (lamp, 2), key="k")
-        first, other, second = shop.orders.place_all([wanted, request(ada, (lamp, 1), key="k"), wanted])
+        given = request(ada, (lamp, 2), key="k")
+        first, other, second = shop.orders.place_all([given, request(ada, (lamp, 1), key="k"), given])
         assert isinstance(first, Result)
         assert isinstance(other, KeyReused)
         assert second == Result(first.value, replayed=True)
@@ -178,7 +178,7 @@ class KeysContract(Contract):
         assert isinstance(held, Result)
         assert shop.audit() == []
 
-    def test_who_waited_for_a_twin_that_was_refused_tries_for_himself(
+    def test_who_waited_for_a_twin_that_was_refused_tries_again(
         self, fixtures: Fixtures, shop: Shop, lamp: Product, ada: Actor
     ) -> None:
         claim = Claim(ada.account_id, "k", b"1" * 32, fixtures.new_id())
@@ -190,7 +190,7 @@ class KeysContract(Contract):
         assert waiting.result(TIMEOUT_S).status is OrderStatus.PLACED
         assert not _answer(shop, request(fixtures.customer(), (lamp, 1), key="k")).replayed
 
-    def test_who_waited_for_a_twin_that_failed_tries_for_himself(
+    def test_who_waited_for_a_twin_that_failed_tries_again(
         self, fixtures: Fixtures, shop: Shop, lamp: Product, ada: Actor
     ) -> None:
         with pytest.raises(ZeroDivisionError), fixtures.begin() as uow:
@@ -222,11 +222,11 @@ class KeysContract(Contract):
         self, fixtures: Fixtures, contended: Shop
     ) -> None:
         lamp, customers = fixtures.product("Lamp", units=999), [fixtures.customer() for _ in range(4)]
-        wanted = [request(who, (lamp, 1), key=key) for who in customers for key in ("a", "b", "c")]
-        batches = [wanted, wanted[::-1], wanted[5:] + wanted[:5], wanted[::-2] + wanted[::2]]
+        given = [request(who, (lamp, 1), key=key) for who in customers for key in ("a", "b", "c")]
+        batches = [given, given[::-1], given[5:] + given[:5], given[::-2] + given[::2]]
         answers = together(*[partial(contended.orders.place_all, batch) for batch in batches])
         assert all(isinstance(outcome, Result) for outcomes in answers for outcome in _list(outcomes))
-        assert fixtures.level(lamp.id).allocated == len(wanted)
+        assert fixtures.level(lamp.id).allocated == len(given)
 
     # ---- the port
 
@@ -247,8 +247,8 @@ class KeysContract(Contract):
             uow.keys.claim([Claim(ada.account_id, "k", b"1" * 32, fixtures.new_id())])
 
 
-def _answer(shop: Shop, wanted: PlacementRequest) -> Result[Order]:
-    (outcome,) = shop.orders.place_all([wanted])
+def _answer(shop: Shop, given: PlacementRequest) -> Result[Order]:
+    (outcome,) = shop.orders.place_all([given])
     assert isinstance(outcome, Result)
     return outcome
 

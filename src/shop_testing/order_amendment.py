@@ -135,8 +135,8 @@ class OrderAmendmentContract(Contract):
         quantities: list[tuple[int, int]],
     ) -> None:
         _dearer(fixtures, lamp)
-        wanted = [((lamp, chair)[index], units) for index, units in quantities]
-        assert shop.orders.edit(ada, order.id, lines(*wanted)) == order
+        requested = [((lamp, chair)[index], units) for index, units in quantities]
+        assert shop.orders.edit(ada, order.id, lines(*requested)) == order
         self._check_unchanged(fixtures, shop, ada, order, lamp, chair)
 
     @pytest.mark.parametrize("quantity", [0, -1, 1_000_001])
@@ -227,8 +227,8 @@ class OrderAmendmentContract(Contract):
     def test_only_the_owner_edits_and_deletes_and_to_others_it_is_not_there(
         self, fixtures: Fixtures, shop: Shop, ada: Actor, lamp: Product, chair: Product, order: Order
     ) -> None:
-        stranger, clerk = fixtures.customer(), Actor(fixtures.new_id(), Role.STAFF)
-        for look in _looks(shop, stranger, order):
+        other, clerk = fixtures.customer(), Actor(fixtures.new_id(), Role.STAFF)
+        for look in _looks(shop, other, order):
             with pytest.raises(OrderNotFound):
                 look()
         for who in (clerk, SYSTEM):
@@ -316,9 +316,9 @@ class OrderAmendmentContract(Contract):
         assert shop.audit() == []
 
 
-def lines(*wanted: tuple[Product, int]) -> tuple[LineRequest, ...]:
+def lines(*requested: tuple[Product, int]) -> tuple[LineRequest, ...]:
     """So many of each."""
-    return tuple(LineRequest(product.id, units) for product, units in wanted)
+    return tuple(LineRequest(product.id, units) for product, units in requested)
 
 
 def timeline(shop: Shop, actor: Actor, order: Order) -> tuple[OrderEvent, ...]:
@@ -336,11 +336,11 @@ def _dearer(fixtures: Fixtures, product: Product) -> None:
 
 def _looks(shop: Shop, actor: Actor, order: Order) -> list[Callable[[], object]]:
     """Everything that a customer can try with an order."""
-    wanted = tuple(LineRequest(line.product_id, 1) for line in order.lines)
+    requested = tuple(LineRequest(line.product_id, 1) for line in order.lines)
     return [
         lambda: shop.orders.get(actor, order.id),
         lambda: shop.orders.events(actor, order.id, OffsetRequest()),
-        lambda: shop.orders.edit(actor, order.id, wanted),
+        lambda: shop.orders.edit(actor, order.id, requested),
         lambda: shop.orders.cancel(actor, order.id),
         lambda: shop.orders.delete(actor, order.id),
     ]

@@ -61,7 +61,7 @@ class OrderListsContract(Contract):
             with_deleted=data.draw(st.booleans(), "with deleted"),
         )
         limit, offset = data.draw(st.integers(1, 9), "limit"), data.draw(st.integers(0, 9), "offset")
-        expected = [order for order in history if _is_wanted(query, order)]
+        expected = [order for order in history if _matches(query, order)]
 
         with fixtures.begin() as uow:
             page = uow.orders.page(query, OffsetRequest(limit, offset))
@@ -91,9 +91,9 @@ class OrderListsContract(Contract):
         own = tuple(order for order in history if order.customer_id == ada and order.deleted_at is None)
         for query in (OrderQuery(), OrderQuery(customer_id=ada), OrderQuery(with_deleted=True)):
             assert shop.orders.find(customer, query, OffsetRequest()).items == own
-        for stranger in (grace, fixtures.new_id()):
+        for other in (grace, fixtures.new_id()):
             with pytest.raises(Forbidden):
-                shop.orders.find(customer, OrderQuery(customer_id=stranger), OffsetRequest())
+                shop.orders.find(customer, OrderQuery(customer_id=other), OffsetRequest())
         with pytest.raises(Unauthenticated):
             shop.orders.find(NOBODY, OrderQuery(), OffsetRequest())
         assert shop.orders.find(customer, OrderQuery(number=history[1].number), OffsetRequest()).items == ()
@@ -172,7 +172,7 @@ class OrderListsContract(Contract):
             uow.events.add_all([event])
 
 
-def _is_wanted(query: OrderQuery, order: Order) -> bool:
+def _matches(query: OrderQuery, order: Order) -> bool:
     """`OrderQuery.matches`, said a second time."""
     if not query.with_deleted and order.deleted_at:
         return False

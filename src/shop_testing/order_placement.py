@@ -133,9 +133,9 @@ class OrderPlacementContract(Contract):
             products = [fixtures.product(f"Product {number}", units=count) for number, count in enumerate(units)]
             goods = [*products, fixtures.new_product("Never added")]
             requests = [
-                request(fixtures.customer(), *((goods[i], wanted) for i, wanted in basket)) for basket in baskets
+                request(fixtures.customer(), *((goods[i], requested) for i, requested in basket)) for basket in baskets
             ]
-            batches = [requests] if in_one_batch else [[alone] for alone in requests]
+            batches = [requests] if in_one_batch else [[single] for single in requests]
             outcomes = [outcome for batch in batches for outcome in shop.orders.place_all(batch)]
             left = [fixtures.level(product.id).available for product in products]
             answers.append(([_in_short(outcome, goods) for outcome in outcomes], left))

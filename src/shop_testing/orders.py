@@ -65,13 +65,13 @@ class OrdersContract(Contract):
             assert uow.orders.get_all([fixtures.new_id()]) == uow.orders.get_all([]) == {}
 
     def test_an_order_of_somebody_else_cannot_be_told_from_one_that_does_not_exist(self, fixtures: Fixtures) -> None:
-        order, stranger = fixtures.order(), fixtures.new_id()
+        order, other = fixtures.order(), fixtures.new_id()
         with fixtures.begin() as uow:
             assert uow.orders.get(order.id, order.customer_id) == order
-            assert uow.orders.get(order.id, stranger) is None
-            assert uow.orders.get(fixtures.new_id(), stranger) is None
+            assert uow.orders.get(order.id, other) is None
+            assert uow.orders.get(fixtures.new_id(), other) is None
             assert uow.orders.get(fixtures.new_id()) is None
-        for order_id, customer_id in ((order.id, stranger), (fixtures.new_id(), None)):
+        for order_id, customer_id in ((order.id, other), (fixtures.new_id(), None)):
             with fixtures.begin() as uow:
                 assert uow.orders.lock(order_id, customer_id) is None
         with fixtures.begin() as uow:
@@ -91,7 +91,7 @@ class OrdersContract(Contract):
 
     # ---- a customer's orders
 
-    def test_a_customer_sees_his_own_orders_newest_first(self, fixtures: Fixtures) -> None:
+    def test_customers_see_their_own_orders_newest_first(self, fixtures: Fixtures) -> None:
         ada, grace = fixtures.new_id(), fixtures.new_id()
         orders = []
         for _ in range(7):

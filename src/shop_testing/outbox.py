@@ -59,7 +59,7 @@ class OutboxContract(Contract):
 
     @pytest.fixture
     def listener(self) -> Listener:
-        """Where letters go."""
+        """Receives the messages."""
         return Listener()
 
     # ---- what goes in
@@ -103,7 +103,7 @@ class OutboxContract(Contract):
             uow.events.add_all(events[::-1])
         assert _taken(fixtures, 10) == events
 
-    def test_a_letter_that_waits_holds_up_its_subject_and_nobody_else(
+    def test_a_message_that_waits_holds_up_its_subject_and_nobody_else(
         self, fixtures: Fixtures, shop: Shop, clock: MovableClock, lamp: Product, listener: Listener
     ) -> None:
         held_up, free = (shop.orders.place(request(fixtures.customer(), (lamp, 1))) for _ in range(2))
@@ -120,7 +120,7 @@ class OutboxContract(Contract):
         _relay_all(shop, listener)
         assert listener.seqs(held_up) == [1, 2, 3]
 
-    def test_what_was_taken_together_with_a_letter_that_nobody_took_waits_with_it(
+    def test_what_was_taken_together_with_a_message_that_nobody_took_waits_with_it(
         self, fixtures: Fixtures, shop: Shop, clock: MovableClock, lamp: Product, listener: Listener
     ) -> None:
         order = shop.orders.place(request(fixtures.customer(), (lamp, 1)))
@@ -151,7 +151,7 @@ class OutboxContract(Contract):
     def test_what_one_has_taken_nobody_else_gets_until_it_is_hidden_no_more(
         self, fixtures: Fixtures, shop: Shop, clock: MovableClock, lamp: Product
     ) -> None:
-        """A taker that dies: its letters, and those that came after them, go to the next one."""
+        """A taker that dies: its messages, and those that came after them, go to the next one."""
         order = shop.orders.place(request(fixtures.customer(), (lamp, 1)))
         (first,) = _taken(fixtures, 10)
         shop.orders.confirm(SYSTEM, order.id)
@@ -174,7 +174,7 @@ class OutboxContract(Contract):
             rest = uow.outbox.take(uow.now(), 4, MINUTE)
         assert len(mine) + len(others) + len(rest) == 4
 
-    def test_a_subject_whose_first_letter_is_in_hand_is_left_alone(
+    def test_a_subject_whose_first_message_is_in_hand_is_left_alone(
         self, fixtures: Fixtures, shop: Shop, lamp: Product
     ) -> None:
         order = shop.orders.place(request(fixtures.customer(), (lamp, 1)))
@@ -214,7 +214,7 @@ class OutboxContract(Contract):
 
     # ---- failures
 
-    def test_a_letter_is_tried_again_ever_later_and_in_the_end_given_up(
+    def test_a_message_is_tried_again_ever_later_and_in_the_end_given_up(
         self, fixtures: Fixtures, shop: Shop, clock: MovableClock, lamp: Product, listener: Listener
     ) -> None:
         order = shop.orders.place(request(fixtures.customer(), (lamp, 1)))
@@ -225,8 +225,8 @@ class OutboxContract(Contract):
             assert shop.outbox.relay(listener) == 0
             clock.move(timedelta(microseconds=1))
         assert shop.outbox.relay(listener) == 0
-        (letter,) = shop.outbox.dead(SYSTEM, OffsetRequest()).items
-        assert (letter.event.subject_id, letter.attempts, letter.error) == (order.id, ATTEMPTS_MAX, "503 from there")
+        (message,) = shop.outbox.dead(SYSTEM, OffsetRequest()).items
+        assert (message.event.subject_id, message.attempts, message.error) == (order.id, ATTEMPTS_MAX, "503 from there")
 
     def test_a_final_no_is_not_asked_twice_and_those_after_it_go_on(
         self, fixtures: Fixtures, shop: Shop, lamp: Product, listener: Listener
@@ -240,7 +240,7 @@ class OutboxContract(Contract):
         assert listener.seqs(order) == [2]
         assert shop.outbox.dead(SYSTEM, OffsetRequest()).count == 1
 
-    def test_dead_letters_are_listed_oldest_first_and_sent_again_from_the_start(
+    def test_dead_messages_are_listed_oldest_first_and_sent_again_from_the_start(
         self, fixtures: Fixtures, shop: Shop, lamp: Product, listener: Listener
     ) -> None:
         orders = [shop.orders.place(request(fixtures.customer(), (lamp, 1))) for _ in range(3)]
@@ -248,18 +248,18 @@ class OutboxContract(Contract):
         _relay_all(shop, listener)
         listener.refuses.clear()
         page = shop.outbox.dead(SYSTEM, OffsetRequest(2, 1))
-        assert ([letter.event.subject_id for letter in page.items], page.count) == ([o.id for o in orders[1:]], 3)
-        ids = [letter.event.id for letter in page.items]
+        assert ([message.event.subject_id for message in page.items], page.count) == ([o.id for o in orders[1:]], 3)
+        ids = [message.event.id for message in page.items]
         assert shop.outbox.requeue(SYSTEM, [*ids, fixtures.new_id()]) == 2
         assert shop.outbox.requeue(SYSTEM, ids) == 0, "they are not dead any more"
         with fixtures.begin() as uow:
-            assert [letter.attempts for letter in uow.outbox.take(uow.now(), 9, MINUTE)] == [0, 0]
+            assert [message.attempts for message in uow.outbox.take(uow.now(), 9, MINUTE)] == [0, 0]
             uow.outbox.release(ids, uow.now())
         assert _relay_all(shop, listener) == 2
         assert sorted(event.subject_id for event in listener.heard) == [o.id for o in orders[1:]]
         assert shop.outbox.dead(SYSTEM, OffsetRequest()).count == 1
 
-    def test_dead_letters_are_for_staff(self, fixtures: Fixtures, shop: Shop) -> None:
+    def test_dead_messages_are_for_staff(self, fixtures: Fixtures, shop: Shop) -> None:
         with pytest.raises(Forbidden):
             shop.outbox.dead(fixtures.customer(), OffsetRequest())
         with pytest.raises(Unauthenticated):
@@ -296,11 +296,11 @@ def _relay_all(shop: Shop, listener: Listener, limit: int = 100) -> int:
 
 def _taken(fixtures: Fixtures, limit: int) -> list[Event]:
     with fixtures.begin() as uow:
-        return [letter.event for letter in uow.outbox.take(uow.now(), limit, MINUTE)]
+        return [message.event for message in uow.outbox.take(uow.now(), limit, MINUTE)]
 
 
-def _ids(letters: Collection[OutboxMessage]) -> set[UUID]:
-    return {letter.event.id for letter in letters}
+def _ids(messages: Collection[OutboxMessage]) -> set[UUID]:
+    return {message.event.id for message in messages}
 
 
 def _waiting(fixtures: Fixtures) -> tuple[int, datetime | None]:

@@ -94,21 +94,21 @@ class RaceFixtures(Fixtures):
 
     def buys(self, customer: Actor, *lines: tuple[Product, int], **details: Any) -> Callable[[], Order]:
         """A job: a customer places an order."""
-        wanted = request(customer, *lines, **details)
-        return lambda: self.shop.orders.place(wanted)
+        requested = request(customer, *lines, **details)
+        return lambda: self.shop.orders.place(requested)
 
     def reserves(
         self, customer: Actor, *lines: tuple[Product, int], key: str | None = None
     ) -> Callable[[], Reservation]:
         """A job: a customer reserves units."""
-        wanted = to_hold(customer, *lines, seconds=LIFE.total_seconds(), key=key)
-        return lambda: self.shop.reservations.reserve(wanted)
+        requested = to_hold(customer, *lines, seconds=LIFE.total_seconds(), key=key)
+        return lambda: self.shop.reservations.reserve(requested)
 
     def edits(self, order: Order, *lines: tuple[Product, int], version: int | None = None) -> Callable[[], Order]:
         """A job: the owner gives the order other lines."""
         owner = self.owner(order)
-        wanted = [LineRequest(product.id, units) for product, units in lines]
-        return lambda: self.shop.orders.edit(owner, order.id, wanted, None if version is None else [version])
+        requested = [LineRequest(product.id, units) for product, units in lines]
+        return lambda: self.shop.orders.edit(owner, order.id, requested, None if version is None else [version])
 
     def owner(self, order: Order) -> Actor:
         """The customer whose order it is."""
@@ -550,6 +550,8 @@ RACES: dict[str, Scenario] = {
     "parts of an expired reservation": parts_of_an_expired_reservation,
     "confirm and confirm": ends("confirm", "confirm too"),
     "confirm and release": ends("confirm", "release"),
+    "confirm and expire": ends("confirm", "sweep", TIME_PASSES),
+    "release and expire": ends("release", "sweep", TIME_PASSES),
     "confirm, release and expire": ends("confirm", "release", "sweep", TIME_PASSES),
     "confirm, expire and be sold": ends("confirm", "bob buys", TIME_PASSES),
     "release, expire and be sold": ends("release", "bob buys", TIME_PASSES),
@@ -622,8 +624,8 @@ class RacesContract(Contract):
                 elif turn == 1:
                     contended.orders.place(request(who, of=contended.reservations.reserve(to_hold(who, *basket))))
                 else:
-                    wanted = [LineRequest(product.id, units) for product, units in basket]
-                    contended.orders.edit(who, order.id, wanted)
+                    requested = [LineRequest(product.id, units) for product, units in basket]
+                    contended.orders.edit(who, order.id, requested)
 
         assert together(*[partial(trade, seed) for seed in range(20)]) == [None] * 20, "a deadlock is Unavailable"
         assert contended.audit() == []

@@ -66,7 +66,7 @@ class ReservationExpiryContract(Contract):
         assert kinds[1:] == [MovementKind.RESERVED, MovementKind.EXPIRED, MovementKind.ALLOCATED]
         assert shop.audit() == []
 
-    def test_nor_who_reserves_or_edits_his_order(
+    def test_nor_does_reserving_or_editing_an_order(
         self, shop: Shop, fixtures: Fixtures, clock: MovableClock, lamp: Product, ada: Actor
     ) -> None:
         bob, order = fixtures.customer(), shop.orders.place(request(ada, (lamp, 1)))
@@ -132,12 +132,12 @@ class ReservationExpiryContract(Contract):
         with fixtures.begin() as uow:
             stored = uow.reservations.get_all([first.id, second.id, longer.id])
         assert [stored[one.id].state for one in (first, second, longer)] == ["expired", "expired", "active"]
-        told = [event for event in letters(adapters) if isinstance(event, StockEvent)]
-        assert {(event.kind, event.subject_id, event.at, event.units, event.customer_id) for event in told} == {
+        published = [event for event in published_events(adapters) if isinstance(event, StockEvent)]
+        assert {(event.kind, event.subject_id, event.at, event.units, event.customer_id) for event in published} == {
             (StockEventKind.RESERVATION_EXPIRED, one.id, one.expires_at, units, ada.id)
             for one, units in ((first, 1), (second, 2))
         }
-        assert len(told) == 2
+        assert len(published) == 2
         assert shop.audit() == []
 
     def test_a_sweep_takes_so_many_at_a_time_longest_ago_first(
@@ -181,15 +181,15 @@ class ReservationExpiryContract(Contract):
     def test_what_is_found_missing_is_told(self, adapters: Adapters, shop: Shop, lamp: Product, ada: Actor) -> None:
         shop.reservations.reserve(to_hold(ada, (lamp, 4)))
         shop.inventory.adjust(SYSTEM, lamp.id, -3, "a fire")
-        (event,) = letters(adapters)
+        (event,) = published_events(adapters)
         assert isinstance(event, StockEvent)
         assert (event.kind, event.subject_id, event.units) == (StockEventKind.STOCK_SHORT, lamp.id, 2)
 
 
-def letters(adapters: Adapters) -> list[Event]:
+def published_events(adapters: Adapters) -> list[Event]:
     """All events that wait in the outbox; they go on waiting."""
     with adapters.begin() as uow:
         now = uow.now()
-        events = [letter.event for letter in uow.outbox.take(now, 10_000, MINUTE)]
+        events = [message.event for message in uow.outbox.take(now, 10_000, MINUTE)]
         uow.outbox.release([event.id for event in events], now)
     return events

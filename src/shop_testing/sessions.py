@@ -183,13 +183,13 @@ class SessionsContract(Contract):
 
     def test_of_two_who_change_one_password_at_the_same_moment_one_succeeds(self, contended: Shop) -> None:
         ada = contended.accounts.register(Registration("ada", OLD))
-        wanted = [f"{NEW} {number}" for number in range(4)]
+        passwords = [f"{NEW} {number}" for number in range(4)]
 
         def change(new: str) -> str:
             contended.accounts.change_password(ada.actor, OLD, new)
             return new
 
-        results = together(*(lambda new=new: change(new) for new in wanted))
+        results = together(*(lambda new=new: change(new) for new in passwords))
         assert sorted(type(result).__name__ for result in results) == ["WrongPassword"] * 3 + ["str"]
         (new,) = (result for result in results if isinstance(result, str))
         assert contended.sessions.log_in("ada", new)
@@ -231,7 +231,7 @@ class SessionsContract(Contract):
             uow.accounts.lock(ada.id)
             uow.refresh_tokens.add(token)
             ending = in_background(end_all)
-            still_waits(ending)  # he may be through already: what counts is what is left
+            still_waits(ending)  # it may be through already: what counts is what is left
         ending.result(TIMEOUT_S)
         with fixtures.begin() as uow:
             left = uow.refresh_tokens.lock(token.digest)
@@ -269,7 +269,7 @@ class SessionsContract(Contract):
 
     # ---- a forgotten password
 
-    def test_who_forgot_his_password_sets_another_one_with_a_code_of_an_admin(self, shop: Shop) -> None:
+    def test_a_forgotten_password_is_replaced_with_a_code_of_an_admin(self, shop: Shop) -> None:
         ada = shop.accounts.register(Registration("ada", OLD))
         session = shop.sessions.log_in("ada", OLD)
         offered = shop.accounts.offer_reset(SYSTEM, ada.id)
@@ -310,7 +310,7 @@ class SessionsContract(Contract):
         with pytest.raises(AccountNotFound):
             shop.accounts.offer_reset(SYSTEM, fixtures.new_id())
 
-    def test_of_two_who_use_one_code_at_the_same_moment_one_sets_his_password(self, shop: Shop) -> None:
+    def test_of_two_who_use_one_code_at_the_same_moment_one_sets_a_password(self, shop: Shop) -> None:
         ada = shop.accounts.register(Registration("ada", OLD))
         code = shop.accounts.offer_reset(SYSTEM, ada.id).code
         passwords = [f"{NEW} {number}" for number in range(4)]

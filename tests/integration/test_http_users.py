@@ -11,13 +11,13 @@ from uuid import uuid4
 
 import httpx
 import pytest
-from litestar import Litestar
 
 from http_client import API, PASSWORD, Server, assert_problem, log_in, register, unique, wait_until
 from shop_adapters.memory import MemoryAdapters
 from shop_core import SYSTEM, AccountStatusChange, Registration, Role, Shop
 from shop_core.ports import UnitOfWork
 from shop_http.app import create_app
+from shop_http.routing import App
 
 OTHER = "another horse battery"
 JSON = {"Content-Type": "application/json"}
@@ -375,7 +375,7 @@ def test_deactivated_staff_do_not_even_read_a_catalog_that_needs_a_login() -> No
     assert_problem(ask(app, "/products", token), 401, "invalid_token")
 
 
-def ask(app: Litestar, path: str, token: str) -> httpx.Response:
+def ask(app: App, path: str, token: str) -> httpx.Response:
     """The answer to a GET, without a server between."""
 
     async def answer() -> httpx.Response:

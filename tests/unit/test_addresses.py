@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shop_http.client_address import HEADERS, Addresses, Header, client_of
+from shop_http.client_address import HEADERS, Header, TrustedProxies, client_of
 
 PROXIES = ("10.0.0.0/8", "2001:db8:ffff::/48")
 PROXY, INNER, CLIENT, LIAR = "10.0.0.1", "10.9.9.9", "203.0.113.7", "198.51.100.66"
@@ -23,7 +23,7 @@ def address(
 ) -> str:
     headers = [(name.encode(), value.encode("latin-1", "replace")) for value in values]
     scope: Any = {"client": (peer, 1234) if peer else None, "headers": headers}
-    return Addresses(trusted, read or name).of(scope)
+    return TrustedProxies(trusted, read or name).address_of(scope)
 
 
 @pytest.mark.parametrize(
@@ -115,4 +115,4 @@ def test_a_client_is_an_address_or_a_network_of_ipv6(one: str, other: str, is_on
 @pytest.mark.parametrize("wrong", ["10.0.0.0/33", "10.0.0.1/8", "proxy.example", "", "*"])
 def test_an_invalid_network_is_refused(wrong: str) -> None:
     with pytest.raises(ValueError):
-        Addresses([wrong])
+        TrustedProxies([wrong])

@@ -18,17 +18,16 @@ from shop_adapters.clock import ManualClock
 from shop_adapters.memory import MemoryAdapters
 from shop_core import SYSTEM, Registration, Role, Shop
 from shop_core.errors import Unavailable, WrongCredentials
-from shop_http import limits
 from shop_http.app import create_app
-from shop_http.client_address import Addresses
-from shop_http.limits import CLIENTS_MAX, Buckets, Gate, Limits, Rate
+from shop_http.client_address import TrustedProxies
 from shop_http.middleware.access_log import Observer, RequestRecord
+from shop_http.middleware.rate_limit import CLIENTS_MAX, LoginLimiter, Rate, RateLimits, TokenBuckets
 from shop_http.server.composition import limits_of
 from shop_http.server.settings import Settings
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 PASSWORD = "correct horse battery"
-BEHIND_A_PROXY = Addresses(["203.0.113.0/24"])
+BEHIND_A_PROXY = TrustedProxies(["203.0.113.0/24"])
 
 
 class Seconds:
@@ -44,7 +43,7 @@ class Seconds:
 def seconds(monkeypatch: pytest.MonkeyPatch) -> Seconds:
     """The time of all buckets."""
     clock = Seconds()
-    monkeypatch.setattr(limits.Buckets.__init__, "__defaults__", (clock, CLIENTS_MAX))
+    monkeypatch.setattr(TokenBuckets.__init__, "__defaults__", (clock, CLIENTS_MAX))
     return clock
 
 
@@ -57,7 +56,7 @@ def shop() -> Shop:
 
 
 @contextmanager
-def serving(shop: Shop, allowed: Limits) -> Iterator[TestClient]:  # type: ignore[type-arg]
+def serving(shop: Shop, allowed: RateLimits) -> Iterator[TestClient]:  # type: ignore[type-arg]
     with TestClient(create_app(shop, limits=allowed, threads=4), base_url="http://shop.test" + API) as client:
         yield client
 
@@ -65,20 +64,18 @@ def serving(shop: Shop, allowed: Limits) -> Iterator[TestClient]:  # type: ignor
 @pytest.fixture
 def client(shop: Shop) -> Iterator[TestClient]:  # type: ignore[type-arg]
     """Of a server that allows three requests within three seconds, and believes whoever says where he is."""
-    with _behind_a_proxy(shop, Limits(requests=Rate(3, 3), addresses=BEHIND_A_PROXY)) as client:
+    with _behind_a_proxy(shop, RateLimits(requests=Rate(3, 3))) as client:
         yield client
 
 
 @contextmanager
-def _behind_a_proxy(shop: Shop, allowed: Limits, *observers: Observer) -> Iterator[TestClient]:  # type: ignore[type-arg]
-    app = create_app(shop, limits=allowed, threads=4, observers=observers)
-    inside = app.asgi_handler
+def _behind_a_proxy(shop: Shop, allowed: RateLimits, *observers: Observer) -> Iterator[TestClient]:  # type: ignore[type-arg]
+    app = create_app(shop, limits=allowed, proxies=BEHIND_A_PROXY, threads=4, observers=observers)
 
     async def from_the_proxy(scope, receive, send):  # type: ignore[no-untyped-def]
-        await inside(scope | {"client": ("203.0.113.1", 1)}, receive, send)
+        await app(scope | {"client": ("203.0.113.1", 1)}, receive, send)
 
-    app.asgi_handler = from_the_proxy  # type: ignore[assignment]
-    with TestClient(app, base_url="http://shop.test" + API) as client:
+    with TestClient(from_the_proxy, base_url="http://shop.test" + API) as client:
         yield client
 
 
@@ -125,7 +122,7 @@ def test_made_up_tokens_and_addresses_within_a_network_hide_nobody(client: httpx
 
 def test_the_log_names_the_client_and_not_the_proxy(shop: Shop) -> None:
     seen: list[RequestRecord] = []
-    with _behind_a_proxy(shop, Limits(addresses=BEHIND_A_PROXY), seen.append) as client:
+    with _behind_a_proxy(shop, RateLimits(), seen.append) as client:
         client.get("/products", headers=from_("192.0.2.1"))
         client.get("/products")
     assert [each.address for each in seen] == ["192.0.2.1", "203.0.113.1"]
@@ -139,7 +136,7 @@ def test_whoever_asks_how_the_server_is_gets_an_answer(client: httpx.Client) -> 
 
 
 def test_logins_that_fail_are_few_for_an_address_and_those_that_succeed_are_not_counted(shop: Shop) -> None:
-    with _behind_a_proxy(shop, Limits(logins=Rate(3, 60), addresses=BEHIND_A_PROXY)) as client:
+    with _behind_a_proxy(shop, RateLimits(logins=Rate(3, 60))) as client:
 
         def log_in(username: str, password: str, address: str, **more: str) -> httpx.Response:
             form = {"username": username, "password": password} | more
@@ -159,20 +156,21 @@ def test_logins_that_fail_are_few_for_an_address_and_those_that_succeed_are_not_
         assert log_in("ada", PASSWORD, "192.0.2.1", device=right.json()["device"]).status_code == 200
 
 
-def test_however_many_strangers_come_who_logged_in_before_gets_in() -> None:
-    gate = Gate(Limits(strangers=2))
+def test_however_many_unrecognised_devices_try_a_recognised_one_gets_in() -> None:
+    limiter = LoginLimiter(None, unrecognised_max=2)
+    attempt = limiter.unrecognised_device
     refused = pytest.raises(Unavailable, match="log in at the moment")
-    with gate.stranger("192.0.2.1"), gate.stranger("192.0.2.2"), refused, gate.stranger("192.0.2.3"):
+    with attempt("192.0.2.1"), attempt("192.0.2.2"), refused, attempt("192.0.2.3"):
         pytest.fail("let in")
-    with pytest.raises(WrongCredentials), gate.stranger("192.0.2.1"):
+    with pytest.raises(WrongCredentials), attempt("192.0.2.1"):
         raise WrongCredentials
-    with gate.stranger("192.0.2.3"), gate.stranger("192.0.2.4"):
+    with attempt("192.0.2.3"), attempt("192.0.2.4"), limiter.login("192.0.2.5", is_recognised=True):
         pass
 
 
-def test_a_known_device_is_no_stranger(shop: Shop) -> None:
+def test_a_recognised_device_is_let_in(shop: Shop) -> None:
     device = shop.sessions.log_in("ada", PASSWORD).device
-    with serving(shop, Limits(strangers=0)) as client:
+    with serving(shop, RateLimits(unrecognised_devices=0)) as client:
         form = {"username": "ada", "password": PASSWORD}
         refused = client.post("/auth/token", json=form)
         assert (refused.status_code, refused.headers["retry-after"]) == (503, "1")
@@ -181,7 +179,7 @@ def test_a_known_device_is_no_stranger(shop: Shop) -> None:
 
 
 def test_guesses_of_one_account_are_answered_429_like_those_of_nobody(shop: Shop) -> None:
-    with serving(shop, Limits()) as client:
+    with serving(shop, RateLimits()) as client:
         told = {}
         for username in ("grace", "nobody at all"):
             form = {"username": username, "password": "guess"}
@@ -194,7 +192,7 @@ def test_guesses_of_one_account_are_answered_429_like_those_of_nobody(shop: Shop
 
 
 def test_a_customer_places_so_many_orders_a_minute(shop: Shop) -> None:
-    with serving(shop, Limits(orders=Rate(2, 60))) as client:
+    with serving(shop, RateLimits(orders=Rate(2, 60))) as client:
         ada, grace = of(shop, "ada"), of(shop, "grace")
         form = {"lines": [{"product_id": "019aa5c1-5b40-703c-9a1e-4f6d2b7c8e01", "quantity": 1}]}
         statuses = [client.post("/orders", json=form, headers=ada).status_code for _ in range(3)]
@@ -211,7 +209,7 @@ def test_a_customer_places_so_many_orders_a_minute(shop: Shop) -> None:
 def test_a_bucket_gives_what_its_rate_says(count: int, per_s: int, waits: list[float]) -> None:
     """Beside one that is counted out; where rounding could decide, both are right."""
     clock = Seconds()
-    buckets, level = Buckets(Rate(count, per_s), clock), float(count)
+    buckets, level = TokenBuckets(Rate(count, per_s), clock), float(count)
     for wait in waits:
         clock.now += wait
         level = min(float(count), level + wait * count / per_s)
@@ -226,7 +224,7 @@ def test_a_bucket_gives_what_its_rate_says(count: int, per_s: int, waits: list[f
 
 
 def test_a_flood_of_addresses_takes_no_more_memory_than_it_may(seconds: Seconds) -> None:
-    buckets = Buckets(Rate(600))
+    buckets = TokenBuckets(Rate(600))
     tracemalloc.start()
     for number in range(CLIENTS_MAX * 5 // 4):
         buckets.take(f"2001:db8:{number:x}::/64")

@@ -14,7 +14,7 @@ from shop_adapters.postgres.schema import metadata
 from shop_core import Shop
 from shop_core.accounts import sessions
 from shop_http.app import create_app
-from shop_http.routing import operation_of
+from shop_http.routing import described
 from shop_http.server.settings import Settings
 from shop_http.server.worker_pools import Pool
 
@@ -77,8 +77,7 @@ def _in_words(life: timedelta) -> str:
 
 def test_slow_operations_are_listed() -> None:
     app = create_app(Shop(MemoryAdapters()), threads=2)
-    operations = [operation_of(handler) for route in app.routes for handler in getattr(route, "route_handlers", [])]
-    slow = {op.id for op in operations if op is not None and op.lane is not Pool.FAST}
+    slow = {operation.id for _, _, operation in described(app.litestar) if operation.pool is not Pool.FAST}
     assert {"log_in", "list_users", "list_products"} <= slow
     listed = section("What takes long, and what keeps it from the rest")
     assert sorted(name for name in slow if f"`{name}`" not in listed) == []

@@ -7,6 +7,7 @@ import contextlib
 import json
 import threading
 from collections.abc import Awaitable, Callable, Iterator
+from concurrent.futures import Future
 from typing import Any
 from uuid import uuid4
 
@@ -132,11 +133,11 @@ def test_an_order_whose_answer_came_too_late_is_found_by_its_key() -> None:
     wish = {"lines": [{"product_id": str(lamp.id), "quantity": 2}]}
     loops: list[MovableLoop] = []
 
-    def place(request: PlacementRequest) -> Awaitable[Result[Order]]:
+    def place(request: PlacementRequest) -> Future[Result[Order]]:
         loop = asyncio.get_running_loop()
         assert isinstance(loop, MovableLoop)
         loops.append(loop)
-        return asyncio.wrap_future(batcher.place(request))
+        return batcher.place(request)
 
     app = create_app(shop, place=place, background=[batcher])
     with TestClient(app, backend_options={"loop_factory": MovableLoop}) as client:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import threading
-from collections.abc import Awaitable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -13,7 +12,6 @@ from uuid import UUID, uuid4
 
 import httpx
 import pytest
-from litestar import Litestar
 from litestar.testing import TestClient
 
 from shop_adapters.memory import MemoryAdapters
@@ -35,6 +33,7 @@ from shop_core.errors import Unavailable
 from shop_core.idempotency import Result
 from shop_core.reservations.model import ReservationLimits
 from shop_http.app import create_app
+from shop_http.routing import App
 from shop_testing.concurrency import TIMEOUT_S
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -85,7 +84,7 @@ class Phone:
     """Somebody's: logs in again for each request, since the clock is moved over the life of tokens."""
 
     world: World
-    client: TestClient[Litestar]
+    client: TestClient[App]
     username: str
 
     def __call__(
@@ -104,23 +103,23 @@ def world() -> World:
 
 
 @pytest.fixture
-def client(world: World) -> Iterator[TestClient[Litestar]]:
+def client(world: World) -> Iterator[TestClient[App]]:
     with TestClient(create_app(world.shop, threads=2)) as client:
         yield client
 
 
 @pytest.fixture
-def ada(world: World, client: TestClient[Litestar]) -> Phone:
+def ada(world: World, client: TestClient[App]) -> Phone:
     return Phone(world, client, "ada")
 
 
 @pytest.fixture
-def bob(world: World, client: TestClient[Litestar]) -> Phone:
+def bob(world: World, client: TestClient[App]) -> Phone:
     return Phone(world, client, "bob")
 
 
 @pytest.fixture
-def grace(world: World, client: TestClient[Litestar]) -> Phone:
+def grace(world: World, client: TestClient[App]) -> Phone:
     """Staff."""
     return Phone(world, client, "grace")
 
@@ -365,23 +364,22 @@ def test_a_key_of_every_printable_character_is_a_key(world: World, ada: Phone) -
     ada("POST", "/orders", world.wish(1), key="!" + "".join(map(chr, range(0x20, 0x7F))) + "~" * 159, status=201)
 
 
-# ---- the seam, and what runs beside the handlers
+# ---- how orders are placed, and what runs beside the handlers
 
 
-def test_orders_can_be_placed_by_something_else_that_answers_with_futures(world: World) -> None:
+def test_orders_can_be_placed_by_whatever_answers_with_futures(world: World) -> None:
     """Ten customers' requests wait together, on a server of one thread, for one batch."""
     together = threading.Barrier(10, timeout=TIMEOUT_S)
-    with ThreadPoolExecutor(10) as passengers:
+    with ThreadPoolExecutor(10) as threads:
 
-        def ride(request: PlacementRequest) -> Result[Order]:
+        def place_together(request: PlacementRequest) -> Result[Order]:
             together.wait()
             (outcome,) = world.shop.orders.place_all([request])
             assert isinstance(outcome, Result)
             return outcome
 
-        def place(request: PlacementRequest) -> Awaitable[Result[Order]]:
-            riding: Future[Result[Order]] = passengers.submit(ride, request)
-            return asyncio.wrap_future(riding)
+        def place(request: PlacementRequest) -> Future[Result[Order]]:
+            return threads.submit(place_together, request)
 
         world.shop.inventory.receive(SYSTEM, world.product_id, 10)
         with TestClient(create_app(world.shop, threads=1, place=place)) as client, ThreadPoolExecutor(10) as phones:
@@ -390,9 +388,9 @@ def test_orders_can_be_placed_by_something_else_that_answers_with_futures(world:
             assert len({answer.result(TIMEOUT_S).json()["id"] for answer in wait}) == 10
 
 
-def test_what_the_other_thing_refuses_is_answered_as_ever(world: World) -> None:
-    def full(request: object) -> Awaitable[Any]:
-        raise Unavailable("The train is full.", 3)
+def test_what_that_refuses_is_a_problem_like_any_other(world: World) -> None:
+    def full(request: object) -> Future[Any]:
+        raise Unavailable("Too many orders wait.", 3)
 
     with TestClient(create_app(world.shop, place=full, reserve=full)) as client:
         for path in ("/orders", "/reservations"):

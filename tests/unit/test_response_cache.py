@@ -22,7 +22,7 @@ from shop_core import (
 )
 from shop_core.inventory.model import LineRequest
 from shop_http.app import create_app
-from shop_http.middleware import response_cache as fresh
+from shop_http.middleware import response_cache
 from shop_testing import Fixtures
 
 PASSWORD = "a long and unusual sentence"
@@ -73,7 +73,7 @@ def lamp(store: Counting) -> Product:
 @pytest.fixture
 def client(shop: Shop, store: Counting) -> Iterator[TestClient]:  # type: ignore[type-arg]
     """A client of the shop."""
-    with TestClient(create_app(shop, snapshot=store.ask)) as client:
+    with TestClient(create_app(shop, cache_validator=store.ask)) as client:
         yield client
 
 
@@ -158,7 +158,7 @@ def test_staff_who_lose_their_role_see_nothing_that_was_kept(client: TestClient,
 
 def test_a_catalog_that_needs_a_login_is_kept_per_customer(shop: Shop, store: Counting, lamp: Product) -> None:
     _, ada_in = login(shop, "ada")
-    with TestClient(create_app(shop, snapshot=store.ask, public_catalog=False)) as client:
+    with TestClient(create_app(shop, cache_validator=store.ask, public_catalog=False)) as client:
         for _ in range(2):
             assert client.get("/api/v1/products", headers=ada_in).status_code == 200
             assert client.get("/api/v1/products").status_code == 401
@@ -195,7 +195,7 @@ def test_what_is_kept_is_bounded(
     lamp: Product,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(fresh, "KEPT_BYTES_MAX", 5_000)
+    monkeypatch.setattr(response_cache, "KEPT_BYTES_MAX", 5_000)
     store.token = "still"
     for limit in range(1, 20):
         client.get(f"/api/v1/products?limit={limit}")

@@ -1,4 +1,4 @@
-"""Lanes: slow work holds up nobody but slow work, and who finds a lane full is told so at once."""
+"""Worker pools: slow work holds up nobody but slow work, and who finds a pool full is told so at once."""
 
 from __future__ import annotations
 
@@ -20,36 +20,36 @@ from shop_testing.concurrency import TIMEOUT_S
 
 
 @pytest.fixture
-def lanes() -> Iterator[WorkerPools]:
-    """Two lanes with a thread each; one may wait in each."""
-    lanes = WorkerPools({Pool.FAST: 1, Pool.SLOW: 1}, {Pool.FAST: 1, Pool.SLOW: 1})
-    yield lanes
-    lanes.close()
+def pools() -> Iterator[WorkerPools]:
+    """Two pools with a thread each; one may wait in each."""
+    pools = WorkerPools({Pool.FAST: 1, Pool.SLOW: 1}, {Pool.FAST: 1, Pool.SLOW: 1})
+    yield pools
+    pools.close()
 
 
-def test_a_full_lane_refuses_at_once_and_the_others_go_on(lanes: WorkerPools) -> None:
+def test_a_full_lane_refuses_at_once_and_the_others_go_on(pools: WorkerPools) -> None:
     async def fixtures() -> None:
         gate = threading.Event()
-        works, waits = (asyncio.ensure_future(lanes.run(Pool.SLOW, lambda: gate.wait(TIMEOUT_S))) for _ in range(2))
+        works, waits = (asyncio.ensure_future(pools.run(Pool.SLOW, lambda: gate.wait(TIMEOUT_S))) for _ in range(2))
         await asyncio.sleep(0)
         with pytest.raises(Unavailable, match="Nothing was done"):
-            await lanes.run(Pool.SLOW, lambda: None)
-        assert await lanes.run(Pool.FAST, lambda: "through") == "through"
+            await pools.run(Pool.SLOW, lambda: None)
+        assert await pools.run(Pool.FAST, lambda: "through") == "through"
         gate.set()
         assert await works
         assert await waits
-        assert await lanes.run(Pool.SLOW, lambda: "free again") == "free again"
+        assert await pools.run(Pool.SLOW, lambda: "free again") == "free again"
 
     asyncio.run(fixtures())
 
 
-def test_a_place_is_free_again_after_work_that_failed_or_that_nobody_waits_for(lanes: WorkerPools) -> None:
+def test_a_place_is_free_again_after_work_that_failed_or_that_nobody_waits_for(pools: WorkerPools) -> None:
     async def fixtures() -> None:
         for _ in range(5):
             with pytest.raises(ZeroDivisionError):
-                await lanes.run(Pool.FAST, lambda: 1 / 0)
+                await pools.run(Pool.FAST, lambda: 1 / 0)
         gate = threading.Event()
-        works, waits = (asyncio.ensure_future(lanes.run(Pool.FAST, lambda: gate.wait(TIMEOUT_S))) for _ in range(2))
+        works, waits = (asyncio.ensure_future(pools.run(Pool.FAST, lambda: gate.wait(TIMEOUT_S))) for _ in range(2))
         await asyncio.sleep(0)
         waits.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -57,7 +57,7 @@ def test_a_place_is_free_again_after_work_that_failed_or_that_nobody_waits_for(l
         gate.set()
         await works
         for _ in range(5):
-            assert await lanes.run(Pool.FAST, lambda: "free") == "free"
+            assert await pools.run(Pool.FAST, lambda: "free") == "free"
 
     asyncio.run(fixtures())
 
@@ -101,14 +101,14 @@ def test_a_flood_of_logins_leaves_other_routes_usable_and_is_refused_beyond_its_
     assert statuses.count(401) >= 16
 
 
-def test_who_comes_when_the_lanes_are_closed_is_told_so() -> None:
+def test_who_comes_when_the_pools_are_closed_is_told_so() -> None:
     """His client has hung up already: the server waits for all others before it closes them."""
-    lanes = WorkerPools({Pool.FAST: 1}, {Pool.FAST: 1})
-    lanes.close()
+    pools = WorkerPools({Pool.FAST: 1}, {Pool.FAST: 1})
+    pools.close()
 
     async def come() -> None:
         for _ in range(3):  # more than there are places
-            with pytest.raises(Unavailable, match="closing down"):
-                await lanes.run(Pool.FAST, int)
+            with pytest.raises(Unavailable, match="shutting down"):
+                await pools.run(Pool.FAST, int)
 
     asyncio.run(come())

@@ -55,11 +55,11 @@ class MemoryAccounts:
         """The account, if there is one, and every active admin, read after they were locked, by ascending id."""
         accounts = self._transaction.accounts
         with self._transaction.statement():
-            wanted = [
+            usernames = [
                 key for key, (account, _) in accounts.all().items() if key == account_id or account.is_active_admin
             ]
-            self._transaction.claim(accounts.name, wanted)
-            found = ((key, row[0]) for key, row in sorted(accounts.get_all(wanted).items()))
+            self._transaction.claim(accounts.name, usernames)
+            found = ((key, row[0]) for key, row in sorted(accounts.get_all(usernames).items()))
             return {key: account for key, account in found if key == account_id or account.is_active_admin}
 
     def update(self, account: Account) -> None:

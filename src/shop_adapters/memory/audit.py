@@ -58,8 +58,8 @@ def _reservation_faults(reservation: Reservation, orders: Mapping[UUID, Order]) 
     order = orders.get(reservation.order_id) if reservation.order_id else None
     expected = ""
     if reservation.state is ReservationState.CONFIRMED:
-        is_his = order is not None and order.customer_id == reservation.customer_id
-        expected = str(reservation.order_id) if is_his else "an order of its customer"
+        is_theirs = order is not None and order.customer_id == reservation.customer_id
+        expected = str(reservation.order_id) if is_theirs else "an order of its customer"
     yield from _compared(reservation.id, {"reservation order": (str(reservation.order_id or ""), expected)})
 
 

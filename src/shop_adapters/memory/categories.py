@@ -40,9 +40,9 @@ class MemoryCategories:
 
     def by_slug(self, slugs: Iterable[str]) -> dict[str, Category]:
         """Those of `slugs` that exist."""
-        wanted = list(slugs)
+        requested = list(slugs)
         with self._transaction.statement():
-            ids = self._transaction.slugs.get_all(wanted)
+            ids = self._transaction.slugs.get_all(requested)
             categories = self._transaction.categories.get_all(ids.values())
         return {slug: categories[category_id] for slug, category_id in ids.items()}
 

@@ -16,14 +16,16 @@ class MemoryKeys:
 
     def claim(self, claims: Sequence[Claim]) -> dict[CustomerKey, Claim]:
         """Make each key its claim's, waiting for whoever is about to; returns those that were taken before."""
-        wanted = {claim.customer_key: claim for claim in claims}
+        requested = {claim.customer_key: claim for claim in claims}
         keys = self._transaction.keys
-        if not self._transaction.has_locked(keys.name, wanted):
-            self._transaction.lock_order.check("keys", {customer_id for customer_id, _ in wanted})
+        if not self._transaction.has_locked(keys.name, requested):
+            self._transaction.lock_order.check("keys", {customer_id for customer_id, _ in requested})
         with self._transaction.statement():
-            self._transaction.claim(keys.name, wanted)
-            taken = keys.get_all(wanted)
-            keys.put_all({customer_key: claim for customer_key, claim in wanted.items() if customer_key not in taken})
+            self._transaction.claim(keys.name, requested)
+            taken = keys.get_all(requested)
+            keys.put_all(
+                {customer_key: claim for customer_key, claim in requested.items() if customer_key not in taken}
+            )
         return taken
 
     def forget(self, claims: Sequence[Claim]) -> None:

@@ -1,4 +1,4 @@
-"""Row locks: whoever holds one keeps it until the end of his unit of work."""
+"""Row locks: a unit of work keeps its locks until its end."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ class RowLocks:
     """Who holds which row, and who waits. Every method is called with the mutex held.
 
     The rows of one claim are taken all at once or not at all, so a claim that waits blocks nobody by what it has
-    already. First come, first served, so that a large claim is not overtaken for ever by small ones; but one who holds
-    rows already goes first: those before him in the queue may be waiting for him.
+    already. First come, first served, so that a large claim is not overtaken for ever by small ones; but an owner that
+    holds rows already goes first: those before it in the queue may be waiting for it.
 
     Args:
         mutex: guards the store; waiting frees it.
@@ -34,7 +34,7 @@ class RowLocks:
 
         Args:
             owner: for whom.
-            held: what he holds, by table; the rows are added to it.
+            held: the rows that the owner holds, by table; the rows are added to it.
             table: of the rows.
             keys: of the rows; holding some of them already is fine.
 

@@ -29,7 +29,7 @@ class MemoryOrders:
                 transaction.orders_of.extend(order.customer_id, [order.id])
 
     def get(self, order_id: UUID, customer_id: UUID | None = None) -> Order | None:
-        """The order; when a customer is given, only if it is his and he did not delete it."""
+        """The order; if a customer is given, only if it belongs to them and they did not delete it."""
         with self._transaction.statement():
             return self._visible(order_id, customer_id)
 
@@ -44,7 +44,7 @@ class MemoryOrders:
         self._transaction.lock_order.check("orders", [order_id])
         with self._transaction.statement():
             if self._visible(order_id, customer_id) is None:
-                return None  # what is not there, or not his, is not locked either
+                return None  # an order that is missing or belongs to somebody else is not locked
             self._transaction.claim("orders", (order_id,))
             return self._visible(order_id, customer_id)
 

@@ -43,9 +43,9 @@ class MemoryReservations:
 
     def get_all(self, reservation_ids: Iterable[UUID]) -> dict[UUID, Reservation]:
         """Those that exist, as they were last stored."""
-        wanted = list(reservation_ids)
+        requested = list(reservation_ids)
         with self._transaction.statement():
-            return self._transaction.reservations.get_all(wanted)
+            return self._transaction.reservations.get_all(requested)
 
     def update_all(self, reservations: Sequence[Reservation]) -> None:
         """Store what became of them; what is not there stays so.
@@ -67,7 +67,7 @@ class MemoryReservations:
 
         By product, then by time, then by reservation.
         """
-        wanted = set(product_ids)
+        requested = set(product_ids)
         with self._transaction.statement():
             due = [reservation for reservation in self._open() if reservation.is_due(now)]
         due.sort(key=lambda reservation: (reservation.expires_at, reservation.id))
@@ -75,7 +75,7 @@ class MemoryReservations:
             ExpiredLine(reservation.id, reservation.customer_id, product_id, quantity)
             for reservation in due
             for product_id, quantity in reservation.held.items()
-            if product_id in wanted
+            if product_id in requested
         ]
         return sorted(lines, key=lambda line: line.product_id)
 
@@ -107,8 +107,8 @@ class MemoryReservations:
     def _open(self, customer_ids: Collection[UUID] | None = None) -> Iterable[Reservation]:
         """Those stored as active, of these customers if any are named."""
         owners = self._transaction.open_reservations.all()
-        wanted = [key for key, owner in owners.items() if customer_ids is None or owner in customer_ids]
-        return self._transaction.reservations.get_all(wanted).values()
+        requested = [key for key, owner in owners.items() if customer_ids is None or owner in customer_ids]
+        return self._transaction.reservations.get_all(requested).values()
 
     def _check_locked(self, product_ids: Collection[UUID]) -> None:
         if not self._transaction.has_locked(self._transaction.stock.name, product_ids):

@@ -111,7 +111,7 @@ class CatalogService:
         """Replace every detail of a product. Staff only.
 
         Args:
-            versions: those that the actor takes for the newest; None if he does not care.
+            versions: the change is refused unless one of these is the newest; None: any.
 
         Raises:
             Unauthenticated, Forbidden: the actor is not staff.
@@ -126,7 +126,7 @@ class CatalogService:
         """Change some details of a product. Staff only.
 
         Args:
-            versions: those that the actor takes for the newest; None if he does not care.
+            versions: the change is refused unless one of these is the newest; None: any.
 
         Raises:
             Unauthenticated, Forbidden: the actor is not staff.
@@ -143,7 +143,7 @@ class CatalogService:
         as placing does: an order at the same moment comes before, and the product is archived, or finds it unknown.
 
         Args:
-            versions: those that the actor takes for the newest; None if he does not care.
+            versions: the change is refused unless one of these is the newest; None: any.
 
         Raises:
             Unauthenticated, Forbidden: the actor is not staff.

@@ -12,12 +12,12 @@ from shop_core.pagination import Page, PageRequest
 
 
 class Orders(Protocol):
-    """Placed orders. The customer leads every key: whoever knows him, says him."""
+    """Placed orders. The customer leads every key, so callers name the customer where they know them."""
 
     def add_all(self, orders: Sequence[Order]) -> None: ...
 
     def get(self, order_id: UUID, customer_id: UUID | None = None) -> Order | None:
-        """The order; when a customer is given, only if it is his and he did not delete it. Never half of an edit."""
+        """The order, never half of an edit. With a customer: only if it is theirs and they did not delete it."""
 
     def get_all(self, order_ids: Iterable[UUID]) -> dict[UUID, Order]:
         """Those that exist, deleted ones too."""

@@ -1,44 +1,25 @@
-"""Who may come in: nobody without an access token, except where an operation says otherwise."""
+"""Authentication: finds out who acts, and refuses requests without a valid access token where a login is needed."""
 
 from __future__ import annotations
 
-from typing import cast
+from litestar.types import ASGIApp, Receive, Scope, Send
 
-from litestar.types import Scope
-
-from shop_core import NOBODY, Actor, Shop
-from shop_core.errors import InvalidToken, Unauthenticated
-from shop_http.routing import Access, headers, operation_of
+from shop_core import NOBODY
+from shop_http.requests import request_of
+from shop_http.routing import access_of
 
 
-def know_the_actor(scope: Scope) -> None:
-    """The check that finds out who acts, and turns away who must log in first.
+def authentication(app: ASGIApp) -> ASGIApp:
+    """Stands inside Litestar's routing, since it must know the route.
 
-    A public operation does not look at the token at all, so that a stale one cannot lock anybody out of it. This
-    runs on the loop and asks no store: what a token says of staff is confirmed in the worker thread (`routing`).
+    A public operation does not look at the token at all, so that an expired one locks nobody out of it. No database is
+    asked here: staff tokens are re-checked in the worker thread, see `shop_http.routing`.
     """
-    state, handler = scope["litestar_app"].state, scope["route_handler"]
-    operation = operation_of(handler)
-    access = operation.access if operation else handler.opt.get("access", Access.LOGIN)
-    if access.needs_login(state.public_catalog):
-        scope["user"] = actor_of(cast(Shop, state.shop), headers(scope, b"authorization"))
-    else:
-        scope["user"] = NOBODY
 
+    async def authenticated(scope: Scope, receive: Receive, send: Send) -> None:
+        request = request_of(scope)
+        needs_login = access_of(scope["route_handler"]).needs_login(request.state.public_catalog)
+        request.actor = request.sender() if needs_login else NOBODY
+        await app(scope, receive, send)
 
-def actor_of(shop: Shop, authorization: list[str]) -> Actor:
-    """Who acts, as the Authorization headers say.
-
-    Raises:
-        Unauthenticated, InvalidToken: nobody that we know.
-    """
-    match authorization:
-        case []:
-            raise Unauthenticated
-        case [credentials]:
-            scheme, _, token = credentials.partition(" ")
-            if scheme.lower() != "bearer":
-                raise Unauthenticated("Send the access token as: Authorization: Bearer <token>.")
-            return shop.sessions.identify(token.strip())
-        case _:
-            raise InvalidToken("Send one Authorization header only.")
+    return authenticated

@@ -1,79 +1,194 @@
-"""Every request is counted before anything is done for it."""
+"""Rate limits: how much one client may ask for, so that there is enough for all.
+
+The counters here belong to one process and live in its memory: asking a database about each request would cost more
+than most requests do. The guesses of an account's password, which must be counted for all processes together, are
+counted in the core and its store (`shop_core.accounts.guess_limits`).
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable
-from typing import cast
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from time import monotonic
+from uuid import UUID
 
-from litestar.enums import ScopeType
-from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
-from msgspec.json import encode
+from litestar.types import ASGIApp, Receive, Scope, Send
 
-from shop_core import Shop
-from shop_core.errors import Refusal, TooMany
-from shop_http import responses as problems
-from shop_http.client_address import client_of
-from shop_http.limits import Buckets, Limits
+from shop_core.errors import TooMany, TooManyOrders, Unavailable
+from shop_http.middleware import Middleware
+from shop_http.problems import refused
+from shop_http.requests import request_of
+
+CLIENTS_MAX = 50_000
+"""So many clients are remembered, the latest ones, in some 10 MB. A forgotten one starts with a full bucket."""
+_ROUNDING_S = 1e-6
 
 
-class RateLimit:
-    """Wraps the application: finds out from where each request comes, counts it, and refuses what is too much.
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """`count` at once, and as many again within each `per_s` seconds."""
 
-    What it allows, and how much of that is left, it says in the headers of draft-ietf-httpapi-ratelimit-headers.
+    count: int
+    per_s: int = 60
+
+    def shared_by(self, processes: int) -> Rate:
+        """The part of each process, where a request may go to any of them."""
+        return Rate(math.ceil(self.count / processes), self.per_s)
+
+
+@dataclass(frozen=True, slots=True)
+class RateLimits:
+    """What one client may ask of this process. None: as much as it likes.
+
+    Args:
+        requests: of any kind but health checks; by account, or by address without a login.
+        logins: by address: failed logins, and registrations.
+        unrecognised_devices: logins and registrations at the same moment from devices that no login has succeeded from
+            before. The pool of the password hashes has room for more, so that nobody else has to wait for long.
+        orders: that one customer places.
     """
 
-    def __init__(self, app: ASGIApp, shop: Shop, limits: Limits) -> None:
-        self._app = app
-        self._shop = shop
-        self._addresses = limits.addresses
-        self._buckets = Buckets(limits.requests) if limits.requests else None
-        if rate := limits.requests:
-            self._policy = (b"ratelimit-policy", b'"client";q=%d;w=%d' % (rate.count, rate.per_s))
+    requests: Rate | None = None
+    logins: Rate | None = None
+    unrecognised_devices: int | None = None
+    orders: Rate | None = None
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one connection."""
-        if scope["type"] != ScopeType.HTTP:
-            await self._app(scope, receive, send)
+
+def rate_limit(rate: Rate | None) -> Middleware:
+    """Counts each request before anything is done for it, and refuses what is too much with 429.
+
+    Every response says what is allowed and how much of it is left, in the headers of
+    draft-ietf-httpapi-ratelimit-headers.
+    """
+
+    def middleware(app: ASGIApp) -> ASGIApp:
+        if rate is None:
+            return app
+        buckets = TokenBuckets(rate)
+        policy = (b"ratelimit-policy", b'"client";q=%d;w=%d' % (rate.count, rate.per_s))
+
+        async def counted(scope: Scope, receive: Receive, send: Send) -> None:
+            request = request_of(scope)
+            if request.scope["path"].startswith("/health/"):
+                await app(scope, receive, send)
+                return
+            left, seconds = buckets.take(request.rate_limit_key())
+            seconds = math.ceil(seconds)
+            request.response_headers += (policy, (b"ratelimit", b'"client";r=%d;t=%d' % (max(0, left), seconds)))
+            if left < 0:
+                refusal = TooMany(f"You ask more often than you may: wait {seconds} seconds.", seconds)
+                await refused(request, refusal)(scope, receive, send)
+            else:
+                await app(scope, receive, send)
+
+        return counted
+
+    return middleware
+
+
+class LoginLimiter:
+    """Counts logins and registrations before they cost anything. For the thread of the event loop.
+
+    Args:
+        rate: of one address; None: as many as it likes.
+        unrecognised_max: from unrecognised devices at the same moment; None: as many as come.
+    """
+
+    def __init__(self, rate: Rate | None, unrecognised_max: int | None) -> None:
+        self._buckets = TokenBuckets(rate) if rate else None
+        self._unrecognised_max = unrecognised_max
+        self._unrecognised = 0
+
+    @contextmanager
+    def login(self, client: str, *, is_recognised: bool) -> Iterator[None]:
+        """Around a login. One from a recognised device is let in, and one that succeeds does not count.
+
+        Raises:
+            TooMany, Unavailable: see `unrecognised_device`.
+        """
+        if is_recognised:
+            yield
             return
-        state = scope["state"]
-        state["address"] = address = self._addresses.of(scope)
-        state["client"] = client_of(address)
-        if self._buckets is None or scope["path"].startswith("/health/"):
-            await self._app(scope, receive, send)
-            return
-        left, seconds = self._buckets.take(self._who(scope))
-        more = [self._policy, (b"ratelimit", b'"client";r=%d;t=%d' % (max(0, left), math.ceil(seconds)))]
-        if left < 0:
-            await _refuse(scope, send, math.ceil(seconds), more)
-            return
+        with self.unrecognised_device(client):
+            yield
+        if self._buckets is not None:
+            self._buckets.give_back(client)
 
-        async def answer(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                message["headers"] = [*message["headers"], *more]
-            await send(message)
+    @contextmanager
+    def unrecognised_device(self, client: str) -> Iterator[None]:
+        """Around a login, a registration or a reset from a device that no login has succeeded from before.
 
-        await self._app(scope, receive, answer)
-
-    def _who(self, scope: HTTPScope) -> Hashable:
-        """The account whose token it is, else the client's network: a token that is none hides nobody."""
-        for name, value in scope["headers"]:
-            if name == b"authorization":
-                try:
-                    return self._shop.sessions.identify(value[7:].decode("latin-1").strip()).id
-                except Refusal:
-                    break
-        return cast(str, scope["state"]["client"])
+        Raises:
+            TooMany: this client tries too often.
+            Unavailable: too many try at the same moment.
+        """
+        if self._buckets is not None:
+            left, seconds = self._buckets.take(client)
+            if left < 0:
+                raise TooMany("Too many attempts from your network: wait a little.", math.ceil(seconds))
+        if self._unrecognised == self._unrecognised_max:
+            raise Unavailable("Too many people log in at the moment: try again.", retry_after_s=1)
+        self._unrecognised += 1
+        try:
+            yield
+        finally:
+            self._unrecognised -= 1
 
 
-async def _refuse(scope: Scope, send: Send, wait_s: int, more: list[tuple[bytes, bytes]]) -> None:
-    refusal = TooMany(f"You ask more often than you may: wait {wait_s} seconds.", wait_s)
-    body = encode(problems.of_refusal(refusal, **problems.where(scope)))
-    headers = [
-        (b"content-type", problems.MEDIA_TYPE.encode()),
-        (b"content-length", str(len(body)).encode()),
-        (b"retry-after", str(refusal.retry_after_s).encode()),
-        *more,
-    ]
-    await send({"type": "http.response.start", "status": 429, "headers": headers})
-    await send({"type": "http.response.body", "body": body, "more_body": False})
+class OrderLimiter:
+    """Counts the orders of each customer. For the thread of the event loop."""
+
+    def __init__(self, rate: Rate | None) -> None:
+        self._buckets = TokenBuckets(rate) if rate else None
+
+    def count(self, customer_id: UUID | None) -> None:
+        """A customer places an order.
+
+        Raises:
+            TooManyOrders
+        """
+        if self._buckets is not None:
+            left, seconds = self._buckets.take(customer_id)
+            if left < 0:
+                raise TooManyOrders(math.ceil(seconds))
+
+
+class TokenBuckets:
+    """A bucket of tokens for each key: of the keys that were used last. For one thread.
+
+    As in `shop_core.accounts.guess_limits.Allowance`, all that is kept is when a bucket will be full.
+    """
+
+    def __init__(self, rate: Rate, clock: Callable[[], float] = monotonic, keys_max: int = CLIENTS_MAX) -> None:
+        self._rate = rate
+        self._every_s = rate.per_s / rate.count
+        self._clock = clock
+        self._keys_max = keys_max
+        self._full_at: OrderedDict[Hashable, float] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._full_at)
+
+    def take(self, key: Hashable) -> tuple[int, float]:
+        """Take a token, if there is one.
+
+        Returns:
+            How many are left, less than 0 if there was none; and in how many seconds there is one, or all are back.
+        """
+        now = self._clock()
+        full_in = max(self._full_at.get(key, now) - now, 0.0) + self._every_s
+        if (wait := full_in - self._rate.per_s) > _ROUNDING_S:
+            return -1, wait
+        self._full_at[key] = now + full_in
+        self._full_at.move_to_end(key)
+        if len(self._full_at) > self._keys_max:
+            self._full_at.popitem(last=False)
+        return int((self._rate.per_s - full_in) / self._every_s + _ROUNDING_S), full_in
+
+    def give_back(self, key: Hashable) -> None:
+        """Put a token back that was taken."""
+        if key in self._full_at:
+            self._full_at[key] -= self._every_s

@@ -11,18 +11,17 @@ from shop_core import CatalogEntry, Money, ProductQuery, ProductSort
 from shop_core.errors import CategoryNotFound, InvalidCursor, ProductNotFound, SkuTaken, Stale
 from shop_core.inventory.model import ON_HAND_MAX
 from shop_core.text import search_words
-from shop_http.conditional import expected_versions, reply_tagged
-from shop_http.paging import ListQuery, page_body
-from shop_http.requests import read_body, read_query
+from shop_http.requests import ListQuery, ShopRequest, read_body, read_query
+from shop_http.responses import Response, json_response, no_content, page_response
 from shop_http.routes import categories
-from shop_http.routing import Access, Operation, Reply, ShopRequest, delete, done, get, patch, post, put, reply
-from shop_http.schemas import catalog as wire
+from shop_http.routing import Access, Operation, delete, get, patch, post, put
+from shop_http.schemas import catalog as schemas
 from shop_http.schemas.catalog import ProductBody, ProductForm, ProductPage, ProductPatch
 from shop_http.schemas.common import Amount
 from shop_http.server.worker_pools import Pool
 
 TAG = categories.TAG
-_CONDITIONS = "With If-Match only if nobody edited it since; sales in between do not count."
+_CONDITIONS = "With `If-Match` it is done only if nobody edited the product since; sales in between do not count."
 
 
 class ProductsQuery(ListQuery, forbid_unknown_fields=True, kw_only=True):
@@ -46,13 +45,13 @@ class ProductsQuery(ListQuery, forbid_unknown_fields=True, kw_only=True):
         Raises:
             Invalid: a price is no amount.
         """
-        least = max(self.min_quantity or 0, 1 if self.in_stock else 0)
+        minimum = max(self.min_quantity or 0, 1 if self.in_stock else 0)
         return ProductQuery(
             words=search_words(self.keyword) if self.keyword.strip() else None,
             category_id=self.category or None,
             price_min=_minor("min_price", self.min_price, currency),
             price_max=_minor("max_price", self.max_price, currency),
-            available_min=least or None,
+            available_min=minimum or None,
             available_max=0 if self.in_stock is False else None,
             sort=self.sort or None,
         )
@@ -71,41 +70,41 @@ def _looks_at_much(query: bytes) -> bool:
     "/products",
     Operation(
         id="list_products",
-        lane=lambda request: Pool.SLOW if _looks_at_much(request.query_string) else Pool.FAST,
-        fresh=True,
+        pool=lambda request: Pool.SLOW if _looks_at_much(request.scope["query_string"]) else Pool.FAST,
+        cached=True,
         summary="Browse and search the catalog",
         tag=TAG,
         access=Access.CATALOG,
         query=ProductsQuery,
-        gives=wire.PRODUCTS,
+        gives=schemas.PRODUCTS,
         refuses=(InvalidCursor,),
     ),
 )
-def list_products(request: ShopRequest) -> Reply:
+def list_products(request: ShopRequest) -> Response:
     """The products that match, a piece at a time."""
     sent = read_query(ProductsQuery, request)
     page_request = sent.page_request()
     page = request.shop.catalog.products(sent.query(request.shop.currency), page_request)
-    return reply(page_body(ProductPage, page, page_request, ProductBody.of, request))
+    return page_response(ProductPage, page, page_request, ProductBody.of, request)
 
 
 @get(
     "/products/{product_id:uuid}",
     Operation(
         id="get_product",
-        fresh=True,
-        summary="A product, with what can be sold of it now",
+        cached=True,
+        summary="A product, with the units that can be sold now",
         tag=TAG,
         access=Access.CATALOG,
-        gives=wire.PRODUCT,
+        gives=schemas.PRODUCT,
         tagged=True,
         refuses=(ProductNotFound,),
-        more="The ETag changes with every edit and every change of `quantity_in_stock`.",
+        description="The ETag changes with every edit and with every change of `quantity_in_stock`.",
     ),
 )
-def get_product(request: ShopRequest, product_id: UUID) -> Reply:
+def get_product(request: ShopRequest, product_id: UUID) -> Response:
     """One product."""
-    return _tagged(request, request.shop.catalog.product(product_id))
+    return _product(request.shop.catalog.product(product_id))
 
 
 @post(
@@ -115,17 +114,17 @@ def get_product(request: ShopRequest, product_id: UUID) -> Reply:
         summary="Add a product, with nothing in stock",
         tag=TAG,
         access=Access.STAFF,
-        takes=wire.PRODUCT_FORM,
-        gives=wire.PRODUCT,
+        takes=schemas.PRODUCT_FORM,
+        gives=schemas.PRODUCT,
         status=201,
         refuses=(SkuTaken, CategoryNotFound),
     ),
 )
-def create_product(request: ShopRequest, body: bytes) -> Reply:
+def create_product(request: ShopRequest, body: bytes) -> Response:
     """Add a product, for staff."""
     form = read_body(ProductForm, body)
     entry = request.shop.catalog.create_product(request.actor, form.details(request.shop.currency))
-    return reply(ProductBody.of(entry), location=f"/products/{entry.product.id}")
+    return json_response(ProductBody.of(entry), location=f"/products/{entry.product.id}")
 
 
 @put(
@@ -135,17 +134,17 @@ def create_product(request: ShopRequest, body: bytes) -> Reply:
         summary="Replace every detail of a product",
         tag=TAG,
         access=Access.STAFF,
-        takes=wire.PRODUCT_FORM,
-        gives=wire.PRODUCT,
+        takes=schemas.PRODUCT_FORM,
+        gives=schemas.PRODUCT,
         refuses=(ProductNotFound, SkuTaken, CategoryNotFound, Stale),
-        more=f"What is left out is emptied. {_CONDITIONS}",
+        description=f"Fields that you leave out are emptied. {_CONDITIONS}",
     ),
 )
-def replace_product(request: ShopRequest, product_id: UUID, body: bytes) -> Reply:
+def replace_product(request: ShopRequest, product_id: UUID, body: bytes) -> Response:
     """Replace a product, for staff."""
     details = read_body(ProductForm, body).details(request.shop.currency)
-    versions = expected_versions(request)
-    return _tagged(request, request.shop.catalog.replace_product(request.actor, product_id, details, versions))
+    versions = request.expected_versions()
+    return _product(request.shop.catalog.replace_product(request.actor, product_id, details, versions))
 
 
 @patch(
@@ -155,17 +154,18 @@ def replace_product(request: ShopRequest, product_id: UUID, body: bytes) -> Repl
         summary="Change some details of a product",
         tag=TAG,
         access=Access.STAFF,
-        takes=wire.PRODUCT_PATCH,
-        gives=wire.PRODUCT,
+        takes=schemas.PRODUCT_PATCH,
+        gives=schemas.PRODUCT,
         refuses=(ProductNotFound, SkuTaken, CategoryNotFound, Stale),
-        more=f"What is left out stays; `category: null` takes the product out of its category. {_CONDITIONS}",
+        description="Fields that you leave out stay as they are; `category: null` takes the product out of its "
+        f"category. {_CONDITIONS}",
     ),
 )
-def edit_product(request: ShopRequest, product_id: UUID, body: bytes) -> Reply:
+def edit_product(request: ShopRequest, product_id: UUID, body: bytes) -> Response:
     """Change a product, for staff."""
     changes = read_body(ProductPatch, body).changes(request.shop.currency)
-    versions = expected_versions(request)
-    return _tagged(request, request.shop.catalog.edit_product(request.actor, product_id, changes, versions))
+    versions = request.expected_versions()
+    return _product(request.shop.catalog.edit_product(request.actor, product_id, changes, versions))
 
 
 @delete(
@@ -178,18 +178,18 @@ def edit_product(request: ShopRequest, product_id: UUID, body: bytes) -> Reply:
         gives=None,
         status=204,
         refuses=(ProductNotFound, Stale),
-        more="One that was ever stocked or ordered is archived: its orders and its ledger stay, its SKU stays taken."
-        f" One that never was is gone. {_CONDITIONS}",
+        description="A product that was ever stocked or ordered is archived: its orders and its ledger stay, and its "
+        f"SKU stays taken. A product that never was is deleted. {_CONDITIONS}",
     ),
 )
-def remove_product(request: ShopRequest, product_id: UUID) -> Reply:
+def remove_product(request: ShopRequest, product_id: UUID) -> Response:
     """Archive or remove a product, for staff."""
-    request.shop.catalog.remove_product(request.actor, product_id, expected_versions(request))
-    return done()
+    request.shop.catalog.remove_product(request.actor, product_id, request.expected_versions())
+    return no_content()
 
 
-def _tagged(request: ShopRequest, entry: CatalogEntry) -> Reply:
-    return reply_tagged(request, ProductBody.of(entry), entry.product.version, entry.available)
+def _product(entry: CatalogEntry) -> Response:
+    return json_response(ProductBody.of(entry), etag=(entry.product.version, entry.available))
 
 
 ROUTES = (

@@ -8,16 +8,16 @@ from uuid import UUID
 from msgspec import Meta
 
 from shop_core.errors import CategoryCycle, CategoryInUse, CategoryNotFound, SlugTaken
-from shop_http.paging import NumberedQuery, page_body
-from shop_http.requests import read_body, read_query
-from shop_http.routing import Access, Operation, Reply, ShopRequest, delete, done, get, patch, post, reply
-from shop_http.schemas import catalog as wire
+from shop_http.requests import OffsetQuery, ShopRequest, read_body, read_query
+from shop_http.responses import Response, json_response, no_content, page_response
+from shop_http.routing import Access, Operation, delete, get, patch, post
+from shop_http.schemas import catalog as schemas
 from shop_http.schemas.catalog import CategoryBody, CategoryForm, CategoryPage, CategoryPatch
 
 TAG = "Catalog"
 
 
-class CategoriesQuery(NumberedQuery, forbid_unknown_fields=True, kw_only=True):
+class CategoriesQuery(OffsetQuery, forbid_unknown_fields=True, kw_only=True):
     """How to list the categories."""
 
     nested: Annotated[bool, Meta(description="true: those at the top, each with `children`; pages count these")] = False
@@ -27,40 +27,39 @@ class CategoriesQuery(NumberedQuery, forbid_unknown_fields=True, kw_only=True):
     "/categories",
     Operation(
         id="list_categories",
-        fresh=True,
+        cached=True,
         summary="All categories, by slug; flat, or nested as a tree",
         tag=TAG,
         access=Access.CATALOG,
         query=CategoriesQuery,
-        gives=wire.CATEGORIES,
+        gives=schemas.CATEGORIES,
     ),
 )
-def list_categories(request: ShopRequest) -> Reply:
+def list_categories(request: ShopRequest) -> Response:
     """All categories, a piece at a time."""
     sent = read_query(CategoriesQuery, request)
-    page_request, catalog = sent.numbered(), request.shop.catalog
+    page_request, catalog = sent.offset_request(), request.shop.catalog
     if sent.nested:
-        return reply(
-            page_body(CategoryPage, catalog.category_tree(page_request), page_request, CategoryBody.of_node, request)
-        )
-    return reply(page_body(CategoryPage, catalog.categories(page_request), page_request, CategoryBody.of, request))
+        tree = catalog.category_tree(page_request)
+        return page_response(CategoryPage, tree, page_request, CategoryBody.of_node, request)
+    return page_response(CategoryPage, catalog.categories(page_request), page_request, CategoryBody.of, request)
 
 
 @get(
     "/categories/{category_id:uuid}",
     Operation(
         id="get_category",
-        fresh=True,
+        cached=True,
         summary="A category",
         tag=TAG,
         access=Access.CATALOG,
-        gives=wire.CATEGORY,
+        gives=schemas.CATEGORY,
         refuses=(CategoryNotFound,),
     ),
 )
-def get_category(request: ShopRequest, category_id: UUID) -> Reply:
+def get_category(request: ShopRequest, category_id: UUID) -> Response:
     """One category."""
-    return reply(CategoryBody.of(request.shop.catalog.category(category_id)))
+    return json_response(CategoryBody.of(request.shop.catalog.category(category_id)))
 
 
 @post(
@@ -70,18 +69,18 @@ def get_category(request: ShopRequest, category_id: UUID) -> Reply:
         summary="Add a category",
         tag=TAG,
         access=Access.STAFF,
-        takes=wire.CATEGORY_FORM,
-        gives=wire.CATEGORY,
+        takes=schemas.CATEGORY_FORM,
+        gives=schemas.CATEGORY,
         status=201,
         refuses=(SlugTaken, CategoryNotFound),
-        more="The tree has at most ten levels.",
+        description="The tree has at most ten levels.",
     ),
 )
-def create_category(request: ShopRequest, body: bytes) -> Reply:
+def create_category(request: ShopRequest, body: bytes) -> Response:
     """Add a category, for staff."""
     form = read_body(CategoryForm, body)
     entry = request.shop.catalog.create_category(request.actor, form.name, form.slug, form.parent or None)
-    return reply(CategoryBody.of(entry), location=f"/categories/{entry.category.id}")
+    return json_response(CategoryBody.of(entry), location=f"/categories/{entry.category.id}")
 
 
 @patch(
@@ -91,16 +90,17 @@ def create_category(request: ShopRequest, body: bytes) -> Reply:
         summary="Rename or move a category",
         tag=TAG,
         access=Access.STAFF,
-        takes=wire.CATEGORY_PATCH,
-        gives=wire.CATEGORY,
+        takes=schemas.CATEGORY_PATCH,
+        gives=schemas.CATEGORY,
         refuses=(SlugTaken, CategoryNotFound, CategoryCycle),
-        more="What is left out stays; `parent: null` moves it to the top. What is below it moves along.",
+        description="Fields that you leave out stay as they are; `parent: null` moves the category to the top. "
+        "Categories below it move with it.",
     ),
 )
-def edit_category(request: ShopRequest, category_id: UUID, body: bytes) -> Reply:
+def edit_category(request: ShopRequest, category_id: UUID, body: bytes) -> Response:
     """Change a category, for staff."""
     changes = read_body(CategoryPatch, body).changes()
-    return reply(CategoryBody.of(request.shop.catalog.edit_category(request.actor, category_id, changes)))
+    return json_response(CategoryBody.of(request.shop.catalog.edit_category(request.actor, category_id, changes)))
 
 
 @delete(
@@ -113,13 +113,14 @@ def edit_category(request: ShopRequest, category_id: UUID, body: bytes) -> Reply
         gives=None,
         status=204,
         refuses=(CategoryNotFound, CategoryInUse),
-        more="Products of the catalog in it and categories below it keep it from going; archived products do not.",
+        description="A category with products of the catalog, or with categories below it, is not removed. Archived "
+        "products do not count.",
     ),
 )
-def remove_category(request: ShopRequest, category_id: UUID) -> Reply:
+def remove_category(request: ShopRequest, category_id: UUID) -> Response:
     """Remove a category, for staff."""
     request.shop.catalog.remove_category(request.actor, category_id)
-    return done()
+    return no_content()
 
 
 ROUTES = (list_categories, get_category, create_category, edit_category, remove_category)

@@ -6,13 +6,12 @@ from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
-import litestar
 from litestar.exceptions import NotFoundException
-from litestar.params import FromPath
-from litestar.response import Redirect
 
-from shop_http import error_reference as errors
-from shop_http.routing import Access, Reply, ShopRequest
+from shop_http import error_reference
+from shop_http.requests import ShopRequest
+from shop_http.responses import Response
+from shop_http.routing import Access, Operation, get
 
 _PAGE = b"""<!doctype html>
 <html lang="en">
@@ -44,23 +43,23 @@ _START = b"""SwaggerUIBundle({
 })
 """
 
-_SCRIPT = "text/javascript; charset=utf-8"
+_SCRIPT = b"text/javascript; charset=utf-8"
 _MEDIA_TYPES = {
     "swagger-ui-bundle.js": _SCRIPT,
-    "swagger-ui.css": "text/css; charset=utf-8",
-    "index.css": "text/css; charset=utf-8",
-    "favicon-32x32.png": "image/png",
+    "swagger-ui.css": b"text/css; charset=utf-8",
+    "index.css": b"text/css; charset=utf-8",
+    "favicon-32x32.png": b"image/png",
 }
 
 # The browser itself then forbids what this page must not do: ask anybody but us.
 _POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
-    "connect-src 'self'; base-uri 'none'; frame-ancestors 'none'"
+    b"default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
+    b"connect-src 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 
-_PUBLIC = {"access": Access.PUBLIC}
-_FOR_AN_HOUR = {"Cache-Control": "public, max-age=3600"}
-_FOR_A_DAY = {"Cache-Control": "public, max-age=86400"}
+_PUBLIC = Operation(access=Access.PUBLIC)
+_FOR_AN_HOUR = b"public, max-age=3600"
+_FOR_A_DAY = b"public, max-age=86400"
 
 
 @cache
@@ -72,47 +71,46 @@ def _file(name: str) -> bytes:
     return (Path(package.submodule_search_locations[0]) / "static" / name).read_bytes()
 
 
-def _page(html: bytes) -> Reply:
-    headers = _FOR_AN_HOUR | {"Content-Security-Policy": _POLICY}
-    return Reply(html, media_type="text/html; charset=utf-8", headers=headers)
+def _page(html: bytes) -> Response:
+    return Response(html, media_type=b"text/html; charset=utf-8", cache_control=_FOR_AN_HOUR, policy=_POLICY)
 
 
-@litestar.get("/", opt=_PUBLIC, sync_to_thread=False, include_in_schema=False)
-def to_docs() -> Redirect:
-    """Whoever opens the server in a browser wants to know what it can do."""
-    return Redirect("/docs")
+@get("/", _PUBLIC)
+async def to_docs(request: ShopRequest) -> Response:
+    """Leads whoever opens the server in a browser to the documentation."""
+    return Response(b"", 302, headers=((b"location", b"/docs"),))
 
 
-@litestar.get("/docs", opt=_PUBLIC, sync_to_thread=False, include_in_schema=False)
-def docs() -> Reply:
+@get("/docs", _PUBLIC)
+async def docs(request: ShopRequest) -> Response:
     """The page."""
     return _page(_PAGE)
 
 
-@litestar.get("/docs/start.js", opt=_PUBLIC, sync_to_thread=False, include_in_schema=False)
-def start_script() -> Reply:
-    """What starts Swagger UI on our API."""
-    return Reply(_START, media_type=_SCRIPT, headers=_FOR_AN_HOUR)
+@get("/docs/start.js", _PUBLIC)
+async def start_script(request: ShopRequest) -> Response:
+    """Starts Swagger UI on our API."""
+    return Response(_START, media_type=_SCRIPT, cache_control=_FOR_AN_HOUR)
 
 
-@litestar.get("/docs/errors", opt=_PUBLIC, sync_to_thread=False, include_in_schema=False)
-def errors_page() -> Reply:
-    """What each code means: where the `type` of every problem points."""
-    return _page(errors.html())
+@get("/docs/errors", _PUBLIC)
+async def errors_page(request: ShopRequest) -> Response:
+    """What each code means: the `type` of every problem leads here."""
+    return _page(error_reference.html())
 
 
-@litestar.get("/docs/{name:str}", opt=_PUBLIC, sync_to_thread=True, include_in_schema=False)
-def docs_file(name: FromPath[str]) -> Reply:
+@get("/docs/{name:str}", _PUBLIC)
+def docs_file(request: ShopRequest, name: str) -> Response:
     """One of the few files of Swagger UI that the page needs."""
     if name not in _MEDIA_TYPES:
         raise NotFoundException
-    return Reply(_file(name), media_type=_MEDIA_TYPES[name], headers=_FOR_A_DAY)
+    return Response(_file(name), media_type=_MEDIA_TYPES[name], cache_control=_FOR_A_DAY)
 
 
-@litestar.get("/openapi.json", opt=_PUBLIC, sync_to_thread=False, include_in_schema=False)
-def openapi_document(request: ShopRequest) -> Reply:
+@get("/openapi.json", _PUBLIC)
+async def openapi_document(request: ShopRequest) -> Response:
     """The description of the API, made once when the application was."""
-    return Reply(request.app.state.openapi, headers=_FOR_AN_HOUR)
+    return Response(request.state.openapi, cache_control=_FOR_AN_HOUR)
 
 
 ROUTES = (to_docs, docs, start_script, docs_file, openapi_document)

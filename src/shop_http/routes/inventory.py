@@ -5,10 +5,10 @@ from __future__ import annotations
 from uuid import UUID
 
 from shop_core.errors import InvalidCursor, ProductNotFound, StockBelowZero
-from shop_http.paging import KeysetQuery, page_body
-from shop_http.requests import read_body, read_query
-from shop_http.routing import Access, Operation, Reply, ShopRequest, get, post, reply
-from shop_http.schemas import inventory as wire
+from shop_http.requests import CursorQuery, ShopRequest, read_body, read_query
+from shop_http.responses import Response, json_response, page_response
+from shop_http.routing import Access, Operation, get, post
+from shop_http.schemas import inventory as schemas
 from shop_http.schemas.inventory import StockChangeForm, StockLevelBody, StockMovementBody, StockMovementPage
 from shop_http.server.worker_pools import Pool
 
@@ -22,54 +22,55 @@ TAG = "Inventory"
         summary="The stock counters of a product",
         tag=TAG,
         access=Access.STAFF,
-        gives=wire.STOCK_LEVEL,
+        gives=schemas.STOCK_LEVEL,
         refuses=(ProductNotFound,),
     ),
 )
-def get_stock_level(request: ShopRequest, product_id: UUID) -> Reply:
+def get_stock_level(request: ShopRequest, product_id: UUID) -> Response:
     """The counters of one product."""
-    return reply(StockLevelBody.of(request.shop.inventory.level(request.actor, product_id)))
+    return json_response(StockLevelBody.of(request.shop.inventory.level(request.actor, product_id)))
 
 
 @post(
     "/products/{product_id:uuid}/stock",
     Operation(
         id="change_stock",
-        summary="Receive units, or adjust what is on hand to what was found",
+        summary="Receive units, or adjust the units on hand to a count",
         tag=TAG,
         access=Access.STAFF,
-        takes=wire.STOCK_CHANGE,
-        gives=wire.STOCK_LEVEL,
+        takes=schemas.STOCK_CHANGE,
+        gives=schemas.STOCK_LEVEL,
         refuses=(ProductNotFound, StockBelowZero),
-        more="`received` takes a positive quantity; `adjusted` the difference, negative for units found missing.",
+        description="`received` takes a positive quantity; `adjusted` takes the difference, negative for units that "
+        "are missing.",
     ),
 )
-def change_stock(request: ShopRequest, product_id: UUID, body: bytes) -> Reply:
+def change_stock(request: ShopRequest, product_id: UUID, body: bytes) -> Response:
     """Record a change of stock."""
     form = read_body(StockChangeForm, body)
     stock = request.shop.inventory
     record = stock.receive if form.kind == "received" else stock.adjust
-    return reply(StockLevelBody.of(record(request.actor, product_id, form.quantity, form.reason)))
+    return json_response(StockLevelBody.of(record(request.actor, product_id, form.quantity, form.reason)))
 
 
 @get(
     "/products/{product_id:uuid}/stock/movements",
     Operation(
         id="list_stock_movements",
-        lane=Pool.SLOW,
+        pool=Pool.SLOW,
         summary="The stock ledger of a product, newest first",
         tag=TAG,
         access=Access.STAFF,
-        query=KeysetQuery,
-        gives=wire.STOCK_MOVEMENTS,
+        query=CursorQuery,
+        gives=schemas.STOCK_MOVEMENTS,
         refuses=(ProductNotFound, InvalidCursor),
     ),
 )
-def list_stock_movements(request: ShopRequest, product_id: UUID) -> Reply:
+def list_stock_movements(request: ShopRequest, product_id: UUID) -> Response:
     """The ledger of one product, a piece at a time."""
-    page_request = read_query(KeysetQuery, request).keyset()
+    page_request = read_query(CursorQuery, request).cursor_request()
     page = request.shop.inventory.movements(request.actor, product_id, page_request)
-    return reply(page_body(StockMovementPage, page, page_request, StockMovementBody.of, request))
+    return page_response(StockMovementPage, page, page_request, StockMovementBody.of, request)
 
 
 ROUTES = (get_stock_level, change_stock, list_stock_movements)

@@ -26,12 +26,10 @@ from shop_core.errors import (
     TotalChanged,
     UnknownProducts,
 )
-from shop_http.conditional import expected_versions, reply_tagged
-from shop_http.keys import replay_header, sent_key
-from shop_http.paging import ListQuery, page_body
-from shop_http.requests import read_body, read_query
-from shop_http.routing import Access, Operation, Reply, ShopRequest, delete, done, get, post, put, reply
-from shop_http.schemas import orders as wire
+from shop_http.requests import ListQuery, ShopRequest, read_body, read_query
+from shop_http.responses import Response, json_response, no_content, page_response
+from shop_http.routing import Access, Operation, delete, get, post, put
+from shop_http.schemas import orders as schemas
 from shop_http.schemas.orders import OrderBody, OrderEventBody, OrderEventPage, OrderForm, OrderPage, PlacementForm
 from shop_http.server.worker_pools import Pool
 
@@ -74,65 +72,66 @@ class OrdersQuery(ListQuery, forbid_unknown_fields=True, kw_only=True):
         id="place_order",
         summary="Place an order",
         tag=TAG,
-        takes=wire.PLACEMENT_FORM,
-        or_takes=wire.PLACEMENT_OF_A_RESERVATION,
-        gives=wire.ORDER,
+        takes=schemas.PLACEMENT_FORM,
+        or_takes=schemas.PLACEMENT_OF_A_RESERVATION,
+        gives=schemas.ORDER,
         status=201,
         refuses=(
             *(InsufficientStock, UnknownProducts, TotalChanged, KeyReused, TooManyOrders),
             *(ReservationNotFound, ReservationExpired, ReservationResolved),
         ),
-        more="Of `lines`, or of one's own reservation, whose units are never free in between. All or nothing: if a"
-        " product is short, every short one is named in `shortages` and nothing is taken. With an `Idempotency-Key`"
-        " the same request is one order however often it is sent: a retry gets that order as it is by then.",
+        description="Give `lines`, or one of your reservations, whose units are never free in between. You get all "
+        "lines or nothing: if stock is short, `shortages` names every short product and nothing is "
+        "taken. With an `Idempotency-Key` the same request is one order however often you send it; a "
+        "retry gets that order as it is by then.",
     ),
 )
-async def place_order(request: ShopRequest, body: bytes) -> Reply:
+async def place_order(request: ShopRequest, body: bytes) -> Response:
     """Place an order for the customer who is logged in."""
-    form = read_body(PlacementForm, body)
-    request.gate.order(request.actor.id)
-    answer = await request.place(form.request(request.actor, sent_key(request), request.shop.currency))
-    order, more = answer.value, replay_header(answer.replayed)
-    return reply_tagged(request, OrderBody.of(order), order.version, location=f"/orders/{order.id}", more=more)
+    placement = read_body(PlacementForm, body).request(request.actor, request.idempotency_key(), request.shop.currency)
+    request.state.order_limiter.count(request.actor.id)
+    result = await request.state.pools.result(request.state.place(placement))
+    order, location = result.value, f"/orders/{result.value.id}"
+    return json_response(OrderBody.of(order), etag=(order.version,), location=location, is_replay=result.replayed)
 
 
 @get(
     "/orders",
     Operation(
         id="list_orders",
-        lane=lambda request: Pool.SLOW if request.actor.is_staff else Pool.FAST,
-        fresh=True,
-        summary="One's own orders, newest first; everybody's for staff",
+        pool=lambda request: Pool.SLOW if request.actor.is_staff else Pool.FAST,
+        cached=True,
+        summary="Your orders, newest first; everybody's for staff",
         tag=TAG,
         query=OrdersQuery,
-        gives=wire.ORDERS,
+        gives=schemas.ORDERS,
         refuses=(InvalidCursor, Forbidden),
-        more="Staff also see orders that their customers deleted: those have `deleted_at`.",
+        description="Staff also see orders that their customers deleted; those have `deleted_at`.",
     ),
 )
-def list_orders(request: ShopRequest) -> Reply:
+def list_orders(request: ShopRequest) -> Response:
     """The orders that match, a piece at a time."""
     sent = read_query(OrdersQuery, request)
     page_request = sent.page_request()
     page = request.shop.orders.find(request.actor, sent.query(), page_request)
-    return reply(page_body(OrderPage, page, page_request, OrderBody.of, request))
+    return page_response(OrderPage, page, page_request, OrderBody.of, request)
 
 
 @get(
     "/orders/{order_id:uuid}",
     Operation(
         id="get_order",
-        fresh=True,
-        summary="An order of one's own; any order for staff",
+        cached=True,
+        summary="One of your orders; any order for staff",
         tag=TAG,
-        gives=wire.ORDER,
+        gives=schemas.ORDER,
         tagged=True,
         refuses=(OrderNotFound,),
     ),
 )
-def get_order(request: ShopRequest, order_id: UUID) -> Reply:
+def get_order(request: ShopRequest, order_id: UUID) -> Response:
     """One order."""
-    return _tagged(request, request.shop.orders.get(request.actor, order_id))
+    return _order(request.shop.orders.get(request.actor, order_id))
 
 
 @get(
@@ -142,69 +141,71 @@ def get_order(request: ShopRequest, order_id: UUID) -> Reply:
         summary="What happened to an order, oldest first",
         tag=TAG,
         query=ListQuery,
-        gives=wire.ORDER_EVENTS,
+        gives=schemas.ORDER_EVENTS,
         refuses=(OrderNotFound, InvalidCursor),
     ),
 )
-def list_order_events(request: ShopRequest, order_id: UUID) -> Reply:
+def list_order_events(request: ShopRequest, order_id: UUID) -> Response:
     """The timeline of an order, a piece at a time."""
     page_request = read_query(ListQuery, request).page_request()
     page = request.shop.orders.events(request.actor, order_id, page_request)
-    return reply(page_body(OrderEventPage, page, page_request, OrderEventBody.of, request))
+    return page_response(OrderEventPage, page, page_request, OrderEventBody.of, request)
 
 
 @put(
     "/orders/{order_id:uuid}",
     Operation(
         id="edit_order",
-        summary="Replace the lines of an order, while it is placed",
+        summary="Replace the lines of an order that is not confirmed yet",
         tag=TAG,
-        takes=wire.ORDER_FORM,
-        gives=wire.ORDER,
+        takes=schemas.ORDER_FORM,
+        gives=schemas.ORDER,
         refuses=(OrderNotFound, NotTheOwner, Stale, IllegalStep, InsufficientStock, UnknownProducts),
-        more="For its owner. All or nothing, and only the difference is taken from stock or given back: in `shortages`"
-        " `requested` are the units beyond those that the order has, `available` those that could be added. A product"
-        " of which the order had as many or more keeps its name and price; a new one, or more of one, is agreed anew"
-        " at today's. Lines that change nothing leave the version as it is.",
+        description="For the owner. You get all changes or none, and only the difference is taken from stock or "
+        "given back. In `shortages`, `requested` is the number of units beyond those that the order has, "
+        "and `available` is the number that could be added. A product of which the order had as many or "
+        "more keeps its name and price; a new one, or more units of one, is priced anew at today's "
+        "price. Lines that change nothing leave the version as it is.",
     ),
 )
-def edit_order(request: ShopRequest, order_id: UUID, body: bytes) -> Reply:
+def edit_order(request: ShopRequest, order_id: UUID, body: bytes) -> Response:
     """Edit, by the owner."""
-    lines = read_body(OrderForm, body).wanted()
-    return _tagged(request, request.shop.orders.edit(request.actor, order_id, lines, expected_versions(request)))
+    lines = read_body(OrderForm, body).requested()
+    return _order(request.shop.orders.edit(request.actor, order_id, lines, request.expected_versions()))
 
 
 @delete(
     "/orders/{order_id:uuid}",
     Operation(
         id="delete_order",
-        summary="Take an order out of one's history; it is cancelled first if it still can be",
+        summary="Delete an order from your history; it is cancelled first if it still can be",
         tag=TAG,
         gives=None,
         status=204,
         refuses=(OrderNotFound, NotTheOwner, Stale, IllegalStep),
-        more="For its owner, who does not find it any more; staff still do. One that was shipped cannot be deleted.",
+        description="For the owner, who does not find it any more; staff still do. An order that was shipped cannot "
+        "be deleted.",
     ),
 )
-def delete_order(request: ShopRequest, order_id: UUID) -> Reply:
+def delete_order(request: ShopRequest, order_id: UUID) -> Response:
     """Delete, by the owner."""
-    request.shop.orders.delete(request.actor, order_id, expected_versions(request))
-    return done()
+    request.shop.orders.delete(request.actor, order_id, request.expected_versions())
+    return no_content()
 
 
 @post(
     "/orders/{order_id:uuid}/cancel",
     Operation(
         id="cancel_order",
-        summary="Call an order off, while it is placed or confirmed",
+        summary="Cancel an order that is not shipped yet",
         tag=TAG,
-        gives=wire.ORDER,
+        gives=schemas.ORDER,
         refuses=(OrderNotFound, Stale, IllegalStep),
     ),
 )
-def cancel_order(request: ShopRequest, order_id: UUID) -> Reply:
+def cancel_order(request: ShopRequest, order_id: UUID) -> Response:
     """Cancel, by the owner or by staff."""
-    return _tagged(request, request.shop.orders.cancel(request.actor, order_id, expected_versions(request)))
+    return _order(request.shop.orders.cancel(request.actor, order_id, request.expected_versions()))
 
 
 @post(
@@ -214,29 +215,29 @@ def cancel_order(request: ShopRequest, order_id: UUID) -> Reply:
         summary="Accept an order",
         tag=TAG,
         access=Access.STAFF,
-        gives=wire.ORDER,
+        gives=schemas.ORDER,
         refuses=(OrderNotFound, Stale, IllegalStep),
     ),
 )
-def confirm_order(request: ShopRequest, order_id: UUID) -> Reply:
+def confirm_order(request: ShopRequest, order_id: UUID) -> Response:
     """Confirm, for staff."""
-    return _tagged(request, request.shop.orders.confirm(request.actor, order_id, expected_versions(request)))
+    return _order(request.shop.orders.confirm(request.actor, order_id, request.expected_versions()))
 
 
 @post(
     "/orders/{order_id:uuid}/ship",
     Operation(
         id="ship_order",
-        summary="Hand an order over to the carrier: its units leave the stock",
+        summary="Record that an order was handed to the carrier: its units leave the stock",
         tag=TAG,
         access=Access.STAFF,
-        gives=wire.ORDER,
+        gives=schemas.ORDER,
         refuses=(OrderNotFound, Stale, IllegalStep, StockBelowZero),
     ),
 )
-def ship_order(request: ShopRequest, order_id: UUID) -> Reply:
+def ship_order(request: ShopRequest, order_id: UUID) -> Response:
     """Ship, for staff."""
-    return _tagged(request, request.shop.orders.ship(request.actor, order_id, expected_versions(request)))
+    return _order(request.shop.orders.ship(request.actor, order_id, request.expected_versions()))
 
 
 @post(
@@ -246,17 +247,17 @@ def ship_order(request: ShopRequest, order_id: UUID) -> Reply:
         summary="Record that the customer has the order",
         tag=TAG,
         access=Access.STAFF,
-        gives=wire.ORDER,
+        gives=schemas.ORDER,
         refuses=(OrderNotFound, Stale, IllegalStep),
     ),
 )
-def deliver_order(request: ShopRequest, order_id: UUID) -> Reply:
+def deliver_order(request: ShopRequest, order_id: UUID) -> Response:
     """Deliver, for staff."""
-    return _tagged(request, request.shop.orders.deliver(request.actor, order_id, expected_versions(request)))
+    return _order(request.shop.orders.deliver(request.actor, order_id, request.expected_versions()))
 
 
-def _tagged(request: ShopRequest, order: Order) -> Reply:
-    return reply_tagged(request, OrderBody.of(order), order.version)
+def _order(order: Order) -> Response:
+    return json_response(OrderBody.of(order), etag=(order.version,))
 
 
 ROUTES = (

@@ -10,11 +10,11 @@ from msgspec import UNSET, Meta, UnsetType
 from shop_core import AccountQuery, Role
 from shop_core.errors import AccountNotFound, InvalidCursor, LastAdmin
 from shop_core.text import search_words
-from shop_http.paging import ListQuery, page_body
-from shop_http.requests import read_body, read_query
-from shop_http.routes.accounts import NO_STORE, TAG
-from shop_http.routing import Access, Operation, Reply, ShopRequest, get, patch, post, reply
-from shop_http.schemas import accounts as wire
+from shop_http.requests import ListQuery, ShopRequest, read_body, read_query
+from shop_http.responses import Response, json_response, page_response
+from shop_http.routes.accounts import TAG
+from shop_http.routing import Access, Operation, get, patch, post
+from shop_http.schemas import accounts as schemas
 from shop_http.schemas.accounts import AccountBody, AccountPage, AccountStatusForm, ResetBody
 from shop_http.server.worker_pools import Pool
 
@@ -41,23 +41,23 @@ class UsersQuery(ListQuery, forbid_unknown_fields=True, kw_only=True):
     "/users",
     Operation(
         id="list_users",
-        lane=Pool.SLOW,
+        pool=Pool.SLOW,
         summary="Registered users, by username",
         tag=TAG,
         access=Access.STAFF,
         query=UsersQuery,
-        gives=wire.ACCOUNTS,
+        gives=schemas.ACCOUNTS,
         refuses=(InvalidCursor,),
-        more="`search` takes words: each must be the beginning of a word of the username, the email address or a name, "
-        "whatever its case. No character is special.",
+        description="`search` takes words. Each must be the beginning of a word of the username, the email address "
+        "or a name, in any case. No character is special.",
     ),
 )
-def list_users(request: ShopRequest) -> Reply:
+def list_users(request: ShopRequest) -> Response:
     """Registered users, a piece at a time, for staff."""
     query = read_query(UsersQuery, request)
     page_request = query.page_request()
     page = request.shop.accounts.accounts(request.actor, query.query(), page_request)
-    return reply(page_body(AccountPage, page, page_request, AccountBody.of, request))
+    return page_response(AccountPage, page, page_request, AccountBody.of, request)
 
 
 @get(
@@ -67,52 +67,52 @@ def list_users(request: ShopRequest) -> Reply:
         summary="A registered user",
         tag=TAG,
         access=Access.STAFF,
-        gives=wire.ACCOUNT,
+        gives=schemas.ACCOUNT,
         refuses=(AccountNotFound,),
     ),
 )
-def get_user(request: ShopRequest, user_id: UUID) -> Reply:
+def get_user(request: ShopRequest, user_id: UUID) -> Response:
     """One registered user, for staff."""
-    return reply(AccountBody.of(request.shop.accounts.account(request.actor, user_id)))
+    return json_response(AccountBody.of(request.shop.accounts.account(request.actor, user_id)))
 
 
 @patch(
     "/users/{user_id:uuid}",
     Operation(
         id="assign_user",
-        summary="Give a user another role, or let him in or out",
+        summary="Give a user another role, or deactivate or reactivate them",
         tag=TAG,
         access=Access.STAFF,
-        takes=wire.STANDING,
-        gives=wire.ACCOUNT,
+        takes=schemas.STANDING,
+        gives=schemas.ACCOUNT,
         refuses=(AccountNotFound, LastAdmin),
-        more="For admins. What is left out stays. Who is deactivated cannot log in, and all his sessions end "
-        "within about a second. The last active admin stays.",
+        description="For admins. Fields that you leave out stay as they are. A deactivated user cannot log in, and "
+        "all their sessions end within about a second. The last active admin cannot be changed.",
     ),
 )
-def assign_user(request: ShopRequest, user_id: UUID, body: bytes) -> Reply:
+def assign_user(request: ShopRequest, user_id: UUID, body: bytes) -> Response:
     """Change role or standing, for admins."""
     change = read_body(AccountStatusForm, body).change()
-    return reply(AccountBody.of(request.shop.accounts.assign(request.actor, user_id, change)))
+    return json_response(AccountBody.of(request.shop.accounts.assign(request.actor, user_id, change)))
 
 
 @post(
     "/users/{user_id:uuid}/password-reset",
     Operation(
         id="offer_password_reset",
-        summary="A code for a user who forgot his password",
+        summary="A code for a user who forgot their password",
         tag=TAG,
         access=Access.STAFF,
-        gives=wire.RESET_CODE,
+        gives=schemas.RESET_CODE,
         refuses=(AccountNotFound,),
-        more="For admins, who hand it over: with `POST /auth/password-reset` he sets a password that nobody else "
-        "learns. The code is good once, for an hour.",
+        description="For admins, who hand the code over. With `POST /auth/password-reset` the user sets a password "
+        "that nobody else learns. A code works once, within an hour.",
     ),
 )
-def offer_password_reset(request: ShopRequest, user_id: UUID) -> Reply:
+def offer_password_reset(request: ShopRequest, user_id: UUID) -> Response:
     """Make a code for another password, for admins."""
     offered = request.shop.accounts.offer_reset(request.actor, user_id)
-    return reply(ResetBody(code=offered.code, expires_at=offered.expires_at), more=NO_STORE)
+    return json_response(ResetBody(code=offered.code, expires_at=offered.expires_at))
 
 
 ROUTES = (list_users, get_user, assign_user, offer_password_reset)

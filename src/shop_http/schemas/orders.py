@@ -29,7 +29,7 @@ class OrderForm(Struct, forbid_unknown_fields=True, kw_only=True):
 
     lines: LineForms
 
-    def wanted(self) -> tuple[LineRequest, ...]:
+    def requested(self) -> tuple[LineRequest, ...]:
         """The lines for the core."""
         return line_requests(self.lines)
 

@@ -4,15 +4,10 @@ from __future__ import annotations
 
 import gc
 import logging
-import os
 import sys
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
-from multiprocessing import parent_process
-from multiprocessing.connection import wait
-from pathlib import Path
 from typing import Any, cast
 
 from sqlalchemy import Engine, QueuePool
@@ -26,14 +21,15 @@ from shop_core import Shop
 from shop_core.accounts.logins import CLEANUP_MAX
 from shop_core.ports import EventPublisher
 from shop_core.reservations.service import SWEEP_MAX
-from shop_http.client_address import Addresses, Header
-from shop_http.limits import Limits, Rate
+from shop_http.client_address import Header, TrustedProxies
 from shop_http.middleware.access_log import Observer
+from shop_http.middleware.rate_limit import Rate, RateLimits
 from shop_http.middleware.request_limits import Deadlines
-from shop_http.seams import Background
+from shop_http.routing import App
 from shop_http.server.database import adapters_of, make_pool, readiness, shop_of
 from shop_http.server.settings import Settings, SettingsError
-from shop_http.wakeups import Wakeups
+from shop_http.server.shutdown import GracefulShutdown
+from shop_http.state import Background
 
 BACKGROUND_EVERY_S = 0.25
 CLEANUP_EVERY_S = 60.0
@@ -41,26 +37,27 @@ ENDED_EVERY_S = 1.0
 SAMPLED_EVERY_S = 1.0
 BACKGROUND_CONNECTIONS = 5
 """Sweeper, relay, order batcher, password hashes, ended sessions: busy handlers cannot keep them from the database."""
-STARTED_IN = "SHOP_STARTED_IN"  # a folder in which each worker says that it runs; set by `serve`, no setting
-
 
 UNRECOGNISED_MAX = 12
 """Logins and registrations at the same moment from devices that are not known, in one worker. The lane of the password
 hashes has a few places more: those are for who logged in before, however many strangers come."""
 
 
-def worker_app() -> object:
-    """The ASGI application of one worker process, from its environment. The server calls this in each worker."""
+def worker_app(settings: Settings, shutdown: GracefulShutdown) -> App:
+    """The ASGI application of one worker process.
+
+    Args:
+        settings: with a database.
+        shutdown: says when the worker is about to end.
+    """
     from shop_http.app import create_app
     from shop_http.server import log
 
-    _end_with_parent()
-    settings = Settings.read(os.environ, {})
     log.configure(settings.log, settings.log_level)
     engine = make_pool(settings, settings.connections + BACKGROUND_CONNECTIONS)
     adapters = adapters_of(engine, settings)
     shop = shop_of(adapters, settings)
-    batcher, wakeups = OrderBatcher(shop, adapters.new_id), Wakeups()
+    batcher = OrderBatcher(shop, adapters.new_id)
     seeing = _seeing(settings, shop, batcher, engine)
     app = create_app(
         shop,
@@ -69,20 +66,20 @@ def worker_app() -> object:
         has_docs=settings.docs,
         threads=settings.connections,
         base_url=settings.base_url or None,
-        place=lambda request: wakeups.wrap(batcher.place(request)),
-        reserve=lambda request: wakeups.wrap(batcher.reserve(request)),
-        snapshot=CacheValidator(engine, prepare_threshold=settings.prepare_threshold),
+        place=batcher.place,
+        reserve=batcher.reserve,
+        cache_validator=CacheValidator(engine, prepare_threshold=settings.prepare_threshold),
         deadlines=Deadlines(settings.request_timeout, settings.answer_timeout),
         background=[
             batcher,
             *_background(shop, publisher_of(settings), seeing.expired),
             *seeing.background,
-            _Started(),
         ],
         observers=seeing.observers,
         more_routes=seeing.routes,
         limits=limits_of(settings),
-        drain_s=settings.drain_s,
+        proxies=proxies_of(settings),
+        shutdown=shutdown,
         origins=settings.cors_origins,
     )
     gc.collect()
@@ -90,15 +87,21 @@ def worker_app() -> object:
     return app
 
 
-def limits_of(settings: Settings) -> Limits:
+def limits_of(settings: Settings) -> RateLimits:
     """What one client may ask of one worker: its part of what the settings allow, as nobody knows who answers whom."""
-    return Limits(
+    return RateLimits(
         requests=_rate(settings.rate_limit, settings.workers),
         logins=_rate(settings.login_rate_limit, settings.workers),
-        strangers=UNRECOGNISED_MAX,
+        unrecognised_devices=UNRECOGNISED_MAX,
         orders=Rate(settings.orders_per_minute).shared_by(settings.workers) if settings.orders_per_minute else None,
-        addresses=Addresses(settings.trusted_proxies, cast(Header, settings.proxy_header)),
     )
+
+
+def proxies_of(settings: Settings) -> TrustedProxies | None:
+    """The proxies whose word about a client's address is taken; None without any."""
+    if not settings.trusted_proxies:
+        return None
+    return TrustedProxies(settings.trusted_proxies, cast(Header, settings.proxy_header))
 
 
 def _rate(text: str, workers: int) -> Rate | None:
@@ -156,17 +159,6 @@ def check_tracing(settings: Settings) -> None:
             raise SettingsError(f"SHOP_TRACING needs OpenTelemetry: pip install 'shop[otel]' ({missing})") from missing
 
 
-class _Started:
-    """Says that this worker has started, to the server that waits for it."""
-
-    def start(self) -> None:
-        if folder := os.environ.get(STARTED_IN):
-            Path(folder, str(os.getpid())).touch()
-
-    def stop(self) -> None:
-        """The server clears up."""
-
-
 def _background(shop: Shop, publisher: EventPublisher | None, expired: Callable[[int], int]) -> list[Background]:
     """What every process does beside answering. Sweeps and relays of several processes keep out of each other's way."""
 
@@ -211,16 +203,3 @@ def _lines_of_events() -> logging.Logger:
         logger.setLevel(logging.INFO)
         logger.propagate = False
     return logger
-
-
-def _end_with_parent() -> None:
-    """End this worker when the process that started it is gone, even by `kill -9`: nobody else would stop it."""
-    parent = parent_process()
-    if parent is None:
-        return
-
-    def watch() -> None:
-        wait([parent.sentinel])
-        os._exit(1)
-
-    threading.Thread(target=watch, name="parent-watch", daemon=True).start()

@@ -17,18 +17,19 @@ from hmac import compare_digest
 from pathlib import Path
 from typing import Any, Protocol
 
-import litestar
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
 from shop_core import SYSTEM, OffsetRequest, Refusal, Shop
 from shop_core.errors import InvalidToken, Unauthenticated
 from shop_http.middleware.access_log import RequestRecord
-from shop_http.routing import Access, Reply, ShopRequest, headers
+from shop_http.requests import ShopRequest
+from shop_http.responses import Response
+from shop_http.routing import Access, Operation, get
 
 _FOLDER = "PROMETHEUS_MULTIPROC_DIR"  # without one, each process tells of itself only
 
-_MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+_MEDIA_TYPE = b"text/plain; version=0.0.4; charset=utf-8"
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 _NOWHERE = "none"
 
@@ -72,18 +73,18 @@ class Metrics:
             "shop_requests", "Requests by route and status.", ["method", "route", "status"], registry=own
         )
         self._seconds = Histogram(
-            "shop_request_duration_seconds", "How long they took.", ["method", "route"], buckets=_SECONDS, registry=own
+            "shop_request_duration_seconds", "Their durations.", ["method", "route"], buckets=_SECONDS, registry=own
         )
-        self._refusals = Counter("shop_refusals", "Answers that were no, by code.", ["code"], registry=own)
-        self._replays = Counter("shop_replays", "Answers that an earlier try had made.", registry=own)
-        self._expired = Counter("shop_reservations_expired", "Reservations whose time was up.", registry=own)
+        self._refusals = Counter("shop_refusals", "Refused requests, by code.", ["code"], registry=own)
+        self._replays = Counter("shop_replays", "Responses that repeat an earlier result.", registry=own)
+        self._expired = Counter("shop_reservations_expired", "Expired reservations.", registry=own)
         self._batcher = _BatcherMetrics(own)
         self._in_use = _gauge("shop_pool_connections_in_use", "Database connections in use.", own)
-        self._connections = _gauge("shop_pool_connections_max", "Database connections that there may be.", own)
+        self._connections = _gauge("shop_pool_connections_max", "Database connections at most.", own)
         outbox = "mostrecent"  # all processes see the same one
-        self._waiting = _gauge("shop_outbox_waiting", "Facts that wait to be told.", own, outbox)
+        self._waiting = _gauge("shop_outbox_waiting", "Events that are not published yet.", own, outbox)
         self._lag = _gauge("shop_outbox_lag_seconds", "Age of the oldest of them.", own, outbox)
-        self._dead = _gauge("shop_outbox_dead", "Facts that nobody took.", own, outbox)
+        self._dead = _gauge("shop_outbox_dead", "Events that were given up.", own, outbox)
         self._series_of = cache(self._series)
 
     def observe(self, seen: RequestRecord) -> None:
@@ -173,18 +174,18 @@ def route(metrics: Metrics, token: str) -> Any:
         token: who asks must send `Authorization: Bearer <token>`; empty: everybody may see it.
     """
 
-    @litestar.get("/metrics", opt={"access": Access.PUBLIC}, sync_to_thread=True, include_in_schema=False)
-    def metrics_page(request: ShopRequest) -> Reply:
+    @get("/metrics", Operation(access=Access.PUBLIC))
+    def metrics_page(request: ShopRequest) -> Response:
         """The figures."""
         if token:
-            _check(token, headers(request.scope, b"authorization"))
-        return Reply(metrics.page(), media_type=_MEDIA_TYPE)
+            _check(token, request.headers.get(b"authorization"))
+        return Response(metrics.page(), media_type=_MEDIA_TYPE)
 
     return metrics_page
 
 
-def _check(token: str, sent: list[str]) -> None:
-    if not sent:
+def _check(token: str, sent: bytes | None) -> None:
+    if sent is None:
         raise Unauthenticated("The metrics need the token of SHOP_METRICS_TOKEN.")
-    if len(sent) > 1 or not compare_digest(sent[0].encode(), f"Bearer {token}".encode()):
+    if not compare_digest(sent, f"Bearer {token}".encode()):
         raise InvalidToken("This is not the token of SHOP_METRICS_TOKEN.")

@@ -1,20 +1,21 @@
-"""The threads that handlers run in, apart by how long they take, so that slow ones never hold up fast ones.
+"""Worker pools: the threads that handlers run in, by how long they take, so that slow ones never hold up fast ones.
 
-Each lane has its own threads and a bounded queue: who finds it full is refused at once, instead of waiting for an
-answer that comes too late. A flood of logins fills the lane of the password hashes and no other, and takes no more
-memory than its threads.
+Each pool has its own threads and a bounded queue. A request that finds the queue full is refused at once, instead of
+waiting for a response that comes too late. A flood of logins fills the pool of the password hashes and no other.
 """
 
 from __future__ import annotations
 
+import asyncio
+import os
+from collections import deque
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from enum import StrEnum
 from threading import BoundedSemaphore
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from shop_core.errors import Unavailable
-from shop_http.wakeups import Wakeups
 
 T = TypeVar("T")
 
@@ -28,42 +29,97 @@ class Pool(StrEnum):
 
 
 class WorkerPools:
-    """Runs handlers, each in its lane.
+    """Runs blocking work, each piece in its pool.
 
     Args:
-        threads: of each lane.
-        waiting_max: how many may wait in each lane.
+        threads: of each pool.
+        waiting_max: how many may wait for each pool.
     """
 
     def __init__(self, threads: Mapping[Pool, int], waiting_max: Mapping[Pool, int]) -> None:
         self._executors = {
-            lane: ThreadPoolExecutor(count, thread_name_prefix=f"shop-http-{lane}") for lane, count in threads.items()
+            pool: ThreadPoolExecutor(count, thread_name_prefix=f"shop-http-{pool}") for pool, count in threads.items()
         }
-        self._wakeups = Wakeups()
-        self._places = {lane: BoundedSemaphore(count + waiting_max[lane]) for lane, count in threads.items()}
+        self._places = {pool: BoundedSemaphore(count + waiting_max[pool]) for pool, count in threads.items()}
+        self._results = Results()
 
-    async def run(self, lane: Pool, work: Callable[[], T]) -> T:
-        """The result of `work`, from a thread of that lane.
+    @classmethod
+    def for_connections(cls, connections: int) -> WorkerPools:
+        """Pools that together need no more than `connections` to the database, and each has some of its own."""
+        slow = max(1, connections // 4)
+        cores = os.cpu_count() or 1
+        threads = {Pool.FAST: max(1, connections - slow), Pool.SLOW: slow, Pool.HASHING: max(1, cores - 1)}
+        return cls(threads, {Pool.FAST: 256, Pool.SLOW: 96, Pool.HASHING: 16})
+
+    async def run(self, pool: Pool, work: Callable[[], T]) -> T:
+        """The result of `work`, from a thread of that pool.
 
         Raises:
-            Unavailable: too many wait there, or the server is closing down. Nothing was done.
+            Unavailable: too many wait there, or the server is shutting down. Nothing was done.
         """
-        places = self._places[lane]
+        return await self.result(self.submit(pool, work))
+
+    def submit(self, pool: Pool, work: Callable[[], T]) -> Future[T]:
+        """Have `work` done by a thread of that pool.
+
+        Raises:
+            Unavailable: see `run`.
+        """
+        places = self._places[pool]
         if not places.acquire(blocking=False):
             raise Unavailable("Too many requests of this kind wait. Nothing was done: try again a little later.")
         try:
-            future: Future[T] = self._executors[lane].submit(work)
+            future = self._executors[pool].submit(work)
         except RuntimeError as closed:  # an executor has no other word for it
             places.release()
-            raise Unavailable("The server is closing down. Nothing was done: ask again.") from closed
+            raise Unavailable("The server is shutting down. Nothing was done: send the request again.") from closed
         future.add_done_callback(lambda _: places.release())
-        return await self._wakeups.wrap(future)
+        return future
 
-    def executor(self, lane: Pool) -> ThreadPoolExecutor:
-        """The threads of a lane, for what has a bound of its own."""
-        return self._executors[lane]
+    async def result(self, future: Future[T]) -> T:
+        """The result of what another thread does. Cancelling this cancels `future`, if that has not begun."""
+        return await self._results.of(future)
 
     def close(self) -> None:
-        """Let those finish who are at work."""
+        """Let the work that has begun finish."""
         for executor in self._executors.values():
             executor.shutdown()
+
+
+class Results:
+    """Brings what threads have done back to the event loop: many results wake it once.
+
+    `asyncio.wrap_future` wakes the loop for each result, by a system call; a batch of orders ends sixty at once.
+    """
+
+    def __init__(self) -> None:
+        self._done: deque[tuple[asyncio.Future[Any], Future[Any]]] = deque()
+        self._called: asyncio.AbstractEventLoop | None = None  # the loop that is about to look
+
+    def of(self, future: Future[T]) -> asyncio.Future[T]:
+        """The same, to be awaited. Cancelling it cancels `future`."""
+        loop = asyncio.get_running_loop()
+        waiting: asyncio.Future[T] = loop.create_future()
+        waiting.add_done_callback(lambda ended: future.cancel() if ended.cancelled() else None)
+
+        def bring(ended: Future[T]) -> None:
+            self._done.append((waiting, ended))
+            if self._called is not loop and not loop.is_closed():
+                self._called = loop
+                loop.call_soon_threadsafe(self._wake)
+
+        future.add_done_callback(bring)
+        return waiting
+
+    def _wake(self) -> None:
+        self._called = None  # before looking: whoever comes later calls again
+        while self._done:
+            waiting, ended = self._done.popleft()
+            if waiting.done() or waiting.get_loop().is_closed():  # nobody waits any more
+                continue
+            if ended.cancelled():
+                waiting.cancel()
+            elif (failure := ended.exception()) is not None:
+                waiting.set_exception(failure)
+            else:
+                waiting.set_result(ended.result())

@@ -49,9 +49,9 @@ class CatalogRules(Driver):
         if isinstance(entry, CategoryEntry):
             self.categories.append(entry.category.id)
 
-    @rule(wanted=st.dictionaries(slugs, names, max_size=3))
-    def ensure_categories(self, wanted: dict[str, str]) -> None:
-        found = self.ask(lambda shop: shop.catalog.ensure_categories(SYSTEM, wanted))
+    @rule(given=st.dictionaries(slugs, names, max_size=3))
+    def ensure_categories(self, given: dict[str, str]) -> None:
+        found = self.ask(lambda shop: shop.catalog.ensure_categories(SYSTEM, given))
         if not isinstance(found, Refusal):
             ids = (category.id for category in found.values())
             self.categories += [id_ for id_ in ids if id_ not in self.categories]

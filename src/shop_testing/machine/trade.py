@@ -153,7 +153,7 @@ class TradeMachine(Driver):
 
     @rule(batch=st.lists(st.tuples(customers, small_baskets, ttls, keys), max_size=4))
     def reserve_a_batch(self, batch: list[tuple[Actor, Basket, int, str | None]]) -> None:
-        self._reserve([self._hold(*wanted) for wanted in batch])
+        self._reserve([self._hold(*requested) for requested in batch])
 
     @rule(pick=picks, customer=st.none() | customers, key=keys, total=totals)
     def confirm(self, pick: int, customer: Actor | None, key: str | None, total: bool | None) -> None:

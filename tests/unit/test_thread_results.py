@@ -7,7 +7,7 @@ from concurrent.futures import Future
 
 import pytest
 
-from shop_http.wakeups import Wakeups
+from shop_http.server.worker_pools import Results
 from shop_testing.concurrency import TIMEOUT_S
 
 
@@ -23,11 +23,11 @@ class CountingLoop(asyncio.SelectorEventLoop):
 
 
 def test_results_that_come_together_wake_the_loop_once() -> None:
-    loop, wakeups = CountingLoop(), Wakeups()
+    loop, results = CountingLoop(), Results()
 
     async def fixtures() -> list[int]:
         futures = [Future[int]() for _ in range(60)]
-        waiting = [wakeups.wrap(future) for future in futures]
+        waiting = [results.of(future) for future in futures]
 
         def train() -> None:
             for number, future in enumerate(futures):
@@ -37,7 +37,7 @@ def test_results_that_come_together_wake_the_loop_once() -> None:
         train()  # on the loop's own thread, so that it cannot wake in between
         assert await asyncio.gather(*waiting) == list(range(60))
         assert loop.woken - before == 1
-        return [await wakeups.wrap(future) for future in futures]
+        return [await results.of(future) for future in futures]
 
     try:
         assert loop.run_until_complete(fixtures()) == list(range(60)), "and those that had come before"
@@ -46,12 +46,12 @@ def test_results_that_come_together_wake_the_loop_once() -> None:
 
 
 def test_every_result_arrives_however_threads_and_loop_meet() -> None:
-    wakeups = Wakeups()
+    results = Results()
 
     async def fixtures() -> None:
         for _ in range(200):
             futures = [Future[int]() for _ in range(8)]
-            waiting = [wakeups.wrap(future) for future in futures]
+            waiting = [results.of(future) for future in futures]
             ended = [asyncio.to_thread(future.set_result, number) for number, future in enumerate(futures)]
             await asyncio.wait_for(asyncio.gather(*ended), TIMEOUT_S)
             assert await asyncio.wait_for(asyncio.gather(*waiting), TIMEOUT_S) == list(range(8))
@@ -60,11 +60,11 @@ def test_every_result_arrives_however_threads_and_loop_meet() -> None:
 
 
 def test_failures_and_cancellations_arrive_as_such() -> None:
-    wakeups = Wakeups()
+    results = Results()
 
     async def fixtures() -> None:
         broken, called_off, forgotten = Future[int](), Future[int](), Future[int]()
-        fails, ends, left = (wakeups.wrap(future) for future in (broken, called_off, forgotten))
+        fails, ends, left = (results.of(future) for future in (broken, called_off, forgotten))
         broken.set_exception(KeyError("lost"))
         called_off.cancel()
         called_off.set_running_or_notify_cancel()
@@ -80,14 +80,14 @@ def test_failures_and_cancellations_arrive_as_such() -> None:
 
 
 def test_a_loop_that_was_closed_before_the_result_came_holds_up_nobody_on_the_next() -> None:
-    wakeups, late = Wakeups(), Future[int]()
+    results, late = Results(), Future[int]()
 
     async def leaves() -> None:
-        wakeups.wrap(late)
+        results.of(late)
 
     async def stays() -> int:
         future = Future[int]()
-        waiting = wakeups.wrap(future)
+        waiting = results.of(future)
         future.set_result(3)
         return await asyncio.wait_for(waiting, TIMEOUT_S)
 

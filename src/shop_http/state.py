@@ -1,0 +1,67 @@
+"""What an application is made of: the typed state that every handler and every middleware reads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Protocol
+
+from shop_core import Order, PlacementRequest, Shop
+from shop_core.idempotency import Result
+from shop_core.reservations.model import Reservation, ReservationRequest
+from shop_http.client_address import TrustedProxies
+from shop_http.middleware.rate_limit import LoginLimiter, OrderLimiter
+from shop_http.responses import Header
+from shop_http.server.shutdown import GracefulShutdown
+from shop_http.server.worker_pools import WorkerPools
+
+Place = Callable[[PlacementRequest], Future[Result[Order]]]
+"""Starts to place an order. The future ends with the order, or with the refusal. `OrderBatcher.place` is one."""
+
+Reserve = Callable[[ReservationRequest], Future[Result[Reservation]]]
+"""The same for a reservation."""
+
+
+class Background(Protocol):
+    """Something that runs beside the handlers, from the start of the application to its end."""
+
+    def start(self) -> None: ...
+
+    def stop(self) -> object:
+        """End it, and wait until it has ended. Called in a worker thread."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AppState:
+    """What one application is made of.
+
+    Args:
+        shop: the shop that is served.
+        pools: the threads that blocking handlers run in.
+        place: how an order is placed.
+        reserve: how a reservation is made.
+        ready: raises while the server cannot serve.
+        shutdown: knows whether the server is about to end.
+        login_limiter: counts logins and registrations.
+        order_limiter: counts the orders of a customer.
+        public_catalog: whether the catalog can be read without a login.
+        base_url: how clients reach the server; None: by the scheme and host of each request.
+        proxies: the proxies whose word about a client's address is taken; None: nobody's.
+        security_headers: what every response says to browsers.
+        openapi: the description of the API, as JSON.
+    """
+
+    shop: Shop
+    pools: WorkerPools
+    place: Place
+    reserve: Reserve
+    ready: Callable[[], None]
+    shutdown: GracefulShutdown
+    login_limiter: LoginLimiter
+    order_limiter: OrderLimiter
+    public_catalog: bool
+    base_url: str | None
+    proxies: TrustedProxies | None
+    security_headers: tuple[Header, ...]
+    openapi: bytes
