@@ -550,6 +550,8 @@ RACES: dict[str, Scenario] = {
     "parts of an expired reservation": parts_of_an_expired_reservation,
     "confirm and confirm": ends("confirm", "confirm too"),
     "confirm and release": ends("confirm", "release"),
+    "confirm and expire": ends("confirm", "sweep", TIME_PASSES),
+    "release and expire": ends("release", "sweep", TIME_PASSES),
     "confirm, release and expire": ends("confirm", "release", "sweep", TIME_PASSES),
     "confirm, expire and be sold": ends("confirm", "bob buys", TIME_PASSES),
     "release, expire and be sold": ends("release", "bob buys", TIME_PASSES),

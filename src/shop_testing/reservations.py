@@ -26,6 +26,7 @@ from shop_core.inventory.model import MovementKind, StockLevel
 from shop_core.ports import Adapters, LockOrderError
 from shop_core.reservations.model import TTL_MAX, Reservation, ReservationLimits, ReservationState
 from shop_core.shop import Shop
+from shop_testing.concurrency import TIMEOUT_S, in_background, still_waits
 from shop_testing.contract import Contract
 from shop_testing.determinism import MovableClock
 from shop_testing.fixtures import Fixtures, request, to_hold
@@ -255,6 +256,20 @@ class ReservationsContract(Contract):
         with fixtures.begin() as uow:
             uow.stock.lock([lamp.id, chair.id])
             uow.reservations.update_all([held])
+
+    def test_nothing_is_extended_while_what_its_customer_holds_is_counted(
+        self, adapters: Adapters, fixtures: Fixtures, shop: Shop, clock: MovableClock, lamp: Product
+    ) -> None:
+        """Or it is counted as expired, the customer may reserve as much again, and it goes on all the same."""
+        ada = fixtures.customer()
+        held = shop.reservations.reserve(to_hold(ada, (lamp, 3), seconds=60))
+        with adapters.begin() as uow:
+            uow.reservations.lock_customers([held.customer_id], uow.now)
+            extending = in_background(lambda: shop.reservations.extend(ada, held.id, MINUTE))
+            assert still_waits(extending), "it is extended while its customer's reservations are counted"
+            clock.move_to(held.expires_at)
+        with pytest.raises(ReservationExpired):
+            extending.result(TIMEOUT_S)
 
 
 def _named(held: Reservation, fixtures: Fixtures) -> Reservation:
