@@ -76,7 +76,7 @@ def create_app(
         proxies: whose word about a client's address is taken. None: nobody's.
         observers: get a record of each request.
         more_routes: further handlers outside of the API, such as `/metrics`.
-        shutdown: knows whether the process is about to end. None: it never says so.
+        shutdown: says when the process is about to end. None: it never says so.
         origins: of the web pages that may use the API, e.g. `https://shop.example`.
     """
     pools = WorkerPools.for_connections(threads)
