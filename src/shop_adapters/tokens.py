@@ -202,7 +202,7 @@ class JwtTokens(_SecretTokens):
         """
         import jwt
 
-        if len(token) > TOKEN_LENGTH_MAX or not _JWT.fullmatch(token):
+        if len(token) > TOKEN_LENGTH_MAX:
             raise InvalidToken
         try:
             actor, issued, expires = self._known(token)
@@ -216,6 +216,8 @@ class JwtTokens(_SecretTokens):
         """The actor, and the times of issue and expiry; everything else was checked."""
         import jwt
 
+        if not _JWT.fullmatch(token):
+            raise InvalidToken
         header = jwt.get_unverified_header(token)
         key = self._keys.get(header.get("kid", ""))
         if key is None or header.get("typ") != "at+jwt":
