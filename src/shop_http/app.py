@@ -54,7 +54,7 @@ def create_app(
     proxies: TrustedProxies | None = None,
     observers: Sequence[Observer] = (),
     more_routes: Sequence[HTTPRouteHandler] = (),
-    drain_s: float | None = None,
+    shutdown: GracefulShutdown | None = None,
     origins: Collection[str] = (),
 ) -> App:
     """The application, to be served by any ASGI server that runs lifespans.
@@ -76,11 +76,11 @@ def create_app(
         proxies: whose word about a client's address is taken. None: nobody's.
         observers: get a record of each request.
         more_routes: further handlers outside of the API, such as `/metrics`.
-        drain_s: how many seconds to go on after SIGTERM, see `GracefulShutdown`. None: signals are left to the server.
+        shutdown: says when the process is about to end. None: it never says so.
         origins: of the web pages that may use the API, e.g. `https://shop.example`.
     """
     pools = WorkerPools.for_connections(threads)
-    shutdown = GracefulShutdown(drain_s)
+    shutdown = shutdown or GracefulShutdown()
     api = [handler for feature in FEATURES for handler in feature.ROUTES]
     others = [*health.ROUTES, *docs.ERRORS, *(docs.ROUTES if has_docs else ()), *more_routes]
 
@@ -88,7 +88,7 @@ def create_app(
         [Router(API, route_handlers=with_options(api)), *with_options(others)],
         middleware=[authentication, response_cache(cache_validator), run_operation],  # these need the route
         exception_handlers=exception_handlers(),
-        lifespan=[_closing(pools), _running(background), shutdown.lifespan()],
+        lifespan=[_closing(pools), _running(background)],
         openapi_config=None,
         logging_config=None,
         debug=False,
@@ -110,7 +110,7 @@ def create_app(
         place=place or (lambda order: pools.submit(Pool.FAST, partial(_decide_one, shop.orders.place_all, order))),
         reserve=reserve
         or (lambda held: pools.submit(Pool.FAST, partial(_decide_one, shop.reservations.reserve_all, held))),
-        ready=shutdown.told_by(ready),
+        ready=shutdown.readiness(ready),
         shutdown=shutdown,
         login_limiter=LoginLimiter(limits.logins, limits.unrecognised_devices),
         order_limiter=OrderLimiter(limits.orders),

@@ -11,21 +11,22 @@ from pathlib import Path
 
 import httpx
 import pytest
+from sqlalchemy import Engine
 from verification.shop_process import environment, free_port, serving, shop_with_admin, wait_until_ready
 
-from http_client import PASSWORD, Server, log_in, register
+from http_client import PASSWORD, STAFF, Server, log_in, register
+from shop_adapters.postgres import make_engine
 
-STAFF = "boss"
 TESTS = Path(__file__).parent.parent
 
 
 @contextlib.contextmanager
 def memory_serving(**variables: str) -> Iterator[Server]:
-    """A shop in memory behind granian."""
+    """A shop in memory behind uvicorn."""
     port = free_port()
     url = f"http://127.0.0.1:{port}"
-    where = ["--host", "127.0.0.1", "--port", str(port), "--working-dir", str(TESTS)]
-    command = [sys.executable, "-m", "granian", "--interface", "asgi", "--no-ws", "--factory", *where]
+    where = ["--host", "127.0.0.1", "--port", str(port), "--app-dir", str(TESTS)]
+    command = [sys.executable, "-m", "uvicorn", "--no-proxy-headers", "--no-access-log", "--factory", *where]
     path = os.pathsep.join(filter(None, [str(TESTS), os.environ.get("PYTHONPATH")]))
     env = environment(STAFF_USERNAME=STAFF, STAFF_PASSWORD=PASSWORD, PYTHONPATH=path, **variables)
     with subprocess.Popen(
@@ -99,3 +100,18 @@ def new_customer(server: Server, visitor: httpx.Client) -> Iterator[Callable[[],
 def customer(new_customer: Callable[[], httpx.Client]) -> httpx.Client:
     """A customer, logged in."""
     return new_customer()
+
+
+@pytest.fixture
+def own_shop(new_database: Callable[[str], str]) -> dict[str, str]:
+    """The environment of a shop with an admin, on an empty database of its own, for servers that a test starts."""
+    secret = "the secret of the tests, more than 32 bytes"
+    return shop_with_admin(STAFF, PASSWORD, SHOP_DATABASE_URL=new_database("shop_of_a_test"), SHOP_SECRET_KEY=secret)
+
+
+@pytest.fixture
+def own_database(own_shop: dict[str, str]) -> Iterator[Engine]:
+    """The database of that shop."""
+    engine = make_engine(own_shop["SHOP_DATABASE_URL"], connections=2)
+    yield engine
+    engine.dispose()

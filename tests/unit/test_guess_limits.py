@@ -96,7 +96,7 @@ def test_a_right_password_is_never_used_up(shop: Shop) -> None:
     assert [guess(shop, client="home") for _ in range(11)] == [WrongCredentials] * 10 + [TooManyAttempts]
 
 
-def test_an_attacker_does_not_lock_the_owner_out(shop: Shop) -> None:
+def test_guesses_from_elsewhere_do_not_lock_the_owner_out(shop: Shop) -> None:
     device = shop.sessions.log_in("ada", PASSWORD).device
     assert device
     for _ in range(40):

@@ -64,13 +64,13 @@ def test_the_life_of_an_order_from_the_shelf_to_the_door() -> None:
         shop.orders.place(PlacementRequest(charles.account_id, (LineRequest(lantern.id, 3),)))
     assert [(short.requested, short.available) for short in sold_out.value.shortages] == [(3, 2)]
 
-    # He takes two, and thinks better of it. His lanterns can be sold again at once.
+    # Charles takes two, and cancels. The lanterns can be sold again at once.
     second = shop.orders.place(PlacementRequest(charles.account_id, (LineRequest(lantern.id, 2),)))
     assert shop.catalog.product(lantern.id).available == 0
     assert shop.orders.cancel(charles, second.id).status is OrderStatus.CANCELLED
     assert shop.catalog.product(lantern.id).available == 2
 
-    # He cannot see Ada's order, nor find out that there is one.
+    # Charles cannot see Ada's order, nor find out that there is one.
     with pytest.raises(OrderNotFound):
         shop.orders.get(charles, order.id)
 

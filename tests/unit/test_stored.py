@@ -8,9 +8,9 @@ from uuid import UUID
 
 import pytest
 
+from shop_adapters.postgres.stored_values import as_stored
 from shop_core import Money, Product
 from shop_core.errors import Invalid
-from shop_core.stored import as_stored
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
 LAMP = Product(
@@ -28,7 +28,7 @@ def test_it_is_the_same_as_before() -> None:
     assert (hash(stored), repr(stored)) == (hash(LAMP), repr(LAMP))
 
 
-def test_what_no_rule_of_today_would_let_pass_can_be_read() -> None:
+def test_a_stored_value_that_breaks_the_rules_of_today_can_be_read() -> None:
     name = "x" * 5_000
     changed = [name if value == "Lamp" else value for value in values(LAMP)]
     with pytest.raises(Invalid):

@@ -102,7 +102,7 @@ def test_a_flood_of_logins_leaves_other_routes_usable_and_is_refused_beyond_its_
 
 
 def test_closed_pools_refuse() -> None:
-    """His client has hung up already: the server waits for all others before it closes them."""
+    """The client has hung up already: the server waits for all others before it closes them."""
     pools = WorkerPools({Pool.FAST: 1}, {Pool.FAST: 1})
     pools.close()
 

@@ -117,8 +117,8 @@ class MemoryProducts:
             products = self._transaction.products.all().values()
             levels = self._transaction.stock.all()
             categories = self._transaction.categories.all()
-        shelves = None if query.category_id is None else _with_those_below(query.category_id, categories)
-        return cut(listing.products(query), _matching(query, shelves, products, levels), page_request)
+        category_ids = None if query.category_id is None else _with_those_below(query.category_id, categories)
+        return cut(listing.products(query), _matching(query, category_ids, products, levels), page_request)
 
     def _take_sku(self, product: Product) -> None:
         self._transaction.take_name(self._transaction.skus, product.sku, product.id, partial(SkuTaken, product.sku))
@@ -149,7 +149,7 @@ def _with_those_below(category_id: UUID, categories: Mapping[UUID, Category]) ->
 
 def _matching(
     query: ProductQuery,
-    shelves: Collection[UUID] | None,
+    category_ids: Collection[UUID] | None,
     products: Iterable[Product],
     levels: Mapping[UUID, StockLevel],
 ) -> list[CatalogEntry]:
@@ -158,12 +158,12 @@ def _matching(
         CatalogEntry(product, available)
         for product in products
         if product.archived_at is None
-        and (shelves is None or product.category_id in shelves)
+        and (category_ids is None or product.category_id in category_ids)
         and _is_within(product.price.minor, query.price_min, query.price_max)
         and _is_within(available := levels[product.id].available, query.available_min, query.available_max)
         and (query.words is None or is_found(query.words, words_of(product)))
     ]
 
 
-def _is_within(value: int, lower: int | None, upper: int | None) -> bool:
-    return (lower is None or value >= lower) and (upper is None or value <= upper)
+def _is_within(value: int, minimum: int | None, maximum: int | None) -> bool:
+    return (minimum is None or value >= minimum) and (maximum is None or value <= maximum)

@@ -20,7 +20,7 @@ NAME_LENGTH_MAX = 150
 _USERNAME = re.compile(r"[\w.@+-]+")
 # Hangul fillers: letters by their category, but invisible. Two names could differ by them alone.
 _INVISIBLE = re.compile("[\u115f\u1160\u3164\uffa0]")
-# Deliberately loose (RFC 5321 allows nearly anything): whether an address works only a mail to it can tell.
+# Deliberately loose (RFC 5321 allows nearly anything): only a mail shows whether an address works.
 _EMAIL = re.compile(r"[^@\s]+@[^@\s.]+(?:\.[^@\s.]+)+")
 
 
@@ -170,8 +170,8 @@ def _username_faults(username: str) -> list[Fault]:
         return faults
     # The key must keep the rule too: one letter can stand for eighteen with spaces between them (U+FDFA).
     key = comparable(username)
-    base_characters = "".join(char for char in username + key if not is_combining_mark(char))
-    if not _USERNAME.fullmatch(base_characters) or is_combining_mark(username[0]) or _INVISIBLE.search(base_characters):
+    characters = "".join(char for char in username + key if not is_combining_mark(char))
+    if not _USERNAME.fullmatch(characters) or is_combining_mark(username[0]) or _INVISIBLE.search(characters):
         faults.append(Fault("username", "may have letters, digits and . @ + - _ only", "invalid_username"))
     elif len(key) > max_length:
         rule = f"must have at most {max_length} characters in its plain form, this has {len(key)}"

@@ -71,7 +71,7 @@ class ResetForm(Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 class ResetBody(Struct, kw_only=True):
-    """A code for somebody who forgot his password, to be handed over to him. It is good once."""
+    """A code for a user who forgot their password, to be handed over to them. It is good once."""
 
     code: str
     expires_at: datetime
@@ -116,7 +116,7 @@ class UserBody(Struct, kw_only=True):
 
 
 class AccountBody(UserBody, kw_only=True):
-    """A registered user, as staff see him."""
+    """A registered user, as staff see them."""
 
     active: bool
 
