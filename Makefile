@@ -69,7 +69,7 @@ verify: .venv/.tests
 	@$(BIN)/python -m verification $(if $(ONLY),--only "$(ONLY)") $(if $(SEED),--seed "$(SEED)") $(if $(LONG),--long)
 
 # Everything against its yardstick, some ten minutes: docs/performance.md. ONLY=place,pages for some; LONG=1 for more.
-bench: .venv/.runs
+bench: .venv/.tests
 	$(BIN)/python -m benchmarks $(if $(ONLY),--only "$(ONLY)") $(if $(LONG),--long) $(if $(YEAR),--year "$(YEAR)")
 
 # Two steps of set-up, so that running the shop does not wait for the tools of the tests.
@@ -97,7 +97,7 @@ lock:
 	uv pip compile --quiet --universal --upgrade --generate-hashes --no-emit-index-url --python-version 3.11 \
 	  --custom-compile-command "make lock" --extra all --group build pyproject.toml -o requirements.txt
 	uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --python-version 3.11 \
-	  --custom-compile-command "make lock" --extra postgres --extra auth --extra http --group build pyproject.toml \
+	  --custom-compile-command "make lock" --extra postgres --extra auth --extra http --extra webhook --group build pyproject.toml \
 	  -c requirements.txt -o requirements-server.txt
 	uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --python-version 3.11 \
 	  --custom-compile-command "make lock" --all-extras --group build --group dev pyproject.toml \

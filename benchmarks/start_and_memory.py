@@ -98,10 +98,10 @@ class _Highest:
 
 
 def _worker_bytes(server: int) -> int:
-    """Resident memory of the largest child of a server that is a worker."""
-    children = Path(f"/proc/{server}/task/{server}/children").read_text().split()
+    """Resident memory of the largest Python process below a server: a worker, or the fork server it came from."""
     sizes = [0]
-    for child in children:
+    below = _children(server)
+    for child in [*below, *(grandchild for one in below for grandchild in _children(one))]:
         try:
             lines = Path(f"/proc/{child}/smaps_rollup").read_text().splitlines()
         except OSError:
@@ -109,6 +109,13 @@ def _worker_bytes(server: int) -> int:
         if "python" in Path(f"/proc/{child}/cmdline").read_text():
             sizes += [int(line.split()[1]) * 1024 for line in lines if line.startswith("Rss:")]
     return max(sizes)
+
+
+def _children(pid: int) -> list[int]:
+    try:
+        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    except OSError:
+        return []
 
 
 def core(environment: Environment, findings: Findings) -> None:

@@ -1,4 +1,4 @@
-"""A shop in memory behind HTTP, for `granian --factory memory_app:make`; what it is given comes in variables."""
+"""A shop in memory behind HTTP, for `uvicorn --factory memory_app:make`; what it is given comes in variables."""
 
 from __future__ import annotations
 

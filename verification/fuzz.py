@@ -28,7 +28,7 @@ ANSWER_S_MAX = 60.0  # generous: only a server that hangs takes so long
 _TOKENS_S = 120.0
 _LINES = 12
 _FINDINGS_MAX = 50
-_FROM_THE_SERVER_ITSELF = {400, 414, 431}  # of what is no HTTP at all: Granian says so, before there is a request
+_FROM_THE_SERVER_ITSELF = {400, 414, 431}  # of what is no HTTP at all: uvicorn says so, before there is a request
 
 
 @dataclass(slots=True)

@@ -143,7 +143,7 @@ class ShopServer:
 
     def kill_worker(self, rng: Random) -> Process | None:
         """One of the processes that answer requests."""
-        return self._kill_one([one for one in self._under_server() if not _is_postgres(one)], rng)
+        return self._kill_one(self._workers(), rng)
 
     def kill_server(self, _: Random) -> Process | None:
         """The process that the operator started."""
@@ -190,12 +190,13 @@ class ShopServer:
 
     def worker_pids(self) -> set[int]:
         """The processes that answer requests now."""
-        return {one.pid for one in self._under_server() if not _is_postgres(one)}
+        return {one.pid for one in self._workers()}
 
-    def _under_server(self) -> list[Process]:
+    def _workers(self) -> list[Process]:
+        """The children of multiprocessing's fork server, which is a child of the server."""
         assert self._server is not None
-        helpers = ("resource_tracker", "account.py")
-        return [one for one in children(self._server.pid) if not any(word in one.command for word in helpers)]
+        fork_servers = [one for one in children(self._server.pid) if "multiprocessing.forkserver" in one.command]
+        return [worker for fork_server in fork_servers for worker in children(fork_server.pid)]
 
     @staticmethod
     def _kill_one(candidates: list[Process], rng: Random) -> Process | None:

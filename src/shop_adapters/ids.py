@@ -8,7 +8,7 @@
 | 2 | variant |
 | 62 | random (`rand_b`) |
 
-Milliseconds and fraction make one 60-bit count of steps, the stamp. When the clock stood still or went back since
+Milliseconds and fraction make one 60-bit count of steps, the stamp. If the clock stood still or went back since
 the last id, the next one takes the next stamp: so the ids of one process are strictly increasing.
 """
 
@@ -18,7 +18,6 @@ import os
 import random
 import struct
 import time
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from threading import Lock
 from uuid import UUID, SafeUUID
@@ -28,6 +27,9 @@ _STEPS_PER_MS = 1 << 12
 _VERSION_AND_VARIANT = 7 << 76 | 2 << 62
 _RAND_B = (1 << 62) - 1
 
+_new, _set = object.__new__, object.__setattr__
+_UNKNOWN = SafeUUID.unknown  # looking up a member of an enum takes as long as the rest of an id
+
 # System calls for randomness cost more than the rest of an id: fetch it for many ids at once.
 _BATCH = struct.Struct("256Q")
 
@@ -35,12 +37,11 @@ _BATCH = struct.Struct("256Q")
 def _pack(stamp: int, random_bits: int) -> UUID:
     """The UUIDv7 of a 60-bit stamp and 62 random bits (more are cut off).
 
-    Made without `UUID.__init__`, whose checks take as long as all the rest: an order takes an id for each line.
+    It skips the checks of `UUID.__init__`, which take longer than all the rest: an order needs an id for each line.
     """
-    made = object.__new__(UUID)
-    value = stamp >> 12 << 80 | _VERSION_AND_VARIANT | (stamp & 0xFFF) << 64 | random_bits & _RAND_B
-    object.__setattr__(made, "int", value)
-    object.__setattr__(made, "is_safe", SafeUUID.unknown)
+    made = _new(UUID)
+    _set(made, "int", stamp >> 12 << 80 | _VERSION_AND_VARIANT | (stamp & 0xFFF) << 64 | random_bits & _RAND_B)
+    _set(made, "is_safe", _UNKNOWN)
     return made
 
 
@@ -60,7 +61,7 @@ class _Uuid7:
         would be used by parent and child alike.
         """
         self._lock = Lock()
-        self._random: Iterator[int] = iter(())
+        self._random: list[int] = []
 
     def new(self) -> UUID:
         """A new UUIDv7, greater than every one that this process made before.
@@ -72,10 +73,9 @@ class _Uuid7:
             if stamp <= self._last:
                 stamp = self._last + 1
             self._last = stamp
-            bits = next(self._random, None)
-            if bits is None:
-                self._random = iter(_BATCH.unpack(os.urandom(_BATCH.size)))
-                bits = next(self._random)
+            if not self._random:
+                self._random.extend(_BATCH.unpack(os.urandom(_BATCH.size)))
+            bits = self._random.pop()
         return _pack(stamp, bits)
 
 

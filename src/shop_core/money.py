@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from shop_core.errors import Fault, Invalid
 
@@ -17,6 +18,11 @@ _DECIMAL = re.compile(r"(-?)(0|[1-9][0-9]{0,18})(?:\.([0-9]{1,9}))?", re.ASCII)
 
 MINOR_MAX = 9_000_000_000_000_000_000
 """The largest amount in minor units: what fits a signed 64-bit column."""
+
+
+@lru_cache(256)
+def _is_code(currency: str) -> bool:
+    return len(currency) == 3 and currency.isascii() and currency.isalpha() and currency.isupper()
 
 
 def decimals(currency: str) -> int:
@@ -47,9 +53,7 @@ class Money:
             raise Invalid(Fault("amount", f"{self.minor!r} is not a whole number of minor units", "wrong_type"))
         if not -MINOR_MAX <= self.minor <= MINOR_MAX:
             raise Invalid(Fault("amount", f"{self.minor} minor units is more than can be counted", "too_large"))
-        if not (
-            len(self.currency) == 3 and self.currency.isascii() and self.currency.isalpha() and self.currency.isupper()
-        ):
+        if not _is_code(self.currency):
             raise Invalid(Fault("currency", f"{self.currency!r} is not an ISO 4217 code", "invalid_currency"))
 
     @classmethod

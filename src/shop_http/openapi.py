@@ -83,8 +83,8 @@ A shop that never sells what it does not have.
 - Nothing is guessed: a text has no control characters and none that change the direction of writing, and is kept in
   Unicode NFC; numbers are plain digits; a field or a parameter that is given twice is refused.
 - A request must arrive within seconds (408). What is no HTTP at all is refused without a problem document and without
-  a request id: 400 (such as a raw `"` or `<` in the address), 414 and 431 (an address or headers past 64 KiB and 400
-  KiB, or more than 100 headers); the connection then ends.
+  a request id: 400 (such as an unknown method or a space in the address), 414 (an address past 32 KiB) and 431 (a head
+  past 64 KiB, or more than 100 headers); the connection then ends.
 - Send `X-Request-Id` to find a request again; every answer has one.
 - 429 means: wait for as long as `Retry-After` says. `RateLimit` tells how much is left (`r`) and in how many seconds
   all of it is back (`t`), `RateLimit-Policy` how much there is (`q`) in how many seconds (`w`).

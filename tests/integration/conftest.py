@@ -21,11 +21,11 @@ TESTS = Path(__file__).parent.parent
 
 @contextlib.contextmanager
 def memory_serving(**variables: str) -> Iterator[Server]:
-    """A shop in memory behind granian."""
+    """A shop in memory behind uvicorn."""
     port = free_port()
     url = f"http://127.0.0.1:{port}"
-    where = ["--host", "127.0.0.1", "--port", str(port), "--working-dir", str(TESTS)]
-    command = [sys.executable, "-m", "granian", "--interface", "asgi", "--no-ws", "--factory", *where]
+    where = ["--host", "127.0.0.1", "--port", str(port), "--app-dir", str(TESTS)]
+    command = [sys.executable, "-m", "uvicorn", "--no-proxy-headers", "--no-access-log", "--factory", *where]
     path = os.pathsep.join(filter(None, [str(TESTS), os.environ.get("PYTHONPATH")]))
     env = environment(STAFF_USERNAME=STAFF, STAFF_PASSWORD=PASSWORD, PYTHONPATH=path, **variables)
     with subprocess.Popen(

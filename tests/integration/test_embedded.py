@@ -373,7 +373,7 @@ class TestKeptRunning:
             settings.write_text("no such setting\n")
             os.kill(server_pid(copied_dir), signal.SIGKILL)
             assert eventually(lambda: len(messages) == 1)
-            assert "PostgreSQL died and does not start, trying on: " in messages[0]
+            assert "PostgreSQL died and does not start; trying again: " in messages[0]
             settings.write_text(good)
             assert eventually(lambda: messages[1:] == ["PostgreSQL had died; it runs again."])
 

@@ -7,6 +7,7 @@ Both are tested on wrong code: a checker that finds nothing must be able to find
 from __future__ import annotations
 
 import ast
+import re
 import shutil
 import subprocess
 import sys
@@ -89,6 +90,19 @@ def foreign_imports(source: str) -> list[str]:
     return sorted(name for name in imported(source) if name.split(".")[0] not in ours)
 
 
+ROUTES = ("auth", "categories", "docs", "health", "inventory", "metrics", "orders", "products", "reservations", "users")
+WAY_IN = re.compile(
+    rf"(?<!\w)/(?:{'|'.join(ROUTES)})\b|\b(?:GET|POST|PUT|PATCH|DELETE) /|\bHTTP\b|`shop [a-z-]+"
+    r"|\b(?:Idempotency-Key|If-Match|If-None-Match|ETag|Retry-After|Authorization|Bearer|Location)\b"
+)
+"""Routes, methods, headers and commands."""
+
+
+def ways_in(source: str) -> list[str]:
+    """What `source` says of HTTP or of the command line, in code, messages and docstrings."""
+    return [match[0] for match in WAY_IN.finditer(source)]
+
+
 # ---- the rules hold
 
 
@@ -105,6 +119,12 @@ def test_a_model_asks_no_clock_and_makes_no_id_and_knows_no_service_and_no_port(
 @pytest.mark.parametrize("path", core_modules(), ids=lambda path: str(path.relative_to(CORE)))
 def test_the_core_imports_only_the_standard_library_and_itself(path: Path) -> None:
     assert foreign_imports(path.read_text()) == []
+
+
+@pytest.mark.parametrize("path", core_modules(), ids=lambda path: str(path.relative_to(CORE)))
+def test_the_core_names_no_route_and_no_command(path: Path) -> None:
+    """Its messages and docstrings hold for every way in: HTTP and the command line are two of them."""
+    assert ways_in(path.read_text()) == []
 
 
 def test_importing_the_core_loads_nothing_else() -> None:
@@ -170,6 +190,21 @@ def test_a_model_that_does_this_is_found_out(line: str) -> None:
 def test_a_core_module_that_imports_this_is_found_out(line: str) -> None:
     assert foreign_imports("from uuid import UUID\nfrom shop_core.errors import Refusal") == []
     assert foreign_imports(f"from uuid import UUID\n{line}\n") != []
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "GET /orders lists yours.",
+        "`shop audit` prints these.",
+        "Send it as Idempotency-Key.",
+        "see docs: /reservations",
+        "over HTTP",
+    ],
+)
+def test_a_core_module_that_says_this_is_found_out(said: str) -> None:
+    assert ways_in("There is no order. Read docs/lifecycle.md, and list your orders.") == []
+    assert ways_in(said) != []
 
 
 @pytest.mark.parametrize(

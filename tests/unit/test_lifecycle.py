@@ -83,7 +83,7 @@ def test_the_life_of_an_order_from_the_shelf_to_the_door() -> None:
     shop.orders.ship(grace, order.id)
     level = shop.inventory.level(grace, lantern.id)
     assert (level.on_hand, level.allocated, level.available) == (2, 0, 2)
-    with pytest.raises(IllegalStep, match="The order is shipped; it cannot cancel"):
+    with pytest.raises(IllegalStep, match="You cannot cancel this order: it is already shipped"):
         shop.orders.cancel(ada, order.id)
 
     # The carrier rings at Ada's door.

@@ -5,8 +5,8 @@ account cannot reach the binaries or the data (a checkout below /root, say), the
 one capability, CAP_DAC_READ_SEARCH: it may pass and read any directory, and write only what is its own.
 When everything is reachable without it, as usual, it keeps none.
 
-This file is also a program, because giving up root must happen in a process that can be thrown away, and
-running Python code between fork and exec is not safe in a program that has threads:
+This file is also a program: root must be given up in a process of its own, and running Python code between
+fork and exec is not safe in a program that has threads:
 
     python account.py UID GID DIRECTORY... -- COMMAND...
 
@@ -62,9 +62,9 @@ class Account:
 def account_for(cluster: Path) -> Account:
     """The account for the server of `cluster`, which need not exist yet.
 
-    A plain user runs it under their own account. For root it is the owner of an existing cluster, so that it never
-    changes; for a new one `postgres`, an account made for this, and `nobody` only where there is none:
-    other daemons may run as `nobody`, and they could read the data.
+    A plain user runs it as themselves. For root it is the owner of an existing cluster, so that it never
+    changes. For a new cluster it is `postgres`, an account made for this, and `nobody` only where there is
+    none: other daemons may run as `nobody`, and could read the data.
 
     Raises LookupError when this machine has neither.
     """

@@ -64,7 +64,7 @@ def find_binaries() -> Path:
 
 
 def environment() -> dict[str, str]:
-    """Ours, without PGPORT and the like, which PostgreSQL obeys, and with messages in English."""
+    """The environment of this process without PGPORT and the like, which PostgreSQL would obey; messages in English."""
     return {name: value for name, value in os.environ.items() if not name.startswith("PG")} | {"LC_ALL": "C"}
 
 
@@ -96,7 +96,7 @@ def check_cluster(cluster: Path, account: Account) -> bool:
 
 
 def remove_unfinished(data_dir: Path) -> None:
-    """Remove what earlier attempts to create a cluster left when they were killed.
+    """Remove what killed attempts to create a cluster left behind.
 
     Each attempt has a name of its own, because the initdb of a killed one may still be writing.
     What it writes after this is removed at the next start.
@@ -159,7 +159,7 @@ def _fill(directory: Path, account: Account, binaries: Path) -> None:
 
 
 def failure(what: str, data_dir: Path, output: str, log_file: Path | None = None) -> EmbeddedPostgresError:
-    """The one line that explains a failed program of PostgreSQL by the last thing that it said."""
+    """One line that explains why a program of PostgreSQL failed: the last thing that it wrote."""
     with contextlib.suppress(OSError):
         is_full = shutil.disk_usage(data_dir).free < FREE_BYTES_MIN
         if is_full or "No space left on device" in output:

@@ -1,5 +1,5 @@
-"""What the launcher says when it cannot do its work."""
+"""The error of the embedded PostgreSQL."""
 
 
 class EmbeddedPostgresError(Exception):
-    """One line: what is wrong, the value it is about, and the next step."""
+    """One line: what is wrong, with the value, and what to do."""

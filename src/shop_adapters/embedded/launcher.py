@@ -1,4 +1,4 @@
-"""EmbeddedPostgres: who may start and stop the server, and when."""
+"""EmbeddedPostgres: starts the server for its first user, and stops it after the last one."""
 
 import contextlib
 import fcntl
@@ -15,19 +15,19 @@ from shop_adapters.embedded.errors import EmbeddedPostgresError
 
 START_LOCK = "start.lock"  # also the mark of a directory that is ours
 USERS_LOCK = "users.lock"
-LOG_BYTES_MAX = 10_000_000  # then the log of the starts before moves to postgres.log.1
+LOG_BYTES_MAX = 10_000_000  # a longer log moves to postgres.log.1 at the next start
 START_SECONDS_MAX = 300  # replaying much WAL after a crash takes time, and must not be cut short
 ORPHANS_SECONDS_MAX = 10
 
 
 class EmbeddedPostgres:
-    """A PostgreSQL of this machine's own in `data_dir`, shared by every process that enters it.
+    """A PostgreSQL in `data_dir`, shared by every process that enters it.
 
-    The first to enter starts it, the last to leave stops it. Enter an instance once at a time; other
+    The first process to enter starts it, the last one to leave stops it. Enter an instance once at a time; other
     instances for the same directory are other users, in the same process or not.
 
     Arguments:
-        data_dir: a directory of ours, an empty one, or one to create.
+        data_dir: a directory that this made before, an empty one, or one to create.
 
     Attributes:
         data_dir: the same, absolute and without symbolic links.
@@ -89,17 +89,17 @@ class EmbeddedPostgres:
         name = quote(database, safe="")
         return f"postgresql+psycopg://{cluster.SUPERUSER}@/{name}?host={host}&port={sockets.PORT}"
 
-    def is_seen(self) -> bool:
-        """Whether the process of the server is there, while inside. It may be there and not answer."""
+    def is_running(self) -> bool:
+        """Whether the process of the server exists, while inside. It may exist and not answer."""
         return self._server is not None and postmaster.is_running(self._cluster, self._server.pid)
 
-    def requeue(self) -> bool:
-        """Start the server again after it died, or join the one that somebody else started; return when it answers.
+    def restart(self) -> bool:
+        """Start the server again after it died, or join one that another process started; return when it answers.
 
-        The address stays the same. See `keeper.kept_running`, which does it when it is due.
+        The address stays the same. `restarter.kept_running` calls this when it is due.
 
-        Returns whether it is another process now. It is not if it never died: one in another container on the same
-        volume answers, although its process is not to be seen.
+        Returns whether the server is another process now. It is the same if it never died: one in another container
+        on the same volume answers, although its process cannot be seen from here.
 
         Raises EmbeddedPostgresError when it does not start, or the cluster is gone: an empty one in its place would
         look like a shop that lost everything. Raises OSError when its files cannot be used.
@@ -229,7 +229,7 @@ class EmbeddedPostgres:
     def _started(self, account: Account) -> postmaster.Postmaster:
         """Start a server and wait until it is ready."""
         socket_dir = sockets.make_socket_dir(self.data_dir, account)
-        postmaster.forget_recycled(self._cluster, socket_dir)
+        postmaster.remove_stale_pid_files(self._cluster, socket_dir)
         if self._log_bytes() > LOG_BYTES_MAX:
             self.log_file.replace(self.log_file.with_name("postgres.log.1"))
         orphans_deadline = time.monotonic() + ORPHANS_SECONDS_MAX

@@ -1,4 +1,4 @@
-"""The server process: start it, find the one that runs, tell whether it answers, stop it."""
+"""The server process: start it, find one that runs, ask whether it answers, stop it."""
 
 import contextlib
 import itertools
@@ -24,7 +24,7 @@ FORCED_SECONDS_MAX = 5.0
 
 @dataclass(frozen=True)
 class Postmaster:
-    """What the server says of itself in `postmaster.pid`."""
+    """What the server writes about itself into `postmaster.pid`."""
 
     pid: int
     socket_dir: Path
@@ -32,7 +32,7 @@ class Postmaster:
 
 
 def read_pid_file(cluster: Path) -> Postmaster | None:
-    """None when there is no such file, it is being written, or it came with a copy of another cluster."""
+    """The server of a cluster; None if the file is missing, half written, or came with a copy of another cluster."""
     try:
         lines = os.fsdecode((cluster / "postmaster.pid").read_bytes()).split("\n")
     except FileNotFoundError:
@@ -100,11 +100,11 @@ def answers(server: Postmaster, account: Account, binaries: Path) -> bool:
     return subprocess.run(argv, env=environment()).returncode == 0
 
 
-def forget_recycled(cluster: Path, socket_dir: Path) -> None:
-    """Remove the files of a dead server whose process id now belongs to another process.
+def remove_stale_pid_files(cluster: Path, socket_dir: Path) -> None:
+    """Remove the files of a dead server whose process id now belongs to another program.
 
-    PostgreSQL recognises its own leftovers unless that process lives, which is common after a restart of
-    a container. Call it only when the server is known not to run. Should one run all the same, its
+    PostgreSQL ignores such files itself unless a process with that id exists, which is common after a restart of
+    a container. Call this only when the server is known not to run. Should one run all the same, its
     shared memory, which is found by the inode of the cluster, still stops a second one.
     """
     for leftover in (cluster / "postmaster.pid", socket_dir / f"{SOCKET_NAME}.lock"):
@@ -125,9 +125,9 @@ def _exists(pid: int) -> bool:
 
 
 def stop(cluster: Path, server: Postmaster, fast_seconds_max: float) -> None:
-    """Stop the server, if it is one: politely, then by force; each way keeps committed data.
+    """Stop the server if it runs: politely, then by force. Each way keeps committed data.
 
-    Raises EmbeddedPostgresError when it outlives even SIGKILL (it hangs in the disk).
+    Raises EmbeddedPostgresError when it survives even SIGKILL (it hangs in the disk).
     """
     if not is_running(cluster, server.pid):
         has_exited(server.pid)

@@ -18,8 +18,8 @@ def make_socket_dir(data_dir: Path, account: Account) -> Path:
     """Create or reuse the directory of the socket, and return it.
 
     It is `run` in the data directory, unless that path is too long for a socket or has a comma, at which
-    libpq splits a list of hosts. Then it is a folder for temporary files, under a name that follows from
-    the data directory.
+    libpq splits a list of hosts. Then it is in the folder for temporary files, under a name made from the
+    data directory.
 
     Raises EmbeddedPostgresError when it exists and somebody else could have put a socket into it.
     """

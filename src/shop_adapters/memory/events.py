@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any
@@ -37,7 +36,7 @@ class MemoryEvents:
                 if not isinstance(event, OrderEvent):
                     transaction.insert(transaction.stock_events, {event.id: event})
                     continue
-                if any(before.seq == event.seq for before in timelines.of(event.order_id)):
+                if any(earlier.seq == event.seq for earlier in timelines.of(event.order_id)):
                     raise ValueError(f"order {event.order_id} has an event {event.seq} already")
                 timelines.extend(event.order_id, [event])
             transaction.insert(transaction.outbox, {event.id: OutboxRow(OutboxMessage(event)) for event in events})
@@ -59,18 +58,18 @@ class MemoryOutbox:
         self._transaction = transaction
 
     def take(self, now: datetime, limit: int, hidden_for: timedelta) -> list[OutboxMessage]:
-        """Up to `limit` letters that may be tried now, hidden from every other taker until `now + hidden_for`.
+        """Up to `limit` messages that are due, hidden from all other relays until `now + hidden_for`.
 
-        What waits longest comes first. The rows are locked without waiting: what another taker is about to take, or
-        to take out, is passed over, together with what comes after it.
+        Those that wait longest come first. Rows are locked without waiting: what another relay is about to take or to
+        delete is skipped, together with what comes after it.
         """
         outbox = self._transaction.outbox
         with self._transaction.statement():
-            free = (post for subject in self._by_subject() for post in self._free(subject, now))
-            taken = {post.letter.event.id: post for post in islice(free, limit)}
-            outbox.put_all({event_id: replace(post, due_at=now + hidden_for) for event_id, post in taken.items()})
-        letters = [post.letter for post in taken.values()]
-        return sorted(letters, key=lambda letter: letter.event.subject_id)  # it is stable
+            free = (row for subject in self._by_subject() for row in self._free(subject, now))
+            taken = {row.message.event.id: row for row in islice(free, limit)}
+            outbox.put_all({event_id: row._replace(due_at=now + hidden_for) for event_id, row in taken.items()})
+        messages = [row.message for row in taken.values()]
+        return sorted(messages, key=lambda message: message.event.subject_id)  # it is stable
 
     def delivered(self, event_ids: Collection[UUID]) -> None:
         """These have arrived: they leave the outbox."""
@@ -81,11 +80,11 @@ class MemoryOutbox:
                 outbox.remove(event_id)
 
     def postpone(self, event_id: UUID, until: datetime, error: str) -> None:
-        """One attempt more was in vain; the subject's letters wait until then."""
+        """An attempt failed: the messages of the subject wait until then."""
         self._failed(event_id, error, due_at=until)
 
     def give_up(self, event_id: UUID, error: str) -> None:
-        """No attempt will be made any more: the letter is dead, and those after it go on."""
+        """No further attempts: the message is dead, and those after it go on."""
         self._failed(event_id, error, is_dead=True)
 
     def release(self, event_ids: Collection[UUID], now: datetime) -> None:
@@ -93,54 +92,56 @@ class MemoryOutbox:
         outbox = self._transaction.outbox
         with self._transaction.statement():
             self._transaction.claim(outbox.name, event_ids)
-            waiting = {event_id: post for event_id, post in outbox.get_all(event_ids).items() if not post.is_dead}
-            outbox.put_all({event_id: replace(post, due_at=now) for event_id, post in waiting.items()})
+            waiting = {event_id: row for event_id, row in outbox.get_all(event_ids).items() if not row.is_dead}
+            outbox.put_all({event_id: row._replace(due_at=now) for event_id, row in waiting.items()})
 
     def dead(self, page_request: OffsetRequest) -> Page[OutboxMessage]:
-        """The dead letters, oldest first: by the id of their event."""
+        """The dead messages, oldest first: by the id of their event."""
         with self._transaction.statement():
-            posts = self._transaction.outbox.all()
-        letters = [post.letter for _, post in sorted(posts.items()) if post.is_dead]
-        return Page(tuple(letters[page_request.offset : page_request.offset + page_request.limit]), count=len(letters))
+            rows = self._transaction.outbox.all()
+        messages = [row.message for _, row in sorted(rows.items()) if row.is_dead]
+        return Page(
+            tuple(messages[page_request.offset : page_request.offset + page_request.limit]), count=len(messages)
+        )
 
     def requeue(self, event_ids: Collection[UUID], now: datetime) -> int:
-        """Dead letters that shall be tried again from the start; how many of them there were."""
+        """Try dead messages again from the start; returns how many of them were dead."""
         outbox = self._transaction.outbox
         with self._transaction.statement():
             self._transaction.claim(outbox.name, event_ids)
-            dead = {event_id: post for event_id, post in outbox.get_all(event_ids).items() if post.is_dead}
+            dead = {event_id: row for event_id, row in outbox.get_all(event_ids).items() if row.is_dead}
             outbox.put_all(
-                {event_id: OutboxRow(OutboxMessage(post.letter.event), now) for event_id, post in dead.items()}
+                {event_id: OutboxRow(OutboxMessage(row.message.event), now) for event_id, row in dead.items()}
             )
         return len(dead)
 
     def waiting(self) -> tuple[int, datetime | None]:
-        """How many letters wait, and when the oldest of their events happened."""
+        """How many messages wait, and when the oldest of their events happened."""
         with self._transaction.statement():
-            times = [post.letter.event.at for post in self._transaction.outbox.all().values() if not post.is_dead]
+            times = [row.message.event.at for row in self._transaction.outbox.all().values() if not row.is_dead]
         return len(times), min(times, default=None)
 
     def _by_subject(self) -> list[list[OutboxRow]]:
-        """The letters of each subject that are not dead, in order; subjects by when their first is due."""
+        """The messages of each subject that are not dead, in order; subjects by when their first is due."""
         subjects: dict[UUID, list[OutboxRow]] = {}
-        for _, post in sorted(self._transaction.outbox.all().items()):
-            if not post.is_dead:
-                subjects.setdefault(post.letter.event.subject_id, []).append(post)
-        in_order = [sorted(posts, key=lambda post: post.letter.event.seq) for posts in subjects.values()]
-        return sorted(in_order, key=lambda posts: (posts[0].due_at, posts[0].letter.event.id))
+        for _, row in sorted(self._transaction.outbox.all().items()):
+            if not row.is_dead:
+                subjects.setdefault(row.message.event.subject_id, []).append(row)
+        in_order = [sorted(rows, key=lambda row: row.message.event.seq) for rows in subjects.values()]
+        return sorted(in_order, key=lambda rows: (rows[0].due_at, rows[0].message.event.id))
 
-    def _free(self, posts: Sequence[OutboxRow], now: datetime) -> Iterator[OutboxRow]:
-        """Those up to the first that has to wait, or is in somebody else's hands; locked."""
-        for post in posts:
-            name, event_id = self._transaction.outbox.name, post.letter.event.id
-            if post.due_at > now or not self._transaction.try_claim(name, event_id):
+    def _free(self, rows: Sequence[OutboxRow], now: datetime) -> Iterator[OutboxRow]:
+        """Those before the first that has to wait or is locked by another relay; now locked."""
+        for row in rows:
+            name, event_id = self._transaction.outbox.name, row.message.event.id
+            if row.due_at > now or not self._transaction.try_claim(name, event_id):
                 return
-            yield post
+            yield row
 
     def _failed(self, event_id: UUID, error: str, **changed: Any) -> None:
         outbox = self._transaction.outbox
         with self._transaction.statement():
             self._transaction.claim(outbox.name, (event_id,))
-            if (post := outbox.get(event_id)) is not None:
-                letter = replace(post.letter, attempts=post.letter.attempts + 1, error=error)
-                outbox.put(event_id, replace(post, letter=letter, **changed))
+            if (row := outbox.get(event_id)) is not None:
+                message = row.message._replace(attempts=row.message.attempts + 1, error=error)
+                outbox.put(event_id, row._replace(message=message, **changed))

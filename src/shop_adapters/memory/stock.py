@@ -37,25 +37,25 @@ class MemoryStock:
         """Write movements to the ledger and change the counters by them: the only way in which stock changes.
 
         Raises:
-            ProductNotFound, StockBelowZero, Oversold: a counter cannot change so. The whole unit of work is off.
+            ProductNotFound, StockBelowZero, Oversold: a counter cannot change so. The whole unit of work fails.
         """
         by_product: dict[UUID, list[StockMovement]] = {}
         for movement in movements:
             by_product.setdefault(movement.product_id, []).append(movement)
         self._transaction.lock_order.check("stock", by_product)
-        stock, ledger = self._transaction.stock, self._transaction.ledger
+        stock = self._transaction.stock
         with self._transaction.statement():
             self._transaction.claim(stock.name, by_product)
-            levels = {}
-            for product_id, its_movements in by_product.items():
-                level = stock.get(product_id)
-                if level is None:
-                    raise ProductNotFound(product_id)
+            levels = stock.get_all(by_product)
+            if len(levels) < len(by_product):
+                raise ProductNotFound(next(product_id for product_id in by_product if product_id not in levels))
+            after = {}
+            for (product_id, level), its_movements in zip(levels.items(), by_product.values(), strict=True):
                 for movement in its_movements:
                     level = level.after(movement)
-                levels[product_id] = level
-                ledger.extend(product_id, its_movements)
-            stock.put_all(levels)
+                after[product_id] = level
+            stock.put_all(after)
+            self._transaction.ledger.extend_all(by_product)
 
     def movements(self, product_id: UUID, page_request: CursorRequest) -> Page[StockMovement]:
         """The ledger of a product, newest first."""

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from threading import Condition
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 from uuid import UUID
 
 from shop_adapters.memory.locks import RowLocks
@@ -26,27 +25,26 @@ R = TypeVar("R")
 ALWAYS_DUE = datetime.min.replace(tzinfo=UTC)
 
 
-@dataclass(frozen=True, slots=True)
-class OutboxRow:
-    """A letter in the outbox.
+class OutboxRow(NamedTuple):
+    """A message in the outbox.
 
     Args:
-        due_at: nobody may take it before.
-        is_dead: nobody may take it at all.
+        due_at: no relay may take it before.
+        is_dead: no relay may take it at all.
     """
 
-    letter: OutboxMessage
+    message: OutboxMessage
     due_at: datetime = ALWAYS_DUE
     is_dead: bool = False
 
 
 class Store:
-    """All that is committed. The mutex guards every access; rows are frozen values and are only ever replaced.
+    """Everything that is committed. The mutex guards every access; rows are frozen values and are only replaced.
 
     Args:
         lock_timeout_s: how long a unit of work waits for rows that others have locked, in seconds.
-        clock: the one by which things expire.
-        mutex: a condition of the caller's own, who wants to know who waits.
+        clock: by which things expire.
+        mutex: the condition to wait on, for tests that want to know who waits.
     """
 
     def __init__(self, lock_timeout_s: float, clock: Clock, mutex: Condition | None = None) -> None:
@@ -91,13 +89,14 @@ class Table(Generic[K, R]):
 
     def get(self, key: K) -> R | None:
         """The row, if there is one."""
-        row = self._changed.get(key)
-        if row is not None or key in self._removed:
+        if self._changed and (row := self._changed.get(key)) is not None:
             return row
+        if self._removed and key in self._removed:
+            return None
         return self._committed.get(key)
 
     def get_all(self, keys: Iterable[K]) -> dict[K, R]:
-        """Those that there are."""
+        """Those that exist."""
         get = self.get if self._changed or self._removed else self._committed.get
         return {key: row for key in keys if (row := get(key)) is not None}
 
@@ -124,7 +123,7 @@ class Table(Generic[K, R]):
         self._removed.add(key)
 
     def commit(self) -> None:
-        """Let everybody see the changes."""
+        """Make the changes visible to all."""
         self._committed.update(self._changed)
         for key in self._removed:
             self._committed.pop(key, None)
@@ -151,8 +150,16 @@ class AppendOnlyTable(Generic[K, R]):
         """Add items to the list of `key`."""
         self._added.setdefault(key, []).extend(items)
 
+    def extend_all(self, lists: Mapping[K, list[R]]) -> None:
+        """Add items to several lists."""
+        if not self._added:
+            self._added = dict(lists)
+            return
+        for key, items in lists.items():
+            self.extend(key, items)
+
     def commit(self) -> None:
-        """Let everybody see what was added."""
+        """Make what was added visible to all."""
         for key, items in self._added.items():
             if (committed := self._committed.get(key)) is not None:
                 committed.extend(items)

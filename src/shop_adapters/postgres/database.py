@@ -80,11 +80,9 @@ class Transaction:
     def __init__(self, connection: psycopg.Connection[Any], timeouts: TransactionTimeouts) -> None:
         self._connection = connection
         self._is_over = False
-        result = connection.pgconn.exec_(timeouts.begin)
-        if result.status != ExecStatus.COMMAND_OK:
-            state = (result.error_field(DiagnosticField.SQLSTATE) or b"").decode()
-            kind = psycopg.errors.lookup(state) if state else psycopg.OperationalError
-            raise kind(result.get_error_message())
+        # One for all statements: it remembers how to send each type.
+        self._cursor: psycopg.Cursor[Row] = connection.cursor(row_factory=namedtuple_row)
+        self._command(timeouts.begin)
 
     def run(self, statement: Executable, values: Mapping[str, Any] = _NOTHING) -> list[Row]:
         """Run a statement, and read all its rows.
@@ -96,9 +94,9 @@ class Transaction:
         Raises:
             psycopg.Error
         """
-        cursor = self._cursor()
-        cursor.execute(*_for_driver(statement, values))
-        return [] if cursor.rownumber is None else cursor.fetchall()
+        self._check_open()
+        self._cursor.execute(*_for_driver(statement, values))
+        return [] if self._cursor.rownumber is None else self._cursor.fetchall()
 
     def run_each(self, statement: Executable, rows: Iterable[Mapping[str, Any]]) -> None:
         """Run a statement once for each of `rows`, in their order and without waiting in between.
@@ -106,7 +104,8 @@ class Transaction:
         Raises:
             psycopg.Error
         """
-        self._cursor().executemany(_compiled(statement)[0], list(rows))
+        self._check_open()
+        self._cursor.executemany(_compiled(statement)[0], list(rows))
 
     def one(self, statement: Executable, values: Mapping[str, Any] = _NOTHING) -> Row | None:
         """The row of a statement that has one at most."""
@@ -128,7 +127,7 @@ class Transaction:
         if counted <= COUNTED_MAX:
             return counted, False
         query, bound = _for_driver(rows, values)
-        (row,) = self._cursor().execute(b"EXPLAIN (FORMAT JSON) " + query, bound).fetchall()
+        (row,) = self._cursor.execute(b"EXPLAIN (FORMAT JSON) " + query, bound).fetchall()
         return max(COUNTED_MAX + 1, int(row[0][0]["Plan"]["Plan Rows"])), True
 
     def commit(self) -> None:
@@ -140,7 +139,7 @@ class Transaction:
         """
         if self.has_failed:
             raise RuntimeError("a statement of this unit of work was refused: let the exception leave the `with`")
-        self._connection.commit()
+        self._command(b"COMMIT")
 
     @property
     def has_failed(self) -> bool:
@@ -151,10 +150,16 @@ class Transaction:
         """Refuse statements from now on: the connection goes to somebody else."""
         self._is_over = True
 
-    def _cursor(self) -> psycopg.Cursor[Row]:
+    def _command(self, command: bytes) -> None:
+        """Run what has no parameters and no rows, in one message: psycopg's own way takes three times as long."""
+        result = self._connection.pgconn.exec_(command)
+        if result.status != ExecStatus.COMMAND_OK:
+            state = (result.error_field(DiagnosticField.SQLSTATE) or b"").decode()  # none: the connection is lost
+            raise (psycopg.errors.lookup(state) if state else psycopg.OperationalError)(result.get_error_message())
+
+    def _check_open(self) -> None:
         if self._is_over:
             raise RuntimeError("this unit of work has ended: begin another one")
-        return self._connection.cursor(row_factory=namedtuple_row)
 
 
 @contextmanager

@@ -82,6 +82,7 @@ def make_engine(url: str, *, connections: int = 8, wait_s: float = 2.0, prepare_
         pool_timeout=wait_s,
         pool_use_lifo=True,  # few warm connections rather than many cold ones
         pool_pre_ping=False,  # a round trip for each unit of work; `transaction` notices a lost connection
+        pool_reset_on_return=None,  # `transaction` ends what it began
         hide_parameters=True,  # tracebacks must not show addresses of people and hashes of passwords
         connect_args={"connect_timeout": 5, "application_name": "shop", "prepare_threshold": prepare_threshold},
     )

@@ -1,28 +1,28 @@
-"""Every way in which the shop says no.
+"""Every refusal of the shop.
 
     Refusal
-    ├── NotFound           what was asked for is not there, or not for this actor to see
+    ├── NotFound           it does not exist, or this actor may not see it
     │   └── ProductNotFound · CategoryNotFound · OrderNotFound · ReservationNotFound · AccountNotFound
     │       SessionNotFound
-    ├── Conflict           fine as such, but not in the present state of things
+    ├── Conflict           the present state does not allow it
     │   ├── InsufficientStock · Oversold · StockBelowZero
     │   ├── IllegalStep · TotalChanged · CategoryInUse · LastAdmin
     │   ├── ReservationExpired · ReservationResolved · TooMuchReserved
     │   └── SkuTaken · SlugTaken · UsernameTaken
-    ├── Stale              somebody changed it since the client read it
-    ├── Invalid            the input breaks a rule; each broken rule is a Fault
+    ├── Stale              it changed since the client read it
+    ├── Invalid            the input breaks rules; each broken rule is a Fault
     │   └── InvalidCursor · UnknownProducts · CategoryCycle · WrongPassword · InvalidResetCode
-    ├── KeyReused          the idempotency key belongs to another request
+    ├── KeyReused          the idempotency key was used for another request
     ├── Unauthenticated    nobody is logged in
     │   └── WrongCredentials · InvalidToken
-    ├── Forbidden          logged in, but the role does not allow this
+    ├── Forbidden          the actor's role does not allow it
     │   └── NotTheOwner · LoginTooOld
-    ├── TooMany            this client asks too often
+    ├── TooMany            this client sends too many requests
     │   └── TooManyAttempts · TooManyOrders
     └── Unavailable        the shop cannot answer now; the same request may succeed later
 
-A refusal has a `kind` (what a transport maps to a status), a `code` (stable, for programs) and a message
-(for people: it names the value, the rule and the next step). It leaves nothing half done behind.
+A refusal has a `kind` (which a transport maps to a status), a `code` (stable, for programs) and a message (for people:
+it names the value, the rule and the next step). Nothing is left half done.
 """
 
 from shop_core.errors.accounts import (

@@ -38,7 +38,7 @@ class LastAdmin(Conflict):
 
     def __init__(self, account_id: UUID) -> None:
         super().__init__(
-            f"Account {account_id} is the last active admin: it must stay one. Make somebody else an admin first."
+            f"Account {account_id} is the last active admin, so it must stay one. Make another account an admin first."
         )
         self.account_id = account_id
 
@@ -50,7 +50,7 @@ class SessionNotFound(NotFound):
     title = "Session not found"
 
     def __init__(self, session_id: UUID) -> None:
-        super().__init__(f"There is no session {session_id}. GET /users/me/sessions lists yours.")
+        super().__init__(f"You have no session {session_id}: it has ended, or the id is wrong. List your sessions.")
         self.session_id = session_id
 
 
@@ -63,7 +63,7 @@ class LoginTooOld(Forbidden):
     def __init__(self, recent: timedelta) -> None:
         minutes = int(recent.total_seconds() // 60)
         Refusal.__init__(
-            self, f"Another session is ended by who logged in within the last {minutes} minutes: log in again."
+            self, f"To end another session you must have logged in within the last {minutes} minutes: log in again."
         )
 
 
@@ -84,7 +84,7 @@ class InvalidResetCode(Invalid):
     title = "Invalid code"
 
     def __init__(self) -> None:
-        super().__init__(Fault("code", "is not good (any more): ask an admin for another one", "invalid_reset_code"))
+        super().__init__(Fault("code", "is wrong, expired or used: ask an admin for another one", "invalid_reset_code"))
 
 
 class WrongCredentials(Unauthenticated):
@@ -104,14 +104,14 @@ class TooManyAttempts(TooMany):
     title = "Too many attempts"
 
     def __init__(self, retry_after_s: int) -> None:
-        super().__init__(f"Too many attempts to guess this password: wait {retry_after_s} seconds.", retry_after_s)
+        super().__init__(f"Too many attempts with a wrong password: wait {retry_after_s} seconds.", retry_after_s)
 
 
 class InvalidToken(Unauthenticated):
-    """The token is malformed, forged, expired, spent or revoked."""
+    """The token is malformed, forged, expired, reused or revoked."""
 
     code = "invalid_token"
     title = "Invalid token"
 
-    def __init__(self, message: str = "The token is not valid (any more): log in again.") -> None:
+    def __init__(self, message: str = "The token is invalid or has expired: log in again.") -> None:
         super().__init__(message)

@@ -14,7 +14,7 @@ class ProductNotFound(NotFound):
     title = "Product not found"
 
     def __init__(self, product_id: UUID) -> None:
-        super().__init__(f"There is no product {product_id}. GET /products lists what there is.")
+        super().__init__(f"There is no product {product_id} in the catalog. Search the catalog for others.")
         self.product_id = product_id
 
 
@@ -25,7 +25,7 @@ class CategoryNotFound(NotFound):
     title = "Category not found"
 
     def __init__(self, category_id: UUID) -> None:
-        super().__init__(f"There is no category {category_id}. GET /categories lists what there is.")
+        super().__init__(f"There is no category {category_id}. List the categories to see what there is.")
         self.category_id = category_id
 
 
@@ -60,7 +60,7 @@ class CategoryInUse(Conflict):
     def __init__(self, category_id: UUID, products: int, children: int) -> None:
         self.category_id, self.products, self.children = category_id, products, children
         super().__init__(
-            f"Category {category_id} still has products in it: {products}, and categories below it: {children}. "
+            f"Category {category_id} still has products ({products}) or categories below it ({children}). "
             "Move or remove them first."
         )
 
@@ -72,6 +72,6 @@ class CategoryCycle(Invalid):
     title = "Category below itself"
 
     def __init__(self, category_id: UUID, parent_id: UUID) -> None:
-        message = f"{parent_id} is category {category_id} itself or below it: choose a parent outside of it"
+        message = f"{parent_id} is category {category_id} itself, or below it: choose another parent"
         super().__init__(Fault("parent", message, "category_cycle"))
         self.category_id, self.parent_id = category_id, parent_id

@@ -1,4 +1,4 @@
-"""The kinds of refusal, and those of them that no feature owns."""
+"""The kinds of refusals, and refusals that belong to no feature."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import ClassVar
 
 
 class Kind(StrEnum):
-    """What sort of no it is. One transport status per kind."""
+    """The kind of a refusal. A transport has one status for each."""
 
     NOT_FOUND = "not_found"
     CONFLICT = "conflict"
@@ -27,7 +27,7 @@ class Fault:
     """One broken rule of an input.
 
     Args:
-        field: where it is, as a path into the input, e.g. `lines.2.quantity`.
+        field: the path in the input, e.g. `lines.2.quantity`.
         message: the value and the rule, in words.
         code: stable, snake_case, e.g. `too_long`.
     """
@@ -38,7 +38,7 @@ class Fault:
 
 
 class Refusal(Exception):
-    """The shop says no. Catch this to catch every answer that is not the one hoped for."""
+    """The shop refuses. Catch this to catch every refusal."""
 
     kind: ClassVar[Kind]
     code: ClassVar[str]
@@ -50,7 +50,7 @@ class Refusal(Exception):
 
 
 class NotFound(Refusal):
-    """It does not exist, or it belongs to somebody else: the two are never told apart."""
+    """It does not exist, or it belongs to somebody else; the message never tells which."""
 
     kind = Kind.NOT_FOUND
     code = "not_found"
@@ -58,7 +58,7 @@ class NotFound(Refusal):
 
 
 class Conflict(Refusal):
-    """The request is sound, but the present state of things does not allow it."""
+    """The request is valid, but the present state does not allow it."""
 
     kind = Kind.CONFLICT
     code = "conflict"
@@ -70,23 +70,23 @@ class Stale(Refusal):
 
     kind = Kind.STALE
     code = "stale_version"
-    title = "Changed meanwhile"
+    title = "Changed in the meantime"
 
     def __init__(self, expected: Collection[int], version: int) -> None:
         had = " or ".join(map(str, sorted(expected))) or "none of ours"
-        super().__init__(f"You had version {had}, it is at version {version} by now. Read it again, then decide.")
+        super().__init__(f"You have version {had}, but this is at version {version} now. Read it again, then decide.")
         self.version = version
 
 
 def check_version(version: int, expected: Collection[int] | None) -> None:
-    """Let only those pass who know the newest version.
+    """Check that the client knows the newest version.
 
     Args:
-        version: of what is stored, read under its lock.
-        expected: the versions of which one must be the newest; None: any.
+        version: the stored one, read under its lock.
+        expected: the versions that the client accepts as the newest; None for any.
 
     Raises:
-        Stale: it is none of them.
+        Stale: `version` is none of them.
     """
     if expected is not None and version not in expected:
         raise Stale(expected, version)
@@ -111,24 +111,24 @@ class InvalidCursor(Invalid):
     title = "Invalid cursor"
 
     def __init__(self) -> None:
-        super().__init__(
-            Fault("cursor", "is not one that this list gave out: start again without it", "invalid_cursor")
-        )
+        super().__init__(Fault("cursor", "is not a cursor of this list: start again without one", "invalid_cursor"))
 
 
 class Unauthenticated(Refusal):
-    """This needs a login."""
+    """A login is required."""
 
     kind = Kind.UNAUTHENTICATED
     code = "unauthenticated"
     title = "Login required"
 
-    def __init__(self, message: str = "Send a valid access token: POST /auth/token gives one.") -> None:
+    def __init__(
+        self, message: str = "You are not logged in: log in and send the access token with each request."
+    ) -> None:
         super().__init__(message)
 
 
 class Forbidden(Refusal):
-    """The actor's role does not include this."""
+    """The actor's role does not allow this."""
 
     kind = Kind.FORBIDDEN
     code = "forbidden"
@@ -143,8 +143,8 @@ class TooMany(Refusal):
     """This client sends more requests than it may. Nothing was done.
 
     Args:
-        message: what it asks too often for.
-        retry_after_s: seconds after which it may ask again.
+        message: what there were too many of.
+        retry_after_s: seconds after which it may try again.
     """
 
     kind = Kind.TOO_MANY
@@ -157,7 +157,7 @@ class TooMany(Refusal):
 
 
 class Unavailable(Refusal):
-    """The shop cannot answer at the moment. Nothing was done; the same request may succeed a little later.
+    """The shop cannot answer at the moment. Nothing was done; the same request may succeed later.
 
     Args:
         message: what is unavailable.

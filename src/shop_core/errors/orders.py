@@ -16,7 +16,7 @@ class OrderNotFound(NotFound):
     title = "Order not found"
 
     def __init__(self, order_id: UUID) -> None:
-        super().__init__(f"There is no order {order_id}. GET /orders lists yours.")
+        super().__init__(f"You have no order {order_id}. List your orders to see what there is.")
         self.order_id = order_id
 
 
@@ -62,8 +62,8 @@ class StockBelowZero(Conflict):
 
     def __init__(self, product_id: UUID) -> None:
         super().__init__(
-            f"Product {product_id} has fewer units than this takes away. Nothing was changed: "
-            "read its stock level and record what was counted."
+            f"Product {product_id} has fewer units than this would remove. Nothing was changed: "
+            "read its stock level, and correct it to what you count."
         )
         self.product_id = product_id
 
@@ -76,8 +76,11 @@ class IllegalStep(Conflict):
 
     def __init__(self, step: str, status: str, possible: Sequence[str]) -> None:
         self.step, self.status, self.possible = step, status, tuple(possible)
-        steps = ", ".join(self.possible) or "none"
-        super().__init__(f"The order is {status}; it cannot {step}. Possible steps: {steps}.")
+        then = (
+            f"Possible now: {', '.join(self.possible)}." if self.possible else "Nothing can be done with it any more."
+        )
+        already = "already " if step == "cancel" else ""
+        super().__init__(f"You cannot {step} this order: it is {already}{status}. {then}")
 
 
 class TotalChanged(Conflict):
@@ -88,7 +91,7 @@ class TotalChanged(Conflict):
 
     def __init__(self, expected: str, total: str, currency: str) -> None:
         super().__init__(
-            f"You expect {expected} {currency}, today it comes to {total} {currency}. Nothing was placed: "
+            f"You expect a total of {expected} {currency}, but today it is {total} {currency}. Nothing was placed: "
             "show the new total, and send the request again with it if the customer agrees."
         )
         self.expected, self.total, self.currency = expected, total, currency
@@ -113,7 +116,7 @@ class NotTheOwner(Forbidden):
 
     def __init__(self, order_id: UUID) -> None:
         super().__init__("owner")
-        self.message = f"Only the customer of the order {order_id} may do this. Staff can cancel it."
+        self.message = f"Only the customer of order {order_id} may do this. Staff can cancel it."
         self.order_id = order_id
 
 

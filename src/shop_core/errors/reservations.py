@@ -1,4 +1,4 @@
-"""Refusals about reservations, and about the keys that make a request happen once."""
+"""Refusals about reservations and idempotency keys."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class ReservationNotFound(NotFound):
     title = "Reservation not found"
 
     def __init__(self, reservation_id: UUID) -> None:
-        super().__init__(f"You have no reservation {reservation_id}. POST /reservations makes one.")
+        super().__init__(f"You have no reservation {reservation_id}. Reserve again if you need the units.")
         self.reservation_id = reservation_id
 
 
@@ -28,7 +28,7 @@ class ReservationExpired(Conflict):
 
     def __init__(self, reservation_id: UUID, expired_at: datetime) -> None:
         super().__init__(
-            f"The reservation {reservation_id} expired at {expired_at.isoformat()}; its units can be sold to anyone. "
+            f"Reservation {reservation_id} expired at {expired_at.isoformat()}, and its units can be sold to others. "
             "Reserve again."
         )
         self.reservation_id, self.expired_at = reservation_id, expired_at
@@ -42,7 +42,7 @@ class ReservationResolved(Conflict):
 
     def __init__(self, reservation_id: UUID, state: str, order_id: UUID | None) -> None:
         became = f" by the order {order_id}" if order_id else ""
-        super().__init__(f"The reservation {reservation_id} was {state}{became}. Reserve again if you need more.")
+        super().__init__(f"Reservation {reservation_id} was already {state}{became}. Reserve again if you need more.")
         self.reservation_id, self.state, self.order_id = reservation_id, state, order_id
 
 
@@ -54,8 +54,8 @@ class TooMuchReserved(Conflict):
 
     def __init__(self, what: str, held: int, requested: int, max: int) -> None:
         super().__init__(
-            f"You hold {held} {what} and want {requested} more; one customer can hold {max} at once. "
-            "Nothing was reserved: confirm or release what you hold, or wait until it expires."
+            f"You have reserved {held} {what} and request {requested} more, but {max} at once is the limit. "
+            "Nothing was reserved: confirm or release what you have, or wait until it expires."
         )
         self.what, self.held, self.requested, self.max = what, held, requested, max
 
@@ -65,11 +65,11 @@ class KeyReused(Refusal):
 
     kind: ClassVar[Kind] = Kind.MISMATCH
     code = "idempotency_key_reused"
-    title = "The idempotency key belongs to another request"
+    title = "Idempotency key already used"
 
     def __init__(self, key: str) -> None:
         super().__init__(
-            f"The key {key!r} made something else before. Nothing was done: use a new key for a new request, and the "
-            "same request for a retry."
+            f"The key {key!r} was used for another request. Nothing was done: use a new key for a new request, and "
+            "send the same request for a retry."
         )
         self.key = key

@@ -23,7 +23,7 @@ class LockOrderError(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class Discrepancy:
-    """Two records of one fact that differ. `shop audit` prints these and repairs nothing.
+    """Two records of one fact that differ. An audit lists these and repairs nothing.
 
     Args:
         what: which fact, e.g. `on_hand`, `allocated`, `order total`.

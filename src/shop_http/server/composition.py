@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import gc
 import logging
-import os
 import sys
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
-from multiprocessing import parent_process
-from multiprocessing.connection import wait
-from pathlib import Path
 from typing import Any, cast
 
+from litestar import Litestar
 from sqlalchemy import Engine, QueuePool
 
 from shop_adapters.background import Repeating
@@ -32,7 +28,12 @@ from shop_http.middleware.rate_limit import Rate, RateLimits
 from shop_http.middleware.request_limits import Deadlines
 from shop_http.server.database import adapters_of, make_pool, readiness, shop_of
 from shop_http.server.settings import Settings, SettingsError
+<<<<<<< HEAD
+from shop_http.server.shutdown import GracefulShutdown
+from shop_http.wakeups import Wakeups
+=======
 from shop_http.state import Background
+>>>>>>> main
 
 BACKGROUND_EVERY_S = 0.25
 CLEANUP_EVERY_S = 60.0
@@ -40,21 +41,22 @@ ENDED_EVERY_S = 1.0
 SAMPLED_EVERY_S = 1.0
 BACKGROUND_CONNECTIONS = 5
 """Sweeper, relay, order batcher, password hashes, ended sessions: busy handlers cannot keep them from the database."""
-STARTED_IN = "SHOP_STARTED_IN"  # a folder in which each worker says that it runs; set by `serve`, no setting
-
 
 UNRECOGNISED_MAX = 12
 """Logins and registrations at the same moment from devices that are not known, in one worker. The lane of the password
 hashes has a few places more: those are for who logged in before, however many strangers come."""
 
 
-def worker_app() -> object:
-    """The ASGI application of one worker process, from its environment. The server calls this in each worker."""
+def worker_app(settings: Settings, shutdown: GracefulShutdown) -> Litestar:
+    """The ASGI application of one worker process.
+
+    Args:
+        settings: with a database.
+        shutdown: says when the worker is about to end.
+    """
     from shop_http.app import create_app
     from shop_http.server import log
 
-    _end_with_parent()
-    settings = Settings.read(os.environ, {})
     log.configure(settings.log, settings.log_level)
     engine = make_pool(settings, settings.connections + BACKGROUND_CONNECTIONS)
     adapters = adapters_of(engine, settings)
@@ -76,13 +78,16 @@ def worker_app() -> object:
             batcher,
             *_background(shop, publisher_of(settings), seeing.expired),
             *seeing.background,
-            _Started(),
         ],
         observers=seeing.observers,
         more_routes=seeing.routes,
         limits=limits_of(settings),
+<<<<<<< HEAD
+        shutdown=shutdown,
+=======
         proxies=proxies_of(settings),
         drain_s=settings.drain_s,
+>>>>>>> main
         origins=settings.cors_origins,
     )
     gc.collect()
@@ -162,17 +167,6 @@ def check_tracing(settings: Settings) -> None:
             raise SettingsError(f"SHOP_TRACING needs OpenTelemetry: pip install 'shop[otel]' ({missing})") from missing
 
 
-class _Started:
-    """Says that this worker has started, to the server that waits for it."""
-
-    def start(self) -> None:
-        if folder := os.environ.get(STARTED_IN):
-            Path(folder, str(os.getpid())).touch()
-
-    def stop(self) -> None:
-        """The server clears up."""
-
-
 def _background(shop: Shop, publisher: EventPublisher | None, expired: Callable[[int], int]) -> list[Background]:
     """What every process does beside answering. Sweeps and relays of several processes keep out of each other's way."""
 
@@ -217,16 +211,3 @@ def _lines_of_events() -> logging.Logger:
         logger.setLevel(logging.INFO)
         logger.propagate = False
     return logger
-
-
-def _end_with_parent() -> None:
-    """End this worker when the process that started it is gone, even by `kill -9`: nobody else would stop it."""
-    parent = parent_process()
-    if parent is None:
-        return
-
-    def watch() -> None:
-        wait([parent.sentinel])
-        os._exit(1)
-
-    threading.Thread(target=watch, name="parent-watch", daemon=True).start()

@@ -1,8 +1,8 @@
-"""The log: one line for each request and for whatever else there is to say, on standard error.
+"""The log: one line for each request, and one for each other event, on standard error.
 
-For people on a terminal it is text, for machines one JSON object a line. A line is written at once and whole, so that
-the lines of several processes do not mix. Tracebacks come without the values of variables, and what a database adds
-about rows is left out: these may be passwords and addresses of people.
+On a terminal it is text for people, elsewhere one JSON object a line. A line is written whole, by one call, so that
+lines of several processes do not mix. Tracebacks show no values of variables, and no rows that a database error quotes:
+both may hold passwords and addresses.
 """
 
 from __future__ import annotations
@@ -11,93 +11,52 @@ import logging
 import os
 import re
 import sys
+from collections.abc import Callable
 from contextlib import suppress
+from datetime import UTC, datetime
 from typing import Any, TextIO
 
 import msgspec
-import structlog
-from structlog.typing import EventDict, Processor, WrappedLogger
 
 from shop_http.middleware.access_log import Observer, RequestRecord
 
-_STAMPS: tuple[Processor, ...] = (
-    structlog.processors.add_log_level,
-    structlog.processors.TimeStamper(fmt="iso", utc=True, key="at"),
-)
 _ROWS = re.compile(r"(?<=DETAIL:  ).*?(?=\n\[SQL: |\n\nThe above exception|\Z)", re.DOTALL)
+_STANDARD = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "color_message", "taskName"}
+_encode = msgspec.json.Encoder(enc_hook=str).encode
 
-SERVER_LOG: dict[str, Any] = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "loggers": {"_granian": {"handlers": [], "propagate": True}},
-    "handlers": {},
-    "formatters": {},
+_QUIET = {
+    "sqlalchemy.pool": logging.ERROR,  # connections are lost and made again; the responses say what that means
+    "uvicorn.error": logging.ERROR,  # else it says how each worker starts and ends
+    "alembic": logging.WARNING,  # else it says how it prepares
 }
-"""Has the HTTP server say what it has to say through our log."""
 
 
 def configure(form: str, level: str, *, file: TextIO | None = None) -> None:
-    """Have everything that is logged in this process written our way.
+    """Write everything that this process logs in our form.
 
     Args:
-        form: one of `LOG_FORMS` of the settings; `auto` is text on a terminal, JSON otherwise.
-        level: one of `LOG_LEVELS`: what is less than this is left out.
+        form: one of `LOG_FORMS` of the settings. `auto` is text on a terminal, JSON otherwise.
+        level: one of `LOG_LEVELS`: less is left out.
         file: where to; None: standard error.
     """
-    handler = _Handler(file or sys.stderr)
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=[structlog.stdlib.add_logger_name, structlog.stdlib.ExtraAdder(), *_STAMPS],
-            processors=[
-                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.processors.format_exc_info,
-                _without_rows,
-                _renderer(form, handler.file),
-            ],
-        )
-    )
+    file = file or sys.stderr
+    handler = _Handler(_writer(file))
+    handler.setFormatter(_Text() if is_text(form, file) else _Json())
     logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
-    # Connections are lost and made again under load; what that means for a request, its own answer tells.
-    logging.getLogger("sqlalchemy.pool").setLevel(logging.ERROR)
+    for name, quiet in _QUIET.items():
+        logging.getLogger(name).setLevel(quiet)
 
 
 def request_lines(form: str, *, file: TextIO | None = None) -> Observer:
-    """Who writes one line for each request.
+    """An observer that writes one line for each request.
 
     Args:
         form: as for `configure`.
         file: where to; None: standard error.
     """
     file = file or sys.stderr
-    logger = structlog.wrap_logger(
-        _Lines(file),
-        processors=[*_STAMPS, _renderer(form, file) if is_text(form, file) else _as_bytes],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-    ).bind()
-
-    def write(seen: RequestRecord) -> None:
-        fields: dict[str, Any] = {
-            "method": seen.method,
-            "route": seen.route,
-            "status": seen.status,
-            "duration_ms": round(seen.duration_s * 1000, 2),
-            "bytes": seen.size_bytes,
-            "request_id": seen.request_id,
-            "address": seen.address,
-        }
-        if seen.path is not None:
-            fields["path"] = seen.path
-        if seen.code is not None:
-            fields["code"] = seen.code
-        if seen.account_id is not None:
-            fields["account_id"] = str(seen.account_id)
-        if seen.trace_id is not None:
-            fields["trace_id"], fields["parent_id"] = seen.trace_id, seen.parent_id
-        if seen.replayed:
-            fields["replayed"] = True
-        logger.info("request", **fields)
-
-    return write
+    write, line_of = _writer(file), _request_text if is_text(form, file) else _request_json
+    return lambda record: write(line_of(record))
 
 
 def is_text(form: str, file: TextIO | None = None) -> bool:
@@ -105,68 +64,94 @@ def is_text(form: str, file: TextIO | None = None) -> bool:
     return form == "text" or (form == "auto" and (file or sys.stderr).isatty())
 
 
-def _renderer(form: str, file: TextIO) -> Processor:
-    if not is_text(form, file):
-        return _as_json
-    return structlog.dev.ConsoleRenderer(
-        colors=file.isatty(),
-        # The usual one of structlog shows the values of variables.
-        exception_formatter=structlog.dev.plain_traceback,
-        timestamp_key="at",
-        sort_keys=False,
-        pad_event_to=0,
-    )
+def _request_text(record: RequestRecord) -> bytes:
+    """`12:30:05 POST /api/v1/orders 409 3.2 ms insufficient_stock`."""
+    time, where, ms = datetime.now().astimezone(), record.route or record.path, record.duration_s * 1000
+    line = f"{time:%H:%M:%S} {record.method} {where} {record.status} {ms:.1f} ms"
+    return (f"{line} {record.code}" if record.code else line).encode(errors="backslashreplace")
 
 
-def _without_rows(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
-    """PostgreSQL shows the whole row that broke a rule."""
-    if exception := event.get("exception"):
-        event["exception"] = _ROWS.sub("(left out)", exception)
-    return event
+def _request_json(record: RequestRecord) -> bytes:
+    fields: dict[str, Any] = {
+        "event": "request",
+        "level": "info",
+        "at": _now(),
+        "method": record.method,
+        "route": record.route,
+        "status": record.status,
+        "duration_ms": round(record.duration_s * 1000, 2),
+        "bytes": record.size_bytes,
+        "request_id": record.request_id,
+        "address": record.address,
+    }
+    if record.path is not None:
+        fields["path"] = record.path
+    if record.code is not None:
+        fields["code"] = record.code
+    if record.account_id is not None:
+        fields["account_id"] = str(record.account_id)
+    if record.trace_id is not None:
+        fields["trace_id"], fields["parent_id"] = record.trace_id, record.parent_id
+    if record.replayed:
+        fields["replayed"] = True
+    return _encode(fields)
 
 
-_encode = msgspec.json.Encoder(enc_hook=str).encode
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
-def _as_json(_: WrappedLogger, __: str, event: EventDict) -> str:
-    return _encode(event).decode()
+class _Json(logging.Formatter):
+    """One JSON object a line: `event`, `level`, `at`, `logger`, and what was given as `extra`."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        fields = {"event": record.getMessage(), "level": record.levelname.lower(), "at": _now(), "logger": record.name}
+        fields |= {name: value for name, value in record.__dict__.items() if name not in _STANDARD}
+        if record.exc_info:
+            fields["exception"] = self.formatException(record.exc_info)
+        return _encode(fields).decode()
+
+    def formatException(self, ei: Any) -> str:  # noqa: N802
+        return _ROWS.sub("(left out)", super().formatException(ei))
 
 
-def _as_bytes(_: WrappedLogger, __: str, event: EventDict) -> bytes:
-    return _encode(event)
+class _Text(_Json):
+    """`12:30:05 warning: what happened`, with a traceback below."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        level = "" if record.levelno == logging.INFO else f"{record.levelname.lower()}: "
+        line = f"{datetime.now().astimezone():%H:%M:%S} {level}{record.getMessage()}"
+        return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
 
 
-class _Lines:
-    """Writes lines, each with one call: a log that cannot be written is no reason to refuse a request."""
+def _writer(file: TextIO) -> Callable[[bytes], None]:
+    """Writes a line by one call. A log that cannot be written is no reason to refuse a request."""
+    try:
+        descriptor = file.fileno()
+    except OSError:  # a file in memory
 
-    def __init__(self, file: TextIO) -> None:
-        self._file = file
-        try:
-            self._descriptor: int | None = file.fileno()
-        except OSError:
-            self._descriptor = None
+        def write(line: bytes) -> None:
+            with suppress(OSError, ValueError):
+                file.write(line.decode() + "\n")
 
-    def info(self, line: str | bytes) -> None:
-        text = line.encode(errors="backslashreplace") if isinstance(line, str) else line
-        with suppress(OSError, ValueError):
-            if self._descriptor is None:
-                self._file.write(text.decode() + "\n")
-            else:
-                os.write(self._descriptor, text + b"\n")
+        return write
 
-    msg = info
+    def write_at_once(line: bytes) -> None:
+        with suppress(OSError):
+            os.write(descriptor, line + b"\n")
+
+    return write_at_once
 
 
 class _Handler(logging.Handler):
-    """The same for what comes by way of `logging`."""
+    """Hands lines of `logging` to a writer."""
 
-    def __init__(self, file: TextIO) -> None:
+    def __init__(self, write: Callable[[bytes], None]) -> None:
         super().__init__()
-        self.file = file
-        self._lines = _Lines(file)
+        self._write = write
 
     def emit(self, record: logging.LogRecord) -> None:
         try:
-            self._lines.info(self.format(record))
+            self._write(self.format(record).encode(errors="backslashreplace"))
         except Exception:
             self.handleError(record)

@@ -73,18 +73,18 @@ class Metrics:
             "shop_requests", "Requests by route and status.", ["method", "route", "status"], registry=own
         )
         self._seconds = Histogram(
-            "shop_request_duration_seconds", "How long they took.", ["method", "route"], buckets=_SECONDS, registry=own
+            "shop_request_duration_seconds", "Their durations.", ["method", "route"], buckets=_SECONDS, registry=own
         )
-        self._refusals = Counter("shop_refusals", "Answers that were no, by code.", ["code"], registry=own)
-        self._replays = Counter("shop_replays", "Answers that an earlier try had made.", registry=own)
-        self._expired = Counter("shop_reservations_expired", "Reservations whose time was up.", registry=own)
+        self._refusals = Counter("shop_refusals", "Refused requests, by code.", ["code"], registry=own)
+        self._replays = Counter("shop_replays", "Responses that repeat an earlier result.", registry=own)
+        self._expired = Counter("shop_reservations_expired", "Expired reservations.", registry=own)
         self._batcher = _BatcherMetrics(own)
         self._in_use = _gauge("shop_pool_connections_in_use", "Database connections in use.", own)
-        self._connections = _gauge("shop_pool_connections_max", "Database connections that there may be.", own)
+        self._connections = _gauge("shop_pool_connections_max", "Database connections at most.", own)
         outbox = "mostrecent"  # all processes see the same one
-        self._waiting = _gauge("shop_outbox_waiting", "Facts that wait to be told.", own, outbox)
+        self._waiting = _gauge("shop_outbox_waiting", "Events that are not published yet.", own, outbox)
         self._lag = _gauge("shop_outbox_lag_seconds", "Age of the oldest of them.", own, outbox)
-        self._dead = _gauge("shop_outbox_dead", "Facts that nobody took.", own, outbox)
+        self._dead = _gauge("shop_outbox_dead", "Events that were given up.", own, outbox)
         self._series_of = cache(self._series)
 
     def observe(self, seen: RequestRecord) -> None:

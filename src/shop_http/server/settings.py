@@ -6,7 +6,7 @@ import base64
 import binascii
 import os
 import re
-from collections.abc import Callable, Mapping, MutableMapping
+from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -262,16 +262,6 @@ class Settings:
                         " set it, or tell facts to log or none"
                     )
         return settings
-
-    def environment(self) -> dict[str, str]:
-        """The variables from which `read` makes these settings again, for another process."""
-        return {variable_of(name): text for name, text in self._texts() if text}
-
-    def hand_on(self, environment: MutableMapping[str, str]) -> None:
-        """Put them into the environment of processes to come, which need not be able to read the files of secrets."""
-        for variable, text in self.environment().items():
-            environment[variable] = text
-            environment.pop(f"{variable}_FILE", None)
 
     def table(self, environment: Mapping[str, str]) -> list[tuple[str, str, str, str]]:
         """For people: variable, value (secrets hidden), where it comes from, meaning."""
