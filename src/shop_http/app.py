@@ -53,13 +53,8 @@ def create_app(
     limits: RateLimits = RateLimits(),  # noqa: B008 - frozen
     proxies: TrustedProxies | None = None,
     observers: Sequence[Observer] = (),
-<<<<<<< HEAD
-    more_routes: Sequence[ControllerRouterHandler] = (),
-    shutdown: GracefulShutdown | None = None,
-=======
     more_routes: Sequence[HTTPRouteHandler] = (),
-    drain_s: float | None = None,
->>>>>>> main
+    shutdown: GracefulShutdown | None = None,
     origins: Collection[str] = (),
 ) -> App:
     """The application, to be served by any ASGI server that runs lifespans.
@@ -81,47 +76,11 @@ def create_app(
         proxies: whose word about a client's address is taken. None: nobody's.
         observers: get a record of each request.
         more_routes: further handlers outside of the API, such as `/metrics`.
-<<<<<<< HEAD
-        shutdown: says when the process is about to end; None: it never says so.
-        origins: of the web pages that may ask, e.g. `https://shop.example`; see `armour`.
-    """
-    closing = shutdown or GracefulShutdown()
-    auth = Router("/auth", route_handlers=accounts.AUTH_ROUTES, request_max_body_size=CREDENTIALS_SIZE_MAX)
-    features: list[ControllerRouterHandler] = [
-        auth,
-        *accounts.ROUTES,
-        *users.ROUTES,
-        *catalog.ROUTES,
-        *inventory.ROUTES,
-        *reservations.ROUTES,
-        *orders.ROUTES,
-    ]
-    described = [*docs.ERRORS, *(docs.ROUTES if has_docs else ())]
-    app = Litestar(
-        [Router(API, route_handlers=features), *health.ROUTES, *described, *more_routes],
-        request_class=ShopRequest,
-        middleware=[checked_by(know_the_actor, be_well_formed)],
-        exception_handlers=problems.handlers(),
-        request_max_body_size=BODY_SIZE_MAX,
-        lifespan=[_worker_threads(threads), _running(background)],
-        state=State(
-            {
-                "shop": shop,
-                "place": place or place_singly(shop),
-                "reserve": reserve or reserve_singly(shop),
-                "ready": closing.readiness(ready or _always),
-                "public_catalog": public_catalog,
-                "base_url": base_url,
-                "lanes": _lanes(threads),  # for who uses the application without its lifespan
-                "gate": Gate(limits or Limits()),
-            }
-        ),
-=======
-        drain_s: how many seconds to go on after SIGTERM, see `GracefulShutdown`. None: signals are left to the server.
+        shutdown: says when the process is about to end. None: it never says so.
         origins: of the web pages that may use the API, e.g. `https://shop.example`.
     """
     pools = WorkerPools.for_connections(threads)
-    shutdown = GracefulShutdown(drain_s)
+    shutdown = shutdown or GracefulShutdown()
     api = [handler for feature in FEATURES for handler in feature.ROUTES]
     others = [*health.ROUTES, *docs.ERRORS, *(docs.ROUTES if has_docs else ()), *more_routes]
 
@@ -129,8 +88,7 @@ def create_app(
         [Router(API, route_handlers=with_options(api)), *with_options(others)],
         middleware=[authentication, response_cache(cache_validator), run_operation],  # these need the route
         exception_handlers=exception_handlers(),
-        lifespan=[_closing(pools), _running(background), shutdown.lifespan()],
->>>>>>> main
+        lifespan=[_closing(pools), _running(background)],
         openapi_config=None,
         logging_config=None,
         debug=False,
@@ -151,7 +109,7 @@ def create_app(
         pools=pools,
         place=place or (lambda order: pools.submit(Pool.FAST, partial(_alone, shop.orders.place_all, order))),
         reserve=reserve or (lambda held: pools.submit(Pool.FAST, partial(_alone, shop.reservations.reserve_all, held))),
-        ready=shutdown.told_by(ready),
+        ready=shutdown.readiness(ready),
         shutdown=shutdown,
         login_limiter=LoginLimiter(limits.logins, limits.unrecognised_devices),
         order_limiter=OrderLimiter(limits.orders),

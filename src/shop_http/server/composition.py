@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, cast
 
-from litestar import Litestar
 from sqlalchemy import Engine, QueuePool
 
 from shop_adapters.background import Repeating
@@ -26,14 +25,11 @@ from shop_http.client_address import Header, TrustedProxies
 from shop_http.middleware.access_log import Observer
 from shop_http.middleware.rate_limit import Rate, RateLimits
 from shop_http.middleware.request_limits import Deadlines
+from shop_http.routing import App
 from shop_http.server.database import adapters_of, make_pool, readiness, shop_of
 from shop_http.server.settings import Settings, SettingsError
-<<<<<<< HEAD
 from shop_http.server.shutdown import GracefulShutdown
-from shop_http.wakeups import Wakeups
-=======
 from shop_http.state import Background
->>>>>>> main
 
 BACKGROUND_EVERY_S = 0.25
 CLEANUP_EVERY_S = 60.0
@@ -47,7 +43,7 @@ UNRECOGNISED_MAX = 12
 hashes has a few places more: those are for who logged in before, however many strangers come."""
 
 
-def worker_app(settings: Settings, shutdown: GracefulShutdown) -> Litestar:
+def worker_app(settings: Settings, shutdown: GracefulShutdown) -> App:
     """The ASGI application of one worker process.
 
     Args:
@@ -82,12 +78,8 @@ def worker_app(settings: Settings, shutdown: GracefulShutdown) -> Litestar:
         observers=seeing.observers,
         more_routes=seeing.routes,
         limits=limits_of(settings),
-<<<<<<< HEAD
-        shutdown=shutdown,
-=======
         proxies=proxies_of(settings),
-        drain_s=settings.drain_s,
->>>>>>> main
+        shutdown=shutdown,
         origins=settings.cors_origins,
     )
     gc.collect()
