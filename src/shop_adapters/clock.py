@@ -1,4 +1,4 @@
-"""What time it is: the real time, and a time that only moves when it is told to."""
+"""Clocks: the real time, and one that only moves by `advance`."""
 
 from __future__ import annotations
 

@@ -177,7 +177,7 @@ class JwtTokens(_RefreshTokens):
         """
         import jwt
 
-        if len(token) > TOKEN_LENGTH_MAX or not _JWT.fullmatch(token):
+        if len(token) > TOKEN_LENGTH_MAX:
             raise InvalidToken
         try:
             actor, issued, expires = self._known(token)
@@ -191,6 +191,8 @@ class JwtTokens(_RefreshTokens):
         """Who acts, from when and until when; after everything was checked but the time."""
         import jwt
 
+        if not _JWT.fullmatch(token):
+            raise InvalidToken
         header = jwt.get_unverified_header(token)
         key = self._keys.get(header.get("kid", ""))
         if key is None or header.get("typ") != "at+jwt":

@@ -1,7 +1,7 @@
-"""What happened, one fact a change: past tense, never changed, written in the transaction of the change.
+"""Events: one for each change, in the past tense, never changed, written in the transaction of the change.
 
-They are the timeline of each order, and they leave the shop through the outbox: see `shop_core.relay`. The `seq` of an
-order's fact is the version that the change gave the order, so they are numbered 1, 2, 3 without a gap.
+They are the timeline of each order, and leave the shop through the outbox: see `shop_core.outbox`. The `seq` of an
+order's event is the version that the change gave the order, so events are numbered 1, 2, 3 without a gap.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from shop_core.money import Money
 from shop_core.orders.model import Order, OrderStatus, Step
 
 FORMAT = 1
-"""The newest form of an event. A change of what its fields mean gets the next number; old events keep theirs."""
+"""The newest format of an event. A change of what its fields mean gets the next number; old events keep theirs."""
 
 
 class OrderEventKind(StrEnum):
@@ -39,22 +39,22 @@ EVENT_OF = {
     Step.CANCEL: OrderEventKind.CANCELLED,
     Step.DELETE: OrderEventKind.DELETED,
 }
-"""The fact that each step leaves behind."""
+"""The event of each step."""
 
 
 class OrderEvent(NamedTuple):
     """One change of one order.
 
     Args:
-        id: of the event; who gets it twice can tell by that.
+        id: of the event; receivers recognise duplicates by it.
         seq: the version of the order after it.
-        status: where the order stood after it.
-        total: what was to be paid after it.
+        status: of the order after it.
+        total: of the order after it.
         at: when.
         actor_id: the account that did it; None for the shop itself.
         actor_role: of that account, at that time; None for the shop itself.
-        total_before: of an edit: what was to be paid before it.
-        format: the form of this event, see `FORMAT`.
+        total_before: of an edit: the total before it.
+        format: see `FORMAT`.
     """
 
     id: UUID
@@ -74,7 +74,7 @@ class OrderEvent(NamedTuple):
     def of(
         cls, event_id: UUID, kind: OrderEventKind, order: Order, actor: Actor, total_before: Money | None = None
     ) -> OrderEvent:
-        """The fact that `actor` brought `order` to what it is now."""
+        """The event that `actor` changed `order` to what it is now."""
         return cls(
             event_id,
             order.customer_id,
@@ -91,12 +91,12 @@ class OrderEvent(NamedTuple):
 
     @property
     def subject_id(self) -> UUID:
-        """What it is about: the facts of one subject leave the shop in order."""
+        """What it is about: the events of one subject leave the shop in order."""
         return self.order_id
 
     @property
     def type(self) -> str:
-        """What others know it by, e.g. `order.placed`."""
+        """The name of its type, e.g. `order.placed`."""
         return f"order.{self.kind}"
 
 
@@ -108,16 +108,16 @@ class StockEventKind(StrEnum):
 
 
 class StockEvent(NamedTuple):
-    """Something about stock that others may have to act on.
+    """Something about stock that others may have to react to.
 
     Args:
-        id: of the event; who gets it twice can tell by that.
+        id: of the event; receivers recognise duplicates by it.
         subject_id: the reservation that expired, or the product that is short.
         at: when.
-        units: how many were held, or how many promised ones are missing now.
+        units: how many were reserved, or how many promised ones are missing now.
         customer_id: whose reservation it was.
         actor_id: the account that found units missing.
-        format: the form of this event, see `FORMAT`.
+        format: see `FORMAT`.
     """
 
     id: UUID
@@ -131,14 +131,14 @@ class StockEvent(NamedTuple):
 
     @property
     def seq(self) -> int:
-        """Only the facts of orders are numbered."""
+        """Only the events of orders are numbered."""
         return 0
 
     @property
     def type(self) -> str:
-        """What others know it by."""
+        """The name of its type."""
         return "reservation.expired" if self.kind is StockEventKind.RESERVATION_EXPIRED else "stock.short"
 
 
 Event = OrderEvent | StockEvent
-"""A fact."""
+"""Any event."""

@@ -1,4 +1,4 @@
-"""Lists a piece at a time: by number (any page at once) or by key (walk everything, each item once)."""
+"""Pages of lists: by offset (any page at once) or by cursor (every item exactly once)."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def _check_limit(limit: int) -> None:
 
 @dataclass(frozen=True, slots=True)
 class OffsetRequest:
-    """A piece by position: `limit` items after the first `offset`.
+    """A page by position: `limit` items after the first `offset`.
 
     Raises:
         Invalid: `limit` is not in 1..200 or `offset` not in 0..10,000,000.
@@ -48,10 +48,10 @@ class OffsetRequest:
 
 @dataclass(frozen=True, slots=True)
 class CursorRequest:
-    """A piece by key: `limit` items after the item that `cursor` stands for; from the start without one.
+    """A page by cursor: `limit` items after the item that `cursor` stands for; from the start without one.
 
-    A walk that follows `Page.cursor` sees every item that stays unchanged exactly once, whatever is added,
-    edited or removed meanwhile.
+    Following `Page.cursor` from page to page shows every item that stays unchanged exactly once, whatever is added,
+    edited or removed in the meantime.
 
     Raises:
         Invalid: `limit` is not in 1..200.
@@ -69,14 +69,12 @@ PageRequest = OffsetRequest | CursorRequest
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[T]):
-    """One piece of a list.
+    """One page of a list.
 
     Args:
-        items: what is on it.
-        count: how many there are in all, counted right after the items were read, so that what is added in between
-            shows in one and not in the other; None where nobody counted (keyset pages).
-        count_is_estimate: there are about so many.
-        cursor: where the next keyset page starts; None at the end, and on numbered pages.
+        count: of all items, counted right after these were read; None on pages by cursor.
+        count_is_estimate: whether `count` is only about right.
+        cursor: of the next page; None at the end, and on pages by offset.
     """
 
     items: tuple[T, ...]
@@ -92,8 +90,8 @@ class Page(Generic[T]):
 def cursor_page(listing: str, found: Sequence[T], limit: int, key: Callable[[T], Key]) -> Page[T]:
     """The page of a list from the `limit + 1` items that were looked up (the extra one says that there is more)."""
     items = tuple(found[:limit])
-    more = len(found) > limit
-    return Page(items, cursor=make_cursor(listing, key(items[-1])) if more else None)
+    has_next = len(found) > limit
+    return Page(items, cursor=make_cursor(listing, key(items[-1])) if has_next else None)
 
 
 def make_cursor(listing: str, key: Key) -> str:
@@ -105,8 +103,8 @@ def make_cursor(listing: str, key: Key) -> str:
 def read_cursor(listing: str, cursor: str, types: Iterable[type]) -> Key:
     """The key that `make_cursor` put in.
 
-    The seal finds accidents and meddling early; it is no secret, and need not be one: a cursor only says where
-    to start, every filter and permission is applied anew.
+    The seal detects accidents and tampering early. It is not secret and need not be: a cursor only says where to start,
+    and every filter and permission is applied again.
 
     Args:
         listing: the list that asks; a cursor of another list is refused.
@@ -114,13 +112,13 @@ def read_cursor(listing: str, cursor: str, types: Iterable[type]) -> Key:
         types: the type of each value of the key.
 
     Raises:
-        InvalidCursor: it is not one of this list's cursors.
+        InvalidCursor: it is not a cursor of this list.
     """
     try:
         raw = base64.b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
         said = json.loads(raw[SEAL_LENGTH:])
         key = tuple(said[1:]) if isinstance(said, list) else ()
-        # Not so with another list, a broken seal, or the same bytes written in another way.
+        # False for another list, a broken seal, or the same bytes written in another way.
         good = make_cursor(listing, key) == cursor and [type(value) for value in key] == list(types)
     except (ValueError, RecursionError) as broken:  # neither Base64, nor UTF-8, nor JSON
         raise InvalidCursor from broken

@@ -8,9 +8,9 @@ from uuid import UUID
 
 import pytest
 
+from shop_adapters.postgres.stored_values import as_stored
 from shop_core import Money, Product
 from shop_core.errors import Invalid
-from shop_core.stored import as_stored
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
 LAMP = Product(

@@ -44,17 +44,17 @@ class MemoryProducts:
     def update_all(self, products: Sequence[Product]) -> None:
         """Store products that changed, all or none; what is not there stays so. Raises SkuTaken; CategoryNotFound."""
         transaction = self._transaction
-        wanted = {product.id: product for product in products}
-        transaction.lock_order.check("products", wanted)
+        requested = {product.id: product for product in products}
+        transaction.lock_order.check("products", requested)
         with transaction.statement():
-            transaction.claim(transaction.products.name, wanted)
-            stored = transaction.products.get_all(wanted)
-            moved = [(stored[key].sku, wanted[key]) for key in stored if stored[key].sku != wanted[key].sku]
+            transaction.claim(transaction.products.name, requested)
+            stored = transaction.products.get_all(requested)
+            moved = [(stored[key].sku, requested[key]) for key in stored if stored[key].sku != requested[key].sku]
             transaction.claim(transaction.skus.name, {sku for old, product in moved for sku in (old, product.sku)})
             for old, product in moved:
                 self._take_sku(product)
                 transaction.skus.remove(old)
-            transaction.products.put_all({key: wanted[key] for key in stored})
+            transaction.products.put_all({key: requested[key] for key in stored})
             self._refer_to_categories(stored)
 
     def remove(self, product_id: UUID) -> None:
@@ -80,9 +80,9 @@ class MemoryProducts:
 
     def get_all(self, product_ids: Iterable[UUID]) -> dict[UUID, Product]:
         """Those that exist, archived ones included."""
-        wanted = list(product_ids)
+        requested = list(product_ids)
         with self._transaction.statement():
-            return self._transaction.products.get_all(wanted)
+            return self._transaction.products.get_all(requested)
 
     def offers(self, product_ids: Iterable[UUID]) -> dict[UUID, Offer]:
         """What is sold of those: archived products are not."""
@@ -102,14 +102,14 @@ class MemoryProducts:
 
     def lock_by_sku(self, skus: Iterable[str]) -> dict[str, Product]:
         """Those that exist, archived ones included, locked for editing until the end of this unit of work."""
-        wanted = set(skus)
+        requested = set(skus)
         products = self._transaction.products
         with self._transaction.statement():
-            ids = set(self._transaction.skus.get_all(wanted).values())
+            ids = set(self._transaction.skus.get_all(requested).values())
             self._transaction.lock_order.check("products", ids)
             self._transaction.claim(products.name, ids)
             locked = products.get_all(ids).values()
-        return {product.sku: product for product in locked if product.sku in wanted}  # one may have got another SKU
+        return {product.sku: product for product in locked if product.sku in requested}  # one may have got another SKU
 
     def page(self, query: ProductQuery, page_request: PageRequest) -> Page[CatalogEntry]:
         """The products in the catalog that match `query`."""
@@ -117,8 +117,8 @@ class MemoryProducts:
             products = self._transaction.products.all().values()
             levels = self._transaction.stock.all()
             categories = self._transaction.categories.all()
-        shelves = None if query.category_id is None else _with_those_below(query.category_id, categories)
-        return cut(listing.products(query), _matching(query, shelves, products, levels), page_request)
+        category_ids = None if query.category_id is None else _with_those_below(query.category_id, categories)
+        return cut(listing.products(query), _matching(query, category_ids, products, levels), page_request)
 
     def _take_sku(self, product: Product) -> None:
         self._transaction.take_name(self._transaction.skus, product.sku, product.id, partial(SkuTaken, product.sku))
@@ -149,7 +149,7 @@ def _with_those_below(category_id: UUID, categories: Mapping[UUID, Category]) ->
 
 def _matching(
     query: ProductQuery,
-    shelves: Collection[UUID] | None,
+    category_ids: Collection[UUID] | None,
     products: Iterable[Product],
     levels: Mapping[UUID, StockLevel],
 ) -> list[CatalogEntry]:
@@ -158,12 +158,12 @@ def _matching(
         CatalogEntry(product, available)
         for product in products
         if product.archived_at is None
-        and (shelves is None or product.category_id in shelves)
+        and (category_ids is None or product.category_id in category_ids)
         and _is_within(product.price.minor, query.price_min, query.price_max)
         and _is_within(available := levels[product.id].available, query.available_min, query.available_max)
         and (query.words is None or is_found(query.words, words_of(product)))
     ]
 
 
-def _is_within(value: int, least: int | None, most: int | None) -> bool:
-    return (least is None or value >= least) and (most is None or value <= most)
+def _is_within(value: int, minimum: int | None, maximum: int | None) -> bool:
+    return (minimum is None or value >= minimum) and (maximum is None or value <= maximum)

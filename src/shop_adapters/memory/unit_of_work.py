@@ -40,12 +40,12 @@ class MemoryUnitOfWork:
         return self._transaction.now()
 
     def try_lock(self, task: str) -> bool:
-        """Whether no other unit of work is at that task, from now until the end of this one. Never waits."""
+        """Lock a task until the end of this unit of work; False if another one has it. Never waits."""
         with self._transaction.statement():
             return self._transaction.try_claim("tasks", task)
 
     def audit(self) -> list[Discrepancy]:
-        """Everything that does not add up, in one consistent view."""
+        """All records that contradict each other, in one consistent view."""
         transaction = self._transaction
         with transaction.statement():
             books = AuditData(

@@ -16,11 +16,11 @@ from shop_adapters.postgres.arrays import Texts, Uuids
 from shop_adapters.postgres.catalog_version import CatalogVersion, PageIndexCache
 from shop_adapters.postgres.database import FOREIGN_KEY, UNIQUE, Refuse, Row, Transaction, failing_id, refusing
 from shop_adapters.postgres.product_lists import QueryShape, Start, key_values, values_of
+from shop_adapters.postgres.stored_values import as_stored
 from shop_core.catalog.model import CatalogEntry, Offer, Product, ProductQuery, ProductSort, name_key
 from shop_core.errors import CategoryNotFound, Refusal, SkuTaken
 from shop_core.money import Money
 from shop_core.pagination import CursorRequest, OffsetRequest, Page, PageRequest
-from shop_core.stored import as_stored
 from shop_core.text import is_storable, search_words
 
 _ADD = text("""

@@ -170,8 +170,8 @@ def _username_faults(username: str) -> list[Fault]:
         return faults
     # The key must keep the rule too: one letter can stand for eighteen with spaces between them (U+FDFA).
     key = comparable(username)
-    letters = "".join(char for char in username + key if not is_combining_mark(char))
-    if not _USERNAME.fullmatch(letters) or is_combining_mark(username[0]) or _INVISIBLE.search(letters):
+    characters = "".join(char for char in username + key if not is_combining_mark(char))
+    if not _USERNAME.fullmatch(characters) or is_combining_mark(username[0]) or _INVISIBLE.search(characters):
         faults.append(Fault("username", "may have letters, digits and . @ + - _ only", "invalid_username"))
     elif len(key) > max_length:
         rule = f"must have at most {max_length} characters in its plain form, this has {len(key)}"

@@ -1,4 +1,4 @@
-"""What the shop sells: products with prices, in a tree of categories; and the words by which one finds them."""
+"""What the shop sells: products with prices, in a tree of categories; and the words by which they are found."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _URL = re.compile(r"(?:https?://|/)[^\s\"<>\\^`{|}]+")
 
 
 class Unchanged(Enum):
-    """What stands for "as it was" where a change may leave something out; None means "nothing" there."""
+    """Marks a field that a change leaves as it was; None would set it to nothing."""
 
     UNCHANGED = auto()
 
@@ -37,7 +37,7 @@ UNCHANGED = Unchanged.UNCHANGED
 
 @dataclass(frozen=True, slots=True)
 class Category:
-    """A shelf of the catalog. Categories form a tree; `slug` is unique and stands in links.
+    """A category of the catalog. Categories form a tree; `slug` is unique and part of links.
 
     Raises:
         Invalid: name or slug breaks its rule.
@@ -49,7 +49,7 @@ class Category:
     parent_id: UUID | None = None
 
     def edited(self, changes: CategoryChanges) -> Category:
-        """The category with what `changes` say, else as it was; the same category if nothing differs.
+        """The category after `changes`; itself if nothing differs.
 
         Raises:
             Invalid: a detail breaks its rule.
@@ -75,13 +75,13 @@ class Category:
 
 @dataclass(frozen=True, slots=True)
 class Product:
-    """Something that can be ordered. Its stock is no part of it: that changes with every sale.
+    """Something that can be ordered. Its stock is not part of it: that changes with every sale.
 
     Args:
         sku: the merchant's own unique code; upper and lower case differ.
         price: for one unit, not negative.
-        archived_at: when it left the catalog; orders that name it keep their snapshot. Then it is in no category,
-            so that nothing out of sight keeps one from being removed; its SKU stays taken.
+        archived_at: when it left the catalog; orders that name it keep their snapshot. It is then in no category, so
+            that it does not prevent the removal of one; its SKU stays taken.
         version: counts the edits, from 1.
 
     Raises:
@@ -119,7 +119,7 @@ class Product:
         return replace(self, archived_at=now, category_id=None, updated_at=now, version=self.version + 1)
 
     def edited(self, details: ProductDetails, now: datetime) -> Product:
-        """The product with every detail replaced; the same product if none differs. Archived, it stays in no category.
+        """The product with every detail replaced; itself if nothing differs. An archived one stays without category.
 
         Raises:
             Invalid: a detail breaks its rule.
@@ -150,7 +150,7 @@ def _image_faults(urls: Sequence[str]) -> list[Fault]:
 
 @dataclass(frozen=True, slots=True)
 class ProductDetails:
-    """What staff say of a product when they create or replace it. Texts are brought to their normal form."""
+    """What staff enter when they create or replace a product. Texts are normalized."""
 
     sku: str
     name: str
@@ -184,7 +184,7 @@ class ProductDetails:
 
 @dataclass(frozen=True, slots=True)
 class ProductChanges:
-    """What staff change of a product; what is not given stays. A `category_id` of None takes it out of its category."""
+    """What staff change of a product; other fields stay. A `category_id` of None removes it from its category."""
 
     sku: str | Unchanged = UNCHANGED
     name: str | Unchanged = UNCHANGED
@@ -207,7 +207,7 @@ class ProductChanges:
 
 @dataclass(frozen=True, slots=True)
 class CategoryChanges:
-    """What staff change of a category; what is not given stays. A `parent_id` of None brings it to the top."""
+    """What staff change of a category; other fields stay. A `parent_id` of None moves it to the top."""
 
     name: str | Unchanged = UNCHANGED
     slug: str | Unchanged = UNCHANGED
@@ -225,7 +225,7 @@ class Offer(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class CatalogEntry:
-    """A product as the catalog shows it: with the units that can be sold now."""
+    """A product as the catalog shows it, with the units that can be sold now."""
 
     product: Product
     available: int
@@ -233,17 +233,17 @@ class CatalogEntry:
 
 @dataclass(frozen=True, slots=True)
 class CategoryEntry:
-    """A category as the catalog shows it: with the number of products directly in it."""
+    """A category as the catalog shows it, with the number of products directly in it."""
 
     category: Category
     product_count: int
 
 
 class ProductSort(StrEnum):
-    """The orders in which products can be listed; a tie is broken by id.
+    """How products can be sorted; a tie is broken by id.
 
-    By relevance, products come first that have every word in name or SKU, then those that need their description;
-    within each by name. Without words that is by name.
+    Relevance lists products with every word in name or SKU first, then those with a word only in the description; each
+    by name. Without words it sorts by name.
     """
 
     NEWEST = "newest"
@@ -255,17 +255,17 @@ class ProductSort(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ProductQuery:
-    """Which products to list. Filters that are None do not filter; the others must all hold.
+    """Which products to list. All conditions that are given must hold.
 
     Args:
-        words: as `search_words` makes them; each must occur, the last one as a prefix. Where a keyword has no
-            word in it, nothing is found; None does not filter.
+        words: from `search_words`; each must occur, the last one as a prefix. A search without any word finds nothing;
+            None does not filter.
         category_id: in this category or in one below it.
         price_min: in minor units, inclusive.
         price_max: in minor units, inclusive.
         available_min: at least so many units can be sold now.
-        available_max: at most so many; 0 lists what is sold out.
-        sort: None sorts by relevance where there are words, else the newest first; see `sorted_by`.
+        available_max: at most so many; 0 lists sold out products.
+        sort: None sorts by relevance if there are words, else the newest first; see `sorted_by`.
     """
 
     words: tuple[str, ...] | None = None
@@ -277,7 +277,8 @@ class ProductQuery:
     sort: ProductSort | None = None
 
     def __post_init__(self) -> None:
-        check_words(self.words or ())
+        if self.words:
+            check_words(self.words)
         for name in ("price_min", "price_max", "available_min", "available_max"):
             number = getattr(self, name)
             if number is not None and abs(number) > MINOR_MAX:
@@ -285,7 +286,7 @@ class ProductQuery:
 
     @property
     def sorted_by(self) -> ProductSort:
-        """The sort that is asked for, or the usual one."""
+        """The requested sort, or the default one."""
         return self.sort or (ProductSort.NEWEST if self.words is None else ProductSort.RELEVANCE)
 
 
@@ -295,7 +296,7 @@ def words_of(product: Product) -> frozenset[str]:
 
 
 def title_words_of(product: Product) -> frozenset[str]:
-    """The words of its name and SKU: a product that has all of a search here is what was meant."""
+    """The words of its name and SKU: a product that has all searched words here comes first."""
     return frozenset(search_words(f"{product.name} {product.sku}"))
 
 

@@ -1,4 +1,4 @@
-"""Browsing the catalog, and keeping it."""
+"""Browsing and editing the catalog."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from shop_core.text import normalized
 
 @dataclass(frozen=True, slots=True)
 class ImportResult:
-    """What became of the rows of an import, as products."""
+    """The products of an import."""
 
     created: tuple[Product, ...]
     updated: tuple[Product, ...]
@@ -60,7 +60,7 @@ class CatalogService:
         return entry
 
     def products(self, query: ProductQuery, page_request: PageRequest) -> Page[CatalogEntry]:
-        """The products that match `query`, a piece at a time.
+        """The products that match `query`, one page at a time.
 
         Raises:
             InvalidCursor: the cursor was not made by this list in this sort.
@@ -92,7 +92,7 @@ class CatalogService:
         return Page(roots[page_request.offset : page_request.offset + page_request.limit], count=len(roots))
 
     def create_product(self, actor: Actor, details: ProductDetails) -> CatalogEntry:
-        """Put a new product into the catalog, with nothing in stock. Staff only.
+        """Add a product to the catalog, with nothing in stock. Staff only.
 
         Raises:
             Unauthenticated, Forbidden: the actor is not staff.
@@ -136,11 +136,11 @@ class CatalogService:
         return self._edit_product(actor, product_id, changes.details, versions)
 
     def remove_product(self, actor: Actor, product_id: UUID, versions: Collection[int] | None = None) -> None:
-        """Take a product out of the catalog. Staff only.
+        """Remove a product from the catalog. Staff only.
 
-        If the stock ledger names it, it is archived: every order has its line there, and both stay as they are. Else
-        nobody has anything of it, and it is gone, its SKU free again. Its stock is locked before the ledger is read,
-        as placing does: an order at the same moment comes before, and the product is archived, or finds it unknown.
+        If the stock ledger names it, it is archived, since orders refer to it. Otherwise it is deleted, and its SKU is
+        free again. Its stock is locked before the ledger is read, as placing does: an order at the same moment comes
+        before, so that the product is archived, or it finds the product unknown.
 
         Args:
             versions: the change is refused unless one of these is the newest; None: any.
@@ -186,7 +186,7 @@ class CatalogService:
         """
         actor.require(Role.STAFF)
         with self._begin() as uow:
-            # All of them, also those that stay: two moves, each fine alone, could close a cycle together.
+            # All of them: two moves, each valid alone, could close a cycle together.
             tree = uow.categories.lock_all()
             if category_id not in tree:
                 raise CategoryNotFound(category_id)
@@ -225,7 +225,7 @@ class CatalogService:
         return found
 
     def import_products(self, actor: Actor, rows: Sequence[ProductDetails]) -> ImportResult:
-        """Bring products to what `rows` say, by SKU, all or none: new ones are created, others edited.
+        """Create or edit products by SKU, so that they are as `rows` say: all or none.
 
         A product that was archived stays so. Importing the same rows again changes nothing. Staff only.
 

@@ -10,7 +10,7 @@ from shop_core.catalog.model import Category, CategoryEntry
 from shop_core.errors import CategoryCycle, CategoryNotFound, Fault, Invalid
 
 LEVELS_MAX = 10
-"""So deep is the tree at most: a client shows it nested, and a search below a category stays small."""
+"""The depth limit: clients show the tree nested, and a search below a category stays small."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class CategoryNode:
 
 
 def check_place(category: Category, tree: Mapping[UUID, Category]) -> None:
-    """Let only a category pass that can stand where it says.
+    """Check that a category can be below its parent.
 
     Args:
         category: a new one, or one of the tree after it was edited.
@@ -31,7 +31,7 @@ def check_place(category: Category, tree: Mapping[UUID, Category]) -> None:
     Raises:
         CategoryNotFound: its parent is not there.
         CategoryCycle: its parent is itself or below it.
-        Invalid: it, or what is below it, would stand deeper than ten levels.
+        Invalid: it, or what is below it, would be deeper than ten levels.
     """
     above = 0
     for ancestor_id in _upward(category.parent_id, tree):

@@ -61,8 +61,8 @@ class EditRequest:
 
     def __post_init__(self) -> None:
         before = self.order.units
-        more = {product_id: units - before.get(product_id, 0) for product_id, units in self.requested.items()}
-        object.__setattr__(self, "units", {product_id: units for product_id, units in more.items() if units > 0})
+        changed = {product_id: units - before.get(product_id, 0) for product_id, units in self.requested.items()}
+        object.__setattr__(self, "units", {product_id: units for product_id, units in changed.items() if units > 0})
 
     def claim(self, _: UUID) -> None:
         """An edit has no idempotency key: to repeat it changes nothing."""

@@ -269,10 +269,11 @@ def total_of(lines: Iterable[OrderLine], currency: str) -> Money:
 
 
 _LETTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's base 32: no I, L, O or U to misread
+_PAIRS = [first + second for first in _LETTERS for second in _LETTERS]
 _NUMBER = re.compile(f"[0-9]{{6}}-[{_LETTERS}]{{8}}", re.ASCII)
 
 
 def _readable(order_id: UUID) -> str:
     """Eight characters of the random end of a UUIDv7: 40 bits, so two orders of one day are hardly ever alike."""
     bits = order_id.int
-    return "".join(_LETTERS[bits >> shift & 31] for shift in range(35, -1, -5))
+    return _PAIRS[bits >> 30 & 1023] + _PAIRS[bits >> 20 & 1023] + _PAIRS[bits >> 10 & 1023] + _PAIRS[bits & 1023]

@@ -1,4 +1,4 @@
-"""What remembers users, their sessions and guesses of passwords, and what proves a login."""
+"""Storage of accounts, sessions and password guesses; password hashes and tokens."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ class Accounts(Protocol):
     def lock(self, account_id: UUID) -> tuple[Account, str] | None:
         """The account and its password hash, read after they were locked until the end of this unit of work.
 
-        Who starts a session holds this lock, and who ends them all: so no session is missed that begins just then.
+        Starting a session and ending all sessions both take this lock, so that no session is missed.
         """
 
     def lock_with_admins(self, account_id: UUID) -> dict[UUID, Account]:
         """The account, if there is one, and every active admin, read after they were locked, by ascending id."""
 
     def update(self, account: Account) -> None:
-        """Store what became of an account; its username and password hash stay."""
+        """Store a changed account; its username and password hash stay."""
 
     def set_password_hash(self, account_id: UUID, password_hash: str) -> None: ...
 
@@ -42,14 +42,14 @@ class Accounts(Protocol):
 
 
 class RefreshTokens(Protocol):
-    """The links of all sessions, by the digest of what the client holds."""
+    """The refresh tokens of all sessions, by the digest of what the client has."""
 
     def add(self, token: RefreshToken) -> None: ...
 
     def lock(self, digest: bytes) -> RefreshToken | None:
         """The token, read after its whole session was locked until the end of this unit of work.
 
-        So a session is traded or revoked by one at a time, and no revocation misses a successor in the making.
+        So only one unit of work at a time rotates or revokes a session, and no revocation misses a new successor.
         """
 
     def update(self, token: RefreshToken) -> None: ...
@@ -58,21 +58,21 @@ class RefreshTokens(Protocol):
         """End a session: every token of it that is not revoked yet is, at `now`."""
 
     def revoke_all(self, account_id: UUID, now: datetime) -> None:
-        """End every session of an account, after each was locked: no successor in the making is missed.
+        """End every session of an account, after each was locked: no new successor is missed.
 
-        A session that only just starts is missed, unless the account is locked on both sides: see `Accounts.lock`.
+        A session that is just starting would be missed without the lock of the account: see `Accounts.lock`.
         """
 
     def sessions(self, account_id: UUID, now: datetime) -> list[Session]:
-        """The sessions of an account that can be carried on, the last one that was used first."""
+        """The sessions of an account that can be refreshed, the last used one first."""
 
     def revoked_since(self, moment: datetime) -> dict[UUID, datetime]:
         """The sessions that were revoked after that moment, of all accounts, each with the moment of its end."""
 
     def delete_expired(self, before: datetime, limit: int) -> int:
-        """Forget tokens that expired before then: so many, about `limit` at most.
+        """Delete tokens that expired before then, about `limit` at most; returns how many.
 
-        The first token of a session that goes on stays: it tells when that began, and an adapter may lock it for all.
+        The first token of a session that goes on stays: it says when that began, and an adapter may lock it for all.
         """
 
 
@@ -94,19 +94,19 @@ class Revocations(Protocol):
 
 
 class Attempts(Protocol):
-    """How often passwords were guessed: for each key the moment at which its allowance is full again.
+    """How often passwords were guessed: for each key the moment at which its bucket is full again.
 
-    See `shop_core.accounts.guess_limits`. Shared by all processes, and small: what is full is forgotten.
+    See `shop_core.accounts.guess_limits`. Shared by all processes, and small: full buckets are deleted.
     """
 
     def lock(self, keys: Collection[bytes]) -> dict[bytes, datetime]:
-        """The moment of each, read after all were locked, also those that were never heard of: these are left out."""
+        """The moment of each, read after all were locked. Unknown keys are locked too, and left out."""
 
     def put(self, full_at: Mapping[bytes, datetime]) -> None:
-        """Keep the moments of keys that were locked before."""
+        """Store the moments of keys that were locked before."""
 
     def delete_full(self, now: datetime, limit: int) -> int:
-        """Forget those whose moment has come, and that nobody has locked: so many, no more than `limit`."""
+        """Delete those that are full and not locked, no more than `limit`; returns how many."""
 
 
 class PasswordHasher(Protocol):
@@ -115,44 +115,44 @@ class PasswordHasher(Protocol):
     def hash(self, password: str) -> str: ...
 
     def verify(self, password_hash: str | None, password: str) -> bool:
-        """Whether `password` made the hash. With None: False, after as much work, so that time tells nothing."""
+        """Whether the hash was made from `password`. With None: False, after as much work."""
 
     def is_outdated(self, password_hash: str) -> bool:
         """Whether the hash was made with weaker parameters than today's."""
 
 
 class Tokens(Protocol):
-    """What proves a login: short-lived access tokens that need no look-up, and refresh tokens."""
+    """Short-lived access tokens that need no look-up, refresh tokens, device tokens and reset codes."""
 
     def access(self, actor: Actor, issued_at: datetime, life: timedelta) -> str:
-        """A token that says who acts, and in which session, for as long as `life`."""
+        """A token that names the actor and their session, valid for `life`."""
 
     def read_access(self, token: str, now: datetime) -> Actor:
-        """Who acts. Raises InvalidToken."""
+        """The actor. Raises InvalidToken."""
 
     def refresh(self) -> str:
         """A new random refresh token of at least 256 bits."""
 
     def successors(self, refresh: str) -> Sequence[str]:
-        """The refresh tokens that may follow this one: always the same, and not to be guessed from it.
+        """The refresh tokens that may follow this one: always the same, and impossible to guess from it.
 
-        The first is to be given out. The others are what servers gave out under an earlier secret.
+        The first is to be given out. The others were given out under previous secrets.
         """
 
     def device(self, username_key: str) -> str:
-        """A new token that proves, at later logins, that a login with this username succeeded on that device."""
+        """A new token that proves at later logins that a login with this username succeeded on that device."""
 
     def is_device(self, device: str, username_key: str) -> bool:
         """Whether `device` is such a token, for this username."""
 
     def reset_code(self, account_id: UUID, password_hash: str, until: datetime) -> str:
-        """A code with which somebody may set another password for this account, in the place of this one."""
+        """A code that allows to replace the present password of this account."""
 
     def account_of_reset(self, code: str) -> UUID | None:
-        """Whose code it would be; None if it is none. Nothing is proved by that."""
+        """The account that a code names, not yet proved; None if it is not a code."""
 
     def is_reset_code(self, code: str, password_hash: str, now: datetime) -> bool:
-        """Whether it was given out for this account and this password, and has not ended: so it is good once."""
+        """Whether it was given out for this account and password, and has not expired: so it is good once."""
 
     def digest(self, refresh: str) -> bytes:
         """The one-way hash under which a refresh token is stored."""

@@ -1,4 +1,4 @@
-"""What remembers the shelves and what stands on them."""
+"""Storage of categories and products."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from shop_core.pagination import OffsetRequest, Page, PageRequest
 
 
 class Categories(Protocol):
-    """The shelves of the catalog."""
+    """The categories of the catalog."""
 
     def add(self, category: Category) -> None:
         """Store a new category. Raises SlugTaken; CategoryNotFound when its parent is not there."""
@@ -25,7 +25,7 @@ class Categories(Protocol):
         """All categories by slug."""
 
     def all(self) -> Sequence[CategoryEntry]:
-        """All categories by slug, in one piece."""
+        """All categories by slug, on one page."""
 
     def lock_all(self) -> dict[UUID, Category]:
         """The whole tree, read after it was locked against other changes of it until the end of this unit of work."""
@@ -34,7 +34,7 @@ class Categories(Protocol):
         """Store a category that changed. Raises SlugTaken; CategoryNotFound when its parent is not there."""
 
     def remove(self, category_id: UUID) -> None:
-        """Forget a category. Raises CategoryInUse, also if somebody puts something in meanwhile; CategoryNotFound."""
+        """Delete a category. Raises CategoryInUse, also if something is put into it meanwhile; CategoryNotFound."""
 
 
 class Products(Protocol):
@@ -53,13 +53,13 @@ class Products(Protocol):
         """Those that exist, archived ones included."""
 
     def offers(self, product_ids: Iterable[UUID]) -> dict[UUID, Offer]:
-        """What is sold of those: archived products are not."""
+        """The offers of those that are sold: archived products are not."""
 
     def lock(self, product_id: UUID) -> Product | None:
         """The product, also an archived one, read after it was locked until the end of this unit of work."""
 
     def remove(self, product_id: UUID) -> None:
-        """Forget a product and its stock level. Only for one that nothing names; its stock must be locked."""
+        """Delete a product and its stock level. Nothing may refer to it; its stock must be locked."""
 
     def lock_by_sku(self, skus: Iterable[str]) -> dict[str, Product]:
         """Those that exist, archived ones included, locked for editing until the end of this unit of work."""

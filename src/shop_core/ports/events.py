@@ -1,4 +1,4 @@
-"""What remembers what happened, and tells it to others."""
+"""Storage of events and the outbox, and publishing."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from shop_core.pagination import OffsetRequest, Page, PageRequest
 
 
 class Events(Protocol):
-    """What happened. Events are added, never changed or taken away; each is also put into the outbox."""
+    """Events are added, never changed or deleted; each is also put into the outbox."""
 
     def add_all(self, events: Sequence[Event]) -> None: ...
 
@@ -24,8 +24,8 @@ class OutboxMessage(NamedTuple):
     """An event on its way out.
 
     Args:
-        attempts: how often it was tried in vain.
-        error: why, the last time.
+        attempts: how many failed.
+        error: of the last failed attempt.
     """
 
     event: Event
@@ -34,45 +34,45 @@ class OutboxMessage(NamedTuple):
 
 
 class Outbox(Protocol):
-    """The events that have still to be told to others, and those that nobody would take."""
+    """The events that are still to be published, and those that could not be."""
 
     def take(self, now: datetime, limit: int, hidden_for: timedelta) -> list[OutboxMessage]:
-        """Up to about `limit` letters that may be tried now, hidden from every other taker until `now + hidden_for`.
+        """Up to about `limit` messages that are due, hidden from all other relays until `now + hidden_for`.
 
-        Those of one subject come in order (by `seq`, then by id), and none of a subject whose first letter has to wait
-        or is in somebody else's hands. A taker that dies leaves them to the next one, once they are hidden no more.
+        Those of one subject come in order (by `seq`, then by id), and none of a subject whose first message has to wait
+        or was taken by another relay. If a relay dies, others take its messages once they are no longer hidden.
         """
 
     def delivered(self, event_ids: Collection[UUID]) -> None:
         """These have arrived: they leave the outbox."""
 
     def postpone(self, event_id: UUID, until: datetime, error: str) -> None:
-        """One attempt more was in vain; the subject's letters wait until then."""
+        """An attempt failed: the messages of the subject wait until then."""
 
     def give_up(self, event_id: UUID, error: str) -> None:
-        """No attempt will be made any more: the letter is dead, and those after it go on."""
+        """No further attempts: the message is dead, and those after it go on."""
 
     def release(self, event_ids: Collection[UUID], now: datetime) -> None:
         """These were not tried after all: they may be taken again from `now` on."""
 
     def dead(self, page_request: OffsetRequest) -> Page[OutboxMessage]:
-        """The dead letters, oldest first."""
+        """The dead messages, oldest first."""
 
     def requeue(self, event_ids: Collection[UUID], now: datetime) -> int:
-        """Dead letters that shall be tried again from the start; how many of them there were."""
+        """Try dead messages again from the start; returns how many of them were dead."""
 
     def waiting(self) -> tuple[int, datetime | None]:
-        """How many letters wait, and when the oldest of their events happened."""
+        """How many messages wait, and when the oldest of their events happened."""
 
 
 class EventPublisher(Protocol):
     """Where events go: a log, a webhook, a queue."""
 
     def publish(self, event: Event) -> None:
-        """Tell it. It may be told again: who receives it compares the id.
+        """Publish it. The same event may come again: receivers compare the id.
 
         Raises:
-            Undelivered: it did not arrive, or nobody knows whether it did.
+            Undelivered: it did not arrive, or that is unknown.
         """
 
 
@@ -80,8 +80,8 @@ class Undelivered(Exception):
     """An event did not arrive.
 
     Args:
-        reason: in a line.
-        is_final: trying again is of no use.
+        reason: in one line.
+        is_final: trying again is useless.
     """
 
     def __init__(self, reason: str, *, is_final: bool = False) -> None:

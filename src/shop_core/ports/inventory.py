@@ -1,4 +1,4 @@
-"""What remembers stock, and who holds some of it."""
+"""Storage of stock and reservations."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Stock(Protocol):
         """Write movements to the ledger and change the counters by them: the only way in which stock changes.
 
         Raises:
-            ProductNotFound, StockBelowZero, Oversold: a counter cannot change so. The whole unit of work is off.
+            ProductNotFound, StockBelowZero, Oversold: a counter cannot change so. The whole unit of work fails.
         """
 
     def movements(self, product_id: UUID, page_request: CursorRequest) -> Page[StockMovement]:
@@ -32,13 +32,13 @@ class Stock(Protocol):
 
 
 class Reservations(Protocol):
-    """Units held for customers. Who changes one has locked the stock of all its products: an adapter checks it."""
+    """Units reserved for customers. The stock of all products is locked before one changes: an adapter checks it."""
 
     def lock_customers(self, customer_ids: Iterable[UUID], now: Callable[[], datetime]) -> dict[UUID, ReservationUsage]:
-        """What these customers hold, read after they were locked against reserving more in another unit of work.
+        """What these customers have reserved, read after they were locked against other units of work that reserve.
 
         Args:
-            now: the time to tell by what is expired, asked for after the lock.
+            now: tells what has expired; called after the lock.
         """
 
     def add_all(self, reservations: Sequence[Reservation]) -> None: ...
@@ -47,17 +47,17 @@ class Reservations(Protocol):
         """Those that exist, as they were last stored: see `Reservation.at`."""
 
     def update_all(self, reservations: Sequence[Reservation]) -> None:
-        """Store what became of them.
+        """Store changed reservations.
 
         Raises:
             LockOrderError: the stock of a product of one of them is not locked.
         """
 
     def due_lines(self, product_ids: Iterable[UUID], now: datetime) -> list[ExpiredLine]:
-        """The lines of these products that are still held although their reservation's time is up at `now`."""
+        """The lines of these products that reservations still hold although they have expired at `now`."""
 
     def release_lines(self, lines: Sequence[ExpiredLine]) -> None:
-        """Mark lines as held no more: others needed the units. Their reservations stay as they are."""
+        """Mark lines as no longer held: others need the units. Their reservations stay as they are."""
 
     def due(self, now: datetime, limit: int) -> list[Reservation]:
-        """Up to `limit` reservations stored as active whose time is up at `now`, longest ago first."""
+        """Up to `limit` reservations stored as active that have expired at `now`, longest ago first."""

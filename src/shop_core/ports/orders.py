@@ -1,4 +1,4 @@
-"""What remembers orders, and which request made what."""
+"""Storage of orders and idempotency keys."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Orders(Protocol):
         """Store everything of the order that can change, except its lines."""
 
     def replace_lines(self, order: Order) -> None:
-        """Store the order's lines in the place of those that it had."""
+        """Replace the lines of the order."""
 
     def page(self, query: OrderQuery, page_request: PageRequest) -> Page[Order]:
         """The orders that match `query`, newest first."""
@@ -39,11 +39,11 @@ class Keys(Protocol):
     """Which idempotency key stands for what. They never expire."""
 
     def claim(self, claims: Sequence[Claim]) -> dict[CustomerKey, Claim]:
-        """Make each key its claim's, sorted, waiting for whoever is about to; at most one claim a key.
+        """Store each claim whose key is free, in order, waiting for others that claim it now; one claim for each key.
 
         Returns:
-            Those that were taken before, with the claim that has them: they stay as they are.
+            The earlier claims of keys that are not free; they stay as they are.
         """
 
     def forget(self, claims: Sequence[Claim]) -> None:
-        """Free keys that this unit of work claimed: what they were for was refused."""
+        """Free keys that this unit of work claimed: their requests were refused."""

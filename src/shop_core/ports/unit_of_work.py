@@ -1,4 +1,4 @@
-"""The unit of work, and all that a shop is built from."""
+"""The unit of work, and what a shop is built from."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from shop_core.ports.orders import Keys, Orders
 
 
 class LockOrderError(RuntimeError):
-    """A use case asked for locks against the documented order. A programming error, never an answer to a user."""
+    """A use case takes locks against the documented order. A programming error, never an answer to a user."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class Discrepancy:
 
 
 class UnitOfWork(Protocol):
-    """All or nothing. What is read is committed by others or written by this one; what is locked stays as read."""
+    """All or nothing. It reads what others have committed and what it wrote itself; locked rows stay as read."""
 
     @property
     def accounts(self) -> Accounts: ...
@@ -65,16 +65,16 @@ class UnitOfWork(Protocol):
     def reservations(self) -> Reservations: ...
 
     def now(self) -> datetime:
-        """The time on the one clock of the store, UTC, aware: now, or at least after the last lock was had.
+        """The time on the one clock of the store, UTC, aware: now, or at least after the last lock was taken.
 
-        What is expired is told by this clock alone, however wrong those of the processes are.
+        This clock alone decides what has expired, however wrong the clocks of the processes are.
         """
 
     def try_lock(self, task: str) -> bool:
-        """Whether no other unit of work is at that task, from now until the end of this one. Never waits."""
+        """Lock a task until the end of this unit of work; False if another one has it. Never waits."""
 
     def audit(self) -> list[Discrepancy]:
-        """Everything that does not add up, in one consistent view.
+        """All records that contradict each other, in one consistent view.
 
         On hand, allocated and reserved against the fold of the ledger; allocated against the lines of orders that
         hold stock; reserved against the lines that reservations hold; held lines against the state of their

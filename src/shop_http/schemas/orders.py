@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
+from typing import Annotated
 from uuid import UUID
 
-from msgspec import UNSET, Struct, UnsetType
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from shop_core import (
     Actor,
@@ -20,8 +22,34 @@ from shop_core import (
     Role,
 )
 from shop_core.errors import Fault, Invalid
-from shop_http.schemas.common import EVENT_ID, ORDER_ID, PRODUCT_ID, RESERVATION_ID, THEN, USER_ID, Amount, PageBody
-from shop_http.schemas.lines import LineForm, LineForms, line_requests
+from shop_core.inventory.model import LINES_MAX
+from shop_core.money import decimals, format_minor
+from shop_http.schemas.common import (
+    EVENT_ID,
+    ORDER_ID,
+    PRODUCT_ID,
+    RESERVATION_ID,
+    THEN,
+    USER_ID,
+    Amount,
+    PageBody,
+    Quantity,
+)
+
+
+class LineForm(Struct, forbid_unknown_fields=True, kw_only=True):
+    """A product, and how many units of it are requested."""
+
+    product_id: UUID
+    quantity: Quantity
+
+
+LineForms = Annotated[tuple[LineForm, ...], Meta(min_length=1, max_length=LINES_MAX)]
+
+
+def line_requests(lines: Iterable[LineForm]) -> tuple[LineRequest, ...]:
+    """The lines for the core."""
+    return tuple(LineRequest(line.product_id, line.quantity) for line in lines)
 
 
 class OrderForm(Struct, forbid_unknown_fields=True, kw_only=True):
@@ -64,7 +92,7 @@ class PlacementForm(Struct, forbid_unknown_fields=True, kw_only=True):
         )
 
 
-class OrderLineBody(Struct, kw_only=True):
+class OrderLineBody(Struct, kw_only=True, gc=False):
     """A line of an order: SKU, name and unit price are those of the moment in which it was placed."""
 
     product_id: UUID
@@ -73,18 +101,6 @@ class OrderLineBody(Struct, kw_only=True):
     unit_price: Amount
     quantity: int
     total: Amount
-
-    @classmethod
-    def of(cls, line: OrderLine) -> OrderLineBody:
-        """The wire form of `line`."""
-        return cls(
-            product_id=line.product_id,
-            sku=line.sku,
-            product_name=line.name,
-            unit_price=str(line.unit_price),
-            quantity=line.quantity,
-            total=str(line.total),
-        )
 
 
 class OrderBody(Struct, kw_only=True):
@@ -109,21 +125,35 @@ class OrderBody(Struct, kw_only=True):
 
     @classmethod
     def of(cls, order: Order) -> OrderBody:
-        """The wire form of `order`."""
+        """The schema of `order`. Amounts are written from minor units: to make a `Money` of each costs 8 us more."""
+        currency = order.total.currency
+        places, total = decimals(currency), str(order.total)
         return cls(
             id=order.id,
             number=order.number,
             status=order.status,
-            lines=tuple(map(OrderLineBody.of, order.lines)),
-            subtotal=str(order.total),
-            total=str(order.total),
-            currency=order.total.currency,
+            lines=tuple([_line(line, places) for line in order.lines]),
+            subtotal=total,
+            total=total,
+            currency=currency,
             customer_id=order.customer_id,
             version=order.version,
             created_at=order.created_at,
             updated_at=order.updated_at,
             deleted_at=order.deleted_at or UNSET,
         )
+
+
+def _line(line: OrderLine, places: int) -> OrderLineBody:
+    price, quantity = line.unit_price.minor, line.quantity
+    return OrderLineBody(
+        product_id=line.product_id,
+        sku=line.sku,
+        product_name=line.name,
+        unit_price=format_minor(price, places),
+        quantity=quantity,
+        total=format_minor(price * quantity, places),
+    )
 
 
 class OrderPage(PageBody[OrderBody], kw_only=True):

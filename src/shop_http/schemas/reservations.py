@@ -19,7 +19,7 @@ from shop_core.reservations.model import (
     ReservedLine,
 )
 from shop_http.schemas.common import PRODUCT_ID, RESERVATION_ID, THEN
-from shop_http.schemas.lines import LineForm, LineForms, line_requests
+from shop_http.schemas.orders import LineForm, LineForms, line_requests
 
 Ttl = Annotated[
     int,

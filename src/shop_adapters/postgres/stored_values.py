@@ -1,4 +1,4 @@
-"""What comes back from a store."""
+"""Values as they were stored."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ T = TypeVar("T")
 def as_stored(kind: type[T], *values: object) -> T:
     """A value as it was stored, without the checks of its constructor.
 
-    They passed before it was stored. To repeat them takes longer than to read it; and where a rule has become stricter
-    since, what was there before must still be readable.
+    It passed them before it was stored. Repeating them takes longer than reading it; and if a rule has become stricter
+    since, older values must still be readable.
 
     Args:
         kind: a frozen dataclass with slots.
