@@ -21,6 +21,7 @@ from typing import Any, TypeVar
 from shop_core.errors import Unavailable
 
 T = TypeVar("T")
+HASHING_NICE = 10
 
 
 class Pool(StrEnum):
@@ -95,13 +96,14 @@ class WorkerPools:
 
 
 def _yield_to_others() -> None:
-    """Give this thread the lowest priority, so that hashing gets the time that nothing else needs.
+    """Give this thread a low priority, so that a flood of logins leaves the cores to all other requests.
 
-    Only Linux has priorities of threads. There, PRIO_PROCESS takes the id of a thread, too.
+    Not the lowest, 19: a login would then wait for seconds while anything else keeps the machine busy. Only Linux has
+    priorities of threads. There, PRIO_PROCESS takes the id of a thread, too.
     """
     if sys.platform == "linux":
         with suppress(OSError):
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 19)
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), HASHING_NICE)
 
 
 class Results:
