@@ -13,8 +13,9 @@ unexport PYTHONDONTWRITEBYTECODE
 run: .venv/.runs
 	@exec $(BIN)/shop serve --demo --port "$(PORT)" --data-dir "$(DATA_DIR)"
 
+# In the order of the folders: the long tests, those with real servers, come first, so that no core waits in the end.
 test: .venv/.tests
-	$(BIN)/python -m pytest --numprocesses auto --dist loadscope --durations 12
+	$(BIN)/python -m pytest --numprocesses auto --dist loadscope --no-loadscope-reorder --durations 12
 
 # the tests that take long for what they add: a generator of requests, a small benchmark, races with their guards off
 test-slow: .venv/.tests

@@ -5,14 +5,15 @@ from __future__ import annotations
 import secrets
 import ssl
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
 
 API = "/api/v1"
-PASSWORD = "correct horse battery"
+STAFF, PASSWORD = "boss", "correct horse battery"
 ACCESS_TOKEN_USED_S_MAX = 120
 WAIT_S_MAX = 120.0  # generous: only what never happens takes so long
 _NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -57,6 +58,16 @@ def log_in(client: httpx.Client, username: str, password: str = PASSWORD) -> dic
     assert response.status_code == 200, response.text
     tokens: dict[str, Any] = response.json()
     return tokens
+
+
+@contextmanager
+def staff_and_customer(url: str) -> Iterator[tuple[httpx.Client, httpx.Client]]:
+    """Clients of a server of `own_shop`: the admin, and a new customer."""
+    server = Server(url, STAFF, PASSWORD)
+    with server.client() as visitor:
+        token = log_in(visitor, register(visitor)["username"])["access"]
+    with server.client(server.staff_token) as staff, server.client(token) as customer:
+        yield staff, customer
 
 
 def unique(word: str) -> str:

@@ -21,6 +21,14 @@ class Cost:
     buffers: int
     used: frozenset[str]
 
+    def __add__(self, other: Cost) -> Cost:
+        return Cost(self.rows + other.rows, self.buffers + other.buffers, self.used | other.used)
+
+    @property
+    def read_whole(self) -> set[str]:
+        """The tables that were read from end to end."""
+        return {name.removeprefix("Seq Scan on ") for name in self.used if name.startswith("Seq Scan on ")}
+
 
 @contextlib.contextmanager
 def statements(engine: Engine) -> Iterator[list[tuple[str, Any]]]:
@@ -68,14 +76,15 @@ def costs(engine: Engine, use: Callable[[], object]) -> list[Cost]:
     """What each statement of `use` costs, by EXPLAIN of the same statement with the same parameters."""
     with statements(engine) as sent:
         use()
-    with engine.connect() as connection:  # rolled back: to explain a statement is to run it
-        explain = "EXPLAIN (ANALYZE, BUFFERS, TIMING OFF, SUMMARY OFF, FORMAT JSON) "
-        plans = [connection.exec_driver_sql(explain + one, sent_with).scalar_one() for one, sent_with in sent]
-    return [_cost(plan[0]["Plan"]) for plan in plans]
+    return [cost_of(engine, *one) for one in sent]
 
 
-def _cost(plan: dict[str, Any]) -> Cost:
-    nodes = list(_nodes(plan))
+def cost_of(engine: Engine, statement: str, parameters: Any) -> Cost:
+    """What a statement costs. It is rolled back: to explain it is to run it."""
+    explain = "EXPLAIN (ANALYZE, BUFFERS, TIMING OFF, SUMMARY OFF, FORMAT JSON) "
+    with engine.connect() as connection:
+        ((root,),) = connection.exec_driver_sql(explain + statement, parameters).scalars()
+    plan, nodes = root["Plan"], list(_nodes(root["Plan"]))
     scans = [node for node in nodes if "Scan" in node["Node Type"] and node["Node Type"] != "Subquery Scan"]
     removed = ("Rows Removed by Filter", "Rows Removed by Index Recheck")
     rows = sum(

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import subprocess
 import sys
 import tempfile
@@ -57,6 +58,7 @@ def serving(binaries: Path) -> Iterator[str]:
 
 def main(command: list[str]) -> int:
     """Run the command; 0 with a reason if there is no server to be had."""
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))  # so that the server is stopped
     binaries = find_binaries()
     if binaries is None:
         print(f"skipped: {MISSING}")

@@ -11,6 +11,7 @@ import time
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from http.client import HTTPException
+from itertools import count
 from pathlib import Path
 from random import randrange
 
@@ -23,6 +24,7 @@ from shop_core import SYSTEM, Registration, Role, Shop
 SHOP = Path(sys.executable).with_name("shop")
 READY_S_MAX = 180
 STOP_S_MAX = 120
+_port_numbers = count(randrange(1_000))
 UNLIMITED = {"SHOP_RATE_LIMIT": "off", "SHOP_LOGIN_RATE_LIMIT": "off", "SHOP_ORDERS_PER_MINUTE": "0"}
 
 
@@ -31,11 +33,16 @@ class CannotStart(Exception):
 
 
 def free_port() -> int:
-    """A port that nobody listens on, below those that the kernel hands out: nobody gets it while a server is down."""
-    while True:
+    """A port that nobody listens on, below those that the kernel hands out: nobody gets it while a server is down.
+
+    The processes of one test run take theirs from ranges that do not overlap.
+    """
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw11").removeprefix("gw")) % 12
+    for number in _port_numbers:
         with socket.socket() as probe, contextlib.suppress(OSError):
-            probe.bind(("127.0.0.1", port := randrange(20_000, 32_000)))
+            probe.bind(("127.0.0.1", port := 20_000 + 1_000 * worker + number % 1_000))
             return port
+    raise AssertionError("the numbers do not end")
 
 
 def is_ready(url: str) -> bool:

@@ -1,4 +1,4 @@
-"""Work that is done again and again behind a running shop: the sweep and the relay."""
+"""Jobs that run again and again in the background of a shop: the sweep, the relay ..."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ _logger = logging.getLogger("shop.background")
 
 
 class Repeating(Generic[T]):
-    """Calls a job in a thread of its own until it is told to stop. A job that fails is called again, later each time.
+    """Calls a job in a thread of its own until it is stopped. A job that fails is called again, later each time.
 
     Args:
         job: what to do. It should take a few seconds at most: stopping waits for it.
         every_s: how many seconds to wait after each call.
         name: of the thread, and in the log.
-        again_at_once: whether, after a call that returned this, there is more to do without a wait.
-        wait: waits for so many seconds or until it is told to stop, and returns whether it is; for tests.
+        again_at_once: whether to call again without a wait after a call that returned this.
+        wait: waits for so many seconds or until it is stopped, and returns whether it is; for tests.
 
     >>> beats = iter([False, False, True])  # stop after the third call
     >>> Repeating(lambda: print("tick"), 0.25, "clockwork", wait=lambda seconds: next(beats)).run()
@@ -52,7 +52,7 @@ class Repeating(Generic[T]):
         self._thread: Thread | None = None
 
     def start(self) -> None:
-        """Begin. After a fork, start it in the child: threads stay behind.
+        """Start. After a fork, start it in the child: a fork has no threads.
 
         Raises:
             RuntimeError: it was started before.
@@ -63,7 +63,7 @@ class Repeating(Generic[T]):
         self._thread.start()
 
     def stop(self, timeout_s: float = 10.0) -> bool:
-        """Call the job no more, and wait until the present call has ended; to stop what never started is fine.
+        """Stop, and wait until the present call has ended. It need not have been started.
 
         Returns:
             Whether it ended in time. If not, it dies with the process.
@@ -80,14 +80,14 @@ class Repeating(Generic[T]):
         return self._thread is not None and self._thread.is_alive()
 
     def run(self) -> None:
-        """Repeat in the present thread, until it is told to stop."""
+        """Repeat in the present thread, until it is stopped."""
         while not self._stopping.is_set():
             wait_s = self._once()
             if wait_s > 0 and self._wait(wait_s):
                 return
 
     def _once(self) -> float:
-        """Call the job, and say how long to wait then."""
+        """Call the job; returns how long to wait."""
         try:
             is_more = self._again_at_once(self._job())
         except Exception as error:
@@ -102,7 +102,7 @@ class Repeating(Generic[T]):
 
 
 def _in_a_line(error: Exception) -> str:
-    """Where, and why: the message of an error may have many lines."""
+    """The error in one line: its place and its message, which may have many lines."""
     frames = traceback.extract_tb(error.__traceback__)
     where = f"at {frames[-1].filename.rpartition('/')[2]}:{frames[-1].lineno}" if frames else ""
     return " ".join(f"{where}: {type(error).__name__}: {error}".split())[:300]

@@ -1,4 +1,4 @@
-"""Passwords that have leaked elsewhere, looked up in a file that whoever runs the shop has fetched."""
+"""Passwords that have leaked elsewhere, looked up in a file that the operator has downloaded."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ _LINE_MAX = 80  # a hash, a colon, a count and the end of the line
 
 
 class BreachedPasswords:
-    """A list as Have I Been Pwned gives it out: lines of `SHA1[:count]` in capital letters, sorted by hash.
+    """A list from Have I Been Pwned: lines of `SHA1[:count]` in capital letters, sorted by hash.
 
-    The file stays where it is, tens of gigabytes if it has them all: some forty short reads find a line.
+    The file, tens of gigabytes if it is complete, stays on disk: some forty short reads find a line.
 
     Args:
         path: of the file.
 
     Raises:
-        ValueError: it is none of that kind, as far as its first line and its last one tell.
-        OSError: it cannot be read.
+        ValueError: its first or last line shows that it is not such a list.
+        OSError: the file cannot be read.
 
     >>> import tempfile
     >>> with tempfile.NamedTemporaryFile() as file:

@@ -17,12 +17,13 @@ _number = attrgetter("int")  # as UUIDs compare, without a Python call for each 
 
 class LockOrder:
     """What one unit of work has locked, in the order of `shop_core.ports`: keys, holders, orders, stock, products,
-    categories; in each, ids ascending.
+    categories; in each of these by ascending id.
 
-    `asked` counts how often it was asked: what was read after the last lock is told by that.
+    An adapter calls it before it locks. Rows that a unit of work adds need no call: until it commits, no other can see
+    them or wait for them.
 
-    An adapter asks it before it locks. Rows that a unit of work adds are not asked about: until it commits, nobody
-    else can see them, so nobody waits for them.
+    Attributes:
+        asked: how many calls there were; what was read at the present count was read after the last lock.
 
     >>> a, b = UUID(int=1), UUID(int=2)
     >>> order = LockOrder()
@@ -55,7 +56,7 @@ class LockOrder:
         return sorted(requested, key=_number)
 
     def require(self, table: Table, ids: Iterable[UUID]) -> None:
-        """Let only those pass who have locked these before.
+        """Check that these are locked.
 
         Raises:
             LockOrderError: one of them is not locked.

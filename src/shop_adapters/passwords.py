@@ -1,4 +1,4 @@
-"""Passwords are kept as slow, salted hashes; here are two ways to make them."""
+"""Slow, salted password hashes: argon2id and scrypt."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def _encoded(password: str) -> bytes:
 class Argon2Passwords:
     """argon2id with what OWASP's Password Storage Cheat Sheet recommends: 19 MiB, 2 passes, parallelism 1. Some 20 ms.
 
-    Needs the extra `auth`. A hash takes its memory while it runs: callers bound how many run at once.
+    Needs the extra `auth`. A hash takes its memory while it runs: limit how many run at once.
 
     Args:
         memory_kib: memory for one hash.
@@ -55,7 +55,7 @@ class Argon2Passwords:
             raise Unavailable("Passwords cannot be hashed at the moment.") from failed
 
     def verify(self, password_hash: str | None, password: str) -> bool:
-        """Whether `password` made the hash. With None, or what is no argon2 hash: False, after as much work.
+        """Whether `password` made the hash. With None, or another kind of hash: False, after as much work.
 
         Raises:
             Unavailable: there is not enough memory at the moment.
@@ -111,7 +111,7 @@ class _Scrypt:
 
 
 class ScryptPasswords:
-    """scrypt from the standard library, for who cannot install argon2.
+    """scrypt from the standard library, where argon2 cannot be installed.
 
     Args:
         n: the cost, a power of two from 2 to 2**24; a hash takes 1 KiB times `n` of memory. The default takes some
@@ -132,7 +132,7 @@ class ScryptPasswords:
         return str(_Scrypt.of(password, self._log_n, secrets.token_bytes(16)))
 
     def verify(self, password_hash: str | None, password: str) -> bool:
-        """Whether `password` made the hash. With None, or what is no scrypt hash: False, after as much work."""
+        """Whether `password` made the hash. With None, or another kind of hash: False, after as much work."""
         stored = _Scrypt.parse(password_hash) if password_hash is not None else None
         expected = stored or self._nobody
         actual = _Scrypt.of(password, expected.log_n, expected.salt)

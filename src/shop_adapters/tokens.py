@@ -1,4 +1,4 @@
-"""What proves a login: signed access tokens (JWT), opaque ones for a shop in memory, and refresh tokens."""
+"""Access tokens (JWTs, or opaque ones for a shop in memory), refresh tokens, device tokens and reset codes."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
 from threading import Lock
+from typing import NamedTuple
 from uuid import UUID
 
 from shop_core.accounts.model import Actor, Role
@@ -19,9 +20,9 @@ from shop_core.errors import InvalidToken
 
 SECRET_BYTES_MIN = 32
 _KNOWN_MAX = 4_096
-TOKEN_LENGTH_MAX = 4_096  # ours have some 400 characters: what is longer is not worth decoding
-# Three parts in Base64 as RFC 7515 has it: PyJWT also takes padding, and any value of the two bits that the last
-# character of a signature has too many, so that one token could be written in several ways.
+TOKEN_LENGTH_MAX = 4_096  # ours have some 400 characters; longer ones are not decoded
+# Three parts in Base64 as in RFC 7515. PyJWT also accepts padding, and any value of the two unused bits of the last
+# character of a signature, so that one token could be written in several ways.
 _JWT = re.compile(r"[\w-]+\.[\w-]+\.[\w-]{42}[AEIMQUYcgkosw048]", re.ASCII)
 _DEVICE_BYTES = 16
 _RESET_TIME_BYTES = 6
@@ -29,8 +30,28 @@ _RESET_BYTES = 16 + _RESET_TIME_BYTES + 32
 FUTURE_ISSUE_SECONDS_MAX = 5  # by which the clocks of two servers may differ
 
 
-class _RefreshTokens:
-    """Refresh tokens of 256 bits. Nobody who lacks the secret can tell the successor of one, not even its holder."""
+class _ResetCode(NamedTuple):
+    """A reset code in its parts, not proved."""
+
+    account_id: UUID
+    expires_at: int
+    content: bytes
+    proof: bytes
+
+    @classmethod
+    def parse(cls, code: str) -> _ResetCode | None:
+        sent = _bytes_of(code)
+        if len(sent) != _RESET_BYTES:
+            return None
+        content, proof = sent[: 16 + _RESET_TIME_BYTES], sent[16 + _RESET_TIME_BYTES :]
+        return cls(UUID(bytes=content[:16]), int.from_bytes(content[16:], "big"), content, proof)
+
+
+class _SecretTokens:
+    """Refresh tokens of 256 bits, device tokens and reset codes, from keys that are derived from a secret.
+
+    Without the secret, nobody can compute the successor of a refresh token, not even its holder.
+    """
 
     def __init__(self, secret: bytes, previous: Sequence[bytes] = ()) -> None:
         self._successor_keys = [_derived(each, "refresh token successor") for each in (secret, *previous)]
@@ -42,36 +63,40 @@ class _RefreshTokens:
         return secrets.token_urlsafe(32)
 
     def successors(self, refresh: str) -> list[str]:
-        """The refresh tokens that may follow this one: by the secret of today first, then by each previous one."""
+        """The refresh tokens that may follow this one: under the present secret first, then under each previous one."""
         return [_base64(hmac.digest(key, _encoded(refresh), "sha256")) for key in self._successor_keys]
 
     def device(self, username_key: str) -> str:
-        """A new device token: 128 random bits, and a proof that they were given out to this username."""
+        """A new device token: 128 random bits, and a proof that it was given out to this username."""
         device_id = secrets.token_bytes(_DEVICE_BYTES)
         return _base64(device_id + _device_proof(self._device_keys[0], device_id, username_key))
 
     def is_device(self, device: str, username_key: str) -> bool:
-        """Whether a device token was given out to this username, under the secret of today or a previous one."""
+        """Whether a device token was given out to this username, under the present or a previous secret."""
         sent = _bytes_of(device)
         device_id, proof = sent[:_DEVICE_BYTES], sent[_DEVICE_BYTES:]
         return any(hmac.compare_digest(proof, _device_proof(key, device_id, username_key)) for key in self._device_keys)
 
     def reset_code(self, account_id: UUID, password_hash: str, until: datetime) -> str:
-        """A code that proves itself: for whom it is, until when, and that the password is still the same."""
+        """A code that proves its account, its expiry, and that the password is still the same."""
         content = account_id.bytes + int(until.timestamp()).to_bytes(_RESET_TIME_BYTES, "big")
         return _base64(content + _reset_proof(self._reset_keys[0], content, password_hash))
 
     def account_of_reset(self, code: str) -> UUID | None:
-        """Whose code it would be; None if it is none."""
-        sent = _bytes_of(code)
-        return UUID(bytes=sent[:16]) if len(sent) == _RESET_BYTES else None
+        """The account that a code names, not yet proved; None if it is not a code."""
+        reset = _ResetCode.parse(code)
+        return reset.account_id if reset else None
 
     def is_reset_code(self, code: str, password_hash: str, now: datetime) -> bool:
-        """Whether it was given out for this account and this password, and has not ended."""
-        sent = _bytes_of(code)
-        content, proof = sent[: 16 + _RESET_TIME_BYTES], sent[16 + _RESET_TIME_BYTES :]
-        return now.timestamp() < int.from_bytes(content[16:], "big") and any(
-            hmac.compare_digest(proof, _reset_proof(key, content, password_hash)) for key in self._reset_keys
+        """Whether it was given out for this account and password, and has not expired."""
+        reset = _ResetCode.parse(code)
+        return (
+            reset is not None
+            and now.timestamp() < reset.expires_at
+            and any(
+                hmac.compare_digest(reset.proof, _reset_proof(key, reset.content, password_hash))
+                for key in self._reset_keys
+            )
         )
 
     def digest(self, refresh: str) -> bytes:
@@ -80,7 +105,7 @@ class _RefreshTokens:
 
 
 def _derived(secret: bytes, purpose: str) -> bytes:
-    """A key for one purpose, from which neither the secret nor the key of another purpose follows."""
+    """A key for one purpose. It reveals neither the secret nor the keys of other purposes."""
     return hmac.digest(secret, f"shop: {purpose}".encode(), "sha256")
 
 
@@ -89,7 +114,7 @@ def _base64(value: bytes) -> str:
 
 
 def _bytes_of(text: str) -> bytes:
-    """What `_base64` made a text of; nothing if it did not."""
+    """The bytes of a text that `_base64` made; empty for any other text."""
     try:
         sent = base64.urlsafe_b64decode(_encoded(text) + b"=" * (-len(text) % 4))
     except ValueError:
@@ -115,17 +140,17 @@ def _identity(actor: Actor) -> tuple[UUID, Role]:
     return actor.id, actor.role
 
 
-class JwtTokens(_RefreshTokens):
+class JwtTokens(_SecretTokens):
     """Access tokens as JWTs (RFC 7519, RFC 9068), signed with HS256 and nothing else. Needs the extra `auth`.
 
-    A token names its key (`kid`), so that a secret can be replaced without logging anybody out: sign with the new
-    one, accept `previous` ones for as long as their tokens live.
+    A token names its key (`kid`), so a secret can be replaced without logging anyone out: sign with the new one, and
+    accept `previous` ones until their tokens have expired.
 
     Args:
         secret: signs, at least 32 random bytes.
-        previous: secrets that signed until lately.
-        issuer: the `iss` claim: who made the token.
-        audience: the `aud` claim: for whom.
+        previous: earlier secrets that are still accepted.
+        issuer: the `iss` claim.
+        audience: the `aud` claim.
 
     Raises:
         ValueError: a secret has fewer than 32 bytes.
@@ -144,11 +169,11 @@ class JwtTokens(_RefreshTokens):
         self._keys = {_kid(each): each for each in (secret, *previous)}
         self._issuer = issuer
         self._audience = audience
-        # A client sends its token with every request for minutes: only the time needs to be looked at again.
+        # A client sends the same token with every request for minutes: only the time has to be checked again.
         self._known = lru_cache(_KNOWN_MAX)(self._verified)
 
     def access(self, actor: Actor, issued_at: datetime, life: timedelta) -> str:
-        """A token that says who acts. It ends within the second before `issued_at + life`: JWT times are in seconds.
+        """A token for an actor. It expires within the second before `issued_at + life`: JWT times are in seconds.
 
         Raises:
             ValueError: no account acts.
@@ -170,7 +195,7 @@ class JwtTokens(_RefreshTokens):
         return jwt.encode(claims, self._keys[self._kid], "HS256", headers={"typ": "at+jwt", "kid": self._kid})
 
     def read_access(self, token: str, now: datetime) -> Actor:
-        """Who acts.
+        """The actor of a token.
 
         Raises:
             InvalidToken: malformed, forged, expired, from the future, or for another audience.
@@ -188,7 +213,7 @@ class JwtTokens(_RefreshTokens):
         return actor
 
     def _verified(self, token: str) -> tuple[Actor, int, int]:
-        """Who acts, from when and until when; after everything was checked but the time."""
+        """The actor, and the times of issue and expiry; everything else was checked."""
         import jwt
 
         if not _JWT.fullmatch(token):
@@ -205,7 +230,7 @@ class JwtTokens(_RefreshTokens):
             issuer=self._issuer,
             options={
                 "require": ["iss", "aud", "sub", "iat", "exp", "jti", "role"],
-                # PyJWT would ask the machine's clock; the shop's is an argument.
+                # PyJWT would use the machine's clock; here the time is an argument.
                 "verify_exp": False,
                 "verify_iat": False,
                 "verify_nbf": False,
@@ -223,11 +248,11 @@ def _kid(secret: bytes) -> str:
     return _derived(secret, "key id").hex()[:16]
 
 
-class OpaqueTokens(_RefreshTokens):
-    """Access tokens that say nothing and are looked up, for a shop in memory: they end with the process.
+class OpaqueTokens(_SecretTokens):
+    """Random access tokens that are looked up, for a shop in memory: they end with the process.
 
     Args:
-        tokens_max: how many access tokens are remembered; beyond it the oldest one ends early.
+        tokens_max: how many access tokens are remembered; the oldest ones beyond that expire early.
     """
 
     def __init__(self, tokens_max: int = 100_000) -> None:
@@ -237,7 +262,7 @@ class OpaqueTokens(_RefreshTokens):
         self._lock = Lock()
 
     def access(self, actor: Actor, issued_at: datetime, life: timedelta) -> str:
-        """A token that says who acts, until `issued_at + life`.
+        """A token for an actor, until `issued_at + life`.
 
         Raises:
             ValueError: no account acts.
@@ -250,10 +275,10 @@ class OpaqueTokens(_RefreshTokens):
         return token
 
     def read_access(self, token: str, now: datetime) -> Actor:
-        """Who acts.
+        """The actor of a token.
 
         Raises:
-            InvalidToken: it was not given out here, or it ended.
+            InvalidToken: it was not given out here, or it has expired.
         """
         actor, expires_at = self._issued.get(self.digest(token)) or (None, now)
         if actor is None or now >= expires_at:
@@ -261,7 +286,7 @@ class OpaqueTokens(_RefreshTokens):
         return actor
 
     def _forget_ended(self, now: datetime) -> None:
-        """Make room for one: drop the oldest tokens that ended, and more if there are too many."""
+        """Make room for one token: drop the oldest ones, if they have expired or there are too many."""
         while self._issued:
             _, expires_at = next(iter(self._issued.values()))
             if now < expires_at and len(self._issued) < self._tokens_max:

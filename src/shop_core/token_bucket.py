@@ -1,4 +1,4 @@
-"""The arithmetic of rate limits, for whoever keeps the state."""
+"""The arithmetic of rate limits; callers keep the state."""
 
 from __future__ import annotations
 

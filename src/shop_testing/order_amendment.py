@@ -206,7 +206,7 @@ class OrderAmendmentContract(Contract):
         assert shop.audit() == []
 
     @pytest.mark.parametrize("steps", [["confirm", "ship"], ["confirm", "ship", "deliver"]])
-    def test_what_was_shipped_cannot_be_deleted(self, shop: Shop, ada: Actor, order: Order, steps: list[str]) -> None:
+    def test_a_shipped_order_cannot_be_deleted(self, shop: Shop, ada: Actor, order: Order, steps: list[str]) -> None:
         for step in steps:
             order = getattr(shop.orders, step)(SYSTEM, order.id)
         with pytest.raises(IllegalStep) as refused:

@@ -11,11 +11,12 @@ from pathlib import Path
 
 import httpx
 import pytest
+from sqlalchemy import Engine
 from verification.shop_process import environment, free_port, serving, shop_with_admin, wait_until_ready
 
-from http_client import PASSWORD, Server, log_in, register
+from http_client import PASSWORD, STAFF, Server, log_in, register
+from shop_adapters.postgres import make_engine
 
-STAFF = "boss"
 TESTS = Path(__file__).parent.parent
 
 
@@ -99,3 +100,18 @@ def new_customer(server: Server, visitor: httpx.Client) -> Iterator[Callable[[],
 def customer(new_customer: Callable[[], httpx.Client]) -> httpx.Client:
     """A customer, logged in."""
     return new_customer()
+
+
+@pytest.fixture
+def own_shop(new_database: Callable[[str], str]) -> dict[str, str]:
+    """The environment of a shop with an admin, on an empty database of its own, for servers that a test starts."""
+    secret = "the secret of the tests, more than 32 bytes"
+    return shop_with_admin(STAFF, PASSWORD, SHOP_DATABASE_URL=new_database("shop_of_a_test"), SHOP_SECRET_KEY=secret)
+
+
+@pytest.fixture
+def own_database(own_shop: dict[str, str]) -> Iterator[Engine]:
+    """The database of that shop."""
+    engine = make_engine(own_shop["SHOP_DATABASE_URL"], connections=2)
+    yield engine
+    engine.dispose()

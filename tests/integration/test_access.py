@@ -20,6 +20,7 @@ from http_client import (
     API,
     PASSWORD,
     Server,
+    assert_problem,
     log_in,
     new_order,
     new_product,
@@ -244,11 +245,15 @@ def test_everybody_gets_what_the_table_says(
     ids = scenario.path_parameters(operation) if "{" in operations[operation][1] else {}
     answer = send(scenario, operations[operation], who, ids, scenario.body(operation, who))
     assert answer.status_code == EXPECTED[operation][who], answer.text
+    if answer.status_code == 401:
+        assert_problem(answer, 401, "unauthenticated")
+    elif answer.status_code == 403:
+        assert_problem(answer, 403, "not_the_owner" if operation in {"edit_order", "delete_order"} else "forbidden")
 
 
 @pytest.mark.parametrize("operation", CLOSED)
 @pytest.mark.parametrize("who", ["nobody", "other"])
-def test_what_belongs_to_somebody_else_answers_like_what_does_not_exist(
+def test_another_customers_things_look_as_if_they_did_not_exist(
     scenario: Scenario, operations: dict[str, tuple[str, str]], operation: str, who: str
 ) -> None:
     """Whatever is asked of it, and however: by its status, its body and the names of its headers."""

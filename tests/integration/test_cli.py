@@ -196,7 +196,7 @@ def test_the_outbox_shows_what_waits_and_what_is_dead_and_tries_it_again(
 
 
 @pytest.mark.parametrize("arguments", [["resend"], ["resend", "--all", str(UUID(int=0))], ["resend", "first"]])
-def test_what_shall_be_sent_again_must_be_said(arguments: list[str]) -> None:
+def test_resending_needs_to_know_which_messages(arguments: list[str]) -> None:
     assert shop("outbox", *arguments, env=environment()).returncode == 2
 
 

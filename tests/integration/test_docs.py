@@ -95,7 +95,7 @@ def test_placing_an_order_names_all_its_refusals(description: Json) -> None:
     assert shown["examples"]["insufficient_stock"]["value"]["shortages"]
 
 
-def test_what_happens_once_by_a_key_says_so(description: Json) -> None:
+def test_operations_that_take_an_idempotency_key_say_so(description: Json) -> None:
     keyed = set()
     for path, method, operation in operations(description):
         names = {parameter["name"] for parameter in operation["parameters"]}

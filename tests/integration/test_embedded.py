@@ -174,7 +174,7 @@ class TestStartAndStop:
     def test_it_is_durable_and_listens_to_nobody_else(self, shared: EmbeddedPostgres, setting: str, value: str) -> None:
         assert query(shared.url(), f"SHOW {setting}") == value
 
-    def test_what_it_keeps_is_closed_to_others(self, shared: EmbeddedPostgres) -> None:
+    def test_its_files_are_closed_to_other_users(self, shared: EmbeddedPostgres) -> None:
         inside = shared.data_dir.iterdir()
         assert {path.name: path.stat().st_mode & 0o077 for path in inside} == {
             "postgres": 0,

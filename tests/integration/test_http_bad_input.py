@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from typing import Any
-from uuid import uuid4
 
 import httpx
 import pytest
@@ -80,7 +79,7 @@ def test_a_quantity_is_a_whole_number(customer: httpx.Client, quantity: str, cod
 
 
 @pytest.mark.parametrize("number", ["NaN", "01", "1_000", "+1", "١", "0x1", "1."])
-def test_what_only_looks_like_a_number_is_no_json(customer: httpx.Client, number: str) -> None:
+def test_a_number_in_another_notation_is_no_json(customer: httpx.Client, number: str) -> None:
     body = f'{{"lines": [{{"product_id": "{ID}", "quantity": {number}}}]}}'
     assert_problem(customer.post("/orders", content=body.encode(), headers=JSON), 400, "malformed_body")
 
@@ -148,47 +147,6 @@ def test_two_thousand_and_one_lines_are_too_many(customer: httpx.Client) -> None
     form = {"lines": [{"product_id": ID, "quantity": 1}] * 2_001}
     problem = assert_problem(customer.post("/orders", json=form), 400, "invalid_input")
     assert [(error["field"], error["code"]) for error in problem["errors"]] == [("lines", "too_long")]
-
-
-@pytest.mark.parametrize(
-    "fields",
-    [
-        {"price": 2.2},
-        {"price": 2},
-        {"price": "2,20"},
-        {"price": "2.205"},
-        {"price": "1e2"},
-        {"price": "NaN"},
-        {"price": "٢"},
-        {"price": "1_000"},
-        {"price": "-1"},
-        {"price": ""},
-        {"price": "9" * 30},
-        {"name": ""},
-        {"name": "a\x00b"},
-        {"name": "x" * 201},
-        {"name": None},
-        {"sku": "\u202e"},
-        {"description": "\x00"},
-        {"category": "somewhere"},
-        {"category": None},
-        {"image_urls": "https://example.org"},
-        {"image_urls": ["javascript:alert(1)"]},
-        {"image_urls": [1]},
-        {"id": ID},
-    ],
-    ids=str,
-)
-def test_a_product_that_breaks_a_rule_is_refused(staff: httpx.Client, fields: dict[str, Any]) -> None:
-    form = {"sku": unique("S"), "name": "Holder", "price": "2.20"} | fields
-    response = staff.post("/products", content=json.dumps(form).encode(), headers=JSON)
-    assert_problem(response, 400, "invalid_input")
-    assert response.json()["errors"][0]["field"].split(".")[0] == next(iter(fields))
-
-
-def test_an_unknown_category_is_not_found(staff: httpx.Client) -> None:
-    form = {"sku": unique("S"), "name": "Holder", "price": "2.20", "category": str(uuid4())}
-    assert_problem(staff.post("/products", json=form), 404, "category_not_found")
 
 
 @pytest.mark.parametrize(

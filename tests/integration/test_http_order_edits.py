@@ -10,7 +10,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from http_client import Server, assert_problem, log_in, new_order, new_product, order_of, register
+from http_client import assert_problem, new_order, new_product, order_of
 
 NewCustomer = Callable[[], httpx.Client]
 JSON = {"Content-Type": "application/json"}
@@ -67,36 +67,6 @@ def test_too_late_to_edit_names_the_state_and_what_is_possible(customer: httpx.C
     )
     assert "confirmed" in problem["detail"]
     assert problem["possible"] == ["ship", "cancel", "delete"]
-
-
-def test_staff_see_an_order_but_do_not_edit_or_delete_it(customer: httpx.Client, staff: httpx.Client) -> None:
-    lamp = new_product(staff, stock=5)
-    order = new_order(customer, (lamp, 3))
-    assert_problem(staff.put(f"/orders/{order['id']}", json=order_of((lamp, 1))), 403, "not_the_owner")
-    assert_problem(staff.delete(f"/orders/{order['id']}"), 403, "not_the_owner")
-    assert staff.get(f"/orders/{order['id']}").json() == order
-
-
-def test_another_customers_order_looks_as_if_it_did_not_exist(new_customer: NewCustomer, staff: httpx.Client) -> None:
-    owner, other = new_customer(), new_customer()
-    lamp = new_product(staff, stock=5)
-    order = new_order(owner, (lamp, 1))
-    tries: list[tuple[str, str, Any]] = [
-        ("GET", "", None),
-        ("GET", "/events", None),
-        ("PUT", "", order_of((lamp, 2))),
-        ("DELETE", "", None),
-        ("POST", "/cancel", None),
-    ]
-    for method, path, body in tries:
-        answers = []
-        for order_id in (order["id"], str(uuid4())):
-            headers = {"If-Match": '"7"', "X-Request-Id": "same"} if method != "GET" else {"X-Request-Id": "same"}
-            response = other.request(method, f"/orders/{order_id}{path}", json=body, headers=headers)
-            assert_problem(response, 404, "order_not_found")
-            answers.append(response.text.replace(order_id, "ID"))
-        assert answers[0] == answers[1]
-    assert owner.get(f"/orders/{order['id']}").json() == order
 
 
 @pytest.mark.parametrize(
@@ -157,7 +127,7 @@ def test_a_deleted_order_leaves_the_history_and_its_units_are_free(customer: htt
     assert_problem(staff.post(f"/orders/{order['id']}/confirm"), 409, "illegal_order_step")
 
 
-def test_what_was_shipped_cannot_be_deleted(customer: httpx.Client, staff: httpx.Client) -> None:
+def test_a_shipped_order_cannot_be_deleted(customer: httpx.Client, staff: httpx.Client) -> None:
     order = new_order(customer, (new_product(staff, stock=1), 1))
     for step, possible in (("confirm", None), ("ship", ["deliver"]), ("deliver", [])):
         assert staff.post(f"/orders/{order['id']}/{step}").status_code == 200
@@ -193,7 +163,7 @@ def test_a_step_is_only_taken_from_the_version_that_the_client_knows(
     assert etag == '"5"'
 
 
-def test_who_has_the_newest_version_need_not_read_it_again(customer: httpx.Client, staff: httpx.Client) -> None:
+def test_an_unchanged_order_is_not_sent_again(customer: httpx.Client, staff: httpx.Client) -> None:
     order = new_order(customer, (new_product(staff, stock=5), 3))
     path = f"/orders/{order['id']}"
     etag = customer.get(path).headers["etag"]
@@ -345,19 +315,3 @@ def test_a_filter_that_breaks_a_rule_is_refused(staff: httpx.Client, query: str,
 def test_any_time_that_can_be_is_understood(staff: httpx.Client, time: str) -> None:
     for name in ("placed_from", "placed_before"):
         assert staff.get("/orders", params={name: time, "limit": 1}).status_code == 200
-
-
-@pytest.mark.parametrize("malformed", ["x", "0", "%00", "%ff%fe", "..%2f..", "a" * 5_000])
-def test_a_malformed_id_is_not_found(customer: httpx.Client, malformed: str) -> None:
-    assert customer.delete(f"/orders/{malformed}").status_code == 404
-    assert customer.get(f"/orders/{malformed}/events").status_code == 404
-    assert customer.put(f"/orders/{malformed}", json={"lines": []}).status_code == 404
-
-
-def test_nobody_changes_orders_without_a_login(server: Server, visitor: httpx.Client) -> None:
-    path = f"/orders/{uuid4()}"
-    for method, where in (("PUT", path), ("DELETE", path), ("GET", f"{path}/events"), ("GET", "/orders?customer=x")):
-        assert_problem(visitor.request(method, where, headers=JSON), 401, "unauthenticated")
-    token = log_in(visitor, register(visitor)["username"])["access"]
-    with server.client(token) as customer:
-        assert_problem(customer.put(path, json={"lines": []}), 400, "invalid_input")

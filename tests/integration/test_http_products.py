@@ -71,7 +71,7 @@ def test_a_sale_in_between_does_not_fail_an_edit_and_another_edit_does(
     assert staff.delete(path, headers={"If-Match": "*"}).status_code == 204
 
 
-def test_what_was_read_already_is_not_sent_again(staff: httpx.Client, visitor: httpx.Client) -> None:
+def test_an_unchanged_product_is_not_sent_again(staff: httpx.Client, visitor: httpx.Client) -> None:
     path = f"/products/{new_product(staff, stock=5)['id']}"
     tag = visitor.get(path).headers["etag"]
     for known in (tag, f"W/{tag}", f'"1", {tag}', "*"):
@@ -119,7 +119,7 @@ def test_promised_units_can_be_found_missing_and_the_shortfall_shows(
     assert problem["errors"][0]["field"] == "reason"
 
 
-def test_what_has_the_words_in_its_name_comes_first(staff: httpx.Client, visitor: httpx.Client) -> None:
+def test_products_with_the_words_in_their_names_come_first(staff: httpx.Client, visitor: httpx.Client) -> None:
     word = unique("w")
     for name, description in (("Anchor", word), ("Candle", word), (f"{word} bell", ""), (f"Aa {word}", "x")):
         new_product(staff, name=name, description=description)
@@ -172,20 +172,6 @@ def test_a_category_is_renamed_moved_and_removed(staff: httpx.Client, visitor: h
     assert_problem(visitor.get(path), 404, "category_not_found")
 
 
-def test_only_staff_edits_and_removes(staff: httpx.Client, customer: httpx.Client, visitor: httpx.Client) -> None:
-    product, category = new_product(staff), new_category(staff)
-    for method, path, form in (
-        ("PUT", f"/products/{product['id']}", _form()),
-        ("PATCH", f"/products/{product['id']}", {"name": "Mine"}),
-        ("DELETE", f"/products/{product['id']}", None),
-        ("PATCH", f"/categories/{category['id']}", {"name": "Mine"}),
-        ("DELETE", f"/categories/{category['id']}", None),
-    ):
-        assert_problem(customer.request(method, path, json=form), 403, "forbidden")
-        assert_problem(visitor.request(method, path, json=form), 401, "unauthenticated")
-    assert visitor.get(f"/products/{product['id']}").json() == product
-
-
 # ---- bad input
 
 BAD = "invalid_input"
@@ -199,12 +185,9 @@ BAD_PRODUCT: list[tuple[Json, str]] = [
     ({"name": "a\x00b"}, "name"),
     ({"name": "a\u202eb"}, "name"),
     ({"name": 1}, "name"),
-    ({"price": "2.205"}, "price"),
-    ({"price": "-1"}, "price"),
-    ({"price": ""}, "price"),
-    ({"price": "9" * 30}, "price"),
-    ({"price": 2.2}, "price"),
-    ({"price": None}, "price"),
+    ({"name": None}, "name"),
+    *(({"price": price}, "price") for price in ("2.205", "-1", "", "9" * 30, "2,20", "1e2", "NaN", "٢", "1_000")),
+    *(({"price": price}, "price") for price in (2.2, 2, None)),
     ({"description": "\x00"}, "description"),
     ({"description": "x" * 10_001}, "description"),
     ({"category": "somewhere"}, "category"),
@@ -212,19 +195,27 @@ BAD_PRODUCT: list[tuple[Json, str]] = [
     ({"image_urls": ["javascript:alert(1)"]}, "image_urls.0"),
     ({"image_urls": ["/x"] * 21}, "image_urls"),
     ({"image_urls": None}, "image_urls"),
+    ({"image_urls": "https://example.org"}, "image_urls"),
+    ({"image_urls": [1]}, "image_urls.0"),
+    ({"id": "0193aaaa-0000-7000-8000-000000000000"}, "id"),
+    ({"sku": "\u202e"}, "sku"),
     ({"colour": "red"}, "colour"),
     ({"quantity_in_stock": 7}, "quantity_in_stock"),
 ]
 
 
 @pytest.mark.parametrize(("fields", "field"), BAD_PRODUCT, ids=lambda value: str(value)[:40])
-def test_a_change_of_a_product_that_breaks_a_rule_is_refused_and_nothing_is_written(
+def test_a_product_that_breaks_a_rule_is_refused_and_nothing_is_written(
     staff: httpx.Client, fields: Json, field: str
 ) -> None:
     product = new_product(staff)
     path = f"/products/{product['id']}"
-    for method, form in (("PATCH", {"description": "New"} | fields), ("PUT", _form() | fields)):
-        response = staff.request(method, path, content=json.dumps(form).encode(), headers=JSON)
+    for method, where, form in (
+        ("POST", "/products", _form() | fields),
+        ("PUT", path, _form() | fields),
+        ("PATCH", path, {"description": "New"} | fields),
+    ):
+        response = staff.request(method, where, content=json.dumps(form).encode(), headers=JSON)
         problem = assert_problem(response, 400, BAD)
         assert {error["field"] for error in problem["errors"]} == {field}
     assert staff.get(path).json() == product
@@ -270,12 +261,13 @@ def test_a_category_below_itself_is_refused(staff: httpx.Client) -> None:
     assert staff.get(f"/categories/{top['id']}").json() == top
 
 
-def test_what_is_taken_or_not_there_is_refused(staff: httpx.Client) -> None:
+def test_taken_names_and_unknown_ids_are_refused(staff: httpx.Client) -> None:
     one, two, home, garden = new_product(staff), new_product(staff), new_category(staff), new_category(staff)
     nobody = str(uuid4())
     for response, status, code in (
         (staff.patch(f"/products/{one['id']}", json={"sku": two["sku"]}), 409, "sku_taken"),
         (staff.put(f"/products/{one['id']}", json=_form(sku=two["sku"])), 409, "sku_taken"),
+        (staff.post("/products", json=_form(category=nobody)), 404, "category_not_found"),
         (staff.patch(f"/products/{one['id']}", json={"category": nobody}), 404, "category_not_found"),
         (staff.patch(f"/categories/{home['id']}", json={"slug": garden["slug"]}), 409, "slug_taken"),
         (staff.patch(f"/categories/{home['id']}", json={"parent": nobody}), 404, "category_not_found"),

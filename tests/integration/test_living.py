@@ -8,71 +8,31 @@ import signal
 import subprocess
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
 from sqlalchemy import Engine, text
 from verification.restarts import run
-from verification.shop_process import environment, serving, shop, shop_with_admin
+from verification.shop_process import environment, serving, shop
 
-from http_client import (
-    PASSWORD,
-    WAIT_S_MAX,
-    Server,
-    assert_problem,
-    log_in,
-    new_product,
-    order_of,
-    register,
-    wait_until,
-)
-from shop_adapters.postgres import make_engine
-
-
-@pytest.fixture
-def database(new_database: Callable[[str], str]) -> dict[str, str]:
-    """The environment of a shop with an admin, on a database of its own."""
-    return shop_with_admin(
-        "boss",
-        PASSWORD,
-        SHOP_DATABASE_URL=new_database("shop_living"),
-        SHOP_SECRET_KEY="the secret of living, 36 bytes long.",
-    )
-
-
-@pytest.fixture
-def engine(database: dict[str, str]) -> Iterator[Engine]:
-    engine = make_engine(database["SHOP_DATABASE_URL"], connections=2)
-    yield engine
-    engine.dispose()
-
-
-@contextmanager
-def staff_and_customer(url: str) -> Iterator[tuple[httpx.Client, httpx.Client]]:
-    """Staff and a customer."""
-    server = Server(url, "boss", PASSWORD)
-    with server.client() as visitor:
-        token = log_in(visitor, register(visitor)["username"])["access"]
-    with server.client(server.staff_token) as staff, server.client(token) as customer:
-        yield staff, customer
+from http_client import PASSWORD, WAIT_S_MAX, assert_problem, new_product, order_of, staff_and_customer, wait_until
 
 
 def test_sigterm_is_announced_first_and_requests_under_way_are_answered(
-    database: dict[str, str], engine: Engine
+    own_shop: dict[str, str], own_database: Engine
 ) -> None:
     """An order waits for a row that we hold. Told to end, the server says so, answers others, and lets it arrive."""
-    with serving(env=database | {"SHOP_DRAIN_S": "3"}) as (url, process), staff_and_customer(url) as (staff, customer):
+    with serving(env=own_shop | {"SHOP_DRAIN_S": "3"}) as (url, process), staff_and_customer(url) as (staff, customer):
         product, placed = new_product(staff, stock=1), []
-        with engine.begin() as connection:
+        with own_database.begin() as connection:
             connection.execute(text("SELECT 1 FROM stock_levels FOR UPDATE"))
             order = threading.Thread(
                 target=lambda: placed.append(customer.post("/orders", json=order_of((product, 1))))
             )
             order.start()
-            wait_until(lambda: _somebody_waits(engine))
+            wait_until(lambda: _somebody_waits(own_database))
             process.send_signal(signal.SIGTERM)
             root = url + "/health/ready"
             wait_until(lambda: httpx.get(root, trust_env=False).status_code == 503)
@@ -84,7 +44,7 @@ def test_sigterm_is_announced_first_and_requests_under_way_are_answered(
         order.join(WAIT_S_MAX)
         assert placed[0].status_code == 201, placed[0].text
         assert process.wait(WAIT_S_MAX) == 0
-    assert shop("audit", env=database).stdout == "Everything adds up.\n"
+    assert shop("audit", env=own_shop).stdout == "Everything adds up.\n"
 
 
 def _refuses(url: str) -> bool:
@@ -96,8 +56,8 @@ def _refuses(url: str) -> bool:
     return False
 
 
-def _somebody_waits(engine: Engine) -> bool:
-    with engine.begin() as connection:
+def _somebody_waits(own_database: Engine) -> bool:
+    with own_database.begin() as connection:
         waits = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
         return bool(connection.execute(text(waits)).scalar_one())
 
@@ -120,18 +80,18 @@ def test_the_database_is_restarted_under_load_and_the_shop_sells_on_within_a_sec
 
 
 def test_a_read_only_database_is_503_with_a_line_in_the_log_and_comes_back(
-    database: dict[str, str], engine: Engine
+    own_shop: dict[str, str], own_database: Engine
 ) -> None:
     def make_read_only(value: str) -> None:
         """As an operator does it, or a failover: for sessions from now on."""
-        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        with own_database.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             connection.execute(text("SET default_transaction_read_only = off"))
             name = connection.execute(text("SELECT current_database()")).scalar_one()
             connection.execute(text(f'ALTER DATABASE "{name}" SET default_transaction_read_only = {value}'))
             others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = :name"
             connection.execute(text(others + " AND pid <> pg_backend_pid()"), {"name": name})
 
-    with serving(env=database) as (url, process), staff_and_customer(url) as (staff, customer):
+    with serving(env=own_shop) as (url, process), staff_and_customer(url) as (staff, customer):
         product = new_product(staff, stock=2)
         assert customer.post("/orders", json=order_of((product, 1))).status_code == 201
         make_read_only("on")
@@ -145,7 +105,7 @@ def test_a_read_only_database_is_503_with_a_line_in_the_log_and_comes_back(
         process.send_signal(signal.SIGTERM)
         said, _ = process.communicate(timeout=WAIT_S_MAX)
         assert "refused for now: the database is read-only" in said
-    assert shop("audit", env=database).stdout == "Everything adds up.\n"
+    assert shop("audit", env=own_shop).stdout == "Everything adds up.\n"
 
 
 @pytest.fixture

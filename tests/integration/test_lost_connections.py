@@ -34,7 +34,7 @@ def works(engine: Engine) -> bool:
 
 
 @pytest.mark.parametrize("moment", ["before it is used", "before a statement", "before the commit"])
-def test_whoever_loses_his_connection_is_told_to_try_again(engine: Engine, moment: str) -> None:
+def test_a_lost_connection_is_a_refusal_to_be_tried_again(engine: Engine, moment: str) -> None:
     assert works(engine)
     if moment == "before it is used":
         pooled = engine.raw_connection()

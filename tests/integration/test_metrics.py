@@ -3,28 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 
 import httpx
-import pytest
-from verification.shop_process import serving, shop_with_admin
+from verification.shop_process import serving
 
-from http_client import API, PASSWORD, log_in, new_product, order_of, register, wait_until
+from http_client import API, Server, new_product, order_of, staff_and_customer, wait_until
 
 TOKEN = "the token of the scraper"
 REQUESTS = 40
-
-
-@pytest.fixture
-def env(new_database: Callable[[str], str]) -> dict[str, str]:
-    """Of a server with an admin."""
-    return shop_with_admin(
-        "boss",
-        PASSWORD,
-        SHOP_DATABASE_URL=new_database("shop_metrics"),
-        SHOP_SECRET_KEY="the secret of the tests, 32 bytes",
-        SHOP_WORKERS="2",
-    )
 
 
 def figure(page: str, name: str, **labels: str) -> float:
@@ -36,25 +22,20 @@ def figure(page: str, name: str, **labels: str) -> float:
     )
 
 
-def test_two_workers_add_up_to_one_shop(env: dict[str, str]) -> None:
-    with serving(env=env | {"SHOP_METRICS": "public"}) as (url, _):
+def test_two_workers_add_up_to_one_shop(own_shop: dict[str, str]) -> None:
+    with serving(env=own_shop | {"SHOP_METRICS": "public", "SHOP_WORKERS": "2"}) as (url, _):
         for number in range(REQUESTS):  # a connection each, so that both workers get some
             httpx.get(f"{url}{API}/products", trust_env=False)
             httpx.get(f"{url}/nowhere/{number}", trust_env=False)
-        with httpx.Client(base_url=url + API, trust_env=False) as client:
-            staff = {"Authorization": f"Bearer {log_in(client, 'boss')['access']}"}
-            client.headers.update(staff)
-            lamp = new_product(client, stock=3)
-            del client.headers["Authorization"]
-            ada = {"Authorization": f"Bearer {log_in(client, register(client)['username'])['access']}"}
-            keyed = ada | {"Idempotency-Key": "k-1"}
+        with staff_and_customer(url) as (staff, customer):
+            lamp, keyed = new_product(staff, stock=3), {"Idempotency-Key": "k-1"}
             statuses = [
-                client.post("/orders", json=order_of((lamp, units)), headers=headers).status_code
-                for units, headers in ((1, keyed), (1, keyed), (900, ada))
+                customer.post("/orders", json=order_of((lamp, units)), headers=headers).status_code
+                for units, headers in ((1, keyed), (1, keyed), (900, {}))
             ]
             assert statuses == [201, 201, 409]
             held = order_of((lamp, 1)) | {"ttl_seconds": 1}
-            assert client.post("/reservations", json=held, headers=ada).status_code == 201
+            assert customer.post("/reservations", json=held).status_code == 201
         expected = {"shop_reservations_expired_total": 1, "shop_batcher_requests_total": 4}
 
         def told() -> str:
@@ -78,8 +59,8 @@ def test_two_workers_add_up_to_one_shop(env: dict[str, str]) -> None:
     assert len(page.splitlines()) < 1_000
 
 
-def test_the_metrics_are_for_who_has_the_token(env: dict[str, str]) -> None:
-    with serving(env=env | {"SHOP_METRICS_TOKEN": TOKEN.replace(" ", "-"), "SHOP_WORKERS": "1"}) as (url, _):
+def test_the_metrics_are_for_who_has_the_token(own_shop: dict[str, str]) -> None:
+    with serving(env=own_shop | {"SHOP_METRICS_TOKEN": TOKEN.replace(" ", "-")}) as (url, _):
         answers = [
             httpx.get(f"{url}/metrics", trust_env=False, headers={"Authorization": sent} if sent else {})
             for sent in ("", f"Bearer {TOKEN}", f"Bearer {TOKEN.replace(' ', '-')}")
@@ -89,6 +70,5 @@ def test_the_metrics_are_for_who_has_the_token(env: dict[str, str]) -> None:
     assert "shop_requests_total" in answers[2].text
 
 
-def test_there_are_no_metrics_unless_they_are_asked_for(env: dict[str, str]) -> None:
-    with serving(env=env | {"SHOP_WORKERS": "1"}) as (url, _):
-        assert httpx.get(f"{url}/metrics", trust_env=False).status_code == 404
+def test_there_are_no_metrics_unless_they_are_asked_for(postgres_server: Server) -> None:
+    assert httpx.get(f"{postgres_server.url}/metrics", trust_env=False).status_code == 404

@@ -105,17 +105,19 @@ def test_a_page_of_my_orders_costs_the_same_wherever_it_is_and_however_many_ther
     found = {name: costs(stocked, page) for name, page in pages.items()}
     assert {name: len(cost) for name, cost in found.items()} == dict.fromkeys(pages, 1)
     (first,), (far,), (small,) = found.values()
-    assert first.rows == far.rows == small.rows == 10 + 10 * 2, found
+    assert first.rows == far.rows == 10 + 10 * 2, found
+    assert small.rows <= 2 * 10 + 10 * 2, found  # so few that any index of the customer will do, by way of a bitmap
     assert max(first.buffers, far.buffers) <= small.buffers + 10, found
-    for cost in (first, far, small):
+    for cost in (first, far):
         assert cost.used == {"orders_pkey", "order_lines_pkey"}, found
+    assert not small.read_whole, found
 
 
 @pytest.mark.parametrize(
     ("query", "index"),
     [
         (OrderQuery(), "orders_id_idx"),
-        (OrderQuery(customer_id=FEW), "orders_pkey"),
+        (OrderQuery(customer_id=FEW), None),  # either index that begins with the customer
         (OrderQuery(customer_id=MANY), "orders_pkey"),
         (OrderQuery(status=OrderStatus.PLACED), "orders_by_status_idx"),
         (OrderQuery(status=OrderStatus.CONFIRMED), "orders_by_status_idx"),
@@ -133,12 +135,12 @@ def test_every_filter_of_the_staff_has_its_index(
     stocked: Engine, shop: Shop, query: OrderQuery, index: str | None, page_request: PageRequest
 ) -> None:
     listed, *counted = costs(stocked, lambda: shop.orders.find(SYSTEM, query, page_request))
-    assert not [node for node in listed.used if node.startswith("Seq Scan")], listed
+    assert not listed.read_whole, listed
     if index is not None:
         assert index in listed.used, listed
     assert listed.rows <= 400, listed
     if query != OrderQuery():
-        assert not [node for cost in counted for node in cost.used if node.startswith("Seq Scan")], counted
+        assert not any(cost.read_whole for cost in counted), counted
 
 
 @pytest.mark.parametrize("status", [None, *OrderStatus])
@@ -160,7 +162,7 @@ def test_an_order_and_its_timeline_are_found_by_their_keys(stocked: Engine, shop
             stocked,
             lambda actor=actor: (shop.orders.get(actor, _id(5)), shop.orders.events(actor, _id(5), OffsetRequest())),
         )  # type: ignore[misc]
-        assert not [node for cost in found for node in cost.used if node.startswith("Seq Scan")], found
+        assert not any(cost.read_whole for cost in found), found
         assert sum(cost.rows for cost in found) <= 16, found
 
 

@@ -39,7 +39,7 @@ def _held(shop: Shop, fixtures: Fixtures, *product_ids: UUID, ttl: timedelta = t
 
 
 @pytest.mark.parametrize("waits_for", [0, 1])
-def test_who_waited_for_a_lock_is_told_a_time_after_the_wait(
+def test_after_waiting_for_a_lock_the_time_is_read_again(
     postgres_adapters: PostgresAdapters, fixtures: Fixtures, waits_for: int
 ) -> None:
     """Told beside the columns of the locking SELECT, it was the time before the wait: this test failed so."""

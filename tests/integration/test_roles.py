@@ -71,7 +71,7 @@ def test_the_shop_does_all_its_work_as_that_role(databases: tuple[str, str]) -> 
 
 @pytest.mark.parametrize("table", sorted(ADDED_TO))
 @pytest.mark.parametrize("change", ["UPDATE {} SET id = id", "DELETE FROM {}", "TRUNCATE {}", "DROP TABLE {}"])
-def test_what_happened_cannot_be_changed(app: Engine, table: str, change: str) -> None:
+def test_history_cannot_be_changed(app: Engine, table: str, change: str) -> None:
     column = "product_id" if table == "stock_movements" else "id"
     assert _refusal(app, change.format(table).replace("id = id", f"{column} = {column}"))
 

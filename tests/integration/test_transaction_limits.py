@@ -36,7 +36,7 @@ def task(engine: Engine) -> str:
 LOCK = text("SELECT name FROM tasks WHERE name = :name FOR UPDATE")
 
 
-def test_who_waits_too_long_for_a_row_is_sent_away(engine: Engine, task: str) -> None:
+def test_waiting_too_long_for_a_row_is_refused(engine: Engine, task: str) -> None:
     with engine.begin() as holder:
         holder.execute(LOCK, {"name": task})
         with (
@@ -83,7 +83,7 @@ def test_the_limits_end_with_the_transaction(engine: Engine) -> None:
     single.dispose()
 
 
-def test_who_finds_no_free_connection_is_sent_away(engine: Engine) -> None:
+def test_without_a_free_connection_the_request_is_refused(engine: Engine) -> None:
     url = engine.url.render_as_string(hide_password=False)
     small = make_engine(url, connections=1, wait_s=0.2)
     try:

@@ -145,7 +145,7 @@ def test_a_wrong_login_does_not_say_what_was_wrong(shop: Shop, username: str, pa
     assert refused.value.message == "The username or the password is wrong."
 
 
-def test_who_is_not_active_cannot_log_in_nor_go_on(shop: Shop, adapters: MemoryAdapters) -> None:
+def test_an_inactive_account_can_neither_log_in_nor_stay_logged_in(shop: Shop, adapters: MemoryAdapters) -> None:
     inactive = Account(adapters.new_id(), "grace", Role.CUSTOMER, NOON, NOON, active=False)
     token = RefreshToken.first(adapters.tokens.digest("held"), UUID(int=5), inactive.id, NOON)
     with adapters.begin() as uow:
@@ -240,7 +240,7 @@ def test_no_successor_outlives_its_session(hours: list[int]) -> None:
         assert now < token.expires_at == min(now + REFRESH_TOKEN_LIFE, NOON + SESSION_LIFE)
 
 
-def test_who_logs_in_a_hundred_times_is_logged_out_where_he_was_not_for_longest(shop: Shop, clock: ManualClock) -> None:
+def test_beyond_a_hundred_sessions_the_one_unused_for_longest_ends(shop: Shop, clock: ManualClock) -> None:
     account = shop.accounts.register(ADA)
     first = shop.sessions.log_in("Ada", ADA.password)
     device = first.device or ""
@@ -347,7 +347,7 @@ def test_reuse_ends_the_session_however_far_it_went(shop: Shop, clock: ManualClo
 
 
 @pytest.mark.parametrize("nonsense", ["", "x", "\x00", "\ud800", "é" * 50, "x" * 100_000])
-def test_what_is_no_refresh_token_is_refused(shop: Shop, refresh: str, nonsense: str) -> None:
+def test_an_invalid_refresh_token_is_refused(shop: Shop, refresh: str, nonsense: str) -> None:
     with pytest.raises(InvalidToken):
         shop.sessions.refresh(nonsense)
 

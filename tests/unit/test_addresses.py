@@ -113,6 +113,6 @@ def test_a_client_is_an_address_or_a_network_of_ipv6(one: str, other: str, is_on
 
 
 @pytest.mark.parametrize("wrong", ["10.0.0.0/33", "10.0.0.1/8", "proxy.example", "", "*"])
-def test_what_is_no_network_is_refused(wrong: str) -> None:
+def test_an_invalid_network_is_refused(wrong: str) -> None:
     with pytest.raises(ValueError):
         TrustedProxies([wrong])

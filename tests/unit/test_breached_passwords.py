@@ -36,7 +36,7 @@ def write(folder: str | Path, lines: list[str]) -> Path:
     others=st.lists(st.text(), max_size=20),
     end=st.sampled_from(["\n", "\r\n"]),
 )
-def test_what_is_in_the_list_is_found_and_nothing_else(
+def test_passwords_of_the_list_are_found_and_no_others(
     leaked: dict[str, int | None], others: list[str], end: str
 ) -> None:
     with TemporaryDirectory() as folder:
@@ -55,7 +55,7 @@ def test_what_is_in_the_list_is_found_and_nothing_else(
         "".join(sorted((line(each, 3) for each in "abcde"), reverse=True)),
     ],
 )
-def test_what_is_no_such_list_is_refused_at_the_start(tmp_path: Path, text: str) -> None:
+def test_an_invalid_list_is_refused_at_the_start(tmp_path: Path, text: str) -> None:
     path = tmp_path / "list"
     path.write_text(text)
     with pytest.raises(SettingsError, match=r"SHOP_BREACHED_PASSWORDS is '.*list': it has no sorted lines"):

@@ -96,7 +96,7 @@ def test_a_right_password_is_never_used_up(shop: Shop) -> None:
     assert [guess(shop, client="home") for _ in range(11)] == [WrongCredentials] * 10 + [TooManyAttempts]
 
 
-def test_a_stranger_does_not_lock_the_owner_out(shop: Shop) -> None:
+def test_guesses_from_elsewhere_do_not_lock_the_owner_out(shop: Shop) -> None:
     device = shop.sessions.log_in("ada", PASSWORD).device
     assert device
     for _ in range(40):
@@ -124,7 +124,7 @@ def test_a_login_from_a_known_device_keeps_its_device(shop: Shop) -> None:
     assert shop.sessions.refresh(first.refresh).device is None
 
 
-def test_who_waits_as_long_as_he_is_told_may_try_again(shop: Shop, clock: ManualClock) -> None:
+def test_after_the_time_in_the_refusal_another_try_is_allowed(shop: Shop, clock: ManualClock) -> None:
     for _ in range(10):
         guess(shop, client="home")
     with pytest.raises(TooManyAttempts) as refused:

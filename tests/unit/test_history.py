@@ -110,7 +110,7 @@ PLACED = place(1, (10, 20), BOTH)
         ),
     ],
 )
-def test_what_can_be_is_not_accused(ops: list[Op]) -> None:
+def test_a_possible_history_is_accepted(ops: list[Op]) -> None:
     assert check(ops, STOCK, skew_ns=0) == []
 
 
@@ -233,7 +233,7 @@ CONFIRMED = done(1, "confirm", (50, 60), result_id="order 1", detail={"reservati
         ),
     ],
 )
-def test_what_cannot_be_is_accused(rule: str, ops: list[Op]) -> None:
+def test_an_impossible_history_is_rejected(rule: str, ops: list[Op]) -> None:
     assert rule in rules(*ops)
 
 
@@ -255,7 +255,7 @@ def test_an_order_that_is_there_in_the_end_was_asked_for_once() -> None:
     assert rules(asked, kept=Kept({"order 7": LAMP})) == {"nothing doubled"}  # half of it
 
 
-def test_who_looks_at_the_keys_knows_that_a_lost_call_never_came_in() -> None:
+def test_the_stored_keys_show_that_a_lost_request_never_arrived() -> None:
     asked, late = lost(place(1, (10, 20), BOTH, key="k")), refused(2, (90, 91), lamp=0)
     assert rules(asked, late) == set()
     assert rules(asked, late, kept=Kept({}, keys={})) == {"no false refusal"}

@@ -133,7 +133,7 @@ def test_a_key_that_made_something_of_another_kind_is_refused() -> None:
         KeyedResults({earlier.customer_key: earlier}, dict[UUID, str]()).find(earlier)
 
 
-def test_what_a_request_made_answers_its_twins_in_the_batch() -> None:
+def test_requests_of_a_batch_with_one_key_get_the_same_result() -> None:
     results = KeyedResults[str]({}, {})
     claim = Claim(ADA, "k", b"1", ORDER)
     assert results.find(claim) is None

@@ -24,7 +24,7 @@ FEW = 60
 
 
 @pytest.mark.parametrize("name", RACES)
-def test_whatever_the_order_of_the_calls_the_shop_keeps_its_promises(name: str) -> None:
+def test_the_shop_keeps_its_promises_in_every_order_of_the_calls(name: str) -> None:
     report = explore(case_of(name), schedules_max=FEW, samples=FEW // 2, seed=7)
     assert report.failure is None, report.failure
     assert report.is_complete or report.runs == FEW + FEW // 2
@@ -156,7 +156,7 @@ def test_a_lost_update_is_found_with_one_preemption_and_can_be_played_again() ->
     assert run_schedule(lost_update, "AABB")[1] is None
 
 
-def test_what_the_first_schedules_miss_samples_find_and_the_seed_finds_it_again() -> None:
+def test_samples_find_what_the_first_schedules_miss_and_the_seed_finds_it_again() -> None:
     reports = [explore(lost_update, schedules_max=1, samples=50, seed=3) for _ in range(2)]
     assert reports[0].failure is not None
     assert (reports[0].schedules, reports[0].samples) == (1, reports[1].samples)
@@ -199,7 +199,7 @@ def test_jobs_that_wait_for_each_other_in_one_direction_get_through_in_every_sch
     assert report.schedules > 4
 
 
-def test_who_waits_gets_its_turn_only_once_what_he_waits_for_is_there() -> None:
+def test_a_waiting_job_goes_on_only_once_its_condition_holds() -> None:
     schedule, failure = run_schedule(locking("a", "a"), "AB")
     assert failure is None
     assert schedule.word == "ABABB", "A locks, B waits, A unlocks, B goes on, B unlocks"
@@ -231,7 +231,7 @@ def test_a_job_that_waits_for_what_the_scheduler_does_not_know_of_is_named() -> 
     never.set()
 
 
-def test_what_a_job_raises_is_its_outcome() -> None:
+def test_an_exception_is_the_outcome_of_its_job() -> None:
     schedule = Schedule()
 
     def fails() -> None:
@@ -243,7 +243,7 @@ def test_what_a_job_raises_is_its_outcome() -> None:
     assert outcomes["works"] == 7
 
 
-def test_who_is_no_job_waits_as_usual() -> None:
+def test_a_thread_outside_the_schedule_waits_as_usual() -> None:
     schedule = Schedule()
     with schedule.mutex:
         assert schedule.mutex.wait_for(lambda: True)

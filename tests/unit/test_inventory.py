@@ -70,7 +70,7 @@ def test_only_a_correction_makes_promised_units_short(level: StockLevel, movemen
 
 
 @given(level=levels(), quantity=st.integers(1, 30))
-def test_what_is_available_can_be_promised_and_not_one_unit_more(level: StockLevel, quantity: int) -> None:
+def test_available_units_can_be_promised_and_not_one_more(level: StockLevel, quantity: int) -> None:
     promise = move(MovementKind.ALLOCATED, quantity)
     if quantity <= level.available:
         assert level.after(promise).available == level.available - quantity
@@ -134,7 +134,7 @@ def test_holding_and_giving_back_changes_nothing(back: MovementKind, level: Stoc
 
 
 @given(on_hand=counters, allocated=counters, reserved=counters)
-def test_what_is_available_is_never_shown_below_zero(on_hand: int, allocated: int, reserved: int) -> None:
+def test_available_units_are_never_below_zero(on_hand: int, allocated: int, reserved: int) -> None:
     level = StockLevel(LAMP, on_hand, allocated, reserved, shortfall=allocated + reserved)
     assert level.available == max(0, on_hand - allocated - reserved)
 

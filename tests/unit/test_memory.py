@@ -146,7 +146,7 @@ class TestRowLocks:
         with memory.begin() as uow:
             use(uow)
 
-    def test_what_does_not_exist_is_not_locked(self, memory):
+    def test_an_unknown_id_locks_nothing(self, memory):
         with memory.begin() as one, memory.begin() as other:
             assert one.orders.lock(ADA, ADA) is other.orders.lock(ADA, ADA) is None
             assert one.stock.lock([ADA]) == other.stock.lock([ADA]) == {}
@@ -159,7 +159,7 @@ class TestRowLocks:
             with memory.begin() as owner:
                 assert owner.orders.lock(FIRST, ADA) == order(FIRST)
 
-    def test_who_waits_for_many_rows_is_not_overtaken_by_who_wants_one_of_them(self, patient):
+    def test_waiting_for_many_rows_is_not_overtaken_by_waiting_for_one_of_them(self, patient):
         done = []
 
         def lock(name: str, *product_ids: UUID) -> None:
@@ -177,7 +177,7 @@ class TestRowLocks:
         one.result()
         assert done == ["many", "one"]
 
-    def test_who_is_waited_for_never_waits_for_those_behind_him(self, patient):
+    def test_the_holder_of_a_lock_never_waits_for_those_behind_it(self, patient):
         def lock_both() -> None:
             with patient.begin() as uow:
                 uow.stock.lock([FIRST, SECOND])
@@ -232,7 +232,7 @@ BOB = UUID("019a5f3e-7c00-7000-8000-00000000000b")
 
 @pytest.mark.parametrize(("add", "taken"), NAMES.values(), ids=NAMES.keys())
 class TestUniqueNames:
-    def test_who_wants_a_name_that_another_is_taking_waits_and_is_refused(self, patient, add, taken):
+    def test_a_name_that_is_being_taken_is_waited_for_and_refused(self, patient, add, taken):
         def add_too() -> None:
             with patient.begin() as uow:
                 add(uow, BOB)
@@ -245,7 +245,7 @@ class TestUniqueNames:
             with pytest.raises(taken):
                 waiting.result()
 
-    def test_and_gets_it_if_the_other_rolls_back(self, patient, add, taken):
+    def test_a_name_whose_taker_rolls_back_is_free(self, patient, add, taken):
         def add_too() -> None:
             with patient.begin() as uow:
                 add(uow, BOB)

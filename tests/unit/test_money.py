@@ -17,7 +17,7 @@ readable = st.integers(-(10**17), 10**17)
 @given(minor=readable, currency=currencies)
 @example(minor=-1, currency="EUR")
 @example(minor=-5, currency="KWD")
-def test_what_is_formatted_is_parsed_to_the_same_amount(minor: int, currency: str) -> None:
+def test_a_formatted_amount_is_parsed_to_the_same_amount(minor: int, currency: str) -> None:
     money = Money(minor, currency)
     assert Money.parse(str(money), currency) == money
 
@@ -118,7 +118,7 @@ def test_an_amount_that_no_column_holds_is_refused(minor: int) -> None:
 
 
 @pytest.mark.parametrize("currency", ["", "eur", "EU", "EURO", "ÄÖÜ", "€", "123"])
-def test_what_is_no_currency_code_is_refused(currency: str) -> None:
+def test_an_invalid_currency_code_is_refused(currency: str) -> None:
     with pytest.raises(Invalid) as refused:
         Money(1, currency)
     assert refused.value.faults[0].code == "invalid_currency"

@@ -55,7 +55,7 @@ def test_every_key_is_in_the_inventory() -> None:
     assert f"argon2id ({memory_kib // 1024} MiB, {passes} passes, parallelism {parallelism})" in inventory
 
 
-def test_whoever_is_asked_by_address_is_listed() -> None:
+def test_every_address_that_the_shop_calls_is_listed() -> None:
     listed = section("With whom it talks")
     named = [name for name in Settings.__dataclass_fields__ if name.endswith("_url") and name != "base_url"]
     assert named == ["database_url", "webhook_url"]
@@ -75,7 +75,7 @@ def _in_words(life: timedelta) -> str:
     return f"{life.days} day" + "s" * (life.days > 1)
 
 
-def test_what_takes_long_is_listed() -> None:
+def test_slow_operations_are_listed() -> None:
     app = create_app(Shop(MemoryAdapters()), threads=2)
     slow = {operation.id for _, _, operation in described(app.litestar) if operation.pool is not Pool.FAST}
     assert {"log_in", "list_users", "list_products"} <= slow

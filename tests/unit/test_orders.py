@@ -83,7 +83,7 @@ def test_units_are_conserved(requests: list[PlacementRequest], stock: dict[UUID,
 
 
 @given(requests=batches, stock=stocks)
-def test_who_comes_first_is_served_first_and_nobody_is_refused_what_is_free(
+def test_requests_are_served_in_turn_and_none_is_refused_while_units_are_free(
     requests: list[PlacementRequest], stock: dict[UUID, int]
 ) -> None:
     left = dict(stock)

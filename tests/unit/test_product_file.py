@@ -86,7 +86,9 @@ def test_every_column_arrives(shop: Shop, file: Write) -> None:
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"])
 @pytest.mark.parametrize("start", ["", "\ufeff"], ids=["no BOM", "BOM"])
 @pytest.mark.parametrize("end", ["\n", "\r\n"], ids=["LF", "CRLF"])
-def test_what_spreadsheets_save_is_understood(shop: Shop, file: Write, delimiter: str, start: str, end: str) -> None:
+def test_files_saved_by_spreadsheets_are_understood(
+    shop: Shop, file: Write, delimiter: str, start: str, end: str
+) -> None:
     header, row = (
         delimiter.join(["name", "sku", "price", "description"]),
         delimiter.join(["Grün", "T", "2", f'"a{end}b"']),

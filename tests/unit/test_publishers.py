@@ -475,7 +475,7 @@ def test_an_answer_that_was_sent_before_the_question_is_not_taken_for_one(
     "said",
     [b"SSH-2.0-OpenSSH_9.6\r\n", b"\x00\xff\x00\r\n\r\n", b"HTTP/1.1 abc\r\n\r\n", b"HTTP/1.1 200" + b"x" * 70_000],
 )
-def test_what_is_not_http_is_a_failure_with_a_reason_in_one_line(
+def test_an_answer_that_is_not_http_is_a_failure_with_a_reason_in_one_line(
     receiver: Receiver, publisher: WebhookPublisher, said: bytes
 ) -> None:
     receiver.scripts = [lambda talk: (talk.send(said), False)[1]]

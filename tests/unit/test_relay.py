@@ -228,7 +228,7 @@ def test_no_unit_of_work_is_open_while_it_waits_for_the_receiver(
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_whatever_fails_and_dies_in_between_everything_arrives_and_first_arrivals_are_in_order(
+def test_everything_arrives_in_order_however_often_publishing_fails_or_the_process_dies(
     shop: Shop,
     adapters: MemoryAdapters,
     clock: MovableClock,

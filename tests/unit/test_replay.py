@@ -57,7 +57,7 @@ def test_a_product_has_its_commonest_name_and_price_and_no_remarks_of_the_wareho
     assert year.goods["LOST"].name == "LOST", "nothing describes it but its code"
 
 
-def test_whoever_is_not_named_is_the_guest_and_still_has_an_order_per_invoice(tmp_path: Path) -> None:
+def test_invoices_without_a_customer_are_orders_of_the_guest(tmp_path: Path) -> None:
     year = year_from(
         tmp_path,
         "1,MUG,RED MUG,1,2010-12-01 08:00:00,2.50,,UK\n2,MUG,RED MUG,1,2010-12-02 08:00:00,2.50,,UK\n",
@@ -129,7 +129,7 @@ def test_goods_given_to_a_customer_for_nothing_are_sold(tmp_path: Path) -> None:
     assert year.events == [Order("1", "12345", (("MUG", 1),))]
 
 
-def test_what_is_no_trade_is_left_out_with_its_reason(tmp_path: Path) -> None:
+def test_rows_that_are_no_sales_are_left_out_with_a_reason(tmp_path: Path) -> None:
     year = year_from(
         tmp_path,
         ORDINARY

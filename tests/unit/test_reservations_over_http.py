@@ -161,7 +161,9 @@ def test_it_is_expired_at_the_instant_although_nobody_swept(world: World, ada: P
         assert (problem["code"], problem["expired_at"]) == ("reservation_expired", "2026-11-21T12:01:00Z")
 
 
-def test_what_expired_can_be_ordered_by_somebody_else_before_any_sweep(world: World, ada: Phone, bob: Phone) -> None:
+def test_expired_units_can_be_ordered_by_another_customer_before_any_sweep(
+    world: World, ada: Phone, bob: Phone
+) -> None:
     held = ada("POST", "/reservations", world.wish(3, ttl_seconds=60), status=201).json()
     refused = bob("POST", "/orders", world.wish(1), status=409).json()
     assert refused["shortages"] == [{"product_id": str(world.product_id), "requested": 1, "available": 0}]

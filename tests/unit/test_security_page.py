@@ -32,7 +32,7 @@ def test_every_requirement_is_listed_once_and_the_counts_are_true() -> None:
     assert counts == [sum(map(len, listed.values())), *map(len, listed.values())]
 
 
-def test_whatever_is_called_met_has_a_test_behind_it() -> None:
+def test_every_requirement_called_met_has_a_test() -> None:
     met = re.findall(r"^\| \d.*\|$", PAGE.partition("### Met")[2].partition("### ")[0], re.MULTILINE)
     assert met
     assert [row for row in met if "::test_" not in row] == []

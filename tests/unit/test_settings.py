@@ -85,7 +85,7 @@ def test_a_webhook_that_cannot_be_is_named_before_anything_starts() -> None:
         publisher_of(settings(**WEBHOOK | {"SHOP_WEBHOOK_URL": "https://shop.example:99999/in"}))
 
 
-def test_what_is_secret_can_be_in_a_file_and_reaches_the_workers_without_it(tmp_path: Path) -> None:
+def test_a_secret_can_be_in_a_file_and_reaches_the_workers_without_it(tmp_path: Path) -> None:
     secret, url = tmp_path / "secret", tmp_path / "url"
     secret.write_bytes(b"\xff" * 40 + b"\n")
     url.write_text("postgresql://u:hunter2@h/d\n")

@@ -72,6 +72,6 @@ def test_text_without_faults_can_be_encoded_and_has_no_nul(text: str) -> None:
 
 
 @pytest.mark.parametrize("wrong", [None, 7, b"bytes"])
-def test_what_is_no_text_is_said_to_be_none(wrong: object) -> None:
+def test_a_value_that_is_no_text_has_the_wrong_type(wrong: object) -> None:
     (fault,) = text_faults("name", wrong, min_length=1, max_length=10)  # type: ignore[arg-type]
     assert fault.code == "wrong_type"

@@ -72,7 +72,7 @@ def test_letters_and_digits_of_any_script_make_a_username(username: str) -> None
         "ada'--",
     ],
 )
-def test_what_can_be_taken_for_another_name_or_for_nothing_is_no_username(username: str) -> None:
+def test_a_name_that_looks_like_another_one_or_like_nothing_is_no_username(username: str) -> None:
     with pytest.raises(Invalid) as refused:
         replace(ADA, username=username)
     assert code_of(refused)[0][0] == "username"
@@ -102,7 +102,7 @@ def test_the_list_has_three_thousand_passwords_that_could_be_set() -> None:
         *("ada@example.org", "ADA@EXAMPLE.ORG", "lovelace.ada", "ada.ecalevol", "a.lovelace", "gro.elpmaxe@ada"),
     ],
 )
-def test_what_is_guessed_first_is_no_password(password: str) -> None:
+def test_a_password_that_is_guessed_first_is_refused(password: str) -> None:
     email = "a.lovelace@example.org" if password == "a.lovelace" else "ada@example.org"
     with pytest.raises(Invalid) as refused:
         check_password(password, field="new_password", username="lovelace.ada", email=email)

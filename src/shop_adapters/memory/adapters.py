@@ -34,8 +34,8 @@ class MemoryAdapters:
         passwords: by default scrypt, cheap.
         tokens: by default opaque ones, remembered in memory.
         lock_timeout_s: how long to wait for rows that another unit of work has locked, in seconds; then Unavailable.
-        mutex: the condition on which units of work wait for each other; a scheduler brings its own, to decide who goes
-            on. See `verification.exploration`.
+        mutex: the condition on which units of work wait for each other; a test scheduler passes its own. See
+            `verification.exploration`.
 
     >>> from shop_core import OffsetRequest, ProductQuery, Shop
     >>> Shop(MemoryAdapters()).catalog.products(ProductQuery(), OffsetRequest()).count

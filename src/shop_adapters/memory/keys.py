@@ -15,7 +15,7 @@ class MemoryKeys:
         self._transaction = transaction
 
     def claim(self, claims: Sequence[Claim]) -> dict[CustomerKey, Claim]:
-        """Make each key its claim's, waiting for whoever is about to; returns those that were taken before."""
+        """Store each claim whose key is free, waiting for others that claim it now; returns the earlier claims."""
         requested = {claim.customer_key: claim for claim in claims}
         keys = self._transaction.keys
         if not self._transaction.has_locked(keys.name, requested):
@@ -29,7 +29,7 @@ class MemoryKeys:
         return taken
 
     def forget(self, claims: Sequence[Claim]) -> None:
-        """Free keys that this unit of work claimed: what they were for was refused."""
+        """Free keys that this unit of work claimed: their requests were refused."""
         keys = self._transaction.keys
         with self._transaction.statement():
             for claim in claims:

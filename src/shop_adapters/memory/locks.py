@@ -12,7 +12,7 @@ Owner = object
 
 
 class RowLocks:
-    """Who holds which row, and who waits. Every method is called with the mutex held.
+    """The holder of each locked row, and the queue of those that wait. Methods are called with the mutex held.
 
     The rows of one claim are taken all at once or not at all, so a claim that waits blocks nobody by what it has
     already. First come, first served, so that a large claim is not overtaken for ever by small ones; but an owner that
@@ -55,14 +55,14 @@ class RowLocks:
         return must_wait
 
     def try_claim(self, owner: Owner, held: dict[str, set[Hashable]], table: str, key: Hashable) -> bool:
-        """Lock a row if nobody else has it; whoever waits for it waits on. Returns whether it is the owner's now."""
+        """Lock a row unless another owner has it. Returns whether the owner has it now; never waits."""
         if self._holders.setdefault(table, {}).setdefault(key, owner) is not owner:
             return False
         held.setdefault(table, set()).add(key)
         return True
 
     def release(self, held: dict[str, set[Hashable]]) -> None:
-        """Unlock everything that one owner holds, and wake who waits."""
+        """Unlock everything that one owner holds, and wake all that wait."""
         for table, keys in held.items():
             holders = self._holders[table]
             if len(holders) == len(keys):
@@ -80,7 +80,7 @@ class RowLocks:
                 raise Unavailable(f"Others have kept {table} locked for {self._timeout_s:g} seconds.")
         finally:
             del self._queue[owner]
-            self._mutex.notify_all()  # who stood behind in the queue may be free to go
+            self._mutex.notify_all()  # the next in the queue may be free to go
 
     def _is_free(self, owner: Owner, held: dict[str, set[Hashable]], table: str, keys: Collection[Hashable]) -> bool:
         holders = self._holders.get(table)
@@ -89,7 +89,7 @@ class RowLocks:
         return bool(held) or not self._is_behind(owner, table, keys)
 
     def _is_behind(self, owner: Owner, table: str, keys: Collection[Hashable]) -> bool:
-        """Whether somebody who came before waits for one of these rows."""
+        """Whether an earlier claim waits for one of these rows."""
         for other, (other_table, other_keys) in self._queue.items():
             if other is owner:
                 return False

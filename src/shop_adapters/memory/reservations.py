@@ -90,7 +90,7 @@ class MemoryReservations:
         freed = {(line.reservation_id, line.product_id) for line in lines}
         ids = sorted({line.reservation_id for line in lines})
         with self._transaction.statement():
-            # Its lines are one row here: who has locked another product may let go of another line at this moment.
+            # All its lines are one row here: another unit of work may release another line of it now.
             self._transaction.claim(reservations.name, ids)
             for key, stored in reservations.get_all(ids).items():
                 kept = tuple(

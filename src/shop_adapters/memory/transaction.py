@@ -1,4 +1,4 @@
-"""The machinery under a unit of work: statements, locks, commit."""
+"""Statements, locks and commit of a unit of work."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ class Transaction:
         table.put_all(rows)
 
     def take_name(self, names: Table[K, R], name: K, row_key: R, refusal: Callable[[], Exception]) -> None:
-        """Make a unique name this row's; waits for who is about to take or leave it.
+        """Make a unique name this row's; waits for others that are about to take or free it.
 
         Raises:
             the refusal: another row has it.
@@ -118,15 +118,15 @@ class Transaction:
         names.put(name, row_key)
 
     def at_commit(self, check: Callable[[], None]) -> None:
-        """Have `check` raise whatever speaks against the commit, once nobody else can commit any more."""
+        """Call `check` during the commit, when no other unit of work can commit; it may raise to prevent it."""
         self._last_checks.append(check)
 
     def commit(self) -> None:
-        """Let everybody see everything at once.
+        """Make everything visible to all at once.
 
         Raises:
-            Refusal: a check of `at_commit` speaks against it.
-            RuntimeError: a statement failed, and whoever called it went on as if it had not.
+            Refusal: a check of `at_commit` prevents it.
+            RuntimeError: a statement failed, and its caller ignored that.
         """
         with self._store.mutex:
             self._check_usable()

@@ -1,4 +1,4 @@
-"""Whether the server keeps what it says that it keeps."""
+"""Checks that the server writes to disk what it acknowledges."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Collection
 from sqlalchemy import Engine, bindparam, text
 
 NEEDED = ("fsync", "full_page_writes", "synchronous_commit")
-"""Settings of PostgreSQL without which an order that was acknowledged can be lost, or its table be damaged."""
+"""Settings of PostgreSQL that must be on: else acknowledged orders can be lost, or tables be damaged."""
 
 _VALUES = text("SELECT name, setting FROM pg_settings WHERE name IN :names ORDER BY name").bindparams(
     bindparam("names", NEEDED, expanding=True)
@@ -15,15 +15,15 @@ _VALUES = text("SELECT name, setting FROM pg_settings WHERE name IN :names ORDER
 
 
 class UnsafeServer(Exception):
-    """The server may forget what it acknowledged: one line that names the setting and says what to do."""
+    """The server may lose what it acknowledged: one line that names the setting and says what to do."""
 
 
 def check_durability(engine: Engine, allowed: Collection[str] = ()) -> None:
-    """Let only a server pass that writes to disk before it says so.
+    """Raise unless the server writes to disk before it acknowledges a commit.
 
     Args:
         engine: its database, as the shop uses it: `synchronous_commit` can be set for a user or a database.
-        allowed: names of settings that may be off nevertheless.
+        allowed: names of settings that may be off all the same.
 
     Raises:
         UnsafeServer: one of `NEEDED` is off and not allowed to be.

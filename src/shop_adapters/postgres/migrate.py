@@ -1,4 +1,4 @@
-"""Bringing a database to the schema of this version, and telling whether it is there."""
+"""Brings a database to the schema of this version, and checks that it has it."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ if TYPE_CHECKING:
 SERVER_VERSION_MIN = 14
 MIGRATIONS = Path(__file__).with_name("migrations")
 REVISIONS = sorted(file.name.partition("_")[0] for file in MIGRATIONS.glob("versions/[0-9]*_*.py"))
-"""All that there are, oldest first. By name: only who migrates waits until Alembic is loaded."""
-_LOCK_ID = 0x53686F70  # "Shop": two processes that migrate at once do so one after the other
+"""All revisions, oldest first, by the names of their files: Alembic is loaded only to migrate."""
+_LOCK_ID = 0x53686F70  # "Shop": two processes that migrate at the same time do so one after the other
 
 
 class SchemaError(Exception):
-    """The database cannot be used as it is: one line that says what it has and what to do."""
+    """The database cannot be used as it is: one line that says why, and what to do."""
 
 
 def migrate(engine: Engine, currency: str) -> tuple[str | None, str]:
-    """Bring the database to the newest schema, or leave it as it is if it is there already.
+    """Bring the database to the newest schema; change nothing if it has it already.
 
     Args:
         engine: of the database.
-        currency: ISO 4217 code, written down at the first time and never changed after.
+        currency: ISO 4217 code, stored by the first migration and never changed after it.
 
     Returns:
-        The revision before (None: the database was empty) and after.
+        The revision before (None: the database was empty) and the one after.
 
     Raises:
         SchemaError: the server is too old, the schema is newer than this program, or the currency differs.
@@ -44,12 +44,12 @@ def migrate(engine: Engine, currency: str) -> tuple[str | None, str]:
         _check_known(before)
         if before != REVISIONS[-1]:
             _upgrade(connection)
-        _settle_currency(connection, currency)
+        _store_currency(connection, currency)
         return before, REVISIONS[-1]
 
 
 def check_schema(engine: Engine, currency: str) -> None:
-    """Let only a database pass that this version can work on.
+    """Raise unless this version can work on the database.
 
     Raises:
         SchemaError: it is too old, too new, or keeps prices in another currency.
@@ -81,7 +81,7 @@ def _config(connection: Connection) -> Config:
 
 
 def _revision(connection: Connection) -> str | None:
-    """Where the database stands, in the table that Alembic keeps; None: it is empty."""
+    """The revision of the database, in the table that Alembic keeps; None: it is empty."""
     if connection.execute(text("SELECT to_regclass('alembic_version')")).scalar_one() is None:
         return None
     revision: str | None = connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one_or_none()
@@ -106,7 +106,7 @@ def _check_server(engine: Engine) -> None:
         )
 
 
-def _settle_currency(connection: Connection, currency: str) -> None:
+def _store_currency(connection: Connection, currency: str) -> None:
     row = {"name": "currency", "value": currency}
     connection.execute(upsert(shop_facts).on_conflict_do_nothing(), row)
     _check_currency(connection, currency)

@@ -1,7 +1,7 @@
 """The role as which the shop works on its database: it may do what the shop does, and no more.
 
-It cannot change the schema, and what happened it can only add to: stock movements and events are never changed or
-deleted, not even by a fault in the shop or by somebody who got hold of its password.
+It cannot change the schema. It can add stock movements and events, and never change or delete them: not by a fault in
+the shop, nor by somebody who has its password.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ ADDED_TO = frozenset({stock_movements.name, order_events.name, stock_events.name
 """Tables whose rows are never changed or deleted."""
 
 READ = frozenset({shop_facts.name, "alembic_version"})
-"""Tables that migrations write, and nobody else."""
+"""Tables that only migrations write."""
 
 _NAME = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 _ROLE = text("SELECT rolsuper, rolname = current_user FROM pg_roles WHERE rolname = :name")
@@ -25,13 +25,13 @@ _OWNED = text("SELECT count(*) FROM pg_tables WHERE schemaname = current_schema(
 
 
 def grant_application_role(engine: Engine, name: str) -> bool:
-    """Let the role `name` do what the shop does in this database, and take from it what goes beyond.
+    """Grant the role `name` what the shop does in this database, and revoke everything else.
 
-    Run it again after each migration, for tables that are new.
+    Run it again after each migration, for its new tables.
 
     Args:
-        engine: of the database, as the owner of its tables; as one who may create roles, if there is none yet.
-        name: of the role. A new one can log in and has no password: give it one.
+        engine: of the database, as the owner of its tables; to create the role, as a user who may do that.
+        name: of the role. A new role can log in and has no password: set one.
 
     Returns:
         Whether the role was created.
@@ -66,7 +66,7 @@ def _rights(table: str) -> str:
 
 
 def _check_harmless(connection: Connection, name: str) -> None:
-    """Rights cannot be taken from a superuser, nor from an owner."""
+    """Raise if the role is a superuser or an owner: their rights cannot be revoked."""
     role = connection.execute(_ROLE, {"name": name}).one_or_none()
     if role is not None and (role[0] or role[1] or connection.execute(_OWNED, {"name": name}).scalar_one()):
         raise SchemaError(f"{name} is a superuser or owns the tables, and can do everything: choose another name")

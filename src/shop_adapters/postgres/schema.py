@@ -54,7 +54,7 @@ CodePoints = Text(collation="C")  # compares by code point, as Python does, what
 
 
 class Time(TypeDecorator[datetime]):
-    """A moment. It comes back in UTC, whatever time zone the server's session is in."""
+    """A moment. SQLAlchemy gives it back in UTC, whatever the time zone of the session."""
 
     impl = DateTime(timezone=True)
     cache_ok = True

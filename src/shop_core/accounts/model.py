@@ -20,7 +20,7 @@ NAME_LENGTH_MAX = 150
 _USERNAME = re.compile(r"[\w.@+-]+")
 # Hangul fillers: letters by their category, but invisible. Two names could differ by them alone.
 _INVISIBLE = re.compile("[\u115f\u1160\u3164\uffa0]")
-# Deliberately loose (RFC 5321 allows nearly anything): whether an address works only a mail to it can tell.
+# Deliberately loose (RFC 5321 allows nearly anything): only a mail shows whether an address works.
 _EMAIL = re.compile(r"[^@\s]+@[^@\s.]+(?:\.[^@\s.]+)+")
 
 

@@ -1,22 +1,21 @@
-"""What the core needs from outside. An adapter implements these; `shop_testing` checks that it does.
+"""What the core needs from outside. Adapters implement these; `shop_testing` checks that they do.
 
 Everything is synchronous. Everything that a use case reads or writes goes through one `UnitOfWork`:
 
-    with begin() as work:          # commits at the end, rolls back on any exception
+    with begin() as uow:          # commits at the end, rolls back on any exception
         level = uow.stock.lock([product_id])[product_id]
 
-A statement that was refused spoils its unit of work: let the exception leave the `with`. Who catches it inside gets
-a RuntimeError at the end, and nothing is committed.
+After a refused statement, let the exception leave the `with` block. If it is caught inside, the block ends with a
+RuntimeError, and nothing is committed.
 
-Locks are taken in one order, so that no two units of work can wait for each other: first keys, then holders, then
-orders, then stock, then products, then categories; within each by id. An adapter sorts the ids of a call, and refuses
-calls that run against the order. Placing locks no product: whoever takes one out of the catalog locks its stock first,
-as placing does.
+Locks are taken in one order, so that no two units of work can wait for each other: keys, customers (`holders`), orders,
+stock, products, categories; in each of these by id. An adapter sorts the ids of a call, and refuses a call that breaks
+the order. Placing an order locks no product: removing a product locks its stock first, as placing does.
 
-Reservations have no lock of their own: who changes one has locked the stock of all its products.
+Reservations have no lock of their own: the stock of all their products is locked before they change.
 
-Accounts, which are never locked together with those, come before their sessions, all accounts of a unit of work in
-one call; and attempts come after both.
+Accounts, which are never locked together with those, come before their sessions, all accounts of a unit of work in one
+call; attempts come after both.
 """
 
 from shop_core.inventory.model import NewId
