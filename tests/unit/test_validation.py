@@ -28,7 +28,7 @@ class Part(Struct, forbid_unknown_fields=True, kw_only=True):
     count: Annotated[int, Meta(ge=1, le=9)] = 1
 
 
-class Form(Struct, forbid_unknown_fields=True, kw_only=True):
+class ExampleForm(Struct, forbid_unknown_fields=True, kw_only=True):
     """One of each kind of field."""
 
     name: Annotated[str, Meta(min_length=2, max_length=4, pattern="^[a-z]*$")] = "ada"
@@ -68,21 +68,21 @@ class Form(Struct, forbid_unknown_fields=True, kw_only=True):
 )
 def test_a_fault_is_named_with_its_field_and_a_code(sent: Any, field: str, code: str) -> None:
     with pytest.raises(Invalid) as refused:
-        read_body(Form, msgspec.json.encode(sent))
+        read_body(ExampleForm, msgspec.json.encode(sent))
     assert [(fault.field, fault.code) for fault in refused.value.faults] == [(field, code)]
     assert "`" not in refused.value.faults[0].message
 
 
 def test_null_is_taken_only_where_it_means_something() -> None:
-    assert read_body(Form, b'{"parent": null}').parent is None
+    assert read_body(ExampleForm, b'{"parent": null}').parent is None
 
 
 def test_so_many_faults_are_named_and_no_more() -> None:
-    assert len(faults_of(Form, {"parts": [{}] * 100})) == FAULTS_MAX
+    assert len(faults_of(ExampleForm, {"parts": [{}] * 100})) == FAULTS_MAX
 
 
 def test_a_message_names_the_values_that_are_taken() -> None:
-    (fault,) = faults_of(Form, {"kind": "lost"})
+    (fault,) = faults_of(ExampleForm, {"kind": "lost"})
     assert fault.message == 'must be one of adjusted, received, this is "lost"'
 
 
