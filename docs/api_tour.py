@@ -53,8 +53,8 @@ def server(password: str) -> Iterator[str]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "granian", "--interface", "asgi", "--no-ws", "--factory", "--log-level", "error"]
-    where = ["--port", str(port), "--working-dir", str(HERE), "api_tour:app"]
+    command = [sys.executable, "-m", "uvicorn", "--factory", "--no-proxy-headers", "--log-level", "error"]
+    where = ["--port", str(port), "--app-dir", str(HERE), "api_tour:app"]
     with subprocess.Popen([*command, *where], env=os.environ | {"TOUR_PASSWORD": password}) as process:
         try:
             deadline = time.monotonic() + READY_S_MAX

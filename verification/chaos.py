@@ -27,7 +27,7 @@ from statistics import median
 
 from verification import final_state as verify
 from verification.accounts import Staff, new_customers
-from verification.client import Line
+from verification.client import Connection
 from verification.cut_connections import cut_everywhere
 from verification.history import Op, save
 from verification.history_checker import Kept, check
@@ -151,7 +151,7 @@ async def _round(
     killer = ProcessKiller(server, seed)
     async with Proxy(server.port, seeded(seed)) as proxy:
         buyers = [
-            HttpCustomer(client, seed, (Line(proxy.port), Line(proxy.port)), username, customers[username])
+            HttpCustomer(client, seed, (Connection(proxy.port), Connection(proxy.port)), username, customers[username])
             for client, username in enumerate(customers)
         ]
         until = time.monotonic() + plan.seconds

@@ -42,7 +42,7 @@ class Response:
         return str(self.json["code"])
 
 
-class Line:
+class Connection:
     """One connection to a server, kept open while it lasts, and opened again by the next request.
 
     Args:
@@ -75,7 +75,7 @@ class Line:
                 reader, writer = await self._open()
                 writer.write(request)
                 await writer.drain()
-                answer = await read_response(reader, method)
+                answer = await read_answer(reader, method)
         except (OSError, EOFError, TimeoutError, asyncio.LimitOverrunError, ValueError) as error:
             self.close()
             raise Lost(f"{method} {path}: {error!r}") from error
@@ -113,7 +113,7 @@ def request_bytes(method: str, path: str, body: object, token: str, headers: Map
     return "\r\n".join([*lines, "", ""]).encode() + content
 
 
-async def read_response(reader: asyncio.StreamReader, method: str) -> Response:
+async def read_answer(reader: asyncio.StreamReader, method: str) -> Response:
     """The answer to a request of that method; interim ones are skipped.
 
     Raises:

@@ -114,12 +114,12 @@ def events_published(database: Database, server: ShopServer) -> list[str]:
         id_ for (id_,) in database.execute(b"SELECT id::text FROM order_events UNION SELECT id::text FROM stock_events")
     }
     found = [
-        f"order {id_}: its facts were told in the order {said}" for id_, said in seqs.items() if said != sorted(said)
+        f"order {id_}: its events were published in the order {said}"
+        for id_, said in seqs.items()
+        if said != sorted(said)
     ]
     if kept != published:
-        found.append(
-            f"{len(kept - published)} facts were never told, {len(published - kept)} were told that never happened"
-        )
+        found.append(f"{len(kept - published)} events were not published, {len(published - kept)} never happened")
     return found
 
 

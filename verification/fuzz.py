@@ -20,7 +20,7 @@ from typing import Any
 
 from verification.bad_requests import Attempt, Mutator, Operation, operations_of
 from verification.bad_values import forged
-from verification.client import API, Line, Lost, Response, read_response
+from verification.client import API, Connection, Lost, Response, read_answer
 from verification.server import PASSWORD, STAFF, ShopServer
 
 SECRET = "the password of those who break things"  # unlike the one in the document, by which they would change it
@@ -69,7 +69,7 @@ class Fuzzer:
 
     def __init__(self, port: int, staff: str, password: str, seed: int) -> None:
         self._port, self._staff, self._password, self._seed = port, staff, password, seed
-        self._line = Line(port)
+        self._line = Connection(port)
         self._tokens: dict[str, str] = {}
         self._names = {who: f"{who}-{time.time_ns():x}" for who in ("admin", "customer")}
         self.report = Report()
@@ -254,7 +254,7 @@ class _Connection:
             reader, writer = self._streams
             sending = asyncio.create_task(_send(writer, attempt.raw))
             try:
-                return await read_response(reader, attempt.method)
+                return await read_answer(reader, attempt.method)
             finally:
                 sending.cancel()
         except (OSError, EOFError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 import threading
 from collections.abc import Iterator
 
@@ -112,3 +113,16 @@ def test_closed_pools_refuse() -> None:
                 await pools.run(Pool.FAST, int)
 
     asyncio.run(come())
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has priorities of threads")
+def test_hashing_has_a_low_priority_and_other_work_has_not() -> None:
+    pools = WorkerPools({Pool.FAST: 1, Pool.HASHING: 1}, {Pool.FAST: 1, Pool.HASHING: 1})
+
+    def nice() -> int:
+        return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+
+    try:
+        assert pools.submit(Pool.HASHING, nice).result(TIMEOUT_S) > pools.submit(Pool.FAST, nice).result(TIMEOUT_S)
+    finally:
+        pools.close()

@@ -39,8 +39,8 @@ BACKGROUND_CONNECTIONS = 5
 """Sweeper, relay, order batcher, password hashes, ended sessions: busy handlers cannot keep them from the database."""
 
 UNRECOGNISED_MAX = 12
-"""Logins and registrations at the same moment from devices that are not known, in one worker. The lane of the password
-hashes has a few places more: those are for who logged in before, however many strangers come."""
+"""Logins and registrations at the same moment from devices that are not known, in one worker. The pool for password
+hashes has a few places more: those are for recognised devices, however many unknown ones come."""
 
 
 def worker_app(settings: Settings, shutdown: GracefulShutdown) -> App:

@@ -31,10 +31,10 @@ class SettingsError(Exception):
     """A setting cannot be used: one line that names it, its value, its rule and the next step."""
 
 
-def _whole(least: int, most: int) -> Callable[[str], int]:
+def _whole(lowest: int, highest: int) -> Callable[[str], int]:
     def read(text: str) -> int:
-        if not (text.isascii() and text.isdecimal() and least <= int(text) <= most):
-            raise ValueError(f"must be a whole number from {least} to {most}")
+        if not (text.isascii() and text.isdecimal() and lowest <= int(text) <= highest):
+            raise ValueError(f"must be a whole number from {lowest} to {highest}")
         return int(text)
 
     return read

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
+import threading
 from collections import deque
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from enum import StrEnum
 from threading import BoundedSemaphore
 from typing import Any, TypeVar
@@ -18,6 +21,7 @@ from typing import Any, TypeVar
 from shop_core.errors import Unavailable
 
 T = TypeVar("T")
+HASHING_NICE = 10
 
 
 class Pool(StrEnum):
@@ -38,7 +42,12 @@ class WorkerPools:
 
     def __init__(self, threads: Mapping[Pool, int], waiting_max: Mapping[Pool, int]) -> None:
         self._executors = {
-            pool: ThreadPoolExecutor(count, thread_name_prefix=f"shop-http-{pool}") for pool, count in threads.items()
+            pool: ThreadPoolExecutor(
+                count,
+                thread_name_prefix=f"shop-http-{pool}",
+                initializer=_yield_to_others if pool is Pool.HASHING else None,
+            )
+            for pool, count in threads.items()
         }
         self._places = {pool: BoundedSemaphore(count + waiting_max[pool]) for pool, count in threads.items()}
         self._results = Results()
@@ -84,6 +93,17 @@ class WorkerPools:
         """Let the work that has begun finish."""
         for executor in self._executors.values():
             executor.shutdown()
+
+
+def _yield_to_others() -> None:
+    """Give this thread a low priority, so that a flood of logins leaves the cores to all other requests.
+
+    Not the lowest, 19: a login would then wait for seconds while anything else keeps the machine busy. Only Linux has
+    priorities of threads. There, PRIO_PROCESS takes the id of a thread, too.
+    """
+    if sys.platform == "linux":
+        with suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), HASHING_NICE)
 
 
 class Results:
