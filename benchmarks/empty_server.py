@@ -1,7 +1,6 @@
 """A handler that answers the same few bytes of JSON to everybody: the yardstick for what a server can do.
 
-It runs in granian, with uvloop where that is installed (`--loop auto`), whatever server the shop itself runs in, so
-that a slower server makes no ratio better.
+It runs in granian with uvloop, whatever server the shop itself runs in, so that a slower server makes no ratio better.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ app = Litestar([empty], openapi_config=None, logging_config=None, debug=False)
 
 def command(port: int) -> list[str]:
     """The command that serves it on a port, with a worker for each core."""
-    options = {"--interface": "asgi", "--loop": "auto", "--workers": str(os.cpu_count()), "--port": str(port)}
+    options = {"--interface": "asgi", "--loop": "uvloop", "--workers": str(os.cpu_count()), "--port": str(port)}
     return [
         *(sys.executable, "-m", "granian", f"{__name__}:app", "--no-ws", "--log-level", "error"),
         *(word for option in options.items() for word in option),

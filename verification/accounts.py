@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Sequence
 
-from verification.client import API, Answer, Line
+from verification.client import API, Answer, Connection
 from verification.retrying_client import PASSWORD as BUYERS_PASSWORD
 from verification.server import PASSWORD, STAFF
 
@@ -16,15 +16,15 @@ _BUSY_TRIES_MAX = 20
 class Staff:
     """Who puts things on the shelves, on a good connection."""
 
-    def __init__(self, line: Line, token: str) -> None:
-        self._line = line
+    def __init__(self, connection: Connection, token: str) -> None:
+        self._connection = connection
         self._token = token
 
     @classmethod
     async def log_in(cls, port: int) -> Staff:
-        line = Line(port)
-        answer = await line.ask("POST", f"{API}/auth/token", {"username": STAFF, "password": PASSWORD})
-        return cls(line, answer.json["access"])
+        connection = Connection(port)
+        answer = await connection.ask("POST", f"{API}/auth/token", {"username": STAFF, "password": PASSWORD})
+        return cls(connection, answer.json["access"])
 
     async def new_products(self, count: int, units: int, batch: str) -> dict[str, int]:
         """New products, and how many units of each there are."""
@@ -40,16 +40,16 @@ class Staff:
 
     def hang_up(self) -> None:
         """Close the connection."""
-        self._line.close()
+        self._connection.close()
 
     async def _again(self) -> None:
         body = {"username": STAFF, "password": PASSWORD}
-        self._line.close()
-        self._token = (await self._line.ask("POST", f"{API}/auth/token", body)).json["access"]
+        self._connection.close()
+        self._token = (await self._connection.ask("POST", f"{API}/auth/token", body)).json["access"]
 
     async def _do(self, method: str, path: str, body: object) -> Answer:
         for _ in range(_BUSY_TRIES_MAX):
-            answer = await self._line.ask(method, API + path, body, token=self._token)
+            answer = await self._connection.ask(method, API + path, body, token=self._token)
             if answer.status != 503:
                 break
             await asyncio.sleep(
@@ -65,13 +65,13 @@ async def new_customers(port: int, count: int) -> dict[str, str]:
     tokens = {}
 
     async def register(name: str) -> None:
-        line = Line(port)
+        connection = Connection(port)
         credentials = {"username": name, "password": BUYERS_PASSWORD}
-        answer = await line.ask("POST", f"{API}/auth/register", credentials, wait_s=30)
+        answer = await connection.ask("POST", f"{API}/auth/register", credentials, wait_s=30)
         if answer.status != 201:
             raise RuntimeError(f"register {name}: {answer.body!r}")
-        tokens[name] = (await line.ask("POST", f"{API}/auth/token", credentials, wait_s=30)).json["access"]
-        line.close()
+        tokens[name] = (await connection.ask("POST", f"{API}/auth/token", credentials, wait_s=30)).json["access"]
+        connection.close()
 
     names = [f"buyer{number}" for number in range(count)]
     await _in_turns([register(name) for name in names], LOGINS_AT_ONCE)

@@ -27,7 +27,7 @@ from statistics import median
 
 from verification import final_state as verify
 from verification.accounts import Staff, new_customers
-from verification.client import Line
+from verification.client import Connection
 from verification.cut_connections import cut_everywhere
 from verification.history import Op, save
 from verification.history_checker import Kept, check
@@ -118,7 +118,7 @@ async def run(plan: Plan, folder: Path) -> Report:
         with server.database() as database:
             if plan.drains:
                 report.findings += await asyncio.to_thread(verify.outbox_drains, database, OUTBOX_S_MAX)
-                report.findings += verify.facts_told(database, server)
+                report.findings += verify.events_published(database, server)
             report.findings += verify.halves(database)
         report.findings += await asyncio.to_thread(verify.audit, server)
         report.counts["deadlocks"] = verify.deadlocks(server)
@@ -151,7 +151,7 @@ async def _round(
     killer = ProcessKiller(server, seed)
     async with Proxy(server.port, seeded(seed)) as proxy:
         buyers = [
-            HttpCustomer(client, seed, (Line(proxy.port), Line(proxy.port)), username, customers[username])
+            HttpCustomer(client, seed, (Connection(proxy.port), Connection(proxy.port)), username, customers[username])
             for client, username in enumerate(customers)
         ]
         until = time.monotonic() + plan.seconds

@@ -42,7 +42,7 @@ class Answer:
         return str(self.json["code"])
 
 
-class Line:
+class Connection:
     """One connection to a server, kept open while it lasts, and opened again by the next request.
 
     Args:

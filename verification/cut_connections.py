@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from random import Random
 from uuid import UUID
 
-from verification.client import API, Answer, Line, Lost, request_bytes
+from verification.client import API, Answer, Connection, Lost, request_bytes
 from verification.proxy import Cut, How, Proxy, Side
 
 ALWAYS_DUE = 8
@@ -67,9 +67,9 @@ async def _jobs(port: int, tokens: Sequence[str], product: str, rng: Random, str
     )
     found: list[_Job] = []
     for path, body in kinds:
-        line, key = Line(port), str(UUID(int=rng.getrandbits(128)))
-        answer = await line.ask("POST", API + path, body, token=tokens[0], headers={"Idempotency-Key": key})
-        line.close()
+        connection, key = Connection(port), str(UUID(int=rng.getrandbits(128)))
+        answer = await connection.ask("POST", API + path, body, token=tokens[0], headers={"Idempotency-Key": key})
+        connection.close()
         asked = request_bytes("POST", API + path, body, tokens[0], {"Idempotency-Key": key})
         sides: tuple[tuple[Side, int], ...] = (("request", len(asked)), ("answer", len(answer.body) + _HEAD_BYTES_MAX))
         for side, length in sides:
@@ -83,9 +83,9 @@ async def _jobs(port: int, tokens: Sequence[str], product: str, rng: Random, str
 async def _one(port: int, job: _Job, cuts: Cuts) -> None:
     is_lost = False
     async with Proxy(port, lambda _: job.cut) as proxy:
-        line = Line(proxy.port)
+        connection = Connection(proxy.port)
         try:
-            first = await _ask(line, job)
+            first = await _ask(connection, job)
         except Lost:
             is_lost = True
             cuts.done[job.cut.side] += 1
@@ -93,11 +93,11 @@ async def _one(port: int, job: _Job, cuts: Cuts) -> None:
             if first.status != 201:  # too much reserved: this cut has to be left out
                 return
         finally:
-            line.close()
-    line = Line(port)
+            connection.close()
+    connection = Connection(port)
     told = []
     for tries in range(_TRIES_MAX):
-        answer = await _ask(line, job)
+        answer = await _ask(connection, job)
         if answer.status == 201:
             told.append(answer)
             if len(told) == 2:
@@ -107,7 +107,7 @@ async def _one(port: int, job: _Job, cuts: Cuts) -> None:
             break
         else:
             await asyncio.sleep(0.1)
-    line.close()
+    connection.close()
     cuts.made_before += bool(is_lost and told and _is_replayed(told[0]))
     if len({answer.json["id"] for answer in told}) > 1 or not all(map(_is_replayed, told[1:])):
         cuts.findings.append(
@@ -115,8 +115,8 @@ async def _one(port: int, job: _Job, cuts: Cuts) -> None:
         )
 
 
-async def _ask(line: Line, job: _Job) -> Answer:
-    return await line.ask("POST", API + job.path, job.body, token=job.token, headers={"Idempotency-Key": job.key})
+async def _ask(connection: Connection, job: _Job) -> Answer:
+    return await connection.ask("POST", API + job.path, job.body, token=job.token, headers={"Idempotency-Key": job.key})
 
 
 def _is_replayed(answer: Answer) -> bool:

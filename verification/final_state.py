@@ -102,22 +102,24 @@ def sold(database: Database, stock: Mapping[str, int]) -> list[str]:
     ]
 
 
-def facts_told(database: Database, server: ShopServer) -> list[str]:
+def events_published(database: Database, server: ShopServer) -> list[str]:
     """Every fact was told at least once, and those of an order in order; ask when the outbox is empty."""
     seqs: dict[str, list[int]] = {}
-    told = set()
+    published = set()
     for fact in server.facts():
-        if fact["id"] not in told and "order_id" in fact:
+        if fact["id"] not in published and "order_id" in fact:
             seqs.setdefault(fact["order_id"], []).append(fact["seq"])
-        told.add(fact["id"])
+        published.add(fact["id"])
     kept = {
         id_ for (id_,) in database.execute(b"SELECT id::text FROM order_events UNION SELECT id::text FROM stock_events")
     }
     found = [
-        f"order {id_}: its facts were told in the order {said}" for id_, said in seqs.items() if said != sorted(said)
+        f"order {id_}: its events were published in the order {said}"
+        for id_, said in seqs.items()
+        if said != sorted(said)
     ]
-    if kept != told:
-        found.append(f"{len(kept - told)} facts were never told, {len(told - kept)} were told that never happened")
+    if kept != published:
+        found.append(f"{len(kept - published)} events were not published, {len(published - kept)} never happened")
     return found
 
 
@@ -145,9 +147,9 @@ def reservations_kept(database: Database) -> dict[str, str]:
     return dict(database.execute(b"SELECT id::text, state FROM reservations").fetchall())
 
 
-def acknowledged_are_there(told: Collection[str], kept: Collection[str]) -> list[str]:
+def acknowledged_are_there(published: Collection[str], kept: Collection[str]) -> list[str]:
     """Whatever a customer was told is there."""
-    return [f"{id_} was acknowledged, and is lost" for id_ in told if id_ not in kept]
+    return [f"{id_} was acknowledged, and is lost" for id_ in published if id_ not in kept]
 
 
 def audit(server: ShopServer) -> list[str]:

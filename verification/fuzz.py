@@ -20,7 +20,7 @@ from typing import Any
 
 from verification.bad_requests import Attempt, Mutator, Operation, operations_of
 from verification.bad_values import forged
-from verification.client import API, Answer, Line, Lost, read_answer
+from verification.client import API, Answer, Connection, Lost, read_answer
 from verification.server import PASSWORD, STAFF, ShopServer
 
 SECRET = "the password of those who break things"  # unlike the one in the document, by which they would change it
@@ -69,7 +69,7 @@ class Fuzzer:
 
     def __init__(self, port: int, staff: str, password: str, seed: int) -> None:
         self._port, self._staff, self._password, self._seed = port, staff, password, seed
-        self._line = Line(port)
+        self._line = Connection(port)
         self._tokens: dict[str, str] = {}
         self._names = {who: f"{who}-{time.time_ns():x}" for who in ("admin", "customer")}
         self.report = Report()

@@ -13,7 +13,7 @@ from random import Random
 from typing import Any
 from uuid import UUID
 
-from verification.client import Answer, Line
+from verification.client import Answer, Connection
 from verification.history import Verb
 from verification.retrying_client import GaveUp, RetryingClient
 
@@ -51,7 +51,7 @@ class HttpCustomer(RetryingClient):
     Args:
         number: which one; also `client` in the history.
         seed: of their choices, which are the same for the same seed and number.
-        lines: two connections; now and then the same request is sent on both.
+        connections: two connections; now and then the same request is sent on both.
         username: of their account.
         token: their access token, if there is one.
 
@@ -61,8 +61,10 @@ class HttpCustomer(RetryingClient):
         refused: keys that were refused, after an earlier attempt that got no answer: that one may yet have come late.
     """
 
-    def __init__(self, number: int, seed: str, lines: tuple[Line, Line], username: str, token: str = "") -> None:
-        super().__init__(number, Random(f"{seed}/buyer/{number}"), lines, username, token)
+    def __init__(
+        self, number: int, seed: str, connections: tuple[Connection, Connection], username: str, token: str = ""
+    ) -> None:
+        super().__init__(number, Random(f"{seed}/buyer/{number}"), connections, username, token)
         self.orders: dict[str, Known] = {}
         self.holds: dict[str, dict[str, int]] = {}
         self.made: dict[str, str] = {}
@@ -192,11 +194,13 @@ class HttpCustomer(RetryingClient):
         self.requests[key] = request
         if is_new and self.rng.random() < 0.08:
             self.counts["twins"] += 1
-            one, other = await asyncio.gather(*(self._make_on(line, request, key) for line in self.lines))
+            one, other = await asyncio.gather(
+                *(self._make_on(connection, request, key) for connection in self.connections)
+            )
             return one or other
-        return await self._make_on(self.lines[0], request, key)
+        return await self._make_on(self.connections[0], request, key)
 
-    async def _make_on(self, line: Line, request: Request, key: str) -> bool:
+    async def _make_on(self, connection: Connection, request: Request, key: str) -> bool:
         lost_before, made_before = self.counts["lost"], self.made.get(key)
         answer = await self.insist(
             request.verb,
@@ -206,7 +210,7 @@ class HttpCustomer(RetryingClient):
             key=key,
             requested=request.requested,
             detail=request.detail,
-            line=line,
+            connection=connection,
         )
         if answer.status != 201:
             if made_before:
@@ -257,7 +261,11 @@ class HttpCustomer(RetryingClient):
 
 def _known(answer: Answer) -> Known:
     body = answer.json
-    return Known({line["product_id"]: line["quantity"] for line in body["lines"]}, body["status"], body["version"])
+    return Known(
+        {line["product_id"]: line["quantity"] for line in body["lines"]},
+        body["status"],
+        body["version"],
+    )
 
 
 def _lines(requested: Mapping[str, int]) -> list[dict[str, Any]]:

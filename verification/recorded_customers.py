@@ -31,7 +31,7 @@ EXPECTED = {
 
 
 @dataclass
-class Trouble:
+class UnexpectedAnswers:
     """What should never have been answered."""
 
     found: list[str] = field(default_factory=list)
@@ -68,7 +68,7 @@ class Customers:
     shop: Shop
     actors: Sequence[Actor]
     log: list[Op] = field(default_factory=list)
-    trouble: Trouble = field(default_factory=Trouble)
+    unexpected: UnexpectedAnswers = field(default_factory=UnexpectedAnswers)
 
     def place(self, *asked: tuple[int, PlacementRequest]) -> list[Op]:
         """Place orders, several as a batch; of lines or of reservations."""
@@ -131,13 +131,13 @@ class Customers:
         except Refusal as refusal:
             outcomes = [refusal] * len(ops)
         except Exception as error:
-            self.trouble.crash(error)
+            self.unexpected.crash(error)
             outcomes = [None] * len(ops)
         end = time.time_ns()
         for op, outcome in zip(ops, outcomes, strict=True):
             op.start_ns, op.end_ns = start, end
             _answered(op, outcome)
-            self.trouble.note(op, outcome if isinstance(outcome, Refusal) else None)
+            self.unexpected.note(op, outcome if isinstance(outcome, Refusal) else None)
         self.log += ops
         return ops
 

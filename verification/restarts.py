@@ -27,7 +27,7 @@ from typing import Any
 import psycopg
 
 from verification import final_state as verify
-from verification.client import API, Line, Lost
+from verification.client import API, Connection, Lost
 from verification.server import PASSWORD, STAFF, ShopServer
 
 BUYER = "buyer"
@@ -215,7 +215,7 @@ async def _renew(port: int, load: Load) -> None:
 
 
 async def _logged_in(port: int, username: str) -> str:
-    line = Line(port)
+    line = Connection(port)
     try:
         answer = await line.ask("POST", f"{API}/auth/token", {"username": username, "password": PASSWORD})
         return str(answer.json["access"])
@@ -225,7 +225,7 @@ async def _logged_in(port: int, username: str) -> str:
 
 async def _client(port: int, load: Load, products: list[str], name: str) -> None:
     """Looks, orders and reserves, on a connection that is kept while the server keeps it."""
-    line, rng, number = Line(port), Random(name), 0
+    line, rng, number = Connection(port), Random(name), 0
     while not load.is_over:
         number += 1
         product = rng.choice(products)
@@ -260,7 +260,7 @@ async def _client(port: int, load: Load, products: list[str], name: str) -> None
 
 async def _stocked(port: int) -> list[str]:
     """Products that last, and somebody to buy them."""
-    line, token, products = Line(port), await _logged_in(port, STAFF), []
+    line, token, products = Connection(port), await _logged_in(port, STAFF), []
     try:
         for number in range(8):
             body = {"sku": f"R-{number}", "name": f"Product {number}", "price": "9.90"}

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
 
-from verification.client import API, Answer, Line, Lost
+from verification.client import API, Answer, Connection, Lost
 from verification.history import Op, Verb
 
 PASSWORD = "a long enough password"
@@ -28,7 +28,7 @@ class RetryingClient:
     Args:
         number: `client` in the history.
         rng: for choices, and for the pauses before retries.
-        lines: connections; the first is the usual one.
+        connections: connections; the first is the usual one.
         username: of the account.
         token: the access token, if there is one.
 
@@ -38,10 +38,12 @@ class RetryingClient:
         findings: what must never happen.
     """
 
-    def __init__(self, number: int, rng: Random, lines: tuple[Line, ...], username: str, token: str = "") -> None:
+    def __init__(
+        self, number: int, rng: Random, connections: tuple[Connection, ...], username: str, token: str = ""
+    ) -> None:
         self.number = number
         self.rng = rng
-        self.lines = lines
+        self.connections = connections
         self.username = username
         self.token = token
         self.ops: list[Op] = []
@@ -66,9 +68,9 @@ class RetryingClient:
         requested: Mapping[str, int] | None = None,
         detail: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
-        line: Line | None = None,
+        connection: Connection | None = None,
     ) -> Answer:
-        """Ask until there is an answer; each attempt is a line of the history.
+        """Ask until there is an answer; each attempt becomes an entry of the history.
 
         Raises:
             GaveUp: there was none for `PATIENCE_S` seconds.
@@ -83,7 +85,7 @@ class RetryingClient:
                 self.number, verb, key, dict(requested or {}), time.time_ns(), 0, "unknown", detail=dict(detail or {})
             )
             try:
-                answer = await (line or self.lines[0]).ask(
+                answer = await (connection or self.connections[0]).ask(
                     method, API + path, body, token=self.token, headers=all_headers
                 )
             except Lost as lost:
@@ -115,7 +117,7 @@ class RetryingClient:
         until = time.monotonic() + PATIENCE_S
         while True:
             try:
-                answer = await self.lines[0].ask(method, API + path, body, token=self.token)
+                answer = await self.connections[0].ask(method, API + path, body, token=self.token)
             except Lost as lost:
                 said = str(lost)
             else:
@@ -131,8 +133,8 @@ class RetryingClient:
 
     def hang_up(self) -> None:
         """Close the connections."""
-        for line in self.lines:
-            line.close()
+        for connection in self.connections:
+            connection.close()
 
 
 def _note(op: Op, answer: Answer) -> None:

@@ -123,7 +123,7 @@ class ShopServer:
         """The database itself, as its superuser."""
         with EmbeddedPostgres(self.data_dir) as postgres:
             url = postgres.url().replace("+psycopg", "")
-            with psycopg.connect(url, autocommit=True, application_name="proof") as connection:
+            with psycopg.connect(url, autocommit=True, application_name="verification") as connection:
                 yield connection
 
     def database_log(self) -> str:

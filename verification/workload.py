@@ -115,7 +115,7 @@ class Workload:
             try:
                 self.customers.shop.reservations.sweep()
             except Exception as error:
-                self.customers.trouble.crash(error)
+                self.customers.unexpected.crash(error)
 
     def _work(self, random: Random, stop: Signal) -> None:
         acts = [self._place, self._place, self._reserve, self._reserve, self._reserve, self._reserve, self._retry]
@@ -201,15 +201,15 @@ class Workload:
 
     def look(self) -> list[str]:
         """Everything that is wrong: answers, audit, outbox, ledger, history."""
-        found = list(self.customers.trouble.found)
+        found = list(self.customers.unexpected.found)
         found += [f"audit: {d.what} of {d.of}: {d.stored}, not {d.expected}" for d in self.customers.shop.audit()]
-        found += self._tell_all()
+        found += self._publish_all()
         log = [*self.customers.log, *self._expiries()]
         stock = {str(product_id): UNITS for product_id in self.products}
         found += [f"history: {anomaly.rule}: {anomaly.says}" for anomaly in check(log, stock, self._kept())]
         return found
 
-    def _tell_all(self) -> list[str]:
+    def _publish_all(self) -> list[str]:
         """Let two relays tell everything to somebody who often does not listen; everything must come, in order."""
         refused: set[UUID] = set()
 
@@ -226,9 +226,9 @@ class Workload:
             while service.relay(Listener()):
                 pass
             self.clock.advance(timedelta(hours=2))
-        return self._misheard()
+        return self._wrongly_published()
 
-    def _misheard(self) -> list[str]:
+    def _wrongly_published(self) -> list[str]:
         found: list[str] = []
         versions: dict[UUID, int] = {}
         for event in self.published:

@@ -53,9 +53,9 @@ class OrderedJobs(Generic[T]):
 class Phase:
     """One kind of work, done by all clients at once, with its progress and its time."""
 
-    def __init__(self, title: str, url: SplitResult, clients: int, trouble: Tally) -> None:
+    def __init__(self, title: str, url: SplitResult, clients: int, problems: Tally) -> None:
         self.title, self.url, self.clients = title, url, clients
-        self.trouble = trouble
+        self.problems = problems
         self.done = 0
         self.seconds = 0.0
         self._lock = threading.Lock()
@@ -96,7 +96,7 @@ class Phase:
 
     def _note(self, reason: str, example: str) -> None:
         with self._lock:
-            self.trouble.add(reason, example[:300])
+            self.problems.add(reason, example[:300])
 
 
 def named(job: object) -> str:

@@ -74,7 +74,7 @@ def show_replay(replay: Replay) -> None:
     seconds = replay.phases["orders"].seconds or 1
     rows = sum(order.rows for _, order in replay.placed.values())
     say(f"{len(replay.placed) / seconds:,.0f} orders/s, {rows / seconds:,.0f} order rows/s")
-    show_tally("refused or wrong", replay.trouble)
+    show_tally("refused or wrong", replay.problems)
     done = ", ".join(f"{count:,} {what}" for what, count in replay.done.items())
     say(f"\nof {replay.year.invoices:,} invoices: {done}, {replay.year.invoices_left_out.total:,} left out")
 
@@ -86,8 +86,8 @@ def faults_of(replay: Replay) -> list[str]:
     missing = year.invoices - year.invoices_left_out.total - sum(replay.done.values())
     if missing:
         faults.append(f"{missing:,} invoices did not get into the shop")
-    if replay.trouble.total:
-        faults.append(f"{replay.trouble.total:,} requests were refused or answered wrongly")
+    if replay.problems.total:
+        faults.append(f"{replay.problems.total:,} requests were refused or answered wrongly")
     differences = replay.stock_differences()
     if differences:
         faults.append(f"{len(differences):,} products have another stock than they must, e.g. {differences[0]}")

@@ -31,8 +31,8 @@ class Replay:
 
     def __init__(self, year: Year, url: SplitResult, staff: Login, clients: int) -> None:
         self.year, self.url, self.staff = year, url, staff
-        self.trouble = Tally()
-        self.phases = {name: Phase(name, url, clients, self.trouble) for name in ("products", "customers", "orders")}
+        self.problems = Tally()
+        self.phases = {name: Phase(name, url, clients, self.problems) for name in ("products", "customers", "orders")}
         self.products: dict[str, Listed] = {}
         self.customers: dict[str, Login] = {}
         self.placed: dict[str, tuple[str, Order]] = {}

@@ -13,7 +13,7 @@ from collections.abc import Hashable, Mapping
 from contextlib import suppress
 from itertools import count
 from secrets import token_hex
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 from urllib.parse import parse_qsl
 
 import msgspec
@@ -252,7 +252,7 @@ class ShopRequest:
         if message["type"] == "http.disconnect":
             self.has_whole_body = True
             raise HTTPException(status_code=400)
-        part = cast(bytes, message.get("body", b""))
+        part: bytes = message.get("body", b"")  # type: ignore[assignment]  # it is not a WebSocket
         self._received_bytes += len(part)
         self.has_whole_body = not message.get("more_body", False) or self._received_bytes == self._content_length
         return part
@@ -265,7 +265,8 @@ class ShopRequest:
 
 def request_of(scope: Scope) -> ShopRequest:
     """The request that this scope belongs to."""
-    return cast(ShopRequest, scope["state"]["request"])
+    request: ShopRequest = scope["state"]["request"]
+    return request
 
 
 def _by_name(headers: Any) -> dict[bytes, bytes]:

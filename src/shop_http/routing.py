@@ -135,28 +135,29 @@ class OperationHandler:
 
 
 def handler_of(handler: BaseRouteHandler) -> OperationHandler | None:
-    """The endpoint that was declared; None for a handler of Litestar's own."""
-    return cast("OperationHandler | None", handler.opt.get("endpoint"))
+    """What was declared of it; None for a handler of Litestar's own."""
+    declared: OperationHandler | None = handler.opt.get("operation_handler")
+    return declared
 
 
 def access_of(handler: BaseRouteHandler) -> Access:
     """Whom it is for; a login is needed where nothing is declared."""
-    endpoint = handler_of(handler)
-    return endpoint.operation.access if endpoint else Access.LOGIN
+    operation_handler = handler_of(handler)
+    return operation_handler.operation.access if operation_handler else Access.LOGIN
 
 
 def run_operation(app: ASGIApp) -> ASGIApp:
-    """Runs the endpoint straight away, as the innermost step inside Litestar's routing.
+    """Runs the declared handler straight away, as the innermost step inside Litestar's routing.
 
     Litestar would call the same handler, after making a request of its own and injecting parameters: 10 us later.
     """
 
     async def run(scope: Scope, receive: Receive, send: Send) -> None:
-        endpoint = handler_of(scope["route_handler"])
-        if endpoint is None:
+        operation_handler = handler_of(scope["route_handler"])
+        if operation_handler is None:
             await app(scope, receive, send)
         else:
-            response = await endpoint(request_of(scope))
+            response = await operation_handler(request_of(scope))
             await response(scope, receive, send)
 
     return run
@@ -164,13 +165,13 @@ def run_operation(app: ASGIApp) -> ASGIApp:
 
 def _declare(methods: Sequence[Method], path: str, operation: Operation) -> Callable[[Handler], HTTPRouteHandler]:
     def declare(handler: Handler) -> HTTPRouteHandler:
-        endpoint = OperationHandler(handler, operation)
+        operation_handler = OperationHandler(handler, operation)
 
         async def handle(scope: Scope) -> Response:
-            return await endpoint(request_of(scope))
+            return await operation_handler(request_of(scope))
 
         handle.__name__ = handler.__name__
-        options = {"endpoint": endpoint}
+        options = {"operation_handler": operation_handler}
         return HTTPRouteHandler(path, http_method=methods, opt=options, status_code=200, include_in_schema=False)(
             handle
         )
@@ -227,10 +228,10 @@ def described(app: Litestar) -> Iterator[tuple[str, str, Operation]]:
     """Path, method and declaration of each operation of the API, in the order of the routes."""
     for route in app.routes:
         for handler in getattr(route, "route_handlers", ()):
-            endpoint = handler_of(handler)
-            if endpoint and endpoint.operation.id:
+            operation_handler = handler_of(handler)
+            if operation_handler and operation_handler.operation.id:
                 for method in sorted(handler.http_methods - {"HEAD"}):
-                    yield route.path, method.lower(), endpoint.operation
+                    yield route.path, method.lower(), operation_handler.operation
 
 
 class App:

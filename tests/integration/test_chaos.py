@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from verification import chaos
-from verification.client import Line, Lost
+from verification.client import Connection, Lost
 from verification.process_kills import KINDS
 from verification.processes import kill
 from verification.proxy import Cut, Proxy
@@ -60,7 +60,7 @@ def test_the_proxy_cuts_at_the_chosen_byte(how: str, cut_side: str, arrived: byt
         listener = await asyncio.start_server(server, "127.0.0.1", 0)
         port = listener.sockets[0].getsockname()[1]
         async with Proxy(port, lambda number: None if number else Cut(cut_side, 12, how)) as proxy:  # type: ignore[arg-type]
-            line = Line(proxy.port)
+            line = Connection(proxy.port)
             with pytest.raises(Lost):
                 await line.ask("GET", "/")
             assert proxy.cuts == {f"{cut_side} {how}": 1}

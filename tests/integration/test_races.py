@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Engine
 from verification.databases import empty
 from verification.mutants import MUTANTS
-from verification.mutants.search import hunt
+from verification.mutants.search import search
 from verification.races import large_baskets, run
 
 from shop_adapters.postgres import make_engine
@@ -53,9 +53,9 @@ def test_large_baskets_wait_for_each_other_where_locks_are_not_sorted(database: 
         assert any(large_baskets(database, 60, seed) for seed in range(8))
 
 
-def test_the_hunt_finds_a_mutant_and_nothing_where_there_is_none(database: Engine) -> None:
-    assert hunt(database, None, seed=1, seconds_max=1).found == []
-    assert hunt(database, MUTANTS["cancel-returns-nothing"], seed=1, seconds_max=300).found != []
+def test_the_search_finds_a_mutant_and_nothing_where_there_is_none(database: Engine) -> None:
+    assert search(database, None, seed=1, seconds_max=1).found == []
+    assert search(database, MUTANTS["cancel-returns-nothing"], seed=1, seconds_max=300).found != []
 
 
 @pytest.mark.parametrize("mutant", sorted(MUTANTS))

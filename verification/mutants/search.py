@@ -24,7 +24,7 @@ CONNECTIONS = 16
 
 
 @dataclass(frozen=True)
-class Hunt:
+class SearchResult:
     """How a mutant was looked for.
 
     Args:
@@ -41,7 +41,7 @@ class Hunt:
         return ", ".join(sorted({line.split(":")[0] for line in self.found})) or "nobody"
 
 
-def hunt(engine: Engine | None, mutant: Mutant | None, seed: int, seconds_max: float) -> Hunt:
+def search(engine: Engine | None, mutant: Mutant | None, seed: int, seconds_max: float) -> SearchResult:
     """Rounds of everything at once, with the mutant or without one, until something is wrong or the time is up.
 
     Args:
@@ -54,7 +54,7 @@ def hunt(engine: Engine | None, mutant: Mutant | None, seed: int, seconds_max: f
         number += 1
         seconds = time.monotonic() - started
         if found or seconds > seconds_max:
-            return Hunt(found, operations, seconds)
+            return SearchResult(found, operations, seconds)
 
 
 def _round(engine: Engine | None, mutant: Mutant | None, seed: str) -> tuple[list[str], int]:
@@ -94,7 +94,7 @@ def main() -> int:
 
 def _show(name: str, engine: Engine | None, mutant: Mutant | None, chosen: argparse.Namespace) -> list[str]:
     """Hunt, and print what came of it."""
-    result = hunt(engine, mutant, chosen.seed, chosen.seconds if mutant else chosen.without)
+    result = search(engine, mutant, chosen.seed, chosen.seconds if mutant else chosen.without)
     on, cost = "memory" if engine is None else "postgres", f"{result.operations:6} operations {result.seconds:6.1f} s"
     print(f"{name:34} {on:9} {cost}  by {result.by}", flush=True)
     for line in result.found[: 1 if mutant else 5]:

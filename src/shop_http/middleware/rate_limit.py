@@ -18,13 +18,13 @@ from uuid import UUID
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 from shop_core.errors import TooMany, TooManyOrders, Unavailable
+from shop_core.token_bucket import TokenBucket
 from shop_http.middleware import Middleware
 from shop_http.problems import refused
 from shop_http.requests import request_of
 
 CLIENTS_MAX = 50_000
 """So many clients are remembered, the latest ones, in some 10 MB. A forgotten one starts with a full bucket."""
-_ROUNDING_S = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,12 +159,11 @@ class OrderLimiter:
 class TokenBuckets:
     """A bucket of tokens for each key: of the keys that were used last. For one thread.
 
-    As in `shop_core.accounts.guess_limits.Allowance`, all that is kept is when a bucket will be full.
+    Of each, all that is kept is when it will be full: see `shop_core.token_bucket`.
     """
 
     def __init__(self, rate: Rate, clock: Callable[[], float] = monotonic, keys_max: int = CLIENTS_MAX) -> None:
-        self._rate = rate
-        self._every_s = rate.per_s / rate.count
+        self._bucket = TokenBucket(rate.count, rate.per_s / rate.count)
         self._clock = clock
         self._keys_max = keys_max
         self._full_at: OrderedDict[Hashable, float] = OrderedDict()
@@ -179,16 +178,16 @@ class TokenBuckets:
             How many are left, less than 0 if there was none; and in how many seconds there is one, or all are back.
         """
         now = self._clock()
-        full_in = max(self._full_at.get(key, now) - now, 0.0) + self._every_s
-        if (wait := full_in - self._rate.per_s) > _ROUNDING_S:
-            return -1, wait
+        full_in = self._bucket.after_taking(self._full_at.get(key, now) - now)
+        if missing_s := self._bucket.missing_s(full_in):
+            return -1, missing_s
         self._full_at[key] = now + full_in
         self._full_at.move_to_end(key)
         if len(self._full_at) > self._keys_max:
             self._full_at.popitem(last=False)
-        return int((self._rate.per_s - full_in) / self._every_s + _ROUNDING_S), full_in
+        return self._bucket.left(full_in), full_in
 
     def give_back(self, key: Hashable) -> None:
         """Put a token back that was taken."""
         if key in self._full_at:
-            self._full_at[key] -= self._every_s
+            self._full_at[key] -= self._bucket.refill_s

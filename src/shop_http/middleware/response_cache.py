@@ -41,9 +41,9 @@ def response_cache(validator: CacheValidator | None) -> Middleware:
 
     def middleware(app: ASGIApp) -> ASGIApp:
         async def cached(scope: Scope, receive: Receive, send: Send) -> None:
-            endpoint = handler_of(scope["route_handler"])
+            operation_handler = handler_of(scope["route_handler"])
             request = request_of(scope)
-            if endpoint is None or not endpoint.operation.cached or request.actor.is_staff:
+            if operation_handler is None or not operation_handler.operation.cached or request.actor.is_staff:
                 await app(scope, receive, send)
             else:
                 await cache.serve(app, scope, receive, send)

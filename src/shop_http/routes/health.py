@@ -12,6 +12,7 @@ from shop_http.schemas.common import StatusBody
 
 TAG = "Health"
 _OK = StatusBody()
+_ALIVE = json_response(_OK)
 
 _logger = logging.getLogger("shop_http")
 
@@ -22,7 +23,7 @@ _logger = logging.getLogger("shop_http")
 )
 async def is_live(request: ShopRequest) -> Response:
     """Answered on the event loop: a server whose threads are all busy is alive all the same."""
-    return json_response(_OK)
+    return _ALIVE
 
 
 @get(
