@@ -122,10 +122,11 @@ class Batch(Generic[Q, R]):
         outcomes: list[Result[R] | Refusal] = []
         for request, result_id, claim in zip(self._requests, self._ids, self._claims, strict=True):
             try:
-                outcome = keyed.find(claim)
+                outcome = keyed.find(claim) if claim else None
                 if outcome is None:
                     outcome = Result(attempt.grant(request, result_id, available))
-                    keyed.record(claim, outcome.value)
+                    if claim:
+                        keyed.record(claim, outcome.value)
                     for product_id, quantity in request.units.items():
                         available[product_id] -= quantity
                 outcomes.append(outcome)

@@ -36,7 +36,8 @@ class MemoryEvents:
                 if not isinstance(event, OrderEvent):
                     transaction.insert(transaction.stock_events, {event.id: event})
                     continue
-                if any(earlier.seq == event.seq for earlier in timelines.of(event.order_id)):
+                earlier = timelines.of(event.order_id)
+                if earlier and event.seq in {each.seq for each in earlier}:
                     raise ValueError(f"order {event.order_id} has an event {event.seq} already")
                 timelines.extend(event.order_id, [event])
             transaction.insert(transaction.outbox, {event.id: OutboxRow(OutboxMessage(event)) for event in events})

@@ -42,8 +42,9 @@ class MemoryStock:
         by_product: dict[UUID, list[StockMovement]] = {}
         for movement in movements:
             by_product.setdefault(movement.product_id, []).append(movement)
-        self._transaction.lock_order.check("stock", by_product)
         stock = self._transaction.stock
+        if not self._transaction.has_locked(stock.name, set(by_product)):
+            self._transaction.lock_order.check("stock", by_product)
         with self._transaction.statement():
             self._transaction.claim(stock.name, by_product)
             levels = stock.get_all(by_product)

@@ -265,7 +265,7 @@ class OrderQuery:
 
 def total_of(lines: Iterable[OrderLine], currency: str) -> Money:
     """The sum of `lines`."""
-    return Money(sum(line.unit_price.minor * line.quantity for line in lines), currency)
+    return Money(sum([line.unit_price.minor * line.quantity for line in lines]), currency)
 
 
 _LETTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's base 32: no I, L, O or U to misread

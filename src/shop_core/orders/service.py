@@ -57,7 +57,8 @@ class OrderService:
             placed = decision.attempt
             uow.orders.add_all(placed.orders)
             uow.events.add_all(placed.events)
-            uow.reservations.update_all(placed.confirmed)
+            if placed.confirmed:
+                uow.reservations.update_all(placed.confirmed)
             uow.stock.apply([*decision.expired, *placed.movements])
             batch.settle_keys(uow.keys, decision.new_claims)
         return decision.outcomes

@@ -23,7 +23,7 @@ from shop_http.cli.progress import progress
 from shop_http.server.database import UNUSABLE_DATABASE, migrate_database, open_shop
 from shop_http.server.settings import Settings, SettingsError
 
-_RESEND = "Try dead letters again from the start. Later facts of the same subject may have arrived before them."
+_RESEND = "Publish dead letters again. Later events of the same subject may have arrived before them."
 _OURS = (SettingsError, *UNUSABLE_DATABASE, UnusableFile, Refusal)
 
 
@@ -68,33 +68,37 @@ def _parser() -> argparse.ArgumentParser:
         made.set_defaults(run=run)
         return made
 
-    one = command("serve", _serve, "answer HTTP requests until Ctrl-C or SIGTERM")
+    one = command("serve", _serve, "run the server until Ctrl-C or SIGTERM")
     one.add_argument("--host", help="address to listen on (SHOP_HOST)")
     one.add_argument("--port", help="port to listen on (SHOP_PORT)")
     one.add_argument("--workers", help="processes that answer (SHOP_WORKERS)")
-    one.add_argument("--demo", action="store_true", help="put some products into an empty catalog")
-    one = command("migrate", _migrate, "bring the database to the schema of this version")
-    one.add_argument("--app-role", metavar="NAME", help="let this role serve the shop, and do nothing beyond that")
-    one = command("create-admin", _create_admin, "open an account that may do everything")
-    one.add_argument("username", metavar="USERNAME", help="its password is asked for, or read from standard input")
-    command("demo-data", _demo_data, "put some products into an empty catalog")
+    one.add_argument("--demo", action="store_true", help="add demo products, if the catalog is empty")
+    one = command("migrate", _migrate, "upgrade the database to the schema of this version")
+    one.add_argument("--app-role", metavar="NAME", help="grant this role what `shop serve` needs, and no more")
+    one = command("create-admin", _create_admin, "create an account with all rights")
+    one.add_argument(
+        "username", metavar="USERNAME", help="you are asked for the password, or it is read from standard input"
+    )
+    command("demo-data", _demo_data, "add demo products, if the catalog is empty")
     one = command("import-products", _import_products, "create and update products from a CSV file", COLUMNS_HELP)
     one.add_argument("file", metavar="FILE.csv", type=Path)
     one.add_argument(
         "--on-bad-row",
         choices=[choice.value for choice in OnBadRow],
         default=OnBadRow.REFUSE.value,
-        help="import the good rows, or nothing of a file with a bad one (default)",
+        help="skip: import the good rows; refuse (default): import nothing if any row is bad",
     )
-    command("audit", _audit, "compare stock with its ledger and orders with their lines; exit 1 if any differ")
-    one = command("outbox", _outbox, "what facts wait to be told to others, and which ones nobody took")
+    command("audit", _audit, "compare stock with its ledger, and orders with their lines; exit code 1 if any differ")
+    one = command("outbox", _outbox, "show events that are not published yet, and those that were given up")
     inside = one.add_subparsers(title="commands", metavar="COMMAND")
     again = inside.add_parser("resend", help="try dead letters again", description=_RESEND)
-    again.add_argument("--data-dir", metavar="DIR", default=argparse.SUPPRESS, help="as for the others")
+    again.add_argument(
+        "--data-dir", metavar="DIR", default=argparse.SUPPRESS, help="where the embedded database is (SHOP_DATA_DIR)"
+    )
     again.add_argument("ids", metavar="ID", nargs="*", type=UUID, help="of the event, as `shop outbox` lists it")
     again.add_argument("--all", action="store_true", help="all of them")
     again.set_defaults(run=_resend, parser=again)
-    command("settings", _settings, "show every setting, its value and where it comes from")
+    command("settings", _settings, "show every setting: its value, its source and its meaning")
     command("version", _version, "show the version")
     return parser
 

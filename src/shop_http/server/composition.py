@@ -6,11 +6,11 @@ import gc
 import logging
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, cast
+from typing import cast
 
-from sqlalchemy import Engine, QueuePool
+from litestar.handlers import HTTPRouteHandler
+from sqlalchemy import QueuePool
 
 from shop_adapters.background import Repeating
 from shop_adapters.order_batcher import OrderBatcher
@@ -39,8 +39,8 @@ BACKGROUND_CONNECTIONS = 5
 """Sweeper, relay, order batcher, password hashes, ended sessions: busy handlers cannot keep them from the database."""
 
 UNRECOGNISED_MAX = 12
-"""Logins and registrations at the same moment from devices that are not known, in one worker. The lane of the password
-hashes has a few places more: those are for who logged in before, however many strangers come."""
+"""Simultaneous logins and registrations from unrecognised devices, in one worker. The pool of the password hashes has
+a few places more, which stay free for devices that logged in before."""
 
 
 def worker_app(settings: Settings, shutdown: GracefulShutdown) -> App:
@@ -58,7 +58,28 @@ def worker_app(settings: Settings, shutdown: GracefulShutdown) -> App:
     adapters = adapters_of(engine, settings)
     shop = shop_of(adapters, settings)
     batcher = OrderBatcher(shop, adapters.new_id)
-    seeing = _seeing(settings, shop, batcher, engine)
+    background: list[Background] = [batcher]
+    observers: list[Observer] = []
+    routes: list[HTTPRouteHandler] = []
+    count_expired: Callable[[int], int] = int
+    if settings.log_level in ("debug", "info"):
+        observers.append(log.request_lines(settings.log))
+    if settings.tracing != "off":
+        from shop_http.server.tracing import Spans
+
+        spans = Spans()
+        observers.append(spans.observe)
+        background.append(spans)
+    if settings.shows_metrics:
+        from shop_http.server import metrics
+
+        figures = metrics.Metrics(shop)
+        pool = cast(QueuePool, engine.pool)
+        sources = metrics.Sources(lambda: batcher.report, lambda: (pool.checkedout(), pool.size()))
+        observers.append(figures.observe)
+        routes.append(metrics.route(figures, settings.metrics_token))
+        background.append(Repeating(lambda: figures.sample(sources), SAMPLED_EVERY_S, "metrics"))
+        count_expired = figures.expired
     app = create_app(
         shop,
         ready=readiness(engine, settings),
@@ -70,25 +91,21 @@ def worker_app(settings: Settings, shutdown: GracefulShutdown) -> App:
         reserve=batcher.reserve,
         cache_validator=CacheValidator(engine, prepare_threshold=settings.prepare_threshold),
         deadlines=Deadlines(settings.request_timeout, settings.answer_timeout),
-        background=[
-            batcher,
-            *_background(shop, publisher_of(settings), seeing.expired),
-            *seeing.background,
-        ],
-        observers=seeing.observers,
-        more_routes=seeing.routes,
+        background=[*background, *_jobs(shop, publisher_of(settings), count_expired)],
+        observers=observers,
+        more_routes=routes,
         limits=limits_of(settings),
         proxies=proxies_of(settings),
         shutdown=shutdown,
         origins=settings.cors_origins,
     )
     gc.collect()
-    gc.freeze()  # what is there by now stays: no collection need look at it again
+    gc.freeze()  # the garbage collector need not look again at what stays
     return app
 
 
 def limits_of(settings: Settings) -> RateLimits:
-    """What one client may ask of one worker: its part of what the settings allow, as nobody knows who answers whom."""
+    """What one client may ask of one worker: its share of what the settings allow, as any worker may answer."""
     return RateLimits(
         requests=_rate(settings.rate_limit, settings.workers),
         logins=_rate(settings.login_rate_limit, settings.workers),
@@ -111,46 +128,11 @@ def _rate(text: str, workers: int) -> Rate | None:
     return Rate(int(count), {"second": 1, "minute": 60, "hour": 3600}[unit]).shared_by(workers)
 
 
-@dataclass(slots=True)
-class _Seeing:
-    """What watches the shop, as the settings want it."""
-
-    observers: list[Observer] = field(default_factory=list)
-    routes: list[Any] = field(default_factory=list)
-    background: list[Background] = field(default_factory=list)
-    expired: Callable[[int], int] = lambda count: count
-
-
-def _seeing(settings: Settings, shop: Shop, batcher: OrderBatcher, engine: Engine) -> _Seeing:
-    from shop_http.server import log
-
-    seeing = _Seeing()
-    if settings.log_level in ("debug", "info"):
-        seeing.observers.append(log.request_lines(settings.log))
-    if settings.tracing != "off":
-        from shop_http.server.tracing import Spans
-
-        spans = Spans()
-        seeing.observers.append(spans.observe)
-        seeing.background.append(spans)
-    if settings.shows_metrics:
-        from shop_http.server import metrics
-
-        figures = metrics.Metrics(shop)
-        pool = cast(QueuePool, engine.pool)
-        sources = metrics.Sources(lambda: batcher.report, lambda: (pool.checkedout(), pool.size()))
-        seeing.observers.append(figures.observe)
-        seeing.routes.append(metrics.route(figures, settings.metrics_token))
-        seeing.background.append(Repeating(lambda: figures.sample(sources), SAMPLED_EVERY_S, "metrics"))
-        seeing.expired = figures.expired
-    return seeing
-
-
 def check_tracing(settings: Settings) -> None:
-    """Find out early whether spans can be made.
+    """Check early that spans can be made.
 
     Raises:
-        SettingsError: they are asked for, and OpenTelemetry is not installed.
+        SettingsError: the settings ask for them, and OpenTelemetry is not installed.
     """
     if settings.tracing != "off":
         try:
@@ -159,16 +141,21 @@ def check_tracing(settings: Settings) -> None:
             raise SettingsError(f"SHOP_TRACING needs OpenTelemetry: pip install 'shop[otel]' ({missing})") from missing
 
 
-def _background(shop: Shop, publisher: EventPublisher | None, expired: Callable[[int], int]) -> list[Background]:
-    """What every process does beside answering. Sweeps and relays of several processes keep out of each other's way."""
+def _jobs(shop: Shop, publisher: EventPublisher | None, count_expired: Callable[[int], int]) -> list[Background]:
+    """What every worker does beside answering requests. Sweeps and relays of several workers do not disturb each other.
+
+    Args:
+        publisher: of the events; None: nobody is told, and none is relayed.
+        count_expired: gets the number of reservations that a sweep ended, and returns it.
+    """
 
     def sweep() -> int:
-        return expired(shop.reservations.sweep())
+        return count_expired(shop.reservations.sweep())
 
     jobs: list[Background] = [
         Repeating(sweep, BACKGROUND_EVERY_S, "sweeper", lambda ended: ended >= SWEEP_MAX),
         Repeating(shop.sessions.refresh_revocations, ENDED_EVERY_S, "ended sessions"),
-        Repeating(shop.sessions.delete_expired, CLEANUP_EVERY_S, "tidy", lambda forgotten: forgotten >= CLEANUP_MAX),
+        Repeating(shop.sessions.delete_expired, CLEANUP_EVERY_S, "cleanup", lambda deleted: deleted >= CLEANUP_MAX),
     ]
     if publisher is not None:
         relay = partial(shop.outbox.relay, publisher)
@@ -177,10 +164,10 @@ def _background(shop: Shop, publisher: EventPublisher | None, expired: Callable[
 
 
 def publisher_of(settings: Settings) -> EventPublisher | None:
-    """Where facts are told; None: nowhere.
+    """Where events are published; None: nowhere.
 
     Raises:
-        SettingsError: the webhook cannot be.
+        SettingsError: the webhook cannot be used.
     """
     match settings.events:
         case "log":
@@ -194,7 +181,7 @@ def publisher_of(settings: Settings) -> EventPublisher | None:
 
 
 def _lines_of_events() -> logging.Logger:
-    """A logger of its own: one line an event on standard output, whatever is done with the log of the server."""
+    """A logger of its own, apart from the log of the server: one line an event, on standard output."""
     logger = logging.getLogger("shop.events")
     if not logger.handlers:
         handler = logging.StreamHandler(sys.stdout)

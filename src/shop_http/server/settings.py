@@ -163,65 +163,81 @@ def _setting(default: Any, read: Callable[[str], Any], meaning: str, *, hidden: 
 
 
 def _cores() -> int:
-    """How many cores this process may use; beyond four, more workers are for who has measured that they help."""
+    """How many cores this process may use, at most four: more workers help only some shops, so measure first."""
     usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return min(usable, 4)
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How a shop runs. The variable of `data_dir` is `SHOP_DATA_DIR`, and so on; a flag wins over its variable."""
+    """How a shop runs. `data_dir` is the variable `SHOP_DATA_DIR`, and so on. A flag wins over its variable."""
 
     data_dir: Path = _setting(Path(".data"), Path, "where the embedded PostgreSQL and its secret are kept")
-    database_url: str = _setting("", _database_url, "use this PostgreSQL instead of the embedded one", hidden=True)
+    database_url: str = _setting("", _database_url, "the PostgreSQL to use instead of the embedded one", hidden=True)
     secret_key: bytes = _setting(
         b"", _secret, "signs the tokens; required with SHOP_DATABASE_URL, at least 32 bytes", hidden=True
     )
     previous_secret_keys: tuple[str, ...] = _setting(
-        (), _secrets, "secrets accepted besides SHOP_SECRET_KEY while it is replaced, with commas", hidden=True
+        (), _secrets, "old secrets that are still accepted while SHOP_SECRET_KEY is replaced, with commas", hidden=True
     )
     host: str = _setting("127.0.0.1", str, "the address to listen on")
     port: int = _setting(8000, _whole(1, 65535), "the port to listen on")
-    workers: int = _setting(_cores(), _whole(1, 64), "processes that answer requests: as many as cores, at most 4")
+    workers: int = _setting(
+        _cores(), _whole(1, 64), "processes that answer requests; by default one for each core, at most 4"
+    )
     connections: int = _setting(8, _whole(1, 100), "database connections (and threads) per worker")
-    request_timeout: int = _setting(10, _whole(1, 3600), "seconds in which all of a request must arrive, else 408")
-    answer_timeout: int = _setting(30, _whole(1, 3600), "seconds in which a request is answered, else 503")
-    drain_s: int = _setting(1, _whole(0, 300), "seconds to go on after SIGTERM while /health/ready says 503")
+    request_timeout: int = _setting(10, _whole(1, 3600), "seconds within which a whole request must arrive, else 408")
+    answer_timeout: int = _setting(30, _whole(1, 3600), "seconds within which a request must be answered, else 503")
+    drain_s: int = _setting(1, _whole(0, 300), "seconds to go on after SIGTERM, while /health/ready answers 503")
     prepare_threshold: int | None = _setting(
-        5, _threshold, "a statement is kept prepared after so many uses; off: never, for PgBouncer"
+        5, _threshold, "prepare a statement after so many uses; off: never, for PgBouncer"
     )
     currency: str = _setting("EUR", _currency, "the one currency of all prices, an ISO 4217 code")
-    docs: bool = _setting(True, _yes_or_no, "whether /docs and /openapi.json are there for everybody")
-    breached_passwords: str = _setting("", str, "a file of leaked passwords, which nobody may set: lines of SHA-1")
-    base_url: str = _setting("", _base_url, "how clients reach the shop, e.g. https://shop.example, for links")
+    docs: bool = _setting(True, _yes_or_no, "whether everybody can read /docs and /openapi.json")
+    breached_passwords: str = _setting("", str, "a file of leaked passwords, as SHA-1 hashes, that nobody may set")
+    base_url: str = _setting("", _base_url, "how clients reach the shop, for links, e.g. https://shop.example")
     cors_origins: tuple[str, ...] = _setting(
-        (), _origins, "web pages of these origins may ask, e.g. https://shop.example; none by default"
+        (), _origins, "origins whose web pages may use the API, e.g. https://shop.example; none by default"
     )
     public_catalog: bool = _setting(True, _yes_or_no, "whether the catalog can be read without a login")
     reservations_max: int = _setting(20, _whole(1, 10_000), "reservations that one customer may hold at once")
-    reserved_units_max: int = _setting(1_000_000, _whole(1, 2_000_000_000), "units in all of them")
-    orders_per_minute: int = _setting(60_000, _whole(0, 1_000_000), "orders that one customer may place; 0: any number")
+    reserved_units_max: int = _setting(
+        1_000_000, _whole(1, 2_000_000_000), "units that one customer may hold in all reservations"
+    )
+    orders_per_minute: int = _setting(
+        60_000, _whole(0, 1_000_000), "orders that one customer may place in a minute; 0: any number"
+    )
     rate_limit: str = _setting(
-        "600000/minute", _rate, "requests of an account, or of an address without a login; or off"
+        "600000/minute", _rate, "requests of one account, or of one address without a login; off: any number"
     )
     login_rate_limit: str = _setting(
-        "6000/minute", _rate, "logins that fail, and registrations, of one address; or off"
+        "6000/minute", _rate, "failed logins and registrations of one address; off: any number"
     )
-    trusted_proxies: tuple[str, ...] = _setting((), _proxies, "networks of proxies that say where requests come from")
-    proxy_header: str = _setting("x-forwarded-for", _one_of(*HEADERS), "in which header: that, or forwarded")
+    trusted_proxies: tuple[str, ...] = _setting(
+        (), _proxies, "networks of the proxies that say where a request comes from"
+    )
+    proxy_header: str = _setting(
+        "x-forwarded-for", _one_of(*HEADERS), "the header in which they say it: x-forwarded-for or forwarded"
+    )
     events: str = _setting(
-        "none", _one_of(*EVENTS), "where facts are told: none, log, webhook; timelines keep them anyway"
+        "none", _one_of(*EVENTS), "where events are published: none, log or webhook; timelines show them anyway"
     )
-    webhook_url: str = _setting("", _webhook_url, "who is told, by signed POST requests", hidden=True)
+    webhook_url: str = _setting("", _webhook_url, "the receiver of events, by signed POST requests", hidden=True)
     webhook_secret: str = _setting(
-        "", _webhook_secret, "signs those requests, whsec_...; two during a change", hidden=True
+        "", _webhook_secret, "signs those requests, whsec_...; two secrets while it is replaced", hidden=True
     )
     log: str = _setting("auto", _one_of(*LOG_FORMS), "text or json; auto: text on a terminal, JSON otherwise")
-    log_level: str = _setting("info", _one_of(*LOG_LEVELS), "debug, info, warning, error; info: a line per request")
-    metrics: str = _setting("off", _one_of(*METRICS), "off; public: everybody who reaches the port may see /metrics")
-    metrics_token: str = _setting("", _token, "/metrics is there, for who sends this as a bearer token", hidden=True)
-    tracing: str = _setting("off", _one_of(*TRACING), "off; otlp: a span per request, see OTEL_EXPORTER_OTLP_ENDPOINT")
-    allow_unsafe: tuple[str, ...] = _setting((), _unsafe, "settings of PostgreSQL that may be off, e.g. fsync")
+    log_level: str = _setting(
+        "info", _one_of(*LOG_LEVELS), "debug, info, warning or error; info writes a line for each request"
+    )
+    metrics: str = _setting("off", _one_of(*METRICS), "off; public: everybody who reaches the port can read /metrics")
+    metrics_token: str = _setting("", _token, "shows /metrics to clients that send this as a bearer token", hidden=True)
+    tracing: str = _setting(
+        "off", _one_of(*TRACING), "off; otlp: a span for each request, sent to OTEL_EXPORTER_OTLP_ENDPOINT"
+    )
+    allow_unsafe: tuple[str, ...] = _setting(
+        (), _unsafe, "durability settings of PostgreSQL that may be off, e.g. fsync"
+    )
 
     @property
     def shows_metrics(self) -> bool:
@@ -230,11 +246,11 @@ class Settings:
 
     @classmethod
     def read(cls, environment: Mapping[str, str], flags: Mapping[str, str | None]) -> Settings:
-        """The settings that flags and environment say.
+        """Read the settings.
 
         Args:
-            environment: e.g. `os.environ`; empty values count as not set. What is secret may be in a file instead,
-                which SHOP_..._FILE names.
+            environment: e.g. `os.environ`; empty values count as not set. A secret may be in a file instead, named by
+                SHOP_..._FILE.
             flags: by the name of the field; None where a flag was not given.
 
         Raises:
@@ -259,12 +275,12 @@ class Settings:
                 if not getattr(settings, name):
                     raise SettingsError(
                         f"{variable_of(name)} is not set, and SHOP_EVENTS=webhook needs it:"
-                        " set it, or tell facts to log or none"
+                        " set it, or set SHOP_EVENTS to log or none"
                     )
         return settings
 
     def table(self, environment: Mapping[str, str]) -> list[tuple[str, str, str, str]]:
-        """For people: variable, value (secrets hidden), where it comes from, meaning."""
+        """The table of `shop settings`: variable, value (secrets hidden), source, meaning."""
         rows = []
         for (name, text), setting in zip(self._texts(), fields(self), strict=True):
             default = setting.default if setting.default is not MISSING else None
@@ -287,7 +303,7 @@ def variable_of(name: str) -> str:
 
 
 def _from_environment(environment: Mapping[str, str], variable: str, is_secret: bool) -> tuple[str, str]:
-    """Where a setting is, and what it says there."""
+    """The variable that holds a setting, or names its file, and the text there."""
     in_file = f"{variable}_FILE"
     path = environment.get(in_file, "") if is_secret else ""
     if not path:
