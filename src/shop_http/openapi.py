@@ -80,16 +80,18 @@ A shop that never sells what it does not have.
   (empty to start). `next` and `previous` are ready-made links.
 - Every error is a problem document (RFC 9457) whose `code` is stable. Unknown fields and parameters are refused.
 - An id that is malformed is answered like one that does not exist: 404.
-- Nothing is guessed: a text has no control characters and none that change the direction of writing, and is kept in
-  Unicode NFC; numbers are plain digits; a field or a parameter that is given twice is refused.
+- Nothing is guessed: text with control characters, or with characters that change the direction of writing, is
+  refused; numbers are plain digits; a field or a parameter that is given twice is refused. Text is stored as Unicode
+  NFC.
 - A request must arrive within seconds (408). What is no HTTP at all is refused without a problem document and without
   a request id: 400 (such as an unknown method or a space in the address), 414 (an address past 32 KiB) and 431 (a head
   past 64 KiB, or more than 100 headers); the connection then ends.
-- Send `X-Request-Id` to find a request again; every answer has one.
-- 429 means: wait for as long as `Retry-After` says. `RateLimit` tells how much is left (`r`) and in how many seconds
-  all of it is back (`t`), `RateLimit-Policy` how much there is (`q`) in how many seconds (`w`).
-- Send an `Idempotency-Key` with what places or reserves, made before the first try and kept for every retry: it is
-  done once, and a retry is answered with `Idempotency-Replayed: true`. Keys never expire; refusals are not remembered.
+- Send `X-Request-Id` to find a request again in the log; every response has one.
+- 429 means: wait as many seconds as `Retry-After` says. `RateLimit` says how many requests are left (`r`) and in how
+  many seconds all are back (`t`); `RateLimit-Policy` says how many there are (`q`) in how many seconds (`w`).
+- Send an `Idempotency-Key` with requests that place or reserve. Make it before the first try and keep it for every
+  retry: the request is carried out once, and a retry gets `Idempotency-Replayed: true`. Keys never expire; refusals
+  are not remembered.
 """
 
 _TEXT: Json = {"schema": {"type": "string"}}
@@ -212,11 +214,11 @@ def _header_parameters(operation: Operation) -> Iterator[Json]:
     if KeyReused in operation.refuses:
         name, meaning = (
             "Idempotency-Key",
-            "one's own for each request, the same for its retries; see the top of this page",
+            "a new one for each request, the same one for its retries; see the top of this page",
         )
         schema |= {"minLength": 1, "maxLength": KEY_LENGTH_MAX, "pattern": "^[ -~]*$"}
     elif operation.tagged:
-        name, meaning = "If-None-Match", "answer 304 if the ETag is still this one"
+        name, meaning = "If-None-Match", "respond with 304 if the ETag is still this one"
     elif Stale in operation.refuses:
         name, meaning = "If-Match", "do it only if the ETag is still this one"
     else:
@@ -245,15 +247,15 @@ def _responses(path: str, operation: Operation, needs_login: bool) -> Json:
     responses: Json = {str(operation.status): done}
     if operation.tagged:
         headers = dict.fromkeys(["X-Request-Id", "ETag"], _TEXT)
-        responses["304"] = {"description": "Not changed since", "headers": headers}
+        responses["304"] = {"description": "Not changed", "headers": headers}
     found = sorted(_problems(path, operation, needs_login), key=lambda problem: problem.status)
     for status, alike in groupby(found, key=lambda problem: problem.status):
-        responses[str(status)] = _no(list(alike))
+        responses[str(status)] = _errors_of(list(alike))
     return responses
 
 
 def _problems(path: str, operation: Operation, needs_login: bool) -> Iterator[Problem]:
-    """An example of each no that the operation can give."""
+    """An example of each error that the operation can give."""
     refusals: list[type[Refusal]] = [Invalid, Unavailable, *operation.refuses]
     if needs_login:
         refusals += [Unauthenticated, InvalidToken]
@@ -269,8 +271,8 @@ def _problems(path: str, operation: Operation, needs_login: bool) -> Iterator[Pr
         yield problems.of_transport(status, **_WHERE)
 
 
-def _no(alike: Sequence[Problem]) -> Json:
-    """The answers of one status."""
+def _errors_of(alike: Sequence[Problem]) -> Json:
+    """The errors of one status."""
     examples = {problem.code: {"value": msgspec.to_builtins(problem)} for problem in alike}
     content = {problems.MEDIA_TYPE.decode(): {"schema": {"$ref": _REF.format(name="Problem")}, "examples": examples}}
     answer: Json = {"description": " / ".join(dict.fromkeys(problem.title for problem in alike)), "content": content}

@@ -60,7 +60,7 @@ def test_an_unknown_address_is_a_problem(server: Server, visitor: httpx.Client) 
     ],
 )
 def test_an_address_says_which_methods_it_knows(visitor: httpx.Client, path: str, allowed: str) -> None:
-    for method in ("DELETE", "TRACE", "BREW"):
+    for method in ("DELETE", "TRACE"):
         response = visitor.request(method, path)
         assert response.headers["allow"] == allowed
         assert_problem(response, 405, "method_not_allowed")

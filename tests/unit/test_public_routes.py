@@ -101,3 +101,11 @@ def test_a_route_that_says_nothing_of_access_needs_a_login() -> None:
     app.litestar.register(forgotten)
     assert ("GET", "/forgotten") in routes(app)
     assert ("GET", "/forgotten") not in without_a_login(app)
+
+
+def test_a_method_that_nobody_defined_is_answered_with_those_that_there_are() -> None:
+    """In process: the HTTP server refuses such a method before the application sees it."""
+    with TestClient(create_app(Shop(MemoryAdapters()), threads=2)) as client:
+        response = client.request("BREW", f"{API}/products")
+    assert (response.status_code, response.json()["code"]) == (405, "method_not_allowed")
+    assert response.headers["allow"] == "GET, HEAD, OPTIONS, POST"

@@ -1,4 +1,4 @@
-"""What goes over the wire, where it differs from the core: names, money as text, nothing secret, nothing null.
+"""The JSON of requests and responses: where it differs from the core, and nothing secret, nothing null.
 
 `...Form` is what clients send: unknown fields are refused. `...Body` is what they get: what is not there is left
 out, so that no field is ever null (generated Swift and Dart clients break on nullable unions). The bounds that

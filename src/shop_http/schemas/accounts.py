@@ -1,4 +1,4 @@
-"""Users, credentials and tokens on the wire."""
+"""Users, credentials and tokens."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ class RegistrationForm(Struct, forbid_unknown_fields=True, kw_only=True):
     last_name: str = ""
 
     def registration(self) -> Registration:
-        """The same for the core."""
+        """As the core takes it."""
         return Registration(self.username, self.password, self.email, self.first_name, self.last_name)
 
 
 class CredentialsForm(Struct, forbid_unknown_fields=True, kw_only=True):
-    """Who logs in."""
+    """A login."""
 
     username: Credential
     password: Credential
@@ -37,54 +37,54 @@ class CredentialsForm(Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 class RefreshForm(Struct, forbid_unknown_fields=True, kw_only=True):
-    """A refresh token: the one to trade, or of the session to end."""
+    """A refresh token: the one to exchange, or one of the session to end."""
 
     refresh: Credential
 
 
 class ProfileForm(Struct, forbid_unknown_fields=True, kw_only=True):
-    """What to change of one's own profile; what is left out stays."""
+    """What to change in your profile; fields that you leave out stay as they are."""
 
     first_name: str | UnsetType = UNSET
     last_name: str | UnsetType = UNSET
     email: str | UnsetType = UNSET
 
     def change(self) -> ProfileChange:
-        """The same for the core."""
+        """As the core takes it."""
         return ProfileChange(
             *(None if text is UNSET else text for text in (self.first_name, self.last_name, self.email))
         )
 
 
 class PasswordForm(Struct, forbid_unknown_fields=True, kw_only=True):
-    """The present password, and the one to have instead."""
+    """The present password and the new one."""
 
     old_password: Credential
     new_password: Credential
 
 
 class ResetForm(Struct, forbid_unknown_fields=True, kw_only=True):
-    """A code from an admin, and the password to have instead of the forgotten one."""
+    """A code from an admin, and the new password."""
 
     code: Annotated[Credential, Meta(max_length=200)]
     new_password: Credential
 
 
 class ResetBody(Struct, kw_only=True):
-    """A code for a user who forgot their password, to be handed over to them. It is good once."""
+    """A code for a user who forgot their password, to be handed over to them. It works once."""
 
     code: str
     expires_at: datetime
 
 
 class AccountStatusForm(Struct, forbid_unknown_fields=True, kw_only=True):
-    """What an account may do, and whether it may log in; what is left out stays."""
+    """The role of an account, and whether it may log in; fields that you leave out stay as they are."""
 
     role: Role | UnsetType = UNSET
     active: bool | UnsetType = UNSET
 
     def change(self) -> AccountStatusChange:
-        """The same for the core."""
+        """As the core takes it."""
         return AccountStatusChange(self.role or None, None if self.active is UNSET else self.active)
 
 
@@ -102,7 +102,7 @@ class UserBody(Struct, kw_only=True):
 
     @classmethod
     def of(cls, account: Account) -> UserBody:
-        """The wire form of `account`."""
+        """The schema of `account`."""
         return cls(
             id=account.id,
             username=account.username,
@@ -122,18 +122,18 @@ class AccountBody(UserBody, kw_only=True):
 
     @classmethod
     def of(cls, account: Account) -> AccountBody:
-        """The wire form of `account`."""
+        """The schema of `account`."""
         return cls(**asdict(UserBody.of(account)), active=account.active)
 
 
 class AccountPage(PageBody[AccountBody], kw_only=True):
-    """One piece of the list of registered users."""
+    """A page of the list of registered users."""
 
 
 class TokensBody(Struct, kw_only=True):
     """A pair of tokens. `expires_in` is the life of the access token, in seconds.
 
-    `device`, which a login gives, is to be kept after log-out too, and shown at the next login from the same device.
+    Keep `device`, which a login gives, after log-out too, and send it with the next login from the same device.
     """
 
     access: str
@@ -144,7 +144,7 @@ class TokensBody(Struct, kw_only=True):
 
     @classmethod
     def of(cls, login: Login) -> TokensBody:
-        """The wire form of `login`."""
+        """The schema of `login`."""
         return cls(
             access=login.access,
             refresh=login.refresh,
@@ -154,9 +154,9 @@ class TokensBody(Struct, kw_only=True):
 
 
 class SessionBody(Struct, kw_only=True):
-    """A login that lasts. It ends at `expires_at` unless its refresh token is traded before.
+    """A session. It ends at `expires_at` unless it is refreshed before.
 
-    `current` is true for the session in which one asks.
+    `current` is true for the session of this request.
     """
 
     id: UUID
@@ -167,7 +167,7 @@ class SessionBody(Struct, kw_only=True):
 
     @classmethod
     def of(cls, session: Session, actor: Actor) -> SessionBody:
-        """The wire form of `session`, for the one who asks."""
+        """The schema of `session`, for its account."""
         return cls(
             id=session.id,
             created_at=session.created_at,
@@ -178,7 +178,7 @@ class SessionBody(Struct, kw_only=True):
 
 
 class SessionsBody(Struct, kw_only=True):
-    """Where somebody is logged in."""
+    """Where an account is logged in."""
 
     results: tuple[SessionBody, ...]
 

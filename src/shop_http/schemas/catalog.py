@@ -1,4 +1,4 @@
-"""Categories and products on the wire."""
+"""Categories and products."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ class CategoryForm(Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 class CategoryPatch(Struct, forbid_unknown_fields=True, kw_only=True):
-    """What to change of a category. `parent` is the id of the category above it; null: none."""
+    """What to change in a category. `parent` is the id of the category above it; null means none."""
 
     name: str | UnsetType = UNSET
     slug: str | UnsetType = UNSET
     parent: UUID | UnsetType | None = UNSET
 
     def changes(self) -> CategoryChanges:
-        """The same for the core."""
+        """As the core takes it."""
         return CategoryChanges(
             name=UNCHANGED if self.name is UNSET else self.name,
             slug=UNCHANGED if self.slug is UNSET else self.slug,
@@ -56,14 +56,14 @@ class CategoryBody(Struct, kw_only=True):
 
     @classmethod
     def of_node(cls, node: CategoryNode) -> CategoryBody:
-        """The wire form of `node`, with all that is below it."""
+        """The schema of `node`, with all that is below it."""
         body = cls.of(node.entry)
         body.children = tuple(map(cls.of_node, node.children))
         return body
 
     @classmethod
     def of(cls, entry: CategoryEntry) -> CategoryBody:
-        """The wire form of `entry`."""
+        """The schema of `entry`."""
         category = entry.category
         return cls(
             id=category.id,
@@ -75,7 +75,7 @@ class CategoryBody(Struct, kw_only=True):
 
 
 class CategoryPage(PageBody[CategoryBody], kw_only=True):
-    """A piece of the list of categories."""
+    """A page of the list of categories."""
 
 
 class ProductForm(Struct, forbid_unknown_fields=True, kw_only=True):
@@ -89,7 +89,7 @@ class ProductForm(Struct, forbid_unknown_fields=True, kw_only=True):
     image_urls: tuple[str, ...] = ()
 
     def details(self, currency: str) -> ProductDetails:
-        """The same for the core."""
+        """As the core takes it."""
         return ProductDetails(
             sku=self.sku,
             name=self.name,
@@ -101,7 +101,7 @@ class ProductForm(Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 class ProductPatch(Struct, forbid_unknown_fields=True, kw_only=True):
-    """What to change of a product. `category` is the id of its category; null: none."""
+    """What to change in a product. `category` is the id of its category; null means none."""
 
     sku: str | UnsetType = UNSET
     name: str | UnsetType = UNSET
@@ -111,7 +111,7 @@ class ProductPatch(Struct, forbid_unknown_fields=True, kw_only=True):
     image_urls: tuple[str, ...] | UnsetType = UNSET
 
     def changes(self, currency: str) -> ProductChanges:
-        """The same for the core.
+        """As the core takes it.
 
         Raises:
             Invalid: the price is no amount.
@@ -127,7 +127,10 @@ class ProductPatch(Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 class ProductBody(Struct, kw_only=True):
-    """A product of the catalog. `quantity_in_stock` is what can be sold now; `category` is the id of its category."""
+    """A product of the catalog. `category` is the id of its category.
+
+    `quantity_in_stock` is the number of units that can be sold now.
+    """
 
     id: UUID
     sku: str
@@ -143,7 +146,7 @@ class ProductBody(Struct, kw_only=True):
 
     @classmethod
     def of(cls, entry: CatalogEntry) -> ProductBody:
-        """The wire form of `entry`."""
+        """The schema of `entry`."""
         product = entry.product
         return cls(
             id=product.id,
@@ -161,7 +164,7 @@ class ProductBody(Struct, kw_only=True):
 
 
 class ProductPage(PageBody[ProductBody], kw_only=True):
-    """A piece of the list of products."""
+    """A page of the list of products."""
 
 
 CATEGORY_FORM = CategoryForm(name="Candle holders", slug="candle-holders")

@@ -1,4 +1,4 @@
-"""What several features need on the wire."""
+"""What several features need."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ Quantity = Annotated[int, Meta(ge=1, le=QUANTITY_MAX)]
 
 
 class PageBody(Struct, Generic[T], kw_only=True):
-    """One piece of a list. `next` and `previous` are links, null at the ends; pages by cursor are not counted.
+    """A page of a list. `next` and `previous` are links, null at the ends; pages by cursor are not counted.
 
-    Long lists that change all the time are not counted out: then `count_is_estimate` is there, and true.
+    A long list that changes all the time is not counted to its end: then `count_is_estimate` is there, and true.
     """
 
     count: int | UnsetType = UNSET
@@ -33,7 +33,7 @@ class PageBody(Struct, Generic[T], kw_only=True):
 
 
 class StatusBody(Struct, kw_only=True):
-    """How the server is."""
+    """The state of the server."""
 
     status: Literal["ok"] = "ok"
 

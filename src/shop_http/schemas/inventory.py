@@ -1,4 +1,4 @@
-"""Stock levels and movements on the wire."""
+"""Stock levels and movements."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from shop_http.schemas.common import MOVEMENT_ID, PRODUCT_ID, THEN, USER_ID, Pag
 
 
 class StockChangeForm(Struct, forbid_unknown_fields=True, kw_only=True):
-    """Units that came in, or were found (positive) or missed (negative)."""
+    """Units that came in, or that a count found (positive) or missed (negative)."""
 
     kind: Literal["received", "adjusted"]
     quantity: Annotated[int, Meta(ge=-QUANTITY_MAX, le=QUANTITY_MAX)]
@@ -33,7 +33,7 @@ class StockLevelBody(Struct, kw_only=True):
 
     @classmethod
     def of(cls, level: StockLevel) -> StockLevelBody:
-        """The wire form of `level`."""
+        """The schema of `level`."""
         return cls(
             product_id=level.product_id,
             on_hand=level.on_hand,
@@ -62,7 +62,7 @@ class StockMovementBody(Struct, kw_only=True):
 
     @classmethod
     def of(cls, movement: StockMovement) -> StockMovementBody:
-        """The wire form of `movement`."""
+        """The schema of `movement`."""
         return cls(
             id=movement.id,
             kind=movement.kind,
@@ -76,7 +76,7 @@ class StockMovementBody(Struct, kw_only=True):
 
 
 class StockMovementPage(PageBody[StockMovementBody], kw_only=True):
-    """A piece of a product's stock ledger."""
+    """A page of a product's stock ledger."""
 
 
 STOCK_CHANGE = StockChangeForm(kind="received", quantity=120, reason="delivery note 4711")

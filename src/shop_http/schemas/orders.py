@@ -1,4 +1,4 @@
-"""Orders on the wire."""
+"""Orders."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ LineForms = Annotated[tuple[LineForm, ...], Meta(min_length=1, max_length=LINES_
 
 
 def line_requests(lines: Iterable[LineForm]) -> tuple[LineRequest, ...]:
-    """The lines for the core."""
+    """The lines as the core takes them."""
     return tuple(LineRequest(line.product_id, line.quantity) for line in lines)
 
 
@@ -58,14 +58,14 @@ class OrderForm(Struct, forbid_unknown_fields=True, kw_only=True):
     lines: LineForms
 
     def requested(self) -> tuple[LineRequest, ...]:
-        """The lines for the core."""
+        """The lines as the core takes them."""
         return line_requests(self.lines)
 
 
 class PlacementForm(Struct, forbid_unknown_fields=True, kw_only=True):
-    """An order to place: of `lines`, or of a reservation; exactly one of the two.
+    """An order to place: give `lines` or `reservation_id`, not both.
 
-    With `expected_total` it is placed only if that is what it comes to: prices may have moved since they were shown.
+    With `expected_total` it is placed only if the total is the same: prices may have changed since they were shown.
     """
 
     lines: LineForms | UnsetType = UNSET
@@ -93,7 +93,7 @@ class PlacementForm(Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 class OrderLineBody(Struct, kw_only=True, gc=False):
-    """A line of an order: SKU, name and unit price are those of the moment in which it was placed."""
+    """A line of an order, with SKU, name and unit price as they were when it was placed."""
 
     product_id: UUID
     sku: str
@@ -104,9 +104,9 @@ class OrderLineBody(Struct, kw_only=True, gc=False):
 
 
 class OrderBody(Struct, kw_only=True):
-    """An order: subtotal is the sum of its lines, total what is to be paid.
+    """An order. `subtotal` is the sum of its lines, `total` is the amount to pay.
 
-    `deleted_at` is there for staff only, on an order that its customer took out of their history.
+    `deleted_at` is there for staff only, on an order that its customer deleted from their history.
     """
 
     id: UUID
@@ -157,14 +157,14 @@ def _line(line: OrderLine, places: int) -> OrderLineBody:
 
 
 class OrderPage(PageBody[OrderBody], kw_only=True):
-    """A piece of the list of orders."""
+    """A page of the list of orders."""
 
 
 class OrderEventBody(Struct, kw_only=True):
     """One change of an order. `seq` is the order's version after it, `status` and `total` are what they became.
 
-    `actor_id` and `actor_role` say who did it; the shop itself has none. `total_before` is there on edits. `format`
-    tells later forms of events apart. `id` is the one under which the event is also told to others.
+    `actor_id` and `actor_role` say who did it; they are missing if the shop did it. `total_before` is there on edits.
+    `format` is the version of this schema. `id` is the id under which the event is also published.
     """
 
     id: UUID
@@ -180,7 +180,7 @@ class OrderEventBody(Struct, kw_only=True):
 
     @classmethod
     def of(cls, event: OrderEvent) -> OrderEventBody:
-        """The wire form of `event`."""
+        """The schema of `event`."""
         return cls(
             id=event.id,
             seq=event.seq,
@@ -196,7 +196,7 @@ class OrderEventBody(Struct, kw_only=True):
 
 
 class OrderEventPage(PageBody[OrderEventBody], kw_only=True):
-    """A piece of the timeline of an order."""
+    """A page of the timeline of an order."""
 
 
 ORDER_FORM = OrderForm(lines=(LineForm(product_id=PRODUCT_ID, quantity=3),))

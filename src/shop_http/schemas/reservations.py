@@ -1,4 +1,4 @@
-"""Reservations on the wire."""
+"""Reservations."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ Ttl = Annotated[
     Meta(
         ge=int(TTL_MIN.total_seconds()),
         le=int(TTL_MAX.total_seconds()),
-        description="for how long, from now",
+        description="for how many seconds from now",
     ),
 ]
 TTL_DEFAULT_S = int(TTL_DEFAULT.total_seconds())
 
 
 class ReservationForm(Struct, forbid_unknown_fields=True, kw_only=True):
-    """Units to be held. A product may stand in several lines: its quantities are summed."""
+    """Units to reserve. A product may stand in several lines: its quantities are summed."""
 
     lines: LineForms
     ttl_seconds: Ttl = TTL_DEFAULT_S
@@ -45,33 +45,33 @@ class ReservationForm(Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 class ExtensionForm(Struct, forbid_unknown_fields=True, kw_only=True):
-    """For how long from now the units shall be held."""
+    """For how long from now the units stay reserved."""
 
     ttl_seconds: Ttl = TTL_DEFAULT_S
 
     @property
     def ttl(self) -> timedelta:
-        """The same for the core."""
+        """As the core takes it."""
         return timedelta(seconds=self.ttl_seconds)
 
 
 class ReservedLineBody(Struct, kw_only=True):
-    """So many units of a product, held."""
+    """A product, and how many units of it are reserved."""
 
     product_id: UUID
     quantity: int
 
     @classmethod
     def of(cls, line: ReservedLine) -> ReservedLineBody:
-        """The wire form of `line`."""
+        """The schema of `line`."""
         return cls(product_id=line.product_id, quantity=line.quantity)
 
 
 class ReservationBody(Struct, kw_only=True):
-    """A reservation: it is expired from `expires_at` on, on the clock of the shop.
+    """A reservation. It expires at `expires_at`, by the clock of the shop.
 
-    `server_now` is that clock when this was so: a countdown is `expires_at - server_now`, whatever the clock of the
-    phone says. `order_id` is the order that a confirmed one became.
+    `server_now` is that clock at the time of the response: a countdown is `expires_at - server_now`, whatever the
+    phone's clock says. `order_id` is the order that a confirmed reservation became.
     """
 
     id: UUID
@@ -84,7 +84,7 @@ class ReservationBody(Struct, kw_only=True):
 
     @classmethod
     def of(cls, reservation: Reservation) -> ReservationBody:
-        """The wire form of `reservation`."""
+        """The schema of `reservation`."""
         return cls(
             id=reservation.id,
             state=reservation.state,

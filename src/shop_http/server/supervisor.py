@@ -146,11 +146,12 @@ class Supervisor:
                 if not self._is_ending:
                     self.on_ready()
                 while not self._is_ending:
-                    self._wait(woken, [worker.process.sentinel for worker in self._workers], None)
-                    self._replace_dead(woken)
-                    if signal.SIGHUP in self._signals:
+                    if signal.SIGHUP in self._signals:  # it may have come while another wait read the wake-up
                         self._signals.remove(signal.SIGHUP)
                         self._renew(woken)
+                    else:
+                        self._wait(woken, [worker.process.sentinel for worker in self._workers], None)
+                    self._replace_dead(woken)
             finally:
                 self._end(woken)
 
