@@ -23,7 +23,7 @@ class LockOrder:
     them or wait for them.
 
     Attributes:
-        asked: how many calls there were; what was read at the present count was read after the last lock.
+        asked: how many calls there were. A clock that was read at this count was read after the last lock.
 
     >>> a, b = UUID(int=1), UUID(int=2)
     >>> order = LockOrder()

@@ -167,7 +167,10 @@ class OrderBatcher:
         return pending.future
 
     def _check_wait(self) -> None:
-        """Refuse a request that would wait too long: for the batches before it, or longer than the present one takes.
+        """Refuse a request that would wait too long.
+
+        The wait is the larger of two figures: the batches ahead times the usual time of a batch, and the time that the
+        present batch has taken so far.
 
         Batches are counted, not requests: a full one hardly takes longer than one with a single request.
         """

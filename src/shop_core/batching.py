@@ -135,7 +135,10 @@ class Batch(Generic[Q, R]):
         return BatchDecision(tuple(outcomes), attempt, list(expired), keyed.new_claims)
 
     def settle_keys(self, keys: Keys, new_claims: Sequence[Claim]) -> None:
-        """Free the keys whose request was refused; a key of two requests goes to the one that made something."""
+        """Free the keys of refused requests.
+
+        If two requests share a key and the first was refused, the key goes to the one that succeeded.
+        """
         kept = {claim.customer_key: claim for claim in new_claims}
         mine = {claim.customer_key: claim for claim in self._first_claims if claim.customer_key not in self._earlier}
         if unused := [claim for key, claim in mine.items() if kept.get(key) != claim]:

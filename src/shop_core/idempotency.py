@@ -78,7 +78,7 @@ class KeyedResults(Generic[T]):
 
     Args:
         earlier: the claims of earlier units of work.
-        results: what they made, by id, as far as it answers a request of this batch.
+        results: what they made, by id, where it still exists.
     """
 
     def __init__(self, earlier: Mapping[CustomerKey, Claim], results: Mapping[UUID, T]) -> None:

@@ -125,9 +125,9 @@ def json_response(
 
     Args:
         body: what to say.
-        etag: what identifies it: the version of what was read, and whatever else readers must learn a change of. So
-            `"3"` is an order, `"3.17"` a product of version 3 of which 17 units can be sold: readers see every sale,
-            while `If-Match` looks at the version only, and a sale does not fail an edit.
+        etag: what identifies it: the version of what was read, and any other value whose change must change
+            the ETag. So `"3"` is an order, `"3.17"` a product of version 3 of which 17 units can be sold: readers see
+            every sale, while `If-Match` looks at the version only, and a sale does not fail an edit.
         location: the path, within the API, of what was created.
         is_replay: whether an earlier request with the same key made it.
     """

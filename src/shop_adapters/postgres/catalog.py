@@ -102,7 +102,7 @@ class PostgresProducts:
         self._version = version
         self._cache = cache
         self._transaction = transaction
-        self._order = order
+        self._lock_order = order
         self._currency = currency
 
     def add_all(self, new: Sequence[Product]) -> None:
@@ -119,7 +119,7 @@ class PostgresProducts:
         if not changed:
             return
         self._version.change()
-        self._order.check("products", [product.id for product in changed])  # an UPDATE locks its row
+        self._lock_order.check("products", [product.id for product in changed])  # an UPDATE locks its row
         self._check_skus(changed)
         with refusing(_refusal_of(changed)):
             self._transaction.run_each(_UPDATE, [_columns(product) for product in changed])
@@ -136,7 +136,7 @@ class PostgresProducts:
 
     def remove(self, product_id: UUID) -> None:
         self._version.change()
-        self._order.check("products", [product_id])
+        self._lock_order.check("products", [product_id])
         self._transaction.run(_REMOVE, {"product_id": product_id})  # its stock level goes with it
 
     def get(self, product_id: UUID) -> CatalogEntry | None:
@@ -155,11 +155,11 @@ class PostgresProducts:
     def lock_by_sku(self, skus: Iterable[str]) -> dict[str, Product]:
         rows = self._transaction.run(_LOCK_BY_SKU, {"skus": Texts([sku for sku in skus if is_storable(sku)])})
         locked = {row.sku: self._product(row) for row in rows}
-        self._order.check("products", [product.id for product in locked.values()])
+        self._lock_order.check("products", [product.id for product in locked.values()])
         return locked
 
     def lock(self, product_id: UUID) -> Product | None:
-        self._order.check("products", [product_id])
+        self._lock_order.check("products", [product_id])
         row = self._transaction.one(_LOCK, {"product_id": product_id})
         return self._product(row) if row else None
 
@@ -194,7 +194,7 @@ class PostgresProducts:
             entries = self._found(product_lists.page(shape, Start.HERE), values | window)
         elif (key := starts.get(version, query, page_request.offset)) is not None:
             entries = self._found(product_lists.page(shape, Start.AFTER), values | window | key_values(key))
-        else:  # with the one before, so that the way need not be gone again
+        else:  # with the row before the page: its key is cached, so that the next request can seek instead of skip
             window = {"limit": page_request.limit + 1, "offset": page_request.offset - 1}
             with_one_before = self._found(product_lists.page(shape, Start.SKIPPING), values | window)
             entries = with_one_before[1:]

@@ -68,7 +68,7 @@ class PostgresCategories:
     def __init__(self, transaction: Transaction, order: LockOrder, version: CatalogVersion) -> None:
         self._version = version
         self._transaction = transaction
-        self._order = order
+        self._lock_order = order
 
     def add(self, category: Category) -> None:
         self._version.change()
@@ -91,19 +91,19 @@ class PostgresCategories:
         return [_entry(row) for row in self._transaction.run(_ALL, {"limit": None, "offset": 0})]
 
     def lock_all(self) -> dict[UUID, Category]:
-        self._order.check("categories", [row.id for row in self._transaction.run(_LOCK_ALL)])
+        self._lock_order.check("categories", [row.id for row in self._transaction.run(_LOCK_ALL)])
         # Read again: what was added while this waited is part of the tree by now, and no cycle must go through it.
         return {row.id: Category(*row) for row in self._transaction.run(_READ_ALL)}
 
     def update(self, category: Category) -> None:
         self._version.change()
-        self._order.check("categories", [category.id])  # an UPDATE locks its row
+        self._lock_order.check("categories", [category.id])  # an UPDATE locks its row
         with refusing(_refusal_of(category)):
             self._transaction.run(_UPDATE, _columns(category))
 
     def remove(self, category_id: UUID) -> None:
         self._version.change()
-        self._order.check("categories", [category_id])
+        self._lock_order.check("categories", [category_id])
         category = {"category_id": category_id}
         if self._transaction.one(_LOCK_TO_REMOVE, category) is None:
             raise CategoryNotFound(category_id)

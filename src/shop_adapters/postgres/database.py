@@ -227,19 +227,19 @@ class StoreClock:
 
     def __init__(self, transaction: Transaction, order: LockOrder, clock: Clock | None) -> None:
         self._transaction = transaction
-        self._order = order
+        self._lock_order = order
         self._clock = clock
         self._noted: tuple[int, datetime] | None = None
 
     def note(self, time: datetime) -> None:
         """Remember a time that the database told after it had given the last lock."""
-        self._noted = self._order.asked, time
+        self._noted = self._lock_order.asked, time
 
     def __call__(self) -> datetime:
         """The time, no earlier than the last lock."""
         if self._clock is not None:
             return self._clock()
-        if self._noted is None or self._noted[0] != self._order.asked:
+        if self._noted is None or self._noted[0] != self._lock_order.asked:
             self.note(self._transaction.value(_TIME))
         assert self._noted is not None
         return self._noted[1]

@@ -38,7 +38,7 @@ class PostgresKeys:
 
     def __init__(self, transaction: Transaction, order: LockOrder) -> None:
         self._transaction = transaction
-        self._order = order
+        self._lock_order = order
         self._claimed: set[CustomerKey] = set()
 
     def claim(self, claims: Sequence[Claim]) -> dict[CustomerKey, Claim]:
@@ -48,7 +48,7 @@ class PostgresKeys:
         keys = {claim.customer_key for claim in claims}
         # Nobody else can have got a key in between that this unit of work claimed and forgot.
         if new := keys - self._claimed:
-            self._order.check("keys", {customer_id for customer_id, _ in new})
+            self._lock_order.check("keys", {customer_id for customer_id, _ in new})
         rows = self._transaction.run(
             _CLAIM,
             {

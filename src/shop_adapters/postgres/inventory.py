@@ -85,7 +85,7 @@ class PostgresStock:
 
     def __init__(self, transaction: Transaction, order: LockOrder, clock: StoreClock) -> None:
         self._transaction = transaction
-        self._order = order
+        self._lock_order = order
         self._clock = clock
         self._locked: set[int] = set()  # numbers of ids, which are quicker to hash
 
@@ -94,7 +94,7 @@ class PostgresStock:
         return StockLevel(*row) if row else None
 
     def lock(self, product_ids: Iterable[UUID]) -> dict[UUID, StockLevel]:
-        ids = self._order.check("stock", product_ids)
+        ids = self._lock_order.check("stock", product_ids)
         self._locked.update([id_.int for id_ in ids])
         if not ids:
             return {}

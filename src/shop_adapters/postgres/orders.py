@@ -83,7 +83,7 @@ class PostgresOrders:
 
     def __init__(self, transaction: Transaction, order: LockOrder, clock: StoreClock, currency: str) -> None:
         self._transaction = transaction
-        self._order = order
+        self._lock_order = order
         self._clock = clock
         self._currency = currency
 
@@ -122,7 +122,7 @@ class PostgresOrders:
         return {order.id: order for order in self._found(self._transaction.run(_GET_ALL, columns))}
 
     def lock(self, order_id: UUID, customer_id: UUID | None = None) -> Order | None:
-        self._order.check("orders", [order_id])
+        self._lock_order.check("orders", [order_id])
         key: dict[str, object] = {"customer_id": customer_id, "order_id": order_id, "with_deleted": False}
         if customer_id is None:
             if not (keys := self._find_customers([order_id])):
@@ -149,7 +149,7 @@ class PostgresOrders:
         )
 
     def update(self, order: Order) -> None:
-        self._order.check("orders", [order.id])  # an UPDATE locks its row
+        self._lock_order.check("orders", [order.id])  # an UPDATE locks its row
         self._transaction.run(
             _UPDATE,
             {
@@ -164,7 +164,7 @@ class PostgresOrders:
         )
 
     def replace_lines(self, order: Order) -> None:
-        self._order.check("orders", [order.id])
+        self._lock_order.check("orders", [order.id])
         self._transaction.run(_DELETE_LINES, {"customer_id": order.customer_id, "order_id": order.id})
         self._add_lines([order])
 
@@ -261,7 +261,7 @@ def _values_of(query: OrderQuery) -> dict[str, Any]:
 
 
 def _newest_first(filters: frozenset[str]) -> list[ColumnElement[Any]]:
-    """By id, in words that only the right index can follow.
+    """By id, written so that the planner has to use the index by customer or by status.
 
     Where the planner knows that a column has one value, it may read everybody's orders by id, and throw away what does
     not match: it expects to find a page of them soon, and is wrong for a customer who has not ordered for long. So the

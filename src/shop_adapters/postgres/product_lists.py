@@ -71,12 +71,12 @@ class Start(Enum):
 
     HERE = auto()  # behind `offset` products
     AFTER = auto()  # behind a key
-    SKIPPING = auto()  # the same as HERE, for large offsets: ids first, which an index has
+    SKIPPING = auto()  # the same as HERE, for offsets above 0: ids first, which an index has
 
 
 @dataclass(frozen=True, slots=True)
 class QueryShape:
-    """What a query has beside its values: with that, its statement is the same.
+    """Which filters and sort a query uses. Queries of one shape share one SQL statement.
 
     Args:
         filters: the fields of its query that filter.

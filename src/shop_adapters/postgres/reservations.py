@@ -116,11 +116,11 @@ class PostgresReservations:
 
     def __init__(self, transaction: Transaction, order: LockOrder, clock: StoreClock) -> None:
         self._transaction = transaction
-        self._order = order
+        self._lock_order = order
         self._clock = clock
 
     def lock_customers(self, customer_ids: Iterable[UUID], now: Callable[[], datetime]) -> dict[UUID, ReservationUsage]:
-        ids = self._order.check("holders", customer_ids)
+        ids = self._lock_order.check("holders", customer_ids)
         if not ids:
             return {}
         self._transaction.run(_LOCK_CUSTOMERS, {"customer_ids": Uuids(ids)})
@@ -175,7 +175,7 @@ class PostgresReservations:
     def update_all(self, changed: Sequence[Reservation]) -> None:
         if not changed:
             return
-        self._order.require("stock", {line.product_id for reservation in changed for line in reservation.lines})
+        self._lock_order.require("stock", {line.product_id for reservation in changed for line in reservation.lines})
         self._transaction.run(
             _UPDATE,
             {
@@ -207,7 +207,7 @@ class PostgresReservations:
     def release_lines(self, lines: Sequence[ExpiredLine]) -> None:
         if not lines:
             return
-        self._order.require("stock", {line.product_id for line in lines})
+        self._lock_order.require("stock", {line.product_id for line in lines})
         self._transaction.run(
             _RELEASE_LINES,
             {

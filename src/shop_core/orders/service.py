@@ -45,7 +45,8 @@ class OrderService:
         reservation_ids = {request.reservation_id for request in requests if request.reservation_id}
         product_ids = product_ids_of(requests)
         with self._begin() as uow:
-            earlier = uow.orders.get_all(batch.claim_keys(uow.keys))
+            earlier_ids = batch.claim_keys(uow.keys)
+            earlier_orders = uow.orders.get_all(earlier_ids)
             for reservation in uow.reservations.get_all(reservation_ids).values() if reservation_ids else ():
                 product_ids.update(reservation.units)
             levels = uow.stock.lock(product_ids)
@@ -53,7 +54,7 @@ class OrderService:
             reservations = uow.reservations.get_all(reservation_ids) if reservation_ids else {}  # again, now locked
             now, new_id = uow.now(), self._new_id
             start = partial(Placement, offers, reservations, now=now, new_id=new_id)
-            decision = batch.decide(uow, levels, start, earlier, now=now, new_id=new_id)
+            decision = batch.decide(uow, levels, start, earlier_orders, now=now, new_id=new_id)
             placed = decision.attempt
             uow.orders.add_all(placed.orders)
             uow.events.add_all(placed.events)

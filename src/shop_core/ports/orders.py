@@ -39,7 +39,9 @@ class Keys(Protocol):
     """Which idempotency key stands for what. They never expire."""
 
     def claim(self, claims: Sequence[Claim]) -> dict[CustomerKey, Claim]:
-        """Store each claim whose key is free, in order, waiting for others that claim it now; one claim for each key.
+        """Store each claim whose key is free. Pass one claim for each key.
+
+        If another unit of work is storing the same key, this waits for it.
 
         Returns:
             The earlier claims of keys that are not free; they stay as they are.

@@ -120,7 +120,7 @@ class _Deadline:
 def _fault(scope: HTTPScope, host: bytes | None) -> int | None:
     """The status for a request that Litestar would take, and that others on the way here may read in another way.
 
-    An escaped or doubled slash would be one like all others here, behind a proxy that let the path pass as another one.
+    A proxy may read `%2F` or `//` differently from us, and let a forbidden path through.
     A request that names two hosts, or none (RFC 9112, 3.2), can mean any.
     """
     path = scope.get("raw_path") or b""
