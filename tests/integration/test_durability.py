@@ -58,7 +58,7 @@ def test_a_database_whose_commits_do_not_wait_for_the_disk_is_refused(new_databa
     url = new_database("shop_hasty")
     admin = make_engine(url, connections=1)
     with admin.begin() as connection:
-        connection.execute(text("ALTER DATABASE shop_hasty SET synchronous_commit = off"))
+        connection.execute(text(f'ALTER DATABASE "{admin.url.database}" SET synchronous_commit = off'))
     admin.dispose()
     engine = make_engine(url, connections=1)
     with pytest.raises(UnsafeServer, match="has synchronous_commit off"):

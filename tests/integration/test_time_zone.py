@@ -27,7 +27,7 @@ def test_an_order_is_found_by_the_number_that_its_customer_was_shown(new_databas
     engine = make_engine(new_database("shop_kiritimati"), connections=2)
     migrate(engine, "EUR")
     with engine.begin() as connection:
-        connection.execute(text("ALTER DATABASE shop_kiritimati SET timezone = 'Pacific/Kiritimati'"))
+        connection.execute(text(f"ALTER DATABASE \"{engine.url.database}\" SET timezone = 'Pacific/Kiritimati'"))
     engine.dispose()
     late = datetime(2026, 1, 31, 23, 0, tzinfo=UTC)
     adapters = PostgresAdapters(engine, b"x" * 32, clock=lambda: late)
