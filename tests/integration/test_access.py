@@ -89,7 +89,7 @@ HIDDEN = [operation for operation, expected in EXPECTED.items() if expected["oth
 CLOSED = [*HIDDEN, *"get_user assign_user offer_password_reset edit_category remove_category".split()]
 CLOSED += "replace_product edit_product remove_product get_stock_level change_stock list_stock_movements".split()
 CLOSED += "confirm_order ship_order deliver_order".split()
-METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "BREW")
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 
 @dataclass

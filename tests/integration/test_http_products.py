@@ -163,9 +163,9 @@ def test_a_category_is_renamed_moved_and_removed(staff: httpx.Client, visitor: h
     assert moved == other | {"name": "Lamps", "slug": slug, "parent": top["id"]}
     product = new_product(staff, category=other["id"], stock=1)
     problem = assert_problem(staff.delete(f"/categories/{top['id']}"), 409, "category_in_use")
-    assert "products in it: 0, and categories below it: 1" in problem["detail"]
+    assert "products (0) or categories below it (1)" in problem["detail"]
     problem = assert_problem(staff.delete(path), 409, "category_in_use")
-    assert "products in it: 1, and categories below it: 0" in problem["detail"]
+    assert "products (1) or categories below it (0)" in problem["detail"]
     assert "parent" not in staff.patch(path, json={"parent": None}).json()
     assert staff.delete(f"/products/{product['id']}").status_code == 204
     assert staff.delete(path).status_code == 204
