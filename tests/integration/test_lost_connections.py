@@ -62,3 +62,14 @@ def test_one_lost_connection_is_the_last_to_be_tried_of_its_age(engine: Engine) 
     with pytest.raises(Unavailable):
         works(engine)
     assert all(works(engine) for _ in range(4))
+
+
+def test_a_connection_that_returns_to_a_replaced_pool_is_closed(engine: Engine) -> None:
+    """Nobody takes a connection out of the old pool again, so it must not stay open there."""
+    with begin(engine) as uow:
+        assert uow.now().year > 2000
+        driver = driver_of(uow)
+        engine.dispose()
+        assert not driver.closed  # type: ignore[attr-defined]
+    assert driver.closed  # type: ignore[attr-defined]
+    assert works(engine)

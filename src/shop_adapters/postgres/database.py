@@ -192,6 +192,8 @@ def transaction(engine: Engine, timeouts: TransactionTimeouts) -> Iterator[Trans
                 if engine.pool is pool:
                     engine.dispose()
             pooled.close()
+            if engine.pool is not pool:  # the pool was replaced meanwhile: nobody takes this connection out again
+                pool.dispose()
 
 
 def _for_driver(statement: Executable, values: Mapping[str, Any]) -> tuple[bytes, Mapping[str, Any]]:
