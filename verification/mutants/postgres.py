@@ -55,7 +55,7 @@ def unsorted_locks() -> list[Patch]:
     random = Random(7)
 
     def lock(self: PostgresStock, product_ids: Any) -> dict[UUID, StockLevel]:
-        ids = self._order.check("stock", product_ids)
+        ids = self._lock_order.check("stock", product_ids)
         self._locked.update(id_.int for id_ in ids)
         random.shuffle(ids)
         levels: dict[UUID, StockLevel] = {}
