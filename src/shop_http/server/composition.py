@@ -74,8 +74,12 @@ def worker_app(settings: Settings, shutdown: GracefulShutdown) -> App:
         from shop_http.server import metrics
 
         figures = metrics.Metrics(shop)
-        pool = cast(QueuePool, engine.pool)
-        sources = metrics.Sources(lambda: batcher.report, lambda: (pool.checkedout(), pool.size()))
+
+        def connections() -> tuple[int, int]:
+            pool = cast(QueuePool, engine.pool)  # read each time: a lost connection replaces the pool
+            return pool.checkedout(), pool.size()
+
+        sources = metrics.Sources(lambda: batcher.report, connections)
         observers.append(figures.observe)
         routes.append(metrics.route(figures, settings.metrics_token))
         background.append(Repeating(lambda: figures.sample(sources), SAMPLED_EVERY_S, "metrics"))
