@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import subprocess
 from pathlib import Path
 
@@ -33,7 +34,7 @@ def test_the_tour_runs_as_it_is_written_and_prints_what_it_shows(tmp_path: Path)
     script = f"echo '{NEXT}'\n".join(commands for commands, _ in blocks)
     data = {"SHOP_DATA_DIR": str(tmp_path / "data")}
     with serving("--demo", env=environment(**data)) as (url, _):
-        script = script.replace("http://127.0.0.1:8000", url).replace(".venv/bin/shop", str(SHOP))
+        script = script.replace("http://127.0.0.1:8000", url).replace(".venv/bin/shop", shlex.quote(str(SHOP)))
         done = subprocess.run(
             ["bash", "-euo", "pipefail", "-c", script],
             cwd=ROOT,
