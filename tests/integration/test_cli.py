@@ -110,8 +110,10 @@ def test_other_commands_work_beside_a_running_server(data_dir: Path, tmp_path: P
         assert "1 created" in shop("import-products", str(file), *where, env=environment()).stdout
         assert get(f"{url}/api/v1/products?keyword=green+tea")["count"] == 1
         assert "Created the admin" in shop("create-admin", "ada", *where, env=environment(), stdin="long enough").stdout
+        (data_dir / "run").chmod(0o755)  # as `chmod -R` leaves it
         audit = shop("audit", *where, env=environment())
         assert (audit.returncode, audit.stdout) == (0, "Everything adds up.\n")
+        assert get(f"{url}/api/v1/products?keyword=green+tea")["count"] == 1, "a command never stops the shop"
         line = failure("serve", "--port", str(free_port()), *where, env=environment())
         assert "in use by another `shop serve`" in line
     secret = data_dir / "secret_key"

@@ -7,6 +7,7 @@ import contextlib
 import os
 import shutil
 import signal
+import stat
 import subprocess
 import sys
 import tempfile
@@ -251,6 +252,63 @@ class TestSharing:
             os.killpg(process.pid, signal.SIGINT)
             assert process.wait(TIMEOUT_S) == 0
         assert not is_running(data_dir)
+
+
+class TestBesideOthers:
+    """One who joins never stops what others use, whatever is in the way."""
+
+    @pytest.mark.parametrize("parts", [["run"], ["run", "postgres"]])
+    def test_a_folder_of_ours_that_others_may_read_is_closed_again(self, data_dir: Path, parts: list[str]) -> None:
+        with outside_user(data_dir) as (_, url):
+            pid = server_pid(data_dir)
+            for part in parts:
+                (data_dir / part).chmod(0o755)
+            with EmbeddedPostgres(data_dir) as postgres:
+                assert query(postgres.url(), "SELECT 1") == 1
+            assert (query(url, "SELECT 1"), server_pid(data_dir)) == (1, pid)
+        for part in parts:
+            (data_dir / part).chmod(0o755)
+        with EmbeddedPostgres(data_dir) as postgres:  # and so the next start
+            assert query(postgres.url(), "SELECT 1") == 1
+        assert [stat.S_IMODE((data_dir / part).stat().st_mode) for part in parts] == [0o700] * len(parts)
+
+    @pytest.mark.parametrize(
+        ("spoil", "mend", "says"),
+        [
+            (lambda data: (data / "run").chmod(0o777), lambda data: (data / "run").chmod(0o700), "with mode 0700"),
+            (
+                lambda data: (data / "run").rename(data / "away"),
+                lambda data: (data / "away").rename(data / "run"),
+                "see that socket directory",
+            ),
+            (lambda data: (data / "users.lock").unlink(), lambda data: None, "was removed while PostgreSQL runs"),
+            (
+                lambda data: os.kill(server_pid(data), signal.SIGSTOP),
+                lambda data: os.kill(server_pid(data), signal.SIGCONT),
+                "is used by others and does not answer here",
+            ),
+        ],
+        ids=["open to others", "no socket", "no lock", "hangs"],
+    )
+    def test_a_server_that_does_not_answer_is_left_to_those_who_use_it(
+        self,
+        copied_dir: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        spoil: Callable[[Path], object],
+        mend: Callable[[Path], object],
+        says: str,
+    ) -> None:
+        monkeypatch.setattr(postmaster, "ANSWER_SECONDS_MAX", 1)
+        with outside_user(copied_dir) as (_, url):
+            pid = server_pid(copied_dir)
+            spoil(copied_dir)
+            try:
+                with pytest.raises(EmbeddedPostgresError, match=says), EmbeddedPostgres(copied_dir):
+                    pass
+            finally:
+                mend(copied_dir)
+            assert (query(url, "SELECT 1"), server_pid(copied_dir)) == (1, pid)
+        assert not is_running(copied_dir)
 
 
 class TestAfterAKill:

@@ -129,6 +129,12 @@ class EmbeddedPostgres:
             raise EmbeddedPostgresError(
                 f"data directory {self.data_dir} is not empty and was not made by Shop: choose an empty or new one"
             )
+        server = postmaster.read_pid_file(self._cluster)
+        if server and postmaster.is_running(self._cluster, server.pid) and USERS_LOCK not in os.listdir(self.data_dir):
+            raise EmbeddedPostgresError(  # those who have it open would not be seen, and their server be stopped
+                f"{self.data_dir / USERS_LOCK} was removed while PostgreSQL runs (process {server.pid}):"
+                f" stop the shop, or if none runs `kill -INT {server.pid}`, then start again"
+            )
         # Python opens files with O_CLOEXEC: no child process holds a lock for longer than we do.
         self._start_lock = os.open(self.data_dir / START_LOCK, os.O_RDWR | os.O_CREAT, 0o600)
         try:
@@ -202,19 +208,37 @@ class EmbeddedPostgres:
     def _adopted(self, account: Account) -> postmaster.Postmaster | None:
         """The server that runs already, because others use it or a killed user left it; None if there is none.
 
-        One that does not answer is stopped.
+        One that does not answer is stopped, but never while others use it: what keeps us out may not trouble them.
+
+        Raises EmbeddedPostgresError when others use one that does not answer us.
         """
         server = postmaster.read_pid_file(self._cluster)
         if server is None:
             return None
         if server.status != "ready" and postmaster.is_running(self._cluster, server.pid):
             server = self._settled(server)
+        sockets.close_to_others(server.socket_dir, account)
         # What answers on a socket that only our account can make is ours. Ask that first, not for its process:
         # it may run in another container on the same volume.
         if postmaster.answers(server, account, self.binaries):
             return server
+        if postmaster.is_running(self._cluster, server.pid) and self._is_used_by_others():
+            raise EmbeddedPostgresError(
+                f"PostgreSQL in {self.data_dir} (process {server.pid}) is used by others and does not answer here:"
+                f" see that socket directory {server.socket_dir} is there with mode 0700, or stop the others first"
+            )
         postmaster.stop(self._cluster, server, postmaster.FORCED_SECONDS_MAX)
         return None
+
+    def _is_used_by_others(self) -> bool:
+        """Whether another user is inside. Under the start lock, so that nobody enters or leaves meanwhile."""
+        try:
+            fcntl.flock(self._users_lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        finally:
+            fcntl.flock(self._users_lock, fcntl.LOCK_SH)  # also after a failure, which may have dropped it
+        return False
 
     def _settled(self, server: postmaster.Postmaster) -> postmaster.Postmaster:
         """Wait for a server that is starting or stopping, because whoever did that was killed meanwhile."""
@@ -229,6 +253,8 @@ class EmbeddedPostgres:
     def _started(self, account: Account) -> postmaster.Postmaster:
         """Start a server and wait until it is ready."""
         socket_dir = sockets.make_socket_dir(self.data_dir, account)
+        if self._cluster.stat().st_mode & 0o007:  # PostgreSQL would refuse it; its group may read, for backups
+            sockets.close_to_others(self._cluster, account)
         postmaster.remove_stale_pid_files(self._cluster, socket_dir)
         if self._log_bytes() > LOG_BYTES_MAX:
             self.log_file.replace(self.log_file.with_name("postgres.log.1"))

@@ -29,7 +29,7 @@ def make_socket_dir(data_dir: Path, account: Account) -> Path:
     try:
         directory.mkdir(mode=0o700)
     except FileExistsError:
-        pass
+        close_to_others(directory, account)
     else:
         account.give(directory)
     if not is_private(directory, account):
@@ -37,6 +37,23 @@ def make_socket_dir(data_dir: Path, account: Account) -> Path:
             f"socket directory {directory} is not private to user {account.uid}: remove it, then start again"
         )
     return directory
+
+
+def close_to_others(directory: Path, account: Account) -> None:
+    """Take back what others may read or enter of a directory of `account`, such as after `chmod -R 755`.
+
+    One that others may write to stays as it is: somebody may have put something into it.
+    """
+    try:
+        descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    except OSError:
+        return  # none, a link, or not ours to read
+    try:
+        status = os.fstat(descriptor)
+        if status.st_uid == account.uid and status.st_mode & 0o077 and not status.st_mode & 0o022:
+            os.fchmod(descriptor, stat.S_IMODE(status.st_mode) & 0o700)
+    finally:
+        os.close(descriptor)
 
 
 def is_private(directory: Path, account: Account) -> bool:
