@@ -17,8 +17,7 @@ def make() -> App:
     shop.accounts.register(
         Registration(os.environ["STAFF_USERNAME"], os.environ["STAFF_PASSWORD"]), actor=SYSTEM, role=Role.ADMIN
     )
-    public = os.environ.get("PUBLIC_CATALOG", "true") == "true"
-    return create_app(shop, ready=runs_in_a_worker_thread, public_catalog=public, threads=4)
+    return create_app(shop, ready=runs_in_a_worker_thread, threads=4)
 
 
 def runs_in_a_worker_thread() -> None:

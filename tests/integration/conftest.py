@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,7 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 from sqlalchemy import Engine
-from verification.shop_process import environment, free_port, serving, shop_with_admin, wait_until_ready
+from verification.shop_process import environment, free_port, running, serving, shop_with_admin
 
 from http_client import PASSWORD, STAFF, Server, log_in, register
 from shop_adapters.postgres import make_engine
@@ -21,23 +20,16 @@ TESTS = Path(__file__).parent.parent
 
 
 @contextlib.contextmanager
-def memory_serving(**variables: str) -> Iterator[Server]:
+def memory_serving() -> Iterator[Server]:
     """A shop in memory behind uvicorn."""
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     where = ["--host", "127.0.0.1", "--port", str(port), "--app-dir", str(TESTS)]
     command = [sys.executable, "-m", "uvicorn", "--no-proxy-headers", "--no-access-log", "--factory", *where]
     path = os.pathsep.join(filter(None, [str(TESTS), os.environ.get("PYTHONPATH")]))
-    env = environment(STAFF_USERNAME=STAFF, STAFF_PASSWORD=PASSWORD, PYTHONPATH=path, **variables)
-    with subprocess.Popen(
-        [*command, "memory_app:make"], env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    ) as process:
-        try:
-            wait_until_ready(url, process)
-            yield Server(url, STAFF, PASSWORD)
-        finally:
-            process.terminate()
-            process.communicate(timeout=120)
+    env = environment(STAFF_USERNAME=STAFF, STAFF_PASSWORD=PASSWORD, PYTHONPATH=path)
+    with running([*command, "memory_app:make"], url, env):
+        yield Server(url, STAFF, PASSWORD)
 
 
 @pytest.fixture(scope="session")

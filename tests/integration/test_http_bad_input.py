@@ -8,10 +8,11 @@ from typing import Any
 import httpx
 import pytest
 
-from http_client import PASSWORD, assert_problem, new_product, unique
+from http_client import PASSWORD, Server, assert_problem, new_order, new_product, order_of, register, unique
 
 ID = "01a1fdcd-e7ef-75de-b2e3-e5ed16e9e21d"
 JSON = {"Content-Type": "application/json"}
+Form = dict[str, Any]
 
 
 @pytest.mark.parametrize(
@@ -143,29 +144,184 @@ def test_a_flood_of_faults_gets_a_short_answer(customer: httpx.Client) -> None:
     assert len(response.content) < 20_000
 
 
-def test_two_thousand_and_one_lines_are_too_many(customer: httpx.Client) -> None:
-    form = {"lines": [{"product_id": ID, "quantity": 1}] * 2_001}
-    problem = assert_problem(customer.post("/orders", json=form), 400, "invalid_input")
-    assert [(error["field"], error["code"]) for error in problem["errors"]] == [("lines", "too_long")]
+# ---- forms
+
+OPERATIONS = {
+    "register": (("POST /auth/register",), {"username": "ada.lovelace", "password": PASSWORD}),
+    "logout": (("POST /auth/logout",), {"refresh": "made up"}),
+    "profile": (("PATCH /users/me",), {"first_name": "Ada"}),
+    "password": (("POST /users/me/password",), {"old_password": PASSWORD, "new_password": "another horse battery"}),
+    "user": (("PATCH {user}",), {"role": "staff"}),
+    "product": (("POST /products", "PUT {product}", "PATCH {product}"), {"sku": "S-1", "name": "New", "price": "1.00"}),
+    "category": (("PATCH {category}",), {"name": "New"}),
+    "delivery": (("POST {product}/stock",), {"kind": "received", "quantity": 1, "reason": "delivery"}),
+    "correction": (("POST {product}/stock",), {"kind": "adjusted", "quantity": 1, "reason": "found"}),
+    "order": (("POST /orders", "PUT {order}"), {"lines": [{"product_id": ID, "quantity": 1}]}),
+    "total": (("POST /orders",), {"lines": [{"product_id": ID, "quantity": 1}]}),
+    "reservation": (("POST /reservations",), {"lines": [{"product_id": ID, "quantity": 1}]}),
+    "extension": (("POST {reservation}/extend",), {}),
+}
+"""By name: where it is sent, and a good form. Each can be sent by an admin."""
+
+TTLS = [0, -1, 86_401, 10**30]
+
+
+def _line(**fields: object) -> list[Form]:
+    return [{"product_id": ID, "quantity": 1} | fields]
+
+
+BAD_FIELDS: dict[str, list[tuple[str, str, list[Any]]]] = {
+    "register": [
+        ("username", "invalid_username", ["a b"]),
+        ("email", "invalid_email", ["nowhere"]),
+        ("first_name", "too_long", ["x" * 200]),
+        ("password", "common_password", ["password", "1234567890", "ADA.lovelace", "ecalevol.ada"]),
+        ("role", "unknown_field", ["admin"]),
+    ],
+    "logout": [
+        ("refresh", "required", [...]),
+        ("refresh", "wrong_type", [None, 1]),
+        ("refresh", "forbidden_character", ["a\x00b"]),
+        ("all", "unknown_field", [True]),
+    ],
+    "profile": [
+        *((name, "unknown_field", ["x"]) for name in ("username", "role", "active", "password", "id")),
+        ("email", "wrong_type", [None, 1]),
+        ("email", "invalid_email", ["nowhere"]),
+        ("email", "forbidden_character", ["a@b.example\x00"]),
+        ("email", "too_long", ["x" * 10_000 + "@b.example"]),
+        ("first_name", "too_long", ["x" * 10_000]),
+        ("first_name", "wrong_type", [["Ada"]]),
+        ("last_name", "forbidden_character", ["a\u202eb", "two\nlines"]),
+    ],
+    "password": [
+        ("old_password", "required", [...]),
+        ("old_password", "wrong_type", [None]),
+        ("new_password", "required", [...]),
+        ("new_password", "too_short", ["short"]),
+        ("new_password", "too_long", ["xy" * 129, "x" * 10_000]),
+        ("new_password", "common_password", ["Password1"]),
+        ("new_password", "forbidden_character", ["a\x00b" * 5]),
+        ("new_password", "wrong_type", [12345678]),
+        ("user", "unknown_field", ["boss"]),
+    ],
+    "user": [
+        ("role", "invalid_choice", ["boss", ""]),
+        ("role", "wrong_type", [None, 1]),
+        ("active", "wrong_type", ["false", 0, None]),
+        *((name, "unknown_field", ["x"]) for name in ("username", "password", "email")),
+    ],
+    "product": [
+        ("sku", "too_short", [""]),
+        ("sku", "too_long", ["x" * 65]),
+        ("sku", "wrong_type", [None]),
+        ("sku", "forbidden_character", ["\u202e"]),
+        ("name", "too_short", ["", " "]),
+        ("name", "too_long", ["x" * 10_000]),
+        ("name", "forbidden_character", ["a\x00b", "a\u202eb"]),
+        ("name", "wrong_type", [1, None]),
+        ("price", "too_many_decimals", ["2.205"]),
+        ("price", "not_a_decimal", ["", "9" * 30, "2,20", "1e2", "NaN", "\u0662", "1_000"]),
+        ("price", "out_of_range", ["-1"]),
+        ("price", "wrong_type", [2.2, 2, None]),
+        ("description", "forbidden_character", ["\x00"]),
+        ("description", "too_long", ["x" * 10_001]),
+        ("category", "invalid_id", ["somewhere", ""]),
+        ("image_urls.0", "invalid_url", [["javascript:alert(1)"]]),
+        ("image_urls.0", "wrong_type", [[1]]),
+        ("image_urls", "too_many", [["/x"] * 21]),
+        ("image_urls", "wrong_type", [None, "https://example.org"]),
+        *((name, "unknown_field", ["x"]) for name in ("id", "colour", "quantity_in_stock")),
+    ],
+    "category": [
+        ("name", "too_short", [""]),
+        ("name", "too_long", ["x" * 10_000]),
+        ("name", "forbidden_character", ["a\x00b", "\u202e"]),
+        ("name", "wrong_type", [None]),
+        ("slug", "too_short", [""]),
+        ("slug", "too_long", ["x" * 101]),
+        ("slug", "invalid_slug", ["No Slug"]),
+        ("slug", "forbidden_character", ["\x00"]),
+        ("parent", "invalid_id", ["x"]),
+        ("parent", "wrong_type", [1]),
+        ("id", "unknown_field", [ID]),
+    ],
+    "delivery": [
+        ("kind", "invalid_choice", ["shipped"]),
+        ("quantity", "out_of_range", [-1, 0]),
+        ("reason", "forbidden_character", ["\x00"]),
+        ("reason", "too_long", ["x" * 501]),
+        ("reason", "required", [...]),
+    ],
+    "correction": [("quantity", "out_of_range", [0, 10**12]), ("reason", "too_short", [" "])],
+    "order": [
+        ("lines", "too_short", [[]]),
+        ("lines", "too_long", [_line() * 2_001]),
+        ("lines.0.product_id", "invalid_id", [_line(product_id="x")]),
+        ("lines.0.quantity", "out_of_range", [_line(quantity=units) for units in (0, -1, 1_000_001)]),
+        ("lines.0.quantity", "wrong_type", [_line(quantity="1")]),
+        ("lines.0.price", "unknown_field", [_line(price=1)]),
+        ("status", "unknown_field", ["shipped"]),
+    ],
+    "total": [
+        ("expected_total", "not_a_decimal", ["", "1e3", "NaN", "ten"]),
+        ("expected_total", "too_many_decimals", ["1.234"]),
+    ],
+    "reservation": [("ttl_seconds", "out_of_range", TTLS), ("ttl_seconds", "wrong_type", [1.5, "60", None])],
+    "extension": [("ttl_seconds", "out_of_range", TTLS), ("ttl_seconds", "wrong_type", [1.5, "60", None])],
+}
+
+
+@pytest.fixture(scope="module")
+def targets(server: Server) -> dict[str, str]:
+    """The path of a thing of each kind. The admin has them all, and no test of this module changes one."""
+    with server.client(server.staff_token) as staff:
+        product = new_product(staff, stock=9)
+        made = {
+            "product": product,
+            "order": new_order(staff, (product, 1)),
+            "user": register(staff),
+            "category": staff.post("/categories", json={"name": "Shelf", "slug": unique("shelf")}).json(),
+            "reservation": staff.post("/reservations", json=order_of((product, 1))).json(),
+        }
+    plural = {"category": "categories"}
+    return {name: f"/{plural.get(name, name + 's')}/{thing['id']}" for name, thing in made.items()}
 
 
 @pytest.mark.parametrize(
-    "form",
-    [
-        {"kind": "shipped", "quantity": 1, "reason": "x"},
-        {"kind": "received", "quantity": -1, "reason": "x"},
-        {"kind": "received", "quantity": 0, "reason": "x"},
-        {"kind": "adjusted", "quantity": 0, "reason": "x"},
-        {"kind": "adjusted", "quantity": 10**12, "reason": "x"},
-        {"kind": "received", "quantity": 1, "reason": "\x00"},
-        {"kind": "received", "quantity": 1, "reason": "x" * 501},
-        {"kind": "received", "quantity": 1},
-    ],
-    ids=str,
+    ("name", "field", "code", "values"),
+    [(name, *row) for name, rows in BAD_FIELDS.items() for row in rows],
+    ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_a_stock_change_that_breaks_a_rule_is_refused(staff: httpx.Client, form: dict[str, Any]) -> None:
-    product = new_product(staff, stock=1)
-    assert_problem(staff.post(f"/products/{product['id']}/stock", json=form), 400, "invalid_input")
+def test_a_field_that_breaks_a_rule_is_named_and_nothing_is_written(
+    staff: httpx.Client, targets: dict[str, str], name: str, field: str, code: str, values: list[Any]
+) -> None:
+    paths, good = OPERATIONS[name]
+    given, _, _ = field.partition(".")
+    before = _shown(staff, targets)
+    for method, path in (where.format(**targets).split(" ") for where in paths):
+        for value in values:
+            form = {key: kept for key, kept in (good | {given: value}).items() if kept is not ...}
+            response = staff.request(method, path, content=json.dumps(form).encode(), headers=JSON)
+            problem = assert_problem(response, 400, "invalid_input")
+            assert {(error["field"], error["code"]) for error in problem["errors"]} == {(field, code)}, value
+    assert _shown(staff, targets) == before
+
+
+def _shown(staff: httpx.Client, targets: dict[str, str]) -> list[Form]:
+    """Everything that a form could have changed."""
+    return [staff.get(path).json() | {"server_now": ""} for path in (*targets.values(), "/users/me")]
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"null", b"[]", b"\xff", b'{"name": "\\ud800"}', b"[" * 3_000])
+def test_a_body_that_is_no_form_is_refused_by_every_operation(
+    staff: httpx.Client, targets: dict[str, str], body: bytes
+) -> None:
+    for method, path in (where.format(**targets).split(" ") for paths, _ in OPERATIONS.values() for where in paths):
+        response = staff.request(method, path, content=body, headers=JSON)
+        assert response.status_code == 400, path
+        assert response.json()["code"] in {"malformed_body", "invalid_input"}
+        assert staff.request(method, path, content=b"email=x").status_code == 415
 
 
 @pytest.mark.parametrize("field", ["username", "password", "refresh"])
@@ -176,50 +332,98 @@ def test_odd_credentials_are_refused_and_nothing_worse(visitor: httpx.Client, fi
     assert visitor.post(path, json=form).status_code in {400, 401}
 
 
-@pytest.mark.parametrize(
-    ("query", "field"),
-    [
-        ("page=0", "page"),
-        ("page=-1", "page"),
-        ("page=1.0", "page"),
-        ("page=1e3", "page"),
-        ("page=", "page"),
-        ("page=x", "page"),
-        ("page=99999999999999999999999", "page"),
-        ("page=50001", "page"),
-        ("page=%D9%A1", "page"),
-        ("page=1_0", "page"),
-        ("page=01", "page"),
-        ("page=+1", "page"),
-        ("page=1&page=2", "page"),
-        ("limit=0", "limit"),
-        ("limit=201", "limit"),
-        ("limit=10000", "limit"),
-        ("offset=-1", "offset"),
-        ("offset=10000001", "offset"),
-        ("sort=best", "sort"),
-        ("sort=", "sort"),
-        ("in_stock=yes", "in_stock"),
-        ("in_stock=1", "in_stock"),
-        ("in_stock=TRUE", "in_stock"),
-        ("category=x", "category"),
-        ("min_price=NaN", "min_price"),
-        ("min_price=1e400", "min_price"),
-        ("max_price=1_000", "max_price"),
-        ("max_price=%D9%A2", "max_price"),
-        ("min_quantity=-1", "min_quantity"),
-        ("min_quantity=1e400", "min_quantity"),
-        ("keyword=" + "x" * 201, "keyword"),
-        ("colour=red", "colour"),
-        ("Page=1", "Page"),
-        ("keyword=%ff", "query"),
-        ("&".join(f"p{n}=1" for n in range(100)), "query"),
+# ---- queries
+
+BAD_QUERIES = {
+    ("/products", "page"): [
+        "",
+        "0",
+        "-1",
+        "1.0",
+        "1e3",
+        "x",
+        "9" * 23,
+        "50001",
+        "%D9%A1",
+        "1_0",
+        "01",
+        "+1",
+        "1&page=2",
     ],
-    ids=lambda value: value[:30],
+    ("/products", "limit"): ["0", "201", "10000"],
+    ("/products", "offset"): ["-1", "10000001"],
+    ("/products", "sort"): ["", "best"],
+    ("/products", "in_stock"): ["yes", "1", "TRUE"],
+    ("/products", "category"): ["x"],
+    ("/products", "min_price"): ["NaN", "1e400"],
+    ("/products", "max_price"): ["1_000", "%D9%A2"],
+    ("/products", "min_quantity"): ["-1", "1e400"],
+    ("/products", "keyword"): ["x" * 201],
+    ("/products", "colour"): ["red"],
+    ("/products", "Page"): ["1"],
+    ("/categories", "nested"): ["yes", "1", "true&nested=true"],
+    ("/categories", "page"): ["0"],
+    ("/categories", "limit"): ["10000"],
+    ("/categories", "cursor"): [""],
+    ("/orders", "status"): ["", "lost", "PLACED", "placed&status=shipped"],
+    ("/orders", "customer"): ["", "x"],
+    ("/orders", "number"): ["", "x", "%00", "261121-%E2%80%AE0000000", "1" * 10_000],
+    ("/orders", "placed_from"): ["", "yesterday", "2026-11-21", "2026-11-21T09:30:00", "1700000000"],
+    ("/orders", "placed_before"): [
+        *("2026-13-21T09:30:00Z", "2026-11-21T09:30:00%2B99:00", "99999-11-21T09:30:00Z"),
+    ],
+    ("/orders", "page"): ["0", "1&cursor="],
+    ("/orders", "limit"): ["10000"],
+    ("/orders", "cursor"): ["x"],
+    ("/orders", "with_deleted"): ["true"],
+    ("/users", "page"): ["0", "x", "1&cursor="],
+    ("/users", "offset"): ["-1", "1&page=1"],
+    ("/users", "limit"): ["0", "10000"],
+    ("/users", "role"): ["", "boss", "ADMIN"],
+    ("/users", "active"): ["", "yes", "1"],
+    ("/users", "search"): ["x" * 201, "a&search=b"],
+    ("/users", "name"): ["ada"],
+    ("/users/me", "verbose"): ["1"],
+    (f"/products/{ID}", "x"): ["1"],
+}
+
+
+@pytest.mark.parametrize(
+    ("path", "field", "value"),
+    [(*place, value) for place, values in BAD_QUERIES.items() for value in values],
+    ids=lambda value: value[:40],
 )
-def test_a_query_that_breaks_a_rule_is_refused(visitor: httpx.Client, query: str, field: str) -> None:
-    problem = assert_problem(visitor.get(f"/products?{query}"), 400, "invalid_input")
+def test_a_query_that_breaks_a_rule_is_refused(staff: httpx.Client, path: str, field: str, value: str) -> None:
+    problem = assert_problem(
+        staff.get(f"{path}?{field}={value}"), 400, "invalid_cursor" if field == "cursor" and value else "invalid_input"
+    )
     assert {error["field"] for error in problem["errors"]} == {field}
+
+
+@pytest.mark.parametrize(
+    "query", ["keyword=%ff", "&".join(f"p{n}=1" for n in range(100))], ids=lambda value: value[:30]
+)
+def test_a_query_that_cannot_be_read_is_refused_as_a_whole(visitor: httpx.Client, query: str) -> None:
+    problem = assert_problem(visitor.get(f"/products?{query}"), 400, "invalid_input")
+    assert {error["field"] for error in problem["errors"]} == {"query"}
+
+
+@pytest.mark.parametrize("mixed", ["page=1&offset=0", "cursor=&page=1", "cursor=&offset=0"])
+def test_ways_of_paging_are_not_mixed(visitor: httpx.Client, mixed: str) -> None:
+    problem = assert_problem(visitor.get(f"/products?{mixed}"), 400, "invalid_input")
+    assert problem["errors"][0]["code"] == "exclusive"
+
+
+@pytest.mark.parametrize(
+    "time",
+    [
+        *("0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59.999999-23:59"),
+        *("2026-11-21t09:30:00z", "1970-01-01T00:00:00-00:00"),
+    ],
+)
+def test_any_time_that_can_be_is_understood(staff: httpx.Client, time: str) -> None:
+    for name in ("placed_from", "placed_before"):
+        assert staff.get("/orders", params={name: time, "limit": 1}).status_code == 200
 
 
 @pytest.mark.parametrize("keyword", ["%00", "%", "'; DROP TABLE products; --", "a & b | !c:*", "\\", "👩‍🚀", "_", " "])
@@ -238,11 +442,6 @@ def test_a_malformed_id_is_not_found(staff: httpx.Client, path: str, malformed: 
     response = staff.get(path.format(malformed))
     assert response.status_code == 404
     assert response.headers["content-type"] == "application/problem+json"
-
-
-def test_an_operation_without_parameters_takes_none(customer: httpx.Client, visitor: httpx.Client) -> None:
-    assert_problem(customer.get("/users/me?verbose=1"), 400, "invalid_input")
-    assert_problem(visitor.get(f"/products/{ID}?x=1"), 400, "invalid_input")
 
 
 @pytest.mark.parametrize(

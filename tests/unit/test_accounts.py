@@ -134,6 +134,7 @@ def test_a_login_says_who_acts(shop: Shop, username: str) -> None:
         ("Ada", ""),
         ("Ada", "x" * 100_000),
         ("grace", ADA.password),
+        (ADA.email, ADA.password),
         ("", ""),
         ("a\x00da", ADA.password),
     ],
