@@ -219,3 +219,42 @@ def test_staff_find_everybodys_orders_by_customer_status_time_and_number(
     page = staff.get("/orders", params={"placed_from": first["created_at"], "cursor": "", "limit": 2}).json()
     page["results"] += staff.get(page["next"]).json()["results"]
     assert [order["id"] for order in page["results"]] == [c, b, a]
+
+
+# ---- of a reservation, and with a key; `tests/unit/test_reservations_over_http.py` moves the time
+
+
+def test_a_reservation_becomes_an_order_although_nothing_is_left(
+    new_customer: NewCustomer, staff: httpx.Client
+) -> None:
+    product = new_product(staff, stock=3)
+    ada, bob = new_customer(), new_customer()
+    reservation = ada.post("/reservations", json=order_of((product, 3))).json()
+    assert_problem(bob.post("/orders", json=order_of((product, 1))), 409, "insufficient_stock")
+    body = {"reservation_id": reservation["id"], "expected_total": "6.60"}
+    order = ada.post("/orders", json=body, headers={"Idempotency-Key": "checkout"})
+    assert order.status_code == 201, order.text
+    again = ada.post("/orders", json=body, headers={"Idempotency-Key": "checkout"})
+    assert (again.status_code, again.headers["idempotency-replayed"]) == (201, "true")
+    assert again.json() == order.json()
+    without_key = assert_problem(ada.post("/orders", json=body), 409, "reservation_resolved")
+    assert (without_key["state"], without_key["order_id"]) == ("confirmed", order.json()["id"])
+
+
+@pytest.mark.parametrize(
+    ("keys", "code"),
+    [
+        *(([key], "invalid_idempotency_key") for key in (b"\xfc", b"", b"a\tb", b"x" * 256)),
+        ([b"k", b"l"], "duplicate"),
+    ],
+)
+def test_a_key_that_cannot_be_is_named(
+    customer: httpx.Client, staff: httpx.Client, keys: list[bytes], code: str
+) -> None:
+    product = new_product(staff, stock=5)
+    sent = [(b"Idempotency-Key", key) for key in keys]
+    for path in ("/orders", "/reservations"):
+        problem = assert_problem(customer.post(path, json=order_of((product, 1)), headers=sent), 400, "invalid_input")
+        assert [error["code"] for error in problem["errors"]] == [code]
+        assert repr(keys[-1].decode("latin-1")[:40]) in problem["detail"]
+    assert customer.get(f"/products/{product['id']}").json()["quantity_in_stock"] == 5

@@ -70,14 +70,6 @@ class Setup:
         """How many lamps can be sold."""
         return self.shop.inventory.level(SYSTEM, self.product_id).available
 
-    @property
-    def orders(self) -> int:
-        """How many orders there are."""
-        staff = self.shop.sessions.log_in("grace", PASSWORD)
-        with TestClient(create_app(self.shop)) as client:
-            answer = client.get("/api/v1/orders", headers={"authorization": f"Bearer {staff.access}"})
-        return int(answer.json()["count"])
-
 
 @dataclass
 class Phone:
@@ -161,19 +153,6 @@ def test_it_is_expired_at_the_instant_although_nobody_swept(setup: Setup, ada: P
         assert (problem["code"], problem["expired_at"]) == ("reservation_expired", "2026-11-21T12:01:00Z")
 
 
-def test_expired_units_can_be_ordered_by_another_customer_before_any_sweep(
-    setup: Setup, ada: Phone, bob: Phone
-) -> None:
-    held = ada("POST", "/reservations", setup.wish(3, ttl_seconds=60), status=201).json()
-    refused = bob("POST", "/orders", setup.wish(1), status=409).json()
-    assert refused["shortages"] == [{"product_id": str(setup.product_id), "requested": 1, "available": 0}]
-    setup.later(seconds=60)
-    bob("POST", "/orders", setup.wish(3), status=201)
-    problem = ada("POST", "/orders", {"reservation_id": held["id"]}, status=409).json()
-    assert problem["code"] == "reservation_expired"
-    assert setup.shop.audit() == []
-
-
 def test_extending_holds_for_longer_from_now(setup: Setup, ada: Phone) -> None:
     path = f"/reservations/{ada('POST', '/reservations', setup.wish(1, ttl_seconds=60), status=201).json()['id']}"
     setup.later(seconds=30)
@@ -223,21 +202,6 @@ def test_the_ledger_names_the_reservation_and_the_order(setup: Setup, ada: Phone
     ]
 
 
-def test_staff_see_and_release_reservations_and_other_customers_find_none(
-    setup: Setup, ada: Phone, bob: Phone, grace: Phone
-) -> None:
-    path = f"/reservations/{(held := ada('POST', '/reservations', setup.wish(1), status=201).json())['id']}"
-    for method, where, body in (
-        ("GET", path, None),
-        ("POST", f"{path}/extend", {}),
-        ("DELETE", path, None),
-        ("POST", "/orders", {"reservation_id": held["id"]}),
-    ):
-        assert bob(method, where, body, status=404).json()["code"] == "reservation_not_found"
-    grace("GET", path, status=200)
-    grace("DELETE", path, status=204)
-
-
 def test_nobody_holds_more_than_the_shop_allows(setup: Setup, ada: Phone) -> None:
     setup.shop.inventory.receive(SYSTEM, setup.product_id, 10)
     ada("POST", "/reservations", setup.wish(2), status=201)
@@ -249,22 +213,6 @@ def test_nobody_holds_more_than_the_shop_allows(setup: Setup, ada: Phone) -> Non
         "requested": 2,
         "max": 3,
     }
-    ada("POST", "/reservations", setup.wish(1), status=201)
-    problem = ada("POST", "/reservations", setup.wish(1), status=409).json()
-    assert (problem["counted"], problem["held"], problem["requested"], problem["max"]) == ("reservations", 2, 1, 2)
-    setup.later(minutes=10)
-    ada("POST", "/reservations", setup.wish(3), status=201)
-
-
-@pytest.mark.parametrize("ttl", [0, -1, 86_401, 1.5, "60", None, 10**30])
-def test_a_time_to_live_that_cannot_be_is_refused(setup: Setup, ada: Phone, ttl: object) -> None:
-    made = ada("POST", "/reservations", setup.wish(1), status=201).json()
-    for path, body in (
-        ("/reservations", setup.wish(1, ttl_seconds=ttl)),
-        (f"/reservations/{made['id']}/extend", {"ttl_seconds": ttl}),
-    ):
-        problem = ada("POST", path, body, status=400).json()
-        assert [error["field"] for error in problem["errors"]] == ["ttl_seconds"]
 
 
 # ---- what an order is placed of
@@ -291,32 +239,26 @@ def test_another_total_than_expected_is_named_and_nothing_is_placed(setup: Setup
     assert ada("POST", "/orders", setup.wish(2, expected_total="50"), status=201).json()["total"] == "50.00"
 
 
-@pytest.mark.parametrize("total", ["", "1e3", "1.234", "NaN", "ten"])
-def test_an_expected_total_that_is_no_amount_is_refused(setup: Setup, ada: Phone, total: str) -> None:
-    problem = ada("POST", "/orders", setup.wish(1, expected_total=total), status=400).json()
-    assert [error["field"] for error in problem["errors"]] == ["expected_total"]
-
-
 # ---- exactly once
 
 
-@pytest.mark.parametrize("path", ["/orders", "/reservations"])
-def test_a_retry_gets_what_the_first_request_made_even_a_year_later(setup: Setup, ada: Phone, path: str) -> None:
+@pytest.mark.parametrize(
+    ("path", "change"), [("/orders", ("POST", "/cancel", 200)), ("/reservations", ("DELETE", "", 204))]
+)
+def test_a_retry_gets_what_the_first_request_made_as_it_is_a_year_later(
+    setup: Setup, ada: Phone, path: str, change: tuple[str, str, int]
+) -> None:
     first = ada("POST", path, setup.wish(2), key="checkout 1", status=201)
     assert "idempotency-replayed" not in first.headers
+    method, step, status = change
+    ada(method, f"{path}/{first.json()['id']}{step}", status=status)
     setup.later(days=365)
     again = ada("POST", path, setup.wish(2), key="checkout 1", status=201)
     assert again.headers["idempotency-replayed"] == "true"
     assert again.headers["location"] == first.headers["location"]
     assert again.json()["id"] == first.json()["id"]
-
-
-def test_a_retry_shows_the_order_as_it_is_by_then(setup: Setup, ada: Phone) -> None:
-    order = ada("POST", "/orders", setup.wish(2), key="k", status=201).json()
-    ada("POST", f"/orders/{order['id']}/cancel", status=200)
-    again = ada("POST", "/orders", setup.wish(2), key="k", status=201)
-    assert (again.json()["status"], again.headers["etag"]) == ("cancelled", '"2"')
-    assert setup.orders == 1
+    assert again.json().get("status") == ("cancelled" if path == "/orders" else None)
+    assert again.headers.get("etag") == ('"2"' if path == "/orders" else None)
 
 
 def test_the_same_request_may_be_spelled_in_another_way(setup: Setup, ada: Phone) -> None:
@@ -327,37 +269,10 @@ def test_the_same_request_may_be_spelled_in_another_way(setup: Setup, ada: Phone
 
 def test_another_request_with_the_same_key_is_refused(setup: Setup, ada: Phone) -> None:
     ada("POST", "/orders", setup.wish(1), key="k", status=201)
-    for path, body in (
-        ("/orders", setup.wish(2)),
-        ("/orders", setup.wish(1, expected_total="24.90")),
-        ("/reservations", setup.wish(1)),
-    ):
-        problem = ada("POST", path, body, key="k", status=422).json()
+    for path, quantity in (("/orders", 2), ("/reservations", 1)):
+        problem = ada("POST", path, setup.wish(quantity), key="k", status=422).json()
         assert problem["code"] == "idempotency_key_reused"
         assert "'k'" in problem["detail"]
-    assert setup.available == 2
-
-
-def test_a_key_belongs_to_its_customer(setup: Setup, ada: Phone, bob: Phone) -> None:
-    mine = ada("POST", "/orders", setup.wish(1), key="k", status=201)
-    theirs = bob("POST", "/orders", setup.wish(1), key="k", status=201)
-    assert mine.json()["id"] != theirs.json()["id"]
-    assert "idempotency-replayed" not in theirs.headers
-
-
-def test_a_refusal_is_not_remembered(setup: Setup, ada: Phone) -> None:
-    ada("POST", "/orders", setup.wish(4), key="k", status=409)
-    setup.shop.inventory.receive(SYSTEM, setup.product_id, 1)
-    ada("POST", "/orders", setup.wish(4), key="k", status=201)
-
-
-@pytest.mark.parametrize("key", ["", "a\tb", "x" * 256])
-@pytest.mark.parametrize("path", ["/orders", "/reservations"])
-def test_a_key_that_cannot_be_is_refused_with_its_value(setup: Setup, ada: Phone, path: str, key: str) -> None:
-    problem = ada("POST", path, setup.wish(1), key=key, status=400).json()
-    assert [error["code"] for error in problem["errors"]] == ["invalid_idempotency_key"]
-    assert repr(key[:40]) in problem["detail"]
-    assert setup.available == 3
 
 
 def test_a_key_of_every_printable_character_is_a_key(setup: Setup, ada: Phone) -> None:
