@@ -80,7 +80,7 @@ def _by_price(entry: CatalogEntry) -> Key:
     return entry.product.price.minor, str(entry.product.id)
 
 
-_PRODUCTS: dict[ProductSort, Listing[CatalogEntry]] = {
+PRODUCTS: dict[ProductSort, Listing[CatalogEntry]] = {
     ProductSort.NEWEST: Listing("products:newest", _by_id, (str,), descending=True),
     ProductSort.NAME: Listing("products:name", _by_name, (str, str)),
     ProductSort.PRICE: Listing("products:price", _by_price, (int, str)),
@@ -101,7 +101,7 @@ def products(query: ProductQuery) -> Listing[CatalogEntry]:
 
     if query.sorted_by is ProductSort.RELEVANCE:
         return Listing("products:relevance", by_relevance, (int, str, str))
-    return _PRODUCTS[query.sorted_by]
+    return PRODUCTS[query.sorted_by]
 
 
 def _order_id(order: Order) -> Key:

@@ -23,7 +23,7 @@ class LockOrder:
     them or wait for them.
 
     Attributes:
-        asked: how many calls there were. A clock that was read at this count was read after the last lock.
+        checks: how many calls there were. A clock that was read at this count was read after the last lock.
 
     >>> a, b = UUID(int=1), UUID(int=2)
     >>> order = LockOrder()
@@ -34,10 +34,10 @@ class LockOrder:
     shop_core.ports.unit_of_work.LockOrderError: orders must be locked before stock
     """
 
-    __slots__ = ("_held", "asked")
+    __slots__ = ("_held", "checks")
 
     def __init__(self) -> None:
-        self.asked = 0
+        self.checks = 0
         self._held: dict[Table, set[UUID]] = {}
 
     def check(self, table: Table, ids: Iterable[UUID]) -> list[UUID]:
@@ -46,7 +46,7 @@ class LockOrder:
         Raises:
             LockOrderError: a later table was locked before, or a row of this one with a greater id.
         """
-        self.asked += 1
+        self.checks += 1
         requested = set(ids)
         held = self._held.get(table)
         fresh = requested - held if held else requested

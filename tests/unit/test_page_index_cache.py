@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shop_adapters.postgres.catalog_version import PageIndexCache
+from shop_adapters.postgres.cache_validators import PageIndexCache
 from shop_core.catalog.model import ProductQuery
 
 ALL = ProductQuery()

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 
-from shop_adapters.postgres.stored_values import as_stored
+from shop_adapters.postgres.product_lists import as_stored
 from shop_core import Money, Product
 from shop_core.errors import Invalid
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
@@ -16,11 +16,10 @@ from sqlalchemy import Executable, text
 
 from shop_adapters.postgres import PostgresAdapters, inventory
 from shop_adapters.postgres.arrays import Uuids
-from shop_adapters.postgres.database import Row, StoreClock, Transaction
+from shop_adapters.postgres.database import Row, Transaction
 from shop_adapters.postgres.events import PostgresEvents
-from shop_adapters.postgres.idempotency import PostgresKeys
 from shop_adapters.postgres.inventory import PostgresStock
-from shop_adapters.postgres.orders import PostgresOrders
+from shop_adapters.postgres.orders import PostgresKeys, PostgresOrders
 from shop_adapters.postgres.reservations import PostgresReservations
 from shop_adapters.postgres.unit_of_work import PostgresUnitOfWork
 from shop_core.events import OrderEvent, OrderEventKind
@@ -55,14 +54,14 @@ def unsorted_locks() -> list[Patch]:
     random = Random(7)
 
     def lock(self: PostgresStock, product_ids: Any) -> dict[UUID, StockLevel]:
-        ids = self._lock_order.check("stock", product_ids)
+        ids = self._transaction.lock_order.check("stock", product_ids)
         self._locked.update(id_.int for id_ in ids)
         random.shuffle(ids)
         levels: dict[UUID, StockLevel] = {}
         for product_id in ids:
             for *level, said in self._transaction.run(inventory._LOCK, {"ids": Uuids([product_id])}):
                 levels[level[0]] = StockLevel(*level)
-                self._clock.note(said)
+                self._transaction.note_time(said)
         return levels
 
     return [(PostgresStock, "lock", lock)]
@@ -117,8 +116,8 @@ def commit_lost() -> list[Patch]:
 def no_transaction() -> list[Patch]:
     right = Transaction.run
 
-    def run(self: Transaction, statement: Executable, values: Mapping[str, Any] | None = None) -> list[Row]:
-        rows = right(self, statement, values or {})
+    def run(self: Transaction, statement: Executable, *arguments: Any) -> list[Row]:
+        rows = right(self, statement, *arguments)
         self._connection.commit()
         return rows
 
@@ -152,12 +151,12 @@ def key_without_customer() -> list[Patch]:
 
 @mutant("each thread has its own clock, up to half a second wrong, and expiry goes by it")
 def wrong_clock() -> list[Patch]:
-    right = StoreClock.__call__
+    right = Transaction.now
 
-    def wrong(self: StoreClock) -> Any:
+    def wrong(self: Transaction) -> Any:
         return right(self) + timedelta(milliseconds=Random(get_ident()).uniform(-500, 500))
 
-    return [(StoreClock, "__call__", wrong)]
+    return [(Transaction, "now", wrong)]
 
 
 @mutant("whoever needs units takes those of reservations whose time is not up")

@@ -24,7 +24,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import TSQUERY
 
 from shop_adapters.listing import ACCOUNTS
-from shop_adapters.postgres.database import UNIQUE, Row, Transaction, refusing
+from shop_adapters.postgres.database import UNIQUE, Row, Transaction
 from shop_adapters.postgres.schema import accounts
 from shop_core.accounts.model import Account, AccountQuery, Role
 from shop_core.errors import UsernameTaken
@@ -79,17 +79,14 @@ class PostgresAccounts:
 
     def add(self, account: Account, password_hash: str) -> None:
         taken = UsernameTaken(account.username)
-        with refusing(lambda state, _: taken if state == UNIQUE else None):
-            self._transaction.run(
-                _ADD,
-                {
-                    **_changing_columns(account),
-                    "username": account.username,
-                    "username_key": account.username_key,
-                    "password_hash": password_hash,
-                    "created_at": account.created_at,
-                },
-            )
+        values = {
+            **_changing_columns(account),
+            "username": account.username,
+            "username_key": account.username_key,
+            "password_hash": password_hash,
+            "created_at": account.created_at,
+        }
+        self._transaction.run(_ADD, values, lambda state, _: taken if state == UNIQUE else None)
 
     def get(self, account_id: UUID) -> Account | None:
         row = self._transaction.one(_GET, {"account_id": account_id})

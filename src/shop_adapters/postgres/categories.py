@@ -8,10 +8,9 @@ from uuid import UUID
 import psycopg
 from sqlalchemy import text
 
-from shop_adapters.lock_order import LockOrder
 from shop_adapters.postgres.arrays import Texts
-from shop_adapters.postgres.catalog_version import CatalogVersion
-from shop_adapters.postgres.database import FOREIGN_KEY, UNIQUE, Refuse, Row, Transaction, refusing
+from shop_adapters.postgres.cache_validators import CatalogVersion
+from shop_adapters.postgres.database import FOREIGN_KEY, UNIQUE, RefusalOf, Row, Transaction
 from shop_core.catalog.model import Category, CategoryEntry
 from shop_core.errors import CategoryInUse, CategoryNotFound, Refusal, SlugTaken
 from shop_core.pagination import OffsetRequest, Page
@@ -65,15 +64,13 @@ DELETE FROM categories WHERE id = :category_id
 class PostgresCategories:
     """See `shop_core.ports.Categories`."""
 
-    def __init__(self, transaction: Transaction, order: LockOrder, version: CatalogVersion) -> None:
+    def __init__(self, transaction: Transaction, version: CatalogVersion) -> None:
         self._version = version
         self._transaction = transaction
-        self._lock_order = order
 
     def add(self, category: Category) -> None:
         self._version.change()
-        with refusing(_refusal_of(category)):
-            self._transaction.run(_ADD, _columns(category))
+        self._transaction.run(_ADD, _columns(category), _refusal_of(category))
 
     def get(self, category_id: UUID) -> CategoryEntry | None:
         row = self._transaction.one(_GET, {"category_id": category_id})
@@ -91,19 +88,18 @@ class PostgresCategories:
         return [_entry(row) for row in self._transaction.run(_ALL, {"limit": None, "offset": 0})]
 
     def lock_all(self) -> dict[UUID, Category]:
-        self._lock_order.check("categories", [row.id for row in self._transaction.run(_LOCK_ALL)])
+        self._transaction.lock_order.check("categories", [row.id for row in self._transaction.run(_LOCK_ALL)])
         # Read again: what was added while this waited is part of the tree by now, and no cycle must go through it.
         return {row.id: Category(*row) for row in self._transaction.run(_READ_ALL)}
 
     def update(self, category: Category) -> None:
         self._version.change()
-        self._lock_order.check("categories", [category.id])  # an UPDATE locks its row
-        with refusing(_refusal_of(category)):
-            self._transaction.run(_UPDATE, _columns(category))
+        self._transaction.lock_order.check("categories", [category.id])  # an UPDATE locks its row
+        self._transaction.run(_UPDATE, _columns(category), _refusal_of(category))
 
     def remove(self, category_id: UUID) -> None:
         self._version.change()
-        self._lock_order.check("categories", [category_id])
+        self._transaction.lock_order.check("categories", [category_id])
         category = {"category_id": category_id}
         if self._transaction.one(_LOCK_TO_REMOVE, category) is None:
             raise CategoryNotFound(category_id)
@@ -113,7 +109,7 @@ class PostgresCategories:
         self._transaction.run(_REMOVE, category)
 
 
-def _refusal_of(category: Category) -> Refuse:
+def _refusal_of(category: Category) -> RefusalOf:
     def refusal(state: str, _: psycopg.errors.Diagnostic) -> Refusal | None:
         if state == FOREIGN_KEY and category.parent_id:
             return CategoryNotFound(category.parent_id)

@@ -31,11 +31,15 @@ from shop_core.ports import Clock
 Row = Any
 """A named tuple of the columns."""
 
+RefusalOf = Callable[[str, psycopg.errors.Diagnostic], Refusal | None]
+"""What a broken constraint means: gets the SQLSTATE and the diagnostics; None if it was not expected."""
+
 COUNTED_MAX = 10_000
 """Up to so many rows are counted one by one."""
 
 _DIALECT = postgresql.psycopg.dialect()  # type: ignore[no-untyped-call]
 _NOTHING: Mapping[str, Any] = {}
+_TIME = text("SELECT clock_timestamp()")  # not now(), which stands still from the start of the transaction
 
 
 @dataclass(frozen=True)
@@ -77,35 +81,50 @@ class TransactionTimeouts:
 class Transaction:
     """An open transaction. Made by `transaction`."""
 
-    def __init__(self, connection: psycopg.Connection[Any], timeouts: TransactionTimeouts) -> None:
+    def __init__(
+        self, connection: psycopg.Connection[Any], timeouts: TransactionTimeouts, clock: Clock | None = None
+    ) -> None:
+        self.lock_order = LockOrder()
         self._connection = connection
+        self._clock = clock
+        self._noted: tuple[int, datetime] | None = None  # a time, and how many locks had been asked for by then
         self._is_over = False
         # One for all statements: it remembers how to send each type.
         self._cursor: psycopg.Cursor[Row] = connection.cursor(row_factory=namedtuple_row)
         self._command(timeouts.begin)
 
-    def run(self, statement: Executable, values: Mapping[str, Any] = _NOTHING) -> list[Row]:
+    def run(
+        self, statement: Executable, values: Mapping[str, Any] = _NOTHING, refusal_of: RefusalOf | None = None
+    ) -> list[Row]:
         """Run a statement, and read all its rows.
 
         Args:
             statement: `sqlalchemy.text`, or composed by SQLAlchemy Core.
             values: of its named parameters.
+            refusal_of: what a broken constraint means, see `RefusalOf`.
 
         Raises:
             psycopg.Error
+            Refusal: that of `refusal_of`.
         """
         self._check_open()
-        self._cursor.execute(*_for_driver(statement, values))
+        try:
+            self._cursor.execute(*_for_driver(statement, values))
+        except psycopg.IntegrityError as error:
+            _refuse(error, refusal_of)
+            raise
         return [] if self._cursor.rownumber is None else self._cursor.fetchall()
 
-    def run_each(self, statement: Executable, rows: Iterable[Mapping[str, Any]]) -> None:
-        """Run a statement once for each of `rows`, in their order and without waiting in between.
-
-        Raises:
-            psycopg.Error
-        """
+    def run_each(
+        self, statement: Executable, rows: Iterable[Mapping[str, Any]], refusal_of: RefusalOf | None = None
+    ) -> None:
+        """Run a statement once for each of `rows`, in their order and without waiting in between; else as `run`."""
         self._check_open()
-        self._cursor.executemany(_compiled(statement)[0], list(rows))
+        try:
+            self._cursor.executemany(_compiled(statement)[0], list(rows))
+        except psycopg.IntegrityError as error:
+            _refuse(error, refusal_of)
+            raise
 
     def one(self, statement: Executable, values: Mapping[str, Any] = _NOTHING) -> Row | None:
         """The row of a statement that has one at most."""
@@ -129,6 +148,19 @@ class Transaction:
         query, bound = _for_driver(rows, values)
         (row,) = self._cursor.execute(b"EXPLAIN (FORMAT JSON) " + query, bound).fetchall()
         return max(COUNTED_MAX + 1, int(row[0][0]["Plan"]["Plan Rows"])), True
+
+    def note_time(self, time: datetime) -> None:
+        """Remember a time that the database told after it had given the last lock: it saves `now` a round trip."""
+        self._noted = self.lock_order.checks, time
+
+    def now(self) -> datetime:
+        """The time on the clock of the database, no earlier than the last lock: the same for all processes."""
+        if self._clock is not None:
+            return self._clock()
+        if self._noted is None or self._noted[0] != self.lock_order.checks:
+            self.note_time(self.value(_TIME))
+        assert self._noted is not None
+        return self._noted[1]
 
     def commit(self) -> None:
         """Commit.
@@ -163,10 +195,15 @@ class Transaction:
 
 
 @contextmanager
-def transaction(engine: Engine, timeouts: TransactionTimeouts) -> Iterator[Transaction]:
+def transaction(engine: Engine, timeouts: TransactionTimeouts, clock: Clock | None = None) -> Iterator[Transaction]:
     """A transaction on a pooled connection: committed at the end, rolled back on any exception.
 
     If the connection is lost, all others of the pool are replaced too: a database that was away has lost them all.
+
+    Args:
+        engine: the pool.
+        timeouts: how long it may take.
+        clock: tells the time instead of the database, for tests that move it.
 
     Raises:
         Unavailable: no connection could be had in time, the database is not there, or it ended this transaction.
@@ -177,7 +214,7 @@ def transaction(engine: Engine, timeouts: TransactionTimeouts) -> Iterator[Trans
         connection = cast("psycopg.Connection[Any]", pooled.driver_connection)
         opened: Transaction | None = None
         try:
-            opened = Transaction(connection, timeouts)
+            opened = Transaction(connection, timeouts, clock)
             yield opened
             opened.commit()
         except BaseException:
@@ -213,38 +250,6 @@ def _compiled(statement: Executable) -> tuple[bytes, dict[str, Any]]:
 def _count_of(rows: Select[Any]) -> Select[Any]:
     bare = rows.order_by(None).with_only_columns(literal(1), maintain_column_froms=True)
     return select(func.count()).select_from(bare.limit(COUNTED_MAX + 1).subquery())
-
-
-_TIME = text("SELECT clock_timestamp()")  # not now(), which stands still from the start of the transaction
-
-
-class StoreClock:
-    """The time of one unit of work, on the clock of the database: the same for all processes, and after its last lock.
-
-    A statement that ran after a lock may bring the time along: that saves a round trip.
-
-    Args:
-        clock: tells the time instead of the database, for tests that move it.
-    """
-
-    def __init__(self, transaction: Transaction, order: LockOrder, clock: Clock | None) -> None:
-        self._transaction = transaction
-        self._lock_order = order
-        self._clock = clock
-        self._noted: tuple[int, datetime] | None = None
-
-    def note(self, time: datetime) -> None:
-        """Remember a time that the database told after it had given the last lock."""
-        self._noted = self._lock_order.asked, time
-
-    def __call__(self) -> datetime:
-        """The time, no earlier than the last lock."""
-        if self._clock is not None:
-            return self._clock()
-        if self._noted is None or self._noted[0] != self._lock_order.asked:
-            self.note(self._transaction.value(_TIME))
-        assert self._noted is not None
-        return self._noted[1]
 
 
 # ---- errors
@@ -299,22 +304,9 @@ def _log_refusal(reason: str, error: object) -> None:
         _log.warning("refused for now: %s: %s", reason, " ".join(str(error).split()))
 
 
-Refuse = Callable[[str, psycopg.errors.Diagnostic], Refusal | None]
-
-
-@contextmanager
-def refusing(refusal_of: Refuse) -> Iterator[None]:
-    """Turn a broken constraint into a refusal.
-
-    Args:
-        refusal_of: gets the SQLSTATE and the diagnostics, and gives the refusal; None lets the error through.
-    """
-    try:
-        yield
-    except psycopg.IntegrityError as error:
-        refusal = refusal_of(error.sqlstate or "", error.diag)
-        if refusal is None:
-            raise
+def _refuse(error: psycopg.IntegrityError, refusal_of: RefusalOf | None) -> None:
+    """Raise what a broken constraint means to the shop, if that is known."""
+    if refusal_of and (refusal := refusal_of(error.sqlstate or "", error.diag)):
         raise refusal from error
 
 

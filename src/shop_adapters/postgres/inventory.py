@@ -11,9 +11,8 @@ import psycopg
 from sqlalchemy import text
 
 from shop_adapters.listing import MOVEMENTS
-from shop_adapters.lock_order import LockOrder
 from shop_adapters.postgres.arrays import Integers, Texts, Times, Uuids
-from shop_adapters.postgres.database import CHECK, StoreClock, Transaction, failing_id, refusing
+from shop_adapters.postgres.database import CHECK, Transaction, failing_id
 from shop_core.errors import Oversold, ProductNotFound, Refusal, StockBelowZero
 from shop_core.inventory.model import EFFECTS, MovementKind, StockLevel, StockMovement
 from shop_core.pagination import CursorRequest, Page
@@ -83,10 +82,8 @@ LIMIT :limit
 class PostgresStock:
     """See `shop_core.ports.Stock`."""
 
-    def __init__(self, transaction: Transaction, order: LockOrder, clock: StoreClock) -> None:
+    def __init__(self, transaction: Transaction) -> None:
         self._transaction = transaction
-        self._lock_order = order
-        self._clock = clock
         self._locked: set[int] = set()  # numbers of ids, which are quicker to hash
 
     def get(self, product_id: UUID) -> StockLevel | None:
@@ -94,14 +91,14 @@ class PostgresStock:
         return StockLevel(*row) if row else None
 
     def lock(self, product_ids: Iterable[UUID]) -> dict[UUID, StockLevel]:
-        ids = self._lock_order.check("stock", product_ids)
+        ids = self._transaction.lock_order.check("stock", product_ids)
         self._locked.update([id_.int for id_ in ids])
         if not ids:
             return {}
         levels: dict[UUID, StockLevel] = {}
         for *level, time in self._transaction.run(_LOCK, {"ids": Uuids(ids)}):
             levels[level[0]] = StockLevel(*level)
-            self._clock.note(time)
+            self._transaction.note_time(time)
         return levels
 
     def apply(self, movements: Sequence[StockMovement]) -> None:
@@ -144,8 +141,7 @@ class PostgresStock:
             "allocated": Integers(allocated),
             "reserved": Integers(reserved),
         }
-        with refusing(_broken_level):
-            changed = self._transaction.run(_CHANGE_LEVELS, values)
+        changed = self._transaction.run(_CHANGE_LEVELS, values, _broken_level)
         if len(changed) < len(changes):
             found = {row.product_id for row in changed}
             raise ProductNotFound(next(m.product_id for m in movements if m.product_id not in found))

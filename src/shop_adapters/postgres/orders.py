@@ -1,20 +1,19 @@
-"""Orders and their lines in PostgreSQL. Each statement names the customer, who leads every key."""
+"""Orders, their lines and idempotency keys in PostgreSQL. Each statement names the customer, who leads every key."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import lru_cache
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, ColumnElement, Integer, Select, Text, Uuid, any_, bindparam, select, text
+from sqlalchemy import text
 
 from shop_adapters.listing import ORDERS
-from shop_adapters.lock_order import LockOrder
-from shop_adapters.postgres.arrays import Integers, Texts, Times, Uuids
-from shop_adapters.postgres.database import Row, StoreClock, Transaction
-from shop_adapters.postgres.schema import Time, order_lines, orders
+from shop_adapters.postgres.arrays import Blobs, Integers, Texts, Times, Uuids
+from shop_adapters.postgres.database import Row, Transaction
+from shop_adapters.postgres.order_lists import LINE_COLUMNS, filters_of, matching_orders, order_list, values_of
+from shop_core.idempotency import Claim, CustomerKey
 from shop_core.money import Money
 from shop_core.orders.model import Order, OrderLine, OrderQuery, OrderStatus
 from shop_core.pagination import CursorRequest, Page, PageRequest
@@ -77,15 +76,33 @@ DELETE FROM order_lines
 WHERE customer_id = :customer_id AND order_id = :order_id
 """)
 
+# It waits for a transaction that has put in one of the keys and has not committed yet; the rows come sorted, so that
+# two units of work cannot wait for each other.
+_CLAIM_KEYS = text("""
+INSERT INTO idempotency_keys (customer_id, key, fingerprint, result_id)
+SELECT * FROM unnest(
+    CAST(:customer_ids AS uuid[]), CAST(:keys AS text[]), CAST(:fingerprints AS bytea[]), CAST(:result_ids AS uuid[])
+)
+ON CONFLICT DO NOTHING
+RETURNING customer_id, key
+""")
+_TAKEN_KEYS = text("""
+SELECT taken.customer_id, taken.key, taken.fingerprint, taken.result_id
+FROM unnest(CAST(:customer_ids AS uuid[]), CAST(:keys AS text[])) AS wanted (customer_id, key)
+JOIN idempotency_keys AS taken ON taken.customer_id = wanted.customer_id AND taken.key = wanted.key
+""")
+_FORGET_KEYS = text("""
+DELETE FROM idempotency_keys AS taken
+USING unnest(CAST(:customer_ids AS uuid[]), CAST(:keys AS text[])) AS refused (customer_id, key)
+WHERE taken.customer_id = refused.customer_id AND taken.key = refused.key
+""")
+
 
 class PostgresOrders:
     """See `shop_core.ports.Orders`."""
 
-    def __init__(self, transaction: Transaction, order: LockOrder, clock: StoreClock, currency: str) -> None:
-        self._transaction = transaction
-        self._lock_order = order
-        self._clock = clock
-        self._currency = currency
+    def __init__(self, transaction: Transaction, currency: str) -> None:
+        self._transaction, self._currency = transaction, currency
 
     def add_all(self, placed: Sequence[Order]) -> None:
         if not placed:
@@ -122,7 +139,7 @@ class PostgresOrders:
         return {order.id: order for order in self._found(self._transaction.run(_GET_ALL, columns))}
 
     def lock(self, order_id: UUID, customer_id: UUID | None = None) -> Order | None:
-        self._lock_order.check("orders", [order_id])
+        self._transaction.lock_order.check("orders", [order_id])
         key: dict[str, object] = {"customer_id": customer_id, "order_id": order_id, "with_deleted": False}
         if customer_id is None:
             if not (keys := self._find_customers([order_id])):
@@ -133,7 +150,7 @@ class PostgresOrders:
             return None
         # In a statement of their own: the one that waited for the lock would show the lines as they were before.
         lines = self._transaction.run(_LINES, key)
-        self._clock.note(lines[0].time)
+        self._transaction.note_time(lines[0].time)
         return self._order_of(head, (line[:-1] for line in lines))
 
     def _find_customers(self, order_ids: Iterable[UUID]) -> list[tuple[UUID, UUID]]:
@@ -149,7 +166,7 @@ class PostgresOrders:
         )
 
     def update(self, order: Order) -> None:
-        self._lock_order.check("orders", [order.id])  # an UPDATE locks its row
+        self._transaction.lock_order.check("orders", [order.id])  # an UPDATE locks its row
         self._transaction.run(
             _UPDATE,
             {
@@ -164,12 +181,12 @@ class PostgresOrders:
         )
 
     def replace_lines(self, order: Order) -> None:
-        self._lock_order.check("orders", [order.id])
+        self._transaction.lock_order.check("orders", [order.id])
         self._transaction.run(_DELETE_LINES, {"customer_id": order.customer_id, "order_id": order.id})
         self._add_lines([order])
 
     def page(self, query: OrderQuery, page_request: PageRequest) -> Page[Order]:
-        filters, values = _filters_of(query), _values_of(query)
+        filters, values = filters_of(query), values_of(query)
         if isinstance(page_request, CursorRequest):
             values |= {"limit": page_request.limit + 1, "offset": 0}
             if page_request.cursor is not None:
@@ -201,7 +218,7 @@ class PostgresOrders:
         """The orders of rows that have a head and a line each."""
         for _, of_order in groupby(rows, key=lambda row: row.id):
             lines = list(of_order)
-            yield self._order_of(lines[0], (line[-_LINE_COLUMNS:] for line in lines))
+            yield self._order_of(lines[0], (line[-LINE_COLUMNS:] for line in lines))
 
     def _order_of(self, head: Row, lines: Iterable[Sequence[Any]]) -> Order:
         return Order(
@@ -220,81 +237,46 @@ class PostgresOrders:
         )
 
 
-# ---- lists, composed by what they filter
+class PostgresKeys:
+    """See `shop_core.ports.Keys`."""
 
-_HEAD = select(
-    *(orders.c.customer_id, orders.c.id, orders.c.status, orders.c.total_minor, orders.c.version),
-    *(orders.c.created_at, orders.c.updated_at, orders.c.deleted_at),
-)
-_LINE = [order_lines.c[name] for name in ("product_id", "sku", "name", "unit_price_minor", "quantity")]
-_LINE_COLUMNS = len(_LINE)
+    def __init__(self, transaction: Transaction) -> None:
+        self._transaction = transaction
+        self._claimed: set[CustomerKey] = set()
 
-FILTERS: Mapping[str, ColumnElement[bool]] = {
-    "customer_id": orders.c.customer_id == any_(bindparam("customers", type_=ARRAY(Uuid))),
-    "status": orders.c.status == bindparam("status", type_=Text),
-    "status of all": orders.c.status == any_(bindparam("statuses", type_=ARRAY(Text))),
-    "placed_from": orders.c.created_at >= bindparam("placed_from", type_=Time),
-    "placed_before": orders.c.created_at < bindparam("placed_before", type_=Time),
-    "number": orders.c.number == bindparam("number", type_=Text),
-    "not deleted": orders.c.deleted_at.is_(None),
-}
-"""The conditions that a list of orders can have, by name."""
+    def claim(self, claims: Sequence[Claim]) -> dict[CustomerKey, Claim]:
+        if not claims:
+            return {}
+        sorted_claims = sorted(claims, key=lambda claim: (claim.customer_id.int, claim.key))
+        keys = {claim.customer_key for claim in claims}
+        # Nobody else can have got a key in between that this unit of work claimed and forgot.
+        if new := keys - self._claimed:
+            self._transaction.lock_order.check("keys", {customer_id for customer_id, _ in new})
+        rows = self._transaction.run(
+            _CLAIM_KEYS,
+            {
+                "customer_ids": Uuids([claim.customer_id for claim in sorted_claims]),
+                "keys": Texts([claim.key for claim in sorted_claims]),
+                "fingerprints": Blobs([claim.fingerprint for claim in sorted_claims]),
+                "result_ids": Uuids([claim.result_id for claim in sorted_claims]),
+            },
+        )
+        claimed = {(row.customer_id, row.key) for row in rows}
+        self._claimed |= claimed
+        if not (lost := keys - claimed):
+            return {}
+        # In a statement of its own: the one before does not see what was committed while it waited.
+        return {
+            (row.customer_id, row.key): Claim(*row) for row in self._transaction.run(_TAKEN_KEYS, _key_columns(lost))
+        }
+
+    def forget(self, claims: Sequence[Claim]) -> None:
+        if claims:
+            self._transaction.run(_FORGET_KEYS, _key_columns({claim.customer_key for claim in claims}))
 
 
-def _filters_of(query: OrderQuery) -> frozenset[str]:
-    names = ("customer_id", "status", "placed_from", "placed_before", "number")
-    given = {name for name in names if getattr(query, name) is not None}
-    if "status" in given and "customer_id" not in given:
-        given = given - {"status"} | {"status of all"}
-    return frozenset(given if query.with_deleted else {*given, "not deleted"})
-
-
-def _values_of(query: OrderQuery) -> dict[str, Any]:
+def _key_columns(keys: set[CustomerKey]) -> dict[str, object]:
     return {
-        "customers": Uuids([query.customer_id]),
-        "status": query.status,
-        "statuses": Texts([query.status]),
-        "placed_from": query.placed_from,
-        "placed_before": query.placed_before,
-        "number": query.number,
+        "customer_ids": Uuids([customer_id for customer_id, _ in keys]),
+        "keys": Texts([key for _, key in keys]),
     }
-
-
-def _newest_first(filters: frozenset[str]) -> list[ColumnElement[Any]]:
-    """By id, written so that the planner has to use the index by customer or by status.
-
-    Where the planner knows that a column has one value, it may read everybody's orders by id, and throw away what does
-    not match: it expects to find a page of them soon, and is wrong for a customer who has not ordered for long. So the
-    condition is a list of values, with one in it, and the list is sorted by that column first.
-    """
-    if "customer_id" in filters:
-        return [orders.c.customer_id.desc(), orders.c.id.desc()]
-    if "status of all" in filters:
-        return [orders.c.status.desc(), orders.c.id.desc()]
-    return [orders.c.id.desc()]
-
-
-@lru_cache(256)
-def order_list(filters: frozenset[str], *, is_after: bool) -> Select[Any]:
-    """A page of orders with their lines, newest first; by number, or by key if it `is_after` one.
-
-    Args:
-        filters: names in `FILTERS`.
-        is_after: whether it starts after a key, instead of behind a number of orders.
-    """
-    heads = _HEAD.where(*(FILTERS[name] for name in sorted(filters))).order_by(*_newest_first(filters))
-    heads = heads.limit(bindparam("limit", type_=Integer))
-    if is_after:
-        heads = heads.where(orders.c.id < bindparam("after", type_=Uuid))
-    else:
-        heads = heads.offset(bindparam("offset", type_=Integer))
-    head = heads.subquery("head")
-    of_head = (order_lines.c.customer_id == head.c.customer_id) & (order_lines.c.order_id == head.c.id)
-    lines = select(*head.c, *_LINE).select_from(head.join(order_lines, of_head))
-    return lines.order_by(head.c.id.desc(), order_lines.c.line_no)
-
-
-@lru_cache(256)
-def matching_orders(filters: frozenset[str]) -> Select[Any]:
-    """A row for each order that matches, to be counted."""
-    return select(orders.c.id).where(*(FILTERS[name] for name in sorted(filters)))

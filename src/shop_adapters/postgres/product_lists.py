@@ -1,12 +1,12 @@
-"""The lists of the catalog as statements, composed by what a query filters and how it sorts; only values change."""
+"""The lists of the catalog: statements composed by what a query filters and how it sorts, and how pages are read."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
-from functools import lru_cache
-from typing import Any
+from functools import cache, lru_cache
+from typing import Any, TypeVar
 from uuid import UUID
 
 from sqlalchemy import (
@@ -25,15 +25,21 @@ from sqlalchemy import (
     func,
     literal,
     select,
+    text,
     tuple_,
 )
 from sqlalchemy.dialects.postgresql import TSQUERY
 
 from shop_adapters import listing
 from shop_adapters.postgres.arrays import Uuids
+from shop_adapters.postgres.cache_validators import CatalogVersion, PageIndexCache
+from shop_adapters.postgres.database import Row, Transaction
 from shop_adapters.postgres.schema import products, stock_levels
-from shop_core.catalog.model import ProductQuery, ProductSort
-from shop_core.pagination import Key
+from shop_core.catalog.model import CatalogEntry, Product, ProductQuery, ProductSort
+from shop_core.money import Money
+from shop_core.pagination import CursorRequest, Key, OffsetRequest, Page, PageRequest
+
+T = TypeVar("T")
 
 PRODUCT = select(
     products.c.id,
@@ -62,16 +68,18 @@ _SORT_COLUMNS: dict[ProductSort, tuple[ColumnElement[Any], ...]] = {
     ProductSort.RELEVANCE: (products.c.name_key, products.c.id),  # behind the tier
 }
 """The columns behind the key of each list in `shop_adapters.listing`."""
+_FILTERS = ("words", "category_id", "price_min", "price_max", "available_min", "available_max")
 _STOCK_FILTERS = {"available_min", "available_max"}
+_DESCENDING = {sort for sort, listed in listing.PRODUCTS.items() if listed.descending}
 _LIMIT, _OFFSET = bindparam("limit", type_=Integer), bindparam("offset", type_=Integer)
 
 
 class Start(Enum):
-    """Where a page starts."""
+    """How a page finds its start."""
 
-    HERE = auto()  # behind `offset` products
-    AFTER = auto()  # behind a key
-    SKIPPING = auto()  # the same as HERE, for offsets above 0: ids first, which an index has
+    BY_OFFSET = auto()  # it skips `offset` products
+    BY_KEY = auto()  # it begins after a key
+    BY_DEEP_OFFSET = auto()  # it skips their ids, which an index has, and reads the products afterwards
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,45 +87,31 @@ class QueryShape:
     """Which filters and sort a query uses. Queries of one shape share one SQL statement.
 
     Args:
-        filters: the fields of its query that filter.
+        filters: names of the fields of the query that are given.
         has_words: whether there is a word to be found.
         sort: by what it is sorted.
-        descending: whether the greatest comes first.
     """
 
     filters: frozenset[str]
     has_words: bool
     sort: ProductSort
-    descending: bool
 
     @classmethod
     def of(cls, query: ProductQuery) -> QueryShape:
         """The shape of `query`."""
-        names = ("words", "category_id", "price_min", "price_max", "available_min", "available_max")
-        given = frozenset(name for name in names if getattr(query, name) is not None)
-        return cls(given, bool(query.words), query.sorted_by, listing.products(query).descending)
-
-    @property
-    def is_by_stock(self) -> bool:
-        """Whether it depends on the stock."""
-        return not _STOCK_FILTERS.isdisjoint(self.filters)
+        given = frozenset([name for name in _FILTERS if getattr(query, name) is not None])
+        return cls(given, bool(query.words), query.sorted_by)
 
 
 def values_of(query: ProductQuery, category_ids: Sequence[UUID]) -> dict[str, Any]:
     """The values for a list of the shape of `query`; `category_ids` are its category and those below it."""
-    return {
-        "words": _tsquery(query.words, ""),
-        "title_words": _tsquery(query.words, "A"),
-        "category_ids": Uuids(category_ids),
-        "price_min": query.price_min,
-        "price_max": query.price_max,
-        "available_min": query.available_min,
-        "available_max": query.available_max,
-    }
+    values: dict[str, Any] = {name: getattr(query, name) for name in _FILTERS}
+    words = (_tsquery(query.words), _tsquery(query.words, "A")) if query.words else (None, None)
+    return values | {"words": words[0], "title_words": words[1], "category_ids": Uuids(category_ids)}
 
 
 def key_values(key: Key) -> dict[str, Any]:
-    """The values for `Start.AFTER`; the id, always last in a key, travels as text."""
+    """The values for `Start.BY_KEY`; the id, always last in a key, travels as text."""
     *values, last_id = key
     return {**{f"after_{place}": value for place, value in enumerate(values)}, "after_id": UUID(str(last_id))}
 
@@ -131,9 +125,9 @@ def page(shape: QueryShape, start: Start, tier: int | None = None) -> Select[Any
         start: where the page starts.
         tier: of a list by relevance, only those with every word in name or SKU (0), or only the others (1).
     """
-    columns = _SORT_COLUMNS[shape.sort]
+    columns, is_descending = _SORT_COLUMNS[shape.sort], shape.sort in _DESCENDING
     found = ENTRY.where(*_filters(shape), *_units(shape, _AVAILABLE))
-    order = [column.desc() if shape.descending else column for column in columns]
+    order = [column.desc() if is_descending else column for column in columns]
     if shape.sort is ProductSort.RELEVANCE:
         is_meant = _found_by("title_words") if shape.has_words else false()
         if tier is not None:
@@ -141,10 +135,10 @@ def page(shape: QueryShape, start: Start, tier: int | None = None) -> Select[Any
         elif shape.has_words:
             order = [case((is_meant, 0), else_=1), *order]
     match start:
-        case Start.HERE:
+        case Start.BY_OFFSET:
             return found.order_by(*order).limit(_LIMIT).offset(_OFFSET)
-        case Start.AFTER:
-            return found.where(_beyond(columns, shape.descending)).order_by(*order).limit(_LIMIT)
+        case Start.BY_KEY:
+            return found.where(_beyond(columns, is_descending)).order_by(*order).limit(_LIMIT)
     ids = found.with_only_columns(products.c.id).order_by(*order).limit(_LIMIT).offset(_OFFSET)
     return ENTRY.where(products.c.id.in_(ids)).order_by(*order)
 
@@ -158,7 +152,7 @@ def count(shape: QueryShape) -> Select[Any]:
 @lru_cache(256)
 def to_count(shape: QueryShape) -> Select[Any]:
     """A row for each product of a list. All have a stock level, so only a filter by units needs to see it."""
-    rows = select(literal(1)).select_from(_WITH_STOCK if shape.is_by_stock else products)
+    rows = select(literal(1)).select_from(_WITH_STOCK if _STOCK_FILTERS & shape.filters else products)
     return rows.where(_IN_CATALOG, *_filters(shape), *_units(shape, _UNITS))
 
 
@@ -188,15 +182,13 @@ def _found_by(name: str) -> ColumnElement[bool]:
     return products.c.search.op("@@", is_comparison=True)(cast(bindparam(name, type_=Text), TSQUERY))
 
 
-def _tsquery(words: Sequence[str] | None, weight: str) -> str | None:
+def _tsquery(words: Sequence[str], weight: str = "") -> str:
     """Every word, the last one at least as the beginning of one.
 
     Args:
         words: letters and digits, nothing to escape.
         weight: `A` to look in name and SKU only.
     """
-    if not words:
-        return None
     *whole, prefix = words
     return " & ".join([*(f"'{word}':{weight}" if weight else f"'{word}'" for word in whole), f"'{prefix}':*{weight}"])
 
@@ -206,3 +198,141 @@ def _beyond(columns: Sequence[ColumnElement[Any]], descending: bool) -> ColumnEl
     values = [bindparam(f"after_{place}", type_=column.type) for place, column in enumerate(columns[:-1])]
     after = tuple_(*values, bindparam("after_id", type_=Uuid))
     return tuple_(*columns) < after if descending else tuple_(*columns) > after
+
+
+# ---- pages
+
+_CATEGORY_AND_THOSE_BELOW = text("""
+WITH RECURSIVE tree (id) AS (
+    SELECT CAST(:category_id AS uuid)
+    UNION
+    SELECT categories.id FROM categories JOIN tree ON categories.parent_id = tree.id
+)
+SELECT id FROM tree
+""")
+
+
+class ProductLists:
+    """The lists of the catalog: the part of `shop_core.ports.Products` that reads pages."""
+
+    def __init__(self, transaction: Transaction, currency: str, version: CatalogVersion, cache: PageIndexCache) -> None:
+        self._transaction, self._currency = transaction, currency
+        self._version, self._cache = version, cache
+
+    def page(self, query: ProductQuery, page_request: PageRequest) -> Page[CatalogEntry]:
+        shape = QueryShape.of(query)
+        is_cacheable = not _STOCK_FILTERS & shape.filters and isinstance(page_request, OffsetRequest)
+        version = self._version.read() if is_cacheable else None  # before anything that is cached under it
+        values = values_of(query, self._with_those_below(query.category_id) if query.category_id else ())
+        if isinstance(page_request, CursorRequest):
+            return self._walk(query, shape, values, page_request)
+        entries = self._entries(query, shape, values, page_request, version)
+        counted = self._cache.counts.get(version, query)
+        return Page(entries, counted) if counted is not None else self._counted(entries, query, shape, values, version)
+
+    def _counted(
+        self,
+        entries: tuple[CatalogEntry, ...],
+        query: ProductQuery,
+        shape: QueryShape,
+        values: dict[str, Any],
+        version: int | None,
+    ) -> Page[CatalogEntry]:
+        """The page, with the number of all items."""
+        if _STOCK_FILTERS & shape.filters:
+            return Page(entries, *self._transaction.count_or_estimate(to_count(shape), values))
+        counted: int = self._transaction.value(count(shape), values)
+        self._cache.counts.put(version, query, counted)
+        return Page(entries, counted)
+
+    def _entries(
+        self,
+        query: ProductQuery,
+        shape: QueryShape,
+        values: dict[str, Any],
+        page_request: OffsetRequest,
+        version: int | None,
+    ) -> tuple[CatalogEntry, ...]:
+        """A numbered page. Where it ends is remembered, so that the next one need not skip what comes before."""
+        limit, offset, has_tiers = page_request.limit, page_request.offset, shape.sort is ProductSort.RELEVANCE
+        if offset and not has_tiers:
+            entries = self._deep_entries(query, shape, values, page_request, version)
+        else:
+            entries = self._found(page(shape, Start.BY_OFFSET), values | {"limit": limit, "offset": offset})
+        if len(entries) == limit and not has_tiers:
+            self._cache.starts.put(version, query, listing.products(query).key(entries[-1]), offset + limit)
+        return tuple(entries)
+
+    def _deep_entries(
+        self,
+        query: ProductQuery,
+        shape: QueryShape,
+        values: dict[str, Any],
+        page_request: OffsetRequest,
+        version: int | None,
+    ) -> list[CatalogEntry]:
+        """A page that is not the first: from where it is known to start, or else by skipping what comes before."""
+        limit, offset, starts = page_request.limit, page_request.offset, self._cache.starts
+        if (key := starts.get(version, query, offset)) is not None:
+            return self._found(page(shape, Start.BY_KEY), {**values, **key_values(key), "limit": limit})
+        # With the product before the page: its key is cached, so that the next request can seek instead of skip.
+        window = {"limit": limit + 1, "offset": offset - 1}
+        found = self._found(page(shape, Start.BY_DEEP_OFFSET), values | window)
+        if found:
+            starts.put(version, query, listing.products(query).key(found[0]), offset)
+        return found[1:]
+
+    def _walk(
+        self, query: ProductQuery, shape: QueryShape, values: dict[str, Any], page_request: CursorRequest
+    ) -> Page[CatalogEntry]:
+        """A page by key. By relevance it is read tier after tier, so that each is read off an index: see `listing`."""
+        listed = listing.products(query)
+        tiers: list[int | None] = [None]
+        key = None if page_request.cursor is None else listed.read(page_request.cursor)
+        if shape.sort is ProductSort.RELEVANCE:
+            tiers = [0, 1]
+            if key is not None:
+                tier_no = int(key[0])  # anybody can make a cursor: a tier before the first is the start
+                tiers, key = tiers[max(0, tier_no) :], key[1:] if tier_no >= 0 else None
+        entries: list[CatalogEntry] = []
+        for tier in tiers:
+            if (missing := page_request.limit + 1 - len(entries)) > 0:
+                start, after = (Start.BY_OFFSET, {"offset": 0}) if key is None else (Start.BY_KEY, key_values(key))
+                entries += self._found(page(shape, start, tier), {**values, **after, "limit": missing})
+                key = None
+        return listed.page(entries, page_request.limit)
+
+    def _with_those_below(self, category_id: UUID) -> list[UUID]:
+        """The category and those below it. Looked up first: the planner must know how many products it is about."""
+        return [id_ for (id_,) in self._transaction.run(_CATEGORY_AND_THOSE_BELOW, {"category_id": category_id})]
+
+    def _found(self, statement: Select[Any], values: dict[str, Any]) -> list[CatalogEntry]:
+        return [entry_of(row, self._currency) for row in self._transaction.run(statement, values)]
+
+
+def entry_of(row: Row, currency: str) -> CatalogEntry:
+    """The product in a row with the columns of `ENTRY`."""
+    return CatalogEntry(product_of(row, currency), row.available)
+
+
+def product_of(row: Row, currency: str) -> Product:
+    """The product in a row with the columns of `PRODUCT`."""
+    price, urls = Money(row.price_minor, currency), tuple(row.image_urls)
+    return as_stored(Product, *row[:3], price, *row[4:8], urls, row.archived_at, row.version)
+
+
+def as_stored(kind: Callable[..., T], *values: object) -> T:
+    """A frozen dataclass with slots as it was stored, without the checks of its constructor; `values` are all fields.
+
+    It passed them before it was stored. Repeating them takes longer than reading it; and if a rule has become stricter
+    since, older values must still be readable.
+    """
+    made: T = object.__new__(kind)  # type: ignore[arg-type]  # a class
+    for put, value in zip(_slots(kind), values, strict=True):
+        put(made, value)
+    return made
+
+
+@cache
+def _slots(kind: type) -> tuple[Callable[[Any, object], None], ...]:
+    return tuple(kind.__dict__[name].__set__ for name in kind.__dict__["__slots__"])

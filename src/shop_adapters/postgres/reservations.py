@@ -10,9 +10,8 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from shop_adapters.lock_order import LockOrder
 from shop_adapters.postgres.arrays import Booleans, Integers, Texts, Times, Uuids
-from shop_adapters.postgres.database import Row, StoreClock, Transaction
+from shop_adapters.postgres.database import Row, Transaction
 from shop_core.reservations.model import ExpiredLine, Reservation, ReservationState, ReservationUsage, ReservedLine
 
 # It puts in customers who never reserved, and locks the others, one after the other as they come: sorted. DO UPDATE
@@ -114,18 +113,16 @@ WHERE line.customer_id = released.customer_id AND line.reservation_id = released
 class PostgresReservations:
     """See `shop_core.ports.Reservations`."""
 
-    def __init__(self, transaction: Transaction, order: LockOrder, clock: StoreClock) -> None:
+    def __init__(self, transaction: Transaction) -> None:
         self._transaction = transaction
-        self._lock_order = order
-        self._clock = clock
 
     def lock_customers(self, customer_ids: Iterable[UUID], now: Callable[[], datetime]) -> dict[UUID, ReservationUsage]:
-        ids = self._lock_order.check("holders", customer_ids)
+        ids = self._transaction.lock_order.check("holders", customer_ids)
         if not ids:
             return {}
         self._transaction.run(_LOCK_CUSTOMERS, {"customer_ids": Uuids(ids)})
         rows = self._transaction.run(_USAGE, {"customer_ids": Uuids(ids)})
-        self._clock.note(rows[0].time)
+        self._transaction.note_time(rows[0].time)
         usage: defaultdict[UUID, ReservationUsage] = defaultdict(ReservationUsage)
         time = now()
         for row in rows:
@@ -175,7 +172,8 @@ class PostgresReservations:
     def update_all(self, changed: Sequence[Reservation]) -> None:
         if not changed:
             return
-        self._lock_order.require("stock", {line.product_id for reservation in changed for line in reservation.lines})
+        product_ids = {line.product_id for reservation in changed for line in reservation.lines}
+        self._transaction.lock_order.require("stock", product_ids)
         self._transaction.run(
             _UPDATE,
             {
@@ -207,7 +205,7 @@ class PostgresReservations:
     def release_lines(self, lines: Sequence[ExpiredLine]) -> None:
         if not lines:
             return
-        self._lock_order.require("stock", {line.product_id for line in lines})
+        self._transaction.lock_order.require("stock", {line.product_id for line in lines})
         self._transaction.run(
             _RELEASE_LINES,
             {

@@ -11,18 +11,16 @@ from sqlalchemy import Engine, text
 
 from shop_adapters.clock import system_clock
 from shop_adapters.ids import uuid7
-from shop_adapters.lock_order import LockOrder
 from shop_adapters.passwords import Argon2Passwords
 from shop_adapters.postgres.accounts import PostgresAccounts
 from shop_adapters.postgres.audit import discrepancies
+from shop_adapters.postgres.cache_validators import CatalogVersion, PageIndexCache
 from shop_adapters.postgres.catalog import PostgresProducts
-from shop_adapters.postgres.catalog_version import CatalogVersion, PageIndexCache
 from shop_adapters.postgres.categories import PostgresCategories
-from shop_adapters.postgres.database import StoreClock, Transaction, TransactionTimeouts, transaction
+from shop_adapters.postgres.database import Transaction, TransactionTimeouts, transaction
 from shop_adapters.postgres.events import PostgresEvents
-from shop_adapters.postgres.idempotency import PostgresKeys
 from shop_adapters.postgres.inventory import PostgresStock
-from shop_adapters.postgres.orders import PostgresOrders
+from shop_adapters.postgres.orders import PostgresKeys, PostgresOrders
 from shop_adapters.postgres.outbox import PostgresOutbox
 from shop_adapters.postgres.reservations import PostgresReservations
 from shop_adapters.postgres.sessions import PostgresAttempts, PostgresRefreshTokens
@@ -87,8 +85,8 @@ class PostgresAdapters:
         Raises:
             Unavailable: no connection could be had in time, the database is not there, or it ended the transaction.
         """
-        with transaction(self.engine, self._timeouts) as opened:
-            uow = PostgresUnitOfWork(opened, self.currency, self._store_clock, self._cache, self._has_outbox)
+        with transaction(self.engine, self._timeouts, self._store_clock) as opened:
+            uow = PostgresUnitOfWork(opened, self.currency, self._cache, self._has_outbox)
             yield uow
             if not opened.has_failed:
                 uow.catalog_version.write()
@@ -101,15 +99,11 @@ class PostgresAdapters:
 class PostgresUnitOfWork:
     """See `shop_core.ports.UnitOfWork`. Made by `PostgresAdapters.begin`."""
 
-    def __init__(
-        self, transaction: Transaction, currency: str, clock: Clock | None, cache: PageIndexCache, has_outbox: bool
-    ) -> None:
+    def __init__(self, transaction: Transaction, currency: str, cache: PageIndexCache, has_outbox: bool) -> None:
         self._cache = cache
         self._has_outbox = has_outbox
         self._transaction = transaction
         self._currency = currency
-        self._lock_order = LockOrder()
-        self._clock = StoreClock(transaction, self._lock_order, clock)
 
     @cached_property
     def accounts(self) -> PostgresAccounts:
@@ -130,19 +124,19 @@ class PostgresUnitOfWork:
 
     @cached_property
     def categories(self) -> PostgresCategories:
-        return PostgresCategories(self._transaction, self._lock_order, self.catalog_version)
+        return PostgresCategories(self._transaction, self.catalog_version)
 
     @cached_property
     def products(self) -> PostgresProducts:
-        return PostgresProducts(self._transaction, self._lock_order, self._currency, self.catalog_version, self._cache)
+        return PostgresProducts(self._transaction, self._currency, self.catalog_version, self._cache)
 
     @cached_property
     def stock(self) -> PostgresStock:
-        return PostgresStock(self._transaction, self._lock_order, self._clock)
+        return PostgresStock(self._transaction)
 
     @cached_property
     def orders(self) -> PostgresOrders:
-        return PostgresOrders(self._transaction, self._lock_order, self._clock, self._currency)
+        return PostgresOrders(self._transaction, self._currency)
 
     @cached_property
     def events(self) -> PostgresEvents:
@@ -154,14 +148,14 @@ class PostgresUnitOfWork:
 
     @cached_property
     def keys(self) -> PostgresKeys:
-        return PostgresKeys(self._transaction, self._lock_order)
+        return PostgresKeys(self._transaction)
 
     @cached_property
     def reservations(self) -> PostgresReservations:
-        return PostgresReservations(self._transaction, self._lock_order, self._clock)
+        return PostgresReservations(self._transaction)
 
     def now(self) -> datetime:
-        return self._clock()
+        return self._transaction.now()
 
     def try_lock(self, task: str) -> bool:
         return bool(self._transaction.run(_TRY_LOCK, {"task": task}))

@@ -14,7 +14,7 @@ from sqlalchemy import QueuePool
 
 from shop_adapters.background import Repeating
 from shop_adapters.order_batcher import OrderBatcher
-from shop_adapters.postgres.cache_validator import CacheValidator
+from shop_adapters.postgres.cache_validators import CacheValidator
 from shop_adapters.publishers import LogPublisher
 from shop_adapters.publishers.webhook import WebhookPublisher
 from shop_core import Shop

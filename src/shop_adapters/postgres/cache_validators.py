@@ -1,18 +1,21 @@
-"""The version of the catalog, and what is known about its long lists for as long as it stays the same.
+"""Whether what is cached still holds: the version of the catalog, and the snapshot of the whole database.
 
 To count a list, or to skip its first hundred thousand products, is to read all of them. But neither depends on stock,
 and the catalog changes seldom. So it has a version, which every change of it raises as the last thing before its
-commit; a count, or the product at which a page begins, is right as long as the version is the same.
+commit; a count, or the product at which a page begins, is right as long as the version is the same. A whole response
+depends on stock, too: it is right as long as nothing at all was committed.
 """
 
 from __future__ import annotations
 
+import threading
 from collections import OrderedDict
 from collections.abc import Hashable
 from threading import Lock
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
-from sqlalchemy import text
+import psycopg
+from sqlalchemy import Engine, text
 
 from shop_adapters.postgres.database import Transaction
 from shop_core.catalog.model import ProductQuery
@@ -27,6 +30,9 @@ SELECT version FROM catalog_version WHERE id = 1
 _RAISE = text("""
 UPDATE catalog_version SET version = version + 1 WHERE id = 1
 """)
+_SNAPSHOT = b"SELECT pg_current_snapshot()::text"
+# Through a PgBouncer our connection outlives the server's, and a crash of the server is not noticed by it.
+_SNAPSHOT_AND_SESSION = b"SELECT pg_current_snapshot()::text || ' ' || pg_backend_pid()"
 
 
 class CatalogVersion:
@@ -92,3 +98,58 @@ class _OfOneVersion(Generic[V]):
         if version != self._version:
             self._values.clear()
             self._version = version
+
+
+class CacheValidator:
+    """The snapshot of the database: which transactions are visible. It has a connection for that alone.
+
+    Two equal snapshots see the same rows: every transaction that either of them sees was over when it was taken, and
+    one that was still running is listed in it. It changes with any commit in the whole cluster, so it may differ
+    although nothing of the shop has changed, never the other way round.
+
+    Args:
+        engine: of the database.
+        prepare_threshold: see `make_engine`.
+    """
+
+    def __init__(self, engine: Engine, *, prepare_threshold: int | None = 5) -> None:
+        self._engine = engine
+        self._is_prepared = prepare_threshold is not None
+        self._lock = threading.Lock()
+        self._connection: psycopg.Connection[Any] | None = None
+        self._connected = 0
+
+    def __call__(self) -> str:
+        """The snapshot, as text.
+
+        Raises:
+            psycopg.Error, sqlalchemy.exc.SQLAlchemyError: the database does not answer; the next call connects anew.
+        """
+        with self._lock:
+            if self._connection is None:
+                self._connection = self._connect()
+                self._connected += 1
+            try:
+                query = _SNAPSHOT if self._is_prepared else _SNAPSHOT_AND_SESSION
+                row = self._connection.execute(query, prepare=self._is_prepared).fetchone()
+            except BaseException:
+                self._connection.close()
+                self._connection = None
+                raise
+        assert row is not None
+        # After a crash, numbers of lost transactions are given again: a snapshot from before it must not seem equal.
+        return f"{self._connected} {row[0]}"
+
+    def close(self) -> None:
+        """Close the connection."""
+        with self._lock:
+            if self._connection is not None:
+                self._connection.close()
+                self._connection = None
+
+    def _connect(self) -> psycopg.Connection[Any]:
+        pooled = self._engine.raw_connection()
+        connection = cast("psycopg.Connection[Any]", pooled.driver_connection)
+        pooled.detach()  # from now on it is ours, and the pool makes another one
+        connection.autocommit = True
+        return connection
