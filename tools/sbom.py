@@ -12,6 +12,8 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+from shop_core import __version__
+
 ROOT = Path(__file__).parent.parent
 _PINNED = re.compile(r"^([A-Za-z0-9._-]+)(?:\[[^]]*\])?==(\S+)(?: ; (.+?))?(?: \\)?$")
 _HASH = re.compile(r"--hash=sha256:([0-9a-f]{64})")
@@ -20,7 +22,7 @@ _HASH = re.compile(r"--hash=sha256:([0-9a-f]{64})")
 def bill_of_materials(lock: str) -> dict[str, Any]:
     """The document for a lock in the form of requirements.txt."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    shop = _component("application", project["name"], project["version"])
+    shop = _component("application", project["name"], __version__)
     shop["licenses"] = [{"license": {"id": project["license"]}}]
     components: list[dict[str, Any]] = []
     for line in lock.splitlines():

@@ -40,6 +40,8 @@ from shop_core.orders.model import (
 from shop_core.pagination import CursorRequest, OffsetRequest, Page
 from shop_core.shop import Shop
 
+__version__ = "0.1.0"
+
 __all__ = [
     "LIFECYCLE",
     "NOBODY",

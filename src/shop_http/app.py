@@ -6,14 +6,13 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from functools import partial
-from importlib.metadata import version
 from typing import TypeVar
 
 from litestar import Litestar, Router
 from litestar.handlers import HTTPRouteHandler
 from litestar.types import ASGIApp
 
-from shop_core import Refusal, Shop
+from shop_core import Refusal, Shop, __version__
 from shop_core.idempotency import Result
 from shop_http import openapi
 from shop_http.client_address import TrustedProxies
@@ -118,7 +117,7 @@ def create_app(
         base_url=base_url,
         proxies=proxies,
         security_headers=security_headers(base_url),
-        openapi=openapi.document(litestar, version=version("shop"), public_catalog=public_catalog),
+        openapi=openapi.document(litestar, version=__version__, public_catalog=public_catalog),
     )
     return App(litestar, app, state)
 

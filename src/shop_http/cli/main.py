@@ -9,12 +9,11 @@ import platform
 import signal
 import sys
 from collections.abc import Sequence
-from importlib.metadata import version
 from pathlib import Path
 from typing import NoReturn
 from uuid import UUID
 
-from shop_core import SYSTEM, OffsetRequest, Refusal, Registration, Role, Shop
+from shop_core import SYSTEM, OffsetRequest, Refusal, Registration, Role, Shop, __version__
 from shop_core.pagination import LIMIT_MAX
 from shop_core.ports import OutboxMessage
 from shop_http.cli.demo_data import add_demo_data
@@ -217,5 +216,5 @@ def _settings(settings: Settings, _: argparse.Namespace) -> int:
 
 
 def _version(_: Settings, __: argparse.Namespace) -> int:
-    print(f"shop {version('shop')} on Python {platform.python_version()}")
+    print(f"shop {__version__} on Python {platform.python_version()}")
     return 0

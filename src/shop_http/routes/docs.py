@@ -66,7 +66,7 @@ _FOR_A_DAY = b"public, max-age=86400"
 def _file(name: str) -> bytes:
     """A file of Swagger UI. The package is found but not imported: we need its files, not its code."""
     package = find_spec("swagger_ui")
-    assert package is not None, "install shop[http]"
+    assert package is not None, "install shop-no-oversell[http]"
     assert package.submodule_search_locations is not None
     return (Path(package.submodule_search_locations[0]) / "static" / name).read_bytes()
 

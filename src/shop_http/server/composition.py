@@ -142,7 +142,9 @@ def check_tracing(settings: Settings) -> None:
         try:
             import shop_http.server.tracing  # noqa: F401
         except ImportError as missing:
-            raise SettingsError(f"SHOP_TRACING needs OpenTelemetry: pip install 'shop[otel]' ({missing})") from missing
+            raise SettingsError(
+                f"SHOP_TRACING needs OpenTelemetry: pip install 'shop-no-oversell[otel]' ({missing})"
+            ) from missing
 
 
 def _jobs(shop: Shop, publisher: EventPublisher | None, count_expired: Callable[[int], int]) -> list[Background]:

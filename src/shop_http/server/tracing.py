@@ -1,7 +1,7 @@
 """Spans of OpenTelemetry, one for each request, made of the same that the log and the metrics are made of.
 
-Only `compose` imports this, and only if the settings ask for it: it needs the extra `shop[otel]`. Where spans go, how
-many of them and under which name, OpenTelemetry reads from its own variables (`OTEL_EXPORTER_OTLP_ENDPOINT`,
+Only `compose` imports this, and only if the settings ask for it: it needs the extra `shop-no-oversell[otel]`. Where
+spans go, how many and under which name, OpenTelemetry reads from its own variables (`OTEL_EXPORTER_OTLP_ENDPOINT`,
 `OTEL_TRACES_SAMPLER`, `OTEL_SERVICE_NAME`, ...). A span carries what the log line does: no body, query or secret.
 """
 
