@@ -1,6 +1,6 @@
 """The domain of a shop: catalog, stock, orders, accounts. Standard library only; see `Shop`."""
 
-from shop_core.accounts.logins import Login
+from shop_core.accounts.logins import Login, SessionService
 from shop_core.accounts.model import (
     NOBODY,
     SYSTEM,
@@ -11,8 +11,10 @@ from shop_core.accounts.model import (
     ProfileChange,
     Role,
 )
-from shop_core.accounts.service import Registration
+from shop_core.accounts.service import AccountService, PasswordReset, Registration
+from shop_core.accounts.sessions import Session
 from shop_core.catalog.model import (
+    UNCHANGED,
     CatalogEntry,
     Category,
     CategoryChanges,
@@ -22,11 +24,15 @@ from shop_core.catalog.model import (
     ProductDetails,
     ProductQuery,
     ProductSort,
+    Unchanged,
 )
+from shop_core.catalog.service import CatalogService, ImportResult
 from shop_core.catalog.tree import CategoryNode
 from shop_core.errors import Refusal
-from shop_core.events import OrderEvent, OrderEventKind
+from shop_core.events import Event, OrderEvent, OrderEventKind, StockEvent, StockEventKind
+from shop_core.idempotency import Result
 from shop_core.inventory.model import LineRequest, MovementKind, StockLevel, StockMovement
+from shop_core.inventory.service import InventoryService
 from shop_core.money import Money
 from shop_core.orders.model import (
     LIFECYCLE,
@@ -37,7 +43,19 @@ from shop_core.orders.model import (
     PlacementRequest,
     Step,
 )
-from shop_core.pagination import CursorRequest, OffsetRequest, Page
+from shop_core.orders.service import OrderService
+from shop_core.outbox import OutboxService
+from shop_core.pagination import CursorRequest, OffsetRequest, Page, PageRequest
+from shop_core.ports import Adapters
+from shop_core.reservations.model import (
+    Reservation,
+    ReservationLimits,
+    ReservationRequest,
+    ReservationState,
+    ReservationStep,
+    ReservedLine,
+)
+from shop_core.reservations.service import ReservationService
 from shop_core.shop import Shop
 
 __version__ = "0.1.0"
@@ -46,16 +64,23 @@ __all__ = [
     "LIFECYCLE",
     "NOBODY",
     "SYSTEM",
+    "UNCHANGED",
     "Account",
     "AccountQuery",
+    "AccountService",
     "AccountStatusChange",
     "Actor",
+    "Adapters",
     "CatalogEntry",
+    "CatalogService",
     "Category",
     "CategoryChanges",
     "CategoryEntry",
     "CategoryNode",
     "CursorRequest",
+    "Event",
+    "ImportResult",
+    "InventoryService",
     "LineRequest",
     "Login",
     "Money",
@@ -66,8 +91,12 @@ __all__ = [
     "OrderEventKind",
     "OrderLine",
     "OrderQuery",
+    "OrderService",
     "OrderStatus",
+    "OutboxService",
     "Page",
+    "PageRequest",
+    "PasswordReset",
     "PlacementRequest",
     "Product",
     "ProductChanges",
@@ -77,9 +106,23 @@ __all__ = [
     "ProfileChange",
     "Refusal",
     "Registration",
+    "Reservation",
+    "ReservationLimits",
+    "ReservationRequest",
+    "ReservationService",
+    "ReservationState",
+    "ReservationStep",
+    "ReservedLine",
+    "Result",
     "Role",
+    "Session",
+    "SessionService",
     "Shop",
     "Step",
+    "StockEvent",
+    "StockEventKind",
     "StockLevel",
     "StockMovement",
+    "Unchanged",
+    "__version__",
 ]

@@ -77,22 +77,22 @@ WHERE sku = ANY (CAST(:skus AS text[])) AND NOT id = ANY (CAST(:ids AS uuid[]))
 class PostgresProducts(ProductLists):
     """See `shop_core.ports.Products`."""
 
-    def add_all(self, new: Sequence[Product]) -> None:
-        if not new:
+    def add_all(self, products: Sequence[Product]) -> None:
+        if not products:
             return
         self._version.change()
         # By SKU: two imports that wait for each other's SKUs, in different orders, would wait for ever.
-        rows = [_columns(product) for product in sorted(new, key=lambda product: product.sku)]
-        self._transaction.run_each(_ADD, rows, _refusal_of(new))
-        self._transaction.run(_ADD_LEVELS, {"ids": Uuids([product.id for product in new])})
+        rows = [_columns(product) for product in sorted(products, key=lambda product: product.sku)]
+        self._transaction.run_each(_ADD, rows, _refusal_of(products))
+        self._transaction.run(_ADD_LEVELS, {"ids": Uuids([product.id for product in products])})
 
-    def update_all(self, changed: Sequence[Product]) -> None:
-        if not changed:
+    def update_all(self, products: Sequence[Product]) -> None:
+        if not products:
             return
         self._version.change()
-        self._transaction.lock_order.check("products", [product.id for product in changed])  # an UPDATE locks its row
-        self._check_skus(changed)
-        self._transaction.run_each(_UPDATE, [_columns(product) for product in changed], _refusal_of(changed))
+        self._transaction.lock_order.check("products", [product.id for product in products])  # an UPDATE locks its row
+        self._check_skus(products)
+        self._transaction.run_each(_UPDATE, [_columns(product) for product in products], _refusal_of(products))
 
     def _check_skus(self, changed: Sequence[Product]) -> None:
         """Refuse SKUs that are taken before the unique index does. The index would wait for an edit that is about to

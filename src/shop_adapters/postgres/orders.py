@@ -104,24 +104,24 @@ class PostgresOrders:
     def __init__(self, transaction: Transaction, currency: str) -> None:
         self._transaction, self._currency = transaction, currency
 
-    def add_all(self, placed: Sequence[Order]) -> None:
-        if not placed:
+    def add_all(self, orders: Sequence[Order]) -> None:
+        if not orders:
             return
         self._transaction.run(
             _ADD,
             {
-                "customer_ids": Uuids([order.customer_id for order in placed]),
-                "ids": Uuids([order.id for order in placed]),
-                "statuses": Texts([order.status for order in placed]),
-                "totals": Integers([order.total.minor for order in placed]),
-                "versions": Integers([order.version for order in placed]),
-                "created_at": Times([order.created_at for order in placed]),
-                "updated_at": Times([order.updated_at for order in placed]),
-                "numbers": Texts([order.number for order in placed]),
-                "deleted_at": Times([order.deleted_at for order in placed]),
+                "customer_ids": Uuids([order.customer_id for order in orders]),
+                "ids": Uuids([order.id for order in orders]),
+                "statuses": Texts([order.status for order in orders]),
+                "totals": Integers([order.total.minor for order in orders]),
+                "versions": Integers([order.version for order in orders]),
+                "created_at": Times([order.created_at for order in orders]),
+                "updated_at": Times([order.updated_at for order in orders]),
+                "numbers": Texts([order.number for order in orders]),
+                "deleted_at": Times([order.deleted_at for order in orders]),
             },
         )
-        self._add_lines(placed)
+        self._add_lines(orders)
 
     def get(self, order_id: UUID, customer_id: UUID | None = None) -> Order | None:
         if customer_id is None:

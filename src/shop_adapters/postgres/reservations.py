@@ -169,22 +169,22 @@ class PostgresReservations:
         }
         return {found.id: found for found in _reservations(self._transaction.run(_GET_ALL, columns))}
 
-    def update_all(self, changed: Sequence[Reservation]) -> None:
-        if not changed:
+    def update_all(self, reservations: Sequence[Reservation]) -> None:
+        if not reservations:
             return
-        product_ids = {line.product_id for reservation in changed for line in reservation.lines}
+        product_ids = {line.product_id for reservation in reservations for line in reservation.lines}
         self._transaction.lock_order.require("stock", product_ids)
         self._transaction.run(
             _UPDATE,
             {
-                "customer_ids": Uuids([reservation.customer_id for reservation in changed]),
-                "ids": Uuids([reservation.id for reservation in changed]),
-                "states": Texts([reservation.state for reservation in changed]),
-                "expires_at": Times([reservation.expires_at for reservation in changed]),
-                "order_ids": Uuids([reservation.order_id for reservation in changed]),
+                "customer_ids": Uuids([reservation.customer_id for reservation in reservations]),
+                "ids": Uuids([reservation.id for reservation in reservations]),
+                "states": Texts([reservation.state for reservation in reservations]),
+                "expires_at": Times([reservation.expires_at for reservation in reservations]),
+                "order_ids": Uuids([reservation.order_id for reservation in reservations]),
             },
         )
-        lines = _numbered_lines(changed)
+        lines = _numbered_lines(reservations)
         self._transaction.run(
             _UPDATE_LINES,
             {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from functools import cached_property
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Engine, text
 
@@ -26,7 +26,12 @@ from shop_adapters.postgres.reservations import PostgresReservations
 from shop_adapters.postgres.sessions import PostgresAttempts, PostgresRefreshTokens
 from shop_adapters.revocations import MemoryRevocations
 from shop_adapters.tokens import JwtTokens
-from shop_core.ports import Clock, Discrepancy, NewId, PasswordHasher, Tokens
+from shop_core.ports import Clock, Discrepancy, NewId, PasswordHasher, Tokens, UnitOfWork
+
+if TYPE_CHECKING:  # to pyright a cached property is none, and the ports of a unit of work are properties
+    cached_property = property
+else:
+    from functools import cached_property
 
 _TRY_LOCK = text("""
 SELECT name FROM tasks WHERE name = :task FOR UPDATE SKIP LOCKED
@@ -79,7 +84,7 @@ class PostgresAdapters:
         self._has_outbox = has_outbox
 
     @contextmanager
-    def begin(self) -> Iterator[PostgresUnitOfWork]:
+    def begin(self) -> Iterator[UnitOfWork]:
         """See `shop_core.ports.Begin`: committed at the end, rolled back on any exception.
 
         Raises:

@@ -48,6 +48,16 @@ class Refusal(Exception):
         super().__init__(message)
         self.message = message
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """As it is, and not by `__init__`, which makes the message anew: so it comes whole out of another process."""
+        return _restored, (type(self), self.args, self.__dict__)
+
+
+def _restored(refusal: type[Refusal], args: tuple[object, ...], attributes: dict[str, object]) -> Refusal:
+    restored = refusal.__new__(refusal, *args)
+    restored.__dict__.update(attributes)
+    return restored
+
 
 class NotFound(Refusal):
     """It does not exist, or it belongs to somebody else; the message never tells which."""

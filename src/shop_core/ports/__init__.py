@@ -18,6 +18,9 @@ Accounts, which are never locked together with those, come before their sessions
 call; attempts come after both.
 """
 
+from shop_core.accounts.sessions import RefreshToken
+from shop_core.catalog.model import Offer
+from shop_core.idempotency import Claim
 from shop_core.inventory.model import NewId
 from shop_core.ports.accounts import Accounts, Attempts, PasswordHasher, RefreshTokens, Revocations, Tokens
 from shop_core.ports.catalog import Categories, Products
@@ -25,6 +28,7 @@ from shop_core.ports.events import EventPublisher, Events, Outbox, OutboxMessage
 from shop_core.ports.inventory import Reservations, Stock
 from shop_core.ports.orders import Keys, Orders
 from shop_core.ports.unit_of_work import Adapters, Begin, Clock, Discrepancy, LockOrderError, UnitOfWork
+from shop_core.reservations.model import ExpiredLine, ReservationUsage
 
 __all__ = [
     "Accounts",
@@ -32,19 +36,24 @@ __all__ = [
     "Attempts",
     "Begin",
     "Categories",
+    "Claim",
     "Clock",
     "Discrepancy",
     "EventPublisher",
     "Events",
+    "ExpiredLine",
     "Keys",
     "LockOrderError",
     "NewId",
+    "Offer",
     "Orders",
     "Outbox",
     "OutboxMessage",
     "PasswordHasher",
     "Products",
+    "RefreshToken",
     "RefreshTokens",
+    "ReservationUsage",
     "Reservations",
     "Revocations",
     "Stock",
