@@ -129,8 +129,8 @@ def adapters_of_ports() -> list[Any]:
             if isinstance(port, property):
                 of_postgres = PostgresUnitOfWork.__dict__[name]
                 assert isinstance(of_postgres, cached_property)
-                wanted = get_type_hints(port.fget)["return"]
-                pairs += [(wanted, type(getattr(uow, name))), (wanted, get_type_hints(of_postgres.func)["return"])]
+                expected = get_type_hints(port.fget)["return"]
+                pairs += [(expected, type(getattr(uow, name))), (wanted, get_type_hints(of_postgres.func)["return"])]
     ports = shop_core.ports
     pairs += [
         (ports.PasswordHasher, Argon2Passwords),
