@@ -130,7 +130,7 @@ def adapters_of_ports() -> list[Any]:
                 of_postgres = PostgresUnitOfWork.__dict__[name]
                 assert isinstance(of_postgres, cached_property)
                 expected = get_type_hints(port.fget)["return"]
-                pairs += [(expected, type(getattr(uow, name))), (wanted, get_type_hints(of_postgres.func)["return"])]
+                pairs += [(expected, type(getattr(uow, name))), (expected, get_type_hints(of_postgres.func)["return"])]
     ports = shop_core.ports
     pairs += [
         (ports.PasswordHasher, Argon2Passwords),
