@@ -232,6 +232,10 @@ def walk(tour: Tour, password: str) -> None:
     tour.say("To give the units back, release the reservation:")
     unwanted = tour.call("POST", "/reservations", hold, token=ada_token, status=201, shown=False)
     tour.call("DELETE", f"/reservations/{unwanted['id']}", token=ada_token, status=204)
+    tour.say("Which units are kept for you now? (Staff see everybody's, or with `customer` one customer's.)")
+    kept = tour.call("POST", "/reservations", hold, token=ada_token, status=201, shown=False)
+    tour.call("GET", "/reservations?active=true", token=ada_token)
+    tour.call("DELETE", f"/reservations/{kept['id']}", token=ada_token, status=204, shown=False)
 
     where = f"/orders/{order['id']}"
     tour.say(
@@ -251,7 +255,11 @@ def walk(tour: Tour, password: str) -> None:
     tour.call("POST", f"{where}/cancel", token=ada_token, status=409)
     tour.say("The timeline says who did what, and when:")
     tour.call("GET", f"{where}/events", token=ada_token)
-    tour.say("## My orders", "Newest first. `cursor=` starts a list in which each order appears once; follow `next`.")
+    tour.say(
+        "## My orders",
+        "Newest first. `cursor=` starts a list in which each order appears once; follow `next`. A page ends early when"
+        " its orders have 2,000 lines together, so follow `next` instead of counting pages.",
+    )
     for _ in range(2):
         tour.call("POST", "/orders", {"lines": lines}, token=ada_token, status=201, shown=False)
     tour.call("GET", "/orders?limit=1&cursor=", token=ada_token)

@@ -14,6 +14,7 @@ from shop_core.events import OrderEvent
 from shop_core.inventory.model import StockMovement
 from shop_core.orders.model import Order
 from shop_core.pagination import Key, Page, cursor_page, read_cursor
+from shop_core.reservations.model import Reservation
 from shop_core.text import is_storable
 
 T = TypeVar("T")
@@ -31,12 +32,14 @@ class Listing(Generic[T]):
         key: what an item is sorted by. Texts compare by code point, the id (as text, last) as its number does.
         types: of the values of the key.
         descending: whether the greatest key comes first; it holds for every value of the key.
+        lines: how many lines an item has, if a page is limited by them.
     """
 
     name: str
     key: Callable[[T], Key]
     types: tuple[type, ...]
     descending: bool = False
+    lines: Callable[[T], int] | None = None
 
     def read(self, cursor: str) -> Key:
         """The key after which a page starts.
@@ -50,9 +53,9 @@ class Listing(Generic[T]):
             raise InvalidCursor
         return key
 
-    def page(self, found: Sequence[T], limit: int) -> Page[T]:
-        """The keyset page of the `limit + 1` items that were looked up."""
-        return cursor_page(self.name, found, limit, self.key)
+    def page(self, found: Sequence[T], limit: int, heads: int | None = None) -> Page[T]:
+        """The keyset page of the `limit + 1` items that were looked up; see `cursor_page`."""
+        return cursor_page(self.name, found, limit, self.key, heads)
 
 
 def _is_storable(value: str | int) -> bool:
@@ -112,8 +115,13 @@ def _movement_id(movement: StockMovement) -> Key:
     return (str(movement.id),)
 
 
-ORDERS: Listing[Order] = Listing("orders", _order_id, (str,), descending=True)
+ORDERS: Listing[Order] = Listing("orders", _order_id, (str,), descending=True, lines=lambda order: len(order.lines))
 """Orders, newest first: by id, as products are."""
+
+RESERVATIONS: Listing[Reservation] = Listing(
+    "reservations", lambda held: (str(held.id),), (str,), descending=True, lines=lambda held: len(held.lines)
+)
+"""Reservations, newest first."""
 
 
 def order_events_of(order_id: UUID) -> Listing[OrderEvent]:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Generic, TypeVar
 
 from shop_core.errors import Fault, Invalid, InvalidCursor
@@ -17,6 +19,8 @@ U = TypeVar("U")
 LIMIT_DEFAULT = 50
 LIMIT_MAX = 200
 OFFSET_MAX = 10_000_000
+PAGE_LINES_MAX = 2_000
+"""Lines of all orders, or of all reservations, on one page: as many as one of them may have."""
 
 SEAL_LENGTH = 6
 
@@ -72,25 +76,41 @@ class Page(Generic[T]):
     """One page of a list.
 
     Args:
+        items: fewer than asked for at the end, or if more would be too many lines: see `fitting`.
         count: of all items, counted right after these were read; None on pages by cursor.
         count_is_estimate: whether `count` is only about right.
         cursor: of the next page; None at the end, and on pages by offset.
+        is_cut: whether a page by offset has fewer items than asked for because of their lines; the list goes on.
     """
 
     items: tuple[T, ...]
     count: int | None = None
     count_is_estimate: bool = False
     cursor: str | None = None
+    is_cut: bool = False
 
     def map(self, change: Callable[[T], U]) -> Page[U]:
         """The same page with every item changed."""
-        return Page(tuple(change(item) for item in self.items), self.count, self.count_is_estimate, self.cursor)
+        items = tuple(change(item) for item in self.items)
+        return Page(items, self.count, self.count_is_estimate, self.cursor, self.is_cut)
 
 
-def cursor_page(listing: str, found: Sequence[T], limit: int, key: Callable[[T], Key]) -> Page[T]:
-    """The page of a list from the `limit + 1` items that were looked up (the extra one says that there is more)."""
+def fitting(lines: Sequence[int]) -> int:
+    """How many of the first items fit on a page, by how many lines each has. The first one always does."""
+    sums = list(accumulate(lines))
+    return max(1, bisect_right(sums, PAGE_LINES_MAX))
+
+
+def cursor_page(
+    listing: str, found: Sequence[T], limit: int, key: Callable[[T], Key], heads: int | None = None
+) -> Page[T]:
+    """The page of a list from the `limit + 1` items that were looked up (the extra one says that there is more).
+
+    Args:
+        heads: how many were looked up, if `found` are only those that fit on a page.
+    """
     items = tuple(found[:limit])
-    has_next = len(found) > limit
+    has_next = (heads or len(found)) > len(items)
     return Page(items, cursor=make_cursor(listing, key(items[-1])) if has_next else None)
 
 

@@ -162,8 +162,9 @@ def page_response(
         following = _link(request, cursor=page.cursor) if page.cursor else None
         return json_response(body(next=following, previous=None, results=results))
     count = page.count or 0
-    after, before = page_request.offset + page_request.limit, page_request.offset - page_request.limit
-    goes_on = len(results) == page_request.limit if page.count_is_estimate else after < count
+    after = page_request.offset + (len(results) if page.is_cut else page_request.limit)
+    before = page_request.offset - page_request.limit
+    goes_on = page.is_cut or (len(results) == page_request.limit if page.count_is_estimate else after < count)
     return json_response(
         body(
             count=count,
@@ -177,11 +178,15 @@ def page_response(
 
 def _link_at(request: ShopRequest, page_request: OffsetRequest, offset: int) -> str:
     """The link to the same list from `offset` on, counted in pages or in items as the client does."""
-    if "offset" in dict(parse_qsl(request.scope["query_string"].decode(), keep_blank_values=True)):
-        return _link(request, offset=str(offset))
+    if offset % page_request.limit or "offset" in _sent(request):
+        return _link(request, page=None, offset=str(offset))
     return _link(request, page=str(offset // page_request.limit + 1))
 
 
-def _link(request: ShopRequest, **changed: str) -> str:
-    sent = dict(parse_qsl(request.scope["query_string"].decode(), keep_blank_values=True))
-    return f"{request.url}?{urlencode(sent | changed)}"
+def _link(request: ShopRequest, **changed: str | None) -> str:
+    parameters = _sent(request) | changed
+    return f"{request.url}?{urlencode({name: text for name, text in parameters.items() if text is not None})}"
+
+
+def _sent(request: ShopRequest) -> dict[str, str]:
+    return dict(parse_qsl(request.scope["query_string"].decode(), keep_blank_values=True))

@@ -13,7 +13,7 @@ from shop_core.accounts.model import NOBODY, SYSTEM, Actor, Role
 from shop_core.errors import Forbidden, Invalid, InvalidCursor, Unauthenticated
 from shop_core.events import OrderEvent, OrderEventKind
 from shop_core.orders.model import Order, OrderQuery, OrderStatus, Step
-from shop_core.pagination import CursorRequest, OffsetRequest, Page, make_cursor
+from shop_core.pagination import PAGE_LINES_MAX, CursorRequest, OffsetRequest, Page, make_cursor
 from shop_core.shop import Shop
 from shop_testing.contract import Contract
 from shop_testing.fixtures import Fixtures
@@ -119,6 +119,21 @@ class OrderListsContract(Contract):
                 stays.discard(leaver.id)
         assert len(seen) == len(set(seen))
         assert stays <= set(seen)
+
+    def test_a_page_has_no_more_lines_than_one_order_may_have_and_the_list_goes_on(self, fixtures: Fixtures) -> None:
+        customer_id = fixtures.new_id()
+        lines = [{fixtures.new_product(): 1 for _ in range(count)} for count in (1, 900, PAGE_LINES_MAX, 1_100, 900, 2)]
+        orders = [fixtures.order(requested, customer_id) for requested in lines][::-1]
+        query, pages = OrderQuery(customer_id), [orders[:2], orders[2:3], orders[3:4], orders[4:]]
+        cursor: str | None = None
+        for number, expected in enumerate(pages):
+            with fixtures.begin() as uow:
+                by_cursor = uow.orders.page(query, CursorRequest(2 if number == 0 else 50, cursor))
+                by_offset = uow.orders.page(query, OffsetRequest(50, orders.index(expected[0])))
+            assert by_cursor.items == by_offset.items == tuple(expected)
+            assert (by_offset.count, by_offset.is_cut) == (6, number < 3)
+            cursor = by_cursor.cursor
+        assert cursor is None
 
     # ---- timelines
 

@@ -9,9 +9,10 @@ from datetime import timedelta
 
 import pytest
 
-from shop_core.accounts.model import SYSTEM
+from shop_core.accounts.model import NOBODY, SYSTEM, Actor, Role
 from shop_core.catalog.model import Product
 from shop_core.errors import (
+    Forbidden,
     InsufficientStock,
     Invalid,
     ReservationExpired,
@@ -19,12 +20,14 @@ from shop_core.errors import (
     ReservationResolved,
     Shortage,
     TooMuchReserved,
+    Unauthenticated,
     UnknownProducts,
 )
 from shop_core.idempotency import Result
 from shop_core.inventory.model import MovementKind, StockLevel
+from shop_core.pagination import CursorRequest
 from shop_core.ports import Adapters, LockOrderError
-from shop_core.reservations.model import TTL_MAX, Reservation, ReservationLimits, ReservationState
+from shop_core.reservations.model import TTL_MAX, Reservation, ReservationLimits, ReservationQuery, ReservationState
 from shop_core.shop import Shop
 from shop_testing.concurrency import TIMEOUT_S, in_background, still_waits
 from shop_testing.contract import Contract
@@ -242,6 +245,39 @@ class ReservationsContract(Contract):
         outcomes = shop.orders.place_all([request(ada, of=held), request(ada, of=held), request(ada, (lamp, 1))])
         assert [type(outcome) for outcome in outcomes] == [Result, ReservationResolved, InsufficientStock]
         assert fixtures.level(lamp.id) == StockLevel(lamp.id, on_hand=5, allocated=5)
+
+    # ---- lists
+
+    def test_customers_list_their_reservations_and_staff_everybodys_newest_first(
+        self, fixtures: Fixtures, shop: Shop, clock: MovableClock, lamp: Product
+    ) -> None:
+        ada, bob, grace = fixtures.customer(), fixtures.customer(), Actor(fixtures.new_id(), Role.STAFF)
+        released, expiring, kept, bobs = (
+            shop.reservations.reserve(to_hold(actor, (lamp, 1), seconds=seconds)).id
+            for actor, seconds in ((ada, 90), (ada, 60), (ada, 90), (bob, 90))
+        )
+        shop.reservations.release(ada, released)
+        clock.move(MINUTE)
+        for actor, query, expected in (
+            (ada, ReservationQuery(), [kept, expiring, released]),
+            (ada, ReservationQuery(ada.account_id, is_active=True), [kept]),
+            (grace, ReservationQuery(), [bobs, kept, expiring, released]),
+            (grace, ReservationQuery(is_active=True), [bobs, kept]),
+            (grace, ReservationQuery(ada.account_id, is_active=True), [kept]),
+        ):
+            found: list[Reservation] = []
+            cursor: str | None = None
+            while True:
+                page = shop.reservations.find(actor, query, CursorRequest(2, cursor))
+                found += page.items
+                if (cursor := page.cursor) is None:
+                    break
+            assert [one.id for one in found] == expected
+            assert found == [shop.reservations.get(grace, id_) for id_ in expected]
+        with pytest.raises(Forbidden):
+            shop.reservations.find(ada, ReservationQuery(bob.account_id), CursorRequest())
+        with pytest.raises(Unauthenticated):
+            shop.reservations.find(NOBODY, ReservationQuery(), CursorRequest())
 
     # ---- what the adapter must not allow
 

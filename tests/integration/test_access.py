@@ -62,6 +62,7 @@ TABLE = """
     reset_password     400 400 400 400 400
     offer_password_reset 401 403 403 403 200
     reserve            401 201 201 201 201
+    list_reservations  401 200 200 200 200
     get_reservation    401 200 404 200 200
     extend_reservation 401 200 404 200 200
     release_reservation 401 204 404 204 204

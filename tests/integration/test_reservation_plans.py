@@ -14,7 +14,9 @@ from shop_adapters.passwords import ScryptPasswords
 from shop_adapters.postgres import PostgresAdapters, make_engine
 from shop_adapters.postgres.migrate import migrate
 from shop_core.idempotency import Claim
+from shop_core.pagination import CursorRequest
 from shop_core.ports import UnitOfWork
+from shop_core.reservations.model import ReservationQuery
 
 MANY = 100_000
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -117,3 +119,15 @@ def test_a_take_looks_at_about_as_many_messages_as_it_takes(adapters: PostgresAd
     assert sum(one.rows for one in events) <= 100, events
     assert "outbox_due_idx" in cost.used, cost
     assert cost.rows <= 2_000, cost
+
+
+def test_a_list_of_reservations_reads_one_page_or_what_is_active(adapters: PostgresAdapters) -> None:
+    for query, rows_max, index in (
+        (ReservationQuery(), 40, "reservations_id_idx"),
+        (ReservationQuery(UUID(int=1001)), 90, "reservations_pkey"),
+        (ReservationQuery(UUID(int=1001), is_active=True), 60, "reservations_active_idx"),
+        (ReservationQuery(is_active=True), 140, "reservations_due_idx"),
+    ):
+        (cost,) = _cost(adapters, lambda uow, q=query: uow.reservations.page(q, NOW, CursorRequest(9)))  # type: ignore[misc]
+        assert cost.rows <= rows_max, (query, cost)
+        assert index in cost.used, (query, cost)

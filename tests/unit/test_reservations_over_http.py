@@ -34,6 +34,7 @@ from shop_core.idempotency import Result
 from shop_core.reservations.model import ReservationLimits
 from shop_http.app import create_app
 from shop_http.routing import App
+from shop_testing import Fixtures
 from shop_testing.concurrency import TIMEOUT_S
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -125,6 +126,7 @@ def test_a_reservation_says_until_when_it_holds_and_what_time_it_is_in_the_shop(
     assert answer.headers["location"] == f"/api/v1/reservations/{made['id']}"
     assert made == {
         "id": made["id"],
+        "customer_id": made["customer_id"],
         "state": "active",
         "lines": [{"product_id": str(setup.product_id), "quantity": 2}],
         "created_at": "2026-11-21T12:00:00Z",
@@ -343,3 +345,20 @@ def test_what_runs_beside_the_handlers_starts_and_stops_with_them(setup: Setup) 
     with TestClient(app):
         assert said == ["sweeper starts", "relay starts"]
     assert said[2:] == ["relay stops", "sweeper stops"]
+
+
+def test_a_page_that_ends_early_for_its_lines_links_to_the_next_order() -> None:
+    adapters = MemoryAdapters()
+    shop, fixtures = Shop(adapters), Fixtures(adapters)
+    ada = shop.accounts.register(Registration("ada", PASSWORD)).actor
+    orders = [fixtures.order({fixtures.new_product(): 1 for _ in range(900)}, ada.account_id) for _ in range(5)][::-1]
+    headers = {"authorization": f"Bearer {shop.sessions.log_in('ada', PASSWORD).access}"}
+    for query in ("", "?limit=50&page=1", "?limit=50&offset=0", "?limit=50&cursor="):
+        with TestClient(create_app(shop)) as client:
+            seen, link = [], f"/api/v1/orders{query}"
+            while link:
+                page = client.get(link, headers=headers).json()
+                assert len(page["results"]) <= 2
+                seen += [UUID(order["id"]) for order in page["results"]]
+                link = page["next"]
+        assert seen == [order.id for order in orders]

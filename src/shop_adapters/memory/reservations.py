@@ -8,9 +8,18 @@ from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
+from shop_adapters.listing import RESERVATIONS
+from shop_adapters.memory.listing import cut
 from shop_adapters.memory.transaction import Transaction
+from shop_core.pagination import CursorRequest, Page
 from shop_core.ports import LockOrderError
-from shop_core.reservations.model import ExpiredLine, Reservation, ReservationState, ReservationUsage
+from shop_core.reservations.model import (
+    ExpiredLine,
+    Reservation,
+    ReservationQuery,
+    ReservationState,
+    ReservationUsage,
+)
 
 
 class MemoryReservations:
@@ -97,6 +106,12 @@ class MemoryReservations:
                     line._replace(is_held=line.is_held and (key, line.product_id) not in freed) for line in stored.lines
                 )
                 reservations.put(key, replace(stored, lines=kept))
+
+    def page(self, query: ReservationQuery, now: datetime, page_request: CursorRequest) -> Page[Reservation]:
+        """The reservations that match `query` at `now`, newest first, as they were last stored."""
+        with self._transaction.statement():
+            found = self._transaction.reservations.all()
+        return cut(RESERVATIONS, (each for each in found.values() if query.matches(each, now)), page_request)
 
     def due(self, now: datetime, limit: int) -> list[Reservation]:
         """Up to `limit` reservations stored as active whose time is up at `now`, longest ago first."""

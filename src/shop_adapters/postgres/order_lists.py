@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import ARRAY, ColumnElement, Integer, Select, Text, Uuid, any_, bindparam, select
 
 from shop_adapters.postgres.arrays import Texts, Uuids
+from shop_adapters.postgres.line_pages import with_lines
 from shop_adapters.postgres.schema import Time, order_lines, orders
 from shop_core.orders.model import OrderQuery
 
@@ -78,10 +79,7 @@ def order_list(filters: frozenset[str], *, is_after: bool) -> Select[Any]:
         heads = heads.where(orders.c.id < bindparam("after", type_=Uuid))
     else:
         heads = heads.offset(bindparam("offset", type_=Integer))
-    head = heads.subquery("head")
-    of_head = (order_lines.c.customer_id == head.c.customer_id) & (order_lines.c.order_id == head.c.id)
-    lines = select(*head.c, *_LINE).select_from(head.join(order_lines, of_head))
-    return lines.order_by(head.c.id.desc(), order_lines.c.line_no)
+    return with_lines(heads, order_lines, "order_id", _LINE)
 
 
 @lru_cache(256)

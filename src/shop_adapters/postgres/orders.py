@@ -12,6 +12,7 @@ from sqlalchemy import text
 from shop_adapters.listing import ORDERS
 from shop_adapters.postgres.arrays import Blobs, Integers, Texts, Times, Uuids
 from shop_adapters.postgres.database import Row, Transaction
+from shop_adapters.postgres.line_pages import heads_of
 from shop_adapters.postgres.order_lists import LINE_COLUMNS, filters_of, matching_orders, order_list, values_of
 from shop_core.idempotency import Claim, CustomerKey
 from shop_core.money import Money
@@ -193,10 +194,12 @@ class PostgresOrders:
                 (last,) = ORDERS.read(page_request.cursor)
                 values["after"] = UUID(str(last))
             rows = self._transaction.run(order_list(filters, is_after="after" in values), values)
-            return ORDERS.page(list(self._found(rows)), page_request.limit)
+            return ORDERS.page(list(self._found(rows)), page_request.limit, heads_of(rows))
         values |= {"limit": page_request.limit, "offset": page_request.offset}
         rows = self._transaction.run(order_list(filters, is_after=False), values)
-        return Page(tuple(self._found(rows)), *self._transaction.count_or_estimate(matching_orders(filters), values))
+        found = tuple(self._found(rows))
+        count, is_estimate = self._transaction.count_or_estimate(matching_orders(filters), values)
+        return Page(found, count, is_estimate, is_cut=len(found) < heads_of(rows))
 
     def _add_lines(self, of: Sequence[Order]) -> None:
         lines = [(order, line_no, line) for order in of for line_no, line in enumerate(order.lines, start=1)]

@@ -5,14 +5,27 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
+from functools import lru_cache
 from itertools import groupby
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import Integer, Select, Uuid, bindparam, literal_column, select, text
 
+from shop_adapters.listing import RESERVATIONS
 from shop_adapters.postgres.arrays import Booleans, Integers, Texts, Times, Uuids
 from shop_adapters.postgres.database import Row, Transaction
-from shop_core.reservations.model import ExpiredLine, Reservation, ReservationState, ReservationUsage, ReservedLine
+from shop_adapters.postgres.line_pages import heads_of, with_lines
+from shop_adapters.postgres.schema import Time, reservation_lines, reservations
+from shop_core.pagination import CursorRequest, Page
+from shop_core.reservations.model import (
+    ExpiredLine,
+    Reservation,
+    ReservationQuery,
+    ReservationState,
+    ReservationUsage,
+    ReservedLine,
+)
 
 # It puts in customers who never reserved, and locks the others, one after the other as they come: sorted. DO UPDATE
 # locks the row before it looks at its WHERE, and then writes nothing.
@@ -215,8 +228,36 @@ class PostgresReservations:
             },
         )
 
+    def page(self, query: ReservationQuery, now: datetime, page_request: CursorRequest) -> Page[Reservation]:
+        values: dict[str, object] = {"customer_id": query.customer_id, "now": now, "limit": page_request.limit + 1}
+        if page_request.cursor is not None:
+            (last,) = RESERVATIONS.read(page_request.cursor)
+            values["after"] = UUID(str(last))
+        statement = reservation_list(query.customer_id is not None, query.is_active, is_after="after" in values)
+        rows = self._transaction.run(statement, values)
+        return RESERVATIONS.page(list(_reservations(rows)), page_request.limit, heads_of(rows))
+
     def due(self, now: datetime, limit: int) -> list[Reservation]:
         return list(_reservations(self._transaction.run(_DUE, {"now": now, "limit": limit})))
+
+
+@lru_cache
+def reservation_list(of_customer: bool, is_active: bool, *, is_after: bool) -> Select[Any]:
+    """A page of reservations with their lines, newest first."""
+    heads = select(reservations)
+    if of_customer:
+        heads = heads.where(reservations.c.customer_id == bindparam("customer_id", type_=Uuid))
+    if is_active:
+        due_after = reservations.c.expires_at > bindparam("now", type_=Time)
+        heads = heads.where(reservations.c.state == literal_column("'active'"), due_after)
+        # OFFSET 0: found by the index of active ones, never by reading all that there ever were, by id.
+        heads = select(heads.offset(literal_column("0")).subquery("active"))
+    id_ = heads.selected_columns.id
+    if is_after:
+        heads = heads.where(id_ < bindparam("after", type_=Uuid))
+    heads = heads.order_by(id_.desc()).limit(bindparam("limit", type_=Integer))
+    lines = [reservation_lines.c[name] for name in ("product_id", "quantity", "is_held")]
+    return with_lines(heads, reservation_lines, "reservation_id", lines)
 
 
 def _numbered_lines(of: Sequence[Reservation]) -> list[tuple[Reservation, int, ReservedLine]]:

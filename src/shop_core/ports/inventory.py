@@ -9,7 +9,7 @@ from uuid import UUID
 
 from shop_core.inventory.model import StockLevel, StockMovement
 from shop_core.pagination import CursorRequest, Page
-from shop_core.reservations.model import ExpiredLine, Reservation, ReservationUsage
+from shop_core.reservations.model import ExpiredLine, Reservation, ReservationQuery, ReservationUsage
 
 
 class Stock(Protocol):
@@ -58,6 +58,9 @@ class Reservations(Protocol):
 
     def release_lines(self, lines: Sequence[ExpiredLine]) -> None:
         """Mark lines as no longer held: others need the units. Their reservations stay as they are."""
+
+    def page(self, query: ReservationQuery, now: datetime, page_request: CursorRequest) -> Page[Reservation]:
+        """The reservations that match `query` at `now`, newest first, as they were last stored."""
 
     def due(self, now: datetime, limit: int) -> list[Reservation]:
         """Up to `limit` reservations stored as active that have expired at `now`, longest ago first."""

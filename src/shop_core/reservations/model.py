@@ -14,7 +14,8 @@ from enum import StrEnum
 from typing import NamedTuple
 from uuid import UUID
 
-from shop_core.errors import Fault, Invalid, ReservationExpired, ReservationResolved, TooMuchReserved
+from shop_core.accounts.model import Actor, Role
+from shop_core.errors import Fault, Forbidden, Invalid, ReservationExpired, ReservationResolved, TooMuchReserved
 from shop_core.idempotency import Claim, check_key, fingerprint
 from shop_core.inventory.model import LineRequest, MovementKind, requested_units
 
@@ -219,6 +220,37 @@ class ReservationRequest:
         lines = (part for line in self.lines for part in (line.product_id, line.quantity))
         ttl_us = self.ttl // timedelta(microseconds=1)
         return Claim(self.customer_id, self.key, fingerprint("reserve", ttl_us, *lines), reservation_id)
+
+
+@dataclass(frozen=True, slots=True)
+class ReservationQuery:
+    """Which reservations to list, newest first. All conditions that are given must hold.
+
+    Args:
+        customer_id: whose.
+        is_active: only those that hold units now.
+    """
+
+    customer_id: UUID | None = None
+    is_active: bool = False
+
+    def visible_to(self, actor: Actor) -> ReservationQuery:
+        """This query, limited to what `actor` may see: all reservations for staff, else their own.
+
+        Raises:
+            Unauthenticated: nobody is logged in.
+            Forbidden: a customer asks for the reservations of another one.
+        """
+        if actor.is_staff:
+            return self
+        if self.customer_id not in (None, actor.account_id):
+            raise Forbidden(Role.STAFF)
+        return replace(self, customer_id=actor.account_id)
+
+    def matches(self, reservation: Reservation, now: datetime) -> bool:
+        """Whether `reservation` is one of them at `now`."""
+        is_active = reservation.at(now).state is ReservationState.ACTIVE
+        return self.customer_id in (None, reservation.customer_id) and (is_active or not self.is_active)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,12 +12,14 @@ from shop_core.accounts.model import Actor
 from shop_core.batching import Batch, product_ids_of, result_of
 from shop_core.errors import ReservationNotFound
 from shop_core.events import StockEvent, StockEventKind
+from shop_core.pagination import CursorRequest, Page
 from shop_core.ports import Begin, NewId, UnitOfWork
 from shop_core.reservations.allocation import Allocation, Outcome, give_back
 from shop_core.reservations.model import (
     TTL_DEFAULT,
     Reservation,
     ReservationLimits,
+    ReservationQuery,
     ReservationRequest,
     ReservationStep,
     check_ttl,
@@ -95,6 +97,19 @@ class ReservationService:
         """
         with self._begin() as uow:
             return self._seen(uow, actor, reservation_id).at(uow.now())
+
+    def find(self, actor: Actor, query: ReservationQuery, page_request: CursorRequest) -> Page[Reservation]:
+        """The reservations that match, newest first, as they are now: staff see everybody's, others their own.
+
+        Raises:
+            Unauthenticated: nobody is logged in.
+            Forbidden: a customer asks for the reservations of another one.
+            InvalidCursor: the cursor was not made by this list.
+        """
+        seen = query.visible_to(actor)
+        with self._begin() as uow:
+            now = uow.now()
+            return uow.reservations.page(seen, now, page_request).map(lambda found: found.at(now))
 
     def extend(self, actor: Actor, reservation_id: UUID, ttl: timedelta = TTL_DEFAULT) -> Reservation:
         """Extend a reservation: until `ttl` from now, at most 24 hours in all. An expired one stays expired.

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Annotated
 from uuid import UUID
 
+from msgspec import UNSET, Meta, UnsetType
+
 from shop_core.errors import (
+    Forbidden,
     InsufficientStock,
+    InvalidCursor,
     KeyReused,
     ReservationExpired,
     ReservationNotFound,
@@ -13,13 +18,22 @@ from shop_core.errors import (
     TooMuchReserved,
     UnknownProducts,
 )
-from shop_http.requests import ShopRequest, read_body
-from shop_http.responses import Response, json_response, no_content
+from shop_core.reservations.model import ReservationQuery
+from shop_http.requests import CursorQuery, ShopRequest, read_body, read_query
+from shop_http.responses import Response, json_response, no_content, page_response
 from shop_http.routing import Operation, delete, get, post
 from shop_http.schemas import reservations as schemas
-from shop_http.schemas.reservations import ExtensionForm, ReservationBody, ReservationForm
+from shop_http.schemas.reservations import ExtensionForm, ReservationBody, ReservationForm, ReservationPage
+from shop_http.server.worker_pools import Pool
 
 TAG = "Reservations"
+
+
+class ReservationsQuery(CursorQuery, forbid_unknown_fields=True, kw_only=True):
+    """The filters of the list of reservations; all that are given must hold."""
+
+    customer: Annotated[UUID, Meta(description="whose; others than one's own are for staff")] | UnsetType = UNSET
+    active: Annotated[bool, Meta(description="only those that hold units now")] = False
 
 
 @post(
@@ -44,6 +58,28 @@ async def reserve(request: ShopRequest, body: bytes) -> Response:
     result = await request.state.pools.result(request.state.reserve(reservation))
     location = f"/reservations/{result.value.id}"
     return json_response(ReservationBody.of(result.value), location=location, is_replay=result.replayed)
+
+
+@get(
+    "/reservations",
+    Operation(
+        id="list_reservations",
+        pool=lambda request: Pool.SLOW if request.actor.is_staff else Pool.FAST,
+        summary="Your reservations, newest first; everybody's for staff",
+        tag=TAG,
+        query=ReservationsQuery,
+        gives=schemas.RESERVATIONS,
+        refuses=(InvalidCursor, Forbidden),
+        description="`active=true` leaves out those that were confirmed or released or have expired.",
+    ),
+)
+def list_reservations(request: ShopRequest) -> Response:
+    """The reservations that match, a piece at a time, as they are now."""
+    sent = read_query(ReservationsQuery, request)
+    page_request = sent.cursor_request()
+    query = ReservationQuery(sent.customer or None, sent.active)
+    page = request.shop.reservations.find(request.actor, query, page_request)
+    return page_response(ReservationPage, page, page_request, ReservationBody.of, request)
 
 
 @get(
@@ -98,4 +134,4 @@ def release_reservation(request: ShopRequest, reservation_id: UUID) -> Response:
     return no_content()
 
 
-ROUTES = (reserve, get_reservation, extend_reservation, release_reservation)
+ROUTES = (reserve, list_reservations, get_reservation, extend_reservation, release_reservation)
