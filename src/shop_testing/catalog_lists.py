@@ -17,8 +17,9 @@ from hypothesis import strategies as st
 
 from shop_core.catalog.model import CatalogEntry, Category, Product, ProductQuery, ProductSort, is_found, words_of
 from shop_core.errors import InvalidCursor
+from shop_core.inventory.model import MovementKind
 from shop_core.orders.model import OrderQuery
-from shop_core.pagination import CursorRequest, OffsetRequest, Page, make_cursor
+from shop_core.pagination import CursorRequest, OffsetRequest, Page, PageRequest, make_cursor
 from shop_core.text import comparable, search_words
 from shop_testing.contract import Contract
 from shop_testing.fixtures import Fixtures
@@ -94,7 +95,10 @@ class CatalogListing(Contract):
         for number, name in enumerate(NAMES):
             shelf, units = random.choice([None, *shelves]), random.choice([0, 0, 1, 5, 30])
             details = {"description": f"Number {number}\nof the heart", "category_id": shelf.id if shelf else None}
-            product = fixtures.product(name, price=random.choice([0, 100, 100, 250, 999]), units=units, **details)
+            on_hand = units + 3 if number % 2 else units
+            product = fixtures.product(name, price=random.choice([0, 100, 100, 250, 999]), units=on_hand, **details)
+            if on_hand > units:
+                fixtures.promise(product, allocated=2, reserved=1)
             products[product.id] = (product, units)
         fixtures.archive(fixtures.product("Archived heart", units=3))
         return Stocked(products, shelves)
@@ -136,6 +140,29 @@ class CatalogListing(Contract):
             page = uow.products.page(query, OffsetRequest(limit, offset))
         assert page == Page(tuple(expected[offset : offset + limit]), count=len(expected))
         assert walk(fixtures, query, limit) == expected
+
+    def test_units_that_are_promised_count_as_available_in_no_list(self, fixtures: Fixtures) -> None:
+        lamp, chair, table = (fixtures.product(name, units=units) for name, units in (("L", 9), ("C", 3), ("T", 2)))
+        fixtures.promise(lamp, allocated=3, reserved=2)
+        fixtures.promise(chair, allocated=2, reserved=1)
+        fixtures.promise(table, allocated=1, reserved=1)
+        fixtures.apply(fixtures.movement(table.id, MovementKind.ADJUSTED, -1))  # found missing: a shortfall
+        expected = {lamp.id: 4, chair.id: 0, table.id: 0}
+        requests: list[PageRequest] = [OffsetRequest(), CursorRequest()]
+        for page_request in requests:
+            for available_min, found in ((None, expected), (1, {lamp.id: 4}), (5, {})):
+                query = ProductQuery(available_min=available_min)
+                with fixtures.begin() as uow:
+                    items = uow.products.page(query, page_request).items
+                assert {entry.product.id: entry.available for entry in items} == found
+            with fixtures.begin() as uow:
+                sold_out = uow.products.page(ProductQuery(available_max=0), page_request).items
+            assert {entry.product.id for entry in sold_out} == {chair.id, table.id}
+        for product_id, available in expected.items():
+            with fixtures.begin() as uow:
+                entry = uow.products.get(product_id)
+            assert entry is not None
+            assert entry.available == available
 
     def test_equal_prices_are_listed_by_id(self, fixtures: Fixtures) -> None:
         ids = [fixtures.product(f"Lamp {number}", price=500).id for number in range(5)]

@@ -98,6 +98,11 @@ class Fixtures:
             uow.stock.lock({movement.product_id for movement in movements})
             uow.stock.apply(movements)
 
+    def promise(self, product: Product, *, allocated: int, reserved: int) -> None:
+        """Promise units of a product, so that they are on hand and not available."""
+        allocation = self.movement(product.id, MovementKind.ALLOCATED, allocated)
+        self.apply(allocation, self.movement(product.id, MovementKind.RESERVED, reserved))
+
     def level(self, product_id: UUID) -> StockLevel:
         """The stored counters of a product."""
         with self.begin() as uow:

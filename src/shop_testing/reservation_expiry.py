@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from threading import Event as Signal
 
 import pytest
 
@@ -11,9 +12,10 @@ from shop_core.catalog.model import Product
 from shop_core.errors import InsufficientStock, ReservationExpired
 from shop_core.events import Event, StockEvent, StockEventKind
 from shop_core.inventory.model import LineRequest, MovementKind, StockLevel
-from shop_core.ports import Adapters
+from shop_core.ports import Adapters, UnitOfWork
 from shop_core.reservations.model import ReservationState
 from shop_core.shop import Shop
+from shop_testing.concurrency import TIMEOUT_S, in_background, still_waits
 from shop_testing.contract import Contract
 from shop_testing.determinism import MovableClock
 from shop_testing.fixtures import Fixtures, request, to_hold
@@ -98,6 +100,34 @@ class ReservationExpiryContract(Contract):
         assert shop.reservations.get(ada, held.id).held == {}
         assert [line.kind for line in fixtures.ledger(lamp.id)].count(MovementKind.EXPIRED) == 1
         assert shop.audit() == []
+
+    def test_two_who_release_lines_of_one_reservation_at_the_same_time_release_both(
+        self, shop: Shop, fixtures: Fixtures, clock: MovableClock, lamp: Product, ada: Actor
+    ) -> None:
+        """Each has locked another product. A store that keeps all lines of a reservation in one row must lock that."""
+        chair = fixtures.product("Chair", units=5)
+        held = shop.reservations.reserve(to_hold(ada, (lamp, 5), (chair, 5), seconds=60))
+        clock.move(MINUTE)
+        reads = Signal()
+
+        def release(uow: UnitOfWork, product: Product) -> None:
+            uow.stock.lock([product.id])
+            due = uow.reservations.due_lines([product.id], uow.now())
+            reads.set()
+            uow.reservations.release_lines(due)
+
+        def release_chair() -> None:
+            with fixtures.begin() as uow:
+                release(uow, chair)
+
+        with fixtures.begin() as uow:
+            release(uow, lamp)
+            reads.clear()
+            other = in_background(release_chair)
+            assert reads.wait(TIMEOUT_S)
+            still_waits(other)  # or not: both will do
+        other.result(TIMEOUT_S)
+        assert shop.reservations.get(ada, held.id).held == {}
 
     def test_a_clock_that_is_set_back_revives_nothing_whose_units_others_took(
         self, shop: Shop, fixtures: Fixtures, clock: MovableClock, lamp: Product, ada: Actor

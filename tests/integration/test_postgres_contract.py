@@ -7,6 +7,7 @@ from uuid import UUID
 
 import pytest
 from sqlalchemy import delete, select, update
+from verification.mutants.found_by_contracts import CONTRACT_MUTANTS, ContractMutant
 
 from shop_adapters.ids import uuid7
 from shop_adapters.postgres import PostgresAdapters
@@ -137,3 +138,12 @@ def _execute(adapters: Adapters, statement: object) -> None:
     assert isinstance(adapters, PostgresAdapters)
     with adapters.engine.begin() as connection:
         assert connection.execute(statement).rowcount == 1  # type: ignore[call-overload]
+
+
+@pytest.mark.parametrize("known", [m for m in CONTRACT_MUTANTS if not m.is_in_memory], ids=lambda one: one.mutant.name)
+def test_the_suites_find(
+    known: ContractMutant, fresh_postgres_adapters: Callable[[Clock, NewId], PostgresAdapters]
+) -> None:
+    clock = MovableClock()
+    with known.mutant.applied(), pytest.raises(AssertionError):
+        known.check(fresh_postgres_adapters(clock, uuid7), clock)

@@ -6,6 +6,7 @@ from dataclasses import replace
 from uuid import UUID
 
 import pytest
+from verification.mutants.found_by_contracts import CONTRACT_MUTANTS, ContractMutant
 
 from shop_adapters.memory import MemoryAdapters
 from shop_core.money import Money
@@ -128,3 +129,11 @@ class TestAudit(InMemory, AuditContract):
 def _memory(adapters: Adapters) -> MemoryAdapters:
     assert isinstance(adapters, MemoryAdapters)
     return adapters
+
+
+@pytest.mark.parametrize(
+    "known", [one for one in CONTRACT_MUTANTS if one.is_in_memory], ids=lambda one: one.mutant.name
+)
+def test_the_suites_find(known: ContractMutant) -> None:
+    with known.mutant.applied(), pytest.raises(AssertionError):
+        known.check(MemoryAdapters(clock=(clock := MovableClock())), clock)

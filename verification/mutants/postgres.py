@@ -21,9 +21,9 @@ from shop_adapters.postgres.events import PostgresEvents
 from shop_adapters.postgres.inventory import PostgresStock
 from shop_adapters.postgres.orders import PostgresKeys, PostgresOrders
 from shop_adapters.postgres.reservations import PostgresReservations
-from shop_adapters.postgres.unit_of_work import PostgresUnitOfWork
 from shop_core.events import OrderEvent, OrderEventKind
 from shop_core.inventory.model import MovementKind, StockLevel
+from shop_core.ports import UnitOfWork
 from verification.mutants.registry import Patch, mutant
 
 # ---- locks
@@ -75,7 +75,7 @@ def answer_before_commit() -> list[Patch]:
     right = PostgresAdapters.begin
 
     @contextmanager
-    def begin(self: PostgresAdapters) -> Iterator[PostgresUnitOfWork]:
+    def begin(self: PostgresAdapters) -> Iterator[UnitOfWork]:
         unit = right(self)
         uow = unit.__enter__()
         try:
@@ -98,7 +98,7 @@ def commit_lost() -> list[Patch]:
     right, random = PostgresAdapters.begin, Random(7)
 
     @contextmanager
-    def begin(self: PostgresAdapters) -> Iterator[PostgresUnitOfWork]:
+    def begin(self: PostgresAdapters) -> Iterator[UnitOfWork]:
         class Lost(Exception): ...
 
         try:
