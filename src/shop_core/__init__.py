@@ -50,6 +50,7 @@ from shop_core.ports import Adapters
 from shop_core.reservations.model import (
     Reservation,
     ReservationLimits,
+    ReservationQuery,
     ReservationRequest,
     ReservationState,
     ReservationStep,
@@ -108,6 +109,7 @@ __all__ = [
     "Registration",
     "Reservation",
     "ReservationLimits",
+    "ReservationQuery",
     "ReservationRequest",
     "ReservationService",
     "ReservationState",
