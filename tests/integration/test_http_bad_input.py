@@ -12,7 +12,7 @@ from http_client import PASSWORD, Server, assert_problem, new_order, new_product
 
 ID = "01a1fdcd-e7ef-75de-b2e3-e5ed16e9e21d"
 JSON = {"Content-Type": "application/json"}
-Form = dict[str, Any]
+Body = dict[str, Any]
 
 
 @pytest.mark.parametrize(
@@ -166,7 +166,7 @@ OPERATIONS = {
 TTLS = [0, -1, 86_401, 10**30]
 
 
-def _line(**fields: object) -> list[Form]:
+def _line(**fields: object) -> list[Body]:
     return [{"product_id": ID, "quantity": 1} | fields]
 
 
@@ -308,7 +308,7 @@ def test_a_field_that_breaks_a_rule_is_named_and_nothing_is_written(
     assert _shown(staff, targets) == before
 
 
-def _shown(staff: httpx.Client, targets: dict[str, str]) -> list[Form]:
+def _shown(staff: httpx.Client, targets: dict[str, str]) -> list[Body]:
     """Everything that a form could have changed."""
     return [staff.get(path).json() | {"server_now": ""} for path in (*targets.values(), "/users/me")]
 
