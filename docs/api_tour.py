@@ -245,8 +245,16 @@ def walk(tour: Tour, password: str) -> None:
         " `If-Match` makes sure that nobody changed the order since it was read.",
     )
     changed = {"lines": [{"product_id": lamp["id"], "quantity": 2}]}
-    tour.call("PUT", where, changed, token=ada_token, if_match='"1"')
-    tour.call("PUT", where, changed, token=ada_token, if_match='"1"', status=412)
+    tour.call("PUT", where, changed, token=ada_token, if_match='"1"', idempotency_key="3c7e1a90-edit")
+    tour.say(
+        "Everything that changes something takes a key: stock, edits, cancellations, profiles, registrations. Logging"
+        " in and out and setting passwords cannot honour one, so they refuse it. The response got lost; the same"
+        " again succeeds again and changes nothing:"
+    )
+    tour.call("PUT", where, changed, token=ada_token, if_match='"1"', idempotency_key="3c7e1a90-edit")
+    tour.say("Another edit of the version that Ada no longer has is refused:")
+    other = {"lines": [{"product_id": lamp["id"], "quantity": 1}]}
+    tour.call("PUT", where, other, token=ada_token, if_match='"1"', status=412)
 
     tour.say("## Confirm, ship, deliver", "Staff take an order through its steps.")
     tour.call("POST", f"{where}/confirm", token=grace, shown=False)

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Mapping
-from typing import Generic, NamedTuple, TypeVar
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import fields
+from typing import Any, Generic, NamedTuple, TypeVar
 from uuid import UUID
 
 from shop_core.errors import Fault, Invalid, KeyReused
@@ -22,6 +23,9 @@ _KEY = re.compile(f"[ -~]{{1,{KEY_LENGTH_MAX}}}")
 
 CustomerKey = tuple[UUID, str]
 """A customer and one of their idempotency keys: what there is at most one claim of."""
+
+NO_RESULT = UUID(int=0)
+"""The result of a request that neither placed nor reserved but changed something: the request says what."""
 
 
 def check_key(key: str) -> None:
@@ -48,7 +52,7 @@ class Claim(NamedTuple):
 
     Args:
         fingerprint: of the request.
-        result_id: of the order or reservation that it makes.
+        result_id: of the order or reservation that it makes, or `NO_RESULT`.
     """
 
     customer_id: UUID
@@ -60,6 +64,63 @@ class Claim(NamedTuple):
     def customer_key(self) -> CustomerKey:
         """The key together with its customer."""
         return self.customer_id, self.key
+
+
+class IdempotencyKey:
+    """The key of one request to change something. The client makes it before the first try and keeps it for retries.
+
+    Args:
+        text: 1 to 255 printable ASCII characters.
+
+    Attributes:
+        is_replay: whether the request had been carried out before; then it changed nothing this time, and its result
+            is shown as it is now.
+
+    Raises:
+        Invalid: `text` is not a key.
+    """
+
+    __slots__ = ("is_replay", "text")
+
+    def __init__(self, text: str) -> None:
+        check_key(text)
+        self.text = text
+        self.is_replay = False
+
+    def was_used(
+        self,
+        claim: Callable[[Sequence[Claim]], Mapping[CustomerKey, Claim]],
+        account_id: UUID,
+        *request: str | int | UUID | None,
+    ) -> bool:
+        """Claim the key for a request, in the unit of work of that request and before anything is locked.
+
+        Args:
+            claim: of the unit of work: `uow.keys.claim`.
+            account_id: whose key it is.
+            request: what tells the request from others; see `fingerprint`.
+
+        Returns:
+            Whether the same request was carried out before with this key.
+
+        Raises:
+            KeyReused: the key was used for another request.
+        """
+        asked = Claim(account_id, self.text, fingerprint(*request), NO_RESULT)
+        earlier = claim([asked]).get(asked.customer_key)
+        if earlier is not None and earlier.fingerprint != asked.fingerprint:
+            raise KeyReused(self.text)
+        self.is_replay = earlier is not None
+        return self.is_replay
+
+
+def fields_of(value: Any) -> Iterator[str]:
+    """The fields of a dataclass for a fingerprint: those that were given, so that a new field with a default does not
+    change the fingerprint of requests that do not give it.
+    """
+    return (
+        f"{field.name}={given!r}" for field in fields(value) if (given := getattr(value, field.name)) != field.default
+    )
 
 
 class Result(NamedTuple, Generic[T]):

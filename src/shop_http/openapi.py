@@ -89,9 +89,11 @@ A shop that never sells what it does not have.
 - Send `X-Request-Id` to find a request again in the log; every response has one.
 - 429 means: wait as many seconds as `Retry-After` says. `RateLimit` says how many requests are left (`r`) and in how
   many seconds all are back (`t`); `RateLimit-Policy` says how many there are (`q`) in how many seconds (`w`).
-- Send an `Idempotency-Key` with requests that place or reserve. Make it before the first try and keep it for every
-  retry: the request is carried out once, and a retry gets `Idempotency-Replayed: true`. Keys never expire; refusals
-  are not remembered.
+- Send an `Idempotency-Key` with requests that change something. Make it before the first try and keep it for every
+  retry: the request is carried out once, and a retry gets `Idempotency-Replayed: true` and things as they are by then.
+  Keys belong to your account and never expire; refusals are not remembered.
+- An operation that cannot honour `Idempotency-Key`, `If-Match`, `If-None-Match` or `If-Unmodified-Since` on a change
+  refuses it (400): logging in and out, refreshing, and setting passwords take no key.
 """
 
 _TEXT: Json = {"schema": {"type": "string"}}
@@ -209,21 +211,21 @@ def _query_parameters(query: type[Struct] | None) -> Iterator[Json]:
 
 
 def _header_parameters(operation: Operation) -> Iterator[Json]:
-    """The conditions under which a client wants it (RFC 9110, 13), or the key that makes it happen once."""
-    schema: Json = {"type": "string"}
-    if KeyReused in operation.refuses:
-        name, meaning = (
+    """The conditions under which a client wants it (RFC 9110, 13), and the key that makes it happen once."""
+    text: Json = {"type": "string"}
+    key = text | {"minLength": 1, "maxLength": KEY_LENGTH_MAX, "pattern": "^[ -~]*$"}
+    for is_taken, name, meaning, schema in (
+        (operation.tagged, "If-None-Match", "respond with 304 if the ETag is still this one", text),
+        (Stale in operation.refuses, "If-Match", "do it only if the ETag is still this one", text),
+        (
+            KeyReused in operation.refuses,
             "Idempotency-Key",
             "a new one for each request, the same one for its retries; see the top of this page",
-        )
-        schema |= {"minLength": 1, "maxLength": KEY_LENGTH_MAX, "pattern": "^[ -~]*$"}
-    elif operation.tagged:
-        name, meaning = "If-None-Match", "respond with 304 if the ETag is still this one"
-    elif Stale in operation.refuses:
-        name, meaning = "If-Match", "do it only if the ETag is still this one"
-    else:
-        return
-    yield {"name": name, "in": "header", "required": False, "schema": schema, "description": meaning}
+            key,
+        ),
+    ):
+        if is_taken:
+            yield {"name": name, "in": "header", "required": False, "schema": schema, "description": meaning}
 
 
 def _without_unset(hint: Any) -> Any:

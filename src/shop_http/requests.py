@@ -23,7 +23,6 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from shop_core import NOBODY, Actor, CursorRequest, OffsetRequest, Refusal, Shop
 from shop_core.errors import Fault, Invalid, InvalidToken, Unauthenticated
-from shop_core.idempotency import check_key
 from shop_core.pagination import LIMIT_DEFAULT, LIMIT_MAX, OFFSET_MAX, PageRequest
 from shop_http.client_address import client_of
 from shop_http.validation import FAULTS_MAX, faults_of, types_of
@@ -169,8 +168,10 @@ class ShopRequest:
     def idempotency_key(self) -> str | None:
         """The `Idempotency-Key`: a request with one is carried out once, however often it is sent. None without one.
 
+        The core checks that it is 1 to 255 printable ASCII characters.
+
         Raises:
-            Invalid: it is sent several times, or is not 1 to 255 printable ASCII characters.
+            Invalid: it is sent several times.
         """
         sent = self.headers.get(b"idempotency-key")
         if sent is None:
@@ -180,7 +181,6 @@ class ShopRequest:
             first, second, *_ = keys = key.split("\n")
             rule = f"is sent {len(keys)} times, with {first[:40]!r} and {second[:40]!r}: send it once"
             raise Invalid(Fault("idempotency_key", rule, "duplicate"))
-        check_key(key)
         return key
 
     def expected_versions(self) -> frozenset[int] | None:

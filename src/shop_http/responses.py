@@ -57,6 +57,8 @@ class Response:
         code: of the problem, if this is one; for the log.
         cache_control: what caches may do with it.
         policy: the Content-Security-Policy.
+
+    Attributes:
         is_replay: whether an earlier request with the same Idempotency-Key made it.
     """
 
@@ -73,7 +75,6 @@ class Response:
         code: str | None = None,
         cache_control: bytes = NO_STORE,
         policy: bytes = _NOTHING_ALLOWED,
-        is_replay: bool = False,
     ) -> None:
         self.body = body
         self.status = status
@@ -84,7 +85,12 @@ class Response:
         self.code = code
         self.cache_control = cache_control
         self.policy = policy
-        self.is_replay = is_replay
+        self.is_replay = False
+
+    def mark_replay(self) -> None:
+        """Say that an earlier request with the same Idempotency-Key did what was asked for."""
+        self.headers += ((b"idempotency-replayed", b"true"),)
+        self.is_replay = True
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send it; or 304, to a client that has it already. HEAD gets no body."""
@@ -134,10 +140,10 @@ def json_response(
     headers: tuple[Header, ...] = ()
     if location is not None:
         headers = ((b"location", f"{API}{location}".encode()),)
+    response = Response(_encode(body), headers=headers, etag=f'"{".".join(map(str, etag))}"' if etag else None)
     if is_replay:
-        headers += ((b"idempotency-replayed", b"true"),)
-    tag = f'"{".".join(map(str, etag))}"' if etag else None
-    return Response(_encode(body), headers=headers, etag=tag, is_replay=is_replay)
+        response.mark_replay()
+    return response
 
 
 def no_content() -> Response:

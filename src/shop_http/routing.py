@@ -4,7 +4,8 @@
     def get_order(request: ShopRequest, order_id: UUID) -> Response:
         return json_response(OrderBody.of(request.shop.orders.get(request.actor, order_id)))
 
-A handler gets the request, then what its path has in braces, then the body as bytes if it has a parameter `body`.
+A handler gets the request, then what its path has in braces, then the body as bytes if it has a parameter `body`, then
+the Idempotency-Key, or None, if it has a parameter `key`.
 
 Most handlers block. They run in a thread of a pool, one hop a request, and render their response there. Before a
 handler, in the same thread, a staff token is re-checked against the database. The handlers that place and reserve
@@ -28,12 +29,18 @@ from litestar.types import ASGIApp, Method, Receive, Scope, Send
 from msgspec import Struct
 
 from shop_core import Refusal
+from shop_core.errors import Fault, Invalid, KeyReused, Stale
+from shop_core.idempotency import IdempotencyKey
 from shop_http.requests import ShopRequest, check_query, request_of
 from shop_http.responses import NO_CACHE, Response
 from shop_http.server.worker_pools import Pool
 from shop_http.state import AppState
 
 BODY_SIZE_MAX = 256 * 1024
+SAFETY_HEADERS = frozenset({b"idempotency-key", b"if-match", b"if-none-match", b"if-unmodified-since"})
+"""With these a client asks for a change only once, or only under a condition. An operation honours or refuses them."""
+
+_WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
 Handler = Callable[..., Response | Awaitable[Response]]
 PoolOf = Callable[[ShopRequest], Pool]
@@ -94,11 +101,13 @@ class Operation:
 class OperationHandler:
     """A handler, and what surrounds every handler: checks, the body, the right thread, the status."""
 
-    def __init__(self, handler: Handler, operation: Operation) -> None:
+    def __init__(self, handler: Handler, operation: Operation, *, is_read: bool) -> None:
+        parameters = signature(handler).parameters
         self.operation = operation
-        self._handler = handler
+        self._handler = _once(handler) if "key" in parameters else handler
         self._is_coroutine = iscoroutinefunction(handler)
-        self._takes_body = "body" in signature(handler).parameters
+        self._takes_body = "body" in parameters
+        self._unhonoured = frozenset() if is_read else _unhonoured(operation)
 
     async def __call__(self, request: ShopRequest) -> Response:
         """The response of the handler.
@@ -110,6 +119,8 @@ class OperationHandler:
         arguments: dict[str, Any] = request.scope["path_params"]
         if request.scope["query_string"]:
             check_query(operation.query, request.scope["query_string"])
+        if not self._unhonoured.isdisjoint(request.headers):
+            raise _not_honoured(self._unhonoured.intersection(request.headers))
         if operation.takes is not None:
             request.check_media_type()
         if self._takes_body:
@@ -132,6 +143,31 @@ class OperationHandler:
     def _run_in_thread(self, request: ShopRequest, arguments: dict[str, Any]) -> Response:
         request.actor = request.shop.sessions.confirm(request.actor)
         return cast(Response, self._handler(request, **arguments))
+
+
+def _once(handler: Handler) -> Handler:
+    """The handler with the key of the request, and with a response that says whether it is a replay."""
+
+    def handle(request: ShopRequest, **arguments: Any) -> Response:
+        sent = request.idempotency_key()
+        key = IdempotencyKey(sent) if sent is not None else None
+        response = cast(Response, handler(request, **arguments, key=key))
+        if key is not None and key.is_replay:
+            response.mark_replay()
+        return response
+
+    return handle
+
+
+def _unhonoured(operation: Operation) -> frozenset[bytes]:
+    """The safety headers that this operation cannot honour."""
+    honoured = {b"idempotency-key": KeyReused, b"if-match": Stale}
+    return SAFETY_HEADERS - {name for name, refusal in honoured.items() if refusal in operation.refuses}
+
+
+def _not_honoured(names: Iterable[bytes]) -> Invalid:
+    rule = "is a header that this operation cannot honour, and ignoring it would not be safe: send it without"
+    return Invalid(*(Fault(name.decode().replace("-", "_"), rule, "not_honoured") for name in sorted(names)))
 
 
 def handler_of(handler: BaseRouteHandler) -> OperationHandler | None:
@@ -165,7 +201,7 @@ def run_operation(app: ASGIApp) -> ASGIApp:
 
 def _declare(methods: Sequence[Method], path: str, operation: Operation) -> Callable[[Handler], HTTPRouteHandler]:
     def declare(handler: Handler) -> HTTPRouteHandler:
-        operation_handler = OperationHandler(handler, operation)
+        operation_handler = OperationHandler(handler, operation, is_read=not _WRITES.intersection(methods))
 
         async def handle(scope: Scope) -> Response:
             return await operation_handler(request_of(scope))

@@ -20,7 +20,7 @@
     inventory                                  stock levels and the ledger
     orders order_lists _placement _amendment   orders, and how they change
     reservations reservation_expiry            units held for a time
-    keys outbox publishers                     idempotency keys, events and who receives them
+    keys keyed_changes outbox publishers       idempotency keys, events and who receives them
     unit_of_work audit                         transactions and locks; what the audit must find
     races                                      all that happens at the same time
 
@@ -56,6 +56,7 @@ from shop_testing.credentials import PasswordsContract, TokensContract  # noqa: 
 from shop_testing.determinism import MovableClock, SeededIds, TickingClock  # noqa: E402
 from shop_testing.fixtures import Fixtures  # noqa: E402
 from shop_testing.inventory import StockContract  # noqa: E402
+from shop_testing.keyed_changes import KeyedChangesContract  # noqa: E402
 from shop_testing.keys import KeysContract  # noqa: E402
 from shop_testing.machine import ShopMachine, TradeMachine  # noqa: E402
 from shop_testing.order_amendment import OrderAmendmentContract  # noqa: E402
@@ -76,6 +77,7 @@ __all__ = [
     "AuditContract",
     "CatalogContract",
     "Fixtures",
+    "KeyedChangesContract",
     "KeysContract",
     "MovableClock",
     "OrderAmendmentContract",

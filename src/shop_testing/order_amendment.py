@@ -203,6 +203,7 @@ class OrderAmendmentContract(Contract):
         assert shop.orders.get(SYSTEM, order.id) == deleted
         assert shop.orders.find(SYSTEM, OrderQuery(customer_id=ada.id), OffsetRequest()).items == (other, deleted)
         assert timeline(shop, SYSTEM, order)[-1].kind == "deleted"
+        assert shop.orders.delete(ada, order.id, {1}) == deleted, "to delete it again changes nothing"
         assert shop.audit() == []
 
     @pytest.mark.parametrize("steps", [["confirm", "ship"], ["confirm", "ship", "deliver"]])
@@ -216,11 +217,21 @@ class OrderAmendmentContract(Contract):
 
     def test_nothing_more_happens_to_a_deleted_order(self, shop: Shop, ada: Actor, order: Order) -> None:
         deleted = shop.orders.delete(ada, order.id)
-        for step in (shop.orders.cancel, shop.orders.confirm, shop.orders.ship, shop.orders.deliver):
+        for step in (shop.orders.confirm, shop.orders.ship, shop.orders.deliver):
             with pytest.raises(IllegalStep) as refused:
                 step(SYSTEM, order.id)
             assert refused.value.possible == ()
+        assert shop.orders.cancel(SYSTEM, order.id) == deleted
         assert shop.orders.get(SYSTEM, order.id) == deleted
+
+    def test_what_is_so_already_can_be_asked_for_again_by_whoever_knows_an_older_version(
+        self, shop: Shop, ada: Actor, lamp: Product, order: Order
+    ) -> None:
+        """A client whose answer was lost asks again, with the version that it had."""
+        edited = shop.orders.edit(ada, order.id, lines((lamp, 1)), {order.version})
+        assert shop.orders.edit(ada, order.id, lines((lamp, 1)), {order.version}) == edited
+        cancelled = shop.orders.cancel(ada, order.id, {edited.version})
+        assert shop.orders.cancel(ada, order.id, {edited.version}) == cancelled
 
     # ---- whose, and which version
 
@@ -231,6 +242,8 @@ class OrderAmendmentContract(Contract):
         for look in _looks(shop, other, order):
             with pytest.raises(OrderNotFound):
                 look()
+        with pytest.raises(OrderNotFound):
+            shop.orders.delete(other, order.id)
         for who in (clerk, SYSTEM):
             with pytest.raises(NotTheOwner):
                 shop.orders.edit(who, order.id, lines((lamp, 1)))
@@ -342,5 +355,4 @@ def _looks(shop: Shop, actor: Actor, order: Order) -> list[Callable[[], object]]
         lambda: shop.orders.events(actor, order.id, OffsetRequest()),
         lambda: shop.orders.edit(actor, order.id, requested),
         lambda: shop.orders.cancel(actor, order.id),
-        lambda: shop.orders.delete(actor, order.id),
     ]

@@ -19,6 +19,7 @@ from shop_testing import (
     AttemptsContract,
     AuditContract,
     CatalogContract,
+    KeyedChangesContract,
     KeysContract,
     MovableClock,
     OrderAmendmentContract,
@@ -95,6 +96,9 @@ class TestRaces(InMovableTime, RacesContract): ...
 
 
 class TestKeys(InMovableTime, KeysContract): ...
+
+
+class TestKeyedChanges(InMovableTime, KeyedChangesContract): ...
 
 
 class TestOutbox(InMovableTime, OutboxContract): ...

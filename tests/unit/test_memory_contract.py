@@ -17,6 +17,7 @@ from shop_testing import (
     AttemptsContract,
     AuditContract,
     CatalogContract,
+    KeyedChangesContract,
     KeysContract,
     MovableClock,
     OrderAmendmentContract,
@@ -91,6 +92,9 @@ class TestRaces(InMovableTime, RacesContract): ...
 
 
 class TestKeys(InMovableTime, KeysContract): ...
+
+
+class TestKeyedChanges(InMovableTime, KeyedChangesContract): ...
 
 
 class TestOutbox(InMovableTime, OutboxContract): ...

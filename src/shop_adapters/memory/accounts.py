@@ -150,6 +150,12 @@ class MemoryRefreshTokens:
             ]
         return sorted(good, key=lambda session: (session.used_at, session.id), reverse=True)
 
+    def account_of(self, family_id: UUID) -> UUID | None:
+        """Whose session it is or was; None once every token of it was deleted."""
+        with self._transaction.statement():
+            tokens = self._transaction.tokens.all().values()
+        return next((token.account_id for token in tokens if token.family_id == family_id), None)
+
     def revoked_since(self, moment: datetime) -> dict[UUID, datetime]:
         """The sessions that were revoked after that moment, of all accounts, each with the moment of its end."""
         with self._transaction.statement():

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from shop_adapters.memory.reservations import units_held
 from shop_core.events import OrderEvent
-from shop_core.idempotency import Claim, CustomerKey
+from shop_core.idempotency import NO_RESULT, Claim, CustomerKey
 from shop_core.inventory.model import EFFECTS, StockLevel, StockMovement
 from shop_core.orders.model import HOLDS_STOCK, Order, total_of
 from shop_core.ports import Discrepancy
@@ -45,7 +45,7 @@ def audit(books: AuditData) -> list[Discrepancy]:
         found += _reservation_faults(reservation, books.orders)
     for claim in books.keys.values():
         made = books.orders.get(claim.result_id) or books.reservations.get(claim.result_id)
-        if made is None or made.customer_id != claim.customer_id:
+        if claim.result_id != NO_RESULT and (made is None or made.customer_id != claim.customer_id):
             found.append(Discrepancy("key", claim.result_id, claim.key, ""))
     found += _stock_faults(books)
     return sorted(found, key=lambda discrepancy: (discrepancy.what, discrepancy.of.int))

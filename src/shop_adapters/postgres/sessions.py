@@ -66,6 +66,9 @@ FROM refresh_tokens
 WHERE account_id = :account_id AND spent_at IS NULL AND revoked_at IS NULL AND expires_at > :now
 ORDER BY issued_at DESC, family_id DESC
 """)
+_ACCOUNT_OF = text("""
+SELECT account_id FROM refresh_tokens WHERE family_id = :family_id LIMIT 1
+""")
 # One token of each session: there is always one that is not spent.
 _REVOKED_SINCE = text("""
 SELECT family_id, revoked_at FROM refresh_tokens WHERE spent_at IS NULL AND revoked_at > :moment
@@ -136,6 +139,10 @@ class PostgresRefreshTokens:
 
     def sessions(self, account_id: UUID, now: datetime) -> list[Session]:
         return [Session(*row) for row in self._transaction.run(_SESSIONS, {"account_id": account_id, "now": now})]
+
+    def account_of(self, family_id: UUID) -> UUID | None:
+        row = self._transaction.one(_ACCOUNT_OF, {"family_id": family_id})
+        return row.account_id if row else None
 
     def revoked_since(self, moment: datetime) -> dict[UUID, datetime]:
         rows = self._transaction.run(_REVOKED_SINCE, {"moment": moment})

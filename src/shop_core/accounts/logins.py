@@ -12,6 +12,7 @@ from shop_core.accounts.model import Account, Actor
 from shop_core.accounts.password_checks import PasswordChecks
 from shop_core.accounts.sessions import ACCESS_TOKEN_LIFE, RECENT_LOGIN, SESSIONS_MAX, RefreshToken, Session
 from shop_core.errors import InvalidToken, LoginTooOld, SessionNotFound, WrongCredentials
+from shop_core.idempotency import IdempotencyKey
 from shop_core.ports import Begin, Clock, NewId, PasswordHasher, Revocations, Tokens, UnitOfWork
 from shop_core.text import comparable, normalized
 
@@ -152,18 +153,28 @@ class SessionService:
         with self._begin() as uow:
             return uow.refresh_tokens.sessions(actor.account_id, self._clock())
 
-    def end(self, actor: Actor, session_id: UUID) -> None:
+    def end(self, actor: Actor, session_id: UUID, *, key: IdempotencyKey | None = None) -> None:
         """End one session of the actor: the present one, or another one if they logged in recently.
+
+        To end one that has ended already changes nothing, until it is forgotten a while after it would have expired.
+
+        Args:
+            key: makes a retry safe; see `IdempotencyKey`.
 
         Raises:
             Unauthenticated: no account acts.
-            SessionNotFound: it has ended, or it is somebody else's.
+            SessionNotFound: there is none, or it is somebody else's.
             LoginTooOld: it is another one, and the present login is older than `RECENT_LOGIN`.
+            KeyReused
         """
         now = self._clock()
         with self._begin() as uow:
+            if key and key.was_used(uow.keys.claim, actor.account_id, "end session", session_id):
+                return
             began_at = {each.id: each.created_at for each in uow.refresh_tokens.sessions(actor.account_id, now)}
             if session_id not in began_at:
+                if uow.refresh_tokens.account_of(session_id) == actor.account_id:
+                    return
                 raise SessionNotFound(session_id)
             logged_in_at = began_at.get(actor.session) if actor.session else None
             if session_id != actor.session and (logged_in_at is None or now > logged_in_at + RECENT_LOGIN):

@@ -19,7 +19,8 @@ from shop_core.accounts.model import (
 )
 from shop_core.accounts.password_checks import PasswordChecks
 from shop_core.accounts.passwords import IsBreached, check_password
-from shop_core.errors import AccountNotFound, InvalidResetCode, WrongPassword
+from shop_core.errors import AccountNotFound, InvalidResetCode, KeyReused, UsernameTaken, WrongPassword
+from shop_core.idempotency import IdempotencyKey, fields_of
 from shop_core.pagination import Page, PageRequest
 from shop_core.ports import Begin, Clock, NewId, PasswordHasher, Revocations, Tokens, UnitOfWork
 from shop_core.text import normalized
@@ -68,8 +69,19 @@ class AccountService:
         self._revocations = revocations
         self._is_breached = is_breached
 
-    def register(self, registration: Registration, *, actor: Actor = NOBODY, role: Role = Role.CUSTOMER) -> Account:
+    def register(
+        self,
+        registration: Registration,
+        *,
+        actor: Actor = NOBODY,
+        role: Role = Role.CUSTOMER,
+        key: IdempotencyKey | None = None,
+    ) -> Account:
         """Create an account: anyone can become a customer; only admins create staff and admins.
+
+        Args:
+            key: makes a retry safe; see `IdempotencyKey`. It belongs to the new account, and only whoever knows the
+                password gets an answer to it: nobody else learns anything by guessing keys.
 
         Raises:
             Forbidden: the actor may not give this role.
@@ -90,9 +102,35 @@ class AccountService:
         )
         self._check_new(registration.password, "password", account)
         password_hash = self._passwords.hash(registration.password)  # slow: not inside the unit of work
-        with self._begin() as uow:
-            uow.accounts.add(account, password_hash)
+        try:
+            with self._begin() as uow:
+                uow.accounts.add(account, password_hash)
+                if key is not None:
+                    key.was_used(uow.keys.claim, account.id, *_registered_as(account))
+        except UsernameTaken:
+            if key is None:
+                raise
+            return self._registered_before(account, registration.password, key)
         return account
+
+    def _registered_before(self, account: Account, password: str, key: IdempotencyKey) -> Account:
+        """The account that the same registration with the same key made, as it is now.
+
+        Raises:
+            UsernameTaken: it was another registration, or the password is another one by now.
+        """
+        taken = UsernameTaken(account.username)
+        try:
+            with self._begin() as uow:
+                found, password_hash = uow.accounts.credentials(account.username_key) or (None, None)
+                if found is None or not key.was_used(uow.keys.claim, found.id, *_registered_as(account)):
+                    raise taken  # inside the unit of work, so that the key is not claimed
+        except KeyReused:
+            raise taken from None
+        if not self._checks.is_right(password_hash, password):
+            key.is_replay = False
+            raise taken
+        return found
 
     def me(self, actor: Actor) -> Account:
         """The actor's own account.
@@ -104,17 +142,26 @@ class AccountService:
         with self._begin() as uow:
             return _found(uow.accounts.get(actor.account_id), actor.account_id)
 
-    def edit_me(self, actor: Actor, change: ProfileChange) -> Account:
+    def edit_me(self, actor: Actor, change: ProfileChange, *, key: IdempotencyKey | None = None) -> Account:
         """Change the actor's own names and email address.
+
+        Args:
+            key: makes a retry safe; see `IdempotencyKey`.
 
         Raises:
             Unauthenticated: no account acts.
             AccountNotFound: it no longer exists.
             Invalid: a new value breaks its rule.
+            KeyReused
         """
         with self._begin() as uow:
-            account, _ = uow.accounts.lock(actor.account_id) or (None, None)
-            edited = _found(account, actor.account_id).edited(change, self._clock())
+            asked = ("edit me", *fields_of(change))
+            is_repeat = key is not None and key.was_used(uow.keys.claim, actor.account_id, *asked)
+            stored, _ = uow.accounts.lock(actor.account_id) or (None, None)
+            account = _found(stored, actor.account_id)
+            if is_repeat:
+                return account
+            edited = account.edited(change, self._clock())
             uow.accounts.update(edited)
         return edited
 
@@ -209,21 +256,32 @@ class AccountService:
         with self._begin() as uow:
             return _found(uow.accounts.get(account_id), account_id)
 
-    def assign(self, actor: Actor, account_id: UUID, change: AccountStatusChange) -> Account:
+    def assign(
+        self, actor: Actor, account_id: UUID, change: AccountStatusChange, *, key: IdempotencyKey | None = None
+    ) -> Account:
         """Change the role of an account, activate or deactivate it. Admins only.
 
         A deactivated account cannot log in, and all its sessions end.
 
+        Args:
+            key: makes a retry safe; see `IdempotencyKey`.
+
         Raises:
             Unauthenticated, Forbidden: the actor is not an admin.
-            AccountNotFound
+            AccountNotFound, KeyReused
             LastAdmin: the shop would be left without an active admin.
         """
         actor.require(Role.ADMIN)
         with self._begin() as uow:
+            is_repeat = key is not None and key.was_used(
+                uow.keys.claim, actor.account_id, "assign", account_id, *fields_of(change)
+            )
             locked = uow.accounts.lock_with_admins(account_id)
             now = self._clock()
-            account = _found(locked.get(account_id), account_id).assigned(change, now)
+            stored = _found(locked.get(account_id), account_id)
+            if is_repeat:
+                return stored
+            account = stored.assigned(change, now)
             check_admin_stays([other for other in locked.values() if other.is_active_admin], account)
             uow.accounts.update(account)
             ended = [] if account.active else _end_all(uow, account_id, now)
@@ -232,6 +290,11 @@ class AccountService:
 
     def _check_new(self, password: str, field: str, account: Account) -> None:
         check_password(password, self._is_breached, field=field, username=account.username, email=account.email)
+
+
+def _registered_as(account: Account) -> tuple[str, ...]:
+    """What a registration asks for, except for the password, of which no fast hash may be stored."""
+    return ("register", account.username, account.role, account.email, account.first_name, account.last_name)
 
 
 def _end_all(uow: UnitOfWork, account_id: UUID, now: datetime) -> list[UUID]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 from uuid import UUID
 
 from shop_core.accounts.model import Actor, Role
@@ -18,10 +19,17 @@ from shop_core.catalog.model import (
     ProductQuery,
 )
 from shop_core.catalog.tree import CategoryNode, check_place, nested
-from shop_core.errors import CategoryNotFound, Fault, Invalid, ProductNotFound, check_version
+from shop_core.errors import CategoryNotFound, Fault, Invalid, KeyReused, ProductNotFound, check_version
+from shop_core.idempotency import IdempotencyKey, fields_of
 from shop_core.pagination import CursorRequest, OffsetRequest, Page, PageRequest
-from shop_core.ports import Begin, Clock, NewId, UnitOfWork
+from shop_core.ports import Begin, Clock, NewId
 from shop_core.text import normalized
+
+T = TypeVar("T")
+
+Versions = Collection[int] | None
+"""A change is refused unless one of these versions is the newest; None: any."""
+Key = IdempotencyKey | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,56 +99,68 @@ class CatalogService:
             roots = nested(uow.categories.all())
         return Page(roots[page_request.offset : page_request.offset + page_request.limit], count=len(roots))
 
-    def create_product(self, actor: Actor, details: ProductDetails) -> CatalogEntry:
+    def create_product(self, actor: Actor, details: ProductDetails, *, key: Key = None) -> CatalogEntry:
         """Add a product to the catalog, with nothing in stock. Staff only.
+
+        Args:
+            key: makes a retry safe; see `IdempotencyKey`. The same for the methods below.
 
         Raises:
             Unauthenticated, Forbidden: the actor is not staff.
             SkuTaken, CategoryNotFound, Invalid
+            KeyReused: the key was used for another request, or for a product that is not there any more.
         """
         actor.require(Role.STAFF)
         self._check_currency(details)
         product = details.product(self._new_id(), self._clock())
         with self._begin() as uow:
+            if key and key.was_used(uow.keys.claim, actor.account_id, "create product", *fields_of(details)):
+                made = uow.products.lock_by_sku([product.sku]).get(product.sku)
+                return _made_before(uow.products.get(made.id) if made else None, key)
             uow.products.add_all([product])
         return CatalogEntry(product, available=0)
 
     def replace_product(
-        self, actor: Actor, product_id: UUID, details: ProductDetails, versions: Collection[int] | None = None
+        self, actor: Actor, product_id: UUID, details: ProductDetails, versions: Versions = None, *, key: Key = None
     ) -> CatalogEntry:
         """Replace every detail of a product. Staff only.
 
         Args:
-            versions: the change is refused unless one of these is the newest; None: any.
+            versions: the change is refused unless one of these is the newest; None: any. If nothing would change, any.
 
         Raises:
             Unauthenticated, Forbidden: the actor is not staff.
             Stale: it was edited since.
-            ProductNotFound, SkuTaken, CategoryNotFound, Invalid
+            ProductNotFound, SkuTaken, CategoryNotFound, Invalid, KeyReused
         """
-        return self._edit_product(actor, product_id, lambda _: details, versions)
+        return self._edit_product(
+            actor, product_id, lambda _: details, versions, key, ["replace product", *fields_of(details)]
+        )
 
     def edit_product(
-        self, actor: Actor, product_id: UUID, changes: ProductChanges, versions: Collection[int] | None = None
+        self, actor: Actor, product_id: UUID, changes: ProductChanges, versions: Versions = None, *, key: Key = None
     ) -> CatalogEntry:
         """Change some details of a product. Staff only.
 
         Args:
-            versions: the change is refused unless one of these is the newest; None: any.
+            versions: the change is refused unless one of these is the newest; None: any. If nothing would change, any.
 
         Raises:
             Unauthenticated, Forbidden: the actor is not staff.
             Stale: it was edited since.
-            ProductNotFound, SkuTaken, CategoryNotFound, Invalid
+            ProductNotFound, SkuTaken, CategoryNotFound, Invalid, KeyReused
         """
-        return self._edit_product(actor, product_id, changes.details, versions)
+        return self._edit_product(
+            actor, product_id, changes.details, versions, key, ["edit product", *fields_of(changes)]
+        )
 
-    def remove_product(self, actor: Actor, product_id: UUID, versions: Collection[int] | None = None) -> None:
+    def remove_product(self, actor: Actor, product_id: UUID, versions: Versions = None, *, key: Key = None) -> None:
         """Remove a product from the catalog. Staff only.
 
         If the stock ledger names it, it is archived, since orders refer to it. Otherwise it is deleted, and its SKU is
         free again. Its stock is locked before the ledger is read, as placing does: an order at the same moment comes
-        before, so that the product is archived, or it finds the product unknown.
+        before, so that the product is archived, or it finds the product unknown. To remove an archived one changes
+        nothing.
 
         Args:
             versions: the change is refused unless one of these is the newest; None: any.
@@ -148,12 +168,20 @@ class CatalogService:
         Raises:
             Unauthenticated, Forbidden: the actor is not staff.
             Stale: it was edited since.
-            ProductNotFound: there is none, or it was archived.
+            ProductNotFound: there is none.
+            KeyReused
         """
         actor.require(Role.STAFF)
         with self._begin() as uow:
+            if key and key.was_used(uow.keys.claim, actor.account_id, "remove product", product_id):
+                return
             uow.stock.lock([product_id])
-            product = _locked(uow, product_id, versions)
+            product = uow.products.lock(product_id)
+            if product is None:
+                raise ProductNotFound(product_id)
+            if product.archived_at is not None:
+                return
+            check_version(product.version, versions)
             has_ledger = bool(uow.stock.movements(product_id, CursorRequest(1)).items)
             now = self._clock()
             if has_ledger:
@@ -161,51 +189,65 @@ class CatalogService:
             else:
                 uow.products.remove(product_id)
 
-    def create_category(self, actor: Actor, name: str, slug: str, parent_id: UUID | None = None) -> CategoryEntry:
+    def create_category(
+        self, actor: Actor, name: str, slug: str, parent_id: UUID | None = None, *, key: Key = None
+    ) -> CategoryEntry:
         """Add a category. Staff only.
 
         Raises:
             Unauthenticated, Forbidden: the actor is not staff.
             SlugTaken, CategoryNotFound (the parent), Invalid
+            KeyReused: the key was used for another request, or for a category that is not there any more.
         """
         actor.require(Role.STAFF)
         category = Category(self._new_id(), normalized(name), slug, parent_id)
         with self._begin() as uow:
+            if key and key.was_used(uow.keys.claim, actor.account_id, "create category", name, slug, parent_id):
+                made = uow.categories.by_slug([slug]).get(slug)
+                return _made_before(uow.categories.get(made.id) if made else None, key)
             check_place(category, uow.categories.lock_all())
             uow.categories.add(category)
         return CategoryEntry(category, product_count=0)
 
-    def edit_category(self, actor: Actor, category_id: UUID, changes: CategoryChanges) -> CategoryEntry:
+    def edit_category(
+        self, actor: Actor, category_id: UUID, changes: CategoryChanges, *, key: Key = None
+    ) -> CategoryEntry:
         """Rename or move a category, with everything that is in it and below it. Staff only.
 
         Raises:
             Unauthenticated, Forbidden: the actor is not staff.
             CategoryNotFound: it, or its new parent.
             CategoryCycle: the new parent is the category itself or below it.
-            SlugTaken, Invalid
+            SlugTaken, Invalid, KeyReused
         """
         actor.require(Role.STAFF)
         with self._begin() as uow:
+            is_repeat = key is not None and key.was_used(
+                uow.keys.claim, actor.account_id, "edit category", category_id, *fields_of(changes)
+            )
             # All of them: two moves, each valid alone, could close a cycle together.
             tree = uow.categories.lock_all()
             if category_id not in tree:
                 raise CategoryNotFound(category_id)
-            edited = tree[category_id].edited(changes)
-            check_place(edited, tree)
-            uow.categories.update(edited)
+            edited = tree[category_id] if is_repeat else tree[category_id].edited(changes)
+            if edited is not tree[category_id]:
+                check_place(edited, tree)
+                uow.categories.update(edited)
             entry = uow.categories.get(category_id)
         return entry or CategoryEntry(edited, product_count=0)
 
-    def remove_category(self, actor: Actor, category_id: UUID) -> None:
+    def remove_category(self, actor: Actor, category_id: UUID, *, key: Key = None) -> None:
         """Remove an empty category. Staff only.
 
         Raises:
             Unauthenticated, Forbidden: the actor is not staff.
             CategoryInUse: products of the catalog are in it, or categories below it.
-            CategoryNotFound
+            CategoryNotFound, KeyReused
         """
         actor.require(Role.STAFF)
         with self._begin() as uow:
+            if key and key.was_used(uow.keys.claim, actor.account_id, "remove category", category_id):
+                return
             uow.categories.remove(category_id)
 
     def ensure_categories(self, actor: Actor, names_by_slug: Mapping[str, str]) -> dict[str, Category]:
@@ -256,15 +298,21 @@ class CatalogService:
         actor: Actor,
         product_id: UUID,
         details_of: Callable[[Product], ProductDetails],
-        versions: Collection[int] | None,
+        versions: Versions,
+        key: Key,
+        asked: Iterable[str],
     ) -> CatalogEntry:
         actor.require(Role.STAFF)
         with self._begin() as uow:
-            product = _locked(uow, product_id, versions)
+            is_repeat = key is not None and key.was_used(uow.keys.claim, actor.account_id, product_id, *asked)
+            product = uow.products.lock(product_id)
+            if product is None or product.archived_at is not None:
+                raise ProductNotFound(product_id)
             details = details_of(product)
             self._check_currency(details)
-            edited = product.edited(details, self._clock())
+            edited = product if is_repeat else product.edited(details, self._clock())
             if edited is not product:
+                check_version(product.version, versions)
                 uow.products.update_all([edited])
             level = uow.stock.get(product_id)
         return CatalogEntry(edited, level.available if level else 0)
@@ -275,15 +323,12 @@ class CatalogService:
             raise Invalid(Fault("price", rule, "wrong_currency"))
 
 
-def _locked(uow: UnitOfWork, product_id: UUID, versions: Collection[int] | None) -> Product:
-    """The product of the catalog, locked for a change.
+def _made_before(entry: T | None, key: IdempotencyKey) -> T:
+    """What an earlier request with this key made, as it is now.
 
     Raises:
-        ProductNotFound: there is none, or it was archived.
-        Stale: `versions` do not have its version.
+        KeyReused: it is not there any more.
     """
-    product = uow.products.lock(product_id)
-    if product is None or product.archived_at is not None:
-        raise ProductNotFound(product_id)
-    check_version(product.version, versions)
-    return product
+    if entry is None:
+        raise KeyReused(key.text)
+    return entry

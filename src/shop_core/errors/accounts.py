@@ -44,13 +44,15 @@ class LastAdmin(Conflict):
 
 
 class SessionNotFound(NotFound):
-    """This account has no such session, or it has ended."""
+    """This account never had such a session, or it ended long ago."""
 
     code = "session_not_found"
     title = "Session not found"
 
     def __init__(self, session_id: UUID) -> None:
-        super().__init__(f"You have no session {session_id}: it has ended, or the id is wrong. List your sessions.")
+        super().__init__(
+            f"You have no session {session_id}: it ended long ago, or the id is wrong. List your sessions."
+        )
         self.session_id = session_id
 
 

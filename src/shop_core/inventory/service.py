@@ -9,6 +9,7 @@ from uuid import UUID
 from shop_core.accounts.model import Actor, Role
 from shop_core.errors import ProductNotFound
 from shop_core.events import StockEvent, StockEventKind
+from shop_core.idempotency import IdempotencyKey
 from shop_core.inventory.model import MovementKind, StockLevel, StockMovement, check_reason, count_changes
 from shop_core.pagination import CursorRequest, Page
 from shop_core.ports import Begin, NewId, UnitOfWork
@@ -22,7 +23,9 @@ class InventoryService:
         self._begin = begin
         self._new_id = new_id
 
-    def receive(self, actor: Actor, product_id: UUID, quantity: int, reason: str = "") -> StockLevel:
+    def receive(
+        self, actor: Actor, product_id: UUID, quantity: int, reason: str = "", *, key: IdempotencyKey | None = None
+    ) -> StockLevel:
         """Units came in.
 
         Args:
@@ -30,33 +33,37 @@ class InventoryService:
             product_id: of which product.
             quantity: how many, 1 to 1,000,000.
             reason: in words, e.g. the delivery note.
+            key: makes a retry safe; see `IdempotencyKey`.
 
         Returns:
             The counters after it.
 
         Raises:
             Unauthenticated, Forbidden: the actor is not staff.
-            ProductNotFound, Invalid
+            ProductNotFound, Invalid, KeyReused
         """
-        return self._record(actor, product_id, MovementKind.RECEIVED, quantity, reason)
+        return self._record(actor, product_id, MovementKind.RECEIVED, quantity, reason, key)
 
-    def adjust(self, actor: Actor, product_id: UUID, change: int, reason: str) -> StockLevel:
+    def adjust(
+        self, actor: Actor, product_id: UUID, change: int, reason: str, *, key: IdempotencyKey | None = None
+    ) -> StockLevel:
         """What is on hand turned out to be more or less than recorded: found, lost, damaged.
 
         Units that are promised already can be found missing too: then the level shows a shortfall.
 
         Args:
             change: units found (positive) or missing (negative), not 0.
+            key: makes a retry safe; see `IdempotencyKey`.
 
         Raises:
             Unauthenticated, Forbidden: the actor is not staff.
             StockBelowZero: more are said to be missing than are on hand.
-            ProductNotFound
+            ProductNotFound, KeyReused
             Invalid: it breaks a rule; also without a reason, which nobody could find out later.
         """
         actor.require(Role.STAFF)
         check_reason(reason)
-        return self._record(actor, product_id, MovementKind.ADJUSTED, change, reason)
+        return self._record(actor, product_id, MovementKind.ADJUSTED, change, reason, key)
 
     def count_all(self, actor: Actor, counted: Mapping[UUID, int], reason: str) -> dict[UUID, StockLevel]:
         """A stock-take: bring what is on hand to what was counted, product by product, all or none.
@@ -114,12 +121,24 @@ class InventoryService:
                 raise ProductNotFound(product_id)
             return uow.stock.movements(product_id, page_request)
 
-    def _record(self, actor: Actor, product_id: UUID, kind: MovementKind, quantity: int, reason: str) -> StockLevel:
+    def _record(
+        self,
+        actor: Actor,
+        product_id: UUID,
+        kind: MovementKind,
+        quantity: int,
+        reason: str,
+        key: IdempotencyKey | None,
+    ) -> StockLevel:
         actor.require(Role.STAFF)
         with self._begin() as uow:
+            asked = (kind, product_id, quantity, reason)
+            is_repeat = key is not None and key.was_used(uow.keys.claim, actor.account_id, "stock", *asked)
             level = uow.stock.lock([product_id]).get(product_id)
             if level is None:
                 raise ProductNotFound(product_id)
+            if is_repeat:
+                return level
             at = uow.now()
             movement = StockMovement(
                 self._new_id(), product_id, kind, quantity, at, actor.id, reason=normalized(reason)

@@ -179,6 +179,16 @@ class Order:
         if step not in possible:
             raise IllegalStep(step, self.status, tuple(possible))
 
+    def is_deleted_by(self, actor: Actor) -> bool:
+        """Whether it belongs to the actor, who deleted it."""
+        return self.deleted_at is not None and self.customer_id == actor.id
+
+    def is_after(self, step: Step) -> bool:
+        """Whether `step` ends an order and was taken already: to take it again changes nothing."""
+        if step is Step.CANCEL:
+            return self.status is OrderStatus.CANCELLED
+        return step is Step.DELETE and self.deleted_at is not None
+
     def moves_stock(self, step: Step) -> bool:
         """Whether `step`, which is possible, moves the units of the order."""
         return stock_moved(self.status, LIFECYCLE[self.status][step]) is not None

@@ -10,12 +10,17 @@ from shop_core.accounts.model import Actor, Role
 from shop_core.batching import Batch, product_ids_of, result_of
 from shop_core.errors import OrderNotFound, check_version
 from shop_core.events import OrderEvent
+from shop_core.idempotency import IdempotencyKey
 from shop_core.inventory.model import LineRequest, StockMovement, requested_units
 from shop_core.orders.amendment import Editing, EditRequest, OrderChange, step
 from shop_core.orders.model import Order, OrderQuery, PlacementRequest, Step
 from shop_core.orders.placement import Outcome, Placement
 from shop_core.pagination import Page, PageRequest
 from shop_core.ports import Begin, NewId, UnitOfWork
+
+Versions = Collection[int] | None
+"""A change is refused unless one of these versions is the newest; None: any."""
+Key = IdempotencyKey | None
 
 
 class OrderService:
@@ -145,7 +150,7 @@ class OrderService:
             return uow.events.timeline(order.customer_id, order_id, page_request)
 
     def edit(
-        self, actor: Actor, order_id: UUID, lines: Sequence[LineRequest], versions: Collection[int] | None = None
+        self, actor: Actor, order_id: UUID, lines: Sequence[LineRequest], versions: Versions = None, *, key: Key = None
     ) -> Order:
         """Replace the lines of an order while it is placed; for its owner. All or nothing.
 
@@ -155,19 +160,26 @@ class OrderService:
         Args:
             actor: the customer whose order it is.
             lines: all lines that the order is to have; a product may stand in several.
-            versions: do it only if the order is at one of these; see `check_version`.
+            versions: change it only if the order is at one of these; see `check_version`.
+            key: makes a retry safe; see `IdempotencyKey`.
 
         Raises:
             Invalid: the lines break a rule.
             OrderNotFound: there is none, it is somebody else's, or it was deleted.
             NotTheOwner: the actor is staff, and it is not their own order.
-            Stale, IllegalStep
+            Stale, IllegalStep, KeyReused
             UnknownProducts: lines that need a product which is not in the catalog.
             InsufficientStock: every short product, with the units that were to be added and those that could be.
         """
         requested = requested_units(lines)
+        asked = (part for line in lines for part in (line.product_id, line.quantity))
         with self._begin() as uow:
-            order = self._lock(uow, actor, order_id, versions, owner_only=True)
+            is_repeat = key is not None and key.was_used(uow.keys.claim, actor.account_id, "edit", order_id, *asked)
+            order = self._lock(uow, actor, order_id, Step.EDIT)
+            if is_repeat:
+                return order
+            if requested != order.units:
+                check_version(order.version, versions)
             order.check_step(Step.EDIT)
             levels = uow.stock.lock(requested.keys() | order.units.keys())
             offers = uow.products.offers(requested.keys() & levels.keys())  # as `place_all` does
@@ -181,68 +193,74 @@ class OrderService:
                 self._write(uow, change, decision.expired)
         return edited
 
-    def cancel(self, actor: Actor, order_id: UUID, versions: Collection[int] | None = None) -> Order:
+    def cancel(self, actor: Actor, order_id: UUID, versions: Versions = None, *, key: Key = None) -> Order:
         """Cancel the order, as its owner or as staff; its units can be sold again at once.
 
+        To cancel an order that is cancelled already changes nothing.
+
         Args:
-            versions: do it only if the order is at one of these; see `check_version`.
+            versions: change it only if the order is at one of these; see `check_version`.
+            key: makes a retry safe; see `IdempotencyKey`. The same for the methods below.
 
         Raises:
             OrderNotFound: there is none, it is somebody else's, or its owner deleted it.
-            Stale
-            IllegalStep: it was already shipped or cancelled.
+            Stale, KeyReused
+            IllegalStep: it was already shipped.
         """
-        return self._take(Step.CANCEL, actor, order_id, versions)
+        return self._take(Step.CANCEL, actor, order_id, versions, key)
 
-    def delete(self, actor: Actor, order_id: UUID, versions: Collection[int] | None = None) -> Order:
+    def delete(self, actor: Actor, order_id: UUID, versions: Versions = None, *, key: Key = None) -> Order:
         """Remove the order from its owner's history, for good; it is cancelled first if that is still possible.
 
-        Its owner no longer finds it. Staff do, with `deleted_at`; ledger and timeline keep what happened.
+        Its owner no longer finds it. Staff do, with `deleted_at`; ledger and timeline keep what happened. To delete it
+        again changes nothing.
 
         Raises:
-            OrderNotFound: there is none, it is somebody else's, or it was deleted.
+            OrderNotFound: there is none, or it is somebody else's.
             NotTheOwner: the actor is staff, and it is not their own order.
-            Stale
+            Stale, KeyReused
             IllegalStep: it was shipped.
         """
-        return self._take(Step.DELETE, actor, order_id, versions, owner_only=True)
+        return self._take(Step.DELETE, actor, order_id, versions, key)
 
-    def confirm(self, actor: Actor, order_id: UUID, versions: Collection[int] | None = None) -> Order:
+    def confirm(self, actor: Actor, order_id: UUID, versions: Versions = None, *, key: Key = None) -> Order:
         """Accept the order: from now on it is being prepared. Staff only.
 
         Raises:
             Unauthenticated, Forbidden: the actor is not staff.
-            OrderNotFound, Stale, IllegalStep
+            OrderNotFound, Stale, IllegalStep, KeyReused
         """
         actor.require(Role.STAFF)
-        return self._take(Step.CONFIRM, actor, order_id, versions)
+        return self._take(Step.CONFIRM, actor, order_id, versions, key)
 
-    def ship(self, actor: Actor, order_id: UUID, versions: Collection[int] | None = None) -> Order:
+    def ship(self, actor: Actor, order_id: UUID, versions: Versions = None, *, key: Key = None) -> Order:
         """Record that the carrier has the units: they leave the stock. Staff only.
 
         Raises:
             Unauthenticated, Forbidden: the actor is not staff.
-            OrderNotFound, Stale, IllegalStep
+            OrderNotFound, Stale, IllegalStep, KeyReused
             StockBelowZero: fewer units are on hand than the order has (a shortfall was recorded).
         """
         actor.require(Role.STAFF)
-        return self._take(Step.SHIP, actor, order_id, versions)
+        return self._take(Step.SHIP, actor, order_id, versions, key)
 
-    def deliver(self, actor: Actor, order_id: UUID, versions: Collection[int] | None = None) -> Order:
+    def deliver(self, actor: Actor, order_id: UUID, versions: Versions = None, *, key: Key = None) -> Order:
         """Record that the customer has it. Staff only.
 
         Raises:
             Unauthenticated, Forbidden: the actor is not staff.
-            OrderNotFound, Stale, IllegalStep
+            OrderNotFound, Stale, IllegalStep, KeyReused
         """
         actor.require(Role.STAFF)
-        return self._take(Step.DELIVER, actor, order_id, versions)
+        return self._take(Step.DELIVER, actor, order_id, versions, key)
 
-    def _take(
-        self, taken: Step, actor: Actor, order_id: UUID, versions: Collection[int] | None, *, owner_only: bool = False
-    ) -> Order:
+    def _take(self, taken: Step, actor: Actor, order_id: UUID, versions: Versions, key: Key) -> Order:
         with self._begin() as uow:
-            order = self._lock(uow, actor, order_id, versions, owner_only=owner_only)
+            is_repeat = key is not None and key.was_used(uow.keys.claim, actor.account_id, taken, order_id)
+            order = self._lock(uow, actor, order_id, taken)
+            if is_repeat or order.is_after(taken):
+                return order
+            check_version(order.version, versions)
             order.check_step(taken)
             if order.moves_stock(taken):
                 uow.stock.lock(order.units)
@@ -251,18 +269,16 @@ class OrderService:
         return change.order
 
     @staticmethod
-    def _lock(
-        uow: UnitOfWork, actor: Actor, order_id: UUID, versions: Collection[int] | None, *, owner_only: bool
-    ) -> Order:
-        """The order, locked, after it was checked that the actor may change it and has its newest version."""
+    def _lock(uow: UnitOfWork, actor: Actor, order_id: UUID, taken: Step) -> Order:
+        """The order, locked, after it was checked that the actor may take this step."""
         order = uow.orders.lock(order_id, _owner(actor))
-        if order is None:
+        if order is None and taken is Step.DELETE:  # it may be deleted already; then nothing can change it any more
+            order = uow.orders.get_all([order_id]).get(order_id)
+            order = order if order is not None and order.is_deleted_by(actor) else None
+        if order is None or (taken is Step.EDIT and order.is_deleted_by(actor)):
             raise OrderNotFound(order_id)
-        if owner_only:
+        if taken in (Step.EDIT, Step.DELETE):
             order.check_owner(actor)
-            if order.deleted_at is not None:
-                raise OrderNotFound(order_id)
-        check_version(order.version, versions)
         return order
 
     @staticmethod

@@ -66,6 +66,9 @@ class RefreshTokens(Protocol):
     def sessions(self, account_id: UUID, now: datetime) -> list[Session]:
         """The sessions of an account that can be refreshed, the last used one first."""
 
+    def account_of(self, family_id: UUID) -> UUID | None:
+        """Whose session it is or was; None once every token of it was deleted."""
+
     def revoked_since(self, moment: datetime) -> dict[UUID, datetime]:
         """The sessions that were revoked after that moment, of all accounts, each with the moment of its end."""
 

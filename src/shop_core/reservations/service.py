@@ -12,6 +12,7 @@ from shop_core.accounts.model import Actor
 from shop_core.batching import Batch, product_ids_of, result_of
 from shop_core.errors import ReservationNotFound
 from shop_core.events import StockEvent, StockEventKind
+from shop_core.idempotency import IdempotencyKey
 from shop_core.pagination import CursorRequest, Page
 from shop_core.ports import Begin, NewId, UnitOfWork
 from shop_core.reservations.allocation import Allocation, Outcome, give_back
@@ -111,15 +112,28 @@ class ReservationService:
             now = uow.now()
             return uow.reservations.page(seen, now, page_request).map(lambda found: found.at(now))
 
-    def extend(self, actor: Actor, reservation_id: UUID, ttl: timedelta = TTL_DEFAULT) -> Reservation:
+    def extend(
+        self,
+        actor: Actor,
+        reservation_id: UUID,
+        ttl: timedelta = TTL_DEFAULT,
+        *,
+        key: IdempotencyKey | None = None,
+    ) -> Reservation:
         """Extend a reservation: until `ttl` from now, at most 24 hours in all. An expired one stays expired.
+
+        Args:
+            key: makes a retry safe; see `IdempotencyKey`.
 
         Raises:
             Invalid: `ttl` is not from 1 second to 24 hours.
-            ReservationNotFound, ReservationExpired, ReservationResolved
+            ReservationNotFound, ReservationExpired, ReservationResolved, KeyReused
         """
         check_ttl(ttl)
         with self._begin() as uow:
+            asked = ("extend", reservation_id, ttl // timedelta(microseconds=1))
+            if key is not None and key.was_used(uow.keys.claim, actor.account_id, *asked):
+                return self._seen(uow, actor, reservation_id).at(uow.now())
             # Locked, so that nobody counts this reservation as expired while it is extended.
             uow.reservations.lock_customers([self._seen(uow, actor, reservation_id).customer_id], uow.now)
             reservation = self._locked(uow, actor, reservation_id)
@@ -127,17 +141,21 @@ class ReservationService:
             uow.reservations.update_all([after])
         return after
 
-    def release(self, actor: Actor, reservation_id: UUID) -> Reservation:
+    def release(self, actor: Actor, reservation_id: UUID, *, key: IdempotencyKey | None = None) -> Reservation:
         """Give the units back before the time is up, as owner or as staff. Releasing it again changes nothing.
 
+        Args:
+            key: makes a retry safe; see `IdempotencyKey`.
+
         Raises:
-            ReservationNotFound, ReservationExpired
+            ReservationNotFound, ReservationExpired, KeyReused
             ReservationResolved: it became an order.
         """
         with self._begin() as uow:
+            is_repeat = key is not None and key.was_used(uow.keys.claim, actor.account_id, "release", reservation_id)
             reservation = self._locked(uow, actor, reservation_id)
             now = uow.now()
-            if reservation.is_released:
+            if is_repeat or reservation.is_released:
                 return reservation.at(now)
             after, movements = give_back(reservation, ReservationStep.RELEASE, actor.id, now, self._new_id)
             uow.reservations.update_all([after])

@@ -9,6 +9,7 @@ from shop_core.errors import (
     AccountNotFound,
     InvalidResetCode,
     InvalidToken,
+    KeyReused,
     LoginTooOld,
     SessionNotFound,
     TooManyAttempts,
@@ -16,6 +17,7 @@ from shop_core.errors import (
     WrongCredentials,
     WrongPassword,
 )
+from shop_core.idempotency import IdempotencyKey
 from shop_http.requests import ShopRequest, read_body
 from shop_http.responses import Response, json_response, no_content
 from shop_http.routing import Access, Operation, delete, get, patch, post
@@ -50,18 +52,22 @@ _CREDENTIALS_SIZE_MAX = 4 * 1024
         takes=schemas.REGISTRATION,
         gives=schemas.USER,
         status=201,
-        refuses=(UsernameTaken,),
+        refuses=(UsernameTaken, KeyReused),
         description="A username has 3 to 150 letters, digits and . @ + - _; two usernames may not differ in case "
         "only. A password has 8 to 256 characters of any kind; the most common passwords, and the "
-        "username or email address, are refused.",
+        "username or email address, are refused. If the response is lost, send the same again with the same "
+        "`Idempotency-Key`: you get the account, not `username_taken`.",
     ),
 )
 async def register(request: ShopRequest, body: bytes) -> Response:
     """Open an account as a customer."""
-    register = partial(request.shop.accounts.register, read_body(RegistrationForm, body).registration())
+    sent = request.idempotency_key()
+    key = IdempotencyKey(sent) if sent is not None else None
+    register = partial(request.shop.accounts.register, read_body(RegistrationForm, body).registration(), key=key)
     with request.state.login_limiter.unrecognised_device(request.client_key):
         account = await request.state.pools.run(Pool.HASHING, register)
-    return json_response(UserBody.of(account), location="/users/me")
+    is_replay = key is not None and key.is_replay
+    return json_response(UserBody.of(account), location="/users/me", is_replay=is_replay)
 
 
 @post(
@@ -176,15 +182,14 @@ def get_me(request: ShopRequest) -> Response:
         tag=TAG,
         takes=schemas.PROFILE,
         gives=schemas.USER,
-        refuses=(AccountNotFound,),
+        refuses=(AccountNotFound, KeyReused),
         description="Fields that you leave out stay as they are. Username and role cannot be changed here.",
     ),
 )
-def edit_me(request: ShopRequest, body: bytes) -> Response:
+def edit_me(request: ShopRequest, body: bytes, key: IdempotencyKey | None) -> Response:
     """Change the profile of the account that is logged in."""
-    return json_response(
-        UserBody.of(request.shop.accounts.edit_me(request.actor, read_body(ProfileForm, body).change()))
-    )
+    change = read_body(ProfileForm, body).change()
+    return json_response(UserBody.of(request.shop.accounts.edit_me(request.actor, change, key=key)))
 
 
 @post(
@@ -236,15 +241,16 @@ def list_sessions(request: ShopRequest) -> Response:
         tag=TAG,
         gives=None,
         status=204,
-        refuses=(SessionNotFound, LoginTooOld),
+        refuses=(SessionNotFound, LoginTooOld, KeyReused),
         description="You can end the current session, and any other one within 15 minutes of the login that began "
         "the current one: so whoever finds a phone cannot log its owner out elsewhere. The session's "
-        "access tokens stop working, with every server of the shop, within about a second.",
+        "access tokens stop working, with every server of the shop, within about a second. To end it again "
+        "changes nothing and gets the same response.",
     ),
 )
-def end_session(request: ShopRequest, session_id: UUID) -> Response:
+def end_session(request: ShopRequest, session_id: UUID, key: IdempotencyKey | None) -> Response:
     """End a session of the account that is logged in."""
-    request.shop.sessions.end(request.actor, session_id)
+    request.shop.sessions.end(request.actor, session_id, key=key)
     return no_content()
 
 

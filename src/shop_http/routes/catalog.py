@@ -8,7 +8,8 @@ from uuid import UUID
 from msgspec import UNSET, Meta, UnsetType
 
 from shop_core import CatalogEntry, Money, ProductQuery, ProductSort
-from shop_core.errors import CategoryNotFound, InvalidCursor, ProductNotFound, SkuTaken, Stale
+from shop_core.errors import CategoryNotFound, InvalidCursor, KeyReused, ProductNotFound, SkuTaken, Stale
+from shop_core.idempotency import IdempotencyKey
 from shop_core.inventory.model import ON_HAND_MAX
 from shop_core.text import search_words
 from shop_http.requests import ListQuery, ShopRequest, read_body, read_query
@@ -117,13 +118,13 @@ def get_product(request: ShopRequest, product_id: UUID) -> Response:
         takes=schemas.PRODUCT_FORM,
         gives=schemas.PRODUCT,
         status=201,
-        refuses=(SkuTaken, CategoryNotFound),
+        refuses=(SkuTaken, CategoryNotFound, KeyReused),
     ),
 )
-def create_product(request: ShopRequest, body: bytes) -> Response:
+def create_product(request: ShopRequest, body: bytes, key: IdempotencyKey | None) -> Response:
     """Add a product, for staff."""
     form = read_body(ProductForm, body)
-    entry = request.shop.catalog.create_product(request.actor, form.details(request.shop.currency))
+    entry = request.shop.catalog.create_product(request.actor, form.details(request.shop.currency), key=key)
     return json_response(ProductBody.of(entry), location=f"/products/{entry.product.id}")
 
 
@@ -136,15 +137,15 @@ def create_product(request: ShopRequest, body: bytes) -> Response:
         access=Access.STAFF,
         takes=schemas.PRODUCT_FORM,
         gives=schemas.PRODUCT,
-        refuses=(ProductNotFound, SkuTaken, CategoryNotFound, Stale),
+        refuses=(ProductNotFound, SkuTaken, CategoryNotFound, Stale, KeyReused),
         description=f"Fields that you leave out are emptied. {_CONDITIONS}",
     ),
 )
-def replace_product(request: ShopRequest, product_id: UUID, body: bytes) -> Response:
+def replace_product(request: ShopRequest, product_id: UUID, body: bytes, key: IdempotencyKey | None) -> Response:
     """Replace a product, for staff."""
     details = read_body(ProductForm, body).details(request.shop.currency)
     versions = request.expected_versions()
-    return _product(request.shop.catalog.replace_product(request.actor, product_id, details, versions))
+    return _product(request.shop.catalog.replace_product(request.actor, product_id, details, versions, key=key))
 
 
 @patch(
@@ -156,16 +157,16 @@ def replace_product(request: ShopRequest, product_id: UUID, body: bytes) -> Resp
         access=Access.STAFF,
         takes=schemas.PRODUCT_PATCH,
         gives=schemas.PRODUCT,
-        refuses=(ProductNotFound, SkuTaken, CategoryNotFound, Stale),
+        refuses=(ProductNotFound, SkuTaken, CategoryNotFound, Stale, KeyReused),
         description="Fields that you leave out stay as they are; `category: null` takes the product out of its "
         f"category. {_CONDITIONS}",
     ),
 )
-def edit_product(request: ShopRequest, product_id: UUID, body: bytes) -> Response:
+def edit_product(request: ShopRequest, product_id: UUID, body: bytes, key: IdempotencyKey | None) -> Response:
     """Change a product, for staff."""
     changes = read_body(ProductPatch, body).changes(request.shop.currency)
     versions = request.expected_versions()
-    return _product(request.shop.catalog.edit_product(request.actor, product_id, changes, versions))
+    return _product(request.shop.catalog.edit_product(request.actor, product_id, changes, versions, key=key))
 
 
 @delete(
@@ -177,14 +178,14 @@ def edit_product(request: ShopRequest, product_id: UUID, body: bytes) -> Respons
         access=Access.STAFF,
         gives=None,
         status=204,
-        refuses=(ProductNotFound, Stale),
+        refuses=(ProductNotFound, Stale, KeyReused),
         description="A product that was ever stocked or ordered is archived: its orders and its ledger stay, and its "
         f"SKU stays taken. A product that never was is deleted. {_CONDITIONS}",
     ),
 )
-def remove_product(request: ShopRequest, product_id: UUID) -> Response:
+def remove_product(request: ShopRequest, product_id: UUID, key: IdempotencyKey | None) -> Response:
     """Archive or remove a product, for staff."""
-    request.shop.catalog.remove_product(request.actor, product_id, request.expected_versions())
+    request.shop.catalog.remove_product(request.actor, product_id, request.expected_versions(), key=key)
     return no_content()
 
 

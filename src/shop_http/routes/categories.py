@@ -7,7 +7,8 @@ from uuid import UUID
 
 from msgspec import Meta
 
-from shop_core.errors import CategoryCycle, CategoryInUse, CategoryNotFound, SlugTaken
+from shop_core.errors import CategoryCycle, CategoryInUse, CategoryNotFound, KeyReused, SlugTaken
+from shop_core.idempotency import IdempotencyKey
 from shop_http.requests import OffsetQuery, ShopRequest, read_body, read_query
 from shop_http.responses import Response, json_response, no_content, page_response
 from shop_http.routing import Access, Operation, delete, get, patch, post
@@ -72,14 +73,14 @@ def get_category(request: ShopRequest, category_id: UUID) -> Response:
         takes=schemas.CATEGORY_FORM,
         gives=schemas.CATEGORY,
         status=201,
-        refuses=(SlugTaken, CategoryNotFound),
+        refuses=(SlugTaken, CategoryNotFound, KeyReused),
         description="The tree has at most ten levels.",
     ),
 )
-def create_category(request: ShopRequest, body: bytes) -> Response:
+def create_category(request: ShopRequest, body: bytes, key: IdempotencyKey | None) -> Response:
     """Add a category, for staff."""
     form = read_body(CategoryForm, body)
-    entry = request.shop.catalog.create_category(request.actor, form.name, form.slug, form.parent or None)
+    entry = request.shop.catalog.create_category(request.actor, form.name, form.slug, form.parent or None, key=key)
     return json_response(CategoryBody.of(entry), location=f"/categories/{entry.category.id}")
 
 
@@ -92,15 +93,17 @@ def create_category(request: ShopRequest, body: bytes) -> Response:
         access=Access.STAFF,
         takes=schemas.CATEGORY_PATCH,
         gives=schemas.CATEGORY,
-        refuses=(SlugTaken, CategoryNotFound, CategoryCycle),
+        refuses=(SlugTaken, CategoryNotFound, CategoryCycle, KeyReused),
         description="Fields that you leave out stay as they are; `parent: null` moves the category to the top. "
         "Categories below it move with it.",
     ),
 )
-def edit_category(request: ShopRequest, category_id: UUID, body: bytes) -> Response:
+def edit_category(request: ShopRequest, category_id: UUID, body: bytes, key: IdempotencyKey | None) -> Response:
     """Change a category, for staff."""
     changes = read_body(CategoryPatch, body).changes()
-    return json_response(CategoryBody.of(request.shop.catalog.edit_category(request.actor, category_id, changes)))
+    return json_response(
+        CategoryBody.of(request.shop.catalog.edit_category(request.actor, category_id, changes, key=key))
+    )
 
 
 @delete(
@@ -112,14 +115,14 @@ def edit_category(request: ShopRequest, category_id: UUID, body: bytes) -> Respo
         access=Access.STAFF,
         gives=None,
         status=204,
-        refuses=(CategoryNotFound, CategoryInUse),
+        refuses=(CategoryNotFound, CategoryInUse, KeyReused),
         description="A category with products of the catalog, or with categories below it, is not removed. Archived "
         "products do not count.",
     ),
 )
-def remove_category(request: ShopRequest, category_id: UUID) -> Response:
+def remove_category(request: ShopRequest, category_id: UUID, key: IdempotencyKey | None) -> Response:
     """Remove a category, for staff."""
-    request.shop.catalog.remove_category(request.actor, category_id)
+    request.shop.catalog.remove_category(request.actor, category_id, key=key)
     return no_content()
 
 

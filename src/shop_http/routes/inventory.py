@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from shop_core.errors import InvalidCursor, ProductNotFound, StockBelowZero
+from shop_core.errors import InvalidCursor, KeyReused, ProductNotFound, StockBelowZero
+from shop_core.idempotency import IdempotencyKey
 from shop_http.requests import CursorQuery, ShopRequest, read_body, read_query
 from shop_http.responses import Response, json_response, page_response
 from shop_http.routing import Access, Operation, get, post
@@ -40,17 +41,17 @@ def get_stock_level(request: ShopRequest, product_id: UUID) -> Response:
         access=Access.STAFF,
         takes=schemas.STOCK_CHANGE,
         gives=schemas.STOCK_LEVEL,
-        refuses=(ProductNotFound, StockBelowZero),
+        refuses=(ProductNotFound, StockBelowZero, KeyReused),
         description="`received` takes a positive quantity; `adjusted` takes the difference, negative for units that "
         "are missing.",
     ),
 )
-def change_stock(request: ShopRequest, product_id: UUID, body: bytes) -> Response:
+def change_stock(request: ShopRequest, product_id: UUID, body: bytes, key: IdempotencyKey | None) -> Response:
     """Record a change of stock."""
     form = read_body(StockChangeForm, body)
     stock = request.shop.inventory
     record = stock.receive if form.kind == "received" else stock.adjust
-    return json_response(StockLevelBody.of(record(request.actor, product_id, form.quantity, form.reason)))
+    return json_response(StockLevelBody.of(record(request.actor, product_id, form.quantity, form.reason, key=key)))
 
 
 @get(

@@ -26,6 +26,7 @@ from shop_core.errors import (
     TotalChanged,
     UnknownProducts,
 )
+from shop_core.idempotency import IdempotencyKey
 from shop_http.requests import ListQuery, ShopRequest, read_body, read_query
 from shop_http.responses import Response, json_response, no_content, page_response
 from shop_http.routing import Access, Operation, delete, get, post, put
@@ -160,7 +161,7 @@ def list_order_events(request: ShopRequest, order_id: UUID) -> Response:
         tag=TAG,
         takes=schemas.ORDER_FORM,
         gives=schemas.ORDER,
-        refuses=(OrderNotFound, NotTheOwner, Stale, IllegalStep, InsufficientStock, UnknownProducts),
+        refuses=(OrderNotFound, NotTheOwner, Stale, IllegalStep, InsufficientStock, UnknownProducts, KeyReused),
         description="For the owner. You get all changes or none, and only the difference is taken from stock or "
         "given back. In `shortages`, `requested` is the number of units beyond those that the order has, "
         "and `available` is the number that could be added. A product of which the order had as many or "
@@ -168,10 +169,10 @@ def list_order_events(request: ShopRequest, order_id: UUID) -> Response:
         "price. Lines that change nothing leave the version as it is.",
     ),
 )
-def edit_order(request: ShopRequest, order_id: UUID, body: bytes) -> Response:
+def edit_order(request: ShopRequest, order_id: UUID, body: bytes, key: IdempotencyKey | None) -> Response:
     """Edit, by the owner."""
     lines = read_body(OrderForm, body).requested()
-    return _order(request.shop.orders.edit(request.actor, order_id, lines, request.expected_versions()))
+    return _order(request.shop.orders.edit(request.actor, order_id, lines, request.expected_versions(), key=key))
 
 
 @delete(
@@ -182,14 +183,14 @@ def edit_order(request: ShopRequest, order_id: UUID, body: bytes) -> Response:
         tag=TAG,
         gives=None,
         status=204,
-        refuses=(OrderNotFound, NotTheOwner, Stale, IllegalStep),
+        refuses=(OrderNotFound, NotTheOwner, Stale, IllegalStep, KeyReused),
         description="For the owner, who does not find it any more; staff still do. An order that was shipped cannot "
-        "be deleted.",
+        "be deleted. To delete it again changes nothing and gets the same response.",
     ),
 )
-def delete_order(request: ShopRequest, order_id: UUID) -> Response:
+def delete_order(request: ShopRequest, order_id: UUID, key: IdempotencyKey | None) -> Response:
     """Delete, by the owner."""
-    request.shop.orders.delete(request.actor, order_id, request.expected_versions())
+    request.shop.orders.delete(request.actor, order_id, request.expected_versions(), key=key)
     return no_content()
 
 
@@ -200,12 +201,13 @@ def delete_order(request: ShopRequest, order_id: UUID) -> Response:
         summary="Cancel an order that is not shipped yet",
         tag=TAG,
         gives=schemas.ORDER,
-        refuses=(OrderNotFound, Stale, IllegalStep),
+        refuses=(OrderNotFound, Stale, IllegalStep, KeyReused),
+        description="To cancel a cancelled order changes nothing and gets the order.",
     ),
 )
-def cancel_order(request: ShopRequest, order_id: UUID) -> Response:
+def cancel_order(request: ShopRequest, order_id: UUID, key: IdempotencyKey | None) -> Response:
     """Cancel, by the owner or by staff."""
-    return _order(request.shop.orders.cancel(request.actor, order_id, request.expected_versions()))
+    return _order(request.shop.orders.cancel(request.actor, order_id, request.expected_versions(), key=key))
 
 
 @post(
@@ -216,12 +218,12 @@ def cancel_order(request: ShopRequest, order_id: UUID) -> Response:
         tag=TAG,
         access=Access.STAFF,
         gives=schemas.ORDER,
-        refuses=(OrderNotFound, Stale, IllegalStep),
+        refuses=(OrderNotFound, Stale, IllegalStep, KeyReused),
     ),
 )
-def confirm_order(request: ShopRequest, order_id: UUID) -> Response:
+def confirm_order(request: ShopRequest, order_id: UUID, key: IdempotencyKey | None) -> Response:
     """Confirm, for staff."""
-    return _order(request.shop.orders.confirm(request.actor, order_id, request.expected_versions()))
+    return _order(request.shop.orders.confirm(request.actor, order_id, request.expected_versions(), key=key))
 
 
 @post(
@@ -232,12 +234,12 @@ def confirm_order(request: ShopRequest, order_id: UUID) -> Response:
         tag=TAG,
         access=Access.STAFF,
         gives=schemas.ORDER,
-        refuses=(OrderNotFound, Stale, IllegalStep, StockBelowZero),
+        refuses=(OrderNotFound, Stale, IllegalStep, StockBelowZero, KeyReused),
     ),
 )
-def ship_order(request: ShopRequest, order_id: UUID) -> Response:
+def ship_order(request: ShopRequest, order_id: UUID, key: IdempotencyKey | None) -> Response:
     """Ship, for staff."""
-    return _order(request.shop.orders.ship(request.actor, order_id, request.expected_versions()))
+    return _order(request.shop.orders.ship(request.actor, order_id, request.expected_versions(), key=key))
 
 
 @post(
@@ -248,12 +250,12 @@ def ship_order(request: ShopRequest, order_id: UUID) -> Response:
         tag=TAG,
         access=Access.STAFF,
         gives=schemas.ORDER,
-        refuses=(OrderNotFound, Stale, IllegalStep),
+        refuses=(OrderNotFound, Stale, IllegalStep, KeyReused),
     ),
 )
-def deliver_order(request: ShopRequest, order_id: UUID) -> Response:
+def deliver_order(request: ShopRequest, order_id: UUID, key: IdempotencyKey | None) -> Response:
     """Deliver, for staff."""
-    return _order(request.shop.orders.deliver(request.actor, order_id, request.expected_versions()))
+    return _order(request.shop.orders.deliver(request.actor, order_id, request.expected_versions(), key=key))
 
 
 def _order(order: Order) -> Response:

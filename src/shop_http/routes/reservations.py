@@ -18,6 +18,7 @@ from shop_core.errors import (
     TooMuchReserved,
     UnknownProducts,
 )
+from shop_core.idempotency import IdempotencyKey
 from shop_core.reservations.model import ReservationQuery
 from shop_http.requests import CursorQuery, ShopRequest, read_body, read_query
 from shop_http.responses import Response, json_response, no_content, page_response
@@ -105,15 +106,17 @@ def get_reservation(request: ShopRequest, reservation_id: UUID) -> Response:
         tag=TAG,
         takes=schemas.EXTENSION_FORM,
         gives=schemas.RESERVATION,
-        refuses=(ReservationNotFound, ReservationExpired, ReservationResolved),
+        refuses=(ReservationNotFound, ReservationExpired, ReservationResolved, KeyReused),
         description="For `ttl_seconds` from now, never for shorter than before, and for 24 hours in all at most. A "
         "reservation that has expired cannot be extended: its units may be somebody else's.",
     ),
 )
-def extend_reservation(request: ShopRequest, reservation_id: UUID, body: bytes) -> Response:
+def extend_reservation(request: ShopRequest, reservation_id: UUID, body: bytes, key: IdempotencyKey | None) -> Response:
     """Extend, by the owner or by staff."""
     ttl = read_body(ExtensionForm, body).ttl
-    return json_response(ReservationBody.of(request.shop.reservations.extend(request.actor, reservation_id, ttl)))
+    return json_response(
+        ReservationBody.of(request.shop.reservations.extend(request.actor, reservation_id, ttl, key=key))
+    )
 
 
 @delete(
@@ -124,13 +127,13 @@ def extend_reservation(request: ShopRequest, reservation_id: UUID, body: bytes) 
         tag=TAG,
         gives=None,
         status=204,
-        refuses=(ReservationNotFound, ReservationExpired, ReservationResolved),
+        refuses=(ReservationNotFound, ReservationExpired, ReservationResolved, KeyReused),
         description="Releasing it again changes nothing and gets the same response.",
     ),
 )
-def release_reservation(request: ShopRequest, reservation_id: UUID) -> Response:
+def release_reservation(request: ShopRequest, reservation_id: UUID, key: IdempotencyKey | None) -> Response:
     """Release, by the owner or by staff."""
-    request.shop.reservations.release(request.actor, reservation_id)
+    request.shop.reservations.release(request.actor, reservation_id, key=key)
     return no_content()
 
 

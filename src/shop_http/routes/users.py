@@ -8,7 +8,8 @@ from uuid import UUID
 from msgspec import UNSET, Meta, UnsetType
 
 from shop_core import AccountQuery, Role
-from shop_core.errors import AccountNotFound, InvalidCursor, LastAdmin
+from shop_core.errors import AccountNotFound, InvalidCursor, KeyReused, LastAdmin
+from shop_core.idempotency import IdempotencyKey
 from shop_core.text import search_words
 from shop_http.requests import ListQuery, ShopRequest, read_body, read_query
 from shop_http.responses import Response, json_response, page_response
@@ -85,15 +86,15 @@ def get_user(request: ShopRequest, user_id: UUID) -> Response:
         access=Access.STAFF,
         takes=schemas.STANDING,
         gives=schemas.ACCOUNT,
-        refuses=(AccountNotFound, LastAdmin),
+        refuses=(AccountNotFound, LastAdmin, KeyReused),
         description="For admins. Fields that you leave out stay as they are. A deactivated user cannot log in, and "
         "all their sessions end within about a second. The last active admin cannot be changed.",
     ),
 )
-def assign_user(request: ShopRequest, user_id: UUID, body: bytes) -> Response:
+def assign_user(request: ShopRequest, user_id: UUID, body: bytes, key: IdempotencyKey | None) -> Response:
     """Change role or standing, for admins."""
     change = read_body(AccountStatusForm, body).change()
-    return json_response(AccountBody.of(request.shop.accounts.assign(request.actor, user_id, change)))
+    return json_response(AccountBody.of(request.shop.accounts.assign(request.actor, user_id, change, key=key)))
 
 
 @post(

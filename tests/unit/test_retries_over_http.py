@@ -1,0 +1,153 @@
+"""What a phone sees that sends a change again, since the response was lost; on a shop in memory."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx
+import pytest
+from litestar.testing import TestClient
+
+from shop_adapters.memory import MemoryAdapters
+from shop_core import SYSTEM, Money, ProductDetails, Registration, Role, Shop
+from shop_http.app import create_app
+from shop_http.routing import SAFETY_HEADERS, App, described
+
+PASSWORD = "numbers are music"
+KEY = "idempotency-key"
+
+
+@dataclass
+class Phones:
+    """Of a customer and of an admin, in a shop with some lamps."""
+
+    app: App
+    client: TestClient[App]
+    shop: Shop
+    lamp: UUID
+
+    def send(self, method: str, path: str, body: object = None, *, by: str = "ada", **headers: str) -> httpx.Response:
+        """One request of somebody who is logged in; `_` in a header's name is a hyphen."""
+        sent = {name.replace("_", "-"): value for name, value in headers.items()}
+        if by:
+            sent["authorization"] = f"Bearer {self.shop.sessions.log_in(by, PASSWORD).access}"
+        return self.client.request(method, f"/api/v1{path}", json=body, headers=sent)
+
+    def lines(self, units: int) -> dict[str, Any]:
+        """The body that wants so many lamps."""
+        return {"lines": [{"product_id": str(self.lamp), "quantity": units}]}
+
+    def order(self) -> str:
+        """The path of a new order of Ada's."""
+        return f"/orders/{self.send('POST', '/orders', self.lines(1)).json()['id']}"
+
+
+@pytest.fixture
+def phones() -> Iterator[Phones]:
+    shop = Shop(MemoryAdapters())
+    for username, role in (("ada", Role.CUSTOMER), ("grace", Role.ADMIN)):
+        shop.accounts.register(Registration(username, PASSWORD), actor=SYSTEM, role=role)
+    details = ProductDetails("LAMP-1", "Brass lamp", Money.parse("24.90", "EUR"))
+    lamp = shop.catalog.create_product(SYSTEM, details).product.id
+    shop.inventory.receive(SYSTEM, lamp, 50)
+    app = create_app(shop, threads=2)
+    with TestClient(app) as client:
+        yield Phones(app, client, shop, lamp)
+
+
+def requests(phones: Phones) -> dict[str, tuple[str, str, object, dict[str, str]]]:
+    """A change of each kind."""
+    lamp, order, stale = f"/products/{phones.lamp}", phones.order(), {"if_match": '"1"'}
+    product = {"sku": "MUG-1", "name": "Mug", "price": "2.20"}
+    category = {"name": "Mugs", "slug": "mugs"}
+    return {
+        "stock": ("POST", f"{lamp}/stock", {"kind": "received", "quantity": 5, "reason": "note"}, {"by": "grace"}),
+        "edit": ("PUT", order, phones.lines(2), stale),
+        "cancel": ("POST", f"{order}/cancel", None, stale),
+        "delete": ("DELETE", order, None, stale),
+        "confirm": ("POST", f"{order}/confirm", None, stale | {"by": "grace"}),
+        "product": ("POST", "/products", product, {"by": "grace"}),
+        "product edit": ("PATCH", lamp, {"name": "Lamp"}, stale | {"by": "grace"}),
+        "product removal": ("DELETE", lamp, None, stale | {"by": "grace"}),
+        "category": ("POST", "/categories", category, {"by": "grace"}),
+        "profile": ("PATCH", "/users/me", {"first_name": "Ada"}, {}),
+        "registration": ("POST", "/auth/register", {"username": "bob", "password": PASSWORD}, {"by": ""}),
+    }
+
+
+@pytest.mark.parametrize(
+    "what",
+    [
+        *("stock", "edit", "cancel", "delete", "confirm", "product", "product edit", "product removal", "category"),
+        *("profile", "registration"),
+    ],
+)
+def test_a_change_that_is_sent_again_with_its_key_succeeds_as_it_did(phones: Phones, what: str) -> None:
+    method, path, body, options = requests(phones)[what]
+    first, again = (phones.send(method, path, body, **options, idempotency_key="k") for _ in range(2))
+    assert first.is_success, first.text
+    assert (again.status_code, again.content) == (first.status_code, first.content)
+    assert again.headers.get("location") == first.headers.get("location")
+    assert again.headers.get("etag") == first.headers.get("etag")
+    assert ("idempotency-replayed" in first.headers, again.headers["idempotency-replayed"]) == (False, "true")
+    assert phones.shop.audit() == []
+
+
+def test_received_units_are_counted_once_and_another_delivery_needs_another_key(phones: Phones) -> None:
+    path, note = f"/products/{phones.lamp}/stock", {"kind": "received", "reason": "note"}
+    for _ in range(2):
+        level = phones.send("POST", path, note | {"quantity": 5}, by="grace", idempotency_key="k").json()
+    assert level["on_hand"] == 55
+    reused = phones.send("POST", path, note | {"quantity": 6}, by="grace", idempotency_key="k")
+    assert (reused.status_code, reused.json()["code"]) == (422, "idempotency_key_reused")
+
+
+@pytest.mark.parametrize(("method", "suffix"), [("POST", "/cancel"), ("DELETE", "")])
+def test_what_is_cancelled_or_deleted_already_is_a_success_without_a_key_too(
+    phones: Phones, method: str, suffix: str
+) -> None:
+    path = phones.order() + suffix
+    first, again = (phones.send(method, path, if_match='"1"') for _ in range(2))
+    assert (again.status_code, again.content) == (first.status_code, first.content)
+    assert first.is_success
+
+
+# ---- a header that makes a change safe is honoured, or refused
+
+
+def test_every_change_honours_each_safety_header_or_refuses_it(phones: Phones) -> None:
+    """Ignoring one would do what the client wanted to prevent."""
+    refused = set()
+    for path, method, operation in described(phones.app.litestar):
+        if method not in ("post", "put", "patch", "delete"):
+            continue
+        url = re.sub(r"\{[^}]*\}", str(uuid4()), path.removeprefix("/api/v1"))
+        for header in SAFETY_HEADERS:
+            name = header.decode()
+            response = phones.send(method.upper(), url, {}, by="grace", **{name: '"1"'})
+            codes = [(error["field"], error["code"]) for error in response.json().get("errors", ())]
+            if (name.replace("-", "_"), "not_honoured") in codes:
+                assert response.status_code == 400
+                refused.add((operation.id, name))
+    without_key = {id_ for id_, name in refused if name == KEY}
+    assert without_key == {
+        *("log_in", "refresh_tokens", "log_out"),
+        *("reset_password", "change_password", "offer_password_reset"),
+    }
+    assert {name for id_, name in refused if id_ == "place_order"} == {
+        "if-match",
+        "if-none-match",
+        "if-unmodified-since",
+    }
+    assert {name for id_, name in refused if id_ == "edit_order"} == {"if-none-match", "if-unmodified-since"}
+
+
+def test_a_refused_header_is_named_with_what_to_do(phones: Phones) -> None:
+    response = phones.send("PATCH", "/users/me", {"first_name": "Ada"}, if_match='"1"')
+    (error,) = response.json()["errors"]
+    assert error["field"] == "if_match"
+    assert error["message"].endswith("send it without")
