@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import re
 from collections.abc import Hashable, Mapping
 from contextlib import suppress
@@ -38,13 +39,23 @@ QUERY_PARAMETERS_MAX = 30
 _DISCARDED_BYTES_MAX = 4 * 1024 * 1024
 DISCARD_S_MAX = 2
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
-_PROCESS = token_hex(12)  # drawn once: asking the system for randomness for each request costs more
+_process = token_hex(12)  # drawn once: asking the system for randomness for each request costs more
 _requests = count()
 _JSON = re.compile(rb'application/json(?:\s*;\s*charset="?utf-8"?)?\s*', re.IGNORECASE)
 _TAG = re.compile(r'(W/)?"([^"]*)"')
 _VERSION = re.compile(r"([0-9]{1,9})(?:\.[0-9]+)?", re.ASCII)
 _INTEGER = re.compile(r"0|-?[1-9][0-9]{0,17}", re.ASCII)
 _BOOLEANS = {"true": True, "false": False}
+
+
+def _draw_process() -> None:
+    """The worker processes are forked from one that has imported this module: each needs a part of its own."""
+    global _process
+    _process = token_hex(12)
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows, which cannot fork
+    os.register_at_fork(after_in_child=_draw_process)
 
 
 class MalformedBody(Invalid):
@@ -95,7 +106,7 @@ class ShopRequest:
         self.state = state
         self.headers = headers = _by_name(scope["headers"])
         sent = headers.get(b"x-request-id")
-        self.id = sent.decode() if sent and _REQUEST_ID.fullmatch(sent) else f"{_PROCESS}{next(_requests):08x}"
+        self.id = sent.decode() if sent and _REQUEST_ID.fullmatch(sent) else f"{_process}{next(_requests):08x}"
         client = scope["client"]
         self.address = client[0] if client else ""
         if state.proxies is not None:

@@ -24,9 +24,11 @@ def figure(page: str, name: str, **labels: str) -> float:
 
 def test_two_workers_add_up_to_one_shop(own_shop: dict[str, str]) -> None:
     with serving(env=own_shop | {"SHOP_METRICS": "public", "SHOP_WORKERS": "2"}) as (url, _):
+        ids = set()
         for number in range(REQUESTS):  # a connection each, so that both workers get some
-            httpx.get(f"{url}{API}/products", trust_env=False)
-            httpx.get(f"{url}/nowhere/{number}", trust_env=False)
+            for path in (f"{API}/products", f"/nowhere/{number}"):
+                ids.add(httpx.get(f"{url}{path}", trust_env=False).headers["x-request-id"])
+        assert len(ids) == 2 * REQUESTS, "no two workers give a request the same id"
         with staff_and_customer(url) as (staff, customer):
             lamp, keyed = new_product(staff, stock=3), {"Idempotency-Key": "k-1"}
             statuses = [
