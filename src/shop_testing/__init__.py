@@ -1,19 +1,17 @@
 """What others run against their own adapter. `pip install shop-no-oversell[testing]` brings pytest and Hypothesis.
 
-**Contract suites.** An adapter is right when it passes the contract of its port. Subclass, and give the fixture:
+**Contract suites.** An adapter is right when it passes the contract of its port. Give the fixture, and test all:
 
     import pytest
-    from shop_testing import MovableClock, OrderPlacementContract, RacesContract, StockContract
+    from shop_testing import MovableClock, contract_tests
     from my_adapters import MyAdapters
 
     class MyFixture:
         @pytest.fixture
         def adapters(self, clock: MovableClock):
-            return MyAdapters(clock=clock)  # empty at the start of every test
+            return MyAdapters(clock=clock if self.moves_time else None)  # empty at the start of every test
 
-    class TestMyStock(MyFixture, StockContract): ...
-    class TestMyPlacement(MyFixture, OrderPlacementContract): ...
-    class TestMyRaces(MyFixture, RacesContract): ...
+    globals().update(contract_tests(MyFixture))  # or one: class TestStock(MyFixture, StockContract): ...
 
     accounts sessions credentials attempts     who may do what: accounts, refresh tokens, passwords, tokens, guesses
     catalog catalog_lists _products _categories    products and categories
@@ -52,6 +50,7 @@ from shop_testing.attempts import AttemptsContract  # noqa: E402
 from shop_testing.audit import AuditContract  # noqa: E402
 from shop_testing.catalog import CatalogContract  # noqa: E402
 from shop_testing.concurrency import in_background, still_waits, together  # noqa: E402
+from shop_testing.contract import Contract  # noqa: E402
 from shop_testing.credentials import PasswordsContract, TokensContract  # noqa: E402
 from shop_testing.determinism import MovableClock, SeededIds, TickingClock  # noqa: E402
 from shop_testing.fixtures import Fixtures  # noqa: E402
@@ -71,11 +70,32 @@ from shop_testing.reservations import ReservationsContract  # noqa: E402
 from shop_testing.sessions import SessionsContract  # noqa: E402
 from shop_testing.unit_of_work import UnitOfWorkContract  # noqa: E402
 
+CONTRACTS: tuple[type[Contract], ...] = (
+    *(UnitOfWorkContract, AccountsContract, RefreshTokensContract, AttemptsContract, SessionsContract),
+    *(CatalogContract, StockContract, OrdersContract, OrderListsContract, OrderAmendmentContract),
+    *(OrderPlacementContract, ReservationsContract, ReservationExpiryContract, RacesContract, KeysContract),
+    *(OutboxContract, PasswordsContract, TokensContract, AuditContract),
+)
+"""What adapters are held to. Publishers have a contract of their own: `PublisherContract`."""
+
+
+def contract_tests(fixture: type) -> dict[str, type]:
+    """A test class for each of `CONTRACTS`, by its name, e.g. `TestStock`.
+
+    Args:
+        fixture: has the fixture `adapters`, and, for the audit, the method `damage`.
+    """
+    names = {contract: contract.__name__.removesuffix("Contract") for contract in CONTRACTS}
+    return {f"Test{name}": type(f"Test{name}", (fixture, contract), {}) for contract, name in names.items()}
+
+
 __all__ = [
+    "CONTRACTS",
     "AccountsContract",
     "AttemptsContract",
     "AuditContract",
     "CatalogContract",
+    "Contract",
     "Fixtures",
     "KeyedChangesContract",
     "KeysContract",
@@ -100,6 +120,7 @@ __all__ = [
     "TokensContract",
     "TradeMachine",
     "UnitOfWorkContract",
+    "contract_tests",
     "in_background",
     "still_waits",
     "together",

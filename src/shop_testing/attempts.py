@@ -21,6 +21,8 @@ MINUTE = timedelta(minutes=1)
 class AttemptsContract(Contract):
     """How often passwords were guessed. The adapters must go by `clock`: it stands still here."""
 
+    moves_time = True
+
     def test_moments_come_back_as_they_were_put(self, fixtures: Fixtures) -> None:
         now = fixtures.clock()
         with fixtures.begin() as uow:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import cast
+from typing import ClassVar, cast
 
 import pytest
 
@@ -15,7 +15,13 @@ from shop_testing.fixtures import Altered, Fixtures
 
 
 class Contract:
-    """A suite of tests for any adapters: subclass it with a fixture `adapters` that returns empty ones."""
+    """A suite of tests for any adapters: subclass it with a fixture `adapters` that returns empty ones.
+
+    Attributes:
+        moves_time: its adapters must go by the fixture `clock`, their store too. Else they go by their own clock.
+    """
+
+    moves_time: ClassVar[bool] = False
 
     @pytest.fixture
     def adapters(self) -> Adapters:
@@ -24,7 +30,7 @@ class Contract:
 
     @pytest.fixture
     def clock(self) -> MovableClock:
-        """For the suites that let time pass: their `adapters` must go by it, that of the store too."""
+        """For the suites that move time."""
         return MovableClock()
 
     @pytest.fixture

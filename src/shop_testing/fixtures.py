@@ -86,6 +86,11 @@ class Fixtures:
         """Somebody who can place orders."""
         return Actor(self.new_id(), Role.CUSTOMER)
 
+    @staticmethod
+    def owner(of: Order | Reservation) -> Actor:
+        """The customer whose it is."""
+        return Actor(of.customer_id, Role.CUSTOMER)
+
     def movement(
         self, product_id: UUID, kind: MovementKind, quantity: int, order_id: UUID | None = None
     ) -> StockMovement:

@@ -30,6 +30,8 @@ YEAR = timedelta(days=365)
 class KeysContract(Contract):
     """Keys of placing and reserving, and the port under them."""
 
+    moves_time = True
+
     @pytest.fixture
     def lamp(self, fixtures: Fixtures) -> Product:
         """A product with 5 units."""

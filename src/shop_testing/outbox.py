@@ -52,6 +52,8 @@ class Listener:
 class OutboxContract(Contract):
     """Letters from the change that they tell to the publisher."""
 
+    moves_time = True
+
     @pytest.fixture
     def lamp(self, fixtures: Fixtures) -> Product:
         """A product with 99 units."""

@@ -110,10 +110,6 @@ class RaceFixtures(Fixtures):
         requested = [LineRequest(product.id, units) for product, units in lines]
         return lambda: self.shop.orders.edit(owner, order.id, requested, None if version is None else [version])
 
-    def owner(self, order: Order) -> Actor:
-        """The customer whose order it is."""
-        return next(one for one in (self.ada, self.bob) if one.account_id == order.customer_id)
-
     def counters(self, product: Product) -> tuple[int, int, int]:
         """On hand, allocated, reserved."""
         level = self.level(product.id)
@@ -596,6 +592,8 @@ CROWDS: dict[str, Scenario] = {
 
 class RacesContract(Contract):
     """All races in threads; their `adapters` must go by `clock`."""
+
+    moves_time = True
 
     @pytest.mark.parametrize("name", [*RACES, *CROWDS])
     def test_a_race_ends_as_if_one_came_after_the_other(

@@ -26,6 +26,8 @@ MINUTE = timedelta(minutes=1)
 class ReservationExpiryContract(Contract):
     """What happens when the time of a reservation is up."""
 
+    moves_time = True
+
     @pytest.fixture
     def lamp(self, fixtures: Fixtures) -> Product:
         """A product with 5 units."""

@@ -42,6 +42,8 @@ CONFIRMED = MovementKind.CONFIRMED
 class ReservationsContract(Contract):
     """Holding units, and giving them back."""
 
+    moves_time = True
+
     @pytest.fixture
     def lamp(self, fixtures: Fixtures) -> Product:
         """A product with 5 units."""

@@ -6,148 +6,53 @@ from collections.abc import Callable
 from uuid import UUID
 
 import pytest
-from sqlalchemy import delete, select, update
+from sqlalchemy import text
 from verification.mutants.found_by_contracts import CONTRACT_MUTANTS, ContractMutant
 
 from shop_adapters.ids import uuid7
 from shop_adapters.postgres import PostgresAdapters
-from shop_adapters.postgres.schema import order_events, orders, stock_levels, stock_movements
-from shop_core.orders.model import Order, OrderStatus
-from shop_core.ports import Adapters, Clock, NewId
-from shop_testing import (
-    AccountsContract,
-    AttemptsContract,
-    AuditContract,
-    CatalogContract,
-    KeyedChangesContract,
-    KeysContract,
-    MovableClock,
-    OrderAmendmentContract,
-    OrderListsContract,
-    OrderPlacementContract,
-    OrdersContract,
-    OutboxContract,
-    PasswordsContract,
-    RacesContract,
-    RefreshTokensContract,
-    ReservationExpiryContract,
-    ReservationsContract,
-    SessionsContract,
-    StockContract,
-    TokensContract,
-    UnitOfWorkContract,
-)
+from shop_testing import MovableClock, contract_tests
+
+NEWEST = "id = (SELECT id FROM stock_movements WHERE product_id = :of ORDER BY id DESC LIMIT 1)"
+DAMAGES = {
+    **{
+        counter: f"UPDATE stock_levels SET {counter} = {counter} + :value WHERE product_id = :of"
+        for counter in ("on_hand", "allocated", "reserved", "shortfall")
+    },
+    "ledger": f"DELETE FROM stock_movements WHERE {NEWEST}",
+    "order total": "UPDATE orders SET total_minor = total_minor + :value WHERE id = :of",
+    "order status": "UPDATE orders SET status = :value WHERE id = :of",
+    "order version": "UPDATE orders SET version = version + :value WHERE id = :of",
+    "timeline": "DELETE FROM order_events WHERE order_id = :of",
+    "held lines": "UPDATE reservation_lines SET is_held = false WHERE reservation_id = :of",
+    "expiry of lines": (
+        "UPDATE reservation_lines SET expires_at = expires_at + interval '1 second' WHERE reservation_id = :of"
+    ),
+    "reservation state": "UPDATE reservations SET state = :value WHERE id = :of",
+    "reservation order": "UPDATE reservations SET order_id = CAST(:value AS uuid) WHERE id = :of",
+    "key": "UPDATE idempotency_keys SET result_id = CAST(:value AS uuid) WHERE customer_id = :of",
+}
 
 
 class OnPostgres:
     @pytest.fixture
-    def adapters(self, postgres_adapters: PostgresAdapters) -> PostgresAdapters:
-        return postgres_adapters
-
-
-class InMovableTime:
-    @pytest.fixture
     def adapters(
-        self, fresh_postgres_adapters: Callable[[Clock, NewId], PostgresAdapters], clock: MovableClock
+        self, fresh_postgres_adapters: Callable[..., PostgresAdapters], clock: MovableClock
     ) -> PostgresAdapters:
-        return fresh_postgres_adapters(clock, uuid7)
+        return fresh_postgres_adapters(clock if self.moves_time else None, uuid7)  # type: ignore[attr-defined]
+
+    def damage(self, adapters: PostgresAdapters, what: str, of: UUID, value: int | str) -> None:
+        if what not in DAMAGES:
+            pytest.skip("a CHECK forbids it")
+        with adapters.engine.begin() as connection:
+            assert connection.execute(text(DAMAGES[what]), {"of": of, "value": value}).rowcount == 1
 
 
-class TestUnitOfWork(OnPostgres, UnitOfWorkContract): ...
-
-
-class TestAccounts(OnPostgres, AccountsContract): ...
-
-
-class TestRefreshTokens(OnPostgres, RefreshTokensContract): ...
-
-
-class TestAttempts(InMovableTime, AttemptsContract): ...
-
-
-class TestSessions(OnPostgres, SessionsContract): ...
-
-
-class TestCatalog(OnPostgres, CatalogContract): ...
-
-
-class TestStock(OnPostgres, StockContract): ...
-
-
-class TestOrders(OnPostgres, OrdersContract): ...
-
-
-class TestOrderLists(OnPostgres, OrderListsContract): ...
-
-
-class TestOrderAmendment(OnPostgres, OrderAmendmentContract): ...
-
-
-class TestOrderPlacement(OnPostgres, OrderPlacementContract): ...
-
-
-class TestReservations(InMovableTime, ReservationsContract): ...
-
-
-class TestReservationExpiry(InMovableTime, ReservationExpiryContract): ...
-
-
-class TestRaces(InMovableTime, RacesContract): ...
-
-
-class TestKeys(InMovableTime, KeysContract): ...
-
-
-class TestKeyedChanges(InMovableTime, KeyedChangesContract): ...
-
-
-class TestOutbox(InMovableTime, OutboxContract): ...
-
-
-class TestPasswords(OnPostgres, PasswordsContract): ...
-
-
-class TestTokens(OnPostgres, TokensContract): ...
-
-
-class TestAudit(OnPostgres, AuditContract):
-    """Differences are made by SQL. The CHECKs allow these: what they forbid need not be looked for."""
-
-    def corrupt_counter(self, adapters: Adapters, product_id: UUID, counter: str, change: int) -> None:
-        column = stock_levels.c[counter]
-        wrong = {column.name: column + change}
-        _execute(adapters, update(stock_levels).where(stock_levels.c.product_id == product_id).values(wrong))
-
-    def corrupt_ledger(self, adapters: Adapters, product_id: UUID) -> None:
-        line = stock_movements.c
-        newest = select(line.id).where(line.product_id == product_id).order_by(line.id.desc()).limit(1)
-        _execute(adapters, delete(stock_movements).where(line.id.in_(newest)))
-
-    def corrupt_order_total(self, adapters: Adapters, order: Order, change: int) -> None:
-        wrong = {"total_minor": orders.c.total_minor + change}
-        _execute(adapters, update(orders).where(orders.c.id == order.id).values(wrong))
-
-    def corrupt_order_status(self, adapters: Adapters, order: Order, status: OrderStatus) -> None:
-        _execute(adapters, update(orders).where(orders.c.id == order.id).values(status=str(status)))
-
-    def corrupt_order_version(self, adapters: Adapters, order: Order, change: int) -> None:
-        wrong = {"version": orders.c.version + change}
-        _execute(adapters, update(orders).where(orders.c.id == order.id).values(wrong))
-
-    def corrupt_timeline(self, adapters: Adapters, order: Order) -> None:
-        _execute(adapters, delete(order_events).where(order_events.c.order_id == order.id))
-
-
-def _execute(adapters: Adapters, statement: object) -> None:
-    assert isinstance(adapters, PostgresAdapters)
-    with adapters.engine.begin() as connection:
-        assert connection.execute(statement).rowcount == 1  # type: ignore[call-overload]
+globals().update(contract_tests(OnPostgres))
 
 
 @pytest.mark.parametrize("known", [m for m in CONTRACT_MUTANTS if not m.is_in_memory], ids=lambda one: one.mutant.name)
-def test_the_suites_find(
-    known: ContractMutant, fresh_postgres_adapters: Callable[[Clock, NewId], PostgresAdapters]
-) -> None:
+def test_the_suites_find(known: ContractMutant, fresh_postgres_adapters: Callable[..., PostgresAdapters]) -> None:
     clock = MovableClock()
     with known.mutant.applied(), pytest.raises(AssertionError):
         known.check(fresh_postgres_adapters(clock, uuid7), clock)

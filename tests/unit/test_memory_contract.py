@@ -10,129 +10,50 @@ from verification.mutants.found_by_contracts import CONTRACT_MUTANTS, ContractMu
 
 from shop_adapters.memory import MemoryAdapters
 from shop_core.money import Money
-from shop_core.orders.model import Order, OrderStatus
-from shop_core.ports import Adapters
-from shop_testing import (
-    AccountsContract,
-    AttemptsContract,
-    AuditContract,
-    CatalogContract,
-    KeyedChangesContract,
-    KeysContract,
-    MovableClock,
-    OrderAmendmentContract,
-    OrderListsContract,
-    OrderPlacementContract,
-    OrdersContract,
-    OutboxContract,
-    PasswordsContract,
-    RacesContract,
-    RefreshTokensContract,
-    ReservationExpiryContract,
-    ReservationsContract,
-    SessionsContract,
-    StockContract,
-    TokensContract,
-    UnitOfWorkContract,
-)
+from shop_core.orders.model import OrderStatus
+from shop_core.reservations.model import ReservationState
+from shop_testing import MovableClock, contract_tests
 
 
 class InMemory:
-    @pytest.fixture
-    def adapters(self) -> MemoryAdapters:
-        return MemoryAdapters()
+    """Differences for the audit are made behind the back of the adapter, in the dictionaries of its store."""
 
-
-class InMovableTime:
     @pytest.fixture
     def adapters(self, clock: MovableClock) -> MemoryAdapters:
-        return MemoryAdapters(clock=clock)
+        return MemoryAdapters(clock=clock if self.moves_time else None)  # type: ignore[attr-defined]
+
+    def damage(self, adapters: MemoryAdapters, what: str, of: UUID, value: int | str) -> None:
+        store = adapters._store
+        match what, value:
+            case "ledger", _:
+                del store.ledger[of][-1]
+            case "timeline", _:
+                del store.order_events[of][-1]
+            case "order total", int():
+                order = store.orders[of]
+                store.orders[of] = replace(order, total=Money(order.total.minor + value, order.total.currency))
+            case "order status", str():
+                store.orders[of] = replace(store.orders[of], status=OrderStatus(value))
+            case "order version", int():
+                store.orders[of] = replace(store.orders[of], version=store.orders[of].version + value)
+            case "held lines", _:
+                lines = tuple(line._replace(is_held=False) for line in store.reservations[of].lines)
+                store.reservations[of] = replace(store.reservations[of], lines=lines)
+            case "expiry of lines", _:
+                pytest.skip("a line has no time of its own in memory")
+            case "reservation state", str():
+                store.reservations[of] = replace(store.reservations[of], state=ReservationState(value))
+            case (("reservation order" | "order too early"), str()):
+                store.reservations[of] = replace(store.reservations[of], order_id=UUID(value))
+            case "key", str():
+                ((slot, claim),) = [(slot, claim) for slot, claim in store.keys.items() if claim.customer_id == of]
+                store.keys[slot] = claim._replace(result_id=UUID(value))
+            case _, int():
+                level = store.stock[of]
+                store.stock[of] = level._replace(**{what: getattr(level, what) + value})
 
 
-class TestUnitOfWork(InMemory, UnitOfWorkContract): ...
-
-
-class TestAccounts(InMemory, AccountsContract): ...
-
-
-class TestRefreshTokens(InMemory, RefreshTokensContract): ...
-
-
-class TestAttempts(InMovableTime, AttemptsContract): ...
-
-
-class TestSessions(InMemory, SessionsContract): ...
-
-
-class TestCatalog(InMemory, CatalogContract): ...
-
-
-class TestStock(InMemory, StockContract): ...
-
-
-class TestOrders(InMemory, OrdersContract): ...
-
-
-class TestOrderLists(InMemory, OrderListsContract): ...
-
-
-class TestOrderAmendment(InMemory, OrderAmendmentContract): ...
-
-
-class TestOrderPlacement(InMemory, OrderPlacementContract): ...
-
-
-class TestReservations(InMovableTime, ReservationsContract): ...
-
-
-class TestReservationExpiry(InMovableTime, ReservationExpiryContract): ...
-
-
-class TestRaces(InMovableTime, RacesContract): ...
-
-
-class TestKeys(InMovableTime, KeysContract): ...
-
-
-class TestKeyedChanges(InMovableTime, KeyedChangesContract): ...
-
-
-class TestOutbox(InMovableTime, OutboxContract): ...
-
-
-class TestPasswords(InMemory, PasswordsContract): ...
-
-
-class TestTokens(InMemory, TokensContract): ...
-
-
-class TestAudit(InMemory, AuditContract):
-    """Differences are made behind the back of the adapter, in the dictionaries of its store."""
-
-    def corrupt_counter(self, adapters: Adapters, product_id: UUID, counter: str, change: int) -> None:
-        stock = _memory(adapters)._store.stock
-        stock[product_id] = stock[product_id]._replace(**{counter: getattr(stock[product_id], counter) + change})
-
-    def corrupt_ledger(self, adapters: Adapters, product_id: UUID) -> None:
-        del _memory(adapters)._store.ledger[product_id][-1]
-
-    def corrupt_order_total(self, adapters: Adapters, order: Order, change: int) -> None:
-        total = Money(order.total.minor + change, order.total.currency)
-        _memory(adapters)._store.orders[order.id] = replace(order, total=total)
-
-    def corrupt_order_status(self, adapters: Adapters, order: Order, status: OrderStatus) -> None:
-        _memory(adapters)._store.orders[order.id] = replace(order, status=status)
-
-    def corrupt_order_version(self, adapters: Adapters, order: Order, change: int) -> None:
-        _memory(adapters)._store.orders[order.id] = replace(order, version=order.version + change)
-
-    def corrupt_timeline(self, adapters: Adapters, order: Order) -> None:
-        del _memory(adapters)._store.order_events[order.id][-1]
-
-
-def _memory(adapters: Adapters) -> MemoryAdapters:
-    assert isinstance(adapters, MemoryAdapters)
-    return adapters
+globals().update(contract_tests(InMemory))
 
 
 @pytest.mark.parametrize(
