@@ -17,6 +17,7 @@
     catalog catalog_lists _products _categories    products and categories
     inventory                                  stock levels and the ledger
     orders order_lists _placement _amendment   orders, and how they change
+    cursors                                    pages by cursor, of every list
     reservations reservation_expiry            units held for a time
     keys keyed_changes outbox publishers       idempotency keys, events and who receives them
     unit_of_work audit                         transactions and locks; what the audit must find
@@ -52,6 +53,7 @@ from shop_testing.catalog import CatalogContract  # noqa: E402
 from shop_testing.concurrency import in_background, still_waits, together  # noqa: E402
 from shop_testing.contract import Contract  # noqa: E402
 from shop_testing.credentials import PasswordsContract, TokensContract  # noqa: E402
+from shop_testing.cursors import CursorsContract  # noqa: E402
 from shop_testing.determinism import MovableClock, SeededIds, TickingClock  # noqa: E402
 from shop_testing.fixtures import Fixtures  # noqa: E402
 from shop_testing.inventory import StockContract  # noqa: E402
@@ -73,8 +75,9 @@ from shop_testing.unit_of_work import UnitOfWorkContract  # noqa: E402
 CONTRACTS: tuple[type[Contract], ...] = (
     *(UnitOfWorkContract, AccountsContract, RefreshTokensContract, AttemptsContract, SessionsContract),
     *(CatalogContract, StockContract, OrdersContract, OrderListsContract, OrderAmendmentContract),
-    *(OrderPlacementContract, ReservationsContract, ReservationExpiryContract, RacesContract, KeysContract),
-    *(OutboxContract, PasswordsContract, TokensContract, AuditContract),
+    *(OrderPlacementContract, ReservationsContract, ReservationExpiryContract, RacesContract),
+    *(KeysContract, KeyedChangesContract),
+    *(OutboxContract, PasswordsContract, TokensContract, AuditContract, CursorsContract),
 )
 """What adapters are held to. Publishers have a contract of their own: `PublisherContract`."""
 
@@ -96,6 +99,7 @@ __all__ = [
     "AuditContract",
     "CatalogContract",
     "Contract",
+    "CursorsContract",
     "Fixtures",
     "KeyedChangesContract",
     "KeysContract",

@@ -10,11 +10,10 @@ import pytest
 
 from shop_core.accounts.model import Account, AccountQuery, Role
 from shop_core.accounts.sessions import RefreshToken, Session
-from shop_core.catalog.model import ProductQuery
-from shop_core.errors import InvalidCursor, UsernameTaken
-from shop_core.pagination import CursorRequest, OffsetRequest, Page
+from shop_core.errors import UsernameTaken
+from shop_core.pagination import OffsetRequest, Page
 from shop_core.text import search_words
-from shop_testing.concurrency import TIMEOUT_S, Rendezvous, in_background, still_waits, together
+from shop_testing.concurrency import TIMEOUT_S, in_background, still_waits
 from shop_testing.contract import Contract
 from shop_testing.fixtures import Fixtures
 
@@ -58,19 +57,6 @@ class AccountsContract(Contract):
         assert refused.value.username == twin
         with fixtures.begin() as uow:
             assert uow.accounts.credentials("ada") == (ada, "hash")
-
-    def test_of_those_who_register_one_username_at_the_same_moment_one_gets_it(self, fixtures: Fixtures) -> None:
-        now, meeting = fixtures.clock(), Rendezvous(fixtures.clock)
-
-        def register() -> Account:
-            account = Account(fixtures.new_id(), "ada", Role.CUSTOMER, now, now)
-            with fixtures.begin() as uow:
-                uow.accounts.add(account, "hash")
-                meeting()  # added, and not committed yet
-            return account
-
-        results = together(*[register] * 6)
-        assert sorted(type(result).__name__ for result in results) == ["Account"] + ["UsernameTaken"] * 5
 
     def test_a_new_password_hash_replaces_the_old_one(self, fixtures: Fixtures) -> None:
         ada, grace = fixtures.account("ada"), fixtures.account("grace")
@@ -179,25 +165,7 @@ class AccountsContract(Contract):
             numbered = [uow.accounts.page(query, OffsetRequest(2, offset)) for offset in range(0, 10, 2)]
         assert [account for page in numbered for account in page.items] == expected
         assert {page.count for page in numbered} == {len(expected)}
-        walked: list[Account] = []
-        page_request: CursorRequest | None = CursorRequest(2)
-        while page_request:
-            with fixtures.begin() as uow:
-                page = uow.accounts.page(query, page_request)
-            walked += page.items
-            page_request = CursorRequest(2, page.cursor) if page.cursor else None
-        assert walked == expected
-
-    @pytest.mark.parametrize("nonsense", ["x", "", "é", "\x00", "\ud800", "A" * 5_000])
-    def test_what_is_no_cursor_of_this_list_is_refused(self, fixtures: Fixtures, nonsense: str) -> None:
-        for number in range(3):
-            fixtures.product()
-            fixtures.account(f"user{number}")
-        with fixtures.begin() as uow:
-            other = uow.products.page(ProductQuery(), CursorRequest(1)).cursor
-        for cursor in (nonsense, other):
-            with pytest.raises(InvalidCursor), fixtures.begin() as uow:
-                uow.accounts.page(AccountQuery(), CursorRequest(1, cursor))
+        assert fixtures.walk(lambda uow, page_request: uow.accounts.page(query, page_request), 2) == expected
 
 
 class RefreshTokensContract(Contract):

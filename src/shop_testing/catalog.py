@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
-from threading import Event
 
 import pytest
 
-from shop_core.catalog.model import Category, CategoryEntry, Product
+from shop_core.catalog.model import CategoryEntry, Product
 from shop_core.errors import CategoryNotFound, SkuTaken, SlugTaken
 from shop_core.inventory.model import StockLevel
 from shop_core.money import Money
@@ -16,7 +15,6 @@ from shop_core.pagination import OffsetRequest
 from shop_testing.catalog_categories import CategoryTree
 from shop_testing.catalog_lists import CatalogListing
 from shop_testing.catalog_products import ProductEdits
-from shop_testing.concurrency import TIMEOUT_S, Rendezvous, in_background, still_waits, together
 from shop_testing.fixtures import Fixtures
 
 
@@ -177,46 +175,6 @@ class CatalogContract(CatalogListing, ProductEdits, CategoryTree):
             assert [found[product.id].version for product in products] == [2] * 250 + [1] * 250
             uow.products.add_all([])
             uow.products.update_all([])
-
-    # ---- at the same time
-
-    def test_of_those_who_add_one_sku_or_slug_at_the_same_moment_one_gets_it(self, fixtures: Fixtures) -> None:
-        meeting = Rendezvous(fixtures.clock)
-
-        def add_product() -> str:
-            with fixtures.begin() as uow:
-                uow.products.add_all([fixtures.new_product(sku="wanted")])
-                meeting()  # added, and not committed yet
-            return "added"
-
-        def add_category() -> str:
-            with fixtures.begin() as uow:
-                uow.categories.add(Category(fixtures.new_id(), "Lamps", "lamps"))
-                meeting()
-            return "added"
-
-        for add, refusal in ((add_product, SkuTaken), (add_category, SlugTaken)):
-            results = together(*[add] * 6)
-            assert results.count("added") == 1
-            assert sum(isinstance(result, refusal) for result in results) == 5
-
-    def test_a_sku_that_was_never_committed_is_free(self, fixtures: Fixtures) -> None:
-        arrived = Event()
-
-        def add_the_same() -> Product:
-            product = fixtures.new_product(sku="wanted")
-            with fixtures.begin() as uow:
-                arrived.set()
-                uow.products.add_all([product])
-            return product
-
-        with pytest.raises(ValueError, match="changed my mind"), fixtures.begin() as uow:
-            uow.products.add_all([fixtures.new_product(sku="wanted")])
-            second = in_background(add_the_same)
-            assert arrived.wait(TIMEOUT_S)
-            assert still_waits(second), "whether the SKU is free is not known yet"
-            raise ValueError("changed my mind")
-        assert second.result(TIMEOUT_S).sku == "wanted"
 
 
 def _edited(fixtures: Fixtures, product: Product, **changes: object) -> Product:

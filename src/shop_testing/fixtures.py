@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from shop_core.accounts.model import Account, Actor, Role
@@ -14,9 +14,13 @@ from shop_core.events import OrderEvent, OrderEventKind
 from shop_core.inventory.model import LineRequest, MovementKind, StockLevel, StockMovement
 from shop_core.money import Money
 from shop_core.orders.model import Order, OrderLine, OrderStatus, PlacementRequest, total_of
-from shop_core.pagination import CursorRequest
-from shop_core.ports import Adapters
+from shop_core.pagination import CursorRequest, Page
+from shop_core.ports import Adapters, UnitOfWork
 from shop_core.reservations.model import TTL_DEFAULT, Reservation, ReservationRequest
+
+T = TypeVar("T")
+
+WALK_PAGES_MAX = 1_000
 
 
 class Altered:
@@ -117,14 +121,27 @@ class Fixtures:
 
     def ledger(self, product_id: UUID) -> list[StockMovement]:
         """All movements of a product, oldest first."""
-        movements: list[StockMovement] = []
+        return self.walk(lambda uow, page: uow.stock.movements(product_id, page), 200)[::-1]
+
+    def walk(
+        self,
+        page_of: Callable[[UnitOfWork, CursorRequest], Page[T]],
+        limit: int,
+        between: Callable[[], object] = lambda: None,
+    ) -> list[T]:
+        """A whole list, page by page, each in a unit of work of its own; `between` happens before all but the first."""
+        found: list[T] = []
         cursor: str | None = None
-        while True:
+        for _ in range(WALK_PAGES_MAX):
             with self.begin() as uow:
-                page = uow.stock.movements(product_id, CursorRequest(200, cursor))
-            movements += page.items
+                page = page_of(uow, CursorRequest(limit, cursor))
+            assert page.count is None
+            assert page.cursor is None or len(page.items) == limit
+            found += page.items
             if (cursor := page.cursor) is None:
-                return movements[::-1]
+                return found
+            between()
+        raise AssertionError("the walk has no end")
 
     def new_order(self, requested: Mapping[Product, int] | None = None, customer_id: UUID | None = None) -> Order:
         """An order that is not stored, and whose units are not allocated."""

@@ -111,6 +111,8 @@ REMOVALS: dict[str, Callable[[Subjects, IdempotencyKey | None], object]] = {
 class KeyedChangesContract(Contract):
     """Keys of everything that changes something and neither places nor reserves."""
 
+    moves_time = True
+
     @pytest.fixture
     def subjects(self, shop: Shop, fixtures: Fixtures) -> Subjects:
         """Something of everything."""

@@ -13,7 +13,6 @@ from shop_core.catalog.model import Product
 from shop_core.errors import (
     IllegalStep,
     InsufficientStock,
-    Invalid,
     NotTheOwner,
     OrderNotFound,
     Refusal,
@@ -139,36 +138,6 @@ class OrderAmendmentContract(Contract):
         assert shop.orders.edit(ada, order.id, lines(*requested)) == order
         self._check_unchanged(fixtures, shop, ada, order, lamp, chair)
 
-    @pytest.mark.parametrize("quantity", [0, -1, 1_000_001])
-    def test_impossible_lines_are_refused(
-        self, fixtures: Fixtures, shop: Shop, ada: Actor, lamp: Product, chair: Product, order: Order, quantity: int
-    ) -> None:
-        for wrong in (lines((lamp, 1), (chair, quantity)), ()):
-            with pytest.raises(Invalid):
-                shop.orders.edit(ada, order.id, wrong)
-        with pytest.raises(UnknownProducts):
-            shop.orders.edit(ada, order.id, (LineRequest(fixtures.new_id(), 1), LineRequest(lamp.id, 1)))
-        self._check_unchanged(fixtures, shop, ada, order, lamp, chair)
-
-    def test_a_total_that_cannot_be_counted_is_refused(self, fixtures: Fixtures, shop: Shop, ada: Actor) -> None:
-        dear = [fixtures.product(f"Dear {n}", units=1_000_000, price=100_000_000_000) for n in range(100)]
-        order = shop.orders.place(request(ada, (dear[0], 1)))
-        with pytest.raises(Invalid):
-            shop.orders.edit(ada, order.id, lines(*((product, 1_000_000) for product in dear)))
-        assert shop.orders.get(ada, order.id) == order
-        assert fixtures.level(dear[1].id).allocated == 0
-
-    @pytest.mark.parametrize("steps", [["confirm"], ["confirm", "ship"], ["cancel"]])
-    def test_only_a_placed_order_can_be_edited(
-        self, shop: Shop, ada: Actor, lamp: Product, order: Order, steps: list[str]
-    ) -> None:
-        for step in steps:
-            order = getattr(shop.orders, step)(SYSTEM, order.id)
-        with pytest.raises(IllegalStep) as refused:
-            shop.orders.edit(ada, order.id, lines((lamp, 1)))
-        assert (refused.value.status, "edit" in refused.value.possible) == (order.status, False)
-        assert shop.orders.get(ada, order.id) == order
-
     def test_an_order_of_two_thousand_lines_can_be_edited(self, fixtures: Fixtures, shop: Shop, ada: Actor) -> None:
         with fixtures.begin() as uow:
             products = [fixtures.new_product(f"Product {number}") for number in range(2_000)]
@@ -179,6 +148,26 @@ class OrderAmendmentContract(Contract):
         assert shop.orders.get(ada, order.id) == edited
         assert len(shop.orders.edit(ada, order.id, lines((products[7], 1))).lines) == 1
         assert shop.audit() == []
+
+    @pytest.mark.parametrize(
+        ("change", "steps"),
+        [
+            *(("edit", steps) for steps in (["confirm"], ["confirm", "ship"], ["cancel"])),
+            *(("delete", steps) for steps in (["confirm", "ship"], ["confirm", "ship", "deliver"])),
+            *((step, ["delete"]) for step in ("confirm", "ship", "deliver")),
+        ],
+    )
+    def test_a_change_that_comes_too_late_is_refused(
+        self, shop: Shop, ada: Actor, lamp: Product, order: Order, change: str, steps: list[str]
+    ) -> None:
+        for step in steps:
+            order = getattr(shop.orders, step)(ada if step == "delete" else SYSTEM, order.id)
+        arguments = [lines((lamp, 1))] if change == "edit" else []
+        with pytest.raises(IllegalStep) as refused:
+            getattr(shop.orders, change)(ada if change in ("edit", "delete") else SYSTEM, order.id, *arguments)
+        assert (refused.value.step, refused.value.status) == (change, order.status)
+        assert change not in refused.value.possible
+        assert shop.orders.get(SYSTEM, order.id) == order
 
     # ---- delete
 
@@ -204,25 +193,8 @@ class OrderAmendmentContract(Contract):
         assert shop.orders.find(SYSTEM, OrderQuery(customer_id=ada.id), OffsetRequest()).items == (other, deleted)
         assert timeline(shop, SYSTEM, order)[-1].kind == "deleted"
         assert shop.orders.delete(ada, order.id, {1}) == deleted, "to delete it again changes nothing"
-        assert shop.audit() == []
-
-    @pytest.mark.parametrize("steps", [["confirm", "ship"], ["confirm", "ship", "deliver"]])
-    def test_a_shipped_order_cannot_be_deleted(self, shop: Shop, ada: Actor, order: Order, steps: list[str]) -> None:
-        for step in steps:
-            order = getattr(shop.orders, step)(SYSTEM, order.id)
-        with pytest.raises(IllegalStep) as refused:
-            shop.orders.delete(ada, order.id)
-        assert (refused.value.step, refused.value.status) == ("delete", order.status)
-        assert shop.orders.get(ada, order.id) == order
-
-    def test_nothing_more_happens_to_a_deleted_order(self, shop: Shop, ada: Actor, order: Order) -> None:
-        deleted = shop.orders.delete(ada, order.id)
-        for step in (shop.orders.confirm, shop.orders.ship, shop.orders.deliver):
-            with pytest.raises(IllegalStep) as refused:
-                step(SYSTEM, order.id)
-            assert refused.value.possible == ()
         assert shop.orders.cancel(SYSTEM, order.id) == deleted
-        assert shop.orders.get(SYSTEM, order.id) == deleted
+        assert shop.audit() == []
 
     def test_what_is_so_already_can_be_asked_for_again_by_whoever_knows_an_older_version(
         self, shop: Shop, ada: Actor, lamp: Product, order: Order

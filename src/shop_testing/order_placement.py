@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
-from shop_core.catalog.model import Product
-from shop_core.errors import InsufficientStock, Refusal, Shortage, UnknownProducts
+from shop_core.errors import InsufficientStock, Shortage, UnknownProducts
 from shop_core.idempotency import Result
 from shop_core.inventory.model import MovementKind, StockLevel
-from shop_core.orders.model import Order, OrderStatus
+from shop_core.orders.model import OrderStatus
 from shop_core.pagination import OffsetRequest
 from shop_core.shop import Shop
 from shop_testing.contract import Contract
@@ -40,15 +37,6 @@ class OrderPlacementContract(Contract):
         assert (newest.kind, newest.quantity, newest.order_id) == (MovementKind.ALLOCATED, 2, order.id)
         assert (newest.actor_id, shop.audit()) == (ada.id, [])
 
-    def test_lines_of_one_product_count_together(self, fixtures: Fixtures, shop: Shop) -> None:
-        lamp, chair, ada = fixtures.product("Lamp", units=5), fixtures.product("Chair", units=5), fixtures.customer()
-        order = shop.orders.place(request(ada, (lamp, 2), (chair, 1), (lamp, 3)))
-        assert [(line.product_id, line.quantity) for line in order.lines] == [(lamp.id, 5), (chair.id, 1)]
-
-        with pytest.raises(InsufficientStock) as refused:
-            shop.orders.place(request(ada, (chair, 3), (chair, 2)))
-        assert refused.value.shortages == (Shortage(chair.id, requested=5, available=4),)
-
     def test_all_short_lines_are_reported_and_nothing_is_taken(self, fixtures: Fixtures, shop: Shop) -> None:
         lamp, chair, table = (fixtures.product(name, units=2) for name in ("Lamp", "Chair", "Table"))
         ada = fixtures.customer()
@@ -71,13 +59,6 @@ class OrderPlacementContract(Contract):
         assert refused.value.product_ids == (unknown, archived.id)
         assert [fault.field for fault in refused.value.faults] == ["lines.0.product_id", "lines.2.product_id"]
         assert fixtures.level(lamp.id).allocated == 0
-
-    def test_the_last_units_can_be_bought_and_then_it_is_sold_out(self, fixtures: Fixtures, shop: Shop) -> None:
-        lamp, ada = fixtures.product("Lamp", units=3), fixtures.customer()
-        shop.orders.place(request(ada, (lamp, 3)))
-        with pytest.raises(InsufficientStock) as refused:
-            shop.orders.place(request(ada, (lamp, 1)))
-        assert refused.value.shortages == (Shortage(lamp.id, requested=1, available=0),)
 
     def test_a_cancelled_order_gives_its_units_back_at_once(self, fixtures: Fixtures, shop: Shop) -> None:
         lamp, ada, grace = fixtures.product("Lamp", units=3), fixtures.customer(), fixtures.customer()
@@ -112,45 +93,3 @@ class OrderPlacementContract(Contract):
 
     def test_an_empty_batch_has_no_answers(self, shop: Shop) -> None:
         assert shop.orders.place_all([]) == ()
-
-    @settings(
-        max_examples=15,
-        deadline=None,
-        suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.differing_executors],
-    )
-    @given(
-        baskets=st.lists(
-            st.lists(st.tuples(st.integers(0, 3), st.integers(1, 4)), min_size=1, max_size=4), min_size=1, max_size=6
-        ),
-        units=st.lists(st.integers(0, 7), min_size=3, max_size=3),
-    )
-    def test_a_batch_answers_as_if_its_requests_came_one_by_one(
-        self, fixtures: Fixtures, shop: Shop, baskets: list[list[tuple[int, int]]], units: list[int]
-    ) -> None:
-        """Two sets of equal products: one sold in a batch, the other order by order. Number 3 is not for sale."""
-        answers = []
-        for in_one_batch in (True, False):
-            products = [fixtures.product(f"Product {number}", units=count) for number, count in enumerate(units)]
-            goods = [*products, fixtures.new_product("Never added")]
-            requests = [
-                request(fixtures.customer(), *((goods[i], requested) for i, requested in basket)) for basket in baskets
-            ]
-            batches = [requests] if in_one_batch else [[single] for single in requests]
-            outcomes = [outcome for batch in batches for outcome in shop.orders.place_all(batch)]
-            left = [fixtures.level(product.id).available for product in products]
-            answers.append(([_in_short(outcome, goods) for outcome in outcomes], left))
-        assert answers[0] == answers[1]
-        assert shop.audit() == []
-
-
-def _in_short(outcome: Result[Order] | Refusal, goods: list[Product]) -> object:
-    """An outcome without the ids, which differ between two runs."""
-    number = {product.id: index for index, product in enumerate(goods)}
-    if isinstance(outcome, Result):
-        return [(number[line.product_id], line.quantity) for line in outcome.value.lines]
-    if isinstance(outcome, InsufficientStock):
-        return [(number[short.product_id], short.requested, short.available) for short in outcome.shortages]
-    assert isinstance(outcome, UnknownProducts)
-    return [
-        (number[product_id], fault.field) for product_id, fault in zip(outcome.product_ids, outcome.faults, strict=True)
-    ]

@@ -14,7 +14,6 @@ from shop_core.catalog.model import Product
 from shop_core.errors import (
     Forbidden,
     InsufficientStock,
-    Invalid,
     ReservationExpired,
     ReservationNotFound,
     ReservationResolved,
@@ -86,13 +85,6 @@ class ReservationsContract(Contract):
         with pytest.raises(UnknownProducts):
             shop.reservations.reserve(to_hold(ada, (lamp, 1), (fixtures.archive(chair), 1)))
         assert fixtures.level(lamp.id) == StockLevel(lamp.id, on_hand=5)
-
-    def test_a_batch_answers_each_as_if_it_had_come_alone(self, fixtures: Fixtures, shop: Shop, lamp: Product) -> None:
-        requested = [to_hold(fixtures.customer(), (lamp, units)) for units in (3, 3, 2, 1)]
-        outcomes = shop.reservations.reserve_all(requested)
-        assert [type(outcome) for outcome in outcomes] == [Result, InsufficientStock, Result, InsufficientStock]
-        assert fixtures.level(lamp.id).reserved == 5
-        assert shop.reservations.reserve_all([]) == ()
 
     def test_a_customer_cannot_hold_more_than_one_may(
         self, adapters: Adapters, fixtures: Fixtures, lamp: Product
@@ -173,25 +165,6 @@ class ReservationsContract(Contract):
             shop.reservations.extend(ada, held.id, MINUTE)
         assert refused.value.expired_at == start + 1.5 * MINUTE
         assert shop.reservations.get(ada, held.id).state is ReservationState.EXPIRED
-
-    def test_nothing_is_held_for_more_than_24_hours_in_all(
-        self, fixtures: Fixtures, shop: Shop, clock: MovableClock, lamp: Product
-    ) -> None:
-        ada, start = fixtures.customer(), clock()
-        held = shop.reservations.reserve(to_hold(ada, (lamp, 1), seconds=TTL_MAX.total_seconds()))
-        clock.move(TTL_MAX - timedelta(seconds=1))
-        assert shop.reservations.extend(ada, held.id, TTL_MAX).expires_at == start + TTL_MAX
-        clock.move(timedelta(seconds=1))
-        with pytest.raises(ReservationExpired):
-            shop.reservations.extend(ada, held.id, TTL_MAX)
-
-    @pytest.mark.parametrize("ttl", [timedelta(0), timedelta(milliseconds=999), TTL_MAX + timedelta(microseconds=1)])
-    def test_a_time_to_live_that_cannot_be_is_refused(
-        self, fixtures: Fixtures, shop: Shop, lamp: Product, ttl: timedelta
-    ) -> None:
-        held = shop.reservations.reserve(to_hold(fixtures.customer(), (lamp, 1)))
-        with pytest.raises(Invalid):
-            shop.reservations.extend(SYSTEM, held.id, ttl)
 
     # ---- confirming
 

@@ -8,12 +8,10 @@ from typing import cast
 import pytest
 
 from shop_core.accounts.logins import Login
-from shop_core.accounts.model import SYSTEM, Account, AccountQuery, AccountStatusChange, Actor, Role
+from shop_core.accounts.model import SYSTEM, Account, AccountQuery, AccountStatusChange, Role
 from shop_core.accounts.service import RESET_CODE_LIFE, Registration
 from shop_core.accounts.sessions import REFRESH_GRACE, RefreshToken
 from shop_core.errors import (
-    AccountNotFound,
-    Forbidden,
     Invalid,
     InvalidResetCode,
     InvalidToken,
@@ -301,14 +299,6 @@ class SessionsContract(Contract):
         late = Shop(cast("Adapters", Altered(adapters, clock=lambda: adapters.clock() + RESET_CODE_LIFE)))
         with pytest.raises(InvalidResetCode):
             late.accounts.reset_password(code, NEW)
-
-    @pytest.mark.parametrize("role", [Role.CUSTOMER, Role.STAFF])
-    def test_only_admins_make_codes(self, shop: Shop, fixtures: Fixtures, role: Role) -> None:
-        ada = shop.accounts.register(Registration("ada", OLD))
-        with pytest.raises(Forbidden):
-            shop.accounts.offer_reset(Actor(fixtures.new_id(), role), ada.id)
-        with pytest.raises(AccountNotFound):
-            shop.accounts.offer_reset(SYSTEM, fixtures.new_id())
 
     def test_of_two_who_use_one_code_at_the_same_moment_one_sets_a_password(self, shop: Shop) -> None:
         ada = shop.accounts.register(Registration("ada", OLD))

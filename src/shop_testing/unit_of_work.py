@@ -3,21 +3,54 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from threading import Event
 from typing import TypeVar
 from uuid import UUID
 
 import pytest
 
-from shop_core.errors import Refusal, Unavailable
+from shop_core.accounts.model import Account, Role
+from shop_core.catalog.model import Category
+from shop_core.errors import Refusal, SkuTaken, SlugTaken, Unavailable, UsernameTaken
 from shop_core.inventory.model import MovementKind, StockLevel
 from shop_core.orders.model import Step
 from shop_core.ports import LockOrderError, UnitOfWork
-from shop_testing.concurrency import TIMEOUT_S, in_background, still_waits, together
+from shop_testing.concurrency import TIMEOUT_S, Rendezvous, in_background, still_waits, together
 from shop_testing.contract import Contract
 from shop_testing.fixtures import Fixtures
 
 T = TypeVar("T")
+
+
+def _takes(name: str) -> Callable[[Fixtures, UnitOfWork], None]:
+    """Writes something that takes a name which is given once."""
+
+    def take(fixtures: Fixtures, uow: UnitOfWork) -> None:
+        now = fixtures.clock()
+        match name:
+            case "username":
+                uow.accounts.add(Account(fixtures.new_id(), "ada", Role.CUSTOMER, now, now), "hash")
+            case "SKU":
+                uow.products.add_all([fixtures.new_product(sku="wanted")])
+            case "SKU by an edit":
+                uow.products.update_all([replace(fixtures.product(), sku="wanted", version=2)])
+            case "slug":
+                uow.categories.add(Category(fixtures.new_id(), "Lamps", "lamps"))
+
+    return take
+
+
+NAMES = [
+    pytest.param(_takes(name), taken, id=name)
+    for name, taken in {
+        "username": UsernameTaken,
+        "SKU": SkuTaken,
+        "SKU by an edit": SkuTaken,
+        "slug": SlugTaken,
+    }.items()
+]
+Take = Callable[[Fixtures, UnitOfWork], None]
 
 
 class UnitOfWorkContract(Contract):
@@ -182,6 +215,44 @@ class UnitOfWorkContract(Contract):
                     uow.stock.lock(order_of_ids)
 
         assert together(lambda: take_both(ids), lambda: take_both(ids[::-1])) == [None, None]
+
+    # ---- names that are given once
+
+    @pytest.mark.parametrize(("take", "taken"), NAMES)
+    def test_of_those_who_take_one_name_at_the_same_moment_one_gets_it(
+        self, fixtures: Fixtures, take: Take, taken: type[Refusal]
+    ) -> None:
+        meeting = Rendezvous(fixtures.clock)
+
+        def try_to() -> None:
+            with fixtures.begin() as uow:
+                take(fixtures, uow)
+                meeting()  # written, and not committed yet
+
+        results = together(*[try_to] * 4)
+        assert results.count(None) == 1
+        assert sum(isinstance(result, taken) for result in results) == 3
+
+    @pytest.mark.parametrize(("take", "taken"), NAMES)
+    def test_a_name_that_was_never_committed_is_free(
+        self, fixtures: Fixtures, take: Take, taken: type[Refusal]
+    ) -> None:
+        arrived = Event()
+
+        def take_too() -> None:
+            with fixtures.begin() as uow:
+                arrived.set()
+                take(fixtures, uow)
+
+        with pytest.raises(ValueError, match="changed my mind"), fixtures.begin() as uow:
+            take(fixtures, uow)
+            second = in_background(take_too)
+            assert arrived.wait(TIMEOUT_S)
+            assert still_waits(second), "whether the name is free is not known yet"
+            raise ValueError("changed my mind")
+        second.result(TIMEOUT_S)
+        with pytest.raises(taken), fixtures.begin() as uow:
+            take(fixtures, uow)
 
     # ---- the order of locks
 

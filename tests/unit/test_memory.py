@@ -13,18 +13,15 @@ from shop_adapters.ids import SequentialIds
 from shop_adapters.memory import MemoryAdapters
 from shop_core import (
     SYSTEM,
-    Account,
-    Category,
     Money,
     MovementKind,
     Order,
     OrderStatus,
     Product,
-    Role,
     Shop,
     StockMovement,
 )
-from shop_core.errors import SkuTaken, SlugTaken, Unavailable, UsernameTaken
+from shop_core.errors import SkuTaken, Unavailable
 from shop_core.ports import LockOrderError
 from shop_testing.concurrency import TIMEOUT_S
 
@@ -213,55 +210,6 @@ class TestLockOrder:
             uow.stock.lock([FIRST])
             uow.stock.lock([THIRD, FIRST])
             uow.stock.apply([received(SECOND, 1)])
-
-
-NAMES = {
-    "username": (
-        lambda uow, row_id: uow.accounts.add(Account(row_id, "ada", Role.CUSTOMER, NOW, NOW), "hash"),
-        UsernameTaken,
-    ),
-    "sku": (lambda uow, row_id: uow.products.add_all([product(row_id, "NEW")]), SkuTaken),
-    "edited sku": (
-        lambda uow, row_id: uow.products.update_all([product({ADA: FIRST}.get(row_id, SECOND), "NEW")]),
-        SkuTaken,
-    ),
-    "slug": (lambda uow, row_id: uow.categories.add(Category(row_id, "Lights", "lights")), SlugTaken),
-}
-BOB = UUID("019a5f3e-7c00-7000-8000-00000000000b")
-
-
-@pytest.mark.parametrize(("add", "taken"), NAMES.values(), ids=NAMES.keys())
-class TestUniqueNames:
-    def test_a_name_that_is_being_taken_is_waited_for_and_refused(self, patient, add, taken):
-        def add_too() -> None:
-            with patient.begin() as uow:
-                add(uow, BOB)
-
-        with threads() as run:
-            with patient.begin() as uow:
-                add(uow, ADA)
-                waiting = run(add_too)
-                until_waiting(patient)
-            with pytest.raises(taken):
-                waiting.result()
-
-    def test_a_name_whose_taker_rolls_back_is_free(self, patient, add, taken):
-        def add_too() -> None:
-            with patient.begin() as uow:
-                add(uow, BOB)
-
-        with threads() as run:
-            with rolled_back(patient) as uow:
-                add(uow, ADA)
-                waiting = run(add_too)
-                until_waiting(patient)
-            waiting.result()
-
-    def test_a_name_that_is_taken_is_refused_at_once(self, memory, add, taken):
-        with memory.begin() as uow:
-            add(uow, ADA)
-        with pytest.raises(taken), memory.begin() as uow:
-            add(uow, BOB)
 
 
 def test_two_imports_that_name_the_same_skus_in_another_order_never_wait_for_each_other():

@@ -48,17 +48,6 @@ def opened(token: str) -> tuple[dict, dict]:
 HEADER, CLAIMS = opened(JWT.access(ADA, NOW, LIFE))
 
 
-def test_a_token_says_who_acts(tokens):
-    assert tokens.read_access(tokens.access(ADA, NOW, LIFE), NOW) == ADA
-
-
-def test_a_token_is_good_until_its_life_ends_and_not_a_moment_longer(tokens):
-    token = tokens.access(ADA, NOW, LIFE)
-    assert tokens.read_access(token, NOW + LIFE - timedelta(microseconds=1)) == ADA
-    with pytest.raises(InvalidToken):
-        tokens.read_access(token, NOW + LIFE)
-
-
 def test_two_tokens_are_never_alike(tokens):
     assert tokens.access(ADA, NOW, LIFE) != tokens.access(ADA, NOW, LIFE)
 
@@ -165,14 +154,6 @@ def test_a_jwt_signed_with_another_key_or_algorithm_or_not_at_all_is_refused():
             JWT.read_access(token, NOW)
 
 
-@pytest.mark.parametrize("index", range(3))
-def test_a_jwt_with_any_part_changed_is_refused(index):
-    parts = JWT.access(ADA, NOW, LIFE).split(".")
-    parts[index] = ("B" if parts[index][0] == "A" else "A") + parts[index][1:]
-    with pytest.raises(InvalidToken):
-        JWT.read_access(".".join(parts), NOW)
-
-
 def test_a_jwt_is_written_in_one_way_only():
     token = JWT.access(ADA, NOW, LIFE)
     same_bits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
@@ -187,12 +168,6 @@ def test_no_text_at_all_breaks_the_reading_of_tokens(token):
     for tokens in (JWT, OpaqueTokens()):
         with pytest.raises(InvalidToken):
             tokens.read_access(token, NOW)
-
-
-@pytest.mark.parametrize("token", ["", ".", "..", "\ud800", "ａ.ｂ.ｃ", "\0", "x" * 10_000_000, "." * 4_000])
-def test_nasty_texts_are_no_tokens(tokens, token):
-    with pytest.raises(InvalidToken):
-        tokens.read_access(token, NOW)
 
 
 def test_a_replaced_secret_logs_nobody_out():
@@ -217,12 +192,6 @@ def test_short_secrets_are_refused_by_name_of_the_rule():
     for arguments in ((b"s" * 31,), (SECRET, [b"short"])):
         with pytest.raises(ValueError, match="at least 32 bytes"):
             JwtTokens(*arguments)
-
-
-def test_refresh_tokens_are_256_random_bits(tokens):
-    made = {tokens.refresh() for _ in range(100)}
-    assert len(made) == 100
-    assert all(len(base64.urlsafe_b64decode(token + "=")) == 32 for token in made)
 
 
 def test_a_refresh_token_has_one_successor_which_only_the_secret_can_tell():

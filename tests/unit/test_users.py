@@ -233,6 +233,10 @@ def test_only_an_admin_gives_roles_and_lets_people_in_and_out(who: str, refusal:
     for account_id in (ada.id, UUID(int=9)):
         with pytest.raises(refusal):
             accounts.assign(WHO[who], account_id, AccountStatusChange(Role.ADMIN))
+        with pytest.raises(refusal):
+            accounts.offer_reset(WHO[who], account_id)
     with pytest.raises(AccountNotFound):
         accounts.assign(SYSTEM, UUID(int=9), AccountStatusChange(Role.ADMIN))
+    with pytest.raises(AccountNotFound):
+        accounts.offer_reset(SYSTEM, UUID(int=9))
     assert accounts.assign(SYSTEM, ada.id, AccountStatusChange(Role.ADMIN)).role is Role.ADMIN
