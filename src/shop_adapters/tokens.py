@@ -9,17 +9,15 @@ import re
 import secrets
 from collections import OrderedDict
 from collections.abc import Sequence
-from datetime import datetime, timedelta
-from functools import lru_cache
+from datetime import UTC, datetime, timedelta
 from threading import Lock
 from typing import NamedTuple
 from uuid import UUID
 
-from shop_core.accounts.model import Actor, Role
+from shop_core.accounts.model import AccessToken, Actor, Role
 from shop_core.errors import InvalidToken
 
 SECRET_BYTES_MIN = 32
-_KNOWN_MAX = 4_096
 TOKEN_LENGTH_MAX = 4_096  # ours have some 400 characters; longer ones are not decoded
 # Three parts in Base64 as in RFC 7515. PyJWT also accepts padding, and any value of the two unused bits of the last
 # character of a signature, so that one token could be written in several ways.
@@ -27,7 +25,7 @@ _JWT = re.compile(r"[\w-]+\.[\w-]+\.[\w-]{42}[AEIMQUYcgkosw048]", re.ASCII)
 _DEVICE_BYTES = 16
 _RESET_TIME_BYTES = 6
 _RESET_BYTES = 16 + _RESET_TIME_BYTES + 32
-FUTURE_ISSUE_SECONDS_MAX = 5  # by which the clocks of two servers may differ
+FUTURE_ISSUE_MAX = timedelta(seconds=5)  # by which the clocks of two servers may differ
 
 
 class _ResetCode(NamedTuple):
@@ -169,8 +167,6 @@ class JwtTokens(_SecretTokens):
         self._keys = {_kid(each): each for each in (secret, *previous)}
         self._issuer = issuer
         self._audience = audience
-        # A client sends the same token with every request for minutes: only the time has to be checked again.
-        self._known = lru_cache(_KNOWN_MAX)(self._verified)
 
     def access(self, actor: Actor, issued_at: datetime, life: timedelta) -> str:
         """A token for an actor. It expires within the second before `issued_at + life`: JWT times are in seconds.
@@ -194,23 +190,23 @@ class JwtTokens(_SecretTokens):
             claims["sid"] = str(actor.session)
         return jwt.encode(claims, self._keys[self._kid], "HS256", headers={"typ": "at+jwt", "kid": self._kid})
 
-    def read_access(self, token: str, now: datetime) -> Actor:
-        """The actor of a token.
+    def read_access(self, token: str) -> AccessToken:
+        """What a token says, whatever the time is.
 
         Raises:
-            InvalidToken: malformed, forged, expired, from the future, or for another audience.
+            InvalidToken: malformed, forged, or for another audience.
         """
         import jwt
 
         if len(token) > TOKEN_LENGTH_MAX:
             raise InvalidToken
         try:
-            actor, issued, expires = self._known(token)
-        except (jwt.PyJWTError, ValueError) as wrong:  # ValueError: not UTF-8, not a UUID, not a role
+            actor, issued, expires = self._verified(token)
+            issued_at, expires_at = (datetime.fromtimestamp(seconds, UTC) for seconds in (issued, expires))
+            return AccessToken(actor, issued_at - FUTURE_ISSUE_MAX, expires_at)
+        # Not UTF-8, not a UUID, not a role, or no time that there can be.
+        except (jwt.PyJWTError, ValueError, OverflowError, OSError) as wrong:
             raise InvalidToken from wrong
-        if not issued - FUTURE_ISSUE_SECONDS_MAX <= now.timestamp() < expires:
-            raise InvalidToken
-        return actor
 
     def _verified(self, token: str) -> tuple[Actor, int, int]:
         """The actor, and the times of issue and expiry; everything else was checked."""
@@ -258,7 +254,7 @@ class OpaqueTokens(_SecretTokens):
     def __init__(self, tokens_max: int = 100_000) -> None:
         super().__init__(secrets.token_bytes(SECRET_BYTES_MIN))
         self._tokens_max = tokens_max
-        self._issued: OrderedDict[bytes, tuple[Actor, datetime]] = OrderedDict()
+        self._issued: OrderedDict[bytes, AccessToken] = OrderedDict()
         self._lock = Lock()
 
     def access(self, actor: Actor, issued_at: datetime, life: timedelta) -> str:
@@ -271,24 +267,24 @@ class OpaqueTokens(_SecretTokens):
         token = secrets.token_urlsafe(32)
         with self._lock:
             self._forget_ended(issued_at)
-            self._issued[self.digest(token)] = (actor, issued_at + life)
+            self._issued[self.digest(token)] = AccessToken(actor, issued_at - FUTURE_ISSUE_MAX, issued_at + life)
         return token
 
-    def read_access(self, token: str, now: datetime) -> Actor:
-        """The actor of a token.
+    def read_access(self, token: str) -> AccessToken:
+        """What a token says, whatever the time is.
 
         Raises:
-            InvalidToken: it was not given out here, or it has expired.
+            InvalidToken: it was not given out here, or it was forgotten.
         """
-        actor, expires_at = self._issued.get(self.digest(token)) or (None, now)
-        if actor is None or now >= expires_at:
+        issued = self._issued.get(self.digest(token))
+        if issued is None:
             raise InvalidToken
-        return actor
+        return issued
 
     def _forget_ended(self, now: datetime) -> None:
         """Make room for one token: drop the oldest ones, if they have expired or there are too many."""
         while self._issued:
-            _, expires_at = next(iter(self._issued.values()))
-            if now < expires_at and len(self._issued) < self._tokens_max:
+            oldest = next(iter(self._issued.values()))
+            if now < oldest.expires_at and len(self._issued) < self._tokens_max:
                 return
             self._issued.popitem(last=False)

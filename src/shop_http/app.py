@@ -17,12 +17,11 @@ from shop_core.idempotency import Result
 from shop_http import openapi
 from shop_http.client_address import TrustedProxies
 from shop_http.middleware.access_log import Observer, access_log
-from shop_http.middleware.authentication import authentication
 from shop_http.middleware.cors import cors
 from shop_http.middleware.rate_limit import LoginLimiter, OrderLimiter, RateLimits, rate_limit
 from shop_http.middleware.request_limits import Deadlines, request_limits
-from shop_http.middleware.response_cache import CacheValidator, response_cache
 from shop_http.problems import exception_handlers
+from shop_http.response_cache import CacheValidator, ResponseCache
 from shop_http.responses import API, security_headers
 from shop_http.routes import accounts, catalog, docs, health, inventory, orders, reservations, users
 from shop_http.routing import App, run_operation, with_options
@@ -85,7 +84,7 @@ def create_app(
 
     litestar = Litestar(
         [Router(API, route_handlers=with_options(api)), *with_options(others)],
-        middleware=[authentication, response_cache(cache_validator), run_operation],  # these need the route
+        middleware=[run_operation],  # authentication, cache, handler: they need to know the route
         exception_handlers=exception_handlers(),
         lifespan=[_closing(pools), _running(background)],
         openapi_config=None,
@@ -109,6 +108,7 @@ def create_app(
         place=place or (lambda order: pools.submit(Pool.FAST, partial(_decide_one, shop.orders.place_all, order))),
         reserve=reserve
         or (lambda held: pools.submit(Pool.FAST, partial(_decide_one, shop.reservations.reserve_all, held))),
+        cache=ResponseCache(cache_validator) if cache_validator else None,
         ready=shutdown.readiness(ready),
         shutdown=shutdown,
         login_limiter=LoginLimiter(limits.logins, limits.unrecognised_devices),

@@ -14,7 +14,7 @@ from inspect import cleandoc
 
 from shop_core.errors import Conflict, Kind, NotFound, Refusal
 from shop_http.problems import STATUS, TRANSPORT
-from shop_http.requests import MalformedBody
+from shop_http.validation import MalformedBody
 
 _OURS = ("shop_core.", "shop_adapters.", "shop_http.")
 

@@ -61,10 +61,10 @@ from shop_core.errors import (
 from shop_core.idempotency import KEY_LENGTH_MAX
 from shop_http import problems
 from shop_http.problems import Problem
-from shop_http.requests import MalformedBody
 from shop_http.responses import API, REPLAYED
 from shop_http.routing import Access, Operation, described
 from shop_http.schemas.common import CATEGORY_ID, ORDER_ID, PRODUCT_ID, RESERVATION_ID, SESSION_ID, THEN, USER_ID
+from shop_http.validation import MalformedBody
 
 Json = dict[str, Any]
 

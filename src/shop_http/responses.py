@@ -45,7 +45,7 @@ _READS = ("GET", "HEAD")
 _encode = Encoder().encode
 
 
-class Response:
+class Response(Struct):
     """A response that is rendered already and only has to be sent. It can be sent several times.
 
     Args:
@@ -57,35 +57,18 @@ class Response:
         code: of the problem, if this is one; for the log.
         cache_control: what caches may do with it.
         policy: the Content-Security-Policy.
-
-    Attributes:
         is_replay: whether an earlier request with the same Idempotency-Key made it.
     """
 
-    __slots__ = ("body", "cache_control", "code", "etag", "headers", "is_replay", "policy", "status")
-
-    def __init__(
-        self,
-        body: bytes = b"",
-        status: int | None = None,
-        *,
-        media_type: bytes = JSON,
-        headers: tuple[Header, ...] = (),
-        etag: str | None = None,
-        code: str | None = None,
-        cache_control: bytes = NO_STORE,
-        policy: bytes = _NOTHING_ALLOWED,
-    ) -> None:
-        self.body = body
-        self.status = status
-        self.headers = headers if etag is None else (*headers, (b"etag", etag.encode()))
-        if status not in _WITHOUT_BODY:
-            self.headers += ((b"content-type", media_type), (b"content-length", b"%d" % len(body)))
-        self.etag = etag
-        self.code = code
-        self.cache_control = cache_control
-        self.policy = policy
-        self.is_replay = False
+    body: bytes = b""
+    status: int | None = None
+    media_type: bytes = JSON
+    headers: tuple[Header, ...] = ()
+    etag: str | None = None
+    code: str | None = None
+    cache_control: bytes = NO_STORE
+    policy: bytes = _NOTHING_ALLOWED
+    is_replay: bool = False
 
     def mark_replay(self) -> None:
         """Say that an earlier request with the same Idempotency-Key did what was asked for."""
@@ -96,14 +79,10 @@ class Response:
         """Send it; or 304, to a client that has it already. HEAD gets no body."""
         request = request_of(scope)
         method = request.scope["method"]
-        if self.etag is not None and method in _READS and request.knows(self.etag):
-            await Response(b"", 304, etag=self.etag, cache_control=self.cache_control)._send(request, send, b"")
-        else:
-            await self._send(request, send, b"" if method == "HEAD" else self.body)
-
-    async def _send(self, request: ShopRequest, send: Send, body: bytes) -> None:
-        request.response = self
-        state = request.state
+        if method in _READS and self.status != 304 and self.etag and request.knows(self.etag):
+            await Response(b"", 304, etag=self.etag, cache_control=self.cache_control)(scope, receive, send)
+            return
+        request.response, state, status = self, request.state, self.status or 200
         head = [
             *self.headers,
             *request.response_headers,
@@ -112,10 +91,14 @@ class Response:
             (b"cache-control", self.cache_control),
             (b"x-request-id", request.id.encode()),
         ]
-        is_over = request.has_whole_body or await request.discard_body()
-        if state.shutdown.has_begun or not is_over:
+        if self.etag is not None:
+            head.append((b"etag", self.etag.encode()))
+        if status not in _WITHOUT_BODY:
+            head += (b"content-type", self.media_type), (b"content-length", b"%d" % len(self.body))
+        if not (request.has_whole_body or await request.discard_body()) or state.shutdown.has_begun:
             head.append((b"connection", b"close"))
-        await send({"type": "http.response.start", "status": self.status or 200, "headers": head})
+        await send({"type": "http.response.start", "status": status, "headers": head})
+        body = b"" if method == "HEAD" else self.body
         await send({"type": "http.response.body", "body": body, "more_body": False})
 
 
@@ -130,16 +113,13 @@ def json_response(
     """A response with `body` as JSON.
 
     Args:
-        body: what to say.
-        etag: what identifies it: the version of what was read, and any other value whose change must change
-            the ETag. So `"3"` is an order, `"3.17"` a product of version 3 of which 17 units can be sold: readers see
-            every sale, while `If-Match` looks at the version only, and a sale does not fail an edit.
+        etag: the version of what was read, and any other value whose change must change the ETag. So `"3"` is an order,
+            `"3.17"` a product of version 3 of which 17 units can be sold: readers see every sale, while `If-Match`
+            looks at the version only, and a sale does not fail an edit.
         location: the path, within the API, of what was created.
         is_replay: whether an earlier request with the same key made it.
     """
-    headers: tuple[Header, ...] = ()
-    if location is not None:
-        headers = ((b"location", f"{API}{location}".encode()),)
+    headers: tuple[Header, ...] = () if location is None else ((b"location", f"{API}{location}".encode()),)
     response = Response(_encode(body), headers=headers, etag=f'"{".".join(map(str, etag))}"' if etag else None)
     if is_replay:
         response.mark_replay()

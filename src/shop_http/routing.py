@@ -4,8 +4,8 @@
     def get_order(request: ShopRequest, order_id: UUID) -> Response:
         return json_response(OrderBody.of(request.shop.orders.get(request.actor, order_id)))
 
-A handler gets the request, then what its path has in braces, then the body as bytes if it has a parameter `body`, then
-the Idempotency-Key, or None, if it has a parameter `key`.
+A handler gets the request, then what its path has in braces, then the body as `form` if its operation `takes` one, the
+query parameters as `query` if it declares some, and the Idempotency-Key, or None, if it has a parameter `key`.
 
 Most handlers block. They run in a thread of a pool, one hop a request, and render their response there. Before a
 handler, in the same thread, a staff token is re-checked against the database. The handlers that place and reserve
@@ -14,12 +14,12 @@ are coroutines: they wait for the order batcher on the event loop, and a thread 
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 from functools import partial
 from inspect import iscoroutinefunction, signature
-from typing import Any, cast
+from typing import Any
 
 from litestar import Litestar
 from litestar.enums import ScopeType
@@ -31,7 +31,7 @@ from msgspec import Struct
 from shop_core import Refusal
 from shop_core.errors import Fault, Invalid, KeyReused, Stale
 from shop_core.idempotency import IdempotencyKey
-from shop_http.requests import ShopRequest, check_query, request_of
+from shop_http.requests import ShopRequest, read_body, read_query, request_of
 from shop_http.responses import NO_CACHE, Response
 from shop_http.server.worker_pools import Pool
 from shop_http.state import AppState
@@ -42,7 +42,8 @@ SAFETY_HEADERS = frozenset({b"idempotency-key", b"if-match", b"if-none-match", b
 
 _WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
-Handler = Callable[..., Response | Awaitable[Response]]
+Handler = Callable[..., Any]
+"""Gives a `Response`, or the awaitable of one."""
 PoolOf = Callable[[ShopRequest], Pool]
 
 
@@ -70,8 +71,8 @@ class Operation:
         access: whom it is for.
         status: of the response.
         gives: an example of the response; its type is the schema. None: a response without a body.
-        query: the query parameters that it takes; all others are refused.
-        takes: an example of the body; its type is the schema. None: no body is read.
+        query: the query parameters that it takes, and gets; all others are refused.
+        takes: an example of the body; its type is the schema, as which the handler gets it. None: no body is read.
         or_takes: another example of the body, where one does not show all.
         body_size_max: in bytes.
         tagged: whether the response has an ETag, and is 304 for a client who sends it as If-None-Match.
@@ -98,51 +99,68 @@ class Operation:
     description: str = ""
 
 
+class _NoQuery(Struct, forbid_unknown_fields=True):
+    """The query parameters of an operation that declares none."""
+
+
 class OperationHandler:
-    """A handler, and what surrounds every handler: checks, the body, the right thread, the status."""
+    """A handler, and what surrounds every handler: authentication, cache, body and query, the right thread, the status.
+
+    A public operation does not look at the token at all, so that an expired one locks nobody out of it.
+    """
 
     def __init__(self, handler: Handler, operation: Operation, *, is_read: bool) -> None:
-        parameters = signature(handler).parameters
         self.operation = operation
-        self._handler = _once(handler) if "key" in parameters else handler
+        self._handler = _once(handler) if "key" in signature(handler).parameters else handler
         self._is_coroutine = iscoroutinefunction(handler)
-        self._takes_body = "body" in parameters
         self._unhonoured = frozenset() if is_read else _unhonoured(operation)
 
     async def __call__(self, request: ShopRequest) -> Response:
-        """The response of the handler.
+        """The response of the handler, or one that is kept.
 
         Raises:
             Refusal, HTTPException
         """
-        operation = self.operation
-        arguments: dict[str, Any] = request.scope["path_params"]
-        if request.scope["query_string"]:
-            check_query(operation.query, request.scope["query_string"])
-        if not self._unhonoured.isdisjoint(request.headers):
-            raise _not_honoured(self._unhonoured.intersection(request.headers))
-        if operation.takes is not None:
-            request.check_media_type()
-        if self._takes_body:
-            arguments = {**arguments, "body": await request.body(operation.body_size_max)}
-        if not self._is_coroutine:
-            pool = operation.pool
-            run = partial(self._run_in_thread, request, arguments)
-            response = await request.state.pools.run(pool if isinstance(pool, Pool) else pool(request), run)
+        operation, state = self.operation, request.state
+        needs_login = operation.access.needs_login(state.public_catalog)
+        if needs_login:
+            request.actor = request.token_actor()
+        if operation.cached and state.cache is not None and not request.actor.is_staff:
+            response = await state.cache.response(request, self._respond)
         else:
-            if request.actor.is_staff:
-                confirm = partial(request.shop.sessions.confirm, request.actor)
-                request.actor = await request.state.pools.run(Pool.FAST, confirm)
-            response = await cast("Awaitable[Response]", self._handler(request, **arguments))
-        if response.status is None:
-            response.status = operation.status
-        if operation.cached and not operation.access.needs_login(request.state.public_catalog):
+            response = await self._respond(request)
+        if operation.cached and not needs_login:
             response.cache_control = NO_CACHE
         return response
 
-    def _run_in_thread(self, request: ShopRequest, arguments: dict[str, Any]) -> Response:
-        request.actor = request.shop.sessions.confirm(request.actor)
-        return cast(Response, self._handler(request, **arguments))
+    async def _respond(self, request: ShopRequest) -> Response:
+        operation, scope, pools = self.operation, request.scope, request.state.pools
+        if not self._unhonoured.isdisjoint(request.headers):
+            raise _not_honoured(self._unhonoured.intersection(request.headers))
+        arguments: dict[str, Any] = dict(scope["path_params"])
+        if operation.query or scope["query_string"]:
+            query = read_query(operation.query or _NoQuery, scope["query_string"])
+            arguments |= {"query": query} if operation.query else {}
+        if operation.takes is not None:
+            arguments["form"] = read_body(type(operation.takes), await request.body(operation.body_size_max))
+        if not self._is_coroutine:
+            pool = operation.pool if isinstance(operation.pool, Pool) else operation.pool(request)
+            response: Response = await pools.run(pool, partial(self._run_in_thread, request, arguments))
+        else:
+            if request.actor.is_staff:
+                await pools.run(Pool.FAST, partial(_recheck_staff, request))
+            response = await self._handler(request, **arguments)
+        response.status = response.status or operation.status
+        return response
+
+    def _run_in_thread(self, request: ShopRequest, arguments: dict[str, Any]) -> Any:
+        if request.actor.is_staff:
+            _recheck_staff(request)
+        return self._handler(request, **arguments)
+
+
+def _recheck_staff(request: ShopRequest) -> None:
+    request.actor = request.shop.sessions.recheck_staff(request.actor)
 
 
 def _once(handler: Handler) -> Handler:
@@ -151,7 +169,7 @@ def _once(handler: Handler) -> Handler:
     def handle(request: ShopRequest, **arguments: Any) -> Response:
         sent = request.idempotency_key()
         key = IdempotencyKey(sent) if sent is not None else None
-        response = cast(Response, handler(request, **arguments, key=key))
+        response: Response = handler(request, **arguments, key=key)
         if key is not None and key.is_replay:
             response.mark_replay()
         return response
@@ -176,24 +194,20 @@ def handler_of(handler: BaseRouteHandler) -> OperationHandler | None:
     return declared
 
 
-def access_of(handler: BaseRouteHandler) -> Access:
-    """Whom it is for; a login is needed where nothing is declared."""
-    operation_handler = handler_of(handler)
-    return operation_handler.operation.access if operation_handler else Access.LOGIN
-
-
 def run_operation(app: ASGIApp) -> ASGIApp:
     """Runs the declared handler straight away, as the innermost step inside Litestar's routing.
 
-    Litestar would call the same handler, after making a request of its own and injecting parameters: 10 us later.
+    Litestar would call the same handler, after making a request of its own and injecting parameters: 10 us later. A
+    handler that is not declared needs a login.
     """
 
     async def run(scope: Scope, receive: Receive, send: Send) -> None:
-        operation_handler = handler_of(scope["route_handler"])
-        if operation_handler is None:
+        request, declared = request_of(scope), scope["route_handler"].opt.get("operation_handler")
+        if declared is None:
+            request.actor = request.token_actor()
             await app(scope, receive, send)
         else:
-            response = await operation_handler(request_of(scope))
+            response = await declared(request)
             await response(scope, receive, send)
 
     return run

@@ -1,7 +1,7 @@
 """What is wrong with a value, fault by fault: msgspec itself stops at the first one, and says it for programmers.
 
-Used only after msgspec has refused a body or a query. Each fault has the path of its field (`lines.0.quantity`), a
-message for people and a stable code.
+Used only after msgspec has refused a body or a query, or where a body may have a field twice. Each fault has the path
+of its field (`lines.0.quantity`), a message for people and a stable code.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta, Struct, inspect
 
-from shop_core.errors import Fault
+from shop_core.errors import Fault, Invalid
 
 FAULTS_MAX = 20
 """So many faults are named at once: a response must not grow with the nonsense that was sent."""
@@ -39,6 +39,67 @@ _TYPES: Mapping[type[inspect.Type], tuple[type, str]] = {
     inspect.LiteralType: (str, "text"),
 }
 _NAMES = {dict: "an object", list: "a list", str: "text", bool: "a boolean", int: "a number", float: "a fraction"}
+
+
+class MalformedBody(Invalid):
+    """The body is not JSON."""
+
+    code = "malformed_body"
+    title = "Malformed body"
+
+
+def body_refusal(form: type[Struct], body: bytes, error: Exception) -> Invalid:
+    """Why a body is no `form`; `error` is what msgspec said."""
+    if isinstance(error, msgspec.ValidationError):
+        try:
+            sent = _untyped(body)
+            check_no_field_twice(body)
+            return Invalid(*faults_of(form, sent))
+        except (msgspec.DecodeError, UnicodeError, RecursionError) as malformed:
+            error = malformed
+        except Invalid as twice:
+            return twice
+    if isinstance(error, RecursionError):
+        return MalformedBody(Fault("body", "is nested too deep", "too_deep"))
+    if isinstance(error, UnicodeError):
+        return MalformedBody(Fault("body", "is not UTF-8", "not_utf_8"))
+    return MalformedBody(Fault("body", f"is not JSON: {error}", "not_json"))
+
+
+def query_refusal(form: type[Struct], sent: Mapping[str, object]) -> Invalid:
+    """Why these query parameters are no `form`."""
+    known = types_of(form)
+    rule = f"is unknown here; known are: {', '.join(known) or 'none'}"
+    unknown = [Fault(name[:100], rule, "unknown_parameter") for name in sent if name not in known]
+    return Invalid(*(unknown[:FAULTS_MAX] or faults_of(form, sent)))
+
+
+def check_no_field_twice(body: bytes) -> None:
+    """Raise if an object of good JSON has a field twice: one reader would take the first, another one the last.
+
+    Raises:
+        Invalid
+    """
+
+    def check(fields: list[tuple[str, object]]) -> None:
+        names = [name for name, _ in fields]
+        if len(set(names)) < len(names):
+            raise Invalid(given_twice(names))
+
+    json.loads(body, strict=False, object_pairs_hook=check, parse_int=str)  # Python limits the digits of an int
+
+
+def given_twice(names: list[str]) -> Fault:
+    """The fault of the first name that is there twice."""
+    twice = next(name for name in names if names.count(name) > 1)
+    return Fault(twice[:100], "is given more than once", "duplicate")
+
+
+def _untyped(body: bytes) -> object:
+    try:
+        return msgspec.json.decode(body)
+    except msgspec.ValidationError:  # a number that no float can hold: Python reads it as infinity
+        return json.loads(body, strict=False, parse_int=lambda digits: (int if len(digits) < 20 else float)(digits))
 
 
 def faults_of(form: type[Struct], sent: object) -> tuple[Fault, ...]:

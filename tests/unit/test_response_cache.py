@@ -21,8 +21,8 @@ from shop_core import (
     Shop,
 )
 from shop_core.inventory.model import LineRequest
+from shop_http import response_cache
 from shop_http.app import create_app
-from shop_http.middleware import response_cache
 from shop_testing import Fixtures
 
 PASSWORD = "a long and unusual sentence"

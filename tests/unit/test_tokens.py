@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from shop_adapters.tokens import JwtTokens, OpaqueTokens
 from shop_core.accounts.model import NOBODY, SYSTEM, Actor, Role
 from shop_core.errors import InvalidToken
+from shop_testing.credentials import actor_of
 
 SECRET, OTHER_SECRET = b"s" * 32, b"o" * 32
 NOW = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
@@ -73,13 +74,13 @@ def test_a_jwt_carries_every_claim_and_the_type_of_an_access_token():
 
 def test_a_jwt_made_by_hand_with_the_right_key_is_accepted():
     """So the forgeries below are refused for what they change, and not because they are made by hand."""
-    assert JWT.read_access(signed(HEADER, CLAIMS), NOW) == ADA
+    assert actor_of(JWT, signed(HEADER, CLAIMS), NOW) == ADA
 
 
 @pytest.mark.parametrize("claim", CLAIMS)
 def test_a_jwt_that_lacks_a_claim_is_refused(claim):
     with pytest.raises(InvalidToken):
-        JWT.read_access(signed(HEADER, {name: value for name, value in CLAIMS.items() if name != claim}), NOW)
+        actor_of(JWT, signed(HEADER, {name: value for name, value in CLAIMS.items() if name != claim}), NOW)
 
 
 @pytest.mark.parametrize(
@@ -106,11 +107,11 @@ def test_a_jwt_that_lacks_a_claim_is_refused(claim):
 )
 def test_a_jwt_with_a_wrong_claim_is_refused(change):
     with pytest.raises(InvalidToken):
-        JWT.read_access(signed(HEADER, CLAIMS | change), NOW)
+        actor_of(JWT, signed(HEADER, CLAIMS | change), NOW)
 
 
 def test_a_jwt_from_a_server_whose_clock_is_a_little_ahead_is_accepted():
-    assert JWT.read_access(JWT.access(ADA, NOW + 5 * SECOND, LIFE), NOW) == ADA
+    assert actor_of(JWT, JWT.access(ADA, NOW + 5 * SECOND, LIFE), NOW) == ADA
 
 
 @pytest.mark.parametrize(
@@ -136,13 +137,13 @@ def test_a_jwt_from_a_server_whose_clock_is_a_little_ahead_is_accepted():
 )
 def test_a_jwt_with_a_wrong_header_is_refused(header):
     with pytest.raises(InvalidToken):
-        JWT.read_access(signed(header, CLAIMS), NOW)
+        actor_of(JWT, signed(header, CLAIMS), NOW)
 
 
 @pytest.mark.parametrize("claims", [[], "text", 1, None, b"\xff", b"[" * 2_000, b""], ids=str)
 def test_a_jwt_whose_claims_are_no_object_is_refused(claims):
     with pytest.raises(InvalidToken):
-        JWT.read_access(signed(HEADER, claims), NOW)
+        actor_of(JWT, signed(HEADER, claims), NOW)
 
 
 def test_a_jwt_signed_with_another_key_or_algorithm_or_not_at_all_is_refused():
@@ -151,7 +152,7 @@ def test_a_jwt_signed_with_another_key_or_algorithm_or_not_at_all_is_refused():
     unsigned = f"{part(HEADER | {'alg': 'none'})}.{part(CLAIMS)}."
     for token in (forged, longer, unsigned):
         with pytest.raises(InvalidToken):
-            JWT.read_access(token, NOW)
+            actor_of(JWT, token, NOW)
 
 
 def test_a_jwt_is_written_in_one_way_only():
@@ -160,32 +161,32 @@ def test_a_jwt_is_written_in_one_way_only():
     last = same_bits[same_bits.index(token[-1]) + 1]  # the last character has two bits that mean nothing
     for otherwise in (token + "=", token[:-1] + last, token + "\n", " " + token):
         with pytest.raises(InvalidToken):
-            JWT.read_access(otherwise, NOW)
+            actor_of(JWT, otherwise, NOW)
 
 
 @given(token=st.text(st.characters(codec=None)) | st.from_regex(r"\A[\w-]*\.[\w-]*\.[\w-]*\Z"))
 def test_no_text_at_all_breaks_the_reading_of_tokens(token):
     for tokens in (JWT, OpaqueTokens()):
         with pytest.raises(InvalidToken):
-            tokens.read_access(token, NOW)
+            actor_of(tokens, token, NOW)
 
 
 def test_a_replaced_secret_logs_nobody_out():
     old = JWT.access(ADA, NOW, LIFE)
-    assert JwtTokens(OTHER_SECRET, previous=[SECRET]).read_access(old, NOW) == ADA
+    assert actor_of(JwtTokens(OTHER_SECRET, previous=[SECRET]), old, NOW) == ADA
     with pytest.raises(InvalidToken):
-        JwtTokens(OTHER_SECRET).read_access(old, NOW)
+        actor_of(JwtTokens(OTHER_SECRET), old, NOW)
 
 
 def test_the_new_secret_signs_and_the_previous_one_does_not():
     new = JwtTokens(OTHER_SECRET, previous=[SECRET]).access(ADA, NOW, LIFE)
-    assert JwtTokens(OTHER_SECRET).read_access(new, NOW) == ADA
+    assert actor_of(JwtTokens(OTHER_SECRET), new, NOW) == ADA
 
 
 def test_a_token_for_another_shop_with_the_same_secret_is_refused():
     for other in (JwtTokens(SECRET, issuer="toys"), JwtTokens(SECRET, audience="toys")):
         with pytest.raises(InvalidToken):
-            JWT.read_access(other.access(ADA, NOW, LIFE), NOW)
+            actor_of(JWT, other.access(ADA, NOW, LIFE), NOW)
 
 
 def test_short_secrets_are_refused_by_name_of_the_rule():
@@ -235,8 +236,8 @@ def test_opaque_tokens_remember_no_more_than_they_are_allowed_to():
     tokens = OpaqueTokens(tokens_max=3)
     issued = [tokens.access(ADA, NOW, LIFE) for _ in range(4)]
     with pytest.raises(InvalidToken):
-        tokens.read_access(issued[0], NOW)
-    assert [tokens.read_access(token, NOW) for token in issued[1:]] == [ADA] * 3
+        actor_of(tokens, issued[0], NOW)
+    assert [actor_of(tokens, token, NOW) for token in issued[1:]] == [ADA] * 3
 
 
 def test_opaque_tokens_forget_those_that_ended():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from datetime import UTC, datetime
 
 import pytest
 from litestar.testing import TestClient
@@ -60,8 +61,19 @@ def test_a_request_of_a_trace_is_a_part_of_it_and_kept_only_with_it() -> None:
 def test_a_fault_of_the_server_is_marked() -> None:
     exporter = InMemorySpanExporter()
     spans = Spans(exporter)
-    fault = ("GET", "/x", None, 500, "internal_error", False, 0.5, 12, "abc", None, "::1", None, None)
-    spans.observe(RequestRecord(*fault))
+    fault = RequestRecord(
+        level="info",
+        at=datetime.now(UTC),
+        method="GET",
+        route="/x",
+        status=500,
+        duration_ms=500.0,
+        size_bytes=12,
+        request_id="abc",
+        address="::1",
+        code="internal_error",
+    )
+    spans.observe(fault)
     spans.stop()
     (span,) = exporter.get_finished_spans()
     assert (span.status.is_ok, span.status.description) == (False, "internal_error")
@@ -76,5 +88,5 @@ def test_without_opentelemetry_a_server_says_what_to_install(monkeypatch: pytest
     for name in [name for name in sys.modules if name.startswith("opentelemetry.")]:
         monkeypatch.delitem(sys.modules, name)
     check_tracing(Settings.read({}, {}))
-    with pytest.raises(SettingsError, match=r"pip install 'shop\[otel\]'"):
+    with pytest.raises(SettingsError, match=r"pip install 'shop-no-oversell\[otel\]'"):
         check_tracing(Settings.read({"SHOP_TRACING": "otlp"}, {}))

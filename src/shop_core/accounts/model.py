@@ -7,6 +7,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 from uuid import UUID
 
 from shop_core.errors import Fault, Forbidden, Invalid, LastAdmin, Unauthenticated
@@ -45,11 +46,18 @@ class Actor:
         id: the account, if an account acts.
         role: what it may do; None for somebody who is not logged in.
         session: in which session, if known; actors are equal whatever their session.
+
+    Attributes:
+        is_staff: whether this actor sees and handles everybody's orders.
     """
 
     id: UUID | None
     role: Role | None
     session: UUID | None = field(default=None, compare=False)
+    is_staff: bool = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "is_staff", self.role is not None and self.role.includes(Role.STAFF))
 
     def require(self, role: Role) -> None:
         """Check that the actor has `role`.
@@ -62,11 +70,6 @@ class Actor:
             raise Unauthenticated
         if not self.role.includes(role):
             raise Forbidden(role)
-
-    @property
-    def is_staff(self) -> bool:
-        """Whether this actor sees and handles everybody's orders."""
-        return self.role is not None and self.role.includes(Role.STAFF)
 
     @property
     def account_id(self) -> UUID:
@@ -82,6 +85,20 @@ class Actor:
 
 NOBODY = Actor(None, None)
 SYSTEM = Actor(None, Role.ADMIN)
+
+
+class AccessToken(NamedTuple):
+    """What an access token says. It is verified once and remembered: only the time has to be looked at again.
+
+    Args:
+        actor: who has it.
+        valid_from: a little before it was issued, since the clocks of two servers may differ.
+        expires_at: from then on it proves nothing.
+    """
+
+    actor: Actor
+    valid_from: datetime
+    expires_at: datetime
 
 
 @dataclass(frozen=True, slots=True)

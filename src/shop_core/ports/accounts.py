@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 from uuid import UUID
 
-from shop_core.accounts.model import Account, AccountQuery, Actor
+from shop_core.accounts.model import AccessToken, Account, AccountQuery, Actor
 from shop_core.accounts.sessions import RefreshToken, Session
 from shop_core.pagination import Page, PageRequest
 
@@ -130,8 +130,8 @@ class Tokens(Protocol):
     def access(self, actor: Actor, issued_at: datetime, life: timedelta) -> str:
         """A token that names the actor and their session, valid for `life`."""
 
-    def read_access(self, token: str, now: datetime) -> Actor:
-        """The actor. Raises InvalidToken."""
+    def read_access(self, token: str) -> AccessToken:
+        """What a token says, whatever the time is. Raises InvalidToken: nothing that `access` gave out."""
 
     def refresh(self) -> str:
         """A new random refresh token of at least 256 bits."""

@@ -18,7 +18,7 @@ from shop_core.errors import (
     WrongPassword,
 )
 from shop_core.idempotency import IdempotencyKey
-from shop_http.requests import ShopRequest, read_body
+from shop_http.requests import ShopRequest
 from shop_http.responses import Response, json_response, no_content
 from shop_http.routing import Access, Operation, delete, get, patch, post
 from shop_http.schemas import accounts as schemas
@@ -59,11 +59,11 @@ _CREDENTIALS_SIZE_MAX = 4 * 1024
         "`Idempotency-Key`: you get the account, not `username_taken`.",
     ),
 )
-async def register(request: ShopRequest, body: bytes) -> Response:
+async def register(request: ShopRequest, form: RegistrationForm) -> Response:
     """Open an account as a customer."""
     sent = request.idempotency_key()
     key = IdempotencyKey(sent) if sent is not None else None
-    register = partial(request.shop.accounts.register, read_body(RegistrationForm, body).registration(), key=key)
+    register = partial(request.shop.accounts.register, form.registration(), key=key)
     with request.state.login_limiter.unrecognised_device(request.client_key):
         account = await request.state.pools.run(Pool.HASHING, register)
     is_replay = key is not None and key.is_replay
@@ -87,9 +87,9 @@ async def register(request: ShopRequest, body: bytes) -> Response:
         "guesses of others never make you wait.",
     ),
 )
-async def log_in(request: ShopRequest, body: bytes) -> Response:
+async def log_in(request: ShopRequest, form: CredentialsForm) -> Response:
     """Start a session. Attempts are counted first: one that is refused takes no place in the pool."""
-    form, sessions, client = read_body(CredentialsForm, body), request.shop.sessions, request.client_key
+    sessions, client = request.shop.sessions, request.client_key
     is_recognised = sessions.is_known_device(form.username, form.device)
     attempt = partial(sessions.log_in, form.username, form.password, client=client, device=form.device)
     with request.state.login_limiter.login(client, is_recognised=is_recognised):
@@ -111,9 +111,8 @@ async def log_in(request: ShopRequest, body: bytes) -> Response:
         "get the same new refresh token. A later use of the old one ends the session.",
     ),
 )
-def refresh_tokens(request: ShopRequest, body: bytes) -> Response:
+def refresh_tokens(request: ShopRequest, form: RefreshForm) -> Response:
     """Carry a session on."""
-    form = read_body(RefreshForm, body)
     return json_response(TokensBody.of(request.shop.sessions.refresh(form.refresh)))
 
 
@@ -133,9 +132,9 @@ def refresh_tokens(request: ShopRequest, body: bytes) -> Response:
         "second.",
     ),
 )
-def log_out(request: ShopRequest, body: bytes) -> Response:
+def log_out(request: ShopRequest, form: RefreshForm) -> Response:
     """End a session."""
-    request.shop.sessions.log_out(read_body(RefreshForm, body).refresh)
+    request.shop.sessions.log_out(form.refresh)
     return no_content()
 
 
@@ -156,9 +155,8 @@ def log_out(request: ShopRequest, body: bytes) -> Response:
         "account ends.",
     ),
 )
-async def reset_password(request: ShopRequest, body: bytes) -> Response:
+async def reset_password(request: ShopRequest, form: ResetForm) -> Response:
     """Give an account another password, without the old one."""
-    form = read_body(ResetForm, body)
     reset = partial(request.shop.accounts.reset_password, form.code, form.new_password)
     with request.state.login_limiter.unrecognised_device(request.client_key):
         await request.state.pools.run(Pool.HASHING, reset)
@@ -186,9 +184,9 @@ def get_me(request: ShopRequest) -> Response:
         description="Fields that you leave out stay as they are. Username and role cannot be changed here.",
     ),
 )
-def edit_me(request: ShopRequest, body: bytes, key: IdempotencyKey | None) -> Response:
+def edit_me(request: ShopRequest, form: ProfileForm, key: IdempotencyKey | None) -> Response:
     """Change the profile of the account that is logged in."""
-    change = read_body(ProfileForm, body).change()
+    change = form.change()
     return json_response(UserBody.of(request.shop.accounts.edit_me(request.actor, change, key=key)))
 
 
@@ -207,9 +205,8 @@ def edit_me(request: ShopRequest, body: bytes, key: IdempotencyKey | None) -> Re
         "400 `wrong_password`, not 401: the login itself is fine.",
     ),
 )
-def change_password(request: ShopRequest, body: bytes) -> Response:
+def change_password(request: ShopRequest, form: PasswordForm) -> Response:
     """Give the account that is logged in another password."""
-    form = read_body(PasswordForm, body)
     request.shop.accounts.change_password(request.actor, form.old_password, form.new_password)
     return no_content()
 

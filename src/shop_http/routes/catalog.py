@@ -12,7 +12,7 @@ from shop_core.errors import CategoryNotFound, InvalidCursor, KeyReused, Product
 from shop_core.idempotency import IdempotencyKey
 from shop_core.inventory.model import ON_HAND_MAX
 from shop_core.text import search_words
-from shop_http.requests import ListQuery, ShopRequest, read_body, read_query
+from shop_http.requests import ListQuery, ShopRequest
 from shop_http.responses import Response, json_response, no_content, page_response
 from shop_http.routes import categories
 from shop_http.routing import Access, Operation, delete, get, patch, post, put
@@ -40,7 +40,7 @@ class ProductsQuery(ListQuery, forbid_unknown_fields=True, kw_only=True):
         UNSET
     )
 
-    def query(self, currency: str) -> ProductQuery:
+    def conditions(self, currency: str) -> ProductQuery:
         """The same for the core.
 
         Raises:
@@ -81,11 +81,10 @@ def _looks_at_much(query: bytes) -> bool:
         refuses=(InvalidCursor,),
     ),
 )
-def list_products(request: ShopRequest) -> Response:
+def list_products(request: ShopRequest, query: ProductsQuery) -> Response:
     """The products that match, a piece at a time."""
-    sent = read_query(ProductsQuery, request)
-    page_request = sent.page_request()
-    page = request.shop.catalog.products(sent.query(request.shop.currency), page_request)
+    page_request = query.page_request()
+    page = request.shop.catalog.products(query.conditions(request.shop.currency), page_request)
     return page_response(ProductPage, page, page_request, ProductBody.of, request)
 
 
@@ -121,9 +120,8 @@ def get_product(request: ShopRequest, product_id: UUID) -> Response:
         refuses=(SkuTaken, CategoryNotFound, KeyReused),
     ),
 )
-def create_product(request: ShopRequest, body: bytes, key: IdempotencyKey | None) -> Response:
+def create_product(request: ShopRequest, form: ProductForm, key: IdempotencyKey | None) -> Response:
     """Add a product, for staff."""
-    form = read_body(ProductForm, body)
     entry = request.shop.catalog.create_product(request.actor, form.details(request.shop.currency), key=key)
     return json_response(ProductBody.of(entry), location=f"/products/{entry.product.id}")
 
@@ -141,9 +139,9 @@ def create_product(request: ShopRequest, body: bytes, key: IdempotencyKey | None
         description=f"Fields that you leave out are emptied. {_CONDITIONS}",
     ),
 )
-def replace_product(request: ShopRequest, product_id: UUID, body: bytes, key: IdempotencyKey | None) -> Response:
+def replace_product(request: ShopRequest, product_id: UUID, form: ProductForm, key: IdempotencyKey | None) -> Response:
     """Replace a product, for staff."""
-    details = read_body(ProductForm, body).details(request.shop.currency)
+    details = form.details(request.shop.currency)
     versions = request.expected_versions()
     return _product(request.shop.catalog.replace_product(request.actor, product_id, details, versions, key=key))
 
@@ -162,9 +160,9 @@ def replace_product(request: ShopRequest, product_id: UUID, body: bytes, key: Id
         f"category. {_CONDITIONS}",
     ),
 )
-def edit_product(request: ShopRequest, product_id: UUID, body: bytes, key: IdempotencyKey | None) -> Response:
+def edit_product(request: ShopRequest, product_id: UUID, form: ProductPatch, key: IdempotencyKey | None) -> Response:
     """Change a product, for staff."""
-    changes = read_body(ProductPatch, body).changes(request.shop.currency)
+    changes = form.changes(request.shop.currency)
     versions = request.expected_versions()
     return _product(request.shop.catalog.edit_product(request.actor, product_id, changes, versions, key=key))
 

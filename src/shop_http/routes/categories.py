@@ -9,7 +9,7 @@ from msgspec import Meta
 
 from shop_core.errors import CategoryCycle, CategoryInUse, CategoryNotFound, KeyReused, SlugTaken
 from shop_core.idempotency import IdempotencyKey
-from shop_http.requests import OffsetQuery, ShopRequest, read_body, read_query
+from shop_http.requests import OffsetQuery, ShopRequest
 from shop_http.responses import Response, json_response, no_content, page_response
 from shop_http.routing import Access, Operation, delete, get, patch, post
 from shop_http.schemas import catalog as schemas
@@ -36,11 +36,10 @@ class CategoriesQuery(OffsetQuery, forbid_unknown_fields=True, kw_only=True):
         gives=schemas.CATEGORIES,
     ),
 )
-def list_categories(request: ShopRequest) -> Response:
+def list_categories(request: ShopRequest, query: CategoriesQuery) -> Response:
     """All categories, a piece at a time."""
-    sent = read_query(CategoriesQuery, request)
-    page_request, catalog = sent.offset_request(), request.shop.catalog
-    if sent.nested:
+    page_request, catalog = query.offset_request(), request.shop.catalog
+    if query.nested:
         tree = catalog.category_tree(page_request)
         return page_response(CategoryPage, tree, page_request, CategoryBody.of_node, request)
     return page_response(CategoryPage, catalog.categories(page_request), page_request, CategoryBody.of, request)
@@ -77,9 +76,8 @@ def get_category(request: ShopRequest, category_id: UUID) -> Response:
         description="The tree has at most ten levels.",
     ),
 )
-def create_category(request: ShopRequest, body: bytes, key: IdempotencyKey | None) -> Response:
+def create_category(request: ShopRequest, form: CategoryForm, key: IdempotencyKey | None) -> Response:
     """Add a category, for staff."""
-    form = read_body(CategoryForm, body)
     entry = request.shop.catalog.create_category(request.actor, form.name, form.slug, form.parent or None, key=key)
     return json_response(CategoryBody.of(entry), location=f"/categories/{entry.category.id}")
 
@@ -98,9 +96,9 @@ def create_category(request: ShopRequest, body: bytes, key: IdempotencyKey | Non
         "Categories below it move with it.",
     ),
 )
-def edit_category(request: ShopRequest, category_id: UUID, body: bytes, key: IdempotencyKey | None) -> Response:
+def edit_category(request: ShopRequest, category_id: UUID, form: CategoryPatch, key: IdempotencyKey | None) -> Response:
     """Change a category, for staff."""
-    changes = read_body(CategoryPatch, body).changes()
+    changes = form.changes()
     return json_response(
         CategoryBody.of(request.shop.catalog.edit_category(request.actor, category_id, changes, key=key))
     )

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from shop_core.errors import InvalidCursor, KeyReused, ProductNotFound, StockBelowZero
 from shop_core.idempotency import IdempotencyKey
-from shop_http.requests import CursorQuery, ShopRequest, read_body, read_query
+from shop_http.requests import CursorQuery, ShopRequest
 from shop_http.responses import Response, json_response, page_response
 from shop_http.routing import Access, Operation, get, post
 from shop_http.schemas import inventory as schemas
@@ -46,9 +46,8 @@ def get_stock_level(request: ShopRequest, product_id: UUID) -> Response:
         "are missing.",
     ),
 )
-def change_stock(request: ShopRequest, product_id: UUID, body: bytes, key: IdempotencyKey | None) -> Response:
+def change_stock(request: ShopRequest, product_id: UUID, form: StockChangeForm, key: IdempotencyKey | None) -> Response:
     """Record a change of stock."""
-    form = read_body(StockChangeForm, body)
     stock = request.shop.inventory
     record = stock.receive if form.kind == "received" else stock.adjust
     return json_response(StockLevelBody.of(record(request.actor, product_id, form.quantity, form.reason, key=key)))
@@ -67,9 +66,9 @@ def change_stock(request: ShopRequest, product_id: UUID, body: bytes, key: Idemp
         refuses=(ProductNotFound, InvalidCursor),
     ),
 )
-def list_stock_movements(request: ShopRequest, product_id: UUID) -> Response:
+def list_stock_movements(request: ShopRequest, product_id: UUID, query: CursorQuery) -> Response:
     """The ledger of one product, a piece at a time."""
-    page_request = read_query(CursorQuery, request).cursor_request()
+    page_request = query.cursor_request()
     page = request.shop.inventory.movements(request.actor, product_id, page_request)
     return page_response(StockMovementPage, page, page_request, StockMovementBody.of, request)
 

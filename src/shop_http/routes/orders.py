@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from asyncio import wrap_future
 from datetime import datetime
 from typing import Annotated
 from uuid import UUID
@@ -27,7 +28,7 @@ from shop_core.errors import (
     UnknownProducts,
 )
 from shop_core.idempotency import IdempotencyKey
-from shop_http.requests import ListQuery, ShopRequest, read_body, read_query
+from shop_http.requests import ListQuery, ShopRequest
 from shop_http.responses import Response, json_response, no_content, page_response
 from shop_http.routing import Access, Operation, delete, get, post, put
 from shop_http.schemas import orders as schemas
@@ -52,7 +53,7 @@ class OrdersQuery(ListQuery, forbid_unknown_fields=True, kw_only=True):
         UNSET
     )
 
-    def query(self) -> OrderQuery:
+    def conditions(self) -> OrderQuery:
         """The same for the core.
 
         Raises:
@@ -87,11 +88,11 @@ class OrdersQuery(ListQuery, forbid_unknown_fields=True, kw_only=True):
         "retry gets that order as it is by then.",
     ),
 )
-async def place_order(request: ShopRequest, body: bytes) -> Response:
+async def place_order(request: ShopRequest, form: PlacementForm) -> Response:
     """Place an order for the customer who is logged in."""
-    placement = read_body(PlacementForm, body).request(request.actor, request.idempotency_key(), request.shop.currency)
+    placement = form.request(request.actor, request.idempotency_key(), request.shop.currency)
     request.state.order_limiter.count(request.actor.id)
-    result = await request.state.pools.result(request.state.place(placement))
+    result = await wrap_future(request.state.place(placement))
     order, location = result.value, f"/orders/{result.value.id}"
     return json_response(OrderBody.of(order), etag=(order.version,), location=location, is_replay=result.replayed)
 
@@ -110,11 +111,10 @@ async def place_order(request: ShopRequest, body: bytes) -> Response:
         description="Staff also see orders that their customers deleted; those have `deleted_at`.",
     ),
 )
-def list_orders(request: ShopRequest) -> Response:
+def list_orders(request: ShopRequest, query: OrdersQuery) -> Response:
     """The orders that match, a piece at a time."""
-    sent = read_query(OrdersQuery, request)
-    page_request = sent.page_request()
-    page = request.shop.orders.find(request.actor, sent.query(), page_request)
+    page_request = query.page_request()
+    page = request.shop.orders.find(request.actor, query.conditions(), page_request)
     return page_response(OrderPage, page, page_request, OrderBody.of, request)
 
 
@@ -146,9 +146,9 @@ def get_order(request: ShopRequest, order_id: UUID) -> Response:
         refuses=(OrderNotFound, InvalidCursor),
     ),
 )
-def list_order_events(request: ShopRequest, order_id: UUID) -> Response:
+def list_order_events(request: ShopRequest, order_id: UUID, query: ListQuery) -> Response:
     """The timeline of an order, a piece at a time."""
-    page_request = read_query(ListQuery, request).page_request()
+    page_request = query.page_request()
     page = request.shop.orders.events(request.actor, order_id, page_request)
     return page_response(OrderEventPage, page, page_request, OrderEventBody.of, request)
 
@@ -169,9 +169,9 @@ def list_order_events(request: ShopRequest, order_id: UUID) -> Response:
         "price. Lines that change nothing leave the version as it is.",
     ),
 )
-def edit_order(request: ShopRequest, order_id: UUID, body: bytes, key: IdempotencyKey | None) -> Response:
+def edit_order(request: ShopRequest, order_id: UUID, form: OrderForm, key: IdempotencyKey | None) -> Response:
     """Edit, by the owner."""
-    lines = read_body(OrderForm, body).requested()
+    lines = form.requested()
     return _order(request.shop.orders.edit(request.actor, order_id, lines, request.expected_versions(), key=key))
 
 

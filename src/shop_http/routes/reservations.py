@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from asyncio import wrap_future
 from typing import Annotated
 from uuid import UUID
 
@@ -20,7 +21,7 @@ from shop_core.errors import (
 )
 from shop_core.idempotency import IdempotencyKey
 from shop_core.reservations.model import ReservationQuery
-from shop_http.requests import CursorQuery, ShopRequest, read_body, read_query
+from shop_http.requests import CursorQuery, ShopRequest
 from shop_http.responses import Response, json_response, no_content, page_response
 from shop_http.routing import Operation, delete, get, post
 from shop_http.schemas import reservations as schemas
@@ -53,10 +54,10 @@ class ReservationsQuery(CursorQuery, forbid_unknown_fields=True, kw_only=True):
         "then.",
     ),
 )
-async def reserve(request: ShopRequest, body: bytes) -> Response:
+async def reserve(request: ShopRequest, form: ReservationForm) -> Response:
     """Hold units for the customer who is logged in."""
-    reservation = read_body(ReservationForm, body).request(request.actor, request.idempotency_key())
-    result = await request.state.pools.result(request.state.reserve(reservation))
+    reservation = form.request(request.actor, request.idempotency_key())
+    result = await wrap_future(request.state.reserve(reservation))
     location = f"/reservations/{result.value.id}"
     return json_response(ReservationBody.of(result.value), location=location, is_replay=result.replayed)
 
@@ -74,12 +75,11 @@ async def reserve(request: ShopRequest, body: bytes) -> Response:
         description="`active=true` leaves out those that were confirmed or released or have expired.",
     ),
 )
-def list_reservations(request: ShopRequest) -> Response:
+def list_reservations(request: ShopRequest, query: ReservationsQuery) -> Response:
     """The reservations that match, a piece at a time, as they are now."""
-    sent = read_query(ReservationsQuery, request)
-    page_request = sent.cursor_request()
-    query = ReservationQuery(sent.customer or None, sent.active)
-    page = request.shop.reservations.find(request.actor, query, page_request)
+    page_request = query.cursor_request()
+    found = ReservationQuery(query.customer or None, query.active)
+    page = request.shop.reservations.find(request.actor, found, page_request)
     return page_response(ReservationPage, page, page_request, ReservationBody.of, request)
 
 
@@ -111,12 +111,12 @@ def get_reservation(request: ShopRequest, reservation_id: UUID) -> Response:
         "reservation that has expired cannot be extended: its units may be somebody else's.",
     ),
 )
-def extend_reservation(request: ShopRequest, reservation_id: UUID, body: bytes, key: IdempotencyKey | None) -> Response:
+def extend_reservation(
+    request: ShopRequest, reservation_id: UUID, form: ExtensionForm, key: IdempotencyKey | None
+) -> Response:
     """Extend, by the owner or by staff."""
-    ttl = read_body(ExtensionForm, body).ttl
-    return json_response(
-        ReservationBody.of(request.shop.reservations.extend(request.actor, reservation_id, ttl, key=key))
-    )
+    extended = request.shop.reservations.extend(request.actor, reservation_id, form.ttl, key=key)
+    return json_response(ReservationBody.of(extended))
 
 
 @delete(

@@ -11,7 +11,7 @@ from shop_core import AccountQuery, Role
 from shop_core.errors import AccountNotFound, InvalidCursor, KeyReused, LastAdmin
 from shop_core.idempotency import IdempotencyKey
 from shop_core.text import search_words
-from shop_http.requests import ListQuery, ShopRequest, read_body, read_query
+from shop_http.requests import ListQuery, ShopRequest
 from shop_http.responses import Response, json_response, page_response
 from shop_http.routes.accounts import TAG
 from shop_http.routing import Access, Operation, get, patch, post
@@ -29,7 +29,7 @@ class UsersQuery(ListQuery, forbid_unknown_fields=True, kw_only=True):
     role: Role | UnsetType = UNSET
     active: Annotated[bool, Meta(description="true: may log in; false: deactivated")] | UnsetType = UNSET
 
-    def query(self) -> AccountQuery:
+    def conditions(self) -> AccountQuery:
         """The same for the core."""
         return AccountQuery(
             words=search_words(self.search) if self.search.strip() else None,
@@ -53,11 +53,10 @@ class UsersQuery(ListQuery, forbid_unknown_fields=True, kw_only=True):
         "or a name, in any case. No character is special.",
     ),
 )
-def list_users(request: ShopRequest) -> Response:
+def list_users(request: ShopRequest, query: UsersQuery) -> Response:
     """Registered users, a piece at a time, for staff."""
-    query = read_query(UsersQuery, request)
     page_request = query.page_request()
-    page = request.shop.accounts.accounts(request.actor, query.query(), page_request)
+    page = request.shop.accounts.accounts(request.actor, query.conditions(), page_request)
     return page_response(AccountPage, page, page_request, AccountBody.of, request)
 
 
@@ -91,9 +90,9 @@ def get_user(request: ShopRequest, user_id: UUID) -> Response:
         "all their sessions end within about a second. The last active admin cannot be changed.",
     ),
 )
-def assign_user(request: ShopRequest, user_id: UUID, body: bytes, key: IdempotencyKey | None) -> Response:
+def assign_user(request: ShopRequest, user_id: UUID, form: AccountStatusForm, key: IdempotencyKey | None) -> Response:
     """Change role or standing, for admins."""
-    change = read_body(AccountStatusForm, body).change()
+    change = form.change()
     return json_response(AccountBody.of(request.shop.accounts.assign(request.actor, user_id, change, key=key)))
 
 

@@ -63,7 +63,7 @@ def worker_app(settings: Settings, shutdown: GracefulShutdown) -> App:
     routes: list[HTTPRouteHandler] = []
     count_expired: Callable[[int], int] = int
     if settings.log_level in ("debug", "info"):
-        observers.append(log.request_lines(settings.log))
+        observers.append(log.request_log(settings.log))
     if settings.tracing != "off":
         from shop_http.server.tracing import Spans
 

@@ -91,7 +91,7 @@ class Metrics:
         """Count a request."""
         requests, seconds = self._series_of(seen.method, seen.route or _NOWHERE, seen.status)
         requests.inc()
-        seconds.observe(seen.duration_s)
+        seconds.observe(seen.duration_ms / 1000)
         if seen.code is not None:
             self._refusals.labels(seen.code).inc()
         if seen.replayed:

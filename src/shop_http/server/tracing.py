@@ -25,7 +25,7 @@ from opentelemetry.trace import (
 
 from shop_http.middleware.access_log import RequestRecord
 
-_NS_PER_S = 1_000_000_000
+_NS_PER_MS = 1_000_000
 
 
 class Spans:
@@ -49,7 +49,7 @@ class Spans:
             _parent(seen),
             SpanKind.SERVER,
             _attributes(seen),
-            start_time=ended_ns - round(seen.duration_s * _NS_PER_S),
+            start_time=ended_ns - round(seen.duration_ms * _NS_PER_MS),
         )
         if seen.status >= 500:
             span.set_status(StatusCode.ERROR, seen.code)

@@ -10,13 +10,12 @@ import asyncio
 import os
 import sys
 import threading
-from collections import deque
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from enum import StrEnum
 from threading import BoundedSemaphore
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from shop_core.errors import Unavailable
 
@@ -50,7 +49,6 @@ class WorkerPools:
             for pool, count in threads.items()
         }
         self._places = {pool: BoundedSemaphore(count + waiting_max[pool]) for pool, count in threads.items()}
-        self._results = Results()
 
     @classmethod
     def for_connections(cls, connections: int) -> WorkerPools:
@@ -66,7 +64,7 @@ class WorkerPools:
         Raises:
             Unavailable: too many wait there, or the server is shutting down. Nothing was done.
         """
-        return await self.result(self.submit(pool, work))
+        return await asyncio.wrap_future(self.submit(pool, work))
 
     def submit(self, pool: Pool, work: Callable[[], T]) -> Future[T]:
         """Have `work` done by a thread of that pool.
@@ -85,10 +83,6 @@ class WorkerPools:
         future.add_done_callback(lambda _: places.release())
         return future
 
-    async def result(self, future: Future[T]) -> T:
-        """The result of what another thread does. Cancelling this cancels `future`, if that has not begun."""
-        return await self._results.of(future)
-
     def close(self) -> None:
         """Let the work that has begun finish."""
         for executor in self._executors.values():
@@ -104,42 +98,3 @@ def _yield_to_others() -> None:
     if sys.platform == "linux":
         with suppress(OSError):
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), HASHING_NICE)
-
-
-class Results:
-    """Brings what threads have done back to the event loop: many results wake it once.
-
-    `asyncio.wrap_future` wakes the loop for each result, by a system call; a batch of orders ends sixty at once.
-    """
-
-    def __init__(self) -> None:
-        self._done: deque[tuple[asyncio.Future[Any], Future[Any]]] = deque()
-        self._called: asyncio.AbstractEventLoop | None = None  # the loop that is about to look
-
-    def of(self, future: Future[T]) -> asyncio.Future[T]:
-        """The same, to be awaited. Cancelling it cancels `future`."""
-        loop = asyncio.get_running_loop()
-        waiting: asyncio.Future[T] = loop.create_future()
-        waiting.add_done_callback(lambda ended: future.cancel() if ended.cancelled() else None)
-
-        def bring(ended: Future[T]) -> None:
-            self._done.append((waiting, ended))
-            if self._called is not loop and not loop.is_closed():
-                self._called = loop
-                loop.call_soon_threadsafe(self._wake)
-
-        future.add_done_callback(bring)
-        return waiting
-
-    def _wake(self) -> None:
-        self._called = None  # before looking: whoever comes later calls again
-        while self._done:
-            waiting, ended = self._done.popleft()
-            if waiting.done() or waiting.get_loop().is_closed():  # nobody waits any more
-                continue
-            if ended.cancelled():
-                waiting.cancel()
-            elif (failure := ended.exception()) is not None:
-                waiting.set_exception(failure)
-            else:
-                waiting.set_result(ended.result())

@@ -58,7 +58,7 @@ class AccountRules(Driver):
     def act(self, pick: int, claimed: Role) -> None:
         """With a token that names a role which the account may not have any more."""
         account_id = picked(pick, self.accounts)
-        self.ask(lambda shop: shop.sessions.confirm(Actor(account_id, claimed)))
+        self.ask(lambda shop: shop.sessions.recheck_staff(Actor(account_id, claimed)))
 
     @rule(search=st.none() | searches, role=roles, active=st.none() | st.booleans(), page_request=page_requests)
     def find_users(
