@@ -180,11 +180,16 @@ def walk(tour: Tour, password: str) -> None:
     tour.say("Invalid input is refused, and all faults are named together:")
     wrong = {"username": "a b", "password": "numbers are music", "email": "nowhere"}
     tour.call("POST", "/auth/register", wrong, status=400)
-    tokens = tour.call("POST", "/auth/token", {"username": "ada", "password": "numbers are music"})
+    tour.say(
+        "On a device of her own Ada stays logged in: with `remember` the session may be idle for 60 days, otherwise for"
+        " one. `device_name` shows it in `GET /users/me/sessions`."
+    )
+    login = {"username": "ada", "password": "numbers are music", "remember": True, "device_name": "Ada's phone"}
+    tokens = tour.call("POST", "/auth/token", login)
     tour.say(
         "The access token lasts five minutes. The refresh token gives the next pair, once. If the response is lost,"
-        " retry within 20 seconds: you get the same new refresh token. Later reuse ends the session, because somebody"
-        " else may have the token."
+        " retry, however much later: you get the same new refresh token until you use it. Reuse of the old one after"
+        " that ends the session, because somebody else may have it."
     )
     ada_token = tour.call("POST", "/auth/token/refresh", {"refresh": tokens["refresh"]})["access"]
 

@@ -52,9 +52,9 @@ class Server:
         return httpx.Client(base_url=self.url + API, headers=headers, trust_env=False, timeout=60, verify=_NO_TLS)
 
 
-def log_in(client: httpx.Client, username: str, password: str = PASSWORD) -> dict[str, Any]:
+def log_in(client: httpx.Client, username: str, password: str = PASSWORD, **fields: Any) -> dict[str, Any]:
     """A pair of tokens."""
-    response = client.post("/auth/token", json={"username": username, "password": password})
+    response = client.post("/auth/token", json={"username": username, "password": password} | fields)
     assert response.status_code == 200, response.text
     tokens: dict[str, Any] = response.json()
     return tokens

@@ -5,6 +5,7 @@ from __future__ import annotations
 from shop_core.accounts.logins import SessionService
 from shop_core.accounts.passwords import IsBreached, never_breached
 from shop_core.accounts.service import AccountService
+from shop_core.accounts.sessions import SessionLives
 from shop_core.catalog.service import CatalogService
 from shop_core.inventory.service import InventoryService
 from shop_core.orders.service import OrderService
@@ -21,6 +22,7 @@ class Shop:
         adapters: storage, clock, ids, passwords and tokens.
         limits: how much one customer may have reserved at once.
         is_breached: whether a password has leaked, so that it may not be set; by default none has.
+        lives: how long a session may be idle.
 
     >>> from shop_adapters.memory import MemoryAdapters
     >>> shop = Shop(MemoryAdapters())
@@ -29,13 +31,17 @@ class Shop:
     """
 
     def __init__(
-        self, adapters: Adapters, limits: ReservationLimits | None = None, is_breached: IsBreached = never_breached
+        self,
+        adapters: Adapters,
+        limits: ReservationLimits | None = None,
+        is_breached: IsBreached = never_breached,
+        lives: SessionLives | None = None,
     ) -> None:
         begin, clock, new_id = adapters.begin, adapters.clock, adapters.new_id
         self.currency = adapters.currency
         passwords, tokens, revocations = adapters.passwords, adapters.tokens, adapters.new_revocations()
         self.accounts = AccountService(begin, clock, new_id, passwords, tokens, revocations, is_breached)
-        self.sessions = SessionService(begin, clock, new_id, passwords, tokens, revocations)
+        self.sessions = SessionService(begin, clock, new_id, passwords, tokens, revocations, lives or SessionLives())
         self.catalog = CatalogService(begin, clock, new_id, adapters.currency)
         self.inventory = InventoryService(begin, new_id)
         self.reservations = ReservationService(begin, new_id, limits or ReservationLimits())

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 from threading import Event
+from typing import Any
 
 import pytest
 
@@ -179,7 +180,7 @@ class RefreshTokensContract(Contract):
 
     def test_a_token_that_was_spent_comes_back_spent(self, fixtures: Fixtures) -> None:
         token, other = _token(fixtures), _token(fixtures)
-        rotated = token.rotated(fixtures.clock())
+        rotated = replace(token, rotated_at=fixtures.clock())
         with fixtures.begin() as uow:
             uow.refresh_tokens.lock(token.digest)
             uow.refresh_tokens.update(rotated)
@@ -188,6 +189,23 @@ class RefreshTokensContract(Contract):
             assert uow.refresh_tokens.lock(token.digest) == rotated
         with fixtures.begin() as uow:
             assert uow.refresh_tokens.lock(other.digest) == other
+
+    def test_rotated_tokens_of_a_session_can_be_made_to_expire_earlier_and_the_newest_stays(
+        self, fixtures: Fixtures
+    ) -> None:
+        first, other, now = _token(fixtures), _token(fixtures), fixtures.clock()
+        newest = first.successor(b"newest".ljust(32), now, timedelta(days=60))
+        rotated, until = first.rotated(newest), now + timedelta(days=1)
+        with fixtures.begin() as uow:
+            uow.refresh_tokens.add(newest)
+            uow.refresh_tokens.update(rotated)
+            assert uow.refresh_tokens.lock(first.digest) == rotated
+            uow.refresh_tokens.shorten(first.family_id, until + timedelta(days=90))
+            assert uow.refresh_tokens.lock(first.digest) == rotated
+            uow.refresh_tokens.shorten(first.family_id, until)
+        for token in (replace(rotated, expires_at=until), newest, other):
+            with fixtures.begin() as uow:
+                assert uow.refresh_tokens.lock(token.digest) == token
 
     def test_revoking_ends_every_token_of_the_session_and_no_other(self, fixtures: Fixtures) -> None:
         first, other = _token(fixtures), _token(fixtures)
@@ -207,18 +225,19 @@ class RefreshTokensContract(Contract):
         first, now = _token(fixtures), fixtures.clock()
         account_id, day = first.account_id, timedelta(days=1)
         carried_on = first.successor(b"carried on".ljust(32), now + timedelta(hours=1))
-        other = RefreshToken.first(b"other".ljust(32), fixtures.new_id(), account_id, now)
+        named: dict[str, Any] = {"is_remembered": True, "device_name": "Ada's phone"}
+        other = RefreshToken.first(b"other".ljust(32), fixtures.new_id(), account_id, now, day, **named)
         revoked = replace(RefreshToken.first(b"revoked".ljust(32), fixtures.new_id(), account_id, now), revoked_at=now)
         expired = RefreshToken.first(b"expired".ljust(32), fixtures.new_id(), account_id, now - 2 * day)
         with fixtures.begin() as uow:
-            uow.refresh_tokens.update(first.rotated(now))
+            uow.refresh_tokens.update(replace(first, rotated_at=now))
             for token in (carried_on, other, revoked, expired, _unsaved(fixtures)):
                 uow.refresh_tokens.add(token)
 
         with fixtures.begin() as uow:
             assert uow.refresh_tokens.sessions(account_id, now) == [
                 Session(first.family_id, first.issued_at, carried_on.issued_at, carried_on.expires_at),
-                Session(other.family_id, now, now, now + day),
+                Session(other.family_id, now, now, now + day, **named),
             ]
             assert uow.refresh_tokens.sessions(account_id, now + 3 * day) == []
             assert uow.refresh_tokens.sessions(fixtures.new_id(), now) == []
@@ -230,7 +249,7 @@ class RefreshTokensContract(Contract):
         second = first.successor(b"second".ljust(32), now)
         with fixtures.begin() as uow:
             assert uow.refresh_tokens.revoked_since(now - timedelta(days=1)) == {}
-            uow.refresh_tokens.update(first.rotated(now))
+            uow.refresh_tokens.update(replace(first, rotated_at=now))
             uow.refresh_tokens.add(second)
             uow.refresh_tokens.revoke_family(early.family_id, now)
             uow.refresh_tokens.revoke_family(first.family_id, now + timedelta(seconds=1))
@@ -247,10 +266,11 @@ class RefreshTokensContract(Contract):
 
     def test_tokens_that_ended_are_forgotten_but_the_first_of_a_session_that_goes_on(self, fixtures: Fixtures) -> None:
         first, ended, now = _token(fixtures), _token(fixtures), fixtures.clock()
-        second = first.successor(b"second".ljust(32), first.issued_at + timedelta(minutes=1)).rotated(now)
+        second = first.successor(b"second".ljust(32), first.issued_at + timedelta(minutes=1))
+        second = replace(second, rotated_at=now)
         newest = second.successor(b"newest".ljust(32), now + timedelta(hours=23))
         with fixtures.begin() as uow:
-            uow.refresh_tokens.update(first.rotated(now))
+            uow.refresh_tokens.update(replace(first, rotated_at=now))
             uow.refresh_tokens.add(second)
             uow.refresh_tokens.add(newest)
         before = now + timedelta(hours=25)
@@ -261,7 +281,7 @@ class RefreshTokensContract(Contract):
             assert uow.refresh_tokens.delete_expired(before, 10) == 0
         with fixtures.begin() as uow:
             found = [uow.refresh_tokens.lock(token.digest) for token in (first, second, newest, ended)]
-            assert found == [first.rotated(now), None, newest, None]
+            assert found == [replace(first, rotated_at=now), None, newest, None]
             (session,) = uow.refresh_tokens.sessions(first.account_id, before)
             assert session.created_at == first.issued_at
             assert uow.refresh_tokens.delete_expired(before + timedelta(days=2), 10) == 2
@@ -284,7 +304,7 @@ class RefreshTokensContract(Contract):
 
     def test_one_token_is_traded_by_one_at_a_time(self, fixtures: Fixtures) -> None:
         token = _token(fixtures)
-        rotated = token.rotated(fixtures.clock())
+        rotated = replace(token, rotated_at=fixtures.clock())
         arrived = Event()
 
         def trade_too() -> RefreshToken | None:
@@ -327,7 +347,7 @@ class RefreshTokensContract(Contract):
 
         with fixtures.begin() as uow:
             uow.refresh_tokens.lock(newest.digest)
-            uow.refresh_tokens.update(newest.rotated(now))
+            uow.refresh_tokens.update(replace(newest, rotated_at=now))
             uow.refresh_tokens.add(successor)
             thief = in_background(replay_an_old_one)
             assert arrived.wait(TIMEOUT_S)

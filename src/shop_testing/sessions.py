@@ -95,7 +95,7 @@ class SessionsContract(Contract):
                 shop.sessions.end(shop.sessions.authenticate(other.access), actor.session)
             case "reused":
                 late = Shop(cast("Adapters", Altered(adapters, clock=lambda: adapters.clock() + 2 * REFRESH_GRACE)))
-                shop.sessions.refresh(login.refresh)
+                shop.sessions.refresh(shop.sessions.refresh(login.refresh).refresh)
                 with pytest.raises(InvalidToken):
                     late.sessions.refresh(login.refresh)
                 shop.sessions.refresh_revocations()

@@ -208,10 +208,13 @@ def test_users_see_where_they_are_logged_in_and_end_sessions_there(
     visitor: httpx.Client, person: Callable[..., Person]
 ) -> None:
     user, ada, here = person()
-    elsewhere = log_in(visitor, user["username"])
+    elsewhere = log_in(visitor, user["username"], remember=True, device_name="Ada's phone")
     both = ada.get("/users/me/sessions").json()["results"]
-    assert [session.keys() for session in both] == [{"id", "created_at", "used_at", "expires_at", "current"}] * 2
+    assert [session.keys() for session in both] == [
+        {"id", "created_at", "used_at", "expires_at", "remember", "device_name", "current"}
+    ] * 2
     assert [session["current"] for session in both] == [False, True]
+    assert [(session["remember"], session["device_name"]) for session in both] == [(True, "Ada's phone"), (False, "")]
     assert not any(token in str(both) for token in (here["refresh"], elsewhere["refresh"], elsewhere["device"]))
     assert ada.delete(f"/users/me/sessions/{both[0]['id']}").status_code == 204
     ended = visitor.post("/auth/token/refresh", json={"refresh": elsewhere["refresh"]})

@@ -32,9 +32,7 @@ def refreshed(server: Server, refresh: str) -> httpx.Response:
 
 
 def test_replacing_the_secret_logs_nobody_out(new_database: Callable[[str], str]) -> None:
-    """All three servers run from the beginning, as while servers are replaced one by one: a phone that lost an answer
-    asks again within 20 seconds, and no server takes that long to start in between.
-    """
+    """All three servers run from the beginning, as while servers are replaced one by one."""
     with migrated(url := new_database("shop_rotation")):
         pass
     with server_with(url, OLD) as before, server_with(url, NEW, OLD) as between, server_with(url, NEW) as after:

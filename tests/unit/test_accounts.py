@@ -21,9 +21,11 @@ from shop_core.accounts.sessions import (
     RECENT_LOGIN,
     REFRESH_GRACE,
     REFRESH_TOKEN_LIFE,
+    REMEMBERED_TOKEN_LIFE,
     SESSION_LIFE,
     SESSIONS_MAX,
     RefreshToken,
+    SessionLives,
 )
 from shop_core.errors import (
     AccountNotFound,
@@ -203,6 +205,64 @@ def test_a_refresh_token_that_is_not_used_ends(shop: Shop, clock: ManualClock, r
         shop.sessions.refresh(refresh)
 
 
+@pytest.mark.parametrize("later", [REFRESH_GRACE, REFRESH_GRACE + SECOND, REFRESH_TOKEN_LIFE - SECOND])
+def test_a_phone_that_lost_the_answer_gets_the_same_successor_however_late_it_asks(
+    shop: Shop, clock: ManualClock, refresh: str, later: timedelta
+) -> None:
+    clock.advance(timedelta(hours=23))
+    first = shop.sessions.refresh(refresh)
+    clock.advance(later)
+    shop.sessions.delete_expired()
+    assert shop.sessions.refresh(refresh).refresh == first.refresh
+    assert shop.sessions.refresh(first.refresh).refresh != first.refresh
+
+
+def test_a_remembered_session_may_be_idle_for_60_days_and_others_for_one(shop: Shop, clock: ManualClock) -> None:
+    shop.accounts.register(ADA)
+    login = shop.sessions.log_in("Ada", ADA.password, remember=True, device_name="Ada's phone")
+    other = shop.sessions.log_in("Ada", ADA.password).refresh
+    for _ in range(2):
+        clock.advance(REMEMBERED_TOKEN_LIFE - SECOND)
+        shop.sessions.delete_expired()
+        login = shop.sessions.refresh(login.refresh)
+    with pytest.raises(InvalidToken):
+        shop.sessions.refresh(other)
+    (session,) = shop.sessions.sessions(shop.sessions.authenticate(login.access))
+    assert (session.is_remembered, session.device_name) == (True, "Ada's phone")
+    assert session.expires_at == clock() + REMEMBERED_TOKEN_LIFE
+    clock.advance(REMEMBERED_TOKEN_LIFE)
+    with pytest.raises(InvalidToken):
+        shop.sessions.refresh(login.refresh)
+
+
+def test_an_operator_decides_how_long_sessions_may_be_idle(clock: ManualClock) -> None:
+    shop = Shop(MemoryAdapters(clock=clock), lives=SessionLives(timedelta(days=2), remembered=timedelta(days=3)))
+    shop.accounts.register(ADA)
+    logins = [shop.sessions.log_in("Ada", ADA.password, remember=remember) for remember in (False, True)]
+    clock.advance(timedelta(days=2))
+    with pytest.raises(InvalidToken):
+        shop.sessions.refresh(logins[0].refresh)
+    assert shop.sessions.refresh(logins[1].refresh)
+
+
+def test_a_session_leaves_no_more_tokens_behind_for_being_remembered(shop: Shop, clock: ManualClock) -> None:
+    """A busy phone refreshes every few minutes: its rotated tokens are kept for a day, not for 60."""
+    shop.accounts.register(ADA)
+    refresh = shop.sessions.log_in("Ada", ADA.password, remember=True).refresh
+    for _ in range(96):
+        clock.advance(timedelta(hours=1))
+        refresh = shop.sessions.refresh(refresh).refresh
+    assert 96 - 24 - 3 <= shop.sessions.delete_expired() <= 96 - 24
+
+
+@pytest.mark.parametrize("name", ["x" * 101, "a\tb", "\u202e"])
+def test_the_name_of_a_device_is_plain_text(shop: Shop, name: str) -> None:
+    shop.accounts.register(ADA)
+    with pytest.raises(Invalid) as refused:
+        shop.sessions.log_in("Ada", ADA.password, device_name=name)
+    assert refused.value.faults[0].field == "device_name"
+
+
 def test_a_session_is_carried_on_for_180_days_however_busy_it_is(shop: Shop, clock: ManualClock, refresh: str) -> None:
     while clock() < NOON + SESSION_LIFE - timedelta(hours=20):
         clock.advance(timedelta(hours=20))
@@ -307,7 +367,7 @@ def test_a_process_that_never_looks_forgets_what_it_ended_too() -> None:
 
 
 def test_a_stolen_token_ends_the_whole_session(shop: Shop, clock: ManualClock, refresh: str) -> None:
-    of_the_owner = shop.sessions.refresh(refresh).refresh
+    of_the_owner = shop.sessions.refresh(shop.sessions.refresh(refresh).refresh).refresh
     elsewhere = shop.sessions.log_in("Ada", ADA.password).refresh
     clock.advance(REFRESH_GRACE + SECOND)
     with pytest.raises(InvalidToken):  # the thief comes with the old one
@@ -326,17 +386,24 @@ def test_an_invalid_refresh_token_is_refused(shop: Shop, refresh: str, nonsense:
 # ---- the rules by themselves
 
 
-@given(seconds=st.integers(0, 100_000), spent_after=st.none() | st.integers(0, 100_000), revoked=st.booleans())
-def test_a_token_is_good_until_it_expires_is_revoked_or_was_spent_longer_ago_than_the_grace(
-    seconds: int, spent_after: int | None, revoked: bool
+@given(
+    seconds=st.integers(0, 100_000),
+    spent_after=st.none() | st.integers(0, 86_399),
+    successor_used=st.booleans(),
+    revoked=st.booleans(),
+)
+def test_a_token_is_good_until_it_or_its_successor_expires_and_a_reuse_once_the_successor_was_used(
+    seconds: int, spent_after: int | None, successor_used: bool, revoked: bool
 ) -> None:
-    rotated_at = None if spent_after is None else NOON + spent_after * SECOND
-    first = RefreshToken.first(b"", UUID(int=1), UUID(int=2), NOON)
-    token = replace(first, rotated_at=rotated_at, revoked_at=NOON if revoked else None)
-    now = NOON + seconds * SECOND
-    reused = spent_after is not None and seconds - spent_after > 20
-    assert token.is_reuse(now) == reused
-    assert token.is_good(now) == (not revoked and seconds < 86_400 and not reused)
+    token, now = RefreshToken.first(b"", UUID(int=1), UUID(int=2), NOON), NOON + seconds * SECOND
+    successor = None
+    if spent_after is not None:
+        successor = token.successor(b"", NOON + spent_after * SECOND)
+        token = token.rotated(successor)
+        successor = replace(successor, rotated_at=now if successor_used else None)
+    token = replace(token, revoked_at=NOON if revoked else None)
+    assert token.is_good(now) == (not revoked and seconds < 86_400 + (spent_after or 0))
+    assert token.is_reuse(successor, now) == (spent_after is not None and successor_used and seconds - spent_after > 20)
 
 
 @pytest.mark.parametrize("role", Role)

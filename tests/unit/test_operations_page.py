@@ -64,7 +64,10 @@ def test_every_address_that_the_shop_calls_is_listed() -> None:
 
 def test_the_lives_of_sessions_are_the_written_ones() -> None:
     text = " ".join(section("Sessions").split())
-    for life in (sessions.ACCESS_TOKEN_LIFE, sessions.REFRESH_TOKEN_LIFE, sessions.SESSION_LIFE, sessions.RECENT_LOGIN):
+    for life in (
+        *(sessions.ACCESS_TOKEN_LIFE, sessions.REFRESH_TOKEN_LIFE, sessions.REMEMBERED_TOKEN_LIFE),
+        *(sessions.SESSION_LIFE, sessions.RECENT_LOGIN),
+    ):
         assert _in_words(life) in text
     assert f"may have {sessions.SESSIONS_MAX} sessions" in text
 

@@ -144,11 +144,23 @@ class MemoryRefreshTokens:
         """The sessions of an account that can be carried on, the last one that was used first."""
         with self._transaction.statement():
             good = [
-                Session(token.family_id, token.began_at, token.issued_at, token.expires_at)
+                Session(
+                    *(token.family_id, token.began_at, token.issued_at, token.expires_at),
+                    *(token.is_remembered, token.device_name),
+                )
                 for token in self._transaction.tokens.all().values()
                 if token.account_id == account_id and token.rotated_at is None and token.is_good(now)
             ]
         return sorted(good, key=lambda session: (session.used_at, session.id), reverse=True)
+
+    def shorten(self, family_id: UUID, until: datetime) -> None:
+        """Let tokens of a session that were rotated expire at `until` at the latest. One of them is locked."""
+        tokens = self._transaction.tokens
+        with self._transaction.statement():
+            for digest in self._transaction.sessions.of(family_id):
+                token = tokens.get(digest)
+                if token is not None and token.rotated_at is not None and token.expires_at > until:
+                    tokens.put(digest, replace(token, expires_at=until))
 
     def account_of(self, family_id: UUID) -> UUID | None:
         """Whose session it is or was; None once every token of it was deleted."""

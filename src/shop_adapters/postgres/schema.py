@@ -110,6 +110,8 @@ refresh_tokens = Table(
     Column("expires_at", Time, nullable=False, index=True),
     Column("spent_at", Time),
     Column("revoked_at", Time),
+    Column("is_remembered", Boolean, nullable=False, server_default=text("false")),
+    Column("device_name", Text, nullable=False, server_default=""),
     # What each process asks about each second: see `shop_adapters.revocations`.
     Index(
         "refresh_tokens_ended_idx", "revoked_at", postgresql_where=text("revoked_at IS NOT NULL AND spent_at IS NULL")

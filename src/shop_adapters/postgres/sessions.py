@@ -16,16 +16,20 @@ from shop_adapters.postgres.database import Transaction
 from shop_core.accounts.sessions import RefreshToken, Session
 
 _ADD = text("""
-INSERT INTO refresh_tokens (digest, family_id, account_id, began_at, issued_at, expires_at, spent_at, revoked_at)
-VALUES (:digest, :family_id, :account_id, :began_at, :issued_at, :expires_at, :spent_at, :revoked_at)
+INSERT INTO refresh_tokens (digest, family_id, account_id, began_at, issued_at, expires_at, spent_at, revoked_at,
+                            is_remembered, device_name)
+VALUES (:digest, :family_id, :account_id, :began_at, :issued_at, :expires_at, :spent_at, :revoked_at,
+        :is_remembered, :device_name)
 """)
 _GET = text("""
-SELECT digest, family_id, account_id, began_at, issued_at, expires_at, spent_at, revoked_at
+SELECT digest, family_id, account_id, began_at, issued_at, expires_at, spent_at, revoked_at, is_remembered, device_name
 FROM refresh_tokens
 WHERE digest = :digest
 """)
 _UPDATE = text("""
-UPDATE refresh_tokens SET spent_at = :spent_at, revoked_at = :revoked_at WHERE digest = :digest
+UPDATE refresh_tokens
+SET spent_at = :spent_at, revoked_at = :revoked_at, expires_at = :expires_at
+WHERE digest = :digest
 """)
 _LOCK_SESSION_OF_TOKEN = text("""
 SELECT digest
@@ -61,10 +65,14 @@ _REVOKE_SESSIONS_OF_ACCOUNT = text("""
 UPDATE refresh_tokens SET revoked_at = :now WHERE account_id = :account_id AND revoked_at IS NULL
 """)
 _SESSIONS = text("""
-SELECT family_id, began_at, issued_at, expires_at
+SELECT family_id, began_at, issued_at, expires_at, is_remembered, device_name
 FROM refresh_tokens
 WHERE account_id = :account_id AND spent_at IS NULL AND revoked_at IS NULL AND expires_at > :now
 ORDER BY issued_at DESC, family_id DESC
+""")
+_SHORTEN = text("""
+UPDATE refresh_tokens SET expires_at = :until
+WHERE family_id = :family_id AND spent_at IS NOT NULL AND expires_at > :until
 """)
 _ACCOUNT_OF = text("""
 SELECT account_id FROM refresh_tokens WHERE family_id = :family_id LIMIT 1
@@ -116,6 +124,8 @@ class PostgresRefreshTokens:
                 "expires_at": token.expires_at,
                 "spent_at": token.rotated_at,
                 "revoked_at": token.revoked_at,
+                "is_remembered": token.is_remembered,
+                "device_name": token.device_name,
             },
         )
 
@@ -125,8 +135,15 @@ class PostgresRefreshTokens:
         return RefreshToken(*row) if row else None
 
     def update(self, token: RefreshToken) -> None:
-        values = {"digest": token.digest, "spent_at": token.rotated_at, "revoked_at": token.revoked_at}
-        self._transaction.run(_UPDATE, values)
+        self._transaction.run(
+            _UPDATE,
+            {
+                "digest": token.digest,
+                "spent_at": token.rotated_at,
+                "revoked_at": token.revoked_at,
+                "expires_at": token.expires_at,
+            },
+        )
 
     def revoke_family(self, family_id: UUID, now: datetime) -> None:
         # The UPDATE alone would wait for a successor that is being made, and then not see it: its snapshot is older.
@@ -139,6 +156,9 @@ class PostgresRefreshTokens:
 
     def sessions(self, account_id: UUID, now: datetime) -> list[Session]:
         return [Session(*row) for row in self._transaction.run(_SESSIONS, {"account_id": account_id, "now": now})]
+
+    def shorten(self, family_id: UUID, until: datetime) -> None:
+        self._transaction.run(_SHORTEN, {"family_id": family_id, "until": until})
 
     def account_of(self, family_id: UUID) -> UUID | None:
         row = self._transaction.one(_ACCOUNT_OF, {"family_id": family_id})

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from functools import lru_cache
+from functools import lru_cache, partial
 from uuid import UUID
 
 from shop_core.accounts.guess_limits import guesses_of_login
 from shop_core.accounts.model import Account, Actor
 from shop_core.accounts.password_checks import PasswordChecks
-from shop_core.accounts.sessions import ACCESS_TOKEN_LIFE, RECENT_LOGIN, SESSIONS_MAX, RefreshToken, Session
+from shop_core.accounts.sessions import (
+    ACCESS_TOKEN_LIFE,
+    RECENT_LOGIN,
+    REUSE_NOTICED,
+    SESSIONS_MAX,
+    RefreshToken,
+    Session,
+    SessionLives,
+)
 from shop_core.errors import InvalidToken, LoginTooOld, SessionNotFound, WrongCredentials
 from shop_core.idempotency import IdempotencyKey
 from shop_core.ports import Begin, Clock, NewId, PasswordHasher, Revocations, Tokens, UnitOfWork
@@ -55,6 +62,7 @@ class SessionService:
         passwords: PasswordHasher,
         tokens: Tokens,
         revocations: Revocations,
+        lives: SessionLives,
     ) -> None:
         self._begin = begin
         self._clock = clock
@@ -64,19 +72,33 @@ class SessionService:
         self._tokens = tokens
         self._read_access = lru_cache(ACCESS_TOKENS_KNOWN_MAX)(tokens.read_access)  # good ones: clients send them again
         self._revocations = revocations
+        self._lives = lives
 
-    def log_in(self, username: str, password: str, *, client: str = "", device: str = "") -> Login:
+    def log_in(
+        self,
+        username: str,
+        password: str,
+        *,
+        client: str = "",
+        device: str = "",
+        remember: bool = False,
+        device_name: str = "",
+    ) -> Login:
         """Start a session.
 
         Args:
             client: where the login comes from, e.g. a network address: guesses are counted by it too.
             device: the token that an earlier login from there gave; an invalid one counts as none.
+            remember: whether the session may be idle for longer; see `SessionLives`.
+            device_name: by which the user finds the session in the list of their sessions, e.g. `Ada's phone`.
 
         Raises:
+            Invalid: the name of the device breaks its rule.
             TooManyAttempts: see `shop_core.accounts.guess_limits`; the password was not looked at.
             WrongCredentials: the user is unknown, the password is wrong, or the account is not active. Neither the
                 message nor the time it takes tells which.
         """
+        named = partial(RefreshToken.first, is_remembered=remember, device_name=normalized(device_name))
         key = comparable(normalized(username))
         known_device = device if self._tokens.is_device(device, key) else None
         guesses = guesses_of_login(key, client, known_device)
@@ -95,7 +117,8 @@ class SessionService:
             if better_hash:
                 uow.accounts.set_password_hash(account.id, better_hash)
             now = self._clock()
-            token = RefreshToken.first(self._tokens.digest(refresh), self._new_id(), account.id, now)
+            life = self._lives.of(remember)
+            token = named(self._tokens.digest(refresh), self._new_id(), account.id, now, life)
             too_many = [session.id for session in uow.refresh_tokens.sessions(account.id, now)[SESSIONS_MAX - 1 :]]
             for session_id in too_many:
                 uow.refresh_tokens.revoke_family(session_id, now)
@@ -111,31 +134,34 @@ class SessionService:
     def refresh(self, refresh: str) -> Login:
         """Exchange a refresh token for a new pair.
 
-        A client that lost the answer may retry within 20 seconds: it gets the same successor. Later use of a rotated
-        token means that it was stolen, so the whole session ends.
+        A client that lost the answer may retry, however much later: it gets the same successor, as long as that was not
+        used. Use of a rotated token after that means that it was stolen, so the whole session ends.
 
         Raises:
             InvalidToken: the token is unknown, expired, revoked or reused, or the account is not active any more.
         """
         now = self._clock()
-        successor, *under_previous_secrets = self._tokens.successors(refresh)
+        following, successor = self._tokens.successors(refresh)[0], None
         with self._begin() as uow:
             token = uow.refresh_tokens.lock(self._tokens.digest(refresh))
             account = uow.accounts.get(token.account_id) if token else None
+            if token is not None and token.rotated_at is not None:
+                following, successor = self._given_out(uow, refresh)
+            is_reuse = token is not None and token.is_reuse(successor, now)
             is_good = token is not None and account is not None and account.active and token.is_good(now)
-            if token is not None and token.is_reuse(now):
+            if token is not None and is_reuse:
                 uow.refresh_tokens.revoke_family(token.family_id, now)
             elif token is not None and is_good and token.rotated_at is None:
-                uow.refresh_tokens.update(token.rotated(now))
-                uow.refresh_tokens.add(token.successor(self._tokens.digest(successor), now))
-            elif is_good:
-                successor = self._given_out(uow, successor, under_previous_secrets)
+                successor = token.successor(self._tokens.digest(following), now, self._lives.of(token.is_remembered))
+                uow.refresh_tokens.shorten(token.family_id, now + REUSE_NOTICED)
+                uow.refresh_tokens.update(token.rotated(successor))
+                uow.refresh_tokens.add(successor)
         # Refused only here: an exception inside the unit of work would roll the revocation back.
-        if token is not None and token.is_reuse(now):
+        if token is not None and is_reuse:
             self._revocations.add(token.family_id, at=now)
-        if token is None or account is None or not is_good:
+        if token is None or account is None or not is_good or is_reuse or successor is None:
             raise InvalidToken
-        return self._login(account, token, successor)
+        return self._login(account, token, following)
 
     def log_out(self, refresh: str) -> None:
         """End the session of a refresh token, wherever it is used. An unknown token changes nothing."""
@@ -242,10 +268,13 @@ class SessionService:
             raise InvalidToken
         return account.acting(actor.session)
 
-    def _given_out(self, uow: UnitOfWork, successor: str, under_previous_secrets: Sequence[str]) -> str:
-        """The successor that a rotated token has; another one than today's if the secret was replaced in between."""
-        known = (each for each in under_previous_secrets if uow.refresh_tokens.lock(self._tokens.digest(each)))
-        return next(known, successor)
+    def _given_out(self, uow: UnitOfWork, refresh: str) -> tuple[str, RefreshToken | None]:
+        """The successor of a rotated token, under whichever secret it was made; None once no secret can make it."""
+        candidates = self._tokens.successors(refresh)
+        for each in candidates:
+            if successor := uow.refresh_tokens.lock(self._tokens.digest(each)):
+                return each, successor
+        return candidates[0], None
 
     def _login(self, account: Account, token: RefreshToken, refresh: str, device: str | None = None) -> Login:
         access = self._tokens.access(account.acting(token.family_id), self._clock(), ACCESS_TOKEN_LIFE)

@@ -66,6 +66,9 @@ class RefreshTokens(Protocol):
     def sessions(self, account_id: UUID, now: datetime) -> list[Session]:
         """The sessions of an account that can be refreshed, the last used one first."""
 
+    def shorten(self, family_id: UUID, until: datetime) -> None:
+        """Let tokens of a session that were rotated expire at `until` at the latest. One of them is locked."""
+
     def account_of(self, family_id: UUID) -> UUID | None:
         """Whose session it is or was; None once every token of it was deleted."""
 

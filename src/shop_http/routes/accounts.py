@@ -84,14 +84,22 @@ async def register(request: ShopRequest, form: RegistrationForm) -> Response:
         refuses=(WrongCredentials, TooManyAttempts),
         description="Send the access token with every request, as `Authorization: Bearer <access>`. Wrong passwords "
         "are counted. Keep `device` and send it with the next login from the same device: then wrong "
-        "guesses of others never make you wait.",
+        "guesses of others never make you wait. A session ends when it is not refreshed for a day; with "
+        "`remember`, for 60 days (the shop may choose others). `device_name` shows it in the list of sessions.",
     ),
 )
 async def log_in(request: ShopRequest, form: CredentialsForm) -> Response:
     """Start a session. Attempts are counted first: one that is refused takes no place in the pool."""
     sessions, client = request.shop.sessions, request.client_key
     is_recognised = sessions.is_known_device(form.username, form.device)
-    attempt = partial(sessions.log_in, form.username, form.password, client=client, device=form.device)
+    attempt = partial(
+        sessions.log_in,
+        *(form.username, form.password),
+        client=client,
+        device=form.device,
+        remember=form.remember,
+        device_name=form.device_name,
+    )
     with request.state.login_limiter.login(client, is_recognised=is_recognised):
         return json_response(TokensBody.of(await request.state.pools.run(Pool.HASHING, attempt)))
 
@@ -107,8 +115,8 @@ async def log_in(request: ShopRequest, form: CredentialsForm) -> Response:
         takes=schemas.REFRESH,
         gives=schemas.TOKENS,
         refuses=(InvalidToken,),
-        description="The old refresh token is then used up. If the response is lost, retry within 20 seconds: you "
-        "get the same new refresh token. A later use of the old one ends the session.",
+        description="The old refresh token is then used up. If the response is lost, retry, however much later: you "
+        "get the same new refresh token, as long as that was not used. Using the old one after that ends the session.",
     ),
 )
 def refresh_tokens(request: ShopRequest, form: RefreshForm) -> Response:
@@ -218,8 +226,8 @@ def change_password(request: ShopRequest, form: PasswordForm) -> Response:
         summary="Where you are logged in",
         tag=TAG,
         gives=schemas.SESSIONS,
-        description="The session that was used last comes first. A session ends when it is not refreshed for a day, "
-        "and after 180 days at the latest. The hundred-and-first login ends the session that was unused "
+        description="The session that was used last comes first. A session ends when it is not refreshed until "
+        "`expires_at`, and after 180 days at the latest. The hundred-and-first login ends the session that was unused "
         "for longest.",
     ),
 )

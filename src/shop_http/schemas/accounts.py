@@ -34,6 +34,10 @@ class CredentialsForm(Struct, forbid_unknown_fields=True, kw_only=True):
     username: Credential
     password: Credential
     device: Annotated[Credential, Meta(max_length=200, description="as an earlier login from this device gave it")] = ""
+    remember: Annotated[
+        bool, Meta(description="true: the session may be idle for longer, on a device of one's own")
+    ] = False
+    device_name: Annotated[str, Meta(description="shown in the list of sessions, e.g. Ada's phone")] = ""
 
 
 class RefreshForm(Struct, forbid_unknown_fields=True, kw_only=True):
@@ -156,13 +160,15 @@ class TokensBody(Struct, kw_only=True):
 class SessionBody(Struct, kw_only=True):
     """A session. It ends at `expires_at` unless it is refreshed before.
 
-    `current` is true for the session of this request.
+    `remember` and `device_name` are as the login gave them. `current` is true for the session of this request.
     """
 
     id: UUID
     created_at: datetime
     used_at: datetime
     expires_at: datetime
+    remember: bool
+    device_name: str
     current: bool
 
     @classmethod
@@ -173,6 +179,8 @@ class SessionBody(Struct, kw_only=True):
             created_at=session.created_at,
             used_at=session.used_at,
             expires_at=session.expires_at,
+            remember=session.is_remembered,
+            device_name=session.device_name,
             current=session.id == actor.session,
         )
 
@@ -186,7 +194,9 @@ class SessionsBody(Struct, kw_only=True):
 REGISTRATION = RegistrationForm(
     username="ada", password="correct horse battery", email="ada@example.org", first_name="Ada", last_name="Lovelace"
 )
-CREDENTIALS = CredentialsForm(username="ada", password="correct horse battery")
+CREDENTIALS = CredentialsForm(
+    username="ada", password="correct horse battery", remember=True, device_name="Ada's phone"
+)
 REFRESH = RefreshForm(refresh="kq1X0u7l0W1sXyJb8i2mZV4nG9dT3rHcEoPfAaYtBws")
 PROFILE = ProfileForm(last_name="King", email="countess@example.org")
 PASSWORDS = PasswordForm(old_password="correct horse battery", new_password="staple, but which one")
@@ -207,5 +217,15 @@ TOKENS = TokensBody(access="eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIwMTlhIn0.c2ln", refr
 ACCOUNT = AccountBody(**asdict(USER), active=True)
 ACCOUNTS = AccountPage(count=1, next=None, previous=None, results=(ACCOUNT,))
 SESSIONS = SessionsBody(
-    results=(SessionBody(id=SESSION_ID, created_at=THEN, used_at=THEN, expires_at=THEN, current=True),)
+    results=(
+        SessionBody(
+            id=SESSION_ID,
+            created_at=THEN,
+            used_at=THEN,
+            expires_at=THEN,
+            remember=True,
+            device_name="Ada's phone",
+            current=True,
+        ),
+    )
 )

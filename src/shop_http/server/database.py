@@ -10,6 +10,7 @@ import os
 import secrets
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import psycopg
@@ -25,6 +26,7 @@ from shop_adapters.postgres.migrate import SchemaError, check_schema, migrate
 from shop_adapters.postgres.roles import grant_application_role
 from shop_core import Shop
 from shop_core.accounts.passwords import IsBreached, never_breached
+from shop_core.accounts.sessions import SessionLives
 from shop_core.errors import Unavailable
 from shop_core.ports import Adapters
 from shop_core.reservations.model import ReservationLimits
@@ -167,7 +169,10 @@ def shop_of(adapters: Adapters, settings: Settings) -> Shop:
         SettingsError: see `breached_passwords`.
     """
     limits = ReservationLimits(settings.reservations_max, settings.reserved_units_max)
-    return Shop(adapters, limits, breached_passwords(settings))
+    lives = SessionLives(
+        timedelta(days=settings.session_idle_days), timedelta(days=settings.remembered_session_idle_days)
+    )
+    return Shop(adapters, limits, breached_passwords(settings), lives)
 
 
 def breached_passwords(settings: Settings) -> IsBreached:

@@ -200,6 +200,10 @@ class Settings:
         (), _origins, "origins whose web pages may use the API, e.g. https://shop.example; none by default"
     )
     public_catalog: bool = _setting(True, _yes_or_no, "whether the catalog can be read without a login")
+    session_idle_days: int = _setting(1, _whole(1, 180), "days after which a session that is not used ends")
+    remembered_session_idle_days: int = _setting(
+        60, _whole(1, 180), "the same for logins with `remember`, on devices of their users' own"
+    )
     reservations_max: int = _setting(20, _whole(1, 10_000), "reservations that one customer may hold at once")
     reserved_units_max: int = _setting(
         1_000_000, _whole(1, 2_000_000_000), "units that one customer may hold in all reservations"
