@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable, Iterator
 
@@ -21,6 +22,7 @@ settings.register_profile("fixed", derandomize=True, deadline=None, suppress_hea
 settings.register_profile("random", deadline=None, max_examples=500, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("fixed")
 
+NewEngine = Callable[..., Engine]
 FreshAdapters = Callable[[Clock | None, NewId], PostgresAdapters]
 
 
@@ -41,13 +43,31 @@ def new_database(postgres_url: str) -> Callable[[str], str]:
     return new
 
 
+@contextlib.contextmanager
+def _migrated(new_database: Callable[[str], str]) -> Iterator[NewEngine]:
+    with contextlib.ExitStack() as opened:
+
+        def new(name: str, connections: int = 2) -> Engine:
+            engine = make_engine(new_database(name), connections=connections, wait_s=30)
+            opened.callback(engine.dispose)
+            migrate(engine, "EUR")
+            return engine
+
+        yield new
+
+
+@pytest.fixture(scope="module")
+def new_engine(new_database: Callable[[str], str]) -> Iterator[NewEngine]:
+    """Make a migrated database for the tests of a module: a pool of so many connections to it."""
+    with _migrated(new_database) as new:
+        yield new
+
+
 @pytest.fixture(scope="session")
 def engine(new_database: Callable[[str], str]) -> Iterator[Engine]:
     """A migrated database, with room for twenty threads."""
-    engine = make_engine(new_database("shop_contract"), connections=24, wait_s=30)
-    migrate(engine, "EUR")
-    yield engine
-    engine.dispose()
+    with _migrated(new_database) as new:
+        yield new("shop_contract", 24)
 
 
 @pytest.fixture

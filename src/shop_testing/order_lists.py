@@ -61,7 +61,7 @@ class OrderListsContract(Contract):
             with_deleted=data.draw(st.booleans(), "with deleted"),
         )
         limit, offset = data.draw(st.integers(1, 9), "limit"), data.draw(st.integers(0, 9), "offset")
-        expected = [order for order in history if _matches(query, order)]
+        expected = [order for order in history if query.matches(order)]
 
         with fixtures.begin() as uow:
             page = uow.orders.page(query, OffsetRequest(limit, offset))
@@ -169,21 +169,6 @@ class OrderListsContract(Contract):
         (event,) = _events(fixtures, order, 1)
         with pytest.raises(Exception, match=r"already|duplicate"), fixtures.begin() as uow:
             uow.events.add_all([event])
-
-
-def _matches(query: OrderQuery, order: Order) -> bool:
-    """`OrderQuery.matches`, said a second time."""
-    if not query.with_deleted and order.deleted_at:
-        return False
-    if query.number and query.number != order.number:
-        return False
-    if query.status and query.status != order.status:
-        return False
-    if query.placed_from and order.created_at < query.placed_from:
-        return False
-    if query.placed_before and order.created_at >= query.placed_before:
-        return False
-    return not query.customer_id or query.customer_id == order.customer_id
 
 
 def _events(fixtures: Fixtures, order: Order, count: int) -> list[OrderEvent]:

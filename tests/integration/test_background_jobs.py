@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from queue import Queue
 from typing import Any
 
-import pytest
 from sqlalchemy import Engine, text
 from verification.shop_process import serving, shop
 
 from http_client import WAIT_S_MAX, new_order, new_product, order_of, staff_and_customer, wait_until
+from receiver import Receiver
 
 OTHERS = "FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
 """The connections of the server; this test has the other one."""
@@ -61,45 +58,19 @@ def test_the_sweeper_is_back_after_the_database_was_away(own_shop: dict[str, str
         assert process.poll() is None
 
 
-class Receiver(BaseHTTPRequestHandler):
-    """Takes webhooks, and puts them into the queue of its server."""
-
-    def do_POST(self) -> None:
-        body = json.loads(self.rfile.read(int(self.headers["content-length"])))
-        self.server.arrived.put((dict(self.headers), body))  # type: ignore[attr-defined]
-        self.send_response(204)
-        self.end_headers()
-
-    def log_message(self, *_: object) -> None:
-        """Say nothing."""
-
-
-@pytest.fixture
-def receiver() -> Iterator[tuple[str, Queue[tuple[dict[str, str], dict[str, Any]]]]]:
-    """Where a webhook may go, and what arrives there."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Receiver)
-    arrived: Queue[tuple[dict[str, str], dict[str, Any]]] = Queue()
-    server.arrived = arrived  # type: ignore[attr-defined]
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}/events", arrived
-    server.shutdown()
-    server.server_close()
-
-
-def test_the_facts_of_an_order_arrive_in_order_signed_with_the_ids_of_the_timeline(
-    own_shop: dict[str, str], receiver: tuple[str, Queue[tuple[dict[str, str], dict[str, Any]]]]
-) -> None:
-    where, arrived = receiver
-    variables = {"SHOP_EVENTS": "webhook", "SHOP_WEBHOOK_URL": where, "SHOP_WEBHOOK_SECRET": WEBHOOK_SECRET}
-    with serving(env=own_shop | variables) as (url, _), staff_and_customer(url) as (staff, customer):
-        order = new_order(customer, (new_product(staff, stock=1), 1))
-        for step in ("confirm", "ship"):
-            assert staff.post(f"/orders/{order['id']}/{step}").status_code == 200
-        heard = [arrived.get(timeout=WAIT_S_MAX) for _ in range(3)]
-        timeline = customer.get(f"/orders/{order['id']}/events").json()["results"]
-    assert [body["type"] for _, body in heard] == ["order.placed", "order.confirmed", "order.shipped"]
-    assert [headers["webhook-id"] for headers, _ in heard] == [event["id"] for event in timeline]
-    assert all(headers["webhook-signature"].startswith("v1,") for headers, _ in heard)
+def test_the_facts_of_an_order_arrive_in_order_signed_with_the_ids_of_the_timeline(own_shop: dict[str, str]) -> None:
+    with Receiver() as receiver:
+        variables = {"SHOP_EVENTS": "webhook", "SHOP_WEBHOOK_URL": receiver.url, "SHOP_WEBHOOK_SECRET": WEBHOOK_SECRET}
+        with serving(env=own_shop | variables) as (url, _), staff_and_customer(url) as (staff, customer):
+            order = new_order(customer, (new_product(staff, stock=1), 1))
+            for step in ("confirm", "ship"):
+                assert staff.post(f"/orders/{order['id']}/{step}").status_code == 200
+            wait_until(lambda: len(receiver.requests) >= 3)
+            timeline = customer.get(f"/orders/{order['id']}/events").json()["results"]
+    types = [json.loads(each.body)["type"] for each in receiver.requests]
+    assert types == ["order.placed", "order.confirmed", "order.shipped"]
+    assert [each.headers["webhook-id"] for each in receiver.requests] == [event["id"] for event in timeline]
+    assert all(each.headers["webhook-signature"].startswith("v1,") for each in receiver.requests)
 
 
 def test_facts_can_be_told_to_the_log(own_shop: dict[str, str]) -> None:

@@ -6,7 +6,7 @@ Costs are counted, never timed: rows that the plan's nodes gave out and threw aw
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from functools import reduce
 from operator import add
@@ -14,16 +14,14 @@ from uuid import UUID
 
 import pytest
 from sqlalchemy import Engine
+from verification.databases import adapters_on
 
 from plans import Cost, analyze, cost_of, costs, statements
 from shop_adapters import listing
-from shop_adapters.postgres import PostgresAdapters, make_engine
-from shop_adapters.postgres.migrate import migrate
 from shop_adapters.postgres.schema import products
 from shop_core import (
     SYSTEM,
     CursorRequest,
-    Money,
     OffsetRequest,
     Product,
     ProductChanges,
@@ -31,13 +29,11 @@ from shop_core import (
     ProductSort,
     Shop,
 )
-from shop_core.catalog.model import CatalogEntry
 from shop_core.pagination import PageRequest, make_cursor
 
 PRODUCTS = 100_000
 CATEGORIES = 500
 COMMON, RARE = "common", "rare7"
-SECRET = b"the secret of the tests, 32 bytes"
 
 # Ids rise with the number of the product, as UUIDv7s do with time; prices, names and categories do not follow it.
 _FILL = f"""
@@ -63,9 +59,8 @@ def category_id(number: int) -> UUID:
 
 
 @pytest.fixture(scope="module")
-def engine(new_database: Callable[[str], str]) -> Iterator[Engine]:
-    engine = make_engine(new_database("shop_scale"), connections=2)
-    migrate(engine, "EUR")
+def engine(new_engine: Callable[..., Engine]) -> Engine:
+    engine = new_engine("shop_scale")
     with engine.begin() as connection:
         for index in products.indexes:  # made anew afterwards, which is faster than row by row
             index.drop(connection)
@@ -73,14 +68,13 @@ def engine(new_database: Callable[[str], str]) -> Iterator[Engine]:
         for index in products.indexes:
             index.create(connection)
     analyze(engine)
-    yield engine
-    engine.dispose()
+    return engine
 
 
 @pytest.fixture
 def shop(engine: Engine) -> Shop:
     """A shop that remembers nothing of the tests before."""
-    return Shop(PostgresAdapters(engine, SECRET))
+    return Shop(adapters_on(engine))
 
 
 def page_cost(engine: Engine, shop: Shop, query: ProductQuery, page_request: PageRequest) -> Cost:
@@ -157,14 +151,14 @@ def test_a_change_of_the_catalog_shows_in_counts_and_in_pages_far_behind(engine:
     far = OffsetRequest(limit=3, offset=1_000)
     before = shop.catalog.products(query, far)
     gone = shop.catalog.products(query, OffsetRequest(limit=1)).items[0].product
-    with PostgresAdapters(engine, SECRET).begin() as uow:
+    with adapters_on(engine).begin() as uow:
         uow.stock.lock([gone.id])
         uow.products.update_all([replace(gone, archived_at=gone.updated_at, category_id=None)])
     try:
         after = shop.catalog.products(query, far)
         assert (after.count, after.items[:2]) == ((before.count or 0) - 1, before.items[1:])
     finally:
-        with PostgresAdapters(engine, SECRET).begin() as uow:
+        with adapters_on(engine).begin() as uow:
             uow.products.update_all([gone])
     assert shop.catalog.products(query, far) == before
 
@@ -176,41 +170,30 @@ def test_a_walk_by_relevance_takes_one_statement_more_where_a_page_has_both_tier
         assert len(seen) == expected, seen
 
 
-def test_one_product_takes_one_statement(engine: Engine, shop: Shop) -> None:
-    product = some_product(shop)
+@pytest.mark.parametrize(
+    ("count", "use"),
+    [
+        (1, lambda shop, product: shop.catalog.product(product.id)),
+        (1, lambda shop, _: shop.catalog.category_tree(OffsetRequest(200))),
+        (2, lambda shop, _: shop.catalog.categories(OffsetRequest(200))),
+        (1, lambda shop, _: shop.catalog.category(category_id(1))),
+        (2, lambda shop, product: shop.inventory.movements(SYSTEM, product.id, CursorRequest(200))),
+        (1, lambda shop, product: shop.inventory.level(SYSTEM, product.id)),
+        # Lock, look for the SKU, update, read what can be sold, raise the version.
+        (
+            5,
+            lambda shop, product: shop.catalog.edit_product(SYSTEM, product.id, ProductChanges(description="New")),
+        ),
+    ],
+    ids=["product", "tree", "categories", "category", "ledger", "level", "edit"],
+)
+def test_so_many_statements_are_sent(
+    engine: Engine, shop: Shop, count: int, use: Callable[[Shop, Product], object]
+) -> None:
+    product = shop.catalog.products(ProductQuery(), CursorRequest(1)).items[0].product
     with statements(engine) as seen:
-        shop.catalog.product(product.id)
-    assert len(seen) == 1
-
-
-def test_categories_take_one_statement_and_counting_one_more(engine: Engine, shop: Shop) -> None:
-    with statements(engine) as seen:
-        shop.catalog.category_tree(OffsetRequest(200))
-    assert len(seen) == 1
-    with statements(engine) as seen:
-        shop.catalog.categories(OffsetRequest(200))
-    assert len(seen) == 2
-    with statements(engine) as seen:
-        shop.catalog.category(category_id(1))
-    assert len(seen) == 1
-
-
-def test_the_ledger_takes_two_statements(engine: Engine, shop: Shop) -> None:
-    product = some_product(shop)
-    with statements(engine) as seen:
-        shop.inventory.movements(SYSTEM, product.id, CursorRequest(200))
-    assert len(seen) == 2
-    with statements(engine) as seen:
-        shop.inventory.level(SYSTEM, product.id)
-    assert len(seen) == 1
-
-
-def test_an_edit_takes_five_statements(engine: Engine, shop: Shop) -> None:
-    product = some_product(shop)
-    price = Money(product.price.minor + 1, "EUR")
-    with statements(engine) as seen:
-        shop.catalog.edit_product(SYSTEM, product.id, ProductChanges(price=price))
-    assert len(seen) == 5, "lock, look for the SKU, update, read what can be sold, raise the version"
+        use(shop, product)
+    assert len(seen) == count, seen
 
 
 # ---- indexes
@@ -295,9 +278,3 @@ def test_removing_a_category_looks_for_its_products_by_index(engine: Engine) -> 
     cost = cost_of(engine, "SELECT count(*) FROM products WHERE category_id = %(id)s", {"id": category_id(77)})
     assert "products_by_category_idx" in cost.used
     assert cost.read_whole == set()
-
-
-def some_product(shop: Shop) -> Product:
-    """The newest one."""
-    entry: CatalogEntry = shop.catalog.products(ProductQuery(), CursorRequest(1)).items[0]
-    return entry.product

@@ -25,7 +25,6 @@ from shop_adapters.postgres import PostgresAdapters, make_engine
 from shop_core import SYSTEM, LineRequest, Money, Order, PlacementRequest, ProductDetails, Registration, Shop
 from shop_core.events import Event
 from shop_core.ports import Undelivered
-from shop_core.reservations.model import Reservation, ReservationRequest
 
 SECRET = "a secret for tests, of more than 32 bytes"
 
@@ -140,34 +139,13 @@ def library(database: dict[str, str]) -> Iterator[tuple[Shop, Engine]]:
     engine.dispose()
 
 
-def sold_out(shop: Shop) -> tuple[UUID, Order, Reservation]:
-    """A product of which Ada ordered two and reserved three, each with a key."""
+def ordered(shop: Shop) -> Order:
+    """Ada's order of a lamp."""
     details = ProductDetails("LAMP-1", "Brass lamp", Money.parse("24.90", "EUR"))
     product_id = shop.catalog.create_product(SYSTEM, details).product.id
     shop.inventory.receive(SYSTEM, product_id, 5)
     ada = shop.accounts.register(Registration("ada", "numbers are music")).id
-    order = shop.orders.place(PlacementRequest(ada, (LineRequest(product_id, 2),), key="order"))
-    held = shop.reservations.reserve(ReservationRequest(ada, (LineRequest(product_id, 3),), key="hold"))
-    return product_id, order, held
-
-
-def test_the_audit_names_differences_of_reservations_and_keys_too(
-    database: dict[str, str], library: tuple[Shop, Engine]
-) -> None:
-    shop_, engine = library
-    product_id, _, held = sold_out(shop_)
-    assert shop("audit", env=database).stdout == "Everything adds up.\n"
-    with engine.begin() as connection:
-        connection.execute(text("UPDATE stock_levels SET reserved = 2"))
-        connection.execute(text("UPDATE reservations SET state = 'released'"))
-        connection.execute(text("UPDATE idempotency_keys SET result_id = gen_random_uuid() WHERE key = 'order'"))
-    audit = shop("audit", env=database)
-    assert audit.returncode == 1
-    *lines, count = audit.stdout.splitlines()
-    assert count == f"{len(lines)} differences."
-    assert f"reserved of {product_id}: 2 stored, 3 expected" in lines
-    assert any(str(held.id) in line for line in lines), audit.stdout
-    assert any("key" in line for line in lines), audit.stdout
+    return shop.orders.place(PlacementRequest(ada, (LineRequest(product_id, 2),)))
 
 
 class Unwilling:
@@ -182,7 +160,7 @@ def test_the_outbox_shows_what_waits_and_what_is_dead_and_tries_it_again(
 ) -> None:
     assert shop("outbox", env=database).stdout == "0 waiting.\n0 dead.\n"
     shop_, _ = library
-    _, order, _ = sold_out(shop_)
+    order = ordered(shop_)
     said = shop("outbox", env=database).stdout
     assert re.fullmatch(r"1 waiting, the oldest since 2\S+ \S+ UTC\.\n0 dead\.\n", said)
     assert shop_.outbox.relay(Unwilling()) == 1

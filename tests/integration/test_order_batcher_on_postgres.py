@@ -9,35 +9,28 @@ from uuid import UUID
 
 import pytest
 from sqlalchemy import Engine, text
+from verification.databases import adapters_on
 
 from shop_adapters.order_batcher import OrderBatcher
-from shop_adapters.passwords import ScryptPasswords
 from shop_adapters.postgres import PostgresAdapters, make_engine
-from shop_adapters.postgres.migrate import migrate
 from shop_core import SYSTEM, LineRequest, Order, PlacementRequest, Shop
 from shop_core.errors import InsufficientStock, Unavailable
 from shop_core.idempotency import Result
 from shop_testing import Fixtures
 from shop_testing.concurrency import TIMEOUT_S
 
-SECRET = b"the secret of the tests, 32 bytes"
-
 
 @pytest.fixture(scope="module")
-def url(new_database: Callable[[str], str]) -> str:
+def url(new_engine: Callable[..., Engine]) -> str:
     """A migrated database."""
-    url = new_database("shop_batchers")
-    engine = make_engine(url)
-    migrate(engine, "EUR")
-    engine.dispose()
-    return url
+    return new_engine("shop_batchers").url.render_as_string(hide_password=False)
 
 
 @pytest.fixture
 def processes(url: str) -> Iterator[list[tuple[PostgresAdapters, OrderBatcher]]]:
     """Two batchers as in two processes: with connections of their own."""
     engines = [make_engine(url, connections=3) for _ in range(2)]
-    adapters = [PostgresAdapters(engine, SECRET, passwords=ScryptPasswords(2**4)) for engine in engines]
+    adapters = [adapters_on(engine) for engine in engines]
     batchers = [OrderBatcher(Shop(each), each.new_id, batch_size_max=8, wait_max_s=TIMEOUT_S) for each in adapters]
     for batcher in batchers:
         batcher.start()

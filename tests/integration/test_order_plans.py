@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
 from uuid import UUID
 
 import pytest
 from sqlalchemy import Engine, text
+from verification.databases import adapters_on
 
 from plans import analyze, costs, statements
-from shop_adapters.passwords import ScryptPasswords
-from shop_adapters.postgres import PostgresAdapters, make_engine
-from shop_adapters.postgres.migrate import migrate
+from shop_adapters.postgres import PostgresAdapters
 from shop_core import (
     SYSTEM,
     Actor,
@@ -66,26 +65,20 @@ def _at(number: int) -> datetime:
 
 
 @pytest.fixture(scope="module")
-def stocked(new_database: Callable[[str], str]) -> Iterator[Engine]:
+def stocked(new_engine: Callable[..., Engine]) -> Engine:
     """A hundred thousand orders of two lines."""
-    engine = make_engine(new_database("shop_order_plans"), connections=2)
-    migrate(engine, "EUR")
+    engine = new_engine("shop_order_plans")
     with engine.begin() as connection:
         for statement in (_FILL, _FILL_LINES, _FILL_EVENTS):
             connection.execute(text(statement))
     analyze(engine)
-    yield engine
-    engine.dispose()
+    return engine
 
 
 @pytest.fixture(scope="module")
 def shop(stocked: Engine) -> Shop:
     """The shop with those orders."""
-    return Shop(_adapters(stocked))
-
-
-def _adapters(engine: Engine) -> PostgresAdapters:
-    return PostgresAdapters(engine, b"the secret of the tests, 32 bytes", passwords=ScryptPasswords(n=2**4))
+    return Shop(adapters_on(stocked))
 
 
 # ---- what a page costs

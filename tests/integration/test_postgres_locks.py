@@ -13,8 +13,6 @@ from sqlalchemy import text
 from plans import statements
 from shop_adapters.postgres import PostgresAdapters
 from shop_core import LineRequest, Shop
-from shop_core.idempotency import Claim
-from shop_core.ports import LockOrderError
 from shop_core.reservations.model import Reservation, ReservationRequest
 from shop_testing import Fixtures
 from shop_testing.concurrency import TIMEOUT_S, in_background, still_waits, together
@@ -118,59 +116,6 @@ def test_a_customers_holdings_are_counted_by_one_at_a_time(
             other = in_background(lock)
             assert still_waits(other)
         other.result(TIMEOUT_S)
-
-
-# ---- keys
-
-
-def test_batches_that_claim_the_same_keys_in_opposite_orders_do_not_deadlock(
-    postgres_adapters: PostgresAdapters, fixtures: Fixtures
-) -> None:
-    """Without the sorting: 40P01."""
-    customers = [fixtures.new_id() for _ in range(1_000)]
-    won: list[int] = []
-
-    def claim(of: list[UUID]) -> Callable[[], None]:
-        def job() -> None:
-            claims = [Claim(customer, "key", b"f", fixtures.new_id()) for customer in of]
-            with postgres_adapters.begin() as uow:
-                won.append(len(claims) - len(uow.keys.claim(claims)))
-
-        return job
-
-    together(*(claim(customers[:: 1 if number % 2 else -1]) for number in range(8)))
-    assert sorted(won) == [0] * 7 + [1_000]
-
-
-def test_keys_are_not_claimed_after_other_locks(postgres_adapters: PostgresAdapters, fixtures: Fixtures) -> None:
-    claim = Claim(fixtures.new_id(), "key", b"f", fixtures.new_id())
-    product = fixtures.product(units=1)
-    with postgres_adapters.begin() as uow:
-        uow.stock.lock([product.id])
-        with pytest.raises(LockOrderError, match="keys must be locked before stock"):
-            uow.keys.claim([claim])
-
-
-# ---- reservations
-
-
-def test_a_reservation_is_not_changed_by_who_has_not_locked_all_its_stock(
-    postgres_adapters: PostgresAdapters, shop: Shop, fixtures: Fixtures
-) -> None:
-    first, second = (fixtures.product(f"Lamp {number}", units=1).id for number in range(2))
-    held = _held(shop, fixtures, first, second)
-    with postgres_adapters.begin() as uow:
-        uow.stock.lock([first])
-        with pytest.raises(LockOrderError, match=f"{second} is not"):
-            uow.reservations.update_all([held])
-
-
-def test_two_sweeps_are_never_at_it_together(postgres_adapters: PostgresAdapters) -> None:
-    with postgres_adapters.begin() as one, postgres_adapters.begin() as other:
-        assert one.try_lock("sweep")
-        assert not other.try_lock("sweep")
-    with postgres_adapters.begin() as uow:
-        assert uow.try_lock("sweep")
 
 
 def test_nothing_is_sent_for_nothing(postgres_adapters: PostgresAdapters) -> None:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from datetime import UTC, datetime, timedelta
-from threading import Lock
 from uuid import UUID
 
 import pytest
@@ -16,7 +14,7 @@ from shop_core.events import Event, OrderEvent, OrderEventKind, StockEvent, Stoc
 from shop_core.orders.model import Order, OrderStatus
 from shop_core.ports import OutboxMessage
 from shop_testing import Fixtures
-from shop_testing.concurrency import TIMEOUT_S, in_background, still_waits, together
+from shop_testing.concurrency import TIMEOUT_S, in_background, still_waits
 from shop_testing.fixtures import request
 
 HIDDEN = timedelta(seconds=60)
@@ -44,17 +42,6 @@ def _take(fixtures: Fixtures, now: datetime = NOW, limit: int = 100) -> list[Out
         return uow.outbox.take(now, limit, HIDDEN)
 
 
-def test_an_orders_facts_come_by_number_even_if_their_ids_were_made_by_a_clock_that_is_behind(
-    fixtures: Fixtures,
-) -> None:
-    order = fixtures.new_order()
-    ids = sorted((fixtures.new_id() for _ in range(5)), reverse=True)
-    events = [_event(fixtures, order, seq, event_id) for seq, event_id in enumerate(ids, start=1)]
-    for event in (*events[3:], *events[:3]):
-        _add(fixtures, event)
-    assert [message.event for message in _take(fixtures)] == events
-
-
 def test_facts_about_stock_come_back_as_they_were_added(fixtures: Fixtures) -> None:
     product, ada = fixtures.new_id(), fixtures.new_id()
     events = [
@@ -63,58 +50,6 @@ def test_facts_about_stock_come_back_as_they_were_added(fixtures: Fixtures) -> N
     ]
     _add(fixtures, *events)
     assert {message.event for message in _take(fixtures)} == set(events)
-
-
-def test_a_subject_in_somebody_elses_hands_is_passed_over_without_waiting(fixtures: Fixtures) -> None:
-    held, free = fixtures.new_order(), fixtures.new_order()
-    for order in (held, free):
-        _add(fixtures, *(_event(fixtures, order, seq, fixtures.new_id()) for seq in (1, 2)))
-    with fixtures.begin() as uow:
-        first = uow.outbox.take(NOW, 1, HIDDEN)  # not committed yet
-        others = in_background(lambda: _take(fixtures)).result(TIMEOUT_S)
-    assert [message.event.seq for message in first] == [1]
-    assert [message.event.seq for message in others] == [1, 2]
-    assert {message.event.subject_id for message in (*first, *others)} == {held.id, free.id}
-    assert _take(fixtures) == []
-
-
-def test_ten_takers_at_once_publish_every_event_once_and_each_orders_in_order(fixtures: Fixtures) -> None:
-    """With FOR UPDATE alone they queue up; without a lock on the first message they publish events twice."""
-    orders = [fixtures.new_order() for _ in range(40)]
-    ids = [fixtures.new_id() for _ in range(40 * 10)][::-1]
-    for seq in range(1, 11):
-        _add(fixtures, *(_event(fixtures, order, seq, ids.pop()) for order in orders))
-    published: dict[UUID, list[int]] = defaultdict(list)
-    guard = Lock()
-
-    def relay() -> None:
-        while messages := _take(fixtures, limit=7):
-            with guard:
-                for message in messages:
-                    published[message.event.subject_id].append(message.event.seq)
-            with fixtures.begin() as uow:
-                uow.outbox.delivered([message.event.id for message in messages])
-
-    together(*[relay] * 10)
-    relay()  # what was locked at everybody's last look
-    with fixtures.begin() as uow:
-        assert uow.outbox.waiting()[0] == 0
-    assert dict(published) == {order.id: list(range(1, 11)) for order in orders}
-
-
-def test_a_message_that_waits_holds_up_those_after_it_and_no_other_subject(fixtures: Fixtures) -> None:
-    bad, good = fixtures.new_order(), fixtures.new_order()
-    events = [_event(fixtures, bad, seq, fixtures.new_id()) for seq in (1, 2, 3)]
-    _add(fixtures, *events)
-    _take(fixtures)
-    with fixtures.begin() as uow:
-        uow.outbox.postpone(events[0].id, NOW + timedelta(hours=1), "503")
-        uow.outbox.release([event.id for event in events[1:]], NOW)
-    _add(fixtures, _event(fixtures, good, 1, fixtures.new_id()), _event(fixtures, bad, 4, fixtures.new_id()))
-    assert [message.event.subject_id for message in _take(fixtures)] == [good.id]
-    later = [message for message in _take(fixtures, NOW + timedelta(hours=1)) if message.event.subject_id == bad.id]
-    assert [message.event.seq for message in later] == [1, 2, 3, 4]
-    assert [(message.attempts, message.error) for message in later] == [(1, "503"), (0, ""), (0, ""), (0, "")]
 
 
 def test_a_dead_message_that_is_sent_again_takes_nothing_out_of_other_hands(fixtures: Fixtures) -> None:
@@ -145,19 +80,6 @@ def test_a_note_waits_for_a_taker_that_looks_at_the_message_and_is_not_lost(fixt
     late.result(TIMEOUT_S)
     with fixtures.begin() as uow:
         assert uow.outbox.waiting() == (0, None)
-
-
-def test_events_and_their_messages_are_committed_together_or_not_at_all(fixtures: Fixtures) -> None:
-    event = _event(fixtures, fixtures.new_order(), 1, fixtures.new_id())
-
-    def fail() -> None:
-        with fixtures.begin() as uow:
-            uow.events.add_all([event])
-            raise ZeroDivisionError
-
-    with pytest.raises(ZeroDivisionError):
-        fail()
-    assert _take(fixtures) == []
 
 
 def test_a_shop_that_publishes_nothing_puts_nothing_into_its_outbox(postgres_adapters: PostgresAdapters) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 from sqlalchemy import Engine
@@ -11,17 +11,11 @@ from verification.mutants import MUTANTS
 from verification.mutants.search import search
 from verification.races import large_baskets, run
 
-from shop_adapters.postgres import make_engine
-from shop_adapters.postgres.migrate import migrate
-
 
 @pytest.fixture(scope="module")
-def database(new_database: Callable[[str], str]) -> Iterator[Engine]:
+def database(new_engine: Callable[..., Engine]) -> Engine:
     """A database of their own, so that what mutants leave behind is in nobody's way."""
-    engine = make_engine(new_database("shop_races"), connections=16, wait_s=30)
-    migrate(engine, "EUR")
-    yield engine
-    engine.dispose()
+    return new_engine("shop_races", connections=16)
 
 
 @pytest.fixture(autouse=True)

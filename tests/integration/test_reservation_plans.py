@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Engine, text
+from verification.databases import adapters_on
 
 from plans import Cost, analyze, costs
-from shop_adapters.passwords import ScryptPasswords
-from shop_adapters.postgres import PostgresAdapters, make_engine
-from shop_adapters.postgres.migrate import migrate
+from shop_adapters.postgres import PostgresAdapters
 from shop_core.idempotency import Claim
 from shop_core.pagination import CursorRequest
 from shop_core.ports import UnitOfWork
@@ -57,16 +56,14 @@ FROM generate_series({MANY} + 1, 2 * {MANY}) AS n""",
 
 
 @pytest.fixture(scope="module")
-def adapters(new_database: Callable[[str], str]) -> Iterator[PostgresAdapters]:
+def adapters(new_engine: Callable[..., Engine]) -> PostgresAdapters:
     """A shop with a long history."""
-    engine = make_engine(new_database("shop_reservation_plans"), connections=2)
-    migrate(engine, "EUR")
+    engine = new_engine("shop_reservation_plans")
     with engine.begin() as connection:
         for statement in _FILL:
             connection.execute(text(statement))
     analyze(engine)
-    yield PostgresAdapters(engine, b"the secret of the tests, 32 bytes", passwords=ScryptPasswords(n=2**4))
-    engine.dispose()
+    return adapters_on(engine)
 
 
 def _cost(adapters: PostgresAdapters, use: Callable[[UnitOfWork], object]) -> list[Cost]:

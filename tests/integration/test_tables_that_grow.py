@@ -7,15 +7,13 @@ until the statistics are renewed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from uuid import UUID
 
 import pytest
 from sqlalchemy import Engine, text
+from verification.databases import adapters_on
 
-from shop_adapters.passwords import ScryptPasswords
-from shop_adapters.postgres import PostgresAdapters, make_engine
-from shop_adapters.postgres.migrate import migrate
 from shop_core import Actor, CursorRequest, LineRequest, OrderQuery, PlacementRequest, Role, Shop
 from shop_core.reservations.model import ReservationRequest
 from shop_testing import Fixtures
@@ -26,12 +24,9 @@ _WHOLE = "SELECT relname, seq_scan FROM pg_stat_user_tables WHERE relname <> 'ta
 
 
 @pytest.fixture
-def engine(new_database: Callable[[str], str]) -> Iterator[Engine]:
+def engine(new_engine: Callable[..., Engine]) -> Engine:
     """A database with one connection to it, so that its figures are up to date when it is asked for them."""
-    engine = make_engine(new_database("shop_that_grows"), connections=1)
-    migrate(engine, "EUR")
-    yield engine
-    engine.dispose()
+    return new_engine("shop_that_grows", connections=1)
 
 
 def _read_whole(engine: Engine) -> dict[str, int]:
@@ -61,7 +56,7 @@ def _trade(shop: Shop, product_id: UUID, round_: int) -> None:
 
 
 def test_trading_in_a_small_shop_reads_no_table_from_end_to_end(engine: Engine) -> None:
-    adapters = PostgresAdapters(engine, b"the secret of the test, 32 bytes", passwords=ScryptPasswords(n=2**4))
+    adapters = adapters_on(engine)
     shop, product_id = Shop(adapters), Fixtures(adapters).product(units=10_000).id
     for round_ in range(8):  # also a statement that is planned anew for each of its first calls has its plan then
         _trade(shop, product_id, round_)

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import text
+from sqlalchemy import Engine, text
+from verification.databases import adapters_on
 
-from shop_adapters.postgres import PostgresAdapters, make_engine
-from shop_adapters.postgres.migrate import migrate
 from shop_core import (
     SYSTEM,
     Actor,
@@ -23,14 +22,13 @@ from shop_core import (
 )
 
 
-def test_an_order_is_found_by_the_number_that_its_customer_was_shown(new_database: Callable[[str], str]) -> None:
-    engine = make_engine(new_database("shop_kiritimati"), connections=2)
-    migrate(engine, "EUR")
+def test_an_order_is_found_by_the_number_that_its_customer_was_shown(new_engine: Callable[..., Engine]) -> None:
+    engine = new_engine("shop_kiritimati")
     with engine.begin() as connection:
         connection.execute(text(f"ALTER DATABASE \"{engine.url.database}\" SET timezone = 'Pacific/Kiritimati'"))
     engine.dispose()
     late = datetime(2026, 1, 31, 23, 0, tzinfo=UTC)
-    adapters = PostgresAdapters(engine, b"x" * 32, clock=lambda: late)
+    adapters = adapters_on(engine, lambda: late)
     shop = Shop(adapters)
     lamp = shop.catalog.create_product(SYSTEM, ProductDetails("LAMP", "Lamp", Money(100, "EUR"))).product
     shop.inventory.receive(SYSTEM, lamp.id, 1)
@@ -40,4 +38,3 @@ def test_an_order_is_found_by_the_number_that_its_customer_was_shown(new_databas
     assert (read, read.number) == (order, order.number)
     assert read.created_at.utcoffset() == timedelta(0)
     assert shop.orders.find(ada, OrderQuery(number=order.number), OffsetRequest()).items == (order,)
-    engine.dispose()

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shop_adapters.clock import ManualClock
 from shop_adapters.memory import MemoryAdapters
 from shop_adapters.passwords import ScryptPasswords
 from shop_adapters.revocations import COMMITTED_WITHIN, MemoryRevocations
@@ -38,26 +37,11 @@ from shop_core.errors import (
     UsernameTaken,
     WrongCredentials,
 )
-from shop_testing import TokensContract
+from shop_testing import MovableClock, TokensContract
 
-NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
+NOON = MovableClock()()
 SECOND = timedelta(seconds=1)
 ADA = Registration("Ada", "correct horse battery", "ada@example.com", "Ada", "Lovelace")
-
-
-@pytest.fixture
-def clock() -> ManualClock:
-    return ManualClock(NOON)
-
-
-@pytest.fixture
-def adapters(clock: ManualClock) -> MemoryAdapters:
-    return MemoryAdapters(clock=clock)
-
-
-@pytest.fixture
-def shop(adapters: MemoryAdapters) -> Shop:
-    return Shop(adapters)
 
 
 # ---- registering
@@ -164,10 +148,10 @@ def test_an_outdated_hash_is_renewed_at_the_next_login(adapters: MemoryAdapters)
     assert Shop(stronger).sessions.log_in("Ada", ADA.password)
 
 
-def test_an_access_token_ends_by_itself(shop: Shop, clock: ManualClock) -> None:
+def test_an_access_token_ends_by_itself(shop: Shop, clock: MovableClock) -> None:
     shop.accounts.register(ADA)
     login = shop.sessions.log_in("Ada", ADA.password)
-    clock.advance(ACCESS_TOKEN_LIFE)
+    clock.move(ACCESS_TOKEN_LIFE)
     with pytest.raises(InvalidToken):
         shop.sessions.authenticate(login.access)
 
@@ -190,39 +174,39 @@ def refresh(shop: Shop) -> str:
     return shop.sessions.log_in("Ada", ADA.password).refresh
 
 
-def test_a_refresh_token_gives_the_next_pair(shop: Shop, clock: ManualClock, refresh: str) -> None:
+def test_a_refresh_token_gives_the_next_pair(shop: Shop, clock: MovableClock, refresh: str) -> None:
     for _ in range(30):
-        clock.advance(REFRESH_TOKEN_LIFE - SECOND)
+        clock.move(REFRESH_TOKEN_LIFE - SECOND)
         login = shop.sessions.refresh(refresh)
         assert shop.sessions.authenticate(login.access).role is Role.CUSTOMER
         assert login.refresh != refresh
         refresh = login.refresh
 
 
-def test_a_refresh_token_that_is_not_used_ends(shop: Shop, clock: ManualClock, refresh: str) -> None:
-    clock.advance(REFRESH_TOKEN_LIFE)
+def test_a_refresh_token_that_is_not_used_ends(shop: Shop, clock: MovableClock, refresh: str) -> None:
+    clock.move(REFRESH_TOKEN_LIFE)
     with pytest.raises(InvalidToken):
         shop.sessions.refresh(refresh)
 
 
 @pytest.mark.parametrize("later", [REFRESH_GRACE, REFRESH_GRACE + SECOND, REFRESH_TOKEN_LIFE - SECOND])
 def test_a_phone_that_lost_the_answer_gets_the_same_successor_however_late_it_asks(
-    shop: Shop, clock: ManualClock, refresh: str, later: timedelta
+    shop: Shop, clock: MovableClock, refresh: str, later: timedelta
 ) -> None:
-    clock.advance(timedelta(hours=23))
+    clock.move(timedelta(hours=23))
     first = shop.sessions.refresh(refresh)
-    clock.advance(later)
+    clock.move(later)
     shop.sessions.delete_expired()
     assert shop.sessions.refresh(refresh).refresh == first.refresh
     assert shop.sessions.refresh(first.refresh).refresh != first.refresh
 
 
-def test_a_remembered_session_may_be_idle_for_60_days_and_others_for_one(shop: Shop, clock: ManualClock) -> None:
+def test_a_remembered_session_may_be_idle_for_60_days_and_others_for_one(shop: Shop, clock: MovableClock) -> None:
     shop.accounts.register(ADA)
     login = shop.sessions.log_in("Ada", ADA.password, remember=True, device_name="Ada's phone")
     other = shop.sessions.log_in("Ada", ADA.password).refresh
     for _ in range(2):
-        clock.advance(REMEMBERED_TOKEN_LIFE - SECOND)
+        clock.move(REMEMBERED_TOKEN_LIFE - SECOND)
         shop.sessions.delete_expired()
         login = shop.sessions.refresh(login.refresh)
     with pytest.raises(InvalidToken):
@@ -230,27 +214,27 @@ def test_a_remembered_session_may_be_idle_for_60_days_and_others_for_one(shop: S
     (session,) = shop.sessions.sessions(shop.sessions.authenticate(login.access))
     assert (session.is_remembered, session.device_name) == (True, "Ada's phone")
     assert session.expires_at == clock() + REMEMBERED_TOKEN_LIFE
-    clock.advance(REMEMBERED_TOKEN_LIFE)
+    clock.move(REMEMBERED_TOKEN_LIFE)
     with pytest.raises(InvalidToken):
         shop.sessions.refresh(login.refresh)
 
 
-def test_an_operator_decides_how_long_sessions_may_be_idle(clock: ManualClock) -> None:
+def test_an_operator_decides_how_long_sessions_may_be_idle(clock: MovableClock) -> None:
     shop = Shop(MemoryAdapters(clock=clock), lives=SessionLives(timedelta(days=2), remembered=timedelta(days=3)))
     shop.accounts.register(ADA)
     logins = [shop.sessions.log_in("Ada", ADA.password, remember=remember) for remember in (False, True)]
-    clock.advance(timedelta(days=2))
+    clock.move(timedelta(days=2))
     with pytest.raises(InvalidToken):
         shop.sessions.refresh(logins[0].refresh)
     assert shop.sessions.refresh(logins[1].refresh)
 
 
-def test_a_session_leaves_no_more_tokens_behind_for_being_remembered(shop: Shop, clock: ManualClock) -> None:
+def test_a_session_leaves_no_more_tokens_behind_for_being_remembered(shop: Shop, clock: MovableClock) -> None:
     """A busy phone refreshes every few minutes: its rotated tokens are kept for a day, not for 60."""
     shop.accounts.register(ADA)
     refresh = shop.sessions.log_in("Ada", ADA.password, remember=True).refresh
     for _ in range(96):
-        clock.advance(timedelta(hours=1))
+        clock.move(timedelta(hours=1))
         refresh = shop.sessions.refresh(refresh).refresh
     assert 96 - 24 - 3 <= shop.sessions.delete_expired() <= 96 - 24
 
@@ -263,16 +247,16 @@ def test_the_name_of_a_device_is_plain_text(shop: Shop, name: str) -> None:
     assert refused.value.faults[0].field == "device_name"
 
 
-def test_a_session_is_carried_on_for_180_days_however_busy_it_is(shop: Shop, clock: ManualClock, refresh: str) -> None:
+def test_a_session_is_carried_on_for_180_days_however_busy_it_is(shop: Shop, clock: MovableClock, refresh: str) -> None:
     while clock() < NOON + SESSION_LIFE - timedelta(hours=20):
-        clock.advance(timedelta(hours=20))
+        clock.move(timedelta(hours=20))
         login = shop.sessions.refresh(refresh)
         refresh = login.refresh
     (session,) = shop.sessions.sessions(shop.sessions.authenticate(login.access))
     assert (session.created_at, session.expires_at) == (NOON, NOON + SESSION_LIFE)
-    clock.advance(NOON + SESSION_LIFE - clock() - SECOND)
+    clock.move(NOON + SESSION_LIFE - clock() - SECOND)
     refresh = shop.sessions.refresh(refresh).refresh
-    clock.advance(SECOND)
+    clock.move(SECOND)
     with pytest.raises(InvalidToken):
         shop.sessions.refresh(refresh)
     assert shop.sessions.log_in("Ada", ADA.password)
@@ -289,16 +273,16 @@ def test_no_successor_outlives_its_session(hours: list[int]) -> None:
         assert now < token.expires_at == min(now + REFRESH_TOKEN_LIFE, NOON + SESSION_LIFE)
 
 
-def test_beyond_a_hundred_sessions_the_one_unused_for_longest_ends(shop: Shop, clock: ManualClock) -> None:
+def test_beyond_a_hundred_sessions_the_one_unused_for_longest_ends(shop: Shop, clock: MovableClock) -> None:
     account = shop.accounts.register(ADA)
     first = shop.sessions.log_in("Ada", ADA.password)
     device = first.device or ""
-    clock.advance(SECOND)
+    clock.move(SECOND)
     second = shop.sessions.log_in("Ada", ADA.password, device=device)
-    clock.advance(SECOND)
+    clock.move(SECOND)
     first = shop.sessions.refresh(first.refresh)
     for _ in range(SESSIONS_MAX - 2):
-        clock.advance(SECOND)
+        clock.move(SECOND)
         assert shop.sessions.log_in("Ada", ADA.password, device=device)
     assert len(shop.sessions.sessions(account.actor)) == SESSIONS_MAX
     assert shop.sessions.authenticate(second.access) == account.actor
@@ -310,10 +294,10 @@ def test_beyond_a_hundred_sessions_the_one_unused_for_longest_ends(shop: Shop, c
     assert shop.sessions.refresh(first.refresh)
 
 
-def test_another_session_is_ended_by_who_logged_in_lately(shop: Shop, clock: ManualClock) -> None:
+def test_another_session_is_ended_by_who_logged_in_lately(shop: Shop, clock: MovableClock) -> None:
     shop.accounts.register(ADA)
     of_the_thief = shop.sessions.log_in("Ada", ADA.password)
-    clock.advance(timedelta(hours=1))
+    clock.move(timedelta(hours=1))
     thief = shop.sessions.authenticate(shop.sessions.refresh(of_the_thief.refresh).access)
     assert thief.session is not None
     owner = shop.sessions.authenticate(shop.sessions.log_in("Ada", ADA.password).access)
@@ -322,9 +306,9 @@ def test_another_session_is_ended_by_who_logged_in_lately(shop: Shop, clock: Man
         shop.sessions.end(thief, owner.session)
     with pytest.raises(LoginTooOld):  # the actor names no session
         shop.sessions.end(replace(owner, session=None), thief.session)
-    clock.advance(RECENT_LOGIN)
+    clock.move(RECENT_LOGIN)
     shop.sessions.end(owner, thief.session)
-    clock.advance(SECOND)
+    clock.move(SECOND)
     shop.sessions.end(owner, owner.session)  # that is logging out
     shop.sessions.end(owner, thief.session)  # it has ended already
     with pytest.raises(SessionNotFound):
@@ -366,10 +350,10 @@ def test_a_process_that_never_looks_forgets_what_it_ended_too() -> None:
     )
 
 
-def test_a_stolen_token_ends_the_whole_session(shop: Shop, clock: ManualClock, refresh: str) -> None:
+def test_a_stolen_token_ends_the_whole_session(shop: Shop, clock: MovableClock, refresh: str) -> None:
     of_the_owner = shop.sessions.refresh(shop.sessions.refresh(refresh).refresh).refresh
     elsewhere = shop.sessions.log_in("Ada", ADA.password).refresh
-    clock.advance(REFRESH_GRACE + SECOND)
+    clock.move(REFRESH_GRACE + SECOND)
     with pytest.raises(InvalidToken):  # the thief comes with the old one
         shop.sessions.refresh(refresh)
     with pytest.raises(InvalidToken):  # and now the owner is logged out too

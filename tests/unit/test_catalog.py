@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shop_adapters.memory import MemoryAdapters
 from shop_core import NOBODY, SYSTEM, Actor, Money, ProductChanges, ProductDetails, Role, Shop
 from shop_core.catalog.model import PRICE_MINOR_MAX, Category, Product, is_found, words_of
 from shop_core.errors import CategoryNotFound, Forbidden, Invalid, Unauthenticated
@@ -21,11 +20,6 @@ LAMP = Product(UUID(int=1), "LAMP-1", "Brass lamp", Money(12_50, "EUR"), NOON, N
 DETAILS = ProductDetails("LAMP-1", "Brass lamp", Money(12_50, "EUR"))
 
 words = st.text(st.characters(categories=["L", "N"]), min_size=1, max_size=8)
-
-
-@pytest.fixture
-def shop() -> Shop:
-    return Shop(MemoryAdapters())
 
 
 # ---- search

@@ -13,7 +13,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from verification.schedule import Schedule
 
-from shop_adapters.clock import ManualClock
 from shop_adapters.memory import MemoryAdapters
 from shop_adapters.passwords import ScryptPasswords
 from shop_core import Registration, Shop
@@ -21,6 +20,7 @@ from shop_core.accounts.guess_limits import Guess, guesses_of_login, return_toke
 from shop_core.errors import TooManyAttempts, Unauthenticated, WrongCredentials, WrongPassword
 from shop_core.ports import UnitOfWork
 from shop_core.token_bucket import TokenBucket
+from shop_testing import MovableClock
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 TEN_MINUTES = timedelta(minutes=10)
@@ -42,17 +42,12 @@ class Counting(ScryptPasswords):
 
 
 @pytest.fixture
-def clock() -> ManualClock:
-    return ManualClock(NOON)
-
-
-@pytest.fixture
 def passwords() -> Counting:
     return Counting()
 
 
 @pytest.fixture
-def shop(clock: ManualClock, passwords: Counting) -> Shop:
+def shop(clock: MovableClock, passwords: Counting) -> Shop:
     shop = Shop(MemoryAdapters(clock=clock, passwords=passwords))
     shop.accounts.register(Registration("ada", PASSWORD))
     return shop
@@ -67,7 +62,7 @@ def guess(shop: Shop, username: str = "ada", password: str = WRONG, **how: str) 
 
 
 def test_a_flood_of_guesses_from_everywhere_has_few_of_them_looked_at(
-    shop: Shop, clock: ManualClock, passwords: Counting
+    shop: Shop, clock: MovableClock, passwords: Counting
 ) -> None:
     """Twenty minutes of it: in any ten no more guesses than promised, by others and with all that can be stolen."""
     stolen = shop.sessions.log_in("ada", PASSWORD)
@@ -81,7 +76,7 @@ def test_a_flood_of_guesses_from_everywhere_has_few_of_them_looked_at(
         with suppress(TooManyAttempts, WrongPassword):
             shop.accounts.change_password(thief, WRONG, PASSWORD)
         moments += [clock()] * (passwords.evaluated - before)
-        clock.advance(timedelta(seconds=1))
+        clock.move(timedelta(seconds=1))
     highest = max(sum(start <= moment <= start + TEN_MINUTES for moment in moments) for start in moments)
     assert 50 < highest <= GUESSES_MAX
 
@@ -124,15 +119,15 @@ def test_a_login_from_a_known_device_keeps_its_device(shop: Shop) -> None:
     assert shop.sessions.refresh(first.refresh).device is None
 
 
-def test_after_the_time_in_the_refusal_another_try_is_allowed(shop: Shop, clock: ManualClock) -> None:
+def test_after_the_time_in_the_refusal_another_try_is_allowed(shop: Shop, clock: MovableClock) -> None:
     for _ in range(10):
         guess(shop, client="home")
     with pytest.raises(TooManyAttempts) as refused:
         shop.sessions.log_in("ada", PASSWORD, client="home")
     assert refused.value.retry_after_s == 60
-    clock.advance(timedelta(seconds=59))
+    clock.move(timedelta(seconds=59))
     assert guess(shop, client="home") is TooManyAttempts
-    clock.advance(timedelta(seconds=1))
+    clock.move(timedelta(seconds=1))
     assert guess(shop, password=PASSWORD, client="home") is None
 
 

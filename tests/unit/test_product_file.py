@@ -31,11 +31,6 @@ Write = Callable[[str | bytes], Path]
 
 
 @pytest.fixture
-def shop() -> Shop:
-    return Shop(MemoryAdapters())
-
-
-@pytest.fixture
 def file(tmp_path: Path) -> Write:
     def write(content: str | bytes) -> Path:
         path = tmp_path / "products.csv"

@@ -16,34 +16,14 @@ import pytest
 
 from shop_adapters.memory import MemoryAdapters
 from shop_adapters.publishers import MemoryPublisher
-from shop_core import SYSTEM, Actor, LineRequest, OffsetRequest, Order, Role, Shop
+from shop_core import Actor, LineRequest, OffsetRequest, Order, Role, Shop
 from shop_core.events import Event
-from shop_core.outbox import PUBLISH_TIME_MAX, VISIBILITY_TIMEOUT, OutboxService, retry_delay
+from shop_core.outbox import PUBLISH_TIME_MAX, VISIBILITY_TIMEOUT, OutboxService
 from shop_core.ports import EventPublisher, Undelivered, UnitOfWork
-from shop_testing import Fixtures, MovableClock, SeededIds
+from shop_testing import Fixtures, MovableClock
 from shop_testing.fixtures import request
 
 STAFF = Actor(UUID(int=1), Role.STAFF)
-
-
-@pytest.fixture
-def clock() -> MovableClock:
-    return MovableClock()
-
-
-@pytest.fixture
-def adapters(clock: MovableClock) -> MemoryAdapters:
-    return MemoryAdapters(clock=clock, new_id=SeededIds())
-
-
-@pytest.fixture
-def fixtures(adapters: MemoryAdapters) -> Fixtures:
-    return Fixtures(adapters)
-
-
-@pytest.fixture
-def shop(adapters: MemoryAdapters) -> Shop:
-    return Shop(adapters)
 
 
 @pytest.fixture
@@ -77,46 +57,6 @@ def heard(publisher: MemoryPublisher) -> dict[UUID, list[int]]:
 def waiting(adapters: MemoryAdapters) -> int:
     with adapters.begin() as uow:
         return uow.outbox.waiting()[0]
-
-
-def about(order: Order, seq: int | None = None) -> Callable[[Event], Undelivered | None]:
-    """The trouble of somebody who takes none of these."""
-
-    def trouble(event: Event) -> Undelivered | None:
-        is_meant = event.subject_id == order.id and seq in (None, event.seq)
-        return Undelivered("not that one") if is_meant else None
-
-    return trouble
-
-
-def down(event: Event) -> Undelivered:
-    return Undelivered("nobody is at home")
-
-
-def test_a_fact_that_is_not_taken_holds_up_those_after_it_and_no_others(
-    shop: Shop, clock: MovableClock, publisher: MemoryPublisher, order_with_events: Callable[[int], Order]
-) -> None:
-    first, second = order_with_events(3), order_with_events(2)
-    publisher.fail(about(first, seq=2))
-    shop.outbox.relay(publisher)
-    assert heard(publisher) == {first.id: [1], second.id: [1, 2]}
-    publisher.recover()
-    assert shop.outbox.relay(publisher) == 0, "it waits before it tries again"
-    clock.move(retry_delay(1))
-    assert shop.outbox.relay(publisher) == 2
-    assert heard(publisher) == {first.id: [1, 2, 3], second.id: [1, 2]}
-
-
-def test_facts_of_one_subject_wait_for_each_other_also_if_they_come_later(
-    shop: Shop, fixtures: Fixtures, publisher: MemoryPublisher, order_with_events: Callable[[int], Order]
-) -> None:
-    order = order_with_events(1)
-    publisher.fail(down)
-    shop.outbox.relay(publisher)
-    publisher.recover()
-    shop.orders.cancel(SYSTEM, order.id)
-    assert shop.outbox.relay(publisher) == 0
-    assert publisher.events == ()
 
 
 class Killed(BaseException):
