@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Sequence
 
 from verification.client import API, Connection, Response
@@ -13,18 +14,25 @@ LOGINS_AT_ONCE = 4
 _BUSY_TRIES_MAX = 20
 
 
+async def log_in(port: int, username: str, password: str) -> str:
+    """An access token."""
+    with contextlib.closing(Connection(port)) as connection:
+        body = {"username": username, "password": password}
+        answer = await connection.ask("POST", f"{API}/auth/token", body, wait_s=30)
+    return str(answer.json["access"])
+
+
 class Staff:
     """Who puts things on the shelves, on a good connection."""
 
-    def __init__(self, connection: Connection, token: str) -> None:
-        self._connection = connection
+    def __init__(self, port: int, token: str) -> None:
+        self._port = port
+        self._connection = Connection(port)
         self._token = token
 
     @classmethod
     async def log_in(cls, port: int) -> Staff:
-        connection = Connection(port)
-        answer = await connection.ask("POST", f"{API}/auth/token", {"username": STAFF, "password": PASSWORD})
-        return cls(connection, answer.json["access"])
+        return cls(port, await log_in(port, STAFF, PASSWORD))
 
     async def new_products(self, count: int, units: int, batch: str) -> dict[str, int]:
         """New products, and how many units of each there are."""
@@ -43,9 +51,8 @@ class Staff:
         self._connection.close()
 
     async def _again(self) -> None:
-        body = {"username": STAFF, "password": PASSWORD}
         self._connection.close()
-        self._token = (await self._connection.ask("POST", f"{API}/auth/token", body)).json["access"]
+        self._token = await log_in(self._port, STAFF, PASSWORD)
 
     async def _do(self, method: str, path: str, body: object) -> Response:
         for _ in range(_BUSY_TRIES_MAX):
@@ -65,13 +72,12 @@ async def new_customers(port: int, count: int) -> dict[str, str]:
     tokens = {}
 
     async def register(name: str) -> None:
-        connection = Connection(port)
         credentials = {"username": name, "password": BUYERS_PASSWORD}
-        answer = await connection.ask("POST", f"{API}/auth/register", credentials, wait_s=30)
+        with contextlib.closing(Connection(port)) as connection:
+            answer = await connection.ask("POST", f"{API}/auth/register", credentials, wait_s=30)
         if answer.status != 201:
             raise RuntimeError(f"register {name}: {answer.body!r}")
-        tokens[name] = (await connection.ask("POST", f"{API}/auth/token", credentials, wait_s=30)).json["access"]
-        connection.close()
+        tokens[name] = await log_in(port, name, BUYERS_PASSWORD)
 
     names = [f"buyer{number}" for number in range(count)]
     await _in_turns([register(name) for name in names], LOGINS_AT_ONCE)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from typing import Any
 
 API = "/api/v1"
 ANSWER_S_MAX = 6.0
-_HEAD_BYTES_MAX = 64 * 1024
+_HEAD_BYTES_MAX = 1 << 20
 
 
 class Lost(Exception):
@@ -69,22 +70,39 @@ class Connection:
         Raises:
             Lost: the connection could not be made, broke, or was silent for `wait_s` seconds.
         """
-        request = request_bytes(method, path, body, token, headers or {})
+        try:
+            return await self.exchange(request_bytes(method, path, body, token, headers or {}), method, wait_s)
+        except Lost as lost:
+            raise Lost(f"{method} {path}: {lost}") from lost.__cause__
+
+    async def exchange(self, request: bytes, method: str, wait_s: float) -> Response:
+        """The same with the bytes of a request, whatever they are; the answer may come before all of them are sent.
+
+        Raises:
+            Lost: from `TimeoutError` if the connection was silent, from `ValueError` if the answer is no HTTP.
+        """
         try:
             async with self._turn, asyncio.timeout(wait_s):
                 reader, writer = await self._open()
-                writer.write(request)
-                await writer.drain()
-                answer = await read_answer(reader, method)
+                sending = asyncio.create_task(_send(writer, request))
+                try:
+                    answer = await read_answer(reader, method)
+                finally:
+                    sending.cancel()
         except (OSError, EOFError, TimeoutError, asyncio.LimitOverrunError, ValueError) as error:
             self.close()
-            raise Lost(f"{method} {path}: {error!r}") from error
+            raise Lost(repr(error)) from error
         except asyncio.CancelledError:
             self.close()
             raise
         if answer.headers.get("connection", "").lower() == "close":
             self.close()
         return answer
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the next request uses a connection that was used before."""
+        return self._streams is not None
 
     def close(self) -> None:
         """Hang up."""
@@ -96,6 +114,12 @@ class Connection:
         if self._streams is None:
             self._streams = await asyncio.open_connection("127.0.0.1", self._port, limit=_HEAD_BYTES_MAX)
         return self._streams
+
+
+async def _send(writer: asyncio.StreamWriter, request: bytes) -> None:
+    with contextlib.suppress(OSError):  # whoever reads the answer is told
+        writer.write(request)
+        await writer.drain()
 
 
 def request_bytes(method: str, path: str, body: object, token: str, headers: Mapping[str, str]) -> bytes:

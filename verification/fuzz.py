@@ -20,7 +20,7 @@ from typing import Any
 
 from verification.bad_requests import Attempt, Mutator, Operation, operations_of
 from verification.bad_values import forged
-from verification.client import API, Connection, Lost, Response, read_answer
+from verification.client import API, Connection, Lost, Response
 from verification.server import PASSWORD, STAFF, ShopServer
 
 SECRET = "the password of those who break things"  # unlike the one in the document, by which they would change it
@@ -149,27 +149,27 @@ class Fuzzer:
     async def _try_forged(self, lies: dict[str, list[bytes]]) -> None:
         """No forged token opens the door."""
         me = Operation("get_me", "GET", f"{API}/users/me", (), (), frozenset({401}), True)
-        async with _Connection(self._port) as connection:
+        with contextlib.closing(Connection(self._port)) as line:
             for name, values in lies.items():
                 headers = [("Host", b"shop.test"), *(("Authorization", value) for value in values)]
                 attempt = Attempt(me, f"forged token ({name})", "GET", me.path.encode(), headers, None)
-                answer = await connection.ask(attempt)
+                answer = await _answer(line, attempt)
                 self.report.forged += 1
                 if answer is None or answer.status != 401 or "www-authenticate" not in answer.headers:
                     self.report.find("a forged token", attempt, answer)
 
     async def _work(self, mutator: Mutator, numbers: Any) -> None:
         """Send attempts one after the other, over one connection while it lasts."""
-        async with _Connection(self._port) as connection:
+        with contextlib.closing(Connection(self._port)) as line:
             for number in numbers:
                 attempt = mutator.attempt(number)
                 began = time.monotonic()
                 try:
-                    answer = await connection.ask(attempt)
+                    answer = await _answer(line, attempt)
                 except TimeoutError:
                     self.report.find(f"no answer in {ANSWER_S_MAX:g} s", attempt)
                     continue
-                except (ValueError, UnicodeError) as odd:
+                except ValueError as odd:
                     self.report.find(f"an answer that is none ({odd})", attempt)
                     continue
                 report = self.report
@@ -212,65 +212,26 @@ class Fuzzer:
                 self.report.find("no problem document", attempt, answer)
 
 
-class _Connection:
-    """A raw connection to the server, opened again whenever it was closed."""
+async def _answer(line: Connection, attempt: Attempt) -> Response | None:
+    """Send it: the answer; None if the connection was closed instead.
 
-    def __init__(self, port: int) -> None:
-        self._port = port
-        self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
-
-    async def __aenter__(self) -> _Connection:
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        self._close()
-
-    async def ask(self, attempt: Attempt) -> Response | None:
-        """Send it: the answer; None if the connection was closed instead.
-
-        Raises:
-            TimeoutError: neither happened.
-        """
-        is_fresh = self._streams is None
+    Raises:
+        TimeoutError: neither happened.
+        ValueError: what came is no HTTP.
+    """
+    if not attempt.is_framed:
+        line.close()
+    for _ in range(1 + line.is_open):  # once more if it may have been closed before we came
+        try:
+            answer = await line.exchange(attempt.raw, attempt.method, ANSWER_S_MAX)
+        except Lost as lost:
+            if isinstance(lost.__cause__, TimeoutError | ValueError):
+                raise lost.__cause__ from lost
+            continue
         if not attempt.is_framed:
-            self._close()
-            is_fresh = True
-        try:
-            async with asyncio.timeout(ANSWER_S_MAX):
-                answer = await self._exchange(attempt)
-                if answer is None and not is_fresh:  # it was closed before we came
-                    answer = await self._exchange(attempt)
-        except TimeoutError:
-            self._close()
-            raise
-        if answer is None or not attempt.is_framed or answer.headers.get("connection", "").lower() == "close":
-            self._close()
+            line.close()
         return answer
-
-    async def _exchange(self, attempt: Attempt) -> Response | None:
-        try:
-            if self._streams is None:
-                self._streams = await asyncio.open_connection("127.0.0.1", self._port, limit=1 << 20)
-            reader, writer = self._streams
-            sending = asyncio.create_task(_send(writer, attempt.raw))
-            try:
-                return await read_answer(reader, attempt.method)
-            finally:
-                sending.cancel()
-        except (OSError, EOFError):
-            self._close()
-            return None
-
-    def _close(self) -> None:
-        if self._streams is not None:
-            self._streams[1].transport.abort()
-            self._streams = None
-
-
-async def _send(writer: asyncio.StreamWriter, raw: bytes) -> None:
-    writer.write(raw)
-    with contextlib.suppress(OSError):  # it was answered before all of it was sent
-        await writer.drain()
+    return None
 
 
 def said(report: Report, seconds: float) -> list[str]:

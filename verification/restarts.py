@@ -27,10 +27,11 @@ from typing import Any
 import psycopg
 
 from verification import final_state as verify
+from verification.accounts import Staff, log_in, new_customers
 from verification.client import API, Connection, Lost
-from verification.server import PASSWORD, STAFF, ShopServer
+from verification.retrying_client import PASSWORD
+from verification.server import ShopServer
 
-BUYER = "buyer"
 CLIENTS = 8
 ROLLING_S_MAX = 60.0
 BACK_S_MAX = 1.0
@@ -112,9 +113,12 @@ async def run(folder: Path, *, seed: int, rolling: int, database: int, clients: 
     """Do it, in a folder of its own."""
     report, rng = Report(), Random(seed)
     with ShopServer(folder) as server:
-        products = await _stocked(server.port)
+        staff = await Staff.log_in(server.port)
+        products = list(await staff.new_products(8, 1_000_000, "restarts"))
+        staff.hang_up()
+        (buyer,) = await new_customers(server.port, 1)
         if rolling:
-            async with _load(server, clients, products, seed) as load:
+            async with _load(server, buyer, clients, products, seed) as load:
                 for _ in range(rolling):
                     await _roll(server, report)
                     await asyncio.sleep(rng.uniform(*PAUSE_S))
@@ -122,7 +126,7 @@ async def run(folder: Path, *, seed: int, rolling: int, database: int, clients: 
             report.findings += [f"rolling: {line}" for line in load.failures()]
             _count_kept(server, load, report)
         if database:
-            async with _load(server, clients, products, seed + 1) as load:
+            async with _load(server, buyer, clients, products, seed + 1) as load:
                 for _ in range(database):
                     await asyncio.sleep(rng.uniform(*PAUSE_S))
                     await _restart_database(server, load, report)
@@ -191,9 +195,9 @@ def _until_accepting(url: str, server: ShopServer, old: int, accepting: list[flo
 
 
 @contextlib.asynccontextmanager
-async def _load(server: ShopServer, clients: int, products: list[str], seed: int) -> Any:
-    load = Load(token=await _logged_in(server.port, BUYER))
-    renewing = asyncio.create_task(_renew(server.port, load))
+async def _load(server: ShopServer, buyer: str, clients: int, products: list[str], seed: int) -> Any:
+    load = Load(token=await log_in(server.port, buyer, PASSWORD))
+    renewing = asyncio.create_task(_renew(server.port, buyer, load))
     jobs = [asyncio.create_task(_client(server.port, load, products, f"{seed}-{one}")) for one in range(clients)]
     try:
         yield load
@@ -203,24 +207,15 @@ async def _load(server: ShopServer, clients: int, products: list[str], seed: int
         await asyncio.gather(*jobs)
 
 
-async def _renew(port: int, load: Load) -> None:
+async def _renew(port: int, buyer: str, load: Load) -> None:
     """Log in anew before the token ends."""
     while True:
         await asyncio.sleep(RENEWED_S)
         for _ in range(10):
             with contextlib.suppress(Lost, KeyError):  # just then the database restarts, or it is answered 503
-                load.token = await _logged_in(port, BUYER)
+                load.token = await log_in(port, buyer, PASSWORD)
                 break
             await asyncio.sleep(1)
-
-
-async def _logged_in(port: int, username: str) -> str:
-    line = Connection(port)
-    try:
-        answer = await line.ask("POST", f"{API}/auth/token", {"username": username, "password": PASSWORD})
-        return str(answer.json["access"])
-    finally:
-        line.close()
 
 
 async def _client(port: int, load: Load, products: list[str], name: str) -> None:
@@ -256,22 +251,6 @@ async def _client(port: int, load: Load, products: list[str], name: str) -> None
             load.bad[f"{answer.status} {answer.json['detail']}"] += 1
             await asyncio.sleep(0.02)
     line.close()
-
-
-async def _stocked(port: int) -> list[str]:
-    """Products that last, and somebody to buy them."""
-    line, token, products = Connection(port), await _logged_in(port, STAFF), []
-    try:
-        for number in range(8):
-            body = {"sku": f"R-{number}", "name": f"Product {number}", "price": "9.90"}
-            product = (await line.ask("POST", f"{API}/products", body, token=token)).json["id"]
-            received = {"kind": "received", "quantity": 1_000_000, "reason": "first delivery"}
-            await line.ask("POST", f"{API}/products/{product}/stock", received, token=token)
-            products.append(product)
-        await line.ask("POST", f"{API}/auth/register", {"username": BUYER, "password": PASSWORD})
-        return products
-    finally:
-        line.close()
 
 
 def _count_kept(server: ShopServer, load: Load, report: Report) -> None:

@@ -206,10 +206,6 @@ class ShopServer:
         return victim if kill(victim.pid) else None
 
 
-def _is_postgres(process: Process) -> bool:
-    return "/postgres -D " in process.command or process.command.startswith("postgres:")  # its folder may have spaces
-
-
 def wait_until(condition: Any, seconds_max: float, pause_s: float = 0.02) -> bool:
     """Poll `condition` until it holds or the time is over; return whether it held."""
     deadline = time.monotonic() + seconds_max

@@ -11,7 +11,7 @@ import pytest
 
 from shop_core.accounts.model import SYSTEM, Actor
 from shop_core.catalog.model import Product
-from shop_core.errors import InsufficientStock, KeyReused, Refusal, TotalChanged
+from shop_core.errors import InsufficientStock, KeyReused, TotalChanged
 from shop_core.idempotency import Claim, Result
 from shop_core.inventory.model import StockLevel
 from shop_core.orders.model import Order, OrderStatus, PlacementRequest
@@ -253,11 +253,6 @@ def _answer(shop: Shop, given: PlacementRequest) -> Result[Order]:
     (outcome,) = shop.orders.place_all([given])
     assert isinstance(outcome, Result)
     return outcome
-
-
-def _id(outcome: Order | Reservation | Refusal) -> object:
-    assert not isinstance(outcome, Refusal)
-    return outcome.id
 
 
 def _list(outcomes: object) -> tuple[object, ...]:

@@ -102,18 +102,24 @@ def batcher(shop: Shop, gate: Latch) -> Iterator[OrderBatcher]:
         yield batcher
 
 
-def waiting(batcher: OrderBatcher, gate: Latch, requests: list[PlacementRequest]) -> list[Future]:  # type: ignore[type-arg]
-    """Queue all requests for one batch: one before them is held up at the gate until they all are there."""
+@contextmanager
+def held_up(batcher: OrderBatcher, gate: Latch) -> Iterator[Future]:  # type: ignore[type-arg]
+    """An order of an unknown product is held up at the gate; what is placed meanwhile waits for the next batch."""
     gate.is_open.clear()
     begun = gate.begun
-    first = batcher.place(PlacementRequest(gate.new_id(), (LineRequest(gate.new_id(), 1),)))  # of an unknown product
+    first = batcher.place(PlacementRequest(gate.new_id(), (LineRequest(gate.new_id(), 1),)))
     while not first.running():
         pass
-    futures = [batcher.place(one) for one in requests]
+    yield first
     gate.is_open.set()
     assert isinstance(first.exception(TIMEOUT_S), UnknownProducts)
     assert gate.begun > begun
-    return futures
+
+
+def waiting(batcher: OrderBatcher, gate: Latch, requests: list[PlacementRequest]) -> list[Future]:  # type: ignore[type-arg]
+    """All requests, in one batch."""
+    with held_up(batcher, gate):
+        return [batcher.place(one) for one in requests]
 
 
 def test_a_lone_order_is_placed_at_once_and_answered_after_its_commit(
@@ -206,14 +212,9 @@ def waiting_then_fail(  # type: ignore[no-untyped-def]
 ):
     """One batch of all requests, which fails at that call of a port; or, with None, after its commit."""
     hold = threading.Event()
-    gate.is_open.clear()
-    first = batcher.place(PlacementRequest(gate.new_id(), (LineRequest(gate.new_id(), 1),)))
-    while not first.running():
-        pass
-    first.add_done_callback(lambda _: hold.wait(TIMEOUT_S))  # holds up its thread between two batches
-    futures = [batcher.place(one) for one in requests]
-    gate.is_open.set()
-    first.exception(TIMEOUT_S)
+    with held_up(batcher, gate) as first:
+        first.add_done_callback(lambda _: hold.wait(TIMEOUT_S))  # holds up its thread between two batches
+        futures = [batcher.place(one) for one in requests]
     gate.failure = failure
     gate.calls, gate.fail_at, gate.after_commit = 0, fail_at, fail_at is None
     hold.set()
@@ -258,32 +259,22 @@ def test_a_queued_request_can_be_cancelled_and_one_in_a_batch_cannot(
     batcher: OrderBatcher, gate: Latch, fixtures: Fixtures
 ) -> None:
     lamp = fixtures.product(units=9)
-    gate.is_open.clear()
-    first = batcher.place(request(fixtures.customer(), (lamp, 1)))
-    while not first.running():
-        pass
-    cancelled, last = (batcher.place(request(fixtures.customer(), (lamp, units))) for units in (2, 4))
-    assert not first.cancel()
-    assert cancelled.cancel()
-    gate.is_open.set()
+    with held_up(batcher, gate) as first:
+        cancelled, last = (batcher.place(request(fixtures.customer(), (lamp, units))) for units in (2, 4))
+        assert not first.cancel()
+        assert cancelled.cancel()
     assert last.result(TIMEOUT_S).value.units == {lamp.id: 4}
     with pytest.raises(CancelledError):
         cancelled.result(TIMEOUT_S)
-    assert fixtures.level(lamp.id).allocated == 1 + 4
+    assert fixtures.level(lamp.id).allocated == 4
 
 
 def test_a_request_that_would_wait_too_long_is_refused_at_once(shop: Shop, fixtures: Fixtures, gate: Latch) -> None:
     lamp = fixtures.product(units=99)
-    with OrderBatcher(shop, gate.new_id, wait_max_s=0.0) as batcher:
-        gate.is_open.clear()
-        first = batcher.place(request(fixtures.customer(), (lamp, 1)))
-        while not first.running():
-            pass
+    with OrderBatcher(shop, gate.new_id, wait_max_s=0.0) as batcher, held_up(batcher, gate):
         with pytest.raises(Unavailable, match="Nothing was done") as refused:
             batcher.place(request(fixtures.customer(), (lamp, 1)))
         assert refused.value.retry_after_s >= 1
-        gate.is_open.set()
-        first.result(TIMEOUT_S)
     assert batcher.report.refused == 1
 
 

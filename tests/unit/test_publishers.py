@@ -380,55 +380,34 @@ def test_an_answer_counts_although_its_body_never_ends(
     assert [request.connection for request in receiver.requests] == [1, 2]
 
 
+def answer_and_end(talk: Talk) -> bool:
+    talk.send(OK)
+    return False
+
+
+CHUNKED = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"
+
+
 @pytest.mark.parametrize(
-    "body",
-    [b"", b"thank you", b"x" * 60_000],
-    ids=["empty", "short", "long"],
+    ("scripts", "connections"),
+    [
+        pytest.param([answer("200 OK")], [1] * 5, id="no body"),
+        pytest.param([answer("200 OK", body=b"thank you")], [1] * 5, id="a short body"),
+        pytest.param([answer("200 OK", body=b"x" * 60_000)], [1] * 5, id="a long body"),
+        pytest.param([lambda talk: talk.send(CHUNKED)], [1] * 3, id="a chunked body"),
+        pytest.param([answer("200 OK", body=b"x" * 2_000_000), answer("200 OK")], [1, 2], id="too long to be read"),
+        pytest.param([answer("200 OK", "connection: close\r\n")], [1, 2], id="is to end, and does not"),
+        # Without a failed attempt, whether the end was seen before the event was sent or not.
+        pytest.param([answer_and_end], list(range(1, 21)), id="ends"),
+    ],
 )
-def test_one_connection_serves_many_events(receiver: Receiver, publisher: WebhookPublisher, body: bytes) -> None:
-    receiver.scripts = [answer("200 OK", body=body)]
-    for _ in range(5):
-        publisher.publish(PLACED)
-    assert [request.connection for request in receiver.requests] == [1] * 5
-
-
-def test_a_line_that_the_receiver_wants_to_end_is_not_used_again(
-    receiver: Receiver, publisher: WebhookPublisher
+def test_a_connection_serves_many_events_while_it_can(
+    receiver: Receiver, publisher: WebhookPublisher, scripts: list[Any], connections: list[int]
 ) -> None:
-    receiver.scripts = [answer("200 OK", "connection: close\r\n")]  # it says so, and does not do it
-    publisher.publish(PLACED)
-    publisher.publish(PLACED)
-    assert [request.connection for request in receiver.requests] == [1, 2]
-
-
-def test_a_chunked_answer_is_read_to_its_end(receiver: Receiver, publisher: WebhookPublisher) -> None:
-    chunked = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"
-    receiver.scripts = [lambda talk: talk.send(chunked)]
-    for _ in range(3):
+    receiver.scripts = scripts
+    for _ in connections:
         publisher.publish(PLACED)
-    assert [request.connection for request in receiver.requests] == [1] * 3
-
-
-def test_an_endless_body_is_not_read_to_its_end(receiver: Receiver, publisher: WebhookPublisher) -> None:
-    receiver.scripts = [answer("200 OK", body=b"x" * 2_000_000), answer("200 OK")]
-    publisher.publish(PLACED)
-    publisher.publish(PLACED)
-    assert [request.connection for request in receiver.requests] == [1, 2]
-
-
-def test_a_receiver_that_hangs_up_between_two_events_is_called_again(
-    receiver: Receiver, publisher: WebhookPublisher
-) -> None:
-    """Without a failed attempt, whether the end of the connection was seen before the event was sent or not."""
-
-    def answer_and_end(talk: Talk) -> bool:
-        talk.send(OK)
-        return False
-
-    receiver.scripts = [answer_and_end]
-    for _ in range(20):
-        publisher.publish(PLACED)
-    assert [request.connection for request in receiver.requests] == list(range(1, 21))
+    assert [request.connection for request in receiver.requests] == connections
 
 
 def test_a_receiver_that_hangs_up_on_a_kept_line_instead_of_answering_is_called_again(
@@ -563,19 +542,14 @@ def test_a_url_to_which_nothing_can_be_posted_is_refused(url: str, message: str)
     assert "hunter2" not in str(refused.value)
 
 
+KEY = SECRET.removeprefix("whsec_")
+
+
 @pytest.mark.parametrize(
     "secret",
     [
-        "",
-        "   ",
-        "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
-        "whsec_",
-        "whsec_c2hvcnQ=",
-        "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaS",
-        "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaS*",
-        "whsec_" + "QUFB" * 22,
-        f"{SECRET} nonsense",
-        "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSé",
+        *("", "   ", KEY, "whsec_", "whsec_c2hvcnQ=", "whsec_" + "QUFB" * 22, f"{SECRET} nonsense"),
+        *(SECRET[:-1] + end for end in ("", "*", "é")),
     ],
 )
 def test_a_secret_that_is_none_is_refused_and_not_repeated(secret: str) -> None:

@@ -138,7 +138,7 @@ def key_without_customer() -> list[Patch]:
 
     def claim(self: PostgresKeys, claims: Any) -> Any:
         taken = claim_right(self, [claim._replace(customer_id=nobody) for claim in claims])
-        return {claim.slot: taken[nobody, claim.key] for claim in claims if (nobody, claim.key) in taken}
+        return {claim.customer_key: taken[nobody, claim.key] for claim in claims if (nobody, claim.key) in taken}
 
     def forget(self: PostgresKeys, claims: Any) -> None:
         forget_right(self, [claim._replace(customer_id=nobody) for claim in claims])
