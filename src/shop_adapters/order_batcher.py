@@ -101,8 +101,8 @@ class OrderBatcher:
         self._new_id = new_id
         self._batch_size_max = batch_size_max
         self._wait_max_s = wait_max_s
-        self._orders = _Kind(shop.orders.place_all, shop.orders.placed)
-        self._reservations = _Kind(shop.reservations.reserve_all, shop.reservations.reserved)
+        self._orders = _Kind(shop.orders.place_all, shop.orders.find_committed)
+        self._reservations = _Kind(shop.reservations.reserve_all, shop.reservations.find_committed)
         self._queue: deque[_Pending[Any, Any]] = deque()
         self._changed = threading.Condition()
         self._is_deciding = False

@@ -1,6 +1,6 @@
 """Deciding many requests in one unit of work: what placing, reserving and editing have in common.
 
-Each kind of request brings an `Attempt`: how one request is granted or refused. Everything else is here, once:
+Each kind of request brings a `Draft`: how one request is granted or refused. Everything else is here, once:
 idempotency keys, what requests take from one another, and units whose reservation has expired.
 """
 
@@ -13,10 +13,10 @@ from typing import Any, Generic, Protocol, TypeVar
 from uuid import UUID
 
 from shop_core.errors import InsufficientStock, Refusal
-from shop_core.idempotency import Claim, CustomerKey, KeyedResults, Result, first_claims
+from shop_core.idempotency import Claim, CustomerKey, Result, replay
 from shop_core.inventory.model import NewId, StockLevel, StockMovement, levels_after
 from shop_core.ports import Keys, UnitOfWork
-from shop_core.reservations.allocation import expiry_of
+from shop_core.reservations.reserving import expiry_of
 
 
 class Request(Protocol):
@@ -30,8 +30,8 @@ class Request(Protocol):
         """The claim of its idempotency key for what it may make; None without a key."""
 
 
-class Attempt(Protocol):
-    """One attempt to decide a batch: grants its requests one by one, and collects what is to be written."""
+class Draft(Protocol):
+    """What a batch is going to write: grants its requests one by one, and collects what each makes."""
 
     def grant(self, request: Any, result_id: UUID, available: Mapping[UUID, int], /) -> Any:
         """What the request makes. It gets everything it asks for, or is refused and takes nothing.
@@ -46,105 +46,107 @@ class Attempt(Protocol):
 
 
 Q = TypeVar("Q", bound=Request)
-A = TypeVar("A", bound=Attempt)
+D = TypeVar("D", bound=Draft)
 R = TypeVar("R")
 
 
 @dataclass(frozen=True, slots=True)
-class BatchDecision(Generic[R, A]):
+class BatchDecision(Generic[R, D]):
     """What is to be answered and written for a batch.
 
     Args:
         outcomes: one for each request, in their order: what it made, or the refusal that it would have got alone.
-        attempt: what is to be written.
-        expired: ledger lines of expired reservations, to be applied before those of the attempt.
+        draft: what is to be written.
+        expired: ledger lines of expired reservations, to be applied before those of the draft.
         new_claims: the keys that stand for something new.
     """
 
     outcomes: tuple[Result[R] | Refusal, ...]
-    attempt: A
-    expired: list[StockMovement]
-    new_claims: list[Claim]
+    draft: D
+    expired: Sequence[StockMovement]
+    new_claims: Mapping[CustomerKey, Claim]
 
 
 class Batch(Generic[Q, R]):
-    """Requests that are decided together, first come, first served.
+    """Requests that are decided together, first come, first served. Two of them may have the same key.
 
     Args:
         ids: of what each request may make.
     """
 
     def __init__(self, requests: Sequence[Q], ids: Sequence[UUID]) -> None:
-        self._requests, self._ids = requests, ids
-        self._claims = [request.claim(id_) for request, id_ in zip(requests, ids, strict=True)]
-        self._first_claims = first_claims(self._claims)
+        self._requests = [(request, id_, request.claim(id_)) for request, id_ in zip(requests, ids, strict=True)]
+        self._first_claims: dict[CustomerKey, Claim] = {}
+        for _, _, claim in self._requests:
+            if claim is not None:
+                self._first_claims.setdefault(claim.customer_key, claim)
         self._earlier: Mapping[CustomerKey, Claim] = {}
 
     def claim_keys(self, keys: Keys) -> list[UUID]:
         """Claim the keys of all requests; returns the ids of what earlier requests with these keys made."""
-        self._earlier = keys.claim(self._first_claims)
+        self._earlier = keys.claim(list(self._first_claims.values()))
         return [claim.result_id for claim in self._earlier.values()]
 
     def decide(
         self,
         uow: UnitOfWork,
         levels: Mapping[UUID, StockLevel],
-        start: Callable[[], A],
+        new_draft: Callable[[], D],
         results: Mapping[UUID, R],
         *,
         now: datetime,
         new_id: NewId,
-    ) -> BatchDecision[R, A]:
+    ) -> BatchDecision[R, D]:
         """Decide; if stock is short, take back units whose reservation has expired, and decide again.
 
         Args:
             levels: the stock of all products that may be needed, locked.
-            start: begins an attempt.
+            new_draft: begins a draft.
             results: what earlier requests with the same keys made, by id.
             now: on the clock of the store, read after the locks.
         """
-        decision = self.attempt(start(), levels, results)
+        decision = self.decide_once(new_draft(), levels, results)
         is_short = any(isinstance(outcome, InsufficientStock) for outcome in decision.outcomes)
         if is_short and (expired := expire_due(uow, levels, now, new_id)):
-            return self.attempt(start(), levels_after(levels, expired), results, expired)
+            return self.decide_once(new_draft(), levels_after(levels, expired), results, expired)
         return decision
 
-    def attempt(
+    def decide_once(
         self,
-        attempt: A,
+        draft: D,
         levels: Mapping[UUID, StockLevel],
         results: Mapping[UUID, R],
         expired: Sequence[StockMovement] = (),
-    ) -> BatchDecision[R, A]:
+    ) -> BatchDecision[R, D]:
         """Decide request by request, each seeing what the ones before it left. Pure; see `decide`."""
         available = {product_id: level.available for product_id, level in levels.items()}
-        keyed = KeyedResults(self._earlier, results)
+        made = {key: (claim, results.get(claim.result_id)) for key, claim in self._earlier.items()}
+        new_claims: dict[CustomerKey, Claim] = {}
         outcomes: list[Result[R] | Refusal] = []
-        for request, result_id, claim in zip(self._requests, self._ids, self._claims, strict=True):
+        for request, result_id, claim in self._requests:
             try:
-                outcome = keyed.find(claim) if claim else None
-                if outcome is None:
-                    outcome = Result(attempt.grant(request, result_id, available))
-                    if claim:
-                        keyed.record(claim, outcome.value)
-                    for product_id, quantity in request.units.items():
-                        available[product_id] -= quantity
-                outcomes.append(outcome)
+                if claim is not None and (before := made.get(claim.customer_key)) is not None:
+                    outcomes.append(replay(claim, *before))
+                    continue
+                result = draft.grant(request, result_id, available)
+                for product_id, quantity in request.units.items():
+                    available[product_id] -= quantity
+                if claim is not None:
+                    made[claim.customer_key], new_claims[claim.customer_key] = (claim, result), claim
+                outcomes.append(Result(result))
             except Refusal as refusal:
                 outcomes.append(refusal)
-        return BatchDecision(tuple(outcomes), attempt, list(expired), keyed.new_claims)
+        return BatchDecision(tuple(outcomes), draft, expired, new_claims)
 
-    def settle_keys(self, keys: Keys, new_claims: Sequence[Claim]) -> None:
-        """Free the keys of refused requests.
+    def settle_keys(self, keys: Keys, kept: Mapping[CustomerKey, Claim]) -> None:
+        """Free the keys of refused requests, all but those in `kept`.
 
         If two requests share a key and the first was refused, the key goes to the one that succeeded.
         """
-        kept = {claim.customer_key: claim for claim in new_claims}
-        mine = {claim.customer_key: claim for claim in self._first_claims if claim.customer_key not in self._earlier}
-        if unused := [claim for key, claim in mine.items() if kept.get(key) != claim]:
-            keys.forget(unused)
-        if late := [claim for key, claim in kept.items() if mine[key] != claim]:
-            keys.claim(late)
+        claimed = {key: claim for key, claim in self._first_claims.items() if key not in self._earlier}
+        if claimed != kept:
+            keys.forget([claim for key, claim in claimed.items() if kept.get(key) != claim])
+            keys.claim([claim for key, claim in kept.items() if claimed[key] != claim])
 
 
 def expire_due(uow: UnitOfWork, product_ids: Iterable[UUID], now: datetime, new_id: NewId) -> list[StockMovement]:

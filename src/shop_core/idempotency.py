@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from typing import Any, Generic, NamedTuple, TypeVar
 from uuid import UUID
@@ -134,43 +134,17 @@ class Result(NamedTuple, Generic[T]):
     replayed: bool = False
 
 
-class KeyedResults(Generic[T]):
-    """What each key of a batch stands for, while the batch is decided.
+def replay(claim: Claim, earlier: Claim, result: T | None) -> Result[T]:
+    """What the same request made before.
 
     Args:
-        earlier: the claims of earlier units of work.
-        results: what they made, by id, where it still exists.
+        claim: of the request.
+        earlier: the claim of its key by an earlier request.
+        result: what that one made; None if it is gone.
+
+    Raises:
+        KeyReused: the key was used for another request.
     """
-
-    def __init__(self, earlier: Mapping[CustomerKey, Claim], results: Mapping[UUID, T]) -> None:
-        self._results = {key: (claim, results.get(claim.result_id)) for key, claim in earlier.items()}
-        self.new_claims: list[Claim] = []
-
-    def find(self, claim: Claim | None) -> Result[T] | None:
-        """What the same request made before; None if it has still to be decided.
-
-        Raises:
-            KeyReused: the key was used for another request.
-        """
-        found = self._results.get(claim.customer_key) if claim else None
-        if claim is None or found is None:
-            return None
-        earlier, result = found
-        if earlier.fingerprint != claim.fingerprint or result is None:
-            raise KeyReused(claim.key)
-        return Result(result, replayed=True)
-
-    def record(self, claim: Claim | None, result: T) -> None:
-        """From now on the key stands for `result`."""
-        if claim is not None:
-            self._results[claim.customer_key] = claim, result
-            self.new_claims.append(claim)
-
-
-def first_claims(claims: Iterable[Claim | None]) -> list[Claim]:
-    """The first claim of each key: two requests of one batch may have the same key."""
-    first: dict[CustomerKey, Claim] = {}
-    for claim in claims:
-        if claim is not None:
-            first.setdefault(claim.customer_key, claim)
-    return list(first.values())
+    if earlier.fingerprint != claim.fingerprint or result is None:
+        raise KeyReused(claim.key)
+    return Result(result, replayed=True)

@@ -17,11 +17,10 @@ from shop_core.idempotency import (
     KEY_LENGTH_MAX,
     Claim,
     CustomerKey,
-    KeyedResults,
     Result,
     check_key,
     fingerprint,
-    first_claims,
+    replay,
 )
 from shop_core.inventory.model import LineRequest
 from shop_core.money import Money
@@ -107,40 +106,17 @@ def test_without_a_key_there_is_nothing_to_claim(made: type) -> None:
 # ---- a batch
 
 
-@given(st.lists(st.none() | claims, max_size=8))
-def test_of_twins_the_first_claims_the_key(claims: list[Claim | None]) -> None:
-    first = first_claims(claims)
-    assert len({claim.customer_key for claim in first}) == len(first)
-    assert {claim.customer_key for claim in first} == {claim.customer_key for claim in claims if claim}
-    for claim in first:
-        assert claim is next(other for other in claims if other and other.customer_key == claim.customer_key)
-
-
 def test_a_key_answers_its_request_and_refuses_any_other() -> None:
     earlier = Claim(ADA, "k", b"1", ORDER)
-    results = KeyedResults({earlier.customer_key: earlier}, {ORDER: "the order"})
-    assert results.find(None) is None
-    assert results.find(Claim(ADA, "l", b"1", LAMP)) is None
-    assert results.find(Claim(BOB, "k", b"2", LAMP)) is None
-    assert results.find(Claim(ADA, "k", b"1", LAMP)) == Result("the order", replayed=True)
+    assert replay(Claim(ADA, "k", b"1", LAMP), earlier, "the order") == Result("the order", replayed=True)
     with pytest.raises(KeyReused):
-        results.find(Claim(ADA, "k", b"2", LAMP))
+        replay(Claim(ADA, "k", b"2", LAMP), earlier, "the order")
 
 
 def test_a_key_that_made_something_of_another_kind_is_refused() -> None:
     earlier = Claim(ADA, "k", b"1", ORDER)
     with pytest.raises(KeyReused):
-        KeyedResults({earlier.customer_key: earlier}, dict[UUID, str]()).find(earlier)
-
-
-def test_requests_of_a_batch_with_one_key_get_the_same_result() -> None:
-    results = KeyedResults[str]({}, {})
-    claim = Claim(ADA, "k", b"1", ORDER)
-    assert results.find(claim) is None
-    results.record(claim, "the order")
-    results.record(None, "another one")
-    assert results.find(Claim(ADA, "k", b"1", LAMP)) == Result("the order", replayed=True)
-    assert results.new_claims == [claim]
+        replay(earlier, earlier, None)
 
 
 @dataclass(frozen=True)
@@ -152,6 +128,30 @@ class Asking:
 
     def claim(self, _: UUID) -> Claim:
         return self.asked
+
+
+class Makes:
+    """A draft that grants every request, and numbers what it makes."""
+
+    def __init__(self) -> None:
+        self.made = 0
+
+    def grant(self, *_: object) -> int:
+        self.made += 1
+        return self.made
+
+
+def test_requests_of_a_batch_with_one_key_get_the_same_result() -> None:
+    asked = [Claim(ADA, "k", b"1", ORDER), Claim(ADA, "l", b"1", LAMP), Claim(ADA, "k", b"1", LAMP)]
+    batch: Batch[Asking, int] = Batch([Asking(claim) for claim in asked], [claim.result_id for claim in asked])
+    decision = batch.decide_once(Makes(), {}, {})
+    assert decision.outcomes == (Result(1), Result(2), Result(1, replayed=True))
+    assert list(decision.new_claims.values()) == asked[:2]
+
+
+def by_key(claims: Sequence[Claim]) -> dict[CustomerKey, Claim]:
+    """The first claim of each key."""
+    return {claim.customer_key: claim for claim in reversed(claims)}
 
 
 class KeysInADict:
@@ -176,15 +176,14 @@ class KeysInADict:
 def test_after_a_batch_each_key_stands_for_what_was_made_and_no_refused_one_is_kept(
     before: list[Claim], requested: list[Claim], data: st.DataObject
 ) -> None:
-    keys = KeysInADict(first_claims(before))
+    keys = KeysInADict(list(by_key(before).values()))
     stored = dict(keys.stored)
     batch: Batch[Asking, None] = Batch([Asking(claim) for claim in requested], [claim.result_id for claim in requested])
     earlier = {claim.customer_key: claim for claim in requested if claim.customer_key in stored}
     batch.claim_keys(keys)
     granted = [claim for claim in requested if claim.customer_key not in earlier and data.draw(st.booleans())]
-    new_claims = first_claims(granted)
-    batch.settle_keys(keys, new_claims)
-    assert keys.stored == stored | {claim.customer_key: claim for claim in new_claims}
+    batch.settle_keys(keys, by_key(granted))
+    assert keys.stored == stored | by_key(granted)
 
 
 def _print(request: object) -> bytes:

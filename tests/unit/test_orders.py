@@ -28,7 +28,7 @@ from shop_core.orders.model import (
     stock_moved,
     total_of,
 )
-from shop_core.orders.placement import Placement
+from shop_core.orders.placement import PlacementDraft
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 ADA = UUID(int=0xADA)
@@ -48,17 +48,17 @@ batches = st.lists(st.builds(PlacementRequest, st.just(ADA), lines.map(tuple)), 
 stocks = st.fixed_dictionaries({product_id: st.integers(0, 9) for product_id in IDS})
 
 
-def decided(requests: list[PlacementRequest], stock: dict[UUID, int]) -> BatchDecision[Order, Placement]:
+def decided(requests: list[PlacementRequest], stock: dict[UUID, int]) -> BatchDecision[Order, PlacementDraft]:
     levels = {product_id: StockLevel(product_id, on_hand=units) for product_id, units in stock.items()}
     return decided_from(requests, OFFERS, levels, SequentialIds(7))
 
 
 def decided_from(
     requests: list[PlacementRequest], products: dict[UUID, Offer], levels: dict[UUID, StockLevel], new_id: NewId
-) -> BatchDecision[Order, Placement]:
+) -> BatchDecision[Order, PlacementDraft]:
     ids = [new_id() for _ in requests]
     batch: Batch[PlacementRequest, Order] = Batch(requests, ids)
-    return batch.attempt(Placement(products, {}, now=NOON, new_id=new_id), levels, {})
+    return batch.decide_once(PlacementDraft(products, {}, now=NOON, new_id=new_id), levels, {})
 
 
 def placement_request(*lines: tuple[UUID, int]) -> PlacementRequest:
@@ -72,10 +72,10 @@ def placement_request(*lines: tuple[UUID, int]) -> PlacementRequest:
 def test_units_are_conserved(requests: list[PlacementRequest], stock: dict[UUID, int]) -> None:
     decision = decided(requests, stock)
     promised: Counter[UUID] = Counter()
-    for order in decision.attempt.orders:
+    for order in decision.draft.orders:
         promised.update({line.product_id: line.quantity for line in order.lines})
     moved: Counter[UUID] = Counter()
-    for movement in decision.attempt.movements:
+    for movement in decision.draft.movements:
         assert movement.kind is MovementKind.ALLOCATED
         moved[movement.product_id] += movement.quantity
     assert promised == moved
@@ -110,12 +110,12 @@ def test_a_batch_is_decided_as_one_by_one(requests: list[PlacementRequest], stoc
     for request in requests:
         decision = decided_from([request], OFFERS, left, new_id)
         singly += decision.outcomes
-        for movement in decision.attempt.movements:
+        for movement in decision.draft.movements:
             left[movement.product_id] = left[movement.product_id].after(movement)
     together = decided(requests, stock)
     assert [outcome_of(outcome) for outcome in together.outcomes] == [outcome_of(outcome) for outcome in singly]
     for product_id, units in stock.items():
-        of_this = [movement for movement in together.attempt.movements if movement.product_id == product_id]
+        of_this = [movement for movement in together.draft.movements if movement.product_id == product_id]
         level = StockLevel(product_id, on_hand=units)
         assert left[product_id].allocated == fold(product_id, []).allocated + sum(m.quantity for m in of_this)
         assert left[product_id].on_hand == level.on_hand
@@ -129,7 +129,7 @@ def test_a_refused_request_takes_nothing_from_the_others(
     served = [r for r, outcome in zip(requests, decision.outcomes, strict=True) if isinstance(outcome, Result)]
     again = decided(served, stock)
     assert all(isinstance(outcome, Result) for outcome in again.outcomes)
-    assert [order.lines for order in again.attempt.orders] == [order.lines for order in decision.attempt.orders]
+    assert [order.lines for order in again.draft.orders] == [order.lines for order in decision.draft.orders]
 
 
 @given(requests=batches, stock=stocks)
@@ -137,12 +137,12 @@ def test_an_order_costs_what_its_lines_cost_and_has_each_product_once(
     requests: list[PlacementRequest], stock: dict[UUID, int]
 ) -> None:
     decision = decided(requests, stock)
-    for order in decision.attempt.orders:
+    for order in decision.draft.orders:
         assert order.total.minor == sum(OFFERS[line.product_id].price.minor * line.quantity for line in order.lines)
         assert len({line.product_id for line in order.lines}) == len(order.lines)
-        of_order = [movement for movement in decision.attempt.movements if movement.order_id == order.id]
+        of_order = [movement for movement in decision.draft.movements if movement.order_id == order.id]
         assert [(m.product_id, m.quantity) for m in of_order] == [(x.product_id, x.quantity) for x in order.lines]
-    ids = [order.id for order in decision.attempt.orders] + [movement.id for movement in decision.attempt.movements]
+    ids = [order.id for order in decision.draft.orders] + [movement.id for movement in decision.draft.movements]
     assert len(set(ids)) == len(ids)
 
 
@@ -152,7 +152,7 @@ def test_a_total_beyond_counting_is_refused_and_takes_nothing() -> None:
     everything = PlacementRequest(ADA, tuple(LineRequest(product_id, QUANTITY_MAX) for product_id in dear))
     decision = decided_from([everything], dear, levels, SequentialIds(7))
     assert isinstance(decision.outcomes[0], Invalid)
-    assert decision.attempt.movements == []
+    assert decision.draft.movements == []
 
 
 # ---- what is wanted

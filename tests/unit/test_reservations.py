@@ -26,7 +26,6 @@ from shop_core.errors import (
 from shop_core.idempotency import Result
 from shop_core.inventory.model import LineRequest, MovementKind, StockLevel
 from shop_core.money import Money
-from shop_core.reservations.allocation import Allocation, expiry_of, give_back
 from shop_core.reservations.model import (
     RESERVATION_LIFECYCLE,
     TTL_MAX,
@@ -40,6 +39,7 @@ from shop_core.reservations.model import (
     ReservationUsage,
     ReservedLine,
 )
+from shop_core.reservations.reserving import ReservationDraft, expiry_of, give_back
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -70,12 +70,12 @@ def held(*, units: int = 2, state: ReservationState = ReservationState.ACTIVE, i
     return Reservation(UUID(int=7), ADA, state, (line,), NOON, NOON + MINUTE)
 
 
-def decided(requests: list[ReservationRequest], stock: dict[UUID, int]) -> BatchDecision[Reservation, Allocation]:
+def decided(requests: list[ReservationRequest], stock: dict[UUID, int]) -> BatchDecision[Reservation, ReservationDraft]:
     levels = {key: StockLevel(key, on_hand=units) for key, units in stock.items()}
     new_id = SequentialIds(7)
     ids = [new_id() for _ in requests]
     batch: Batch[ReservationRequest, Reservation] = Batch(requests, ids)
-    return batch.attempt(Allocation(OFFERS, {}, LIMITS, now=NOON, new_id=new_id), levels, {})
+    return batch.decide_once(ReservationDraft(OFFERS, {}, LIMITS, now=NOON, new_id=new_id), levels, {})
 
 
 # ---- the life of a reservation
@@ -183,10 +183,10 @@ def test_units_are_conserved_and_nobody_holds_more_than_there_is(
 ) -> None:
     decision = decided(requests, stock)
     taken: Counter[UUID] = Counter()
-    for reservation in decision.attempt.reservations:
+    for reservation in decision.draft.reservations:
         taken.update(reservation.units)
     moved: Counter[UUID] = Counter()
-    for movement in decision.attempt.movements:
+    for movement in decision.draft.movements:
         assert movement.kind is MovementKind.RESERVED
         moved[movement.product_id] += movement.quantity
     assert taken == moved
@@ -230,7 +230,7 @@ def test_a_refused_request_takes_nothing_from_the_others(
     served = [r for r, outcome in zip(requests, decision.outcomes, strict=True) if not isinstance(outcome, Refusal)]
     again = decided(served, stock)
     assert all(isinstance(outcome, Result) for outcome in again.outcomes)
-    assert [one.units for one in again.attempt.reservations] == [one.units for one in decision.attempt.reservations]
+    assert [one.units for one in again.draft.reservations] == [one.units for one in decision.draft.reservations]
 
 
 # ---- giving back

@@ -7,16 +7,16 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from shop_core import batching
+from shop_core import batching, idempotency
 from shop_core.batching import Batch
 from shop_core.errors import Refusal, ReservationResolved
-from shop_core.idempotency import KeyedResults, Result
+from shop_core.idempotency import Result
 from shop_core.inventory.model import LineRequest, MovementKind, StockLevel
 from shop_core.orders import amendment, placement
 from shop_core.orders.service import OrderService
 from shop_core.outbox import OutboxService
 from shop_core.ports import Undelivered
-from shop_core.reservations import allocation
+from shop_core.reservations import reserving
 from shop_core.reservations.model import RESERVATION_LIFECYCLE, Reservation, ReservationStep
 from shop_core.reservations.service import ReservationService
 from verification.mutants.registry import Patch, mutant
@@ -41,7 +41,7 @@ def sweep_not_alone() -> list[Patch]:
             due = uow.reservations.due(uow.now(), limit)
             uow.stock.lock({product_id for held in due for product_id in held.units})
             now = uow.now()
-            ended = [allocation.give_back(held, ReservationStep.EXPIRE, None, now, self._new_id) for held in due]
+            ended = [reserving.give_back(held, ReservationStep.EXPIRE, None, now, self._new_id) for held in due]
             uow.reservations.update_all([after for after, _ in ended])
             uow.stock.apply([movement for _, movements in ended for movement in movements])
             uow.events.add_all([self._expired(after) for after, _ in ended])
@@ -55,47 +55,55 @@ def sweep_not_alone() -> list[Patch]:
 
 @mutant("keys are forgotten although their request made something")
 def key_forgotten_on_success() -> list[Patch]:
-    def settle_keys(self: Batch[Any, Any], keys: Any, new_claims: Any) -> None:
-        keys.forget([claim for claim in self._first_claims if claim.customer_key not in self._earlier])
+    def settle_keys(self: Batch[Any, Any], keys: Any, kept: Any) -> None:
+        keys.forget([claim for key, claim in self._first_claims.items() if key not in self._earlier])
 
     return [(Batch, "settle_keys", settle_keys)]
 
 
 @mutant("keys of refused requests are kept")
 def key_kept_on_refusal() -> list[Patch]:
-    return [(Batch, "settle_keys", lambda self, keys, new_claims: None)]
+    return [(Batch, "settle_keys", lambda self, keys, kept: None)]
 
 
 @mutant("a key answers whatever was asked for")
 def fingerprint_ignored() -> list[Patch]:
-    right = KeyedResults.find
-
-    def find(self: KeyedResults[Any], claim: Any) -> Result[Any] | None:
-        found = self._results.get(claim.customer_key) if claim else None
-        return right(self, claim._replace(fingerprint=found[0].fingerprint)) if found else None
-
-    return [(KeyedResults, "find", find)]
+    right = idempotency.replay
+    return [(batching, "replay", lambda claim, earlier, result: right(earlier, earlier, result))]
 
 
 @mutant("twins in one batch get an order each")
 def twin_gets_its_own_order() -> list[Patch]:
-    return [(KeyedResults, "record", lambda self, claim, result: self.new_claims.append(claim) if claim else None)]
+    right = Batch.decide_once
+
+    def decide_once(self: Batch[Any, Any], draft: Any, levels: Any, *arguments: Any) -> Any:
+        requests, decisions = self._requests, []
+        for request in requests:  # each as if it were alone with its key
+            self._requests = [request]
+            decisions.append(right(self, draft, levels, *arguments))
+            made = [outcome for outcome in decisions[-1].outcomes if isinstance(outcome, Result)]
+            for product_id, units in request[0].units.items() if made and not made[0].replayed else ():
+                levels = levels | {product_id: levels[product_id]._replace(on_hand=levels[product_id].on_hand - units)}
+        self._requests = requests
+        outcomes = tuple(outcome for decision in decisions for outcome in decision.outcomes)
+        new_claims = {key: claim for decision in decisions for key, claim in decision.new_claims.items()}
+        return replace(decisions[-1], outcomes=outcomes, new_claims=new_claims)
+
+    return [(Batch, "decide_once", decide_once)]
 
 
 @mutant("a replay is answered with what the last replay was answered with")
 def replay_answers_another_order() -> list[Patch]:
-    right, last = KeyedResults.find, dict[type, Any]()
+    right, last = idempotency.replay, dict[type, Any]()
 
-    def find(self: KeyedResults[Any], claim: Any) -> Result[Any] | None:
-        answer = right(self, claim)
-        if answer is None:
-            return None
+    def replay(claim: Any, earlier: Any, result: Any) -> Result[Any]:
+        answer = right(claim, earlier, result)
         kind = type(answer.value)
         before: Result[Any] = last.get(kind, answer)
         last[kind] = answer
         return before
 
-    return [(KeyedResults, "find", find)]
+    return [(batching, "replay", replay)]
 
 
 # ---- time
@@ -128,7 +136,7 @@ def false_sold_out() -> list[Patch]:
 
 @mutant("nobody checks whether there is enough: the database has to")
 def no_check() -> list[Patch]:
-    return [(module, "check_stock", lambda requested, available: None) for module in (placement, allocation, amendment)]
+    return [(module, "check_stock", lambda requested, available: None) for module in (placement, reserving, amendment)]
 
 
 @mutant("what is reserved counts as available")
@@ -185,7 +193,7 @@ def confirm_frees_between() -> list[Patch]:
             now, new_id = uow.now(), self._new_id
             (held,) = uow.reservations.get_all([request.reservation_id]).values()
             try:
-                after, movements = allocation.give_back(held, ReservationStep.RELEASE, None, now, new_id)
+                after, movements = reserving.give_back(held, ReservationStep.RELEASE, None, now, new_id)
             except Refusal as refusal:
                 return (refusal,)
             uow.reservations.update_all([after])

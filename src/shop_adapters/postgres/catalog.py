@@ -12,9 +12,8 @@ from sqlalchemy import text
 from shop_adapters.postgres.arrays import Texts, Uuids
 from shop_adapters.postgres.database import FOREIGN_KEY, UNIQUE, RefusalOf, failing_id
 from shop_adapters.postgres.product_lists import ProductLists, entry_of, product_of
-from shop_core.catalog.model import CatalogEntry, Offer, Product, name_key
+from shop_core.catalog.model import CatalogEntry, Product, name_key
 from shop_core.errors import CategoryNotFound, Refusal, SkuTaken
-from shop_core.money import Money
 from shop_core.text import is_storable, search_words
 
 _ADD = text("""
@@ -61,11 +60,6 @@ FROM products
 WHERE sku = ANY (CAST(:skus AS text[]))
 ORDER BY id
 FOR NO KEY UPDATE
-""")
-_OFFERS = text("""
-SELECT id, sku, name, price_minor
-FROM products
-WHERE id = ANY (CAST(:ids AS uuid[])) AND archived_at IS NULL
 """)
 _SKUS_OF_OTHERS = text("""
 SELECT sku
@@ -116,11 +110,6 @@ class PostgresProducts(ProductLists):
     def get_all(self, product_ids: Iterable[UUID]) -> dict[UUID, Product]:
         rows = self._transaction.run(_GET_ALL, {"ids": Uuids(product_ids)})
         return {row.id: product_of(row, self._currency) for row in rows}
-
-    def offers(self, product_ids: Iterable[UUID]) -> dict[UUID, Offer]:
-        currency = self._currency
-        rows = self._transaction.run(_OFFERS, {"ids": Uuids(product_ids)})
-        return {id_: Offer(id_, sku, name, Money(minor, currency)) for id_, sku, name, minor in rows}
 
     def lock_by_sku(self, skus: Iterable[str]) -> dict[str, Product]:
         rows = self._transaction.run(_LOCK_BY_SKU, {"skus": Texts([sku for sku in skus if is_storable(sku)])})

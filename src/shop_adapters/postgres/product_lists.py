@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 from functools import cache, lru_cache
@@ -35,7 +35,7 @@ from shop_adapters.postgres.arrays import Uuids
 from shop_adapters.postgres.cache_validators import CatalogVersion, PageIndexCache
 from shop_adapters.postgres.database import Row, Transaction
 from shop_adapters.postgres.schema import products, stock_levels
-from shop_core.catalog.model import CatalogEntry, Product, ProductQuery, ProductSort
+from shop_core.catalog.model import CatalogEntry, Offer, Product, ProductQuery, ProductSort
 from shop_core.money import Money
 from shop_core.pagination import CursorRequest, Key, OffsetRequest, Page, PageRequest
 
@@ -211,13 +211,24 @@ WITH RECURSIVE tree (id) AS (
 SELECT id FROM tree
 """)
 
+_OFFERS = text("""
+SELECT id, sku, name, price_minor
+FROM products
+WHERE id = ANY (CAST(:ids AS uuid[])) AND archived_at IS NULL
+""")
+
 
 class ProductLists:
-    """The lists of the catalog: the part of `shop_core.ports.Products` that reads pages."""
+    """The part of `shop_core.ports.Products` that shows what is sold: pages of the catalog, and offers."""
 
     def __init__(self, transaction: Transaction, currency: str, version: CatalogVersion, cache: PageIndexCache) -> None:
         self._transaction, self._currency = transaction, currency
         self._version, self._cache = version, cache
+
+    def offers(self, product_ids: Iterable[UUID]) -> dict[UUID, Offer]:
+        currency = self._currency
+        rows = self._transaction.run(_OFFERS, {"ids": Uuids(product_ids)})
+        return {id_: Offer(id_, sku, name, Money(minor, currency)) for id_, sku, name, minor in rows}
 
     def page(self, query: ProductQuery, page_request: PageRequest) -> Page[CatalogEntry]:
         shape = QueryShape.of(query)

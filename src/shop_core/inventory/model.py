@@ -181,12 +181,15 @@ class StockLevel(_Level):
             Oversold: it promises more than is available.
         """
         product_id, on_hand, allocated, reserved, shortfall = self
-        per_unit, quantity = EFFECTS[movement.kind], movement.quantity
-        on_hand += per_unit.on_hand * quantity
-        allocated += per_unit.allocated * quantity
-        reserved += per_unit.reserved * quantity
-        missing = max(0, allocated + reserved - on_hand)
-        if movement.kind is not MovementKind.ADJUSTED:
+        _, _, kind, quantity, *_ = movement
+        more_on_hand, more_allocated, more_reserved = EFFECTS[kind]
+        on_hand += more_on_hand * quantity
+        allocated += more_allocated * quantity
+        reserved += more_reserved * quantity
+        missing = allocated + reserved - on_hand
+        if missing < 0:
+            missing = 0
+        elif kind is not MovementKind.ADJUSTED:
             missing = min(missing, shortfall)
         return StockLevel(product_id, on_hand, allocated, reserved, missing)
 
@@ -242,12 +245,15 @@ def requested_units(lines: Sequence[LineRequest]) -> dict[UUID, int]:
         Invalid: there is no line or there are more than 2,000; a quantity (or the sum for one product)
             is not from 1 to 1,000,000.
     """
+    requested = dict(lines)  # each product once, as nearly always
+    is_each_valid = all(type(units) is int and 0 < units <= QUANTITY_MAX for units in requested.values())
+    return requested if is_each_valid and 0 < len(requested) == len(lines) <= LINES_MAX else _summed_units(lines)
+
+
+def _summed_units(lines: Sequence[LineRequest]) -> dict[UUID, int]:
     if not 1 <= len(lines) <= LINES_MAX:
         raise Invalid(Fault("lines", f"must be from 1 to {LINES_MAX}, these are {len(lines)}", "out_of_range"))
-    requested = dict(lines)  # each product once, as nearly always
-    if len(requested) == len(lines) and all(type(n) is int and 0 < n <= QUANTITY_MAX for n in requested.values()):
-        return requested
-    requested = {}
+    requested: dict[UUID, int] = {}
     for index, (product_id, quantity) in enumerate(lines):
         total = requested.get(product_id, 0) + quantity
         if type(quantity) is not int or quantity < 1 or total > QUANTITY_MAX:
@@ -285,19 +291,10 @@ def check_catalog(lines: Sequence[LineRequest], offers: Container[UUID]) -> None
 
 
 def check_stock(requested: Mapping[UUID, int], available: Mapping[UUID, int]) -> None:
-    """Check that there is enough of everything.
-
-    Args:
-        requested: units by product; 0 or less needs none.
-        available: units that can be sold, by product.
+    """Check that the `available` units of each product cover the `requested` ones, of which there is at least one.
 
     Raises:
         InsufficientStock: naming every product that is short.
     """
-    shortages = [
-        Shortage(product_id, units, available[product_id])
-        for product_id, units in requested.items()
-        if units > 0 and available[product_id] < units
-    ]
-    if shortages:
-        raise InsufficientStock(shortages)
+    if short := [product_id for product_id, units in requested.items() if available[product_id] < units]:
+        raise InsufficientStock([Shortage(each, requested[each], available[each]) for each in short])

@@ -68,8 +68,8 @@ class EditRequest:
         """An edit has no idempotency key: to repeat it changes nothing."""
 
 
-class Editing:
-    """One attempt to edit an order; see `shop_core.batching`.
+class AmendmentDraft:
+    """The edit of an order; see `shop_core.batching`.
 
     Args:
         offers: what is sold of the requested products.

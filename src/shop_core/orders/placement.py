@@ -11,17 +11,16 @@ from shop_core.errors import Refusal, ReservationNotFound, TotalChanged
 from shop_core.events import OrderEvent, OrderEventKind
 from shop_core.idempotency import Result
 from shop_core.inventory.model import LineRequest, MovementKind, NewId, StockMovement, check_catalog, check_stock
-from shop_core.money import Money
 from shop_core.orders.model import Order, OrderLine, OrderStatus, PlacementRequest, total_of
-from shop_core.reservations.allocation import movements_of
 from shop_core.reservations.model import Reservation, ReservationStep
+from shop_core.reservations.reserving import movements_of
 
 Outcome = Result[Order] | Refusal
 """What becomes of a request: the order, or the refusal that it would have got alone."""
 
 
-class Placement:
-    """One attempt to place the orders of a batch; see `shop_core.batching`.
+class PlacementDraft:
+    """The orders that a batch places; see `shop_core.batching`.
 
     Args:
         offers: what is sold of the requested products.
@@ -48,44 +47,33 @@ class Placement:
         """Place an order of new units, or of a reservation, which has its own.
 
         Raises:
-            ReservationNotFound, ReservationExpired, ReservationResolved
-            UnknownProducts, InsufficientStock: naming every line.
-            Invalid: the total is more than can be counted.
-            TotalChanged
+            Refusal: those of `OrderService.place`.
         """
-        customer_id, now, new_id = request.customer_id, self._now, self._new_id
+        customer_id, now, new_id, expected = request.customer_id, self._now, self._new_id, request.expected_total
         reservation = self._confirmed(request, order_id) if request.reservation_id else None
         units = reservation.units if reservation else request.units
         lines = _lines(reservation.requests if reservation else request.lines, units, self._offers)
         check_stock(request.units, available)
         total = total_of(lines, lines[0].unit_price.currency)
-        _check_total(request.expected_total, total)
+        if expected is not None and expected != total:
+            raise TotalChanged(str(expected), str(total), total.currency)
         order = Order(order_id, customer_id, OrderStatus.PLACED, lines, total, now, now)
         if reservation:
-            self.movements += movements_of(
-                reservation, MovementKind.CONFIRMED, units, customer_id, now, new_id, order_id
-            )
-            self.confirmed.append(reservation)
-            self._reservations[reservation.id] = reservation
+            self._record(reservation, customer_id, order_id)
         else:
             self.movements += stock_movements(order, MovementKind.ALLOCATED, customer_id, now, new_id)
         self.orders.append(order)
-        placed = OrderEventKind.PLACED
-        self.events.append(
-            OrderEvent(
-                new_id(),
-                customer_id,
-                order_id,
-                order.version,
-                placed,
-                order.status,
-                total,
-                now,
-                customer_id,
-                request.role,
-            )
-        )
+        what = customer_id, order_id, order.version, OrderEventKind.PLACED, order.status, total, now
+        self.events.append(OrderEvent(new_id(), *what, customer_id, request.role))
         return order
+
+    def _record(self, confirmed: Reservation, customer_id: UUID, order_id: UUID) -> None:
+        now, new_id = self._now, self._new_id
+        self.movements += movements_of(
+            confirmed, MovementKind.CONFIRMED, confirmed.units, customer_id, now, new_id, order_id
+        )
+        self.confirmed.append(confirmed)
+        self._reservations[confirmed.id] = confirmed
 
     def _confirmed(self, request: PlacementRequest, order_id: UUID) -> Reservation:
         """The reservation that the request turns into an order."""
@@ -105,11 +93,6 @@ def _lines(
     except KeyError:
         check_catalog(requested, offers)
         raise
-
-
-def _check_total(expected: Money | None, total: Money) -> None:
-    if expected is not None and expected != total:
-        raise TotalChanged(str(expected), str(total), total.currency)
 
 
 def stock_movements(

@@ -12,9 +12,9 @@ from shop_core.errors import OrderNotFound, check_version
 from shop_core.events import OrderEvent
 from shop_core.idempotency import IdempotencyKey
 from shop_core.inventory.model import LineRequest, StockMovement, requested_units
-from shop_core.orders.amendment import Editing, EditRequest, OrderChange, step
+from shop_core.orders.amendment import AmendmentDraft, EditRequest, OrderChange, step
 from shop_core.orders.model import Order, OrderQuery, PlacementRequest, Step
-from shop_core.orders.placement import Outcome, Placement
+from shop_core.orders.placement import Outcome, PlacementDraft
 from shop_core.pagination import Page, PageRequest
 from shop_core.ports import Begin, NewId, UnitOfWork
 
@@ -37,7 +37,7 @@ class OrderService:
 
         Args:
             requests: first come, first served.
-            ids: one for each order, so that a lost commit can be looked up; see `placed`.
+            ids: one for each order, so that a lost commit can be looked up; see `find_committed`.
 
         Returns:
             For each request a `Result` with the order, or a `Refusal`: those of `place`.
@@ -58,9 +58,9 @@ class OrderService:
             offers = uow.products.offers(levels)  # a product that was added after the lock is not there yet
             reservations = uow.reservations.get_all(reservation_ids) if reservation_ids else {}  # again, now locked
             now, new_id = uow.now(), self._new_id
-            start = partial(Placement, offers, reservations, now=now, new_id=new_id)
-            decision = batch.decide(uow, levels, start, earlier_orders, now=now, new_id=new_id)
-            placed = decision.attempt
+            new_draft = partial(PlacementDraft, offers, reservations, now=now, new_id=new_id)
+            decision = batch.decide(uow, levels, new_draft, earlier_orders, now=now, new_id=new_id)
+            placed = decision.draft
             uow.orders.add_all(placed.orders)
             uow.events.add_all(placed.events)
             if placed.confirmed:
@@ -82,7 +82,7 @@ class OrderService:
         """
         return result_of(self.place_all([request]))
 
-    def placed(self, requests: Sequence[PlacementRequest], ids: Sequence[UUID]) -> dict[UUID, Order]:
+    def find_committed(self, requests: Sequence[PlacementRequest], ids: Sequence[UUID]) -> dict[UUID, Order]:
         """The orders of a batch that were placed, after its commit was lost.
 
         A commit that is still under way holds the stock of its products, so this waits for it. An order that is not
@@ -185,9 +185,9 @@ class OrderService:
             offers = uow.products.offers(requested.keys() & levels.keys())  # as `place_all` does
             now, new_id = uow.now(), self._new_id
             batch: Batch[EditRequest, Order] = Batch([EditRequest(order, lines, requested)], [order_id])
-            start = partial(Editing, offers, actor, now=now, new_id=new_id)
-            decision = batch.decide(uow, levels, start, {}, now=now, new_id=new_id)
-            edited, change = result_of(decision.outcomes), decision.attempt.change
+            new_draft = partial(AmendmentDraft, offers, actor, now=now, new_id=new_id)
+            decision = batch.decide(uow, levels, new_draft, {}, now=now, new_id=new_id)
+            edited, change = result_of(decision.outcomes), decision.draft.change
             if change is not None:
                 uow.orders.replace_lines(edited)
                 self._write(uow, change, decision.expired)

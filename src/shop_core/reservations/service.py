@@ -15,7 +15,6 @@ from shop_core.events import StockEvent, StockEventKind
 from shop_core.idempotency import IdempotencyKey
 from shop_core.pagination import CursorRequest, Page
 from shop_core.ports import Begin, NewId, UnitOfWork
-from shop_core.reservations.allocation import Allocation, Outcome, give_back
 from shop_core.reservations.model import (
     TTL_DEFAULT,
     Reservation,
@@ -25,6 +24,7 @@ from shop_core.reservations.model import (
     ReservationStep,
     check_ttl,
 )
+from shop_core.reservations.reserving import Outcome, ReservationDraft, give_back
 
 SWEEP_MAX = 200
 
@@ -44,7 +44,7 @@ class ReservationService:
 
         Args:
             requests: first come, first served.
-            ids: one for each reservation, so that a lost commit can be looked up; see `reserved`.
+            ids: one for each reservation, so that a lost commit can be looked up; see `find_committed`.
 
         Returns:
             For each request a `Result` with the reservation, or a `Refusal`: those of `reserve`.
@@ -62,10 +62,10 @@ class ReservationService:
             earlier = uow.reservations.get_all(earlier_ids)
             now, new_id = uow.now(), self._new_id
             earlier = {id_: reservation.at(now) for id_, reservation in earlier.items()}
-            start = partial(Allocation, offers, usage, self._limits, now=now, new_id=new_id)
-            decision = batch.decide(uow, levels, start, earlier, now=now, new_id=new_id)
-            uow.reservations.add_all(decision.attempt.reservations)
-            uow.stock.apply([*decision.expired, *decision.attempt.movements])
+            new_draft = partial(ReservationDraft, offers, usage, self._limits, now=now, new_id=new_id)
+            decision = batch.decide(uow, levels, new_draft, earlier, now=now, new_id=new_id)
+            uow.reservations.add_all(decision.draft.reservations)
+            uow.stock.apply([*decision.expired, *decision.draft.movements])
             batch.settle_keys(uow.keys, decision.new_claims)
         return decision.outcomes
 
@@ -79,8 +79,8 @@ class ReservationService:
         """
         return result_of(self.reserve_all([request]))
 
-    def reserved(self, requests: Sequence[ReservationRequest], ids: Sequence[UUID]) -> dict[UUID, Reservation]:
-        """The reservations of a batch that were made, after its commit was lost: as `OrderService.placed`.
+    def find_committed(self, requests: Sequence[ReservationRequest], ids: Sequence[UUID]) -> dict[UUID, Reservation]:
+        """The reservations of a batch that were made, after its commit was lost: as `OrderService.find_committed`.
 
         Raises:
             Unavailable: the store could not be reached.

@@ -82,8 +82,9 @@ class PlacementForm(Struct, forbid_unknown_fields=True, kw_only=True):
             rule = f"give exactly one of lines and reservation_id, here {'are both' if self.lines else 'is none'}"
             raise Invalid(*(Fault(field, rule, "exactly_one") for field in ("lines", "reservation_id")))
         expected = self.expected_total
+        assert customer.id is not None, "placing an order needs a login"
         return PlacementRequest(
-            customer.account_id,
+            customer.id,
             line_requests(self.lines or ()),
             customer.role or Role.CUSTOMER,
             reservation_id=self.reservation_id or None,

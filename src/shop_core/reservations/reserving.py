@@ -26,8 +26,8 @@ Outcome = Result[Reservation] | Refusal
 """What becomes of a request: the reservation, or the refusal that it would have got alone."""
 
 
-class Allocation:
-    """One attempt to reserve the units of a batch; see `shop_core.batching`.
+class ReservationDraft:
+    """The reservations that a batch makes; see `shop_core.batching`.
 
     Args:
         offers: what is sold of the requested products.
