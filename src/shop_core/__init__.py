@@ -12,7 +12,7 @@ from shop_core.accounts.model import (
     Role,
 )
 from shop_core.accounts.service import AccountService, PasswordReset, Registration
-from shop_core.accounts.sessions import Session
+from shop_core.accounts.sessions import Session, SessionLives
 from shop_core.catalog.model import (
     UNCHANGED,
     CatalogEntry,
@@ -30,7 +30,7 @@ from shop_core.catalog.service import CatalogService, ImportResult
 from shop_core.catalog.tree import CategoryNode
 from shop_core.errors import Refusal
 from shop_core.events import Event, OrderEvent, OrderEventKind, StockEvent, StockEventKind
-from shop_core.idempotency import Result
+from shop_core.idempotency import IdempotencyKey, Result
 from shop_core.inventory.model import LineRequest, MovementKind, StockLevel, StockMovement
 from shop_core.inventory.service import InventoryService
 from shop_core.money import Money
@@ -80,6 +80,7 @@ __all__ = [
     "CategoryNode",
     "CursorRequest",
     "Event",
+    "IdempotencyKey",
     "ImportResult",
     "InventoryService",
     "LineRequest",
@@ -118,6 +119,7 @@ __all__ = [
     "Result",
     "Role",
     "Session",
+    "SessionLives",
     "SessionService",
     "Shop",
     "Step",

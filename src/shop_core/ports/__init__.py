@@ -18,6 +18,7 @@ Accounts, which are never locked together with those, come before their sessions
 call; attempts come after both.
 """
 
+from shop_core.accounts.model import AccessToken
 from shop_core.accounts.sessions import RefreshToken
 from shop_core.catalog.model import Offer
 from shop_core.idempotency import Claim
@@ -31,6 +32,7 @@ from shop_core.ports.unit_of_work import Adapters, Begin, Clock, Discrepancy, Lo
 from shop_core.reservations.model import ExpiredLine, ReservationUsage
 
 __all__ = [
+    "AccessToken",
     "Accounts",
     "Adapters",
     "Attempts",
