@@ -25,11 +25,11 @@ _NUMBERS = "FROM generate_series(CAST(:first AS integer), CAST(:last AS integer)
 
 _PRODUCTS = (
     f"""
-INSERT INTO products (id, sku, name, name_key, description, price_minor, image_urls, search, version, created_at,
-                      updated_at)
-SELECT id, 'SKU-' || n, name, name, 'A ' || name || ' for every room of the house, made to last.', 100 + n % 900,
+INSERT INTO products (id, sku, name, name_key, sort_key, description, price_minor, image_urls, search, version,
+                      created_at, updated_at)
+SELECT id, 'SKU-' || n, name, name, name, 'A ' || name || ' for every room of the house, made to last.', 100 + n % 900,
        ARRAY['https://shop.example/' || n || '.jpg'],
-       (SELECT string_agg('''' || word || '''\\:1A', ' ') FROM (
+       (SELECT string_agg('''' || word || '''\\:1A', ' ') || ' ''=2''\\:1' FROM (
            SELECT DISTINCT unnest(ARRAY['sku', n::text, adjective, noun]) AS word) AS words)::tsvector,
        1, now(), now()
 FROM (SELECT n, {_PRODUCT.format(n="n")} AS id, {_ADJECTIVE} AS adjective, {_NOUN} AS noun,

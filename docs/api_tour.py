@@ -167,7 +167,8 @@ def walk(tour: Tour, password: str) -> None:
     tour.say(
         "## Look around, without an account",
         "`keyword` is one or more words; the last one may be the beginning of a word. Products that have all of them in"
-        " their name or SKU come first.",
+        " their name or SKU come first, and before those the one whose SKU or name it is. Accents, case, hyphens,"
+        " apostrophes and the s of many do not matter: muller finds Müller, tshirt finds T-Shirts.",
     )
     tour.call("GET", "/products?keyword=brass+la&limit=2")
     tour.say("A phone that already has a product asks whether it changed. Every sale changes the `ETag`.")

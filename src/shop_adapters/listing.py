@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 from uuid import UUID
 
 from shop_core.accounts.model import Account
-from shop_core.catalog.model import CatalogEntry, ProductQuery, ProductSort, is_found, name_key, title_words_of
+from shop_core.catalog.model import CatalogEntry, ProductQuery, ProductSort, relevance, sort_key
 from shop_core.errors import InvalidCursor
 from shop_core.events import OrderEvent
 from shop_core.inventory.model import StockMovement
@@ -76,7 +76,7 @@ def _by_id(entry: CatalogEntry) -> Key:
 
 
 def _by_name(entry: CatalogEntry) -> Key:
-    return name_key(entry.product), str(entry.product.id)
+    return sort_key(entry.product.name), str(entry.product.id)
 
 
 def _by_price(entry: CatalogEntry) -> Key:
@@ -98,9 +98,7 @@ def products(query: ProductQuery) -> Listing[CatalogEntry]:
     words = query.words or ()
 
     def by_relevance(entry: CatalogEntry) -> Key:
-        """Tier 0 has every word in name or SKU, tier 1 needs the description. Without words, all are in tier 1."""
-        is_meant = is_found(words, title_words_of(entry.product))
-        return 0 if is_meant else 1, name_key(entry.product), str(entry.product.id)
+        return int(relevance(words, entry.product)), sort_key(entry.product.name), str(entry.product.id)
 
     if query.sorted_by is ProductSort.RELEVANCE:
         return Listing("products:relevance", by_relevance, (int, str, str))

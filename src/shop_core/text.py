@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from shop_core.errors import Fault, Invalid
 
@@ -14,13 +14,41 @@ _FORBIDDEN = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2
 _FORBIDDEN_EXCEPT_LINES = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069\ufffe\uffff]")
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
+# Default-ignorable characters (Unicode, DerivedCoreProperties): nobody sees them, so with them two texts look the same.
+# In names a few carry meaning: U+200C and U+200D in Persian, Hindi and emoji, variation selectors in emoji.
+_MEANT_IN_NAMES = "\u200c\u200d\ufe00-\ufe0f\U000e0020-\U000e007f\U000e0100-\U000e01ef"
+_IGNORABLE = (
+    "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b\u200e\u200f\u2060-\u2064\u206a-\u206f\u3164\ufeff"
+    "\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0001"
+)
+_INVISIBLE = re.compile(f"[{_IGNORABLE}]")
+_INVISIBLE_OR_JOINING = re.compile(f"[{_IGNORABLE}{_MEANT_IN_NAMES}]")
+
 _ASCII_WORD = re.compile(r"[a-z0-9]+")
+_ACCENTS = re.compile(
+    "[\u0300-\u036f]"
+)  # of Latin, Greek and Cyrillic letters; vowel signs of Hindi or Thai are letters
+_LETTERS = str.maketrans(
+    {"ø": "o", "đ": "d", "ð": "d", "þ": "th", "ł": "l", "æ": "ae", "œ": "oe", "ı": "i", "ħ": "h", "ŧ": "t"}
+)
+"""Letters that people without them on the keyboard write so, and that Unicode does not take apart."""
+# Scripts that put no space between words: Thai, Lao, Burmese, Khmer, Japanese, Chinese.
+_WITHOUT_SPACES = re.compile(
+    "([\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005-\u3007\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
+    "\U00020000-\U0003ffff]+)"
+)
 _WORD_LENGTH_MAX = 100
+_PLURAL_LENGTH_MIN = 4
 
 
 def normalized(text: str) -> str:
-    """`text` in Unicode NFC and without surrounding white space: the one form in which the shop stores text."""
-    return unicodedata.normalize("NFC", text).strip()
+    """The one form in which the shop stores text: Unicode NFC, no white space around it, nothing invisible."""
+    return (text if text.isascii() else unicodedata.normalize("NFC", _INVISIBLE.sub("", text))).strip()
+
+
+def normalized_code(text: str) -> str:
+    """The same for codes such as SKUs, in which no invisible character has a meaning."""
+    return normalized(text if text.isascii() else _INVISIBLE_OR_JOINING.sub("", text))
 
 
 def comparable(text: str) -> str:
@@ -28,22 +56,105 @@ def comparable(text: str) -> str:
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
 
 
-def search_words(text: str) -> tuple[str, ...]:
-    """The words of `text` in the form in which every search compares them.
+def folded(text: str) -> str:
+    """The form in which texts are searched and sorted: without case, accents and invisible characters.
 
-    A word is a run of letters and digits of any script; everything else separates words and means nothing, so no
-    character of a keyword is special. Case and compatibility forms do not matter, nor does what comes after the
-    hundredth character of a word.
+    >>> folded("Äpfel"), folded("L'Oréal")
+    ('apfel', "l'oreal")
+    """
+    if text.isascii():
+        return text.lower()
+    bare = _ACCENTS.sub("", unicodedata.normalize("NFKD", comparable(_INVISIBLE_OR_JOINING.sub("", text))))
+    return unicodedata.normalize("NFKC", bare.translate(_LETTERS))
+
+
+def search_words(text: str) -> tuple[str, ...]:
+    """The words of a keyword, in the form in which every search compares them: see `alternatives`.
+
+    A word is what stands between white space; its letters and digits of any script count, and a hyphen shows where
+    something else stood. So no character of a keyword is special.
 
     >>> search_words("T-Light HOLDER, 50% off")
-    ('t', 'light', 'holder', '50', 'off')
+    ('t-light', 'holder', '50', 'off')
     """
-    folded = comparable(text)
-    if folded.isascii():
-        found = _ASCII_WORD.findall(folded)
-    else:  # marks belong to their letter: without them Hindi or Thai falls to pieces
-        found = "".join(sign if sign.isalnum() or is_combining_mark(sign) else " " for sign in folded).split()
-    return tuple(word[:_WORD_LENGTH_MAX] for word in found)
+    return tuple("-".join(parts) for parts in _words(text))
+
+
+def search_terms(*texts: str) -> frozenset[str]:
+    """What the texts are found by: their words, the parts of words with something in between, and beginnings in
+    scripts that put no space between words.
+
+    >>> sorted(search_terms("two T-Shirts", "茶杯"))
+    ['shirt', 't', 'tshirt', 'two', '杯', '茶杯']
+    """
+    terms: set[str] = set()
+    for text in texts:
+        for parts in _words(text):
+            for part in parts:
+                terms.update(_pairs(part) | {part[-1]} if _WITHOUT_SPACES.match(part) else [_singular(part)])
+            if len(parts) > 1 and not any(map(_WITHOUT_SPACES.match, parts)):
+                terms.add(_singular("".join(parts)[:_WORD_LENGTH_MAX]))
+    return frozenset(terms)
+
+
+def alternatives(word: str, *, is_beginning: bool) -> list[list[tuple[str, bool]]]:
+    """What a word from `search_words` finds: the texts that have all terms of one of these lists.
+
+    Args:
+        is_beginning: whether longer words that begin with it are found too.
+
+    Returns:
+        Lists of terms, each with whether it only has to be the beginning of one of `search_terms`.
+
+    >>> alternatives("t-shirts", is_beginning=False)
+    [[('t', False), ('shirt', False)], [('tshirt', False)]]
+    """
+    *first, last = parts = word.split("-")
+    before = [term for part in first for term in _terms(part, is_beginning=False)[0]]
+    found = [before + terms for terms in _terms(last, is_beginning)]
+    if first and not any(map(_WITHOUT_SPACES.match, parts)):
+        found += _terms("".join(parts)[:_WORD_LENGTH_MAX], is_beginning)
+    return found
+
+
+def is_among(word: str, terms: Collection[str], *, is_beginning: bool) -> bool:
+    """Whether a text with these `search_terms` is found by a word from `search_words`."""
+    return any(
+        all(any(each.startswith(term) for each in terms) if is_open else term in terms for term, is_open in needed)
+        for needed in alternatives(word, is_beginning=is_beginning)
+    )
+
+
+def _terms(part: str, is_beginning: bool) -> list[list[tuple[str, bool]]]:
+    if _WITHOUT_SPACES.match(part):
+        return [[(part, True)] if len(part) == 1 else [(pair, False) for pair in sorted(_pairs(part))]]
+    singular = _singular(part)
+    if not is_beginning:
+        return [[(singular, False)]]
+    return [[(part, True)]] if singular == part else [[(singular, False)], [(part, True)]]
+
+
+def _words(text: str) -> Iterator[list[str]]:
+    """The parts of each word: runs of letters and digits of one kind of script."""
+    text = folded(text)
+    if text.isascii():
+        found: Iterable[list[str]] = map(_ASCII_WORD.findall, text.split())
+    else:  # marks belong to their letter: without them Hindi falls to pieces
+        bare = ("".join(c if c.isalnum() or is_combining_mark(c) else " " for c in word) for word in text.split())
+        found = (_WITHOUT_SPACES.sub(r" \1 ", word).split() for word in bare)
+    for parts in found:
+        if parts:
+            yield [part[:_WORD_LENGTH_MAX] for part in parts]
+
+
+def _pairs(part: str) -> set[str]:
+    return {part[at : at + 2] for at in range(len(part) - 1)}
+
+
+def _singular(word: str) -> str:
+    """The same for one and for many, as far as an `s` makes many of one."""
+    is_plural = len(word) >= _PLURAL_LENGTH_MIN and word.isascii() and word[-1] == "s" and word[-2] != "s"
+    return word[:-1] if is_plural and word.isalpha() else word
 
 
 def check_words(words: Sequence[str]) -> None:

@@ -124,6 +124,9 @@ class AccountsContract(Contract):
             ("strasse", ["straße"]),
             ("STRAẞ", ["straße"]),
             ("under", ["x_under_score"]),
+            ("zoe muller", ["zobm"]),
+            ("Zoë O\u2019Brien", ["zobm"]),
+            ("obrien", ["zobm"]),
             ("da", []),
             ("%", []),
             ("_", []),
@@ -142,6 +145,7 @@ class AccountsContract(Contract):
             fixtures.account("grace", first_name="Ada-Grace"),
             fixtures.account("straße"),
             fixtures.account("x_under_score"),
+            fixtures.account("zobm", first_name="Zoë", last_name="O'Brien-Müller"),
         ]
         with fixtures.begin() as uow:
             page = uow.accounts.page(AccountQuery(words=search_words(search)), OffsetRequest())

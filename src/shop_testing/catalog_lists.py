@@ -13,10 +13,19 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from shop_core.catalog.model import CatalogEntry, Category, Product, ProductQuery, ProductSort, is_found, words_of
+from shop_core.catalog.model import (
+    CatalogEntry,
+    Category,
+    Product,
+    ProductQuery,
+    ProductSort,
+    is_found,
+    relevance,
+    terms_of,
+)
 from shop_core.inventory.model import MovementKind
 from shop_core.pagination import CursorRequest, OffsetRequest, Page, PageRequest
-from shop_core.text import comparable, search_words
+from shop_core.text import folded, search_words
 from shop_testing.contract import Contract
 from shop_testing.fixtures import Fixtures
 
@@ -32,10 +41,10 @@ SEARCHES = (
 
 SORT_KEYS: dict[ProductSort, Callable[[Product], Any]] = {
     ProductSort.NEWEST: lambda product: product.id,  # UUIDv7s sort by the time they were made in
-    ProductSort.NAME: lambda product: (comparable(product.name), product.id),
+    ProductSort.NAME: lambda product: (folded(product.name), product.id),
     ProductSort.PRICE: lambda product: (product.price.minor, product.id),
     ProductSort.PRICE_DESCENDING: lambda product: (product.price.minor, product.id),
-    ProductSort.RELEVANCE: lambda product: (comparable(product.name), product.id),
+    ProductSort.RELEVANCE: lambda product: (folded(product.name), product.id),
 }
 DESCENDING = {ProductSort.NEWEST, ProductSort.PRICE_DESCENDING}
 
@@ -52,12 +61,12 @@ class Stocked:
         found = [product for product, units in self.products.values() if self._matches(query, product, units)]
         found.sort(key=SORT_KEYS[query.sorted_by], reverse=query.sorted_by in DESCENDING)
         if query.sorted_by is ProductSort.RELEVANCE and query.words:  # a stable sort: within, the order stays
-            found.sort(key=lambda product: not is_found(query.words or (), _title_words(product)))
+            found.sort(key=lambda product: relevance(query.words or (), product))
         return found
 
     def _matches(self, query: ProductQuery, product: Product, units: int) -> bool:
         return (
-            (query.words is None or is_found(query.words, words_of(product)))
+            (query.words is None or is_found(query.words, terms_of(product)))
             and (query.category_id is None or query.category_id in self._shelves_above(product.category_id))
             and (query.price_min is None or product.price.minor >= query.price_min)
             and (query.price_max is None or product.price.minor <= query.price_max)
@@ -72,10 +81,6 @@ class Stocked:
             above.add(category_id)
             category_id = parents[category_id]
         return above
-
-
-def _title_words(product: Product) -> frozenset[str]:
-    return frozenset(search_words(product.name)) | frozenset(search_words(product.sku))
 
 
 class CatalogListing(Contract):
@@ -136,6 +141,62 @@ class CatalogListing(Contract):
             page = uow.products.page(query, OffsetRequest(limit, offset))
         assert page == Page(tuple(expected[offset : offset + limit]), count=len(expected))
         assert _walk(fixtures, query, limit) == expected
+
+    @pytest.mark.parametrize(
+        ("one", "other"),
+        [
+            ("Müller", "muller"),
+            ("L'Oréal", "loreal"),
+            ("L'Oréal", "L\u2019OREAL"),
+            ("T-Shirt", "tshirt"),
+            ("T-Shirts", "t-shirt"),
+            ("tshirt", "t-shirts"),
+            ("Łódź", "lodz"),
+            ("Smørrebrød", "smorrebrod"),
+            ("so\u00adft\u200b", "soft"),
+        ],
+    )
+    def test_a_word_is_found_however_people_write_it(self, fixtures: Fixtures, one: str, other: str) -> None:
+        for name, keyword in ((one, other), (other, one)):
+            product = fixtures.product(f"Old {name} green")
+            fixtures.product(f"New {name[:-2]} thing")
+            for text in (keyword, f"{keyword} gree", f"old {keyword}"):
+                assert product.id in self.found(fixtures, text), (name, text)
+            fixtures.archive(product)
+
+    @pytest.mark.parametrize("keyword", ["茶杯", "杯", "漂亮的茶", "茶杯 漂亮"])
+    def test_words_without_spaces_between_them_are_found_inside_a_sentence(
+        self, fixtures: Fixtures, keyword: str
+    ) -> None:
+        cup = fixtures.product("礼物", description="这是一个漂亮的茶杯，适合喝茶。")
+        fixtures.product("茶")
+        assert self.found(fixtures, keyword) == [cup.id]
+
+    def test_an_exact_sku_comes_first_and_then_an_exact_name(self, fixtures: Fixtures) -> None:
+        for number in range(60):
+            fixtures.product(f"A {number}", sku=f"QX-1{number:02}")
+        by_name, by_sku = fixtures.product("qx/1", sku="N"), fixtures.product("Zoo", sku="QX-1")
+        by_both = fixtures.product("QX-100", description="qx 1")
+        for text in ("QX-1", "qx-1", "qx1", "QX 1"):
+            found = self.found(fixtures, text)
+            assert found[:2] == [by_sku.id, by_name.id], text
+            assert len(found) == 63
+        assert self.found(fixtures, "qx-100")[1] == by_both.id
+        assert [entry.product.id for entry in _walk(fixtures, ProductQuery(search_words("QX-1")), 7)] == found
+
+    def test_names_are_sorted_by_their_letters_and_not_by_their_accents(self, fixtures: Fixtures) -> None:
+        names = ["zoo", "Äpfel", "apple", "Ångström", "Éclair", "eddy", "Öl", "oak"]
+        for name in names:
+            fixtures.product(name)
+        listed = [entry.product.name for entry in _walk(fixtures, ProductQuery(sort=ProductSort.NAME), 3)]
+        assert listed == ["Ångström", "Äpfel", "apple", "Éclair", "eddy", "oak", "Öl", "zoo"]
+
+    @staticmethod
+    def found(fixtures: Fixtures, text: str) -> list[UUID]:
+        """The products that a keyword finds, the best first."""
+        with fixtures.begin() as uow:
+            page = uow.products.page(ProductQuery(search_words(text)), OffsetRequest(200))
+        return [entry.product.id for entry in page.items]
 
     def test_units_that_are_promised_count_as_available_in_no_list(self, fixtures: Fixtures) -> None:
         lamp, chair, table = (fixtures.product(name, units=units) for name, units in (("L", 9), ("C", 3), ("T", 2)))

@@ -17,7 +17,7 @@ from shop_core.catalog.model import (
     Product,
     ProductQuery,
     is_found,
-    words_of,
+    terms_of,
 )
 from shop_core.errors import SkuTaken
 from shop_core.inventory.model import StockLevel
@@ -161,7 +161,7 @@ def _matching(
         and (category_ids is None or product.category_id in category_ids)
         and _is_within(product.price.minor, query.price_min, query.price_max)
         and _is_within(available := levels[product.id].available, query.available_min, query.available_max)
-        and (query.words is None or is_found(query.words, words_of(product)))
+        and (query.words is None or is_found(query.words, terms_of(product)))
     ]
 
 

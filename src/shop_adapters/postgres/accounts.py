@@ -26,6 +26,7 @@ from sqlalchemy.dialects.postgresql import TSQUERY
 from shop_adapters.listing import ACCOUNTS
 from shop_adapters.postgres.database import UNIQUE, Row, Transaction
 from shop_adapters.postgres.schema import accounts
+from shop_adapters.postgres.search import account_search, word_query
 from shop_core.accounts.model import Account, AccountQuery, Role
 from shop_core.errors import UsernameTaken
 from shop_core.pagination import CursorRequest, Page, PageRequest
@@ -134,7 +135,7 @@ def _changing_columns(account: Account) -> dict[str, object]:
         "role": account.role,
         "active": account.active,
         "updated_at": account.updated_at,
-        "search": " ".join(f"'{word}'" for word in sorted(account.words)),  # letters and digits: nothing to escape
+        "search": account_search(account.username, account.email, account.first_name, account.last_name),
     }
 
 
@@ -180,8 +181,7 @@ def _filters_of(query: AccountQuery) -> frozenset[str]:
 
 
 def _values_of(query: AccountQuery) -> dict[str, Any]:
-    # The beginnings of words: letters and digits, nothing to escape.
-    return {"role": query.role, "words": " & ".join(f"'{word}':*" for word in query.words or ())}
+    return {"role": query.role, "words": word_query(query.words or (), all_begin=True)}
 
 
 def _matching(filters: frozenset[str]) -> Select[Any]:

@@ -12,14 +12,15 @@ from sqlalchemy import text
 from shop_adapters.postgres.arrays import Texts, Uuids
 from shop_adapters.postgres.database import FOREIGN_KEY, UNIQUE, RefusalOf, failing_id
 from shop_adapters.postgres.product_lists import ProductLists, entry_of, product_of
-from shop_core.catalog.model import CatalogEntry, Product, name_key
+from shop_adapters.postgres.search import product_columns
+from shop_core.catalog.model import CatalogEntry, Product
 from shop_core.errors import CategoryNotFound, Refusal, SkuTaken
-from shop_core.text import is_storable, search_words
+from shop_core.text import is_storable
 
 _ADD = text("""
-INSERT INTO products (id, sku, name, name_key, description, price_minor, category_id, image_urls, search, version,
-                      created_at, updated_at, archived_at)
-VALUES (:id, :sku, :name, :name_key, :description, :price, :category_id, CAST(:image_urls AS text[]),
+INSERT INTO products (id, sku, name, name_key, sort_key, description, price_minor, category_id, image_urls, search,
+                      version, created_at, updated_at, archived_at)
+VALUES (:id, :sku, :name, :name_key, :sort_key, :description, :price, :category_id, CAST(:image_urls AS text[]),
         CAST(:search AS tsvector), :version, :created_at, :updated_at, :archived_at)
 """)
 _ADD_LEVELS = text("""
@@ -28,9 +29,10 @@ SELECT new.id, 0, 0, 0, 0 FROM unnest(CAST(:ids AS uuid[])) AS new (id)
 """)
 _UPDATE = text("""
 UPDATE products
-SET sku = :sku, name = :name, name_key = :name_key, description = :description, price_minor = :price,
-    category_id = :category_id, image_urls = CAST(:image_urls AS text[]), search = CAST(:search AS tsvector),
-    version = :version, created_at = :created_at, updated_at = :updated_at, archived_at = :archived_at
+SET sku = :sku, name = :name, name_key = :name_key, sort_key = :sort_key, description = :description,
+    price_minor = :price, category_id = :category_id, image_urls = CAST(:image_urls AS text[]),
+    search = CAST(:search AS tsvector), version = :version,
+    created_at = :created_at, updated_at = :updated_at, archived_at = :archived_at
 WHERE id = :id
 """)
 _REMOVE = text("""
@@ -128,24 +130,16 @@ def _columns(product: Product) -> dict[str, Any]:
         "id": product.id,
         "sku": product.sku,
         "name": product.name,
-        "name_key": name_key(product),
         "description": product.description,
         "price": product.price.minor,
         "category_id": product.category_id,
         "image_urls": list(product.image_urls),
-        "search": _tsvector(product),
         "version": product.version,
         "created_at": product.created_at,
         "updated_at": product.updated_at,
         "archived_at": product.archived_at,
+        **product_columns(product.sku, product.name, product.description),
     }
-
-
-def _tsvector(product: Product) -> str:
-    """The words of a product as PostgreSQL reads a tsvector; words are letters and digits, nothing to escape."""
-    titled = set(search_words(f"{product.name} {product.sku}"))
-    described = set(search_words(product.description)) - titled
-    return " ".join([f"'{word}':1A" for word in sorted(titled)] + [f"'{word}':1D" for word in sorted(described)])
 
 
 def _refusal_of(written: Sequence[Product]) -> RefusalOf:

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Engine, select, text
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from shop_adapters.postgres.schema import shop_facts
+from shop_adapters.postgres.search import REFRESHED_MAX, refresh_search
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -45,7 +46,9 @@ def migrate(engine: Engine, currency: str) -> tuple[str | None, str]:
         if before != REVISIONS[-1]:
             _upgrade(connection)
         _store_currency(connection, currency)
-        return before, REVISIONS[-1]
+    while refresh_search(engine) >= REFRESHED_MAX:
+        pass
+    return before, REVISIONS[-1]
 
 
 def check_schema(engine: Engine, currency: str) -> None:

@@ -35,7 +35,8 @@ from shop_adapters.postgres.arrays import Uuids
 from shop_adapters.postgres.cache_validators import CatalogVersion, PageIndexCache
 from shop_adapters.postgres.database import Row, Transaction
 from shop_adapters.postgres.schema import products, stock_levels
-from shop_core.catalog.model import CatalogEntry, Offer, Product, ProductQuery, ProductSort
+from shop_adapters.postgres.search import exact_query, word_query
+from shop_core.catalog.model import CatalogEntry, Offer, Product, ProductQuery, ProductSort, Relevance
 from shop_core.money import Money
 from shop_core.pagination import CursorRequest, Key, OffsetRequest, Page, PageRequest
 
@@ -62,15 +63,16 @@ _WITH_STOCK = products.join(stock_levels, stock_levels.c.product_id == products.
 ENTRY = PRODUCT.add_columns(_AVAILABLE.label("available")).where(_IN_CATALOG)
 _SORT_COLUMNS: dict[ProductSort, tuple[ColumnElement[Any], ...]] = {
     ProductSort.NEWEST: (products.c.id,),
-    ProductSort.NAME: (products.c.name_key, products.c.id),
+    ProductSort.NAME: (products.c.sort_key, products.c.id),
     ProductSort.PRICE: (products.c.price_minor, products.c.id),
     ProductSort.PRICE_DESCENDING: (products.c.price_minor, products.c.id),
-    ProductSort.RELEVANCE: (products.c.name_key, products.c.id),  # behind the tier
+    ProductSort.RELEVANCE: (products.c.sort_key, products.c.id),  # behind the tier
 }
 """The columns behind the key of each list in `shop_adapters.listing`."""
 _FILTERS = ("words", "category_id", "price_min", "price_max", "available_min", "available_max")
 _STOCK_FILTERS = {"available_min", "available_max"}
 _DESCENDING = {sort for sort, listed in listing.PRODUCTS.items() if listed.descending}
+_TIERS = tuple(Relevance)
 _LIMIT, _OFFSET = bindparam("limit", type_=Integer), bindparam("offset", type_=Integer)
 
 
@@ -106,8 +108,10 @@ class QueryShape:
 def values_of(query: ProductQuery, category_ids: Sequence[UUID]) -> dict[str, Any]:
     """The values for a list of the shape of `query`; `category_ids` are its category and those below it."""
     values: dict[str, Any] = {name: getattr(query, name) for name in _FILTERS}
-    words = (_tsquery(query.words), _tsquery(query.words, "A")) if query.words else (None, None)
-    return values | {"words": words[0], "title_words": words[1], "category_ids": Uuids(category_ids)}
+    if query.words:
+        values |= {"sku": exact_query(query.words, "B"), "name": exact_query(query.words, "C")}
+        values |= {"words": word_query(query.words), "title_words": word_query(query.words, weight="A")}
+    return values | {"category_ids": Uuids(category_ids)}
 
 
 def key_values(key: Key) -> dict[str, Any]:
@@ -117,23 +121,23 @@ def key_values(key: Key) -> dict[str, Any]:
 
 
 @lru_cache(512)
-def page(shape: QueryShape, start: Start, tier: int | None = None) -> Select[Any]:
+def page(shape: QueryShape, start: Start, tier: Relevance | None = None) -> Select[Any]:
     """A page of a list.
 
     Args:
         shape: of the query.
         start: where the page starts.
-        tier: of a list by relevance, only those with every word in name or SKU (0), or only the others (1).
+        tier: of a list by relevance, only the products that fit the words so well.
     """
     columns, is_descending = _SORT_COLUMNS[shape.sort], shape.sort in _DESCENDING
     found = ENTRY.where(*_filters(shape), *_units(shape, _AVAILABLE))
     order = [column.desc() if is_descending else column for column in columns]
     if shape.sort is ProductSort.RELEVANCE:
-        is_meant = _found_by("title_words") if shape.has_words else false()
+        better = [_found_by(name) for name in ("sku", "name", "title_words")] if shape.has_words else [false()] * 3
         if tier is not None:
-            found = found.where(is_meant if tier == 0 else ~is_meant)
+            found = found.where(*(~each for each in better[: _TIERS.index(tier)]), *better[_TIERS.index(tier) :][:1])
         elif shape.has_words:
-            order = [case((is_meant, 0), else_=1), *order]
+            order = [case(*((each, int(fits)) for each, fits in zip(better, _TIERS, strict=False)), else_=1), *order]
     match start:
         case Start.BY_OFFSET:
             return found.order_by(*order).limit(_LIMIT).offset(_OFFSET)
@@ -180,17 +184,6 @@ def _units(shape: QueryShape, available: ColumnElement[int]) -> list[ColumnEleme
 
 def _found_by(name: str) -> ColumnElement[bool]:
     return products.c.search.op("@@", is_comparison=True)(cast(bindparam(name, type_=Text), TSQUERY))
-
-
-def _tsquery(words: Sequence[str], weight: str = "") -> str:
-    """Every word, the last one at least as the beginning of one.
-
-    Args:
-        words: letters and digits, nothing to escape.
-        weight: `A` to look in name and SKU only.
-    """
-    *whole, prefix = words
-    return " & ".join([*(f"'{word}':{weight}" if weight else f"'{word}'" for word in whole), f"'{prefix}':*{weight}"])
 
 
 def _beyond(columns: Sequence[ColumnElement[Any]], descending: bool) -> ColumnElement[bool]:
@@ -298,13 +291,14 @@ class ProductLists:
     ) -> Page[CatalogEntry]:
         """A page by key. By relevance it is read tier after tier, so that each is read off an index: see `listing`."""
         listed = listing.products(query)
-        tiers: list[int | None] = [None]
+        tiers: list[Relevance | None] = [None]
         key = None if page_request.cursor is None else listed.read(page_request.cursor)
         if shape.sort is ProductSort.RELEVANCE:
-            tiers = [0, 1]
+            tiers = [*_TIERS]
             if key is not None:
                 tier_no = int(key[0])  # anybody can make a cursor: a tier before the first is the start
-                tiers, key = tiers[max(0, tier_no) :], key[1:] if tier_no >= 0 else None
+                tiers = [tier for tier in _TIERS if tier >= tier_no]
+                key = key[1:] if tier_no >= _TIERS[0] else None
         entries: list[CatalogEntry] = []
         for tier in tiers:
             if (missing := page_request.limit + 1 - len(entries)) > 0:

@@ -64,6 +64,10 @@ class Time(TypeDecorator[datetime]):
         return value.astimezone(UTC) if value else None
 
 
+STALE_SEARCH = "NOT search @@ CAST('''=2''' AS tsquery)"
+"""Rows that a version wrote which folds text in another way: see `shop_adapters.postgres.search`."""
+
+
 def one_of(column: str, values: type[StrEnum]) -> CheckConstraint:
     listed = ", ".join(f"'{value}'" for value in values)
     return CheckConstraint(f"{column} IN ({listed})", name=f"{column}_known")
@@ -95,6 +99,7 @@ accounts = Table(
     UniqueConstraint("username_key"),
     one_of("role", Role),
     Index("accounts_search_idx", "search", postgresql_using="gin"),
+    Index("accounts_stale_search_idx", "id", postgresql_where=text(STALE_SEARCH)),
     Index("accounts_by_role_idx", "role", "username_key"),
     Index("accounts_inactive_idx", "username_key", postgresql_where=text("NOT active")),
 )
@@ -143,12 +148,20 @@ products = Table(
     Column("id", Uuid, primary_key=True),
     Column("sku", CodePoints, nullable=False),
     Column("name", Text, nullable=False),
-    Column("name_key", CodePoints, nullable=False, comment="the name as the sort by name compares it"),
+    Column("name_key", CodePoints, nullable=False, comment="the name as the version before sorts it"),
+    Column(
+        "sort_key", CodePoints, nullable=False, server_default="", comment="the name as the sort by name compares it"
+    ),
     Column("description", Text, nullable=False),
     Column("price_minor", BigInteger, nullable=False),
     Column("category_id", Uuid, ForeignKey("categories.id")),
     Column("image_urls", ARRAY(Text), nullable=False),
-    Column("search", TSVECTOR, nullable=False, comment="the words of name and SKU (weight A) and description (D)"),
+    Column(
+        "search",
+        TSVECTOR,
+        nullable=False,
+        comment="the words of name and SKU (weight A) and description (D), the SKU (B) and the name (C) as one word",
+    ),
     Column("version", Integer, nullable=False),
     Column("created_at", Time, nullable=False),
     Column("updated_at", Time, nullable=False),
@@ -159,6 +172,8 @@ products = Table(
     Index("products_by_category_idx", "category_id", "id"),  # whole, not partial: the foreign key looks here too
     Index("products_search_idx", "search", postgresql_using="gin"),
     Index("products_by_name_idx", "name_key", "id", postgresql_where=text("archived_at IS NULL")),
+    Index("products_by_sort_key_idx", "sort_key", "id", postgresql_where=text("archived_at IS NULL")),
+    Index("products_stale_search_idx", "id", postgresql_where=text(STALE_SEARCH)),
     Index("products_by_price_idx", "price_minor", "id", postgresql_where=text("archived_at IS NULL")),
     Index("products_by_age_idx", "id", postgresql_where=text("archived_at IS NULL")),
 )

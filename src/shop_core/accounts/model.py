@@ -11,7 +11,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from shop_core.errors import Fault, Forbidden, Invalid, LastAdmin, Unauthenticated
-from shop_core.text import check_words, comparable, is_combining_mark, normalized, search_words, text_faults
+from shop_core.text import check_words, comparable, is_among, is_combining_mark, normalized, search_terms, text_faults
 
 USERNAME_LENGTHS = (3, 150)
 EMAIL_LENGTH_MAX = 254
@@ -152,7 +152,7 @@ class Account:
     @property
     def words(self) -> frozenset[str]:
         """The words under which staff find this account."""
-        return frozenset(search_words(f"{self.username} {self.email} {self.first_name} {self.last_name}"))
+        return search_terms(self.username, self.email, self.first_name, self.last_name)
 
     def edited(self, change: ProfileChange, now: datetime) -> Account:
         """The account after its owner changed the profile; itself if nothing differs.
@@ -265,4 +265,4 @@ class AccountQuery:
 
 
 def _is_found(beginnings: Sequence[str], within: Collection[str]) -> bool:
-    return bool(beginnings) and all(any(word.startswith(start) for word in within) for start in beginnings)
+    return bool(beginnings) and all(is_among(word, within, is_beginning=True) for word in beginnings)

@@ -6,13 +6,22 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from enum import Enum, StrEnum, auto
+from enum import Enum, IntEnum, StrEnum, auto
 from typing import NamedTuple
 from uuid import UUID
 
 from shop_core.errors import Fault, Invalid
 from shop_core.money import MINOR_MAX, Money
-from shop_core.text import check_words, comparable, normalized, search_words, text_faults
+from shop_core.text import (
+    check_words,
+    folded,
+    is_among,
+    normalized,
+    normalized_code,
+    search_terms,
+    search_words,
+    text_faults,
+)
 
 NAME_LENGTH_MAX = 200
 SKU_LENGTH_MAX = 64
@@ -160,7 +169,8 @@ class ProductDetails:
     image_urls: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        for name in ("sku", "name", "description"):
+        object.__setattr__(self, "sku", normalized_code(self.sku))
+        for name in ("name", "description"):
             object.__setattr__(self, name, normalized(getattr(self, name)))
 
     def product(self, product_id: UUID, now: datetime) -> Product:
@@ -242,8 +252,7 @@ class CategoryEntry:
 class ProductSort(StrEnum):
     """How products can be sorted; a tie is broken by id.
 
-    Relevance lists products with every word in name or SKU first, then those with a word only in the description; each
-    by name. Without words it sorts by name.
+    Relevance lists products by their `Relevance`, those of one kind by name. Without words it sorts by name.
     """
 
     NEWEST = "newest"
@@ -290,27 +299,49 @@ class ProductQuery:
         return self.sort or (ProductSort.NEWEST if self.words is None else ProductSort.RELEVANCE)
 
 
-def words_of(product: Product) -> frozenset[str]:
-    """The words under which `product` is found."""
-    return frozenset(search_words(f"{product.name} {product.sku} {product.description}"))
+class Relevance(IntEnum):
+    """How well a product that is found fits the words: the best comes first."""
+
+    SKU = -2  # they are its SKU
+    NAME = -1  # they are its name
+    TITLE = 0  # every word is in name or SKU
+    DESCRIPTION = 1  # one is only in the description
 
 
-def title_words_of(product: Product) -> frozenset[str]:
-    """The words of its name and SKU: a product that has all searched words here comes first."""
-    return frozenset(search_words(f"{product.name} {product.sku}"))
+def terms_of(product: Product) -> frozenset[str]:
+    """What `product` is found by."""
+    return search_terms(product.name, product.sku, product.description)
 
 
-def name_key(product: Product) -> str:
-    """The name as the sort by name compares it.
+def title_terms_of(product: Product) -> frozenset[str]:
+    """What it is found by in name and SKU."""
+    return search_terms(product.name, product.sku)
+
+
+def exact_key(words: Sequence[str]) -> str:
+    """The words as one: the same for a keyword and a whole name or SKU, whatever stands between their parts."""
+    return "".join(words).replace("-", "")[:NAME_LENGTH_MAX]
+
+
+def relevance(words: Sequence[str], product: Product) -> Relevance:
+    """How well `words` fit a product that they find."""
+    key = exact_key(words)
+    if key and key == exact_key(search_words(product.sku)):
+        return Relevance.SKU
+    if key and key == exact_key(search_words(product.name)):
+        return Relevance.NAME
+    return Relevance.TITLE if is_found(words, title_terms_of(product)) else Relevance.DESCRIPTION
+
+
+def sort_key(name: str) -> str:
+    """A name as the sort by name compares it, so that Äpfel stands beside apple.
 
     Cut to the length of a name: one character can stand for many (U+FDFA is eighteen), and stores index this.
     """
-    return comparable(product.name)[:NAME_LENGTH_MAX]
+    return folded(name)[:NAME_LENGTH_MAX]
 
 
 def is_found(words: Sequence[str], within: frozenset[str]) -> bool:
     """Whether every word is among those `within`, the last one at least as the beginning of one."""
-    if not words:
-        return False
-    *whole, prefix = words
-    return all(word in within for word in whole) and any(word.startswith(prefix) for word in within)
+    last = len(words) - 1
+    return bool(words) and all(is_among(word, within, is_beginning=at == last) for at, word in enumerate(words))

@@ -15,6 +15,7 @@ from sqlalchemy import QueuePool
 from shop_adapters.background import Repeating
 from shop_adapters.order_batcher import OrderBatcher
 from shop_adapters.postgres.cache_validators import CacheValidator
+from shop_adapters.postgres.search import REFRESHED_MAX, refresh_search
 from shop_adapters.publishers import LogPublisher
 from shop_adapters.publishers.webhook import WebhookPublisher
 from shop_core import Shop
@@ -58,7 +59,8 @@ def worker_app(settings: Settings, shutdown: GracefulShutdown) -> App:
     adapters = adapters_of(engine, settings)
     shop = shop_of(adapters, settings)
     batcher = OrderBatcher(shop, adapters.new_id)
-    background: list[Background] = [batcher]
+    refresh = Repeating(partial(refresh_search, engine), CLEANUP_EVERY_S, "search", lambda done: done >= REFRESHED_MAX)
+    background: list[Background] = [batcher, refresh]
     observers: list[Observer] = []
     routes: list[HTTPRouteHandler] = []
     count_expired: Callable[[int], int] = int
