@@ -2,15 +2,15 @@
 
 The version before goes on with its own column and its own words, which are written too.
 
-Revision ID: 0009
-Revises: 0008
+Revision ID: 0010
+Revises: 0009
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0009"
-down_revision = "0008"
+revision = "0010"
+down_revision = "0009"
 
 STALE = sa.text("NOT search @@ CAST('''=2''' AS tsquery)")
 
