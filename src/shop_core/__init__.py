@@ -4,6 +4,7 @@ from shop_core.accounts.logins import Login, SessionService
 from shop_core.accounts.model import (
     NOBODY,
     SYSTEM,
+    AccessToken,
     Account,
     AccountQuery,
     AccountStatusChange,
@@ -66,6 +67,7 @@ __all__ = [
     "NOBODY",
     "SYSTEM",
     "UNCHANGED",
+    "AccessToken",
     "Account",
     "AccountQuery",
     "AccountService",

@@ -49,7 +49,7 @@ def test_what_the_version_before_wrote_and_writes_is_found_as_the_new_one_folds(
     monkeypatch.setattr("shop_adapters.postgres.search.REFRESHED_MAX", 2)
     engine = make_engine(new_database("shop_old_search"), connections=2)
     with engine.begin() as connection:
-        command.upgrade(_config(connection), "0008")
+        command.upgrade(_config(connection), "0009")
         for sku, name in (("z", "Zebra lamp"), ("a", "Äpfel lamp"), ("m", "Müller lamp")):
             written_by_the_version_before(connection, sku, name)
     migrate(engine, "EUR")
