@@ -1,8 +1,12 @@
 """How an operation is declared, and how a request gets to it.
 
-    @get("/orders/{order_id:uuid}", Operation(id="get_order", ...))
+    @get("/orders/{order_id:uuid}", Operation(gives=schemas.ORDER, refuses=(OrderNotFound,)))
     def get_order(request: ShopRequest, order_id: UUID) -> Response:
+        '''One of your orders; any order for staff.'''
         return json_response(OrderBody.of(request.shop.orders.get(request.actor, order_id)))
+
+The docstring is its text in the documentation, and the name of the function is its id there; a module without a `TAG`
+is not documented.
 
 A handler gets the request, then what its path has in braces, then the body as `form` if its operation `takes` one, the
 query parameters as `query` if it declares some, and the Idempotency-Key, or None, if it has a parameter `key`.
@@ -15,10 +19,10 @@ are coroutines: they wait for the order batcher on the event loop, and a thread 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 from functools import partial
-from inspect import iscoroutinefunction, signature
+from inspect import cleandoc, iscoroutinefunction, signature
 from typing import Any
 
 from litestar import Litestar
@@ -65,9 +69,6 @@ class Operation:
     """What is declared of a handler. Middlewares and routing enforce it; `/openapi.json` describes it.
 
     Args:
-        id: the name that generated clients use, snake_case; empty: not described, such as the pages of documentation.
-        summary: one line.
-        tag: the heading under which the documentation shows it.
         access: whom it is for.
         status: of the response.
         gives: an example of the response; its type is the schema. None: a response without a body.
@@ -79,12 +80,12 @@ class Operation:
         cached: whether its response may be sent again while nothing changes; see `response_cache`.
         pool: whose threads run it, which may depend on the request.
         refuses: what the core may refuse, beyond what follows from the rest.
-        description: a paragraph for the documentation.
+        id: the name that generated clients use: that of the handler; empty: not documented.
+        tag: the heading under which the documentation shows it: the `TAG` of the handler's module.
+        summary: one line: the first of the handler's docstring.
+        description: a paragraph for the documentation: the rest of that docstring.
     """
 
-    id: str = ""
-    summary: str = ""
-    tag: str = ""
     access: Access = Access.LOGIN
     status: int = 200
     gives: Struct | None = None
@@ -96,7 +97,19 @@ class Operation:
     cached: bool = False
     pool: Pool | PoolOf = Pool.FAST
     refuses: tuple[type[Refusal], ...] = ()
+    id: str = ""
+    tag: str = ""
+    summary: str = ""
     description: str = ""
+
+    def documented_by(self, handler: Handler) -> Operation:
+        """The same, with what the documentation says of it."""
+        tag = self.tag or handler.__globals__.get("TAG", "")
+        if not tag:
+            return self
+        first, _, rest = cleandoc(handler.__doc__ or "").partition("\n\n")
+        summary, description = " ".join(first.split()).removesuffix("."), " ".join(rest.split())
+        return replace(self, id=handler.__name__, tag=tag, summary=summary, description=description)
 
 
 class _NoQuery(Struct, forbid_unknown_fields=True):
@@ -215,7 +228,8 @@ def run_operation(app: ASGIApp) -> ASGIApp:
 
 def _declare(methods: Sequence[Method], path: str, operation: Operation) -> Callable[[Handler], HTTPRouteHandler]:
     def declare(handler: Handler) -> HTTPRouteHandler:
-        operation_handler = OperationHandler(handler, operation, is_read=not _WRITES.intersection(methods))
+        documented, is_read = operation.documented_by(handler), not _WRITES.intersection(methods)
+        operation_handler = OperationHandler(handler, documented, is_read=is_read)
 
         async def handle(scope: Scope) -> Response:
             return await operation_handler(request_of(scope))

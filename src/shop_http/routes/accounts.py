@@ -43,24 +43,22 @@ _CREDENTIALS_SIZE_MAX = 4 * 1024
 @post(
     "/auth/register",
     Operation(
-        id="register",
         body_size_max=_CREDENTIALS_SIZE_MAX,
         pool=Pool.HASHING,
-        summary="Open an account",
-        tag=TAG,
         access=Access.PUBLIC,
         takes=schemas.REGISTRATION,
         gives=schemas.USER,
         status=201,
         refuses=(UsernameTaken, KeyReused),
-        description="A username has 3 to 150 letters, digits and . @ + - _; two usernames may not differ in case "
-        "only. A password has 8 to 256 characters of any kind; the most common passwords, and the "
-        "username or email address, are refused. If the response is lost, send the same again with the same "
-        "`Idempotency-Key`: you get the account, not `username_taken`.",
     ),
 )
 async def register(request: ShopRequest, form: RegistrationForm) -> Response:
-    """Open an account as a customer."""
+    """Open an account.
+
+    A username has 3 to 150 letters, digits and . @ + - _; two usernames may not differ in case only. A password has 8
+    to 256 characters of any kind; the most common passwords, and the username or email address, are refused. If the
+    response is lost, send the same again with the same `Idempotency-Key`: you get the account, not `username_taken`.
+    """
     sent = request.idempotency_key()
     key = IdempotencyKey(sent) if sent is not None else None
     register = partial(request.shop.accounts.register, form.registration(), key=key)
@@ -73,23 +71,22 @@ async def register(request: ShopRequest, form: RegistrationForm) -> Response:
 @post(
     "/auth/token",
     Operation(
-        id="log_in",
         body_size_max=_CREDENTIALS_SIZE_MAX,
         pool=Pool.HASHING,
-        summary="Log in: get a pair of tokens for a username and a password",
-        tag=TAG,
         access=Access.PUBLIC,
         takes=schemas.CREDENTIALS,
         gives=schemas.TOKENS,
         refuses=(WrongCredentials, TooManyAttempts),
-        description="Send the access token with every request, as `Authorization: Bearer <access>`. Wrong passwords "
-        "are counted. Keep `device` and send it with the next login from the same device: then wrong "
-        "guesses of others never make you wait. A session ends when it is not refreshed for a day; with "
-        "`remember`, for 60 days (the shop may choose others). `device_name` shows it in the list of sessions.",
     ),
 )
 async def log_in(request: ShopRequest, form: CredentialsForm) -> Response:
-    """Start a session. Attempts are counted first: one that is refused takes no place in the pool."""
+    """Log in: get a pair of tokens for a username and a password.
+
+    Send the access token with every request, as `Authorization: Bearer <access>`. Wrong passwords are counted. Keep
+    `device` and send it with the next login from the same device: then wrong guesses of others never make you wait. A
+    session ends when it is not refreshed for a day; with `remember`, for 60 days (the shop may choose others).
+    `device_name` shows it in the list of sessions.
+    """
     sessions, client = request.shop.sessions, request.client_key
     is_recognised = sessions.is_known_device(form.username, form.device)
     attempt = partial(
@@ -107,41 +104,32 @@ async def log_in(request: ShopRequest, form: CredentialsForm) -> Response:
 @post(
     "/auth/token/refresh",
     Operation(
-        id="refresh_tokens",
         body_size_max=_CREDENTIALS_SIZE_MAX,
-        summary="Get a new pair of tokens for a refresh token",
-        tag=TAG,
         access=Access.PUBLIC,
         takes=schemas.REFRESH,
         gives=schemas.TOKENS,
         refuses=(InvalidToken,),
-        description="The old refresh token is then used up. If the response is lost, retry, however much later: you "
-        "get the same new refresh token, as long as that was not used. Using the old one after that ends the session.",
     ),
 )
 def refresh_tokens(request: ShopRequest, form: RefreshForm) -> Response:
-    """Carry a session on."""
+    """Get a new pair of tokens for a refresh token.
+
+    The old refresh token is then used up. If the response is lost, retry, however much later: you get the same new
+    refresh token, as long as that was not used. Using the old one after that ends the session.
+    """
     return json_response(TokensBody.of(request.shop.sessions.refresh(form.refresh)))
 
 
 @post(
     "/auth/logout",
-    Operation(
-        id="log_out",
-        body_size_max=_CREDENTIALS_SIZE_MAX,
-        summary="Log out: end the session of a refresh token",
-        tag=TAG,
-        access=Access.PUBLIC,
-        takes=schemas.REFRESH,
-        gives=None,
-        status=204,
-        description="The response is the same for a token that is unknown, used up, or of a session that has ended. "
-        "The access tokens of the session stop working, with every server of the shop, within about a "
-        "second.",
-    ),
+    Operation(body_size_max=_CREDENTIALS_SIZE_MAX, access=Access.PUBLIC, takes=schemas.REFRESH, gives=None, status=204),
 )
 def log_out(request: ShopRequest, form: RefreshForm) -> Response:
-    """End a session."""
+    """Log out: end the session of a refresh token.
+
+    The response is the same for a token that is unknown, used up, or of a session that has ended. The access tokens of
+    the session stop working, with every server of the shop, within about a second.
+    """
     request.shop.sessions.log_out(form.refresh)
     return no_content()
 
@@ -149,51 +137,38 @@ def log_out(request: ShopRequest, form: RefreshForm) -> Response:
 @post(
     "/auth/password-reset",
     Operation(
-        id="reset_password",
         body_size_max=_CREDENTIALS_SIZE_MAX,
         pool=Pool.HASHING,
-        summary="Set a new password with a code from an admin",
-        tag=TAG,
         access=Access.PUBLIC,
         takes=schemas.RESET,
         gives=None,
         status=204,
         refuses=(InvalidResetCode,),
-        description="For users who forgot their password. A code works once, within an hour. Every session of the "
-        "account ends.",
     ),
 )
 async def reset_password(request: ShopRequest, form: ResetForm) -> Response:
-    """Give an account another password, without the old one."""
+    """Set a new password with a code from an admin.
+
+    For users who forgot their password. A code works once, within an hour. Every session of the account ends.
+    """
     reset = partial(request.shop.accounts.reset_password, form.code, form.new_password)
     with request.state.login_limiter.unrecognised_device(request.client_key):
         await request.state.pools.run(Pool.HASHING, reset)
     return no_content()
 
 
-@get(
-    "/users/me",
-    Operation(id="get_me", summary="Your own profile", tag=TAG, gives=schemas.USER, refuses=(AccountNotFound,)),
-)
+@get("/users/me", Operation(gives=schemas.USER, refuses=(AccountNotFound,)))
 def get_me(request: ShopRequest) -> Response:
-    """The account that is logged in."""
+    """Your own profile."""
     return json_response(UserBody.of(request.shop.accounts.me(request.actor)))
 
 
-@patch(
-    "/users/me",
-    Operation(
-        id="edit_me",
-        summary="Change your names or your email address",
-        tag=TAG,
-        takes=schemas.PROFILE,
-        gives=schemas.USER,
-        refuses=(AccountNotFound, KeyReused),
-        description="Fields that you leave out stay as they are. Username and role cannot be changed here.",
-    ),
-)
+@patch("/users/me", Operation(takes=schemas.PROFILE, gives=schemas.USER, refuses=(AccountNotFound, KeyReused)))
 def edit_me(request: ShopRequest, form: ProfileForm, key: IdempotencyKey | None) -> Response:
-    """Change the profile of the account that is logged in."""
+    """Change your names or your email address.
+
+    Fields that you leave out stay as they are. Username and role cannot be changed here.
+    """
     change = form.change()
     return json_response(UserBody.of(request.shop.accounts.edit_me(request.actor, change, key=key)))
 
@@ -201,38 +176,30 @@ def edit_me(request: ShopRequest, form: ProfileForm, key: IdempotencyKey | None)
 @post(
     "/users/me/password",
     Operation(
-        id="change_password",
         pool=Pool.HASHING,
-        summary="Change your password, and log out everywhere",
-        tag=TAG,
         takes=schemas.PASSWORDS,
         gives=None,
         status=204,
         refuses=(AccountNotFound, TooManyAttempts, WrongPassword),
-        description="Every session ends, this one too: log in again with the new password. A wrong `old_password` is "
-        "400 `wrong_password`, not 401: the login itself is fine.",
     ),
 )
 def change_password(request: ShopRequest, form: PasswordForm) -> Response:
-    """Give the account that is logged in another password."""
+    """Change your password, and log out everywhere.
+
+    Every session ends, this one too: log in again with the new password. A wrong `old_password` is 400
+    `wrong_password`, not 401: the login itself is fine.
+    """
     request.shop.accounts.change_password(request.actor, form.old_password, form.new_password)
     return no_content()
 
 
-@get(
-    "/users/me/sessions",
-    Operation(
-        id="list_sessions",
-        summary="Where you are logged in",
-        tag=TAG,
-        gives=schemas.SESSIONS,
-        description="The session that was used last comes first. A session ends when it is not refreshed until "
-        "`expires_at`, and after 180 days at the latest. The hundred-and-first login ends the session that was unused "
-        "for longest.",
-    ),
-)
+@get("/users/me/sessions", Operation(gives=schemas.SESSIONS))
 def list_sessions(request: ShopRequest) -> Response:
-    """The sessions of the account that is logged in."""
+    """Where you are logged in.
+
+    The session that was used last comes first. A session ends when it is not refreshed until `expires_at`, and after
+    180 days at the latest. The hundred-and-first login ends the session that was unused for longest.
+    """
     actor = request.actor
     sessions = request.shop.sessions.sessions(actor)
     return json_response(SessionsBody(results=tuple(SessionBody.of(session, actor) for session in sessions)))
@@ -240,21 +207,15 @@ def list_sessions(request: ShopRequest) -> Response:
 
 @delete(
     "/users/me/sessions/{session_id:uuid}",
-    Operation(
-        id="end_session",
-        summary="End one of your sessions",
-        tag=TAG,
-        gives=None,
-        status=204,
-        refuses=(SessionNotFound, LoginTooOld, KeyReused),
-        description="You can end the current session, and any other one within 15 minutes of the login that began "
-        "the current one: so whoever finds a phone cannot log its owner out elsewhere. The session's "
-        "access tokens stop working, with every server of the shop, within about a second. To end it again "
-        "changes nothing and gets the same response.",
-    ),
+    Operation(gives=None, status=204, refuses=(SessionNotFound, LoginTooOld, KeyReused)),
 )
 def end_session(request: ShopRequest, session_id: UUID, key: IdempotencyKey | None) -> Response:
-    """End a session of the account that is logged in."""
+    """End one of your sessions.
+
+    You can end the current session, and any other one within 15 minutes of the login that began the current one: so
+    whoever finds a phone cannot log its owner out elsewhere. The session's access tokens stop working, with every
+    server of the shop, within about a second. To end it again changes nothing and gets the same response.
+    """
     request.shop.sessions.end(request.actor, session_id, key=key)
     return no_content()
 

@@ -70,11 +70,8 @@ def _looks_at_much(query: bytes) -> bool:
 @get(
     "/products",
     Operation(
-        id="list_products",
         pool=lambda request: Pool.SLOW if _looks_at_much(request.scope["query_string"]) else Pool.FAST,
         cached=True,
-        summary="Browse and search the catalog",
-        tag=TAG,
         access=Access.CATALOG,
         query=ProductsQuery,
         gives=schemas.PRODUCTS,
@@ -82,7 +79,7 @@ def _looks_at_much(query: bytes) -> bool:
     ),
 )
 def list_products(request: ShopRequest, query: ProductsQuery) -> Response:
-    """The products that match, a piece at a time."""
+    """Browse and search the catalog."""
     page_request = query.page_request()
     page = request.shop.catalog.products(query.conditions(request.shop.currency), page_request)
     return page_response(ProductPage, page, page_request, ProductBody.of, request)
@@ -90,29 +87,19 @@ def list_products(request: ShopRequest, query: ProductsQuery) -> Response:
 
 @get(
     "/products/{product_id:uuid}",
-    Operation(
-        id="get_product",
-        cached=True,
-        summary="A product, with the units that can be sold now",
-        tag=TAG,
-        access=Access.CATALOG,
-        gives=schemas.PRODUCT,
-        tagged=True,
-        refuses=(ProductNotFound,),
-        description="The ETag changes with every edit and with every change of `quantity_in_stock`.",
-    ),
+    Operation(cached=True, access=Access.CATALOG, gives=schemas.PRODUCT, tagged=True, refuses=(ProductNotFound,)),
 )
 def get_product(request: ShopRequest, product_id: UUID) -> Response:
-    """One product."""
+    """A product, with the units that can be sold now.
+
+    The ETag changes with every edit and with every change of `quantity_in_stock`.
+    """
     return _product(request.shop.catalog.product(product_id))
 
 
 @post(
     "/products",
     Operation(
-        id="create_product",
-        summary="Add a product, with nothing in stock",
-        tag=TAG,
         access=Access.STAFF,
         takes=schemas.PRODUCT_FORM,
         gives=schemas.PRODUCT,
@@ -121,7 +108,7 @@ def get_product(request: ShopRequest, product_id: UUID) -> Response:
     ),
 )
 def create_product(request: ShopRequest, form: ProductForm, key: IdempotencyKey | None) -> Response:
-    """Add a product, for staff."""
+    """Add a product, with nothing in stock."""
     entry = request.shop.catalog.create_product(request.actor, form.details(request.shop.currency), key=key)
     return json_response(ProductBody.of(entry), location=f"/products/{entry.product.id}")
 
@@ -129,18 +116,18 @@ def create_product(request: ShopRequest, form: ProductForm, key: IdempotencyKey 
 @put(
     "/products/{product_id:uuid}",
     Operation(
-        id="replace_product",
-        summary="Replace every detail of a product",
-        tag=TAG,
         access=Access.STAFF,
         takes=schemas.PRODUCT_FORM,
         gives=schemas.PRODUCT,
         refuses=(ProductNotFound, SkuTaken, CategoryNotFound, Stale, KeyReused),
-        description=f"Fields that you leave out are emptied. {_CONDITIONS}",
     ),
 )
 def replace_product(request: ShopRequest, product_id: UUID, form: ProductForm, key: IdempotencyKey | None) -> Response:
-    """Replace a product, for staff."""
+    """Replace every detail of a product.
+
+    Fields that you leave out are emptied. With `If-Match` it is done only if nobody edited the product since; sales in
+    between do not count.
+    """
     details = form.details(request.shop.currency)
     versions = request.expected_versions()
     return _product(request.shop.catalog.replace_product(request.actor, product_id, details, versions, key=key))
@@ -149,19 +136,18 @@ def replace_product(request: ShopRequest, product_id: UUID, form: ProductForm, k
 @patch(
     "/products/{product_id:uuid}",
     Operation(
-        id="edit_product",
-        summary="Change some details of a product",
-        tag=TAG,
         access=Access.STAFF,
         takes=schemas.PRODUCT_PATCH,
         gives=schemas.PRODUCT,
         refuses=(ProductNotFound, SkuTaken, CategoryNotFound, Stale, KeyReused),
-        description="Fields that you leave out stay as they are; `category: null` takes the product out of its "
-        f"category. {_CONDITIONS}",
     ),
 )
 def edit_product(request: ShopRequest, product_id: UUID, form: ProductPatch, key: IdempotencyKey | None) -> Response:
-    """Change a product, for staff."""
+    """Change some details of a product.
+
+    Fields that you leave out stay as they are; `category: null` takes the product out of its category. With `If-Match`
+    it is done only if nobody edited the product since; sales in between do not count.
+    """
     changes = form.changes(request.shop.currency)
     versions = request.expected_versions()
     return _product(request.shop.catalog.edit_product(request.actor, product_id, changes, versions, key=key))
@@ -169,20 +155,15 @@ def edit_product(request: ShopRequest, product_id: UUID, form: ProductPatch, key
 
 @delete(
     "/products/{product_id:uuid}",
-    Operation(
-        id="remove_product",
-        summary="Take a product out of the catalog",
-        tag=TAG,
-        access=Access.STAFF,
-        gives=None,
-        status=204,
-        refuses=(ProductNotFound, Stale, KeyReused),
-        description="A product that was ever stocked or ordered is archived: its orders and its ledger stay, and its "
-        f"SKU stays taken. A product that never was is deleted. {_CONDITIONS}",
-    ),
+    Operation(access=Access.STAFF, gives=None, status=204, refuses=(ProductNotFound, Stale, KeyReused)),
 )
 def remove_product(request: ShopRequest, product_id: UUID, key: IdempotencyKey | None) -> Response:
-    """Archive or remove a product, for staff."""
+    """Take a product out of the catalog.
+
+    A product that was ever stocked or ordered is archived: its orders and its ledger stay, and its SKU stays taken. A
+    product that never was is deleted. With `If-Match` it is done only if nobody edited the product since; sales in
+    between do not count.
+    """
     request.shop.catalog.remove_product(request.actor, product_id, request.expected_versions(), key=key)
     return no_content()
 

@@ -24,20 +24,9 @@ class CategoriesQuery(OffsetQuery, forbid_unknown_fields=True, kw_only=True):
     nested: Annotated[bool, Meta(description="true: those at the top, each with `children`; pages count these")] = False
 
 
-@get(
-    "/categories",
-    Operation(
-        id="list_categories",
-        cached=True,
-        summary="All categories, by slug; flat, or nested as a tree",
-        tag=TAG,
-        access=Access.CATALOG,
-        query=CategoriesQuery,
-        gives=schemas.CATEGORIES,
-    ),
-)
+@get("/categories", Operation(cached=True, access=Access.CATALOG, query=CategoriesQuery, gives=schemas.CATEGORIES))
 def list_categories(request: ShopRequest, query: CategoriesQuery) -> Response:
-    """All categories, a piece at a time."""
+    """All categories, by slug; flat, or nested as a tree."""
     page_request, catalog = query.offset_request(), request.shop.catalog
     if query.nested:
         tree = catalog.category_tree(page_request)
@@ -47,37 +36,28 @@ def list_categories(request: ShopRequest, query: CategoriesQuery) -> Response:
 
 @get(
     "/categories/{category_id:uuid}",
-    Operation(
-        id="get_category",
-        cached=True,
-        summary="A category",
-        tag=TAG,
-        access=Access.CATALOG,
-        gives=schemas.CATEGORY,
-        refuses=(CategoryNotFound,),
-    ),
+    Operation(cached=True, access=Access.CATALOG, gives=schemas.CATEGORY, refuses=(CategoryNotFound,)),
 )
 def get_category(request: ShopRequest, category_id: UUID) -> Response:
-    """One category."""
+    """A category."""
     return json_response(CategoryBody.of(request.shop.catalog.category(category_id)))
 
 
 @post(
     "/categories",
     Operation(
-        id="create_category",
-        summary="Add a category",
-        tag=TAG,
         access=Access.STAFF,
         takes=schemas.CATEGORY_FORM,
         gives=schemas.CATEGORY,
         status=201,
         refuses=(SlugTaken, CategoryNotFound, KeyReused),
-        description="The tree has at most ten levels.",
     ),
 )
 def create_category(request: ShopRequest, form: CategoryForm, key: IdempotencyKey | None) -> Response:
-    """Add a category, for staff."""
+    """Add a category.
+
+    The tree has at most ten levels.
+    """
     entry = request.shop.catalog.create_category(request.actor, form.name, form.slug, form.parent or None, key=key)
     return json_response(CategoryBody.of(entry), location=f"/categories/{entry.category.id}")
 
@@ -85,19 +65,18 @@ def create_category(request: ShopRequest, form: CategoryForm, key: IdempotencyKe
 @patch(
     "/categories/{category_id:uuid}",
     Operation(
-        id="edit_category",
-        summary="Rename or move a category",
-        tag=TAG,
         access=Access.STAFF,
         takes=schemas.CATEGORY_PATCH,
         gives=schemas.CATEGORY,
         refuses=(SlugTaken, CategoryNotFound, CategoryCycle, KeyReused),
-        description="Fields that you leave out stay as they are; `parent: null` moves the category to the top. "
-        "Categories below it move with it.",
     ),
 )
 def edit_category(request: ShopRequest, category_id: UUID, form: CategoryPatch, key: IdempotencyKey | None) -> Response:
-    """Change a category, for staff."""
+    """Rename or move a category.
+
+    Fields that you leave out stay as they are; `parent: null` moves the category to the top. Categories below it move
+    with it.
+    """
     changes = form.changes()
     return json_response(
         CategoryBody.of(request.shop.catalog.edit_category(request.actor, category_id, changes, key=key))
@@ -106,20 +85,14 @@ def edit_category(request: ShopRequest, category_id: UUID, form: CategoryPatch, 
 
 @delete(
     "/categories/{category_id:uuid}",
-    Operation(
-        id="remove_category",
-        summary="Remove an empty category",
-        tag=TAG,
-        access=Access.STAFF,
-        gives=None,
-        status=204,
-        refuses=(CategoryNotFound, CategoryInUse, KeyReused),
-        description="A category with products of the catalog, or with categories below it, is not removed. Archived "
-        "products do not count.",
-    ),
+    Operation(access=Access.STAFF, gives=None, status=204, refuses=(CategoryNotFound, CategoryInUse, KeyReused)),
 )
 def remove_category(request: ShopRequest, category_id: UUID, key: IdempotencyKey | None) -> Response:
-    """Remove a category, for staff."""
+    """Remove an empty category.
+
+    A category with products of the catalog, or with categories below it, is not removed. Archived products do not
+    count.
+    """
     request.shop.catalog.remove_category(request.actor, category_id, key=key)
     return no_content()
 

@@ -17,28 +17,15 @@ _ALIVE = json_response(_OK)
 _logger = logging.getLogger("shop_http")
 
 
-@get(
-    "/health/live",
-    Operation(id="is_live", summary="Whether the server runs", tag=TAG, access=Access.PUBLIC, gives=_OK),
-)
+@get("/health/live", Operation(access=Access.PUBLIC, gives=_OK))
 async def is_live(request: ShopRequest) -> Response:
-    """Answered on the event loop: a server whose threads are all busy is alive all the same."""
+    """Whether the server runs."""
     return _ALIVE
 
 
-@get(
-    "/health/ready",
-    Operation(
-        id="is_ready",
-        summary="Whether the server can serve: it reaches its database",
-        tag=TAG,
-        access=Access.PUBLIC,
-        gives=_OK,
-        refuses=(Unavailable,),
-    ),
-)
+@get("/health/ready", Operation(access=Access.PUBLIC, gives=_OK, refuses=(Unavailable,)))
 def is_ready(request: ShopRequest) -> Response:
-    """Runs the check that the composition root gave. Whatever that raises means no; `Unavailable` says why."""
+    """Whether the server can serve: it reaches its database."""
     try:
         request.state.ready()
     except Unavailable:

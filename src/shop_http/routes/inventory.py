@@ -18,36 +18,27 @@ TAG = "Inventory"
 
 @get(
     "/products/{product_id:uuid}/stock",
-    Operation(
-        id="get_stock_level",
-        summary="The stock counters of a product",
-        tag=TAG,
-        access=Access.STAFF,
-        gives=schemas.STOCK_LEVEL,
-        refuses=(ProductNotFound,),
-    ),
+    Operation(access=Access.STAFF, gives=schemas.STOCK_LEVEL, refuses=(ProductNotFound,)),
 )
 def get_stock_level(request: ShopRequest, product_id: UUID) -> Response:
-    """The counters of one product."""
+    """The stock counters of a product."""
     return json_response(StockLevelBody.of(request.shop.inventory.level(request.actor, product_id)))
 
 
 @post(
     "/products/{product_id:uuid}/stock",
     Operation(
-        id="change_stock",
-        summary="Receive units, or adjust the units on hand to a count",
-        tag=TAG,
         access=Access.STAFF,
         takes=schemas.STOCK_CHANGE,
         gives=schemas.STOCK_LEVEL,
         refuses=(ProductNotFound, StockBelowZero, KeyReused),
-        description="`received` takes a positive quantity; `adjusted` takes the difference, negative for units that "
-        "are missing.",
     ),
 )
 def change_stock(request: ShopRequest, product_id: UUID, form: StockChangeForm, key: IdempotencyKey | None) -> Response:
-    """Record a change of stock."""
+    """Receive units, or adjust the units on hand to a count.
+
+    `received` takes a positive quantity; `adjusted` takes the difference, negative for units that are missing.
+    """
     stock = request.shop.inventory
     record = stock.receive if form.kind == "received" else stock.adjust
     return json_response(StockLevelBody.of(record(request.actor, product_id, form.quantity, form.reason, key=key)))
@@ -56,10 +47,7 @@ def change_stock(request: ShopRequest, product_id: UUID, form: StockChangeForm, 
 @get(
     "/products/{product_id:uuid}/stock/movements",
     Operation(
-        id="list_stock_movements",
         pool=Pool.SLOW,
-        summary="The stock ledger of a product, newest first",
-        tag=TAG,
         access=Access.STAFF,
         query=CursorQuery,
         gives=schemas.STOCK_MOVEMENTS,
@@ -67,7 +55,7 @@ def change_stock(request: ShopRequest, product_id: UUID, form: StockChangeForm, 
     ),
 )
 def list_stock_movements(request: ShopRequest, product_id: UUID, query: CursorQuery) -> Response:
-    """The ledger of one product, a piece at a time."""
+    """The stock ledger of a product, newest first."""
     page_request = query.cursor_request()
     page = request.shop.inventory.movements(request.actor, product_id, page_request)
     return page_response(StockMovementPage, page, page_request, StockMovementBody.of, request)

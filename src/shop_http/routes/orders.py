@@ -71,9 +71,6 @@ class OrdersQuery(ListQuery, forbid_unknown_fields=True, kw_only=True):
 @post(
     "/orders",
     Operation(
-        id="place_order",
-        summary="Place an order",
-        tag=TAG,
         takes=schemas.PLACEMENT_FORM,
         or_takes=schemas.PLACEMENT_OF_A_RESERVATION,
         gives=schemas.ORDER,
@@ -82,14 +79,15 @@ class OrdersQuery(ListQuery, forbid_unknown_fields=True, kw_only=True):
             *(InsufficientStock, UnknownProducts, TotalChanged, KeyReused, TooManyOrders),
             *(ReservationNotFound, ReservationExpired, ReservationResolved),
         ),
-        description="Give `lines`, or one of your reservations, whose units are never free in between. You get all "
-        "lines or nothing: if stock is short, `shortages` names every short product and nothing is "
-        "taken. With an `Idempotency-Key` the same request is one order however often you send it; a "
-        "retry gets that order as it is by then.",
     ),
 )
 async def place_order(request: ShopRequest, form: PlacementForm) -> Response:
-    """Place an order for the customer who is logged in."""
+    """Place an order.
+
+    Give `lines`, or one of your reservations, whose units are never free in between. You get all lines or nothing: if
+    stock is short, `shortages` names every short product and nothing is taken. With an `Idempotency-Key` the same
+    request is one order however often you send it; a retry gets that order as it is by then.
+    """
     placement = form.request(request.actor, request.idempotency_key(), request.shop.currency)
     request.state.order_limiter.count(request.actor.id)
     result = await wrap_future(request.state.place(placement))
@@ -100,54 +98,35 @@ async def place_order(request: ShopRequest, form: PlacementForm) -> Response:
 @get(
     "/orders",
     Operation(
-        id="list_orders",
         pool=lambda request: Pool.SLOW if request.actor.is_staff else Pool.FAST,
         cached=True,
-        summary="Your orders, newest first; everybody's for staff",
-        tag=TAG,
         query=OrdersQuery,
         gives=schemas.ORDERS,
         refuses=(InvalidCursor, Forbidden),
-        description="Staff also see orders that their customers deleted; those have `deleted_at`.",
     ),
 )
 def list_orders(request: ShopRequest, query: OrdersQuery) -> Response:
-    """The orders that match, a piece at a time."""
+    """Your orders, newest first; everybody's for staff.
+
+    Staff also see orders that their customers deleted; those have `deleted_at`.
+    """
     page_request = query.page_request()
     page = request.shop.orders.find(request.actor, query.conditions(), page_request)
     return page_response(OrderPage, page, page_request, OrderBody.of, request)
 
 
-@get(
-    "/orders/{order_id:uuid}",
-    Operation(
-        id="get_order",
-        cached=True,
-        summary="One of your orders; any order for staff",
-        tag=TAG,
-        gives=schemas.ORDER,
-        tagged=True,
-        refuses=(OrderNotFound,),
-    ),
-)
+@get("/orders/{order_id:uuid}", Operation(cached=True, gives=schemas.ORDER, tagged=True, refuses=(OrderNotFound,)))
 def get_order(request: ShopRequest, order_id: UUID) -> Response:
-    """One order."""
+    """One of your orders; any order for staff."""
     return _order(request.shop.orders.get(request.actor, order_id))
 
 
 @get(
     "/orders/{order_id:uuid}/events",
-    Operation(
-        id="list_order_events",
-        summary="What happened to an order, oldest first",
-        tag=TAG,
-        query=ListQuery,
-        gives=schemas.ORDER_EVENTS,
-        refuses=(OrderNotFound, InvalidCursor),
-    ),
+    Operation(query=ListQuery, gives=schemas.ORDER_EVENTS, refuses=(OrderNotFound, InvalidCursor)),
 )
 def list_order_events(request: ShopRequest, order_id: UUID, query: ListQuery) -> Response:
-    """The timeline of an order, a piece at a time."""
+    """What happened to an order, oldest first."""
     page_request = query.page_request()
     page = request.shop.orders.events(request.actor, order_id, page_request)
     return page_response(OrderEventPage, page, page_request, OrderEventBody.of, request)
@@ -156,105 +135,75 @@ def list_order_events(request: ShopRequest, order_id: UUID, query: ListQuery) ->
 @put(
     "/orders/{order_id:uuid}",
     Operation(
-        id="edit_order",
-        summary="Replace the lines of an order that is not confirmed yet",
-        tag=TAG,
         takes=schemas.ORDER_FORM,
         gives=schemas.ORDER,
         refuses=(OrderNotFound, NotTheOwner, Stale, IllegalStep, InsufficientStock, UnknownProducts, KeyReused),
-        description="For the owner. You get all changes or none, and only the difference is taken from stock or "
-        "given back. In `shortages`, `requested` is the number of units beyond those that the order has, "
-        "and `available` is the number that could be added. A product of which the order had as many or "
-        "more keeps its name and price; a new one, or more units of one, is priced anew at today's "
-        "price. Lines that change nothing leave the version as it is.",
     ),
 )
 def edit_order(request: ShopRequest, order_id: UUID, form: OrderForm, key: IdempotencyKey | None) -> Response:
-    """Edit, by the owner."""
+    """Replace the lines of an order that is not confirmed yet.
+
+    For the owner. You get all changes or none, and only the difference is taken from stock or given back. In
+    `shortages`, `requested` is the number of units beyond those that the order has, and `available` is the number that
+    could be added. A product of which the order had as many or more keeps its name and price; a new one, or more units
+    of one, is priced anew at today's price. Lines that change nothing leave the version as it is.
+    """
     lines = form.requested()
     return _order(request.shop.orders.edit(request.actor, order_id, lines, request.expected_versions(), key=key))
 
 
 @delete(
     "/orders/{order_id:uuid}",
-    Operation(
-        id="delete_order",
-        summary="Delete an order from your history; it is cancelled first if it still can be",
-        tag=TAG,
-        gives=None,
-        status=204,
-        refuses=(OrderNotFound, NotTheOwner, Stale, IllegalStep, KeyReused),
-        description="For the owner, who does not find it any more; staff still do. An order that was shipped cannot "
-        "be deleted. To delete it again changes nothing and gets the same response.",
-    ),
+    Operation(gives=None, status=204, refuses=(OrderNotFound, NotTheOwner, Stale, IllegalStep, KeyReused)),
 )
 def delete_order(request: ShopRequest, order_id: UUID, key: IdempotencyKey | None) -> Response:
-    """Delete, by the owner."""
+    """Delete an order from your history; it is cancelled first if it still can be.
+
+    For the owner, who does not find it any more; staff still do. An order that was shipped cannot be deleted. To delete
+    it again changes nothing and gets the same response.
+    """
     request.shop.orders.delete(request.actor, order_id, request.expected_versions(), key=key)
     return no_content()
 
 
 @post(
     "/orders/{order_id:uuid}/cancel",
-    Operation(
-        id="cancel_order",
-        summary="Cancel an order that is not shipped yet",
-        tag=TAG,
-        gives=schemas.ORDER,
-        refuses=(OrderNotFound, Stale, IllegalStep, KeyReused),
-        description="To cancel a cancelled order changes nothing and gets the order.",
-    ),
+    Operation(gives=schemas.ORDER, refuses=(OrderNotFound, Stale, IllegalStep, KeyReused)),
 )
 def cancel_order(request: ShopRequest, order_id: UUID, key: IdempotencyKey | None) -> Response:
-    """Cancel, by the owner or by staff."""
+    """Cancel an order that is not shipped yet.
+
+    To cancel a cancelled order changes nothing and gets the order.
+    """
     return _order(request.shop.orders.cancel(request.actor, order_id, request.expected_versions(), key=key))
 
 
 @post(
     "/orders/{order_id:uuid}/confirm",
-    Operation(
-        id="confirm_order",
-        summary="Accept an order",
-        tag=TAG,
-        access=Access.STAFF,
-        gives=schemas.ORDER,
-        refuses=(OrderNotFound, Stale, IllegalStep, KeyReused),
-    ),
+    Operation(access=Access.STAFF, gives=schemas.ORDER, refuses=(OrderNotFound, Stale, IllegalStep, KeyReused)),
 )
 def confirm_order(request: ShopRequest, order_id: UUID, key: IdempotencyKey | None) -> Response:
-    """Confirm, for staff."""
+    """Accept an order."""
     return _order(request.shop.orders.confirm(request.actor, order_id, request.expected_versions(), key=key))
 
 
 @post(
     "/orders/{order_id:uuid}/ship",
     Operation(
-        id="ship_order",
-        summary="Record that an order was handed to the carrier: its units leave the stock",
-        tag=TAG,
-        access=Access.STAFF,
-        gives=schemas.ORDER,
-        refuses=(OrderNotFound, Stale, IllegalStep, StockBelowZero, KeyReused),
+        access=Access.STAFF, gives=schemas.ORDER, refuses=(OrderNotFound, Stale, IllegalStep, StockBelowZero, KeyReused)
     ),
 )
 def ship_order(request: ShopRequest, order_id: UUID, key: IdempotencyKey | None) -> Response:
-    """Ship, for staff."""
+    """Record that an order was handed to the carrier: its units leave the stock."""
     return _order(request.shop.orders.ship(request.actor, order_id, request.expected_versions(), key=key))
 
 
 @post(
     "/orders/{order_id:uuid}/deliver",
-    Operation(
-        id="deliver_order",
-        summary="Record that the customer has the order",
-        tag=TAG,
-        access=Access.STAFF,
-        gives=schemas.ORDER,
-        refuses=(OrderNotFound, Stale, IllegalStep, KeyReused),
-    ),
+    Operation(access=Access.STAFF, gives=schemas.ORDER, refuses=(OrderNotFound, Stale, IllegalStep, KeyReused)),
 )
 def deliver_order(request: ShopRequest, order_id: UUID, key: IdempotencyKey | None) -> Response:
-    """Deliver, for staff."""
+    """Record that the customer has the order."""
     return _order(request.shop.orders.deliver(request.actor, order_id, request.expected_versions(), key=key))
 
 

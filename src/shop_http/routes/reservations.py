@@ -41,21 +41,19 @@ class ReservationsQuery(CursorQuery, forbid_unknown_fields=True, kw_only=True):
 @post(
     "/reservations",
     Operation(
-        id="reserve",
-        summary="Reserve units for a while",
-        tag=TAG,
         takes=schemas.RESERVATION_FORM,
         gives=schemas.RESERVATION,
         status=201,
         refuses=(InsufficientStock, UnknownProducts, TooMuchReserved, KeyReused),
-        description="You get all lines or nothing, for 10 minutes unless `ttl_seconds` says otherwise. `POST "
-        "/orders` with the reservation's id makes an order of it. With an `Idempotency-Key` the same "
-        "request is one reservation however often you send it; a retry gets that reservation as it is by "
-        "then.",
     ),
 )
 async def reserve(request: ShopRequest, form: ReservationForm) -> Response:
-    """Hold units for the customer who is logged in."""
+    """Reserve units for a while.
+
+    You get all lines or nothing, for 10 minutes unless `ttl_seconds` says otherwise. `POST /orders` with the
+    reservation's id makes an order of it. With an `Idempotency-Key` the same request is one reservation however often
+    you send it; a retry gets that reservation as it is by then.
+    """
     reservation = form.request(request.actor, request.idempotency_key())
     result = await wrap_future(request.state.reserve(reservation))
     location = f"/reservations/{result.value.id}"
@@ -65,56 +63,45 @@ async def reserve(request: ShopRequest, form: ReservationForm) -> Response:
 @get(
     "/reservations",
     Operation(
-        id="list_reservations",
         pool=lambda request: Pool.SLOW if request.actor.is_staff else Pool.FAST,
-        summary="Your reservations, newest first; everybody's for staff",
-        tag=TAG,
         query=ReservationsQuery,
         gives=schemas.RESERVATIONS,
         refuses=(InvalidCursor, Forbidden),
-        description="`active=true` leaves out those that were confirmed or released or have expired.",
     ),
 )
 def list_reservations(request: ShopRequest, query: ReservationsQuery) -> Response:
-    """The reservations that match, a piece at a time, as they are now."""
+    """Your reservations, newest first; everybody's for staff.
+
+    `active=true` leaves out those that were confirmed or released or have expired.
+    """
     page_request = query.cursor_request()
     found = ReservationQuery(query.customer or None, query.active)
     page = request.shop.reservations.find(request.actor, found, page_request)
     return page_response(ReservationPage, page, page_request, ReservationBody.of, request)
 
 
-@get(
-    "/reservations/{reservation_id:uuid}",
-    Operation(
-        id="get_reservation",
-        summary="One of your reservations; any for staff",
-        tag=TAG,
-        gives=schemas.RESERVATION,
-        refuses=(ReservationNotFound,),
-    ),
-)
+@get("/reservations/{reservation_id:uuid}", Operation(gives=schemas.RESERVATION, refuses=(ReservationNotFound,)))
 def get_reservation(request: ShopRequest, reservation_id: UUID) -> Response:
-    """One reservation, as it is now."""
+    """One of your reservations; any for staff."""
     return json_response(ReservationBody.of(request.shop.reservations.get(request.actor, reservation_id)))
 
 
 @post(
     "/reservations/{reservation_id:uuid}/extend",
     Operation(
-        id="extend_reservation",
-        summary="Keep the units reserved for longer",
-        tag=TAG,
         takes=schemas.EXTENSION_FORM,
         gives=schemas.RESERVATION,
         refuses=(ReservationNotFound, ReservationExpired, ReservationResolved, KeyReused),
-        description="For `ttl_seconds` from now, never for shorter than before, and for 24 hours in all at most. A "
-        "reservation that has expired cannot be extended: its units may be somebody else's.",
     ),
 )
 def extend_reservation(
     request: ShopRequest, reservation_id: UUID, form: ExtensionForm, key: IdempotencyKey | None
 ) -> Response:
-    """Extend, by the owner or by staff."""
+    """Keep the units reserved for longer.
+
+    For `ttl_seconds` from now, never for shorter than before, and for 24 hours in all at most. A reservation that has
+    expired cannot be extended: its units may be somebody else's.
+    """
     extended = request.shop.reservations.extend(request.actor, reservation_id, form.ttl, key=key)
     return json_response(ReservationBody.of(extended))
 
@@ -122,17 +109,14 @@ def extend_reservation(
 @delete(
     "/reservations/{reservation_id:uuid}",
     Operation(
-        id="release_reservation",
-        summary="Release a reservation: give its units back",
-        tag=TAG,
-        gives=None,
-        status=204,
-        refuses=(ReservationNotFound, ReservationExpired, ReservationResolved, KeyReused),
-        description="Releasing it again changes nothing and gets the same response.",
+        gives=None, status=204, refuses=(ReservationNotFound, ReservationExpired, ReservationResolved, KeyReused)
     ),
 )
 def release_reservation(request: ShopRequest, reservation_id: UUID, key: IdempotencyKey | None) -> Response:
-    """Release, by the owner or by staff."""
+    """Release a reservation: give its units back.
+
+    Releasing it again changes nothing and gets the same response.
+    """
     request.shop.reservations.release(request.actor, reservation_id, key=key)
     return no_content()
 
