@@ -32,56 +32,36 @@ class Part:
 
     name: str
     shows: str
-    usual: tuple[str, ...] = ()
-    long: tuple[str, ...] = ()
+    usual: str = ""
+    long: str = ""
 
 
 PARTS = (
     Part(
-        "machine",
-        "the adapters in memory and on PostgreSQL give the same answers",
-        ("--steps", "100000"),
-        ("--steps", "1000000"),
+        "machine", "the adapters in memory and on PostgreSQL give the same answers", "--steps 100000", "--steps 1000000"
     ),
     Part(
-        "interleavings",
-        "two to four use cases in every order of their calls",
-        (),
-        ("--schedules", "50000", "--samples", "20000"),
+        *("interleavings", "two to four use cases in every order of their calls"),
+        long="--schedules 50000 --samples 20000",
     ),
     Part(
-        "races",
-        "use cases at the same time on PostgreSQL end as if one came after the other",
-        (),
-        ("--rounds", "1000", "--baskets", "100000"),
+        *("races", "use cases at the same time on PostgreSQL end as if one came after the other"),
+        long="--rounds 1000 --baskets 100000",
     ),
     Part(
-        "chaos",
-        "no order is lost or doubled while connections break and server and database are killed",
-        ("--rounds", "3", "--seconds", "12"),
-        ("--rounds", "30", "--seconds", "60", "--stride", "1"),
+        *("chaos", "no order is lost or doubled while connections break and server and database are killed"),
+        *("--rounds 3 --seconds 12", "--rounds 30 --seconds 60 --stride 1"),
     ),
     Part(
-        "fuzz",
-        "no request makes the server fail, however malformed it is",
-        ("--requests", "100000"),
-        ("--requests", "1000000"),
+        *("fuzz", "no request makes the server fail, however malformed it is"),
+        *("--requests 100000", "--requests 1000000"),
     ),
+    Part("schema", "every response is as /openapi.json describes it", "--examples 50", "--examples 500"),
     Part(
-        "schema",
-        "every response is as /openapi.json describes it",
-        ("--examples", "50"),
-        ("--examples", "500"),
+        *("restarts", "restarts of workers and database under load cost no request"),
+        *("--rolling 10 --database 20", "--rolling 100 --database 100"),
     ),
-    Part(
-        "restarts",
-        "restarts of workers and database under load cost no request",
-        ("--rolling", "10", "--database", "20"),
-        ("--rolling", "100", "--database", "100"),
-    ),
-    Part(
-        "mutants", "mistakes that somebody could make are found (mutants)", (), ("--seconds", "300", "--without", "120")
-    ),
+    Part("mutants", "mistakes that somebody could make are found (mutants)", long="--seconds 300 --without 120"),
 )
 
 
@@ -139,7 +119,13 @@ def main() -> int:
 
 
 def _run(part: Part, seed: int, is_long: bool) -> Result:
-    arguments = ("-m", f"verification.{part.name}", "--seed", str(seed), *(part.long if is_long else part.usual))
+    arguments = (
+        "-m",
+        f"verification.{part.name}",
+        "--seed",
+        str(seed),
+        *(part.long if is_long else part.usual).split(),
+    )
     result = Result(part.name, part.shows, " ".join(("python", *arguments)), None)
     print(f"\n{part.name}: {part.shows}", flush=True)
     if importlib.util.find_spec(f"verification.{part.name}") is None:

@@ -53,6 +53,7 @@ class AuditContract(Contract):
     """`UnitOfWork.audit`. Give the method `damage`, so that there is something to find."""
 
     moves_time = True
+    units = 10
 
     def damage(self, adapters: Adapters, what: str, of: UUID, value: int | str) -> None:
         """Store something that does not add up, past every check; skip what these adapters store once only.
@@ -69,11 +70,6 @@ class AuditContract(Contract):
             of: the product, order, reservation or customer.
         """
         pytest.skip("these adapters give no method `damage`")
-
-    @pytest.fixture
-    def lamp(self, fixtures: Fixtures) -> Product:
-        """A product with 10 units."""
-        return fixtures.product("Lamp", units=10)
 
     @pytest.fixture
     def order(self, fixtures: Fixtures, shop: Shop, lamp: Product) -> Order:

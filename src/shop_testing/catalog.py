@@ -93,13 +93,6 @@ class CatalogContract(CatalogListing, ProductEdits, CategoryTree):
             assert uow.stock.get(product.id) == StockLevel(product.id)  # adding it opened its stock level
             assert uow.products.get(fixtures.new_id()) is None
 
-    def test_what_the_catalog_shows_is_what_can_be_sold_now(self, fixtures: Fixtures) -> None:
-        product = fixtures.product(units=7)
-        with fixtures.begin() as uow:
-            entry = uow.products.get(product.id)
-        assert entry is not None
-        assert entry.available == 7
-
     def test_an_archived_product_leaves_the_catalog_but_is_not_forgotten(self, fixtures: Fixtures) -> None:
         product = fixtures.product(units=7)
         archived = fixtures.archive(product)

@@ -11,7 +11,6 @@ from shop_core.catalog.model import Category, CategoryChanges, CategoryEntry, Pr
 from shop_core.catalog.tree import LEVELS_MAX, CategoryNode, check_place
 from shop_core.errors import CategoryCycle, CategoryInUse, CategoryNotFound, Invalid, SlugTaken
 from shop_core.pagination import OffsetRequest, Page
-from shop_core.ports import LockOrderError
 from shop_core.shop import Shop
 from shop_testing.concurrency import Rendezvous, together
 from shop_testing.contract import Contract
@@ -190,10 +189,3 @@ class CategoryTree(Contract):
                 assert put_in is None
                 assert isinstance(removed, CategoryInUse)
                 assert entry is not None
-
-    def test_categories_are_locked_after_products(self, fixtures: Fixtures) -> None:
-        product = fixtures.product()
-        fixtures.category("home")
-        with pytest.raises(LockOrderError), fixtures.begin() as uow:
-            uow.categories.lock_all()
-            uow.products.lock(product.id)

@@ -221,12 +221,6 @@ class CatalogListing(Contract):
             assert entry is not None
             assert entry.available == available
 
-    def test_equal_prices_are_listed_by_id(self, fixtures: Fixtures) -> None:
-        ids = [fixtures.product(f"Lamp {number}", price=500).id for number in range(5)]
-        for sort in (ProductSort.PRICE, ProductSort.PRICE_DESCENDING):
-            found = [entry.product.id for entry in _walk(fixtures, ProductQuery(sort=sort), 2)]
-            assert found == sorted(ids, reverse=sort in DESCENDING)
-
     def test_a_category_that_is_not_there_has_no_products(self, fixtures: Fixtures, stocked: Stocked) -> None:
         with fixtures.begin() as uow:
             page = uow.products.page(ProductQuery(category_id=fixtures.new_id()), OffsetRequest())

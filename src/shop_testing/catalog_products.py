@@ -21,7 +21,6 @@ from shop_core.inventory.model import StockLevel
 from shop_core.money import Money
 from shop_core.orders.model import Order
 from shop_core.pagination import OffsetRequest
-from shop_core.ports import LockOrderError
 from shop_core.shop import Shop
 from shop_testing.concurrency import together
 from shop_testing.contract import Contract
@@ -222,18 +221,3 @@ class ProductEdits(Contract):
             assert fixtures.level(product.id) == StockLevel(product.id, on_hand=10, allocated=2 * len(orders))
             assert fixtures.level(other.id).allocated == len(orders)
             assert contended.audit() == []
-
-    # ---- the order of locks
-
-    def test_stock_is_locked_before_products_and_products_by_id(self, fixtures: Fixtures) -> None:
-        one, two = sorted([fixtures.product(), fixtures.product()], key=lambda product: product.id)
-        with pytest.raises(LockOrderError), fixtures.begin() as uow:
-            uow.products.lock(one.id)
-            uow.stock.lock([one.id])
-        with pytest.raises(LockOrderError), fixtures.begin() as uow:
-            uow.products.lock(two.id)
-            uow.products.lock(one.id)
-        with fixtures.begin() as uow:
-            assert uow.stock.lock([two.id]).keys() == {two.id}
-            assert uow.products.lock(one.id) == one
-            assert uow.products.lock(fixtures.new_id()) is None

@@ -6,6 +6,8 @@ from typing import ClassVar, cast
 
 import pytest
 
+from shop_core.accounts.model import Actor
+from shop_core.catalog.model import Product
 from shop_core.ports import Adapters
 from shop_core.reservations.model import ReservationLimits
 from shop_core.shop import Shop
@@ -19,9 +21,11 @@ class Contract:
 
     Attributes:
         moves_time: its adapters must go by the fixture `clock`, their store too. Else they go by their own clock.
+        units: how many lamps and chairs there are.
     """
 
     moves_time: ClassVar[bool] = False
+    units: ClassVar[int] = 5
 
     @pytest.fixture
     def adapters(self) -> Adapters:
@@ -42,6 +46,21 @@ class Contract:
     def shop(self, adapters: Adapters) -> Shop:
         """The shop on those adapters."""
         return Shop(adapters)
+
+    @pytest.fixture
+    def ada(self, fixtures: Fixtures) -> Actor:
+        """A customer."""
+        return fixtures.customer()
+
+    @pytest.fixture
+    def lamp(self, fixtures: Fixtures) -> Product:
+        """A product for 12.50."""
+        return fixtures.product("Lamp", units=self.units)
+
+    @pytest.fixture
+    def chair(self, fixtures: Fixtures) -> Product:
+        """Another one, for 40.00."""
+        return fixtures.product("Chair", units=self.units, price=40_00)
 
     @pytest.fixture
     def contended(self, adapters: Adapters) -> Shop:

@@ -15,7 +15,6 @@ from shop_core.errors import InsufficientStock, KeyReused, TotalChanged
 from shop_core.idempotency import Claim, Result
 from shop_core.inventory.model import StockLevel
 from shop_core.orders.model import Order, OrderStatus, PlacementRequest
-from shop_core.ports import LockOrderError
 from shop_core.reservations.model import Reservation, ReservationState
 from shop_core.shop import Shop
 from shop_testing.concurrency import TIMEOUT_S, in_background, still_waits, together
@@ -31,16 +30,6 @@ class KeysContract(Contract):
     """Keys of placing and reserving, and the port under them."""
 
     moves_time = True
-
-    @pytest.fixture
-    def lamp(self, fixtures: Fixtures) -> Product:
-        """A product with 5 units."""
-        return fixtures.product("Lamp", units=5)
-
-    @pytest.fixture
-    def ada(self, fixtures: Fixtures) -> Actor:
-        """Who sends requests again."""
-        return fixtures.customer()
 
     # ---- replay
 
@@ -242,11 +231,6 @@ class KeysContract(Contract):
             uow.keys.forget([other])
         with fixtures.begin() as uow:
             assert uow.keys.claim([other, second]) == {first.customer_key: first}
-
-    def test_keys_are_claimed_before_anything_is_locked(self, fixtures: Fixtures, lamp: Product, ada: Actor) -> None:
-        with pytest.raises(LockOrderError), fixtures.begin() as uow:
-            uow.stock.lock([lamp.id])
-            uow.keys.claim([Claim(ada.account_id, "k", b"1" * 32, fixtures.new_id())])
 
 
 def _answer(shop: Shop, given: PlacementRequest) -> Result[Order]:

@@ -33,20 +33,7 @@ from shop_testing.fixtures import Fixtures, request
 class OrderAmendmentContract(Contract):
     """Editing and deleting orders, one thing after the other."""
 
-    @pytest.fixture
-    def ada(self, fixtures: Fixtures) -> Actor:
-        """A customer."""
-        return fixtures.customer()
-
-    @pytest.fixture
-    def lamp(self, fixtures: Fixtures) -> Product:
-        """Ten units at 12.50."""
-        return fixtures.product("Lamp", units=10)
-
-    @pytest.fixture
-    def chair(self, fixtures: Fixtures) -> Product:
-        """Ten units at 40.00."""
-        return fixtures.product("Chair", units=10, price=40_00)
+    units = 10
 
     @pytest.fixture
     def order(self, shop: Shop, ada: Actor, lamp: Product, chair: Product) -> Order:

@@ -53,11 +53,7 @@ class OutboxContract(Contract):
     """Letters from the change that they tell to the publisher."""
 
     moves_time = True
-
-    @pytest.fixture
-    def lamp(self, fixtures: Fixtures) -> Product:
-        """A product with 99 units."""
-        return fixtures.product("Lamp", units=99)
+    units = 99
 
     @pytest.fixture
     def listener(self) -> Listener:

@@ -28,16 +28,6 @@ class ReservationExpiryContract(Contract):
 
     moves_time = True
 
-    @pytest.fixture
-    def lamp(self, fixtures: Fixtures) -> Product:
-        """A product with 5 units."""
-        return fixtures.product("Lamp", units=5)
-
-    @pytest.fixture
-    def ada(self, fixtures: Fixtures) -> Actor:
-        """Who holds units."""
-        return fixtures.customer()
-
     def test_it_is_expired_from_its_instant_on_and_not_before(
         self, shop: Shop, fixtures: Fixtures, clock: MovableClock, lamp: Product, ada: Actor
     ) -> None:

@@ -43,16 +43,6 @@ class ReservationsContract(Contract):
 
     moves_time = True
 
-    @pytest.fixture
-    def lamp(self, fixtures: Fixtures) -> Product:
-        """A product with 5 units."""
-        return fixtures.product("Lamp", units=5)
-
-    @pytest.fixture
-    def chair(self, fixtures: Fixtures) -> Product:
-        """Another one, with 5 units too."""
-        return fixtures.product("Chair", units=5)
-
     # ---- holding
 
     def test_held_units_are_there_but_cannot_be_sold_to_others(

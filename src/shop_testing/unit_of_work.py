@@ -13,6 +13,7 @@ import pytest
 from shop_core.accounts.model import Account, Role
 from shop_core.catalog.model import Category
 from shop_core.errors import Refusal, SkuTaken, SlugTaken, Unavailable, UsernameTaken
+from shop_core.idempotency import Claim
 from shop_core.inventory.model import MovementKind, StockLevel
 from shop_core.orders.model import Step
 from shop_core.ports import LockOrderError, UnitOfWork
@@ -51,6 +52,17 @@ NAMES = [
     }.items()
 ]
 Take = Callable[[Fixtures, UnitOfWork], None]
+
+
+OUT_OF_ORDER = [
+    ("stock 0", "keys"),
+    ("stock 0", "order 0"),
+    ("order 1", "order 0"),
+    ("stock 1", "stock 0"),
+    ("product 0", "stock 0"),
+    ("product 1", "product 0"),
+    ("categories", "product 0"),
+]
 
 
 class UnitOfWorkContract(Contract):
@@ -147,37 +159,33 @@ class UnitOfWorkContract(Contract):
 
     # ---- locks
 
-    def test_a_lock_on_stock_makes_others_wait_and_then_see_what_was_committed(self, fixtures: Fixtures) -> None:
+    @pytest.mark.parametrize("table", ["stock", "orders", "products"])
+    def test_a_lock_makes_others_wait_and_then_see_what_was_committed(self, fixtures: Fixtures, table: str) -> None:
         product = fixtures.product(units=5)
+        order = fixtures.order({product: 1})
+        confirmed, archived = order.after(Step.CONFIRM, fixtures.clock()), product.archived(fixtures.clock())
 
-        def receive_more(uow: UnitOfWork) -> None:
-            uow.stock.lock([product.id])
-            uow.stock.apply([fixtures.movement(product.id, MovementKind.RECEIVED, 7)])
+        def lock(uow: UnitOfWork) -> object:
+            match table:
+                case "stock":
+                    return uow.stock.lock([product.id])[product.id].on_hand
+                case "orders":
+                    return uow.orders.lock(order.id)
+                case _:
+                    return uow.products.lock_by_sku([product.sku])[product.sku]
 
-        level = _second_in_line(fixtures, receive_more, lambda uow: uow.stock.lock([product.id])[product.id])
-        assert level == StockLevel(product.id, on_hand=12)
+        def change(uow: UnitOfWork) -> None:
+            lock(uow)
+            match table:
+                case "stock":
+                    uow.stock.apply([fixtures.movement(product.id, MovementKind.RECEIVED, 7)])
+                case "orders":
+                    uow.orders.update(confirmed)
+                case _:
+                    uow.products.update_all([archived])
 
-    def test_a_lock_on_an_order_makes_others_wait_and_then_see_what_was_committed(self, fixtures: Fixtures) -> None:
-        order = fixtures.order()
-        confirmed = order.after(Step.CONFIRM, fixtures.clock())
-
-        def confirm(uow: UnitOfWork) -> None:
-            uow.orders.lock(order.id)
-            uow.orders.update(confirmed)
-
-        assert _second_in_line(fixtures, confirm, lambda uow: uow.orders.lock(order.id)) == confirmed
-
-    def test_a_lock_on_a_product_makes_others_wait_and_then_see_what_was_committed(self, fixtures: Fixtures) -> None:
-        product = fixtures.product()
-        archived = product.archived(fixtures.clock())
-
-        def archive(uow: UnitOfWork) -> None:
-            uow.products.lock_by_sku([product.sku])
-            uow.products.update_all([archived])
-
-        assert _second_in_line(fixtures, archive, lambda uow: uow.products.lock_by_sku([product.sku])) == {
-            product.sku: archived
-        }
+        seen = {"stock": 12, "orders": confirmed, "products": archived}
+        assert _second_in_line(fixtures, change, lock) == seen[table]
 
     def test_a_rollback_lets_its_locks_go(self, fixtures: Fixtures) -> None:
         product = fixtures.product(units=5)
@@ -256,31 +264,32 @@ class UnitOfWorkContract(Contract):
 
     # ---- the order of locks
 
-    def test_orders_are_locked_before_stock(self, fixtures: Fixtures) -> None:
-        product, order = fixtures.product(), fixtures.order()
-        with pytest.raises(LockOrderError), fixtures.begin() as uow:
-            uow.stock.lock([product.id])
-            uow.orders.lock(order.id)
+    @pytest.mark.parametrize(("first", "second"), OUT_OF_ORDER)
+    def test_locks_are_taken_in_one_order_and_by_id(self, fixtures: Fixtures, first: str, second: str) -> None:
+        products = sorted([fixtures.product(), fixtures.product()], key=lambda product: product.id)
+        orders = sorted(fixtures.order().id for _ in range(2))
+        fixtures.category("home")
 
+        def lock(uow: UnitOfWork, what: str) -> object:
+            table, _, number = what.partition(" ")
+            match table:
+                case "keys":
+                    return uow.keys.claim([Claim(fixtures.new_id(), "k", b"1" * 32, fixtures.new_id())])
+                case "order":
+                    return uow.orders.lock(orders[int(number)])
+                case "stock":
+                    return uow.stock.lock([products[int(number)].id]).keys() == {products[int(number)].id}
+                case "product":
+                    return uow.products.lock(products[int(number)].id) == products[int(number)]
+                case _:
+                    return uow.categories.lock_all()
+
+        with pytest.raises(LockOrderError), fixtures.begin() as uow:
+            lock(uow, first)
+            lock(uow, second)
         with fixtures.begin() as uow:  # and the right way round nothing is in the way
-            assert uow.orders.lock(order.id) == order
-            assert uow.stock.lock([product.id]).keys() == {product.id}
-
-    def test_stock_is_locked_in_the_order_of_ids(self, fixtures: Fixtures) -> None:
-        first, second = sorted([fixtures.product().id, fixtures.product().id])
-        with pytest.raises(LockOrderError), fixtures.begin() as uow:
-            uow.stock.lock([second])
-            uow.stock.lock([first])
-
-        with fixtures.begin() as uow:
-            assert uow.stock.lock([first]).keys() == {first}
-            assert uow.stock.lock([second]).keys() == {second}
-
-    def test_orders_are_locked_in_the_order_of_ids(self, fixtures: Fixtures) -> None:
-        first, second = sorted([fixtures.order().id, fixtures.order().id])
-        with pytest.raises(LockOrderError), fixtures.begin() as uow:
-            uow.orders.lock(second)
-            uow.orders.lock(first)
+            assert lock(uow, second) is not False
+            assert lock(uow, first) is not False
 
 
 def _second_in_line(fixtures: Fixtures, first: Callable[[UnitOfWork], object], second: Callable[[UnitOfWork], T]) -> T:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import httpx
-
 from http_client import API, PASSWORD, Server, assert_problem, unique
 
 
@@ -61,15 +59,3 @@ def test_a_customer_finds_a_candle_holder_orders_three_and_gets_them(server: Ser
             ("allocated", 3),
             ("received", 4),
         ]
-
-
-def test_a_customer_who_changes_her_mind_gives_the_units_back(
-    customer: httpx.Client, staff: httpx.Client, visitor: httpx.Client
-) -> None:
-    product = staff.post("/products", json={"sku": unique("B"), "name": "A bunting", "price": "4.95"}).json()
-    staff.post(f"/products/{product['id']}/stock", json={"kind": "received", "quantity": 2, "reason": "found"})
-    order = customer.post("/orders", json={"lines": [{"product_id": product["id"], "quantity": 2}]}).json()
-    assert visitor.get(f"/products/{product['id']}").json()["quantity_in_stock"] == 0
-    cancelled = customer.post(f"/orders/{order['id']}/cancel").json()
-    assert (cancelled["status"], cancelled["version"]) == ("cancelled", 2)
-    assert visitor.get(f"/products/{product['id']}").json()["quantity_in_stock"] == 2

@@ -58,6 +58,12 @@ def rules(*ops: Op, kept: Kept | None = None) -> set[str]:
 
 RESERVED = reserve(1, (10, 20), until=100)
 PLACED = place(1, (10, 20), BOTH)
+CANCELLED = on(PLACED, "cancel", (30, 40))
+LOST_CANCEL = lost(on(PLACED, "cancel", (30, 40)))
+EDITED = on(PLACED, "edit", (30, 40), requested=LAMP)
+RELEASED = on(RESERVED, "release", (30, 40))
+EXTENDED = on(RESERVED, "extend", (90, 95), detail={"expires_ns": 200})
+REUSED = "idempotency_key_reused"
 
 
 @pytest.mark.parametrize(
@@ -66,22 +72,18 @@ PLACED = place(1, (10, 20), BOTH)
         pytest.param([PLACED], id="one order"),
         pytest.param([PLACED, refused(2, (21, 30), lamp=0)], id="the shelf is empty"),
         pytest.param([PLACED, refused(2, (15, 16), lamp=0)], id="perhaps it was empty just then"),
-        pytest.param([PLACED, on(PLACED, "cancel", (30, 40)), place(2, (35, 36))], id="cancelled meanwhile"),
-        pytest.param([PLACED, on(PLACED, "cancel", (30, 40)), refused(2, (35, 50), lamp=0)], id="not yet cancelled"),
-        pytest.param([PLACED, lost(on(PLACED, "cancel", (30, 40))), refused(2, (90, 91), lamp=0)], id="lost cancel"),
-        pytest.param([PLACED, lost(on(PLACED, "cancel", (30, 40))), place(2, (90, 91))], id="the lost cancel came in"),
+        pytest.param([PLACED, CANCELLED, place(2, (35, 36))], id="cancelled meanwhile"),
+        pytest.param([PLACED, CANCELLED, refused(2, (35, 50), lamp=0)], id="not yet cancelled"),
+        pytest.param([PLACED, LOST_CANCEL, refused(2, (90, 91), lamp=0)], id="lost cancel"),
+        pytest.param([PLACED, LOST_CANCEL, place(2, (90, 91))], id="the lost cancel came in"),
         pytest.param([lost(place(1, (10, 20), BOTH)), refused(2, (90, 91), lamp=0)], id="a lost order came in late"),
-        pytest.param([PLACED, on(PLACED, "edit", (30, 40), requested=LAMP), place(2, (31, 32))], id="fewer by an edit"),
+        pytest.param([PLACED, EDITED, place(2, (31, 32))], id="fewer by an edit"),
         pytest.param([RESERVED, place(2, (101, 110), BOTH)], id="sold at once after it expired"),
         pytest.param([RESERVED, refused(2, (99, 110), BOTH, lamp=1)], id="not yet expired"),
-        pytest.param([RESERVED, on(RESERVED, "release", (30, 40)), on(RESERVED, "release", (50, 60))], id="twice"),
+        pytest.param([RESERVED, RELEASED, on(RESERVED, "release", (50, 60))], id="twice"),
         pytest.param([RESERVED, on(RESERVED, "expire", (105, 106), detail={"event_id": "e"})] * 1, id="it expired"),
         pytest.param(
-            [
-                RESERVED,
-                on(RESERVED, "extend", (90, 95), detail={"expires_ns": 200}),
-                refused(2, (150, 160), BOTH, lamp=1),
-            ],
+            [RESERVED, EXTENDED, refused(2, (150, 160), BOTH, lamp=1)],
             id="held for longer",
         ),
         pytest.param(
@@ -95,7 +97,7 @@ PLACED = place(1, (10, 20), BOTH)
         pytest.param(
             [
                 place(1, (10, 20), key="k"),
-                done(1, "place", (30, 40), key="k", requested=BOTH, outcome="refused", code="idempotency_key_reused"),
+                done(1, "place", (30, 40), key="k", requested=BOTH, outcome="refused", code=REUSED),
             ],
             id="a key for something else",
         ),
@@ -103,7 +105,7 @@ PLACED = place(1, (10, 20), BOTH)
             [
                 RESERVED,
                 place(1, (10, 20), key="k"),
-                on(RESERVED, "confirm", (30, 40), key="k", outcome="refused", code="idempotency_key_reused"),
+                on(RESERVED, "confirm", (30, 40), key="k", outcome="refused", code=REUSED),
                 on(RESERVED, "release", (50, 60)),
             ],
             id="the key of an order confirms no reservation",
@@ -126,9 +128,7 @@ CONFIRMED = done(1, "confirm", (50, 60), result_id="order 1", detail={"reservati
         pytest.param("never oversell", [reserve(1, (1, 2), 90, BOTH), CONFIRMED, place(2, (95, 99))], id="confirmed"),
         pytest.param("never oversell", [PLACED, on(PLACED, "edit", (30, 40), requested={"lamp": 3})], id="by an edit"),
         pytest.param(
-            "never oversell",
-            [PLACED, on(PLACED, "edit", (30, 40), requested=LAMP), place(2, (50, 60), BOTH)],
-            id="an edit gave back more than it should",
+            "never oversell", [PLACED, EDITED, place(2, (50, 60), BOTH)], id="an edit gave back more than it should"
         ),
         pytest.param(
             "never oversell",
@@ -140,13 +140,9 @@ CONFIRMED = done(1, "confirm", (50, 60), result_id="order 1", detail={"reservati
         pytest.param("no false refusal", [PLACED, refused(2, (30, 40), {"chair": 1, **LAMP}, chair=0)], id="not that"),
         pytest.param("no false refusal", [RESERVED, refused(2, (101, 110), BOTH, lamp=1)], id="it was expired"),
         pytest.param(
-            "no false refusal",
-            [PLACED, on(PLACED, "cancel", (30, 40)), refused(2, (41, 50), lamp=0)],
-            id="a cancelled order gives back",
+            "no false refusal", [PLACED, CANCELLED, refused(2, (41, 50), lamp=0)], id="a cancelled order gives back"
         ),
-        pytest.param(
-            "no false refusal", [RESERVED, on(RESERVED, "release", (30, 40)), refused(2, (41, 50), BOTH)], id="released"
-        ),
+        pytest.param("no false refusal", [RESERVED, RELEASED, refused(2, (41, 50), BOTH)], id="released"),
         pytest.param(
             "no false refusal",
             [place(1, (10, 20)), refused(2, (30, 40), {"lamp": 3}, lamp=0)],
@@ -183,7 +179,7 @@ CONFIRMED = done(1, "confirm", (50, 60), result_id="order 1", detail={"reservati
         ),
         pytest.param(
             "one request a key",
-            [done(1, "place", (1, 2), key="k", requested=LAMP, outcome="refused", code="idempotency_key_reused")],
+            [done(1, "place", (1, 2), key="k", requested=LAMP, outcome="refused", code=REUSED)],
             id="nobody used the key",
         ),
         pytest.param("replay", [place(1, (10, 20), key="k", detail={"replayed": True})], id="of what"),
@@ -196,7 +192,7 @@ CONFIRMED = done(1, "confirm", (50, 60), result_id="order 1", detail={"reservati
         ),
         pytest.param(
             "one end",
-            [RESERVED, on(RESERVED, "release", (30, 40)), on(RESERVED, "extend", (50, 60), detail={"expires_ns": 200})],
+            [RESERVED, RELEASED, on(RESERVED, "extend", (50, 60), detail={"expires_ns": 200})],
             id="extended after it was released",
         ),
         pytest.param(
@@ -238,13 +234,13 @@ def test_an_impossible_history_is_rejected(rule: str, ops: list[Op]) -> None:
 
 
 def test_an_acknowledged_order_is_there_in_the_end_as_it_was_last_changed() -> None:
-    edited = on(PLACED, "edit", (30, 40), requested=LAMP)
+    edited = EDITED
     assert rules(PLACED, kept=Kept({"order 1": BOTH})) == set()
     assert rules(PLACED, kept=Kept({})) == {"nothing vanishes"}
     assert rules(PLACED, edited, kept=Kept({"order 1": LAMP})) == set()
     assert rules(PLACED, edited, kept=Kept({"order 1": BOTH})) == {"nothing vanishes"}
-    assert rules(PLACED, on(PLACED, "cancel", (30, 40)), kept=Kept({"order 1": {}})) == set()
-    assert rules(PLACED, on(PLACED, "cancel", (30, 40)), kept=Kept({"order 1": BOTH})) == {"nothing vanishes"}
+    assert rules(PLACED, CANCELLED, kept=Kept({"order 1": {}})) == set()
+    assert rules(PLACED, CANCELLED, kept=Kept({"order 1": BOTH})) == {"nothing vanishes"}
 
 
 def test_an_order_that_is_there_in_the_end_was_asked_for_once() -> None:

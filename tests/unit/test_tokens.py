@@ -83,27 +83,19 @@ def test_a_jwt_that_lacks_a_claim_is_refused(claim):
         actor_of(JWT, signed(HEADER, {name: value for name, value in CLAIMS.items() if name != claim}), NOW)
 
 
+WRONG_CLAIMS = {
+    "iss": ["another shop"],
+    "aud": ["another shop", ["shop"]],
+    "sub": ["ada", 1],
+    "role": ["owner", ["staff"], None],
+    "jti": [1],
+    "exp": [str(CLAIMS["exp"]), float("inf"), float("nan"), True, None],
+    "iat": ["now", CLAIMS["iat"] + 6],
+}
+
+
 @pytest.mark.parametrize(
-    "change",
-    [
-        {"iss": "another shop"},
-        {"aud": "another shop"},
-        {"aud": ["shop"]},
-        {"sub": "ada"},
-        {"sub": 1},
-        {"role": "owner"},
-        {"role": ["staff"]},
-        {"role": None},
-        {"jti": 1},
-        {"exp": str(CLAIMS["exp"])},
-        {"exp": float("inf")},
-        {"exp": float("nan")},
-        {"exp": True},
-        {"exp": None},
-        {"iat": "now"},
-        {"iat": CLAIMS["iat"] + 6},
-    ],
-    ids=str,
+    "change", [{name: value} for name, values in WRONG_CLAIMS.items() for value in values], ids=str
 )
 def test_a_jwt_with_a_wrong_claim_is_refused(change):
     with pytest.raises(InvalidToken):
@@ -114,24 +106,20 @@ def test_a_jwt_from_a_server_whose_clock_is_a_little_ahead_is_accepted():
     assert actor_of(JWT, JWT.access(ADA, NOW + 5 * SECOND, LIFE), NOW) == ADA
 
 
+WRONG_HEADERS = {
+    "typ": ["JWT", "rt+jwt"],
+    "alg": ["none", "HS512"],
+    "kid": ["another", None, ["x"]],
+    "crit": [["exp"]],
+    "b64": [False],
+}
+
+
 @pytest.mark.parametrize(
     "header",
     [
-        HEADER | {"typ": "JWT"},
-        HEADER | {"typ": "rt+jwt"},
-        HEADER | {"alg": "none"},
-        HEADER | {"alg": "HS512"},
-        HEADER | {"kid": "another"},
-        HEADER | {"kid": None},
-        HEADER | {"kid": ["x"]},
-        HEADER | {"crit": ["exp"]},
-        HEADER | {"b64": False},
-        {"alg": "HS256", "typ": "at+jwt"},
-        {},
-        [],
-        "text",
-        b"\xff\xfe",
-        b"[" * 2_000,
+        *(HEADER | {name: value} for name, values in WRONG_HEADERS.items() for value in values),
+        *({"alg": "HS256", "typ": "at+jwt"}, {}, [], "text", b"\xff\xfe", b"[" * 2_000),
     ],
     ids=str,
 )
