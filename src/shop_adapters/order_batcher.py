@@ -128,7 +128,7 @@ class OrderBatcher:
     def place(self, request: PlacementRequest) -> Future[Result[Order]]:
         """Queue an order. The future ends after the commit, with the result or the refusal.
 
-        Cancelling the future removes the request from the queue. Once its batch has begun, the order is placed anyway.
+        Cancelling it removes the request from the queue. Once its batch has begun, the order is placed anyway.
 
         Raises:
             Unavailable: the wait would be too long, or the batcher is stopping. Nothing was done.

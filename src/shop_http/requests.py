@@ -140,9 +140,7 @@ class ShopRequest:
     # ---- preconditions
 
     def idempotency_key(self) -> str | None:
-        """The `Idempotency-Key`: a request with one is carried out once, however often it is sent.
-
-        The core checks that it is 1 to 255 printable ASCII characters.
+        """The `Idempotency-Key`, if there is one; the core checks it.
 
         Raises:
             Invalid: it is sent several times.
@@ -299,11 +297,7 @@ class OffsetQuery(Struct, forbid_unknown_fields=True, kw_only=True):
     offset: Annotated[int, Meta(ge=0, le=OFFSET_MAX, description="how many items to skip")] | UnsetType = UNSET
 
     def offset_request(self) -> OffsetRequest:
-        """The page that is asked for.
-
-        Raises:
-            Invalid: both `page` and `offset` are given.
-        """
+        """The requested page. Raises Invalid: both `page` and `offset` are given."""
         if self.page is UNSET:
             return OffsetRequest(self.limit, self.offset or 0)
         if self.offset is not UNSET:
@@ -328,11 +322,7 @@ class ListQuery(OffsetQuery, forbid_unknown_fields=True, kw_only=True):
     cursor: Cursor | UnsetType = UNSET
 
     def page_request(self) -> PageRequest:
-        """The page that is asked for.
-
-        Raises:
-            Invalid: two ways of paging are mixed.
-        """
+        """The requested page. Raises Invalid: two ways of paging are mixed."""
         if self.cursor is UNSET:
             return self.offset_request()
         for name in ("page", "offset"):

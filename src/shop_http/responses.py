@@ -113,11 +113,9 @@ def json_response(
     """A response with `body` as JSON.
 
     Args:
-        etag: the version of what was read, and any other value whose change must change the ETag. So `"3"` is an order,
-            `"3.17"` a product of version 3 of which 17 units can be sold: readers see every sale, while `If-Match`
-            looks at the version only, and a sale does not fail an edit.
+        etag: the version of what was read, and any other value whose change must change the ETag. So a product has
+            `"3.17"`: readers see every sale, while `If-Match` looks at the version 3, and a sale does not fail an edit.
         location: the path, within the API, of what was created.
-        is_replay: whether an earlier request with the same key made it.
     """
     headers: tuple[Header, ...] = () if location is None else ((b"location", f"{API}{location}".encode()),)
     response = Response(_encode(body), headers=headers, etag=f'"{".".join(map(str, etag))}"' if etag else None)

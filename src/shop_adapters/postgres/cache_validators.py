@@ -120,11 +120,7 @@ class CacheValidator:
         self._connected = 0
 
     def __call__(self) -> str:
-        """The snapshot, as text.
-
-        Raises:
-            psycopg.Error, sqlalchemy.exc.SQLAlchemyError: the database does not answer; the next call connects anew.
-        """
+        """The snapshot. Raises what psycopg or SQLAlchemy do: there is no answer, and the next call connects anew."""
         with self._lock:
             if self._connection is None:
                 self._connection = self._connect()

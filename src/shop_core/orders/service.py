@@ -33,14 +33,11 @@ class OrderService:
     def place_all(self, requests: Sequence[PlacementRequest], ids: Sequence[UUID] | None = None) -> tuple[Outcome, ...]:
         """Place many orders in one unit of work. Returns once all of them are committed.
 
-        Requests are independent: each gets the order, or the refusal, that it would get alone after those before it.
+        Requests are independent, first come, first served: each gets a `Result` with the order, or the
+        `Refusal` that it would get alone after those before it: see `place`.
 
         Args:
-            requests: first come, first served.
             ids: one for each order, so that a lost commit can be looked up; see `find_committed`.
-
-        Returns:
-            For each request a `Result` with the order, or a `Refusal`: those of `place`.
 
         Raises:
             Unavailable: the store could not be reached. If the connection broke during the commit, it is unknown
@@ -51,7 +48,7 @@ class OrderService:
         product_ids = product_ids_of(requests)
         with self._begin() as uow:
             earlier_ids = batch.claim_keys(uow.keys)
-            earlier_orders = uow.orders.get_all(earlier_ids)
+            earlier_orders = uow.orders.get_all(earlier_ids) if earlier_ids else {}
             for reservation in uow.reservations.get_all(reservation_ids).values() if reservation_ids else ():
                 product_ids.update(reservation.units)
             levels = uow.stock.lock(product_ids)

@@ -145,11 +145,7 @@ class OrderLimiter:
         self._buckets = TokenBuckets(rate) if rate else None
 
     def count(self, customer_id: UUID | None) -> None:
-        """A customer places an order.
-
-        Raises:
-            TooManyOrders
-        """
+        """A customer places an order. Raises TooManyOrders."""
         if self._buckets is not None:
             left, seconds = self._buckets.take(customer_id)
             if left < 0:
@@ -172,10 +168,8 @@ class TokenBuckets:
         return len(self._full_at)
 
     def take(self, key: Hashable) -> tuple[int, float]:
-        """Take a token, if there is one.
-
-        Returns:
-            How many are left, less than 0 if there was none; and in how many seconds there is one, or all are back.
+        """Take a token: how many are left, less than 0 if there was none; and in how many seconds there is one, or all
+        are back.
         """
         now = self._clock()
         full_in = self._bucket.after_taking(self._full_at.get(key, now) - now)

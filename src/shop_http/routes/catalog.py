@@ -41,11 +41,7 @@ class ProductsQuery(ListQuery, forbid_unknown_fields=True, kw_only=True):
     )
 
     def conditions(self, currency: str) -> ProductQuery:
-        """The same for the core.
-
-        Raises:
-            Invalid: a price is no amount.
-        """
+        """The same for the core. Raises Invalid: a price is no amount."""
         minimum = max(self.min_quantity or 0, 1 if self.in_stock else 0)
         return ProductQuery(
             words=search_words(self.keyword) if self.keyword.strip() else None,

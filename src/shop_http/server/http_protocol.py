@@ -64,7 +64,11 @@ class HttpProtocol(HttpToolsProtocol):
         Raises:
             ValueError: it is too large. uvicorn then calls `send_400_response`.
         """
-        if len(self.url) > ADDRESS_BYTES_MAX or len(self.headers) > HEADERS_MAX or self.is_head_large():
+        if (
+            len(self.url) > ADDRESS_BYTES_MAX
+            or len(self.headers) > HEADERS_MAX
+            or (self.head_bytes > HEAD_BYTES_MAX and self.is_head_large())
+        ):
             self.refuse_head()
             raise ValueError(self.refusal.phrase)
         self.is_head_open = False
@@ -74,8 +78,6 @@ class HttpProtocol(HttpToolsProtocol):
 
     def is_head_large(self) -> bool:
         """Whether the head alone is too large, without what was received together with it."""
-        if self.head_bytes <= HEAD_BYTES_MAX:
-            return False
         return len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers) > HEAD_BYTES_MAX
 
     def refuse_head(self) -> None:
