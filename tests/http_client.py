@@ -33,17 +33,30 @@ class Server:
     url: str
     staff_username: str
     staff_password: str
-    _token: str = field(default="", repr=False)
-    _token_since: float = field(default=0, repr=False)
+    _tokens: dict[str, tuple[str, float]] = field(default_factory=dict, repr=False)
+    _customer: str = field(default="", repr=False)
 
     @property
     def staff_token(self) -> str:
-        """An access token of the admin, renewed before it can expire during a long run."""
-        if not self._token or time.monotonic() - self._token_since > ACCESS_TOKEN_USED_S_MAX:
+        """An access token of the admin."""
+        return self._token(self.staff_username, self.staff_password)
+
+    @property
+    def customer_token(self) -> str:
+        """An access token of a customer whom tests share, for requests that are refused: hashing takes time."""
+        if not self._customer:
             with self.client() as client:
-                self._token = log_in(client, self.staff_username, self.staff_password)["access"]
-                self._token_since = time.monotonic()
-        return self._token
+                self._customer = register(client)["username"]
+        return self._token(self._customer, PASSWORD)
+
+    def _token(self, username: str, password: str) -> str:
+        """Renewed before it can expire during a long run."""
+        token, since = self._tokens.get(username, ("", 0.0))
+        if not token or time.monotonic() - since > ACCESS_TOKEN_USED_S_MAX:
+            with self.client() as client:
+                token = log_in(client, username, password)["access"]
+            self._tokens[username] = token, time.monotonic()
+        return token
 
     def client(self, token: str | None = None) -> httpx.Client:
         """A client of the API, logged in with `token`. Close it."""
