@@ -190,11 +190,14 @@ class LeakyLocks(RowLocks):
         self._leak = table
 
     def try_claim(self, owner: Owner, held: dict[str, set[Hashable]], table: str, key: Hashable) -> bool:
-        return table == self._leak or super().try_claim(owner, held, table, key)
+        if table != self._leak:
+            return super().try_claim(owner, held, table, key)
+        held.setdefault(table, set()).add(key)
+        return True
 
     def release(self, held: dict[str, set[Hashable]]) -> None:
         for key in held.pop(self._leak, ()):
-            self._holders[self._leak].pop(key, None)
+            self._holders.get(self._leak, {}).pop(key, None)
         super().release(held)
 
     def _is_free(self, owner: Owner, held: dict[str, set[Hashable]], table: str, keys: Collection[Hashable]) -> bool:

@@ -4,6 +4,11 @@ With a transaction for each order, orders of the same product would wait for eac
 queued, and one thread takes all that are queued, up to a maximum, and decides, commits and answers them as one batch
 (group commit). An idle batcher starts at once, so a lone order pays nothing; under load batches get larger, not slower.
 Several processes may each have a batcher on the same database.
+
+Few requests must not hold up all others. So a batch has a limited number of lines, and there are two queues, whose
+batches alternate: requests with many lines, and those that need a row which somebody else keeps locked, are in the
+second one. A batch of the first queue waits for rows only as long as the adapters' `lock_s`; one of the second, not at
+all: it leaves out what is busy, and tries that again a moment later.
 """
 
 from __future__ import annotations
@@ -19,13 +24,15 @@ from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 from shop_core import Shop
-from shop_core.errors import Refusal, Unavailable
+from shop_core.batching import Request
+from shop_core.errors import Busy, Refusal, Unavailable
 from shop_core.idempotency import Result
+from shop_core.inventory.model import LINES_MAX
 from shop_core.orders.model import Order, PlacementRequest
 from shop_core.ports import NewId
 from shop_core.reservations.model import Reservation, ReservationRequest
 
-Q = TypeVar("Q")
+Q = TypeVar("Q", bound=Request)
 R = TypeVar("R")
 
 _log = logging.getLogger(__name__)
@@ -33,6 +40,12 @@ _log = logging.getLogger(__name__)
 BATCH_SIZE_MAX = 64
 QUEUE_LENGTH_MAX = 5_000
 WAIT_MAX_S = 2.0
+LIGHT_LINES_MAX = 100
+"""A request with more lines is in the second queue."""
+LOCK_WAIT_S = 0.5
+"""How long a batch should wait for rows: the `lock_s` of the adapters of its shop."""
+_BUSY_RETRY_S = 0.05
+_BUSY_S = 1.0
 _RETRIES = 2
 _SMOOTHING = 0.2
 
@@ -41,19 +54,44 @@ _SMOOTHING = 0.2
 class _Kind(Generic[Q, R]):
     """A kind of request: how a batch is decided, and how its results are found after a lost commit."""
 
-    decide: Callable[[Sequence[Q], Sequence[UUID]], Sequence[Result[R] | Refusal]]
+    decide: Callable[..., Sequence[Result[R] | Refusal]]
     find: Callable[[Sequence[Q], Sequence[UUID]], Mapping[UUID, R]]
 
 
 class _Pending(Generic[Q, R]):
     """A queued request, the id of what it may make, and the future of its result."""
 
-    __slots__ = ("future", "id", "kind", "queued_at", "request")
+    __slots__ = ("future", "id", "kind", "lines", "queued_at", "request")
 
     def __init__(self, kind: _Kind[Q, R], request: Q, id_: UUID) -> None:
         self.kind, self.request, self.id = kind, request, id_
+        self.lines = len(request.units) or 1
         self.future: Future[Result[R]] = Future()
         self.queued_at = time.monotonic()
+
+
+class _Queue:
+    """Queued requests, and how many lines they have together."""
+
+    __slots__ = ("lines", "pending")
+
+    def __init__(self) -> None:
+        self.pending: deque[_Pending[Any, Any]] = deque()
+        self.lines = 0
+
+    def put(self, pending: _Pending[Any, Any]) -> None:
+        self.pending.append(pending)
+        self.lines += pending.lines
+
+    def take(self, size_max: int) -> list[_Pending[Any, Any]]:
+        """The next batch: at most so many requests, and lines as far as a batch may have."""
+        taken: list[_Pending[Any, Any]] = []
+        lines = 0
+        while self.pending and len(taken) < size_max and lines + self.pending[0].lines <= LINES_MAX:
+            taken.append(self.pending.popleft())
+            lines += taken[-1].lines
+        self.lines -= lines
+        return taken
 
 
 @dataclass(slots=True)
@@ -103,7 +141,9 @@ class OrderBatcher:
         self._wait_max_s = wait_max_s
         self._orders = _Kind(shop.orders.place_all, shop.orders.find_committed)
         self._reservations = _Kind(shop.reservations.reserve_all, shop.reservations.find_committed)
-        self._queue: deque[_Pending[Any, Any]] = deque()
+        self._light, self._slow = _Queue(), _Queue()
+        self._slow_at = 0.0  # not before that, a batch of the second queue
+        self._busy_until = 0.0  # until then, nothing waits for rows
         self._changed = threading.Condition()
         self._is_deciding = False
         self._flushed_at = 0.0
@@ -122,7 +162,7 @@ class OrderBatcher:
     def report(self) -> BatcherReport:
         """What it has done so far."""
         with self._changed:
-            self._report.waiting = len(self._queue)
+            self._report.waiting = len(self._light.pending) + len(self._slow.pending)
             return self._report
 
     def place(self, request: PlacementRequest) -> Future[Result[Order]]:
@@ -156,17 +196,18 @@ class OrderBatcher:
 
     def _enqueue(self, kind: _Kind[Q, R], request: Q) -> Future[Result[R]]:
         pending = _Pending(kind, request, self._new_id())
+        queue = self._light if pending.lines <= LIGHT_LINES_MAX else self._slow
         with self._changed:
             if self._is_stopping:
                 raise Unavailable("The shop is closing down: send the request again.")
-            if self._queue or self._is_deciding:
-                self._check_wait()
-            self._queue.append(pending)
-            if len(self._queue) == 1:
+            if queue.pending or self._is_deciding:
+                self._check_wait(queue)
+            queue.put(pending)
+            if len(queue.pending) == 1:
                 self._changed.notify_all()
         return pending.future
 
-    def _check_wait(self) -> None:
+    def _check_wait(self, queue: _Queue) -> None:
         """Refuse a request that would wait too long.
 
         The wait is the larger of two figures: the batches ahead times the usual time of a batch, and the time that the
@@ -175,84 +216,130 @@ class OrderBatcher:
         Batches are counted, not requests: a full one hardly takes longer than one with a single request.
         """
         present_s = time.monotonic() - self._flushed_at if self._is_deciding else 0.0
-        batches_before = len(self._queue) // self._batch_size_max + self._is_deciding
+        batches_before = max(len(queue.pending) // self._batch_size_max, queue.lines // LINES_MAX) + self._is_deciding
         wait_s = max(batches_before * self._report.batch_s, present_s)
-        if wait_s > self._wait_max_s or len(self._queue) >= QUEUE_LENGTH_MAX:
+        if wait_s > self._wait_max_s or len(queue.pending) >= QUEUE_LENGTH_MAX:
             self._report.refused += 1
             message = f"Too many orders are waiting: yours would take {wait_s:.1f} seconds, the limit is "
             message += f"{self._wait_max_s:g}. Nothing was done: try again later."
             raise Unavailable(message, max(1, round(wait_s)))
 
     def _run(self) -> None:
-        while batch := self._flush():
-            started = time.monotonic()
-            for kind in (self._orders, self._reservations):
-                if of_kind := [pending for pending in batch if pending.kind is kind]:
-                    self._decide(kind, of_kind)
-            self._record(len(batch), time.monotonic() - started)
+        while (batch := self._flush()) or self._slow.pending or not self._is_stopping:
+            self._decide_all(batch, wait=time.monotonic() >= self._busy_until)
+            if self._slow.pending:
+                self._decide_slow()
 
     def _flush(self) -> list[_Pending[Any, Any]]:
-        """Take the next batch from the queue, waiting for one; empty once the batcher stops and the queue is empty."""
+        """Take the next batch of light requests, waiting for any request; empty if there is none."""
         with self._changed:
             self._is_deciding = False
-            while True:
-                self._changed.wait_for(lambda: self._queue or self._is_stopping)
-                size = min(len(self._queue), self._batch_size_max)
-                taken = [self._queue.popleft() for _ in range(size)]
-                batch = [pending for pending in taken if pending.future.set_running_or_notify_cancel()]
-                if batch or not taken:
-                    self._is_deciding, self._flushed_at = bool(batch), time.monotonic()
-                    self._report.wait_s += sum(self._flushed_at - pending.queued_at for pending in batch)
-                    return batch
+            self._changed.wait_for(lambda: self._light.pending or self._slow.pending or self._is_stopping)
+            return self._begin(self._light)
 
-    def _record(self, requests: int, seconds: float) -> None:
+    def _begin(self, queue: _Queue) -> list[_Pending[Any, Any]]:
+        """Take a batch of a queue, less what was cancelled."""
+        batch: list[_Pending[Any, Any]] = []
+        while queue.pending and not batch:
+            taken = queue.take(self._batch_size_max)
+            batch = [each for each in taken if each.future.running() or each.future.set_running_or_notify_cancel()]
+        self._is_deciding, self._flushed_at = bool(batch), time.monotonic()
+        return batch
+
+    def _decide_slow(self) -> None:
+        """Decide a batch of the second queue; if what is in it was busy a moment ago, wait a little or do others."""
+        with self._changed:
+            self._is_deciding = False
+            self._changed.wait_for(lambda: self._light.pending, max(0.0, self._slow_at - time.monotonic()))
+            if self._light.pending and time.monotonic() < self._slow_at:
+                return
+            batch = self._begin(self._slow)
+        self._decide_all(batch, wait=False)
+
+    def _decide_all(self, batch: Sequence[_Pending[Any, Any]], *, wait: bool) -> None:
+        for kind in (self._orders, self._reservations):
+            if of_kind := [pending for pending in batch if pending.kind is kind]:
+                self._decide(kind, of_kind, wait=wait)
+        if batch:
+            self._record(batch, time.monotonic() - self._flushed_at)
+
+    def _record(self, batch: Sequence[_Pending[Any, Any]], seconds: float) -> None:
         with self._changed:
             report = self._report
             report.batches += 1
-            report.requests += requests
+            report.requests += len(batch)
+            report.wait_s += sum(self._flushed_at - pending.queued_at for pending in batch)
             report.batch_s += (seconds - report.batch_s) * (1 if report.batches == 1 else _SMOOTHING)
 
-    def _decide(self, kind: _Kind[Q, R], batch: Sequence[_Pending[Q, R]]) -> None:
+    def _decide(self, kind: _Kind[Q, R], batch: Sequence[_Pending[Q, R]], *, wait: bool) -> None:
         """Decide a batch and answer its requests. No exception ends the thread."""
         try:
-            outcomes = kind.decide([pending.request for pending in batch], [pending.id for pending in batch])
+            outcomes = kind.decide([pending.request for pending in batch], [pending.id for pending in batch], wait=wait)
         except Exception as failure:
-            if len(batch) > 1:
-                _log.warning("a batch of %d failed (%s) and is retried one by one", len(batch), failure)
-            with self._changed:
-                self._report.failed += 1
-            self._retry(kind, batch, failure)
+            self._retry(kind, batch, failure, has_waited=wait)
             return
         for pending, outcome in zip(batch, outcomes, strict=True):
-            _answer(pending, outcome)
+            self._answer(pending, outcome)
 
-    def _retry(self, kind: _Kind[Q, R], batch: Sequence[_Pending[Q, R]], failure: Exception) -> None:
-        """After a batch failed as a whole: find what was committed nevertheless, and decide the others one by one."""
+    def _answer(self, pending: _Pending[Any, R], outcome: Result[R] | Exception) -> None:
+        if not isinstance(outcome, Exception):
+            pending.future.set_result(outcome)
+        elif not isinstance(outcome, Busy) or not self._set_aside(pending):
+            pending.future.set_exception(outcome)
+
+    def _set_aside(self, pending: _Pending[Any, Any]) -> bool:
+        """Have a request decided again that needs what others have locked; False if it has waited for long enough."""
+        now = time.monotonic()
+        with self._changed:
+            if now - pending.queued_at > self._wait_max_s:
+                self._report.refused += 1
+                return False
+            self._slow.put(pending)
+            self._slow_at = now + _BUSY_RETRY_S
+            if now - pending.queued_at > LOCK_WAIT_S:
+                self._busy_until = now + _BUSY_S
+            return True
+
+    def _retry(
+        self, kind: _Kind[Q, R], batch: Sequence[_Pending[Q, R]], failure: Exception, *, has_waited: bool
+    ) -> None:
+        """After a batch failed as a whole: find what was committed nevertheless, and decide the others one by one.
+
+        If it only waited too long for a row, nothing was done: decide it again, without what is busy.
+        """
+        if has_waited and isinstance(failure, Busy):
+            self._busy_until = time.monotonic() + _BUSY_S
+            self._decide(kind, batch, wait=False)
+            return
+        if len(batch) > 1:
+            _log.warning("a batch of %d failed (%s) and is retried one by one", len(batch), failure)
+        with self._changed:
+            self._report.failed += 1
         found = self._find(kind, batch)
         for pending in batch:
             if found is None:
-                _answer(pending, failure)
+                self._answer(pending, failure)
             elif pending.id in found:
-                _answer(pending, Result(found[pending.id]))
+                self._answer(pending, Result(found[pending.id]))
             else:
                 self._decide_alone(kind, pending)
 
     def _decide_alone(self, kind: _Kind[Q, R], pending: _Pending[Q, R]) -> None:
         for _ in range(_RETRIES):
             try:
-                (outcome,) = kind.decide([pending.request], [pending.id])
+                (outcome,) = kind.decide([pending.request], [pending.id], wait=False)
             except Exception as failure:
                 found = self._find(kind, [pending])
                 if found is None or not isinstance(failure, Unavailable):
-                    _answer(pending, failure)
+                    self._answer(pending, failure)
                     return
                 if pending.id in found:
-                    _answer(pending, Result(found[pending.id]))
+                    self._answer(pending, Result(found[pending.id]))
                     return
                 outcome = failure
             else:
                 break
-        _answer(pending, outcome)
+        self._answer(pending, outcome)
 
     @staticmethod
     def _find(kind: _Kind[Q, R], batch: Sequence[_Pending[Q, R]]) -> Mapping[UUID, R] | None:
@@ -263,10 +350,3 @@ class OrderBatcher:
             except Exception as failure:
                 _log.warning("cannot find out what was committed: %s", failure)
         return None
-
-
-def _answer(pending: _Pending[Any, R], outcome: Result[R] | Exception) -> None:
-    if isinstance(outcome, Exception):
-        pending.future.set_exception(outcome)
-    else:
-        pending.future.set_result(outcome)

@@ -7,14 +7,15 @@ idempotency keys, what requests take from one another, and units whose reservati
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import compress
 from typing import Any, Generic, Protocol, TypeVar
 from uuid import UUID
 
-from shop_core.errors import InsufficientStock, Refusal
+from shop_core.errors import Busy, InsufficientStock, Refusal
 from shop_core.idempotency import Claim, CustomerKey, Result, replay
-from shop_core.inventory.model import NewId, StockLevel, StockMovement, levels_after
+from shop_core.inventory.model import LINES_MAX, NewId, StockLevel, StockMovement, levels_after
 from shop_core.ports import Keys, UnitOfWork
 from shop_core.reservations.reserving import expiry_of
 
@@ -81,6 +82,11 @@ class Batch(Generic[Q, R]):
             if claim is not None:
                 self._first_claims.setdefault(claim.customer_key, claim)
         self._earlier: Mapping[CustomerKey, Claim] = {}
+        self._postponed: set[UUID] = set()
+
+    def postpone(self, are_busy: Iterable[bool]) -> None:
+        """Say for each request, in their order, whether it cannot be decided now: it is refused as `Busy`."""
+        self._postponed.update(id_ for (_, id_, _), is_busy in zip(self._requests, are_busy, strict=True) if is_busy)
 
     def claim_keys(self, keys: Keys) -> list[UUID]:
         """Claim the keys of all requests; returns the ids of what earlier requests with these keys made."""
@@ -106,10 +112,14 @@ class Batch(Generic[Q, R]):
             now: on the clock of the store, read after the locks.
         """
         decision = self.decide_once(new_draft(), levels, results)
-        is_short = any(isinstance(outcome, InsufficientStock) for outcome in decision.outcomes)
-        if is_short and (expired := expire_due(uow, levels, now, new_id)):
-            return self.decide_once(new_draft(), levels_after(levels, expired), results, expired)
-        return decision
+        if not (short := [isinstance(outcome, InsufficientStock) for outcome in decision.outcomes]).count(True):
+            return decision
+        # Only what those ask for: it is all that another draft gives away, and that others may then lack.
+        needed = product_ids_of(request for request, _, _ in compress(self._requests, short)) & levels.keys()
+        if not (expired := expire_due(uow, needed, now, new_id)):
+            return decision
+        again = self.decide_once(new_draft(), levels_after(levels, expired), results, expired)
+        return _with_rest_due(again) if len(expired) == LINES_MAX else again
 
     def decide_once(
         self,
@@ -128,6 +138,8 @@ class Batch(Generic[Q, R]):
                 if claim is not None and (before := made.get(claim.customer_key)) is not None:
                     outcomes.append(replay(claim, *before))
                     continue
+                if result_id in self._postponed:
+                    raise Busy
                 result = draft.grant(request, result_id, available)
                 for product_id, quantity in request.units.items():
                     available[product_id] -= quantity
@@ -149,6 +161,13 @@ class Batch(Generic[Q, R]):
             keys.claim([claim for key, claim in kept.items() if claimed[key] != claim])
 
 
+def _with_rest_due(decision: BatchDecision[R, D]) -> BatchDecision[R, D]:
+    """More units may be due than were taken back: a request that lacks some is not refused, but `Busy`."""
+    busy = Busy("Expired reservations are being ended. Nothing was done: try again shortly.")
+    outcomes = (busy if isinstance(outcome, InsufficientStock) else outcome for outcome in decision.outcomes)
+    return replace(decision, outcomes=tuple(outcomes))
+
+
 def expire_due(uow: UnitOfWork, product_ids: Iterable[UUID], now: datetime, new_id: NewId) -> list[StockMovement]:
     """Take back what expired reservations hold of these products, before anyone is refused for lack of stock.
 
@@ -157,9 +176,9 @@ def expire_due(uow: UnitOfWork, product_ids: Iterable[UUID], now: datetime, new_
         now: on the clock of the store, read after the locks.
 
     Returns:
-        The ledger lines, to be applied.
+        The ledger lines, to be applied: at most `LINES_MAX`.
     """
-    lines = uow.reservations.due_lines(product_ids, now)
+    lines = uow.reservations.due_lines(product_ids, now, LINES_MAX)
     if lines:
         uow.reservations.release_lines(lines)
     return expiry_of(lines, now, new_id)

@@ -62,6 +62,14 @@ class Fixtures:
             self.apply(self.movement(product.id, MovementKind.RECEIVED, units))
         return product
 
+    def products(self, count: int, *, units: int) -> list[Product]:
+        """Many products in the catalog, each with `units` received."""
+        products = [self.new_product() for _ in range(count)]
+        with self.begin() as uow:
+            uow.products.add_all(products)
+        self.apply(*(self.movement(product.id, MovementKind.RECEIVED, units) for product in products))
+        return products
+
     def archive(self, product: Product) -> Product:
         """Take a product out of the catalog."""
         with self.begin() as uow:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from shop_core.errors import InsufficientStock, Shortage, UnknownProducts
+from shop_core.errors import Busy, InsufficientStock, Shortage, UnknownProducts
 from shop_core.idempotency import Result
-from shop_core.inventory.model import MovementKind, StockLevel
+from shop_core.inventory.model import LINES_MAX, MovementKind, StockLevel
 from shop_core.orders.model import OrderStatus
 from shop_core.pagination import OffsetRequest
 from shop_core.shop import Shop
 from shop_testing.contract import Contract
-from shop_testing.fixtures import Fixtures, request
+from shop_testing.fixtures import Fixtures, request, to_hold
 
 
 class OrderPlacementContract(Contract):
@@ -90,6 +90,48 @@ class OrderPlacementContract(Contract):
         assert shop.orders.mine(ada, OffsetRequest()).items == (placed.value,)
         assert shop.orders.mine(grace, OffsetRequest()).items == (last.value,)
         assert fixtures.level(lamp.id) == StockLevel(lamp.id, on_hand=3, allocated=3)
+
+    def test_a_locked_product_holds_up_only_those_who_want_it(self, fixtures: Fixtures, shop: Shop) -> None:
+        lamp, chair, ada = fixtures.product("Lamp", units=9), fixtures.product("Chair", units=9), fixtures.customer()
+        held = shop.reservations.reserve(to_hold(ada, (lamp, 1)))
+        replayed = shop.orders.place(request(ada, (lamp, 1), key="earlier"))
+        requests = [
+            request(ada, (chair, 1), (lamp, 1), key="k"),
+            request(ada, of=held),
+            request(ada, (chair, 2)),
+            request(ada, (lamp, 1), key="earlier"),
+            request(ada, (fixtures.new_id(), 1)),
+        ]
+        with fixtures.begin() as uow:
+            uow.stock.lock([lamp.id])
+            outcomes = shop.orders.place_all(requests, wait=False)
+            reserved = shop.reservations.reserve_all([to_hold(ada, (lamp, 1)), to_hold(ada, (chair, 1))], wait=False)
+        assert [type(outcome) for outcome in outcomes] == [Busy, Busy, Result, Result, UnknownProducts]
+        assert outcomes[3] == Result(replayed, replayed=True)
+        assert [type(outcome) for outcome in reserved] == [Busy, Result]
+        assert (fixtures.level(lamp.id).available, fixtures.level(chair.id).available) == (7, 6)
+        outcomes = shop.orders.place_all(requests, wait=False)
+        assert [type(outcome) for outcome in outcomes] == [Result, Result, Result, Result, UnknownProducts]
+        assert shop.audit() == []
+
+    def test_a_customer_who_is_locked_holds_up_nobody_else(self, fixtures: Fixtures, shop: Shop) -> None:
+        lamp, ada, bob = fixtures.product("Lamp", units=9), fixtures.customer(), fixtures.customer()
+        with fixtures.begin() as uow:
+            uow.reservations.lock_customers([ada.account_id], uow.now)
+        with fixtures.begin() as uow:
+            uow.reservations.lock_customers([ada.account_id], uow.now)
+            outcomes = shop.reservations.reserve_all([to_hold(ada, (lamp, 1)), to_hold(bob, (lamp, 1))], wait=False)
+        assert [type(outcome) for outcome in outcomes] == [Busy, Result]
+
+    def test_orders_of_reservations_have_no_more_lines_in_a_batch_than_one_order_may_have(
+        self, fixtures: Fixtures, shop: Shop
+    ) -> None:
+        products, ada = fixtures.products(LINES_MAX // 2 + 1, units=2), fixtures.customer()
+        held = [shop.reservations.reserve(to_hold(ada, *((product, 1) for product in products))) for _ in range(2)]
+        requests = [request(ada, of=each) for each in held] + [request(ada, (fixtures.product(units=1), 1))]
+        assert [type(outcome) for outcome in shop.orders.place_all(requests)] == [Result, Busy, Busy]
+        assert [type(outcome) for outcome in shop.orders.place_all(requests[1:])] == [Result, Result]
+        assert shop.audit() == []
 
     def test_an_empty_batch_has_no_answers(self, shop: Shop) -> None:
         assert shop.orders.place_all([]) == ()

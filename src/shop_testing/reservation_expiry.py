@@ -9,9 +9,10 @@ import pytest
 
 from shop_core.accounts.model import SYSTEM, Actor
 from shop_core.catalog.model import Product
-from shop_core.errors import InsufficientStock, ReservationExpired
+from shop_core.errors import Busy, InsufficientStock, ReservationExpired
 from shop_core.events import Event, StockEvent, StockEventKind
-from shop_core.inventory.model import LineRequest, MovementKind, StockLevel
+from shop_core.idempotency import Result
+from shop_core.inventory.model import LINES_MAX, LineRequest, MovementKind, StockLevel
 from shop_core.ports import Adapters, UnitOfWork
 from shop_core.reservations.model import ReservationState
 from shop_core.shop import Shop
@@ -104,7 +105,7 @@ class ReservationExpiryContract(Contract):
 
         def release(uow: UnitOfWork, product: Product) -> None:
             uow.stock.lock([product.id])
-            due = uow.reservations.due_lines([product.id], uow.now())
+            due = uow.reservations.due_lines([product.id], uow.now(), LINES_MAX)
             reads.set()
             uow.reservations.release_lines(due)
 
@@ -174,6 +175,34 @@ class ReservationExpiryContract(Contract):
             ended = {no for no, one in enumerate(held) if stored[one.id].state is ReservationState.EXPIRED}
             assert ended == expected
         assert shop.reservations.sweep(limit=1) == 0
+
+    def test_a_sweep_leaves_what_others_have_locked_for_the_next(
+        self, shop: Shop, fixtures: Fixtures, clock: MovableClock, lamp: Product, ada: Actor
+    ) -> None:
+        chair = fixtures.product("Chair", units=5)
+        for lines in ([(lamp, 1)], [(chair, 1)], [(lamp, 1), (chair, 1)]):
+            shop.reservations.reserve(to_hold(ada, *lines, seconds=60))
+        clock.move(MINUTE)
+        with fixtures.begin() as uow:
+            uow.stock.lock([lamp.id])
+            assert shop.reservations.sweep() == 1
+        assert shop.reservations.sweep() == 2
+        assert shop.audit() == []
+
+    def test_no_step_takes_back_more_lines_than_one_order_may_have(
+        self, shop: Shop, fixtures: Fixtures, clock: MovableClock, ada: Actor
+    ) -> None:
+        products = fixtures.products(LINES_MAX // 2 + 1, units=2)
+        for _ in range(2):
+            shop.reservations.reserve(to_hold(ada, *((product, 1) for product in products), seconds=60))
+        clock.move(MINUTE)
+        everything = request(fixtures.customer(), *((product, 2) for product in products))
+        (outcome,) = shop.orders.place_all([everything])
+        assert isinstance(outcome, Busy), "there may be more that is due, so it is not sold out"
+        (outcome,) = shop.orders.place_all([everything])
+        assert isinstance(outcome, Result)
+        assert [shop.reservations.sweep() for _ in range(3)] == [1, 1, 0]
+        assert shop.audit() == []
 
     def test_only_one_is_at_a_task_until_its_unit_of_work_ends(self, fixtures: Fixtures) -> None:
         with fixtures.begin() as one:

@@ -126,7 +126,7 @@ def test_nothing_is_sent_for_nothing(postgres_adapters: PostgresAdapters) -> Non
         uow.reservations.add_all([])
         uow.reservations.get_all([])
         uow.reservations.update_all([])
-        uow.reservations.due_lines([], uow.now())
+        uow.reservations.due_lines([], uow.now(), 1)
         uow.reservations.release_lines([])
         uow.stock.lock([])
         uow.events.add_all([])

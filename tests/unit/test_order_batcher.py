@@ -14,11 +14,12 @@ from shop_adapters.memory import MemoryAdapters
 from shop_adapters.order_batcher import OrderBatcher
 from shop_core import Actor, LineRequest, OffsetRequest, PlacementRequest, Product, Shop
 from shop_core.errors import InsufficientStock, KeyReused, Unavailable, UnknownProducts
+from shop_core.inventory.model import LINES_MAX
 from shop_core.ports import UnitOfWork
 from shop_core.reservations.model import ReservationRequest
 from shop_testing import Fixtures
 from shop_testing.concurrency import TIMEOUT_S
-from shop_testing.fixtures import request
+from shop_testing.fixtures import request, to_hold
 
 
 class Latch(MemoryAdapters):
@@ -30,8 +31,8 @@ class Latch(MemoryAdapters):
         after_commit: it is the first commit that fails instead, after it was done.
     """
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, **options: float) -> None:
+        super().__init__(**options)  # type: ignore[arg-type]
         self.is_open = threading.Event()
         self.is_open.set()
         self.begun = 0
@@ -276,6 +277,60 @@ def test_a_request_that_would_wait_too_long_is_refused_at_once(shop: Shop, fixtu
             batcher.place(request(fixtures.customer(), (lamp, 1)))
         assert refused.value.retry_after_s >= 1
     assert batcher.report.refused == 1
+
+
+def test_a_locked_product_holds_up_only_those_who_want_it_and_not_for_longer_than_a_request_may_wait() -> None:
+    gate = Latch(lock_timeout_s=0.05)
+    shop, fixtures = Shop(gate), Fixtures(gate)
+    lamp, chair, ada = fixtures.product(units=9), fixtures.product(units=9), fixtures.customer()
+    held = shop.reservations.reserve(to_hold(ada, (lamp, 1)))
+    with OrderBatcher(shop, gate.new_id, wait_max_s=1.0) as batcher:
+        with fixtures.begin() as uow:
+            uow.stock.lock([lamp.id])
+            requests = [
+                request(ada, (lamp, 1)),
+                request(ada, (chair, 1)),
+                request(ada, of=held),
+                request(ada, (chair, 1)),
+            ]
+            of_lamp, of_chair, of_held, of_chair_too = waiting(batcher, gate, requests)
+            for future in (of_chair, of_chair_too):
+                assert future.result(TIMEOUT_S).value.units == {chair.id: 1}
+            assert not of_lamp.done()
+            for future in (of_lamp, of_held):
+                assert isinstance(future.exception(TIMEOUT_S), Unavailable)
+            for_later = batcher.place(request(ada, (lamp, 2)))
+            while batcher.report.waiting == 0 and not for_later.done():  # it is set aside, and tried again
+                pass
+        assert for_later.result(TIMEOUT_S).value.units == {lamp.id: 2}
+        assert batcher.place(request(ada, of=held)).result(TIMEOUT_S).value.units == {lamp.id: 1}
+    assert shop.audit() == []
+
+
+def test_large_orders_take_turns_with_small_ones(shop: Shop, fixtures: Fixtures, gate: Latch) -> None:
+    products, customer = fixtures.products(LINES_MAX, units=9), fixtures.customer()
+    large = request(customer, *((product, 1) for product in products))
+    small = request(customer, (products[0], 1))
+    done: list[str] = []
+    with OrderBatcher(shop, gate.new_id, wait_max_s=TIMEOUT_S) as batcher:
+        futures = waiting(batcher, gate, [large, large, large, small, small])
+        for name, future in zip("LLLSS", futures, strict=True):
+            future.add_done_callback(lambda _, name=name: done.append(name))  # type: ignore[misc]
+        wait(futures, TIMEOUT_S)
+    assert "".join(done) in {"LSSLL", "SSLLL"}
+    assert batcher.report.batches == 1 + 3 + 1
+
+
+def test_large_orders_that_wait_too_long_refuse_no_small_one(shop: Shop, fixtures: Fixtures, gate: Latch) -> None:
+    products, customer = fixtures.products(LINES_MAX, units=9), fixtures.customer()
+    large = request(customer, *((product, 1) for product in products))
+    with OrderBatcher(shop, gate.new_id, wait_max_s=TIMEOUT_S) as batcher:
+        batcher.place(large).result(TIMEOUT_S)
+        batcher.report.batch_s = TIMEOUT_S / 2
+        with pytest.raises(Unavailable, match="Too many"):
+            waiting(batcher, gate, [large] * 5)
+        gate.is_open.set()
+        assert batcher.place(request(customer, (products[0], 1))).result(TIMEOUT_S)
 
 
 def test_a_slow_batch_refuses_no_request_that_fits_into_the_next(shop: Shop, fixtures: Fixtures, gate: Latch) -> None:

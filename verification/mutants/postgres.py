@@ -162,7 +162,13 @@ def wrong_clock() -> list[Patch]:
 @mutant("whoever needs units takes those of reservations whose time is not up")
 def expiry_without_due_check() -> list[Patch]:
     right = PostgresReservations.due_lines
-    return [(PostgresReservations, "due_lines", lambda self, ids, now: right(self, ids, now + timedelta(hours=1)))]
+    return [
+        (
+            PostgresReservations,
+            "due_lines",
+            lambda self, ids, now, limit: right(self, ids, now + timedelta(hours=1), limit),
+        )
+    ]
 
 
 @mutant("lines that were let go are not marked, and go again")

@@ -36,7 +36,7 @@ class MemoryAdapters:
         new_id: makes UUIDv7s; by default from time and randomness.
         passwords: by default scrypt, cheap.
         tokens: by default opaque ones, remembered in memory.
-        lock_timeout_s: how long to wait for rows that another unit of work has locked, in seconds; then Unavailable.
+        lock_timeout_s: how long to wait for rows that another unit of work has locked, in seconds; then Busy.
         mutex: the condition on which units of work wait for each other; a test scheduler passes its own. See
             `verification.exploration`.
 

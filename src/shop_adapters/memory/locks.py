@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Hashable
 from threading import Condition
 
-from shop_core.errors import Unavailable
+from shop_core.errors import Busy
 
 Owner = object
 """A unit of work."""
@@ -42,7 +42,7 @@ class RowLocks:
             Whether it had to wait.
 
         Raises:
-            Unavailable: others kept them for too long.
+            Busy: others kept them for too long.
         """
         mine = held.get(table)
         if mine is not None and mine.issuperset(keys):
@@ -77,7 +77,7 @@ class RowLocks:
         self._queue[owner] = (table, keys)
         try:
             if not self._mutex.wait_for(lambda: self._is_free(owner, held, table, keys), self._timeout_s):
-                raise Unavailable(f"Others have kept {table} locked for {self._timeout_s:g} seconds.")
+                raise Busy(f"Others have kept {table} locked for {self._timeout_s:g} seconds.")
         finally:
             del self._queue[owner]
             self._mutex.notify_all()  # the next in the queue may be free to go

@@ -6,11 +6,13 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
+from itertools import accumulate
 from uuid import UUID
 
 from shop_adapters.listing import RESERVATIONS
 from shop_adapters.memory.listing import cut
 from shop_adapters.memory.transaction import Transaction
+from shop_core.inventory.model import LINES_MAX
 from shop_core.pagination import CursorRequest, Page
 from shop_core.ports import LockOrderError
 from shop_core.reservations.model import (
@@ -31,10 +33,23 @@ class MemoryReservations:
     def lock_customers(self, customer_ids: Iterable[UUID], now: Callable[[], datetime]) -> dict[UUID, ReservationUsage]:
         """What these customers hold, read after they were locked against reserving more in another unit of work."""
         ids = self._transaction.lock_order.check("holders", customer_ids)
-        if not ids:
-            return {}
         with self._transaction.statement():
             self._transaction.claim("holders", ids)
+        return self._usage(ids, now)
+
+    def try_lock_customers(
+        self, customer_ids: Iterable[UUID], now: Callable[[], datetime]
+    ) -> tuple[dict[UUID, ReservationUsage], set[UUID]]:
+        """The same of those that no other unit of work has locked, and the ids of the others; never waits."""
+        ids = set(customer_ids)
+        with self._transaction.statement():
+            free = [id_ for id_ in sorted(ids) if self._transaction.try_claim("holders", id_)]
+        self._transaction.lock_order.check("holders", free)
+        return self._usage(free, now), ids - set(free)
+
+    def _usage(self, ids: Collection[UUID], now: Callable[[], datetime]) -> dict[UUID, ReservationUsage]:
+        if not ids:
+            return {}
         at, holdings = now(), dict.fromkeys(ids, ReservationUsage())
         with self._transaction.statement():
             for reservation in self._open(ids):
@@ -71,8 +86,12 @@ class MemoryReservations:
                     if each.state is not ReservationState.ACTIVE:
                         transaction.open_reservations.remove(each.id)
 
-    def due_lines(self, product_ids: Iterable[UUID], now: datetime) -> list[ExpiredLine]:
-        """The lines of these products that are still held although their reservation's time is up at `now`.
+    def line_counts(self, reservation_ids: Iterable[UUID]) -> dict[UUID, int]:
+        """How many lines those that exist have."""
+        return {id_: len(reservation.lines) for id_, reservation in self.get_all(reservation_ids).items()}
+
+    def due_lines(self, product_ids: Iterable[UUID], now: datetime, limit: int) -> list[ExpiredLine]:
+        """Up to `limit` lines of these products that are held although their reservation's time is up at `now`.
 
         By product, then by time, then by reservation.
         """
@@ -86,7 +105,7 @@ class MemoryReservations:
             for product_id, quantity in reservation.held.items()
             if product_id in requested
         ]
-        return sorted(lines, key=lambda line: line.product_id)
+        return sorted(lines, key=lambda line: line.product_id)[:limit]
 
     def release_lines(self, lines: Sequence[ExpiredLine]) -> None:
         """Mark lines as held no more: others needed the units. Their reservations stay as they are.
@@ -117,7 +136,9 @@ class MemoryReservations:
         """Up to `limit` reservations stored as active whose time is up at `now`, longest ago first."""
         with self._transaction.statement():
             due = [reservation for reservation in self._open() if reservation.is_due(now)]
-        return sorted(due, key=lambda reservation: (reservation.expires_at, reservation.id))[:limit]
+        due = sorted(due, key=lambda reservation: (reservation.expires_at, reservation.id))[:limit]
+        lines = accumulate(len(reservation.lines) for reservation in due)
+        return [reservation for reservation, total in zip(due, lines, strict=True) if total <= LINES_MAX]
 
     def _open(self, customer_ids: Collection[UUID] | None = None) -> Iterable[Reservation]:
         """Those stored as active, of these customers if any are named."""

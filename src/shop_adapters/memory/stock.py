@@ -33,6 +33,15 @@ class MemoryStock:
             has_waited = self._transaction.claim(stock.name, levels)
             return stock.get_all(levels) if has_waited else levels
 
+    def try_lock(self, product_ids: Iterable[UUID]) -> tuple[dict[UUID, StockLevel], set[UUID]]:
+        """Lock those that no other unit of work has locked; never waits. Their levels, and the ids of the others."""
+        stock = self._transaction.stock
+        with self._transaction.statement():
+            found = stock.get_all(sorted(set(product_ids)))
+            free = [product_id for product_id in found if self._transaction.try_claim(stock.name, product_id)]
+            self._transaction.lock_order.check("stock", free)
+            return stock.get_all(free), found.keys() - set(free)
+
     def apply(self, movements: Sequence[StockMovement]) -> None:
         """Write movements to the ledger and change the counters by them: the only way in which stock changes.
 

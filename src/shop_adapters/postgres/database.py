@@ -25,7 +25,7 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import DBAPIError, TimeoutError
 
 from shop_adapters.lock_order import LockOrder
-from shop_core.errors import Refusal, Unavailable
+from shop_core.errors import Busy, Refusal, Unavailable
 from shop_core.ports import Clock
 
 Row = Any
@@ -53,7 +53,7 @@ class TransactionTimeouts:
         idle_s: doing nothing between two statements.
     """
 
-    lock_s: float = 10
+    lock_s: float = 2
     statement_s: float = 60
     idle_s: float = 30
 
@@ -255,14 +255,13 @@ def _count_of(rows: Select[Any]) -> Select[Any]:
 # ---- errors
 
 # Told apart by SQLSTATE (PostgreSQL manual, appendix A), never by the text of a message: that is translated.
-UNIQUE, FOREIGN_KEY, CHECK = "23505", "23503", "23514"
+UNIQUE, FOREIGN_KEY, CHECK, LOCK_NOT_AVAILABLE = "23505", "23503", "23514", "55P03"
 _TEMPORARY = {
     "40001": "the database asks to try again",
     "40P01": "the database asks to try again",
     "53100": "the database's disk is full",
     "53200": "the database is out of memory",
     "53300": "the database takes no more connections",
-    "55P03": "somebody else works on the same rows",
     "57014": "the database took too long",
     "57P01": "the database is shutting down",
     "57P02": "the database crashed",
@@ -287,6 +286,9 @@ def translate_errors() -> Iterator[None]:
     except (psycopg.Error, DBAPIError) as error:
         cause = error.orig if isinstance(error, DBAPIError) else error
         state = getattr(cause, "sqlstate", None)
+        if state == LOCK_NOT_AVAILABLE:
+            _log_refusal("others kept the same rows locked", cause)
+            raise Busy from error
         if state in _TEMPORARY:
             _log_refusal(_TEMPORARY[state], cause)
             raise Unavailable(f"The shop cannot answer now: {_TEMPORARY[state]}. Try again shortly.") from error

@@ -35,6 +35,21 @@ WITH locked AS (
 SELECT product_id, on_hand, allocated, reserved, shortfall, clock_timestamp() AS time
 FROM locked
 """)
+# The locks come first: what others have locked then is left out, and of the rows of `known` those that exist are found.
+_TRY_LOCK = text("""
+WITH locked AS MATERIALIZED (
+    SELECT product_id, on_hand, allocated, reserved, shortfall
+    FROM stock_levels
+    WHERE product_id = ANY (CAST(:ids AS uuid[]))
+    ORDER BY product_id
+    FOR NO KEY UPDATE SKIP LOCKED
+)
+SELECT known.product_id, locked.on_hand, locked.allocated, locked.reserved, locked.shortfall,
+       clock_timestamp() AS time
+FROM stock_levels AS known
+LEFT JOIN locked USING (product_id)
+WHERE known.product_id = ANY (CAST(:ids AS uuid[]))
+""")
 # The counters change by sums, so that a lost lock cannot lose an update. Only a correction may raise the shortfall
 # (`least` ignores NULL); anything else keeps or lowers it, and then the CHECK `stock_levels_not_oversold` refuses to
 # promise more than there is.
@@ -100,6 +115,15 @@ class PostgresStock:
             levels[level[0]] = StockLevel(*level)
             self._transaction.note_time(time)
         return levels
+
+    def try_lock(self, product_ids: Iterable[UUID]) -> tuple[dict[UUID, StockLevel], set[UUID]]:
+        ids = Uuids(set(product_ids))
+        rows = self._transaction.run(_TRY_LOCK, {"ids": ids}) if ids else []
+        levels = {row.product_id: StockLevel(*row[:-1]) for row in rows if row.on_hand is not None}
+        self._locked.update([id_.int for id_ in self._transaction.lock_order.check("stock", levels)])
+        if rows:
+            self._transaction.note_time(rows[-1].time)
+        return levels, {row.product_id for row in rows} - levels.keys()
 
     def apply(self, movements: Sequence[StockMovement]) -> None:
         if not movements:

@@ -17,6 +17,7 @@ from shop_adapters.postgres.arrays import Booleans, Integers, Texts, Times, Uuid
 from shop_adapters.postgres.database import Row, Transaction
 from shop_adapters.postgres.line_pages import heads_of, with_lines
 from shop_adapters.postgres.schema import Time, reservation_lines, reservations
+from shop_core.inventory.model import LINES_MAX
 from shop_core.pagination import CursorRequest, Page
 from shop_core.reservations.model import (
     ExpiredLine,
@@ -33,6 +34,18 @@ _LOCK_CUSTOMERS = text("""
 INSERT INTO holders (customer_id)
 SELECT unnest(CAST(:customer_ids AS uuid[]))
 ON CONFLICT (customer_id) DO UPDATE SET customer_id = excluded.customer_id WHERE false
+""")
+_ADD_CUSTOMERS = text("""
+INSERT INTO holders (customer_id)
+SELECT unnest(CAST(:customer_ids AS uuid[]))
+ON CONFLICT (customer_id) DO NOTHING
+""")
+_TRY_LOCK_CUSTOMERS = text("""
+SELECT customer_id
+FROM holders
+WHERE customer_id = ANY (CAST(:customer_ids AS uuid[]))
+ORDER BY customer_id
+FOR NO KEY UPDATE SKIP LOCKED
 """)
 # The time is after the lock; there is a row with it also when nobody holds anything.
 _USAGE = text("""
@@ -61,6 +74,14 @@ SELECT * FROM unnest(
     CAST(:expires_at AS timestamptz[])
 )
 """)
+_LINE_COUNTS = text("""
+SELECT found.id, (
+    SELECT max(line.line_no)
+    FROM reservation_lines AS line
+    WHERE line.customer_id = found.customer_id AND line.reservation_id = found.id
+) AS lines
+FROM unnest(CAST(:customer_ids AS uuid[]), CAST(:reservation_ids AS uuid[])) AS found (customer_id, id)
+""")
 _FIND_CUSTOMERS = text("""
 SELECT customer_id, id FROM reservations WHERE id = ANY (CAST(:reservation_ids AS uuid[]))
 """)
@@ -74,12 +95,20 @@ JOIN reservation_lines AS line ON line.customer_id = head.customer_id AND line.r
 ORDER BY head.id, line.line_no
 """)
 _DUE = text("""
-WITH due AS (
-    SELECT id, customer_id, state, created_at, expires_at, order_id
-    FROM reservations
+WITH oldest AS (
+    SELECT id, customer_id, state, created_at, expires_at, order_id, (
+        SELECT max(line_no)
+        FROM reservation_lines AS line
+        WHERE line.customer_id = head.customer_id AND line.reservation_id = head.id
+    ) AS lines
+    FROM reservations AS head
     WHERE state = 'active' AND expires_at <= :now
     ORDER BY expires_at, id
     LIMIT :limit
+), due AS (
+    SELECT *
+    FROM (SELECT *, sum(lines) OVER (ORDER BY expires_at, id) AS lines_so_far FROM oldest) AS summed
+    WHERE lines_so_far <= :lines_max
 )
 SELECT due.id, due.customer_id, due.state, due.created_at, due.expires_at, due.order_id,
        line.product_id, line.quantity, line.is_held
@@ -92,6 +121,7 @@ SELECT reservation_id, customer_id, product_id, quantity
 FROM reservation_lines
 WHERE is_held AND product_id = ANY (CAST(:product_ids AS uuid[])) AND expires_at <= :now
 ORDER BY product_id, expires_at, reservation_id
+LIMIT :limit
 """)
 _UPDATE = text("""
 UPDATE reservations AS head
@@ -134,6 +164,19 @@ class PostgresReservations:
         if not ids:
             return {}
         self._transaction.run(_LOCK_CUSTOMERS, {"customer_ids": Uuids(ids)})
+        return self._usage(ids, now)
+
+    def try_lock_customers(
+        self, customer_ids: Iterable[UUID], now: Callable[[], datetime]
+    ) -> tuple[dict[UUID, ReservationUsage], set[UUID]]:
+        if not (ids := set(customer_ids)):
+            return {}, set()
+        self._transaction.run(_ADD_CUSTOMERS, {"customer_ids": Uuids(sorted(ids))})
+        rows = self._transaction.run(_TRY_LOCK_CUSTOMERS, {"customer_ids": Uuids(ids)})
+        free = self._transaction.lock_order.check("holders", [row.customer_id for row in rows])
+        return self._usage(free, now), ids.difference(free)
+
+    def _usage(self, ids: Iterable[UUID], now: Callable[[], datetime]) -> dict[UUID, ReservationUsage]:
         rows = self._transaction.run(_USAGE, {"customer_ids": Uuids(ids)})
         self._transaction.note_time(rows[0].time)
         usage: defaultdict[UUID, ReservationUsage] = defaultdict(ReservationUsage)
@@ -172,15 +215,16 @@ class PostgresReservations:
         )
 
     def get_all(self, reservation_ids: Iterable[UUID]) -> dict[UUID, Reservation]:
-        ids = Uuids(set(reservation_ids))
-        keys = self._transaction.run(_FIND_CUSTOMERS, {"reservation_ids": ids}) if ids else []
-        if not keys:
+        if not (keys := self._find_customers(reservation_ids)):
             return {}
-        columns = {
-            "customer_ids": Uuids([row.customer_id for row in keys]),
-            "reservation_ids": Uuids([row.id for row in keys]),
-        }
-        return {found.id: found for found in _reservations(self._transaction.run(_GET_ALL, columns))}
+        return {found.id: found for found in _reservations(self._transaction.run(_GET_ALL, keys))}
+
+    def _find_customers(self, reservation_ids: Iterable[UUID]) -> dict[str, object]:
+        """The keys of those that exist; empty if none does."""
+        ids = Uuids(set(reservation_ids))
+        rows = self._transaction.run(_FIND_CUSTOMERS, {"reservation_ids": ids}) if ids else []
+        columns = {"customer_ids": [row.customer_id for row in rows], "reservation_ids": [row.id for row in rows]}
+        return {name: Uuids(values) for name, values in columns.items()} if rows else {}
 
     def update_all(self, reservations: Sequence[Reservation]) -> None:
         if not reservations:
@@ -209,11 +253,15 @@ class PostgresReservations:
             },
         )
 
-    def due_lines(self, product_ids: Iterable[UUID], now: datetime) -> list[ExpiredLine]:
-        ids = Uuids(set(product_ids))
-        if not ids:
+    def line_counts(self, reservation_ids: Iterable[UUID]) -> dict[UUID, int]:
+        keys = self._find_customers(reservation_ids)
+        return {row.id: row.lines for row in self._transaction.run(_LINE_COUNTS, keys)} if keys else {}
+
+    def due_lines(self, product_ids: Iterable[UUID], now: datetime, limit: int) -> list[ExpiredLine]:
+        if not (ids := Uuids(set(product_ids))):
             return []
-        return [ExpiredLine(*row) for row in self._transaction.run(_DUE_LINES, {"product_ids": ids, "now": now})]
+        values = {"product_ids": ids, "now": now, "limit": limit}
+        return [ExpiredLine(*row) for row in self._transaction.run(_DUE_LINES, values)]
 
     def release_lines(self, lines: Sequence[ExpiredLine]) -> None:
         if not lines:
@@ -238,7 +286,7 @@ class PostgresReservations:
         return RESERVATIONS.page(list(_reservations(rows)), page_request.limit, heads_of(rows))
 
     def due(self, now: datetime, limit: int) -> list[Reservation]:
-        return list(_reservations(self._transaction.run(_DUE, {"now": now, "limit": limit})))
+        return list(_reservations(self._transaction.run(_DUE, {"now": now, "limit": limit, "lines_max": LINES_MAX})))
 
 
 @lru_cache

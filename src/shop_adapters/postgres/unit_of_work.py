@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from copy import copy
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -82,6 +83,12 @@ class PostgresAdapters:
         self._timeouts = timeouts or TransactionTimeouts()
         self._cache = PageIndexCache()
         self._has_outbox = has_outbox
+
+    def with_timeouts(self, timeouts: TransactionTimeouts) -> PostgresAdapters:
+        """The same, on the same connections, whose transactions may take as long as these say."""
+        other = copy(self)
+        other._timeouts = timeouts
+        return other
 
     @contextmanager
     def begin(self) -> Iterator[UnitOfWork]:

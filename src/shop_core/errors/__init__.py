@@ -20,6 +20,7 @@
     ├── TooMany            this client sends too many requests
     │   └── TooManyAttempts · TooManyOrders
     └── Unavailable        the shop cannot answer now; the same request may succeed later
+        └── Busy
 
 A refusal has a `kind` (which a transport maps to a status), a `code` (stable, for programs) and a message (for people:
 it names the value, the rule and the next step). Nothing is left half done.
@@ -46,6 +47,7 @@ from shop_core.errors.catalog import (
     SlugTaken,
 )
 from shop_core.errors.kinds import (
+    Busy,
     Conflict,
     Fault,
     Forbidden,
@@ -82,6 +84,7 @@ from shop_core.errors.reservations import (
 
 __all__ = [
     "AccountNotFound",
+    "Busy",
     "CategoryCycle",
     "CategoryInUse",
     "CategoryNotFound",

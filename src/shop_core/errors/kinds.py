@@ -181,3 +181,12 @@ class Unavailable(Refusal):
     def __init__(self, message: str, retry_after_s: int = 1) -> None:
         super().__init__(message)
         self.retry_after_s = retry_after_s
+
+
+class Busy(Unavailable):
+    """Others work on the same products or reservations, or there is more to do first than one step may take."""
+
+    def __init__(
+        self, message: str = "Somebody else works on the same rows. Nothing was done: try again shortly."
+    ) -> None:
+        super().__init__(message)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import partial
+from itertools import accumulate
 from uuid import UUID
 
 from shop_core.accounts.model import Actor, Role
@@ -11,12 +12,13 @@ from shop_core.batching import Batch, product_ids_of, result_of
 from shop_core.errors import OrderNotFound, check_version
 from shop_core.events import OrderEvent
 from shop_core.idempotency import IdempotencyKey
-from shop_core.inventory.model import LineRequest, StockMovement, requested_units
+from shop_core.inventory.model import LINES_MAX, LineRequest, StockLevel, StockMovement, requested_units
 from shop_core.orders.amendment import AmendmentDraft, EditRequest, OrderChange, step
 from shop_core.orders.model import Order, OrderQuery, PlacementRequest, Step
 from shop_core.orders.placement import Outcome, PlacementDraft
 from shop_core.pagination import Page, PageRequest
 from shop_core.ports import Begin, NewId, UnitOfWork
+from shop_core.reservations.model import Reservation
 
 Versions = Collection[int] | None
 """A change is refused unless one of these versions is the newest; None: any."""
@@ -30,7 +32,9 @@ class OrderService:
         self._begin = begin
         self._new_id = new_id
 
-    def place_all(self, requests: Sequence[PlacementRequest], ids: Sequence[UUID] | None = None) -> tuple[Outcome, ...]:
+    def place_all(
+        self, requests: Sequence[PlacementRequest], ids: Sequence[UUID] | None = None, *, wait: bool = True
+    ) -> tuple[Outcome, ...]:
         """Place many orders in one unit of work. Returns once all of them are committed.
 
         Requests are independent, first come, first served: each gets a `Result` with the order, or the
@@ -38,22 +42,26 @@ class OrderService:
 
         Args:
             ids: one for each order, so that a lost commit can be looked up; see `find_committed`.
+            wait: if False, a request whose products others have locked is `Busy`, and the others are decided at once.
+
+        Returns:
+            Those, or `Busy`: with `wait=False`, and for orders of reservations with more lines than a batch may have.
 
         Raises:
             Unavailable: the store could not be reached. If the connection broke during the commit, it is unknown
                 whether the orders were placed; a request with a key may safely be sent again.
         """
         batch: Batch[PlacementRequest, Order] = Batch(requests, ids or [self._new_id() for _ in requests])
-        reservation_ids = {request.reservation_id for request in requests if request.reservation_id}
         product_ids = product_ids_of(requests)
         with self._begin() as uow:
             earlier_ids = batch.claim_keys(uow.keys)
             earlier_orders = uow.orders.get_all(earlier_ids) if earlier_ids else {}
-            for reservation in uow.reservations.get_all(reservation_ids).values() if reservation_ids else ():
-                product_ids.update(reservation.units)
-            levels = uow.stock.lock(product_ids)
+            has_reservations = any(request.reservation_id for request in requests)
+            named = self._reservations_of(uow, batch, requests) if has_reservations else {}
+            product_ids.update(*(reservation.units for reservation in named.values()))
+            levels = uow.stock.lock(product_ids) if wait else _lock_free(uow, batch, requests, product_ids, named)
             offers = uow.products.offers(levels)  # a product that was added after the lock is not there yet
-            reservations = uow.reservations.get_all(reservation_ids) if reservation_ids else {}  # again, now locked
+            reservations = uow.reservations.get_all(named) if named else {}  # again, now locked
             now, new_id = uow.now(), self._new_id
             new_draft = partial(PlacementDraft, offers, reservations, now=now, new_id=new_id)
             decision = batch.decide(uow, levels, new_draft, earlier_orders, now=now, new_id=new_id)
@@ -98,6 +106,19 @@ class OrderService:
                 product_ids.update(reservation.units)
             uow.stock.lock(product_ids)
             return uow.orders.get_all(ids)
+
+    @staticmethod
+    def _reservations_of(
+        uow: UnitOfWork, batch: Batch[PlacementRequest, Order], requests: Sequence[PlacementRequest]
+    ) -> dict[UUID, Reservation]:
+        """The reservations that requests name, as many as have no more lines than a batch may have."""
+        ids = [request.reservation_id for request in requests]
+        counts = uow.reservations.line_counts(filter(None, ids))
+        are_too_many = [lines > LINES_MAX for lines in accumulate(counts.get(id_, 0) if id_ else 0 for id_ in ids)]
+        batch.postpone(are_too_many)
+        return uow.reservations.get_all(
+            id_ for id_, is_over in zip(ids, are_too_many, strict=True) if id_ and not is_over
+        )
 
     def get(self, actor: Actor, order_id: UUID) -> Order:
         """An order of the actor's own, or anybody's for staff.
@@ -283,6 +304,20 @@ class OrderService:
         uow.orders.update(change.order)
         uow.stock.apply([*expired, *change.movements])
         uow.events.add_all([change.event])
+
+
+def _lock_free(
+    uow: UnitOfWork,
+    batch: Batch[PlacementRequest, Order],
+    requests: Sequence[PlacementRequest],
+    product_ids: Collection[UUID],
+    reservations: Mapping[UUID, Reservation],
+) -> dict[UUID, StockLevel]:
+    """Lock the products that nobody else has locked, and postpone the requests that need others."""
+    levels, busy = uow.stock.try_lock(product_ids)
+    needed = [(reservations.get(each.reservation_id) if each.reservation_id else None) or each for each in requests]
+    batch.postpone(not busy.isdisjoint(each.units) for each in needed)
+    return levels
 
 
 def _owner(actor: Actor) -> UUID | None:

@@ -20,6 +20,13 @@ class Stock(Protocol):
     def lock(self, product_ids: Iterable[UUID]) -> dict[UUID, StockLevel]:
         """The levels of those products that exist, read after they were locked until the end of this unit of work."""
 
+    def try_lock(self, product_ids: Iterable[UUID]) -> tuple[dict[UUID, StockLevel], set[UUID]]:
+        """Lock those that no other unit of work has locked; never waits.
+
+        Returns:
+            Their levels, and the ids of the products that others have locked.
+        """
+
     def apply(self, movements: Sequence[StockMovement]) -> None:
         """Write movements to the ledger and change the counters by them: the only way in which stock changes.
 
@@ -41,10 +48,18 @@ class Reservations(Protocol):
             now: tells what has expired; called after the lock.
         """
 
+    def try_lock_customers(
+        self, customer_ids: Iterable[UUID], now: Callable[[], datetime]
+    ) -> tuple[dict[UUID, ReservationUsage], set[UUID]]:
+        """The same of those that no other unit of work has locked, and the ids of the others; never waits for a row."""
+
     def add_all(self, reservations: Sequence[Reservation]) -> None: ...
 
     def get_all(self, reservation_ids: Iterable[UUID]) -> dict[UUID, Reservation]:
         """Those that exist, as they were last stored: see `Reservation.at`."""
+
+    def line_counts(self, reservation_ids: Iterable[UUID]) -> dict[UUID, int]:
+        """How many lines those that exist have."""
 
     def update_all(self, reservations: Sequence[Reservation]) -> None:
         """Store changed reservations.
@@ -53,8 +68,8 @@ class Reservations(Protocol):
             LockOrderError: the stock of a product of one of them is not locked.
         """
 
-    def due_lines(self, product_ids: Iterable[UUID], now: datetime) -> list[ExpiredLine]:
-        """The lines of these products that reservations still hold although they have expired at `now`."""
+    def due_lines(self, product_ids: Iterable[UUID], now: datetime, limit: int) -> list[ExpiredLine]:
+        """Up to `limit` lines of these products that reservations still hold although they have expired at `now`."""
 
     def release_lines(self, lines: Sequence[ExpiredLine]) -> None:
         """Mark lines as no longer held: others need the units. Their reservations stay as they are."""
@@ -63,4 +78,7 @@ class Reservations(Protocol):
         """The reservations that match `query` at `now`, newest first, as they were last stored."""
 
     def due(self, now: datetime, limit: int) -> list[Reservation]:
-        """Up to `limit` reservations stored as active that have expired at `now`, longest ago first."""
+        """Up to `limit` reservations stored as active that have expired at `now`, longest ago first.
+
+        Together they have at most `LINES_MAX` lines.
+        """

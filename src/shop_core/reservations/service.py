@@ -38,16 +38,17 @@ class ReservationService:
         self._limits = limits
 
     def reserve_all(
-        self, requests: Sequence[ReservationRequest], ids: Sequence[UUID] | None = None
+        self, requests: Sequence[ReservationRequest], ids: Sequence[UUID] | None = None, *, wait: bool = True
     ) -> tuple[Outcome, ...]:
         """Reserve units for many customers in one unit of work; requests are independent, as in `place_all` of orders.
 
         Args:
             requests: first come, first served.
             ids: one for each reservation, so that a lost commit can be looked up; see `find_committed`.
+            wait: as in `place_all`.
 
         Returns:
-            For each request a `Result` with the reservation, or a `Refusal`: those of `reserve`.
+            For each request a `Result` with the reservation, or a `Refusal`: those of `reserve`, or `Busy`.
 
         Raises:
             Unavailable: the store could not be reached. It may be unknown whether units were reserved; a request with
@@ -56,8 +57,14 @@ class ReservationService:
         batch: Batch[ReservationRequest, Reservation] = Batch(requests, ids or [self._new_id() for _ in requests])
         with self._begin() as uow:
             earlier_ids = batch.claim_keys(uow.keys)
-            usage = uow.reservations.lock_customers({request.customer_id for request in requests}, uow.now)
-            levels = uow.stock.lock(product_ids_of(requests))
+            customer_ids = {request.customer_id for request in requests}
+            if wait:
+                usage = uow.reservations.lock_customers(customer_ids, uow.now)
+                levels = uow.stock.lock(product_ids_of(requests))
+            else:
+                usage, others = uow.reservations.try_lock_customers(customer_ids, uow.now)
+                levels, busy = uow.stock.try_lock(product_ids_of(requests))
+                batch.postpone(each.customer_id in others or not busy.isdisjoint(each.units) for each in requests)
             offers = uow.products.offers(levels)
             earlier = uow.reservations.get_all(earlier_ids)
             now, new_id = uow.now(), self._new_id
@@ -165,19 +172,21 @@ class ReservationService:
     def sweep(self, limit: int = SWEEP_MAX) -> int:
         """End expired reservations and publish it. One sweep runs at a time, in all processes together.
 
-        Nobody has to wait for it: a request that needs the units of an expired reservation takes them before.
+        Nobody has to wait for it: a request that needs the units of an expired reservation takes them before. It waits
+        for nobody, either: a reservation whose products others have locked is left for the next sweep.
 
         Args:
-            limit: how many at most.
+            limit: how many at most; they have no more than `LINES_MAX` lines together.
 
         Returns:
-            How many had expired; if it is `limit`, there may be more. 0 while another sweep runs.
+            How many it ended; if any, there may be more. 0 while another sweep runs.
         """
         with self._begin() as uow:
             due = uow.reservations.due(uow.now(), limit)
             if not due or not uow.try_lock("sweep"):  # in this order: reading is free, locking is not
                 return 0
-            uow.stock.lock(set(chain.from_iterable(reservation.units for reservation in due)))
+            _, busy = uow.stock.try_lock(set(chain.from_iterable(reservation.units for reservation in due)))
+            due = [reservation for reservation in due if busy.isdisjoint(reservation.units)]
             now = uow.now()
             locked = uow.reservations.get_all(reservation.id for reservation in due)
             ended, movements, events = [], [], []
@@ -190,7 +199,7 @@ class ReservationService:
             uow.reservations.update_all(ended)
             uow.stock.apply(movements)
             uow.events.add_all(events)
-        return len(due)
+        return len(ended)
 
     def _expired(self, reservation: Reservation) -> StockEvent:
         units = sum(reservation.units.values())

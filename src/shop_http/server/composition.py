@@ -13,21 +13,21 @@ from litestar.handlers import HTTPRouteHandler
 from sqlalchemy import QueuePool
 
 from shop_adapters.background import Repeating
-from shop_adapters.order_batcher import OrderBatcher
+from shop_adapters.order_batcher import LOCK_WAIT_S, OrderBatcher
 from shop_adapters.postgres.cache_validators import CacheValidator
+from shop_adapters.postgres.database import TransactionTimeouts
 from shop_adapters.postgres.search import REFRESHED_MAX, refresh_search
 from shop_adapters.publishers import LogPublisher
 from shop_adapters.publishers.webhook import WebhookPublisher
 from shop_core import Shop
 from shop_core.accounts.logins import CLEANUP_MAX
 from shop_core.ports import EventPublisher
-from shop_core.reservations.service import SWEEP_MAX
 from shop_http.client_address import Header, TrustedProxies
 from shop_http.middleware.access_log import Observer
 from shop_http.middleware.rate_limit import Rate, RateLimits
 from shop_http.middleware.request_limits import Deadlines
 from shop_http.routing import App
-from shop_http.server.database import adapters_of, make_pool, readiness, shop_of
+from shop_http.server.database import adapters_of, make_pool, readiness, reservation_limits, shop_of
 from shop_http.server.settings import Settings, SettingsError
 from shop_http.server.shutdown import GracefulShutdown
 from shop_http.state import Background
@@ -58,7 +58,8 @@ def worker_app(settings: Settings, shutdown: GracefulShutdown) -> App:
     engine = make_pool(settings, settings.connections + BACKGROUND_CONNECTIONS)
     adapters = adapters_of(engine, settings)
     shop = shop_of(adapters, settings)
-    batcher = OrderBatcher(shop, adapters.new_id)
+    in_batches = Shop(adapters.with_timeouts(TransactionTimeouts(lock_s=LOCK_WAIT_S)), reservation_limits(settings))
+    batcher = OrderBatcher(in_batches, adapters.new_id)
     refresh = Repeating(partial(refresh_search, engine), CLEANUP_EVERY_S, "search", lambda done: done >= REFRESHED_MAX)
     background: list[Background] = [batcher, refresh]
     observers: list[Observer] = []
@@ -161,7 +162,7 @@ def _jobs(shop: Shop, publisher: EventPublisher | None, count_expired: Callable[
         return count_expired(shop.reservations.sweep())
 
     jobs: list[Background] = [
-        Repeating(sweep, BACKGROUND_EVERY_S, "sweeper", lambda ended: ended >= SWEEP_MAX),
+        Repeating(sweep, BACKGROUND_EVERY_S, "sweeper", lambda ended: ended > 0),
         Repeating(shop.sessions.refresh_revocations, ENDED_EVERY_S, "ended sessions"),
         Repeating(shop.sessions.delete_expired, CLEANUP_EVERY_S, "cleanup", lambda deleted: deleted >= CLEANUP_MAX),
     ]

@@ -168,11 +168,15 @@ def shop_of(adapters: Adapters, settings: Settings) -> Shop:
     Raises:
         SettingsError: see `breached_passwords`.
     """
-    limits = ReservationLimits(settings.reservations_max, settings.reserved_units_max)
     lives = SessionLives(
         timedelta(days=settings.session_idle_days), timedelta(days=settings.remembered_session_idle_days)
     )
-    return Shop(adapters, limits, breached_passwords(settings), lives)
+    return Shop(adapters, reservation_limits(settings), breached_passwords(settings), lives)
+
+
+def reservation_limits(settings: Settings) -> ReservationLimits:
+    """What one customer may have reserved at once."""
+    return ReservationLimits(settings.reservations_max, settings.reserved_units_max)
 
 
 def breached_passwords(settings: Settings) -> IsBreached:
