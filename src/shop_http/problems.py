@@ -24,6 +24,7 @@ from shop_core.errors import (
     Refusal,
     ReservationExpired,
     ReservationResolved,
+    SkuTaken,
     TooMany,
     TooMuchReserved,
     TotalChanged,
@@ -88,7 +89,7 @@ class Problem(Struct, kw_only=True):
     `errors` of invalid input; `shortages` of insufficient_stock; `possible` steps of illegal_order_step;
     `expected_total`, `total` and `currency` of total_changed; `counted` (what there is too much of), `held`,
     `requested` and `max` of too_much_reserved; `state`, and `order_id` if there is one, of reservation_resolved;
-    `expired_at` of reservation_expired.
+    `expired_at` of reservation_expired; `archived_product_id` of sku_taken, where a product that was archived has it.
     """
 
     type: str
@@ -111,6 +112,7 @@ class Problem(Struct, kw_only=True):
     state: ReservationState | UnsetType = UNSET
     order_id: UUID | UnsetType = UNSET
     expired_at: datetime | UnsetType = UNSET
+    archived_product_id: UUID | UnsetType = UNSET
 
 
 class _Rendered(litestar.Response[bytes]):
@@ -199,6 +201,8 @@ def of_refusal(refusal: Refusal, *, instance: str, request_id: str) -> Problem:
             problem.state, problem.order_id = ReservationState(refusal.state), refusal.order_id or UNSET
         case ReservationExpired():
             problem.expired_at = refusal.expired_at
+        case SkuTaken(archived=UUID() as archived):
+            problem.archived_product_id = archived
     return problem
 
 

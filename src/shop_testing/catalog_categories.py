@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from shop_core.accounts.model import SYSTEM
-from shop_core.catalog.model import Category, CategoryChanges, CategoryEntry, ProductDetails
+from shop_core.catalog.model import Category, CategoryChanges, CategoryEntry
 from shop_core.catalog.tree import LEVELS_MAX, CategoryNode, check_place
 from shop_core.errors import CategoryCycle, CategoryInUse, CategoryNotFound, Invalid, SlugTaken
 from shop_core.pagination import OffsetRequest, Page
@@ -117,8 +117,6 @@ class CategoryTree(Contract):
         home = fixtures.category("home")
         product = fixtures.product(units=1, category_id=home.id)
         shop.catalog.remove_product(SYSTEM, product.id)
-        details = ProductDetails(product.sku, product.name, product.price, category_id=home.id)
-        shop.catalog.import_products(SYSTEM, [details])  # an import edits archived products too
         shop.catalog.remove_category(SYSTEM, home.id)
         with fixtures.begin() as uow:
             assert uow.products.get_all([product.id])[product.id].category_id is None

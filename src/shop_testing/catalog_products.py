@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 
-from shop_core.accounts.model import SYSTEM
-from shop_core.catalog.model import CatalogEntry, Product, ProductChanges, ProductDetails, ProductQuery
+from shop_core.accounts.model import SYSTEM, Actor, Role
+from shop_core.catalog.model import CatalogEntry, ImportRow, Product, ProductChanges, ProductDetails, ProductQuery
 from shop_core.catalog.service import ImportResult
 from shop_core.errors import (
     CategoryNotFound,
@@ -17,6 +18,7 @@ from shop_core.errors import (
     Stale,
     UnknownProducts,
 )
+from shop_core.idempotency import IdempotencyKey
 from shop_core.inventory.model import StockLevel
 from shop_core.money import Money
 from shop_core.orders.model import Order
@@ -124,6 +126,87 @@ class ProductEdits(Contract):
         shop.catalog.remove_product(SYSTEM, product.id, {1})  # it is removed already: nothing to do
         assert shop.orders.cancel(ada, order.id).status == "cancelled"
         assert shop.audit() == []
+
+    def test_a_product_that_was_archived_can_be_restored_and_whoever_wants_its_sku_learns_that(
+        self, fixtures: Fixtures, shop: Shop
+    ) -> None:
+        home = fixtures.category("home")
+        product = fixtures.product("Brass lamp", units=3, category_id=home.id)
+        details = ProductDetails(product.sku, "Other", product.price)
+        with pytest.raises(SkuTaken) as taken:
+            shop.catalog.create_product(SYSTEM, details)
+        assert taken.value.archived is None
+        shop.catalog.remove_product(SYSTEM, product.id)
+        other = fixtures.product("Other")
+        uses: list[Callable[[], CatalogEntry]] = [
+            lambda: shop.catalog.create_product(SYSTEM, details),
+            lambda: shop.catalog.edit_product(SYSTEM, other.id, ProductChanges(sku=product.sku)),
+        ]
+        for use in uses:
+            with pytest.raises(SkuTaken, match=f"{product.id}.*restore that product") as taken:
+                use()
+            assert taken.value.archived == product.id
+        with pytest.raises(Stale):
+            shop.catalog.restore_product(SYSTEM, product.id, {1})
+        restored = shop.catalog.restore_product(SYSTEM, product.id, {2})
+        assert (restored.product.name, restored.product.category_id, restored.available) == ("Brass lamp", None, 3)
+        assert restored.product.version == 3
+        assert shop.catalog.restore_product(SYSTEM, product.id) == restored == shop.catalog.product(product.id)
+        shop.orders.place(request(fixtures.customer(), (product, 1)))
+        with pytest.raises(ProductNotFound):
+            shop.catalog.restore_product(SYSTEM, fixtures.new_id())
+
+    def test_a_restore_that_is_repeated_does_not_undo_what_came_after_it(self, fixtures: Fixtures, shop: Shop) -> None:
+        staff, product = Actor(fixtures.new_id(), Role.STAFF), fixtures.product(units=1)
+        shop.catalog.remove_product(staff, product.id)
+        for _ in range(2):
+            shop.catalog.restore_product(staff, product.id, key=IdempotencyKey("restore-1"))
+        shop.catalog.remove_product(staff, product.id)
+        with pytest.raises(ProductNotFound):
+            shop.catalog.restore_product(staff, product.id, key=IdempotencyKey("restore-1"))
+
+    # ---- imports
+
+    def test_an_import_changes_what_it_mentions_restores_what_was_archived_and_makes_what_is_complete(
+        self, fixtures: Fixtures, shop: Shop
+    ) -> None:
+        lamp = fixtures.product("Lamp", sku="lamp", description="Brass")
+        gone = fixtures.product("Gone", sku="gone", units=2)
+        shop.catalog.remove_product(SYSTEM, gone.id)
+        rows = [
+            ImportRow("lamp", ProductChanges(price=fixtures.money(5)), ("Home", "Lamps")),
+            ImportRow("gone", ProductChanges(), ("home", "LAMPS")),
+            ImportRow("new", ProductChanges(name="New", price=fixtures.money(7)), ()),
+            ImportRow("half", ProductChanges(price=fixtures.money(7))),
+        ]
+        before = shop.catalog.products(ProductQuery(), OffsetRequest())
+        preview = shop.catalog.import_products(SYSTEM, rows, preview=True)
+        assert shop.catalog.products(ProductQuery(), OffsetRequest()) == before
+        assert shop.catalog.categories(OffsetRequest()).items == ()
+        result = shop.catalog.import_products(SYSTEM, rows)
+        for one in (preview, result):
+            found = (one.created, one.updated, one.restored, one.unchanged)
+            assert [[each.sku for each in part] for part in found] == [["new"], ["lamp"], ["gone"], []]
+            assert one.incomplete == ("half",)
+        (lamps,) = [e.category for e in shop.catalog.categories(OffsetRequest()).items if e.category.name == "Lamps"]
+        edited = shop.catalog.product(lamp.id).product
+        assert (edited.name, edited.description, edited.price.minor, edited.category_id) == (
+            "Lamp",
+            "Brass",
+            5,
+            lamps.id,
+        )
+        assert shop.catalog.product(gone.id).product.category_id == lamps.id
+        again = shop.catalog.import_products(SYSTEM, rows)
+        assert (len(again.unchanged), again.created, again.updated, again.restored) == (3, (), (), ())
+
+    def test_two_imports_that_make_the_same_category_at_once_make_one(self, fixtures: Fixtures, shop: Shop) -> None:
+        def import_(number: int) -> ImportResult:
+            details = ProductChanges(name="New", price=fixtures.money(7))
+            return shop.catalog.import_products(SYSTEM, [ImportRow(f"sku-{number}", details, ("Home", "Lamps"))])
+
+        together(*[lambda number=number: import_(number) for number in range(4)])
+        assert [entry.category.slug for entry in shop.catalog.categories(OffsetRequest()).items] == ["home", "lamps"]
 
     # ---- at the same time
 

@@ -195,6 +195,19 @@ class StockContract(Contract):
         assert sorted(type(outcome).__name__ for outcome in outcomes) == ["StockBelowZero"] * 3 + ["StockLevel"]
         assert fixtures.level(product.id).on_hand == 2
 
+    def test_a_count_of_an_earlier_moment_leaves_what_came_and_went_since(self, fixtures: Fixtures, shop: Shop) -> None:
+        product = fixtures.product(units=5)
+        counted_at = fixtures.ledger(product.id)[-1].at
+        shop.inventory.receive(SYSTEM, product.id, 4)
+        shop.inventory.adjust(SYSTEM, product.id, -1, "broken")
+        for _ in range(2):  # the second time it says nothing new
+            shop.inventory.count_all(SYSTEM, {product.id: 3}, "list A", as_of={product.id: counted_at})
+            assert fixtures.level(product.id).on_hand == 3 + 4 - 1
+        shop.inventory.count_all(SYSTEM, {product.id: 2}, "list A", as_of={product.id: fixtures.clock()})
+        shop.inventory.count_all(SYSTEM, {product.id: 9}, "list A", as_of={product.id: counted_at})
+        assert fixtures.level(product.id).on_hand == 2, "an older list says nothing after a newer one"
+        assert shop.audit() == []
+
     def test_counts_at_the_same_time_end_at_what_was_counted(self, fixtures: Fixtures, contended: Shop) -> None:
         product = fixtures.product(units=5)
         together(*[lambda: contended.inventory.count_all(SYSTEM, {product.id: 9}, "stock-take")] * 4)

@@ -193,6 +193,13 @@ def test_a_file_with_a_bad_row_is_refused_whole_or_imported_without_it(
     assert "1 created, 0 updated, 0 unchanged, 0 counted, 1 bad rows skipped" in done.stdout
     done = shop("import-products", str(file), "--on-bad-row", "skip", env=database)
     assert "0 created, 0 updated, 1 unchanged" in done.stdout
+    file.write_text("Nr;Preis;Lieferant\nA;1,20;x\n")
+    mapped = ("--map", "nr=sku", "--map", "Preis=price", "--map", "Lieferant=")
+    done = shop("import-products", str(file), *mapped, "--dry-run", env=database)
+    assert done.stdout.startswith("Nothing was written. It would be: 0 created, 1 updated")
+    assert "0 created, 1 updated" in shop("import-products", str(file), *mapped, env=database).stdout
+    assert "THEIRS=OURS" in shop("import-products", str(file), "--map", "x=y", env=database).stderr
+    assert "counted: 'noon' is no time" in failure("import-products", str(file), "--counted-at", "noon", env=database)
 
 
 def test_settings_show_values_and_sources_but_no_secret(database: dict[str, str]) -> None:

@@ -92,6 +92,21 @@ def test_a_removed_product_is_not_found_and_its_stock_is_kept_if_it_had_any(
 # ---- categories
 
 
+def test_staff_who_want_the_sku_of_an_archived_product_are_led_to_it(staff: httpx.Client) -> None:
+    product = new_product(staff, stock=2)
+    path = f"/products/{product['id']}"
+    assert staff.delete(path).status_code == 204
+    taken = staff.post("/products", json={"sku": product["sku"], "name": "Again", "price": "1.00"})
+    problem = assert_problem(taken, 409, "sku_taken")
+    assert problem["archived_product_id"] == product["id"]
+    assert staff.get(path).status_code == 404
+    restored = staff.post(f"{path}/restore")
+    assert restored.status_code == 200
+    assert restored.json() == product | {"updated_at": restored.json()["updated_at"], "quantity_in_stock": 2}
+    assert staff.get(path).headers["etag"] == restored.headers["etag"]
+    assert staff.post(f"{path}/restore").json() == restored.json()
+
+
 def test_categories_come_as_a_tree(staff: httpx.Client, visitor: httpx.Client) -> None:
     top = new_category(staff)
     below = new_category(staff, name="Lamps", slug=unique("lamps"), parent=top["id"])

@@ -127,6 +127,12 @@ class Product:
         """The product after it left the catalog, and its category."""
         return replace(self, archived_at=now, category_id=None, updated_at=now, version=self.version + 1)
 
+    def restored(self, now: datetime) -> Product:
+        """The product back in the catalog, in no category; itself if it never left."""
+        if self.archived_at is None:
+            return self
+        return replace(self, archived_at=None, updated_at=now, version=self.version + 1)
+
     def edited(self, details: ProductDetails, now: datetime) -> Product:
         """The product with every detail replaced; itself if nothing differs. An archived one stays without category.
 
@@ -212,6 +218,47 @@ class ProductChanges:
             description=of.description if self.description is UNCHANGED else self.description,
             category_id=of.category_id if self.category_id is UNCHANGED else self.category_id,
             image_urls=of.image_urls if self.image_urls is UNCHANGED else self.image_urls,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ImportRow:
+    """What an import says of one product; fields that it does not mention stay as they are.
+
+    Args:
+        sku: which product.
+        changes: of its details.
+        category: the names from the top down to its category; none: no category. It wins over `changes.category_id`.
+    """
+
+    sku: str
+    changes: ProductChanges
+    category: tuple[str, ...] | Unchanged = UNCHANGED
+
+    @staticmethod
+    def of(details: ProductDetails) -> ImportRow:
+        """A row that says everything."""
+        changes = ProductChanges(
+            details.sku, details.name, details.price, details.description, details.category_id, details.image_urls
+        )
+        return ImportRow(details.sku, changes)
+
+    def in_category(self, category_id: UUID | None) -> ImportRow:
+        """The row, with its category by id."""
+        return replace(self, changes=replace(self.changes, category_id=category_id))
+
+    def new_details(self) -> ProductDetails | None:
+        """The details of a new product; None if name or price are missing."""
+        changes = self.changes
+        if changes.name is UNCHANGED or changes.price is UNCHANGED:
+            return None
+        return ProductDetails(
+            self.sku,
+            changes.name,
+            changes.price,
+            "" if changes.description is UNCHANGED else changes.description,
+            None if changes.category_id is UNCHANGED else changes.category_id,
+            () if changes.image_urls is UNCHANGED else changes.image_urls,
         )
 
 

@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TypeVar
 from uuid import UUID
 
 from shop_core.accounts.model import Actor, Role
 from shop_core.catalog.model import (
+    UNCHANGED,
     CatalogEntry,
     Category,
     CategoryChanges,
     CategoryEntry,
+    ImportRow,
     Product,
     ProductChanges,
     ProductDetails,
     ProductQuery,
 )
-from shop_core.catalog.tree import CategoryNode, check_place, nested
-from shop_core.errors import CategoryNotFound, Fault, Invalid, KeyReused, ProductNotFound, check_version
+from shop_core.catalog.tree import CategoryNode, check_place, located, nested
+from shop_core.errors import CategoryNotFound, Fault, Invalid, KeyReused, ProductNotFound, SkuTaken, check_version
 from shop_core.idempotency import IdempotencyKey, fields_of
 from shop_core.pagination import CursorRequest, OffsetRequest, Page, PageRequest
-from shop_core.ports import Begin, Clock, NewId
+from shop_core.ports import Begin, Clock, NewId, UnitOfWork
 from shop_core.text import normalized
 
 T = TypeVar("T")
@@ -34,16 +37,27 @@ Key = IdempotencyKey | None
 
 @dataclass(frozen=True, slots=True)
 class ImportResult:
-    """The products of an import."""
+    """The products of an import.
+
+    Args:
+        restored: those that had left the catalog, and are in it again.
+        incomplete: SKUs of new products whose rows have no name or no price: these were not created.
+    """
 
     created: tuple[Product, ...]
     updated: tuple[Product, ...]
     unchanged: tuple[Product, ...]
+    restored: tuple[Product, ...] = ()
+    incomplete: tuple[str, ...] = ()
 
     @property
     def all(self) -> tuple[Product, ...]:
         """All products that the rows named."""
-        return self.created + self.updated + self.unchanged
+        return self.created + self.updated + self.unchanged + self.restored
+
+
+class _Preview(Exception):
+    """Leaves a unit of work whose changes are not wanted."""
 
 
 class CatalogService:
@@ -113,7 +127,7 @@ class CatalogService:
         actor.require(Role.STAFF)
         self._check_currency(details)
         product = details.product(self._new_id(), self._clock())
-        with self._begin() as uow:
+        with self._naming_archived(), self._begin() as uow:
             if key and key.was_used(uow.keys.claim, actor.account_id, "create product", *fields_of(details)):
                 made = uow.products.lock_by_sku([product.sku]).get(product.sku)
                 return _made_before(uow.products.get(made.id) if made else None, key)
@@ -266,32 +280,109 @@ class CatalogService:
                     uow.categories.add(found[slug])
         return found
 
-    def import_products(self, actor: Actor, rows: Sequence[ProductDetails]) -> ImportResult:
+    def import_products(
+        self, actor: Actor, rows: Sequence[ProductDetails | ImportRow], *, preview: bool = False
+    ) -> ImportResult:
         """Create or edit products by SKU, so that they are as `rows` say: all or none.
 
-        A product that was archived stays so. Importing the same rows again changes nothing. Staff only.
+        What a row does not mention stays as it is. Categories that are missing are made. A product that had left the
+        catalog is restored. Importing the same rows again changes nothing. Staff only.
+
+        Args:
+            preview: change nothing, only tell what would become of the rows.
 
         Raises:
             Unauthenticated, Forbidden: the actor is not staff.
-            Invalid: a SKU stands in two rows.
+            Invalid: a SKU stands in two rows, a detail breaks its rule, or a category is ambiguous.
             CategoryNotFound
         """
         actor.require(Role.STAFF)
-        by_sku = {row.sku: row for row in rows}
+        by_sku = {row.sku: row if isinstance(row, ImportRow) else ImportRow.of(row) for row in rows}
         if len(by_sku) < len(rows):
             raise Invalid(Fault("sku", "stands in two rows of one import", "duplicate"))
-        for row in rows:
-            self._check_currency(row)
-        with self._begin() as uow:
+        result = ImportResult((), (), ())
+        with suppress(_Preview), self._begin() as uow:
             known = uow.products.lock_by_sku(by_sku)
-            now = self._clock()
-            created = [row.product(self._new_id(), now) for sku, row in by_sku.items() if sku not in known]
-            edited = [(known[sku], known[sku].edited(row, now)) for sku, row in by_sku.items() if sku in known]
-            updated = [after for before, after in edited if after is not before]
-            uow.products.add_all(created)
-            uow.products.update_all(updated)
-        unchanged = [after for before, after in edited if after is before]
-        return ImportResult(tuple(created), tuple(updated), tuple(unchanged))
+            self._locate_categories(uow, by_sku)
+            result = self._imported(by_sku, known)
+            uow.products.add_all(result.created)
+            uow.products.update_all(result.updated + result.restored)
+            if preview:
+                raise _Preview
+        return result
+
+    def _locate_categories(self, uow: UnitOfWork, rows: dict[str, ImportRow]) -> None:
+        """Put ids in the place of the names of categories; those that are missing are stored."""
+        paths = {row.category for row in rows.values() if row.category is not UNCHANGED and row.category}
+        tree = {entry.category.id: entry.category for entry in uow.categories.all()} if paths else {}
+        found, made = located(sorted(paths), tree, self._new_id)
+        if made:  # read again under the lock: somebody else may be making them
+            found, made = located(sorted(paths), uow.categories.lock_all(), self._new_id)
+        for category in made:
+            uow.categories.add(category)
+        for sku, row in rows.items():
+            if row.category is not UNCHANGED:
+                rows[sku] = row.in_category(found[row.category].id if row.category else None)
+
+    def _imported(self, rows: Mapping[str, ImportRow], known: Mapping[str, Product]) -> ImportResult:
+        now, incomplete = self._clock(), list[str]()
+        created, updated, unchanged, restored = (list[Product]() for _ in range(4))
+        for sku, row in rows.items():
+            product = known.get(sku)
+            details = row.changes.details(product) if product else row.new_details()
+            if details is None:
+                incomplete.append(sku)
+                continue
+            self._check_currency(details)
+            if product is None:
+                created.append(details.product(self._new_id(), now))
+                continue
+            after = product.restored(now).edited(details, now)
+            (restored if product.archived_at else unchanged if after is product else updated).append(after)
+        return ImportResult(
+            tuple(created), tuple(updated), tuple(unchanged), tuple(restored), incomplete=tuple(incomplete)
+        )
+
+    def restore_product(
+        self, actor: Actor, product_id: UUID, versions: Versions = None, *, key: Key = None
+    ) -> CatalogEntry:
+        """Put a product that was archived back into the catalog, in no category; one that is there stays. Staff only.
+
+        Args:
+            versions: the change is refused unless one of these is the newest; None: any.
+
+        Raises:
+            Unauthenticated, Forbidden: the actor is not staff.
+            Stale: it was edited since.
+            ProductNotFound: there is none.
+            KeyReused
+        """
+        actor.require(Role.STAFF)
+        with self._begin() as uow:
+            is_repeat = key is not None and key.was_used(
+                uow.keys.claim, actor.account_id, "restore product", product_id
+            )
+            product = uow.products.lock(product_id)
+            if product is None or (is_repeat and product.archived_at):
+                raise ProductNotFound(product_id)
+            restored = product.restored(self._clock())
+            if restored is not product:
+                check_version(product.version, versions)
+                uow.products.update_all([restored])
+            level = uow.stock.get(product_id)
+        return CatalogEntry(restored, level.available if level else 0)
+
+    @contextmanager
+    def _naming_archived(self) -> Iterator[None]:
+        """Around a unit of work: whoever is refused a SKU learns which product to restore, if nobody can find it."""
+        try:
+            yield
+        except SkuTaken as taken:
+            with self._begin() as uow:
+                owner = uow.products.lock_by_sku([taken.sku]).get(taken.sku)
+            if owner is None or owner.archived_at is None:
+                raise
+            raise SkuTaken(taken.sku, owner.id) from None
 
     def _edit_product(
         self,
@@ -303,7 +394,7 @@ class CatalogService:
         asked: Iterable[str],
     ) -> CatalogEntry:
         actor.require(Role.STAFF)
-        with self._begin() as uow:
+        with self._naming_archived(), self._begin() as uow:
             is_repeat = key is not None and key.was_used(uow.keys.claim, actor.account_id, product_id, *asked)
             product = uow.products.lock(product_id)
             if product is None or product.archived_at is not None:

@@ -30,14 +30,17 @@ class CategoryNotFound(NotFound):
 
 
 class SkuTaken(Conflict):
-    """Another product has this SKU."""
+    """Another product has this SKU; `archived` is its id if it has left the catalog, where nobody would find it."""
 
     code = "sku_taken"
     title = "SKU already in use"
 
-    def __init__(self, sku: str) -> None:
-        super().__init__(f"Another product has the SKU {sku!r}. Choose another one, or edit that product.")
-        self.sku = sku
+    def __init__(self, sku: str, archived: UUID | None = None) -> None:
+        who, then = "Another product", "edit that product"
+        if archived:
+            who, then = f"Product {archived}, which has left the catalog,", "restore that product and edit it"
+        super().__init__(f"{who} has the SKU {sku!r}. Choose another one, or {then}.")
+        self.sku, self.archived = sku, archived
 
 
 class SlugTaken(Conflict):

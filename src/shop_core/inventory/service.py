@@ -10,8 +10,8 @@ from shop_core.accounts.model import Actor, Role
 from shop_core.errors import ProductNotFound
 from shop_core.events import StockEvent, StockEventKind
 from shop_core.idempotency import IdempotencyKey
-from shop_core.inventory.model import MovementKind, StockLevel, StockMovement, check_reason, count_changes
-from shop_core.pagination import CursorRequest, Page
+from shop_core.inventory.model import EFFECTS, MovementKind, StockLevel, StockMovement, check_reason, count_changes
+from shop_core.pagination import LIMIT_MAX, CursorRequest, Page
 from shop_core.ports import Begin, NewId, UnitOfWork
 from shop_core.text import normalized
 
@@ -65,11 +65,18 @@ class InventoryService:
         check_reason(reason)
         return self._record(actor, product_id, MovementKind.ADJUSTED, change, reason, key)
 
-    def count_all(self, actor: Actor, counted: Mapping[UUID, int], reason: str) -> dict[UUID, StockLevel]:
+    def count_all(
+        self, actor: Actor, counted: Mapping[UUID, int], reason: str, *, as_of: Mapping[UUID, datetime] = {}
+    ) -> dict[UUID, StockLevel]:
         """A stock-take: bring what is on hand to what was counted, product by product, all or none.
+
+        What came and went after the count stays: 5 counted before 2 were shipped are 3. So the same count again changes
+        nothing, and an older one than another with the same reason is left out.
 
         Args:
             counted: units physically there, by product.
+            reason: in words, e.g. which list.
+            as_of: when a product was counted; now where it is not in here.
 
         Raises:
             Unauthenticated, Forbidden: the actor is not staff.
@@ -85,9 +92,12 @@ class InventoryService:
             for product_id, units in counted.items():
                 if product_id not in levels:
                     raise ProductNotFound(product_id)
-                for change in count_changes(levels[product_id], units):
-                    kind, why = MovementKind.ADJUSTED, normalized(reason)
-                    movement = StockMovement(self._new_id(), product_id, kind, change, now, actor.id, reason=why)
+                kind, why, at = MovementKind.ADJUSTED, normalized(reason), min(now, as_of.get(product_id, now))
+                since = _change_since(uow, product_id, at, why) if product_id in as_of else 0
+                if since is None:
+                    continue
+                for change in count_changes(levels[product_id], units if not since else max(0, units + since)):
+                    movement = StockMovement(self._new_id(), product_id, kind, change, at, actor.id, reason=why)
                     levels[product_id] = levels[product_id].after(movement)
                     movements.append(movement)
             uow.stock.apply(movements)
@@ -164,3 +174,23 @@ class InventoryService:
                 if level.shortfall > before[product_id].shortfall
             ]
         )
+
+
+def _change_since(uow: UnitOfWork, product_id: UUID, moment: datetime, reason: str) -> int | None:
+    """By how much what is on hand has changed since a moment; None if it was counted later for the same reason.
+
+    A correction by a count has the time of the count, not the one at which it was recorded, so it may stand above
+    older lines of the ledger; everything else has the time at which it was recorded.
+    """
+    change, cursor = 0, None
+    while True:
+        page = uow.stock.movements(product_id, CursorRequest(LIMIT_MAX, cursor))
+        for movement in page.items:
+            if movement.at > moment:
+                if movement.kind is MovementKind.ADJUSTED and movement.reason == reason:
+                    return None
+                change += EFFECTS[movement.kind].on_hand * movement.quantity
+            elif movement.kind is not MovementKind.ADJUSTED:
+                return change
+        if (cursor := page.cursor) is None:
+            return change

@@ -9,6 +9,7 @@ import platform
 import signal
 import sys
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import NoReturn
 from uuid import UUID
@@ -17,7 +18,16 @@ from shop_core import SYSTEM, OffsetRequest, Refusal, Registration, Role, Shop, 
 from shop_core.pagination import LIMIT_MAX
 from shop_core.ports import OutboxMessage
 from shop_http.cli.demo_data import add_demo_data
-from shop_http.cli.product_import import COLUMNS_HELP, OnBadRow, UnusableFile, import_products
+from shop_http.cli.product_import import (
+    COLUMNS_HELP,
+    KNOWN,
+    PROFILES,
+    OnBadRow,
+    Reading,
+    UnusableFile,
+    import_products,
+    read_time,
+)
 from shop_http.cli.progress import progress
 from shop_http.server.database import UNUSABLE_DATABASE, migrate_database, open_shop
 from shop_http.server.settings import Settings, SettingsError
@@ -87,6 +97,15 @@ def _parser() -> argparse.ArgumentParser:
         default=OnBadRow.REFUSE.value,
         help="skip: import the good rows; refuse (default): import nothing if any row is bad",
     )
+    one.add_argument("--dry-run", action="store_true", help="write nothing, only tell what would become of the file")
+    one.add_argument(
+        "--map", metavar="THEIRS=OURS", action="append", default=[], help="what a column of theirs is called here"
+    )
+    one.add_argument("--profile", choices=[name.lower() for name in PROFILES], help="whose export the file is")
+    one.add_argument(
+        "--counted-at", metavar="TIME", help="when the quantities were counted, e.g. 2026-11-27T18:00+01:00; or now"
+    )
+    one.set_defaults(parser=one)
     command("audit", _audit, "compare stock with its ledger, and orders with their lines; exit code 1 if any differ")
     one = command("outbox", _outbox, "show events that are not published yet, and those that were given up")
     inside = one.add_subparsers(title="commands", metavar="COMMAND")
@@ -156,17 +175,47 @@ def _demo_data(settings: Settings, _: argparse.Namespace) -> int:
 
 
 def _import_products(settings: Settings, given: argparse.Namespace) -> int:
+    reading = _reading(settings, given)
     with open_shop(settings) as shop, progress(f"Importing {given.file.name}") as advance:
-        report = import_products(shop, given.file, on_bad_row=OnBadRow(given.on_bad_row), progress=advance)
+        report = import_products(
+            shop,
+            given.file,
+            reading,
+            on_bad_row=OnBadRow(given.on_bad_row),
+            preview=given.dry_run,
+            progress=advance,
+        )
     for bad in report.bad_rows:
         print(f"{given.file}:{bad.line}: {bad.reason}", file=sys.stderr)
     if report.refused:
         _fail(f"{report.bad_row_count} bad rows: nothing was imported; mend them, or use --on-bad-row skip")
+    more = [(report.restored, "restored"), (report.left_out, "rows left out, as they are not for sale")]
     print(
-        f"{report.created} created, {report.updated} updated, {report.unchanged} unchanged,"
-        f" {report.counted} counted, {report.bad_row_count} bad rows skipped."
+        ("Nothing was written. It would be: " if given.dry_run else "")
+        + f"{report.created} created, {report.updated} updated, {report.unchanged} unchanged,"
+        + "".join(f" {count} {what}," for count, what in more if count)
+        + f" {report.counted} counted, {report.bad_row_count} bad rows skipped."
+        + "".join(f" {note}" for note in report.notes)
     )
-    return 0
+    return 1 if given.dry_run and report.bad_rows else 0
+
+
+def _reading(settings: Settings, given: argparse.Namespace) -> Reading:
+    """How a product file is read."""
+    if given.map and given.profile:
+        given.parser.error("--map and --profile cannot be combined: a profile knows the columns")
+    renamed = {}
+    for pair in given.map:
+        theirs, _, ours = pair.rpartition("=")
+        if not theirs.strip() or ours.strip() not in ("", *KNOWN):
+            given.parser.error(f"--map {pair!r} must be THEIRS=OURS, where OURS is empty or one of {', '.join(KNOWN)}")
+        renamed[theirs.strip().casefold()] = ours.strip()
+    now = datetime.now(UTC)
+    counted = None
+    if given.counted_at:
+        counted = now if given.counted_at == "now" else read_time(given.counted_at, now)
+    profile = next((one for name, one in PROFILES.items() if name.lower() == given.profile), None)
+    return Reading(settings.currency, renamed, profile, counted, now)
 
 
 def _audit(settings: Settings, _: argparse.Namespace) -> int:

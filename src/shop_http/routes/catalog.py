@@ -164,6 +164,26 @@ def remove_product(request: ShopRequest, product_id: UUID, key: IdempotencyKey |
     return no_content()
 
 
+@post(
+    "/products/{product_id:uuid}/restore",
+    Operation(
+        id="restore_product",
+        summary="Put an archived product back into the catalog",
+        tag=TAG,
+        access=Access.STAFF,
+        gives=schemas.PRODUCT,
+        status=200,
+        refuses=(ProductNotFound, Stale, KeyReused),
+        description="It comes back as it was, with its stock, and in no category. A product that is in the catalog "
+        f"stays as it is. {_CONDITIONS}",
+    ),
+)
+def restore_product(request: ShopRequest, product_id: UUID, key: IdempotencyKey | None) -> Response:
+    """Restore a product, for staff."""
+    versions = request.expected_versions()
+    return _product(request.shop.catalog.restore_product(request.actor, product_id, versions, key=key))
+
+
 def _product(entry: CatalogEntry) -> Response:
     return json_response(ProductBody.of(entry), etag=(entry.product.version, entry.available))
 
@@ -176,4 +196,5 @@ ROUTES = (
     replace_product,
     edit_product,
     remove_product,
+    restore_product,
 )

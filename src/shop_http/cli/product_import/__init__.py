@@ -1,53 +1,68 @@
 """Products from a CSV file: what `shop import-products FILE.csv` does.
 
-`file` opens it and finds the records, `rows` makes a product of each, and here they get into the shop.
+`file` opens it and finds the records, `profiles` reads exports of other shops, `rows` makes a product of each record,
+and here they get into the shop.
 
-A file is read as a stream: whatever its size, one batch of rows and the SKUs seen so far are in memory.
-Importing the same file again changes nothing, so an import that was interrupted is simply run again.
+A file is read as a stream: whatever its size, one batch of rows and the SKUs seen so far are in memory; of an export of
+WooCommerce also the products that have variations. Importing the same file again changes nothing, so an import that was
+interrupted is simply run again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import islice
 from pathlib import Path
+from uuid import UUID
 
-from shop_core import SYSTEM, ProductDetails, Shop
+from shop_core import SYSTEM, CursorRequest, Shop
+from shop_core.catalog.service import ImportResult
+from shop_core.errors import Invalid
 from shop_core.inventory.model import QUANTITY_MAX
 from shop_http.cli.product_import.file import KNOWN, UnusableFile
-from shop_http.cli.product_import.rows import BATCH_ROWS, BadRow, ProductRow, read_rows, slug_of
+from shop_http.cli.product_import.profiles import PROFILES, BadRow, LeftOut
+from shop_http.cli.product_import.rows import BATCH_ROWS, ProductRow, Reading, read_rows, read_time
 from shop_http.cli.progress import Advance
 
 __all__ = [
     "COLUMNS_HELP",
     "KNOWN",
+    "PROFILES",
     "BadRow",
     "ImportReport",
     "OnBadRow",
+    "Reading",
     "UnusableFile",
     "import_products",
-    "slug_of",
+    "read_time",
 ]
 
 COLUMNS_HELP = f"""\
-The first line names the columns, in any order and in upper or lower case:
+The first line names the columns, in any order and in upper or lower case; sku and one more must be there:
 
   sku          your own unique code (upper and lower case differ)
-  name         what customers read
-  price        of one unit, in the currency of the shop, such as 2.20
+  name         what customers read; a new product needs it
+  price        of one unit, in the currency of the shop, such as 2.20 or 2,20; a new product needs it
   description  optional
-  category     optional: its name; a category that is missing is created
-  image_urls   optional: addresses separated by spaces
+  category     optional: its name, or a path such as Kitchen > Cups; a category that is missing is created
+  image_urls   optional: addresses separated by spaces, commas or bars
   quantity     optional: units on hand as counted, 0 to {QUANTITY_MAX:,}; an empty cell leaves the stock alone
+  counted      optional: when they were counted, such as 2026-11-27T18:00+01:00; or --counted-at for all
 
-Products are found by SKU: new ones are created, others become what the file says, so a column that is left out
-empties that detail (quantity excepted). Other columns are refused rather than ignored, because a misspelt one
-would empty a detail too. UTF-8; comma, semicolon or tab between the fields; .gz and .xz are read as they are.
-Importing the same file twice changes nothing."""
+Products are found by SKU: new ones are created, others become what the file says, and archived ones come back. A column
+that is not there changes nothing; an empty cell empties that detail (quantity and counted excepted). A quantity of a
+product that has stock already needs the time of the count: what was sold since then stays sold, so the same file twice
+changes nothing. Categories are the same if their names are, whatever the case; C, C++ and C# are three.
+
+Other columns are refused rather than ignored: --map "Article no.=sku" says what a column is, --map "Vendor=" leaves it
+out. --profile shopify or woocommerce reads the export of such a shop, and makes a product of each variant. UTF-8 or
+Windows-1252; comma, semicolon or tab between the fields, or what a first line sep= says; .gz and .xz are read as they
+are. A number that can be read in two ways, such as 1,234, is refused."""
 
 BAD_ROWS_KEPT = 1_000
+_REASON = "counted: product file"
 
 
 class OnBadRow(StrEnum):
@@ -62,18 +77,24 @@ class ImportReport:
     """What became of a file.
 
     Args:
+        restored: products that had left the catalog.
         counted: products whose stock was brought to what the file says.
+        left_out: rows of an export that are no product for sale.
         bad_rows: the first 1,000 that were not imported; `bad_row_count` is how many there were.
         refused: whether nothing at all was written because of the bad rows.
+        notes: what is worth telling of the file.
     """
 
     created: int = 0
     updated: int = 0
     unchanged: int = 0
+    restored: int = 0
     counted: int = 0
+    left_out: int = 0
     bad_row_count: int = 0
     bad_rows: list[BadRow] = field(default_factory=list)
     refused: bool = False
+    notes: list[str] = field(default_factory=list)
 
     def add_bad(self, row: BadRow) -> None:
         """Note a row that was not imported."""
@@ -81,12 +102,21 @@ class ImportReport:
         if len(self.bad_rows) < BAD_ROWS_KEPT:
             self.bad_rows.append(row)
 
+    def add(self, imported: ImportResult) -> None:
+        """Count what became of a batch."""
+        self.created += len(imported.created)
+        self.updated += len(imported.updated)
+        self.unchanged += len(imported.unchanged)
+        self.restored += len(imported.restored)
+
 
 def import_products(
     shop: Shop,
     path: Path,
+    reading: Reading | None = None,
     *,
     on_bad_row: OnBadRow = OnBadRow.SKIP,
+    preview: bool = False,
     progress: Advance = lambda done, total: None,
 ) -> ImportReport:
     """Bring the catalog, and what was counted of the stock, to what the file says.
@@ -94,7 +124,10 @@ def import_products(
     Args:
         shop: its SYSTEM actor acts.
         path: see `COLUMNS_HELP`.
-        on_bad_row: skip bad rows and import the others, or read the whole file first and refuse it for one bad row.
+        reading: how; None: as the help says, without an option.
+        on_bad_row: skip bad rows and import the others, or go through the whole file first, without writing, and refuse
+            it for one bad row.
+        preview: write nothing, only tell what would become of the file.
         progress: told after every batch how many bytes of how many were read.
 
     Raises:
@@ -102,46 +135,78 @@ def import_products(
             place has been imported (with `REFUSE`, nothing has).
         Refusal: the shop could not take a batch (e.g. Unavailable); the batches before it are imported.
     """
-    report = ImportReport()
+    reading = reading or Reading(shop.currency)
+    if preview:
+        return _through(shop, read_rows(path, reading, progress), preview=True)
     if on_bad_row is OnBadRow.SKIP:
-        rows = read_rows(path, shop.currency, progress)
-    else:
-        for row in read_rows(path, shop.currency, lambda done, size: progress(done, 2 * size), again=True):
-            if isinstance(row, BadRow):
-                report.add_bad(row)
-        if report.bad_rows:
-            report.refused = True
-            return report
-        rows = read_rows(path, shop.currency, lambda done, size: progress(size + done, 2 * size))
+        return _through(shop, read_rows(path, reading, progress), preview=False)
+    first = read_rows(path, reading, lambda done, size: progress(done, 2 * size), again=True)
+    report = _through(shop, first, preview=True)
+    if report.bad_rows:
+        return ImportReport(
+            bad_row_count=report.bad_row_count, bad_rows=report.bad_rows, refused=True, notes=report.notes
+        )
+    again = read_rows(path, reading, lambda done, size: progress(size + done, 2 * size))
+    return _through(shop, again, preview=False)
+
+
+def _through(shop: Shop, rows: Iterator[ProductRow | BadRow | LeftOut | str], *, preview: bool) -> ImportReport:
+    report = ImportReport()
     while batch := list(islice(rows, BATCH_ROWS)):
-        _write(shop, batch, report)
+        good = []
+        for row in batch:
+            match row:
+                case ProductRow():
+                    good.append(row)
+                case BadRow():
+                    report.add_bad(row)
+                case LeftOut():
+                    report.left_out += 1
+                case str():
+                    report.notes.append(row)
+        _write(shop, _checked(shop, good, report), report, preview=preview)
     return report
 
 
-def _write(shop: Shop, batch: Sequence[ProductRow | BadRow], report: ImportReport) -> None:
-    """Import the good rows of a batch and note the bad ones."""
-    good = []
-    for row in batch:
-        if isinstance(row, BadRow):
-            report.add_bad(row)
+def _checked(shop: Shop, rows: Sequence[ProductRow], report: ImportReport) -> list[ProductRow]:
+    """The rows that fit what the shop has; the others are noted."""
+    try:
+        imported = shop.catalog.import_products(SYSTEM, [row.row for row in rows], preview=True)
+    except Invalid as refusal:  # one of them breaks a rule together with what is stored: find out which
+        if len(rows) > 1:
+            return [fitting for row in rows for fitting in _checked(shop, [row], report)]
+        report.add_bad(BadRow(rows[0].line, refusal.message))
+        return []
+    stored = {product.sku: product.id for product in (*imported.updated, *imported.unchanged, *imported.restored)}
+    fitting = []
+    for row in rows:
+        sku = row.row.sku
+        if sku in imported.incomplete:
+            report.add_bad(BadRow(row.line, f"sku: {sku!r} is new, so it needs a name and a price"))
+        elif _lacks_time(shop, stored.get(sku), row):
+            rule = "say when it was counted, in a column counted or with --counted-at"
+            report.add_bad(BadRow(row.line, f"quantity: {sku!r} has been in stock before, so {rule}"))
         else:
-            good.append(row)
-    imported = shop.catalog.import_products(SYSTEM, _details(shop, good))
+            fitting.append(row)
+    return fitting
+
+
+def _lacks_time(shop: Shop, product_id: UUID | None, row: ProductRow) -> bool:
+    """Whether nobody can say what the quantity means: it differs from what is on hand, and units came or went."""
+    if product_id is None or row.quantity is None or row.counted:
+        return False
+    if shop.inventory.level(SYSTEM, product_id).on_hand == row.quantity:
+        return False
+    return bool(shop.inventory.movements(SYSTEM, product_id, CursorRequest(1)).items)
+
+
+def _write(shop: Shop, rows: Sequence[ProductRow], report: ImportReport, *, preview: bool) -> None:
+    """Import rows that fit."""
+    imported = shop.catalog.import_products(SYSTEM, [row.row for row in rows], preview=preview)
+    report.add(imported)
     ids = {product.sku: product.id for product in imported.all}
-    counted = {ids[row.details.sku]: row.quantity for row in good if row.quantity is not None}
-    if counted:
-        shop.inventory.count_all(SYSTEM, counted, "counted: product file")
-    report.created += len(imported.created)
-    report.updated += len(imported.updated)
-    report.unchanged += len(imported.unchanged)
+    counted = {ids[row.row.sku]: row.quantity for row in rows if row.quantity is not None}
+    if counted and not preview:
+        as_of = {ids[row.row.sku]: row.counted for row in rows if row.quantity is not None and row.counted}
+        shop.inventory.count_all(SYSTEM, counted, _REASON, as_of=as_of)
     report.counted += len(counted)
-
-
-def _details(shop: Shop, rows: Sequence[ProductRow]) -> list[ProductDetails]:
-    """What the rows say of their products, each in its category; categories that are missing are created."""
-    names = {slug_of(row.category): row.category for row in reversed(rows) if row.category}  # the first name wins
-    categories = shop.catalog.ensure_categories(SYSTEM, names) if names else {}
-    return [
-        replace(row.details, category_id=categories[slug_of(row.category)].id) if row.category else row.details
-        for row in rows
-    ]

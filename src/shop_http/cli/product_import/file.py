@@ -6,17 +6,19 @@ import csv
 import gzip
 import lzma
 import os
+import re
 import stat
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BufferedReader
 from pathlib import Path
 from typing import IO, Any
 
-REQUIRED = ("sku", "name", "price")
-KNOWN = (*REQUIRED, "description", "category", "image_urls", "quantity")
+from shop_http.cli.product_import.profiles import PROFILES, BadRow, Profile, Record
+
+KNOWN = ("sku", "name", "price", "description", "category", "image_urls", "quantity", "counted")
 
 # A row of known columns that is longer than this has a field above csv.field_size_limit (131,072 characters of at
 # most 4 bytes), so what is cut off here is refused there: memory stays bounded even without any line end.
@@ -31,11 +33,14 @@ _NOT_CSV = {
 }
 
 
+_SEPARATOR = re.compile(r'"?sep=([,;\t|])"?')
+
+
 class UnusableFile(Exception):
     """The file as a whole cannot be imported. The message is one line: what is wrong with it, and what to do."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Source:
     """An open file.
 
@@ -50,6 +55,8 @@ class Source:
     raw: BufferedReader
     text: IO[bytes]
     size: int
+    encoding: str = ""
+    """Empty until a line tells: UTF-8, or Windows-1252 if the first line that is not ASCII is not UTF-8."""
 
     @property
     def done(self) -> int:
@@ -59,7 +66,7 @@ class Source:
     def lines(self) -> Iterator[str]:
         """The lines of the file, each ending in a single line feed.
 
-        Bytes that are not UTF-8 come as lone surrogates, so that only the record with them is lost.
+        Bytes that are not of the encoding of the file come as lone surrogates, so that only their record is lost.
 
         Raises:
             UnusableFile: reading or unpacking failed.
@@ -71,9 +78,25 @@ class Source:
                     rest = self.text.readline(_LINE_BYTES_MAX)
                 if line.endswith(b"\r\n"):
                     line = line[:-2] + b"\n"
-                yield line.decode("utf-8", "surrogateescape")
+                yield self._decoded(line)
         except (OSError, EOFError, zlib.error, lzma.LZMAError) as error:
             raise UnusableFile(f"{self.name} is damaged or cut off ({error}): make it again.") from error
+
+    def _decoded(self, line: bytes) -> str:
+        if line.isascii():
+            return line.decode("ascii")
+        if not self.encoding:
+            try:
+                line.decode("utf-8")
+                self.encoding = "UTF-8"
+            except UnicodeDecodeError:
+                self.encoding = "Windows-1252"
+        if self.encoding == "UTF-8":
+            return line.decode("utf-8", "surrogateescape")
+        try:
+            return line.decode("cp1252")
+        except UnicodeDecodeError:  # five bytes stand for nothing there
+            return line.decode("ascii", "surrogateescape")
 
 
 @contextmanager
@@ -116,25 +139,70 @@ def _raw(path: Path, name: str) -> BufferedReader:
         raise UnusableFile(f"{name} cannot be opened ({error}): give the path of a CSV file.") from None
 
 
-def header(name: str, line: str) -> tuple[list[str], str]:
-    """The columns, and the delimiter under which most of them are known ones.
+@dataclass(frozen=True, slots=True)
+class Header:
+    """The first line.
+
+    Args:
+        columns: what the columns are called, in small letters; empty for those that are left out.
+        delimiter: between them.
+        lines: how many lines it takes.
+    """
+
+    columns: list[str]
+    delimiter: str
+    lines: int
+
+
+def read_header(name: str, lines: Iterator[str], renamed: Mapping[str, str], profile: Profile | None) -> Header:
+    """The columns, and the delimiter under which most of them are known ones, or that a line `sep=` tells.
+
+    Args:
+        renamed: what their columns are called here; empty: left out.
+        profile: how the file is made, if it is an export of another shop.
 
     Raises:
         UnusableFile: one is missing, unknown or there twice.
     """
-    line = line.removeprefix("\ufeff")
-    columns_by = {delimiter: _columns(line, delimiter) for delimiter in ",;\t"}
-    delimiter = max(columns_by, key=lambda delimiter: len(set(KNOWN).intersection(columns_by[delimiter])))
-    columns = columns_by[delimiter]
-    if missing := [column for column in REQUIRED if column not in columns]:
-        rule = "its first line must name the columns, separated by comma, semicolon or tab"
-        raise UnusableFile(f"{name} has no column {_listed(missing)}: {rule}; it is {line.strip()[:60]!r}.")
-    if unknown := [column for column in columns if column not in KNOWN]:
-        known = ", ".join(KNOWN)
-        raise UnusableFile(f"{name} has the unknown column {_listed(unknown)}: remove or rename it. Known are {known}.")
+    line, count = next(lines, "").removeprefix("\ufeff"), 1
+    delimiters = ",;\t"
+    if told := _SEPARATOR.fullmatch(line.strip()):
+        line, count, delimiters = next(lines, ""), 2, told[1]
+    known = set(profile.columns if profile else KNOWN) | set(renamed)
+    columns_by = {delimiter: _columns(line, delimiter) for delimiter in delimiters}
+    delimiter = max(columns_by, key=lambda delimiter: len(known.intersection(columns_by[delimiter])))
+    theirs = columns_by[delimiter]
+    if missing := [column for column in renamed if column not in theirs]:
+        raise UnusableFile(f"{name} has no column {_listed(missing)}, which --map names: it is {line.strip()[:60]!r}.")
+    columns = [renamed.get(column, column) for column in theirs]
+    if profile:
+        columns = [column if column in profile.columns else "" for column in columns]
+        if lacking := [min(each) for each in profile.required if not each & set(columns)]:
+            rule = f"is no export of {profile.name}: it has no column {_listed(lacking)}"
+            raise UnusableFile(f"{name} {rule}; its first line is {line.strip()[:60]!r}.")
+        return Header(columns, delimiter, count)
+    if "sku" not in columns or not set(columns) - {"sku", "counted", ""}:
+        rule = "its first line must name the columns, sku and one more at least, separated by comma, semicolon or tab"
+        raise UnusableFile(
+            f"{name} has no column 'sku' and one more: {rule}; it is {line.strip()[:60]!r}{_hint(theirs)}."
+        )
+    named = max(place for place, column in enumerate(theirs) if column) + 1  # spreadsheets leave empty columns behind
+    if unknown := [column for column in columns if column not in KNOWN and column]:
+        raise UnusableFile(
+            f"{name} has the unknown column {_listed(unknown)}: remove it, or say what it is with --map"
+            f" '{unknown[0][:40]}=name'. Known are {', '.join(KNOWN)}{_hint(theirs)}."
+        )
     if twice := [column for column in KNOWN if columns.count(column) > 1]:
         raise UnusableFile(f"{name} has the column {_listed(twice)} more than once: keep one.")
-    return columns, delimiter
+    if "" in theirs[:named]:
+        raise UnusableFile(f"{name} has a column without a name, number {theirs.index('') + 1}: name it or remove it.")
+    return Header(columns[:named], delimiter, count)
+
+
+def _hint(columns: Sequence[str]) -> str:
+    """Which profile the columns look like."""
+    fits = [name for name, one in PROFILES.items() if all(each & set(columns) for each in one.required)]
+    return f"; it looks like an export of {fits[0]}, so give --profile {fits[0].lower()}" if fits else ""
 
 
 def _columns(line: str, delimiter: str) -> list[str]:
@@ -150,16 +218,30 @@ def _listed(columns: Sequence[str]) -> str:
     return ", ".join(repr(column[:40]) for column in columns[:8]) + rest
 
 
-def records(lines: Iterator[str], delimiter: str) -> Iterator[tuple[int, list[str] | str]]:
-    """Each record after the header: the line in which it starts, and its cells or why it has none."""
-    reader = csv.reader(lines, delimiter=delimiter, strict=True)
+def records(lines: Iterator[str], header: Header) -> Iterator[Record | BadRow]:
+    """Each record after the header that is not empty, or why it is none."""
+    reader = csv.reader(lines, delimiter=header.delimiter, strict=True)
     while True:
-        line = reader.line_num + 2
+        line = reader.line_num + header.lines + 1
         try:
-            yield line, next(reader)
+            cells = next(reader)
         except StopIteration:
             return
         except csv.Error as error:
-            last = reader.line_num + 1
+            last = reader.line_num + header.lines
             swallowed = f" up to line {last}" if last > line else ""
-            yield line, f"{error}{swallowed}: is a quotation mark missing or too many?"
+            yield BadRow(line, f"{error}{swallowed}: is a quotation mark missing or too many?")
+            continue
+        if any(cell.strip() for cell in cells):  # spreadsheets leave empty rows behind
+            yield _record(line, header.columns, cells)
+
+
+def _record(line: int, columns: list[str], cells: list[str]) -> Record | BadRow:
+    try:
+        "".join(cells).encode()
+    except UnicodeEncodeError:
+        return BadRow(line, "has bytes that are not of the encoding of the file: save it as UTF-8")
+    if len(cells) < len(columns) or any(cell.strip() for cell in cells[len(columns) :]):
+        return BadRow(line, f"has {len(cells)} fields, the header has {len(columns)}")
+    named = {column: cell for column, cell in zip(columns, cells, strict=False) if column}
+    return Record(line, named)

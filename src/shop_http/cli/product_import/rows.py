@@ -2,74 +2,66 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
-import unicodedata
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
 
 from shop_core import Money, ProductDetails, Refusal
-from shop_core.catalog.model import NAME_LENGTH_MAX, SLUG_LENGTH_MAX
+from shop_core.catalog.model import NAME_LENGTH_MAX, UNCHANGED, ImportRow, ProductChanges
 from shop_core.errors import Fault, Invalid
 from shop_core.inventory.model import QUANTITY_MAX
-from shop_core.text import comparable, normalized, text_faults
-from shop_http.cli.product_import.file import header, opened, records
+from shop_core.money import decimals
+from shop_core.text import normalized, normalized_code, text_faults
+from shop_http.cli.product_import.file import opened, read_header, records
+from shop_http.cli.product_import.numbers import plain_number
+from shop_http.cli.product_import.profiles import BadRow, LeftOut, Profile, Record
 from shop_http.cli.progress import Advance
 
 BATCH_ROWS = 500
 
 
 @dataclass(frozen=True, slots=True)
-class BadRow:
-    """A row that was not imported.
+class Reading:
+    """How a file is read.
 
     Args:
-        line: where it starts in the file; the header is line 1.
-        reason: in words, naming the column and the value.
+        currency: of its prices.
+        renamed: what their columns are called here, in small letters; empty: left out.
+        profile: whose export it is.
+        counted: when the quantities were counted, where a row does not say.
+        now: no count can be later.
     """
 
-    line: int
-    reason: str
+    currency: str
+    renamed: Mapping[str, str] = field(default_factory=dict)
+    profile: Profile | None = None
+    counted: datetime | None = None
+    now: datetime = field(default_factory=lambda: datetime.now(UTC))
 
 
 @dataclass(frozen=True, slots=True)
 class ProductRow:
-    """A row that can be imported: all rules of the catalog hold.
+    """A row that can be imported: all rules of the catalog hold for what it says.
 
     Args:
-        details: without the category, which has no id yet.
-        category: its name; empty for none.
+        row: what it says of the product.
         quantity: units on hand as counted; None if the row does not say.
+        counted: when; None if nobody says.
     """
 
     line: int
-    details: ProductDetails
-    category: str
+    row: ImportRow
     quantity: int | None
+    counted: datetime | None
 
 
-def slug_of(category: str) -> str:
-    """The slug under which a category of this name is found: the same for the same name, always.
-
-    What Latin letters cannot say is told apart by the end of a hash, so that no two scripts share a shelf.
-
-    >>> slug_of("Tea & Coffee"), slug_of("Küche")
-    ('tea-coffee', 'kuche')
-    """
-    name = comparable(category)
-    bare = "".join(mark for mark in unicodedata.normalize("NFKD", name) if not unicodedata.combining(mark))
-    slug = "-".join(re.findall("[a-z0-9]+", bare))
-    if len(slug) <= SLUG_LENGTH_MAX and slug and not any(sign.isalnum() and not sign.isascii() for sign in bare):
-        return slug
-    tail = hashlib.sha256(name.encode()).hexdigest()[:8]
-    return f"{slug[: SLUG_LENGTH_MAX - 9].strip('-') or 'category'}-{tail}"
-
-
-def read_rows(path: Path, currency: str, progress: Advance, *, again: bool = False) -> Iterator[ProductRow | BadRow]:
-    """Every row of the file, as a product or as what is wrong with it. Writes nothing.
+def read_rows(
+    path: Path, reading: Reading, progress: Advance, *, again: bool = False
+) -> Iterator[ProductRow | BadRow | LeftOut | str]:
+    """Every row of the file, as a product or as what is wrong with it; and, as text, what is worth telling of the file.
 
     Args:
         progress: told every `BATCH_ROWS` rows, and at the end, how many bytes of how many were read.
@@ -80,64 +72,122 @@ def read_rows(path: Path, currency: str, progress: Advance, *, again: bool = Fal
     """
     with opened(path, again=again) as source:
         lines = source.lines()
-        columns, delimiter = header(source.name, next(lines, ""))
+        header = read_header(source.name, lines, reading.renamed, reading.profile)
+        products = reading.profile.products if reading.profile else iter
+        found: Iterator[Record | BadRow | LeftOut] = products(records(lines, header))
         first_line_of: dict[str, int] = {}
-        for count, (line, cells) in enumerate(records(lines, delimiter), start=1):
+        for count, record in enumerate(found, start=1):
             if count % BATCH_ROWS == 0:
                 progress(source.done, source.size)
-            if isinstance(cells, str):
-                yield BadRow(line, cells)
-            elif any(cell.strip() for cell in cells):  # spreadsheets leave empty rows behind
-                yield _unique(_row(line, columns, cells, currency), first_line_of)
+            yield _unique(_row(record, reading), first_line_of) if isinstance(record, Record) else record
+        if source.encoding == "Windows-1252":
+            yield "It is not UTF-8, and was read as Windows-1252."
         progress(source.size, source.size)
 
 
 def _unique(row: ProductRow | BadRow, first_line_of: dict[str, int]) -> ProductRow | BadRow:
     """The row, unless one with its SKU came before it."""
     if isinstance(row, ProductRow):
-        first = first_line_of.setdefault(row.details.sku, row.line)
+        first = first_line_of.setdefault(row.row.sku, row.line)
         if first != row.line:
-            return BadRow(row.line, f"sku: {row.details.sku!r} stands in line {first} already")
+            return BadRow(row.line, f"sku: {row.row.sku!r} stands in line {first} already")
     return row
 
 
-def _row(line: int, columns: list[str], cells: list[str], currency: str) -> ProductRow | BadRow:
+def _row(record: Record, reading: Reading) -> ProductRow | BadRow:
     try:
-        "".join(cells).encode()
-    except UnicodeEncodeError:
-        return BadRow(line, "has bytes that are not UTF-8: save the file as UTF-8")
-    if len(cells) != len(columns):
-        return BadRow(line, f"has {len(cells)} fields, the header has {len(columns)}")
-    try:
-        return _product_row(line, dict(zip(columns, cells, strict=True)), currency)
+        return _product_row(record, reading)
     except Refusal as refusal:
-        return BadRow(line, refusal.message)
+        return BadRow(record.line, refusal.message)
 
 
-def _product_row(line: int, cells: dict[str, str], currency: str) -> ProductRow:
+def _product_row(record: Record, reading: Reading) -> ProductRow:
     """The row as a product.
 
     Raises:
         Invalid: a cell breaks a rule.
     """
-    category = normalized(cells.get("category", ""))
-    if faults := text_faults("category", category, min_length=0, max_length=NAME_LENGTH_MAX):
-        raise Invalid(*faults)
-    details = ProductDetails(
-        sku=cells["sku"],
-        name=cells["name"],
-        price=Money.parse(cells["price"].strip(), currency, field="price"),
-        description=cells.get("description", ""),
-        image_urls=tuple(cells.get("image_urls", "").split()),
+    cells = record.cells
+    sku, images = normalized_code(cells["sku"]), cells.get("image_urls")
+    changes = ProductChanges(
+        sku=sku,
+        name=normalized(cells["name"]) if "name" in cells else UNCHANGED,
+        price=_price(cells["price"], reading.currency) if "price" in cells else UNCHANGED,
+        description=normalized(cells["description"]) if "description" in cells else UNCHANGED,
+        image_urls=UNCHANGED if images is None else tuple(_addresses(images)),
     )
-    details.product(UUID(int=0), datetime.min.replace(tzinfo=UTC))  # the catalog's own rules; the product is not kept
-    return ProductRow(line, details, category, _quantity(cells.get("quantity", "").strip()))
+    # The catalog's own rules, for what the row says; the product is not kept.
+    said = ImportRow(sku, changes).new_details() or ProductDetails(
+        sku,
+        "-" if changes.name is UNCHANGED else changes.name,
+        Money(0, reading.currency) if changes.price is UNCHANGED else changes.price,
+        "" if changes.description is UNCHANGED else changes.description,
+        None,
+        () if changes.image_urls is UNCHANGED else changes.image_urls,
+    )
+    said.product(UUID(int=0), datetime.min.replace(tzinfo=UTC))
+    category = UNCHANGED if "category" not in cells else _path(cells["category"])
+    quantity = _quantity(cells.get("quantity", "").strip())
+    counted = _time(cells.get("counted", "").strip(), reading.now) or reading.counted
+    return ProductRow(record.line, ImportRow(sku, changes, category), quantity, counted)
+
+
+def _addresses(text: str) -> Iterator[str]:
+    """Addresses with white space, commas or bars between them; a comma inside an address belongs to it."""
+    for part in re.split(r"[\s|]+|[,;](?=https?://)", text):
+        if address := part.strip(",;"):
+            yield address
+
+
+def _path(text: str) -> tuple[str, ...]:
+    """The names from the top down to a category, written as A > B."""
+    names = tuple(normalized(name) for name in text.split(">")) if normalized(text) else ()
+    for name in names:
+        if faults := text_faults("category", name, min_length=1, max_length=NAME_LENGTH_MAX):
+            raise Invalid(*faults)
+    return names
+
+
+def _price(text: str, currency: str) -> Money:
+    return Money.parse(_number("price", text, decimals(currency)), currency, field="price")
 
 
 def _quantity(text: str) -> int | None:
     if not text:
         return None
-    if not (text.isascii() and text.isdigit() and len(text) <= 20 and int(text) <= QUANTITY_MAX):
+    plain = _number("quantity", text, 0)
+    if not (plain.isascii() and plain.isdigit() and len(plain) <= 20 and int(plain) <= QUANTITY_MAX):
         rule = f"{text[:40]!r} is not a whole number from 0 to {QUANTITY_MAX}"
         raise Invalid(Fault("quantity", rule, "out_of_range"))
-    return int(text)
+    return int(plain)
+
+
+def _number(column: str, text: str, places: int) -> str:
+    try:
+        return plain_number(text[:40], places) if len(text) <= 40 else text
+    except ValueError as ambiguous:
+        raise Invalid(Fault(column, str(ambiguous), "ambiguous")) from None
+
+
+def _time(text: str, now: datetime) -> datetime | None:
+    return read_time(text, now) if text else None
+
+
+def read_time(text: str, now: datetime) -> datetime:
+    """When something was counted.
+
+    Raises:
+        Invalid: it is no time, it lacks its offset, or it is still to come.
+    """
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError:
+        raise Invalid(
+            Fault("counted", f"{text[:40]!r} is no time such as 2026-11-27T18:00+01:00", "not_a_time")
+        ) from None
+    if time.tzinfo is None:
+        rule = f"{text!r} does not say in which time zone: write it as {time:%Y-%m-%dT%H:%M}Z, or with +01:00"
+        raise Invalid(Fault("counted", rule, "no_offset"))
+    if time > now:
+        raise Invalid(Fault("counted", f"{text!r} is still to come: nothing was counted then", "in_the_future"))
+    return time.astimezone(UTC)
