@@ -42,7 +42,7 @@ _ADVICE = {
     "reservation_expired": "Reserve again.",
     "reservation_resolved": "If the problem has an `order_id`, show that order; otherwise reserve again.",
     "too_much_reserved": "Confirm or release open reservations, or wait until they expire.",
-    "sku_taken": "Choose another SKU, or edit the product that has it.",
+    "sku_taken": "Choose another SKU, or edit the product that has it; restore `archived_product_id` if that is there.",
     "slug_taken": "Choose another slug.",
     "username_taken": "Ask the user to choose another username.",
     "category_cycle": "Choose a parent that is not below the category itself.",

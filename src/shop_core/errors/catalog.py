@@ -30,7 +30,7 @@ class CategoryNotFound(NotFound):
 
 
 class SkuTaken(Conflict):
-    """Another product has this SKU; `archived` is its id if it has left the catalog, where nobody would find it."""
+    """Another product has this SKU, perhaps one that was archived."""
 
     code = "sku_taken"
     title = "SKU already in use"
