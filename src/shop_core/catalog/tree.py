@@ -80,12 +80,12 @@ def located(
         by_name.setdefault(_identity(category.name), []).append(category)
     taken, found, made = {category.slug for category in tree.values()}, dict[tuple[str, ...], Category](), []
     for path in paths:
-        alone = by_name.get(_identity(path[0]), []) if len(path) == 1 else []
-        if alone and (None, _identity(path[0])) not in known:
-            if len(alone) > 1:
-                rule = f"{path[0]!r} is the name of {len(alone)} categories: write its path, such as A > B"
+        namesakes = by_name.get(_identity(path[0]), []) if len(path) == 1 else []
+        if namesakes and (None, _identity(path[0])) not in known:
+            if len(namesakes) > 1:
+                rule = f"{path[0]!r} is the name of {len(namesakes)} categories: write its path, such as A > B"
                 raise Invalid(Fault("category", rule, "ambiguous"))
-            found[path] = alone[0]
+            found[path] = namesakes[0]
             continue
         if len(path) > LEVELS_MAX:
             raise Invalid(Fault("category", f"has {len(path)} levels, at most {LEVELS_MAX} are possible", "too_deep"))

@@ -189,11 +189,11 @@ def _import_products(settings: Settings, given: argparse.Namespace) -> int:
         print(f"{given.file}:{bad.line}: {bad.reason}", file=sys.stderr)
     if report.refused:
         _fail(f"{report.bad_row_count} bad rows: nothing was imported; mend them, or use --on-bad-row skip")
-    more = [(report.restored, "restored"), (report.left_out, "rows left out, as they are not for sale")]
+    rest = [(report.restored, "restored"), (report.left_out, "rows left out, as they are not for sale")]
     print(
         ("Nothing was written. It would be: " if given.dry_run else "")
         + f"{report.created} created, {report.updated} updated, {report.unchanged} unchanged,"
-        + "".join(f" {count} {what}," for count, what in more if count)
+        + "".join(f" {count} {what}," for count, what in rest if count)
         + f" {report.counted} counted, {report.bad_row_count} bad rows skipped."
         + "".join(f" {note}" for note in report.notes)
     )

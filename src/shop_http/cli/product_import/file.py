@@ -166,8 +166,8 @@ def read_header(name: str, lines: Iterator[str], renamed: Mapping[str, str], pro
     """
     line, count = next(lines, "").removeprefix("\ufeff"), 1
     delimiters = ",;\t"
-    if told := _SEPARATOR.fullmatch(line.strip()):
-        line, count, delimiters = next(lines, ""), 2, told[1]
+    if separator := _SEPARATOR.fullmatch(line.strip()):
+        line, count, delimiters = next(lines, ""), 2, separator[1]
     known = set(profile.columns if profile else KNOWN) | set(renamed)
     columns_by = {delimiter: _columns(line, delimiter) for delimiter in delimiters}
     delimiter = max(columns_by, key=lambda delimiter: len(known.intersection(columns_by[delimiter])))
