@@ -46,6 +46,7 @@ LOCK_WAIT_S = 0.5
 """How long a batch should wait for rows: the `lock_s` of the adapters of its shop."""
 _BUSY_RETRY_S = 0.05
 _BUSY_S = 1.0
+_FAILED_S = 5.0
 _RETRIES = 2
 _SMOOTHING = 0.2
 
@@ -143,6 +144,7 @@ class OrderBatcher:
         self._reservations = _Kind(shop.reservations.reserve_all, shop.reservations.find_committed)
         self._light, self._slow = _Queue(), _Queue()
         self._slow_at = 0.0  # not before that, a batch of the second queue
+        self._failed_at = -_FAILED_S
         self._busy_until = 0.0  # until then, nothing waits for rows
         self._changed = threading.Condition()
         self._is_deciding = False
@@ -164,6 +166,19 @@ class OrderBatcher:
         with self._changed:
             self._report.waiting = len(self._light.pending) + len(self._slow.pending)
             return self._report
+
+    def check(self) -> None:
+        """Check that orders can be placed.
+
+        Raises:
+            Unavailable: the present batch has taken longer than a request may wait, or one failed a moment ago.
+        """
+        now = time.monotonic()
+        with self._changed:
+            if self._is_deciding and now - self._flushed_at > self._wait_max_s:
+                raise Unavailable(f"The present batch of orders has taken {now - self._flushed_at:.1f} seconds so far.")
+            if now - self._failed_at < _FAILED_S:
+                raise Unavailable("Orders failed a moment ago: the log says why.")
 
     def place(self, request: PlacementRequest) -> Future[Result[Order]]:
         """Queue an order. The future ends after the commit, with the result or the refusal.
@@ -285,6 +300,8 @@ class OrderBatcher:
         if not isinstance(outcome, Exception):
             pending.future.set_result(outcome)
         elif not isinstance(outcome, Busy) or not self._set_aside(pending):
+            if isinstance(outcome, Unavailable) and not isinstance(outcome, Busy):
+                self._failed_at = time.monotonic()
             pending.future.set_exception(outcome)
 
     def _set_aside(self, pending: _Pending[Any, Any]) -> bool:

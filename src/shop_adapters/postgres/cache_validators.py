@@ -18,11 +18,14 @@ import psycopg
 from sqlalchemy import Engine, text
 
 from shop_adapters.postgres.database import Transaction
+from shop_adapters.postgres.watchdog import watched
 from shop_core.catalog.model import ProductQuery
 from shop_core.pagination import Key
 
 V = TypeVar("V")
 
+ANSWER_S = 2.0
+"""How long the snapshot may take: it takes a tenth of a millisecond."""
 _ENTRIES_MAX = 2_000
 _READ = text("""
 SELECT version FROM catalog_version WHERE id = 1
@@ -127,7 +130,8 @@ class CacheValidator:
                 self._connected += 1
             try:
                 query = _SNAPSHOT if self._is_prepared else _SNAPSHOT_AND_SESSION
-                row = self._connection.execute(query, prepare=self._is_prepared).fetchone()
+                with watched(self._connection, ANSWER_S):
+                    row = self._connection.execute(query, prepare=self._is_prepared).fetchone()
             except BaseException:
                 self._connection.close()
                 self._connection = None

@@ -25,6 +25,7 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import DBAPIError, TimeoutError
 
 from shop_adapters.lock_order import LockOrder
+from shop_adapters.postgres.watchdog import Watch, watched
 from shop_core.errors import Busy, Refusal, Unavailable
 from shop_core.ports import Clock
 
@@ -37,6 +38,7 @@ RefusalOf = Callable[[str, psycopg.errors.Diagnostic], Refusal | None]
 COUNTED_MAX = 10_000
 """Up to so many rows are counted one by one."""
 
+_ANSWER_SPARE_S = 2.0
 _DIALECT = postgresql.psycopg.dialect()  # type: ignore[no-untyped-call]
 _NOTHING: Mapping[str, Any] = {}
 _TIME = text("SELECT clock_timestamp()")  # not now(), which stands still from the start of the transaction
@@ -56,6 +58,11 @@ class TransactionTimeouts:
     lock_s: float = 2
     statement_s: float = 60
     idle_s: float = 30
+
+    @property
+    def answer_s(self) -> float:
+        """How long the client waits for an answer until it gives the connection up: longer than the server may take."""
+        return self.statement_s + _ANSWER_SPARE_S
 
     @cached_property
     def begin(self) -> bytes:
@@ -82,7 +89,7 @@ class Transaction:
     """An open transaction. Made by `transaction`."""
 
     def __init__(
-        self, connection: psycopg.Connection[Any], timeouts: TransactionTimeouts, clock: Clock | None = None
+        self, connection: psycopg.Connection[Any], watch: Watch, timeouts: TransactionTimeouts, clock: Clock | None
     ) -> None:
         self.lock_order = LockOrder()
         self._connection = connection
@@ -91,6 +98,7 @@ class Transaction:
         self._is_over = False
         # One for all statements: it remembers how to send each type.
         self._cursor: psycopg.Cursor[Row] = connection.cursor(row_factory=namedtuple_row)
+        self._watch = watch
         self._command(timeouts.begin)
 
     def run(
@@ -108,6 +116,7 @@ class Transaction:
             Refusal: that of `refusal_of`.
         """
         self._check_open()
+        self._watch.asked_at = time.monotonic()
         try:
             self._cursor.execute(*_for_driver(statement, values))
         except psycopg.IntegrityError as error:
@@ -120,6 +129,7 @@ class Transaction:
     ) -> None:
         """Run a statement once for each of `rows`, in their order and without waiting in between; else as `run`."""
         self._check_open()
+        self._watch.asked_at = time.monotonic()
         try:
             self._cursor.executemany(_compiled(statement)[0], list(rows))
         except psycopg.IntegrityError as error:
@@ -184,6 +194,7 @@ class Transaction:
 
     def _command(self, command: bytes) -> None:
         """Run what has no parameters and no rows, in one message: psycopg's own way takes three times as long."""
+        self._watch.asked_at = time.monotonic()
         result = self._connection.pgconn.exec_(command)
         if result.status != ExecStatus.COMMAND_OK:
             state = (result.error_field(DiagnosticField.SQLSTATE) or b"").decode()  # none: the connection is lost
@@ -214,13 +225,16 @@ def transaction(engine: Engine, timeouts: TransactionTimeouts, clock: Clock | No
         connection = cast("psycopg.Connection[Any]", pooled.driver_connection)
         opened: Transaction | None = None
         try:
-            opened = Transaction(connection, timeouts, clock)
-            yield opened
-            opened.commit()
-        except BaseException:
-            with suppress(psycopg.Error):
-                connection.rollback()
-            raise
+            with watched(connection, timeouts.answer_s) as watch:
+                try:
+                    opened = Transaction(connection, watch, timeouts, clock)
+                    yield opened
+                    opened.commit()
+                except BaseException:
+                    watch.asked_at = time.monotonic()
+                    with suppress(psycopg.Error):
+                        connection.rollback()
+                    raise
         finally:
             if opened is not None:
                 opened.end()

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 from sqlalchemy import Connection, Engine, select, text
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from shop_adapters.postgres.schema import shop_facts
 from shop_adapters.postgres.search import REFRESHED_MAX, refresh_search
+from shop_adapters.postgres.watchdog import watched
 
 if TYPE_CHECKING:
     from alembic.config import Config
 
 SERVER_VERSION_MIN = 14
+ANSWER_S = 5.0
+"""How long the checks of the schema may take."""
 MIGRATIONS = Path(__file__).with_name("migrations")
 REVISIONS = sorted(file.name.partition("_")[0] for file in MIGRATIONS.glob("versions/[0-9]*_*.py"))
 """All revisions, oldest first, by the names of their files: Alembic is loaded only to migrate."""
@@ -38,8 +41,8 @@ def migrate(engine: Engine, currency: str) -> tuple[str | None, str]:
     Raises:
         SchemaError: the server is too old, the schema is newer than this program, or the currency differs.
     """
-    _check_server(engine)
     with engine.begin() as connection:
+        _check_server(connection)
         connection.execute(text("SELECT pg_advisory_xact_lock(:id)"), {"id": _LOCK_ID})
         before = _revision(connection)
         _check_known(before)
@@ -57,8 +60,8 @@ def check_schema(engine: Engine, currency: str) -> None:
     Raises:
         SchemaError: it is too old, too new, or keeps prices in another currency.
     """
-    _check_server(engine)
-    with engine.begin() as connection:
+    with engine.begin() as connection, watched(cast("Any", connection.connection.driver_connection), ANSWER_S):
+        _check_server(connection)
         revision = _revision(connection)
         _check_known(revision)
         if revision != REVISIONS[-1]:
@@ -99,9 +102,8 @@ def _check_known(revision: str | None) -> None:
         )
 
 
-def _check_server(engine: Engine) -> None:
-    with engine.connect() as connection:
-        version = int(connection.execute(text("SHOW server_version_num")).scalar_one()) // 10_000
+def _check_server(connection: Connection) -> None:
+    version = int(connection.execute(text("SHOW server_version_num")).scalar_one()) // 10_000
     if version < SERVER_VERSION_MIN:
         raise SchemaError(
             f"the database server is PostgreSQL {version}, this needs {SERVER_VERSION_MIN} or newer: "

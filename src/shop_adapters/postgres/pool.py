@@ -8,9 +8,20 @@ from collections.abc import Callable
 from typing import Any
 
 import psycopg
-from sqlalchemy import Engine, create_engine, event
+from sqlalchemy import Engine, create_engine, event, make_url
 
 PAUSE_S = 0.1
+_CONNECTION = {
+    "connect_timeout": 5,
+    "application_name": "shop",
+    # A host that is gone is noticed within 11 s, by whoever waits and by whoever sends.
+    "keepalives": 1,
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,
+}
+"""Unless the URL says otherwise."""
 
 
 class CircuitBreaker:
@@ -84,7 +95,10 @@ def make_engine(url: str, *, connections: int = 8, wait_s: float = 2.0, prepare_
         pool_pre_ping=False,  # a round trip for each unit of work; `transaction` notices a lost connection
         pool_reset_on_return=None,  # `transaction` ends what it began
         hide_parameters=True,  # tracebacks must not show addresses of people and hashes of passwords
-        connect_args={"connect_timeout": 5, "application_name": "shop", "prepare_threshold": prepare_threshold},
+        connect_args={
+            **{name: value for name, value in _CONNECTION.items() if name not in make_url(url).query},
+            "prepare_threshold": prepare_threshold,
+        },
     )
     connect = CircuitBreaker()
     event.listen(engine, "do_connect", lambda dialect, record, args, kwargs: connect(*args, **kwargs))

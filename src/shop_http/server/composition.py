@@ -36,6 +36,8 @@ BACKGROUND_EVERY_S = 0.25
 CLEANUP_EVERY_S = 60.0
 ENDED_EVERY_S = 1.0
 SAMPLED_EVERY_S = 1.0
+STATEMENT_S = 8.0
+"""How long a statement may take. A connection without an answer is given up 2 s later."""
 BACKGROUND_CONNECTIONS = 5
 """Sweeper, relay, order batcher, password hashes, ended sessions: busy handlers cannot keep them from the database."""
 
@@ -56,9 +58,13 @@ def worker_app(settings: Settings, shutdown: GracefulShutdown) -> App:
 
     log.configure(settings.log, settings.log_level)
     engine = make_pool(settings, settings.connections + BACKGROUND_CONNECTIONS)
-    adapters = adapters_of(engine, settings)
+    adapters = adapters_of(engine, settings).with_timeouts(TransactionTimeouts(statement_s=STATEMENT_S))
+    cache_validator = CacheValidator(engine, prepare_threshold=settings.prepare_threshold)
     shop = shop_of(adapters, settings)
-    in_batches = Shop(adapters.with_timeouts(TransactionTimeouts(lock_s=LOCK_WAIT_S)), reservation_limits(settings))
+    in_batches = Shop(
+        adapters.with_timeouts(TransactionTimeouts(lock_s=LOCK_WAIT_S, statement_s=STATEMENT_S)),
+        reservation_limits(settings),
+    )
     batcher = OrderBatcher(in_batches, adapters.new_id)
     refresh = Repeating(partial(refresh_search, engine), CLEANUP_EVERY_S, "search", lambda done: done >= REFRESHED_MAX)
     background: list[Background] = [batcher, refresh]
@@ -89,14 +95,14 @@ def worker_app(settings: Settings, shutdown: GracefulShutdown) -> App:
         count_expired = figures.expired
     app = create_app(
         shop,
-        ready=readiness(engine, settings),
+        ready=readiness(engine, settings, batcher.check, cache_validator),
         public_catalog=settings.public_catalog,
         has_docs=settings.docs,
         threads=settings.connections,
         base_url=settings.base_url or None,
         place=batcher.place,
         reserve=batcher.reserve,
-        cache_validator=CacheValidator(engine, prepare_threshold=settings.prepare_threshold),
+        cache_validator=cache_validator,
         deadlines=Deadlines(settings.request_timeout, settings.answer_timeout),
         background=[*background, *_jobs(shop, publisher_of(settings), count_expired)],
         observers=observers,

@@ -124,12 +124,18 @@ def migrate_database(settings: Settings, app_role: str | None = None) -> tuple[s
         return revisions
 
 
-def readiness(engine: Engine, settings: Settings) -> Callable[[], None]:
-    """Raises Unavailable for as long as the database is not there, or not as this version needs it."""
+def readiness(engine: Engine, settings: Settings, *checks: Callable[[], object]) -> Callable[[], None]:
+    """Raises Unavailable for as long as the database is not there, or not as this version needs it.
+
+    Args:
+        checks: raise what the database raises while something else cannot be served.
+    """
 
     def ready() -> None:
         try:
             with translate_errors():
+                for check in checks:
+                    check()
                 check_schema(engine, settings.currency)
         except SchemaError as wrong:
             raise Unavailable(f"The shop is not ready: {wrong}.") from wrong
