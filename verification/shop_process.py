@@ -25,7 +25,13 @@ SHOP = Path(sys.executable).with_name("shop")
 READY_S_MAX = 180
 STOP_S_MAX = 120
 _port_numbers = count(randrange(1_000))
-UNLIMITED = {"SHOP_RATE_LIMIT": "off", "SHOP_LOGIN_RATE_LIMIT": "off", "SHOP_ORDERS_PER_MINUTE": "0"}
+UNLIMITED = {
+    "SHOP_RATE_LIMIT": "off",
+    "SHOP_LOGIN_RATE_LIMIT": "off",
+    "SHOP_ORDERS_PER_MINUTE": "0",
+    "SHOP_ORDERED_LINES_PER_MINUTE": "0",
+    "SHOP_RESERVED_LINES_PER_MINUTE": "0",
+}
 
 
 class CannotStart(Exception):

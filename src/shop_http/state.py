@@ -46,7 +46,8 @@ class AppState:
         ready: raises while the server cannot serve.
         shutdown: knows whether the server is about to end.
         login_limiter: counts logins and registrations.
-        order_limiter: counts the orders of a customer.
+        order_limiter: counts the orders of a customer, and their lines.
+        reservation_limiter: counts the lines that a customer reserves.
         public_catalog: whether the catalog can be read without a login.
         base_url: how clients reach the server; None: by the scheme and host of each request.
         proxies: the proxies whose word about a client's address is taken; None: nobody's.
@@ -63,6 +64,7 @@ class AppState:
     shutdown: GracefulShutdown
     login_limiter: LoginLimiter
     order_limiter: OrderLimiter
+    reservation_limiter: OrderLimiter
     public_catalog: bool
     base_url: str | None
     proxies: TrustedProxies | None

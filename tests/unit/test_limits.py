@@ -6,6 +6,7 @@ import tracemalloc
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from uuid import UUID
 
 import httpx
 import pytest
@@ -199,6 +200,22 @@ def test_a_customer_places_so_many_orders_a_minute(shop: Shop) -> None:
         assert statuses == [400, 400, 429]
         assert_problem(client.post("/orders", json=form, headers=ada), 429, "too_many_orders")
         assert client.post("/orders", json=form, headers=grace).status_code == 400
+
+
+@pytest.mark.parametrize("path", ["/orders", "/reservations"])
+def test_a_customer_sends_so_many_lines_a_minute(shop: Shop, path: str) -> None:
+    """One that is larger than what is left is let in, and those after it wait until its lines are paid."""
+    with serving(shop, RateLimits(ordered_lines=Rate(3, 60), reserved_lines=Rate(3, 60))) as client:
+        ada, grace = of(shop, "ada"), of(shop, "grace")
+        two, five = (
+            {"lines": [{"product_id": str(UUID(int=n)), "quantity": 1} for n in range(many)]} for many in (2, 5)
+        )
+        statuses = [client.post(path, json=form, headers=ada).status_code for form in (two, five, two)]
+        assert statuses == [400, 400, 429]
+        answer = client.post(path, json=two, headers=ada)
+        assert_problem(answer, 429, "too_many_lines")
+        assert 80 <= int(answer.headers["retry-after"]) <= 100
+        assert client.post(path, json=two, headers=grace).status_code == 400
 
 
 @given(

@@ -18,7 +18,7 @@
     ├── Forbidden          the actor's role does not allow it
     │   └── NotTheOwner · LoginTooOld
     ├── TooMany            this client sends too many requests
-    │   └── TooManyAttempts · TooManyOrders
+    │   └── TooManyAttempts · TooManyOrders · TooManyLines
     └── Unavailable        the shop cannot answer now; the same request may succeed later
         └── Busy
 
@@ -70,6 +70,7 @@ from shop_core.errors.orders import (
     Oversold,
     Shortage,
     StockBelowZero,
+    TooManyLines,
     TooManyOrders,
     TotalChanged,
     UnknownProducts,
@@ -118,6 +119,7 @@ __all__ = [
     "StockBelowZero",
     "TooMany",
     "TooManyAttempts",
+    "TooManyLines",
     "TooManyOrders",
     "TooMuchReserved",
     "TotalChanged",

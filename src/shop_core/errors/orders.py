@@ -120,6 +120,16 @@ class NotTheOwner(Forbidden):
         self.order_id = order_id
 
 
+class TooManyLines(TooMany):
+    """This customer orders or reserves more lines in a minute than the shop accepts."""
+
+    code = "too_many_lines"
+    title = "Too many lines"
+
+    def __init__(self, retry_after_s: int) -> None:
+        super().__init__(f"You send too many lines in a minute: wait {retry_after_s} seconds.", retry_after_s)
+
+
 class TooManyOrders(TooMany):
     """This customer places more orders in a minute than the shop accepts."""
 

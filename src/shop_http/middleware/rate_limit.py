@@ -12,12 +12,13 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from threading import Lock
 from time import monotonic
 from uuid import UUID
 
 from litestar.types import ASGIApp, Receive, Scope, Send
 
-from shop_core.errors import TooMany, TooManyOrders, Unavailable
+from shop_core.errors import TooMany, TooManyLines, TooManyOrders, Unavailable
 from shop_core.token_bucket import TokenBucket
 from shop_http.middleware import Middleware
 from shop_http.problems import refused
@@ -49,12 +50,15 @@ class RateLimits:
         unrecognised_devices: logins and registrations at the same moment from devices that no login has succeeded from
             before. The pool of the password hashes has room for more, so that nobody else has to wait for long.
         orders: that one customer places.
+        ordered_lines, reserved_lines: of all orders and of all reservations that one customer sends.
     """
 
     requests: Rate | None = None
     logins: Rate | None = None
     unrecognised_devices: int | None = None
     orders: Rate | None = None
+    ordered_lines: Rate | None = None
+    reserved_lines: Rate | None = None
 
 
 def rate_limit(rate: Rate | None) -> Middleware:
@@ -139,17 +143,30 @@ class LoginLimiter:
 
 
 class OrderLimiter:
-    """Counts the orders of each customer. For the thread of the event loop."""
+    """Counts the orders of each customer, and their lines; the same for reservations."""
 
-    def __init__(self, rate: Rate | None) -> None:
-        self._buckets = TokenBuckets(rate) if rate else None
+    def __init__(self, rate: Rate | None, line_rate: Rate | None) -> None:
+        self._lock = Lock()  # edits are counted in other threads than orders
+        self._limits = [
+            (TokenBuckets(each), refusal)
+            for each, refusal in ((line_rate, TooManyLines), (rate, TooManyOrders))
+            if each is not None
+        ]
 
-    def count(self, customer_id: UUID | None) -> None:
-        """A customer places an order. Raises TooManyOrders."""
-        if self._buckets is not None:
-            left, seconds = self._buckets.take(customer_id)
-            if left < 0:
-                raise TooManyOrders(math.ceil(seconds))
+    def count(self, customer_id: UUID | None, lines: int) -> None:
+        """A customer sends an order of so many lines. Raises TooManyLines or TooManyOrders."""
+        with self._lock:
+            for buckets, refusal in self._limits:
+                left, seconds = buckets.take(customer_id, lines if refusal is TooManyLines else 1)
+                if left < 0:
+                    raise refusal(math.ceil(seconds))
+
+    def owe(self, customer_id: UUID | None, lines: int) -> None:
+        """Count lines of something that was done already."""
+        with self._lock:
+            for buckets, refusal in self._limits:
+                if refusal is TooManyLines:
+                    buckets.give_back(customer_id, -lines)
 
 
 class TokenBuckets:
@@ -167,21 +184,22 @@ class TokenBuckets:
     def __len__(self) -> int:
         return len(self._full_at)
 
-    def take(self, key: Hashable) -> tuple[int, float]:
-        """Take a token: how many are left, less than 0 if there was none; and in how many seconds there is one, or all
-        are back.
+    def take(self, key: Hashable, tokens: int = 1) -> tuple[int, float]:
+        """Take tokens: how many are left, less than 0 if there was none; and in how many seconds there is one, or all
+        are back. If there was one, all are taken: those that were not there are owed.
         """
         now = self._clock()
         full_in = self._bucket.after_taking(self._full_at.get(key, now) - now)
         if missing_s := self._bucket.missing_s(full_in):
             return -1, missing_s
+        full_in += (tokens - 1) * self._bucket.refill_s
         self._full_at[key] = now + full_in
         self._full_at.move_to_end(key)
         if len(self._full_at) > self._keys_max:
             self._full_at.popitem(last=False)
-        return self._bucket.left(full_in), full_in
+        return max(0, self._bucket.left(full_in)), full_in
 
-    def give_back(self, key: Hashable) -> None:
-        """Put a token back that was taken."""
+    def give_back(self, key: Hashable, tokens: int = 1) -> None:
+        """Put tokens back that were taken; less than none are owed."""
         if key in self._full_at:
-            self._full_at[key] -= self._bucket.refill_s
+            self._full_at[key] -= tokens * self._bucket.refill_s

@@ -23,6 +23,7 @@ from shop_core.errors import (
     ReservationResolved,
     Stale,
     StockBelowZero,
+    TooManyLines,
     TooManyOrders,
     TotalChanged,
     UnknownProducts,
@@ -76,7 +77,7 @@ class OrdersQuery(ListQuery, forbid_unknown_fields=True, kw_only=True):
         gives=schemas.ORDER,
         status=201,
         refuses=(
-            *(InsufficientStock, UnknownProducts, TotalChanged, KeyReused, TooManyOrders),
+            *(InsufficientStock, UnknownProducts, TotalChanged, KeyReused, TooManyOrders, TooManyLines),
             *(ReservationNotFound, ReservationExpired, ReservationResolved),
         ),
     ),
@@ -89,7 +90,7 @@ async def place_order(request: ShopRequest, form: PlacementForm) -> Response:
     request is one order however often you send it; a retry gets that order as it is by then.
     """
     placement = form.request(request.actor, request.idempotency_key(), request.shop.currency)
-    request.state.order_limiter.count(request.actor.id)
+    request.state.order_limiter.count(request.actor.id, len(placement.units) or 1)
     result = await wrap_future(request.state.place(placement))
     order, location = result.value, f"/orders/{result.value.id}"
     return json_response(OrderBody.of(order), etag=(order.version,), location=location, is_replay=result.replayed)
@@ -137,7 +138,16 @@ def list_order_events(request: ShopRequest, order_id: UUID, query: ListQuery) ->
     Operation(
         takes=schemas.ORDER_FORM,
         gives=schemas.ORDER,
-        refuses=(OrderNotFound, NotTheOwner, Stale, IllegalStep, InsufficientStock, UnknownProducts, KeyReused),
+        refuses=(
+            OrderNotFound,
+            NotTheOwner,
+            Stale,
+            IllegalStep,
+            InsufficientStock,
+            UnknownProducts,
+            KeyReused,
+            TooManyLines,
+        ),
     ),
 )
 def edit_order(request: ShopRequest, order_id: UUID, form: OrderForm, key: IdempotencyKey | None) -> Response:
@@ -149,6 +159,7 @@ def edit_order(request: ShopRequest, order_id: UUID, form: OrderForm, key: Idemp
     of one, is priced anew at today's price. Lines that change nothing leave the version as it is.
     """
     lines = form.requested()
+    request.state.order_limiter.count(request.actor.id, len(lines))
     return _order(request.shop.orders.edit(request.actor, order_id, lines, request.expected_versions(), key=key))
 
 

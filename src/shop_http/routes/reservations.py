@@ -16,6 +16,7 @@ from shop_core.errors import (
     ReservationExpired,
     ReservationNotFound,
     ReservationResolved,
+    TooManyLines,
     TooMuchReserved,
     UnknownProducts,
 )
@@ -44,7 +45,7 @@ class ReservationsQuery(CursorQuery, forbid_unknown_fields=True, kw_only=True):
         takes=schemas.RESERVATION_FORM,
         gives=schemas.RESERVATION,
         status=201,
-        refuses=(InsufficientStock, UnknownProducts, TooMuchReserved, KeyReused),
+        refuses=(InsufficientStock, UnknownProducts, TooMuchReserved, KeyReused, TooManyLines),
     ),
 )
 async def reserve(request: ShopRequest, form: ReservationForm) -> Response:
@@ -55,6 +56,7 @@ async def reserve(request: ShopRequest, form: ReservationForm) -> Response:
     you send it; a retry gets that reservation as it is by then.
     """
     reservation = form.request(request.actor, request.idempotency_key())
+    request.state.reservation_limiter.count(request.actor.id, len(reservation.units))
     result = await wrap_future(request.state.reserve(reservation))
     location = f"/reservations/{result.value.id}"
     return json_response(ReservationBody.of(result.value), location=location, is_replay=result.replayed)
@@ -91,7 +93,7 @@ def get_reservation(request: ShopRequest, reservation_id: UUID) -> Response:
     Operation(
         takes=schemas.EXTENSION_FORM,
         gives=schemas.RESERVATION,
-        refuses=(ReservationNotFound, ReservationExpired, ReservationResolved, KeyReused),
+        refuses=(ReservationNotFound, ReservationExpired, ReservationResolved, KeyReused, TooManyLines),
     ),
 )
 def extend_reservation(
@@ -102,7 +104,10 @@ def extend_reservation(
     For `ttl_seconds` from now, never for shorter than before, and for 24 hours in all at most. A reservation that has
     expired cannot be extended: its units may be somebody else's.
     """
+    limiter, customer_id = request.state.reservation_limiter, request.actor.id
+    limiter.count(customer_id, 1)
     extended = request.shop.reservations.extend(request.actor, reservation_id, form.ttl, key=key)
+    limiter.owe(customer_id, len(extended.lines) - 1)  # it is known only now
     return json_response(ReservationBody.of(extended))
 
 

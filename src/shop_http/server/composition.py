@@ -123,7 +123,9 @@ def limits_of(settings: Settings) -> RateLimits:
         requests=_rate(settings.rate_limit, settings.workers),
         logins=_rate(settings.login_rate_limit, settings.workers),
         unrecognised_devices=UNRECOGNISED_MAX,
-        orders=Rate(settings.orders_per_minute).shared_by(settings.workers) if settings.orders_per_minute else None,
+        orders=_per_minute(settings.orders_per_minute, settings.workers),
+        ordered_lines=_per_minute(settings.ordered_lines_per_minute, settings.workers),
+        reserved_lines=_per_minute(settings.reserved_lines_per_minute, settings.workers),
     )
 
 
@@ -132,6 +134,10 @@ def proxies_of(settings: Settings) -> TrustedProxies | None:
     if not settings.trusted_proxies:
         return None
     return TrustedProxies(settings.trusted_proxies, cast(Header, settings.proxy_header))
+
+
+def _per_minute(count: int, workers: int) -> Rate | None:
+    return Rate(count).shared_by(workers) if count else None
 
 
 def _rate(text: str, workers: int) -> Rate | None:

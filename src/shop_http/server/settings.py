@@ -211,6 +211,12 @@ class Settings:
     orders_per_minute: int = _setting(
         60_000, _whole(0, 1_000_000), "orders that one customer may place in a minute; 0: any number"
     )
+    ordered_lines_per_minute: int = _setting(
+        20_000, _whole(0, 1_000_000), "lines that one customer may order in a minute, edits included; 0: any number"
+    )
+    reserved_lines_per_minute: int = _setting(
+        20_000, _whole(0, 1_000_000), "lines that one customer may reserve or extend in a minute; 0: any number"
+    )
     rate_limit: str = _setting(
         "600000/minute", _rate, "requests of one account, or of one address without a login; off: any number"
     )
