@@ -247,10 +247,11 @@ def walk(tour: Tour, password: str) -> None:
     tour.say(
         "## Change your mind",
         "While an order is `placed`, its owner may replace its lines. Only the difference is taken from the stock or"
-        " given back. Lines with the same or a smaller quantity keep their price; others get today's price."
+        " given back. Lines with the same or a smaller quantity keep their price; others get today's price, so send the"
+        " `expected_total` that you showed."
         " `If-Match` makes sure that nobody changed the order since it was read.",
     )
-    changed = {"lines": [{"product_id": lamp["id"], "quantity": 2}]}
+    changed = {"lines": [{"product_id": lamp["id"], "quantity": 2}], "expected_total": "49.80"}
     tour.call("PUT", where, changed, token=ada_token, if_match='"1"', idempotency_key="3c7e1a90-edit")
     tour.say(
         "Everything that changes something takes a key: stock, edits, cancellations, profiles, registrations. Logging"

@@ -18,6 +18,7 @@ from shop_core.errors import (
     Refusal,
     Shortage,
     Stale,
+    TotalChanged,
     UnknownProducts,
 )
 from shop_core.events import OrderEvent
@@ -70,13 +71,13 @@ class OrderAmendmentContract(Contract):
         assert shop.orders.edit(ada, order.id, lines((lamp, 3))).units == {lamp.id: 3}
         assert fixtures.level(lamp.id) == StockLevel(lamp.id, on_hand=3, allocated=3)
 
-    def test_every_short_line_is_named_with_what_could_be_added_and_nothing_is_changed(
+    def test_every_short_line_is_named_with_what_the_order_could_have_and_nothing_is_changed(
         self, fixtures: Fixtures, shop: Shop, ada: Actor, lamp: Product, chair: Product, order: Order
     ) -> None:
         none = fixtures.product("Table")
         with pytest.raises(InsufficientStock) as refused:
             shop.orders.edit(ada, order.id, lines((lamp, 11), (none, 1), (chair, 1)))
-        assert refused.value.shortages == (Shortage(lamp.id, 8, 7), Shortage(none.id, 1, 0))
+        assert refused.value.shortages == (Shortage(lamp.id, 11, 10), Shortage(none.id, 1, 0))
         self._check_unchanged(fixtures, shop, ada, order, lamp, chair)
 
     def test_what_is_not_more_than_before_keeps_its_name_and_price_and_all_else_is_agreed_anew(
@@ -93,6 +94,21 @@ class OrderAmendmentContract(Contract):
             ("Dear Table", 199_00, 3),
         ]
         assert edited.total.minor == 3 * 12_50 + 40_00 + 3 * 199_00
+
+    def test_an_edit_to_another_total_than_the_expected_one_changes_nothing(
+        self, fixtures: Fixtures, shop: Shop, ada: Actor, lamp: Product, chair: Product, order: Order
+    ) -> None:
+        """More of a line prices all its units anew; whoever saw the old price does not agree unseen."""
+        _dearer(fixtures, lamp)
+        shown, four = fixtures.money(4 * 12_50 + 2 * 40_00), lines((lamp, 4), (chair, 2))
+        with pytest.raises(TotalChanged) as refused:
+            shop.orders.edit(ada, order.id, four, expected_total=shown)
+        total = fixtures.money(4 * 112_50 + 2 * 40_00)
+        assert (refused.value.expected, refused.value.total) == (str(shown), str(total))
+        self._check_unchanged(fixtures, shop, ada, order, lamp, chair)
+        with pytest.raises(TotalChanged):
+            shop.orders.edit(ada, order.id, lines((lamp, 3), (chair, 2)), expected_total=shown)
+        assert shop.orders.edit(ada, order.id, four, expected_total=total).total == total
 
     def test_an_archived_product_may_stay_or_shrink_but_not_grow_or_come_back(
         self, fixtures: Fixtures, shop: Shop, ada: Actor, lamp: Product, chair: Product, order: Order

@@ -193,16 +193,22 @@ class ReservationsContract(Contract):
         assert fixtures.level(lamp.id) == StockLevel(lamp.id, on_hand=2)
         assert shop.audit() == []
 
-    def test_a_reservation_of_a_product_that_left_the_catalog_cannot_be_confirmed_but_released(
+    def test_a_reservation_of_a_product_that_left_the_catalog_is_honoured_and_nobody_else_gets_it(
         self, fixtures: Fixtures, shop: Shop, lamp: Product
     ) -> None:
-        ada = fixtures.customer()
-        held = shop.reservations.reserve(to_hold(ada, (lamp, 1)))
+        ada, chair = fixtures.customer(), fixtures.product("Chair", units=1)
+        held = shop.reservations.reserve(to_hold(ada, (lamp, 1), (chair, 1)))
+        unwanted = shop.reservations.reserve(to_hold(ada, (lamp, 1)))
         fixtures.archive(lamp)
-        with pytest.raises(UnknownProducts):
-            shop.orders.place(request(ada, of=held))
-        assert shop.reservations.release(ada, held.id).state is ReservationState.RELEASED
-        assert fixtures.level(lamp.id) == StockLevel(lamp.id, on_hand=5)
+        ordered, refused = shop.orders.place_all([request(ada, of=held), request(ada, (lamp, 1))])
+        assert isinstance(ordered, Result)
+        assert isinstance(refused, UnknownProducts)
+        assert [(line.sku, line.name, line.unit_price) for line in ordered.value.lines] == [
+            (product.sku, product.name, product.price) for product in (lamp, chair)
+        ]
+        assert shop.reservations.release(ada, unwanted.id).state is ReservationState.RELEASED
+        assert fixtures.level(lamp.id) == StockLevel(lamp.id, on_hand=5, allocated=1)
+        assert shop.audit() == []
 
     def test_a_batch_confirms_a_reservation_once(self, fixtures: Fixtures, shop: Shop, lamp: Product) -> None:
         ada = fixtures.customer()

@@ -91,7 +91,7 @@ class TotalChanged(Conflict):
 
     def __init__(self, expected: str, total: str, currency: str) -> None:
         super().__init__(
-            f"You expect a total of {expected} {currency}, but today it is {total} {currency}. Nothing was placed: "
+            f"You expect a total of {expected} {currency}, but today it is {total} {currency}. Nothing was done: "
             "show the new total, and send the request again with it if the customer agrees."
         )
         self.expected, self.total, self.currency = expected, total, currency

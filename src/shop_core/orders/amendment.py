@@ -9,9 +9,10 @@ from uuid import UUID
 
 from shop_core.accounts.model import Actor
 from shop_core.catalog.model import Offer
-from shop_core.errors import Fault, UnknownProducts
+from shop_core.errors import Fault, TotalChanged, UnknownProducts
 from shop_core.events import EVENT_OF, OrderEvent
 from shop_core.inventory.model import LineRequest, MovementKind, NewId, StockMovement, check_stock
+from shop_core.money import Money
 from shop_core.orders.model import Order, OrderLine, Step, stock_moved
 from shop_core.orders.placement import stock_movements
 
@@ -51,12 +52,14 @@ class EditRequest:
         order: locked.
         lines: all lines that the order is to have.
         requested: see `requested_units`.
+        expected_total: edit the order only if it then comes to this total.
         units: the units of each product that the order needs beyond those that it has.
     """
 
     order: Order
     lines: Sequence[LineRequest]
     requested: Mapping[UUID, int]
+    expected_total: Money | None = None
     units: Mapping[UUID, int] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -113,16 +116,19 @@ def edit(
         IllegalStep: the order is not `placed` any more.
         Invalid: the total is more than can be counted.
         UnknownProducts: lines that need a product which is not in the catalog.
-        InsufficientStock: every product of which too few can be added. Here `requested` are the units beyond those
-            that the order has already, and `available` the units that could be added to them.
+        InsufficientStock: every product of which too few can be added. `requested` are the units that the order was to
+            have, and `available` the units that it could have.
+        TotalChanged: the order would come to another total than the expected one.
     """
     order = request.order
     after = order.after(Step.EDIT, now)
     before = order.units
     if request.requested == before:
+        _check_total(request.expected_total, order.total)
         return None
     _check_catalog(request, before, offers)
-    check_stock(request.units, available)
+    possible = {product_id: available[product_id] + before.get(product_id, 0) for product_id in request.units}
+    check_stock({product_id: request.requested[product_id] for product_id in request.units}, possible)
     agreed = {line.product_id: line for line in order.lines}
     after = after.with_lines(
         tuple(
@@ -132,6 +138,7 @@ def edit(
             for product_id, units in request.requested.items()
         )
     )
+    _check_total(request.expected_total, after.total)
     changes = {product_id: units - before.get(product_id, 0) for product_id, units in request.requested.items()}
     changes |= {product_id: -units for product_id, units in before.items() if product_id not in request.requested}
     movements = [
@@ -141,6 +148,11 @@ def edit(
     ]
     event = OrderEvent.of(new_id(), EVENT_OF[Step.EDIT], after, actor, total_before=order.total)
     return OrderChange(after, movements, event)
+
+
+def _check_total(expected: Money | None, total: Money) -> None:
+    if expected is not None and expected != total:
+        raise TotalChanged(str(expected), str(total), total.currency)
 
 
 def _kind(units: int) -> MovementKind:

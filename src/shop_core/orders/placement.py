@@ -18,6 +18,9 @@ from shop_core.reservations.reserving import movements_of
 Outcome = Result[Order] | Refusal
 """What becomes of a request: the order, or the refusal that it would have got alone."""
 
+Offers = Mapping[UUID, Offer]
+Reservations = Mapping[UUID, Reservation]
+
 
 class PlacementDraft:
     """The orders that a batch places; see `shop_core.batching`.
@@ -25,6 +28,7 @@ class PlacementDraft:
     Args:
         offers: what is sold of the requested products.
         reservations: those that are named, read after the stock of their products was locked.
+        archived: what is not sold any more of what they hold: who has reserved it gets it.
         now: when the orders are placed: on the clock of the store, read after the locks.
         new_id: gives each ledger line and each event its id.
 
@@ -34,9 +38,9 @@ class PlacementDraft:
     """
 
     def __init__(
-        self, offers: Mapping[UUID, Offer], reservations: Mapping[UUID, Reservation], *, now: datetime, new_id: NewId
+        self, offers: Offers, reservations: Reservations, archived: Offers, *, now: datetime, new_id: NewId
     ) -> None:
-        self._offers, self._now, self._new_id = offers, now, new_id
+        self._offers, self._archived, self._now, self._new_id = offers, archived, now, new_id
         self._reservations = dict(reservations)
         self.orders: list[Order] = []
         self.movements: list[StockMovement] = []
@@ -52,7 +56,8 @@ class PlacementDraft:
         customer_id, now, new_id, expected = request.customer_id, self._now, self._new_id, request.expected_total
         reservation = self._confirmed(request, order_id) if request.reservation_id else None
         units = reservation.units if reservation else request.units
-        lines = _lines(reservation.requests if reservation else request.lines, units, self._offers)
+        offers = {**self._offers, **self._archived} if reservation else self._offers
+        lines = _lines(request.lines, units, offers)
         check_stock(request.units, available)
         total = total_of(lines, lines[0].unit_price.currency)
         if expected is not None and expected != total:

@@ -9,10 +9,12 @@ from uuid import UUID
 
 from shop_core.accounts.model import Actor, Role
 from shop_core.batching import Batch, product_ids_of, result_of
+from shop_core.catalog.model import Offer
 from shop_core.errors import OrderNotFound, check_version
 from shop_core.events import OrderEvent
 from shop_core.idempotency import IdempotencyKey
 from shop_core.inventory.model import LINES_MAX, LineRequest, StockLevel, StockMovement, requested_units
+from shop_core.money import Money
 from shop_core.orders.amendment import AmendmentDraft, EditRequest, OrderChange, step
 from shop_core.orders.model import Order, OrderQuery, PlacementRequest, Step
 from shop_core.orders.placement import Outcome, PlacementDraft
@@ -62,8 +64,9 @@ class OrderService:
             levels = uow.stock.lock(product_ids) if wait else _lock_free(uow, batch, requests, product_ids, named)
             offers = uow.products.offers(levels)  # a product that was added after the lock is not there yet
             reservations = uow.reservations.get_all(named) if named else {}  # again, now locked
+            archived = _archived(uow, levels.keys() - offers.keys()) if named else {}
             now, new_id = uow.now(), self._new_id
-            new_draft = partial(PlacementDraft, offers, reservations, now=now, new_id=new_id)
+            new_draft = partial(PlacementDraft, offers, reservations, archived, now=now, new_id=new_id)
             decision = batch.decide(uow, levels, new_draft, earlier_orders, now=now, new_id=new_id)
             placed = decision.draft
             uow.orders.add_all(placed.orders)
@@ -168,7 +171,14 @@ class OrderService:
             return uow.events.timeline(order.customer_id, order_id, page_request)
 
     def edit(
-        self, actor: Actor, order_id: UUID, lines: Sequence[LineRequest], versions: Versions = None, *, key: Key = None
+        self,
+        actor: Actor,
+        order_id: UUID,
+        lines: Sequence[LineRequest],
+        versions: Versions = None,
+        *,
+        expected_total: Money | None = None,
+        key: Key = None,
     ) -> Order:
         """Replace the lines of an order while it is placed; for its owner. All or nothing.
 
@@ -179,6 +189,7 @@ class OrderService:
             actor: the customer whose order it is.
             lines: all lines that the order is to have; a product may stand in several.
             versions: change it only if the order is at one of these; see `check_version`.
+            expected_total: change it only if it then comes to this total.
             key: makes a retry safe; see `IdempotencyKey`.
 
         Raises:
@@ -187,10 +198,12 @@ class OrderService:
             NotTheOwner: the actor is staff, and it is not their own order.
             Stale, IllegalStep, KeyReused
             UnknownProducts: lines that need a product which is not in the catalog.
-            InsufficientStock: every short product, with the units that were to be added and those that could be.
+            InsufficientStock: every short product, with the units that the order was to have and could have.
+            TotalChanged: the order would come to another total than the expected one.
         """
         requested = requested_units(lines)
-        asked = (part for line in lines for part in (line.product_id, line.quantity))
+        total = expected_total.minor if expected_total else None
+        asked = [total, *(part for line in lines for part in (line.product_id, line.quantity))]
         with self._begin() as uow:
             is_repeat = key is not None and key.was_used(uow.keys.claim, actor.account_id, "edit", order_id, *asked)
             order = self._lock(uow, actor, order_id, Step.EDIT)
@@ -202,7 +215,7 @@ class OrderService:
             levels = uow.stock.lock(requested.keys() | order.units.keys())
             offers = uow.products.offers(requested.keys() & levels.keys())  # as `place_all` does
             now, new_id = uow.now(), self._new_id
-            batch: Batch[EditRequest, Order] = Batch([EditRequest(order, lines, requested)], [order_id])
+            batch: Batch[EditRequest, Order] = Batch([EditRequest(order, lines, requested, expected_total)], [order_id])
             new_draft = partial(AmendmentDraft, offers, actor, now=now, new_id=new_id)
             decision = batch.decide(uow, levels, new_draft, {}, now=now, new_id=new_id)
             edited, change = result_of(decision.outcomes), decision.draft.change
@@ -318,6 +331,12 @@ def _lock_free(
     needed = [(reservations.get(each.reservation_id) if each.reservation_id else None) or each for each in requests]
     batch.postpone(not busy.isdisjoint(each.units) for each in needed)
     return levels
+
+
+def _archived(uow: UnitOfWork, product_ids: Collection[UUID]) -> dict[UUID, Offer]:
+    """What archived products were sold as: their reservations are honoured."""
+    found = uow.products.get_all(product_ids).values() if product_ids else ()
+    return {product.id: Offer(product.id, product.sku, product.name, product.price) for product in found}
 
 
 def _owner(actor: Actor) -> UUID | None:

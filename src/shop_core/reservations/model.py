@@ -102,11 +102,6 @@ class Reservation:
         """How many of each product still count as reserved."""
         return {line.product_id: line.quantity for line in self.lines if line.is_held}
 
-    @property
-    def requests(self) -> tuple[LineRequest, ...]:
-        """The lines of an order of this reservation."""
-        return tuple(LineRequest(line.product_id, line.quantity) for line in self.lines)
-
     def is_due(self, now: datetime) -> bool:
         """Whether it has to expire: its time is up, and it did not end in another way."""
         return self.state is ReservationState.ACTIVE and self.expires_at <= now

@@ -139,14 +139,8 @@ def list_order_events(request: ShopRequest, order_id: UUID, query: ListQuery) ->
         takes=schemas.ORDER_FORM,
         gives=schemas.ORDER,
         refuses=(
-            OrderNotFound,
-            NotTheOwner,
-            Stale,
-            IllegalStep,
-            InsufficientStock,
-            UnknownProducts,
-            KeyReused,
-            TooManyLines,
+            *(OrderNotFound, NotTheOwner, Stale, IllegalStep, InsufficientStock, UnknownProducts),
+            *(TotalChanged, KeyReused, TooManyLines),
         ),
     ),
 )
@@ -154,13 +148,14 @@ def edit_order(request: ShopRequest, order_id: UUID, form: OrderForm, key: Idemp
     """Replace the lines of an order that is not confirmed yet.
 
     For the owner. You get all changes or none, and only the difference is taken from stock or given back. In
-    `shortages`, `requested` is the number of units beyond those that the order has, and `available` is the number that
-    could be added. A product of which the order had as many or more keeps its name and price; a new one, or more units
-    of one, is priced anew at today's price. Lines that change nothing leave the version as it is.
+    `shortages`, `requested` is the number of units that the order was to have, and `available` is the number that it
+    could have. A product of which the order had as many or more keeps its name and price; a new one, or more units of
+    one, is priced anew at today's price, all its units: send the total that you showed as `expected_total`. Lines that
+    change nothing leave the version as it is.
     """
-    lines = form.requested()
+    lines, total, versions = form.requested(), form.total(request.shop.currency), request.expected_versions()
     request.state.order_limiter.count(request.actor.id, len(lines))
-    return _order(request.shop.orders.edit(request.actor, order_id, lines, request.expected_versions(), key=key))
+    return _order(request.shop.orders.edit(request.actor, order_id, lines, versions, expected_total=total, key=key))
 
 
 @delete(

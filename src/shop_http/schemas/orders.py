@@ -53,13 +53,26 @@ def line_requests(lines: Iterable[LineForm]) -> tuple[LineRequest, ...]:
 
 
 class OrderForm(Struct, forbid_unknown_fields=True, kw_only=True):
-    """The lines of an order. A product may stand in several: its quantities are summed."""
+    """The lines of an order. A product may stand in several: its quantities are summed.
+
+    With `expected_total` it is edited only if the total is then the same: prices may have changed.
+    """
 
     lines: LineForms
+    expected_total: Amount | UnsetType = UNSET
 
     def requested(self) -> tuple[LineRequest, ...]:
         """The lines as the core takes them."""
         return line_requests(self.lines)
+
+    def total(self, currency: str) -> Money | None:
+        """The expected total as the core takes it.
+
+        Raises:
+            Invalid: it is no amount of money.
+        """
+        expected = self.expected_total
+        return None if expected is UNSET else Money.parse(expected, currency, field="expected_total")
 
 
 class PlacementForm(Struct, forbid_unknown_fields=True, kw_only=True):
@@ -200,7 +213,7 @@ class OrderEventPage(PageBody[OrderEventBody], kw_only=True):
     """A page of the timeline of an order."""
 
 
-ORDER_FORM = OrderForm(lines=(LineForm(product_id=PRODUCT_ID, quantity=3),))
+ORDER_FORM = OrderForm(lines=(LineForm(product_id=PRODUCT_ID, quantity=3),), expected_total="6.60")
 PLACEMENT_FORM = PlacementForm(lines=(LineForm(product_id=PRODUCT_ID, quantity=3),), expected_total="6.60")
 PLACEMENT_OF_A_RESERVATION = PlacementForm(reservation_id=RESERVATION_ID)
 ORDER = OrderBody(
