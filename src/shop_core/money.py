@@ -95,6 +95,7 @@ class Money:
         return Money(self.minor * times, self.currency)
 
 
+@lru_cache(10_000)  # prices come again and again
 def format_minor(minor: int, places: int) -> str:
     """`minor` units as a plain decimal with `places` decimals: `format_minor(-5, 2) == "-0.05"`."""
     if not places:

@@ -87,8 +87,8 @@ class MemoryProducts:
     def offers(self, product_ids: Iterable[UUID]) -> dict[UUID, Offer]:
         """What is sold of those: archived products are not."""
         with self._transaction.statement():
-            products = map(self._transaction.products.get, list(product_ids))
-            return {p.id: Offer(p.id, p.sku, p.name, p.price) for p in products if p and p.archived_at is None}
+            products = self._transaction.products.get_all(product_ids).values()
+            return {p.id: Offer(p.id, p.sku, p.name, p.price) for p in products if p.archived_at is None}
 
     def lock(self, product_id: UUID) -> Product | None:
         """The product, also an archived one, read after it was locked until the end of this unit of work."""

@@ -110,9 +110,9 @@ class PostgresStock:
         self._locked.update([id_.int for id_ in ids])
         if not ids:
             return {}
-        levels: dict[UUID, StockLevel] = {}
-        for *level, time in self._transaction.run(_LOCK, {"ids": Uuids(ids)}):
-            levels[level[0]] = StockLevel(*level)
+        levels, given = {}, {id_.int: id_ for id_ in ids}  # as keys, since equal UUIDs are compared in Python
+        for product_id, *counters, time in self._transaction.run(_LOCK, {"ids": Uuids(ids)}):
+            levels[given[product_id.int]] = StockLevel(product_id, *counters)
             self._transaction.note_time(time)
         return levels
 

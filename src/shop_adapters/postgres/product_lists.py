@@ -219,9 +219,10 @@ class ProductLists:
         self._version, self._cache = version, cache
 
     def offers(self, product_ids: Iterable[UUID]) -> dict[UUID, Offer]:
-        currency = self._currency
-        rows = self._transaction.run(_OFFERS, {"ids": Uuids(product_ids)})
-        return {id_: Offer(id_, sku, name, Money(minor, currency)) for id_, sku, name, minor in rows}
+        ids, currency = Uuids(product_ids), self._currency
+        given = {id_.int: id_ for id_ in ids if id_}  # as keys, since equal UUIDs are compared in Python
+        rows = self._transaction.run(_OFFERS, {"ids": ids})
+        return {given[id_.int]: Offer(id_, sku, name, Money(minor, currency)) for id_, sku, name, minor in rows}
 
     def page(self, query: ProductQuery, page_request: PageRequest) -> Page[CatalogEntry]:
         shape = QueryShape.of(query)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import lru_cache
 from typing import NamedTuple
 from uuid import UUID
 
@@ -153,7 +154,7 @@ class Order:
         It is stored and indexed, so that staff can search for it, but nothing makes it unique. The eight stand for 40
         random bits: with 10,000 orders a day, two are alike about once in 60 years. A search then shows both.
         """
-        return f"{self.created_at.astimezone(UTC):%y%m%d}-{_readable(self.id)}"
+        return f"{_day(self.created_at)}-{_readable(self.id)}"
 
     @property
     def units(self) -> dict[UUID, int]:
@@ -281,6 +282,11 @@ def total_of(lines: Iterable[OrderLine], currency: str) -> Money:
 _LETTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's base 32: no I, L, O or U to misread
 _PAIRS = [first + second for first in _LETTERS for second in _LETTERS]
 _NUMBER = re.compile(f"[0-9]{{6}}-[{_LETTERS}]{{8}}", re.ASCII)
+
+
+@lru_cache(64)  # all orders of a batch are placed at the same moment
+def _day(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%y%m%d}"
 
 
 def _readable(order_id: UUID) -> str:

@@ -49,7 +49,7 @@ LineForms = Annotated[tuple[LineForm, ...], Meta(min_length=1, max_length=LINES_
 
 def line_requests(lines: Iterable[LineForm]) -> tuple[LineRequest, ...]:
     """The lines as the core takes them."""
-    return tuple(LineRequest(line.product_id, line.quantity) for line in lines)
+    return tuple([LineRequest(line.product_id, line.quantity) for line in lines])
 
 
 class OrderForm(Struct, forbid_unknown_fields=True, kw_only=True):
