@@ -58,6 +58,10 @@ PARTS = (
     ),
     Part("schema", "every response is as /openapi.json describes it", "--examples 50", "--examples 500"),
     Part(
+        *("hostile_clients", "a health check is answered within a second in a flood of connections"),
+        *("--seconds 20", "--seconds 600"),
+    ),
+    Part(
         *("restarts", "restarts of workers and database under load cost no request"),
         *("--rolling 10 --database 20", "--rolling 100 --database 100"),
     ),

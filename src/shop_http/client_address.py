@@ -20,6 +20,8 @@ HEADERS: tuple[Header, ...] = ("x-forwarded-for", "forwarded")
 
 _HOPS_MAX = 20
 _KNOWN_MAX = 10_000
+_LENGTH_MAX = 64
+"""Of an address, with brackets, zone and port. Proxies pass on what clients send, and what is parsed is remembered."""
 _IPV6_CLIENT_BITS = 64  # what one household or phone has all addresses of
 _NODE = re.compile(r'for="?(?P<node>[^";]*)"?(?:;|\Z)', re.IGNORECASE)
 _WITH_PORT = re.compile(r"(?P<ipv4>[\d.]+):\d{1,5}|\[(?P<ipv6>[0-9a-fA-F:.]+)\](?::\d{1,5})?", re.ASCII)
@@ -48,11 +50,11 @@ class TrustedProxies:
         here = client[0] if client else ""
         if not self._trusted:
             return here
-        address = _parsed(here)
+        address = parsed(here)
         for node in self._hops(scope):
             if address is None or not self._is_trusted(address):
                 break
-            if (before := _parsed(node)) is None:
+            if (before := parsed(node)) is None:
                 break  # a proxy of ours does not know, or hides it: the proxy itself is all that we know
             address = before
         return here if address is None else str(address)
@@ -79,10 +81,10 @@ def networks(texts: Sequence[str]) -> list[IPv4Network | IPv6Network]:
 @lru_cache(_KNOWN_MAX)
 def client_of(address: str) -> str:
     """Under which an address is counted: by itself, or by its network of IPv6, within which it can be any."""
-    parsed = _parsed(address)
-    if isinstance(parsed, IPv6Address):
-        return str(ip_network((int(parsed) >> _IPV6_CLIENT_BITS << _IPV6_CLIENT_BITS, _IPV6_CLIENT_BITS)))
-    return str(parsed or address)
+    found = parsed(address)
+    if isinstance(found, IPv6Address):
+        return str(ip_network((int(found) >> _IPV6_CLIENT_BITS << _IPV6_CLIENT_BITS, _IPV6_CLIENT_BITS)))
+    return str(found or address)
 
 
 def _nodes(hops: Sequence[str]) -> Iterator[str]:
@@ -96,9 +98,13 @@ def _nodes_of_forwarded(hops: Sequence[str]) -> Iterator[str]:
         yield found["node"].strip() if found else ""
 
 
+def parsed(text: str) -> IPv4Address | IPv6Address | None:
+    """The address, without its port; one of IPv4 that is written as IPv6 is one of IPv4. None if it is none."""
+    return _parsed(text) if len(text) <= _LENGTH_MAX else None
+
+
 @lru_cache(_KNOWN_MAX)
 def _parsed(text: str) -> IPv4Address | IPv6Address | None:
-    """The address, without its port; one of IPv4 that is written as IPv6 is one of IPv4."""
     if match := _WITH_PORT.fullmatch(text):
         text = match["ipv4"] or match["ipv6"]
     try:

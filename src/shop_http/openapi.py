@@ -84,9 +84,9 @@ A shop that never sells what it does not have.
 - Nothing is guessed: text with control characters, or with characters that change the direction of writing, is
   refused; numbers are plain digits; a field or a parameter that is given twice is refused. Text is stored as Unicode
   NFC.
-- A request must arrive within seconds (408). What is no HTTP at all is refused without a problem document and without
-  a request id: 400 (such as an unknown method or a space in the address), 414 (an address past 32 KiB) and 431 (a head
-  past 64 KiB, or more than 100 headers); the connection then ends.
+- A request must arrive within seconds (408). What cannot be read as HTTP is refused, and the connection ends: 400 (such
+  as an unknown method or a space in the address), 414 (an address past 32 KiB), 431 (a head past 64 KiB, or more than
+  100 headers) and 501 (a Transfer-Encoding other than chunked).
 - Send `X-Request-Id` to find a request again in the log; every response has one.
 - 429 means: wait as many seconds as `Retry-After` says. `RateLimit` says how many requests are left (`r`) and in how
   many seconds all are back (`t`); `RateLimit-Policy` says how many there are (`q`) in how many seconds (`w`).

@@ -57,8 +57,20 @@ TRANSPORT = {
     405: ("method_not_allowed", "Method not allowed", "This address does not know that method: see Allow."),
     408: ("request_timeout", "Request timeout", "The body of the request did not arrive in time: send it again."),
     413: ("body_too_large", "Body too large", "The body is larger than this operation takes."),
+    414: (
+        "address_too_long",
+        "Address too long",
+        "The address is longer than 32 KiB: send a shorter one.",
+    ),
     415: ("unsupported_media_type", "Unsupported media type", "Send JSON, with Content-Type: application/json."),
+    431: (
+        "head_too_large",
+        "Head too large",
+        "The head has more than 100 headers or 64 KiB: send fewer of them.",
+    ),
     500: ("internal_error", "Internal error", "This is a fault of the server. Report it with the request_id."),
+    501: ("unknown_transfer_encoding", "Unknown Transfer-Encoding", "The server takes none but chunked."),
+    503: ("too_many_connections", "Too many connections", "The server is busy. Nothing was done: try again."),
 }
 
 EXPLAINED_AT = "/docs/errors"

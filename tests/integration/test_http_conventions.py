@@ -34,7 +34,8 @@ def raw_client(server: Server) -> Iterator[Callable[[str], tuple[int, Any]]]:
             line.sendall(request.encode())
             answer = http.client.HTTPResponse(line)
             answer.begin()
-            return answer.status, json.loads(answer.read())
+            body, is_json = answer.read(), "json" in answer.headers["content-type"]
+            return answer.status, json.loads(body) if is_json else body
 
         yield ask
 
@@ -114,12 +115,33 @@ def test_links_lead_to_the_host_that_was_asked(server: Server, staff: httpx.Clie
     assert answer["next"].startswith(f"http://{host.rstrip(':')}")
 
 
+@pytest.mark.parametrize(
+    ("headers", "expected"),
+    [
+        ("Transfer-Encoding: Chunked\r\n", 415),
+        ("Transfer-Encoding: gzip, chunked\r\n", 501),
+        ("Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n", 400),
+        ("Transfer-Encoding: identity, chunked\r\n", 501),
+        ("Transfer-Encoding: chunked;a=b\r\n", 400),
+        ("Transfer-Encoding: gzip\r\n", 400),
+        ("Transfer-Encoding: chunked, gzip\r\n", 400),
+        ("Content-Length: 5\r\nTransfer-Encoding: chunked\r\n", 400),
+        ("Transfer-Encoding: chunked\r\nContent-Length: 5\r\n", 400),
+    ],
+)
+def test_a_body_is_encoded_as_chunked_or_not_at_all(server: Server, headers: str, expected: int) -> None:
+    with raw_client(server) as ask:
+        status, _ = ask(f"POST {API}/auth/token HTTP/1.1\r\nHost: x\r\n{headers}\r\n0\r\n\r\n")
+    assert status == expected
+
+
 def test_slashes_in_a_query_are_text(visitor: httpx.Client) -> None:
     assert visitor.get("/products?keyword=a//b%2Fc").status_code == 200
 
 
 BAD_HOSTS = [
-    f"Host: {host}\r\n" for host in ("x:99999", "x:65536", ":1", "a b", "<x>", "x:y", "[::1", "a/b", "u@x", "\u00e9")
+    f"Host: {host}\r\n"
+    for host in ("x" * 256, "x:99999", "x:65536", ":1", "a b", "<x>", "x:y", "[::1", "a/b", "u@x", "\u00e9")
 ]
 
 

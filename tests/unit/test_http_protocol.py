@@ -3,55 +3,118 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import socket
-from collections.abc import Awaitable, Callable
-from typing import Any
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, cast
 
 import pytest
 import uvicorn
 
+from shop_http.middleware.access_log import RequestRecord
 from shop_http.server import http_protocol
-from shop_http.server.http_protocol import HEAD_BYTES_MAX, HttpProtocol
+from shop_http.server.http_protocol import HEAD_BYTES_MAX, PIPELINED_MAX, HttpProtocol, OpenConnections
 
 CLOSED_S_MAX = 30
 HELLO = b"GET / HTTP/1.1\r\nHost: shop.test\r\n\r\n"
 
 
 async def application(scope: Any, receive: Any, send: Any) -> None:
-    """Answers with the size of the body."""
+    """Answers with the size of the body; or with 8 MB; or when it is told to."""
     size, has_more = 0, True
     while has_more:
         message = await receive()
-        size, has_more = size + len(message["body"]), message["more_body"]
-    text = f"{size}".encode()
+        size, has_more = size + len(message.get("body", b"")), message.get("more_body", False)
+    if scope["path"] == "/work":
+        await scope["state"]["done"].wait()
+    text = b"x" * 8_000_000 if scope["path"] == "/big" else b"%d" % size
     await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"%d" % len(text))]})
     await send({"type": "http.response.body", "body": text})
 
 
-async def answer_to(*parts: bytes) -> bytes:
-    """All that the server sends back until it closes the connection."""
-    config = uvicorn.Config(
-        application, http=HttpProtocol, ws="none", lifespan="off", log_config=None, access_log=False
-    )
+class Client:
+    """One connection to the server."""
+
+    def __init__(self, port: int) -> None:
+        self.port = port
+
+    async def connect(self, *parts: bytes) -> Client:
+        """Connect, and send the parts one by one."""
+        self.reader, self.writer = await asyncio.open_connection("127.0.0.1", self.port, limit=1024)
+        for part in parts:
+            self.writer.write(part)
+            await self.writer.drain()
+            await asyncio.sleep(0.01)  # so that they arrive one by one
+        return self
+
+    async def all(self) -> bytes:
+        """All that the server sends until it closes the connection."""
+        try:
+            return await asyncio.wait_for(self.reader.read(), CLOSED_S_MAX)
+        except ConnectionResetError:  # it closed before it had read everything
+            return b""
+
+    async def line(self) -> bytes:
+        """The first line of a response."""
+        return await asyncio.wait_for(self.reader.readline(), CLOSED_S_MAX)
+
+
+@dataclass
+class Setup:
+    """A server with few connections, and what it said of those that it refused."""
+
+    open_connections: OpenConnections
+    records: list[RequestRecord] = field(default_factory=list)
+    done: asyncio.Event = field(default_factory=asyncio.Event)
+    clients: list[Client] = field(default_factory=list)
+    port: int = 0
+
+    async def client(self, *parts: bytes) -> Client:
+        self.clients.append(await Client(self.port).connect(*parts))
+        return self.clients[-1]
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        """Let the server work until something is so."""
+        async with asyncio.timeout(CLOSED_S_MAX):
+            while not condition():
+                await asyncio.sleep(0.005)
+
+
+@asynccontextmanager
+async def serving(total: int = 100, per_client: int = 0, proxies: tuple[str, ...] = ()) -> AsyncIterator[Setup]:
+    records: list[RequestRecord] = []
+    setup = Setup(OpenConnections(total, per_client, lambda address: address in proxies, [records.append]), records)
+    protocol = cast(Any, partial(HttpProtocol, open_connections=setup.open_connections))
+    config = uvicorn.Config(application, http=protocol, ws="none", lifespan="off", log_config=None, access_log=False)
     server = uvicorn.Server(config)
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
-        port = listening.getsockname()[1]
+        setup.port = listening.getsockname()[1]
         listening.listen()
+        config.load()
+        config.loaded_app = partial(with_state, {"done": setup.done})
         serving = asyncio.create_task(server.serve([listening]))
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
         try:
-            for part in parts:
-                writer.write(part)
-                await writer.drain()
-                await asyncio.sleep(0.01)  # so that they arrive one by one
-            return await asyncio.wait_for(reader.read(), CLOSED_S_MAX)
-        except ConnectionResetError:  # it closed before it had read everything
-            return b""
+            yield setup
         finally:
-            writer.close()
+            setup.done.set()
+            for client in setup.clients:
+                client.writer.close()
             server.should_exit = True
             await serving
+
+
+async def with_state(state: dict[str, Any], scope: Any, receive: Any, send: Any) -> None:
+    await application({**scope, "state": state}, receive, send)
+
+
+async def answer_to(*parts: bytes) -> bytes:
+    """All that the server sends back until it closes the connection."""
+    async with serving() as setup:
+        return await (await setup.client(*parts)).all()
 
 
 def run(scenario: Callable[..., Awaitable[bytes]], *parts: bytes) -> bytes:
@@ -104,3 +167,117 @@ def test_a_request_to_upgrade_is_answered_in_http_1_and_the_connection_goes_on()
     upgrade = HELLO.replace(b"\r\n\r\n", b"\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n\r\n")
     said = run(answer_to, upgrade, HELLO.replace(b"\r\n\r\n", b"\r\n" + CLOSE + b"\r\n"))
     assert said.count(b"200 OK") == 2, said
+
+
+@pytest.mark.parametrize(
+    ("head", "status", "code", "path"),
+    [
+        (b"GET /" + b"a" * 33_000 + b" HTTP/1.1\r\nHost: x\r\n\r\n", 414, "address_too_long", "/" + "a" * 199),
+        (b"GET /b HTTP/1.1\r\n" + b"A: 1\r\n" * 101 + b"\r\n", 431, "head_too_large", "/b"),
+        (b"POST /c HTTP/1.1\r\nContent-Length: +2\r\n\r\n", 400, "bad_request", "/c"),
+    ],
+)
+def test_a_refusal_of_the_server_is_a_problem_and_leaves_a_record(
+    head: bytes, status: int, code: str, path: str
+) -> None:
+    async def scenario() -> None:
+        async with serving() as setup:
+            said = await (await setup.client(head)).all()
+        problem = json.loads(said.partition(b"\r\n\r\n")[2])
+        (record,) = setup.records
+        assert (problem["status"], problem["code"]) == (status, code)
+        assert (record.status, record.code, record.path) == (status, code, path)
+        assert (record.request_id, record.address) == (problem["request_id"], "127.0.0.1")
+
+    asyncio.run(scenario())
+
+
+WORK, BIG = HELLO.replace(b"/ ", b"/work "), HELLO.replace(b"/ ", b"/big ")
+BODY_TO_COME = HELLO.replace(b"\r\n\r\n", b"\r\nContent-Length: 9\r\n\r\n")
+
+
+@pytest.mark.parametrize("sent", [(), (b"GET /",), (HELLO,), (BODY_TO_COME,), (BIG,)], ids=str)
+@pytest.mark.parametrize("limits", [{"total": 3}, {"per_client": 3}], ids=str)
+def test_too_many_connections_end_the_oldest_that_wait_for_their_client(
+    sent: tuple[bytes, ...], limits: dict[str, int]
+) -> None:
+    async def scenario() -> None:
+        async with serving(**limits) as setup:
+            at_work = await setup.client(WORK)
+            waiting = [await setup.client(*sent) for _ in range(2)]
+            new = await setup.client(HELLO)
+            assert await new.line() == b"HTTP/1.1 200 OK\r\n"
+            assert setup.open_connections.ended["too_many"] == 1
+            assert len(setup.open_connections) == 3
+            await waiting[0].all()  # comes to an end
+            setup.done.set()
+            assert await at_work.line() == b"HTTP/1.1 200 OK\r\n"
+
+    asyncio.run(scenario())
+
+
+def test_connections_of_a_trusted_proxy_are_those_of_many_clients() -> None:
+    async def scenario() -> None:
+        async with serving(per_client=1, proxies=("127.0.0.1",)) as setup:
+            clients = [await setup.client(HELLO) for _ in range(3)]
+            assert [await client.line() for client in clients] == [b"HTTP/1.1 200 OK\r\n"] * 3
+            assert setup.open_connections.ended["too_many"] == 0
+
+    asyncio.run(scenario())
+
+
+def test_while_all_connections_are_at_work_a_new_one_is_answered_about_health_and_503_otherwise() -> None:
+    async def scenario() -> None:
+        async with serving(total=2) as setup:
+            at_work = [await setup.client(WORK) for _ in range(2)]
+            assert (await (await setup.client(HELLO)).all())[9:12] == b"503"
+            assert setup.records[0].code == "too_many_connections"
+            assert (await (await setup.client(HELLO.replace(b"/ ", b"/health/live "))).line())[9:12] == b"200"
+            setup.done.set()
+            assert [(await client.line())[9:12] for client in at_work] == [b"200"] * 2
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("head", [BIG, BIG.replace(b"\r\n\r\n", b"\r\n" + CLOSE + b"\r\n")], ids=["kept", "closed"])
+def test_a_client_that_does_not_take_its_response_loses_the_connection(
+    monkeypatch: pytest.MonkeyPatch, head: bytes
+) -> None:
+    monkeypatch.setattr(http_protocol, "WRITE_S_MAX", 0.1)
+
+    async def scenario() -> None:
+        async with serving() as setup:
+            await setup.client(head)
+            await setup.until(lambda: setup.open_connections.ended["slow_response"] == 1)
+            assert len(setup.open_connections) == 0
+
+    asyncio.run(scenario())
+
+
+def test_a_client_that_takes_its_response_slowly_gets_all_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http_protocol, "WRITE_S_MAX", 0.2)
+
+    async def scenario() -> None:
+        async with serving() as setup:
+            client = await setup.client(BIG)
+            taken = 0
+            while taken < 8_000_000:
+                taken += len(await asyncio.wait_for(client.reader.read(200_000), CLOSED_S_MAX))
+                await asyncio.sleep(0.005)
+            assert setup.open_connections.ended["slow_response"] == 0
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("bad", [b"BREW /tea HTTP/1.1\r\n\r\n", HELLO * (PIPELINED_MAX + 1)], ids=["bad", "many"])
+def test_a_refusal_is_never_sent_as_the_response_to_an_earlier_request(bad: bytes) -> None:
+    """Its client would believe that the request which is being carried out was refused."""
+
+    async def scenario() -> None:
+        async with serving() as setup:
+            client = await setup.client(WORK, bad)
+            setup.done.set()
+            said = await client.all()
+            assert said.count(b"HTTP/1.1 ") == said.count(b"200 OK") == (1 if bad.startswith(b"BREW") else 17)
+
+    asyncio.run(scenario())

@@ -7,13 +7,14 @@ import hmac
 import json
 import logging
 import re
+import resource
 import shutil
 import socket
 import ssl
 import subprocess
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Event
@@ -408,6 +409,21 @@ def test_a_connection_serves_many_events_while_it_can(
     for _ in connections:
         publisher.publish(PLACED)
     assert [request.connection for request in receiver.requests] == connections
+
+
+def test_a_process_with_more_than_a_thousand_open_files_publishes_too(
+    receiver: Receiver, publisher: WebhookPublisher
+) -> None:
+    with ExitStack() as files:
+        _, hard = before = resource.getrlimit(resource.RLIMIT_NOFILE)
+        files.callback(resource.setrlimit, resource.RLIMIT_NOFILE, before)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 4_096), hard))
+        while files.enter_context(Path("/dev/null").open()).fileno() < 1_024:
+            pass
+        publisher.publish(PLACED)
+        publisher.publish(PLACED)
+        publisher.close()
+    assert {request.connection for request in receiver.requests} == {1}
 
 
 def test_a_receiver_that_hangs_up_on_a_kept_line_instead_of_answering_is_called_again(

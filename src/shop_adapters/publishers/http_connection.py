@@ -6,12 +6,12 @@ every step gets only the time that is left. The protocol is h11's, which does no
 
 from __future__ import annotations
 
-import select
 import socket
 import ssl
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from multiprocessing.connection import wait
 from urllib.parse import SplitResult
 
 import h11
@@ -129,7 +129,7 @@ class Connection:
 
     def is_quiet(self) -> bool:
         """Whether nothing came since the last answer: neither the end, nor an unexpected answer."""
-        return not select.select([self._socket], [], [], 0)[0]
+        return not wait([self._socket], 0)  # unlike select(), also for file descriptors above 1,023
 
     def close(self) -> None:
         """Close it."""

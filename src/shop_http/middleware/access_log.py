@@ -22,7 +22,7 @@ from shop_http.requests import ShopRequest, request_of
 GONE = 499
 """The status of a request that got no response, since the client left first; nginx calls it that, too."""
 
-_PATH_LENGTH_MAX = 200
+PATH_LENGTH_MAX = 200
 _METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"})
 # W3C Trace Context, 3.2: version ff is none, later versions may say more; all zeros is no id.
 _TRACEPARENT = re.compile(rb"(?!ff)([0-9a-f]{2})-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})(-.*)?")
@@ -120,7 +120,7 @@ def _record(request: ShopRequest, path: str, duration_s: float) -> RequestRecord
         size_bytes=len(response.body) if response and method != "HEAD" else 0,
         request_id=request.id,
         address=request.address,
-        path=None if route else quote(path)[:_PATH_LENGTH_MAX],
+        path=None if route else quote(path)[:PATH_LENGTH_MAX],
         code=response.code if response else None,
         account_id=request.actor.id,
         trace_id=trace_id,

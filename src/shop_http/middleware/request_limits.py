@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send
@@ -15,6 +16,7 @@ from shop_http.requests import DISCARD_S_MAX, ShopRequest, request_of
 from shop_http.responses import Response
 
 _HOST = re.compile(rb"(?:[\w.~!$&'()*+,;=%-]+|\[[0-9A-Fa-f:.]+\])(?::([0-9]{0,5}))?", re.ASCII)
+_HOST_LENGTH_MAX = 255
 _PORT_MAX = 65535
 
 
@@ -41,7 +43,7 @@ def request_limits(deadlines: Deadlines) -> Middleware:
             request = request_of(scope)
             deadline = _Deadline(request, deadlines)
             try:
-                if status := _fault(request.scope, request.headers.get(b"host")):
+                if status := _fault(request.scope, request.headers):
                     await not_served(request, status)(scope, receive, send)
                 else:
                     await app(scope, receive, send)
@@ -117,16 +119,23 @@ class _Deadline:
         self._timer.cancel()
 
 
-def _fault(scope: HTTPScope, host: bytes | None) -> int | None:
+def _fault(scope: HTTPScope, headers: Mapping[bytes, bytes]) -> int | None:
     """The status for a request that Litestar would take, and that others on the way here may read in another way.
 
     A proxy may read `%2F` or `//` differently from us, and let a forbidden path through.
     A request that names two hosts, or none (RFC 9112, 3.2), can mean any.
+    A body that is encoded in a way which we do not know can end anywhere (RFC 9112, 6.1).
     """
     path = scope.get("raw_path") or b""
     if b"//" in path or (b"%" in path and b"%2f" in path.lower()):
         return 404
+    is_old, coding = scope["http_version"] in {"1", "1.0"}, headers.get(b"transfer-encoding")
+    if coding is not None and (is_old or b"content-length" in headers):
+        return 400
+    if coding is not None and coding.lower() != b"chunked":
+        return 501
+    host = headers.get(b"host")
     if not host:
-        return None if scope["http_version"] in {"1", "1.0"} else 400
-    named = _HOST.fullmatch(host)
+        return None if is_old else 400
+    named = _HOST.fullmatch(host) if len(host) <= _HOST_LENGTH_MAX else None
     return None if named and int(named[1] or 0) <= _PORT_MAX else 400  # links in responses are made of it

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import gc
 import logging
+import resource
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import cast
 
@@ -22,12 +24,13 @@ from shop_adapters.publishers.webhook import WebhookPublisher
 from shop_core import Shop
 from shop_core.accounts.logins import CLEANUP_MAX
 from shop_core.ports import EventPublisher
-from shop_http.client_address import Header, TrustedProxies
+from shop_http.client_address import Header, TrustedProxies, networks, parsed
 from shop_http.middleware.access_log import Observer
 from shop_http.middleware.rate_limit import Rate, RateLimits
 from shop_http.middleware.request_limits import Deadlines
 from shop_http.routing import App
 from shop_http.server.database import adapters_of, make_pool, readiness, reservation_limits, shop_of
+from shop_http.server.http_protocol import OpenConnections
 from shop_http.server.settings import Settings, SettingsError
 from shop_http.server.shutdown import GracefulShutdown
 from shop_http.state import Background
@@ -41,13 +44,18 @@ STATEMENT_S = 8.0
 BACKGROUND_CONNECTIONS = 5
 """Sweeper, relay, order batcher, password hashes, ended sessions: busy handlers cannot keep them from the database."""
 
+FILES_RESERVED = 256
+"""Of the files that a worker may open, for everything but HTTP connections."""
+
 UNRECOGNISED_MAX = 12
 """Simultaneous logins and registrations from unrecognised devices, in one worker. The pool of the password hashes has
 a few places more, which stay free for devices that logged in before."""
 
+_logger = logging.getLogger("shop_http")
 
-def worker_app(settings: Settings, shutdown: GracefulShutdown) -> App:
-    """The ASGI application of one worker process.
+
+def worker_app(settings: Settings, shutdown: GracefulShutdown) -> tuple[App, OpenConnections]:
+    """The ASGI application of one worker process, and what counts its connections.
 
     Args:
         settings: with a database.
@@ -70,6 +78,7 @@ def worker_app(settings: Settings, shutdown: GracefulShutdown) -> App:
     background: list[Background] = [batcher, refresh]
     observers: list[Observer] = []
     routes: list[HTTPRouteHandler] = []
+    open_connections = connections_of(settings, observers)
     count_expired: Callable[[int], int] = int
     if settings.log_level in ("debug", "info"):
         observers.append(log.request_log(settings.log))
@@ -88,7 +97,7 @@ def worker_app(settings: Settings, shutdown: GracefulShutdown) -> App:
             pool = cast(QueuePool, engine.pool)  # read each time: a lost connection replaces the pool
             return pool.checkedout(), pool.size()
 
-        sources = metrics.Sources(lambda: batcher.report, connections)
+        sources = metrics.Sources(lambda: batcher.report, connections, open_connections)
         observers.append(figures.observe)
         routes.append(metrics.route(figures, settings.metrics_token))
         background.append(Repeating(lambda: figures.sample(sources), SAMPLED_EVERY_S, "metrics"))
@@ -114,7 +123,7 @@ def worker_app(settings: Settings, shutdown: GracefulShutdown) -> App:
     )
     gc.collect()
     gc.freeze()  # the garbage collector need not look again at what stays
-    return app
+    return app, open_connections
 
 
 def limits_of(settings: Settings) -> RateLimits:
@@ -127,6 +136,43 @@ def limits_of(settings: Settings) -> RateLimits:
         ordered_lines=_per_minute(settings.ordered_lines_per_minute, settings.workers),
         reserved_lines=_per_minute(settings.reserved_lines_per_minute, settings.workers),
     )
+
+
+def connections_of(settings: Settings, observers: Sequence[Observer]) -> OpenConnections:
+    """The connections that one worker may have open: as the settings say, as far as the system lets it.
+
+    Args:
+        observers: get a record of each request that is refused before the application sees it.
+    """
+    files = _raise_files_max() - FILES_RESERVED
+    total_max = min(settings.http_connections, files)
+    if total_max < settings.http_connections:
+        _logger.warning(
+            "SHOP_HTTP_CONNECTIONS is %d, and the system lets a process open %d files: raise `ulimit -n`, or lower it",
+            settings.http_connections,
+            files + FILES_RESERVED,
+        )
+    trusted = networks(settings.trusted_proxies)
+
+    def is_proxy(address: str) -> bool:
+        found = parsed(address)
+        return found is not None and any(found in network for network in trusted)
+
+    return OpenConnections(
+        total_max,
+        settings.http_connections_per_client,
+        is_proxy,
+        observers,
+    )
+
+
+def _raise_files_max() -> int:
+    """Let this process open as many files as the system allows, and return how many that are."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with suppress(OSError, ValueError):  # some systems say that there is no limit, and have one all the same
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+        soft = hard
+    return sys.maxsize if soft == resource.RLIM_INFINITY else soft
 
 
 def proxies_of(settings: Settings) -> TrustedProxies | None:

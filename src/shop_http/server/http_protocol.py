@@ -1,44 +1,162 @@
-"""Limits on the head of a request: how large it may be, and how slowly it may arrive.
+"""The connections of a worker: how many there may be, how large a request may be, and how slow a client may be.
 
-uvicorn has none, and calls the application only when a head is complete: so they are here.
+uvicorn limits none of that, and calls the application only when a head is complete: so these limits are here. The
+application limits what comes later: how slowly a body may come, and how long a response may take (`request_limits`).
 """
 
 from __future__ import annotations
 
 import asyncio
+import heapq
+from collections import Counter
+from collections.abc import Callable, Collection, Sequence
+from datetime import UTC, datetime
 from http import HTTPStatus
+from secrets import token_hex
 from typing import Any
+from urllib.parse import quote
 
+from msgspec.json import encode
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from shop_http.client_address import client_of
+from shop_http.middleware.access_log import PATH_LENGTH_MAX, Observer, RequestRecord
+from shop_http.problems import MEDIA_TYPE, of_transport
 
 ADDRESS_BYTES_MAX = 32 * 1024
 HEAD_BYTES_MAX = 64 * 1024
 HEADERS_MAX = 100
-HEAD_S_MAX = 30.0
+HEAD_S_MAX = 10.0
+PIPELINED_MAX = 16
+"""Requests that may wait for the response to an earlier one on the same connection."""
+WRITE_S_MAX = 10.0
+"""Within this time a client must take `WRITE_BYTES_MIN` of a response that waits for it."""
+WRITE_BYTES_MIN = 4 * 1024
+SURPLUS_MAX = 50
+"""Connections beyond the limit, while all others are busy: they are answered about health, and 503 otherwise."""
+
+
+class OpenConnections:
+    """The connections of one worker. When there are too many, the oldest of those that only wait for their client end.
+
+    So a flood of connections ends its own ones, and a new one, such as a health check, is always accepted.
+
+    Args:
+        total_max: in all.
+        per_client_max: of one address, or of one network of IPv6; 0: any number.
+        is_proxy: whether an address is one of our proxies: their connections are those of many clients.
+        observers: get a record of each request that is refused here.
+
+    Attributes:
+        ended: how many connections were ended here, by the reason.
+    """
+
+    def __init__(
+        self,
+        total_max: int,
+        per_client_max: int,
+        is_proxy: Callable[[str], bool] = lambda _: False,
+        observers: Sequence[Observer] = (),
+    ) -> None:
+        self.observers = observers
+        self.ended = Counter({"idle": 0, "slow_request": 0, "slow_response": 0, "too_many": 0})
+        self._total_max = total_max
+        self._per_client_max = per_client_max
+        self._is_proxy = is_proxy
+        self._all: set[HttpProtocol] = set()
+        self._by_client: dict[str, set[HttpProtocol]] = {}
+
+    def __len__(self) -> int:
+        return len(self._all)
+
+    def add(self, connection: HttpProtocol) -> None:
+        """Count a new one, and make room for it."""
+        client = client_of(connection.address)
+        mates = self._by_client.setdefault(client, set())
+        mates.add(connection)
+        self._all.add(connection)
+        if 0 < self._per_client_max < len(mates) and not self._is_proxy(connection.address):
+            self._make_room(connection, mates, self._per_client_max)
+        if len(self._all) > self._total_max:
+            self._make_room(connection, self._all, self._total_max)
+
+    def discard(self, connection: HttpProtocol) -> None:
+        """It has ended."""
+        client = client_of(connection.address)
+        mates = self._by_client.get(client, set())
+        mates.discard(connection)
+        if not mates:
+            self._by_client.pop(client, None)
+        self._all.discard(connection)
+
+    def _make_room(self, new: HttpProtocol, among: Collection[HttpProtocol], limit: int) -> None:
+        """End the oldest that wait for their client: some at once, since each look is at all of them."""
+        waiting = [each for each in among if each is not new and not each.is_at_work]
+        oldest = heapq.nsmallest(max(1, limit // 32), waiting, key=lambda each: each.since)
+        for each in oldest:
+            each.end("too_many")
+        if not oldest:
+            new.is_surplus = True
+            if len(among) > limit + SURPLUS_MAX:
+                new.end("too_many")
 
 
 class HttpProtocol(HttpToolsProtocol):
-    """One connection. A head that is too large is answered 414 or 431; one that is too slow ends the connection.
+    """One connection. A head that is too large is answered 414 or 431; a client that is too slow loses it.
 
-    A head that arrives in one packet, as nearly all do, needs no timer.
+    A head that arrives in one packet, as nearly all do, and a response that is taken at once need no timer.
+
+    Args:
+        open_connections: of this worker.
+
+    Attributes:
+        since: when it was made, or when the head of its latest request was complete.
+        is_surplus: whether it is beyond the limit.
     """
 
-    def __init__(self, *arguments: Any, **named: Any) -> None:
+    def __init__(self, *arguments: Any, open_connections: OpenConnections, **named: Any) -> None:
         super().__init__(*arguments, **named)
+        self.open_connections = open_connections
+        self.since = 0.0
+        self.is_surplus = False
         self.refusal = HTTPStatus.BAD_REQUEST
         self.is_head_open = False
         self.head_bytes = 0
         """Received since the last head was complete. A part may belong to the body before."""
         self.head_timer: asyncio.TimerHandle | None = None
+        self.write_timer: asyncio.TimerHandle | None = None
+
+    @property
+    def address(self) -> str:
+        """Of the other end."""
+        return self.client[0] if self.client else ""
+
+    @property
+    def is_at_work(self) -> bool:
+        """Whether a request is here as a whole and has no response yet. Otherwise the client is waited for."""
+        cycle = self.cycle
+        return cycle is not None and not (cycle.response_complete or cycle.more_body or self.flow.write_paused)
+
+    def end(self, reason: str) -> None:
+        """End the connection at once, and count why."""
+        self.open_connections.ended[reason] += 1
+        self.open_connections.discard(self)
+        self.transport.abort()
+
+    # ---- called by the event loop
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Wait for the first head."""
         super().connection_made(transport)  # type: ignore[arg-type]
+        self.since = self.loop.time()
         self.start_head_timer()
+        self.open_connections.add(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Wait no more."""
         self.stop_head_timer()
+        self.stop_write_timer()
+        self.open_connections.discard(self)
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -53,6 +171,19 @@ class HttpProtocol(HttpToolsProtocol):
         elif self.cycle is not None and self.cycle.response_complete:
             self.start_head_timer()  # bytes that begin no request, such as empty lines
 
+    def pause_writing(self) -> None:
+        """The client does not take the response as quickly as it is made."""
+        super().pause_writing()
+        self.start_write_timer()
+
+    def resume_writing(self) -> None:
+        """The client has taken nearly all of it."""
+        super().resume_writing()
+        if not self.transport.is_closing():
+            self.stop_write_timer()
+
+    # ---- called by the parser
+
     def on_message_begin(self) -> None:
         """A head begins."""
         self.is_head_open = True
@@ -62,7 +193,7 @@ class HttpProtocol(HttpToolsProtocol):
         """A head is complete: have it answered, unless it is too large.
 
         Raises:
-            ValueError: it is too large. uvicorn then calls `send_400_response`.
+            ValueError: it is too large, or the server has too many connections. uvicorn calls `send_400_response`.
         """
         if (
             len(self.url) > ADDRESS_BYTES_MAX
@@ -71,9 +202,15 @@ class HttpProtocol(HttpToolsProtocol):
         ):
             self.refuse_head()
             raise ValueError(self.refusal.phrase)
+        if self.is_surplus and not self.url.startswith(b"/health/"):
+            self.refusal = HTTPStatus.SERVICE_UNAVAILABLE
+            raise ValueError(self.refusal.phrase)
+        if len(self.pipeline) >= PIPELINED_MAX:
+            raise ValueError("too many requests wait on this connection")
         self.is_head_open = False
         self.head_bytes = 0
         self.stop_head_timer()
+        self.since = self.loop.time()
         super().on_headers_complete()
 
     def is_head_large(self) -> bool:
@@ -85,23 +222,113 @@ class HttpProtocol(HttpToolsProtocol):
         is_address = len(self.url) > ADDRESS_BYTES_MAX
         self.refusal = HTTPStatus.REQUEST_URI_TOO_LONG if is_address else HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
 
+    # ---- called by uvicorn
+
+    def on_response_complete(self) -> None:
+        """A response is made. If the connection ends with it, its client must take it in time."""
+        super().on_response_complete()
+        if self.transport.is_closing():
+            self.start_write_timer()
+
+    def shutdown(self) -> None:
+        """The server ends: so does the connection, after the response to the request that is being carried out."""
+        super().shutdown()
+        if self.transport.is_closing():
+            self.start_write_timer()
+
+    def timeout_keep_alive_handler(self) -> None:
+        """No further request came. A client that has not even taken the last response does not get the rest."""
+        if self.transport.get_write_buffer_size():
+            self.end("slow_response")
+        elif not self.transport.is_closing():
+            self.open_connections.ended["idle"] += 1
+            super().timeout_keep_alive_handler()
+
     def send_400_response(self, msg: str) -> None:
-        """Refuse what is no request, and end the connection."""
-        body = f"{self.refusal.phrase}\n".encode()
-        head = (
-            f"HTTP/1.1 {self.refusal.value} {self.refusal.phrase}\r\nContent-Type: text/plain; charset=utf-8\r\n"
-            f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n"
-        )
-        self.transport.write(head.encode() + body)
+        """Refuse what is no request, and end the connection.
+
+        If an earlier request of the connection is being carried out, its client would take this for the response: then
+        the connection ends with the response to that request, and the client knows that this one was not read.
+        """
+        cycle = self.cycle
+        is_open = cycle is not None and not cycle.response_complete
+        if self.pipeline or (is_open and (cycle.response_started or not cycle.more_body)):
+            cycle.keep_alive = False
+            self.flow.pause_reading()
+        elif not self.transport.is_closing():
+            self.respond()
+
+    def respond(self) -> None:
+        """Send a problem, end the connection, and tell the observers."""
+        status = self.refusal.value
+        path = quote(self.url.partition(b"?")[0])[:PATH_LENGTH_MAX] if self.is_head_open else ""
+        problem = of_transport(status, instance=path, request_id=token_hex(16))
+        body = encode(problem)
+        head = [
+            f"HTTP/1.1 {status} {self.refusal.phrase}",
+            f"Content-Type: {MEDIA_TYPE.decode()}",
+            f"Content-Length: {len(body)}",
+            f"X-Request-Id: {problem.request_id}",
+            *(("Retry-After: 1",) if status == HTTPStatus.SERVICE_UNAVAILABLE else ()),
+            "Cache-Control: no-store",
+            "Connection: close",
+        ]
+        self.transport.write("\r\n".join([*head, "", ""]).encode() + body)
         self.transport.close()
+        self.start_write_timer()
+        record = RequestRecord(
+            level="info",
+            at=datetime.now(UTC),
+            method="other",
+            route=None,
+            status=status,
+            duration_ms=0.0,
+            size_bytes=len(body),
+            request_id=problem.request_id,
+            address=self.address,
+            path=path or None,
+            code=problem.code,
+        )
+        for observer in self.open_connections.observers:
+            observer(record)
+
+    # ---- timers
 
     def start_head_timer(self) -> None:
         """End the connection unless a head is complete in time."""
         if self.head_timer is None and not self.transport.is_closing():
-            self.head_timer = self.loop.call_later(HEAD_S_MAX, self.transport.abort)
+            self.head_timer = self.loop.call_later(HEAD_S_MAX, self.give_up_head)
+
+    def give_up_head(self) -> None:
+        """End the connection, unless its client waits for the response to an earlier request."""
+        self.head_timer = None
+        if self.is_at_work:
+            self.start_head_timer()
+        else:
+            self.end("slow_request")
 
     def stop_head_timer(self) -> None:
         """The head is complete."""
         if self.head_timer is not None:
             self.head_timer.cancel()
             self.head_timer = None
+
+    def start_write_timer(self) -> None:
+        """End the connection unless its client takes enough of what waits for it in time."""
+        if self.write_timer is None:
+            waiting = self.transport.get_write_buffer_size()
+            self.write_timer = self.loop.call_later(WRITE_S_MAX, self.check_taken, waiting)
+
+    def stop_write_timer(self) -> None:
+        """The client has taken it."""
+        if self.write_timer is not None:
+            self.write_timer.cancel()
+            self.write_timer = None
+
+    def check_taken(self, waiting_before: int) -> None:
+        """End the connection if its client has taken too little since the timer was started."""
+        self.write_timer = None
+        if self.transport.get_write_buffer_size() > waiting_before - WRITE_BYTES_MIN:
+            self.end("slow_response")
+        else:
+            self.start_write_timer()

@@ -8,7 +8,7 @@ a client chose: routes, codes and methods are ours, so there are some hundred se
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -26,6 +26,7 @@ from shop_http.middleware.access_log import RequestRecord
 from shop_http.requests import ShopRequest
 from shop_http.responses import Response
 from shop_http.routing import Access, Operation, get
+from shop_http.server.http_protocol import OpenConnections
 
 _FOLDER = "PROMETHEUS_MULTIPROC_DIR"  # without one, each process tells of itself only
 
@@ -52,11 +53,13 @@ class Sources:
 
     Args:
         batcher: the report of this process's order batcher.
-        connections: of this process, in use and in all.
+        connections: to the database, of this process, in use and in all.
+        open_connections: the HTTP connections of this process.
     """
 
     batcher: Callable[[], BatcherFigures]
     connections: Callable[[], tuple[int, int]]
+    open_connections: OpenConnections
 
 
 class Metrics:
@@ -81,6 +84,11 @@ class Metrics:
         self._batcher = _BatcherMetrics(own)
         self._in_use = _gauge("shop_pool_connections_in_use", "Database connections in use.", own)
         self._connections = _gauge("shop_pool_connections_max", "Database connections at most.", own)
+        self._open = _gauge("shop_http_connections", "Open HTTP connections.", own)
+        self._ended = Counter(
+            "shop_http_connections_ended", "HTTP connections that the server ended.", ["reason"], registry=own
+        )
+        self._ended_before: Mapping[str, int] = {}
         outbox = "mostrecent"  # all processes see the same one
         self._waiting = _gauge("shop_outbox_waiting", "Events that are not published yet.", own, outbox)
         self._lag = _gauge("shop_outbox_lag_seconds", "Age of the oldest of them.", own, outbox)
@@ -108,6 +116,11 @@ class Metrics:
         in_use, connections = sources.connections()
         self._in_use.set(in_use)
         self._connections.set(connections)
+        self._open.set(len(sources.open_connections))
+        ended = dict(sources.open_connections.ended)
+        for reason, count in ended.items():
+            self._ended.labels(reason).inc(count - self._ended_before.get(reason, 0))
+        self._ended_before = ended
 
     def page(self) -> bytes:
         """Everything, in the text format of Prometheus."""

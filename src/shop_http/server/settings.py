@@ -223,6 +223,12 @@ class Settings:
     login_rate_limit: str = _setting(
         "6000/minute", _rate, "failed logins and registrations of one address; off: any number"
     )
+    http_connections: int = _setting(
+        1_000, _whole(16, 1_000_000), "HTTP connections to one worker; beyond that the oldest that wait for clients end"
+    )
+    http_connections_per_client: int = _setting(
+        250, _whole(0, 1_000_000), "the same for one address that is no trusted proxy; 0: any number"
+    )
     trusted_proxies: tuple[str, ...] = _setting(
         (), _proxies, "networks of the proxies that say where a request comes from"
     )

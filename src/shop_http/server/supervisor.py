@@ -16,7 +16,6 @@ from __future__ import annotations
 import contextlib
 import logging
 import multiprocessing
-import select
 import signal
 import socket
 import sys
@@ -24,7 +23,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from multiprocessing.connection import Connection
+from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkServerProcess
 from multiprocessing.forkserver import ensure_running
 from typing import Any
@@ -238,7 +237,7 @@ class Supervisor:
     @staticmethod
     def _wait(woken: socket.socket, descriptors: Sequence[int], seconds: float | None) -> bool:
         """Wait for a signal, or until one of the descriptors can be read; return whether one can."""
-        found, _, _ = select.select([woken.fileno(), *descriptors], [], [], seconds)
+        found = wait([woken.fileno(), *descriptors], seconds)
         if woken.fileno() in found:
             woken.recv(4096)
         return any(each in descriptors for each in found)

@@ -7,7 +7,9 @@ import contextlib
 import os
 import signal
 import socket
+from functools import partial
 from multiprocessing.connection import Connection
+from typing import cast
 
 import uvicorn
 
@@ -17,7 +19,9 @@ from shop_http.server.settings import Settings
 from shop_http.server.shutdown import GracefulShutdown
 from shop_http.server.supervisor import Command
 
-BACKLOG = 1024
+BACKLOG = 4096
+"""Connections that wait to be accepted, as many as Linux allows by default (net.core.somaxconn). The system ignores
+what comes beyond that, and clients try again after 1, 3 and 7 s."""
 KEEP_ALIVE_S = 75
 """Longer than proxies keep an idle connection, so that they close it, not we while their request is on its way."""
 LAST_REQUESTS_S = 0.3
@@ -89,9 +93,10 @@ def run(listening: socket.socket, link: Connection, settings: Settings) -> None:
     """
     os.setpgrp()  # Ctrl-C is for the supervisor
     shutdown = GracefulShutdown()
+    app, open_connections = worker_app(settings, shutdown)
     config = uvicorn.Config(
-        worker_app(settings, shutdown),
-        http=HttpProtocol,
+        app,
+        http=cast("type[asyncio.Protocol]", partial(HttpProtocol, open_connections=open_connections)),
         ws="none",
         lifespan="on",
         log_config=None,

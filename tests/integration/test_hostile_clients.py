@@ -1,0 +1,16 @@
+"""Clients that mean harm, a few of each kind. `make verify ONLY=hostile_clients` plays with thousands."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from verification.hostile_clients import Flood, health_in_a_flood
+from verification.shop_process import serving
+
+
+def test_a_health_check_is_answered_in_a_flood_of_connections(own_shop: dict[str, str]) -> None:
+    few = {"SHOP_HTTP_CONNECTIONS": "30", "SHOP_HTTP_CONNECTIONS_PER_CLIENT": "20", "SHOP_WORKERS": "1"}
+    with serving(env=own_shop | few) as (url, _):
+        health = health_in_a_flood(urlsplit(url).port or 0, Flood(idle=30, writers=30, readers=5), seconds=2)
+    assert health.findings == []
+    assert health.checks > 0

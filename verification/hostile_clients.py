@@ -1,0 +1,191 @@
+"""Clients that mean harm, from this machine: `python -m verification.hostile_clients`.
+
+A flood of connections that send nothing, that send their requests byte by byte, and that do not read their responses:
+meanwhile a health check must be answered within a second.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import http.client
+import multiprocessing
+import resource
+import socket
+import sys
+import tempfile
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass, field
+from multiprocessing.synchronize import Event
+from pathlib import Path
+
+from verification.server import ShopServer
+
+HEALTH = ("/health/live", "/health/ready")
+HEALTH_S_MAX = 1.0
+ANSWER_S_MAX = 30.0
+RECONNECT_S = 5.0
+"""After a connection was ended, until the client opens another one."""
+CHECK_EVERY_S = 0.1
+_SLOW_HEAD = b"POST /api/v1/auth/token HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+_SLOW_HEAD += b"Content-Length: 4000\r\n\r\n"
+_LARGE = b"GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n" * 16
+
+Client = Callable[[socket.socket], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Flood:
+    """So many connections, each opened again some seconds after it was ended.
+
+    Args:
+        idle: that send nothing.
+        writers: that send a byte of a request's body each second.
+        readers: that ask for much and read nothing.
+    """
+
+    idle: int
+    writers: int
+    readers: int
+
+
+@dataclass(slots=True)
+class Health:
+    """What a health check saw.
+
+    Args:
+        checks: that were answered 200.
+        slowest_s: of them.
+        findings: checks with another answer, or none.
+    """
+
+    checks: int = 0
+    slowest_s: float = 0.0
+    findings: list[str] = field(default_factory=list)
+
+
+def health_in_a_flood(port: int, flood: Flood, seconds: float) -> Health:
+    """Check the health of a server for so long, each time on a connection of its own, while others flood it."""
+    health = Health()
+    with flooded(port, flood):
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            for path in HEALTH:
+                _check(health, port, path)
+            time.sleep(CHECK_EVERY_S)
+    return health
+
+
+def _check(health: Health, port: int, path: str) -> None:
+    began = time.monotonic()
+    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=ANSWER_S_MAX)) as connection:
+        try:
+            connection.request("GET", path)
+            status = connection.getresponse().status
+        except (OSError, http.client.HTTPException) as error:
+            health.findings.append(f"{path}: {error!r}")
+            return
+    health.slowest_s = max(health.slowest_s, time.monotonic() - began)
+    if status == 200:
+        health.checks += 1
+    else:
+        health.findings.append(f"{path}: {status}")
+
+
+@contextmanager
+def flooded(port: int, flood: Flood) -> Iterator[None]:
+    """A process of its own floods the server until the end of the block."""
+    context = multiprocessing.get_context("spawn")
+    has_begun = context.Event()
+    process = context.Process(target=_flood, args=(port, flood, has_begun), daemon=True)
+    process.start()
+    try:
+        if not has_begun.wait(60):
+            raise RuntimeError("the flood does not begin")
+        yield
+    finally:
+        process.kill()
+        process.join()
+
+
+def _flood(port: int, flood: Flood, has_begun: Event) -> None:
+    """What that process does."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+    async def run() -> None:
+        kinds: tuple[tuple[int, Client], ...] = (
+            (flood.idle, _until_it_ends),
+            (flood.writers, _send_slowly),
+            (flood.readers, _read_nothing),
+        )
+        has_begun.set()
+        await asyncio.gather(*(_again(port, client) for count, client in kinds for _ in range(count)))
+
+    asyncio.run(run())
+
+
+async def _again(port: int, client: Client) -> None:
+    while True:
+        with socket.socket() as opened, suppress(OSError):
+            opened.setblocking(False)
+            opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            await asyncio.get_running_loop().sock_connect(opened, ("127.0.0.1", port))
+            await client(opened)
+        await asyncio.sleep(RECONNECT_S)
+
+
+async def _until_it_ends(opened: socket.socket) -> None:
+    while await asyncio.get_running_loop().sock_recv(opened, 4096):
+        pass
+
+
+async def _send_slowly(opened: socket.socket) -> None:
+    loop = asyncio.get_running_loop()
+    await loop.sock_sendall(opened, _SLOW_HEAD)
+    ending = asyncio.ensure_future(_until_it_ends(opened))
+    try:
+        while not ending.done():
+            await loop.sock_sendall(opened, b" ")
+            await asyncio.wait([ending], timeout=1)
+    finally:
+        ending.cancel()
+
+
+async def _read_nothing(opened: socket.socket) -> None:
+    """A reset is noticed; data are not read."""
+    await asyncio.get_running_loop().sock_sendall(opened, _LARGE)
+    while opened.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) == 0:
+        await asyncio.sleep(RECONNECT_S)
+
+
+def said(health: Health) -> list[str]:
+    """The report, for people."""
+    return [
+        f"{health.checks} health checks in a flood of connections, the slowest took {health.slowest_s:.2f} s",
+        f"findings: {len(health.findings)}",
+        *(f"    {finding}" for finding in health.findings[:20]),
+    ]
+
+
+def main() -> int:
+    """Run it: 0 if nothing was found."""
+    parser = argparse.ArgumentParser(prog="python -m verification.hostile_clients", description=__doc__.split("\n")[0])
+    parser.add_argument("--seed", type=int, help="nothing here is left to chance")
+    parser.add_argument("--idle", type=int, default=1_300, help="connections that send nothing")
+    parser.add_argument("--writers", type=int, default=1_300, help="connections that send a byte a second")
+    parser.add_argument("--readers", type=int, default=200, help="connections that do not read the response")
+    parser.add_argument("--seconds", type=float, default=30, help="how long")
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="shop-hostile-") as folder, ShopServer(Path(folder)) as server:
+        health = health_in_a_flood(server.port, Flood(given.idle, given.writers, given.readers), given.seconds)
+    if health.slowest_s > HEALTH_S_MAX:
+        health.findings.append(f"a health check took {health.slowest_s:.2f} s, at most {HEALTH_S_MAX} s are allowed")
+    print(*said(health), sep="\n")
+    return 1 if health.findings else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
