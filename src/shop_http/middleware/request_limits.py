@@ -120,22 +120,21 @@ class _Deadline:
 
 
 def _fault(scope: HTTPScope, headers: Mapping[bytes, bytes]) -> int | None:
-    """The status for a request that Litestar would take, and that others on the way here may read in another way.
-
-    A proxy may read `%2F` or `//` differently from us, and let a forbidden path through.
-    A request that names two hosts, or none (RFC 9112, 3.2), can mean any.
-    A body that is encoded in a way which we do not know can end anywhere (RFC 9112, 6.1).
-    """
+    """The status for a request that Litestar would take, and that a proxy may read in another way: `%2F` and `//` in a
+    path, and two hosts or none (RFC 9112, 3.2)."""
     path = scope.get("raw_path") or b""
     if b"//" in path or (b"%" in path and b"%2f" in path.lower()):
         return 404
-    is_old, coding = scope["http_version"] in {"1", "1.0"}, headers.get(b"transfer-encoding")
-    if coding is not None and (is_old or b"content-length" in headers):
-        return 400
-    if coding is not None and coding.lower() != b"chunked":
-        return 501
-    host = headers.get(b"host")
-    if not host:
-        return None if is_old else 400
+    if b"transfer-encoding" in headers and (status := _fault_of_body(scope, headers)):
+        return status
+    if not (host := headers.get(b"host")):
+        return None if scope["http_version"] in {"1", "1.0"} else 400
     named = _HOST.fullmatch(host) if len(host) <= _HOST_LENGTH_MAX else None
     return None if named and int(named[1] or 0) <= _PORT_MAX else 400  # links in responses are made of it
+
+
+def _fault_of_body(scope: HTTPScope, headers: Mapping[bytes, bytes]) -> int | None:
+    """A body that is encoded in a way which we do not know, or in two, can end anywhere (RFC 9112, 6.1)."""
+    if scope["http_version"] in {"1", "1.0"} or b"content-length" in headers:
+        return 400
+    return None if headers[b"transfer-encoding"].lower() == b"chunked" else 501

@@ -15,6 +15,7 @@ from http import HTTPStatus
 from secrets import token_hex
 from typing import Any
 from urllib.parse import quote
+from weakref import WeakValueDictionary
 
 from msgspec.json import encode
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -64,30 +65,25 @@ class OpenConnections:
         self._per_client_max = per_client_max
         self._is_proxy = is_proxy
         self._all: set[HttpProtocol] = set()
-        self._by_client: dict[str, set[HttpProtocol]] = {}
+        self._by_client: WeakValueDictionary[str, set[HttpProtocol]] = WeakValueDictionary()
 
     def __len__(self) -> int:
         return len(self._all)
 
-    def add(self, connection: HttpProtocol) -> None:
+    def add(self, new: HttpProtocol) -> None:
         """Count a new one, and make room for it."""
-        client = client_of(connection.address)
-        mates = self._by_client.setdefault(client, set())
-        mates.add(connection)
-        self._all.add(connection)
-        if 0 < self._per_client_max < len(mates) and not self._is_proxy(connection.address):
-            self._make_room(connection, mates, self._per_client_max)
+        new.mates = mates = self._by_client.setdefault(client_of(new.address), set())
+        mates.add(new)
+        self._all.add(new)
+        if 0 < self._per_client_max < len(mates) and not self._is_proxy(new.address):
+            self._make_room(new, mates, self._per_client_max)
         if len(self._all) > self._total_max:
-            self._make_room(connection, self._all, self._total_max)
+            self._make_room(new, self._all, self._total_max)
 
-    def discard(self, connection: HttpProtocol) -> None:
+    def discard(self, ended: HttpProtocol) -> None:
         """It has ended."""
-        client = client_of(connection.address)
-        mates = self._by_client.get(client, set())
-        mates.discard(connection)
-        if not mates:
-            self._by_client.pop(client, None)
-        self._all.discard(connection)
+        ended.mates.discard(ended)
+        self._all.discard(ended)
 
     def _make_room(self, new: HttpProtocol, among: Collection[HttpProtocol], limit: int) -> None:
         """End the oldest that wait for their client: some at once, since each look is at all of them."""
@@ -110,21 +106,23 @@ class HttpProtocol(HttpToolsProtocol):
         open_connections: of this worker.
 
     Attributes:
+        mates: the connections of the same client, with this one.
         since: when it was made, or when the head of its latest request was complete.
         is_surplus: whether it is beyond the limit.
+        head_bytes: received since the last head was complete. A part may belong to the body before.
     """
+
+    mates: set[HttpProtocol]
+    since = 0.0
+    is_surplus = is_head_open = False
+    head_bytes = 0
+    refusal = HTTPStatus.BAD_REQUEST
+    head_timer: asyncio.TimerHandle | None = None
+    write_timer: asyncio.TimerHandle | None = None
 
     def __init__(self, *arguments: Any, open_connections: OpenConnections, **named: Any) -> None:
         super().__init__(*arguments, **named)
         self.open_connections = open_connections
-        self.since = 0.0
-        self.is_surplus = False
-        self.refusal = HTTPStatus.BAD_REQUEST
-        self.is_head_open = False
-        self.head_bytes = 0
-        """Received since the last head was complete. A part may belong to the body before."""
-        self.head_timer: asyncio.TimerHandle | None = None
-        self.write_timer: asyncio.TimerHandle | None = None
 
     @property
     def address(self) -> str:
@@ -154,8 +152,8 @@ class HttpProtocol(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Wait no more."""
-        self.stop_head_timer()
-        self.stop_write_timer()
+        for timer in filter(None, (self.head_timer, self.write_timer)):
+            timer.cancel()
         self.open_connections.discard(self)
         super().connection_lost(exc)
 
@@ -163,13 +161,15 @@ class HttpProtocol(HttpToolsProtocol):
         """Read, and limit a head that has not come to its end."""
         self.head_bytes += len(data)
         super().data_received(data)
-        if self.is_head_open:
-            if self.head_bytes > HEAD_BYTES_MAX and not self.transport.is_closing():
-                self.refuse_head()
-                self.send_400_response("")
-            self.start_head_timer()
-        elif self.cycle is not None and self.cycle.response_complete:
-            self.start_head_timer()  # bytes that begin no request, such as empty lines
+        if self.is_head_open or (self.cycle is not None and self.cycle.response_complete):
+            self.wait_for_head()
+
+    def wait_for_head(self) -> None:
+        """A part of a head is here, or bytes that begin no request, such as empty lines."""
+        if self.is_head_open and self.head_bytes > HEAD_BYTES_MAX and not self.transport.is_closing():
+            self.refuse_head()
+            self.send_400_response("")
+        self.start_head_timer()
 
     def pause_writing(self) -> None:
         """The client does not take the response as quickly as it is made."""
@@ -190,16 +190,22 @@ class HttpProtocol(HttpToolsProtocol):
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
-        """A head is complete: have it answered, unless it is too large.
+        """A head is complete: have it answered."""
+        if self.head_bytes > ADDRESS_BYTES_MAX or len(self.headers) > HEADERS_MAX or self.pipeline or self.is_surplus:
+            self.check_head()
+        self.is_head_open, self.head_bytes, self.since = False, 0, self.loop.time()
+        if self.head_timer is not None:
+            self.head_timer.cancel()
+            self.head_timer = None
+        super().on_headers_complete()
+
+    def check_head(self) -> None:
+        """Look again at a head that is remarkable.
 
         Raises:
             ValueError: it is too large, or the server has too many connections. uvicorn calls `send_400_response`.
         """
-        if (
-            len(self.url) > ADDRESS_BYTES_MAX
-            or len(self.headers) > HEADERS_MAX
-            or (self.head_bytes > HEAD_BYTES_MAX and self.is_head_large())
-        ):
+        if len(self.url) > ADDRESS_BYTES_MAX or len(self.headers) > HEADERS_MAX or self.is_head_large():
             self.refuse_head()
             raise ValueError(self.refusal.phrase)
         if self.is_surplus and not self.url.startswith(b"/health/"):
@@ -207,11 +213,6 @@ class HttpProtocol(HttpToolsProtocol):
             raise ValueError(self.refusal.phrase)
         if len(self.pipeline) >= PIPELINED_MAX:
             raise ValueError("too many requests wait on this connection")
-        self.is_head_open = False
-        self.head_bytes = 0
-        self.stop_head_timer()
-        self.since = self.loop.time()
-        super().on_headers_complete()
 
     def is_head_large(self) -> bool:
         """Whether the head alone is too large, without what was received together with it."""
@@ -306,12 +307,6 @@ class HttpProtocol(HttpToolsProtocol):
             self.start_head_timer()
         else:
             self.end("slow_request")
-
-    def stop_head_timer(self) -> None:
-        """The head is complete."""
-        if self.head_timer is not None:
-            self.head_timer.cancel()
-            self.head_timer = None
 
     def start_write_timer(self) -> None:
         """End the connection unless its client takes enough of what waits for it in time."""
