@@ -9,15 +9,15 @@ from uuid import UUID
 
 from shop_core.ports import LockOrderError
 
-Table = Literal["keys", "holders", "orders", "stock", "products", "categories"]
+Table = Literal["keys", "holders", "orders", "stock", "uses", "products", "categories", "families"]
 
-_TABLES: tuple[Table, ...] = ("keys", "holders", "orders", "stock", "products", "categories")
+_TABLES: tuple[Table, ...] = ("keys", "holders", "orders", "stock", "uses", "products", "categories", "families")
 _number = attrgetter("int")  # as UUIDs compare, without a Python call for each comparison
 
 
 class LockOrder:
-    """What one unit of work has locked, in the order of `shop_core.ports`: keys, holders, orders, stock, products,
-    categories; in each of these by ascending id.
+    """What one unit of work has locked, in the order of `shop_core.ports`: keys, holders, orders, stock, uses of
+    promotions, products, categories, families; in each of these by ascending id.
 
     An adapter calls it before it locks. Rows that a unit of work adds need no call: until it commits, no other can see
     them or wait for them.

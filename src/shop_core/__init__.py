@@ -14,6 +14,8 @@ from shop_core.accounts.model import (
 )
 from shop_core.accounts.service import AccountService, PasswordReset, Registration
 from shop_core.accounts.sessions import Session, SessionLives
+from shop_core.catalog.families import Family
+from shop_core.catalog.family_service import FamilyService
 from shop_core.catalog.model import (
     UNCHANGED,
     CatalogEntry,
@@ -45,10 +47,32 @@ from shop_core.orders.model import (
     PlacementRequest,
     Step,
 )
+from shop_core.orders.prices import Quote
 from shop_core.orders.service import OrderService
 from shop_core.outbox import OutboxService
 from shop_core.pagination import CursorRequest, OffsetRequest, Page, PageRequest
 from shop_core.ports import Adapters
+from shop_core.pricing.evaluation import Discount
+from shop_core.pricing.explanation import Explanation, WhyNot
+from shop_core.pricing.model import (
+    AmountEach,
+    BuyXGetY,
+    Condition,
+    Coupon,
+    CouponEntry,
+    FixedPrice,
+    OrderAmount,
+    OrderPercent,
+    Percent,
+    Promotion,
+    PromotionDetails,
+    PromotionEntry,
+    Redemption,
+    Selection,
+)
+from shop_core.pricing.rules import Rules, Uses
+from shop_core.pricing.service import PricingService
+from shop_core.pricing.taxes import TaxAmount, TaxRate
 from shop_core.reservations.model import (
     Reservation,
     ReservationLimits,
@@ -75,14 +99,24 @@ __all__ = [
     "AccountStatusChange",
     "Actor",
     "Adapters",
+    "AmountEach",
+    "BuyXGetY",
     "CatalogEntry",
     "CatalogService",
     "Category",
     "CategoryChanges",
     "CategoryEntry",
     "CategoryNode",
+    "Condition",
+    "Coupon",
+    "CouponEntry",
     "CursorRequest",
+    "Discount",
     "Event",
+    "Explanation",
+    "Family",
+    "FamilyService",
+    "FixedPrice",
     "IdempotencyKey",
     "ImportResult",
     "ImportRow",
@@ -93,9 +127,11 @@ __all__ = [
     "MovementKind",
     "OffsetRequest",
     "Order",
+    "OrderAmount",
     "OrderEvent",
     "OrderEventKind",
     "OrderLine",
+    "OrderPercent",
     "OrderQuery",
     "OrderService",
     "OrderStatus",
@@ -103,13 +139,20 @@ __all__ = [
     "Page",
     "PageRequest",
     "PasswordReset",
+    "Percent",
     "PlacementRequest",
+    "PricingService",
     "Product",
     "ProductChanges",
     "ProductDetails",
     "ProductQuery",
     "ProductSort",
     "ProfileChange",
+    "Promotion",
+    "PromotionDetails",
+    "PromotionEntry",
+    "Quote",
+    "Redemption",
     "Refusal",
     "Registration",
     "Reservation",
@@ -122,6 +165,8 @@ __all__ = [
     "ReservedLine",
     "Result",
     "Role",
+    "Rules",
+    "Selection",
     "Session",
     "SessionLives",
     "SessionService",
@@ -131,6 +176,10 @@ __all__ = [
     "StockEventKind",
     "StockLevel",
     "StockMovement",
+    "TaxAmount",
+    "TaxRate",
     "Unchanged",
+    "Uses",
+    "WhyNot",
     "__version__",
 ]

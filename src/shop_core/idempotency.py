@@ -52,7 +52,7 @@ class Claim(NamedTuple):
 
     Args:
         fingerprint: of the request.
-        result_id: of the order or reservation that it makes, or `NO_RESULT`.
+        result_id: of what it makes, or `NO_RESULT`.
     """
 
     customer_id: UUID
@@ -75,23 +75,26 @@ class IdempotencyKey:
     Attributes:
         is_replay: whether the request had been carried out before; then it changed nothing this time, and its result
             is shown as it is now.
+        result_id: of what the request made.
 
     Raises:
         Invalid: `text` is not a key.
     """
 
-    __slots__ = ("is_replay", "text")
+    __slots__ = ("is_replay", "result_id", "text")
 
     def __init__(self, text: str) -> None:
         check_key(text)
         self.text = text
         self.is_replay = False
+        self.result_id = NO_RESULT
 
     def was_used(
         self,
         claim: Callable[[Sequence[Claim]], Mapping[CustomerKey, Claim]],
         account_id: UUID,
         *request: str | int | UUID | None,
+        result_id: UUID = NO_RESULT,
     ) -> bool:
         """Claim the key for a request, in the unit of work of that request and before anything is locked.
 
@@ -99,6 +102,7 @@ class IdempotencyKey:
             claim: of the unit of work: `uow.keys.claim`.
             account_id: whose key it is.
             request: what tells the request from others; see `fingerprint`.
+            result_id: of what it would make, if that can be looked up by its id.
 
         Returns:
             Whether the same request was carried out before with this key.
@@ -106,11 +110,12 @@ class IdempotencyKey:
         Raises:
             KeyReused: the key was used for another request.
         """
-        asked = Claim(account_id, self.text, fingerprint(*request), NO_RESULT)
+        asked = Claim(account_id, self.text, fingerprint(*request), result_id)
         earlier = claim([asked]).get(asked.customer_key)
         if earlier is not None and earlier.fingerprint != asked.fingerprint:
             raise KeyReused(self.text)
         self.is_replay = earlier is not None
+        self.result_id = earlier.result_id if earlier else result_id
         return self.is_replay
 
 
@@ -121,6 +126,17 @@ def fields_of(value: Any) -> Iterator[str]:
     return (
         f"{field.name}={given!r}" for field in fields(value) if (given := getattr(value, field.name)) != field.default
     )
+
+
+def made_before(entry: T | None, key: IdempotencyKey) -> T:
+    """What an earlier request with this key made, as it is now.
+
+    Raises:
+        KeyReused: it is not there any more.
+    """
+    if entry is None:
+        raise KeyReused(key.text)
+    return entry
 
 
 class Result(NamedTuple, Generic[T]):

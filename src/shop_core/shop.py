@@ -6,11 +6,13 @@ from shop_core.accounts.logins import SessionService
 from shop_core.accounts.passwords import IsBreached, never_breached
 from shop_core.accounts.service import AccountService
 from shop_core.accounts.sessions import SessionLives
+from shop_core.catalog.family_service import FamilyService
 from shop_core.catalog.service import CatalogService
 from shop_core.inventory.service import InventoryService
 from shop_core.orders.service import OrderService
 from shop_core.outbox import OutboxService
 from shop_core.ports import Adapters, Discrepancy
+from shop_core.pricing.service import PricingService
 from shop_core.reservations.model import ReservationLimits
 from shop_core.reservations.service import ReservationService
 
@@ -38,11 +40,13 @@ class Shop:
         lives: SessionLives | None = None,
     ) -> None:
         begin, clock, new_id = adapters.begin, adapters.clock, adapters.new_id
-        self.currency = adapters.currency
+        self.currency, self.clock = adapters.currency, clock
         passwords, tokens, revocations = adapters.passwords, adapters.tokens, adapters.new_revocations()
         self.accounts = AccountService(begin, clock, new_id, passwords, tokens, revocations, is_breached)
         self.sessions = SessionService(begin, clock, new_id, passwords, tokens, revocations, lives or SessionLives())
         self.catalog = CatalogService(begin, clock, new_id, adapters.currency)
+        self.families = FamilyService(begin, new_id)
+        self.prices = PricingService(begin, clock, new_id, adapters.currency)
         self.inventory = InventoryService(begin, new_id)
         self.reservations = ReservationService(begin, new_id, limits or ReservationLimits())
         self.orders = OrderService(begin, new_id)

@@ -23,7 +23,7 @@ from shop_http.middleware.request_limits import Deadlines, request_limits
 from shop_http.problems import exception_handlers
 from shop_http.response_cache import CacheValidator, ResponseCache
 from shop_http.responses import API, security_headers
-from shop_http.routes import accounts, catalog, docs, health, inventory, orders, reservations, users
+from shop_http.routes import accounts, catalog, docs, health, inventory, orders, prices, reservations, users
 from shop_http.routing import App, run_operation, with_options
 from shop_http.server.shutdown import GracefulShutdown
 from shop_http.server.worker_pools import Pool, WorkerPools
@@ -32,7 +32,7 @@ from shop_http.state import AppState, Background, Place, Reserve
 S = TypeVar("S")
 T = TypeVar("T")
 
-FEATURES = (accounts, users, catalog, inventory, reservations, orders)
+FEATURES = (accounts, users, catalog, inventory, prices, reservations, orders)
 
 
 def create_app(

@@ -22,6 +22,10 @@ from shop_core.errors import (
     CategoryCycle,
     CategoryInUse,
     CategoryNotFound,
+    CouponCodeTaken,
+    CouponNotUsable,
+    FamilyInUse,
+    FamilyNotFound,
     Fault,
     Forbidden,
     IllegalStep,
@@ -34,8 +38,10 @@ from shop_core.errors import (
     LastAdmin,
     LoginTooOld,
     NotTheOwner,
+    OptionsTaken,
     OrderNotFound,
     ProductNotFound,
+    PromotionNotFound,
     Refusal,
     ReservationExpired,
     ReservationNotFound,
@@ -50,6 +56,7 @@ from shop_core.errors import (
     TooManyAttempts,
     TooManyLines,
     TooManyOrders,
+    TooManyPromotions,
     TooMuchReserved,
     TotalChanged,
     Unauthenticated,
@@ -64,7 +71,17 @@ from shop_http import problems
 from shop_http.problems import Problem
 from shop_http.responses import API, REPLAYED
 from shop_http.routing import Access, Operation, described
-from shop_http.schemas.common import CATEGORY_ID, ORDER_ID, PRODUCT_ID, RESERVATION_ID, SESSION_ID, THEN, USER_ID
+from shop_http.schemas.common import (
+    CATEGORY_ID,
+    FAMILY_ID,
+    ORDER_ID,
+    PRODUCT_ID,
+    PROMOTION_ID,
+    RESERVATION_ID,
+    SESSION_ID,
+    THEN,
+    USER_ID,
+)
 from shop_http.validation import MalformedBody
 
 Json = dict[str, Any]
@@ -108,6 +125,10 @@ _REFUSALS: dict[type[Refusal], Refusal] = {
         CategoryCycle(CATEGORY_ID, CATEGORY_ID),
         CategoryInUse(CATEGORY_ID, products=12, children=2),
         CategoryNotFound(CATEGORY_ID),
+        CouponCodeTaken("SUMMER10"),
+        CouponNotUsable("SUMMER10"),
+        FamilyInUse(FAMILY_ID, products=3),
+        FamilyNotFound(FAMILY_ID),
         Forbidden("staff"),
         IllegalStep("cancel", "shipped", ["deliver"]),
         InsufficientStock([Shortage(PRODUCT_ID, requested=3, available=2)]),
@@ -120,8 +141,10 @@ _REFUSALS: dict[type[Refusal], Refusal] = {
         LoginTooOld(RECENT_LOGIN),
         MalformedBody(Fault("body", "is not JSON: Input data was truncated", "not_json")),
         NotTheOwner(ORDER_ID),
+        OptionsTaken(FAMILY_ID),
         OrderNotFound(ORDER_ID),
         ProductNotFound(PRODUCT_ID),
+        PromotionNotFound(PROMOTION_ID),
         ReservationExpired(RESERVATION_ID, THEN),
         ReservationNotFound(RESERVATION_ID),
         ReservationResolved(RESERVATION_ID, "confirmed", ORDER_ID),
@@ -135,6 +158,7 @@ _REFUSALS: dict[type[Refusal], Refusal] = {
         TooManyAttempts(20),
         TooManyLines(6),
         TooManyOrders(1),
+        TooManyPromotions(100),
         TotalChanged("6.60", "6.90", "EUR"),
         Unauthenticated(),
         Unavailable("The database does not answer."),

@@ -29,6 +29,7 @@ _PRECISE_MAX = 2.0**53
 
 _TYPES: Mapping[type[inspect.Type], tuple[type, str]] = {
     inspect.StructType: (dict, "an object"),
+    inspect.DictType: (dict, "an object"),
     inspect.VarTupleType: (list, "a list"),
     inspect.StrType: (str, "text"),
     inspect.IntType: (int, "a whole number"),
@@ -150,6 +151,9 @@ def _faults(expected: inspect.Type, sent: Any, path: str) -> Iterator[Fault]:
         yield Fault(field, f"must be {name}, this is {_name(sent)}", "wrong_type")
     elif isinstance(kind, inspect.StructType):
         yield from _faults_of_object(kind, cast("dict[str, Any]", sent), path)
+    elif isinstance(kind, inspect.DictType):
+        for key, value in cast("dict[str, Any]", sent).items():
+            yield from _faults(kind.value_type, value, f"{path}{key[:100]}.")
     elif isinstance(kind, inspect.VarTupleType):
         yield from _faults_of_list(kind, cast("list[Any]", sent), path)
     elif fault := _fault_of_value(kind, sent):

@@ -15,6 +15,7 @@
 
     accounts sessions credentials attempts     who may do what: accounts, refresh tokens, passwords, tokens, guesses
     catalog catalog_lists _products _categories    products and categories
+    prices                                     promotions, coupons, taxes, quotes, families
     inventory                                  stock levels and the ledger
     orders order_lists _placement _amendment   orders, and how they change
     cursors                                    pages by cursor, of every list
@@ -65,6 +66,7 @@ from shop_testing.order_lists import OrderListsContract  # noqa: E402
 from shop_testing.order_placement import OrderPlacementContract  # noqa: E402
 from shop_testing.orders import OrdersContract  # noqa: E402
 from shop_testing.outbox import OutboxContract  # noqa: E402
+from shop_testing.prices import PricesContract  # noqa: E402
 from shop_testing.publishers import PublisherBench, PublisherContract  # noqa: E402
 from shop_testing.races import RacesContract  # noqa: E402
 from shop_testing.reservation_expiry import ReservationExpiryContract  # noqa: E402
@@ -75,7 +77,7 @@ from shop_testing.unit_of_work import UnitOfWorkContract  # noqa: E402
 CONTRACTS: tuple[type[Contract], ...] = (
     *(UnitOfWorkContract, AccountsContract, RefreshTokensContract, AttemptsContract, SessionsContract),
     *(CatalogContract, StockContract, OrdersContract, OrderListsContract, OrderAmendmentContract),
-    *(OrderPlacementContract, ReservationsContract, ReservationExpiryContract, RacesContract),
+    *(OrderPlacementContract, PricesContract, ReservationsContract, ReservationExpiryContract, RacesContract),
     *(KeysContract, KeyedChangesContract),
     *(OutboxContract, PasswordsContract, TokensContract, AuditContract, CursorsContract),
 )
@@ -110,6 +112,7 @@ __all__ = [
     "OrdersContract",
     "OutboxContract",
     "PasswordsContract",
+    "PricesContract",
     "PublisherBench",
     "PublisherContract",
     "RacesContract",

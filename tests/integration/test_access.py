@@ -57,6 +57,22 @@ TABLE = """
     edit_product       401 403 403 200 200
     remove_product     401 403 403 204 204
     restore_product    401 403 403 200 200
+    list_families      200 200 200 200 200
+    get_family         200 200 200 200 200
+    create_family      401 403 403 201 201
+    edit_family        401 403 403 200 200
+    remove_family      401 403 403 204 204
+    list_promotions    401 403 403 200 200
+    create_promotion   401 403 403 201 201
+    get_promotion      401 403 403 200 200
+    edit_promotion     401 403 403 200 200
+    delete_promotion   401 403 403 204 204
+    create_coupons     401 403 403 201 201
+    list_coupons       401 403 403 200 200
+    list_redemptions   401 403 403 200 200
+    list_tax_rates     401 403 403 200 200
+    set_tax_rates      401 403 403 200 200
+    quote_order        200 200 200 200 200
     get_stock_level    401 403 403 200 200
     change_stock       401 403 403 200 200
     list_stock_movements 401 403 403 200 200
@@ -91,6 +107,9 @@ HIDDEN = [operation for operation, expected in EXPECTED.items() if expected["oth
 CLOSED = [*HIDDEN, *"get_user assign_user offer_password_reset edit_category remove_category".split()]
 CLOSED += "replace_product edit_product remove_product restore_product get_stock_level change_stock".split()
 CLOSED += "list_stock_movements confirm_order ship_order deliver_order".split()
+CLOSED += "edit_family remove_family get_promotion edit_promotion delete_promotion".split()
+CLOSED += "create_coupons list_coupons list_redemptions".split()
+PROMOTION = {"label": "Tried", "benefit": {"kind": "order_percent", "percent": "1"}, "needs_coupon": True}
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 
@@ -111,6 +130,11 @@ class Scenario:
             parameters["session_id"] = next(one["id"] for one in mine if not one["current"])
         elif "categor" in operation:
             parameters["category_id"] = self._category()
+        elif "famil" in operation:
+            made = self.clients["admin"].post("/families", json={"name": "Shirts"})
+            parameters["family_id"] = str(made.json()["id"])
+        elif "promotion" in operation or "coupons" in operation or operation == "list_redemptions":
+            parameters["promotion_id"] = self._promotion(operation)
         elif "reservation" in operation:
             held = self.clients["owner"].post("/reservations", json=order_of((self.product, 2)))
             parameters["reservation_id"] = str(held.json()["id"])
@@ -148,6 +172,16 @@ class Scenario:
                 return {"name": "Lamps", "slug": unique("lamps")}
             case "edit_category":
                 return {"name": "Lights"}
+            case "create_family" | "edit_family":
+                return {"name": "T-shirt"}
+            case "create_promotion":
+                return PROMOTION
+            case "edit_promotion":
+                return {"label": "Tried"}
+            case "create_coupons":
+                return {"count": 2}
+            case "set_tax_rates":
+                return {"rates": [{"tax_class": "tried", "rate": "1.00"}]}
             case "create_product" | "replace_product":
                 return {"sku": unique("SKU-"), "name": "Lamp", "price": "2.20"}
             case "edit_product":
@@ -156,9 +190,17 @@ class Scenario:
                 return {"kind": "received", "quantity": 1, "reason": "found"}
             case "extend_reservation":
                 return {"ttl_seconds": 60}
-            case "place_order" | "edit_order" | "reserve":
+            case "place_order" | "edit_order" | "reserve" | "quote_order":
                 return order_of((self.product, 2))
         return None
+
+    def _promotion(self, operation: str) -> str:
+        """A promotion; always the same, as there may be only so many, unless it is going to be deleted."""
+        admin = self.clients["admin"]
+        promotions = admin.get("/promotions").json()["results"]
+        if not promotions or operation == "delete_promotion":
+            promotions = [admin.post("/promotions", json=PROMOTION).json()]
+        return str(promotions[-1]["id"])
 
     def _category(self) -> str:
         made = self.clients["admin"].post("/categories", json={"name": "Shelf", "slug": unique("shelf")})

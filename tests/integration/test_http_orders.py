@@ -33,13 +33,17 @@ def test_an_order_has_the_agreed_shape(customer: httpx.Client, staff: httpx.Clie
             "product_name": "Holder",
             "unit_price": "2.20",
             "quantity": 3,
+            "discount": "0.00",
             "total": "6.60",
+            "tax_rate": "0.00",
+            "tax": "0.00",
         }
     ]
+    assert order["taxes"] == [{"rate": "0.00", "net": "6.60", "tax": "0.00"}]
     assert order["customer_id"] == me["id"]
     assert order.keys() == {
         *("id", "number", "status", "lines", "subtotal", "discounts", "total", "currency", "customer_id"),
-        *("version", "created_at", "updated_at"),
+        *("taxes", "version", "created_at", "updated_at"),
     }
     assert customer.get(f"/orders/{order['id']}").json() == order
 

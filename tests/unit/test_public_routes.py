@@ -40,6 +40,9 @@ CATALOG = {
     ("GET", API + "/products/{}"),
     ("GET", API + "/categories"),
     ("GET", API + "/categories/{}"),
+    ("GET", API + "/families"),
+    ("GET", API + "/families/{}"),
+    ("POST", API + "/orders/quote"),
 }
 """Public as well, unless the settings say otherwise."""
 

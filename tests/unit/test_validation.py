@@ -91,4 +91,8 @@ def test_every_form_and_query_of_the_api_has_only_kinds_of_fields_that_can_be_ex
         for form in (type(operation.takes) if operation.takes is not None else None, operation.query):
             if form is not None:
                 wrong = {name: {"no": "such"} for name in types_of(form)}
-                assert {fault.code for fault in faults_of(form, wrong)} <= {"wrong_type"}, form
+                assert {fault.code for fault in faults_of(form, wrong)} <= {
+                    "wrong_type",
+                    "unknown_field",
+                    "required",
+                }, form

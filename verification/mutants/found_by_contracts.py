@@ -60,8 +60,8 @@ def _row_of_lines_not_locked() -> list[Patch]:
 def _memory_lists_show_on_hand() -> list[Patch]:
     right = catalog._matching
 
-    def matching(query: Any, category_ids: Any, found: Any, levels: Mapping[UUID, StockLevel]) -> Any:
-        entries = right(query, category_ids, found, levels)
+    def matching(query: Any, category_ids: Any, found: Any, levels: Mapping[UUID, StockLevel], families: Any) -> Any:
+        entries = right(query, category_ids, found, levels, families)
         return [replace(entry, available=levels[entry.product.id].on_hand) for entry in entries]
 
     return [(catalog, "_matching", matching)]
@@ -71,7 +71,8 @@ _ON_HAND = select(stock_levels.c.on_hand).where(stock_levels.c.product_id == pro
 
 
 def _postgres_lists_show_on_hand() -> list[Patch]:
-    entry = product_lists.PRODUCT.add_columns(_ON_HAND.label("available")).where(products.c.archived_at.is_(None))
+    columns = (_ON_HAND.label("available"), product_lists._FAMILY_NAME.label("family_name"))
+    entry = product_lists.PRODUCT.add_columns(*columns).where(products.c.archived_at.is_(None))
     return [(product_lists, "ENTRY", entry), (product_lists, "page", product_lists.page.__wrapped__)]
 
 

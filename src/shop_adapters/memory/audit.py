@@ -7,12 +7,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from shop_adapters.memory.prices import used_ids
 from shop_adapters.memory.reservations import units_held
 from shop_core.events import OrderEvent
 from shop_core.idempotency import NO_RESULT, Claim, CustomerKey
 from shop_core.inventory.model import EFFECTS, StockLevel, StockMovement
 from shop_core.orders.model import HOLDS_STOCK, Order, total_of
 from shop_core.ports import Discrepancy
+from shop_core.pricing.model import Redemption
 from shop_core.reservations.model import Reservation, ReservationState
 
 
@@ -31,6 +33,8 @@ class AuditData:
     events: Mapping[UUID, Sequence[OrderEvent]]
     reservations: Mapping[UUID, Reservation]
     keys: Mapping[CustomerKey, Claim]
+    uses: Mapping[UUID, int]
+    redemptions: Mapping[UUID, Sequence[Redemption]]
 
 
 def audit(books: AuditData) -> list[Discrepancy]:
@@ -39,14 +43,27 @@ def audit(books: AuditData) -> list[Discrepancy]:
     for order_id in books.orders.keys() | books.events.keys():
         found += _event_faults(order_id, books.orders.get(order_id), books.events.get(order_id, ()))
     for order in books.orders.values():
-        total = total_of(order.lines, order.total.currency)
+        total = total_of(order.lines, order.total.currency, includes_tax=order.includes_tax)
         found += _compared(order.id, {"order total": (order.total.minor, total.minor)})
+        for line in order.lines:
+            parts = sum(discount.amount for discount in line.discounts)
+            found += _compared(order.id, {"discount of a line": (line.discount, parts)})
     for reservation in books.reservations.values():
         found += _reservation_faults(reservation, books.orders)
     for claim in books.keys.values():
         made = books.orders.get(claim.result_id) or books.reservations.get(claim.result_id)
-        if claim.result_id != NO_RESULT and (made is None or made.customer_id != claim.customer_id):
+        is_theirs = made is not None and made.customer_id == claim.customer_id
+        if claim.result_id != NO_RESULT and not is_theirs and claim.result_id not in books.uses:
             found.append(Discrepancy("key", claim.result_id, claim.key, ""))
+    uses = Counter(
+        used_id
+        for each in books.redemptions.values()
+        for redemption in each
+        if redemption.given_back_at is None
+        for used_id in used_ids(redemption)
+    )
+    for used_id, number in books.uses.items():
+        found += _compared(used_id, {"uses": (number, uses[used_id])})
     found += _stock_faults(books)
     return sorted(found, key=lambda discrepancy: (discrepancy.what, discrepancy.of.int))
 

@@ -10,16 +10,18 @@ from shop_adapters import listing
 from shop_adapters.memory.categories import check_category
 from shop_adapters.memory.listing import cut
 from shop_adapters.memory.transaction import Transaction
+from shop_core.catalog.families import Family
 from shop_core.catalog.model import (
     CatalogEntry,
     Category,
     Offer,
+    Options,
     Product,
     ProductQuery,
     is_found,
     terms_of,
 )
-from shop_core.errors import SkuTaken
+from shop_core.errors import FamilyNotFound, OptionsTaken, SkuTaken
 from shop_core.inventory.model import StockLevel
 from shop_core.pagination import Page, PageRequest
 
@@ -37,6 +39,7 @@ class MemoryProducts:
             transaction.claim(transaction.skus.name, {product.sku for product in products})
             for product in products:
                 self._take_sku(product)
+                self._take_options(product)
             transaction.insert(transaction.products, {product.id: product for product in products})
             transaction.stock.put_all({product.id: StockLevel(product.id) for product in products})
             self._refer_to_categories([product.id for product in products])
@@ -54,6 +57,10 @@ class MemoryProducts:
             for old, product in moved:
                 self._take_sku(product)
                 transaction.skus.remove(old)
+            for key, before in stored.items():
+                if _options_key(before) != _options_key(requested[key]):
+                    self._free_options(before)
+                    self._take_options(requested[key])
             transaction.products.put_all({key: requested[key] for key in stored})
             self._refer_to_categories(stored)
 
@@ -66,6 +73,7 @@ class MemoryProducts:
             if (product := transaction.products.get(product_id)) is not None:
                 transaction.claim(transaction.skus.name, (product.sku,))
                 transaction.skus.remove(product.sku)
+                self._free_options(product)
                 transaction.stock.remove(product_id)
                 transaction.products.remove(product_id)
 
@@ -74,9 +82,10 @@ class MemoryProducts:
         with self._transaction.statement():
             product = self._transaction.products.get(product_id)
             level = self._transaction.stock.get(product_id)
+            families = self._transaction.families.all()
         if product is None or product.archived_at is not None or level is None:
             return None
-        return CatalogEntry(product, level.available)
+        return _entry(product, level, families)
 
     def get_all(self, product_ids: Iterable[UUID]) -> dict[UUID, Product]:
         """Those that exist, archived ones included."""
@@ -88,7 +97,11 @@ class MemoryProducts:
         """What is sold of those: archived products are not."""
         with self._transaction.statement():
             products = self._transaction.products.get_all(product_ids).values()
-            return {p.id: Offer(p.id, p.sku, p.name, p.price) for p in products if p.archived_at is None}
+            return {
+                p.id: Offer(p.id, p.sku, p.name, p.price, p.options, p.tax_class, p.category_id)
+                for p in products
+                if p.archived_at is None
+            }
 
     def lock(self, product_id: UUID) -> Product | None:
         """The product, also an archived one, read after it was locked until the end of this unit of work."""
@@ -116,9 +129,19 @@ class MemoryProducts:
         with self._transaction.statement():
             products = self._transaction.products.all().values()
             levels = self._transaction.stock.all()
-            categories = self._transaction.categories.all()
+            categories, families = self._transaction.categories.all(), self._transaction.families.all()
         category_ids = None if query.category_id is None else _with_those_below(query.category_id, categories)
-        return cut(listing.products(query), _matching(query, category_ids, products, levels), page_request)
+        return cut(listing.products(query), _matching(query, category_ids, products, levels, families), page_request)
+
+    def _take_options(self, product: Product) -> None:
+        if key := _options_key(product):
+            options = self._transaction.options
+            self._transaction.take_name(options, key, product.id, partial(OptionsTaken, key[0]))
+
+    def _free_options(self, product: Product) -> None:
+        if key := _options_key(product):
+            self._transaction.claim(self._transaction.options.name, (key,))
+            self._transaction.options.remove(key)
 
     def _take_sku(self, product: Product) -> None:
         self._transaction.take_name(self._transaction.skus, product.sku, product.id, partial(SkuTaken, product.sku))
@@ -129,9 +152,20 @@ class MemoryProducts:
         def check() -> None:
             for product in self._transaction.products.get_all(product_ids).values():
                 check_category(self._transaction, product.category_id)
+                if product.family_id and self._transaction.families.get(product.family_id) is None:
+                    raise FamilyNotFound(product.family_id)
 
         check()
         self._transaction.at_commit(check)
+
+
+def _entry(product: Product, level: StockLevel, families: Mapping[UUID, Family]) -> CatalogEntry:
+    name = families[product.family_id].name if product.family_id else ""
+    return CatalogEntry(product, level.available, name)
+
+
+def _options_key(product: Product) -> tuple[UUID, Options] | None:
+    return (product.family_id, product.options) if product.family_id and product.archived_at is None else None
 
 
 def _with_those_below(category_id: UUID, categories: Mapping[UUID, Category]) -> set[UUID]:
@@ -152,15 +186,17 @@ def _matching(
     category_ids: Collection[UUID] | None,
     products: Iterable[Product],
     levels: Mapping[UUID, StockLevel],
+    families: Mapping[UUID, Family],
 ) -> list[CatalogEntry]:
     """The entries of the products that pass every filter, the dearest one (the words) last."""
     return [
-        CatalogEntry(product, available)
+        _entry(product, levels[product.id], families)
         for product in products
         if product.archived_at is None
         and (category_ids is None or product.category_id in category_ids)
+        and query.family_id in (None, product.family_id)
         and _is_within(product.price.minor, query.price_min, query.price_max)
-        and _is_within(available := levels[product.id].available, query.available_min, query.available_max)
+        and _is_within(levels[product.id].available, query.available_min, query.available_max)
         and (query.words is None or is_found(query.words, terms_of(product)))
     ]
 

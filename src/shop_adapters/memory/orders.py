@@ -50,7 +50,8 @@ class MemoryOrders:
 
     def update(self, order: Order) -> None:
         """Store everything of the order that can change, except its lines; nothing happens if it is not there."""
-        self._change(order, status=order.status, total=order.total, version=order.version, deleted_at=order.deleted_at)
+        names = ("status", "total", "version", "deleted_at", "promotions", "coupons", "includes_tax")
+        self._change(order, **{name: getattr(order, name) for name in names})
 
     def replace_lines(self, order: Order) -> None:
         """Store the order's lines in the place of those that it had; nothing happens if it is not there."""

@@ -11,12 +11,15 @@ from uuid import UUID
 from shop_adapters.memory.locks import RowLocks
 from shop_core.accounts.model import Account
 from shop_core.accounts.sessions import RefreshToken
-from shop_core.catalog.model import Category, Product
+from shop_core.catalog.families import Family
+from shop_core.catalog.model import Category, Options, Product
 from shop_core.events import OrderEvent, StockEvent
 from shop_core.idempotency import Claim, CustomerKey
 from shop_core.inventory.model import StockLevel, StockMovement
 from shop_core.orders.model import Order
 from shop_core.ports import Clock, OutboxMessage
+from shop_core.pricing.model import Coupon, Promotion, Redemption
+from shop_core.pricing.taxes import TaxRate
 from shop_core.reservations.model import Reservation
 
 K = TypeVar("K", bound=Hashable)
@@ -61,6 +64,8 @@ class Store:
         self.slugs: dict[str, UUID] = {}
         self.products: dict[UUID, Product] = {}
         self.skus: dict[str, UUID] = {}
+        self.families: dict[UUID, Family] = {}
+        self.options: dict[tuple[UUID, Options], UUID] = {}
         self.stock: dict[UUID, StockLevel] = {}
         self.ledger: dict[UUID, list[StockMovement]] = {}
         self.orders: dict[UUID, Order] = {}
@@ -71,6 +76,13 @@ class Store:
         self.keys: dict[CustomerKey, Claim] = {}
         self.reservations: dict[UUID, Reservation] = {}
         self.open_reservations: dict[UUID, UUID] = {}
+        self.promotions: dict[UUID, Promotion] = {}
+        self.promotion_versions: dict[tuple[UUID, int], Promotion] = {}
+        self.coupons: dict[UUID, Coupon] = {}
+        self.coupon_codes: dict[str, UUID] = {}
+        self.uses: dict[UUID, int] = {}
+        self.redemptions: dict[UUID, tuple[Redemption, ...]] = {}
+        self.tax_rates: dict[tuple[str, datetime | None], TaxRate] = {}
 
 
 class Table(Generic[K, R]):

@@ -36,6 +36,8 @@ class Transaction:
         self.slugs = Table("slugs", store.slugs)
         self.products = Table("products", store.products)
         self.skus = Table("SKUs", store.skus)
+        self.families = Table("families", store.families)
+        self.options = Table("options", store.options)
         self.stock = Table("stock", store.stock)
         self.ledger = AppendOnlyTable(store.ledger)
         self.orders = Table("orders", store.orders)
@@ -46,11 +48,20 @@ class Transaction:
         self.keys = Table("keys", store.keys)
         self.reservations = Table("reservations", store.reservations)
         self.open_reservations = Table("open reservations", store.open_reservations)
+        self.promotions = Table("promotions", store.promotions)
+        self.promotion_versions = Table("promotion versions", store.promotion_versions)
+        self.coupons = Table("coupons", store.coupons)
+        self.coupon_codes = Table("coupon codes", store.coupon_codes)
+        self.uses = Table("uses", store.uses)
+        self.redemptions = Table("redemptions", store.redemptions)
+        self.tax_rates = Table("tax rates", store.tax_rates)
         self._tables: tuple[Table[Any, Any] | AppendOnlyTable[Any, Any], ...] = (
             *(self.accounts, self.usernames, self.tokens, self.sessions, self.attempts),
-            *(self.categories, self.slugs, self.products, self.skus),
+            *(self.categories, self.slugs, self.products, self.skus, self.families, self.options),
             *(self.stock, self.ledger, self.orders, self.orders_of, self.order_events),
             *(self.stock_events, self.outbox, self.keys, self.reservations, self.open_reservations),
+            *(self.promotions, self.promotion_versions, self.coupons, self.coupon_codes),
+            *(self.uses, self.redemptions, self.tax_rates),
         )
 
     @contextmanager

@@ -10,8 +10,10 @@ from shop_adapters.memory.audit import AuditData, audit
 from shop_adapters.memory.catalog import MemoryProducts
 from shop_adapters.memory.categories import MemoryCategories
 from shop_adapters.memory.events import MemoryEvents, MemoryOutbox
+from shop_adapters.memory.families import MemoryFamilies
 from shop_adapters.memory.keys import MemoryKeys
 from shop_adapters.memory.orders import MemoryOrders
+from shop_adapters.memory.prices import MemoryPrices
 from shop_adapters.memory.reservations import MemoryReservations
 from shop_adapters.memory.stock import MemoryStock
 from shop_adapters.memory.transaction import Transaction
@@ -21,13 +23,15 @@ from shop_core.ports import Discrepancy
 class MemoryUnitOfWork:
     """All repositories, on one transaction."""
 
-    def __init__(self, transaction: Transaction) -> None:
+    def __init__(self, transaction: Transaction, includes_tax: bool) -> None:
         self._transaction = transaction
         self.accounts = MemoryAccounts(transaction)
         self.refresh_tokens = MemoryRefreshTokens(transaction)
         self.attempts = MemoryAttempts(transaction)
         self.categories = MemoryCategories(transaction)
+        self.families = MemoryFamilies(transaction)
         self.products = MemoryProducts(transaction)
+        self.prices = MemoryPrices(transaction, includes_tax)
         self.stock = MemoryStock(transaction)
         self.orders = MemoryOrders(transaction)
         self.events = MemoryEvents(transaction)
@@ -55,5 +59,7 @@ class MemoryUnitOfWork:
                 transaction.order_events.all(),
                 transaction.reservations.all(),
                 transaction.keys.all(),
+                transaction.uses.all(),
+                transaction.redemptions.all(),
             )
         return audit(books)  # rows are frozen: nobody need wait for the sums

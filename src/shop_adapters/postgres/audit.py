@@ -73,13 +73,39 @@ WHERE fact.stored <> fact.expected AND (
 """)
 _TOTALS = text("""
 WITH paid AS (
-    SELECT customer_id, order_id AS id, sum(unit_price_minor * quantity) AS total
+    SELECT customer_id, order_id AS id, sum(unit_price_minor * quantity - discount_minor) AS total,
+           sum(tax_minor) AS tax
     FROM order_lines
     GROUP BY customer_id, order_id
 )
-SELECT 'order total' AS what, id, total_minor::text AS stored, coalesce(total, 0)::text AS expected, false AS is_text
+SELECT 'order total' AS what, id, total_minor::text AS stored,
+       coalesce(total + CASE WHEN includes_tax THEN 0 ELSE tax END, 0)::text AS expected, false AS is_text
 FROM orders LEFT JOIN paid USING (customer_id, id)
-WHERE total_minor IS DISTINCT FROM total
+WHERE total_minor IS DISTINCT FROM total + CASE WHEN includes_tax THEN 0 ELSE tax END
+""")
+_DISCOUNTS = text("""
+SELECT 'discount of a line' AS what, line.order_id AS id, line.discount_minor::text AS stored,
+       coalesce(sum((part ->> 3)::bigint), 0)::text AS expected, false AS is_text
+FROM order_lines AS line
+LEFT JOIN LATERAL jsonb_array_elements(line.details -> 3) AS part ON true
+WHERE line.discount_minor <> 0 OR line.details IS NOT NULL
+GROUP BY line.customer_id, line.order_id, line.line_no
+HAVING line.discount_minor <> coalesce(sum((part ->> 3)::bigint), 0)
+""")
+# Distributed by customers, redemptions are summed up by promotion there, and compared with the counters here.
+_REDEEMED = text("""
+SELECT used.id, count(*) AS uses
+FROM redemptions AS redemption,
+LATERAL (VALUES (redemption.promotion_id), (redemption.coupon_id)) AS used (id)
+WHERE redemption.given_back_at IS NULL AND used.id IS NOT NULL
+GROUP BY used.id
+""")
+_USES = text("""
+SELECT 'uses' AS what, used.id, used.uses::text AS stored, coalesce(redeemed.uses, 0)::text AS expected,
+       false AS is_text
+FROM promotion_uses AS used
+LEFT JOIN unnest(CAST(:ids AS uuid[]), CAST(:uses AS bigint[])) AS redeemed (id, uses) ON redeemed.id = used.id
+WHERE used.uses <> coalesce(redeemed.uses, 0)
 """)
 _HELD_LINES = text("""
 SELECT 'held lines' AS what, head.id, count(*)::text AS stored, '0' AS expected, false AS is_text
@@ -108,8 +134,12 @@ FROM idempotency_keys AS taken
 WHERE taken.result_id <> '00000000-0000-0000-0000-000000000000'  -- NO_RESULT
   AND NOT EXISTS (SELECT FROM orders WHERE customer_id = taken.customer_id AND id = taken.result_id)
   AND NOT EXISTS (SELECT FROM reservations WHERE customer_id = taken.customer_id AND id = taken.result_id)
+  AND NOT taken.result_id = ANY (CAST(:others AS uuid[]))  -- promotions and coupons, which belong to no customer
 """)
-_BY_CUSTOMERS = (_TIMELINES, _TOTALS, _HELD_LINES, _EXPIRY_OF_LINES, _RESERVATION_ORDERS, _KEYS)
+_MADE_BY_STAFF = text("""
+SELECT id FROM promotion_uses
+""")
+_BY_CUSTOMERS = (_TIMELINES, _TOTALS, _DISCOUNTS, _HELD_LINES, _EXPIRY_OF_LINES, _RESERVATION_ORDERS)
 
 # ---- by products: counters against the ledger and against those sums
 
@@ -154,8 +184,13 @@ def discrepancies(transaction: Transaction) -> list[Discrepancy]:
     """See `shop_core.ports.UnitOfWork.audit`. It must be the first thing that its transaction does."""
     transaction.run(_SETTINGS)
     found = [_discrepancy(row) for statement in _BY_CUSTOMERS for row in transaction.run(statement)]
+    others = Uuids([row.id for row in transaction.run(_MADE_BY_STAFF)])
+    found += [_discrepancy(row) for row in transaction.run(_KEYS, {"others": others})]
     sums = {**_columns("promised", transaction.run(_PROMISED)), **_columns("held", transaction.run(_HELD))}
     found += [_discrepancy(row) for row in transaction.run(_STOCK, sums)]
+    redeemed = transaction.run(_REDEEMED)
+    uses = {"ids": Uuids([row.id for row in redeemed]), "uses": Integers([row.uses for row in redeemed])}
+    found += [_discrepancy(row) for row in transaction.run(_USES, uses)]
     return sorted(found, key=lambda discrepancy: (discrepancy.what, discrepancy.of))
 
 

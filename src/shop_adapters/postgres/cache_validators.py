@@ -39,23 +39,27 @@ _SNAPSHOT_AND_SESSION = b"SELECT pg_current_snapshot()::text || ' ' || pg_backen
 
 
 class CatalogVersion:
-    """The version as one unit of work reads and raises it."""
+    """The version as one unit of work reads and raises it.
+
+    Attributes:
+        is_changed: whether this unit of work writes something of the catalog.
+    """
 
     def __init__(self, transaction: Transaction) -> None:
         self._transaction = transaction
-        self._is_changed = False
+        self.is_changed = False
 
     def change(self) -> None:
         """Note that this unit of work writes something of the catalog."""
-        self._is_changed = True
+        self.is_changed = True
 
     def read(self) -> int | None:
         """The committed version; None for a unit of work that changed something, and sees what nobody else does."""
-        return None if self._is_changed else self._transaction.value(_READ)
+        return None if self.is_changed else self._transaction.value(_READ)
 
     def write(self) -> None:
         """Raise it if something changed: last, so that changes wait for each other no longer than a commit takes."""
-        if self._is_changed:
+        if self.is_changed:
             self._transaction.run(_RAISE)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 from uuid import UUID
@@ -14,14 +15,15 @@ from shop_adapters.postgres.database import FOREIGN_KEY, UNIQUE, RefusalOf, fail
 from shop_adapters.postgres.product_lists import ProductLists, entry_of, product_of
 from shop_adapters.postgres.search import product_columns
 from shop_core.catalog.model import CatalogEntry, Product
-from shop_core.errors import CategoryNotFound, Refusal, SkuTaken
+from shop_core.errors import CategoryNotFound, FamilyNotFound, OptionsTaken, Refusal, SkuTaken
 from shop_core.text import is_storable
 
 _ADD = text("""
 INSERT INTO products (id, sku, name, name_key, sort_key, description, price_minor, category_id, image_urls, search,
-                      version, created_at, updated_at, archived_at)
+                      version, created_at, updated_at, archived_at, tax_class, family_id, options)
 VALUES (:id, :sku, :name, :name_key, :sort_key, :description, :price, :category_id, CAST(:image_urls AS text[]),
-        CAST(:search AS tsvector), :version, :created_at, :updated_at, :archived_at)
+        CAST(:search AS tsvector), :version, :created_at, :updated_at, :archived_at, :tax_class, :family_id,
+        CAST(:options AS jsonb))
 """)
 _ADD_LEVELS = text("""
 INSERT INTO stock_levels (product_id, on_hand, allocated, reserved, shortfall)
@@ -32,7 +34,8 @@ UPDATE products
 SET sku = :sku, name = :name, name_key = :name_key, sort_key = :sort_key, description = :description,
     price_minor = :price, category_id = :category_id, image_urls = CAST(:image_urls AS text[]),
     search = CAST(:search AS tsvector), version = :version,
-    created_at = :created_at, updated_at = :updated_at, archived_at = :archived_at
+    created_at = :created_at, updated_at = :updated_at, archived_at = :archived_at,
+    tax_class = :tax_class, family_id = :family_id, options = CAST(:options AS jsonb)
 WHERE id = :id
 """)
 _REMOVE = text("""
@@ -40,24 +43,29 @@ DELETE FROM products WHERE id = :product_id
 """)
 _GET = text("""
 SELECT id, sku, name, price_minor, created_at, updated_at, description, category_id, image_urls, archived_at, version,
+       tax_class, family_id, options,
        (SELECT greatest(0, on_hand - allocated - reserved)
-        FROM stock_levels WHERE stock_levels.product_id = products.id) AS available
+        FROM stock_levels WHERE stock_levels.product_id = products.id) AS available,
+       (SELECT families.name FROM families WHERE families.id = products.family_id) AS family_name
 FROM products
 WHERE id = :product_id AND archived_at IS NULL
 """)
 _GET_ALL = text("""
-SELECT id, sku, name, price_minor, created_at, updated_at, description, category_id, image_urls, archived_at, version
+SELECT id, sku, name, price_minor, created_at, updated_at, description, category_id, image_urls, archived_at, version,
+       tax_class, family_id, options
 FROM products
 WHERE id = ANY (CAST(:ids AS uuid[]))
 """)
 _LOCK = text("""
-SELECT id, sku, name, price_minor, created_at, updated_at, description, category_id, image_urls, archived_at, version
+SELECT id, sku, name, price_minor, created_at, updated_at, description, category_id, image_urls, archived_at, version,
+       tax_class, family_id, options
 FROM products
 WHERE id = :product_id
 FOR NO KEY UPDATE
 """)
 _LOCK_BY_SKU = text("""
-SELECT id, sku, name, price_minor, created_at, updated_at, description, category_id, image_urls, archived_at, version
+SELECT id, sku, name, price_minor, created_at, updated_at, description, category_id, image_urls, archived_at, version,
+       tax_class, family_id, options
 FROM products
 WHERE sku = ANY (CAST(:skus AS text[]))
 ORDER BY id
@@ -68,6 +76,9 @@ SELECT sku
 FROM products
 WHERE sku = ANY (CAST(:skus AS text[])) AND NOT id = ANY (CAST(:ids AS uuid[]))
 """)
+
+
+_OF_FAMILY, _BY_OPTIONS = "products_family_id_fkey", "products_of_family_idx"
 
 
 class PostgresProducts(ProductLists):
@@ -138,14 +149,20 @@ def _columns(product: Product) -> dict[str, Any]:
         "created_at": product.created_at,
         "updated_at": product.updated_at,
         "archived_at": product.archived_at,
+        "tax_class": product.tax_class,
+        "family_id": product.family_id,
+        "options": json.dumps(product.options) if product.options else None,
         **product_columns(product.sku, product.name, product.description),
     }
 
 
 def _refusal_of(written: Sequence[Product]) -> RefusalOf:
     def refusal(state: str, diagnostic: psycopg.errors.Diagnostic) -> Refusal | None:
-        if state == FOREIGN_KEY and (category_id := failing_id(diagnostic)):
-            return CategoryNotFound(category_id)
+        name = diagnostic.constraint_name
+        if state == FOREIGN_KEY and (missing_id := failing_id(diagnostic)):
+            return FamilyNotFound(missing_id) if name == _OF_FAMILY else CategoryNotFound(missing_id)
+        if state == UNIQUE and name == _BY_OPTIONS and (family_id := failing_id(diagnostic)):
+            return OptionsTaken(family_id)
         if state == UNIQUE:
             detail = diagnostic.message_detail or ""
             return SkuTaken(next((p.sku for p in written if f"=({p.sku})" in detail), written[0].sku))

@@ -15,9 +15,13 @@ from shop_core.orders.model import OrderQuery
 
 _HEAD = select(
     *(orders.c.customer_id, orders.c.id, orders.c.status, orders.c.total_minor, orders.c.version),
-    *(orders.c.created_at, orders.c.updated_at, orders.c.deleted_at),
+    *(orders.c.created_at, orders.c.updated_at, orders.c.deleted_at, orders.c.includes_tax, orders.c.pricing),
 )
-_LINE = [order_lines.c[name] for name in ("product_id", "sku", "name", "unit_price_minor", "quantity")]
+_LINE = [
+    *(order_lines.c.product_id, order_lines.c.sku, order_lines.c.name, order_lines.c.unit_price_minor),
+    *(order_lines.c.quantity, order_lines.c.discount_minor, order_lines.c.tax_rate, order_lines.c.tax_minor),
+    order_lines.c.details,
+]
 LINE_COLUMNS = len(_LINE)
 
 FILTERS: Mapping[str, ColumnElement[bool]] = {

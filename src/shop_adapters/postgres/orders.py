@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import Any
@@ -10,29 +11,38 @@ from uuid import UUID
 from sqlalchemy import text
 
 from shop_adapters.listing import ORDERS
-from shop_adapters.postgres.arrays import Blobs, Integers, Texts, Times, Uuids
+from shop_adapters.postgres.arrays import Blobs, Booleans, Integers, Texts, Times, Uuids
 from shop_adapters.postgres.database import Row, Transaction
 from shop_adapters.postgres.line_pages import heads_of
 from shop_adapters.postgres.order_lists import LINE_COLUMNS, filters_of, matching_orders, order_list, values_of
+from shop_core.catalog.model import TAX_CLASS_DEFAULT, Options
 from shop_core.idempotency import Claim, CustomerKey
 from shop_core.money import Money
 from shop_core.orders.model import Order, OrderLine, OrderQuery, OrderStatus
 from shop_core.pagination import CursorRequest, Page, PageRequest
+from shop_core.pricing.evaluation import Discount
 
 _ADD = text("""
-INSERT INTO orders (customer_id, id, status, total_minor, version, created_at, updated_at, number, deleted_at)
+INSERT INTO orders (
+    customer_id, id, status, total_minor, version, created_at, updated_at, number, deleted_at, includes_tax, pricing
+)
 SELECT * FROM unnest(
     CAST(:customer_ids AS uuid[]), CAST(:ids AS uuid[]), CAST(:statuses AS text[]), CAST(:totals AS bigint[]),
     CAST(:versions AS integer[]), CAST(:created_at AS timestamptz[]), CAST(:updated_at AS timestamptz[]),
-    CAST(:numbers AS text[]), CAST(:deleted_at AS timestamptz[])
+    CAST(:numbers AS text[]), CAST(:deleted_at AS timestamptz[]), CAST(:includes_tax AS boolean[]),
+    CAST(CAST(:pricing AS text[]) AS jsonb[])
 )
 """)
 _ADD_LINES = text("""
-INSERT INTO order_lines (customer_id, order_id, line_no, product_id, sku, name, unit_price_minor, quantity)
+INSERT INTO order_lines (
+    customer_id, order_id, line_no, product_id, sku, name, unit_price_minor, quantity, discount_minor, tax_rate,
+    tax_minor, details
+)
 SELECT * FROM unnest(
     CAST(:customer_ids AS uuid[]), CAST(:order_ids AS uuid[]), CAST(:line_nos AS smallint[]),
     CAST(:product_ids AS uuid[]), CAST(:skus AS text[]), CAST(:names AS text[]), CAST(:unit_prices AS bigint[]),
-    CAST(:quantities AS integer[])
+    CAST(:quantities AS integer[]), CAST(:discounts AS bigint[]), CAST(:tax_rates AS integer[]),
+    CAST(:taxes AS bigint[]), CAST(CAST(:details AS text[]) AS jsonb[])
 )
 """)
 _FIND_CUSTOMERS = text("""
@@ -41,7 +51,8 @@ SELECT customer_id, id FROM orders WHERE id = ANY (CAST(:order_ids AS uuid[]))
 # Head and lines in one statement, which sees one moment: no order is seen with its old total and its new lines.
 _GET = text("""
 SELECT head.customer_id, head.id, head.status, head.total_minor, head.version, head.created_at, head.updated_at,
-       head.deleted_at, line.product_id, line.sku, line.name, line.unit_price_minor, line.quantity
+       head.deleted_at, head.includes_tax, head.pricing, line.product_id, line.sku, line.name, line.unit_price_minor,
+       line.quantity, line.discount_minor, line.tax_rate, line.tax_minor, line.details
 FROM orders AS head
 JOIN order_lines AS line ON line.customer_id = head.customer_id AND line.order_id = head.id
 WHERE head.customer_id = :customer_id AND head.id = :order_id AND head.deleted_at IS NULL
@@ -49,27 +60,30 @@ ORDER BY line.line_no
 """)
 _GET_ALL = text("""
 SELECT head.customer_id, head.id, head.status, head.total_minor, head.version, head.created_at, head.updated_at,
-       head.deleted_at, line.product_id, line.sku, line.name, line.unit_price_minor, line.quantity
+       head.deleted_at, head.includes_tax, head.pricing, line.product_id, line.sku, line.name, line.unit_price_minor,
+       line.quantity, line.discount_minor, line.tax_rate, line.tax_minor, line.details
 FROM unnest(CAST(:customer_ids AS uuid[]), CAST(:order_ids AS uuid[])) AS found (customer_id, id)
 JOIN orders AS head ON head.customer_id = found.customer_id AND head.id = found.id
 JOIN order_lines AS line ON line.customer_id = head.customer_id AND line.order_id = head.id
 ORDER BY head.id, line.line_no
 """)
 _LOCK = text("""
-SELECT customer_id, id, status, total_minor, version, created_at, updated_at, deleted_at
+SELECT customer_id, id, status, total_minor, version, created_at, updated_at, deleted_at, includes_tax, pricing
 FROM orders
 WHERE customer_id = :customer_id AND id = :order_id AND (deleted_at IS NULL OR :with_deleted)
 FOR NO KEY UPDATE
 """)
 _LINES = text("""
-SELECT product_id, sku, name, unit_price_minor, quantity, clock_timestamp() AS time
+SELECT product_id, sku, name, unit_price_minor, quantity, discount_minor, tax_rate, tax_minor, details,
+       clock_timestamp() AS time
 FROM order_lines
 WHERE customer_id = :customer_id AND order_id = :order_id
 ORDER BY line_no
 """)
 _UPDATE = text("""
 UPDATE orders
-SET status = :status, total_minor = :total, version = :version, updated_at = :updated_at, deleted_at = :deleted_at
+SET status = :status, total_minor = :total, version = :version, updated_at = :updated_at, deleted_at = :deleted_at,
+    pricing = CAST(:pricing AS jsonb), includes_tax = :includes_tax
 WHERE customer_id = :customer_id AND id = :order_id
 """)
 _DELETE_LINES = text("""
@@ -120,6 +134,8 @@ class PostgresOrders:
                 "updated_at": Times([order.updated_at for order in orders]),
                 "numbers": Texts([order.number for order in orders]),
                 "deleted_at": Times([order.deleted_at for order in orders]),
+                "includes_tax": Booleans([order.includes_tax for order in orders]),
+                "pricing": Texts([_pricing_of(order) for order in orders]),
             },
         )
         self._add_lines(orders)
@@ -178,6 +194,8 @@ class PostgresOrders:
                 "version": order.version,
                 "updated_at": order.updated_at,
                 "deleted_at": order.deleted_at,
+                "pricing": _pricing_of(order),
+                "includes_tax": order.includes_tax,
             },
         )
 
@@ -214,6 +232,10 @@ class PostgresOrders:
                 "names": Texts([line.name for _, _, line in lines]),
                 "unit_prices": Integers([line.unit_price.minor for _, _, line in lines]),
                 "quantities": Integers([line.quantity for _, _, line in lines]),
+                "discounts": Integers([line.discount for _, _, line in lines]),
+                "tax_rates": Integers([line.tax_rate for _, _, line in lines]),
+                "taxes": Integers([line.tax for _, _, line in lines]),
+                "details": Texts([_details_of(line) for _, _, line in lines]),
             },
         )
 
@@ -229,15 +251,57 @@ class PostgresOrders:
             head.customer_id,
             OrderStatus(head.status),
             tuple(
-                OrderLine(product_id, sku, name, Money(unit_price_minor, self._currency), quantity)
-                for product_id, sku, name, unit_price_minor, quantity in lines
+                OrderLine(
+                    product_id, sku, name, Money(unit_price, self._currency), quantity, *_details(product_id, *agreed)
+                )
+                for product_id, sku, name, unit_price, quantity, *agreed in lines
             ),
             Money(head.total_minor, self._currency),
             head.created_at,
             head.updated_at,
             head.version,
             head.deleted_at,
+            head.includes_tax,
+            *_pricing(head.pricing),
         )
+
+
+def _pricing_of(order: Order) -> str | None:
+    """The promotions and coupons of an order as JSON; None for an order that has none."""
+    if not order.promotions and not order.coupons:
+        return None
+    return json.dumps({"promotions": order.promotions, "coupons": order.coupons}, default=str)
+
+
+def _pricing(document: dict[str, Any] | None) -> tuple[tuple[tuple[UUID, int], ...], tuple[tuple[str, UUID], ...]]:
+    if document is None:
+        return (), ()
+    promotions = tuple((UUID(promotion_id), version) for promotion_id, version in document["promotions"])
+    return promotions, tuple((code, UUID(promotion_id)) for code, promotion_id in document["coupons"])
+
+
+def _details_of(line: OrderLine) -> str | None:
+    """What else was agreed about a line, as JSON; None for a plain one."""
+    if not (line.options or line.category_ids or line.discounts) and line.tax_class == TAX_CLASS_DEFAULT:
+        return None
+    discounts = [discount[1:] for discount in line.discounts]
+    return json.dumps([line.options, line.tax_class, line.category_ids, discounts], default=str)
+
+
+def _details(
+    product_id: UUID, discount: int, tax_rate: int, tax: int, document: list[Any] | None
+) -> tuple[Options, str, int, int, int, tuple[UUID, ...], tuple[Discount, ...]]:
+    """The fields of a line from its options on."""
+    options, tax_class, category_ids, discounts = document or ((), TAX_CLASS_DEFAULT, (), ())
+    return (
+        tuple((name, value) for name, value in options),
+        tax_class,
+        discount,
+        tax_rate,
+        tax,
+        tuple(map(UUID, category_ids)),
+        tuple(Discount(product_id, UUID(of), version, label, amount) for of, version, label, amount in discounts),
+    )
 
 
 class PostgresKeys:

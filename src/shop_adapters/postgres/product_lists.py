@@ -34,9 +34,9 @@ from shop_adapters import listing
 from shop_adapters.postgres.arrays import Uuids
 from shop_adapters.postgres.cache_validators import CatalogVersion, PageIndexCache
 from shop_adapters.postgres.database import Row, Transaction
-from shop_adapters.postgres.schema import products, stock_levels
+from shop_adapters.postgres.schema import families, products, stock_levels
 from shop_adapters.postgres.search import exact_query, word_query
-from shop_core.catalog.model import CatalogEntry, Offer, Product, ProductQuery, ProductSort, Relevance
+from shop_core.catalog.model import CatalogEntry, Offer, Options, Product, ProductQuery, ProductSort, Relevance
 from shop_core.money import Money
 from shop_core.pagination import CursorRequest, Key, OffsetRequest, Page, PageRequest
 
@@ -54,13 +54,17 @@ PRODUCT = select(
     products.c.image_urls,
     products.c.archived_at,
     products.c.version,
+    products.c.tax_class,
+    products.c.family_id,
+    products.c.options,
 )
 _UNITS = func.greatest(0, stock_levels.c.on_hand - stock_levels.c.allocated - stock_levels.c.reserved)
 # Looked up for each product that is shown, never joined: a merge join would read all stock up to a deep page first.
 _AVAILABLE = select(_UNITS).where(stock_levels.c.product_id == products.c.id).scalar_subquery()
 _IN_CATALOG = products.c.archived_at.is_(None)
 _WITH_STOCK = products.join(stock_levels, stock_levels.c.product_id == products.c.id)
-ENTRY = PRODUCT.add_columns(_AVAILABLE.label("available")).where(_IN_CATALOG)
+_FAMILY_NAME = select(families.c.name).where(families.c.id == products.c.family_id).scalar_subquery()
+ENTRY = PRODUCT.add_columns(_AVAILABLE.label("available"), _FAMILY_NAME.label("family_name")).where(_IN_CATALOG)
 _SORT_COLUMNS: dict[ProductSort, tuple[ColumnElement[Any], ...]] = {
     ProductSort.NEWEST: (products.c.id,),
     ProductSort.NAME: (products.c.sort_key, products.c.id),
@@ -69,7 +73,7 @@ _SORT_COLUMNS: dict[ProductSort, tuple[ColumnElement[Any], ...]] = {
     ProductSort.RELEVANCE: (products.c.sort_key, products.c.id),  # behind the tier
 }
 """The columns behind the key of each list in `shop_adapters.listing`."""
-_FILTERS = ("words", "category_id", "price_min", "price_max", "available_min", "available_max")
+_FILTERS = ("words", "category_id", "family_id", "price_min", "price_max", "available_min", "available_max")
 _STOCK_FILTERS = {"available_min", "available_max"}
 _DESCENDING = {sort for sort, listed in listing.PRODUCTS.items() if listed.descending}
 _TIERS = tuple(Relevance)
@@ -166,6 +170,8 @@ def _filters(shape: QueryShape) -> list[ColumnElement[bool]]:
         filters.append(_found_by("words") if shape.has_words else false())
     if "category_id" in shape.filters:
         filters.append(products.c.category_id == any_(bindparam("category_ids", type_=ARRAY(Uuid))))
+    if "family_id" in shape.filters:
+        filters.append(products.c.family_id == bindparam("family_id", type_=Uuid))
     if "price_min" in shape.filters:
         filters.append(products.c.price_minor >= bindparam("price_min", type_=BigInteger))
     if "price_max" in shape.filters:
@@ -205,7 +211,7 @@ SELECT id FROM tree
 """)
 
 _OFFERS = text("""
-SELECT id, sku, name, price_minor
+SELECT id, sku, name, price_minor, options, tax_class, category_id
 FROM products
 WHERE id = ANY (CAST(:ids AS uuid[])) AND archived_at IS NULL
 """)
@@ -222,7 +228,12 @@ class ProductLists:
         ids, currency = Uuids(product_ids), self._currency
         given = {id_.int: id_ for id_ in ids if id_}  # as keys, since equal UUIDs are compared in Python
         rows = self._transaction.run(_OFFERS, {"ids": ids})
-        return {given[id_.int]: Offer(id_, sku, name, Money(minor, currency)) for id_, sku, name, minor in rows}
+        return {
+            given[id_.int]: Offer(
+                id_, sku, name, Money(minor, currency), options_of(options) if options else (), *others
+            )
+            for id_, sku, name, minor, options, *others in rows
+        }
 
     def page(self, query: ProductQuery, page_request: PageRequest) -> Page[CatalogEntry]:
         shape = QueryShape.of(query)
@@ -318,13 +329,19 @@ class ProductLists:
 
 def entry_of(row: Row, currency: str) -> CatalogEntry:
     """The product in a row with the columns of `ENTRY`."""
-    return CatalogEntry(product_of(row, currency), row.available)
+    return CatalogEntry(product_of(row, currency), row.available, row.family_name or "")
 
 
 def product_of(row: Row, currency: str) -> Product:
     """The product in a row with the columns of `PRODUCT`."""
     price, urls = Money(row.price_minor, currency), tuple(row.image_urls)
-    return as_stored(Product, *row[:3], price, *row[4:8], urls, row.archived_at, row.version)
+    options = options_of(row.options)
+    return as_stored(Product, *row[:3], price, *row[4:8], urls, *row[9:13], options)
+
+
+def options_of(document: list[list[str]] | None) -> Options:
+    """The options of a product, as they were stored."""
+    return tuple((name, value) for name, value in document) if document else ()
 
 
 def as_stored(kind: Callable[..., T], *values: object) -> T:

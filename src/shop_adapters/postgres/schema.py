@@ -32,7 +32,7 @@ from sqlalchemy import (
     Uuid,
     text,
 )
-from sqlalchemy.dialects.postgresql import TSVECTOR
+from sqlalchemy.dialects.postgresql import JSONB, TSVECTOR
 
 from shop_core.accounts.model import Role
 from shop_core.events import OrderEventKind, StockEventKind
@@ -142,6 +142,17 @@ categories = Table(
     CheckConstraint("parent_id <> id", name="not_below_itself"),
 )
 
+families = Table(
+    "families",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("description", Text, nullable=False),
+    Column("option_names", ARRAY(Text), nullable=False),
+    Column("version", Integer, nullable=False),
+    comment="What belongs together, such as a shirt in its colours; the products are what is sold.",
+)
+
 products = Table(
     "products",
     metadata,
@@ -166,6 +177,9 @@ products = Table(
     Column("created_at", Time, nullable=False),
     Column("updated_at", Time, nullable=False),
     Column("archived_at", Time),
+    Column("family_id", Uuid, ForeignKey("families.id")),
+    Column("options", JSONB, comment="what tells it apart in its family, by name"),
+    Column("tax_class", Text, nullable=False, server_default="standard"),
     UniqueConstraint("sku"),
     CheckConstraint("price_minor >= 0", name="price_not_negative"),
     CheckConstraint("archived_at IS NULL OR category_id IS NULL", name="archived_in_no_category"),
@@ -175,6 +189,12 @@ products = Table(
     Index("products_by_sort_key_idx", "sort_key", "id", postgresql_where=text("archived_at IS NULL")),
     Index("products_stale_search_idx", "id", postgresql_where=text(STALE_SEARCH)),
     Index("products_by_price_idx", "price_minor", "id", postgresql_where=text("archived_at IS NULL")),
+    Index(
+        "products_of_family_idx",
+        *("family_id", "options"),
+        unique=True,
+        postgresql_where=text("family_id IS NOT NULL AND archived_at IS NULL"),
+    ),
     Index("products_by_age_idx", "id", postgresql_where=text("archived_at IS NULL")),
 )
 
@@ -227,6 +247,8 @@ orders = Table(
     Column("updated_at", Time, nullable=False),
     Column("number", CodePoints, nullable=False, comment="Order.number, stored to be found by"),
     Column("deleted_at", Time),
+    Column("includes_tax", Boolean, nullable=False, server_default=text("true")),
+    Column("pricing", JSONB, comment="the promotions and coupons that it was priced with, used or not"),
     PrimaryKeyConstraint("customer_id", "id"),
     one_of("status", OrderStatus),
     # Lists are sorted by id. A customer's own: the primary key, and this one by status; everybody's: the others.
@@ -247,12 +269,19 @@ order_lines = Table(
     Column("name", Text, nullable=False),
     Column("unit_price_minor", BigInteger, nullable=False),
     Column("quantity", Integer, nullable=False),
+    Column("discount_minor", BigInteger, nullable=False, server_default="0"),
+    Column("tax_rate", Integer, nullable=False, server_default="0", comment="in basis points"),
+    Column("tax_minor", BigInteger, nullable=False, server_default="0"),
+    Column("details", JSONB, comment="options, tax class, categories and each discount, as they were agreed"),
     PrimaryKeyConstraint("customer_id", "order_id", "line_no"),
     ForeignKeyConstraint(
         ["customer_id", "order_id"], ["orders.customer_id", "orders.id"], name="order_lines_order_fkey"
     ),
     CheckConstraint(f"quantity BETWEEN 1 AND {QUANTITY_MAX}", name="quantity_possible"),
     CheckConstraint("unit_price_minor >= 0", name="unit_price_not_negative"),
+    CheckConstraint(
+        "discount_minor BETWEEN 0 AND unit_price_minor * quantity AND tax_minor >= 0", name="amounts_possible"
+    ),
 )
 
 order_events = Table(
@@ -320,6 +349,83 @@ holders = Table(
     metadata,
     Column("customer_id", Uuid, primary_key=True),
     comment="One row for each customer who ever reserved, locked while their reservations are counted.",
+)
+
+promotions = Table(
+    "promotions",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("version", Integer, nullable=False, comment="the newest one"),
+    Column("withdrawn_at", Time),
+    Index("promotions_live_idx", "id", postgresql_where=text("withdrawn_at IS NULL")),
+)
+
+promotion_versions = Table(
+    "promotion_versions",
+    metadata,
+    Column("promotion_id", Uuid, ForeignKey("promotions.id"), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("label", Text, nullable=False),
+    Column("starts_at", Time),
+    Column("ends_at", Time),
+    Column("needs_coupon", Boolean, nullable=False),
+    Column("combines", Boolean, nullable=False),
+    Column("uses_max", Integer),
+    Column("customer_uses_max", Integer),
+    Column("terms", JSONB, nullable=False, comment="its condition and its benefit"),
+    PrimaryKeyConstraint("promotion_id", "version"),
+    comment="Rows are added, never changed: orders refer to the version that they were priced with.",
+)
+
+coupons = Table(
+    "coupons",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("promotion_id", Uuid, ForeignKey("promotions.id"), nullable=False),
+    Column("code", CodePoints, nullable=False),
+    Column("created_at", Time, nullable=False),
+    Column("uses_max", Integer),
+    Column("customer_uses_max", Integer),
+    UniqueConstraint("code"),
+    Index("coupons_of_promotion_idx", "promotion_id", "id"),
+)
+
+promotion_uses = Table(
+    "promotion_uses",
+    metadata,
+    Column("id", Uuid, primary_key=True, comment="of a promotion or of a coupon"),
+    Column("uses", Integer, nullable=False),
+    Column("uses_max", Integer),
+    CheckConstraint("uses >= 0", name="not_below_zero"),
+    CheckConstraint("uses <= uses_max", name="not_beyond_the_limit"),
+    postgresql_with={"fillfactor": "50"},  # as stock_levels
+    comment="How many orders use a promotion or a coupon, without those that gave it back.",
+)
+
+redemptions = Table(
+    "redemptions",
+    metadata,
+    Column("customer_id", Uuid, nullable=False),
+    Column("order_id", Uuid, nullable=False),
+    Column("promotion_id", Uuid, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("coupon_id", Uuid),
+    Column("at", Time, nullable=False),
+    Column("given_back_at", Time),
+    PrimaryKeyConstraint("customer_id", "order_id", "promotion_id"),
+    Index("redemptions_by_promotion_idx", "promotion_id", "order_id"),
+    Index("redemptions_of_customer_idx", "customer_id", "promotion_id", postgresql_where=text("given_back_at IS NULL")),
+    comment="Each use of a promotion by an order.",
+)
+
+tax_rates = Table(
+    "tax_rates",
+    metadata,
+    Column("tax_class", CodePoints, nullable=False),
+    Column("valid_from", Time, nullable=False, comment="the year 1 for a rate that is valid from the beginning"),
+    Column("rate", Integer, nullable=False, comment="in basis points"),
+    PrimaryKeyConstraint("tax_class", "valid_from"),
+    CheckConstraint("rate BETWEEN 0 AND 10000", name="rate_possible"),
 )
 
 idempotency_keys = Table(

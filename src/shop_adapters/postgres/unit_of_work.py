@@ -20,9 +20,11 @@ from shop_adapters.postgres.catalog import PostgresProducts
 from shop_adapters.postgres.categories import PostgresCategories
 from shop_adapters.postgres.database import Transaction, TransactionTimeouts, transaction
 from shop_adapters.postgres.events import PostgresEvents
+from shop_adapters.postgres.families import PostgresFamilies
 from shop_adapters.postgres.inventory import PostgresStock
 from shop_adapters.postgres.orders import PostgresKeys, PostgresOrders
 from shop_adapters.postgres.outbox import PostgresOutbox
+from shop_adapters.postgres.prices import PostgresPrices, RulesCache
 from shop_adapters.postgres.reservations import PostgresReservations
 from shop_adapters.postgres.sessions import PostgresAttempts, PostgresRefreshTokens
 from shop_adapters.revocations import MemoryRevocations
@@ -47,6 +49,7 @@ class PostgresAdapters:
         secret: at least 32 bytes, from which the keys of the tokens are made; the same in every process.
         previous_secrets: accepted, but not used for anything new, while `secret` is being changed.
         currency: ISO 4217 code of all prices.
+        includes_tax: whether prices are gross; if not, taxes are added to them.
         timeouts: how long a transaction may take; None: the usual ones.
         clock: tells all times, for tests that move it. Without one, stock, orders and reservations go by the clock of
             the database, which is one for all processes; accounts and tokens by this process's.
@@ -65,6 +68,7 @@ class PostgresAdapters:
         *,
         previous_secrets: Sequence[bytes] = (),
         currency: str = "EUR",
+        includes_tax: bool = True,
         clock: Clock | None = None,
         new_id: NewId = uuid7,
         passwords: PasswordHasher | None = None,
@@ -82,6 +86,7 @@ class PostgresAdapters:
         self._store_clock = clock
         self._timeouts = timeouts or TransactionTimeouts()
         self._cache = PageIndexCache()
+        self._rules = RulesCache(includes_tax=includes_tax)
         self._has_outbox = has_outbox
 
     def with_timeouts(self, timeouts: TransactionTimeouts) -> PostgresAdapters:
@@ -98,7 +103,7 @@ class PostgresAdapters:
             Unavailable: no connection could be had in time, the database is not there, or it ended the transaction.
         """
         with transaction(self.engine, self._timeouts, self._store_clock) as opened:
-            uow = PostgresUnitOfWork(opened, self.currency, self._cache, self._has_outbox)
+            uow = PostgresUnitOfWork(opened, self.currency, self._cache, self._rules, self._has_outbox)
             yield uow
             if not opened.has_failed:
                 uow.catalog_version.write()
@@ -111,8 +116,11 @@ class PostgresAdapters:
 class PostgresUnitOfWork:
     """See `shop_core.ports.UnitOfWork`. Made by `PostgresAdapters.begin`."""
 
-    def __init__(self, transaction: Transaction, currency: str, cache: PageIndexCache, has_outbox: bool) -> None:
+    def __init__(
+        self, transaction: Transaction, currency: str, cache: PageIndexCache, rules: RulesCache, has_outbox: bool
+    ) -> None:
         self._cache = cache
+        self._rules = rules
         self._has_outbox = has_outbox
         self._transaction = transaction
         self._currency = currency
@@ -139,8 +147,16 @@ class PostgresUnitOfWork:
         return PostgresCategories(self._transaction, self.catalog_version)
 
     @cached_property
+    def families(self) -> PostgresFamilies:
+        return PostgresFamilies(self._transaction, self.catalog_version)
+
+    @cached_property
     def products(self) -> PostgresProducts:
         return PostgresProducts(self._transaction, self._currency, self.catalog_version, self._cache)
+
+    @cached_property
+    def prices(self) -> PostgresPrices:
+        return PostgresPrices(self._transaction, self._currency, self.catalog_version, self._rules)
 
     @cached_property
     def stock(self) -> PostgresStock:

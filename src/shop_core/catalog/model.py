@@ -32,7 +32,14 @@ IMAGE_URL_LENGTH_MAX = 2_000
 PRICE_MINOR_MAX = 100_000_000_000
 
 _SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
+_TAX_CLASS = re.compile(r"[a-z][a-z0-9_-]{0,31}", re.ASCII)
 _URL = re.compile(r"(?:https?://|/)[^\s\"<>\\^`{|}]+")
+
+
+TAX_CLASS_DEFAULT = "standard"
+
+Options = tuple[tuple[str, str], ...]
+"""What tells a product apart in its family, e.g. `(("colour", "red"),)`, in the order of the family's option names."""
 
 
 class Unchanged(Enum):
@@ -89,6 +96,9 @@ class Product:
     Args:
         sku: the merchant's own unique code; upper and lower case differ.
         price: for one unit, not negative.
+        tax_class: decides its tax rate.
+        family_id: what it belongs to.
+        options: what tells it apart there, a value for each option name of the family, in their order.
         archived_at: when it left the catalog; orders that name it keep their snapshot. It is then in no category, so
             that it does not prevent the removal of one; its SKU stays taken.
         version: counts the edits, from 1.
@@ -108,6 +118,9 @@ class Product:
     image_urls: tuple[str, ...] = ()
     archived_at: datetime | None = None
     version: int = 1
+    tax_class: str = TAX_CLASS_DEFAULT
+    family_id: UUID | None = None
+    options: Options = ()
 
     def __post_init__(self) -> None:
         faults = text_faults("sku", self.sku, min_length=1, max_length=SKU_LENGTH_MAX)
@@ -120,12 +133,21 @@ class Product:
             faults.append(Fault("price", f"must be from 0 to {price_max}, this is {self.price}", "out_of_range"))
         if self.image_urls:
             faults += _image_faults(self.image_urls)
+        faults += tax_class_faults(self.tax_class)
         if faults:
             raise Invalid(*faults)
 
     def archived(self, now: datetime) -> Product:
-        """The product after it left the catalog, and its category."""
-        return replace(self, archived_at=now, category_id=None, updated_at=now, version=self.version + 1)
+        """The product after it left the catalog, its category and its family."""
+        return replace(
+            self,
+            archived_at=now,
+            category_id=None,
+            family_id=None,
+            options=(),
+            updated_at=now,
+            version=self.version + 1,
+        )
 
     def restored(self, now: datetime) -> Product:
         """The product back in the catalog, in no category; itself if it never left."""
@@ -147,8 +169,19 @@ class Product:
             description=details.description,
             category_id=None if self.archived_at else details.category_id,
             image_urls=details.image_urls,
+            tax_class=details.tax_class,
+            family_id=None if self.archived_at else details.family_id,
+            options=() if self.archived_at else details.options,
         )
         return self if edited == self else replace(edited, updated_at=now, version=self.version + 1)
+
+
+def tax_class_faults(tax_class: str) -> list[Fault]:
+    """The rule that a name of a tax class breaks."""
+    if _TAX_CLASS.fullmatch(tax_class):
+        return []
+    rule = f"{tax_class[:40]!r} is no tax class such as standard: 1 to 32 of a-z, 0-9, - and _, a letter first"
+    return [Fault("tax_class", rule, "invalid_tax_class")]
 
 
 def _image_faults(urls: Sequence[str]) -> list[Fault]:
@@ -173,11 +206,17 @@ class ProductDetails:
     description: str = ""
     category_id: UUID | None = None
     image_urls: tuple[str, ...] = ()
+    tax_class: str = TAX_CLASS_DEFAULT
+    family_id: UUID | None = None
+    options: Options = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "sku", normalized_code(self.sku))
         for name in ("name", "description"):
             object.__setattr__(self, name, normalized(getattr(self, name)))
+        if self.options:
+            options = tuple((normalized(name), normalized(value)) for name, value in self.options)
+            object.__setattr__(self, "options", options)
 
     def product(self, product_id: UUID, now: datetime) -> Product:
         """The new product with these details.
@@ -195,6 +234,9 @@ class ProductDetails:
             image_urls=self.image_urls,
             created_at=now,
             updated_at=now,
+            tax_class=self.tax_class,
+            family_id=self.family_id,
+            options=self.options,
         )
 
 
@@ -208,6 +250,9 @@ class ProductChanges:
     description: str | Unchanged = UNCHANGED
     category_id: UUID | Unchanged | None = UNCHANGED
     image_urls: tuple[str, ...] | Unchanged = UNCHANGED
+    tax_class: str | Unchanged = UNCHANGED
+    family_id: UUID | Unchanged | None = UNCHANGED
+    options: Options | Unchanged = UNCHANGED
 
     def details(self, of: Product) -> ProductDetails:
         """All details of the product `of` after the change."""
@@ -218,6 +263,9 @@ class ProductChanges:
             description=of.description if self.description is UNCHANGED else self.description,
             category_id=of.category_id if self.category_id is UNCHANGED else self.category_id,
             image_urls=of.image_urls if self.image_urls is UNCHANGED else self.image_urls,
+            tax_class=of.tax_class if self.tax_class is UNCHANGED else self.tax_class,
+            family_id=of.family_id if self.family_id is UNCHANGED else self.family_id,
+            options=of.options if self.options is UNCHANGED else self.options,
         )
 
 
@@ -278,14 +326,22 @@ class Offer(NamedTuple):
     sku: str
     name: str
     price: Money
+    options: Options = ()
+    tax_class: str = TAX_CLASS_DEFAULT
+    category_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class CatalogEntry:
-    """A product as the catalog shows it, with the units that can be sold now."""
+    """A product as the catalog shows it, with the units that can be sold now.
+
+    Args:
+        family_name: of its family; empty without one.
+    """
 
     product: Product
     available: int
+    family_name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -322,6 +378,7 @@ class ProductQuery:
         available_min: at least so many units can be sold now.
         available_max: at most so many; 0 lists sold out products.
         sort: None sorts by relevance if there are words, else the newest first; see `sorted_by`.
+        family_id: of this family.
     """
 
     words: tuple[str, ...] | None = None
@@ -331,6 +388,7 @@ class ProductQuery:
     available_min: int | None = None
     available_max: int | None = None
     sort: ProductSort | None = None
+    family_id: UUID | None = None
 
     def __post_init__(self) -> None:
         if self.words:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
-from typing import TypeVar
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from shop_core.accounts.model import Actor, Role
+from shop_core.catalog.families import sorted_options
 from shop_core.catalog.model import (
     UNCHANGED,
     CatalogEntry,
@@ -22,13 +22,11 @@ from shop_core.catalog.model import (
     ProductQuery,
 )
 from shop_core.catalog.tree import CategoryNode, check_place, located, nested
-from shop_core.errors import CategoryNotFound, Fault, Invalid, KeyReused, ProductNotFound, SkuTaken, check_version
-from shop_core.idempotency import IdempotencyKey, fields_of
+from shop_core.errors import CategoryNotFound, Fault, Invalid, ProductNotFound, SkuTaken, check_version
+from shop_core.idempotency import IdempotencyKey, fields_of, made_before
 from shop_core.pagination import CursorRequest, OffsetRequest, Page, PageRequest
 from shop_core.ports import Begin, Clock, NewId, UnitOfWork
 from shop_core.text import normalized
-
-T = TypeVar("T")
 
 Versions = Collection[int] | None
 """A change is refused unless one of these versions is the newest; None: any."""
@@ -121,18 +119,19 @@ class CatalogService:
 
         Raises:
             Unauthenticated, Forbidden: the actor is not staff.
-            SkuTaken, CategoryNotFound, Invalid
+            SkuTaken, OptionsTaken, CategoryNotFound, FamilyNotFound, Invalid
             KeyReused: the key was used for another request, or for a product that is not there any more.
         """
         actor.require(Role.STAFF)
         self._check_currency(details)
-        product = details.product(self._new_id(), self._clock())
         with self._naming_archived(), self._begin() as uow:
             if key and key.was_used(uow.keys.claim, actor.account_id, "create product", *fields_of(details)):
-                made = uow.products.lock_by_sku([product.sku]).get(product.sku)
-                return _made_before(uow.products.get(made.id) if made else None, key)
+                made = uow.products.lock_by_sku([details.sku]).get(details.sku)
+                return made_before(uow.products.get(made.id) if made else None, key)
+            details, family_name = _in_family(uow, details)
+            product = details.product(self._new_id(), self._clock())
             uow.products.add_all([product])
-        return CatalogEntry(product, available=0)
+        return CatalogEntry(product, 0, family_name)
 
     def replace_product(
         self, actor: Actor, product_id: UUID, details: ProductDetails, versions: Versions = None, *, key: Key = None
@@ -145,7 +144,7 @@ class CatalogService:
         Raises:
             Unauthenticated, Forbidden: the actor is not staff.
             Stale: it was edited since.
-            ProductNotFound, SkuTaken, CategoryNotFound, Invalid, KeyReused
+            ProductNotFound, SkuTaken, OptionsTaken, CategoryNotFound, FamilyNotFound, Invalid, KeyReused
         """
         return self._edit_product(
             actor, product_id, lambda _: details, versions, key, ["replace product", *fields_of(details)]
@@ -162,7 +161,7 @@ class CatalogService:
         Raises:
             Unauthenticated, Forbidden: the actor is not staff.
             Stale: it was edited since.
-            ProductNotFound, SkuTaken, CategoryNotFound, Invalid, KeyReused
+            ProductNotFound, SkuTaken, OptionsTaken, CategoryNotFound, FamilyNotFound, Invalid, KeyReused
         """
         return self._edit_product(
             actor, product_id, changes.details, versions, key, ["edit product", *fields_of(changes)]
@@ -218,7 +217,7 @@ class CatalogService:
         with self._begin() as uow:
             if key and key.was_used(uow.keys.claim, actor.account_id, "create category", name, slug, parent_id):
                 made = uow.categories.by_slug([slug]).get(slug)
-                return _made_before(uow.categories.get(made.id) if made else None, key)
+                return made_before(uow.categories.get(made.id) if made else None, key)
             check_place(category, uow.categories.lock_all())
             uow.categories.add(category)
         return CategoryEntry(category, product_count=0)
@@ -399,14 +398,14 @@ class CatalogService:
             product = uow.products.lock(product_id)
             if product is None or product.archived_at is not None:
                 raise ProductNotFound(product_id)
-            details = details_of(product)
+            details, family_name = _in_family(uow, details_of(product))
             self._check_currency(details)
             edited = product if is_repeat else product.edited(details, self._clock())
             if edited is not product:
                 check_version(product.version, versions)
                 uow.products.update_all([edited])
             level = uow.stock.get(product_id)
-        return CatalogEntry(edited, level.available if level else 0)
+        return CatalogEntry(edited, level.available if level else 0, family_name)
 
     def _check_currency(self, details: ProductDetails) -> None:
         if details.price.currency != self._currency:
@@ -414,12 +413,7 @@ class CatalogService:
             raise Invalid(Fault("price", rule, "wrong_currency"))
 
 
-def _made_before(entry: T | None, key: IdempotencyKey) -> T:
-    """What an earlier request with this key made, as it is now.
-
-    Raises:
-        KeyReused: it is not there any more.
-    """
-    if entry is None:
-        raise KeyReused(key.text)
-    return entry
+def _in_family(uow: UnitOfWork, details: ProductDetails) -> tuple[ProductDetails, str]:
+    """The details with their options in the order of the family's option names, and its name; see `sorted_options`."""
+    family = uow.families.get(details.family_id) if details.family_id else None
+    return replace(details, options=sorted_options(details, family)), family.name if family else ""

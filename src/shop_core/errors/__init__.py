@@ -3,12 +3,13 @@
     Refusal
     ├── NotFound           it does not exist, or this actor may not see it
     │   └── ProductNotFound · CategoryNotFound · OrderNotFound · ReservationNotFound · AccountNotFound
-    │       SessionNotFound
+    │       SessionNotFound · PromotionNotFound · FamilyNotFound
     ├── Conflict           the present state does not allow it
     │   ├── InsufficientStock · Oversold · StockBelowZero
     │   ├── IllegalStep · TotalChanged · CategoryInUse · LastAdmin
     │   ├── ReservationExpired · ReservationResolved · TooMuchReserved
-    │   └── SkuTaken · SlugTaken · UsernameTaken
+    │   ├── CouponNotUsable · TooManyPromotions · FamilyInUse
+    │   └── SkuTaken · SlugTaken · UsernameTaken · CouponCodeTaken · OptionsTaken
     ├── Stale              it changed since the client read it
     ├── Invalid            the input breaks rules; each broken rule is a Fault
     │   └── InvalidCursor · UnknownProducts · CategoryCycle · WrongPassword · InvalidResetCode
@@ -42,6 +43,9 @@ from shop_core.errors.catalog import (
     CategoryCycle,
     CategoryInUse,
     CategoryNotFound,
+    FamilyInUse,
+    FamilyNotFound,
+    OptionsTaken,
     ProductNotFound,
     SkuTaken,
     SlugTaken,
@@ -75,6 +79,7 @@ from shop_core.errors.orders import (
     TotalChanged,
     UnknownProducts,
 )
+from shop_core.errors.pricing import CouponCodeTaken, CouponNotUsable, PromotionNotFound, TooManyPromotions
 from shop_core.errors.reservations import (
     KeyReused,
     ReservationExpired,
@@ -90,6 +95,10 @@ __all__ = [
     "CategoryInUse",
     "CategoryNotFound",
     "Conflict",
+    "CouponCodeTaken",
+    "CouponNotUsable",
+    "FamilyInUse",
+    "FamilyNotFound",
     "Fault",
     "Forbidden",
     "IllegalStep",
@@ -104,9 +113,11 @@ __all__ = [
     "LoginTooOld",
     "NotFound",
     "NotTheOwner",
+    "OptionsTaken",
     "OrderNotFound",
     "Oversold",
     "ProductNotFound",
+    "PromotionNotFound",
     "Refusal",
     "ReservationExpired",
     "ReservationNotFound",
@@ -121,6 +132,7 @@ __all__ = [
     "TooManyAttempts",
     "TooManyLines",
     "TooManyOrders",
+    "TooManyPromotions",
     "TooMuchReserved",
     "TotalChanged",
     "Unauthenticated",

@@ -78,3 +78,38 @@ class CategoryCycle(Invalid):
         message = f"{parent_id} is category {category_id} itself, or below it: choose another parent"
         super().__init__(Fault("parent", message, "category_cycle"))
         self.category_id, self.parent_id = category_id, parent_id
+
+
+class FamilyNotFound(NotFound):
+    """There is no such family."""
+
+    code = "family_not_found"
+    title = "Family not found"
+
+    def __init__(self, family_id: UUID) -> None:
+        super().__init__(f"There is no family {family_id}. List the families to see what there is.")
+        self.family_id = family_id
+
+
+class FamilyInUse(Conflict):
+    """The family cannot be removed, because products belong to it. Archived products do not count."""
+
+    code = "family_in_use"
+    title = "Family in use"
+
+    def __init__(self, family_id: UUID, products: int) -> None:
+        super().__init__(f"{products} products belong to the family {family_id}. Move or archive them first.")
+        self.family_id, self.products = family_id, products
+
+
+class OptionsTaken(Conflict):
+    """Another product of the family has the same options."""
+
+    code = "options_taken"
+    title = "Options already in use"
+
+    def __init__(self, family_id: UUID) -> None:
+        super().__init__(
+            f"Another product of the family {family_id} has the same options. Choose others, or edit that product."
+        )
+        self.family_id = family_id

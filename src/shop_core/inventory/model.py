@@ -296,5 +296,11 @@ def check_stock(requested: Mapping[UUID, int], available: Mapping[UUID, int]) ->
     Raises:
         InsufficientStock: naming every product that is short.
     """
-    if short := [product_id for product_id, units in requested.items() if available[product_id] < units]:
-        raise InsufficientStock([Shortage(each, requested[each], available[each]) for each in short])
+    if short := shortages(requested, available):
+        raise InsufficientStock(short)
+
+
+def shortages(requested: Mapping[UUID, int], available: Mapping[UUID, int]) -> list[Shortage]:
+    """Every product of which there are too few."""
+    short = [product_id for product_id, units in requested.items() if available[product_id] < units]
+    return [Shortage(each, requested[each], available[each]) for each in short]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -15,6 +15,9 @@ from shop_core.inventory.model import LineRequest, MovementKind, NewId, StockMov
 from shop_core.money import Money
 from shop_core.orders.model import Order, OrderLine, Step, stock_moved
 from shop_core.orders.placement import stock_movements
+from shop_core.orders.prices import OpenCheckout, agree, cart_of, line_of, priced, versions_of
+from shop_core.pricing.checkout import Checkout
+from shop_core.pricing.model import Promotion, Redemption
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +28,13 @@ class OrderChange:
         order: as it is from now on.
         movements: what happens to stock.
         event: for the timeline.
+        redemptions: the uses of promotions that it has from now on.
     """
 
     order: Order
     movements: Sequence[StockMovement]
     event: OrderEvent
+    redemptions: Sequence[Redemption] = ()
 
 
 def step(order: Order, step: Step, actor: Actor, *, now: datetime, new_id: NewId) -> OrderChange:
@@ -53,6 +58,9 @@ class EditRequest:
         lines: all lines that the order is to have.
         requested: see `requested_units`.
         expected_total: edit the order only if it then comes to this total.
+        coupons: codes that come with the edit.
+        agreed: the promotions that the order was priced with.
+        redeemed: the uses of promotions that it has.
         units: the units of each product that the order needs beyond those that it has.
     """
 
@@ -60,6 +68,9 @@ class EditRequest:
     lines: Sequence[LineRequest]
     requested: Mapping[UUID, int]
     expected_total: Money | None = None
+    coupons: tuple[str, ...] = ()
+    agreed: Sequence[Promotion] = ()
+    redeemed: Sequence[Redemption] = ()
     units: Mapping[UUID, int] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -77,6 +88,7 @@ class AmendmentDraft:
     Args:
         offers: what is sold of the requested products.
         actor: edits.
+        open_checkout: see `Placement`.
         now: on the clock of the store, read after the locks.
         new_id: gives each ledger line and the event its id.
 
@@ -84,13 +96,24 @@ class AmendmentDraft:
         change: what is to be written; None if nothing changes.
     """
 
-    def __init__(self, offers: Mapping[UUID, Offer], actor: Actor, *, now: datetime, new_id: NewId) -> None:
+    def __init__(
+        self,
+        offers: Mapping[UUID, Offer],
+        actor: Actor,
+        open_checkout: OpenCheckout | None = None,
+        *,
+        now: datetime,
+        new_id: NewId,
+    ) -> None:
         self._offers, self._actor, self._now, self._new_id = offers, actor, now, new_id
+        self._checkout = open_checkout(now) if open_checkout else None
         self.change: OrderChange | None = None
 
     def grant(self, request: EditRequest, _: UUID, available: Mapping[UUID, int]) -> Order:
         """See `edit`."""
-        self.change = edit(request, self._offers, available, self._actor, now=self._now, new_id=self._new_id)
+        self.change = edit(
+            request, self._offers, available, self._actor, self._checkout, now=self._now, new_id=self._new_id
+        )
         return self.change.order if self.change else request.order
 
 
@@ -99,6 +122,7 @@ def edit(
     offers: Mapping[UUID, Offer],
     available: Mapping[UUID, int],
     actor: Actor,
+    checkout: Checkout | None = None,
     *,
     now: datetime,
     new_id: NewId,
@@ -123,21 +147,20 @@ def edit(
     order = request.order
     after = order.after(Step.EDIT, now)
     before = order.units
-    if request.requested == before:
+    if request.requested == before and not request.coupons:
         _check_total(request.expected_total, order.total)
         return None
     _check_catalog(request, before, offers)
     possible = {product_id: available[product_id] + before.get(product_id, 0) for product_id in request.units}
     check_stock({product_id: request.requested[product_id] for product_id in request.units}, possible)
     agreed = {line.product_id: line for line in order.lines}
-    after = after.with_lines(
-        tuple(
-            OrderLine(*offers[product_id], units)
-            if product_id in request.units
-            else agreed[product_id]._replace(quantity=units)
-            for product_id, units in request.requested.items()
-        )
-    )
+    lines = [
+        agreed[product_id]._replace(quantity=units)
+        if product_id not in request.units
+        else _agreed_anew(offers[product_id], units, agreed.get(product_id), checkout)
+        for product_id, units in request.requested.items()
+    ]
+    after, redemptions = _priced(request, after, lines, checkout)
     _check_total(request.expected_total, after.total)
     changes = {product_id: units - before.get(product_id, 0) for product_id, units in request.requested.items()}
     changes |= {product_id: -units for product_id, units in before.items() if product_id not in request.requested}
@@ -147,7 +170,31 @@ def edit(
         if units
     ]
     event = OrderEvent.of(new_id(), EVENT_OF[Step.EDIT], after, actor, total_before=order.total)
-    return OrderChange(after, movements, event)
+    return OrderChange(after, movements, event, redemptions)
+
+
+def _agreed_anew(offer: Offer, units: int, before: OrderLine | None, checkout: Checkout | None) -> OrderLine:
+    """The line at today's list price. It keeps its tax rate and its categories, if the order has one already."""
+    line = line_of(offer, units)
+    if before is not None:
+        return line._replace(tax_rate=before.tax_rate, tax_class=before.tax_class, category_ids=before.category_ids)
+    return agree([line], {offer.product_id: offer}, checkout)[0] if checkout else line
+
+
+def _priced(
+    request: EditRequest, after: Order, lines: Sequence[OrderLine], checkout: Checkout | None
+) -> tuple[Order, tuple[Redemption, ...]]:
+    """The order with these lines, priced with the promotions that were in force when it was placed."""
+    if checkout is None:
+        return after.with_lines(tuple(lines)), ()
+    checked = checkout.check(
+        after.customer_id, after.id, cart_of(lines), request.coupons, request.agreed, request.redeemed
+    )
+    coupons = tuple(dict.fromkeys((*after.coupons, *checked.coupons)))
+    after = replace(
+        after, promotions=versions_of(checked), coupons=coupons, includes_tax=checkout.includes_tax
+    ).with_lines(priced(lines, checked.pricing))
+    return after, checked.redemptions
 
 
 def _check_total(expected: Money | None, total: Money) -> None:

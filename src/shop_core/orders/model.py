@@ -12,10 +12,14 @@ from typing import NamedTuple
 from uuid import UUID
 
 from shop_core.accounts.model import Actor, Role
+from shop_core.catalog.model import TAX_CLASS_DEFAULT, Options
 from shop_core.errors import Fault, Forbidden, IllegalStep, Invalid, NotTheOwner
 from shop_core.idempotency import Claim, check_key, fingerprint
 from shop_core.inventory.model import LineRequest, MovementKind, requested_units
 from shop_core.money import Money
+from shop_core.pricing.evaluation import Discount
+from shop_core.pricing.model import coupon_codes
+from shop_core.pricing.taxes import TaxAmount
 
 
 class OrderStatus(StrEnum):
@@ -81,6 +85,7 @@ class PlacementRequest:
         reservation_id: the reservation to turn into an order, instead of lines.
         key: the idempotency key: with the same one, the same request is one order however often it is sent.
         expected_total: place the order only if it comes to this total.
+        coupons: codes; spelled as `coupon_code` spells them, each once.
         units: the units of each product, in the order in which the lines first name it; empty with a reservation.
 
     Raises:
@@ -93,6 +98,7 @@ class PlacementRequest:
     reservation_id: UUID | None = None
     key: str | None = None
     expected_total: Money | None = None
+    coupons: tuple[str, ...] = ()
     units: Mapping[UUID, int] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -100,6 +106,8 @@ class PlacementRequest:
             raise Invalid(Fault("reservation_id", "cannot be given together with lines: choose one", "ambiguous"))
         if self.key is not None:
             check_key(self.key)
+        if self.coupons:
+            object.__setattr__(self, "coupons", coupon_codes(self.coupons))
         object.__setattr__(self, "units", {} if self.reservation_id else requested_units(self.lines))
 
     def claim(self, order_id: UUID) -> Claim | None:
@@ -108,33 +116,91 @@ class PlacementRequest:
             return None
         total = self.expected_total.minor if self.expected_total else None
         lines = (part for line in self.lines for part in (line.product_id, line.quantity))
-        return Claim(self.customer_id, self.key, fingerprint("place", self.reservation_id, total, *lines), order_id)
+        coupons = ("coupons", *self.coupons) if self.coupons else ()
+        asked = fingerprint("place", self.reservation_id, total, *lines, *coupons)
+        return Claim(self.customer_id, self.key, asked, order_id)
 
 
 class OrderLine(NamedTuple):
-    """A line as agreed: SKU, name and unit price are those of the moment in which it was placed."""
+    """A line as agreed: everything in it is of the moment in which it was placed.
+
+    Args:
+        options: what tells the product apart in its family.
+        tax_class: of the product.
+        discount: what promotions took off the whole line, in minor units.
+        tax_rate: in basis points.
+        tax: of the whole line after its discount, in minor units; inside of the price if that is gross.
+        category_ids: the category of the product and all above it: an edit prices the line with these.
+        discounts: what each promotion took off; they sum up to `discount`.
+    """
 
     product_id: UUID
     sku: str
     name: str
     unit_price: Money
     quantity: int
+    options: Options = ()
+    tax_class: str = TAX_CLASS_DEFAULT
+    discount: int = 0
+    tax_rate: int = 0
+    tax: int = 0
+    category_ids: tuple[UUID, ...] = ()
+    discounts: tuple[Discount, ...] = ()
 
     @property
     def total(self) -> Money:
-        """Unit price times quantity."""
-        return self.unit_price * self.quantity
+        """Unit price times quantity, less the discount."""
+        return Money(self.unit_price.minor * self.quantity - self.discount, self.unit_price.currency)
+
+
+class Priced:
+    """What follows from the prices of some lines."""
+
+    __slots__ = ()
+
+    lines: tuple[OrderLine, ...]
+    total: Money
+    includes_tax: bool
+
+    @property
+    def subtotal(self) -> Money:
+        """What the lines come to at list prices."""
+        return Money(sum([line.unit_price.minor * line.quantity for line in self.lines]), self.total.currency)
+
+    @property
+    def discounts(self) -> list[Discount]:
+        """What each promotion took off the whole order, by promotion."""
+        by_promotion: dict[UUID, Discount] = {}
+        for discount in [each for line in self.lines for each in line.discounts]:
+            before = by_promotion.get(discount.promotion_id)
+            amount = discount.amount + (before.amount if before else 0)
+            by_promotion[discount.promotion_id] = discount._replace(amount=amount)
+        return [by_promotion[promotion_id] for promotion_id in sorted(by_promotion)]
+
+    @property
+    def taxes(self) -> list[TaxAmount]:
+        """Net and tax of each rate, in minor units."""
+        by_rate: dict[int, TaxAmount] = {}
+        for line in self.lines:
+            _, net, tax = by_rate.get(line.tax_rate, (0, 0, 0))
+            paid = line.total.minor
+            net += paid - line.tax if self.includes_tax else paid
+            by_rate[line.tax_rate] = TaxAmount(line.tax_rate, net, tax + line.tax)
+        return [by_rate[rate] for rate in sorted(by_rate)]
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class Order(Priced):
     """A placed agreement with one customer.
 
     Args:
         lines: each product once.
-        total: what is to be paid: the sum of the lines.
+        total: what is to be paid: the sum of the lines, and of their taxes if prices do not include them.
         version: counts the changes, from 1.
         deleted_at: when the customer removed it from their history; staff, ledger and timeline keep it.
+        includes_tax: whether prices are gross.
+        promotions: id and version of those that it was priced with, used or not: an edit is priced with these.
+        coupons: code and promotion of those that came with it, used or not.
     """
 
     id: UUID
@@ -146,6 +212,9 @@ class Order:
     updated_at: datetime
     version: int = 1
     deleted_at: datetime | None = None
+    includes_tax: bool = True
+    promotions: tuple[tuple[UUID, int], ...] = ()
+    coupons: tuple[tuple[str, UUID], ...] = ()
 
     @property
     def number(self) -> str:
@@ -212,7 +281,7 @@ class Order:
         Raises:
             Invalid: the total is more than can be counted.
         """
-        return replace(self, lines=lines, total=total_of(lines, self.total.currency))
+        return replace(self, lines=lines, total=total_of(lines, self.total.currency, includes_tax=self.includes_tax))
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,9 +343,11 @@ class OrderQuery:
         )
 
 
-def total_of(lines: Iterable[OrderLine], currency: str) -> Money:
-    """The sum of `lines`."""
-    return Money(sum([line.unit_price.minor * line.quantity for line in lines]), currency)
+def total_of(lines: Iterable[OrderLine], currency: str, *, includes_tax: bool = True) -> Money:
+    """The sum of `lines`, and of their taxes if prices do not include them."""
+    if includes_tax:
+        return Money(sum([line.unit_price.minor * line.quantity - line.discount for line in lines]), currency)
+    return Money(sum([line.unit_price.minor * line.quantity - line.discount + line.tax for line in lines]), currency)
 
 
 _LETTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's base 32: no I, L, O or U to misread

@@ -12,6 +12,9 @@ from shop_core.events import OrderEvent, OrderEventKind
 from shop_core.idempotency import Result
 from shop_core.inventory.model import LineRequest, MovementKind, NewId, StockMovement, check_catalog, check_stock
 from shop_core.orders.model import Order, OrderLine, OrderStatus, PlacementRequest, total_of
+from shop_core.orders.prices import OpenCheckout, agree, cart_of, priced_order
+from shop_core.pricing.checkout import Checkout
+from shop_core.pricing.model import Redemption
 from shop_core.reservations.model import Reservation, ReservationStep
 from shop_core.reservations.reserving import movements_of
 
@@ -29,23 +32,33 @@ class PlacementDraft:
         offers: what is sold of the requested products.
         reservations: those that are named, read after the stock of their products was locked.
         archived: what is not sold any more of what they hold: who has reserved it gets it.
+        open_checkout: makes what prices the orders, anew for each attempt; None in a shop without promotions and taxes.
         now: when the orders are placed: on the clock of the store, read after the locks.
         new_id: gives each ledger line and each event its id.
 
     Attributes:
-        orders, movements, events: what is new.
+        orders, movements, events, redemptions: what is new.
         confirmed: the reservations that became orders.
     """
 
     def __init__(
-        self, offers: Offers, reservations: Reservations, archived: Offers, *, now: datetime, new_id: NewId
+        self,
+        offers: Offers,
+        reservations: Reservations,
+        archived: Offers,
+        open_checkout: OpenCheckout | None = None,
+        *,
+        now: datetime,
+        new_id: NewId,
     ) -> None:
         self._offers, self._archived, self._now, self._new_id = offers, archived, now, new_id
+        self._checkout = open_checkout(now) if open_checkout else None
         self._reservations = dict(reservations)
         self.orders: list[Order] = []
         self.movements: list[StockMovement] = []
         self.events: list[OrderEvent] = []
         self.confirmed: list[Reservation] = []
+        self.redemptions: list[Redemption] = []
 
     def grant(self, request: PlacementRequest, order_id: UUID, available: Mapping[UUID, int]) -> Order:
         """Place an order of new units, or of a reservation, which has its own.
@@ -59,16 +72,22 @@ class PlacementDraft:
         offers = {**self._offers, **self._archived} if reservation else self._offers
         lines = _lines(request.lines, units, offers)
         check_stock(request.units, available)
-        total = total_of(lines, lines[0].unit_price.currency)
-        if expected is not None and expected != total:
-            raise TotalChanged(str(expected), str(total), total.currency)
-        order = Order(order_id, customer_id, OrderStatus.PLACED, lines, total, now, now)
+        if self._checkout is None:
+            total = total_of(lines, lines[0].unit_price.currency)
+            order = Order(order_id, customer_id, OrderStatus.PLACED, lines, total, now, now)
+        else:
+            order, redemptions = self._priced(request, order_id, lines, self._checkout)
+        if expected is not None and expected != order.total:
+            raise TotalChanged(str(expected), str(order.total), expected.currency)
+        if self._checkout is not None:
+            self._checkout.take(redemptions)
+            self.redemptions += redemptions
         if reservation:
             self._record(reservation, customer_id, order_id)
         else:
             self.movements += stock_movements(order, MovementKind.ALLOCATED, customer_id, now, new_id)
         self.orders.append(order)
-        what = customer_id, order_id, order.version, OrderEventKind.PLACED, order.status, total, now
+        what = customer_id, order_id, order.version, OrderEventKind.PLACED, order.status, order.total, now
         self.events.append(OrderEvent(new_id(), *what, customer_id, request.role))
         return order
 
@@ -79,6 +98,15 @@ class PlacementDraft:
         )
         self.confirmed.append(confirmed)
         self._reservations[confirmed.id] = confirmed
+
+    def _priced(
+        self, request: PlacementRequest, order_id: UUID, lines: tuple[OrderLine, ...], checkout: Checkout
+    ) -> tuple[Order, tuple[Redemption, ...]]:
+        """The order with its discounts and taxes, and the uses that it takes."""
+        customer_id, agreed = request.customer_id, agree(lines, {**self._archived, **self._offers}, checkout)
+        checked = checkout.check(customer_id, order_id, cart_of(agreed), request.coupons)
+        order = priced_order(order_id, customer_id, agreed, checked, self._now, includes_tax=checkout.includes_tax)
+        return order, checked.redemptions
 
     def _confirmed(self, request: PlacementRequest, order_id: UUID) -> Reservation:
         """The reservation that the request turns into an order."""
@@ -94,7 +122,12 @@ def _lines(
 ) -> tuple[OrderLine, ...]:
     """One line per product, with today's name and price."""
     try:
-        return tuple([OrderLine(*offers[product_id], quantity) for product_id, quantity in units.items()])
+        return tuple(
+            [
+                OrderLine(*offers[product_id][:4], quantity, *offers[product_id][4:6])
+                for product_id, quantity in units.items()
+            ]
+        )
     except KeyError:
         check_catalog(requested, offers)
         raise

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
 from functools import partial
 from itertools import accumulate
 from uuid import UUID
@@ -13,13 +14,25 @@ from shop_core.catalog.model import Offer
 from shop_core.errors import OrderNotFound, check_version
 from shop_core.events import OrderEvent
 from shop_core.idempotency import IdempotencyKey
-from shop_core.inventory.model import LINES_MAX, LineRequest, StockLevel, StockMovement, requested_units
+from shop_core.inventory.model import (
+    LINES_MAX,
+    LineRequest,
+    StockLevel,
+    StockMovement,
+    check_catalog,
+    requested_units,
+    shortages,
+)
 from shop_core.money import Money
 from shop_core.orders.amendment import AmendmentDraft, EditRequest, OrderChange, step
-from shop_core.orders.model import Order, OrderQuery, PlacementRequest, Step
+from shop_core.orders.model import Order, OrderQuery, OrderStatus, PlacementRequest, Step
 from shop_core.orders.placement import Outcome, PlacementDraft
+from shop_core.orders.prices import OpenCheckout, Quote, line_of, quote
 from shop_core.pagination import Page, PageRequest
 from shop_core.ports import Begin, NewId, UnitOfWork
+from shop_core.pricing.checkout import Checkout, limited
+from shop_core.pricing.model import Promotion, Redemption, coupon_codes
+from shop_core.pricing.rules import Rules, Uses
 from shop_core.reservations.model import Reservation
 
 Versions = Collection[int] | None
@@ -65,8 +78,9 @@ class OrderService:
             offers = uow.products.offers(levels)  # a product that was added after the lock is not there yet
             reservations = uow.reservations.get_all(named) if named else {}  # again, now locked
             archived = _archived(uow, levels.keys() - offers.keys()) if named else {}
+            checkout = _checkout_of_all(uow, requests)
             now, new_id = uow.now(), self._new_id
-            new_draft = partial(PlacementDraft, offers, reservations, archived, now=now, new_id=new_id)
+            new_draft = partial(PlacementDraft, offers, reservations, archived, checkout, now=now, new_id=new_id)
             decision = batch.decide(uow, levels, new_draft, earlier_orders, now=now, new_id=new_id)
             placed = decision.draft
             uow.orders.add_all(placed.orders)
@@ -74,6 +88,8 @@ class OrderService:
             if placed.confirmed:
                 uow.reservations.update_all(placed.confirmed)
             uow.stock.apply([*decision.expired, *placed.movements])
+            if placed.redemptions:
+                uow.prices.redeem(placed.redemptions)
             batch.settle_keys(uow.keys, decision.new_claims)
         return decision.outcomes
 
@@ -84,11 +100,35 @@ class OrderService:
             UnknownProducts: lines whose product is not in the catalog.
             InsufficientStock: every short line, with what is available; nothing was taken.
             TotalChanged: the order comes to another total than the expected one.
+            CouponNotUsable: a coupon is unknown, does not run now, or is used up.
             ReservationNotFound, ReservationExpired, ReservationResolved: about the reservation that it names.
             KeyReused: its key was used for another request.
             Invalid: the total is more than can be counted.
         """
         return result_of(self.place_all([request]))
+
+    def quote(self, actor: Actor, lines: Sequence[LineRequest], coupons: Sequence[str] = ()) -> Quote:
+        """What an order of these lines would cost the actor now, and why. Nothing is written, nothing is promised.
+
+        Args:
+            actor: anybody; limits for each customer are looked at for those who are logged in.
+
+        Raises:
+            UnknownProducts: lines whose product is not in the catalog.
+            CouponNotUsable, Invalid
+        """
+        requested, codes = requested_units(lines), coupon_codes(coupons)
+        customers = [actor.id] if actor.id else []
+        with self._begin() as uow:
+            offers = uow.products.offers(requested)
+            check_catalog(lines, offers)
+            levels = {product_id: uow.stock.get(product_id) for product_id in requested}
+            checkout = _checkout(uow, uow.prices.rules(), codes, customers, is_quote=True)
+            now = uow.now()
+        available = {product_id: level.available if level else 0 for product_id, level in levels.items()}
+        quoted = [line_of(offers[product_id], units) for product_id, units in requested.items()]
+        short = shortages(requested, available)
+        return quote(quoted, offers, short, checkout(now) if checkout else None, actor.id, codes)
 
     def find_committed(self, requests: Sequence[PlacementRequest], ids: Sequence[UUID]) -> dict[UUID, Order]:
         """The orders of a batch that were placed, after its commit was lost.
@@ -176,6 +216,7 @@ class OrderService:
         order_id: UUID,
         lines: Sequence[LineRequest],
         versions: Versions = None,
+        coupons: Sequence[str] = (),
         *,
         expected_total: Money | None = None,
         key: Key = None,
@@ -189,6 +230,8 @@ class OrderService:
             actor: the customer whose order it is.
             lines: all lines that the order is to have; a product may stand in several.
             versions: change it only if the order is at one of these; see `check_version`.
+            coupons: codes that come with the edit. Without one, the promotions stay those with which the order was
+                placed, whatever became of them since.
             expected_total: change it only if it then comes to this total.
             key: makes a retry safe; see `IdempotencyKey`.
 
@@ -196,32 +239,40 @@ class OrderService:
             Invalid: the lines break a rule.
             OrderNotFound: there is none, it is somebody else's, or it was deleted.
             NotTheOwner: the actor is staff, and it is not their own order.
-            Stale, IllegalStep, KeyReused
+            Stale, IllegalStep, CouponNotUsable, KeyReused
             UnknownProducts: lines that need a product which is not in the catalog.
             InsufficientStock: every short product, with the units that the order was to have and could have.
             TotalChanged: the order would come to another total than the expected one.
         """
-        requested = requested_units(lines)
+        requested, codes = requested_units(lines), coupon_codes(coupons)
         total = expected_total.minor if expected_total else None
-        asked = [total, *(part for line in lines for part in (line.product_id, line.quantity))]
+        asked: list[str | int | UUID | None] = [total]
+        asked += [part for line in lines for part in (line.product_id, line.quantity)]
+        asked += ["coupons", *codes] if codes else []
         with self._begin() as uow:
             is_repeat = key is not None and key.was_used(uow.keys.claim, actor.account_id, "edit", order_id, *asked)
             order = self._lock(uow, actor, order_id, Step.EDIT)
             if is_repeat:
                 return order
-            if requested != order.units:
+            codes = tuple(code for code in codes if code not in dict(order.coupons))
+            if requested != order.units or codes:
                 check_version(order.version, versions)
             order.check_step(Step.EDIT)
             levels = uow.stock.lock(requested.keys() | order.units.keys())
             offers = uow.products.offers(requested.keys() & levels.keys())  # as `place_all` does
+            agreed = uow.prices.versions(order.promotions) if order.promotions else []
+            redeemed = uow.prices.redeemed(order.customer_id, order.id) if order.promotions else []
+            checkout = _checkout(uow, uow.prices.rules(), codes, [order.customer_id], agreed)
             now, new_id = uow.now(), self._new_id
-            batch: Batch[EditRequest, Order] = Batch([EditRequest(order, lines, requested, expected_total)], [order_id])
-            new_draft = partial(AmendmentDraft, offers, actor, now=now, new_id=new_id)
+            request = EditRequest(order, lines, requested, expected_total, codes, agreed, redeemed)
+            batch: Batch[EditRequest, Order] = Batch([request], [order_id])
+            new_draft = partial(AmendmentDraft, offers, actor, checkout, now=now, new_id=new_id)
             decision = batch.decide(uow, levels, new_draft, {}, now=now, new_id=new_id)
             edited, change = result_of(decision.outcomes), decision.draft.change
             if change is not None:
                 uow.orders.replace_lines(edited)
                 self._write(uow, change, decision.expired)
+                _exchange(uow, redeemed, change.redemptions, now)
         return edited
 
     def cancel(self, actor: Actor, order_id: UUID, versions: Versions = None, *, key: Key = None) -> Order:
@@ -295,8 +346,11 @@ class OrderService:
             order.check_step(taken)
             if order.moves_stock(taken):
                 uow.stock.lock(order.units)
-            change = step(order, taken, actor, now=uow.now(), new_id=self._new_id)
+            now = uow.now()
+            change = step(order, taken, actor, now=now, new_id=self._new_id)
             self._write(uow, change)
+            if order.promotions and change.order.status is OrderStatus.CANCELLED:
+                uow.prices.give_back(uow.prices.redeemed(order.customer_id, order.id), now)
         return change.order
 
     @staticmethod
@@ -336,9 +390,51 @@ def _lock_free(
 def _archived(uow: UnitOfWork, product_ids: Collection[UUID]) -> dict[UUID, Offer]:
     """What archived products were sold as: their reservations are honoured."""
     found = uow.products.get_all(product_ids).values() if product_ids else ()
-    return {product.id: Offer(product.id, product.sku, product.name, product.price) for product in found}
+    return {each.id: Offer(each.id, each.sku, each.name, each.price, (), each.tax_class) for each in found}
 
 
 def _owner(actor: Actor) -> UUID | None:
     """Whose orders the actor may see: everybody's (None) for staff, else their own."""
     return None if actor.is_staff else actor.account_id
+
+
+def _checkout_of_all(uow: UnitOfWork, requests: Sequence[PlacementRequest]) -> OpenCheckout | None:
+    codes = {code for request in requests for code in request.coupons}
+    rules = uow.prices.rules()
+    if rules is None and not codes:
+        return None
+    return _checkout(uow, rules, codes, {request.customer_id for request in requests})
+
+
+def _checkout(
+    uow: UnitOfWork,
+    rules: Rules | None,
+    codes: Collection[str],
+    customer_ids: Collection[UUID],
+    agreed: Sequence[Promotion] = (),
+    *,
+    is_quote: bool = False,
+) -> OpenCheckout | None:
+    """Makes what prices the orders of a draft; None in a shop without promotions and taxes.
+
+    Args:
+        rules: of the shop.
+        codes: the coupons that come with the orders.
+        customer_ids: of the orders.
+        agreed: for an edit: the promotions that the order was priced with.
+        is_quote: nothing is locked.
+    """
+    if rules is None and not codes and not agreed:
+        return None
+    rules = rules or Rules()
+    coupons = uow.prices.coupons_by_code(codes) if codes else {}
+    limited_ids = limited(rules, coupons.values(), agreed)
+    uses = uow.prices.uses(limited_ids, customer_ids, lock=not is_quote) if limited_ids else Uses()
+    return partial(Checkout, rules, coupons, uses)
+
+
+def _exchange(uow: UnitOfWork, before: Sequence[Redemption], after: Sequence[Redemption], now: datetime) -> None:
+    """Give back the uses that an edited order does not have any more, and write those that are new."""
+    used_before, used_after = ({redemption.promotion_id for redemption in each} for each in (before, after))
+    uow.prices.give_back([redemption for redemption in before if redemption.promotion_id not in used_after], now)
+    uow.prices.redeem([redemption for redemption in after if redemption.promotion_id not in used_before])

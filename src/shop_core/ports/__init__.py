@@ -9,8 +9,9 @@ After a refused statement, let the exception leave the `with` block. If it is ca
 RuntimeError, and nothing is committed.
 
 Locks are taken in one order, so that no two units of work can wait for each other: keys, customers (`holders`), orders,
-stock, products, categories; in each of these by id. An adapter sorts the ids of a call, and refuses a call that breaks
-the order. Placing an order locks no product: removing a product locks its stock first, as placing does.
+stock, uses of promotions, products, categories, families; in each of these by id. An adapter sorts the ids of a call,
+and refuses a call that breaks the order. Placing an order locks no product: removing a product locks its stock first,
+as placing does.
 
 Reservations have no lock of their own: the stock of all their products is locked before they change.
 
@@ -24,10 +25,11 @@ from shop_core.catalog.model import Offer
 from shop_core.idempotency import Claim
 from shop_core.inventory.model import NewId
 from shop_core.ports.accounts import Accounts, Attempts, PasswordHasher, RefreshTokens, Revocations, Tokens
-from shop_core.ports.catalog import Categories, Products
+from shop_core.ports.catalog import Categories, Families, Products
 from shop_core.ports.events import EventPublisher, Events, Outbox, OutboxMessage, Undelivered
 from shop_core.ports.inventory import Reservations, Stock
 from shop_core.ports.orders import Keys, Orders
+from shop_core.ports.pricing import Prices
 from shop_core.ports.unit_of_work import Adapters, Begin, Clock, Discrepancy, LockOrderError, UnitOfWork
 from shop_core.reservations.model import ExpiredLine, ReservationUsage
 
@@ -44,6 +46,7 @@ __all__ = [
     "EventPublisher",
     "Events",
     "ExpiredLine",
+    "Families",
     "Keys",
     "LockOrderError",
     "NewId",
@@ -52,6 +55,7 @@ __all__ = [
     "Outbox",
     "OutboxMessage",
     "PasswordHasher",
+    "Prices",
     "Products",
     "RefreshToken",
     "RefreshTokens",

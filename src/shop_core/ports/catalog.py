@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Protocol
 from uuid import UUID
 
+from shop_core.catalog.families import Family
 from shop_core.catalog.model import CatalogEntry, Category, CategoryEntry, Offer, Product, ProductQuery
 from shop_core.pagination import OffsetRequest, Page, PageRequest
 
@@ -37,14 +38,37 @@ class Categories(Protocol):
         """Delete a category. Raises CategoryInUse, also if something is put into it meanwhile; CategoryNotFound."""
 
 
+class Families(Protocol):
+    """Families of products."""
+
+    def add(self, family: Family) -> None: ...
+
+    def get(self, family_id: UUID) -> Family | None: ...
+
+    def get_all(self, family_ids: Iterable[UUID]) -> dict[UUID, Family]:
+        """Those that exist."""
+
+    def page(self, page_request: OffsetRequest) -> Page[Family]:
+        """All families, newest first."""
+
+    def lock(self, family_id: UUID) -> Family | None:
+        """The family, read after it was locked until the end of this unit of work."""
+
+    def update(self, family: Family) -> None:
+        """Store a family that changed."""
+
+    def remove(self, family_id: UUID) -> None:
+        """Delete a family. Raises FamilyInUse, also if something is put into it meanwhile; FamilyNotFound."""
+
+
 class Products(Protocol):
     """What the shop sells. Adding a product opens its stock level at zero."""
 
     def add_all(self, products: Sequence[Product]) -> None:
-        """Store new products, all or none. Raises SkuTaken; CategoryNotFound."""
+        """Store new products, all or none. Raises SkuTaken; OptionsTaken; CategoryNotFound; FamilyNotFound."""
 
     def update_all(self, products: Sequence[Product]) -> None:
-        """Store products that changed, all or none. Raises SkuTaken; CategoryNotFound."""
+        """Store products that changed, all or none. Raises SkuTaken; OptionsTaken; CategoryNotFound; FamilyNotFound."""
 
     def get(self, product_id: UUID) -> CatalogEntry | None:
         """The product as the catalog shows it; archived ones are not in the catalog."""

@@ -11,10 +11,11 @@ from uuid import UUID
 
 from shop_core.inventory.model import NewId
 from shop_core.ports.accounts import Accounts, Attempts, PasswordHasher, RefreshTokens, Revocations, Tokens
-from shop_core.ports.catalog import Categories, Products
+from shop_core.ports.catalog import Categories, Families, Products
 from shop_core.ports.events import Events, Outbox
 from shop_core.ports.inventory import Reservations, Stock
 from shop_core.ports.orders import Keys, Orders
+from shop_core.ports.pricing import Prices
 
 
 class LockOrderError(RuntimeError):
@@ -50,7 +51,11 @@ class UnitOfWork(Protocol):
     @property
     def categories(self) -> Categories: ...
     @property
+    def families(self) -> Families: ...
+    @property
     def products(self) -> Products: ...
+    @property
+    def prices(self) -> Prices: ...
     @property
     def stock(self) -> Stock: ...
     @property
@@ -79,8 +84,9 @@ class UnitOfWork(Protocol):
         On hand, allocated and reserved against the fold of the ledger; allocated against the lines of orders that
         hold stock; reserved against the lines that reservations hold; held lines against the state of their
         reservation; confirmed reservations against their orders; keys against what they made; the shortfall against
-        its counters; order totals against their lines; version and status of each order against its last event, and
-        its version against the number of its events.
+        its counters; order totals against their lines; discounts of lines against their parts; uses of promotions and
+        coupons against redemptions that were not given back; version and status of each order against its last event,
+        and its version against the number of its events.
         """
 
 

@@ -8,13 +8,22 @@ from uuid import UUID
 from msgspec import UNSET, Meta, UnsetType
 
 from shop_core import CatalogEntry, Money, ProductQuery, ProductSort
-from shop_core.errors import CategoryNotFound, InvalidCursor, KeyReused, ProductNotFound, SkuTaken, Stale
+from shop_core.errors import (
+    CategoryNotFound,
+    FamilyNotFound,
+    InvalidCursor,
+    KeyReused,
+    OptionsTaken,
+    ProductNotFound,
+    SkuTaken,
+    Stale,
+)
 from shop_core.idempotency import IdempotencyKey
 from shop_core.inventory.model import ON_HAND_MAX
 from shop_core.text import search_words
 from shop_http.requests import ListQuery, ShopRequest
 from shop_http.responses import Response, json_response, no_content, page_response
-from shop_http.routes import categories
+from shop_http.routes import categories, families
 from shop_http.routing import Access, Operation, delete, get, patch, post, put
 from shop_http.schemas import catalog as schemas
 from shop_http.schemas.catalog import ProductBody, ProductForm, ProductPage, ProductPatch
@@ -30,6 +39,7 @@ class ProductsQuery(ListQuery, forbid_unknown_fields=True, kw_only=True):
 
     keyword: Annotated[str, Meta(max_length=200, description="words in name, SKU or description")] = ""
     category: Annotated[UUID, Meta(description="in this category or one below it")] | UnsetType = UNSET
+    family: Annotated[UUID, Meta(description="of this family")] | UnsetType = UNSET
     min_price: Amount | UnsetType = UNSET
     max_price: Amount | UnsetType = UNSET
     in_stock: Annotated[bool, Meta(description="true: can be sold now; false: sold out")] | UnsetType = UNSET
@@ -51,6 +61,7 @@ class ProductsQuery(ListQuery, forbid_unknown_fields=True, kw_only=True):
             available_min=minimum or None,
             available_max=0 if self.in_stock is False else None,
             sort=self.sort or None,
+            family_id=self.family or None,
         )
 
 
@@ -100,7 +111,7 @@ def get_product(request: ShopRequest, product_id: UUID) -> Response:
         takes=schemas.PRODUCT_FORM,
         gives=schemas.PRODUCT,
         status=201,
-        refuses=(SkuTaken, CategoryNotFound, KeyReused),
+        refuses=(SkuTaken, OptionsTaken, CategoryNotFound, FamilyNotFound, KeyReused),
     ),
 )
 def create_product(request: ShopRequest, form: ProductForm, key: IdempotencyKey | None) -> Response:
@@ -115,7 +126,10 @@ def create_product(request: ShopRequest, form: ProductForm, key: IdempotencyKey 
         access=Access.STAFF,
         takes=schemas.PRODUCT_FORM,
         gives=schemas.PRODUCT,
-        refuses=(ProductNotFound, SkuTaken, CategoryNotFound, Stale, KeyReused),
+        refuses=(
+            *(ProductNotFound, SkuTaken, OptionsTaken, CategoryNotFound, FamilyNotFound),
+            *(Stale, KeyReused),
+        ),
     ),
 )
 def replace_product(request: ShopRequest, product_id: UUID, form: ProductForm, key: IdempotencyKey | None) -> Response:
@@ -135,13 +149,17 @@ def replace_product(request: ShopRequest, product_id: UUID, form: ProductForm, k
         access=Access.STAFF,
         takes=schemas.PRODUCT_PATCH,
         gives=schemas.PRODUCT,
-        refuses=(ProductNotFound, SkuTaken, CategoryNotFound, Stale, KeyReused),
+        refuses=(
+            *(ProductNotFound, SkuTaken, OptionsTaken, CategoryNotFound, FamilyNotFound),
+            *(Stale, KeyReused),
+        ),
     ),
 )
 def edit_product(request: ShopRequest, product_id: UUID, form: ProductPatch, key: IdempotencyKey | None) -> Response:
     """Change some details of a product.
 
-    Fields that you leave out stay as they are; `category: null` takes the product out of its category. With `If-Match`
+    Fields that you leave out stay as they are; `category: null` takes the product out of its category,
+    and `family: null` out of its family. With `If-Match`
     it is done only if nobody edited the product since; sales in between do not count.
     """
     changes = form.changes(request.shop.currency)
@@ -190,6 +208,7 @@ def _product(entry: CatalogEntry) -> Response:
 
 ROUTES = (
     *categories.ROUTES,
+    *families.ROUTES,
     list_products,
     get_product,
     create_product,

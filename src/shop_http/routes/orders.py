@@ -11,6 +11,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from shop_core import Order, OrderQuery, OrderStatus
 from shop_core.errors import (
+    CouponNotUsable,
     Forbidden,
     IllegalStep,
     InsufficientStock,
@@ -33,7 +34,16 @@ from shop_http.requests import ListQuery, ShopRequest
 from shop_http.responses import Response, json_response, no_content, page_response
 from shop_http.routing import Access, Operation, delete, get, post, put
 from shop_http.schemas import orders as schemas
-from shop_http.schemas.orders import OrderBody, OrderEventBody, OrderEventPage, OrderForm, OrderPage, PlacementForm
+from shop_http.schemas.orders import (
+    OrderBody,
+    OrderEventBody,
+    OrderEventPage,
+    OrderForm,
+    OrderPage,
+    PlacementForm,
+    QuoteBody,
+    QuoteForm,
+)
 from shop_http.server.worker_pools import Pool
 
 TAG = "Orders"
@@ -77,7 +87,15 @@ class OrdersQuery(ListQuery, forbid_unknown_fields=True, kw_only=True):
         gives=schemas.ORDER,
         status=201,
         refuses=(
-            *(InsufficientStock, UnknownProducts, TotalChanged, KeyReused, TooManyOrders, TooManyLines),
+            *(
+                InsufficientStock,
+                UnknownProducts,
+                TotalChanged,
+                CouponNotUsable,
+                KeyReused,
+                TooManyOrders,
+                TooManyLines,
+            ),
             *(ReservationNotFound, ReservationExpired, ReservationResolved),
         ),
     ),
@@ -94,6 +112,26 @@ async def place_order(request: ShopRequest, form: PlacementForm) -> Response:
     result = await wrap_future(request.state.place(placement))
     order, location = result.value, f"/orders/{result.value.id}"
     return json_response(OrderBody.of(order), etag=(order.version,), location=location, is_replay=result.replayed)
+
+
+@post(
+    "/orders/quote",
+    Operation(
+        access=Access.CATALOG,
+        takes=schemas.QUOTE_FORM,
+        gives=schemas.QUOTE,
+        refuses=(UnknownProducts, CouponNotUsable),
+    ),
+)
+def quote_order(request: ShopRequest, form: QuoteForm) -> Response:
+    """What an order would cost now, and why.
+
+    Nothing is written and nothing is promised. `promotions` says of each promotion whether it applies, and if not, why
+    and what is missing. Send `total` as `expected_total` when you place the order.
+    """
+    return json_response(
+        QuoteBody.of(request.shop.orders.quote(request.actor, schemas.line_requests(form.lines), form.coupons))
+    )
 
 
 @get(
@@ -140,7 +178,7 @@ def list_order_events(request: ShopRequest, order_id: UUID, query: ListQuery) ->
         gives=schemas.ORDER,
         refuses=(
             *(OrderNotFound, NotTheOwner, Stale, IllegalStep, InsufficientStock, UnknownProducts),
-            *(TotalChanged, KeyReused, TooManyLines),
+            *(TotalChanged, CouponNotUsable, KeyReused, TooManyLines),
         ),
     ),
 )
@@ -150,12 +188,16 @@ def edit_order(request: ShopRequest, order_id: UUID, form: OrderForm, key: Idemp
     For the owner. You get all changes or none, and only the difference is taken from stock or given back. In
     `shortages`, `requested` is the number of units that the order was to have, and `available` is the number that it
     could have. A product of which the order had as many or more keeps its name and price; a new one, or more units of
-    one, is priced anew at today's price, all its units: send the total that you showed as `expected_total`. Lines that
-    change nothing leave the version as it is.
+    one, is priced anew at today's price, all its units: send the total that you showed as `expected_total`. The
+    promotions with which it was placed stay those of the order, whatever became of them since; `coupons` can bring
+    more. Lines that change nothing leave the version as it is.
     """
     lines, total, versions = form.requested(), form.total(request.shop.currency), request.expected_versions()
     request.state.order_limiter.count(request.actor.id, len(lines))
-    return _order(request.shop.orders.edit(request.actor, order_id, lines, versions, expected_total=total, key=key))
+    edited = request.shop.orders.edit(
+        request.actor, order_id, lines, versions, form.coupons, expected_total=total, key=key
+    )
+    return _order(edited)
 
 
 @delete(
@@ -219,6 +261,7 @@ def _order(order: Order) -> Response:
 
 ROUTES = (
     place_order,
+    quote_order,
     list_orders,
     get_order,
     list_order_events,

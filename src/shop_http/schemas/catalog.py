@@ -16,8 +16,9 @@ from shop_core import (
     ProductChanges,
     ProductDetails,
 )
-from shop_core.catalog.model import UNCHANGED
-from shop_http.schemas.common import CATEGORY_ID, PRODUCT_ID, THEN, Amount, PageBody
+from shop_core.catalog.families import Family
+from shop_core.catalog.model import TAX_CLASS_DEFAULT, UNCHANGED, Options, Unchanged
+from shop_http.schemas.common import CATEGORY_ID, FAMILY_ID, PRODUCT_ID, THEN, Amount, PageBody
 
 
 class CategoryForm(Struct, forbid_unknown_fields=True, kw_only=True):
@@ -78,8 +79,58 @@ class CategoryPage(PageBody[CategoryBody], kw_only=True):
     """A page of the list of categories."""
 
 
+class FamilyForm(Struct, forbid_unknown_fields=True, kw_only=True):
+    """A new family. `option_names` are what its products differ by, three at most; they never change."""
+
+    name: str
+    description: str = ""
+    option_names: tuple[str, ...] = ()
+
+
+class FamilyPatch(Struct, forbid_unknown_fields=True, kw_only=True):
+    """What to change in a family."""
+
+    name: str | UnsetType = UNSET
+    description: str | UnsetType = UNSET
+
+
+class FamilyBody(Struct, kw_only=True):
+    """A family of products. `/products?family=` lists them."""
+
+    id: UUID
+    name: str
+    description: str
+    option_names: tuple[str, ...]
+    version: int
+
+    @classmethod
+    def of(cls, family: Family) -> FamilyBody:
+        """The schema of `family`."""
+        return cls(
+            id=family.id,
+            name=family.name,
+            description=family.description,
+            option_names=family.option_names,
+            version=family.version,
+        )
+
+
+class FamilyPage(PageBody[FamilyBody], kw_only=True):
+    """A page of the list of families."""
+
+
+class FamilyOfProduct(Struct, kw_only=True):
+    """The family of a product."""
+
+    id: UUID
+    name: str
+
+
 class ProductForm(Struct, forbid_unknown_fields=True, kw_only=True):
-    """A new product. `category` is the id of its category."""
+    """A new product. `category` is the id of its category, `family` that of its family.
+
+    `options` has a value for each option name of the family, and is left out without one.
+    """
 
     sku: str
     name: str
@@ -87,6 +138,9 @@ class ProductForm(Struct, forbid_unknown_fields=True, kw_only=True):
     description: str = ""
     category: UUID | UnsetType = UNSET
     image_urls: tuple[str, ...] = ()
+    family: UUID | UnsetType = UNSET
+    options: dict[str, str] = {}
+    tax_class: str = TAX_CLASS_DEFAULT
 
     def details(self, currency: str) -> ProductDetails:
         """As the core takes it."""
@@ -97,11 +151,14 @@ class ProductForm(Struct, forbid_unknown_fields=True, kw_only=True):
             description=self.description,
             category_id=self.category or None,
             image_urls=self.image_urls,
+            family_id=self.family or None,
+            options=tuple(self.options.items()),
+            tax_class=self.tax_class,
         )
 
 
 class ProductPatch(Struct, forbid_unknown_fields=True, kw_only=True):
-    """What to change in a product. `category` is the id of its category; null means none."""
+    """What to change in a product. `category` and `family` are ids; null means none."""
 
     sku: str | UnsetType = UNSET
     name: str | UnsetType = UNSET
@@ -109,6 +166,9 @@ class ProductPatch(Struct, forbid_unknown_fields=True, kw_only=True):
     description: str | UnsetType = UNSET
     category: UUID | UnsetType | None = UNSET
     image_urls: tuple[str, ...] | UnsetType = UNSET
+    family: UUID | UnsetType | None = UNSET
+    options: dict[str, str] | UnsetType = UNSET
+    tax_class: str | UnsetType = UNSET
 
     def changes(self, currency: str) -> ProductChanges:
         """As the core takes it.
@@ -123,7 +183,16 @@ class ProductPatch(Struct, forbid_unknown_fields=True, kw_only=True):
             description=UNCHANGED if self.description is UNSET else self.description,
             category_id=UNCHANGED if self.category is UNSET else self.category,
             image_urls=UNCHANGED if self.image_urls is UNSET else self.image_urls,
+            family_id=UNCHANGED if self.family is UNSET else self.family,
+            options=self._options(),
+            tax_class=UNCHANGED if self.tax_class is UNSET else self.tax_class,
         )
+
+    def _options(self) -> Options | Unchanged:
+        """A product that leaves its family leaves its options, too."""
+        if self.options is UNSET:
+            return () if self.family is None else UNCHANGED
+        return tuple(self.options.items())
 
 
 class ProductBody(Struct, kw_only=True):
@@ -141,6 +210,9 @@ class ProductBody(Struct, kw_only=True):
     quantity_in_stock: int
     category: UUID | UnsetType = UNSET
     image_urls: tuple[str, ...]
+    family: FamilyOfProduct | UnsetType = UNSET
+    options: dict[str, str] | UnsetType = UNSET
+    tax_class: str
     created_at: datetime
     updated_at: datetime
 
@@ -158,6 +230,9 @@ class ProductBody(Struct, kw_only=True):
             quantity_in_stock=entry.available,
             category=product.category_id or UNSET,
             image_urls=product.image_urls,
+            family=FamilyOfProduct(id=product.family_id, name=entry.family_name) if product.family_id else UNSET,
+            options=dict(product.options) if product.options else UNSET,
+            tax_class=product.tax_class,
             created_at=product.created_at,
             updated_at=product.updated_at,
         )
@@ -172,6 +247,10 @@ CATEGORY_PATCH = CategoryPatch(name="Candle holders and lanterns")
 CATEGORY = CategoryBody(id=CATEGORY_ID, name="Candle holders", slug="candle-holders", product_count=1)
 CATEGORIES = CategoryPage(count=1, next=None, previous=None, results=(CATEGORY,))
 PRODUCT_FORM = ProductForm(sku="85123A", name="White hanging heart T-light holder", price="2.20", category=CATEGORY_ID)
+FAMILY_FORM = FamilyForm(name="Hanging hearts", option_names=("colour",))
+FAMILY_PATCH = FamilyPatch(name="Hearts to hang")
+FAMILY = FamilyBody(id=FAMILY_ID, name="Hanging hearts", description="", option_names=("colour",), version=1)
+FAMILIES = FamilyPage(count=1, next=None, previous=None, results=(FAMILY,))
 PRODUCT_PATCH = ProductPatch(price="1.95")
 PRODUCT = ProductBody(
     id=PRODUCT_ID,
@@ -183,6 +262,9 @@ PRODUCT = ProductBody(
     quantity_in_stock=120,
     category=CATEGORY_ID,
     image_urls=("https://example.org/85123A.jpg",),
+    family=FamilyOfProduct(id=FAMILY_ID, name="Hanging hearts"),
+    options={"colour": "white"},
+    tax_class="standard",
     created_at=THEN,
     updated_at=THEN,
 )

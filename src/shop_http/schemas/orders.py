@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from msgspec import UNSET, Meta, Struct, UnsetType
@@ -24,15 +24,22 @@ from shop_core import (
 from shop_core.errors import Fault, Invalid
 from shop_core.inventory.model import LINES_MAX
 from shop_core.money import decimals, format_minor
+from shop_core.orders.prices import Quote
+from shop_core.pricing.evaluation import Discount
+from shop_core.pricing.explanation import Explanation, WhyNot
+from shop_core.pricing.model import COUPONS_MAX, percent_text
+from shop_core.pricing.taxes import TaxAmount
 from shop_http.schemas.common import (
     EVENT_ID,
     ORDER_ID,
     PRODUCT_ID,
+    PROMOTION_ID,
     RESERVATION_ID,
     THEN,
     USER_ID,
     Amount,
     PageBody,
+    Percent,
     Quantity,
 )
 
@@ -52,14 +59,18 @@ def line_requests(lines: Iterable[LineForm]) -> tuple[LineRequest, ...]:
     return tuple([LineRequest(line.product_id, line.quantity) for line in lines])
 
 
+CouponCodes = Annotated[tuple[str, ...], Meta(max_length=COUPONS_MAX, description="codes; case does not matter")]
+
+
 class OrderForm(Struct, forbid_unknown_fields=True, kw_only=True):
-    """The lines of an order. A product may stand in several: its quantities are summed.
+    """The lines of an order, and coupons that come with them. A product may stand in several lines: they are summed.
 
     With `expected_total` it is edited only if the total is then the same: prices may have changed.
     """
 
     lines: LineForms
     expected_total: Amount | UnsetType = UNSET
+    coupons: CouponCodes = ()
 
     def requested(self) -> tuple[LineRequest, ...]:
         """The lines as the core takes them."""
@@ -75,6 +86,13 @@ class OrderForm(Struct, forbid_unknown_fields=True, kw_only=True):
         return None if expected is UNSET else Money.parse(expected, currency, field="expected_total")
 
 
+class QuoteForm(Struct, forbid_unknown_fields=True, kw_only=True):
+    """The lines of an order that may be placed later, and coupons that would come with it."""
+
+    lines: LineForms
+    coupons: CouponCodes = ()
+
+
 class PlacementForm(Struct, forbid_unknown_fields=True, kw_only=True):
     """An order to place: give `lines` or `reservation_id`, not both.
 
@@ -84,6 +102,7 @@ class PlacementForm(Struct, forbid_unknown_fields=True, kw_only=True):
     lines: LineForms | UnsetType = UNSET
     reservation_id: UUID | UnsetType = UNSET
     expected_total: Amount | UnsetType = UNSET
+    coupons: CouponCodes = ()
 
     def request(self, customer: Actor, key: str | None, currency: str) -> PlacementRequest:
         """The order to place for the core.
@@ -103,22 +122,69 @@ class PlacementForm(Struct, forbid_unknown_fields=True, kw_only=True):
             reservation_id=self.reservation_id or None,
             key=key,
             expected_total=None if expected is UNSET else Money.parse(expected, currency, field="expected_total"),
+            coupons=self.coupons,
         )
 
 
 class OrderLineBody(Struct, kw_only=True, gc=False):
-    """A line of an order, with SKU, name and unit price as they were when it was placed."""
+    """A line of an order, with SKU, name, options, unit price and tax rate as they were when it was placed.
+
+    `discount` was taken off the whole line, `total` is what is left. `tax` is inside of `total`, or comes on top in a
+    shop with net prices. `tax_rate` is in percent.
+    """
 
     product_id: UUID
     sku: str
     product_name: str
+    options: dict[str, str] | UnsetType = UNSET
     unit_price: Amount
     quantity: int
+    discount: Amount
     total: Amount
+    tax_rate: Percent
+    tax: Amount
 
 
-class OrderBody(Struct, kw_only=True):
-    """An order. `subtotal` is the sum of its lines, `total` is the amount to pay.
+class DiscountBody(Struct, kw_only=True):
+    """What a promotion takes off the whole order."""
+
+    promotion_id: UUID
+    label: str
+    amount: Amount
+
+
+class TaxBody(Struct, kw_only=True):
+    """Net and tax of all lines with one rate (in percent)."""
+
+    rate: Percent
+    net: Amount
+    tax: Amount
+
+
+class CouponOfOrder(Struct, kw_only=True):
+    """A coupon that came with an order. One that made it no cheaper is not applied, and not used up."""
+
+    code: str
+    applied: bool
+
+
+class PricedBody(Struct, kw_only=True):
+    """What an order costs. `subtotal` is the sum at list prices, `total` the amount to pay.
+
+    The taxes are inside of the total; in a shop with net prices they were added to it.
+    """
+
+    lines: tuple[OrderLineBody, ...]
+    subtotal: Amount
+    discounts: tuple[DiscountBody, ...]
+    total: Amount
+    taxes: tuple[TaxBody, ...]
+    coupons: tuple[CouponOfOrder, ...] | UnsetType = UNSET
+    currency: str
+
+
+class OrderBody(PricedBody, kw_only=True):
+    """An order.
 
     `deleted_at` is there for staff only, on an order that its customer deleted from their history.
     """
@@ -126,11 +192,6 @@ class OrderBody(Struct, kw_only=True):
     id: UUID
     number: str
     status: OrderStatus
-    lines: tuple[OrderLineBody, ...]
-    subtotal: Amount
-    discounts: tuple[dict[str, str], ...] = ()
-    total: Amount
-    currency: str
     customer_id: UUID
     version: int
     created_at: datetime
@@ -139,23 +200,102 @@ class OrderBody(Struct, kw_only=True):
 
     @classmethod
     def of(cls, order: Order) -> OrderBody:
-        """The schema of `order`. Amounts are written from minor units: to make a `Money` of each costs 8 us more."""
-        currency = order.total.currency
-        places, total = decimals(currency), str(order.total)
+        """The schema of `order`."""
         return cls(
             id=order.id,
             number=order.number,
             status=order.status,
-            lines=tuple([_line(line, places) for line in order.lines]),
-            subtotal=total,
-            total=total,
-            currency=currency,
             customer_id=order.customer_id,
             version=order.version,
             created_at=order.created_at,
             updated_at=order.updated_at,
             deleted_at=order.deleted_at or UNSET,
+            **_prices(order),
         )
+
+
+class MissingBody(Struct, kw_only=True):
+    """Units, or an amount at list prices."""
+
+    units: int | UnsetType = UNSET
+    amount: Amount | UnsetType = UNSET
+
+
+class ExplanationBody(Struct, kw_only=True):
+    """What becomes of a promotion. `amount` is there if it applies, `why_not` if it does not.
+
+    `missing` says what to add so that it applies, or gives more. `message` says all of it to the customer.
+    """
+
+    promotion_id: UUID
+    label: str
+    applied: bool
+    amount: Amount | UnsetType = UNSET
+    why_not: WhyNot | UnsetType = UNSET
+    missing: MissingBody | UnsetType = UNSET
+    message: str
+
+    @classmethod
+    def of(cls, explanation: Explanation, currency: str) -> ExplanationBody:
+        """The schema of `explanation`."""
+        units, amount = explanation.missing_units, explanation.missing_amount
+        places = decimals(currency)
+        missing = MissingBody(units=units or UNSET, amount=format_minor(amount, places) if amount else UNSET)
+        return cls(
+            promotion_id=explanation.promotion_id,
+            label=explanation.label,
+            applied=explanation.why_not is None,
+            amount=format_minor(explanation.amount, places) if explanation.amount else UNSET,
+            why_not=explanation.why_not or UNSET,
+            missing=missing if units or amount else UNSET,
+            message=explanation.sentence(currency),
+        )
+
+
+class ShortageOfQuote(Struct, kw_only=True):
+    """A product of which fewer units are available than were requested."""
+
+    product_id: UUID
+    requested: int
+    available: int
+
+
+class QuoteBody(PricedBody, kw_only=True):
+    """What an order would cost now. Nothing is promised: another request may take the units first."""
+
+    shortages: tuple[ShortageOfQuote, ...]
+    promotions: tuple[ExplanationBody, ...]
+
+    @classmethod
+    def of(cls, quote: Quote) -> QuoteBody:
+        """The schema of `quote`."""
+        currency = quote.total.currency
+        return cls(
+            shortages=tuple(
+                ShortageOfQuote(product_id=each.product_id, requested=each.requested, available=each.available)
+                for each in quote.shortages
+            ),
+            promotions=tuple(ExplanationBody.of(each, currency) for each in quote.promotions),
+            **_prices(quote),
+        )
+
+
+def _prices(of: Order | Quote) -> dict[str, Any]:
+    """The fields of `PricedBody`. Amounts are written from minor units: to make a `Money` of each costs 8 us more."""
+    currency = of.total.currency
+    places, total = decimals(currency), str(of.total)
+    is_plain = not of.coupons and not any(line.discount or line.tax_rate for line in of.lines)
+    return {
+        "lines": tuple([_line(line, places) for line in of.lines]),
+        "subtotal": total if is_plain else str(of.subtotal),
+        "discounts": () if is_plain else tuple(_discount(discount, places) for discount in of.discounts),
+        "total": total,
+        "taxes": (TaxBody(rate="0.00", net=total, tax=format_minor(0, places)),)
+        if is_plain
+        else tuple(_tax(tax, places) for tax in of.taxes),
+        "coupons": _coupons(of) if of.coupons else UNSET,
+        "currency": currency,
+    }
 
 
 def _line(line: OrderLine, places: int) -> OrderLineBody:
@@ -164,10 +304,28 @@ def _line(line: OrderLine, places: int) -> OrderLineBody:
         product_id=line.product_id,
         sku=line.sku,
         product_name=line.name,
+        options=dict(line.options) if line.options else UNSET,
         unit_price=format_minor(price, places),
         quantity=quantity,
-        total=format_minor(price * quantity, places),
+        discount=format_minor(line.discount, places),
+        total=format_minor(price * quantity - line.discount, places),
+        tax_rate=percent_text(line.tax_rate),
+        tax=format_minor(line.tax, places),
     )
+
+
+def _discount(discount: Discount, places: int) -> DiscountBody:
+    amount = format_minor(discount.amount, places)
+    return DiscountBody(promotion_id=discount.promotion_id, label=discount.label, amount=amount)
+
+
+def _tax(tax: TaxAmount, places: int) -> TaxBody:
+    return TaxBody(rate=percent_text(tax.rate), net=format_minor(tax.net, places), tax=format_minor(tax.tax, places))
+
+
+def _coupons(of: Order | Quote) -> tuple[CouponOfOrder, ...]:
+    applied = {discount.promotion_id for line in of.lines for discount in line.discounts}
+    return tuple(CouponOfOrder(code=code, applied=promotion_id in applied) for code, promotion_id in of.coupons)
 
 
 class OrderPage(PageBody[OrderBody], kw_only=True):
@@ -213,8 +371,8 @@ class OrderEventPage(PageBody[OrderEventBody], kw_only=True):
     """A page of the timeline of an order."""
 
 
-ORDER_FORM = OrderForm(lines=(LineForm(product_id=PRODUCT_ID, quantity=3),), expected_total="6.60")
-PLACEMENT_FORM = PlacementForm(lines=(LineForm(product_id=PRODUCT_ID, quantity=3),), expected_total="6.60")
+ORDER_FORM = OrderForm(lines=(LineForm(product_id=PRODUCT_ID, quantity=3),), expected_total="4.40")
+PLACEMENT_FORM = PlacementForm(lines=(LineForm(product_id=PRODUCT_ID, quantity=3),), expected_total="4.40")
 PLACEMENT_OF_A_RESERVATION = PlacementForm(reservation_id=RESERVATION_ID)
 ORDER = OrderBody(
     id=ORDER_ID,
@@ -226,17 +384,44 @@ ORDER = OrderBody(
             sku="85123A",
             product_name="White hanging heart T-light holder",
             unit_price="2.20",
+            options={"colour": "white"},
             quantity=3,
-            total="6.60",
+            discount="2.20",
+            total="4.40",
+            tax_rate="19.00",
+            tax="0.70",
         ),
     ),
     subtotal="6.60",
-    total="6.60",
+    discounts=(DiscountBody(promotion_id=PROMOTION_ID, label="Buy two, get one free", amount="2.20"),),
+    total="4.40",
+    taxes=(TaxBody(rate="19.00", net="3.70", tax="0.70"),),
     currency="EUR",
     customer_id=USER_ID,
     version=1,
     created_at=THEN,
     updated_at=THEN,
+)
+QUOTE_FORM = QuoteForm(lines=(LineForm(product_id=PRODUCT_ID, quantity=2),), coupons=("SUMMER10",))
+QUOTE = QuoteBody(
+    lines=ORDER.lines,
+    subtotal="6.60",
+    discounts=ORDER.discounts,
+    total="4.40",
+    taxes=ORDER.taxes,
+    coupons=(CouponOfOrder(code="SUMMER10", applied=False),),
+    currency="EUR",
+    shortages=(),
+    promotions=(
+        ExplanationBody(
+            promotion_id=PROMOTION_ID,
+            label="Buy two, get one free",
+            applied=True,
+            amount="2.20",
+            missing=MissingBody(units=3),
+            message="Buy two, get one free: you save 2.20 EUR. Add 3 more units to save more.",
+        ),
+    ),
 )
 ORDERS = OrderPage(count=1, next=None, previous=None, results=(ORDER,))
 ORDER_EVENT = OrderEventBody(

@@ -1,0 +1,429 @@
+"""Promotions, coupons, their uses, and tax rates in PostgreSQL."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import fields
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import psycopg
+from sqlalchemy import text
+
+from shop_adapters.postgres.arrays import Integers, Texts, Times, Uuids
+from shop_adapters.postgres.cache_validators import CatalogVersion
+from shop_adapters.postgres.database import UNIQUE, Row, Transaction
+from shop_core.errors import CouponCodeTaken, Refusal
+from shop_core.money import Money
+from shop_core.pagination import OffsetRequest, Page
+from shop_core.pricing.model import (
+    BENEFITS,
+    Benefit,
+    Condition,
+    Coupon,
+    CouponEntry,
+    Promotion,
+    PromotionEntry,
+    Redemption,
+    Selection,
+)
+from shop_core.pricing.rules import Rules, Uses
+from shop_core.pricing.taxes import TaxRate
+
+_VERSION = """
+version.promotion_id, version.version, version.label, version.starts_at, version.ends_at, version.needs_coupon,
+version.combines, version.uses_max, version.customer_uses_max, version.terms
+"""
+_VERSION_OF_CATALOG = text("""
+SELECT version FROM catalog_version WHERE id = 1
+""")
+_LIVE = text(f"""
+SELECT {_VERSION}
+FROM promotions AS promotion
+JOIN promotion_versions AS version
+  ON version.promotion_id = promotion.id AND version.version = promotion.version
+WHERE promotion.withdrawn_at IS NULL
+ORDER BY promotion.id
+""")
+_TAX_RATES = text("""
+SELECT tax_class, rate, valid_from FROM tax_rates ORDER BY tax_class, valid_from
+""")
+_PARENTS = text("""
+SELECT id, parent_id FROM categories
+""")
+_ENTRIES = f"""
+SELECT {_VERSION}, used.uses
+FROM promotions AS promotion
+JOIN promotion_versions AS version
+  ON version.promotion_id = promotion.id AND version.version = promotion.version
+JOIN promotion_uses AS used ON used.id = promotion.id
+WHERE promotion.withdrawn_at IS NULL
+"""
+_ENTRY = text(f"""{_ENTRIES}
+AND promotion.id = :promotion_id
+""")
+_PAGE = text(f"""{_ENTRIES}
+ORDER BY promotion.id DESC
+LIMIT :limit OFFSET :offset
+""")
+_COUNT = text("""
+SELECT count(*) FROM promotions WHERE withdrawn_at IS NULL
+""")
+_VERSIONS = text(f"""
+SELECT {_VERSION}
+FROM unnest(CAST(:ids AS uuid[]), CAST(:versions AS integer[])) AS agreed (id, version)
+JOIN promotion_versions AS version ON version.promotion_id = agreed.id AND version.version = agreed.version
+""")
+_ADD = text("""
+INSERT INTO promotions (id, version) VALUES (:id, :version)
+""")
+_TURN = text("""
+UPDATE promotions SET version = :version WHERE id = :id
+""")
+_WITHDRAW = text("""
+UPDATE promotions SET withdrawn_at = clock_timestamp() WHERE id = :id
+""")
+_ADD_VERSION = text("""
+INSERT INTO promotion_versions
+    (promotion_id, version, label, starts_at, ends_at, needs_coupon, combines, uses_max, customer_uses_max, terms)
+VALUES
+    (:id, :version, :label, :starts_at, :ends_at, :needs_coupon, :combines, :uses_max, :customer_uses_max,
+     CAST(:terms AS jsonb))
+""")
+_ADD_COUPONS = text("""
+INSERT INTO coupons (id, promotion_id, code, created_at, uses_max, customer_uses_max)
+SELECT * FROM unnest(
+    CAST(:ids AS uuid[]), CAST(:promotion_ids AS uuid[]), CAST(:codes AS text[]), CAST(:created_at AS timestamptz[]),
+    CAST(:uses_max AS integer[]), CAST(:customer_uses_max AS integer[])
+)
+""")
+_COUPONS_BY_CODE = text("""
+SELECT id, promotion_id, code, created_at, uses_max, customer_uses_max
+FROM coupons
+WHERE code = ANY (CAST(:codes AS text[]))
+""")
+_COUPONS = text("""
+SELECT coupon.id, coupon.promotion_id, coupon.code, coupon.created_at, coupon.uses_max, coupon.customer_uses_max,
+       used.uses
+FROM coupons AS coupon
+JOIN promotion_uses AS used ON used.id = coupon.id
+WHERE coupon.promotion_id = :promotion_id
+ORDER BY coupon.promotion_id DESC, coupon.id DESC
+LIMIT :limit OFFSET :offset
+""")
+_COUPONS_ADDED_WITH = text("""
+SELECT coupon.id, coupon.promotion_id, coupon.code, coupon.created_at, coupon.uses_max, coupon.customer_uses_max,
+       used.uses
+FROM coupons AS first
+JOIN coupons AS coupon ON coupon.promotion_id = first.promotion_id AND coupon.created_at = first.created_at
+JOIN promotion_uses AS used ON used.id = coupon.id
+WHERE first.id = :coupon_id
+ORDER BY coupon.id
+""")
+_COUNT_COUPONS = text("""
+SELECT count(*) FROM coupons WHERE promotion_id = :promotion_id
+""")
+_ADD_USES = text("""
+INSERT INTO promotion_uses (id, uses, uses_max)
+SELECT id, 0, uses_max FROM unnest(CAST(:ids AS uuid[]), CAST(:uses_max AS integer[])) AS new (id, uses_max)
+""")
+_LIMIT_USES = text("""
+UPDATE promotion_uses SET uses_max = :uses_max WHERE id = :id
+""")
+_LOCK_USES = text("""
+SELECT id, uses FROM promotion_uses WHERE id = ANY (CAST(:ids AS uuid[])) ORDER BY id FOR NO KEY UPDATE
+""")
+_READ_USES = text("""
+SELECT id, uses FROM promotion_uses WHERE id = ANY (CAST(:ids AS uuid[]))
+""")
+_CHANGE_USES = text("""
+UPDATE promotion_uses AS used
+SET uses = used.uses + change.uses
+FROM unnest(CAST(:ids AS uuid[]), CAST(:uses AS integer[])) AS change (id, uses)
+WHERE used.id = change.id
+""")
+_USES_OF_CUSTOMERS = text("""
+SELECT redemption.customer_id, used.id, count(*) AS uses
+FROM redemptions AS redemption,
+LATERAL (VALUES (redemption.promotion_id), (redemption.coupon_id)) AS used (id)
+WHERE redemption.customer_id = ANY (CAST(:customer_ids AS uuid[])) AND redemption.given_back_at IS NULL
+  AND used.id = ANY (CAST(:ids AS uuid[]))
+GROUP BY redemption.customer_id, used.id
+""")
+_REDEEM = text("""
+INSERT INTO redemptions (customer_id, order_id, promotion_id, version, coupon_id, at)
+SELECT * FROM unnest(
+    CAST(:customer_ids AS uuid[]), CAST(:order_ids AS uuid[]), CAST(:promotion_ids AS uuid[]),
+    CAST(:versions AS integer[]), CAST(:coupon_ids AS uuid[]), CAST(:at AS timestamptz[])
+)
+ON CONFLICT (customer_id, order_id, promotion_id) DO UPDATE
+SET version = excluded.version, coupon_id = excluded.coupon_id, at = excluded.at, given_back_at = NULL
+""")
+_GIVE_BACK = text("""
+UPDATE redemptions AS redemption
+SET given_back_at = :now
+FROM unnest(CAST(:customer_ids AS uuid[]), CAST(:order_ids AS uuid[]), CAST(:promotion_ids AS uuid[]))
+    AS returned (customer_id, order_id, promotion_id)
+WHERE redemption.customer_id = returned.customer_id AND redemption.order_id = returned.order_id
+  AND redemption.promotion_id = returned.promotion_id
+""")
+_REDEEMED = text("""
+SELECT customer_id, order_id, promotion_id, version, coupon_id, at, given_back_at
+FROM redemptions
+WHERE customer_id = :customer_id AND order_id = :order_id AND given_back_at IS NULL
+""")
+_REDEMPTIONS = text("""
+SELECT customer_id, order_id, promotion_id, version, coupon_id, at, given_back_at
+FROM redemptions
+WHERE promotion_id = :promotion_id
+ORDER BY promotion_id DESC, order_id DESC
+LIMIT :limit OFFSET :offset
+""")
+_COUNT_REDEMPTIONS = text("""
+SELECT count(*) FROM redemptions WHERE promotion_id = :promotion_id
+""")
+_SET_TAX_RATES = text("""
+INSERT INTO tax_rates (tax_class, valid_from, rate)
+SELECT * FROM unnest(CAST(:classes AS text[]), CAST(:valid_from AS timestamptz[]), CAST(:rates AS integer[]))
+ON CONFLICT (tax_class, valid_from) DO UPDATE SET rate = excluded.rate
+""")
+
+_ALWAYS = datetime(1, 1, 1, tzinfo=UTC)
+"""Stands in the database for a rate that is valid from the beginning: a key cannot be NULL."""
+
+
+class RulesCache:
+    """The rules of one version of the catalog, in this process.
+
+    Attributes:
+        kept: the version and its rules, replaced as one, so that threads may share it.
+    """
+
+    def __init__(self, *, includes_tax: bool) -> None:
+        self.includes_tax = includes_tax
+        self.kept: tuple[int, Rules | None] = (-1, None)
+
+
+class PostgresPrices:
+    """See `shop_core.ports.Prices`."""
+
+    def __init__(self, transaction: Transaction, currency: str, version: CatalogVersion, cache: RulesCache) -> None:
+        self._transaction = transaction
+        self._currency = currency
+        self._version = version
+        self._cache = cache
+
+    def rules(self) -> Rules | None:
+        version = self._transaction.value(_VERSION_OF_CATALOG)
+        kept, rules = self._cache.kept
+        if version != kept or self._version.is_changed:
+            rules = self._read_rules()
+            if not self._version.is_changed:  # what only this unit of work sees yet is not for others
+                self._cache.kept = version, rules
+        return rules
+
+    def _read_rules(self) -> Rules | None:
+        run = self._transaction.run
+        promotions = tuple(self._promotion(row) for row in run(_LIVE))
+        rates = tuple(
+            TaxRate(row.tax_class, row.rate, None if row.valid_from == _ALWAYS else row.valid_from)
+            for row in run(_TAX_RATES)
+        )
+        if not promotions and not rates:
+            return None
+        parents = {row.id: row.parent_id for row in run(_PARENTS)} if promotions else {}
+        return Rules(self._cache.includes_tax, promotions, rates, parents)
+
+    def add_promotion(self, promotion: Promotion) -> None:
+        self._version.change()
+        self._transaction.run(_ADD, {"id": promotion.id, "version": promotion.version})
+        self._transaction.run(_ADD_VERSION, _columns(promotion))
+        self._add_uses([promotion])
+
+    def promotion(self, promotion_id: UUID) -> PromotionEntry | None:
+        row = self._transaction.one(_ENTRY, {"promotion_id": promotion_id})
+        return self._entry(row) if row else None
+
+    def lock_promotion(self, promotion_id: UUID) -> PromotionEntry | None:
+        self.uses([promotion_id], [], lock=True)
+        return self.promotion(promotion_id)
+
+    def update_promotion(self, promotion: Promotion) -> None:
+        self._version.change()
+        self._transaction.run(_TURN, {"id": promotion.id, "version": promotion.version})
+        self._transaction.run(_ADD_VERSION, _columns(promotion))
+        self._transaction.run(_LIMIT_USES, {"id": promotion.id, "uses_max": promotion.uses_max})
+
+    def withdraw_promotion(self, promotion_id: UUID) -> None:
+        self._version.change()
+        self._transaction.run(_WITHDRAW, {"id": promotion_id})
+
+    def promotions(self, page_request: OffsetRequest) -> Page[PromotionEntry]:
+        rows = self._transaction.run(_PAGE, {"limit": page_request.limit, "offset": page_request.offset})
+        return Page(tuple(map(self._entry, rows)), self._transaction.value(_COUNT))
+
+    def versions(self, ids: Iterable[tuple[UUID, int]]) -> list[Promotion]:
+        agreed = list(ids)
+        columns = {
+            "ids": Uuids([promotion_id for promotion_id, _ in agreed]),
+            "versions": Integers([version for _, version in agreed]),
+        }
+        return [self._promotion(row) for row in self._transaction.run(_VERSIONS, columns)] if agreed else []
+
+    def add_coupons(self, coupons: Sequence[Coupon]) -> None:
+        def refusal(state: str, diagnostic: psycopg.errors.Diagnostic) -> Refusal | None:
+            taken = [coupon.code for coupon in coupons if f"({coupon.code})" in (diagnostic.message_detail or "")]
+            return CouponCodeTaken(taken[0] if taken else coupons[0].code) if state == UNIQUE else None
+
+        columns = {
+            "ids": Uuids([coupon.id for coupon in coupons]),
+            "promotion_ids": Uuids([coupon.promotion_id for coupon in coupons]),
+            "codes": Texts([coupon.code for coupon in coupons]),
+            "created_at": Times([coupon.created_at for coupon in coupons]),
+            "uses_max": Integers([coupon.uses_max for coupon in coupons]),
+            "customer_uses_max": Integers([coupon.customer_uses_max for coupon in coupons]),
+        }
+        self._transaction.run(_ADD_COUPONS, columns, refusal)
+        self._add_uses(coupons)
+
+    def coupons_by_code(self, codes: Iterable[str]) -> dict[str, Coupon]:
+        rows = self._transaction.run(_COUPONS_BY_CODE, {"codes": Texts(codes)})
+        return {row.code: Coupon(*row) for row in rows}
+
+    def coupons(self, promotion_id: UUID, page_request: OffsetRequest) -> Page[CouponEntry]:
+        of = {"promotion_id": promotion_id}
+        rows = self._transaction.run(_COUPONS, of | {"limit": page_request.limit, "offset": page_request.offset})
+        return Page(tuple(map(_coupon, rows)), self._transaction.value(_COUNT_COUPONS, of))
+
+    def coupons_added_with(self, coupon_id: UUID) -> list[CouponEntry]:
+        return [_coupon(row) for row in self._transaction.run(_COUPONS_ADDED_WITH, {"coupon_id": coupon_id})]
+
+    def uses(self, ids: Iterable[UUID], customer_ids: Iterable[UUID], *, lock: bool) -> Uses:
+        used = Uuids(self._transaction.lock_order.check("uses", ids) if lock else ids)
+        if not used:
+            return Uses()
+        statement = _LOCK_USES if lock else _READ_USES
+        total = {row.id: row.uses for row in self._transaction.run(statement, {"ids": used})}
+        customers = Uuids(customer_ids)
+        if not customers:
+            return Uses(total)
+        # In a statement of its own: the one before does not see what was committed while it waited.
+        rows = self._transaction.run(_USES_OF_CUSTOMERS, {"customer_ids": customers, "ids": used})
+        return Uses(total, {(row.customer_id, row.id): row.uses for row in rows})
+
+    def redeem(self, redemptions: Sequence[Redemption]) -> None:
+        columns = {
+            **_keys(redemptions),
+            "versions": Integers([redemption.version for redemption in redemptions]),
+            "coupon_ids": Uuids([redemption.coupon_id for redemption in redemptions]),
+            "at": Times([redemption.at for redemption in redemptions]),
+        }
+        if redemptions:
+            self._transaction.run(_REDEEM, columns)
+            self._change_uses(redemptions, +1)
+
+    def give_back(self, redemptions: Sequence[Redemption], now: datetime) -> None:
+        if redemptions:
+            self._transaction.run(_GIVE_BACK, {**_keys(redemptions), "now": now})
+            self._change_uses(redemptions, -1)
+
+    def redeemed(self, customer_id: UUID, order_id: UUID) -> list[Redemption]:
+        rows = self._transaction.run(_REDEEMED, {"customer_id": customer_id, "order_id": order_id})
+        return [Redemption(*row) for row in rows]
+
+    def redemptions(self, promotion_id: UUID, page_request: OffsetRequest) -> Page[Redemption]:
+        of = {"promotion_id": promotion_id}
+        rows = self._transaction.run(_REDEMPTIONS, of | {"limit": page_request.limit, "offset": page_request.offset})
+        return Page(tuple(Redemption(*row) for row in rows), self._transaction.value(_COUNT_REDEMPTIONS, of))
+
+    def set_tax_rates(self, rates: Sequence[TaxRate]) -> None:
+        self._version.change()
+        columns = {
+            "classes": Texts([rate.tax_class for rate in rates]),
+            "valid_from": Times([rate.valid_from or _ALWAYS for rate in rates]),
+            "rates": Integers([rate.basis_points for rate in rates]),
+        }
+        self._transaction.run(_SET_TAX_RATES, columns)
+
+    def _add_uses(self, of: Sequence[Promotion] | Sequence[Coupon]) -> None:
+        columns = {"ids": Uuids([each.id for each in of]), "uses_max": Integers([each.uses_max for each in of])}
+        self._transaction.run(_ADD_USES, columns)
+
+    def _change_uses(self, redemptions: Sequence[Redemption], uses: int) -> None:
+        """Count uses, which locks their rows. The limited ones are locked already; the others are so briefly."""
+        counted: Counter[UUID] = Counter()
+        for redemption in redemptions:
+            counted.update(used_id for used_id in (redemption.promotion_id, redemption.coupon_id) if used_id)
+        ids = sorted(counted)
+        self._transaction.run(_LOCK_USES, {"ids": Uuids(ids)})
+        columns = {"ids": Uuids(ids), "uses": Integers([uses * counted[used_id] for used_id in ids])}
+        self._transaction.run(_CHANGE_USES, columns)
+
+    def _entry(self, row: Row) -> PromotionEntry:
+        return PromotionEntry(self._promotion(row), row.uses)
+
+    def _promotion(self, row: Row) -> Promotion:
+        condition, benefit = row.terms["condition"], dict(row.terms["benefit"])
+        kind = BENEFITS[benefit.pop("kind")]
+        return Promotion(
+            row.promotion_id,
+            row.label,
+            kind(**self._values(benefit)),
+            Condition(**self._values(condition)) if condition else None,
+            row.starts_at,
+            row.ends_at,
+            row.needs_coupon,
+            row.combines,
+            row.uses_max,
+            row.customer_uses_max,
+            row.version,
+        )
+
+    def _values(self, document: Mapping[str, Any]) -> dict[str, Any]:
+        """The values of a condition or a benefit, from what `_document` made of them."""
+        values = dict(document)
+        for name in document.keys() & {"selection", "get_selection"}:
+            values[name] = Selection(**{kind: frozenset(map(UUID, ids)) for kind, ids in document[name].items()})
+        for name in document.keys() & {"amount", "price", "total_min"}:
+            values[name] = Money(document[name], self._currency)
+        return values
+
+
+def _columns(promotion: Promotion) -> dict[str, object]:
+    kinds = {kind: name for name, kind in BENEFITS.items()}
+    terms = {
+        "condition": _document(promotion.condition) if promotion.condition else None,
+        "benefit": {"kind": kinds[type(promotion.benefit)], **_document(promotion.benefit)},
+    }
+    names = ("id", "version", "label", "starts_at", "ends_at", "needs_coupon", "combines", "uses_max")
+    columns = {name: getattr(promotion, name) for name in (*names, "customer_uses_max")}
+    return {**columns, "terms": json.dumps(terms)}
+
+
+def _document(of: Condition | Benefit) -> dict[str, object]:
+    """A condition or a benefit as JSON: its fields that are set, amounts in minor units."""
+    document: dict[str, object] = {}
+    for each in fields(of):
+        value = getattr(of, each.name)
+        if isinstance(value, Selection):
+            named = {"product_ids": value.product_ids, "category_ids": value.category_ids}
+            document[each.name] = {name: sorted(map(str, ids)) for name, ids in named.items() if ids}
+        elif value is not None:
+            document[each.name] = value.minor if isinstance(value, Money) else value
+    return document
+
+
+def _coupon(row: Row) -> CouponEntry:
+    *coupon, uses = row
+    return CouponEntry(Coupon(*coupon), uses)
+
+
+def _keys(redemptions: Sequence[Redemption]) -> dict[str, object]:
+    return {
+        "customer_ids": Uuids([redemption.customer_id for redemption in redemptions]),
+        "order_ids": Uuids([redemption.order_id for redemption in redemptions]),
+        "promotion_ids": Uuids([redemption.promotion_id for redemption in redemptions]),
+    }

@@ -1,0 +1,146 @@
+"""The lines of an order and their prices: what is agreed today, and what promotions and taxes make of it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from shop_core.catalog.model import Offer
+from shop_core.errors import Shortage
+from shop_core.money import Money
+from shop_core.orders.model import Order, OrderLine, OrderStatus, Priced, total_of
+from shop_core.pricing.cart import CartLine
+from shop_core.pricing.checkout import Checked, Checkout
+from shop_core.pricing.evaluation import Discount, Pricing
+from shop_core.pricing.explanation import Explanation, explain
+
+OpenCheckout = Callable[[datetime], Checkout]
+"""Makes what prices the orders of one attempt, at the time that is given."""
+
+_NOT_PLACED = UUID(int=0)
+
+
+@dataclass(frozen=True, slots=True)
+class Quote(Priced):
+    """What an order would cost now. Nothing was written.
+
+    Args:
+        lines: as they would be placed.
+        total: what would be paid.
+        shortages: products with too few units.
+        promotions: what became of each promotion, and why.
+        coupons: code and promotion of each coupon.
+        includes_tax: whether prices are gross.
+    """
+
+    lines: tuple[OrderLine, ...]
+    total: Money
+    shortages: tuple[Shortage, ...] = ()
+    promotions: tuple[Explanation, ...] = ()
+    coupons: tuple[tuple[str, UUID], ...] = ()
+    includes_tax: bool = True
+
+
+def line_of(offer: Offer, quantity: int) -> OrderLine:
+    """A line at today's list price, without discounts and taxes."""
+    return OrderLine(*offer[:4], quantity, offer.options, offer.tax_class)
+
+
+def agree(lines: Iterable[OrderLine], offers: Mapping[UUID, Offer], checkout: Checkout) -> list[OrderLine]:
+    """New lines with the tax rate and the categories of today."""
+    agreed = []
+    for line in lines:
+        tax_rate, category_ids = checkout.agree(line.tax_class, offers[line.product_id].category_id)
+        agreed.append(line._replace(tax_rate=tax_rate, category_ids=category_ids))
+    return agreed
+
+
+def cart_of(lines: Iterable[OrderLine]) -> list[CartLine]:
+    """The lines as they are priced."""
+    return [
+        CartLine(line.product_id, line.unit_price.minor, line.quantity, line.tax_rate, line.category_ids)
+        for line in lines
+    ]
+
+
+def priced(lines: Iterable[OrderLine], pricing: Pricing) -> tuple[OrderLine, ...]:
+    """The lines with their discounts and taxes."""
+    prices = {line.product_id: line for line in pricing.lines}
+    discounts: dict[UUID, list[Discount]] = {}
+    for discount in pricing.discounts:
+        discounts.setdefault(discount.product_id, []).append(discount)
+    return tuple(
+        line._replace(
+            discount=prices[line.product_id].discount,
+            tax=prices[line.product_id].tax,
+            discounts=tuple(discounts.get(line.product_id, ())),
+        )
+        for line in lines
+    )
+
+
+def priced_order(
+    order_id: UUID,
+    customer_id: UUID,
+    lines: Sequence[OrderLine],
+    checked: Checked,
+    now: datetime,
+    *,
+    includes_tax: bool,
+) -> Order:
+    """The new order."""
+    total = Money(checked.pricing.total, lines[0].unit_price.currency)
+    return Order(
+        order_id,
+        customer_id,
+        OrderStatus.PLACED,
+        priced(lines, checked.pricing),
+        total,
+        now,
+        now,
+        includes_tax=includes_tax,
+        promotions=versions_of(checked),
+        coupons=checked.coupons,
+    )
+
+
+def quote(
+    lines: Sequence[OrderLine],
+    offers: Mapping[UUID, Offer],
+    shortages: Sequence[Shortage],
+    checkout: Checkout | None,
+    customer_id: UUID | None,
+    codes: Sequence[str],
+) -> Quote:
+    """What an order of these lines would cost.
+
+    Args:
+        customer_id: None for somebody unknown.
+        codes: the coupons that come with it.
+
+    Raises:
+        CouponNotUsable
+        Invalid: the total is more than can be counted.
+    """
+    currency = lines[0].unit_price.currency
+    if checkout is None:
+        return Quote(tuple(lines), total_of(lines, currency), tuple(shortages))
+    agreed = agree(lines, offers, checkout)
+    cart = cart_of(agreed)
+    checked = checkout.check(customer_id, _NOT_PLACED, cart, codes)
+    pricing = checked.pricing
+    return Quote(
+        priced(agreed, pricing),
+        Money(pricing.total, currency),
+        tuple(shortages),
+        tuple(explain(cart, checked.promotions, pricing, includes_tax=checkout.includes_tax)),
+        checked.coupons,
+        checkout.includes_tax,
+    )
+
+
+def versions_of(checked: Checked) -> tuple[tuple[UUID, int], ...]:
+    """The promotions that stay with the order."""
+    return tuple((promotion.id, promotion.version) for promotion in checked.promotions)

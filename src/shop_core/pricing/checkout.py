@@ -1,0 +1,137 @@
+"""The prices of a batch of orders: each is priced with the uses that the ones before it left."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from shop_core.errors import CouponNotUsable
+from shop_core.pricing.cart import CartLine
+from shop_core.pricing.evaluation import Pricing, price
+from shop_core.pricing.model import Coupon, Promotion, Redemption
+from shop_core.pricing.rules import Rules, Uses
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """The price of one order.
+
+    Args:
+        promotions: those that it was priced with, used or not. They stay with the order.
+        redemptions: the uses that it takes.
+        coupons: the code and the promotion of each coupon that came with it.
+    """
+
+    pricing: Pricing
+    promotions: tuple[Promotion, ...]
+    redemptions: tuple[Redemption, ...]
+    coupons: tuple[tuple[str, UUID], ...]
+
+
+class Checkout:
+    """One attempt to price the orders of a batch.
+
+    Args:
+        rules: as they were read.
+        coupons: those that exist of the codes that the orders name.
+        uses: of what `limited` lists.
+        now: when the orders are placed.
+    """
+
+    def __init__(self, rules: Rules, coupons: Mapping[str, Coupon], uses: Uses, now: datetime) -> None:
+        self.includes_tax = rules.includes_tax
+        self._rules, self._coupons, self._now = rules, coupons, now
+        self._used: Counter[UUID] = Counter(uses.total)
+        self._used_by: Counter[tuple[UUID, UUID]] = Counter(uses.by_customer)
+        self._running = {promotion.id: promotion for promotion in rules.promotions if promotion.is_running(now)}
+        self._rates: dict[str, int] = {}
+
+    def agree(self, tax_class: str, category_id: UUID | None) -> tuple[int, tuple[UUID, ...]]:
+        """The tax rate and the categories that are agreed today for a new line."""
+        rate = self._rates.get(tax_class)
+        if rate is None:
+            rate = self._rates[tax_class] = self._rules.tax_rate(tax_class, self._now)
+        return rate, self._rules.category_path(category_id)
+
+    def check(
+        self,
+        customer_id: UUID | None,
+        order_id: UUID,
+        lines: Sequence[CartLine],
+        codes: Sequence[str] = (),
+        agreed: Sequence[Promotion] | None = None,
+        redeemed: Sequence[Redemption] = (),
+    ) -> Checked:
+        """Price one order. Nothing is used up yet: see `take`.
+
+        Args:
+            customer_id: None for a quote to somebody unknown.
+            codes: coupons that come with it, as `coupon_code` makes them.
+            agreed: for an edit: the versions that the order was priced with; None takes what runs now.
+            redeemed: for an edit: the uses that the order has already. They count as left.
+
+        Raises:
+            CouponNotUsable: there is no such coupon, it does not run now, or it is used up.
+        """
+        own = {used_id for each in redeemed for used_id in (each.promotion_id, each.coupon_id) if used_id}
+        coupons = [self._unlocked(customer_id, code, own) for code in codes]
+        if agreed is None:
+            known = {id_: promotion for id_, promotion in self._running.items() if not promotion.needs_coupon}
+        else:
+            known = {promotion.id: promotion for promotion in agreed}
+        known |= {coupon.promotion_id: self._running[coupon.promotion_id] for coupon in coupons}
+        usable = [promotion for promotion in known.values() if self._has_uses(customer_id, promotion, own)]
+        pricing = price(lines, usable, includes_tax=self.includes_tax)
+        coupon_of = {redemption.promotion_id: redemption.coupon_id for redemption in redeemed}
+        coupon_of |= {coupon.promotion_id: coupon.id for coupon in coupons}
+        redemptions: list[Redemption] = []
+        if customer_id is not None:
+            for used_id in pricing.amounts:
+                version, coupon_id = known[used_id].version, coupon_of.get(used_id)
+                redemptions.append(Redemption(customer_id, order_id, used_id, version, coupon_id, self._now))
+        kept = usable if agreed is None else known.values()
+        return Checked(
+            pricing, tuple(kept), tuple(redemptions), tuple((each.code, each.promotion_id) for each in coupons)
+        )
+
+    def take(self, redemptions: Sequence[Redemption]) -> None:
+        """Count the uses of an order that is granted; the orders after it find fewer left."""
+        for redemption in redemptions:
+            for used_id in (redemption.promotion_id, redemption.coupon_id):
+                if used_id is not None:
+                    self._used[used_id] += 1
+                    self._used_by[redemption.customer_id, used_id] += 1
+
+    def _unlocked(self, customer_id: UUID | None, code: str, own: Collection[UUID]) -> Coupon:
+        coupon = self._coupons.get(code)
+        promotion = self._running.get(coupon.promotion_id) if coupon else None
+        if coupon is None or promotion is None or not promotion.needs_coupon:
+            raise CouponNotUsable(code)
+        if not (self._has_uses(customer_id, promotion, own) and self._has_uses(customer_id, coupon, own)):
+            raise CouponNotUsable(code)
+        return coupon
+
+    def _has_uses(self, customer_id: UUID | None, of: Promotion | Coupon, own: Collection[UUID]) -> bool:
+        mine = of.id in own
+        if of.uses_max is not None and self._used[of.id] - mine >= of.uses_max:
+            return False
+        if of.customer_uses_max is None or customer_id is None:
+            return True
+        return self._used_by[customer_id, of.id] - mine < of.customer_uses_max
+
+
+def limited(rules: Rules, coupons: Iterable[Coupon], agreed: Iterable[Promotion] = ()) -> set[UUID]:
+    """The promotions and coupons that may run out: their uses are locked before orders are priced.
+
+    Args:
+        coupons: those that the orders name.
+        agreed: for an edit: the versions that the order was priced with.
+    """
+    coupons = list(coupons)
+    named = {coupon.promotion_id for coupon in coupons}
+    automatic = [p for p in rules.promotions if not p.needs_coupon or p.id in named]
+    everything: list[Promotion | Coupon] = [*coupons, *automatic, *agreed]
+    return {each.id for each in everything if each.is_limited}

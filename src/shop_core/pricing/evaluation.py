@@ -1,0 +1,179 @@
+"""What a cart costs: one pure function, used alike by quote, place and edit.
+
+1. Conditions look at list prices.
+2. Item stage: see `item_stage`.
+3. Order stage, on what is left: every promotion that combines, percents from the smallest on, then amounts.
+4. The plan with the lowest total before taxes wins: all that combine, or one that does not, alone.
+5. Taxes last, once for each rate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+from uuid import UUID
+
+from shop_core.pricing.cart import Cart, CartLine
+from shop_core.pricing.item_stage import Candidate, Parts, item_discounts
+from shop_core.pricing.model import BuyXGetY, Condition, OrderAmount, OrderPercent, Promotion
+from shop_core.pricing.rounding import spread
+from shop_core.pricing.taxes import TaxAmount, taxes_of
+
+
+class LinePrice(NamedTuple):
+    """What a line costs after its discounts: `net + tax` is paid for it."""
+
+    product_id: UUID
+    discount: int
+    net: int
+    tax: int
+
+
+class Discount(NamedTuple):
+    """What one promotion took off one line, as it is kept with the order."""
+
+    product_id: UUID
+    promotion_id: UUID
+    version: int
+    label: str
+    amount: int
+
+
+@dataclass(frozen=True, slots=True)
+class Pricing:
+    """What a cart costs, in minor units.
+
+    Args:
+        lines: by product id.
+        discounts: by promotion id and product id; none is 0.
+        taxes: by rate.
+        subtotal: at list prices.
+        total: what is paid.
+        is_exact: every way to combine the promotions was compared; see `item_stage.TRIED_MAX`.
+    """
+
+    lines: tuple[LinePrice, ...]
+    discounts: tuple[Discount, ...]
+    taxes: tuple[TaxAmount, ...]
+    subtotal: int
+    total: int
+    is_exact: bool = True
+
+    @property
+    def amounts(self) -> dict[UUID, int]:
+        """What each promotion took off the order. Those that took nothing are not used up by it."""
+        amounts: dict[UUID, int] = {}
+        for discount in self.discounts:
+            amounts[discount.promotion_id] = amounts.get(discount.promotion_id, 0) + discount.amount
+        return amounts
+
+
+class Plan(NamedTuple):
+    """One way to apply promotions.
+
+    Args:
+        total: what is left, before taxes are added.
+        rest: of each line.
+        parts: the discounts.
+        is_exact: see `Pricing`.
+    """
+
+    total: int
+    rest: list[int]
+    parts: Parts
+    is_exact: bool
+
+    @property
+    def key(self) -> tuple[int, int, list[tuple[int, int]], list[tuple[tuple[int, int], int]]]:
+        """The smaller is better: the lowest total, the fewest promotions, then those with the smaller ids."""
+        amounts: dict[int, int] = {}
+        for (_, rank), off in self.parts.items():
+            amounts[rank] = amounts.get(rank, 0) + off
+        return self.total, len(amounts), sorted(amounts.items()), sorted(self.parts.items())
+
+
+def price(lines: Iterable[CartLine], promotions: Iterable[Promotion], *, includes_tax: bool) -> Pricing:
+    """Price a cart.
+
+    Args:
+        lines: each product once.
+        promotions: those that may be used: in force, unlocked by a coupon if they need one, with uses left.
+        includes_tax: whether unit prices are gross; if not, taxes are added to them.
+
+    Raises:
+        Invalid: a product stands in two lines.
+    """
+    cart = Cart(lines)
+    by_rank = sorted(promotions, key=lambda promotion: promotion.id)
+    plan = _best_plan(cart, by_rank)
+    taxes, tax_of = taxes_of(cart, plan.rest, includes_tax)
+    priced = []
+    for number, line in enumerate(cart.lines):
+        discount = line.unit_price * line.quantity - plan.rest[number]
+        net = plan.rest[number] - (tax_of[number] if includes_tax else 0)
+        priced.append(LinePrice(line.product_id, discount, net, tax_of[number]))
+    discounts = tuple(
+        Discount(cart.lines[number].product_id, by_rank[rank].id, by_rank[rank].version, by_rank[rank].label, off)
+        for (number, rank), off in sorted(plan.parts.items(), key=lambda part: (part[0][1], part[0][0]))
+    )
+    total = plan.total if includes_tax else plan.total + sum(amount.tax for amount in taxes)
+    return Pricing(tuple(priced), discounts, taxes, cart.list_total(cart.numbers), total, plan.is_exact)
+
+
+def shortfall(condition: Condition | None, cart: Cart) -> tuple[int, int]:
+    """The amount (minor units, at list prices) and the units that the cart lacks to meet the condition."""
+    if condition is None:
+        return 0, 0
+    numbers = cart.select(condition.selection)
+    total_min = condition.total_min.minor if condition.total_min else 0
+    return max(0, total_min - cart.list_total(numbers)), max(0, (condition.units_min or 0) - cart.count(numbers))
+
+
+def candidate_of(rank: int, promotion: Promotion, cart: Cart) -> Candidate:
+    """The promotion with the lines that it selects in this cart."""
+    benefit = promotion.benefit
+    if isinstance(benefit, OrderPercent | OrderAmount):
+        return Candidate(rank, promotion, frozenset(), frozenset())
+    selected = cart.select(benefit.selection)
+    if isinstance(benefit, BuyXGetY) and benefit.get_selection is not None:
+        return Candidate(rank, promotion, selected, cart.select(benefit.get_selection))
+    return Candidate(rank, promotion, selected, selected)
+
+
+def _best_plan(cart: Cart, by_rank: Sequence[Promotion]) -> Plan:
+    together: list[Candidate] = []
+    solitary: list[Candidate] = []
+    for rank, promotion in enumerate(by_rank):
+        if not any(shortfall(promotion.condition, cart)):
+            (together if promotion.combines else solitary).append(candidate_of(rank, promotion, cart))
+    plan = _plan(cart, together)
+    if not solitary:
+        return plan
+    plans = [plan, *[_plan(cart, [candidate]) for candidate in solitary]]
+    return min(plans, key=lambda plan: plan.key)._replace(is_exact=all(plan.is_exact for plan in plans))
+
+
+def _plan(cart: Cart, candidates: Sequence[Candidate]) -> Plan:
+    rest = [price * units for price, units in zip(cart.prices, cart.units, strict=True)]
+    if not candidates:
+        return Plan(sum(rest), rest, {}, True)
+    parts, is_exact = item_discounts(cart, candidates)
+    for (number, _), off in parts.items():
+        rest[number] -= off
+    left = sum(rest)
+    for candidate in sorted(candidates, key=_order_of_stage):
+        benefit = candidate.promotion.benefit
+        if isinstance(benefit, OrderPercent | OrderAmount) and (off := benefit.off(left)):
+            left -= off
+            for number, share in spread(off, dict(enumerate(rest))).items():
+                if share:
+                    parts[number, candidate.rank] = share
+                    rest[number] -= share
+    return Plan(left, rest, parts, is_exact)
+
+
+def _order_of_stage(candidate: Candidate) -> tuple[bool, int, int]:
+    benefit = candidate.promotion.benefit
+    percent = benefit.basis_points if isinstance(benefit, OrderPercent) else 0
+    return not percent, percent, candidate.rank

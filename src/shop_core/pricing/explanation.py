@@ -1,0 +1,110 @@
+"""Why a promotion applies to a cart, or why it does not, and what is missing. For a quote: placing never asks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from uuid import UUID
+
+from shop_core.money import Money
+from shop_core.pricing.cart import Cart, CartLine
+from shop_core.pricing.evaluation import Pricing, candidate_of, price, shortfall
+from shop_core.pricing.item_stage import Candidate, group_count
+from shop_core.pricing.model import BuyXGetY, OrderAmount, OrderPercent, Promotion
+
+
+class WhyNot(StrEnum):
+    """Why a promotion takes nothing off."""
+
+    CONDITION = "condition_not_met"
+    NO_PRODUCT = "no_selected_product"
+    UNITS = "too_few_units"
+    NOT_LOWER = "price_not_lower"
+    BEATEN = "another_promotion_is_better"
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """What became of one promotion.
+
+    Args:
+        amount: what it takes off, in minor units; 0 if it does not apply.
+        why_not: None if it applies.
+        missing_units: the units to add so that it applies, or so that it gives one more unit.
+        missing_amount: what to add, in minor units at list prices, so that it applies.
+    """
+
+    promotion_id: UUID
+    label: str
+    amount: int
+    why_not: WhyNot | None = None
+    missing_units: int = 0
+    missing_amount: int = 0
+
+    def sentence(self, currency: str) -> str:
+        """The explanation in words, for the customer."""
+        units = f"{self.missing_units} more unit" + ("s" if self.missing_units > 1 else "")
+        amount = f"products for {Money(self.missing_amount, currency)} {currency} more"
+        if self.why_not is None:
+            applies = f"{self.label}: you save {Money(self.amount, currency)} {currency}."
+            return f"{applies} Add {units} to save more." if self.missing_units else applies
+        if self.missing_units or self.missing_amount:
+            parts = [units] * bool(self.missing_units) + [amount] * bool(self.missing_amount)
+            return f"{self.label}: add {' and '.join(parts)} to get it."
+        return f"{self.label}: {_WORDS[self.why_not]}"
+
+
+_WORDS = {
+    WhyNot.CONDITION: "your cart does not meet its condition.",
+    WhyNot.NO_PRODUCT: "it is for other products than those in your cart.",
+    WhyNot.UNITS: "your cart has too few units for it.",
+    WhyNot.NOT_LOWER: "it would not make your cart cheaper.",
+    WhyNot.BEATEN: "the other discounts save you more, and it cannot be combined with them.",
+}
+
+
+def explain(
+    lines: Sequence[CartLine], promotions: Iterable[Promotion], pricing: Pricing, *, includes_tax: bool
+) -> list[Explanation]:
+    """Explain the `pricing` of a cart, a promotion at a time, by id.
+
+    Args:
+        lines, promotions, includes_tax: as they were given to `price`.
+        pricing: what it returned.
+    """
+    cart, amounts = Cart(lines), pricing.amounts
+    explanations = []
+    for promotion in sorted(promotions, key=lambda promotion: promotion.id):
+        amount = amounts.get(promotion.id, 0)
+        candidate = candidate_of(0, promotion, cart)
+        missing_amount, missing_units = shortfall(promotion.condition, cart)
+        why_not = None
+        if missing_amount or missing_units:
+            why_not = WhyNot.CONDITION
+        elif not amount and not candidate.discounted and not isinstance(promotion.benefit, OrderPercent | OrderAmount):
+            why_not = WhyNot.NO_PRODUCT
+        elif isinstance(promotion.benefit, BuyXGetY):
+            groups, missing_units = _next_group(candidate, promotion.benefit, cart)
+            why_not = None if amount else WhyNot.UNITS if not groups else WhyNot.BEATEN
+        elif not amount:
+            single = price(lines, [promotion], includes_tax=includes_tax)
+            why_not = WhyNot.BEATEN if single.discounts else WhyNot.NOT_LOWER
+        if why_not is WhyNot.BEATEN:
+            missing_units = 0
+        explanations.append(Explanation(promotion.id, promotion.label, amount, why_not, missing_units, missing_amount))
+    return explanations
+
+
+def _next_group(candidate: Candidate, benefit: BuyXGetY, cart: Cart) -> tuple[int, int]:
+    """How many groups the whole cart makes, and the units to add for one more; 0 if there can be no more."""
+    bought = cart.count(candidate.bought - candidate.discounted)
+    discounted = cart.count(candidate.discounted - candidate.bought)
+    both = cart.count(candidate.bought & candidate.discounted)
+    groups = group_count(benefit, bought, discounted, both)
+    if benefit.times_max is not None and groups >= benefit.times_max:
+        return groups, 0
+    buys = max(0, benefit.buy * (groups + 1) - bought - both)
+    gets = max(0, benefit.get * (groups + 1) - discounted - both)
+    together = max(0, (benefit.buy + benefit.get) * (groups + 1) - bought - discounted - both)
+    return groups, max(buys, gets, together) if both or benefit.get_selection is None else max(buys + gets, together)

@@ -1,0 +1,57 @@
+"""The rules of arithmetic: integers of minor units in, integers out; every half is rounded up."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+WHOLE = 10_000
+"""100 % in basis points: percents and rates are integers of hundredths of a percent."""
+
+
+def half_up(numerator: int, denominator: int) -> int:
+    """The quotient of two integers, rounded to the nearest one, a half upward. The denominator is positive.
+
+    >>> half_up(5, 2), half_up(4, 3)
+    (3, 1)
+    """
+    return (2 * numerator + denominator) // (2 * denominator)
+
+
+def percent_of(amount: int, basis_points: int) -> int:
+    """A percentage of an amount that is not negative, rounded half up."""
+    return half_up(amount * basis_points, WHOLE)
+
+
+def spread(amount: int, weights: Mapping[int, int]) -> dict[int, int]:
+    """Divide `amount` over `weights` by largest remainder; ties go to the smaller key.
+
+    Args:
+        amount: from 0 to the sum of the weights, in minor units.
+        weights: what each key could bear, not negative.
+
+    Returns:
+        A share for each key, which is never more than its weight. The shares sum up to `amount`.
+
+    >>> spread(100, {1: 50, 2: 50, 3: 50})
+    {1: 34, 2: 33, 3: 33}
+    """
+    whole = sum(weights.values())
+    if not amount or not whole:
+        return dict.fromkeys(weights, 0)
+    shares, remainders = {}, []
+    for key, weight in weights.items():
+        shares[key], remainder = divmod(amount * weight, whole)
+        remainders.append((-remainder, key))
+    if missing := amount - sum(shares.values()):
+        for _, key in sorted(remainders)[:missing]:
+            shares[key] += 1
+    return shares
+
+
+def refund_share(amount: int, ordered: int, returned: int, units: int) -> int:
+    """What `units` more give back of an `amount` paid for `ordered` units, of which `returned` were given back before.
+
+    Whatever the returns of a line are, one by one or at once, they sum up to its amount. Refund the net and the tax of
+    a line each by themselves: shares of the gross amount and of the tax would leave a negative net.
+    """
+    return half_up(amount * (returned + units), ordered) - half_up(amount * returned, ordered)

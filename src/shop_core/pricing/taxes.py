@@ -1,0 +1,75 @@
+"""Taxes: the rate of each class of products, and what a cart holds of each rate."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+
+from shop_core.catalog.model import tax_class_faults
+from shop_core.errors import Fault, Invalid
+from shop_core.pricing.cart import Cart
+from shop_core.pricing.model import range_faults
+from shop_core.pricing.rounding import WHOLE, half_up, percent_of, spread
+
+
+@dataclass(frozen=True, slots=True)
+class TaxRate:
+    """What a tax class pays from an instant on.
+
+    Args:
+        tax_class: as on the products, e.g. `standard`.
+        basis_points: the rate, from 0 to 100 %.
+        valid_from: aware; None for the first rate of a class.
+
+    Raises:
+        Invalid: a field breaks its rule.
+    """
+
+    tax_class: str
+    basis_points: int
+    valid_from: datetime | None = None
+
+    def __post_init__(self) -> None:
+        faults = range_faults("rate", self.basis_points, 0, WHOLE)
+        faults += tax_class_faults(self.tax_class)
+        if self.valid_from is not None and self.valid_from.utcoffset() is None:
+            faults.append(Fault("valid_from", f"{self.valid_from} has no offset from UTC", "invalid_time"))
+        if faults:
+            raise Invalid(*faults)
+
+
+def tax_rate_at(rates: Iterable[TaxRate], tax_class: str, at: datetime) -> int:
+    """The rate of `tax_class` at that instant, in basis points; 0 if it has none yet."""
+    valid = [
+        (rate.valid_from is not None, rate.valid_from or at, rate.basis_points)
+        for rate in rates
+        if rate.tax_class == tax_class and (rate.valid_from is None or rate.valid_from <= at)
+    ]
+    return max(valid)[2] if valid else 0
+
+
+class TaxAmount(NamedTuple):
+    """The sum of all lines with one rate (basis points)."""
+
+    rate: int
+    net: int
+    tax: int
+
+
+def taxes_of(cart: Cart, rest: Sequence[int], includes_tax: bool) -> tuple[tuple[TaxAmount, ...], Mapping[int, int]]:
+    """The tax of each rate, rounded once, and its share in each line. A line's net is what is left of it.
+
+    Net and tax spread each by itself would not add up.
+    """
+    by_rate: dict[int, dict[int, int]] = {}
+    for number, line in enumerate(cart.lines):
+        by_rate.setdefault(line.tax_rate, {})[number] = rest[number]
+    taxes, tax_of = [], {}
+    for rate, amounts in sorted(by_rate.items()):
+        amount = sum(amounts.values())
+        tax = amount - half_up(amount * WHOLE, WHOLE + rate) if includes_tax else percent_of(amount, rate)
+        taxes.append(TaxAmount(rate, amount - tax if includes_tax else amount, tax))
+        tax_of.update(spread(tax, amounts))
+    return tuple(taxes), tax_of
