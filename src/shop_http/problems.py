@@ -25,6 +25,7 @@ from shop_core.errors import (
     ReservationExpired,
     ReservationResolved,
     SkuTaken,
+    Stale,
     TooMany,
     TooMuchReserved,
     TotalChanged,
@@ -101,7 +102,8 @@ class Problem(Struct, kw_only=True):
     `errors` of invalid input; `shortages` of insufficient_stock; `possible` steps of illegal_order_step;
     `expected_total`, `total` and `currency` of total_changed; `counted` (what there is too much of), `held`,
     `requested` and `max` of too_much_reserved; `state`, and `order_id` if there is one, of reservation_resolved;
-    `expired_at` of reservation_expired; `archived_product_id` of sku_taken, where a product that was archived has it.
+    `expired_at` of reservation_expired; `archived_product_id` of sku_taken, where a product that was archived has it;
+    `version`, the current one, of stale_version.
     """
 
     type: str
@@ -125,6 +127,7 @@ class Problem(Struct, kw_only=True):
     order_id: UUID | UnsetType = UNSET
     expired_at: datetime | UnsetType = UNSET
     archived_product_id: UUID | UnsetType = UNSET
+    version: int | UnsetType = UNSET
 
 
 class _Rendered(litestar.Response[bytes]):
@@ -201,6 +204,8 @@ def of_refusal(refusal: Refusal, *, instance: str, request_id: str) -> Problem:
                 ShortageBody(product_id=short.product_id, requested=short.requested, available=short.available)
                 for short in refusal.shortages
             )
+        case Stale():
+            problem.version = refusal.version
         case IllegalStep():
             problem.possible = refusal.possible
         case TotalChanged():

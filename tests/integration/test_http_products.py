@@ -58,7 +58,7 @@ def test_a_sale_in_between_does_not_fail_an_edit_and_another_edit_does(
     first = staff.patch(path, json={"name": "First"}, headers={"If-Match": tag})
     assert first.status_code == 200
     assert first.headers["etag"] == staff.get(path).headers["etag"]
-    for stale in (tag, '"999"', "nonsense", f"W/{first.headers['etag']}"):
+    for stale in (tag, '"999"', '"nonsense"', f"W/{tag}"):
         for method in METHODS:
             assert_problem(_change(staff, method, path, {"If-Match": stale}), 412, "stale_version")
     assert staff.get(path).json()["name"] == "First"
