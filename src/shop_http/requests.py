@@ -100,7 +100,7 @@ class ShopRequest:
         self.response_headers: list[Header] = []
         self.response: Response | None = None
         self.body_length = int(length) if length and length.isdigit() else None
-        self.has_whole_body = length is None and b"transfer-encoding" not in headers
+        self.has_whole_body = not self.body_length and b"transfer-encoding" not in headers
         self.receive_until, self._receive, self._received_bytes = 0.0, receive, 0
         self._token_actor: Actor | None = None
 

@@ -9,11 +9,12 @@ order sees the stock after it in the next response, whichever process they ask.
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Hashable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from shop_http.requests import ShopRequest
@@ -24,7 +25,7 @@ CacheValidator = Callable[[], Hashable]
 
 KEPT_BYTES_MAX = 16 * 1024 * 1024
 _BODY_BYTES_MAX = 512 * 1024
-_ENTRY_BYTES = 1_000  # about what an entry takes beside its body
+_ENTRY_BYTES = 1_500  # about what an entry takes beside its body, path and query, with a host of 255 characters
 
 
 class ResponseCache:
@@ -42,7 +43,7 @@ class ResponseCache:
         self._next: asyncio.Task[Hashable] | None = None
         self._latest: Hashable = None
         self._token: Hashable = None
-        self._kept: OrderedDict[Hashable, Response] = OrderedDict()
+        self._kept: OrderedDict[Hashable, tuple[Response, int]] = OrderedDict()
         self._bytes = 0
         self._under_way: dict[Hashable, asyncio.Event] = {}
 
@@ -57,7 +58,7 @@ class ResponseCache:
         if (under_way := self._under_way.get((token, key))) is not None:
             await under_way.wait()  # another request is about to make it
         if token == self._token and (kept := self._kept.get(key)) is not None:
-            return kept
+            return kept[0]
         done = self._under_way[token, key] = asyncio.Event()
         try:
             response = await make(request)
@@ -67,18 +68,18 @@ class ResponseCache:
             self._under_way.pop((token, key), None)
             done.set()
 
-    def _keep(self, key: Hashable, token: Hashable, response: Response) -> None:
+    def _keep(self, key: tuple[Any, ...], token: Hashable, response: Response) -> None:
         """Keep a response under the token from before it was made."""
         if response.status != 200 or len(response.body) > _BODY_BYTES_MAX or token != self._latest:
             return  # not `_latest`: responses of a newer state are kept
         if token != self._token:
             self._kept.clear()
             self._token, self._bytes = token, 0
-        self._bytes += len(response.body) + _ENTRY_BYTES
-        self._kept[key] = response
+        size = len(response.body) + sys.getsizeof(key[1]) + sys.getsizeof(key[2]) + _ENTRY_BYTES
+        self._bytes += size - self._kept.get(key, (None, 0))[1]
+        self._kept[key] = response, size
         while self._bytes > KEPT_BYTES_MAX:
-            _, dropped = self._kept.popitem(last=False)
-            self._bytes -= len(dropped.body) + _ENTRY_BYTES
+            self._bytes -= self._kept.popitem(last=False)[1][1]
 
     async def _token_now(self) -> Hashable:
         """The token as it is after this call; None if the database does not answer.

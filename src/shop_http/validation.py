@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from functools import cache
@@ -92,7 +93,7 @@ def check_no_field_twice(body: bytes) -> None:
 
 def given_twice(names: list[str]) -> Fault:
     """The fault of the first name that is there twice."""
-    twice = next(name for name in names if names.count(name) > 1)
+    twice = next(name for name, count in Counter(names).items() if count > 1)
     return Fault(twice[:100], "is given more than once", "duplicate")
 
 
@@ -175,6 +176,8 @@ def _faults_of_object(kind: inspect.StructType, sent: dict[str, Any], path: str)
 def _faults_of_list(kind: inspect.VarTupleType, sent: list[Any], path: str) -> Iterator[Fault]:
     faults_of_items = False
     for index, item in enumerate(sent):
+        if isinstance(kind.item_type, inspect.StructType) and _is(item, kind.item_type.cls):
+            continue  # msgspec finds that fifty times as quickly as this module
         for fault in _faults(kind.item_type, item, f"{path}{index}."):
             faults_of_items = True
             yield fault
@@ -218,7 +221,7 @@ def _fault_of_length(kind: inspect.VarTupleType | inspect.StrType, length: int, 
     return None
 
 
-def _is(sent: str, type_: Any) -> bool:
+def _is(sent: object, type_: Any) -> bool:
     """Whether the text can be read as a `type_`."""
     try:
         msgspec.convert(sent, type_)

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import json
 import threading
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from concurrent.futures import Future
 from typing import Any
 from uuid import uuid4
@@ -16,11 +16,23 @@ from litestar.testing import TestClient
 
 from shop_adapters.memory import MemoryAdapters
 from shop_adapters.order_batcher import OrderBatcher
-from shop_core import SYSTEM, Money, Order, PlacementRequest, ProductDetails, Registration, Shop
+from shop_core import (
+    SYSTEM,
+    Actor,
+    LineRequest,
+    Money,
+    Order,
+    PlacementRequest,
+    ProductDetails,
+    Registration,
+    Role,
+    Shop,
+)
 from shop_core.idempotency import Result
 from shop_core.ports import UnitOfWork
 from shop_http.app import create_app
 from shop_http.middleware.request_limits import Deadlines
+from shop_http.server.worker_pools import Pool
 from shop_testing import in_background
 from shop_testing.concurrency import TIMEOUT_S
 
@@ -63,7 +75,16 @@ async def drop() -> Json:
     return {"type": "http.request", "body": b" ", "more_body": True}
 
 
-def answer_to(receive: Receive, path: str = "/api/v1/auth/token", deadlines: Deadlines = DEADLINES) -> Any:
+HEAD = [(b"content-type", b"application/json"), (b"content-length", b"4000"), (b"host", b"shop.test")]
+
+
+def answer_to(
+    receive: Receive,
+    path: str = "/api/v1/auth/token",
+    deadlines: Deadlines = DEADLINES,
+    shop: Shop | None = None,
+    head: Sequence[tuple[bytes, bytes]] = HEAD,
+) -> Any:
     """Status, head and body of the answer to a POST whose body comes from `receive`."""
     said: list[Any] = []
 
@@ -71,17 +92,16 @@ def answer_to(receive: Receive, path: str = "/api/v1/auth/token", deadlines: Dea
         said.append(message)
 
     async def ask() -> None:
-        head = [(b"content-type", b"application/json"), (b"content-length", b"4000"), (b"host", b"shop.test")]
         scope = {"type": "http", "method": "POST", "path": path, "raw_path": path.encode(), "query_string": b""}
-        scope |= {"headers": head, "scheme": "http", "server": ("shop.test", 80), "client": None, "root_path": ""}
-        app = create_app(Shop(MemoryAdapters()), deadlines=deadlines)
+        scope |= {"headers": list(head), "scheme": "http", "server": ("shop.test", 80), "client": None, "root_path": ""}
+        app = create_app(shop or Shop(MemoryAdapters()), deadlines=deadlines)
         await app({**scope, "http_version": "1.1", "state": {}, "extensions": {}}, receive, send)  # type: ignore[arg-type, typeddict-item]
 
     with asyncio.Runner(loop_factory=MovableLoop) as runner:
         runner.run(ask())
     start, body = said
-    head = {name.decode(): value.decode() for name, value in start["headers"]}
-    return start["status"], head, json.loads(body["body"])
+    answered = {name.decode(): value.decode() for name, value in start["headers"]}
+    return start["status"], answered, json.loads(body["body"])
 
 
 @pytest.mark.parametrize("receive", [never, drop])
@@ -151,3 +171,38 @@ def test_an_order_whose_answer_came_too_late_is_found_by_its_key() -> None:
         found = client.post("/api/v1/orders", json=wish, headers=head)
     assert (found.status_code, found.headers["idempotency-replayed"]) == (201, "true")
     assert shop.inventory.level(SYSTEM, lamp.id).available == 1
+
+
+@pytest.mark.parametrize(("length", "status", "state"), [("0", 200, "cancelled"), ("9", 408, "placed")])
+def test_a_step_is_begun_only_when_the_whole_body_is_here(length: str, status: int, state: str) -> None:
+    """Otherwise its client would hear that the request did not arrive, and it would be carried out."""
+    shop = Shop(MemoryAdapters())
+    lamp = shop.catalog.create_product(SYSTEM, ProductDetails("LAMP-1", "Lamp", Money.parse("2", "EUR"))).product
+    shop.inventory.receive(SYSTEM, lamp.id, 3)
+    customer = shop.accounts.register(Registration("ada", PASSWORD))
+    actor = Actor(customer.id, Role.CUSTOMER)
+    order = shop.orders.place(PlacementRequest(customer.id, (LineRequest(lamp.id, 1),)))
+    head = [(b"content-type", b"application/json"), (b"content-length", length.encode()), (b"host", b"shop.test")]
+    head.append((b"authorization", f"Bearer {shop.sessions.log_in('ada', PASSWORD).access}".encode()))
+    found, _, _ = answer_to(never, f"/api/v1/orders/{order.id}/cancel", shop=shop, head=head)
+    assert (found, shop.orders.get(actor, order.id).status) == (status, state)
+
+
+def test_a_large_body_is_read_in_a_thread_so_that_what_is_wrong_with_it_holds_up_nobody() -> None:
+    shop, gate = Shop(MemoryAdapters()), threading.Event()
+    app = create_app(shop)
+    with TestClient(app) as client:
+        shop.accounts.register(Registration("ada", PASSWORD))
+        head = {"Authorization": f"Bearer {shop.sessions.log_in('ada', PASSWORD).access}"}
+
+        def place(lines: int) -> int:
+            wish = {"lines": [{"product_id": "none", "quantity": 1}] * lines}
+            return client.post("/api/v1/orders", json=wish, headers=head).status_code
+
+        waiting = [app.state.pools.submit(Pool.SLOW, lambda: gate.wait(TIMEOUT_S)) for _ in range(2)]
+        large = in_background(lambda: place(1_000))
+        assert place(1) == 400
+        assert not large.done()
+        gate.set()
+        assert large.result(TIMEOUT_S) == 400
+        assert all(each.result(TIMEOUT_S) for each in waiting)

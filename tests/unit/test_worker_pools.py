@@ -7,6 +7,7 @@ import os
 import sys
 import threading
 from collections.abc import Iterator
+from typing import Any, cast
 
 import pytest
 from litestar.testing import TestClient
@@ -16,6 +17,9 @@ from shop_adapters.passwords import ScryptPasswords
 from shop_core import Shop
 from shop_core.errors import Unavailable
 from shop_http.app import create_app
+from shop_http.requests import read_query
+from shop_http.routes.catalog import ProductsQuery, list_products
+from shop_http.routing import handler_of
 from shop_http.server.worker_pools import Pool, WorkerPools
 from shop_testing.concurrency import TIMEOUT_S
 
@@ -126,3 +130,24 @@ def test_hashing_has_a_low_priority_and_other_work_has_not() -> None:
         assert pools.submit(Pool.HASHING, nice).result(TIMEOUT_S) > pools.submit(Pool.FAST, nice).result(TIMEOUT_S)
     finally:
         pools.close()
+
+
+@pytest.mark.parametrize(
+    ("query", "pool"),
+    [
+        ("cursor=", Pool.FAST),
+        ("cursor=&limit=100&sort=name", Pool.FAST),
+        ("cursor=&keyword=%20", Pool.FAST),
+        ("", Pool.SLOW),
+        ("page=3", Pool.SLOW),
+        ("cursor=&%6beyword=lamp", Pool.SLOW),
+        ("cursor=&min_quantity=5", Pool.SLOW),
+        ("cursor=&in_stock=false", Pool.SLOW),
+        ("cursor=&min_price=1", Pool.SLOW),
+    ],
+)
+def test_the_threads_for_a_list_of_products_are_chosen_by_what_it_looks_at(query: str, pool: Pool) -> None:
+    declared = handler_of(list_products)
+    assert declared is not None
+    assert not isinstance(chosen := declared.operation.pool, Pool)
+    assert chosen(cast(Any, None), read_query(ProductsQuery, query.encode())) is pool

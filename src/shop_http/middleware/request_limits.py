@@ -47,11 +47,12 @@ def request_limits(deadlines: Deadlines) -> Middleware:
                     await not_served(request, status)(scope, receive, send)
                 else:
                     await app(scope, receive, send)
-            except asyncio.CancelledError:
-                if not deadline.is_over():
-                    raise
+            except asyncio.CancelledError:  # by the deadline, or since the server ends
+                is_over = deadline.is_over()
                 if request.response is None:
                     await deadline.response()(scope, receive, send)
+                if not is_over:
+                    raise
             except Exception as error:
                 response = failed(request, error)
                 if request.response is None:

@@ -69,15 +69,17 @@ def _minor(field: str, amount: str | UnsetType, currency: str) -> int | None:
     return None if amount is UNSET else Money.parse(amount, currency, field=field).minor
 
 
-def _looks_at_much(query: bytes) -> bool:
-    """Whether more rows are looked at than are shown: to find words, to count, or to skip pages."""
-    return b"keyword" in query or b"cursor" not in query
+def _pool(_: ShopRequest, query: ProductsQuery) -> Pool:
+    """SLOW if more rows may be looked at than are shown: to find words, to filter, to count, or to skip pages."""
+    filters = (query.category, query.min_price, query.max_price, query.in_stock, query.min_quantity)
+    is_walk = query.cursor is not UNSET and not query.keyword.strip()
+    return Pool.FAST if is_walk and all(each is UNSET for each in filters) else Pool.SLOW
 
 
 @get(
     "/products",
     Operation(
-        pool=lambda request: Pool.SLOW if _looks_at_much(request.scope["query_string"]) else Pool.FAST,
+        pool=_pool,
         cached=True,
         access=Access.CATALOG,
         query=ProductsQuery,

@@ -137,7 +137,7 @@ def quote_order(request: ShopRequest, form: QuoteForm) -> Response:
 @get(
     "/orders",
     Operation(
-        pool=lambda request: Pool.SLOW if request.actor.is_staff else Pool.FAST,
+        pool=lambda request, _: Pool.SLOW if request.actor.is_staff else Pool.FAST,
         cached=True,
         query=OrdersQuery,
         gives=schemas.ORDERS,

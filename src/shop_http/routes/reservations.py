@@ -65,7 +65,7 @@ async def reserve(request: ShopRequest, form: ReservationForm) -> Response:
 @get(
     "/reservations",
     Operation(
-        pool=lambda request: Pool.SLOW if request.actor.is_staff else Pool.FAST,
+        pool=lambda request, _: Pool.SLOW if request.actor.is_staff else Pool.FAST,
         query=ReservationsQuery,
         gives=schemas.RESERVATIONS,
         refuses=(InvalidCursor, Forbidden),
