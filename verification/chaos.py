@@ -155,7 +155,7 @@ async def _round(
             for client, username in enumerate(customers)
         ]
         until = time.monotonic() + plan.seconds
-        shopping = [asyncio.create_task(buyer.shop(products, until)) for buyer in buyers]
+        shopping = [asyncio.create_task(buyer.shop(products, lambda: time.monotonic() >= until)) for buyer in buyers]
         await killer.rage(until, plan.kills_min)
         proxy.pass_all()
         operator = asyncio.create_task(tended(server))

@@ -6,8 +6,7 @@ Each records its requests and responses (`verification.history`), and what it mu
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
@@ -73,12 +72,12 @@ class HttpCustomer(RetryingClient):
 
     # One day in a shop
 
-    async def shop(self, products: Sequence[str], until: float) -> None:
-        """Do one thing after another until that time (of `time.monotonic`)."""
+    async def shop(self, products: Sequence[str], is_over: Callable[[], bool]) -> None:
+        """Do one thing after another until it is over."""
         verbs = (self.place, self.reserve, self.confirm, self.release, self.extend, self.cancel, self.edit, self.again)
-        weights = (34, 16, 12, 5, 5, 16, 9, 3)
-        while time.monotonic() < until:
-            verb = self.rng.choices(verbs, weights)[0]
+        weights = (34, 16, 12, 5, 5, 16, 9, 3, 10)
+        while not is_over():
+            verb = self.rng.choices((*verbs, self.look), weights)[0]
             try:
                 await verb(products)
             except GaveUp as failure:
@@ -164,6 +163,10 @@ class HttpCustomer(RetryingClient):
             key = self.rng.choice(list(self.made))
             self.counts["replays"] += 1
             await self._make(self.requests[key], key)
+
+    async def look(self, products: Sequence[str]) -> None:
+        """Look around."""
+        await self.until_answered("GET", self.rng.choice(("/products?limit=5", f"/products/{products[0]}")))
 
     # When it is quiet again
 

@@ -35,6 +35,7 @@ class RetryingClient:
     Attributes:
         ops: requests and responses.
         counts: of attempts and the like.
+        lost: requests that got no answer, with the reason.
         findings: what must never happen.
     """
 
@@ -48,6 +49,7 @@ class RetryingClient:
         self.token = token
         self.ops: list[Op] = []
         self.counts: Counter[str] = Counter()
+        self.lost: list[str] = []
         self.findings: list[str] = []
 
     async def log_in(self) -> None:
@@ -90,6 +92,7 @@ class RetryingClient:
                 )
             except Lost as lost:
                 answer, said = None, str(lost)
+                self.lost.append(said)
                 self.counts["broken"] += 1
             op.end_ns = time.time_ns()
             if answer is not None and answer.status == 401:
@@ -120,6 +123,7 @@ class RetryingClient:
                 answer = await self.connections[0].ask(method, API + path, body, token=self.token)
             except Lost as lost:
                 said = str(lost)
+                self.lost.append(said)
             else:
                 if answer.status == 401 and self.token:
                     await self.log_in()

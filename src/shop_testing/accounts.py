@@ -13,8 +13,9 @@ from shop_core.accounts.model import Account, AccountQuery, Role
 from shop_core.accounts.sessions import RefreshToken, Session
 from shop_core.errors import UsernameTaken
 from shop_core.pagination import OffsetRequest, Page
+from shop_core.ports import UnitOfWork
 from shop_core.text import search_words
-from shop_testing.concurrency import TIMEOUT_S, in_background, still_waits
+from shop_testing.concurrency import TIMEOUT_S, in_background, second_in_line, still_waits
 from shop_testing.contract import Contract
 from shop_testing.fixtures import Fixtures
 
@@ -95,20 +96,12 @@ class AccountsContract(Contract):
 
     def test_an_account_is_changed_by_one_at_a_time(self, fixtures: Fixtures) -> None:
         ada = fixtures.account("ada")
-        arrived = Event()
 
-        def look() -> tuple[Account, str] | None:
-            with fixtures.begin() as uow:
-                arrived.set()
-                return uow.accounts.lock(ada.id)
-
-        with fixtures.begin() as uow:
+        def change(uow: UnitOfWork) -> None:
             uow.accounts.lock(ada.id)
             uow.accounts.set_password_hash(ada.id, "other")
-            second = in_background(look)
-            assert arrived.wait(TIMEOUT_S)
-            assert still_waits(second), "two change one account at the same time"
-        assert second.result(TIMEOUT_S) == (ada, "other")
+
+        assert second_in_line(fixtures.begin, change, lambda uow: uow.accounts.lock(ada.id)) == (ada, "other")
 
     # ---- the list
 
@@ -211,17 +204,27 @@ class RefreshTokensContract(Contract):
             with fixtures.begin() as uow:
                 assert uow.refresh_tokens.lock(token.digest) == token
 
-    def test_revoking_ends_every_token_of_the_session_and_no_other(self, fixtures: Fixtures) -> None:
+    @pytest.mark.parametrize("extent", ["session", "account"])
+    def test_revoking_ends_every_token_of_the_session_or_account_and_no_other(
+        self, fixtures: Fixtures, extent: str
+    ) -> None:
         first, other = _token(fixtures), _token(fixtures)
         second = first.successor(b"second".ljust(32), fixtures.clock())
+        another_session = replace(first, digest=b"other".ljust(32), family_id=fixtures.new_id())
         early, late = fixtures.clock(), fixtures.clock()
         revoked_before = replace(first, digest=b"third".ljust(32), revoked_at=early)
         with fixtures.begin() as uow:
-            uow.refresh_tokens.add(second)
-            uow.refresh_tokens.add(revoked_before)
-            uow.refresh_tokens.revoke_family(first.family_id, late)
+            for token in (second, another_session, revoked_before):
+                uow.refresh_tokens.add(token)
+            if extent == "session":
+                uow.refresh_tokens.revoke_family(first.family_id, late)
+            else:
+                uow.refresh_tokens.revoke_all(first.account_id, late)
+                uow.refresh_tokens.revoke_all(fixtures.new_id(), late)
 
-        for token in (replace(first, revoked_at=late), replace(second, revoked_at=late), revoked_before, other):
+        ended = [replace(token, revoked_at=late) for token in (first, second)]
+        left = replace(another_session, revoked_at=None if extent == "session" else late)
+        for token in (*ended, left, revoked_before, other):
             with fixtures.begin() as uow:
                 assert uow.refresh_tokens.lock(token.digest) == token
 
@@ -290,39 +293,15 @@ class RefreshTokensContract(Contract):
             assert session.created_at == first.issued_at
             assert uow.refresh_tokens.delete_expired(before + timedelta(days=2), 10) == 2
 
-    def test_revoking_all_ends_every_session_of_the_account_and_no_other(self, fixtures: Fixtures) -> None:
-        first, other = _token(fixtures), _token(fixtures)
-        early, late = fixtures.clock(), fixtures.clock()
-        other_session = replace(first, digest=b"other".ljust(32), family_id=fixtures.new_id())
-        revoked_before = replace(first, digest=b"third".ljust(32), family_id=fixtures.new_id(), revoked_at=early)
-        with fixtures.begin() as uow:
-            uow.refresh_tokens.add(other_session)
-            uow.refresh_tokens.add(revoked_before)
-            uow.refresh_tokens.revoke_all(first.account_id, late)
-            uow.refresh_tokens.revoke_all(fixtures.new_id(), late)
-
-        ended = [replace(token, revoked_at=late) for token in (first, other_session)]
-        for token in (*ended, revoked_before, other):
-            with fixtures.begin() as uow:
-                assert uow.refresh_tokens.lock(token.digest) == token
-
     def test_one_token_is_traded_by_one_at_a_time(self, fixtures: Fixtures) -> None:
         token = _token(fixtures)
         rotated = replace(token, rotated_at=fixtures.clock())
-        arrived = Event()
 
-        def trade_too() -> RefreshToken | None:
-            with fixtures.begin() as uow:
-                arrived.set()
-                return uow.refresh_tokens.lock(token.digest)
-
-        with fixtures.begin() as uow:
+        def trade(uow: UnitOfWork) -> None:
             uow.refresh_tokens.lock(token.digest)
             uow.refresh_tokens.update(rotated)
-            second = in_background(trade_too)
-            assert arrived.wait(TIMEOUT_S)
-            assert still_waits(second), "two trade one token at the same time"
-        assert second.result(TIMEOUT_S) == rotated
+
+        assert second_in_line(fixtures.begin, trade, lambda uow: uow.refresh_tokens.lock(token.digest)) == rotated
 
     @pytest.mark.parametrize("extent", ["token", "session", "account"])
     def test_revoking_also_ends_the_successor_that_is_being_made_at_that_moment(

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from threading import Event
 
 from shop_core.accounts.guess_limits import UNRECOGNISED_DEVICES
 from shop_core.accounts.service import Registration
 from shop_core.errors import TooManyAttempts, WrongCredentials
-from shop_core.ports import Adapters
+from shop_core.ports import Adapters, UnitOfWork
 from shop_core.shop import Shop
-from shop_testing.concurrency import TIMEOUT_S, in_background, still_waits, together
+from shop_testing.concurrency import second_in_line, together
 from shop_testing.contract import Contract
 from shop_testing.fixtures import Fixtures
 
@@ -36,20 +35,13 @@ class AttemptsContract(Contract):
 
     def test_even_the_first_two_guesses_are_counted_one_after_the_other(self, fixtures: Fixtures) -> None:
         """There is nothing to lock yet: the second must wait all the same, and see the first."""
-        arrived, now = Event(), fixtures.clock()
+        now = fixtures.clock()
 
-        def guess_too() -> object:
-            with fixtures.begin() as uow:
-                arrived.set()
-                return uow.attempts.lock([ONE])
-
-        with fixtures.begin() as uow:
+        def guess(uow: UnitOfWork) -> None:
             uow.attempts.lock([ONE])
             uow.attempts.put({ONE: now})
-            second = in_background(guess_too)
-            assert arrived.wait(TIMEOUT_S)
-            assert still_waits(second), "two guesses were counted at the same moment"
-        assert second.result(TIMEOUT_S) == {ONE: now}
+
+        assert second_in_line(fixtures.begin, guess, lambda uow: uow.attempts.lock([ONE])) == {ONE: now}
 
     def test_what_is_full_is_forgotten_unless_somebody_is_at_it(self, fixtures: Fixtures) -> None:
         now = fixtures.clock()

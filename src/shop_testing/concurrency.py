@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, wait
 from contextlib import contextmanager
 from datetime import datetime
-from threading import Barrier, Condition, Thread
+from threading import Barrier, Condition, Event, Thread
 from typing import TypeVar, cast
 
 from shop_core.errors import Refusal
@@ -40,6 +40,23 @@ def in_background(job: Callable[[], T]) -> Future[T]:
 def still_waits(future: Future[T], seconds: float = WAITING_S) -> bool:
     """Whether the job does not get through within `seconds`: something holds it up."""
     return not wait([future], timeout=seconds).done
+
+
+def second_in_line(begin: Begin, first: Callable[[UnitOfWork], object], second: Callable[[UnitOfWork], T]) -> T:
+    """What `second` gets, which has to wait until the unit of work of `first` is committed."""
+    arrived = Event()
+
+    def wait_in_line() -> T:
+        with begin() as uow:
+            arrived.set()
+            return second(uow)
+
+    with begin() as uow:
+        first(uow)
+        waiting = in_background(wait_in_line)
+        assert arrived.wait(TIMEOUT_S)
+        assert still_waits(waiting), "the lock kept nobody out"
+    return waiting.result(TIMEOUT_S)
 
 
 class Rendezvous:

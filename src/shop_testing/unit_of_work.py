@@ -17,7 +17,7 @@ from shop_core.idempotency import Claim
 from shop_core.inventory.model import MovementKind, StockLevel
 from shop_core.orders.model import Step
 from shop_core.ports import LockOrderError, UnitOfWork
-from shop_testing.concurrency import TIMEOUT_S, Rendezvous, in_background, still_waits, together
+from shop_testing.concurrency import TIMEOUT_S, Rendezvous, in_background, second_in_line, still_waits, together
 from shop_testing.contract import Contract
 from shop_testing.fixtures import Fixtures
 
@@ -185,7 +185,7 @@ class UnitOfWorkContract(Contract):
                     uow.products.update_all([archived])
 
         seen = {"stock": 12, "orders": confirmed, "products": archived}
-        assert _second_in_line(fixtures, change, lock) == seen[table]
+        assert second_in_line(fixtures.begin, change, lock) == seen[table]
 
     def test_a_rollback_lets_its_locks_go(self, fixtures: Fixtures) -> None:
         product = fixtures.product(units=5)
@@ -290,23 +290,6 @@ class UnitOfWorkContract(Contract):
         with fixtures.begin() as uow:  # and the right way round nothing is in the way
             assert lock(uow, second) is not False
             assert lock(uow, first) is not False
-
-
-def _second_in_line(fixtures: Fixtures, first: Callable[[UnitOfWork], object], second: Callable[[UnitOfWork], T]) -> T:
-    """What `second` gets that has to wait until the unit of work of `first` is committed."""
-    arrived = Event()
-
-    def wait_in_line() -> T:
-        with fixtures.begin() as uow:
-            arrived.set()
-            return second(uow)
-
-    with fixtures.begin() as uow:
-        first(uow)
-        waiting = in_background(wait_in_line)
-        assert arrived.wait(TIMEOUT_S)
-        assert still_waits(waiting), "the lock kept nobody out"
-    return waiting.result(TIMEOUT_S)
 
 
 def _what_is_there(fixtures: Fixtures, stocked: UUID, product: UUID) -> tuple[int, bool]:
