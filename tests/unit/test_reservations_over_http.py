@@ -5,15 +5,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-import httpx
 import pytest
 from litestar.testing import TestClient
 
+from phones import PASSWORD, Phone, Setup
 from shop_adapters.memory import MemoryAdapters
 from shop_core import (
     SYSTEM,
@@ -24,70 +22,15 @@ from shop_core import (
     Order,
     PlacementRequest,
     ProductChanges,
-    ProductDetails,
     Registration,
-    Role,
     Shop,
 )
 from shop_core.errors import Unavailable
 from shop_core.idempotency import Result
-from shop_core.reservations.model import ReservationLimits
 from shop_http.app import create_app
 from shop_http.routing import App
 from shop_testing import Fixtures
 from shop_testing.concurrency import TIMEOUT_S
-
-NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
-PASSWORD = "numbers are music"
-
-
-@dataclass
-class Setup:
-    """A shop with three lamps for sale, whose clock stands still, and its app."""
-
-    now: datetime = NOON
-    shop: Shop = field(init=False)
-    product_id: UUID = field(init=False)
-
-    def __post_init__(self) -> None:
-        limits = ReservationLimits(reservations_max=2, units_max=3)
-        self.shop = Shop(MemoryAdapters(clock=lambda: self.now), limits)
-        details = ProductDetails("LAMP-1", "Brass lamp", Money.parse("24.90", "EUR"))
-        self.product_id = self.shop.catalog.create_product(SYSTEM, details).product.id
-        self.shop.inventory.receive(SYSTEM, self.product_id, 3)
-        for username, role in (("ada", Role.CUSTOMER), ("bob", Role.CUSTOMER), ("grace", Role.STAFF)):
-            self.shop.accounts.register(Registration(username, PASSWORD), actor=SYSTEM, role=role)
-
-    def later(self, **spans: float) -> None:
-        """Move the clock."""
-        self.now += timedelta(**spans)
-
-    def wish(self, quantity: int, **fields: Any) -> dict[str, Any]:
-        """The body that wants so many lamps."""
-        return {"lines": [{"product_id": str(self.product_id), "quantity": quantity}], **fields}
-
-    @property
-    def available(self) -> int:
-        """How many lamps can be sold."""
-        return self.shop.inventory.level(SYSTEM, self.product_id).available
-
-
-@dataclass
-class Phone:
-    """Somebody's: logs in again for each request, since the clock is moved over the life of tokens."""
-
-    setup: Setup
-    client: TestClient[App]
-    username: str
-
-    def __call__(
-        self, method: str, path: str, body: object = None, *, key: str | None = None, status: int
-    ) -> httpx.Response:
-        access = self.setup.shop.sessions.log_in(self.username, PASSWORD).access
-        headers = {"authorization": f"Bearer {access}"} | ({} if key is None else {"idempotency-key": key})
-        answer = self.client.request(method, f"/api/v1{path}", json=body, headers=headers)
-        assert answer.status_code == status, answer.text
-        return answer
 
 
 @pytest.fixture

@@ -5,77 +5,60 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import httpx
 import pytest
 from litestar.testing import TestClient
 
-from shop_adapters.memory import MemoryAdapters
-from shop_core import SYSTEM, Money, ProductDetails, Registration, Role, Shop
+from phones import PASSWORD, Setup
 from shop_http.app import create_app
 from shop_http.routing import SAFETY_HEADERS, App, described
 
-PASSWORD = "numbers are music"
 KEY = "idempotency-key"
 
 
 @dataclass
 class Phones:
-    """Of a customer and of an admin, in a shop with some lamps."""
+    """Of a customer and of an admin."""
 
+    setup: Setup
     app: App
     client: TestClient[App]
-    shop: Shop
-    lamp: UUID
 
     def send(self, method: str, path: str, body: object = None, *, by: str = "ada", **headers: str) -> httpx.Response:
-        """One request of somebody who is logged in; `_` in a header's name is a hyphen."""
-        sent = {name.replace("_", "-"): value for name, value in headers.items()}
-        if by:
-            sent["authorization"] = f"Bearer {self.shop.sessions.log_in(by, PASSWORD).access}"
-        return self.client.request(method, f"/api/v1{path}", json=body, headers=sent)
-
-    def lines(self, units: int) -> dict[str, Any]:
-        """The body that wants so many lamps."""
-        return {"lines": [{"product_id": str(self.lamp), "quantity": units}]}
+        return self.setup.ask(self.client, by, method, path, body, **headers)
 
     def order(self) -> str:
         """The path of a new order of Ada's."""
-        return f"/orders/{self.send('POST', '/orders', self.lines(1)).json()['id']}"
+        return f"/orders/{self.send('POST', '/orders', self.setup.wish(1)).json()['id']}"
 
 
 @pytest.fixture
 def phones() -> Iterator[Phones]:
-    shop = Shop(MemoryAdapters())
-    for username, role in (("ada", Role.CUSTOMER), ("grace", Role.ADMIN)):
-        shop.accounts.register(Registration(username, PASSWORD), actor=SYSTEM, role=role)
-    details = ProductDetails("LAMP-1", "Brass lamp", Money.parse("24.90", "EUR"))
-    lamp = shop.catalog.create_product(SYSTEM, details).product.id
-    shop.inventory.receive(SYSTEM, lamp, 50)
-    app = create_app(shop, threads=2)
+    setup = Setup(units=50)
+    app = create_app(setup.shop, threads=2)
     with TestClient(app) as client:
-        yield Phones(app, client, shop, lamp)
+        yield Phones(setup, app, client)
 
 
 def requests(phones: Phones) -> dict[str, tuple[str, str, object, dict[str, str]]]:
     """A change of each kind."""
-    lamp, order, stale = f"/products/{phones.lamp}", phones.order(), {"if_match": '"1"'}
+    lamp, order, stale = f"/products/{phones.setup.product_id}", phones.order(), {"if_match": '"1"'}
     product = {"sku": "MUG-1", "name": "Mug", "price": "2.20"}
     category = {"name": "Mugs", "slug": "mugs"}
     return {
-        "stock": ("POST", f"{lamp}/stock", {"kind": "received", "quantity": 5, "reason": "note"}, {"by": "grace"}),
-        "edit": ("PUT", order, phones.lines(2), stale),
+        "stock": ("POST", f"{lamp}/stock", {"kind": "received", "quantity": 5, "reason": "note"}, {"by": "boss"}),
+        "edit": ("PUT", order, phones.setup.wish(2), stale),
         "cancel": ("POST", f"{order}/cancel", None, stale),
         "delete": ("DELETE", order, None, stale),
-        "confirm": ("POST", f"{order}/confirm", None, stale | {"by": "grace"}),
-        "product": ("POST", "/products", product, {"by": "grace"}),
-        "product edit": ("PATCH", lamp, {"name": "Lamp"}, stale | {"by": "grace"}),
-        "product removal": ("DELETE", lamp, None, stale | {"by": "grace"}),
-        "category": ("POST", "/categories", category, {"by": "grace"}),
+        "confirm": ("POST", f"{order}/confirm", None, stale | {"by": "boss"}),
+        "product": ("POST", "/products", product, {"by": "boss"}),
+        "product edit": ("PATCH", lamp, {"name": "Lamp"}, stale | {"by": "boss"}),
+        "product removal": ("DELETE", lamp, None, stale | {"by": "boss"}),
+        "category": ("POST", "/categories", category, {"by": "boss"}),
         "profile": ("PATCH", "/users/me", {"first_name": "Ada"}, {}),
-        "registration": ("POST", "/auth/register", {"username": "bob", "password": PASSWORD}, {"by": ""}),
+        "registration": ("POST", "/auth/register", {"username": "carol", "password": PASSWORD}, {"by": ""}),
     }
 
 
@@ -94,15 +77,15 @@ def test_a_change_that_is_sent_again_with_its_key_succeeds_as_it_did(phones: Pho
     assert again.headers.get("location") == first.headers.get("location")
     assert again.headers.get("etag") == first.headers.get("etag")
     assert ("idempotency-replayed" in first.headers, again.headers["idempotency-replayed"]) == (False, "true")
-    assert phones.shop.audit() == []
+    assert phones.setup.shop.audit() == []
 
 
 def test_received_units_are_counted_once_and_another_delivery_needs_another_key(phones: Phones) -> None:
-    path, note = f"/products/{phones.lamp}/stock", {"kind": "received", "reason": "note"}
+    path, note = f"/products/{phones.setup.product_id}/stock", {"kind": "received", "reason": "note"}
     for _ in range(2):
-        level = phones.send("POST", path, note | {"quantity": 5}, by="grace", idempotency_key="k").json()
+        level = phones.send("POST", path, note | {"quantity": 5}, by="boss", idempotency_key="k").json()
     assert level["on_hand"] == 55
-    reused = phones.send("POST", path, note | {"quantity": 6}, by="grace", idempotency_key="k")
+    reused = phones.send("POST", path, note | {"quantity": 6}, by="boss", idempotency_key="k")
     assert (reused.status_code, reused.json()["code"]) == (422, "idempotency_key_reused")
 
 
@@ -150,7 +133,7 @@ def test_every_change_honours_each_safety_header_or_refuses_it(phones: Phones) -
         url = re.sub(r"\{[^}]*\}", str(uuid4()), path.removeprefix("/api/v1"))
         for header in SAFETY_HEADERS:
             name = header.decode()
-            response = phones.send(method.upper(), url, {}, by="grace", **{name: '"1"'})
+            response = phones.send(method.upper(), url, {}, by="boss", **{name: '"1"'})
             codes = [(error["field"], error["code"]) for error in response.json().get("errors", ())]
             if (name.replace("-", "_"), "not_honoured") in codes:
                 assert response.status_code == 400
