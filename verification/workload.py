@@ -6,6 +6,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -188,7 +189,8 @@ class Workload:
         client, order_id = random.choice(self._orders[-12:])
         if random.random() < 0.6:
             if self.customers.cancel(client, order_id).outcome == "ok":
-                self._orders.remove((client, order_id))
+                with suppress(ValueError):  # somebody else cancelled it, too
+                    self._orders.remove((client, order_id))
         else:
             self.customers.edit(client, order_id, self._lines(random))
 
