@@ -12,6 +12,8 @@ from shop_core.ports import LockOrderError
 Table = Literal["keys", "holders", "orders", "stock", "uses", "products", "categories", "families"]
 
 _TABLES: tuple[Table, ...] = ("keys", "holders", "orders", "stock", "uses", "products", "categories", "families")
+_AFTER = {table: frozenset(_TABLES[place + 1 :]) for place, table in enumerate(_TABLES)}
+_NOTHING: frozenset[UUID] = frozenset()
 _number = attrgetter("int")  # as UUIDs compare, without a Python call for each comparison
 
 
@@ -47,12 +49,11 @@ class LockOrder:
             LockOrderError: a later table was locked before, or a row of this one with a greater id.
         """
         self.checks += 1
-        requested = set(ids)
-        held = self._held.get(table)
-        fresh = requested - held if held else requested
-        if fresh:
-            self._check_fresh(table, fresh)
-            self._held[table] = held | fresh if held else fresh
+        requested, held = set(ids), self._held.get(table, _NOTHING)
+        if fresh := requested - held:
+            if held or not _AFTER[table].isdisjoint(self._held):
+                self._check_fresh(table, fresh)
+            self._held[table] = fresh | held
         return sorted(requested, key=_number)
 
     def require(self, table: Table, ids: Iterable[UUID]) -> None:
@@ -65,8 +66,8 @@ class LockOrder:
             raise LockOrderError(f"{table} must be locked before this: {min(missing, key=_number)} is not")
 
     def _check_fresh(self, table: Table, fresh: set[UUID]) -> None:
-        for later in _TABLES[_TABLES.index(table) + 1 :]:
-            if later in self._held:
+        for later in self._held:
+            if later in _AFTER[table]:
                 raise LockOrderError(f"{table} must be locked before {later}")
         if held := self._held.get(table):
             lowest, highest = min(fresh, key=_number), max(held, key=_number)

@@ -29,11 +29,7 @@ NO_RESULT = UUID(int=0)
 
 
 def check_key(key: str) -> None:
-    """Check that an idempotency key is one.
-
-    Raises:
-        Invalid: it is not 1 to 255 printable ASCII characters.
-    """
+    """Raise Invalid unless an idempotency key is 1 to 255 printable ASCII characters."""
     if not _KEY.fullmatch(key):
         rule = f"must be 1 to {KEY_LENGTH_MAX} printable ASCII characters, this is {key[:40]!r} ({len(key)} characters)"
         raise Invalid(Fault("idempotency_key", rule, "invalid_idempotency_key"))

@@ -68,10 +68,7 @@ from shop_core.errors import (
 )
 from shop_core.idempotency import KEY_LENGTH_MAX
 from shop_http import problems
-from shop_http.problems import Problem
-from shop_http.responses import API, REPLAYED
-from shop_http.routing import Access, Operation, described
-from shop_http.schemas.common import (
+from shop_http.examples import (
     CATEGORY_ID,
     FAMILY_ID,
     ORDER_ID,
@@ -82,6 +79,9 @@ from shop_http.schemas.common import (
     THEN,
     USER_ID,
 )
+from shop_http.problems import Problem
+from shop_http.responses import API, REPLAYED
+from shop_http.routing import Access, Operation, described
 from shop_http.validation import MalformedBody
 
 Json = dict[str, Any]

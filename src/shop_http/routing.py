@@ -1,6 +1,6 @@
 """How an operation is declared, and how a request gets to it.
 
-    @get("/orders/{order_id:uuid}", Operation(gives=schemas.ORDER, refuses=(OrderNotFound,)))
+    @get("/orders/{order_id:uuid}", Operation(gives=examples.ORDER, refuses=(OrderNotFound,)))
     def get_order(request: ShopRequest, order_id: UUID) -> Response:
         '''One of your orders; any order for staff.'''
         return json_response(OrderBody.of(request.shop.orders.get(request.actor, order_id)))

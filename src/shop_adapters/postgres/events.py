@@ -86,9 +86,7 @@ class PostgresEvents:
     """
 
     def __init__(self, transaction: Transaction, currency: str, has_outbox: bool) -> None:
-        self._transaction = transaction
-        self._currency = currency
-        self._has_outbox = has_outbox
+        self._transaction, self._currency, self._has_outbox = transaction, currency, has_outbox
 
     def add_all(self, events: Sequence[Event]) -> None:
         if order_events := [event for event in events if isinstance(event, OrderEvent)]:

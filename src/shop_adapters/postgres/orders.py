@@ -319,23 +319,21 @@ class PostgresKeys:
         # Nobody else can have got a key in between that this unit of work claimed and forgot.
         if new := keys - self._claimed:
             self._transaction.lock_order.check("keys", {customer_id for customer_id, _ in new})
-        rows = self._transaction.run(
-            _CLAIM_KEYS,
-            {
-                "customer_ids": Uuids([claim.customer_id for claim in sorted_claims]),
-                "keys": Texts([claim.key for claim in sorted_claims]),
-                "fingerprints": Blobs([claim.fingerprint for claim in sorted_claims]),
-                "result_ids": Uuids([claim.result_id for claim in sorted_claims]),
-            },
-        )
+        values = {
+            "customer_ids": Uuids([claim.customer_id for claim in sorted_claims]),
+            "keys": Texts([claim.key for claim in sorted_claims]),
+            "fingerprints": Blobs([claim.fingerprint for claim in sorted_claims]),
+            "result_ids": Uuids([claim.result_id for claim in sorted_claims]),
+        }
+        rows = self._transaction.run(_CLAIM_KEYS, values)
         claimed = {(row.customer_id, row.key) for row in rows}
         self._claimed |= claimed
-        if not (lost := keys - claimed):
-            return {}
+        return self._taken(keys - claimed) if keys != claimed else {}
+
+    def _taken(self, keys: set[CustomerKey]) -> dict[CustomerKey, Claim]:
         # In a statement of its own: the one before does not see what was committed while it waited.
-        return {
-            (row.customer_id, row.key): Claim(*row) for row in self._transaction.run(_TAKEN_KEYS, _key_columns(lost))
-        }
+        taken = [Claim(*row) for row in self._transaction.run(_TAKEN_KEYS, _key_columns(keys))]
+        return {claim.customer_key: claim for claim in taken}
 
     def forget(self, claims: Sequence[Claim]) -> None:
         if claims:

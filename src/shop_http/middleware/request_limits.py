@@ -58,7 +58,7 @@ def request_limits(deadlines: Deadlines) -> Middleware:
                 if request.response is None:
                     await response(scope, receive, send)
             finally:
-                deadline.cancel()
+                deadline.timer.cancel()
 
         return limited
 
@@ -89,15 +89,15 @@ class _Deadline:
         self._answer_at = now + deadlines.answer_s
         request.receive_until = now + deadlines.receive_s
         first = self._answer_at if request.has_whole_body else min(request.receive_until, self._answer_at)
-        self._timer = self._loop.call_at(first, self._look)
+        self.timer = self._loop.call_at(first, self._look)
 
     def _look(self) -> None:
         request, now = self._request, self._loop.time()
         if now < self._answer_at and (request.has_whole_body or request.response is not None):
-            self._timer = self._loop.call_at(self._answer_at, self._look)
+            self.timer = self._loop.call_at(self._answer_at, self._look)
         elif request.response is not None and not request.has_whole_body and not self._has_waited:
             self._has_waited = True  # while the rest of the body is thrown away, which has a deadline of its own
-            self._timer = self._loop.call_at(now + DISCARD_S_MAX, self._look)
+            self.timer = self._loop.call_at(now + DISCARD_S_MAX, self._look)
         else:
             self._is_over = True
             self._task.cancel()
@@ -114,10 +114,6 @@ class _Deadline:
         request.receive_until = 0  # a body that is not here by now is not waited for
         log_failure(request, TimeoutError("the response takes too long"))
         return refused(request, Unavailable(_TOO_LATE))
-
-    def cancel(self) -> None:
-        """The request has its response."""
-        self._timer.cancel()
 
 
 def _fault(scope: HTTPScope, headers: Mapping[bytes, bytes]) -> int | None:

@@ -18,10 +18,10 @@ from shop_core.errors import (
     WrongPassword,
 )
 from shop_core.idempotency import IdempotencyKey
+from shop_http import examples
 from shop_http.requests import ShopRequest
 from shop_http.responses import Response, json_response, no_content
 from shop_http.routing import Access, Operation, delete, get, patch, post
-from shop_http.schemas import accounts as schemas
 from shop_http.schemas.accounts import (
     CredentialsForm,
     PasswordForm,
@@ -46,8 +46,8 @@ _CREDENTIALS_SIZE_MAX = 4 * 1024
         body_size_max=_CREDENTIALS_SIZE_MAX,
         pool=Pool.HASHING,
         access=Access.PUBLIC,
-        takes=schemas.REGISTRATION,
-        gives=schemas.USER,
+        takes=examples.REGISTRATION,
+        gives=examples.USER,
         status=201,
         refuses=(UsernameTaken, KeyReused),
     ),
@@ -74,8 +74,8 @@ async def register(request: ShopRequest, form: RegistrationForm) -> Response:
         body_size_max=_CREDENTIALS_SIZE_MAX,
         pool=Pool.HASHING,
         access=Access.PUBLIC,
-        takes=schemas.CREDENTIALS,
-        gives=schemas.TOKENS,
+        takes=examples.CREDENTIALS,
+        gives=examples.TOKENS,
         refuses=(WrongCredentials, TooManyAttempts),
     ),
 )
@@ -106,8 +106,8 @@ async def log_in(request: ShopRequest, form: CredentialsForm) -> Response:
     Operation(
         body_size_max=_CREDENTIALS_SIZE_MAX,
         access=Access.PUBLIC,
-        takes=schemas.REFRESH,
-        gives=schemas.TOKENS,
+        takes=examples.REFRESH,
+        gives=examples.TOKENS,
         refuses=(InvalidToken,),
     ),
 )
@@ -122,7 +122,7 @@ def refresh_tokens(request: ShopRequest, form: RefreshForm) -> Response:
 
 @post(
     "/auth/logout",
-    Operation(body_size_max=_CREDENTIALS_SIZE_MAX, access=Access.PUBLIC, takes=schemas.REFRESH, gives=None, status=204),
+    Operation(body_size_max=_CREDENTIALS_SIZE_MAX, access=Access.PUBLIC, takes=examples.REFRESH, status=204),
 )
 def log_out(request: ShopRequest, form: RefreshForm) -> Response:
     """Log out: end the session of a refresh token.
@@ -140,8 +140,7 @@ def log_out(request: ShopRequest, form: RefreshForm) -> Response:
         body_size_max=_CREDENTIALS_SIZE_MAX,
         pool=Pool.HASHING,
         access=Access.PUBLIC,
-        takes=schemas.RESET,
-        gives=None,
+        takes=examples.RESET,
         status=204,
         refuses=(InvalidResetCode,),
     ),
@@ -157,13 +156,13 @@ async def reset_password(request: ShopRequest, form: ResetForm) -> Response:
     return no_content()
 
 
-@get("/users/me", Operation(gives=schemas.USER, refuses=(AccountNotFound,)))
+@get("/users/me", Operation(gives=examples.USER, refuses=(AccountNotFound,)))
 def get_me(request: ShopRequest) -> Response:
     """Your own profile."""
     return json_response(UserBody.of(request.shop.accounts.me(request.actor)))
 
 
-@patch("/users/me", Operation(takes=schemas.PROFILE, gives=schemas.USER, refuses=(AccountNotFound, KeyReused)))
+@patch("/users/me", Operation(takes=examples.PROFILE, gives=examples.USER, refuses=(AccountNotFound, KeyReused)))
 def edit_me(request: ShopRequest, form: ProfileForm, key: IdempotencyKey | None) -> Response:
     """Change your names or your email address.
 
@@ -177,8 +176,7 @@ def edit_me(request: ShopRequest, form: ProfileForm, key: IdempotencyKey | None)
     "/users/me/password",
     Operation(
         pool=Pool.HASHING,
-        takes=schemas.PASSWORDS,
-        gives=None,
+        takes=examples.PASSWORDS,
         status=204,
         refuses=(AccountNotFound, TooManyAttempts, WrongPassword),
     ),
@@ -193,7 +191,7 @@ def change_password(request: ShopRequest, form: PasswordForm) -> Response:
     return no_content()
 
 
-@get("/users/me/sessions", Operation(gives=schemas.SESSIONS))
+@get("/users/me/sessions", Operation(gives=examples.SESSIONS))
 def list_sessions(request: ShopRequest) -> Response:
     """Where you are logged in.
 
@@ -207,7 +205,7 @@ def list_sessions(request: ShopRequest) -> Response:
 
 @delete(
     "/users/me/sessions/{session_id:uuid}",
-    Operation(gives=None, status=204, refuses=(SessionNotFound, LoginTooOld, KeyReused)),
+    Operation(status=204, refuses=(SessionNotFound, LoginTooOld, KeyReused)),
 )
 def end_session(request: ShopRequest, session_id: UUID, key: IdempotencyKey | None) -> Response:
     """End one of your sessions.

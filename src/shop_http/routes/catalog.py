@@ -21,11 +21,11 @@ from shop_core.errors import (
 from shop_core.idempotency import IdempotencyKey
 from shop_core.inventory.model import ON_HAND_MAX
 from shop_core.text import search_words
+from shop_http import examples
 from shop_http.requests import ListQuery, ShopRequest
 from shop_http.responses import Response, json_response, no_content, page_response
 from shop_http.routes import categories, families
 from shop_http.routing import Access, Operation, delete, get, patch, post, put
-from shop_http.schemas import catalog as schemas
 from shop_http.schemas.catalog import ProductBody, ProductForm, ProductPage, ProductPatch
 from shop_http.schemas.common import Amount
 from shop_http.server.worker_pools import Pool
@@ -83,7 +83,7 @@ def _pool(_: ShopRequest, query: ProductsQuery) -> Pool:
         cached=True,
         access=Access.CATALOG,
         query=ProductsQuery,
-        gives=schemas.PRODUCTS,
+        gives=examples.PRODUCTS,
         refuses=(InvalidCursor,),
     ),
 )
@@ -96,7 +96,7 @@ def list_products(request: ShopRequest, query: ProductsQuery) -> Response:
 
 @get(
     "/products/{product_id:uuid}",
-    Operation(cached=True, access=Access.CATALOG, gives=schemas.PRODUCT, tagged=True, refuses=(ProductNotFound,)),
+    Operation(cached=True, access=Access.CATALOG, gives=examples.PRODUCT, tagged=True, refuses=(ProductNotFound,)),
 )
 def get_product(request: ShopRequest, product_id: UUID) -> Response:
     """A product, with the units that can be sold now.
@@ -110,8 +110,8 @@ def get_product(request: ShopRequest, product_id: UUID) -> Response:
     "/products",
     Operation(
         access=Access.STAFF,
-        takes=schemas.PRODUCT_FORM,
-        gives=schemas.PRODUCT,
+        takes=examples.PRODUCT_FORM,
+        gives=examples.PRODUCT,
         status=201,
         refuses=(SkuTaken, OptionsTaken, CategoryNotFound, FamilyNotFound, KeyReused),
     ),
@@ -126,8 +126,8 @@ def create_product(request: ShopRequest, form: ProductForm, key: IdempotencyKey 
     "/products/{product_id:uuid}",
     Operation(
         access=Access.STAFF,
-        takes=schemas.PRODUCT_FORM,
-        gives=schemas.PRODUCT,
+        takes=examples.PRODUCT_FORM,
+        gives=examples.PRODUCT,
         refuses=(
             *(ProductNotFound, SkuTaken, OptionsTaken, CategoryNotFound, FamilyNotFound),
             *(Stale, KeyReused),
@@ -149,8 +149,8 @@ def replace_product(request: ShopRequest, product_id: UUID, form: ProductForm, k
     "/products/{product_id:uuid}",
     Operation(
         access=Access.STAFF,
-        takes=schemas.PRODUCT_PATCH,
-        gives=schemas.PRODUCT,
+        takes=examples.PRODUCT_PATCH,
+        gives=examples.PRODUCT,
         refuses=(
             *(ProductNotFound, SkuTaken, OptionsTaken, CategoryNotFound, FamilyNotFound),
             *(Stale, KeyReused),
@@ -171,7 +171,7 @@ def edit_product(request: ShopRequest, product_id: UUID, form: ProductPatch, key
 
 @delete(
     "/products/{product_id:uuid}",
-    Operation(access=Access.STAFF, gives=None, status=204, refuses=(ProductNotFound, Stale, KeyReused)),
+    Operation(access=Access.STAFF, status=204, refuses=(ProductNotFound, Stale, KeyReused)),
 )
 def remove_product(request: ShopRequest, product_id: UUID, key: IdempotencyKey | None) -> Response:
     """Take a product out of the catalog.
@@ -191,7 +191,7 @@ def remove_product(request: ShopRequest, product_id: UUID, key: IdempotencyKey |
         summary="Put an archived product back into the catalog",
         tag=TAG,
         access=Access.STAFF,
-        gives=schemas.PRODUCT,
+        gives=examples.PRODUCT,
         status=200,
         refuses=(ProductNotFound, Stale, KeyReused),
         description="It comes back as it was, with its stock, and in no category. A product that is in the catalog "

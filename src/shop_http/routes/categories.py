@@ -9,10 +9,10 @@ from msgspec import Meta
 
 from shop_core.errors import CategoryCycle, CategoryInUse, CategoryNotFound, KeyReused, SlugTaken
 from shop_core.idempotency import IdempotencyKey
+from shop_http import examples
 from shop_http.requests import OffsetQuery, ShopRequest
 from shop_http.responses import Response, json_response, no_content, page_response
 from shop_http.routing import Access, Operation, delete, get, patch, post
-from shop_http.schemas import catalog as schemas
 from shop_http.schemas.catalog import CategoryBody, CategoryForm, CategoryPage, CategoryPatch
 
 TAG = "Catalog"
@@ -24,7 +24,7 @@ class CategoriesQuery(OffsetQuery, forbid_unknown_fields=True, kw_only=True):
     nested: Annotated[bool, Meta(description="true: those at the top, each with `children`; pages count these")] = False
 
 
-@get("/categories", Operation(cached=True, access=Access.CATALOG, query=CategoriesQuery, gives=schemas.CATEGORIES))
+@get("/categories", Operation(cached=True, access=Access.CATALOG, query=CategoriesQuery, gives=examples.CATEGORIES))
 def list_categories(request: ShopRequest, query: CategoriesQuery) -> Response:
     """All categories, by slug; flat, or nested as a tree."""
     page_request, catalog = query.offset_request(), request.shop.catalog
@@ -36,7 +36,7 @@ def list_categories(request: ShopRequest, query: CategoriesQuery) -> Response:
 
 @get(
     "/categories/{category_id:uuid}",
-    Operation(cached=True, access=Access.CATALOG, gives=schemas.CATEGORY, refuses=(CategoryNotFound,)),
+    Operation(cached=True, access=Access.CATALOG, gives=examples.CATEGORY, refuses=(CategoryNotFound,)),
 )
 def get_category(request: ShopRequest, category_id: UUID) -> Response:
     """A category."""
@@ -47,8 +47,8 @@ def get_category(request: ShopRequest, category_id: UUID) -> Response:
     "/categories",
     Operation(
         access=Access.STAFF,
-        takes=schemas.CATEGORY_FORM,
-        gives=schemas.CATEGORY,
+        takes=examples.CATEGORY_FORM,
+        gives=examples.CATEGORY,
         status=201,
         refuses=(SlugTaken, CategoryNotFound, KeyReused),
     ),
@@ -66,8 +66,8 @@ def create_category(request: ShopRequest, form: CategoryForm, key: IdempotencyKe
     "/categories/{category_id:uuid}",
     Operation(
         access=Access.STAFF,
-        takes=schemas.CATEGORY_PATCH,
-        gives=schemas.CATEGORY,
+        takes=examples.CATEGORY_PATCH,
+        gives=examples.CATEGORY,
         refuses=(SlugTaken, CategoryNotFound, CategoryCycle, KeyReused),
     ),
 )
@@ -85,7 +85,7 @@ def edit_category(request: ShopRequest, category_id: UUID, form: CategoryPatch, 
 
 @delete(
     "/categories/{category_id:uuid}",
-    Operation(access=Access.STAFF, gives=None, status=204, refuses=(CategoryNotFound, CategoryInUse, KeyReused)),
+    Operation(access=Access.STAFF, status=204, refuses=(CategoryNotFound, CategoryInUse, KeyReused)),
 )
 def remove_category(request: ShopRequest, category_id: UUID, key: IdempotencyKey | None) -> Response:
     """Remove an empty category.

@@ -10,11 +10,11 @@ from shop_core.catalog.families import Family
 from shop_core.catalog.model import UNCHANGED
 from shop_core.errors import FamilyInUse, FamilyNotFound, KeyReused, Stale
 from shop_core.idempotency import IdempotencyKey
+from shop_http import examples
 from shop_http.requests import OffsetQuery, ShopRequest
 from shop_http.responses import Response, json_response, no_content, page_response
 from shop_http.routes import categories
 from shop_http.routing import Access, Operation, delete, get, patch, post
-from shop_http.schemas import catalog as schemas
 from shop_http.schemas.catalog import FamilyBody, FamilyForm, FamilyPage, FamilyPatch
 
 TAG = categories.TAG
@@ -26,7 +26,7 @@ TAG = categories.TAG
         cached=True,
         access=Access.CATALOG,
         query=OffsetQuery,
-        gives=schemas.FAMILIES,
+        gives=examples.FAMILIES,
     ),
 )
 def list_families(request: ShopRequest, query: OffsetQuery) -> Response:
@@ -40,7 +40,7 @@ def list_families(request: ShopRequest, query: OffsetQuery) -> Response:
     Operation(
         cached=True,
         access=Access.CATALOG,
-        gives=schemas.FAMILY,
+        gives=examples.FAMILY,
         tagged=True,
         refuses=(FamilyNotFound,),
     ),
@@ -57,8 +57,8 @@ def get_family(request: ShopRequest, family_id: UUID) -> Response:
     "/families",
     Operation(
         access=Access.STAFF,
-        takes=schemas.FAMILY_FORM,
-        gives=schemas.FAMILY,
+        takes=examples.FAMILY_FORM,
+        gives=examples.FAMILY,
         status=201,
         refuses=(KeyReused,),
     ),
@@ -73,8 +73,8 @@ def create_family(request: ShopRequest, form: FamilyForm, key: IdempotencyKey | 
     "/families/{family_id:uuid}",
     Operation(
         access=Access.STAFF,
-        takes=schemas.FAMILY_PATCH,
-        gives=schemas.FAMILY,
+        takes=examples.FAMILY_PATCH,
+        gives=examples.FAMILY,
         refuses=(FamilyNotFound, Stale, KeyReused),
     ),
 )
@@ -90,7 +90,6 @@ def edit_family(request: ShopRequest, family_id: UUID, form: FamilyPatch, key: I
     "/families/{family_id:uuid}",
     Operation(
         access=Access.STAFF,
-        gives=None,
         status=204,
         refuses=(FamilyNotFound, FamilyInUse, KeyReused),
     ),

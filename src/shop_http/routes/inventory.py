@@ -6,10 +6,10 @@ from uuid import UUID
 
 from shop_core.errors import InvalidCursor, KeyReused, ProductNotFound, StockBelowZero
 from shop_core.idempotency import IdempotencyKey
+from shop_http import examples
 from shop_http.requests import CursorQuery, ShopRequest
 from shop_http.responses import Response, json_response, page_response
 from shop_http.routing import Access, Operation, get, post
-from shop_http.schemas import inventory as schemas
 from shop_http.schemas.inventory import StockChangeForm, StockLevelBody, StockMovementBody, StockMovementPage
 from shop_http.server.worker_pools import Pool
 
@@ -18,7 +18,7 @@ TAG = "Inventory"
 
 @get(
     "/products/{product_id:uuid}/stock",
-    Operation(access=Access.STAFF, gives=schemas.STOCK_LEVEL, refuses=(ProductNotFound,)),
+    Operation(access=Access.STAFF, gives=examples.STOCK_LEVEL, refuses=(ProductNotFound,)),
 )
 def get_stock_level(request: ShopRequest, product_id: UUID) -> Response:
     """The stock counters of a product."""
@@ -29,8 +29,8 @@ def get_stock_level(request: ShopRequest, product_id: UUID) -> Response:
     "/products/{product_id:uuid}/stock",
     Operation(
         access=Access.STAFF,
-        takes=schemas.STOCK_CHANGE,
-        gives=schemas.STOCK_LEVEL,
+        takes=examples.STOCK_CHANGE,
+        gives=examples.STOCK_LEVEL,
         refuses=(ProductNotFound, StockBelowZero, KeyReused),
     ),
 )
@@ -50,7 +50,7 @@ def change_stock(request: ShopRequest, product_id: UUID, form: StockChangeForm, 
         pool=Pool.SLOW,
         access=Access.STAFF,
         query=CursorQuery,
-        gives=schemas.STOCK_MOVEMENTS,
+        gives=examples.STOCK_MOVEMENTS,
         refuses=(ProductNotFound, InvalidCursor),
     ),
 )

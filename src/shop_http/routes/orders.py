@@ -30,10 +30,10 @@ from shop_core.errors import (
     UnknownProducts,
 )
 from shop_core.idempotency import IdempotencyKey
+from shop_http import examples
 from shop_http.requests import ListQuery, ShopRequest
 from shop_http.responses import Response, json_response, no_content, page_response
 from shop_http.routing import Access, Operation, delete, get, post, put
-from shop_http.schemas import orders as schemas
 from shop_http.schemas.orders import (
     OrderBody,
     OrderEventBody,
@@ -43,6 +43,7 @@ from shop_http.schemas.orders import (
     PlacementForm,
     QuoteBody,
     QuoteForm,
+    line_requests,
 )
 from shop_http.server.worker_pools import Pool
 
@@ -82,9 +83,9 @@ class OrdersQuery(ListQuery, forbid_unknown_fields=True, kw_only=True):
 @post(
     "/orders",
     Operation(
-        takes=schemas.PLACEMENT_FORM,
-        or_takes=schemas.PLACEMENT_OF_A_RESERVATION,
-        gives=schemas.ORDER,
+        takes=examples.PLACEMENT_FORM,
+        or_takes=examples.PLACEMENT_OF_A_RESERVATION,
+        gives=examples.ORDER,
         status=201,
         refuses=(
             *(
@@ -118,8 +119,8 @@ async def place_order(request: ShopRequest, form: PlacementForm) -> Response:
     "/orders/quote",
     Operation(
         access=Access.CATALOG,
-        takes=schemas.QUOTE_FORM,
-        gives=schemas.QUOTE,
+        takes=examples.QUOTE_FORM,
+        gives=examples.QUOTE,
         refuses=(UnknownProducts, CouponNotUsable),
     ),
 )
@@ -130,7 +131,7 @@ def quote_order(request: ShopRequest, form: QuoteForm) -> Response:
     and what is missing. Send `total` as `expected_total` when you place the order.
     """
     return json_response(
-        QuoteBody.of(request.shop.orders.quote(request.actor, schemas.line_requests(form.lines), form.coupons))
+        QuoteBody.of(request.shop.orders.quote(request.actor, line_requests(form.lines), form.coupons))
     )
 
 
@@ -140,7 +141,7 @@ def quote_order(request: ShopRequest, form: QuoteForm) -> Response:
         pool=lambda request, _: Pool.SLOW if request.actor.is_staff else Pool.FAST,
         cached=True,
         query=OrdersQuery,
-        gives=schemas.ORDERS,
+        gives=examples.ORDERS,
         refuses=(InvalidCursor, Forbidden),
     ),
 )
@@ -154,7 +155,7 @@ def list_orders(request: ShopRequest, query: OrdersQuery) -> Response:
     return page_response(OrderPage, page, page_request, OrderBody.of, request)
 
 
-@get("/orders/{order_id:uuid}", Operation(cached=True, gives=schemas.ORDER, tagged=True, refuses=(OrderNotFound,)))
+@get("/orders/{order_id:uuid}", Operation(cached=True, gives=examples.ORDER, tagged=True, refuses=(OrderNotFound,)))
 def get_order(request: ShopRequest, order_id: UUID) -> Response:
     """One of your orders; any order for staff."""
     return _order(request.shop.orders.get(request.actor, order_id))
@@ -162,7 +163,7 @@ def get_order(request: ShopRequest, order_id: UUID) -> Response:
 
 @get(
     "/orders/{order_id:uuid}/events",
-    Operation(query=ListQuery, gives=schemas.ORDER_EVENTS, refuses=(OrderNotFound, InvalidCursor)),
+    Operation(query=ListQuery, gives=examples.ORDER_EVENTS, refuses=(OrderNotFound, InvalidCursor)),
 )
 def list_order_events(request: ShopRequest, order_id: UUID, query: ListQuery) -> Response:
     """What happened to an order, oldest first."""
@@ -174,8 +175,8 @@ def list_order_events(request: ShopRequest, order_id: UUID, query: ListQuery) ->
 @put(
     "/orders/{order_id:uuid}",
     Operation(
-        takes=schemas.ORDER_FORM,
-        gives=schemas.ORDER,
+        takes=examples.ORDER_FORM,
+        gives=examples.ORDER,
         refuses=(
             *(OrderNotFound, NotTheOwner, Stale, IllegalStep, InsufficientStock, UnknownProducts),
             *(TotalChanged, CouponNotUsable, KeyReused, TooManyLines),
@@ -202,7 +203,7 @@ def edit_order(request: ShopRequest, order_id: UUID, form: OrderForm, key: Idemp
 
 @delete(
     "/orders/{order_id:uuid}",
-    Operation(gives=None, status=204, refuses=(OrderNotFound, NotTheOwner, Stale, IllegalStep, KeyReused)),
+    Operation(status=204, refuses=(OrderNotFound, NotTheOwner, Stale, IllegalStep, KeyReused)),
 )
 def delete_order(request: ShopRequest, order_id: UUID, key: IdempotencyKey | None) -> Response:
     """Delete an order from your history; it is cancelled first if it still can be.
@@ -216,7 +217,7 @@ def delete_order(request: ShopRequest, order_id: UUID, key: IdempotencyKey | Non
 
 @post(
     "/orders/{order_id:uuid}/cancel",
-    Operation(gives=schemas.ORDER, refuses=(OrderNotFound, Stale, IllegalStep, KeyReused)),
+    Operation(gives=examples.ORDER, refuses=(OrderNotFound, Stale, IllegalStep, KeyReused)),
 )
 def cancel_order(request: ShopRequest, order_id: UUID, key: IdempotencyKey | None) -> Response:
     """Cancel an order that is not shipped yet.
@@ -228,7 +229,7 @@ def cancel_order(request: ShopRequest, order_id: UUID, key: IdempotencyKey | Non
 
 @post(
     "/orders/{order_id:uuid}/confirm",
-    Operation(access=Access.STAFF, gives=schemas.ORDER, refuses=(OrderNotFound, Stale, IllegalStep, KeyReused)),
+    Operation(access=Access.STAFF, gives=examples.ORDER, refuses=(OrderNotFound, Stale, IllegalStep, KeyReused)),
 )
 def confirm_order(request: ShopRequest, order_id: UUID, key: IdempotencyKey | None) -> Response:
     """Accept an order."""
@@ -238,7 +239,9 @@ def confirm_order(request: ShopRequest, order_id: UUID, key: IdempotencyKey | No
 @post(
     "/orders/{order_id:uuid}/ship",
     Operation(
-        access=Access.STAFF, gives=schemas.ORDER, refuses=(OrderNotFound, Stale, IllegalStep, StockBelowZero, KeyReused)
+        access=Access.STAFF,
+        gives=examples.ORDER,
+        refuses=(OrderNotFound, Stale, IllegalStep, StockBelowZero, KeyReused),
     ),
 )
 def ship_order(request: ShopRequest, order_id: UUID, key: IdempotencyKey | None) -> Response:
@@ -248,7 +251,7 @@ def ship_order(request: ShopRequest, order_id: UUID, key: IdempotencyKey | None)
 
 @post(
     "/orders/{order_id:uuid}/deliver",
-    Operation(access=Access.STAFF, gives=schemas.ORDER, refuses=(OrderNotFound, Stale, IllegalStep, KeyReused)),
+    Operation(access=Access.STAFF, gives=examples.ORDER, refuses=(OrderNotFound, Stale, IllegalStep, KeyReused)),
 )
 def deliver_order(request: ShopRequest, order_id: UUID, key: IdempotencyKey | None) -> Response:
     """Record that the customer has the order."""

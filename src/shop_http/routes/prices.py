@@ -9,10 +9,10 @@ from msgspec import UNSET
 from shop_core.errors import CouponCodeTaken, KeyReused, PromotionNotFound, Stale, TooManyPromotions
 from shop_core.idempotency import IdempotencyKey
 from shop_core.pricing.model import PromotionEntry
+from shop_http import examples
 from shop_http.requests import OffsetQuery, ShopRequest
 from shop_http.responses import Response, json_response, no_content, page_response
 from shop_http.routing import Access, Operation, delete, get, patch, post, put
-from shop_http.schemas import prices as schemas
 from shop_http.schemas.prices import (
     CouponBody,
     CouponForm,
@@ -36,7 +36,7 @@ TAG = "Prices"
     Operation(
         access=Access.STAFF,
         query=OffsetQuery,
-        gives=schemas.PROMOTIONS,
+        gives=examples.PROMOTIONS,
     ),
 )
 def list_promotions(request: ShopRequest, query: OffsetQuery) -> Response:
@@ -50,8 +50,8 @@ def list_promotions(request: ShopRequest, query: OffsetQuery) -> Response:
     "/promotions",
     Operation(
         access=Access.STAFF,
-        takes=schemas.PROMOTION_FORM,
-        gives=schemas.PROMOTION,
+        takes=examples.PROMOTION_FORM,
+        gives=examples.PROMOTION,
         status=201,
         refuses=(TooManyPromotions, KeyReused),
     ),
@@ -71,7 +71,7 @@ def create_promotion(request: ShopRequest, form: PromotionForm, key: Idempotency
     "/promotions/{promotion_id:uuid}",
     Operation(
         access=Access.STAFF,
-        gives=schemas.PROMOTION,
+        gives=examples.PROMOTION,
         tagged=True,
         refuses=(PromotionNotFound,),
     ),
@@ -85,8 +85,8 @@ def get_promotion(request: ShopRequest, promotion_id: UUID) -> Response:
     "/promotions/{promotion_id:uuid}",
     Operation(
         access=Access.STAFF,
-        takes=schemas.PROMOTION_PATCH,
-        gives=schemas.PROMOTION,
+        takes=examples.PROMOTION_PATCH,
+        gives=examples.PROMOTION,
         refuses=(PromotionNotFound, Stale, KeyReused),
     ),
 )
@@ -108,7 +108,6 @@ def edit_promotion(
     "/promotions/{promotion_id:uuid}",
     Operation(
         access=Access.STAFF,
-        gives=None,
         status=204,
         refuses=(PromotionNotFound, Stale, KeyReused),
     ),
@@ -126,9 +125,9 @@ def delete_promotion(request: ShopRequest, promotion_id: UUID, key: IdempotencyK
     "/promotions/{promotion_id:uuid}/coupons",
     Operation(
         access=Access.STAFF,
-        takes=schemas.COUPON_FORM,
-        or_takes=schemas.COUPONS_FORM,
-        gives=schemas.NEW_COUPONS,
+        takes=examples.COUPON_FORM,
+        or_takes=examples.COUPONS_FORM,
+        gives=examples.NEW_COUPONS,
         status=201,
         refuses=(PromotionNotFound, CouponCodeTaken, KeyReused),
     ),
@@ -158,7 +157,7 @@ def create_coupons(request: ShopRequest, promotion_id: UUID, form: CouponForm, k
     Operation(
         access=Access.STAFF,
         query=OffsetQuery,
-        gives=schemas.COUPONS,
+        gives=examples.COUPONS,
         refuses=(PromotionNotFound,),
     ),
 )
@@ -174,7 +173,7 @@ def list_coupons(request: ShopRequest, promotion_id: UUID, query: OffsetQuery) -
     Operation(
         access=Access.STAFF,
         query=OffsetQuery,
-        gives=schemas.REDEMPTIONS,
+        gives=examples.REDEMPTIONS,
         refuses=(PromotionNotFound,),
     ),
 )
@@ -189,7 +188,7 @@ def list_redemptions(request: ShopRequest, promotion_id: UUID, query: OffsetQuer
     "/tax-rates",
     Operation(
         access=Access.STAFF,
-        gives=schemas.TAX_RATES,
+        gives=examples.TAX_RATES,
     ),
 )
 def list_tax_rates(request: ShopRequest) -> Response:
@@ -202,8 +201,8 @@ def list_tax_rates(request: ShopRequest) -> Response:
     "/tax-rates",
     Operation(
         access=Access.STAFF,
-        takes=schemas.TAX_RATES,
-        gives=schemas.TAX_RATES,
+        takes=examples.TAX_RATES,
+        gives=examples.TAX_RATES,
         refuses=(KeyReused,),
     ),
 )

@@ -22,10 +22,10 @@ from shop_core.errors import (
 )
 from shop_core.idempotency import IdempotencyKey
 from shop_core.reservations.model import ReservationQuery
+from shop_http import examples
 from shop_http.requests import CursorQuery, ShopRequest
 from shop_http.responses import Response, json_response, no_content, page_response
 from shop_http.routing import Operation, delete, get, post
-from shop_http.schemas import reservations as schemas
 from shop_http.schemas.reservations import ExtensionForm, ReservationBody, ReservationForm, ReservationPage
 from shop_http.server.worker_pools import Pool
 
@@ -42,8 +42,8 @@ class ReservationsQuery(CursorQuery, forbid_unknown_fields=True, kw_only=True):
 @post(
     "/reservations",
     Operation(
-        takes=schemas.RESERVATION_FORM,
-        gives=schemas.RESERVATION,
+        takes=examples.RESERVATION_FORM,
+        gives=examples.RESERVATION,
         status=201,
         refuses=(InsufficientStock, UnknownProducts, TooMuchReserved, KeyReused, TooManyLines),
     ),
@@ -67,7 +67,7 @@ async def reserve(request: ShopRequest, form: ReservationForm) -> Response:
     Operation(
         pool=lambda request, _: Pool.SLOW if request.actor.is_staff else Pool.FAST,
         query=ReservationsQuery,
-        gives=schemas.RESERVATIONS,
+        gives=examples.RESERVATIONS,
         refuses=(InvalidCursor, Forbidden),
     ),
 )
@@ -82,7 +82,7 @@ def list_reservations(request: ShopRequest, query: ReservationsQuery) -> Respons
     return page_response(ReservationPage, page, page_request, ReservationBody.of, request)
 
 
-@get("/reservations/{reservation_id:uuid}", Operation(gives=schemas.RESERVATION, refuses=(ReservationNotFound,)))
+@get("/reservations/{reservation_id:uuid}", Operation(gives=examples.RESERVATION, refuses=(ReservationNotFound,)))
 def get_reservation(request: ShopRequest, reservation_id: UUID) -> Response:
     """One of your reservations; any for staff."""
     return json_response(ReservationBody.of(request.shop.reservations.get(request.actor, reservation_id)))
@@ -91,8 +91,8 @@ def get_reservation(request: ShopRequest, reservation_id: UUID) -> Response:
 @post(
     "/reservations/{reservation_id:uuid}/extend",
     Operation(
-        takes=schemas.EXTENSION_FORM,
-        gives=schemas.RESERVATION,
+        takes=examples.EXTENSION_FORM,
+        gives=examples.RESERVATION,
         refuses=(ReservationNotFound, ReservationExpired, ReservationResolved, KeyReused, TooManyLines),
     ),
 )
@@ -113,9 +113,7 @@ def extend_reservation(
 
 @delete(
     "/reservations/{reservation_id:uuid}",
-    Operation(
-        gives=None, status=204, refuses=(ReservationNotFound, ReservationExpired, ReservationResolved, KeyReused)
-    ),
+    Operation(status=204, refuses=(ReservationNotFound, ReservationExpired, ReservationResolved, KeyReused)),
 )
 def release_reservation(request: ShopRequest, reservation_id: UUID, key: IdempotencyKey | None) -> Response:
     """Release a reservation: give its units back.

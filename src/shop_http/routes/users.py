@@ -11,11 +11,11 @@ from shop_core import AccountQuery, Role
 from shop_core.errors import AccountNotFound, InvalidCursor, KeyReused, LastAdmin
 from shop_core.idempotency import IdempotencyKey
 from shop_core.text import search_words
+from shop_http import examples
 from shop_http.requests import ListQuery, ShopRequest
 from shop_http.responses import Response, json_response, page_response
 from shop_http.routes import accounts
 from shop_http.routing import Access, Operation, get, patch, post
-from shop_http.schemas import accounts as schemas
 from shop_http.schemas.accounts import AccountBody, AccountPage, AccountStatusForm, ResetBody
 from shop_http.server.worker_pools import Pool
 
@@ -42,7 +42,7 @@ class UsersQuery(ListQuery, forbid_unknown_fields=True, kw_only=True):
 
 @get(
     "/users",
-    Operation(pool=Pool.SLOW, access=Access.STAFF, query=UsersQuery, gives=schemas.ACCOUNTS, refuses=(InvalidCursor,)),
+    Operation(pool=Pool.SLOW, access=Access.STAFF, query=UsersQuery, gives=examples.ACCOUNTS, refuses=(InvalidCursor,)),
 )
 def list_users(request: ShopRequest, query: UsersQuery) -> Response:
     """Registered users, by username.
@@ -55,7 +55,7 @@ def list_users(request: ShopRequest, query: UsersQuery) -> Response:
     return page_response(AccountPage, page, page_request, AccountBody.of, request)
 
 
-@get("/users/{user_id:uuid}", Operation(access=Access.STAFF, gives=schemas.ACCOUNT, refuses=(AccountNotFound,)))
+@get("/users/{user_id:uuid}", Operation(access=Access.STAFF, gives=examples.ACCOUNT, refuses=(AccountNotFound,)))
 def get_user(request: ShopRequest, user_id: UUID) -> Response:
     """A registered user."""
     return json_response(AccountBody.of(request.shop.accounts.account(request.actor, user_id)))
@@ -65,8 +65,8 @@ def get_user(request: ShopRequest, user_id: UUID) -> Response:
     "/users/{user_id:uuid}",
     Operation(
         access=Access.STAFF,
-        takes=schemas.STANDING,
-        gives=schemas.ACCOUNT,
+        takes=examples.STANDING,
+        gives=examples.ACCOUNT,
         refuses=(AccountNotFound, LastAdmin, KeyReused),
     ),
 )
@@ -82,7 +82,7 @@ def assign_user(request: ShopRequest, user_id: UUID, form: AccountStatusForm, ke
 
 @post(
     "/users/{user_id:uuid}/password-reset",
-    Operation(access=Access.STAFF, gives=schemas.RESET_CODE, refuses=(AccountNotFound,)),
+    Operation(access=Access.STAFF, gives=examples.RESET_CODE, refuses=(AccountNotFound,)),
 )
 def offer_password_reset(request: ShopRequest, user_id: UUID) -> Response:
     """A code for a user who forgot their password.

@@ -11,7 +11,7 @@ from msgspec.structs import asdict
 
 from shop_core import Account, AccountStatusChange, Actor, Login, ProfileChange, Registration, Role
 from shop_core.accounts.sessions import Session
-from shop_http.schemas.common import SESSION_ID, THEN, USER_ID, Credential, PageBody
+from shop_http.schemas.common import Credential, PageBody
 
 
 class RegistrationForm(Struct, forbid_unknown_fields=True, kw_only=True):
@@ -189,43 +189,3 @@ class SessionsBody(Struct, kw_only=True):
     """Where an account is logged in."""
 
     results: tuple[SessionBody, ...]
-
-
-REGISTRATION = RegistrationForm(
-    username="ada", password="correct horse battery", email="ada@example.org", first_name="Ada", last_name="Lovelace"
-)
-CREDENTIALS = CredentialsForm(
-    username="ada", password="correct horse battery", remember=True, device_name="Ada's phone"
-)
-REFRESH = RefreshForm(refresh="kq1X0u7l0W1sXyJb8i2mZV4nG9dT3rHcEoPfAaYtBws")
-PROFILE = ProfileForm(last_name="King", email="countess@example.org")
-PASSWORDS = PasswordForm(old_password="correct horse battery", new_password="staple, but which one")
-RESET = ResetForm(code="AZqlwBERcACAAAAAAAAAAgBpYF4Q", new_password="staple, but which one")
-RESET_CODE = ResetBody(code=RESET.code, expires_at=THEN)
-STANDING = AccountStatusForm(role=Role.STAFF)
-USER = UserBody(
-    id=USER_ID,
-    username="ada",
-    email="ada@example.org",
-    first_name="Ada",
-    last_name="Lovelace",
-    role=Role.CUSTOMER,
-    created_at=THEN,
-    updated_at=THEN,
-)
-TOKENS = TokensBody(access="eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIwMTlhIn0.c2ln", refresh=REFRESH.refresh, expires_in=300)
-ACCOUNT = AccountBody(**asdict(USER), active=True)
-ACCOUNTS = AccountPage(count=1, next=None, previous=None, results=(ACCOUNT,))
-SESSIONS = SessionsBody(
-    results=(
-        SessionBody(
-            id=SESSION_ID,
-            created_at=THEN,
-            used_at=THEN,
-            expires_at=THEN,
-            remember=True,
-            device_name="Ada's phone",
-            current=True,
-        ),
-    )
-)

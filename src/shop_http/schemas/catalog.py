@@ -18,7 +18,7 @@ from shop_core import (
 )
 from shop_core.catalog.families import Family
 from shop_core.catalog.model import TAX_CLASS_DEFAULT, UNCHANGED, Options, Unchanged
-from shop_http.schemas.common import CATEGORY_ID, FAMILY_ID, PRODUCT_ID, THEN, Amount, PageBody
+from shop_http.schemas.common import Amount, PageBody
 
 
 class CategoryForm(Struct, forbid_unknown_fields=True, kw_only=True):
@@ -240,32 +240,3 @@ class ProductBody(Struct, kw_only=True):
 
 class ProductPage(PageBody[ProductBody], kw_only=True):
     """A page of the list of products."""
-
-
-CATEGORY_FORM = CategoryForm(name="Candle holders", slug="candle-holders")
-CATEGORY_PATCH = CategoryPatch(name="Candle holders and lanterns")
-CATEGORY = CategoryBody(id=CATEGORY_ID, name="Candle holders", slug="candle-holders", product_count=1)
-CATEGORIES = CategoryPage(count=1, next=None, previous=None, results=(CATEGORY,))
-PRODUCT_FORM = ProductForm(sku="85123A", name="White hanging heart T-light holder", price="2.20", category=CATEGORY_ID)
-FAMILY_FORM = FamilyForm(name="Hanging hearts", option_names=("colour",))
-FAMILY_PATCH = FamilyPatch(name="Hearts to hang")
-FAMILY = FamilyBody(id=FAMILY_ID, name="Hanging hearts", description="", option_names=("colour",), version=1)
-FAMILIES = FamilyPage(count=1, next=None, previous=None, results=(FAMILY,))
-PRODUCT_PATCH = ProductPatch(price="1.95")
-PRODUCT = ProductBody(
-    id=PRODUCT_ID,
-    sku="85123A",
-    name="White hanging heart T-light holder",
-    description="",
-    price="2.20",
-    currency="EUR",
-    quantity_in_stock=120,
-    category=CATEGORY_ID,
-    image_urls=("https://example.org/85123A.jpg",),
-    family=FamilyOfProduct(id=FAMILY_ID, name="Hanging hearts"),
-    options={"colour": "white"},
-    tax_class="standard",
-    created_at=THEN,
-    updated_at=THEN,
-)
-PRODUCTS = ProductPage(count=1, next=None, previous=None, results=(PRODUCT,))

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Annotated, Generic, Literal, TypeVar
-from uuid import UUID
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
@@ -37,12 +35,3 @@ class StatusBody(Struct, kw_only=True):
     """The state of the server."""
 
     status: Literal["ok"] = "ok"
-
-
-THEN = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
-USER_ID, CATEGORY_ID, PRODUCT_ID, ORDER_ID, MOVEMENT_ID, RESERVATION_ID, EVENT_ID, SESSION_ID = (
-    UUID(f"019aa5c1-5b40-7{number}3c-9a1e-4f6d2b7c8e0{number}") for number in range(1, 9)
-)
-PROMOTION_ID, COUPON_ID, FAMILY_ID = (
-    UUID(f"019aa5c1-5b40-7a{number}c-9a1e-4f6d2b7c8e1{number}") for number in range(1, 4)
-)

@@ -10,7 +10,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from shop_core import MovementKind, StockLevel, StockMovement
 from shop_core.inventory.model import QUANTITY_MAX
-from shop_http.schemas.common import MOVEMENT_ID, PRODUCT_ID, THEN, USER_ID, PageBody
+from shop_http.schemas.common import PageBody
 
 
 class StockChangeForm(Struct, forbid_unknown_fields=True, kw_only=True):
@@ -77,16 +77,3 @@ class StockMovementBody(Struct, kw_only=True):
 
 class StockMovementPage(PageBody[StockMovementBody], kw_only=True):
     """A page of a product's stock ledger."""
-
-
-STOCK_CHANGE = StockChangeForm(kind="received", quantity=120, reason="delivery note 4711")
-STOCK_LEVEL = StockLevelBody(product_id=PRODUCT_ID, on_hand=120, allocated=0, reserved=0, shortfall=0, available=120)
-STOCK_MOVEMENT = StockMovementBody(
-    id=MOVEMENT_ID,
-    kind=MovementKind.RECEIVED,
-    quantity=120,
-    at=THEN,
-    reason="delivery note 4711",
-    actor_id=USER_ID,
-)
-STOCK_MOVEMENTS = StockMovementPage(next=None, previous=None, results=(STOCK_MOVEMENT,))

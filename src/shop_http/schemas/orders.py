@@ -30,13 +30,6 @@ from shop_core.pricing.explanation import Explanation, WhyNot
 from shop_core.pricing.model import COUPONS_MAX, percent_text
 from shop_core.pricing.taxes import TaxAmount
 from shop_http.schemas.common import (
-    EVENT_ID,
-    ORDER_ID,
-    PRODUCT_ID,
-    PROMOTION_ID,
-    RESERVATION_ID,
-    THEN,
-    USER_ID,
     Amount,
     PageBody,
     Percent,
@@ -369,71 +362,3 @@ class OrderEventBody(Struct, kw_only=True):
 
 class OrderEventPage(PageBody[OrderEventBody], kw_only=True):
     """A page of the timeline of an order."""
-
-
-ORDER_FORM = OrderForm(lines=(LineForm(product_id=PRODUCT_ID, quantity=3),), expected_total="4.40")
-PLACEMENT_FORM = PlacementForm(lines=(LineForm(product_id=PRODUCT_ID, quantity=3),), expected_total="4.40")
-PLACEMENT_OF_A_RESERVATION = PlacementForm(reservation_id=RESERVATION_ID)
-ORDER = OrderBody(
-    id=ORDER_ID,
-    number="261121-7K3M9QX2",
-    status=OrderStatus.PLACED,
-    lines=(
-        OrderLineBody(
-            product_id=PRODUCT_ID,
-            sku="85123A",
-            product_name="White hanging heart T-light holder",
-            unit_price="2.20",
-            options={"colour": "white"},
-            quantity=3,
-            discount="2.20",
-            total="4.40",
-            tax_rate="19.00",
-            tax="0.70",
-        ),
-    ),
-    subtotal="6.60",
-    discounts=(DiscountBody(promotion_id=PROMOTION_ID, label="Buy two, get one free", amount="2.20"),),
-    total="4.40",
-    taxes=(TaxBody(rate="19.00", net="3.70", tax="0.70"),),
-    currency="EUR",
-    customer_id=USER_ID,
-    version=1,
-    created_at=THEN,
-    updated_at=THEN,
-)
-QUOTE_FORM = QuoteForm(lines=(LineForm(product_id=PRODUCT_ID, quantity=2),), coupons=("SUMMER10",))
-QUOTE = QuoteBody(
-    lines=ORDER.lines,
-    subtotal="6.60",
-    discounts=ORDER.discounts,
-    total="4.40",
-    taxes=ORDER.taxes,
-    coupons=(CouponOfOrder(code="SUMMER10", applied=False),),
-    currency="EUR",
-    shortages=(),
-    promotions=(
-        ExplanationBody(
-            promotion_id=PROMOTION_ID,
-            label="Buy two, get one free",
-            applied=True,
-            amount="2.20",
-            missing=MissingBody(units=3),
-            message="Buy two, get one free: you save 2.20 EUR. Add 3 more units to save more.",
-        ),
-    ),
-)
-ORDERS = OrderPage(count=1, next=None, previous=None, results=(ORDER,))
-ORDER_EVENT = OrderEventBody(
-    id=EVENT_ID,
-    seq=2,
-    kind=OrderEventKind.EDITED,
-    at=THEN,
-    status=OrderStatus.PLACED,
-    total="6.60",
-    total_before="4.40",
-    actor_id=USER_ID,
-    actor_role=Role.CUSTOMER,
-    format=1,
-)
-ORDER_EVENTS = OrderEventPage(count=1, next=None, previous=None, results=(ORDER_EVENT,))

@@ -27,12 +27,6 @@ from shop_core.pricing.model import (
 )
 from shop_core.pricing.taxes import TaxRate
 from shop_http.schemas.common import (
-    COUPON_ID,
-    ORDER_ID,
-    PRODUCT_ID,
-    PROMOTION_ID,
-    THEN,
-    USER_ID,
     Amount,
     PageBody,
     Percent,
@@ -379,41 +373,3 @@ def _or(sent: T | UnsetType, otherwise: Any, read: Callable[[T], Any] = lambda s
 
 def _changed(sent: Any, read: Callable[[Any], Any] = lambda sent: sent) -> Any | Unchanged:
     return UNCHANGED if sent is UNSET else read(sent)
-
-
-PROMOTION_FORM = PromotionForm(
-    label="Buy two, get one free",
-    benefit=BenefitForm(kind="buy_x_get_y", buy=2, get=1, selection=SelectionForm(products=(PRODUCT_ID,))),
-    condition=ConditionForm(min_total="20.00"),
-    max_uses=500,
-)
-PROMOTION_PATCH = PromotionPatch(label="Winter sale", ends_at=THEN)
-PROMOTION = PromotionBody(
-    id=PROMOTION_ID,
-    version=1,
-    label="Buy two, get one free",
-    active=True,
-    uses=17,
-    needs_coupon=False,
-    combines=True,
-    benefit=BenefitForm(
-        kind="buy_x_get_y", buy=2, get=1, percent="100.00", selection=SelectionForm(products=(PRODUCT_ID,))
-    ),
-    condition=ConditionForm(min_total="20.00", selection=SelectionForm(all=True)),
-    max_uses=500,
-)
-PROMOTIONS = PromotionPage(count=1, next=None, previous=None, results=(PROMOTION,))
-COUPON_FORM = CouponForm(code="SUMMER10", max_uses=100, max_per_customer=1)
-COUPONS_FORM = CouponForm(count=50, max_uses=1)
-COUPON = CouponBody(id=COUPON_ID, code="SUMMER10", uses=3, max_uses=100, max_per_customer=1, created_at=THEN)
-NEW_COUPONS = NewCouponsBody(id=COUPON_ID, code="SUMMER10", uses=0, max_uses=100, max_per_customer=1, created_at=THEN)
-COUPONS = CouponPage(count=1, next=None, previous=None, results=(COUPON,))
-REDEMPTION = RedemptionBody(order_id=ORDER_ID, customer_id=USER_ID, version=1, coupon_id=COUPON_ID, at=THEN)
-REDEMPTIONS = RedemptionPage(count=1, next=None, previous=None, results=(REDEMPTION,))
-TAX_RATES = TaxRatesForm(
-    rates=(
-        TaxRateForm(tax_class="standard", rate="19.00"),
-        TaxRateForm(tax_class="reduced", rate="7.00"),
-        TaxRateForm(tax_class="standard", rate="20.00", valid_from=THEN),
-    )
-)

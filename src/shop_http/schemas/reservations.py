@@ -18,8 +18,8 @@ from shop_core.reservations.model import (
     ReservationState,
     ReservedLine,
 )
-from shop_http.schemas.common import PRODUCT_ID, RESERVATION_ID, THEN, USER_ID, PageBody
-from shop_http.schemas.orders import LineForm, LineForms, line_requests
+from shop_http.schemas.common import PageBody
+from shop_http.schemas.orders import LineForms, line_requests
 
 Ttl = Annotated[
     int,
@@ -100,17 +100,3 @@ class ReservationBody(Struct, kw_only=True):
 
 class ReservationPage(PageBody[ReservationBody], kw_only=True):
     """A page of reservations."""
-
-
-RESERVATION_FORM = ReservationForm(lines=(LineForm(product_id=PRODUCT_ID, quantity=3),), ttl_seconds=600)
-EXTENSION_FORM = ExtensionForm(ttl_seconds=600)
-RESERVATION = ReservationBody(
-    id=RESERVATION_ID,
-    customer_id=USER_ID,
-    state=ReservationState.ACTIVE,
-    lines=(ReservedLineBody(product_id=PRODUCT_ID, quantity=3),),
-    created_at=THEN,
-    expires_at=THEN + TTL_DEFAULT,
-    server_now=THEN,
-)
-RESERVATIONS = ReservationPage(next=None, previous=None, results=(RESERVATION,))
