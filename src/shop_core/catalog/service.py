@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from uuid import UUID
 
@@ -52,10 +52,6 @@ class ImportResult:
     def all(self) -> tuple[Product, ...]:
         """All products that the rows named."""
         return self.created + self.updated + self.unchanged + self.restored
-
-
-class _Preview(Exception):
-    """Leaves a unit of work whose changes are not wanted."""
 
 
 class CatalogService:
@@ -299,29 +295,28 @@ class CatalogService:
         by_sku = {row.sku: row if isinstance(row, ImportRow) else ImportRow.of(row) for row in rows}
         if len(by_sku) < len(rows):
             raise Invalid(Fault("sku", "stands in two rows of one import", "duplicate"))
-        result = ImportResult((), (), ())
-        with suppress(_Preview), self._begin() as uow:
+        with self._begin() as uow:
             known = uow.products.lock_by_sku(by_sku)
-            self._locate_categories(uow, by_sku)
+            new_categories = self._locate_categories(uow, by_sku)
             result = self._imported(by_sku, known)
-            uow.products.add_all(result.created)
-            uow.products.update_all(result.updated + result.restored)
-            if preview:
-                raise _Preview
+            if not preview:
+                for category in new_categories:
+                    uow.categories.add(category)
+                uow.products.add_all(result.created)
+                uow.products.update_all(result.updated + result.restored)
         return result
 
-    def _locate_categories(self, uow: UnitOfWork, rows: dict[str, ImportRow]) -> None:
-        """Put ids in the place of the names of categories; those that are missing are stored."""
+    def _locate_categories(self, uow: UnitOfWork, rows: dict[str, ImportRow]) -> list[Category]:
+        """Put ids in the place of the names of categories; returns those that are missing."""
         paths = {row.category for row in rows.values() if row.category is not UNCHANGED and row.category}
         tree = {entry.category.id: entry.category for entry in uow.categories.all()} if paths else {}
         found, made = located(sorted(paths), tree, self._new_id)
         if made:  # read again under the lock: somebody else may be making them
             found, made = located(sorted(paths), uow.categories.lock_all(), self._new_id)
-        for category in made:
-            uow.categories.add(category)
         for sku, row in rows.items():
             if row.category is not UNCHANGED:
                 rows[sku] = row.in_category(found[row.category].id if row.category else None)
+        return made
 
     def _imported(self, rows: Mapping[str, ImportRow], known: Mapping[str, Product]) -> ImportResult:
         now, incomplete = self._clock(), list[str]()

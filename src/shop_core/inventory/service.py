@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from uuid import UUID
 
@@ -117,6 +117,16 @@ class InventoryService:
         if level is None:
             raise ProductNotFound(product_id)
         return level
+
+    def levels(self, actor: Actor, product_ids: Iterable[UUID]) -> dict[UUID, StockLevel]:
+        """The counters of those products that exist, all of one moment.
+
+        Raises:
+            Unauthenticated, Forbidden: the actor is not staff.
+        """
+        actor.require(Role.STAFF)
+        with self._begin() as uow:
+            return uow.stock.lock(product_ids)
 
     def movements(self, actor: Actor, product_id: UUID, page_request: CursorRequest) -> Page[StockMovement]:
         """The ledger of a product, newest first.

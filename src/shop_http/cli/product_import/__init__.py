@@ -10,7 +10,7 @@ interrupted is simply run again.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import islice
@@ -178,12 +178,14 @@ def _checked(shop: Shop, rows: Sequence[ProductRow], report: ImportReport) -> li
         report.add_bad(BadRow(rows[0].line, refusal.message))
         return []
     stored = {product.sku: product.id for product in (*imported.updated, *imported.unchanged, *imported.restored)}
+    untimed = {stored[row.row.sku]: row.quantity for row in rows if row.row.sku in stored and _is_untimed(row)}
+    lacking = _lack_time(shop, untimed) if untimed else set()
     fitting = []
     for row in rows:
         sku = row.row.sku
         if sku in imported.incomplete:
             report.add_bad(BadRow(row.line, f"sku: {sku!r} is new, so it needs a name and a price"))
-        elif _lacks_time(shop, stored.get(sku), row):
+        elif stored.get(sku) in lacking and _is_untimed(row):
             rule = "say when it was counted, in a column counted or with --counted-at"
             report.add_bad(BadRow(row.line, f"quantity: {sku!r} has been in stock before, so {rule}"))
         else:
@@ -191,13 +193,15 @@ def _checked(shop: Shop, rows: Sequence[ProductRow], report: ImportReport) -> li
     return fitting
 
 
-def _lacks_time(shop: Shop, product_id: UUID | None, row: ProductRow) -> bool:
-    """Whether nobody can say what the quantity means: it differs from what is on hand, and units came or went."""
-    if product_id is None or row.quantity is None or row.counted:
-        return False
-    if shop.inventory.level(SYSTEM, product_id).on_hand == row.quantity:
-        return False
-    return bool(shop.inventory.movements(SYSTEM, product_id, CursorRequest(1)).items)
+def _is_untimed(row: ProductRow) -> bool:
+    return row.quantity is not None and row.counted is None
+
+
+def _lack_time(shop: Shop, untimed: Mapping[UUID, int | None]) -> set[UUID]:
+    """The products whose quantity nobody can read: it differs from what is on hand, and units came or went before."""
+    levels = shop.inventory.levels(SYSTEM, untimed)
+    differ = [product_id for product_id, units in untimed.items() if levels[product_id].on_hand != units]
+    return {each for each in differ if shop.inventory.movements(SYSTEM, each, CursorRequest(1)).items}
 
 
 def _write(shop: Shop, rows: Sequence[ProductRow], report: ImportReport, *, preview: bool) -> None:
