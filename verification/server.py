@@ -41,7 +41,7 @@ class ShopServer:
         self.data_dir = folder / "data"
         self.log = folder / "server.log"
         self.workers = workers
-        self._environment = environment(SHOP_EVENTS="log", **(variables or {}))
+        self._environment = environment(**{"SHOP_EVENTS": "log", **(variables or {})})
         self.port = free_port()
         self.starts = 0
         self.exits: list[str] = []

@@ -42,7 +42,7 @@ QUEUE_LENGTH_MAX = 5_000
 WAIT_MAX_S = 2.0
 LIGHT_LINES_MAX = 100
 """A request with more lines is in the second queue."""
-LOCK_WAIT_S = 0.5
+LOCK_WAIT_S = 0.8
 """How long a batch should wait for rows: the `lock_s` of the adapters of its shop."""
 _BUSY_RETRY_S = 0.05
 _BUSY_S = 1.0
@@ -80,8 +80,8 @@ class _Queue:
         self.pending: deque[_Pending[Any, Any]] = deque()
         self.lines = 0
 
-    def put(self, pending: _Pending[Any, Any]) -> None:
-        self.pending.append(pending)
+    def put(self, pending: _Pending[Any, Any], *, first: bool = False) -> None:
+        (self.pending.appendleft if first else self.pending.append)(pending)
         self.lines += pending.lines
 
     def take(self, size_max: int) -> list[_Pending[Any, Any]]:
@@ -270,6 +270,8 @@ class OrderBatcher:
                 return
             batch = self._begin(self._slow)
         self._decide_all(batch, wait=False)
+        # A pause as long as that took, for those who want the same rows.
+        self._slow_at = max(self._slow_at, 2 * time.monotonic() - self._flushed_at)
 
     def _decide_all(self, batch: Sequence[_Pending[Any, Any]], *, wait: bool) -> None:
         for kind in (self._orders, self._reservations):
@@ -311,7 +313,7 @@ class OrderBatcher:
             if now - pending.queued_at > self._wait_max_s:
                 self._report.refused += 1
                 return False
-            self._slow.put(pending)
+            self._slow.put(pending, first=pending.lines <= LIGHT_LINES_MAX)
             self._slow_at = now + _BUSY_RETRY_S
             if now - pending.queued_at > LOCK_WAIT_S:
                 self._busy_until = now + _BUSY_S

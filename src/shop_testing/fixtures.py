@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 from uuid import UUID
 
 from shop_core.accounts.model import Account, Actor, Role
@@ -32,6 +33,17 @@ class Altered:
 
     def __getattr__(self, name: str) -> Any:
         return self._changed[name] if name in self._changed else getattr(self._inner, name)
+
+
+def later(adapters: Adapters, by: timedelta) -> Adapters:
+    """The same adapters, at a later time."""
+
+    @contextmanager
+    def begin() -> Iterator[Any]:
+        with adapters.begin() as uow:
+            yield Altered(uow, now=lambda: uow.now() + by)
+
+    return cast("Adapters", Altered(adapters, begin=begin, clock=lambda: adapters.clock() + by))
 
 
 class Fixtures:

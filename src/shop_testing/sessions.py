@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import cast
 
 import pytest
 
@@ -25,7 +24,7 @@ from shop_core.ports import Adapters
 from shop_core.shop import Shop
 from shop_testing.concurrency import TIMEOUT_S, in_background, still_waits, together
 from shop_testing.contract import Contract
-from shop_testing.fixtures import Altered, Fixtures
+from shop_testing.fixtures import Fixtures, later
 
 OLD, NEW = "numbers are music", "music is numbers"
 OUT = AccountStatusChange(active=False)
@@ -94,7 +93,7 @@ class SessionsContract(Contract):
             case "ended":
                 shop.sessions.end(shop.sessions.authenticate(other.access), actor.session)
             case "reused":
-                late = Shop(cast("Adapters", Altered(adapters, clock=lambda: adapters.clock() + 2 * REFRESH_GRACE)))
+                late = Shop(later(adapters, 2 * REFRESH_GRACE))
                 shop.sessions.refresh(shop.sessions.refresh(login.refresh).refresh)
                 with pytest.raises(InvalidToken):
                     late.sessions.refresh(login.refresh)
@@ -296,7 +295,7 @@ class SessionsContract(Contract):
     def test_a_code_is_good_for_an_hour(self, shop: Shop, adapters: Adapters) -> None:
         ada = shop.accounts.register(Registration("ada", OLD))
         code = shop.accounts.offer_reset(SYSTEM, ada.id).code
-        late = Shop(cast("Adapters", Altered(adapters, clock=lambda: adapters.clock() + RESET_CODE_LIFE)))
+        late = Shop(later(adapters, RESET_CODE_LIFE))
         with pytest.raises(InvalidResetCode):
             late.accounts.reset_password(code, NEW)
 

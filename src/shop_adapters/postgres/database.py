@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property, lru_cache
 from typing import Any, cast
 from uuid import UUID
@@ -24,6 +24,7 @@ from sqlalchemy import Engine, Executable, Select, func, literal, select, text
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import DBAPIError, TimeoutError
 
+from shop_adapters.clock import system_clock
 from shop_adapters.lock_order import LockOrder
 from shop_adapters.postgres.watchdog import Watch, watched
 from shop_core.errors import Busy, Refusal, Unavailable
@@ -38,6 +39,7 @@ RefusalOf = Callable[[str, psycopg.errors.Diagnostic], Refusal | None]
 COUNTED_MAX = 10_000
 """Up to so many rows are counted one by one."""
 
+CLOCK_OFF_MAX = timedelta(seconds=5)
 _ANSWER_SPARE_S = 2.0
 _DIALECT = postgresql.psycopg.dialect()  # type: ignore[no-untyped-call]
 _NOTHING: Mapping[str, Any] = {}
@@ -245,6 +247,24 @@ def transaction(engine: Engine, timeouts: TransactionTimeouts, clock: Clock | No
             pooled.close()
             if engine.pool is not pool:  # the pool was replaced meanwhile: nobody takes this connection out again
                 pool.dispose()
+
+
+def check_clock(engine: Engine, clock: Clock = system_clock) -> None:
+    """Check that the clock of this host goes with that of the database, by which all processes go.
+
+    Args:
+        clock: of this host.
+
+    Raises:
+        Unavailable: it is off by more than `CLOCK_OFF_MAX`.
+    """
+    with transaction(engine, TransactionTimeouts(statement_s=3)) as opened:
+        before, now, after = clock(), opened.now(), clock()
+    off = max(before - now, now - after)
+    if off > CLOCK_OFF_MAX:
+        message = f"The clock of this host is {off.total_seconds():.0f} seconds off that of the database: set it."
+        _log_refusal("the clock of this host is wrong", message)
+        raise Unavailable(message)
 
 
 def _for_driver(statement: Executable, values: Mapping[str, Any]) -> tuple[bytes, Mapping[str, Any]]:

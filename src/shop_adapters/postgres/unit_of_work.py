@@ -52,7 +52,8 @@ class PostgresAdapters:
         includes_tax: whether prices are gross; if not, taxes are added to them.
         timeouts: how long a transaction may take; None: the usual ones.
         clock: tells all times, for tests that move it. Without one, stock, orders and reservations go by the clock of
-            the database, which is one for all processes; accounts and tokens by this process's.
+            the database, which is one for all processes; sessions too.
+            Only access tokens are read by this process's clock, see `check_clock`.
         new_id, passwords, tokens: others than the usual ones, for tests and special needs.
         has_outbox: whether events are put into the outbox. Without it, no event is ever published, and nothing has to
             empty the outbox; the timelines of orders have the events in any case.

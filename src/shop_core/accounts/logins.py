@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import lru_cache, partial
 from uuid import UUID
 
@@ -102,30 +102,30 @@ class SessionService:
         key = comparable(normalized(username))
         known_device = device if self._tokens.is_device(device, key) else None
         guesses = guesses_of_login(key, client, known_device)
-        self._checks.count(guesses)
-        with self._begin() as uow:
-            account, password_hash = uow.accounts.credentials(key) or (None, None)
-        if not self._checks.is_right(password_hash, password) or account is None or not account.active:
-            raise WrongCredentials
-        assert password_hash is not None
-        better_hash = self._passwords.hash(password) if self._passwords.is_outdated(password_hash) else None
-        refresh = self._tokens.refresh()
-        with self._begin() as uow:
-            account = self._checks.still_right(uow, account.id, password, password_hash)
-            if account is None or not account.active:
+        with self._checks.counted(guesses):
+            with self._begin() as uow:
+                account, password_hash = uow.accounts.credentials(key) or (None, None)
+            if not self._checks.is_right(password_hash, password) or account is None or not account.active:
                 raise WrongCredentials
-            if better_hash:
-                uow.accounts.set_password_hash(account.id, better_hash)
-            now = self._clock()
-            life = self._lives.of(remember)
-            token = named(self._tokens.digest(refresh), self._new_id(), account.id, now, life)
-            too_many = [session.id for session in uow.refresh_tokens.sessions(account.id, now)[SESSIONS_MAX - 1 :]]
-            for session_id in too_many:
-                uow.refresh_tokens.revoke_family(session_id, now)
-            uow.refresh_tokens.add(token)
-            self._checks.uncount(uow, guesses)
+            assert password_hash is not None
+            better_hash = self._passwords.hash(password) if self._passwords.is_outdated(password_hash) else None
+            refresh = self._tokens.refresh()
+            with self._begin() as uow:
+                account = self._checks.still_right(uow, account.id, password, password_hash)
+                if account is None or not account.active:
+                    raise WrongCredentials
+                if better_hash:
+                    uow.accounts.set_password_hash(account.id, better_hash)
+                now = uow.now()
+                life = self._lives.of(remember)
+                token = named(self._tokens.digest(refresh), self._new_id(), account.id, now, life)
+                too_many = [session.id for session in uow.refresh_tokens.sessions(account.id, now)[SESSIONS_MAX - 1 :]]
+                for session_id in too_many:
+                    uow.refresh_tokens.revoke_family(session_id, now)
+                uow.refresh_tokens.add(token)
+                self._checks.uncount(uow, guesses)
         self._revocations.add(*too_many, at=now)
-        return self._login(account, token, refresh, known_device or self._tokens.device(key))
+        return self._login(account, token, refresh, now, known_device or self._tokens.device(key))
 
     def is_known_device(self, username: str, device: str) -> bool:
         """Whether `device` is a token that an earlier login with this username gave."""
@@ -140,10 +140,10 @@ class SessionService:
         Raises:
             InvalidToken: the token is unknown, expired, revoked or reused, or the account is not active any more.
         """
-        now = self._clock()
         following, successor = self._tokens.successors(refresh)[0], None
         with self._begin() as uow:
             token = uow.refresh_tokens.lock(self._tokens.digest(refresh))
+            now = uow.now()
             account = uow.accounts.get(token.account_id) if token else None
             if token is not None and token.rotated_at is not None:
                 following, successor = self._given_out(uow, refresh)
@@ -161,13 +161,12 @@ class SessionService:
             self._revocations.add(token.family_id, at=now)
         if token is None or account is None or not is_good or is_reuse or successor is None:
             raise InvalidToken
-        return self._login(account, token, following)
+        return self._login(account, token, following, now)
 
     def log_out(self, refresh: str) -> None:
         """End the session of a refresh token, wherever it is used. An unknown token changes nothing."""
-        now = self._clock()
         with self._begin() as uow:
-            token = uow.refresh_tokens.lock(self._tokens.digest(refresh))
+            token, now = uow.refresh_tokens.lock(self._tokens.digest(refresh)), uow.now()
             if token is not None:
                 uow.refresh_tokens.revoke_family(token.family_id, now)
         if token is not None:
@@ -180,7 +179,7 @@ class SessionService:
             Unauthenticated: no account acts.
         """
         with self._begin() as uow:
-            return uow.refresh_tokens.sessions(actor.account_id, self._clock())
+            return uow.refresh_tokens.sessions(actor.account_id, uow.now())
 
     def end(self, actor: Actor, session_id: UUID, *, key: IdempotencyKey | None = None) -> None:
         """End one session of the actor: the present one, or another one if they logged in recently.
@@ -196,8 +195,8 @@ class SessionService:
             LoginTooOld: it is another one, and the present login is older than `RECENT_LOGIN`.
             KeyReused
         """
-        now = self._clock()
         with self._begin() as uow:
+            now = uow.now()
             if key and key.was_used(uow.keys.claim, actor.account_id, "end session", session_id):
                 return
             began_at = {each.id: each.created_at for each in uow.refresh_tokens.sessions(actor.account_id, now)}
@@ -216,8 +215,8 @@ class SessionService:
 
         Every process that verifies access tokens calls this about once a second.
         """
-        now = self._clock()
         with self._begin() as uow:
+            now = uow.now()
             ended = uow.refresh_tokens.revoked_since(self._revocations.since(now))
         self._revocations.update(ended, now)
 
@@ -229,8 +228,9 @@ class SessionService:
         with self._begin() as uow:
             if not uow.try_lock(CLEANUP):
                 return 0
-            deleted = uow.refresh_tokens.delete_expired(self._clock() - TOKENS_KEPT_FOR, CLEANUP_MAX)
-            return deleted + uow.attempts.delete_full(uow.now(), CLEANUP_MAX)
+            now = uow.now()
+            deleted = uow.refresh_tokens.delete_expired(now - TOKENS_KEPT_FOR, CLEANUP_MAX)
+            return deleted + uow.attempts.delete_full(now, CLEANUP_MAX)
 
     def authenticate(self, access: str) -> Actor:
         """The actor of an access token: first `identify`, which asks no store, then `recheck_staff`, which may.
@@ -276,6 +276,8 @@ class SessionService:
                 return each, successor
         return candidates[0], None
 
-    def _login(self, account: Account, token: RefreshToken, refresh: str, device: str | None = None) -> Login:
-        access = self._tokens.access(account.acting(token.family_id), self._clock(), ACCESS_TOKEN_LIFE)
+    def _login(
+        self, account: Account, token: RefreshToken, refresh: str, now: datetime, device: str | None = None
+    ) -> Login:
+        access = self._tokens.access(account.acting(token.family_id), now, ACCESS_TOKEN_LIFE)
         return Login(access, refresh, ACCESS_TOKEN_LIFE, device)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from uuid import UUID
 
 from shop_core.accounts.guess_limits import Guess, return_tokens, take_tokens
 from shop_core.accounts.model import Account
 from shop_core.accounts.passwords import PASSWORD_LENGTHS, password_length
+from shop_core.errors import Refusal, Unavailable
 from shop_core.ports import Begin, PasswordHasher, UnitOfWork
 
 
@@ -27,6 +29,22 @@ class PasswordChecks:
         with self._begin() as uow:
             full_at = uow.attempts.lock([guess.key for guess in guesses])
             uow.attempts.put(take_tokens(guesses, full_at, uow.now()))
+
+    @contextmanager
+    def counted(self, guesses: Sequence[Guess]) -> Iterator[None]:
+        """Count a guess, and check the password in the block. If the shop itself fails there, the guess is returned.
+
+        Raises:
+            TooManyAttempts
+        """
+        self.count(guesses)
+        try:
+            yield
+        except Exception as failure:
+            if isinstance(failure, Unavailable) or not isinstance(failure, Refusal):
+                with suppress(Exception), self._begin() as uow:
+                    self.uncount(uow, guesses)
+            raise
 
     def uncount(self, uow: UnitOfWork, guesses: Sequence[Guess]) -> None:
         """Return the tokens: the password was right."""

@@ -177,20 +177,20 @@ class AccountService:
         """
         account = self.me(actor)
         guesses = guesses_of_change(account.id)
-        self._checks.count(guesses)
-        with self._begin() as uow:
-            _, checked_hash = uow.accounts.credentials(account.username_key) or (None, None)
-        if not self._checks.is_right(checked_hash, old) or checked_hash is None:
-            raise WrongPassword
-        self._check_new(new, "new_password", account)
-        password_hash = self._passwords.hash(new)
-        with self._begin() as uow:
-            if self._checks.still_right(uow, account.id, old, checked_hash) is None:
+        with self._checks.counted(guesses):
+            with self._begin() as uow:
+                _, checked_hash = uow.accounts.credentials(account.username_key) or (None, None)
+            if not self._checks.is_right(checked_hash, old) or checked_hash is None:
                 raise WrongPassword
-            now = self._clock()
-            uow.accounts.set_password_hash(account.id, password_hash)
-            ended = _end_all(uow, account.id, now)
-            self._checks.uncount(uow, guesses)
+            self._check_new(new, "new_password", account)
+            password_hash = self._passwords.hash(new)
+            with self._begin() as uow:
+                if self._checks.still_right(uow, account.id, old, checked_hash) is None:
+                    raise WrongPassword
+                now = uow.now()
+                uow.accounts.set_password_hash(account.id, password_hash)
+                ended = _end_all(uow, account.id, now)
+                self._checks.uncount(uow, guesses)
         self._revocations.add(*ended, at=now)
 
     def offer_reset(self, actor: Actor, account_id: UUID) -> PasswordReset:
@@ -204,9 +204,9 @@ class AccountService:
             AccountNotFound
         """
         actor.require(Role.ADMIN)
-        until = self._clock() + RESET_CODE_LIFE
         with self._begin() as uow:
             found = uow.accounts.lock(account_id)
+            until = uow.now() + RESET_CODE_LIFE
         if found is None:
             raise AccountNotFound(account_id)
         return PasswordReset(self._tokens.reset_code(account_id, found[1], until), until)
@@ -218,9 +218,10 @@ class AccountService:
             InvalidResetCode: the code is wrong, expired or used, or the account is not active.
             Invalid: `new` breaks a rule, see `check_password`; the code is still good.
         """
-        now, account_id = self._clock(), self._tokens.account_of_reset(code)
+        account_id = self._tokens.account_of_reset(code)
         with self._begin() as uow:
             found = uow.accounts.lock(account_id) if account_id else None
+            now = uow.now()
         if found is None or not found[0].active or not self._tokens.is_reset_code(code, found[1], now):
             raise InvalidResetCode
         account, checked_hash = found
@@ -277,7 +278,7 @@ class AccountService:
                 uow.keys.claim, actor.account_id, "assign", account_id, *fields_of(change)
             )
             locked = uow.accounts.lock_with_admins(account_id)
-            now = self._clock()
+            now = uow.now()
             stored = _found(locked.get(account_id), account_id)
             if is_repeat:
                 return stored

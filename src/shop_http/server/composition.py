@@ -17,7 +17,7 @@ from sqlalchemy import QueuePool
 from shop_adapters.background import Repeating
 from shop_adapters.order_batcher import LOCK_WAIT_S, OrderBatcher
 from shop_adapters.postgres.cache_validators import CacheValidator
-from shop_adapters.postgres.database import TransactionTimeouts
+from shop_adapters.postgres.database import TransactionTimeouts, check_clock
 from shop_adapters.postgres.search import REFRESHED_MAX, refresh_search
 from shop_adapters.publishers import LogPublisher
 from shop_adapters.publishers.webhook import WebhookPublisher
@@ -104,7 +104,7 @@ def worker_app(settings: Settings, shutdown: GracefulShutdown) -> tuple[App, Ope
         count_expired = figures.expired
     app = create_app(
         shop,
-        ready=readiness(engine, settings, batcher.check, cache_validator),
+        ready=readiness(engine, settings, batcher.check, cache_validator, partial(check_clock, engine)),
         public_catalog=settings.public_catalog,
         has_docs=settings.docs,
         threads=settings.connections,
