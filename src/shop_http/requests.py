@@ -122,8 +122,7 @@ class ShopRequest:
     def token_actor(self) -> Actor:
         """The actor of the access token that was sent, which is verified once. No database is asked.
 
-        Raises:
-            Unauthenticated, InvalidToken: no token, or none that is valid.
+        Raises Unauthenticated, InvalidToken: there is no token, or none that is valid.
         """
         if self._token_actor is None:
             sent = self.headers.get(b"authorization", b"")

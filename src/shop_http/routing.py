@@ -128,14 +128,12 @@ class OperationHandler:
         self.operation = operation
         self._handler = _once(handler) if "key" in signature(handler).parameters else handler
         self._is_coroutine = iscoroutinefunction(handler)
+        pool = operation.pool
+        self._pool_of: PoolOf = (lambda _, __: pool) if isinstance(pool, Pool) else pool
         self._unhonoured = frozenset() if is_read else _unhonoured(operation)
 
     async def __call__(self, request: ShopRequest) -> Response:
-        """The response of the handler, or one that is kept.
-
-        Raises:
-            Refusal, HTTPException
-        """
+        """The response of the handler, or one that is kept. Raises Refusal, HTTPException."""
         operation, state = self.operation, request.state
         needs_login = operation.access.needs_login(state.public_catalog)
         if needs_login:
@@ -163,9 +161,7 @@ class OperationHandler:
         elif not request.has_whole_body:  # whatever is begun is never answered with 408
             await request.body(operation.body_size_max)
         if not self._is_coroutine:
-            pool = (
-                operation.pool if isinstance(operation.pool, Pool) else operation.pool(request, arguments.get("query"))
-            )
+            pool = self._pool_of(request, arguments.get("query"))
             response: Response = await pools.run(pool, partial(self._run_in_thread, request, arguments))
         else:
             if request.actor.is_staff:

@@ -345,10 +345,8 @@ def options_of(document: list[list[str]] | None) -> Options:
 
 
 def as_stored(kind: Callable[..., T], *values: object) -> T:
-    """A frozen dataclass with slots as it was stored, without the checks of its constructor; `values` are all fields.
-
-    It passed them before it was stored. Repeating them takes longer than reading it; and if a rule has become stricter
-    since, older values must still be readable.
+    """A frozen dataclass with slots as it was stored, of all its `values`, without the checks of its constructor: they
+    take longer than reading it, and if a rule has become stricter since, older values must still be readable.
     """
     made: T = object.__new__(kind)  # type: ignore[arg-type]  # a class
     for put, value in zip(_slots(kind), values, strict=True):

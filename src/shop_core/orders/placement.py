@@ -61,11 +61,7 @@ class PlacementDraft:
         self.redemptions: list[Redemption] = []
 
     def grant(self, request: PlacementRequest, order_id: UUID, available: Mapping[UUID, int]) -> Order:
-        """Place an order of new units, or of a reservation, which has its own.
-
-        Raises:
-            Refusal: those of `OrderService.place`.
-        """
+        """Place an order of new units, or of a reservation, which has its own. Raises as `OrderService.place`."""
         customer_id, now, new_id, expected = request.customer_id, self._now, self._new_id, request.expected_total
         reservation = self._confirmed(request, order_id) if request.reservation_id else None
         units = reservation.units if reservation else request.units

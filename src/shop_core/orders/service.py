@@ -52,15 +52,12 @@ class OrderService:
     ) -> tuple[Outcome, ...]:
         """Place many orders in one unit of work. Returns once all of them are committed.
 
-        Requests are independent, first come, first served: each gets a `Result` with the order, or the
-        `Refusal` that it would get alone after those before it: see `place`.
+        Requests are independent, first come, first served: each gets a `Result` with the order, or the `Refusal` that
+        it would get alone after those before it; `Busy` also for reservations with more lines than a batch may have.
 
         Args:
             ids: one for each order, so that a lost commit can be looked up; see `find_committed`.
             wait: if False, a request whose products others have locked is `Busy`, and the others are decided at once.
-
-        Returns:
-            Those, or `Busy`: with `wait=False`, and for orders of reservations with more lines than a batch may have.
 
         Raises:
             Unavailable: the store could not be reached. If the connection broke during the commit, it is unknown

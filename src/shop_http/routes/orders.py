@@ -88,15 +88,8 @@ class OrdersQuery(ListQuery, forbid_unknown_fields=True, kw_only=True):
         gives=examples.ORDER,
         status=201,
         refuses=(
-            *(
-                InsufficientStock,
-                UnknownProducts,
-                TotalChanged,
-                CouponNotUsable,
-                KeyReused,
-                TooManyOrders,
-                TooManyLines,
-            ),
+            *(InsufficientStock, UnknownProducts, TotalChanged, CouponNotUsable),
+            *(KeyReused, TooManyOrders, TooManyLines),
             *(ReservationNotFound, ReservationExpired, ReservationResolved),
         ),
     ),

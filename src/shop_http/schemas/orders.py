@@ -302,7 +302,7 @@ def _line(line: OrderLine, places: int) -> OrderLineBody:
         quantity=quantity,
         discount=format_minor(line.discount, places),
         total=format_minor(price * quantity - line.discount, places),
-        tax_rate=percent_text(line.tax_rate),
+        tax_rate=format_minor(line.tax_rate, 2),  # basis points, as a percentage
         tax=format_minor(line.tax, places),
     )
 
