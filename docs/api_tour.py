@@ -279,6 +279,19 @@ def walk(tour: Tour, password: str) -> None:
         tour.call("POST", "/orders", {"lines": lines}, token=ada_token, status=201, shown=False)
     tour.call("GET", "/orders?limit=1&cursor=", token=ada_token)
 
+    tour.say(
+        "## Prices",
+        "Staff make a promotion, and coupons for it if it needs one. Of all ways to combine promotions an order gets"
+        " the cheapest; [pricing.md](pricing.md) has the rules.",
+    )
+    benefit = {"kind": "percent", "percent": "10"}
+    welcome = {"label": "Welcome: 10 % off", "benefit": benefit, "needs_coupon": True, "max_per_customer": 1}
+    promotion = tour.call("POST", "/promotions", welcome, token=grace, status=201)
+    coupons = f"/promotions/{promotion['id']}/coupons"
+    tour.call("POST", coupons, {"code": "WELCOME10"}, token=grace, status=201)
+    tour.say("A quote says what an order would cost, and why. Nothing is written.")
+    lines = [{"product_id": wick["id"], "quantity": 2}]
+    tour.call("POST", "/orders/quote", {"lines": lines, "coupons": ["welcome10"]}, token=ada_token)
     tour.say("## Somebody else's things do not exist")
     tour.call("POST", "/auth/register", ada | {"username": "bob"}, status=201, shown=False)
     bob = tour.call("POST", "/auth/token", {"username": "bob", "password": "numbers are music"}, shown=False)["access"]

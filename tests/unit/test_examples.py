@@ -23,5 +23,11 @@ def test_the_examples_of_a_module_are_true(module: str) -> None:
     assert tried.failed == 0
 
 
+def test_the_examples_of_the_page_about_prices_are_true() -> None:
+    tried = doctest.testfile(str(SRC.parent / "docs" / "pricing.md"), module_relative=False)
+    assert tried.attempted > 10
+    assert tried.failed == 0
+
+
 def test_there_are_examples() -> None:
     assert len(WITH_EXAMPLES) > 5

@@ -28,18 +28,20 @@ class SchemaError(Exception):
     """The database cannot be used as it is: one line that says why, and what to do."""
 
 
-def migrate(engine: Engine, currency: str) -> tuple[str | None, str]:
+def migrate(engine: Engine, currency: str, *, includes_tax: bool = True) -> tuple[str | None, str]:
     """Bring the database to the newest schema; change nothing if it has it already.
 
     Args:
         engine: of the database.
         currency: ISO 4217 code, stored by the first migration and never changed after it.
+        includes_tax: whether prices are gross; the same holds for it.
 
     Returns:
         The revision before (None: the database was empty) and the one after.
 
     Raises:
-        SchemaError: the server is too old, the schema is newer than this program, or the currency differs.
+        SchemaError: the server is too old, the schema is newer than this program, or the currency or the kind of
+            prices differs.
     """
     with engine.begin() as connection:
         _check_server(connection)
@@ -48,17 +50,19 @@ def migrate(engine: Engine, currency: str) -> tuple[str | None, str]:
         _check_known(before)
         if before != REVISIONS[-1]:
             _upgrade(connection)
-        _store_currency(connection, currency)
+        facts = _facts(currency, includes_tax)
+        connection.execute(upsert(shop_facts).on_conflict_do_nothing(), facts)
+        _check_facts(connection, facts)
     while refresh_search(engine) >= REFRESHED_MAX:
         pass
     return before, REVISIONS[-1]
 
 
-def check_schema(engine: Engine, currency: str) -> None:
+def check_schema(engine: Engine, currency: str, *, includes_tax: bool = True) -> None:
     """Raise unless this version can work on the database.
 
     Raises:
-        SchemaError: it is too old, too new, or keeps prices in another currency.
+        SchemaError: it is too old, too new, or keeps prices in another currency, or net ones as gross.
     """
     with engine.begin() as connection, watched(cast("Any", connection.connection.driver_connection), ANSWER_S):
         _check_server(connection)
@@ -67,7 +71,7 @@ def check_schema(engine: Engine, currency: str) -> None:
         if revision != REVISIONS[-1]:
             has = f"at revision {revision}" if revision else "empty"
             raise SchemaError(f"the database is {has}, this version needs revision {REVISIONS[-1]}: run `shop migrate`")
-        _check_currency(connection, currency)
+        _check_facts(connection, _facts(currency, includes_tax))
 
 
 def _upgrade(connection: Connection) -> None:
@@ -111,16 +115,19 @@ def _check_server(connection: Connection) -> None:
         )
 
 
-def _store_currency(connection: Connection, currency: str) -> None:
-    row = {"name": "currency", "value": currency}
-    connection.execute(upsert(shop_facts).on_conflict_do_nothing(), row)
-    _check_currency(connection, currency)
+def _facts(currency: str, includes_tax: bool) -> list[dict[str, str]]:
+    """What a shop can never change, by the name of its setting."""
+    prices = "gross" if includes_tax else "net"
+    return [{"name": "currency", "value": currency}, {"name": "prices", "value": prices}]
 
 
-def _check_currency(connection: Connection, currency: str) -> None:
-    kept = connection.execute(select(shop_facts.c.value).where(shop_facts.c.name == "currency")).scalar_one()
-    if kept != currency:
-        raise SchemaError(
-            f"the prices in the database are in {kept}, the shop is set to {currency}: "
-            f"set SHOP_CURRENCY={kept}, or use another database"
-        )
+def _check_facts(connection: Connection, facts: list[dict[str, str]]) -> None:
+    rows = connection.execute(select(shop_facts.c.name, shop_facts.c.value))
+    kept = {"prices": "gross"} | {row.name: row.value for row in rows}  # once there were no others
+    for fact in facts:
+        name, value = fact["name"], fact["value"]
+        if kept[name] != value:
+            raise SchemaError(
+                f"the prices in the database are in {kept[name]}, the shop is set to {value}: "
+                f"set SHOP_{name.upper()}={kept[name]}, or use another database"
+            )

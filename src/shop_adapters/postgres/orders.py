@@ -22,6 +22,9 @@ from shop_core.orders.model import Order, OrderLine, OrderQuery, OrderStatus
 from shop_core.pagination import CursorRequest, Page, PageRequest
 from shop_core.pricing.evaluation import Discount
 
+_PLAIN = ((), TAX_CLASS_DEFAULT, 0, 0, 0, (), ())
+"""The fields of a line from its options on, in a shop without promotions and taxes."""
+
 _ADD = text("""
 INSERT INTO orders (
     customer_id, id, status, total_minor, version, created_at, updated_at, number, deleted_at, includes_tax, pricing
@@ -135,7 +138,9 @@ class PostgresOrders:
                 "numbers": Texts([order.number for order in orders]),
                 "deleted_at": Times([order.deleted_at for order in orders]),
                 "includes_tax": Booleans([order.includes_tax for order in orders]),
-                "pricing": Texts([_pricing_of(order) for order in orders]),
+                "pricing": Texts(
+                    [_pricing_of(order) if order.promotions or order.coupons else None for order in orders]
+                ),
             },
         )
         self._add_lines(orders)
@@ -194,7 +199,7 @@ class PostgresOrders:
                 "version": order.version,
                 "updated_at": order.updated_at,
                 "deleted_at": order.deleted_at,
-                "pricing": _pricing_of(order),
+                "pricing": _pricing_of(order) if order.promotions or order.coupons else None,
                 "includes_tax": order.includes_tax,
             },
         )
@@ -235,7 +240,7 @@ class PostgresOrders:
                 "discounts": Integers([line.discount for _, _, line in lines]),
                 "tax_rates": Integers([line.tax_rate for _, _, line in lines]),
                 "taxes": Integers([line.tax for _, _, line in lines]),
-                "details": Texts([_details_of(line) for _, _, line in lines]),
+                "details": Texts([None if line[5:] == _PLAIN else _details_of(line) for _, _, line in lines]),
             },
         )
 
@@ -266,10 +271,8 @@ class PostgresOrders:
         )
 
 
-def _pricing_of(order: Order) -> str | None:
-    """The promotions and coupons of an order as JSON; None for an order that has none."""
-    if not order.promotions and not order.coupons:
-        return None
+def _pricing_of(order: Order) -> str:
+    """The promotions and coupons of an order, as JSON."""
     return json.dumps({"promotions": order.promotions, "coupons": order.coupons}, default=str)
 
 
@@ -280,10 +283,8 @@ def _pricing(document: dict[str, Any] | None) -> tuple[tuple[tuple[UUID, int], .
     return promotions, tuple((code, UUID(promotion_id)) for code, promotion_id in document["coupons"])
 
 
-def _details_of(line: OrderLine) -> str | None:
-    """What else was agreed about a line, as JSON; None for a plain one."""
-    if not (line.options or line.category_ids or line.discounts) and line.tax_class == TAX_CLASS_DEFAULT:
-        return None
+def _details_of(line: OrderLine) -> str:
+    """What else was agreed about a line, as JSON."""
     discounts = [discount[1:] for discount in line.discounts]
     return json.dumps([line.options, line.tax_class, line.category_ids, discounts], default=str)
 

@@ -398,7 +398,7 @@ def _owner(actor: Actor) -> UUID | None:
 def _checkout_of_all(uow: UnitOfWork, requests: Sequence[PlacementRequest]) -> OpenCheckout | None:
     codes = {code for request in requests for code in request.coupons}
     rules = uow.prices.rules()
-    if rules is None and not codes:
+    if not codes and (rules is None or rules.only_by_coupon):
         return None
     return _checkout(uow, rules, codes, {request.customer_id for request in requests})
 

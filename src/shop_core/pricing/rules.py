@@ -20,12 +20,18 @@ class Rules:
         promotions: those that were not withdrawn, whenever they run; by id.
         tax_rates: all of them.
         parents: the parent of each category.
+        only_by_coupon: whether an order without coupons costs the sum of its lines.
     """
 
     includes_tax: bool = True
     promotions: tuple[Promotion, ...] = ()
     tax_rates: tuple[TaxRate, ...] = ()
     parents: Mapping[UUID, UUID | None] = field(default_factory=dict)
+    only_by_coupon: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        only_by_coupon = not self.tax_rates and all(promotion.needs_coupon for promotion in self.promotions)
+        object.__setattr__(self, "only_by_coupon", only_by_coupon)
 
     def tax_rate(self, tax_class: str, at: datetime) -> int:
         """The rate of a class at that instant, in basis points."""

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from shop_core import SYSTEM, Money, OffsetRequest, ProductDetails, ProductQuery, Shop
+from shop_core import (
+    SYSTEM,
+    Money,
+    OffsetRequest,
+    OrderPercent,
+    ProductDetails,
+    ProductQuery,
+    PromotionDetails,
+    Shop,
+)
 
 _SHELVES = {
     "Coffee": (
@@ -46,4 +55,24 @@ def add_demo_data(shop: Shop) -> int:
     created = shop.catalog.import_products(SYSTEM, rows).created
     units_of = {product.id: counted[product.sku] for product in created}
     shop.inventory.count_all(SYSTEM, units_of, "opening stock of the demo")
+    _add_family(shop)
+    _add_coupon(shop)
     return len(created)
+
+
+def _add_family(shop: Shop) -> None:
+    """A mug in two colours."""
+    mugs = shop.families.create(SYSTEM, "Mug", ["colour"], "Stoneware, 300 ml.")
+    for sku, colour in (("MUG-BLU", "blue"), ("MUG-RED", "red")):
+        details = ProductDetails(
+            sku, f"Mug, {colour}", Money(1100, shop.currency), family_id=mugs.id, options=(("colour", colour),)
+        )
+        entry = shop.catalog.create_product(SYSTEM, details)
+        shop.inventory.receive(SYSTEM, entry.product.id, 40, "opening stock of the demo")
+
+
+def _add_coupon(shop: Shop) -> None:
+    """Ten percent off with the coupon WELCOME10, once for each customer."""
+    terms = PromotionDetails("Welcome: 10 % off", OrderPercent(1000), needs_coupon=True, customer_uses_max=1)
+    welcome = shop.prices.create_promotion(SYSTEM, terms)
+    shop.prices.create_coupons(SYSTEM, welcome.promotion.id, code="WELCOME10")

@@ -118,7 +118,7 @@ def migrate_database(settings: Settings, app_role: str | None = None) -> tuple[s
         EmbeddedPostgresError, DatabaseError, SchemaError, UnsafeServer: the database cannot be used.
     """
     with database(settings) as located, engine_of(located) as engine:
-        revisions = migrate(engine, located.currency)
+        revisions = migrate(engine, located.currency, includes_tax=located.prices == "gross")
         if app_role is not None:
             grant_application_role(engine, app_role)
         return revisions
@@ -136,7 +136,7 @@ def readiness(engine: Engine, settings: Settings, *checks: Callable[[], object])
             with translate_errors():
                 for check in checks:
                     check()
-                check_schema(engine, settings.currency)
+                check_schema(engine, settings.currency, includes_tax=settings.prices == "gross")
         except SchemaError as wrong:
             raise Unavailable(f"The shop is not ready: {wrong}.") from wrong
 
@@ -152,8 +152,8 @@ def open_shop(settings: Settings) -> Iterator[Shop]:
     """
     with database(settings) as located, engine_of(located) as engine:
         if not settings.database_url:
-            migrate(engine, located.currency)
-        check_schema(engine, located.currency)
+            migrate(engine, located.currency, includes_tax=located.prices == "gross")
+        check_schema(engine, located.currency, includes_tax=located.prices == "gross")
         yield shop_of(adapters_of(engine, located), located)
 
 
@@ -164,6 +164,7 @@ def adapters_of(engine: Engine, settings: Settings) -> PostgresAdapters:
         settings.secret_key,
         previous_secrets=[os.fsencode(secret) for secret in settings.previous_secret_keys],
         currency=settings.currency,
+        includes_tax=settings.prices == "gross",
         has_outbox=settings.events != "none",
     )
 

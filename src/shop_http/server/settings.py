@@ -59,6 +59,12 @@ def _currency(text: str) -> str:
     return text
 
 
+def _prices(text: str) -> str:
+    if text not in ("gross", "net"):
+        raise ValueError("must be gross or net")
+    return text
+
+
 def _database_url(text: str) -> str:
     if not text.startswith(("postgresql://", "postgres://", "postgresql+psycopg://")):
         raise ValueError("must look like postgresql://user:password@host:5432/database")
@@ -193,6 +199,7 @@ class Settings:
         5, _threshold, "prepare a statement after so many uses; off: never, for PgBouncer"
     )
     currency: str = _setting("EUR", _currency, "the one currency of all prices, an ISO 4217 code")
+    prices: str = _setting("gross", _prices, "gross: prices include taxes; net: taxes are added; never changes")
     docs: bool = _setting(True, _yes_or_no, "whether everybody can read /docs and /openapi.json")
     breached_passwords: str = _setting("", str, "a file of leaked passwords, as SHA-1 hashes, that nobody may set")
     base_url: str = _setting("", _base_url, "how clients reach the shop, for links, e.g. https://shop.example")
