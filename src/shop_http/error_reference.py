@@ -31,6 +31,7 @@ _ADVICE = {
     "unknown_transfer_encoding": "Fix the client: send `Content-Length`, or `Transfer-Encoding: chunked`.",
     "too_many_connections": "Try again after `Retry-After` seconds, with the same `Idempotency-Key`.",
     "unsupported_media_type": "Send JSON, with `Content-Type: application/json` and no `Content-Encoding`.",
+    "request_timeout": "Send the same request again, with the same `Idempotency-Key`.",
     "internal_error": "Try again later, with the same `Idempotency-Key`; report the `request_id`.",
     MalformedBody.code: "Fix the client: send JSON in UTF-8, not deeply nested.",
     "invalid_cursor": "Start again from the first page, with an empty `cursor`.",
@@ -69,6 +70,7 @@ _ADVICE_OF_KIND = {
     Kind.MISMATCH: "The same request will fail again.",
     Kind.UNAUTHENTICATED: "Log in, and send `Authorization: Bearer <access token>`.",
     Kind.FORBIDDEN: "Do not offer this action to this user.",
+    Kind.TOO_MANY: "Wait `Retry-After` seconds, then send the same request again, with the same `Idempotency-Key`.",
     Kind.UNAVAILABLE: "Try again after `Retry-After` seconds, with the same `Idempotency-Key`.",
 }
 _ADVICE_ELSE = "Show the `detail`."

@@ -131,7 +131,7 @@ _REFUSALS: dict[type[Refusal], Refusal] = {
         FamilyNotFound(FAMILY_ID),
         Forbidden("staff"),
         IllegalStep("cancel", "shipped", ["deliver"]),
-        InsufficientStock([Shortage(PRODUCT_ID, requested=3, available=2)]),
+        InsufficientStock([Shortage(PRODUCT_ID, 3, 2, "85123A", "White hanging heart T-light holder")]),
         Invalid(Fault("limit", "must be <= 200", "out_of_range")),
         InvalidCursor(),
         InvalidResetCode(),

@@ -94,6 +94,8 @@ class ShortageBody(Struct, kw_only=True):
     product_id: UUID
     requested: int
     available: int
+    sku: str
+    product_name: str
 
 
 class Problem(Struct, kw_only=True):
@@ -201,7 +203,13 @@ def of_refusal(refusal: Refusal, *, instance: str, request_id: str) -> Problem:
             )
         case InsufficientStock():
             problem.shortages = tuple(
-                ShortageBody(product_id=short.product_id, requested=short.requested, available=short.available)
+                ShortageBody(
+                    product_id=short.product_id,
+                    requested=short.requested,
+                    available=short.available,
+                    sku=short.sku,
+                    product_name=short.name,
+                )
                 for short in refusal.shortages
             )
         case Stale():

@@ -159,7 +159,7 @@ class OperationHandler:
             is_small = len(read.args[1]) <= READ_AT_ONCE_BYTES_MAX
             arguments["form"] = read() if is_small else await pools.run(Pool.SLOW, read)
         elif not request.has_whole_body:  # whatever is begun is never answered with 408
-            await request.body(operation.body_size_max)
+            _check_no_fields(await request.body(operation.body_size_max) if self._unhonoured else b"")
         if not self._is_coroutine:
             pool = self._pool_of(request, arguments.get("query"))
             response: Response = await pools.run(pool, partial(self._run_in_thread, request, arguments))
@@ -174,6 +174,11 @@ class OperationHandler:
         if request.actor.is_staff:
             _recheck_staff(request)
         return self._handler(request, **arguments)
+
+
+def _check_no_fields(body: bytes) -> None:
+    if body.strip() not in (b"", b"{}"):
+        raise Invalid(Fault("body", "this operation takes no fields: send no body", "unknown_field"))
 
 
 def _recheck_staff(request: ShopRequest) -> None:

@@ -321,6 +321,17 @@ class SessionsContract(Contract):
             shop.sessions.refresh(second.refresh)
         assert shop.sessions.refresh(other.refresh)
 
+    def test_logging_out_with_an_access_token_ends_its_session_too(self, shop: Shop) -> None:
+        shop.accounts.register(Registration("ada", OLD))
+        login, other = shop.sessions.log_in("ada", OLD), shop.sessions.log_in("ada", OLD)
+        for _ in range(2):
+            shop.sessions.log_out(login.access)
+        with pytest.raises(InvalidToken):
+            shop.sessions.refresh(login.refresh)
+        with pytest.raises(InvalidToken):
+            shop.sessions.identify(login.access)
+        assert shop.sessions.refresh(other.refresh)
+
     @pytest.mark.parametrize("nonsense", ["", "x", "\x00", "\ud800", "x" * 100_000])
     def test_logging_out_with_what_is_no_token_does_nothing(self, shop: Shop, nonsense: str) -> None:
         shop.sessions.log_out(nonsense)

@@ -35,7 +35,10 @@ def test_a_customer_finds_a_candle_holder_orders_three_and_gets_them(server: Ser
         # Five are more than there are: nothing is taken, and she learns how many she can have.
         too_many = {"lines": [{"product_id": product["id"], "quantity": 5}]}
         problem = assert_problem(ada.post("/orders", json=too_many), 409, "insufficient_stock")
-        assert problem["shortages"] == [{"product_id": product["id"], "requested": 5, "available": 4}]
+        assert problem["shortages"] == [
+            {"product_id": product["id"], "requested": 5, "available": 4}
+            | {"sku": product["sku"], "product_name": product["name"]}
+        ]
         placed = ada.post("/orders", json=order)
         assert placed.status_code == 201
         assert (placed.json()["status"], placed.json()["total"]) == ("placed", "6.60")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 from uuid import uuid4
 
 import httpx
@@ -12,6 +13,11 @@ import pytest
 from http_client import assert_problem, new_order, new_product, order_of
 
 NewCustomer = Callable[[], httpx.Client]
+
+
+def _shown(product: dict[str, Any]) -> dict[str, str]:
+    """How a shortage names a product for people."""
+    return {"sku": product["sku"], "product_name": product["name"]}
 
 
 def test_an_order_has_the_agreed_shape(customer: httpx.Client, staff: httpx.Client) -> None:
@@ -53,8 +59,8 @@ def test_every_short_product_is_named_and_nothing_is_taken(customer: httpx.Clien
     response = customer.post("/orders", json=order_of((few, 3), (plenty, 10), (none, 1)))
     problem = assert_problem(response, 409, "insufficient_stock")
     assert problem["shortages"] == [
-        {"product_id": few["id"], "requested": 3, "available": 2},
-        {"product_id": none["id"], "requested": 1, "available": 0},
+        {"product_id": few["id"], "requested": 3, "available": 2, **_shown(few)},
+        {"product_id": none["id"], "requested": 1, "available": 0, **_shown(none)},
     ]
     assert customer.get(f"/products/{plenty['id']}").json()["quantity_in_stock"] == 100
 

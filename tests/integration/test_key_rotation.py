@@ -32,10 +32,10 @@ def refreshed(server: Server, refresh: str) -> httpx.Response:
 
 
 def test_replacing_the_secret_logs_nobody_out(new_database: Callable[[str], str]) -> None:
-    """All three servers run from the beginning, as while servers are replaced one by one."""
+    """The rounds of docs/operations.md. All servers run from the beginning, as while they are replaced one by one."""
     with migrated(url := new_database("shop_rotation")):
         pass
-    with server_with(url, OLD) as before, server_with(url, NEW, OLD) as between, server_with(url, NEW) as after:
+    with server_with(url, OLD, NEW) as before, server_with(url, NEW, OLD) as between, server_with(url, NEW) as after:
         with before.client() as client:
             username = register(client)["username"]
             tokens, other = log_in(client, username), log_in(client, username)
@@ -54,5 +54,6 @@ def test_replacing_the_secret_logs_nobody_out(new_database: Callable[[str], str]
         assert status_of_me(between, renewed["access"]) == 200
         with after.client(tokens["access"]) as stale:
             assert_problem(stale.get("/users/me"), 401, "invalid_token")
+        assert status_of_me(before, renewed["access"]) == 200, "a server of the round before accepts the new key"
         assert status_of_me(after, renewed["access"]) == 200
         assert refreshed(after, renewed["refresh"]).status_code == 200

@@ -99,25 +99,34 @@ def test_what_is_cancelled_or_deleted_already_is_a_success_without_a_key_too(
     assert first.is_success
 
 
+@pytest.mark.parametrize("body", [{"reason": "too late"}, [], "x", {"lines": []}])
+def test_a_change_that_takes_no_fields_refuses_them(phones: Phones, body: object) -> None:
+    path = phones.order()
+    for method, suffix in (("POST", "/cancel"), ("DELETE", "")):
+        refused = phones.send(method, path + suffix, body)
+        assert (refused.status_code, refused.json()["errors"][0]["field"]) == (400, "body")
+    assert phones.send("POST", f"{path}/cancel", {}).status_code == 200
+
+
 # ---- conditions
 
 
 @pytest.mark.parametrize("tag", ['"1"', 'W/"1"', '"1-gzip"', 'W/"1-br"', '"7" , W/"1"', "*"])
 def test_a_tag_is_good_as_a_proxy_that_compresses_made_it(phones: Phones, tag: str) -> None:
-    edited = phones.send("PUT", phones.order(), phones.lines(2), if_match=tag)
+    edited = phones.send("PUT", phones.order(), phones.setup.wish(2), if_match=tag)
     assert (edited.status_code, edited.json()["version"]) == (200, 2)
 
 
 @pytest.mark.parametrize("tag", ["1", '"1', "nonsense", '"1" "2"', "W/1", ""])
 def test_what_is_no_tag_is_malformed_and_not_stale(phones: Phones, tag: str) -> None:
-    (error,) = phones.send("PUT", phones.order(), phones.lines(2), if_match=tag).json()["errors"]
+    (error,) = phones.send("PUT", phones.order(), phones.setup.wish(2), if_match=tag).json()["errors"]
     assert (error["field"], error["code"]) == ("if_match", "malformed")
 
 
 def test_a_stale_version_is_told_the_current_one(phones: Phones) -> None:
     path = phones.order()
-    phones.send("PUT", path, phones.lines(2))
-    stale = phones.send("PUT", path, phones.lines(3), if_match='"1"')
+    phones.send("PUT", path, phones.setup.wish(2))
+    stale = phones.send("PUT", path, phones.setup.wish(3), if_match='"1"')
     assert (stale.status_code, stale.json()["code"], stale.json()["version"]) == (412, "stale_version", 2)
 
 

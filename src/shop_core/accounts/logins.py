@@ -164,13 +164,17 @@ class SessionService:
         return self._login(account, token, following, now)
 
     def log_out(self, refresh: str) -> None:
-        """End the session of a refresh token, wherever it is used. An unknown token changes nothing."""
+        """End the session of a refresh token, or of an access token that has not expired, wherever it is used.
+
+        An unknown token changes nothing.
+        """
         with self._begin() as uow:
             token, now = uow.refresh_tokens.lock(self._tokens.digest(refresh)), uow.now()
-            if token is not None:
-                uow.refresh_tokens.revoke_family(token.family_id, now)
-        if token is not None:
-            self._revocations.add(token.family_id, at=now)
+            session = token.family_id if token is not None else self._session_of(refresh)
+            if session is not None:
+                uow.refresh_tokens.revoke_family(session, now)
+        if session is not None:
+            self._revocations.add(session, at=now)
 
     def sessions(self, actor: Actor) -> list[Session]:
         """The actor's sessions, the one that was used last first.
@@ -267,6 +271,12 @@ class SessionService:
         if account is None or not account.active:
             raise InvalidToken
         return account.acting(actor.session)
+
+    def _session_of(self, access: str) -> UUID | None:
+        try:
+            return self.identify(access).session
+        except InvalidToken:
+            return None
 
     def _given_out(self, uow: UnitOfWork, refresh: str) -> tuple[str, RefreshToken | None]:
         """The successor of a rotated token, under whichever secret it was made; None once no secret can make it."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from uuid import UUID
 
 from shop_core.errors.kinds import Conflict, Fault, Forbidden, Invalid, NotFound, TooMany
@@ -27,6 +27,8 @@ class Shortage:
     product_id: UUID
     requested: int
     available: int
+    sku: str = field(default="", compare=False)
+    name: str = field(default="", compare=False)
 
 
 class InsufficientStock(Conflict):
@@ -38,7 +40,8 @@ class InsufficientStock(Conflict):
     def __init__(self, shortages: Sequence[Shortage]) -> None:
         self.shortages = tuple(shortages)
         listed = "; ".join(
-            f"product {s.product_id}: {s.requested} requested, {s.available} available" for s in self.shortages
+            f"{s.name or 'product'} ({s.sku or s.product_id}): {s.requested} requested, {s.available} available"
+            for s in self.shortages
         )
         super().__init__(f"{listed}. Nothing was taken: lower the quantities or remove these lines.")
 

@@ -15,6 +15,7 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from shop_core.catalog.model import Offer
 from shop_core.errors import Fault, InsufficientStock, Invalid, Oversold, Shortage, StockBelowZero, UnknownProducts
 from shop_core.text import normalized, text_faults
 
@@ -290,17 +291,19 @@ def check_catalog(lines: Sequence[LineRequest], offers: Container[UUID]) -> None
         )
 
 
-def check_stock(requested: Mapping[UUID, int], available: Mapping[UUID, int]) -> None:
+def check_stock(requested: Mapping[UUID, int], available: Mapping[UUID, int], offers: Mapping[UUID, Offer]) -> None:
     """Check that the `available` units of each product cover the `requested` ones, of which there is at least one.
 
     Raises:
         InsufficientStock: naming every product that is short.
     """
-    if short := shortages(requested, available):
+    if short := shortages(requested, available, offers):
         raise InsufficientStock(short)
 
 
-def shortages(requested: Mapping[UUID, int], available: Mapping[UUID, int]) -> list[Shortage]:
-    """Every product of which there are too few."""
+def shortages(
+    requested: Mapping[UUID, int], available: Mapping[UUID, int], offers: Mapping[UUID, Offer]
+) -> list[Shortage]:
+    """Every product of which there are too few, with what it is sold as."""
     short = [product_id for product_id, units in requested.items() if available[product_id] < units]
-    return [Shortage(each, requested[each], available[each]) for each in short]
+    return [Shortage(each, requested[each], available[each], offers[each].sku, offers[each].name) for each in short]

@@ -152,7 +152,7 @@ def edit(
         return None
     _check_catalog(request, before, offers)
     possible = {product_id: available[product_id] + before.get(product_id, 0) for product_id in request.units}
-    check_stock({product_id: request.requested[product_id] for product_id in request.units}, possible)
+    check_stock({product_id: request.requested[product_id] for product_id in request.units}, possible, offers)
     agreed = {line.product_id: line for line in order.lines}
     lines = [
         agreed[product_id]._replace(quantity=units)

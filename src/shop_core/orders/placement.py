@@ -67,7 +67,7 @@ class PlacementDraft:
         units = reservation.units if reservation else request.units
         offers = {**self._offers, **self._archived} if reservation else self._offers
         lines = _lines(request.lines, units, offers)
-        check_stock(request.units, available)
+        check_stock(request.units, available, offers)
         if self._checkout is None:
             total = total_of(lines, lines[0].unit_price.currency)
             order = Order(order_id, customer_id, OrderStatus.PLACED, lines, total, now, now)

@@ -124,7 +124,7 @@ class OrderService:
             now = uow.now()
         available = {product_id: level.available if level else 0 for product_id, level in levels.items()}
         quoted = [line_of(offers[product_id], units) for product_id, units in requested.items()]
-        short = shortages(requested, available)
+        short = shortages(requested, available, offers)
         return quote(quoted, offers, short, checkout(now) if checkout else None, actor.id, codes)
 
     def find_committed(self, requests: Sequence[PlacementRequest], ids: Sequence[UUID]) -> dict[UUID, Order]:

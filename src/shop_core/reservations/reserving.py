@@ -64,7 +64,7 @@ class ReservationDraft:
         customer_id, now, units = request.customer_id, self._now, sum(request.units.values())
         usage = self._usage.get(customer_id, ReservationUsage())
         check_catalog(request.lines, self._offers)
-        check_stock(request.units, available)
+        check_stock(request.units, available, self._offers)
         self._limits.check(usage, units)
         lines = tuple(ReservedLine(product_id, quantity) for product_id, quantity in request.units.items())
         reservation = Reservation(

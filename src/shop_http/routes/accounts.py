@@ -125,7 +125,7 @@ def refresh_tokens(request: ShopRequest, form: RefreshForm) -> Response:
     Operation(body_size_max=_CREDENTIALS_SIZE_MAX, access=Access.PUBLIC, takes=examples.REFRESH, status=204),
 )
 def log_out(request: ShopRequest, form: RefreshForm) -> Response:
-    """Log out: end the session of a refresh token.
+    """Log out: end the session of a refresh token, or of an access token that is sent as `refresh`.
 
     The response is the same for a token that is unknown, used up, or of a session that has ended. The access tokens of
     the session stop working, with every server of the shop, within about a second.
