@@ -5,14 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import CheckConstraint, Engine, text
 
 from shop_adapters.postgres import make_engine
-from shop_adapters.postgres.migrate import MIGRATIONS, REVISIONS, SchemaError, check_schema, migrate
+from shop_adapters.postgres.migrate import MIGRATIONS, REVISIONS, WORKS_WITH, SchemaError, check_schema, migrate
 from shop_adapters.postgres.schema import metadata
+
+_COLUMNS = text("""
+SELECT table_name, column_name, is_nullable = 'NO' AND column_default IS NULL
+FROM information_schema.columns
+WHERE table_schema = 'public'
+""")
 
 
 @pytest.fixture
@@ -61,9 +69,39 @@ def test_a_database_of_a_newer_version_is_refused(empty: Engine) -> None:
     migrate(empty, "EUR")
     with empty.begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+        connection.execute(text("UPDATE shop_facts SET value = '9998' WHERE name = 'works_with'"))
     for use in (check_schema, migrate):
         with pytest.raises(SchemaError, match=r"9999.*newer.*install"):
             use(empty, "EUR")
+
+
+def test_a_server_goes_on_beside_newer_ones_if_their_migration_says_so(empty: Engine) -> None:
+    migrate(empty, "EUR")
+    with empty.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    check_schema(empty, "EUR")
+    with pytest.raises(SchemaError, match=r"9999.*newer.*install"):
+        migrate(empty, "EUR")
+
+
+def test_each_migration_works_with_the_versions_before(empty: Engine) -> None:
+    """Expand, migrate, contract: what older code reads and writes stays, and nothing new is asked of it."""
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.set_main_option("path_separator", "os")
+    needed: dict[tuple[str, str], bool] = {}
+    for revision in REVISIONS:
+        with empty.begin() as connection:
+            config.attributes["connection"] = connection
+            command.upgrade(config, revision)
+            rows = connection.execute(_COLUMNS).all()
+        after = {(table, column): is_needed for table, column, is_needed in rows}
+        tables = {table for table, _ in needed}
+        if revision > WORKS_WITH:
+            assert needed.keys() - after.keys() == set(), f"{revision} takes away what older code uses"
+            asked = {key for key, is_needed in after.items() if is_needed and key[0] in tables and not needed.get(key)}
+            assert asked == set(), f"{revision} needs what older code does not say: give it a server default"
+        needed = after
 
 
 def test_the_currency_of_a_database_never_changes(empty: Engine) -> None:

@@ -21,6 +21,10 @@ ANSWER_S = 5.0
 MIGRATIONS = Path(__file__).with_name("migrations")
 REVISIONS = sorted(file.name.partition("_")[0] for file in MIGRATIONS.glob("versions/[0-9]*_*.py"))
 """All revisions, oldest first, by the names of their files: Alembic is loaded only to migrate."""
+WORKS_WITH = "0005"
+"""Code of this revision and of later ones works on the newest schema: nothing that it needs was taken away, and nothing
+is asked of it that it does not know. A migration that breaks that raises it; a test compares. It is stored, so that
+older servers know whether they can go on beside new ones."""
 _LOCK_ID = 0x53686F70  # "Shop": two processes that migrate at the same time do so one after the other
 
 
@@ -47,19 +51,23 @@ def migrate(engine: Engine, currency: str, *, includes_tax: bool = True) -> tupl
         _check_server(connection)
         connection.execute(text("SELECT pg_advisory_xact_lock(:id)"), {"id": _LOCK_ID})
         before = _revision(connection)
-        _check_known(before)
+        if before is not None and before not in REVISIONS:
+            raise _newer(before)
         if before != REVISIONS[-1]:
             _upgrade(connection)
         facts = _facts(currency, includes_tax)
         connection.execute(upsert(shop_facts).on_conflict_do_nothing(), facts)
         _check_facts(connection, facts)
+        works_with = upsert(shop_facts).values(name="works_with", value=WORKS_WITH)
+        connection.execute(works_with.on_conflict_do_update(index_elements=["name"], set_={"value": WORKS_WITH}))
     while refresh_search(engine) >= REFRESHED_MAX:
         pass
     return before, REVISIONS[-1]
 
 
 def check_schema(engine: Engine, currency: str, *, includes_tax: bool = True) -> None:
-    """Raise unless this version can work on the database.
+    """Raise unless this version can work on the database: it is at this version's revision, or at a later one whose
+    migration says that this version may go on.
 
     Raises:
         SchemaError: it is too old, too new, or keeps prices in another currency, or net ones as gross.
@@ -67,8 +75,11 @@ def check_schema(engine: Engine, currency: str, *, includes_tax: bool = True) ->
     with engine.begin() as connection, watched(cast("Any", connection.connection.driver_connection), ANSWER_S):
         _check_server(connection)
         revision = _revision(connection)
-        _check_known(revision)
-        if revision != REVISIONS[-1]:
+        if revision is not None and revision not in REVISIONS:
+            works_with = select(shop_facts.c.value).where(shop_facts.c.name == "works_with")
+            if (connection.execute(works_with).scalar_one_or_none() or revision) > REVISIONS[-1]:
+                raise _newer(revision)
+        elif revision != REVISIONS[-1]:
             has = f"at revision {revision}" if revision else "empty"
             raise SchemaError(f"the database is {has}, this version needs revision {REVISIONS[-1]}: run `shop migrate`")
         _check_facts(connection, _facts(currency, includes_tax))
@@ -98,12 +109,11 @@ def _revision(connection: Connection) -> str | None:
     return revision
 
 
-def _check_known(revision: str | None) -> None:
-    if revision is not None and revision not in REVISIONS:
-        raise SchemaError(
-            f"the database is at revision {revision}, which this version does not know: "
-            "it was made by a newer one; install that version of shop"
-        )
+def _newer(revision: str) -> SchemaError:
+    return SchemaError(
+        f"the database is at revision {revision}, which this version does not know: "
+        "it was made by a newer one; install that version of shop"
+    )
 
 
 def _check_server(connection: Connection) -> None:

@@ -110,7 +110,7 @@ refresh_tokens = Table(
     Column("digest", LargeBinary, primary_key=True),
     Column("family_id", Uuid, nullable=False, index=True),
     Column("account_id", Uuid, ForeignKey("accounts.id", ondelete="CASCADE"), nullable=False, index=True),
-    Column("began_at", Time, nullable=False),
+    Column("began_at", Time, nullable=False, server_default=text("now()")),
     Column("issued_at", Time, nullable=False),
     Column("expires_at", Time, nullable=False, index=True),
     Column("spent_at", Time),

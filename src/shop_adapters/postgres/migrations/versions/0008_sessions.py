@@ -18,7 +18,7 @@ def upgrade() -> None:
         " (SELECT family_id, min(issued_at) AS issued_at FROM refresh_tokens GROUP BY family_id) AS first"
         " WHERE first.family_id = refresh_tokens.family_id"
     )
-    op.alter_column("refresh_tokens", "began_at", nullable=False)
+    op.alter_column("refresh_tokens", "began_at", nullable=False, server_default=sa.func.now())
     op.create_index(
         op.f("refresh_tokens_ended_idx"),
         "refresh_tokens",
