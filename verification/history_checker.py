@@ -202,7 +202,7 @@ def _false_answers(made: Made, levels: StockBounds, stock: Mapping[str, int]) ->
     """Nobody gets what is not there, and nobody is refused what is."""
     for op in chain(made.others, *(request.attempts for request in made.requests)):
         if op.code == SHORT:
-            yield from _false_refusal(op, levels, stock)
+            yield from _false_refusal(op, made, levels, stock)
     for request in made.requests:
         done = [op for op in request.answered if op.op != "confirm"]
         if done:
@@ -213,7 +213,8 @@ def _false_answers(made: Made, levels: StockBounds, stock: Mapping[str, int]) ->
                     yield Anomaly("never oversell", product, said)
 
 
-def _false_refusal(op: Op, levels: StockBounds, stock: Mapping[str, int]) -> Iterator[Anomaly]:
+def _false_refusal(op: Op, made: Made, levels: StockBounds, stock: Mapping[str, int]) -> Iterator[Anomaly]:
+    edited = made.orders.get(str(op.detail.get("order_id"))) if op.op == "edit" else None
     start, end = op.start_ns, op.end_ns
     free = {product: stock[product] - levels.possible[product].highest(start, end) for product in op.requested}
     asked = op.detail.get("requested", op.requested)
@@ -223,8 +224,10 @@ def _false_refusal(op: Op, levels: StockBounds, stock: Mapping[str, int]) -> Ite
         said = f"client {op.client}: {op.op} of {asked} refused from {start} to {end}, when {free} were free throughout"
         yield Anomaly("no false refusal", "+".join(short), said)
     for product, units in op.available.items():
-        highest = max(0, stock[product] - levels.certain[product].lowest(start, end))
-        lowest = max(0, stock[product] - levels.possible[product].highest(start, end))
+        # An edit is told what its order could have: those units, and what it has already.
+        had = [change.units.get(product, 0) for change in edited.changes] if edited else [0]
+        highest = max(0, stock[product] - levels.certain[product].lowest(start, end)) + max(had)
+        lowest = max(0, stock[product] - levels.possible[product].highest(start, end)) + min(had)
         if not lowest <= units <= highest:
             said = f"client {op.client} was told {units} from {start} to {end}, it was from {lowest} to {highest}"
             yield Anomaly("no false refusal" if units < lowest else "available", product, said)
