@@ -42,7 +42,7 @@ QUEUE_LENGTH_MAX = 5_000
 WAIT_MAX_S = 2.0
 LIGHT_LINES_MAX = 100
 """A request with more lines is in the second queue."""
-LOCK_WAIT_S = 0.8
+LOCK_WAIT_S = 0.5
 """How long a batch should wait for rows: the `lock_s` of the adapters of its shop."""
 _BUSY_RETRY_S = 0.05
 _BUSY_S = 1.0

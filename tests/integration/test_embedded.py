@@ -512,6 +512,38 @@ class TestRoot:
             assert "run as a plain user" in said
 
     @as_root
+    def test_root_writes_nothing_into_directories_of_other_users(self, open_dir: Path, made_once: Path) -> None:
+        theirs = open_dir / "data"
+        theirs.mkdir()
+        os.chown(theirs, 12345, 12345)
+        with pytest.raises(EmbeddedPostgresError, match="belongs to user 12345, and you are root"):
+            EmbeddedPostgres(theirs).__enter__()
+        assert os.listdir(theirs) == []
+        ours = open_dir / "ours"
+        subprocess.run(["cp", "-a", made_once, ours], check=True)
+        os.chown(ours / "postgres", 12345, 12345)
+        with pytest.raises(EmbeddedPostgresError, match="belongs to user 12345, who is neither postgres nor nobody"):
+            EmbeddedPostgres(ours).__enter__()
+
+    def test_files_are_not_written_through_links(self, copied_dir: Path, tmp_path: Path) -> None:
+        elsewhere = tmp_path / "elsewhere"
+        for name in ("start.lock", "postgres.log"):
+            (copied_dir / name).unlink(missing_ok=True)
+            (copied_dir / name).symlink_to(elsewhere)
+            with pytest.raises((EmbeddedPostgresError, OSError)):
+                EmbeddedPostgres(copied_dir).__enter__()
+            (copied_dir / name).unlink()
+            (copied_dir / name).touch()
+        assert not elsewhere.exists()
+
+    def test_the_server_inherits_no_secret(self, data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("SHOP_SECRET_KEY", "a secret that nobody else may read")
+        with EmbeddedPostgres(data_dir):
+            environ = Path(f"/proc/{server_pid(data_dir)}/environ")
+            if environ.exists():
+                assert b"SHOP_" not in environ.read_bytes()
+
+    @as_root
     def test_a_plain_user_runs_a_server_of_their_own(self, open_dir: Path) -> None:
         os.chown(open_dir, NOBODY, NOBODY)
         with outside_user(open_dir / "data", uid=NOBODY) as (_, said):

@@ -14,6 +14,7 @@ becomes UID:GID for good and executes COMMAND, which needs to reach every DIRECT
 It imports the standard library only: it runs with `-I -S`, without site-packages.
 """
 
+import contextlib
 import ctypes
 import os
 import pwd
@@ -66,20 +67,30 @@ def account_for(cluster: Path) -> Account:
     changes. For a new cluster it is `postgres`, an account made for this, and `nobody` only where there is
     none: other daemons may run as `nobody`, and could read the data.
 
-    Raises LookupError when this machine has neither.
+    Raises LookupError when this machine has neither, or the cluster belongs to somebody else.
     """
     if os.geteuid() != 0:
         return Account(os.geteuid(), os.getegid())
-    if cluster.exists() and cluster.stat().st_uid != 0:
-        owner = cluster.stat()
-        return Account(owner.st_uid, owner.st_gid)
+    accounts = service_accounts()
+    if not accounts:
+        raise LookupError("no account named postgres or nobody")
+    owner = cluster.stat(follow_symlinks=False).st_uid if os.path.lexists(cluster) else 0
+    if owner == 0:
+        return accounts[0]
+    for account in accounts:
+        if account.uid == owner:
+            return account
+    raise LookupError(f"{cluster} belongs to user {owner}, who is neither postgres nor nobody")
+
+
+def service_accounts() -> list[Account]:
+    """The accounts that a server of root may run as. Nobody else gets a process, or a capability, from root."""
+    accounts = []
     for name in ("postgres", "nobody"):
-        try:
+        with contextlib.suppress(KeyError):
             entry = pwd.getpwnam(name)
-        except KeyError:
-            continue
-        return Account(entry.pw_uid, entry.pw_gid)
-    raise LookupError("no account named postgres or nobody")
+            accounts.append(Account(entry.pw_uid, entry.pw_gid))
+    return accounts
 
 
 def _become(uid: int, gid: int) -> None:

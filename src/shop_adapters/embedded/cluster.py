@@ -64,8 +64,11 @@ def find_binaries() -> Path:
 
 
 def environment() -> dict[str, str]:
-    """The environment of this process without PGPORT and the like, which PostgreSQL would obey; messages in English."""
-    return {name: value for name, value in os.environ.items() if not name.startswith("PG")} | {"LC_ALL": "C"}
+    """Of the programs of PostgreSQL: nothing of this process but where to find things. So the server has no secret of
+    the shop, and obeys no PGPORT; messages are in English.
+    """
+    kept = ("PATH", "LD_LIBRARY_PATH", "TMPDIR", "HOME")
+    return {name: os.environ[name] for name in kept if name in os.environ} | {"LC_ALL": "C"}
 
 
 def check_cluster(cluster: Path, account: Account) -> bool:

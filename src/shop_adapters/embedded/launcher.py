@@ -10,7 +10,7 @@ from types import TracebackType
 from urllib.parse import quote
 
 from shop_adapters.embedded import cluster, postmaster, sockets
-from shop_adapters.embedded.account import Account, account_for
+from shop_adapters.embedded.account import Account, account_for, service_accounts
 from shop_adapters.embedded.errors import EmbeddedPostgresError
 
 START_LOCK = "start.lock"  # also the mark of a directory that is ours
@@ -124,6 +124,7 @@ class EmbeddedPostgres:
         # Root's server runs as another account. Let that pass, so that it needs no capability to get in;
         # what is inside is closed to everybody else all the same.
         self.data_dir.mkdir(mode=0o711 if os.geteuid() == 0 else 0o700, parents=True, exist_ok=True)
+        self._check_owner()
         entries = set(os.listdir(self.data_dir)) - {"lost+found"}  # of a disk of its own
         if entries and START_LOCK not in entries:
             raise EmbeddedPostgresError(
@@ -136,12 +137,22 @@ class EmbeddedPostgres:
                 f" stop the shop, or if none runs `kill -INT {server.pid}`, then start again"
             )
         # Python opens files with O_CLOEXEC: no child process holds a lock for longer than we do.
-        self._start_lock = os.open(self.data_dir / START_LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+        flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW
+        self._start_lock = os.open(self.data_dir / START_LOCK, flags, 0o600)
         try:
-            self._users_lock = os.open(self.data_dir / USERS_LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+            self._users_lock = os.open(self.data_dir / USERS_LOCK, flags, 0o600)
         except BaseException:
             self._close_locks()
             raise
+
+    def _check_owner(self) -> None:
+        """Root writes into no directory of another user, who could place links there."""
+        owner = self.data_dir.stat(follow_symlinks=False).st_uid
+        if os.geteuid() == 0 and owner not in {0, *(account.uid for account in service_accounts())}:
+            raise EmbeddedPostgresError(
+                f"data directory {self.data_dir} belongs to user {owner}, and you are root:"
+                " start the shop as that user, or choose a directory of root's"
+            )
 
     def _enter(self) -> None:
         self._entered_by = os.getpid()

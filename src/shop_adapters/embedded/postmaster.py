@@ -54,7 +54,7 @@ def spawn(cluster: Path, account: Account, binaries: Path, socket_dir: Path, log
     argv = [str(binaries / "postgres"), "-D", str(cluster), *options]
     must_reach = (binaries, binaries.parent / "share" / "postgresql", cluster, socket_dir)
     command = account.command(argv, must_reach)
-    log = os.open(log_file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    log = os.open(log_file, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o600)
     try:
         # Not subprocess.Popen: the server may outlive us, which Popen reports as a leak.
         return os.posix_spawn(

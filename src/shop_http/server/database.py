@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -30,7 +31,7 @@ from shop_core.accounts.sessions import SessionLives
 from shop_core.errors import Unavailable
 from shop_core.ports import Adapters
 from shop_core.reservations.model import ReservationLimits
-from shop_http.server.settings import Settings, SettingsError
+from shop_http.server.settings import SECRET_BYTES_MIN, Settings, SettingsError
 
 
 class DatabaseError(Exception):
@@ -66,17 +67,39 @@ def database(settings: Settings, *, on_death: Callable[[str], None] | None = Non
 
 
 def _kept_secret(settings: Settings) -> bytes:
-    """The secret of an embedded shop: made at its first start, kept beside its data, readable by its owner only."""
+    """The secret of an embedded shop: made at its first start, kept beside its data, readable by its owner only.
+
+    Raises:
+        SettingsError: it was damaged.
+    """
     path = settings.data_dir / "secret_key"
     if not path.exists():
-        # Written whole before it bears its name, so that no crash leaves half a secret; the first one wins.
-        fresh = path.with_name(f"secret_key.{os.getpid()}")
-        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        # Written whole, and to the disk, before it bears its name: no crash leaves half a secret. The first one wins.
+        with tempfile.NamedTemporaryFile("w", prefix="secret_key.", dir=path.parent) as file:  # a new file, mode 0600
             file.write(secrets.token_hex(32))
-        with contextlib.suppress(FileExistsError):
-            os.link(fresh, path)
-        fresh.unlink()
-    return path.read_bytes()
+            file.flush()
+            os.fsync(file.fileno())
+            with contextlib.suppress(FileExistsError):
+                os.link(file.name, path)
+        with _opened(path.parent, os.O_RDONLY | os.O_DIRECTORY) as directory:
+            os.fsync(directory)
+    with _opened(path, os.O_RDONLY | os.O_NOFOLLOW) as descriptor:
+        secret = os.read(descriptor, 4096)
+    if len(secret) < SECRET_BYTES_MIN:
+        raise SettingsError(
+            f"{path} has {len(secret)} bytes, a secret has at least {SECRET_BYTES_MIN}: restore it from a backup,"
+            " or remove it, which logs everybody out"
+        )
+    return secret
+
+
+@contextlib.contextmanager
+def _opened(path: Path, flags: int) -> Iterator[int]:
+    descriptor = os.open(path, flags)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
 
 
 @contextlib.contextmanager
