@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import threading
 from typing import Any
 
 from sqlalchemy import Engine, text
 from verification.shop_process import serving, shop
 
-from http_client import WAIT_S_MAX, new_order, new_product, order_of, staff_and_customer, wait_until
+from http_client import PASSWORD, STAFF, WAIT_S_MAX, new_order, new_product, order_of, staff_and_customer, wait_until
 from receiver import Receiver
+from shop_adapters.postgres import PostgresAdapters
+from shop_core import Shop
 
 OTHERS = "FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
 """The connections of the server; this test has the other one."""
@@ -82,3 +86,31 @@ def test_facts_can_be_told_to_the_log(own_shop: dict[str, str]) -> None:
         line = next((line for line in process.stdout if order["id"] in line), "")
         too_late.cancel()
     assert json.loads(line)["type"] == "order.placed"
+
+
+NEW_WORKER = """
+import os, sys
+from shop_core.errors import InvalidToken
+from shop_http.server.composition import worker_app
+from shop_http.server.settings import Settings
+from shop_http.server.shutdown import GracefulShutdown
+
+app, _ = worker_app(Settings.read(os.environ, {}), GracefulShutdown())
+for token in sys.argv[1:]:
+    try:
+        app.state.shop.sessions.identify(token)
+        print("accepted")
+    except InvalidToken:
+        print("refused")
+"""
+
+
+def test_a_new_worker_knows_the_sessions_that_have_ended_before_it_listens(
+    own_shop: dict[str, str], own_database: Engine
+) -> None:
+    sessions = Shop(PostgresAdapters(own_database, own_shop["SHOP_SECRET_KEY"].encode())).sessions
+    ended, going_on = (sessions.log_in(STAFF, PASSWORD) for _ in range(2))
+    sessions.log_out(ended.refresh)
+    command = [sys.executable, "-c", NEW_WORKER, ended.access, going_on.access]
+    done = subprocess.run(command, env=own_shop, capture_output=True, text=True, timeout=120, check=True)
+    assert done.stdout.split() == ["refused", "accepted"]

@@ -97,11 +97,15 @@ def worker_app(settings: Settings, shutdown: GracefulShutdown) -> tuple[App, Ope
             pool = cast(QueuePool, engine.pool)  # read each time: a lost connection replaces the pool
             return pool.checkedout(), pool.size()
 
-        sources = metrics.Sources(lambda: batcher.report, connections, open_connections)
+        sources = metrics.Sources(
+            lambda: batcher.report, connections, open_connections, lambda: log.standard_error().dropped
+        )
         observers.append(figures.observe)
         routes.append(metrics.route(figures, settings.metrics_token))
         background.append(Repeating(lambda: figures.sample(sources), SAMPLED_EVERY_S, "metrics"))
         count_expired = figures.expired
+    with suppress(Exception):  # the database is away: whatever needs a login needs it, too
+        shop.sessions.refresh_revocations()  # before it listens, or it would accept tokens of sessions that have ended
     app = create_app(
         shop,
         ready=readiness(engine, settings, batcher.check, cache_validator, partial(check_clock, engine)),

@@ -55,11 +55,13 @@ class Sources:
         batcher: the report of this process's order batcher.
         connections: to the database, of this process, in use and in all.
         open_connections: the HTTP connections of this process.
+        dropped_lines: of the log of this process, until now.
     """
 
     batcher: Callable[[], BatcherFigures]
     connections: Callable[[], tuple[int, int]]
     open_connections: OpenConnections
+    dropped_lines: Callable[[], int]
 
 
 class Metrics:
@@ -88,6 +90,8 @@ class Metrics:
         self._ended = Counter(
             "shop_http_connections_ended", "HTTP connections that the server ended.", ["reason"], registry=own
         )
+        self._dropped = Counter("shop_log_lines_dropped", "Lines of the log that nobody read.", registry=own)
+        self._dropped_before = 0
         self._ended_before: Mapping[str, int] = {}
         outbox = "mostrecent"  # all processes see the same one
         self._waiting = _gauge("shop_outbox_waiting", "Events that are not published yet.", own, outbox)
@@ -116,6 +120,9 @@ class Metrics:
         in_use, connections = sources.connections()
         self._in_use.set(in_use)
         self._connections.set(connections)
+        dropped = sources.dropped_lines()
+        self._dropped.inc(dropped - self._dropped_before)
+        self._dropped_before = dropped
         self._open.set(len(sources.open_connections))
         ended = dict(sources.open_connections.ended)
         for reason, count in ended.items():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import os
 import signal
 import socket
@@ -107,4 +108,7 @@ def run(listening: socket.socket, link: Connection, settings: Settings) -> None:
         timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=FINISH_S_MAX,
     )
-    WorkerServer(config, link, shutdown, settings.drain_s).run([listening])
+    try:
+        WorkerServer(config, link, shutdown, settings.drain_s).run([listening])
+    finally:
+        logging.shutdown()  # writes what waits; nothing else does at the end of a process of multiprocessing
