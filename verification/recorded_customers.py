@@ -53,7 +53,7 @@ class UnexpectedAnswers:
 def _state(refusal: Refusal | None) -> str | None:
     """The SQLSTATE behind a refusal."""
     cause = getattr(refusal, "__cause__", None)
-    return getattr(getattr(cause, "orig", None), "sqlstate", None)
+    return getattr(getattr(cause, "orig", cause), "sqlstate", None)  # `orig`: SQLAlchemy's error around that of psycopg
 
 
 @dataclass
