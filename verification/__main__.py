@@ -65,6 +65,10 @@ PARTS = (
         *("restarts", "restarts of workers and database under load cost no request"),
         *("--rolling 10 --database 20", "--rolling 100 --database 100"),
     ),
+    Part(
+        *("crowding", "few heavy requests and locked rows do not hold up everybody's orders"),
+        *("--reservations 50 --seconds 10", "--reservations 200 --seconds 60"),
+    ),
     Part("mutants", "mistakes that somebody could make are found (mutants)", long="--seconds 300 --without 120"),
 )
 
