@@ -274,13 +274,11 @@ class PricesContract(Contract):
         assert [type(outcome) for outcome in outcomes] == [InsufficientStock, TotalChanged, Result]
         assert (self.uses(shop, offer), shop.audit()) == (1, [])
 
-    def test_many_buyers_at_once_get_as_many_uses_as_there_are(
-        self, fixtures: Fixtures, contended: Shop, lamp: Product
-    ) -> None:
+    def test_many_buyers_at_once_get_as_many_uses_as_there_are(self, fixtures: Fixtures, contended: Shop) -> None:
+        """Each buys another product, so that no lock of stock keeps them apart."""
         offer = self.promote(contended, Percent(1000), "FLASH", uses_max=3)
-        buyers = [fixtures.customer() for _ in range(8)]
-
-        requests = [placement(buyer, lamp, 1, "FLASH") for buyer in buyers]
+        products = [fixtures.product(units=1, price=10_00) for _ in range(8)]
+        requests = [placement(fixtures.customer(), product, 1, "FLASH") for product in products]
         outcomes = together(*[partial(contended.orders.place, request) for request in requests])
         assert sum(isinstance(outcome, Order) for outcome in outcomes) == 3
         assert all(isinstance(outcome, Order | CouponNotUsable) for outcome in outcomes)

@@ -1,0 +1,160 @@
+"""Mistakes that other shops made with prices, each put in by itself: a law or a contract test finds it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+from uuid import UUID
+
+import pytest
+import test_pricing_laws as laws
+from hypothesis import Phase, settings
+
+from shop_adapters.memory import MemoryAdapters
+from shop_adapters.memory.prices import MemoryPrices
+from shop_adapters.memory.transaction import Transaction
+from shop_core.errors import Refusal
+from shop_core.pricing import evaluation, model, rounding, taxes
+from shop_core.pricing.cart import CartLine
+from shop_core.pricing.checkout import Checkout
+from shop_core.pricing.model import AmountEach, FixedPrice, Percent, Promotion
+from shop_core.shop import Shop
+from shop_testing import Fixtures, MovableClock, PricesContract
+
+Check = Callable[[], None]
+
+
+def contract(name: str, **arguments: Any) -> Check:
+    """A test of the contract, on a fresh shop in memory."""
+
+    def check() -> None:
+        clock = MovableClock()
+        adapters = MemoryAdapters(clock=clock)
+        fixtures, suite = Fixtures(adapters), PricesContract()
+        known = {
+            "fixtures": fixtures,
+            "shop": Shop(adapters),
+            "contended": suite.contended_shop(adapters),
+            "clock": clock,
+            "ada": fixtures.customer(),
+            "lamp": fixtures.product("Lamp", units=100, price=10_00),
+        } | arguments
+        test = getattr(suite, name)
+        names = test.__code__.co_varnames[1 : test.__code__.co_argcount]
+        test(**{each: known[each] for each in names})
+
+    return check
+
+
+def law(test: Any) -> Check:
+    """A law, over examples that are not made smaller once one breaks it."""
+    checked: Check = settings(phases=[Phase.generate])(test)
+    return checked
+
+
+def half_a_cent() -> None:
+    """Ten percent of five cents are taken off as one cent."""
+    offer = Promotion(UUID(int=1), "offer", Percent(1000))
+    assert evaluation.price([CartLine(UUID(int=2), 5, 1)], [offer], includes_tax=True).total == 4
+
+
+_claim, _check, _is_running, _give_back = (
+    Transaction.claim,
+    Checkout.check,
+    Promotion.is_running,
+    MemoryPrices.give_back,
+)
+
+
+def _unlocked(transaction: Transaction, table: str, keys: Any) -> bool:
+    return table != "uses" and _claim(transaction, table, keys)
+
+
+def _with_what_runs_today(checkout: Checkout, *arguments: Any) -> Any:
+    return _check(checkout, *arguments[:4])
+
+
+def _without_remainder(amount: int, weights: Mapping[int, int]) -> dict[int, int]:
+    whole = sum(weights.values()) or 1
+    return {key: amount * weight // whole for key, weight in weights.items()}
+
+
+def _all_uses_of(prices: MemoryPrices, _: UUID, order_id: UUID) -> list[model.Redemption]:
+    return list(prices._transaction.redemptions.get(order_id) or ())
+
+
+def _by_hand(code: str) -> str:
+    return code
+
+
+SUMS = law(laws.test_discounts_stay_within_their_lines_and_parts_sum_to_the_whole)
+LIMITS = contract("test_uses_are_given_until_there_are_none_and_given_back_once", codes=())
+MUTANTS: list[tuple[str, list[tuple[object, str, Any]], Check]] = [
+    (
+        "the order of adding matters",
+        [(laws.CartLine, "__lt__", lambda *_: False)],
+        law(laws.test_the_order_of_lines_and_promotions_changes_no_amount),
+    ),
+    ("a fixed price is a percentage", [(FixedPrice, "off", lambda b, price: price * b.price.minor // 100)], SUMS),
+    ("an amount takes more than the price", [(AmountEach, "off", lambda b, _: b.amount.minor)], SUMS),
+    (
+        "a cent is lost by spreading",
+        [(evaluation, "spread", _without_remainder), (taxes, "spread", _without_remainder)],
+        SUMS,
+    ),
+    (
+        "any plan will do",
+        [(evaluation.Plan, "key", property(lambda plan: -plan.total))],
+        law(laws.test_no_single_promotion_would_be_better_than_all),
+    ),
+    (
+        "a condition is not looked at",
+        [(evaluation, "shortfall", lambda *_: (0, 0))],
+        contract("test_an_edit_takes_and_gives_back_uses"),
+    ),
+    (
+        "uses are counted without a lock",
+        [(Transaction, "claim", _unlocked)],
+        contract("test_many_buyers_at_once_get_as_many_uses_as_there_are"),
+    ),
+    ("a limit is not looked at", [(Checkout, "_has_uses", lambda *_: True)], LIMITS),
+    ("a cancelled order keeps its uses", [(MemoryPrices, "give_back", lambda *_: None)], LIMITS),
+    ("a use is given back twice", [(MemoryPrices, "redeemed", _all_uses_of)], LIMITS),
+    (
+        "an edit is priced with today's promotions",
+        [(Checkout, "check", _with_what_runs_today)],
+        contract("test_a_change_makes_a_version_and_leaves_orders_as_they_were"),
+    ),
+    (
+        "a promotion applies at its end",
+        [(Promotion, "is_running", lambda p, at: _is_running(p, at) or at == p.ends_at)],
+        contract("test_a_promotion_applies_from_its_start_on_and_not_at_its_end"),
+    ),
+    (
+        "the case of a code matters",
+        [(model, "coupon_code", _by_hand)],
+        contract("test_a_coupon_unlocks_its_promotion_however_it_is_written"),
+    ),
+    (
+        "halves are rounded to even",
+        [(taxes, "half_up", lambda n, d: round(n / d)), (rounding, "half_up", lambda n, d: round(n / d))],
+        half_a_cent,
+    ),
+    (
+        "refunds are rounded alone",
+        [(laws, "refund_share", lambda amount, ordered, _, units: -(-amount * units // ordered))],
+        law(laws.test_returns_of_all_units_give_back_what_was_paid_however_they_are_divided),
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("patches", "check"), [pytest.param(patches, check, id=name) for name, patches, check in MUTANTS]
+)
+def test_a_mistake_with_prices_is_found(
+    monkeypatch: pytest.MonkeyPatch, patches: list[tuple[object, str, Any]], check: Check
+) -> None:
+    for where, name, wrong in patches:
+        monkeypatch.setattr(where, name, wrong)
+    with pytest.raises((AssertionError, LookupError, Refusal, ExceptionGroup)):
+        check()
