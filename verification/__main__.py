@@ -56,6 +56,7 @@ PARTS = (
         *("fuzz", "no request makes the server fail, however malformed it is"),
         *("--requests 100000", "--requests 1000000"),
     ),
+    Part("prices", "the laws of pricing hold for generated carts", "--cases 20000", "--cases 100000"),
     Part("schema", "every response is as /openapi.json describes it", "--examples 50", "--examples 500"),
     Part(
         *("hostile_clients", "a health check is answered within a second in a flood of connections"),
