@@ -10,7 +10,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "SECURITY.md").read_text()
-NAMED = sorted(set(re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", PAGE)))
+NAMED = sorted(set(re.findall(r"`((?:tests|src/shop_testing)[\w/]*\.py)::(\w+)`", PAGE)))
 
 
 def test_every_test_that_the_page_names_exists() -> None:
@@ -20,7 +20,7 @@ def test_every_test_that_the_page_names_exists() -> None:
 
 
 def _tests(file: Path) -> set[str]:
-    return {node.name for node in ast.parse(file.read_text()).body if isinstance(node, ast.FunctionDef)}
+    return {node.name for node in ast.walk(ast.parse(file.read_text())) if isinstance(node, ast.FunctionDef)}
 
 
 def test_every_requirement_is_listed_once_and_the_counts_are_true() -> None:
