@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from threading import Lock
 
-
-def system_clock() -> datetime:
-    """The time now, in UTC, aware."""
-    return datetime.now(UTC)
+system_clock: Callable[[], datetime] = partial(datetime.now, UTC)
+"""The time now, in UTC, aware."""
 
 
 class ManualClock:
