@@ -57,6 +57,13 @@ PARTS = (
         *("--requests 100000", "--requests 1000000"),
     ),
     Part("prices", "the laws of pricing hold for generated carts", "--cases 20000", "--cases 100000"),
+    Part(
+        *(
+            "lossy_phone",
+            "a phone that loses 60 % of the answers gets what it wishes once, and no success as a failure",
+        ),
+        *("--wishes 12", "--wishes 200"),
+    ),
     Part("schema", "every response is as /openapi.json describes it", "--examples 50", "--examples 500"),
     Part(
         *("hostile_clients", "a health check is answered within a second in a flood of connections"),
