@@ -41,6 +41,7 @@ _ADVICE = {
     "oversold": "Read the stock again; nothing was changed.",
     "stock_below_zero": "Read the stock again and count it; nothing was changed.",
     "illegal_order_step": "Read the order again and offer the steps in `possible`.",
+    "order_deleted": "Remove the order from the screen; order again with a new key if the customer wants to.",
     "total_changed": "Show the new `total`; send it as `expected_total` once the customer agrees.",
     "coupon_not_usable": "Tell the customer, and send the request again without that coupon.",
     "coupon_code_taken": "Choose another code.",

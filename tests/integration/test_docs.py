@@ -97,7 +97,14 @@ def test_placing_an_order_names_all_its_refusals(description: Json) -> None:
     answers = description["paths"][f"{API}/orders"]["post"]["responses"]
     assert answers.keys() == {"201", "400", "401", "404", "408", "409", "413", "415", "422", "429", "500", "503"}
     (shown,) = answers["409"]["content"].values()
-    codes = {"insufficient_stock", "total_changed", "coupon_not_usable", "reservation_expired", "reservation_resolved"}
+    codes = {
+        "insufficient_stock",
+        "total_changed",
+        "coupon_not_usable",
+        "order_deleted",
+        "reservation_expired",
+        "reservation_resolved",
+    }
     assert shown["examples"].keys() == codes
     assert shown["examples"]["insufficient_stock"]["value"]["shortages"]
 

@@ -10,7 +10,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from http_client import assert_problem, new_order, new_product, order_of
+from http_client import assert_problem, new_order, new_product, order_of, unique
 
 NewCustomer = Callable[[], httpx.Client]
 
@@ -268,3 +268,13 @@ def test_a_key_that_cannot_be_is_named(
         assert [error["code"] for error in problem["errors"]] == [code]
         assert repr(keys[-1].decode("latin-1")[:40]) in problem["detail"]
     assert customer.get(f"/products/{product['id']}").json()["quantity_in_stock"] == 5
+
+
+def test_a_placing_that_is_retried_after_its_order_was_deleted_says_so(
+    customer: httpx.Client, staff: httpx.Client
+) -> None:
+    body, key = order_of((new_product(staff, stock=2), 1)), {"Idempotency-Key": unique("key")}
+    order = customer.post("/orders", json=body, headers=key).json()
+    assert customer.delete(f"/orders/{order['id']}").status_code == 204
+    problem = assert_problem(customer.post("/orders", json=body, headers=key), 409, "order_deleted")
+    assert order["id"] in problem["detail"]

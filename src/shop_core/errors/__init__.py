@@ -6,7 +6,7 @@
     │       SessionNotFound · PromotionNotFound · FamilyNotFound
     ├── Conflict           the present state does not allow it
     │   ├── InsufficientStock · Oversold · StockBelowZero
-    │   ├── IllegalStep · TotalChanged · CategoryInUse · LastAdmin
+    │   ├── IllegalStep · TotalChanged · OrderDeleted · CategoryInUse · LastAdmin
     │   ├── ReservationExpired · ReservationResolved · TooMuchReserved
     │   ├── CouponNotUsable · TooManyPromotions · FamilyInUse
     │   └── SkuTaken · SlugTaken · UsernameTaken · CouponCodeTaken · OptionsTaken
@@ -70,6 +70,7 @@ from shop_core.errors.orders import (
     IllegalStep,
     InsufficientStock,
     NotTheOwner,
+    OrderDeleted,
     OrderNotFound,
     Oversold,
     Shortage,
@@ -114,6 +115,7 @@ __all__ = [
     "NotFound",
     "NotTheOwner",
     "OptionsTaken",
+    "OrderDeleted",
     "OrderNotFound",
     "Oversold",
     "ProductNotFound",

@@ -86,6 +86,20 @@ class IllegalStep(Conflict):
         super().__init__(f"You cannot {step} this order: it is {already}{status}. {then}")
 
 
+class OrderDeleted(Conflict):
+    """The same request placed an order before, and its customer has deleted that order since."""
+
+    code = "order_deleted"
+    title = "The order was deleted"
+
+    def __init__(self, order_id: UUID) -> None:
+        super().__init__(
+            f"This request placed the order {order_id}, which was deleted since. Nothing was placed now: "
+            "use a new key to order again."
+        )
+        self.order_id = order_id
+
+
 class TotalChanged(Conflict):
     """The order's total is not the one that the customer expects: prices changed since they saw them."""
 

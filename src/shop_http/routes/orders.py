@@ -18,6 +18,7 @@ from shop_core.errors import (
     InvalidCursor,
     KeyReused,
     NotTheOwner,
+    OrderDeleted,
     OrderNotFound,
     ReservationExpired,
     ReservationNotFound,
@@ -88,7 +89,7 @@ class OrdersQuery(ListQuery, forbid_unknown_fields=True, kw_only=True):
         gives=examples.ORDER,
         status=201,
         refuses=(
-            *(InsufficientStock, UnknownProducts, TotalChanged, CouponNotUsable),
+            *(InsufficientStock, UnknownProducts, TotalChanged, CouponNotUsable, OrderDeleted),
             *(KeyReused, TooManyOrders, TooManyLines),
             *(ReservationNotFound, ReservationExpired, ReservationResolved),
         ),
@@ -105,6 +106,8 @@ async def place_order(request: ShopRequest, form: PlacementForm) -> Response:
     request.state.order_limiter.count(request.actor.id, len(placement.units) or 1)
     result = await wrap_future(request.state.place(placement))
     order, location = result.value, f"/orders/{result.value.id}"
+    if order.deleted_at:  # by its customer, after an earlier request with this key
+        raise OrderDeleted(order.id)
     return json_response(OrderBody.of(order), etag=(order.version,), location=location, is_replay=result.replayed)
 
 
