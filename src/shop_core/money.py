@@ -71,7 +71,8 @@ class Money:
         places = decimals(currency)
         match = _DECIMAL.fullmatch(text)
         if match is None:
-            raise Invalid(Fault(field, f'{text[:40]!r} is not a decimal number such as "2.20"', "not_a_decimal"))
+            example = format_minor(22 * 10 ** max(places - 1, 0), places)
+            raise Invalid(Fault(field, f'{text[:40]!r} is not a decimal number such as "{example}"', "not_a_decimal"))
         sign, whole, fraction = match[1], match[2], match[3] or ""
         if len(fraction) > places:
             raise Invalid(

@@ -116,7 +116,9 @@ class ShopRequest:
         if base is None:
             server = self.scope["server"]
             host = self.headers.get(b"host", b"").decode("latin-1") or (server[0] if server else "")
-            base = f"{self.scope['scheme']}://{host.rstrip(':')}"
+            proxies = self.state.proxies
+            scheme = proxies.scheme_of(self.scope) if proxies else self.scope["scheme"]
+            base = f"{scheme}://{host.rstrip(':')}"
         return base.rstrip("/") + self.scope["path"]
 
     def token_actor(self) -> Actor:
@@ -265,7 +267,8 @@ def read_body(form: type[S], body: bytes) -> S:
 
 
 def read_query(form: type[S], query_string: bytes) -> S:
-    """The query parameters as a `form`, each given once. Numbers are plain digits; booleans are `true` and `false`.
+    """The query parameters as a `form`, each given once. Numbers are plain digits; booleans are `true` and `false`,
+    in letters of any case.
 
     Raises:
         Invalid
@@ -289,7 +292,7 @@ def _typed(text: str, type_: Any) -> object:
     """`text` as an `int` or `bool` where that is expected, or as it is: then the conversion will refuse it."""
     if type_ is int and _INTEGER.fullmatch(text):
         return int(text)
-    return _BOOLEANS.get(text, text) if type_ is bool else text
+    return _BOOLEANS.get(text.lower(), text) if type_ is bool else text
 
 
 # ---- pages of lists

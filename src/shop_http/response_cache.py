@@ -52,9 +52,10 @@ class ResponseCache:
         token = self._latest = await self._token_now()
         if token is None:  # the database does not answer: the application has a better response to that
             return await make(request)
-        scope = request.scope
-        host = (scope["scheme"], request.headers.get(b"host")) if request.state.base_url is None else None
-        key = request.actor.id, scope["path"], scope["query_string"], host  # links are made with the host
+        scope, headers = request.scope, request.headers
+        named = (headers.get(b"host"), headers.get(b"x-forwarded-proto"), headers.get(b"forwarded"))
+        origin = None if request.state.base_url else (scope["scheme"], *named)  # links are made with it
+        key = request.actor.id, scope["path"], scope["query_string"], origin
         if (under_way := self._under_way.get((token, key))) is not None:
             await under_way.wait()  # another request is about to make it
         if token == self._token and (kept := self._kept.get(key)) is not None:

@@ -117,3 +117,9 @@ def test_three_characters_that_are_not_all_letters_are_no_currency_code(currency
 @pytest.mark.parametrize(("currency", "places"), [("EUR", 2), ("JPY", 0), ("KWD", 3), ("ISK", 0), ("USD", 2)])
 def test_a_currency_has_the_decimals_of_iso_4217(currency: str, places: int) -> None:
     assert decimals(currency) == places
+
+
+@pytest.mark.parametrize(("currency", "example"), [("EUR", "2.20"), ("JPY", "22"), ("KWD", "2.200")])
+def test_a_refusal_shows_an_amount_that_the_currency_can_have(currency: str, example: str) -> None:
+    with pytest.raises(Invalid, match=f'such as "{example}"'):
+        Money.parse("x", currency)

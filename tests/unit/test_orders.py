@@ -22,6 +22,7 @@ from shop_core.orders.model import (
     LIFECYCLE,
     Order,
     OrderLine,
+    OrderQuery,
     OrderStatus,
     PlacementRequest,
     Step,
@@ -294,3 +295,8 @@ def outcome_of(outcome: Result[Order] | Refusal) -> object:
     if isinstance(outcome, Result):
         return [(line.product_id, line.quantity) for line in outcome.value.lines]
     return type(outcome), outcome.message
+
+
+@pytest.mark.parametrize("written", ["261121-7K3M9QX2", "#261121-7k3m9qx2", " 2611217K3M9QX2 "])
+def test_an_order_is_found_by_its_number_however_people_write_it(written: str) -> None:
+    assert OrderQuery(number=written).number == "261121-7K3M9QX2"

@@ -11,7 +11,7 @@ from shop_adapters.publishers import LogPublisher
 from shop_adapters.publishers.webhook import WebhookPublisher
 from shop_http.cli.main import main
 from shop_http.server.composition import publisher_of
-from shop_http.server.settings import Settings, SettingsError
+from shop_http.server.settings import Settings, SettingsError, unknown_settings
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 WEBHOOK = {"SHOP_EVENTS": "webhook", "SHOP_WEBHOOK_URL": "https://shop.example/in", "SHOP_WEBHOOK_SECRET": SECRET}
@@ -137,3 +137,9 @@ def test_origins_and_prepared_statements_reach_the_workers() -> None:
     assert pickle.loads(pickle.dumps(given)) == given
     with pytest.raises(SettingsError, match="SHOP_CORS_ORIGINS is '\\*': it must be origins"):
         settings(SHOP_CORS_ORIGINS="*")
+
+
+def test_a_misspelled_variable_is_told_with_the_one_that_was_meant() -> None:
+    environment = {"SHOP_CURENCY": "EUR", "SHOP_SECRET_KEY_FILE": "x", "SHOP_PORT_8000_TCP": "x", "HOME": "/"}
+    (line,) = unknown_settings(environment)
+    assert line == "SHOP_CURENCY is not a setting and has no effect: did you mean SHOP_CURRENCY?"

@@ -21,7 +21,7 @@ from shop_core.catalog.model import (
     ProductDetails,
     ProductQuery,
 )
-from shop_core.catalog.tree import CategoryNode, check_place, located, nested
+from shop_core.catalog.tree import CategoryNode, check_place, free_slug, located, nested
 from shop_core.errors import CategoryNotFound, Fault, Invalid, ProductNotFound, SkuTaken, check_version
 from shop_core.idempotency import IdempotencyKey, fields_of, made_before
 from shop_core.pagination import CursorRequest, OffsetRequest, Page, PageRequest
@@ -199,9 +199,12 @@ class CatalogService:
                 uow.products.remove(product_id)
 
     def create_category(
-        self, actor: Actor, name: str, slug: str, parent_id: UUID | None = None, *, key: Key = None
+        self, actor: Actor, name: str, slug: str | None = None, parent_id: UUID | None = None, *, key: Key = None
     ) -> CategoryEntry:
         """Add a category. Staff only.
+
+        Args:
+            slug: None makes one of the name.
 
         Raises:
             Unauthenticated, Forbidden: the actor is not staff.
@@ -209,12 +212,13 @@ class CatalogService:
             KeyReused: the key was used for another request, or for a category that is not there any more.
         """
         actor.require(Role.STAFF)
-        category = Category(self._new_id(), normalized(name), slug, parent_id)
         with self._begin() as uow:
             if key and key.was_used(uow.keys.claim, actor.account_id, "create category", name, slug, parent_id):
-                made = uow.categories.by_slug([slug]).get(slug)
-                return made_before(uow.categories.get(made.id) if made else None, key)
-            check_place(category, uow.categories.lock_all())
+                return made_before(_category_like(uow, normalized(name), slug, parent_id), key)
+            tree = uow.categories.lock_all()
+            free = free_slug(name, {each.slug for each in tree.values()}) if slug is None else slug
+            category = Category(self._new_id(), normalized(name), free, parent_id)
+            check_place(category, tree)
             uow.categories.add(category)
         return CategoryEntry(category, product_count=0)
 
@@ -406,6 +410,14 @@ class CatalogService:
         if details.price.currency != self._currency:
             rule = f"must be in {self._currency}, the currency of this shop"
             raise Invalid(Fault("price", rule, "wrong_currency"))
+
+
+def _category_like(uow: UnitOfWork, name: str, slug: str | None, parent_id: UUID | None) -> CategoryEntry | None:
+    if slug is not None:
+        made = uow.categories.by_slug([slug]).get(slug)
+        return uow.categories.get(made.id) if made else None
+    entries = uow.categories.all()
+    return next((e for e in entries if (e.category.name, e.category.parent_id) == (name, parent_id)), None)
 
 
 def _in_family(uow: UnitOfWork, details: ProductDetails) -> tuple[ProductDetails, str]:

@@ -292,7 +292,7 @@ class OrderQuery:
         customer_id: whose orders.
         placed_from: placed at this time or later; aware.
         placed_before: placed before this time; aware.
-        number: in small or capital letters.
+        number: in small or capital letters, with or without its hyphen or a `#` before it.
         with_deleted: also orders that their customers deleted.
 
     Raises:
@@ -312,7 +312,9 @@ class OrderQuery:
             if time is not None and time.utcoffset() is None:
                 raise Invalid(Fault(name, f"{time} has no offset from UTC", "invalid_time"))
         if self.number is not None:
-            number = self.number.strip().upper()
+            number = self.number.strip().upper().removeprefix("#")
+            if len(number) == 14 and "-" not in number:
+                number = f"{number[:6]}-{number[6:]}"
             if not _NUMBER.fullmatch(number):
                 rule = f"{self.number[:40]!r} is not an order number such as 261121-7K3M9QX2"
                 raise Invalid(Fault("number", rule, "invalid_number"))

@@ -30,7 +30,7 @@ from shop_http.cli.product_import import (
 )
 from shop_http.cli.progress import progress
 from shop_http.server.database import UNUSABLE_DATABASE, migrate_database, open_shop
-from shop_http.server.settings import Settings, SettingsError
+from shop_http.server.settings import Settings, SettingsError, unknown_settings
 
 _RESEND = "Publish dead letters again. Later events of the same subject may have arrived before them."
 _OURS = (SettingsError, *UNUSABLE_DATABASE, UnusableFile, Refusal)
@@ -39,10 +39,14 @@ _OURS = (SettingsError, *UNUSABLE_DATABASE, UnusableFile, Refusal)
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run one command and end the process with its exit code: 0 done, 1 failed or found wrong, 2 misused."""
     parser = _parser()
-    given = parser.parse_args(arguments)
+    given, unknown = parser.parse_known_args(arguments)
+    if unknown:  # by the parser of the command, whose usage it shows
+        given.parser.error(f"unrecognized arguments: {' '.join(unknown)}")
     signal.signal(signal.SIGTERM, _end)  # so that what was started is stopped: `finally` runs on SystemExit
     try:
         settings = Settings.read(os.environ, vars(given))
+        for line in unknown_settings(os.environ):
+            print(f"shop: {line}", file=sys.stderr)
         code = given.run(settings, given)
     except _OURS as failure:
         _fail(str(failure))
@@ -67,6 +71,8 @@ def _parser() -> argparse.ArgumentParser:
     everywhere = argparse.ArgumentParser(add_help=False)
     everywhere.add_argument("--data-dir", metavar="DIR", help="where the embedded database is (SHOP_DATA_DIR)")
     parser = argparse.ArgumentParser(prog="shop", description="A shop backend that never oversells.")
+    version = f"shop {__version__} on Python {platform.python_version()}"
+    parser.add_argument("--version", action="version", version=version)
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
 
     def command(name: str, run: object, text: str, epilog: str | None = None) -> argparse.ArgumentParser:
@@ -74,7 +80,7 @@ def _parser() -> argparse.ArgumentParser:
         made = commands.add_parser(
             name, parents=[everywhere], help=text, description=text, epilog=epilog, formatter_class=raw
         )
-        made.set_defaults(run=run)
+        made.set_defaults(run=run, parser=made)
         return made
 
     one = command("serve", _serve, "run the server until Ctrl-C or SIGTERM")

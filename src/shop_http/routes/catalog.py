@@ -11,6 +11,8 @@ from shop_core import CatalogEntry, Money, ProductQuery, ProductSort
 from shop_core.errors import (
     CategoryNotFound,
     FamilyNotFound,
+    Fault,
+    Invalid,
     InvalidCursor,
     KeyReused,
     OptionsTaken,
@@ -37,7 +39,9 @@ _CONDITIONS = "With `If-Match` it is done only if nobody edited the product sinc
 class ProductsQuery(ListQuery, forbid_unknown_fields=True, kw_only=True):
     """The filters of the list of products; all that are given must hold."""
 
-    keyword: Annotated[str, Meta(max_length=200, description="words in name, SKU or description")] = ""
+    keyword: Annotated[
+        str, Meta(max_length=200, pattern=r"^[^\x00]*$", description="words in name, SKU or description")
+    ] = ""
     category: Annotated[UUID, Meta(description="in this category or one below it")] | UnsetType = UNSET
     family: Annotated[UUID, Meta(description="of this family")] | UnsetType = UNSET
     min_price: Amount | UnsetType = UNSET
@@ -51,7 +55,7 @@ class ProductsQuery(ListQuery, forbid_unknown_fields=True, kw_only=True):
     )
 
     def conditions(self, currency: str) -> ProductQuery:
-        """The same for the core. Raises Invalid: a price is no amount."""
+        """The same for the core. Raises Invalid: a price is no amount, or negative."""
         minimum = max(self.min_quantity or 0, 1 if self.in_stock else 0)
         return ProductQuery(
             words=search_words(self.keyword) if self.keyword.strip() else None,
@@ -66,7 +70,12 @@ class ProductsQuery(ListQuery, forbid_unknown_fields=True, kw_only=True):
 
 
 def _minor(field: str, amount: str | UnsetType, currency: str) -> int | None:
-    return None if amount is UNSET else Money.parse(amount, currency, field=field).minor
+    if amount is UNSET:
+        return None
+    minor = Money.parse(amount, currency, field=field).minor
+    if minor < 0:
+        raise Invalid(Fault(field, f"must not be negative, this is {amount}", "out_of_range"))
+    return minor
 
 
 def _pool(_: ShopRequest, query: ProductsQuery) -> Pool:

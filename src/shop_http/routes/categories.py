@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 from uuid import UUID
 
-from msgspec import Meta
+from msgspec import UNSET, Meta
 
 from shop_core.errors import CategoryCycle, CategoryInUse, CategoryNotFound, KeyReused, SlugTaken
 from shop_core.idempotency import IdempotencyKey
@@ -58,7 +58,8 @@ def create_category(request: ShopRequest, form: CategoryForm, key: IdempotencyKe
 
     The tree has at most ten levels.
     """
-    entry = request.shop.catalog.create_category(request.actor, form.name, form.slug, form.parent or None, key=key)
+    parent, slug = form.parent or None, None if form.slug is UNSET else form.slug
+    entry = request.shop.catalog.create_category(request.actor, form.name, slug, parent, key=key)
     return json_response(CategoryBody.of(entry), location=f"/categories/{entry.category.id}")
 
 

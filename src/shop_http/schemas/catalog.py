@@ -22,10 +22,10 @@ from shop_http.schemas.common import Amount, PageBody
 
 
 class CategoryForm(Struct, forbid_unknown_fields=True, kw_only=True):
-    """A new category. `parent` is the id of the category above it."""
+    """A new category. `parent` is the id of the category above it. Without a `slug` it gets one, made of its name."""
 
     name: str
-    slug: str
+    slug: str | UnsetType = UNSET
     parent: UUID | UnsetType = UNSET
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import difflib
 import os
 import re
 from collections.abc import Callable, Mapping
@@ -45,6 +46,10 @@ def _threshold(text: str) -> int | None:
         return None if text == "off" else _whole(0, 1000)(text)
     except ValueError as wrong:
         raise ValueError(f"{wrong}, or off") from None
+
+
+_NOT_OURS = ("SHOP_TEST_", "SHOP_TRACE", "SHOP_REPLAY_", "SHOP_SERVICE_", "SHOP_PORT_")
+"""Variables of tests and tools, and those that Kubernetes makes for a service that is called shop."""
 
 
 def _yes_or_no(text: str) -> bool:
@@ -318,6 +323,19 @@ class Settings:
 
     def _texts(self) -> list[tuple[str, str]]:
         return [(setting.name, _text(getattr(self, setting.name))) for setting in fields(self)]
+
+
+def unknown_settings(environment: Mapping[str, str]) -> list[str]:
+    """What to say of variables that begin like a setting and are none: a misspelled one has no effect."""
+    settings = {variable_of(setting.name): setting.metadata["hidden"] for setting in fields(Settings)}
+    known = {*settings, *(f"{name}_FILE" for name, is_secret in settings.items() if is_secret)}
+    lines = []
+    for variable in sorted(environment.keys() - known):
+        if variable.startswith("SHOP_") and not variable.startswith(_NOT_OURS):
+            alike = difflib.get_close_matches(variable, known, 1)
+            advice = f"did you mean {alike[0]}?" if alike else "`shop settings` lists them all."
+            lines.append(f"{variable} is not a setting and has no effect: {advice}")
+    return lines
 
 
 def variable_of(name: str) -> str:
