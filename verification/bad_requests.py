@@ -171,7 +171,12 @@ class Mutator:
         return [self._lived_in(random, item) for item in example] if isinstance(example, list) else example
 
     def _fitting(self, random: Random, name: str, value: Json) -> Json:
-        known = {"product_id": "product_id", "reservation_id": "reservation_id", "category": "category_id"}
+        known = {
+            "product_id": "product_id",
+            "family": "family_id",
+            "reservation_id": "reservation_id",
+            "category": "category_id",
+        }
         known |= {"parent": "category_id"}
         if name in known:
             return random.choice(self._ids[known[name]])

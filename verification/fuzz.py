@@ -28,6 +28,7 @@ ANSWER_S_MAX = 60.0  # generous: only a server that hangs takes so long
 _TOKENS_S = 120.0
 _LINES = 12
 _FINDINGS_MAX = 50
+_BY_ANOTHER_SERVER = b"Invalid HTTP request received."  # by uvicorn as it comes, in tests of the shop in memory
 
 
 @dataclass(slots=True)
@@ -111,6 +112,9 @@ class Fuzzer:
             ids["product_id"].append(product_id := await self._made("/products", product, admin_token))
             change = {"kind": "received", "quantity": 900_000, "reason": "delivery"}
             await self._made(f"/products/{product_id}/stock", change, admin_token, 200)
+        offer = {"label": "Offer", "benefit": {"kind": "order_percent", "percent": "1"}, "needs_coupon": True}
+        ids["promotion_id"] = [await self._made("/promotions", offer, admin_token) for _ in range(20)]
+        ids["family_id"] = [await self._made("/families", {"name": "Shirts"}, admin_token) for _ in range(20)]
         lines = {"lines": [{"product_id": each, "quantity": 2} for each in ids["product_id"][:3]]}
         ids["order_id"] = [await self._made("/orders", lines, customer) for _ in range(20)]
         ids["reservation_id"] = [await self._made("/reservations", lines, customer) for _ in range(10)]
@@ -185,7 +189,8 @@ class Fuzzer:
     def _judge(self, attempt: Attempt, answer: Response) -> None:
         find, status = self.report.find, answer.status
         if "x-request-id" not in answer.headers:
-            find("no request id", attempt, answer)
+            if answer.body != _BY_ANOTHER_SERVER:
+                find("no request id", attempt, answer)
             return
         if status >= 500 and status not in {501, 503}:
             find("the server failed", attempt, answer)

@@ -180,7 +180,9 @@ def document(app: Litestar, *, version: str, public_catalog: bool) -> bytes:
     _, schemas = msgspec.json.schema_components([*ordered, Problem], ref_template=_REF)
     paths: dict[str, Json] = {}
     for path, method, operation in operations:
-        paths.setdefault(_PATH_PARAMETER.sub(r"{\1}", path), {})[method] = _operation(path, operation, public_catalog)
+        paths.setdefault(_PATH_PARAMETER.sub(r"{\1}", path), {})[method] = _operation(
+            path, method, operation, public_catalog
+        )
     return msgspec.json.encode(
         {
             "openapi": "3.1.0",
@@ -195,7 +197,7 @@ def document(app: Litestar, *, version: str, public_catalog: bool) -> bytes:
     )
 
 
-def _operation(path: str, operation: Operation, public_catalog: bool) -> Json:
+def _operation(path: str, method: str, operation: Operation, public_catalog: bool) -> Json:
     needs_login = operation.access.needs_login(public_catalog)
     described: Json = {
         "operationId": operation.id,
@@ -206,7 +208,7 @@ def _operation(path: str, operation: Operation, public_catalog: bool) -> Json:
             *_query_parameters(operation.query),
             *_header_parameters(operation),
         ],
-        "responses": _responses(path, operation, needs_login),
+        "responses": _responses(path, method, operation, needs_login),
     }
     if operation.description:
         described["description"] = operation.description
@@ -263,7 +265,7 @@ def _without_unset(hint: Any) -> Any:
     return hint
 
 
-def _responses(path: str, operation: Operation, needs_login: bool) -> Json:
+def _responses(path: str, method: str, operation: Operation, needs_login: bool) -> Json:
     names = ["X-Request-Id"]
     names += ["Location"] if operation.status == 201 else []
     names += ["ETag"] if operation.tagged or (Stale in operation.refuses and operation.gives is not None) else []
@@ -278,13 +280,13 @@ def _responses(path: str, operation: Operation, needs_login: bool) -> Json:
     if operation.tagged:
         headers = dict.fromkeys(["X-Request-Id", "ETag"], _TEXT)
         responses["304"] = {"description": "Not changed", "headers": headers}
-    found = sorted(_problems(path, operation, needs_login), key=lambda problem: problem.status)
+    found = sorted(_problems(path, method, operation, needs_login), key=lambda problem: problem.status)
     for status, alike in groupby(found, key=lambda problem: problem.status):
         responses[str(status)] = _errors_of(list(alike))
     return responses
 
 
-def _problems(path: str, operation: Operation, needs_login: bool) -> Iterator[Problem]:
+def _problems(path: str, method: str, operation: Operation, needs_login: bool) -> Iterator[Problem]:
     """An example of each error that the operation can give."""
     refusals: list[type[Refusal]] = [Invalid, Unavailable, *operation.refuses]
     if needs_login:
@@ -297,7 +299,7 @@ def _problems(path: str, operation: Operation, needs_login: bool) -> Iterator[Pr
         refusals.append(MalformedBody)
     for refusal in dict.fromkeys(refusals):
         yield problems.of_refusal(_REFUSALS[refusal], **_WHERE)
-    for status in (408, 413, 415, 500) if operation.takes is not None else (500,):
+    for status in (500,) if method == "get" else (408, 413, 415, 500):  # a body is read, if only to be empty
         yield problems.of_transport(status, **_WHERE)
 
 

@@ -150,6 +150,9 @@ class OperationHandler:
         operation, scope, pools = self.operation, request.scope, request.state.pools
         if not self._unhonoured.isdisjoint(request.headers):
             raise _not_honoured(self._unhonoured.intersection(request.headers))
+        is_early = self._is_coroutine or operation.takes is not None  # so that nobody learns from what they send
+        if is_early and request.actor.is_staff:
+            await pools.run(Pool.FAST, partial(_recheck_staff, request))
         arguments: dict[str, Any] = dict(scope["path_params"])
         if operation.query or scope["query_string"]:
             query = read_query(operation.query or _NoQuery, scope["query_string"])
@@ -164,14 +167,12 @@ class OperationHandler:
             pool = self._pool_of(request, arguments.get("query"))
             response: Response = await pools.run(pool, partial(self._run_in_thread, request, arguments))
         else:
-            if request.actor.is_staff:
-                await pools.run(Pool.FAST, partial(_recheck_staff, request))
             response = await self._handler(request, **arguments)
         response.status = response.status or operation.status
         return response
 
     def _run_in_thread(self, request: ShopRequest, arguments: dict[str, Any]) -> Any:
-        if request.actor.is_staff:
+        if request.actor.is_staff and self.operation.takes is None:
             _recheck_staff(request)
         return self._handler(request, **arguments)
 

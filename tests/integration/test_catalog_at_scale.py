@@ -50,6 +50,9 @@ SELECT ('01910000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid, 'SKU-' ||
         CASE WHEN n % 2000 < 1000 THEN 'A' ELSE 'D' END)::tsvector,
        1, now(), now()
 FROM generate_series(1, {PRODUCTS}) n;
+INSERT INTO families (id, name, description, option_names, version)
+SELECT ('01920000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid, 'Family', '', '{{}}', 1
+FROM generate_series(1, 2000) n;
 INSERT INTO stock_levels SELECT id, CASE WHEN price_minor % 5 = 0 THEN 0 ELSE 9 END, 0, 0, 0 FROM products;
 """
 

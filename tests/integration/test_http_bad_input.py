@@ -422,7 +422,6 @@ def test_any_time_that_can_be_is_understood(staff: httpx.Client, time: str) -> N
 @pytest.mark.parametrize("keyword", ["%00", "%", "'; DROP TABLE products; --", "a & b | !c:*", "\\", "👩‍🚀", "_", " "])
 def test_no_keyword_is_special(visitor: httpx.Client, keyword: str) -> None:
     assert visitor.get("/products", params={"keyword": keyword}).status_code == 200
-    assert visitor.get("/products?keyword=%00").status_code == 200
 
 
 @pytest.mark.parametrize(
