@@ -52,10 +52,9 @@ class ResponseCache:
         token = self._latest = await self._token_now()
         if token is None:  # the database does not answer: the application has a better response to that
             return await make(request)
-        scope, headers = request.scope, request.headers
-        named = (headers.get(b"host"), headers.get(b"x-forwarded-proto"), headers.get(b"forwarded"))
-        origin = None if request.state.base_url else (scope["scheme"], *named)  # links are made with it
-        key = request.actor.id, scope["path"], scope["query_string"], origin
+        scope, host = request.scope, request.headers.get(b"host")
+        origin = None if request.state.base_url else (request.scheme, host)
+        key = request.actor.id, scope["path"], scope["query_string"], origin  # links are made with the origin
         if (under_way := self._under_way.get((token, key))) is not None:
             await under_way.wait()  # another request is about to make it
         if token == self._token and (kept := self._kept.get(key)) is not None:

@@ -130,6 +130,7 @@ class OperationHandler:
         self._is_coroutine = iscoroutinefunction(handler)
         pool = operation.pool
         self._pool_of: PoolOf = (lambda _, __: pool) if isinstance(pool, Pool) else pool
+        self._rechecks_early = self._is_coroutine or operation.takes is not None  # nobody learns from what they send
         self._unhonoured = frozenset() if is_read else _unhonoured(operation)
 
     async def __call__(self, request: ShopRequest) -> Response:
@@ -150,8 +151,7 @@ class OperationHandler:
         operation, scope, pools = self.operation, request.scope, request.state.pools
         if not self._unhonoured.isdisjoint(request.headers):
             raise _not_honoured(self._unhonoured.intersection(request.headers))
-        is_early = self._is_coroutine or operation.takes is not None  # so that nobody learns from what they send
-        if is_early and request.actor.is_staff:
+        if self._rechecks_early and request.actor.is_staff:
             await pools.run(Pool.FAST, partial(_recheck_staff, request))
         arguments: dict[str, Any] = dict(scope["path_params"])
         if operation.query or scope["query_string"]:
@@ -172,7 +172,7 @@ class OperationHandler:
         return response
 
     def _run_in_thread(self, request: ShopRequest, arguments: dict[str, Any]) -> Any:
-        if request.actor.is_staff and self.operation.takes is None:
+        if request.actor.is_staff and not self._rechecks_early:
             _recheck_staff(request)
         return self._handler(request, **arguments)
 
