@@ -8,7 +8,7 @@ BIN := .venv/bin
 # Nothing is compiled when it is installed, only what is used: so that has to be kept, or each start takes seconds more.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test test-slow test-debian test-random test-repeat setup check lint types claims audit sbom verify bench lock clean
+.PHONY: run test test-slow test-debian test-random test-repeat setup check lint types claims audit sbom wheel verify bench lock clean
 
 run: .venv/.runs
 	@exec $(BIN)/shop serve --demo --port "$(PORT)" --data-dir "$(DATA_DIR)"
@@ -58,6 +58,10 @@ claims: .venv/.tests
 # Whether a locked package has a known fault: asked of a public source, and says so where that cannot be reached.
 audit: .venv/.audits
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m tools.known_faults requirements.txt requirements-dev.txt
+
+# What is published, in dist/.
+wheel: .venv/.runs
+	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --no-index --wheel-dir dist .
 
 # What the shop is made of, as CycloneDX JSON.
 sbom: .venv/.runs

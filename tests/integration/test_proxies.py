@@ -1,0 +1,176 @@
+"""The proxies of `deploy/`, as the real thing before a running shop."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import socket
+import ssl
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+
+import httpx
+import pytest
+from verification.shop_process import free_port, serving, shop_with_admin
+
+from http_client import PASSWORD, STAFF, WAIT_S_MAX
+
+DEPLOY = Path(__file__).resolve().parents[2] / "deploy"
+NGINX, CADDY, OPENSSL = (shutil.which(name, path="/usr/sbin:/usr/bin:/bin") for name in ("nginx", "caddy", "openssl"))
+IDLE_CONNECTIONS = 1_300
+REQUESTS_PER_HOUR = 5_000
+_NGINX_MAIN = """
+daemon off; {user} pid {folder}/nginx.pid; error_log {folder}/error.log; worker_processes 1;
+events {{ worker_connections 4096; }}
+http {{
+  access_log off; client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy;
+  fastcgi_temp_path {folder}/f; uwsgi_temp_path {folder}/u; scgi_temp_path {folder}/s;
+  {site}
+}}
+"""
+
+pytestmark = pytest.mark.skipif(not (NGINX and OPENSSL), reason="nginx or openssl is not installed")
+
+
+@pytest.fixture(scope="module")
+def shop_url(new_database: Callable[[str], str]) -> Iterator[str]:
+    """A shop whose settings are those that the head of `shop.conf` asks for."""
+    said = re.search(r"^#   (SHOP_.*)$", (DEPLOY / "nginx" / "shop.conf").read_text(), re.MULTILINE)
+    assert said
+    asked = dict(pair.split("=", 1) for pair in said[1].split())
+    variables = {"SHOP_DATABASE_URL": new_database("proxies"), "SHOP_SECRET_KEY": "x" * 40, "SHOP_WORKERS": "1"}
+    asked["SHOP_RATE_LIMIT"] = f"{REQUESTS_PER_HOUR}/hour"
+    env = shop_with_admin(STAFF, PASSWORD, **variables, **asked)
+    with serving("--demo", env=env) as (url, _):
+        yield url
+
+
+@pytest.fixture(scope="module")
+def nginx_port(shop_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    with nginx(shop_url, tmp_path_factory.mktemp("nginx")) as port:
+        yield port
+
+
+@contextmanager
+def nginx(shop_url: str, folder: Path) -> Iterator[int]:
+    """`deploy/nginx/shop.conf` before that shop; other ports and a certificate of its own are all that differs."""
+    port, plain = free_port(), free_port()
+    key, certificate, config = folder / "key.pem", folder / "certificate.pem", folder / "nginx.conf"
+    command = [OPENSSL, "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"]
+    names = ["-subj", "/CN=shop.example", "-keyout", str(key), "-out", str(certificate)]
+    subprocess.run([*command, *names], check=True, capture_output=True)
+    site = (DEPLOY / "nginx" / "shop.conf").read_text()
+    for pattern, ours in (
+        (r"listen 443", f"listen 127.0.0.1:{port}"),
+        (r"listen 80", f"listen 127.0.0.1:{plain}"),
+        (r"listen \[::\].*", ""),
+        (r"127\.0\.0\.1:8000", shop_url.removeprefix("http://")),
+        (r"/etc/letsencrypt\S*/fullchain\.pem", str(certificate)),
+        (r"/etc/letsencrypt\S*/privkey\.pem", str(key)),
+    ):
+        site, count = re.subn(pattern, ours, site)
+        assert count, f"shop.conf has no {pattern}"
+    config.write_text(_NGINX_MAIN.format(folder=folder, site=site, user="user root;" if os.geteuid() == 0 else ""))
+    with subprocess.Popen([NGINX, "-p", folder, "-c", config], stderr=subprocess.PIPE, text=True) as process:
+        deadline = time.monotonic() + WAIT_S_MAX
+        while not _listens(port):
+            assert process.poll() is None, process.communicate()[1]
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        try:
+            yield port
+        finally:
+            process.terminate()
+
+
+def _listens(port: int) -> bool:
+    with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+        return True
+    return False
+
+
+@pytest.fixture
+def client(nginx_port: int) -> Iterator[httpx.Client]:
+    with new_client(nginx_port) as inside:
+        yield inside
+
+
+def new_client(port: int) -> httpx.Client:
+    headers = {"Host": "shop.example"}
+    return httpx.Client(base_url=f"https://127.0.0.1:{port}", verify=_tls(), headers=headers, trust_env=False)
+
+
+def _tls() -> ssl.SSLContext:
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    tls.check_hostname, tls.verify_mode = False, ssl.CERT_NONE
+    return tls
+
+
+def test_links_lead_back_to_the_proxy(client: httpx.Client) -> None:
+    page = client.get("/api/v1/products", params={"limit": 1}).json()
+    assert re.match(r"https://shop\.example/|/", page["next"])
+
+
+def test_a_request_has_one_id_which_the_client_may_choose(client: httpx.Client) -> None:
+    first, second = (client.get("/api/v1/products").headers["x-request-id"] for _ in range(2))
+    assert re.fullmatch(r"[0-9a-f]{32}", first)
+    assert first != second
+    chosen = client.get("/api/v1/products", headers={"X-Request-ID": "phone-7"})
+    assert chosen.headers["x-request-id"] == "phone-7"
+
+
+def test_responses_are_compressed_and_their_tags_still_work(client: httpx.Client) -> None:
+    page = client.get("/api/v1/products", headers={"Accept-Encoding": "gzip"})
+    assert page.headers["content-encoding"] == "gzip"
+    path = f"/api/v1/products/{page.json()['results'][0]['id']}"
+    tag = client.get(path).headers["etag"]
+    assert client.get(path, headers={"If-None-Match": tag}).status_code == 304
+
+
+@pytest.mark.parametrize("path", ["/metrics", "/health/ready", "/health/live"])
+def test_what_is_for_those_inside_stays_inside(client: httpx.Client, path: str) -> None:
+    assert client.get(path).status_code == 404
+
+
+def test_a_client_cannot_make_up_its_address(client: httpx.Client) -> None:
+    """Requests without a login are counted by address: with invented ones the count would begin anew."""
+    for headers in ({}, {"X-Forwarded-For": "203.0.113.7"}, {"Forwarded": "for=203.0.113.8"}):
+        limit = client.get("/api/v1/products", headers=headers).headers["ratelimit"]
+    assert not limit.startswith(f'"client";r={REQUESTS_PER_HOUR - 1};')
+
+
+def test_requests_are_answered_while_many_clients_only_connect(client: httpx.Client, nginx_port: int) -> None:
+    with ExitStack() as connections:
+        for _ in range(IDLE_CONNECTIONS):
+            connections.enter_context(socket.create_connection(("127.0.0.1", nginx_port)))
+        assert client.get("/api/v1/products", params={"limit": 1}).status_code == 200
+
+
+def test_one_address_has_so_many_requests_at_a_time_and_is_told_in_the_form_of_the_shop(
+    client: httpx.Client, nginx_port: int
+) -> None:
+    """Requests whose body does not come count; what is refused looks as if the shop had refused it."""
+    head = b"POST /api/v1/orders HTTP/1.1\r\nHost: shop.example\r\nContent-Length: 9\r\n\r\n"
+    with ExitStack() as connections:
+        for _ in range(100):
+            plain = connections.enter_context(socket.create_connection(("127.0.0.1", nginx_port)))
+            connections.enter_context(_tls().wrap_socket(plain)).sendall(head)
+        deadline = time.monotonic() + 8  # nginx ends those that wait after 10 s
+        while (refused := client.get("/api/v1/products")).status_code == 200:
+            assert time.monotonic() < deadline
+    assert refused.status_code == 429
+    assert refused.headers["content-type"] == "application/problem+json"
+    assert refused.headers["retry-after"] == "1"
+    assert refused.json()["code"] == "too_many_requests"
+
+
+def test_a_shop_that_is_away_is_a_problem_document(tmp_path: Path) -> None:
+    with nginx(f"http://127.0.0.1:{free_port()}", tmp_path) as port, new_client(port) as client:
+        away = client.get("/api/v1/products")
+    assert away.status_code == 503
+    assert away.headers["content-type"] == "application/problem+json"
+    assert (away.json()["code"], away.json()["request_id"]) == ("unavailable", away.headers["x-request-id"])

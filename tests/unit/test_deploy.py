@@ -1,0 +1,140 @@
+"""What is in `deploy/` is what its readers accept, and fits the shop. compose.yaml has tests of its own."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import botocore.session
+import kubernetes_validate
+import pytest
+import yaml
+from botocore.validate import ParamValidator
+
+from shop_http.server.serve import _END_S_MAX
+from shop_http.server.settings import Settings, variable_of
+
+ROOT = Path(__file__).parents[2]
+DEPLOY = ROOT / "deploy"
+BASE, EXAMPLE = DEPLOY / "kubernetes" / "base", DEPLOY / "kubernetes" / "example"
+TASK: dict[str, Any] = json.loads((DEPLOY / "ecs" / "task-definition.json").read_text())
+UNIT = (DEPLOY / "systemd" / "shop.service").read_text()
+CHECK_SCHEMA = Path(sys.executable).with_name("check-jsonschema")
+
+
+def documents(folder: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    for file in sorted(folder.glob("*.yaml")):
+        if file.name != "kustomization.yaml":
+            for document in yaml.safe_load_all(file.read_text()):
+                yield file.name, document
+
+
+MANIFESTS = [*documents(BASE), *documents(EXAMPLE)]
+OBJECTS = {document["kind"]: document for _, document in MANIFESTS}
+PODS = {kind: OBJECTS[kind]["spec"]["template"]["spec"] for kind in ("Deployment", "Job")}
+CONFIG = dict(
+    literal.split("=", 1)
+    for literal in yaml.safe_load((BASE / "kustomization.yaml").read_text())["configMapGenerator"][0]["literals"]
+)
+
+
+@pytest.mark.parametrize(("file", "manifest"), MANIFESTS, ids=[file for file, _ in MANIFESTS])
+def test_kubernetes_accepts_every_manifest(file: str, manifest: dict[str, Any]) -> None:
+    kubernetes_validate.validate(manifest, "1.37", strict=True)
+
+
+@pytest.mark.skipif(not shutil.which("kubectl"), reason="kubectl is not installed")
+def test_kustomize_puts_the_example_together() -> None:
+    made = subprocess.run(["kubectl", "kustomize", EXAMPLE], check=True, capture_output=True, text=True).stdout
+    objects = {document["kind"]: document for document in yaml.safe_load_all(made)}
+    assert objects.keys() == OBJECTS.keys() | {"ConfigMap"}
+    for manifest in objects.values():
+        kubernetes_validate.validate(manifest, "1.37", strict=True)
+    images = {objects[kind]["spec"]["template"]["spec"]["containers"][0]["image"] for kind in PODS}
+    assert len(images) == 1, "the migration and the servers are of one version"
+
+
+@pytest.mark.parametrize("kind", PODS)
+def test_a_pod_may_do_no_more_than_it_must(kind: str) -> None:
+    pod = PODS[kind]
+    (container,) = pod["containers"]
+    assert pod["securityContext"]["runAsNonRoot"]
+    assert f"--uid {pod['securityContext']['runAsUser']} " in (ROOT / "Dockerfile").read_text()
+    assert container["securityContext"] == {
+        "allowPrivilegeEscalation": False,
+        "readOnlyRootFilesystem": True,
+        "capabilities": {"drop": ["ALL"]},
+    }
+    assert pod["enableServiceLinks"] is False, "else Kubernetes sets SHOP_PORT to an address"
+    assert not any("value" in variable for variable in container.get("env", []))
+
+
+def test_probes_ask_what_they_are_for() -> None:
+    (container,) = PODS["Deployment"]["containers"]
+    asked = {name: container[name]["httpGet"]["path"] for name in ("startupProbe", "livenessProbe", "readinessProbe")}
+    live, ready = "/health/live", "/health/ready"
+    assert asked == {"startupProbe": live, "livenessProbe": live, "readinessProbe": ready}
+    for health_check in (*TASK["containerDefinitions"][0]["healthCheck"]["command"], (ROOT / "Dockerfile").read_text()):
+        assert ready not in health_check.partition("HEALTHCHECK")[2]
+    assert live in str(TASK["containerDefinitions"][0]["healthCheck"]["command"])
+
+
+def test_who_stops_a_server_waits_for_the_requests_under_way() -> None:
+    needed = _END_S_MAX + int(CONFIG["SHOP_DRAIN_S"])
+    assert PODS["Deployment"]["terminationGracePeriodSeconds"] >= needed
+    assert TASK["containerDefinitions"][0]["stopTimeout"] >= needed
+    stop = re.search(r"^TimeoutStopSec=(\d+)$", UNIT, re.MULTILINE)
+    assert stop
+    assert int(stop[1]) >= _END_S_MAX + Settings().drain_s
+
+
+def test_the_most_servers_do_not_use_up_the_connections_of_a_stock_database() -> None:
+    replicas = OBJECTS["HorizontalPodAutoscaler"]["spec"]["maxReplicas"]
+    assert replicas * int(CONFIG["SHOP_WORKERS"]) * int(CONFIG["SHOP_CONNECTIONS"]) <= 100 - 3
+
+
+def test_every_variable_that_is_named_is_a_setting() -> None:
+    files = [path for path in DEPLOY.rglob("*") if path.is_file()]
+    files += [ROOT / name for name in ("Dockerfile", "compose.yaml", "Procfile", ".env.example", "docs/deploy.md")]
+    known = {variable_of(name) for name in Settings.__dataclass_fields__}
+    known |= {f"{name}_FILE" for name in known}
+    for file in files:
+        assert set(re.findall(r"\bSHOP_[A-Z_]*[A-Z]\b", file.read_text())) <= known, file
+
+
+def test_aws_accepts_the_task_definition() -> None:
+    service = botocore.session.get_session().get_service_model("ecs")
+    report = ParamValidator().validate(TASK, service.operation_model("RegisterTaskDefinition").input_shape)
+    assert not report.has_errors(), report.generate_report()
+
+
+@pytest.mark.parametrize(
+    ("schema", "file"), [("github-workflows", ".github/workflows/ci.yml"), ("compose-spec", "compose.yaml")]
+)
+def test_the_reader_of_a_file_accepts_it(schema: str, file: str) -> None:
+    command = [CHECK_SCHEMA, "--builtin-schema", f"vendor.{schema}", ROOT / file]
+    checked = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert checked.returncode == 0, checked.stdout
+
+
+@pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="systemd is not installed")
+def test_systemd_accepts_the_unit_and_finds_little_exposed(tmp_path: Path) -> None:
+    unit = tmp_path / "shop.service"
+    unit.write_text(UNIT.replace("/opt/shop/bin/shop", str(Path(sys.executable).with_name("shop"))))
+    for arguments in (["verify"], ["security", "--offline=true", "--threshold=15"]):
+        checked = subprocess.run(["systemd-analyze", *arguments, unit], check=False, capture_output=True, text=True)
+        assert checked.returncode == 0, checked.stdout + checked.stderr
+        assert "shop.service:" not in checked.stderr
+
+
+@pytest.mark.skipif(not shutil.which("caddy"), reason="caddy is not installed")
+def test_caddy_accepts_its_file() -> None:
+    command = ["caddy", "adapt", "--config", DEPLOY / "caddy" / "Caddyfile", "--validate"]
+    checked = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert checked.returncode == 0, checked.stderr
