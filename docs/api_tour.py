@@ -34,7 +34,6 @@ from shop_testing import TickingClock
 
 HERE = Path(__file__).resolve().parent
 API_MD = HERE / "api.md"
-BASE = "https://shop.example"
 READY_S_MAX = 30
 SHOWN_HEADERS = ("location", "etag", "idempotency-replayed", "allow", "www-authenticate", "retry-after")
 SECRET = {"access", "device", "refresh"}
@@ -44,7 +43,7 @@ def app() -> object:
     """The application for the server process."""
     shop = Shop(MemoryAdapters(clock=TickingClock(), new_id=SequentialIds(7, datetime(2026, 11, 21, 9, tzinfo=UTC))))
     shop.accounts.register(Registration("grace", os.environ["TOUR_PASSWORD"]), actor=SYSTEM, role=Role.ADMIN)
-    return create_app(shop, base_url=BASE)
+    return create_app(shop)
 
 
 @contextlib.contextmanager
@@ -272,8 +271,8 @@ def walk(tour: Tour, password: str) -> None:
     tour.call("GET", f"{where}/events", token=ada_token)
     tour.say(
         "## My orders",
-        "Newest first. `cursor=` starts a list in which each order appears once; follow `next`. A page ends early when"
-        " its orders have 2,000 lines together, so follow `next` instead of counting pages.",
+        "Newest first. `cursor=` starts a list in which each order appears once; follow `next`, a path on the same host."
+        " A page ends early when its orders have 2,000 lines together, so follow `next` instead of counting pages.",
     )
     for _ in range(2):
         tour.call("POST", "/orders", {"lines": lines}, token=ada_token, status=201, shown=False)

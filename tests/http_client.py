@@ -65,6 +65,11 @@ class Server:
         return httpx.Client(base_url=self.url + API, headers=headers, trust_env=False, timeout=60, verify=_NO_TLS)
 
 
+def follow(client: httpx.Client, link: str) -> httpx.Response:
+    """The response at a link of the API, which is a path, to a `client` that puts the path of the API before each."""
+    return client.get(link.removeprefix(API))
+
+
 def log_in(client: httpx.Client, username: str, password: str = PASSWORD, **fields: Any) -> dict[str, Any]:
     """A pair of tokens."""
     response = client.post("/auth/token", json={"username": username, "password": password} | fields)

@@ -42,7 +42,7 @@ def create_app(
     public_catalog: bool = True,
     has_docs: bool = True,
     threads: int = 8,
-    base_url: str | None = None,
+    base_url: str = "",
     cache_validator: CacheValidator | None = None,
     place: Place | None = None,
     reserve: Reserve | None = None,
@@ -63,8 +63,8 @@ def create_app(
         public_catalog: whether the catalog can be read without a login.
         has_docs: whether there are `/docs` and `/openapi.json`.
         threads: how many requests are worked on at once: as many as the database has connections for.
-        base_url: how clients reach the server, for the links in lists, e.g. `https://shop.example`. None: the scheme
-            and host of each request.
+        base_url: how clients reach the server, for the links in lists, e.g. `https://shop.example`. Empty: links are
+            relative, so no host that a client names gets into a response.
         cache_validator: gives a token of all that is committed, see `response_cache`. None: no response is kept.
         place: how an order is placed, e.g. `OrderBatcher.place`. None: each by itself, in a thread.
         reserve: the same for reservations.

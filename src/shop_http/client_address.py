@@ -23,10 +23,6 @@ _KNOWN_MAX = 10_000
 _LENGTH_MAX = 64
 """Of an address, with brackets, zone and port. Proxies pass on what clients send, and what is parsed is remembered."""
 _IPV6_CLIENT_BITS = 64  # what one household or phone has all addresses of
-_PROTO = {
-    b"x-forwarded-for": (b"x-forwarded-proto", re.compile(r"\A\s*(?P<scheme>https?)\s*\Z", re.IGNORECASE)),
-    b"forwarded": (b"forwarded", re.compile(r'proto="?(?P<scheme>https?)"?\s*(?:;|\Z)', re.IGNORECASE)),
-}
 _NODE = re.compile(r'for="?(?P<node>[^";]*)"?(?:;|\Z)', re.IGNORECASE)
 _WITH_PORT = re.compile(r"(?P<ipv4>[\d.]+):\d{1,5}|\[(?P<ipv6>[0-9a-fA-F:.]+)\](?::\d{1,5})?", re.ASCII)
 
@@ -62,21 +58,6 @@ class TrustedProxies:
                 break  # a proxy of ours does not know, or hides it: the proxy itself is all that we know
             address = before
         return here if address is None else str(address)
-
-    def scheme_of(self, scope: HTTPScope) -> str:
-        """How the client reached us: `https` or `http`, as the proxy before us says if it is one of ours.
-
-        It is read from `X-Forwarded-Proto`, or from the `proto` of `Forwarded`, whichever goes with `header`.
-        """
-        client = scope.get("client")
-        address = parsed(client[0]) if client else None
-        if address is not None and self._is_trusted(address):
-            name, pattern = _PROTO[self._header]
-            values = [value for header, value in scope["headers"] if header == name]
-            found = pattern.search(b",".join(values).decode("latin-1").rsplit(",", 1)[-1])
-            if found:
-                return found["scheme"].lower()
-        return scope["scheme"]
 
     def _hops(self, scope: HTTPScope) -> Iterator[str]:
         """What was written, the last one first."""

@@ -96,7 +96,8 @@ A shop that never sells what it does not have.
 
 - Money is a decimal string in the shop's one currency; times are RFC 3339 in UTC; ids are UUIDs.
 - Lists take `page` and `limit`, `limit` and `offset`, or - to walk through everything, each item once - `cursor`
-  (empty to start). `next` and `previous` are ready-made links.
+  (empty to start). `next` and `previous` are links, relative to the address of the request
+  unless the shop is told its own.
 - Every error is a problem document (RFC 9457) whose `code` is stable. Unknown fields and parameters are refused.
 - An id that is malformed is answered like one that does not exist: 404.
 - Nothing is guessed: text with control characters, or with characters that change the direction of writing, is

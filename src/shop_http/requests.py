@@ -109,21 +109,6 @@ class ShopRequest:
         """What the client is counted by when nobody is logged in: its address, or its network of IPv6."""
         return client_of(self.address)
 
-    @property
-    def scheme(self) -> str:
-        """`https` or `http`, as the client sees it."""
-        return self.state.proxies.scheme_of(self.scope) if self.state.proxies else str(self.scope["scheme"])
-
-    @property
-    def url(self) -> str:
-        """The absolute URL without the query."""
-        base = self.state.base_url
-        if base is None:
-            server = self.scope["server"]
-            host = self.headers.get(b"host", b"").decode("latin-1") or (server[0] if server else "")
-            base = f"{self.scheme}://{host.rstrip(':')}"
-        return base.rstrip("/") + self.scope["path"]
-
     def token_actor(self) -> Actor:
         """The actor of the access token that was sent, which is verified once. No database is asked.
 

@@ -25,7 +25,7 @@ CacheValidator = Callable[[], Hashable]
 
 KEPT_BYTES_MAX = 16 * 1024 * 1024
 _BODY_BYTES_MAX = 512 * 1024
-_ENTRY_BYTES = 1_500  # about what an entry takes beside its body, path and query, with a host of 255 characters
+_ENTRY_BYTES = 1_200  # about what an entry takes beside its body, path and query
 
 
 class ResponseCache:
@@ -52,9 +52,8 @@ class ResponseCache:
         token = self._latest = await self._token_now()
         if token is None:  # the database does not answer: the application has a better response to that
             return await make(request)
-        scope, host = request.scope, request.headers.get(b"host")
-        origin = None if request.state.base_url else (request.scheme, host)
-        key = request.actor.id, scope["path"], scope["query_string"], origin  # links are made with the origin
+        scope = request.scope
+        key = request.actor.id, scope["path"], scope["query_string"]
         if (under_way := self._under_way.get((token, key))) is not None:
             await under_way.wait()  # another request is about to make it
         if token == self._token and (kept := self._kept.get(key)) is not None:

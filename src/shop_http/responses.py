@@ -102,9 +102,9 @@ class Response(Struct):
         await send({"type": "http.response.body", "body": body, "more_body": False})
 
 
-def security_headers(base_url: str | None) -> tuple[Header, ...]:
+def security_headers(base_url: str) -> tuple[Header, ...]:
     """What every response says to browsers: more where clients are known to reach the shop by HTTPS."""
-    return (*_SECURITY_HEADERS, _HTTPS_ONLY) if base_url and base_url.startswith("https:") else _SECURITY_HEADERS
+    return (*_SECURITY_HEADERS, _HTTPS_ONLY) if base_url.startswith("https:") else _SECURITY_HEADERS
 
 
 def json_response(
@@ -169,7 +169,8 @@ def _link_at(request: ShopRequest, page_request: OffsetRequest, offset: int) -> 
 
 def _link(request: ShopRequest, **changed: str | None) -> str:
     parameters = _sent(request) | changed
-    return f"{request.url}?{urlencode({name: text for name, text in parameters.items() if text is not None})}"
+    query = urlencode({name: text for name, text in parameters.items() if text is not None})
+    return f"{request.state.base_url}{request.scope['path']}?{query}"
 
 
 def _sent(request: ShopRequest) -> dict[str, str]:

@@ -49,7 +49,7 @@ class AppState:
         order_limiter: counts the orders of a customer, and their lines.
         reservation_limiter: counts the lines that a customer reserves.
         public_catalog: whether the catalog can be read without a login.
-        base_url: how clients reach the server; None: by the scheme and host of each request.
+        base_url: how clients reach the server, for links; empty: links are relative.
         proxies: the proxies whose word about a client's address is taken; None: nobody's.
         security_headers: what every response says to browsers.
         openapi: the description of the API, as JSON.
@@ -66,7 +66,7 @@ class AppState:
     order_limiter: OrderLimiter
     reservation_limiter: OrderLimiter
     public_catalog: bool
-    base_url: str | None
+    base_url: str
     proxies: TrustedProxies | None
     security_headers: tuple[Header, ...]
     openapi: bytes

@@ -8,7 +8,7 @@ from uuid import uuid4
 import httpx
 from verification.shop_process import serving
 
-from http_client import API, assert_problem, new_order, new_product, staff_and_customer, unique
+from http_client import API, assert_problem, follow, new_order, new_product, staff_and_customer, unique
 
 Json = dict[str, Any]
 METHODS = ("PATCH", "PUT", "DELETE")
@@ -114,7 +114,7 @@ def test_categories_come_as_a_tree(staff: httpx.Client, visitor: httpx.Client) -
     link: str | None = "/categories?nested=true&limit=50"
     found: list[Json] = []
     while link:
-        page = visitor.get(link).json()
+        page = follow(visitor, link).json()
         found += page["results"]
         link = page["next"]
     assert len(found) == page["count"]

@@ -12,7 +12,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from http_client import API, PASSWORD, Server, assert_problem, log_in, register, unique, wait_until
+from http_client import API, PASSWORD, Server, assert_problem, follow, log_in, register, unique, wait_until
 from shop_adapters.memory import MemoryAdapters
 from shop_core import SYSTEM, AccountStatusChange, Registration, Role, Shop
 from shop_core.ports import UnitOfWork
@@ -111,7 +111,7 @@ def test_filters_of_users_combine_and_pages_fit_together(staff: httpx.Client, pe
     assert names(offset=4, limit=2) == ["4"]
     walked, link = [], f"/users?search={word}&limit=2&cursor="
     while link:
-        page = staff.get(link).json()
+        page = follow(staff, link).json()
         walked += [user["username"].removeprefix(word) for user in page["results"]]
         link = page["next"]
     assert walked == ["0", "1", "2", "3", "4"]

@@ -116,22 +116,3 @@ def test_a_client_is_an_address_or_a_network_of_ipv6(one: str, other: str, is_on
 def test_an_invalid_network_is_refused(wrong: str) -> None:
     with pytest.raises(ValueError):
         TrustedProxies([wrong])
-
-
-@pytest.mark.parametrize(
-    ("peer", "header", "value", "scheme"),
-    [
-        (PROXY, "x-forwarded-for", "https", "https"),
-        (PROXY, "x-forwarded-for", "http, https", "https"),
-        (PROXY, "x-forwarded-for", "ftp", "http"),
-        (PROXY, "x-forwarded-for", None, "http"),
-        (CLIENT, "x-forwarded-for", "https", "http"),
-        (PROXY, "forwarded", f"for={CLIENT};proto=https", "https"),
-        (PROXY, "forwarded", f"for={LIAR};proto=https, for={CLIENT}", "http"),
-    ],
-)
-def test_the_scheme_is_what_a_proxy_of_ours_says(peer: str, header: Header, value: str | None, scheme: str) -> None:
-    name = {"x-forwarded-for": b"x-forwarded-proto"}.get(header, b"forwarded")
-    headers = [(name, value.encode())] if value else []
-    scope: Any = {"client": (peer, 1234), "scheme": "http", "headers": headers}
-    assert TrustedProxies(PROXIES, header).scheme_of(scope) == scheme

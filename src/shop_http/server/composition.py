@@ -112,7 +112,7 @@ def worker_app(settings: Settings, shutdown: GracefulShutdown) -> tuple[App, Ope
         public_catalog=settings.public_catalog,
         has_docs=settings.docs,
         threads=settings.connections,
-        base_url=settings.base_url or None,
+        base_url=settings.base_url,
         place=batcher.place,
         reserve=batcher.reserve,
         cache_validator=cache_validator,

@@ -207,7 +207,9 @@ class Settings:
     prices: str = _setting("gross", _prices, "gross: prices include taxes; net: taxes are added; never changes")
     docs: bool = _setting(True, _yes_or_no, "whether everybody can read /docs and /openapi.json")
     breached_passwords: str = _setting("", str, "a file of leaked passwords, as SHA-1 hashes, that nobody may set")
-    base_url: str = _setting("", _base_url, "how clients reach the shop, for links, e.g. https://shop.example")
+    base_url: str = _setting(
+        "", _base_url, "how clients reach the shop, e.g. https://shop.example; without it links are relative"
+    )
     cors_origins: tuple[str, ...] = _setting(
         (), _origins, "origins whose web pages may use the API, e.g. https://shop.example; none by default"
     )
