@@ -272,7 +272,7 @@ def walk(tour: Tour, password: str) -> None:
     tour.say(
         "## My orders",
         "Newest first. `cursor=` starts a list in which each order appears once; follow `next`, a path on the same"
-        " host. A page ends early when its orders have 2,000 lines together, so follow `next` instead of counting pages.",
+        " host. A page ends early when its orders have 2,000 lines together, so do not count pages.",
     )
     for _ in range(2):
         tour.call("POST", "/orders", {"lines": lines}, token=ada_token, status=201, shown=False)
