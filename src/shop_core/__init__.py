@@ -52,24 +52,20 @@ from shop_core.orders.service import OrderService
 from shop_core.outbox import OutboxService
 from shop_core.pagination import CursorRequest, OffsetRequest, Page, PageRequest
 from shop_core.ports import Adapters
-from shop_core.pricing.evaluation import Discount
-from shop_core.pricing.explanation import Explanation, WhyNot
-from shop_core.pricing.model import (
+from shop_core.pricing.benefits import (
     AmountEach,
     BuyXGetY,
     Condition,
-    Coupon,
-    CouponEntry,
     FixedPrice,
     OrderAmount,
     OrderPercent,
     Percent,
-    Promotion,
-    PromotionDetails,
-    PromotionEntry,
-    Redemption,
     Selection,
 )
+from shop_core.pricing.coupons import Coupon, CouponEntry, Redemption
+from shop_core.pricing.evaluation import Discount
+from shop_core.pricing.explanation import Explanation, WhyNot
+from shop_core.pricing.model import Promotion, PromotionDetails, PromotionEntry
 from shop_core.pricing.rules import Rules, Uses
 from shop_core.pricing.service import PricingService
 from shop_core.pricing.taxes import TaxAmount, TaxRate

@@ -29,16 +29,8 @@ from shop_core.idempotency import Result
 from shop_core.inventory.model import LineRequest, MovementKind
 from shop_core.orders.model import Order, PlacementRequest
 from shop_core.pagination import OffsetRequest
-from shop_core.pricing.model import (
-    BuyXGetY,
-    Condition,
-    OrderAmount,
-    OrderPercent,
-    Percent,
-    PromotionDetails,
-    PromotionEntry,
-    Selection,
-)
+from shop_core.pricing.benefits import BuyXGetY, Condition, OrderAmount, OrderPercent, Percent, Selection
+from shop_core.pricing.model import PromotionDetails, PromotionEntry
 from shop_core.pricing.service import COUPONS_AT_ONCE_MAX
 from shop_core.pricing.taxes import TaxAmount, TaxRate
 from shop_core.shop import Shop

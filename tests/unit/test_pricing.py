@@ -9,10 +9,7 @@ import pytest
 
 from shop_core.errors import Invalid
 from shop_core.money import Money
-from shop_core.pricing.cart import CartLine
-from shop_core.pricing.evaluation import price
-from shop_core.pricing.explanation import WhyNot, explain
-from shop_core.pricing.model import (
+from shop_core.pricing.benefits import (
     AmountEach,
     Benefit,
     BuyXGetY,
@@ -21,10 +18,13 @@ from shop_core.pricing.model import (
     OrderAmount,
     OrderPercent,
     Percent,
-    Promotion,
     Selection,
-    coupon_code,
 )
+from shop_core.pricing.cart import CartLine
+from shop_core.pricing.coupons import coupon_code
+from shop_core.pricing.evaluation import price
+from shop_core.pricing.explanation import WhyNot, explain
+from shop_core.pricing.model import Promotion
 from shop_core.pricing.taxes import TaxAmount, TaxRate, tax_rate_at
 
 SHIRT, LAMP, BULB = UUID(int=1), UUID(int=2), UUID(int=3)

@@ -12,9 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shop_core.money import Money
-from shop_core.pricing.cart import CartLine
-from shop_core.pricing.evaluation import Pricing, price
-from shop_core.pricing.model import (
+from shop_core.pricing.benefits import (
     EVERYTHING,
     AmountEach,
     BuyXGetY,
@@ -23,9 +21,11 @@ from shop_core.pricing.model import (
     OrderAmount,
     OrderPercent,
     Percent,
-    Promotion,
     Selection,
 )
+from shop_core.pricing.cart import CartLine
+from shop_core.pricing.evaluation import Pricing, price
+from shop_core.pricing.model import Promotion
 from shop_core.pricing.rounding import half_up, refund_share, spread
 
 PRODUCTS = [UUID(int=number) for number in range(1, 7)]

@@ -14,10 +14,11 @@ from shop_adapters.memory import MemoryAdapters
 from shop_adapters.memory.prices import MemoryPrices
 from shop_adapters.memory.transaction import Transaction
 from shop_core.errors import Refusal
-from shop_core.pricing import evaluation, model, rounding, taxes
+from shop_core.pricing import coupons, evaluation, rounding, taxes
+from shop_core.pricing.benefits import AmountEach, FixedPrice, Percent
 from shop_core.pricing.cart import CartLine
 from shop_core.pricing.checkout import Checkout
-from shop_core.pricing.model import AmountEach, FixedPrice, Percent, Promotion
+from shop_core.pricing.model import Promotion
 from shop_core.shop import Shop
 from shop_testing import Fixtures, MovableClock, PricesContract
 
@@ -79,7 +80,7 @@ def _without_remainder(amount: int, weights: Mapping[int, int]) -> dict[int, int
     return {key: amount * weight // whole for key, weight in weights.items()}
 
 
-def _all_uses_of(prices: MemoryPrices, _: UUID, order_id: UUID) -> list[model.Redemption]:
+def _all_uses_of(prices: MemoryPrices, _: UUID, order_id: UUID) -> list[coupons.Redemption]:
     return list(prices._transaction.redemptions.get(order_id) or ())
 
 
@@ -132,7 +133,7 @@ MUTANTS: list[tuple[str, list[tuple[object, str, Any]], Check]] = [
     ),
     (
         "the case of a code matters",
-        [(model, "coupon_code", _by_hand)],
+        [(coupons, "coupon_code", _by_hand)],
         contract("test_a_coupon_unlocks_its_promotion_however_it_is_written"),
     ),
     (

@@ -14,7 +14,7 @@ from shop_core.idempotency import NO_RESULT, Claim, CustomerKey
 from shop_core.inventory.model import EFFECTS, StockLevel, StockMovement
 from shop_core.orders.model import HOLDS_STOCK, Order, total_of
 from shop_core.ports import Discrepancy
-from shop_core.pricing.model import Redemption
+from shop_core.pricing.coupons import Redemption
 from shop_core.reservations.model import Reservation, ReservationState
 
 

@@ -12,7 +12,8 @@ from uuid import UUID
 from shop_adapters.memory.transaction import Transaction
 from shop_core.errors import CouponCodeTaken
 from shop_core.pagination import OffsetRequest, Page
-from shop_core.pricing.model import Coupon, CouponEntry, Promotion, PromotionEntry, Redemption
+from shop_core.pricing.coupons import Coupon, CouponEntry, Redemption
+from shop_core.pricing.model import Promotion, PromotionEntry
 from shop_core.pricing.rules import Rules, Uses
 from shop_core.pricing.taxes import TaxRate
 

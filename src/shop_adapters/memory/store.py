@@ -18,7 +18,8 @@ from shop_core.idempotency import Claim, CustomerKey
 from shop_core.inventory.model import StockLevel, StockMovement
 from shop_core.orders.model import Order
 from shop_core.ports import Clock, OutboxMessage
-from shop_core.pricing.model import Coupon, Promotion, Redemption
+from shop_core.pricing.coupons import Coupon, Redemption
+from shop_core.pricing.model import Promotion
 from shop_core.pricing.taxes import TaxRate
 from shop_core.reservations.model import Reservation
 

@@ -19,17 +19,9 @@ from shop_adapters.postgres.database import UNIQUE, Row, Transaction
 from shop_core.errors import CouponCodeTaken, Refusal
 from shop_core.money import Money
 from shop_core.pagination import OffsetRequest, Page
-from shop_core.pricing.model import (
-    BENEFITS,
-    Benefit,
-    Condition,
-    Coupon,
-    CouponEntry,
-    Promotion,
-    PromotionEntry,
-    Redemption,
-    Selection,
-)
+from shop_core.pricing.benefits import BENEFITS, Benefit, Condition, Selection
+from shop_core.pricing.coupons import Coupon, CouponEntry, Redemption
+from shop_core.pricing.model import Promotion, PromotionEntry
 from shop_core.pricing.rules import Rules, Uses
 from shop_core.pricing.taxes import TaxRate
 

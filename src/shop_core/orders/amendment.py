@@ -17,7 +17,8 @@ from shop_core.orders.model import Order, OrderLine, Step, stock_moved
 from shop_core.orders.placement import stock_movements
 from shop_core.orders.prices import OpenCheckout, agree, cart_of, line_of, priced, versions_of
 from shop_core.pricing.checkout import Checkout
-from shop_core.pricing.model import Promotion, Redemption
+from shop_core.pricing.coupons import Redemption
+from shop_core.pricing.model import Promotion
 
 
 @dataclass(frozen=True, slots=True)

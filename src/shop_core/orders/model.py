@@ -17,8 +17,8 @@ from shop_core.errors import Fault, Forbidden, IllegalStep, Invalid, NotTheOwner
 from shop_core.idempotency import Claim, check_key, fingerprint
 from shop_core.inventory.model import LineRequest, MovementKind, requested_units
 from shop_core.money import Money
+from shop_core.pricing.coupons import coupon_codes
 from shop_core.pricing.evaluation import Discount
-from shop_core.pricing.model import coupon_codes
 from shop_core.pricing.taxes import TaxAmount
 
 

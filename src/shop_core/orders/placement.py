@@ -14,7 +14,7 @@ from shop_core.inventory.model import LineRequest, MovementKind, NewId, StockMov
 from shop_core.orders.model import Order, OrderLine, OrderStatus, PlacementRequest, total_of
 from shop_core.orders.prices import OpenCheckout, agree, cart_of, priced_order
 from shop_core.pricing.checkout import Checkout
-from shop_core.pricing.model import Redemption
+from shop_core.pricing.coupons import Redemption
 from shop_core.reservations.model import Reservation, ReservationStep
 from shop_core.reservations.reserving import movements_of
 

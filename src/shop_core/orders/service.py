@@ -31,7 +31,8 @@ from shop_core.orders.prices import OpenCheckout, Quote, line_of, quote
 from shop_core.pagination import Page, PageRequest
 from shop_core.ports import Begin, NewId, UnitOfWork
 from shop_core.pricing.checkout import Checkout, limited
-from shop_core.pricing.model import Promotion, Redemption, coupon_codes
+from shop_core.pricing.coupons import Redemption, coupon_codes
+from shop_core.pricing.model import Promotion
 from shop_core.pricing.rules import Rules, Uses
 from shop_core.reservations.model import Reservation
 

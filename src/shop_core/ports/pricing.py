@@ -8,7 +8,8 @@ from typing import Protocol
 from uuid import UUID
 
 from shop_core.pagination import OffsetRequest, Page
-from shop_core.pricing.model import Coupon, CouponEntry, Promotion, PromotionEntry, Redemption
+from shop_core.pricing.coupons import Coupon, CouponEntry, Redemption
+from shop_core.pricing.model import Promotion, PromotionEntry
 from shop_core.pricing.rules import Rules, Uses
 from shop_core.pricing.taxes import TaxRate
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from shop_core.errors import Fault, Invalid
-from shop_core.pricing.model import Selection
+from shop_core.pricing.benefits import Selection
 
 
 class CartLine(NamedTuple):

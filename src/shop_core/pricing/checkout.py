@@ -10,8 +10,9 @@ from uuid import UUID
 
 from shop_core.errors import CouponNotUsable
 from shop_core.pricing.cart import CartLine
+from shop_core.pricing.coupons import Coupon, Redemption
 from shop_core.pricing.evaluation import Pricing, price
-from shop_core.pricing.model import Coupon, Promotion, Redemption
+from shop_core.pricing.model import Promotion
 from shop_core.pricing.rules import Rules, Uses
 
 

@@ -14,9 +14,10 @@ from dataclasses import dataclass
 from typing import NamedTuple
 from uuid import UUID
 
+from shop_core.pricing.benefits import BuyXGetY, Condition, OrderAmount, OrderPercent
 from shop_core.pricing.cart import Cart, CartLine
 from shop_core.pricing.item_stage import Candidate, Parts, item_discounts
-from shop_core.pricing.model import BuyXGetY, Condition, OrderAmount, OrderPercent, Promotion
+from shop_core.pricing.model import Promotion
 from shop_core.pricing.rounding import spread
 from shop_core.pricing.taxes import TaxAmount, taxes_of
 

@@ -8,10 +8,11 @@ from enum import StrEnum
 from uuid import UUID
 
 from shop_core.money import Money
+from shop_core.pricing.benefits import BuyXGetY, OrderAmount, OrderPercent
 from shop_core.pricing.cart import Cart, CartLine
 from shop_core.pricing.evaluation import Pricing, candidate_of, price, shortfall
 from shop_core.pricing.item_stage import Candidate, group_count
-from shop_core.pricing.model import BuyXGetY, OrderAmount, OrderPercent, Promotion
+from shop_core.pricing.model import Promotion
 
 
 class WhyNot(StrEnum):

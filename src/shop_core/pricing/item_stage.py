@@ -11,8 +11,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+from shop_core.pricing.benefits import BuyXGetY, OrderAmount, OrderPercent
 from shop_core.pricing.cart import Cart
-from shop_core.pricing.model import BuyXGetY, OrderAmount, OrderPercent, Promotion
+from shop_core.pricing.model import Promotion
 from shop_core.pricing.rounding import percent_of
 
 TRIED_MAX = 4

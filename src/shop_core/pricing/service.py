@@ -11,21 +11,9 @@ from shop_core.idempotency import IdempotencyKey, fields_of, made_before
 from shop_core.money import Money
 from shop_core.pagination import OffsetRequest, Page
 from shop_core.ports import Begin, Clock, NewId, UnitOfWork
-from shop_core.pricing.model import (
-    AmountEach,
-    BuyXGetY,
-    Coupon,
-    CouponEntry,
-    FixedPrice,
-    OrderAmount,
-    OrderPercent,
-    Promotion,
-    PromotionDetails,
-    PromotionEntry,
-    Redemption,
-    Selection,
-    coupon_code,
-)
+from shop_core.pricing.benefits import AmountEach, BuyXGetY, FixedPrice, OrderAmount, OrderPercent, Selection
+from shop_core.pricing.coupons import Coupon, CouponEntry, Redemption, coupon_code
+from shop_core.pricing.model import Promotion, PromotionDetails, PromotionEntry
 from shop_core.pricing.taxes import TaxRate
 
 PROMOTIONS_MAX = 100

@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 from shop_core.catalog.model import tax_class_faults
 from shop_core.errors import Fault, Invalid
+from shop_core.pricing.benefits import range_faults
 from shop_core.pricing.cart import Cart
-from shop_core.pricing.model import range_faults
 from shop_core.pricing.rounding import WHOLE, half_up, percent_of, spread
 
 

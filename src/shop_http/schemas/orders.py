@@ -25,9 +25,10 @@ from shop_core.errors import Fault, Invalid
 from shop_core.inventory.model import LINES_MAX
 from shop_core.money import decimals, format_minor
 from shop_core.orders.prices import Quote
+from shop_core.pricing.benefits import percent_text
+from shop_core.pricing.coupons import COUPONS_MAX
 from shop_core.pricing.evaluation import Discount
 from shop_core.pricing.explanation import Explanation, WhyNot
-from shop_core.pricing.model import COUPONS_MAX, percent_text
 from shop_core.pricing.taxes import TaxAmount
 from shop_http.schemas.common import (
     Amount,

@@ -12,19 +12,9 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from shop_core import Money
 from shop_core.catalog.model import UNCHANGED, Unchanged
 from shop_core.errors import Fault, Invalid
-from shop_core.pricing.model import (
-    BENEFITS,
-    EVERYTHING,
-    Benefit,
-    Condition,
-    CouponEntry,
-    PromotionDetails,
-    PromotionEntry,
-    Redemption,
-    Selection,
-    basis_points,
-    percent_text,
-)
+from shop_core.pricing.benefits import BENEFITS, EVERYTHING, Benefit, Condition, Selection, basis_points, percent_text
+from shop_core.pricing.coupons import CouponEntry, Redemption
+from shop_core.pricing.model import PromotionDetails, PromotionEntry
 from shop_core.pricing.taxes import TaxRate
 from shop_http.schemas.common import (
     Amount,
