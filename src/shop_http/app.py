@@ -18,7 +18,7 @@ from shop_http import openapi
 from shop_http.client_address import TrustedProxies
 from shop_http.middleware.access_log import Observer, access_log
 from shop_http.middleware.cors import cors
-from shop_http.middleware.rate_limit import LoginLimiter, OrderLimiter, RateLimits, rate_limit
+from shop_http.middleware.rate_limit import CouponLimiter, LoginLimiter, OrderLimiter, RateLimits, rate_limit
 from shop_http.middleware.request_limits import Deadlines, request_limits
 from shop_http.problems import exception_handlers
 from shop_http.response_cache import CacheValidator, ResponseCache
@@ -113,6 +113,7 @@ def create_app(
         shutdown=shutdown,
         login_limiter=LoginLimiter(limits.logins, limits.unrecognised_devices),
         order_limiter=OrderLimiter(limits.orders, limits.ordered_lines),
+        coupon_limiter=CouponLimiter(limits.coupons),
         reservation_limiter=OrderLimiter(None, limits.reserved_lines),
         public_catalog=public_catalog,
         base_url=base_url,

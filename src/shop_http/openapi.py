@@ -218,6 +218,8 @@ def _operation(path: str, method: str, operation: Operation, public_catalog: boo
         described["requestBody"] = {"required": True, "content": content}
     if needs_login:
         described["security"] = [{_SECURITY: []}]
+    elif operation.is_personal:
+        described["security"] = [{}, {_SECURITY: []}]
     return described
 
 
@@ -290,7 +292,7 @@ def _responses(path: str, method: str, operation: Operation, needs_login: bool) 
 def _problems(path: str, method: str, operation: Operation, needs_login: bool) -> Iterator[Problem]:
     """An example of each error that the operation can give."""
     refusals: list[type[Refusal]] = [Invalid, Unavailable, *operation.refuses]
-    if needs_login:
+    if needs_login or operation.is_personal:
         refusals += [Unauthenticated, InvalidToken]
     if operation.access is Access.STAFF:
         refusals.append(Forbidden)

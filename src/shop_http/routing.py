@@ -72,6 +72,7 @@ class Operation:
 
     Args:
         access: whom it is for.
+        is_personal: whether its answer depends on who asks: a token that is sent must be valid, even if none must be.
         status: of the response.
         gives: an example of the response; its type is the schema. None: a response without a body.
         query: the query parameters that it takes, and gets; all others are refused.
@@ -89,6 +90,7 @@ class Operation:
     """
 
     access: Access = Access.LOGIN
+    is_personal: bool = False
     status: int = 200
     gives: Struct | None = None
     query: type[Struct] | None = None
@@ -121,7 +123,8 @@ class _NoQuery(Struct, forbid_unknown_fields=True):
 class OperationHandler:
     """A handler, and what surrounds every handler: authentication, cache, body and query, the right thread, the status.
 
-    A public operation does not look at the token at all, so that an expired one locks nobody out of it.
+    A public operation does not look at the token at all, so that an expired one locks nobody out of it; unless its
+    answer would be another one for the account.
     """
 
     def __init__(self, handler: Handler, operation: Operation, *, is_read: bool) -> None:
@@ -137,7 +140,7 @@ class OperationHandler:
         """The response of the handler, or one that is kept. Raises Refusal, HTTPException."""
         operation, state = self.operation, request.state
         needs_login = operation.access.needs_login(state.public_catalog)
-        if needs_login:
+        if needs_login or (operation.is_personal and b"authorization" in request.headers):
             request.actor = request.token_actor()
         if operation.cached and state.cache is not None and not request.actor.is_staff:
             response = await state.cache.response(request, self._respond)

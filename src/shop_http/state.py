@@ -11,7 +11,7 @@ from shop_core import Order, PlacementRequest, Shop
 from shop_core.idempotency import Result
 from shop_core.reservations.model import Reservation, ReservationRequest
 from shop_http.client_address import TrustedProxies
-from shop_http.middleware.rate_limit import LoginLimiter, OrderLimiter
+from shop_http.middleware.rate_limit import CouponLimiter, LoginLimiter, OrderLimiter
 from shop_http.response_cache import ResponseCache
 from shop_http.responses import Header
 from shop_http.server.shutdown import GracefulShutdown
@@ -47,6 +47,7 @@ class AppState:
         shutdown: knows whether the server is about to end.
         login_limiter: counts logins and registrations.
         order_limiter: counts the orders of a customer, and their lines.
+        coupon_limiter: counts the coupons of a client that cannot be used.
         reservation_limiter: counts the lines that a customer reserves.
         public_catalog: whether the catalog can be read without a login.
         base_url: how clients reach the server, for links; empty: links are relative.
@@ -64,6 +65,7 @@ class AppState:
     shutdown: GracefulShutdown
     login_limiter: LoginLimiter
     order_limiter: OrderLimiter
+    coupon_limiter: CouponLimiter
     reservation_limiter: OrderLimiter
     public_catalog: bool
     base_url: str

@@ -17,7 +17,7 @@ from litestar.testing import TestClient
 from http_client import API, assert_problem
 from shop_adapters.clock import ManualClock
 from shop_adapters.memory import MemoryAdapters
-from shop_core import SYSTEM, Registration, Role, Shop
+from shop_core import SYSTEM, Money, OrderPercent, ProductDetails, PromotionDetails, Registration, Role, Shop
 from shop_core.errors import Unavailable, WrongCredentials
 from shop_http.app import create_app
 from shop_http.client_address import TrustedProxies
@@ -216,6 +216,33 @@ def test_a_customer_sends_so_many_lines_a_minute(shop: Shop, path: str) -> None:
         assert_problem(answer, 429, "too_many_lines")
         assert 80 <= int(answer.headers["retry-after"]) <= 100
         assert client.post(path, json=two, headers=grace).status_code == 400
+
+
+def test_coupons_that_cannot_be_used_are_few_for_a_client_and_those_that_can_are_not_counted(shop: Shop) -> None:
+    lamp = shop.catalog.create_product(SYSTEM, ProductDetails("LAMP", "Lamp", Money(10_00, "EUR"))).product
+    details = PromotionDetails("Ten", OrderPercent(1000), needs_coupon=True, customer_uses_max=1)
+    promotion = shop.prices.create_promotion(SYSTEM, details).promotion
+    shop.prices.create_coupons(SYSTEM, promotion.id, code="TEN")
+    shop.inventory.receive(SYSTEM, lamp.id, 9)
+    with serving(shop, RateLimits(coupons=Rate(2, 60))) as client:
+        ada, grace = of(shop, "ada"), of(shop, "grace")
+
+        def send(path: str, code: str, headers: dict[str, str]) -> httpx.Response:
+            form = {"lines": [{"product_id": str(lamp.id), "quantity": 1}], "coupons": [code]}
+            return client.post(path, json=form, headers=headers)
+
+        assert [send("/orders/quote", "ten", ada).status_code for _ in range(4)] == [200] * 4
+        assert send("/orders", "TEN", ada).status_code == 201
+        assert_problem(send("/orders/quote", "TEN", ada), 409, "coupon_not_usable")  # ada has used it
+        assert_problem(send("/orders", "GUESS", ada), 409, "coupon_not_usable")
+        refused = send("/orders/quote", "TEN2", ada)
+        assert_problem(refused, 429, "too_many_requests")
+        assert 0 < int(refused.headers["retry-after"]) <= 30
+        assert send("/orders", "TEN", grace).status_code == 201
+        assert send("/orders/quote", "TEN", {}).status_code == 200  # nobody, from the same address
+        assert_problem(send("/orders/quote", "TEN", {"Authorization": "Bearer old"}), 401, "invalid_token")
+        plain = {"lines": [{"product_id": str(lamp.id), "quantity": 1}]}
+        assert client.post("/orders", json=plain, headers=ada).status_code == 201
 
 
 @given(

@@ -14,7 +14,8 @@ from shop_adapters.memory import MemoryAdapters
 from shop_adapters.memory.prices import MemoryPrices
 from shop_adapters.memory.transaction import Transaction
 from shop_core.errors import Refusal
-from shop_core.pricing import coupons, evaluation, rounding, taxes
+from shop_core.orders import amendment
+from shop_core.pricing import coupons, evaluation, rounding, rules, taxes
 from shop_core.pricing.benefits import AmountEach, FixedPrice, Percent
 from shop_core.pricing.cart import CartLine
 from shop_core.pricing.checkout import Checkout
@@ -59,12 +60,7 @@ def half_a_cent() -> None:
     assert evaluation.price([CartLine(UUID(int=2), 5, 1)], [offer], includes_tax=True).total == 4
 
 
-_claim, _check, _is_running, _give_back = (
-    Transaction.claim,
-    Checkout.check,
-    Promotion.is_running,
-    MemoryPrices.give_back,
-)
+_claim, _check, _is_running, _priced = Transaction.claim, Checkout.check, Promotion.is_running, amendment._priced
 
 
 def _unlocked(transaction: Transaction, table: str, keys: Any) -> bool:
@@ -73,6 +69,15 @@ def _unlocked(transaction: Transaction, table: str, keys: Any) -> bool:
 
 def _with_what_runs_today(checkout: Checkout, *arguments: Any) -> Any:
     return _check(checkout, *arguments[:4])
+
+
+def _at_todays_rates(request: Any, after: Any, lines: Any, checkout: Checkout) -> Any:
+    today = [line._replace(tax_rate=checkout.agree(line.tax_class, None)[0]) for line in lines]
+    return _priced(request, after, today, checkout)
+
+
+def _latest_rate(rates: Any, tax_class: str, _: Any) -> int:
+    return int([rate.basis_points for rate in rates if rate.tax_class == tax_class][-1])
 
 
 def _without_remainder(amount: int, weights: Mapping[int, int]) -> dict[int, int]:
@@ -125,6 +130,16 @@ MUTANTS: list[tuple[str, list[tuple[object, str, Any]], Check]] = [
         "an edit is priced with today's promotions",
         [(Checkout, "check", _with_what_runs_today)],
         contract("test_a_change_makes_a_version_and_leaves_orders_as_they_were"),
+    ),
+    (
+        "a later rate rewrites history",
+        [(amendment, "_priced", _at_todays_rates)],
+        contract("test_a_rate_is_kept_by_the_orders_that_it_was_agreed_for"),
+    ),
+    (
+        "a later rate is valid at once",
+        [(rules, "tax_rate_at", _latest_rate)],
+        contract("test_a_rate_is_kept_by_the_orders_that_it_was_agreed_for"),
     ),
     (
         "a promotion applies at its end",

@@ -24,6 +24,11 @@ class MemoryStock:
         with self._transaction.statement():
             return self._transaction.stock.get(product_id)
 
+    def get_all(self, product_ids: Iterable[UUID]) -> dict[UUID, StockLevel]:
+        """The levels of those products that exist, not locked."""
+        with self._transaction.statement():
+            return self._transaction.stock.get_all(product_ids)
+
     def lock(self, product_ids: Iterable[UUID]) -> dict[UUID, StockLevel]:
         """The levels of those products that exist, read after they were locked until the end of this unit of work."""
         ids = self._transaction.lock_order.check("stock", product_ids)

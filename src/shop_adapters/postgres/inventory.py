@@ -20,7 +20,7 @@ from shop_core.pagination import CursorRequest, Page
 _GET = text("""
 SELECT product_id, on_hand, allocated, reserved, shortfall
 FROM stock_levels
-WHERE product_id = :product_id
+WHERE product_id = ANY (CAST(:ids AS uuid[]))
 """)
 # The time is read outside: inside it would be read before the wait for the lock. So each row has a time after its own
 # lock, and the last row a time after all of them.
@@ -102,8 +102,10 @@ class PostgresStock:
         self._locked: set[int] = set()  # numbers of ids, which are quicker to hash
 
     def get(self, product_id: UUID) -> StockLevel | None:
-        row = self._transaction.one(_GET, {"product_id": product_id})
-        return StockLevel(*row) if row else None
+        return self.get_all([product_id]).get(product_id)
+
+    def get_all(self, product_ids: Iterable[UUID]) -> dict[UUID, StockLevel]:
+        return {row.product_id: StockLevel(*row) for row in self._transaction.run(_GET, {"ids": Uuids(product_ids)})}
 
     def lock(self, product_ids: Iterable[UUID]) -> dict[UUID, StockLevel]:
         ids = self._transaction.lock_order.check("stock", product_ids)

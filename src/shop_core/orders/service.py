@@ -120,10 +120,10 @@ class OrderService:
         with self._begin() as uow:
             offers = uow.products.offers(requested)
             check_catalog(lines, offers)
-            levels = {product_id: uow.stock.get(product_id) for product_id in requested}
+            levels = uow.stock.get_all(requested)
             checkout = _checkout(uow, uow.prices.rules(), codes, customers, is_quote=True)
             now = uow.now()
-        available = {product_id: level.available if level else 0 for product_id, level in levels.items()}
+        available = {product_id: level.available for product_id, level in levels.items()}
         quoted = [line_of(offers[product_id], units) for product_id, units in requested.items()]
         short = shortages(requested, available, offers)
         return quote(quoted, offers, short, checkout(now) if checkout else None, actor.id, codes)

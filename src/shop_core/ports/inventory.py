@@ -17,6 +17,9 @@ class Stock(Protocol):
 
     def get(self, product_id: UUID) -> StockLevel | None: ...
 
+    def get_all(self, product_ids: Iterable[UUID]) -> dict[UUID, StockLevel]:
+        """The levels of those products that exist, not locked."""
+
     def lock(self, product_ids: Iterable[UUID]) -> dict[UUID, StockLevel]:
         """The levels of those products that exist, read after they were locked until the end of this unit of work."""
 

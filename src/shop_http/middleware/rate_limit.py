@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from threading import Lock
@@ -18,7 +18,7 @@ from uuid import UUID
 
 from litestar.types import ASGIApp, Receive, Scope, Send
 
-from shop_core.errors import TooMany, TooManyLines, TooManyOrders, Unavailable
+from shop_core.errors import CouponNotUsable, TooMany, TooManyLines, TooManyOrders, Unavailable
 from shop_core.token_bucket import TokenBucket
 from shop_http.middleware import Middleware
 from shop_http.problems import refused
@@ -40,6 +40,10 @@ class Rate:
         return Rate(math.ceil(self.count / processes), self.per_s)
 
 
+COUPON_GUESSES = Rate(30)
+"""Coupons of one account, or of one address without a login, that cannot be used."""
+
+
 @dataclass(frozen=True, slots=True)
 class RateLimits:
     """What one client may ask of this process. None: as much as it likes.
@@ -51,6 +55,7 @@ class RateLimits:
             before. The pool of the password hashes has room for more, so that nobody else has to wait for long.
         orders: that one customer places.
         ordered_lines, reserved_lines: of all orders and of all reservations that one customer sends.
+        coupons: that cannot be used; see `COUPON_GUESSES`.
     """
 
     requests: Rate | None = None
@@ -59,6 +64,7 @@ class RateLimits:
     orders: Rate | None = None
     ordered_lines: Rate | None = None
     reserved_lines: Rate | None = None
+    coupons: Rate | None = None
 
 
 def rate_limit(rate: Rate | None) -> Middleware:
@@ -140,6 +146,40 @@ class LoginLimiter:
             yield
         finally:
             self._unrecognised -= 1
+
+
+class CouponLimiter:
+    """Counts the coupons of each client that cannot be used: codes are guessed. Quotes and edits run in threads."""
+
+    def __init__(self, rate: Rate | None) -> None:
+        self._lock = Lock()
+        self._buckets = TokenBuckets(rate) if rate else None
+
+    @contextmanager
+    def guess(self, client: Hashable, codes: Sequence[str]) -> Iterator[None]:
+        """Around a request with these coupons. They are counted first, and not if all of them can be used.
+
+        Raises:
+            TooMany: this client sent too many that cannot be used.
+        """
+        buckets = self._buckets
+        if buckets is None or not codes:
+            yield
+            return
+        with self._lock:
+            left, seconds = buckets.take(client)
+        if left < 0:
+            raise TooMany("You sent too many coupons that cannot be used: wait a little.", math.ceil(seconds))
+        is_wrong = False
+        try:
+            yield
+        except CouponNotUsable:
+            is_wrong = True
+            raise
+        finally:
+            if not is_wrong:
+                with self._lock:
+                    buckets.give_back(client)
 
 
 class OrderLimiter:

@@ -104,7 +104,8 @@ async def place_order(request: ShopRequest, form: PlacementForm) -> Response:
     """
     placement = form.request(request.actor, request.idempotency_key(), request.shop.currency)
     request.state.order_limiter.count(request.actor.id, len(placement.units) or 1)
-    result = await wrap_future(request.state.place(placement))
+    with request.state.coupon_limiter.guess(request.actor.id, form.coupons):
+        result = await wrap_future(request.state.place(placement))
     order, location = result.value, f"/orders/{result.value.id}"
     if order.deleted_at:  # by its customer, after an earlier request with this key
         raise OrderDeleted(order.id)
@@ -115,6 +116,7 @@ async def place_order(request: ShopRequest, form: PlacementForm) -> Response:
     "/orders/quote",
     Operation(
         access=Access.CATALOG,
+        is_personal=True,
         takes=examples.QUOTE_FORM,
         gives=examples.QUOTE,
         refuses=(UnknownProducts, CouponNotUsable),
@@ -124,11 +126,12 @@ def quote_order(request: ShopRequest, form: QuoteForm) -> Response:
     """What an order would cost now, and why.
 
     Nothing is written and nothing is promised. `promotions` says of each promotion whether it applies, and if not, why
-    and what is missing. Send `total` as `expected_total` when you place the order.
+    and what is missing. Send `total` as `expected_total` when you place the order. With a login, the uses that you had
+    count as when you place it.
     """
-    return json_response(
-        QuoteBody.of(request.shop.orders.quote(request.actor, line_requests(form.lines), form.coupons))
-    )
+    with request.state.coupon_limiter.guess(request.actor.id or request.client_key, form.coupons):
+        quote = request.shop.orders.quote(request.actor, line_requests(form.lines), form.coupons)
+    return json_response(QuoteBody.of(quote))
 
 
 @get(
@@ -191,9 +194,10 @@ def edit_order(request: ShopRequest, order_id: UUID, form: OrderForm, key: Idemp
     """
     lines, total, versions = form.requested(), form.total(request.shop.currency), request.expected_versions()
     request.state.order_limiter.count(request.actor.id, len(lines))
-    edited = request.shop.orders.edit(
-        request.actor, order_id, lines, versions, form.coupons, expected_total=total, key=key
-    )
+    with request.state.coupon_limiter.guess(request.actor.id, form.coupons):
+        edited = request.shop.orders.edit(
+            request.actor, order_id, lines, versions, form.coupons, expected_total=total, key=key
+        )
     return _order(edited)
 
 

@@ -26,7 +26,7 @@ from shop_core.accounts.logins import CLEANUP_MAX
 from shop_core.ports import EventPublisher
 from shop_http.client_address import Header, TrustedProxies, networks, parsed
 from shop_http.middleware.access_log import Observer
-from shop_http.middleware.rate_limit import Rate, RateLimits
+from shop_http.middleware.rate_limit import COUPON_GUESSES, Rate, RateLimits
 from shop_http.middleware.request_limits import Deadlines
 from shop_http.routing import App
 from shop_http.server.database import adapters_of, make_pool, readiness, reservation_limits, shop_of
@@ -138,6 +138,7 @@ def limits_of(settings: Settings) -> RateLimits:
         unrecognised_devices=UNRECOGNISED_MAX,
         orders=_per_minute(settings.orders_per_minute, settings.workers),
         ordered_lines=_per_minute(settings.ordered_lines_per_minute, settings.workers),
+        coupons=COUPON_GUESSES.shared_by(settings.workers),
         reserved_lines=_per_minute(settings.reserved_lines_per_minute, settings.workers),
     )
 
