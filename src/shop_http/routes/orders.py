@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from asyncio import wrap_future
+from contextlib import nullcontext
 from datetime import datetime
 from typing import Annotated
 from uuid import UUID
@@ -104,7 +105,7 @@ async def place_order(request: ShopRequest, form: PlacementForm) -> Response:
     """
     placement = form.request(request.actor, request.idempotency_key(), request.shop.currency)
     request.state.order_limiter.count(request.actor.id, len(placement.units) or 1)
-    with request.state.coupon_limiter.guess(request.actor.id, form.coupons):
+    with request.state.coupon_limiter.guess(request.actor.id, form.coupons) if form.coupons else nullcontext():
         result = await wrap_future(request.state.place(placement))
     order, location = result.value, f"/orders/{result.value.id}"
     if order.deleted_at:  # by its customer, after an earlier request with this key
