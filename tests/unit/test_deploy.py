@@ -17,11 +17,15 @@ import pytest
 import yaml
 from botocore.validate import ParamValidator
 
+from shop_adapters.memory import MemoryAdapters
+from shop_core import Shop
+from shop_http.server.metrics import Metrics
 from shop_http.server.serve import _END_S_MAX
 from shop_http.server.settings import Settings, variable_of
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
+PROMETHEUS = DEPLOY / "prometheus"
 BASE, EXAMPLE = DEPLOY / "kubernetes" / "base", DEPLOY / "kubernetes" / "example"
 TASK: dict[str, Any] = json.loads((DEPLOY / "ecs" / "task-definition.json").read_text())
 UNIT = (DEPLOY / "systemd" / "shop.service").read_text()
@@ -138,3 +142,63 @@ def test_caddy_accepts_its_file() -> None:
     command = ["caddy", "adapt", "--config", DEPLOY / "caddy" / "Caddyfile", "--validate"]
     checked = subprocess.run(command, check=False, capture_output=True, text=True)
     assert checked.returncode == 0, checked.stderr
+
+
+ALERTS = [
+    rule for group in yaml.safe_load((PROMETHEUS / "alerts.yml").read_text())["groups"] for rule in group["rules"]
+]
+DASHBOARD = json.loads((DEPLOY / "grafana" / "shop.json").read_text())
+EXPRESSIONS = [rule["expr"] for rule in ALERTS] + [
+    target["expr"] for panel in DASHBOARD["panels"] for target in panel.get("targets", [])
+]
+
+
+@pytest.fixture
+def shown() -> set[str]:
+    """The names in `/metrics`, once everything has happened."""
+    metrics = Metrics(Shop(MemoryAdapters()))
+    page = metrics.page().decode()
+    return set(re.findall(r"^# TYPE (\w+) ", page, re.MULTILINE))
+
+
+@pytest.mark.parametrize("expression", EXPRESSIONS)
+def test_every_figure_that_an_alert_or_a_panel_asks_for_is_in_the_metrics(expression: str, shown: set[str]) -> None:
+    asked = set(re.findall(r"\bshop_\w+", expression))
+    assert {re.sub(r"_bucket$", "", name) for name in asked} <= shown
+
+
+def test_every_alert_has_a_section_that_says_what_to_do() -> None:
+    sections = re.findall(r"^## (\w+)$", (ROOT / "docs" / "alerts.md").read_text(), re.MULTILINE)
+    assert sections == [rule["alert"] for rule in ALERTS]
+    for rule in ALERTS:
+        assert rule["annotations"]["runbook"] == f"docs/alerts.md#{rule['alert'].lower()}"
+
+
+def test_every_alert_is_tried_when_all_is_well_and_when_it_is_not() -> None:
+    tests = yaml.safe_load((PROMETHEUS / "alerts_test.yml").read_text())["tests"]
+    for test in tests[:2]:
+        assert [rule["alert"] for rule in ALERTS] == [tried["alertname"] for tried in test["alert_rule_test"]]
+
+
+@pytest.mark.skipif(not shutil.which("promtool"), reason="Prometheus is not installed")
+@pytest.mark.parametrize(
+    "arguments",
+    [("check", "rules", "alerts.yml"), ("test", "rules", "alerts_test.yml"), ("check", "config", "prometheus.yml")],
+    ids=" ".join,
+)
+def test_prometheus_accepts_its_files(arguments: tuple[str, ...]) -> None:
+    command = ["promtool", *arguments[:2], *(["--syntax-only"] if "config" in arguments else []), arguments[2]]
+    checked = subprocess.run(command, cwd=PROMETHEUS, check=False, capture_output=True, text=True)
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+
+
+@pytest.mark.skipif(not shutil.which("promtool"), reason="Prometheus is not installed")
+def test_prometheus_can_read_every_panel(tmp_path: Path) -> None:
+    rules = [
+        {"record": f"panel:{number}", "expr": expression.replace("$__rate_interval", "1m")}
+        for number, expression in enumerate(EXPRESSIONS)
+    ]
+    (tmp_path / "panels.yml").write_text(yaml.safe_dump({"groups": [{"name": "panels", "rules": rules}]}))
+    command = ["promtool", "check", "rules", tmp_path / "panels.yml"]
+    checked = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert checked.returncode == 0, checked.stdout + checked.stderr
