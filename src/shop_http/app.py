@@ -20,6 +20,7 @@ from shop_http.middleware.access_log import Observer, access_log
 from shop_http.middleware.cors import cors
 from shop_http.middleware.rate_limit import CouponLimiter, LoginLimiter, OrderLimiter, RateLimits, rate_limit
 from shop_http.middleware.request_limits import Deadlines, request_limits
+from shop_http.pages import login, order_details, order_list, static_files, today
 from shop_http.problems import exception_handlers
 from shop_http.response_cache import CacheValidator, ResponseCache
 from shop_http.responses import API, security_headers
@@ -32,6 +33,9 @@ from shop_http.state import AppState, Background, Place, Reserve
 S = TypeVar("S")
 T = TypeVar("T")
 
+
+SCREENS = (login, static_files, today, order_list, order_details)
+"""Of the staff panel."""
 FEATURES = (accounts, users, catalog, inventory, prices, reservations, orders)
 
 
@@ -41,6 +45,7 @@ def create_app(
     ready: Callable[[], None] = lambda: None,
     public_catalog: bool = True,
     has_docs: bool = True,
+    has_panel: bool = True,
     threads: int = 8,
     base_url: str = "",
     cache_validator: CacheValidator | None = None,
@@ -62,6 +67,7 @@ def create_app(
         ready: raises while the server cannot serve; `/health/ready` calls it.
         public_catalog: whether the catalog can be read without a login.
         has_docs: whether there are `/docs` and `/openapi.json`.
+        has_panel: whether there is `/staff`.
         threads: how many requests are worked on at once: as many as the database has connections for.
         base_url: how clients reach the server, for the links in lists, e.g. `https://shop.example`. Empty: links are
             relative, so no host that a client names gets into a response.
@@ -82,8 +88,14 @@ def create_app(
     api = [handler for feature in FEATURES for handler in feature.ROUTES]
     others = [*health.ROUTES, *docs.ERRORS, *(docs.ROUTES if has_docs else ()), *more_routes]
 
+    panel = [handler for screen in SCREENS for handler in screen.ROUTES] if has_panel else []
+
     litestar = Litestar(
-        [Router(API, route_handlers=with_options(api)), *with_options(others)],
+        [
+            Router(API, route_handlers=with_options(api)),
+            Router("/staff", route_handlers=with_options(panel)),
+            *with_options(others),
+        ],
         middleware=[run_operation],  # authentication, cache, handler: they need to know the route
         exception_handlers=exception_handlers(),
         lifespan=[_closing(pools), _running(background)],

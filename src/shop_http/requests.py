@@ -168,14 +168,14 @@ class ShopRequest:
 
     # ---- body
 
-    async def body(self, size_max: int) -> bytes:
-        """The whole body, which must claim to be JSON.
+    async def body(self, size_max: int, media_types: re.Pattern[bytes] = _JSON) -> bytes:
+        """The whole body, which must claim to be JSON, or another one of `media_types`.
 
         Raises:
             HTTPException: 415; 413: it has more than `size_max` bytes; 400: the client is gone.
         """
         media_type = self.headers.get(b"content-type", b"")
-        if not _JSON.fullmatch(media_type) or b"content-encoding" in self.headers:
+        if not media_types.fullmatch(media_type) or b"content-encoding" in self.headers:
             raise HTTPException(status_code=415)
         body, size = b"", self.body_length or 0
         while size <= size_max and not self.has_whole_body:

@@ -19,7 +19,7 @@ from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-PASSWORDS = "src/shop_core/accounts/common_passwords.py"  # other people chose these words
+OF_OTHERS = ("src/shop_core/accounts/common_passwords.py", "src/shop_http/pages/static/htmx.min.js")
 HISTORY = ("docs/decisions/", "src/shop_adapters/postgres/migrations/versions/", "CHANGELOG.md")
 FOLDERS = ("src", "tests", "verification", "benchmarks", "tools", "docs", "examples", "deploy", "clients", ".ci")
 READ = {".py", ".md", ".svg", ".sh", ".csv", ".yaml", ".yml", ".toml", ".lua", ".html", ".js", ".css", ".sql", ""}
@@ -137,7 +137,7 @@ def texts() -> dict[str, str]:
     return {
         name: f"{name}\n{path.read_text()}"
         for name, path in named.items()
-        if path.suffix in READ and not name.startswith(HISTORY) and name not in (own, PASSWORDS)
+        if path.suffix in READ and not name.startswith(HISTORY) and name not in (own, *OF_OTHERS)
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import subprocess
@@ -10,6 +11,8 @@ from pathlib import Path
 
 import pytest
 from tools.sbom import bill_of_materials
+
+from shop_http.pages import assets
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -78,3 +81,11 @@ def test_the_server_needs_nothing_that_is_for_tests() -> None:
     )
     imported = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
     assert [name for name in imported.split() if name.startswith((*for_tests, "shop_testing"))] == []
+
+
+def test_htmx_is_the_file_that_its_package_has() -> None:
+    """Of another version: put it there with its license, and write its version and hash into the docstring."""
+    assert hashlib.sha256(assets.content_of("htmx.min.js")).hexdigest() in (assets.__doc__ or "")
+    version = re.search(r'version:"([\d.]+)"', assets.content_of("htmx.min.js").decode())
+    assert version is not None
+    assert f"version {version[1]}," in (assets.__doc__ or "")

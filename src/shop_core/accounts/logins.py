@@ -12,14 +12,14 @@ from shop_core.accounts.model import Account, Actor
 from shop_core.accounts.password_checks import PasswordChecks
 from shop_core.accounts.sessions import (
     ACCESS_TOKEN_LIFE,
-    RECENT_LOGIN,
     REUSE_NOTICED,
     SESSIONS_MAX,
     RefreshToken,
     Session,
     SessionLives,
+    check_recent_login,
 )
-from shop_core.errors import InvalidToken, LoginTooOld, SessionNotFound, WrongCredentials
+from shop_core.errors import InvalidToken, SessionNotFound, WrongCredentials
 from shop_core.idempotency import IdempotencyKey
 from shop_core.ports import Begin, Clock, NewId, PasswordHasher, Revocations, Tokens, UnitOfWork
 from shop_core.text import comparable, normalized
@@ -203,16 +203,52 @@ class SessionService:
             now = uow.now()
             if key and key.was_used(uow.keys.claim, actor.account_id, "end session", session_id):
                 return
-            began_at = {each.id: each.created_at for each in uow.refresh_tokens.sessions(actor.account_id, now)}
-            if session_id not in began_at:
+            sessions = uow.refresh_tokens.sessions(actor.account_id, now)
+            if session_id not in [session.id for session in sessions]:
                 if uow.refresh_tokens.account_of(session_id) == actor.account_id:
                     return
                 raise SessionNotFound(session_id)
-            logged_in_at = began_at.get(actor.session) if actor.session else None
-            if session_id != actor.session and (logged_in_at is None or now > logged_in_at + RECENT_LOGIN):
-                raise LoginTooOld(RECENT_LOGIN)
+            if session_id != actor.session:
+                check_recent_login(actor.session, sessions, now)
             uow.refresh_tokens.revoke_family(session_id, now)
         self._revocations.add(session_id, at=now)
+
+    def check_recent_login(self, actor: Actor) -> None:
+        """Check that the actor's session began lately, before something that a stolen one must not do.
+
+        Raises:
+            Unauthenticated: no account acts.
+            LoginTooOld: it began longer ago than `RECENT_LOGIN`.
+        """
+        with self._begin() as uow:
+            now = uow.now()
+            check_recent_login(actor.session, uow.refresh_tokens.sessions(actor.account_id, now), now)
+
+    def carry_on(self, access: str, refresh: str, idle_max: timedelta) -> tuple[Actor, Login | None]:
+        """Go on with a session whose pair of tokens is kept where nobody but a browser sees it.
+
+        Args:
+            access, refresh: the pair; the access token may have expired.
+            idle_max: the session ends if it was not used for so long, to within the life of an access token.
+
+        Returns:
+            The actor with their present role, and the next pair of tokens if the old one had expired.
+
+        Raises:
+            InvalidToken: the session has ended, or it ends now: it was idle, or the account has another role by now.
+        """
+        before, now = self._read_access(access), self._clock()
+        renewed = None
+        if now >= before.expires_at:
+            if now >= before.expires_at - ACCESS_TOKEN_LIFE + idle_max:
+                self.log_out(refresh)
+                raise InvalidToken
+            renewed = self.refresh(refresh)
+        actor = self.authenticate(renewed.access if renewed else access)
+        if actor.role is not before.actor.role:
+            self.log_out(renewed.refresh if renewed else refresh)
+            raise InvalidToken
+        return actor, renewed
 
     def refresh_revocations(self) -> None:
         """Learn which sessions other processes have ended: their access tokens are no longer valid.

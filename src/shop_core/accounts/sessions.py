@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from shop_core.errors import Invalid
+from shop_core.errors import Invalid, LoginTooOld
 from shop_core.text import text_faults
 
 ACCESS_TOKEN_LIFE = timedelta(minutes=5)
@@ -23,7 +24,7 @@ SESSION_LIFE = timedelta(days=180)
 SESSIONS_MAX = 100
 """Of one account. Another login ends the session that was not used for longest."""
 RECENT_LOGIN = timedelta(minutes=15)
-"""An older session must log in again before it ends another one: it may be a stolen one."""
+"""An older session must log in again before it ends another one or gives a role: it may be a stolen one."""
 
 DEVICE_NAME_LENGTH_MAX = 100
 
@@ -139,3 +140,16 @@ class Session:
     expires_at: datetime
     is_remembered: bool = False
     device_name: str = ""
+
+
+def check_recent_login(session_id: UUID | None, sessions: Iterable[Session], now: datetime) -> None:
+    """Check that a session began lately.
+
+    Args:
+        sessions: all of the account.
+
+    Raises:
+        LoginTooOld: it began longer ago than `RECENT_LOGIN`, or has ended.
+    """
+    if not any(session.id == session_id and now <= session.created_at + RECENT_LOGIN for session in sessions):
+        raise LoginTooOld(RECENT_LOGIN)

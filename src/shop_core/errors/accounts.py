@@ -57,7 +57,7 @@ class SessionNotFound(NotFound):
 
 
 class LoginTooOld(Forbidden):
-    """Ending another session needs a recent login, because this session may be a stolen one."""
+    """This needs a recent login, because this session may be a stolen one."""
 
     code = "login_too_old"
     title = "Log in again"
@@ -65,7 +65,7 @@ class LoginTooOld(Forbidden):
     def __init__(self, recent: timedelta) -> None:
         minutes = int(recent.total_seconds() // 60)
         Refusal.__init__(
-            self, f"To end another session you must have logged in within the last {minutes} minutes: log in again."
+            self, f"You must have logged in within the last {minutes} minutes to do this: log in again, then repeat it."
         )
 
 

@@ -1,0 +1,178 @@
+"""Forms: what a browser sent, and the parts that forms are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from secrets import token_urlsafe
+from typing import Any
+from uuid import UUID
+
+import htpy as h
+
+from shop_core import Money, Refusal
+from shop_core.errors import Fault, Invalid, KeyReused, Stale
+from shop_core.idempotency import IdempotencyKey
+
+FIELDS_MAX = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A file that was sent."""
+
+    name: str
+    body: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class SentForm:
+    """What a browser sent with a form; nothing for a page that is only read.
+
+    Args:
+        values: of each field, in the order in which they were sent.
+        files: by field.
+    """
+
+    values: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    files: Mapping[str, Upload] = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        return bool(self.values or self.files)
+
+    def text(self, name: str) -> str:
+        """A field, without space around it; empty if it was not sent."""
+        return (self.values.get(name) or [""])[0].strip()
+
+    def number(self, name: str) -> int:
+        """A field with a whole number. Raises Invalid."""
+        text = self.text(name)
+        digits = text.removeprefix("-").removeprefix("+")
+        if not (digits.isascii() and digits.isdigit() and len(digits) < 18):
+            raise Invalid(Fault(name, f"must be a whole number, this is {text[:40]!r}", "wrong_type"))
+        return int(text)
+
+    def money(self, name: str, currency: str) -> Money:
+        """A field with an amount. Raises Invalid."""
+        return Money.parse(self.text(name).replace(",", "."), currency, field=name)
+
+    def id(self, name: str) -> UUID | None:
+        """A field with an id; None if it is empty. Raises Invalid."""
+        text = self.text(name)
+        try:
+            return UUID(text) if text else None
+        except ValueError as wrong:
+            raise Invalid(Fault(name, f"must be an id, this is {text[:40]!r}", "invalid_id")) from wrong
+
+    def ids(self, name: str) -> list[UUID]:
+        """The ids in all fields of one name. Raises Invalid."""
+        try:
+            return [UUID(text) for text in self.values.get(name, ())]
+        except ValueError as wrong:
+            raise Invalid(Fault(name, "has something that is no id", "invalid_id")) from wrong
+
+    @property
+    def key(self) -> IdempotencyKey | None:
+        """The idempotency key with which the form was made."""
+        return IdempotencyKey(self.text("key")) if self.text("key") else None
+
+    @property
+    def versions(self) -> tuple[int, ...] | None:
+        """The version that the form was made from, as a change takes it. None if the form has none. Raises Invalid."""
+        return (self.number("version"),) if self.text("version") else None
+
+
+@dataclass(frozen=True, slots=True)
+class HtmlForm:
+    """A form on a page: it begins anew, or it was refused and is shown again. `StaffRequest.form_to` makes it.
+
+    Args:
+        path: of the action, below `/staff`.
+        token: of the session.
+        version: of what it changes; None: it has none.
+        sent: what was typed before, if this form was refused.
+        refusal: why.
+        prefix: of the ids of its fields, on a page that has the same field in several forms.
+    """
+
+    path: str
+    token: str
+    version: int | None = None
+    sent: SentForm = field(default_factory=SentForm)
+    refusal: Refusal | None = None
+    prefix: str = ""
+
+    def __call__(self, *content: h.Node, css: str = "", **attributes: Any) -> h.Element:
+        """The whole form, with its token, idempotency key and version.
+
+        Args:
+            css: its class.
+            attributes: further ones, such as `enctype` and htmx's.
+        """
+        hidden = {"token": self.token, "key": self._key}
+        if self.version is not None:
+            hidden["version"] = str(self.version)
+        return h.form(method="post", action=f"/staff{self.path}", class_=css or None, **attributes)[
+            [h.input(type="hidden", name=name, value=value) for name, value in hidden.items()], content
+        ]
+
+    def field(
+        self,
+        name: str,
+        label: str,
+        stored: str = "",
+        *,
+        hint: str = "",
+        lines: int = 1,
+        choices: Iterable[tuple[str, str]] = (),
+        **attributes: Any,
+    ) -> h.Element:
+        """A labelled field, with what was typed if it was refused, what is wrong with it, and what is stored by now.
+
+        Args:
+            stored: what it has at first.
+            hint: one line of help.
+            lines: how high it is.
+            choices: value and text of each, for a field with a few choices.
+            attributes: of the field, e.g. `type="number"`.
+        """
+        value, faults, id_ = self.value(name, stored), self._faults(name), f"{self.prefix}{name}"
+        described_by = [f"{id_}-hint"] * bool(hint) + [f"{id_}-fault"] * bool(faults)
+        common: dict[str, Any] = {"id": id_, "name": name, "aria_describedby": " ".join(described_by) or None}
+        common |= {"aria_invalid": "true" if faults else None} | attributes
+        control: h.Node
+        if choices:
+            control = h.select(**common)[(h.option(value=each, selected=each == value)[text] for each, text in choices)]
+        elif lines > 1:
+            control = h.textarea(rows=lines, **common)["\n" + value]  # browsers drop the first line break
+        else:
+            control = h.input(value=value, **({"type": "text"} | common))
+        is_overtaken = isinstance(self.refusal, Stale) and value != stored
+        return h.div(".field")[
+            h.label(for_=id_)[label],
+            control,
+            hint and h.small(id=f"{id_}-hint")[hint],
+            is_overtaken and h.p(".fault")["Stored by now: ", h.q[stored or "nothing"]],
+            faults and h.p(".fault", id=f"{id_}-fault")["; ".join(faults)],
+        ]
+
+    def value(self, name: str, stored: str) -> str:
+        """What a field has: what was typed, if the form was refused, else what is stored."""
+        return self.sent.values[name][0] if self.refusal and self.sent.values.get(name) else stored
+
+    @property
+    def _key(self) -> str:
+        """The same after a refusal, which leaves it free: if the first try was carried out after all, this is no
+        second one.
+        """
+        is_used_up = isinstance(self.refusal, KeyReused)
+        return (not is_used_up and self.sent.text("key")) or token_urlsafe(18)
+
+    def _faults(self, name: str) -> list[str]:
+        found = self.refusal.faults if isinstance(self.refusal, Invalid) else ()
+        return [fault.message for fault in found if fault.field == name]
+
+
+def submit(text: str, css: str = "", **attributes: Any) -> h.Element:
+    """The button that sends a form."""
+    return h.button(type="submit", class_=css or None, **attributes)[text]

@@ -1,0 +1,151 @@
+"""One order: what was agreed, what happened, and what can be done with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from uuid import UUID
+
+import htpy as h
+
+from shop_core import CursorRequest, Money, Order, OrderEvent
+from shop_core.accounts.model import Account
+from shop_core.errors import AccountNotFound, Stale
+from shop_core.orders.model import LIFECYCLE, Step
+from shop_core.pagination import LIMIT_MAX
+from shop_core.pricing.benefits import percent_text
+from shop_http.pages.forms import submit
+from shop_http.pages.handlers import Redirect, StaffRequest, action, page
+from shop_http.pages.layout import Screen
+from shop_http.pages.tables import NUMBER, amount, moment, status_label, table
+
+BUTTONS = {
+    Step.CONFIRM: ("Confirm", "", "The order is confirmed."),
+    Step.SHIP: ("Ship", "", "The order is shipped."),
+    Step.DELIVER: ("Mark as delivered", "", "The order is delivered."),
+    Step.CANCEL: ("Cancel the order", "danger", "The order is cancelled; its units can be sold again."),
+}
+"""Of each step that staff take: its text, its class, and what is said after it."""
+
+
+@page("/orders/{order_id:uuid}")
+def show_order(request: StaffRequest, order_id: UUID) -> Screen:
+    """The order as it is now."""
+    order = request.shop.orders.get(request.actor, order_id)
+    events = request.shop.orders.events(request.actor, order_id, CursorRequest(LIMIT_MAX)).items
+    return Screen(
+        f"Order {order.number}",
+        _overtaken(request, order, events),
+        _facts(order, _customer(request, order.customer_id)),
+        h.div(".row")[(_button(request, order, step) for step in LIFECYCLE[order.status] if step in BUTTONS)],
+        h.h2["Lines"],
+        _lines(order),
+        h.h2["What happened"],
+        _timeline(events),
+    )
+
+
+def _taking(step: Step) -> Callable[[StaffRequest, UUID], Redirect]:
+    def take(request: StaffRequest, order_id: UUID) -> Redirect:
+        take_step: Callable[..., Order] = getattr(request.shop.orders, step)
+        take_step(request.actor, order_id, request.form.versions, key=request.form.key)
+        return Redirect(f"/orders/{order_id}", BUTTONS[step][2])
+
+    take.__name__ = f"{step}_order"
+    return take
+
+
+def _overtaken(request: StaffRequest, order: Order, events: Sequence[OrderEvent]) -> h.Node:
+    """Both states of an order that changed under somebody's hands: what they saw, and what it is now."""
+    if not isinstance(request.refusal, Stale):
+        return None
+    seen = [event for event in events if event.seq in (request.form.versions or ())]
+    return h.p[
+        (f"You saw: {event.status.capitalize()}, {amount(event.total)}. " for event in seen),
+        f"It is now: {order.status.capitalize()}, {amount(order.total)}.",
+    ]
+
+
+def _customer(request: StaffRequest, customer_id: UUID) -> Account | None:
+    try:
+        return request.shop.accounts.account(request.actor, customer_id)
+    except AccountNotFound:
+        return None
+
+
+def _facts(order: Order, customer: Account | None) -> h.Element:
+    name = f"{customer.first_name} {customer.last_name}".strip() if customer else ""
+    return h.dl(".facts")[
+        h.dt["Status"],
+        h.dd[status_label(order.status), " deleted by the customer" if order.deleted_at else None],
+        h.dt["Customer"],
+        h.dd[
+            h.a(href=f"/staff/orders?customer={order.customer_id}")[customer.username if customer else "unknown"],
+            name and f", {name}",
+        ],
+        h.dt["Placed"],
+        h.dd[moment(order.created_at)],
+    ]
+
+
+def _button(request: StaffRequest, order: Order, step: Step) -> h.Element:
+    text, css, _ = BUTTONS[step]
+    return request.form_to(f"/orders/{order.id}/{step}", version=order.version)(submit(text, css))
+
+
+def _lines(order: Order) -> h.Node:
+    lines = (
+        (
+            line.sku,
+            [line.name, h.small[" ", ", ".join(f"{name}: {value}" for name, value in line.options)]],
+            str(line.quantity),
+            str(line.unit_price),
+            f"-{Money(line.discount, order.total.currency)}" if line.discount else "",
+            str(line.total),
+        )
+        for line in order.lines
+    )
+    return [
+        table(
+            "Lines of the order",
+            ["SKU", "Product", ("Units", NUMBER), ("Price", NUMBER), ("Discount", NUMBER), ("Total", NUMBER)],
+            lines,
+        ),
+        h.dl(".facts")[_sums(order)],
+    ]
+
+
+def _sums(order: Order) -> Iterable[h.Node]:
+    currency = order.total.currency
+    yield [h.dt["Subtotal"], h.dd[amount(order.subtotal)]]
+    for discount in order.discounts:
+        yield [h.dt[discount.label], h.dd[f"-{amount(Money(discount.amount, currency))}"]]
+    for code, _ in order.coupons:
+        yield [h.dt["Coupon"], h.dd[code]]
+    for rate, net, tax in order.taxes:
+        included = "included" if order.includes_tax else "added"
+        yield [
+            h.dt[f"Tax, {percent_text(rate)} %"],
+            h.dd[f"{amount(Money(tax, currency))} {included}, on {amount(Money(net, currency))}"],
+        ]
+    yield [h.dt[h.strong["Total"]], h.dd[h.strong[amount(order.total)]]]
+
+
+def _timeline(events: Iterable[OrderEvent]) -> h.Element:
+    return h.ol(".timeline")[
+        (
+            h.li[
+                h.strong[event.kind.capitalize()],
+                event.actor_role and f" by {event.actor_role}",
+                ", ",
+                moment(event.at),
+                f": {amount(event.total_before)} became {amount(event.total)}" if event.total_before else None,
+            ]
+            for event in events
+        )
+    ]
+
+
+ROUTES = (
+    show_order,
+    *(action(f"/orders/{{order_id:uuid}}/{step}", refused=show_order)(_taking(step)) for step in BUTTONS),
+)
