@@ -233,7 +233,7 @@ def walk(tour: Tour, password: str) -> None:
     tour.call("GET", f"/reservations/{held['id']}", token=ada_token)
     tour.say("A reservation ends once. A later request learns how it ended:")
     tour.call("DELETE", f"/reservations/{held['id']}", token=ada_token, status=409)
-    tour.call("POST", f"/orders/{bought['id']}/cancel", token=ada_token, shown=False)
+    tour.call("POST", f"/orders/{bought['id']}/cancel", {"reason": "Ordered twice"}, token=ada_token, shown=False)
     tour.say("To give the units back, release the reservation:")
     unwanted = tour.call("POST", "/reservations", hold, token=ada_token, status=201, shown=False)
     tour.call("DELETE", f"/reservations/{unwanted['id']}", token=ada_token, status=204)

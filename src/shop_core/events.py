@@ -55,6 +55,7 @@ class OrderEvent(NamedTuple):
         actor_role: of that account, at that time; None for the shop itself.
         total_before: of an edit: the total before it.
         format: see `FORMAT`.
+        reason: of a cancellation, in words, for people.
     """
 
     id: UUID
@@ -69,6 +70,7 @@ class OrderEvent(NamedTuple):
     actor_role: Role | None = None
     total_before: Money | None = None
     format: int = FORMAT
+    reason: str = ""
 
     @classmethod
     def of(

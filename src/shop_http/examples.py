@@ -42,6 +42,7 @@ from shop_http.schemas.catalog import (
 )
 from shop_http.schemas.inventory import StockChangeForm, StockLevelBody, StockMovementBody, StockMovementPage
 from shop_http.schemas.orders import (
+    CancellationForm,
     CouponOfOrder,
     DiscountBody,
     ExplanationBody,
@@ -167,6 +168,7 @@ STOCK_MOVEMENT = StockMovementBody(
 )
 STOCK_MOVEMENTS = StockMovementPage(next=None, previous=None, results=(STOCK_MOVEMENT,))
 ORDER_FORM = OrderForm(lines=(LineForm(product_id=PRODUCT_ID, quantity=3),), expected_total="4.40")
+CANCELLATION = CancellationForm(reason="Ordered twice")
 PLACEMENT_FORM = PlacementForm(lines=(LineForm(product_id=PRODUCT_ID, quantity=3),), expected_total="4.40")
 PLACEMENT_OF_A_RESERVATION = PlacementForm(reservation_id=RESERVATION_ID)
 ORDER = OrderBody(

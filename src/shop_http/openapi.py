@@ -215,7 +215,7 @@ def _operation(path: str, method: str, operation: Operation, public_catalog: boo
         described["description"] = operation.description
     if operation.takes is not None:
         content = _content("application/json", operation.takes, operation.or_takes)
-        described["requestBody"] = {"required": True, "content": content}
+        described["requestBody"] = {"required": operation.needs_body, "content": content}
     if needs_login:
         described["security"] = [{_SECURITY: []}]
     elif operation.is_personal:

@@ -78,6 +78,7 @@ class Operation:
         query: the query parameters that it takes, and gets; all others are refused.
         takes: an example of the body; its type is the schema, as which the handler gets it. None: no body is read.
         or_takes: another example of the body, where one does not show all.
+        needs_body: whether a body must be sent; if not, none stands for one without any field.
         body_size_max: in bytes.
         tagged: whether the response has an ETag, and is 304 for a client who sends it as If-None-Match.
         cached: whether its response may be sent again while nothing changes; see `response_cache`.
@@ -96,6 +97,7 @@ class Operation:
     query: type[Struct] | None = None
     takes: Struct | None = None
     or_takes: Struct | None = None
+    needs_body: bool = True
     body_size_max: int = BODY_SIZE_MAX
     tagged: bool = False
     cached: bool = False
@@ -160,7 +162,9 @@ class OperationHandler:
         if operation.query or scope["query_string"]:
             query = read_query(operation.query or _NoQuery, scope["query_string"])
             arguments |= {"query": query} if operation.query else {}
-        if operation.takes is not None:
+        if operation.takes is not None and not operation.needs_body and request.has_whole_body:
+            arguments["form"] = type(operation.takes)()
+        elif operation.takes is not None:
             read = partial(read_body, type(operation.takes), await request.body(operation.body_size_max))
             is_small = len(read.args[1]) <= READ_AT_ONCE_BYTES_MAX
             arguments["form"] = read() if is_small else await pools.run(Pool.SLOW, read)

@@ -176,6 +176,8 @@ class KeyedChangesContract(Contract):
             shop.orders.cancel(ada, subjects.order.id, key=IdempotencyKey("k"))
         shop.orders.cancel(ada, subjects.order.id, key=IdempotencyKey("l"))
         with pytest.raises(KeyReused):
+            shop.orders.cancel(ada, subjects.order.id, reason="another one", key=IdempotencyKey("l"))
+        with pytest.raises(KeyReused):
             shop.orders.place(request(ada, (lamp, 1), key="l"))
         key = IdempotencyKey("l")
         shop.orders.cancel(subjects.boss, subjects.order.id, key=key)

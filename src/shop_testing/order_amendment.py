@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from functools import partial
 
 import pytest
@@ -13,6 +14,7 @@ from shop_core.catalog.model import Product
 from shop_core.errors import (
     IllegalStep,
     InsufficientStock,
+    Invalid,
     NotTheOwner,
     OrderNotFound,
     Refusal,
@@ -207,6 +209,20 @@ class OrderAmendmentContract(Contract):
         assert shop.orders.edit(ada, order.id, lines((lamp, 1)), {order.version}) == edited
         cancelled = shop.orders.cancel(ada, order.id, {edited.version})
         assert shop.orders.cancel(ada, order.id, {edited.version}) == cancelled
+
+    def test_the_reason_of_a_cancellation_stands_in_the_timeline_and_in_the_event(
+        self, fixtures: Fixtures, shop: Shop, ada: Actor, order: Order
+    ) -> None:
+        for wrong in ("x" * 501, "a\x00b"):
+            with pytest.raises(Invalid, match="reason"):
+                shop.orders.cancel(ada, order.id, reason=wrong)
+        shop.orders.cancel(ada, order.id, reason=" Ordered twice ")
+        shop.orders.cancel(ada, order.id, reason="To cancel it again changes nothing")
+        assert [event.reason for event in timeline(shop, ada, order)] == ["", "Ordered twice"]
+        with fixtures.begin() as uow:
+            messages = uow.outbox.take(uow.now(), 1_000, timedelta(0))
+        events = [message.event for message in messages if message.event.subject_id == order.id]
+        assert events == list(timeline(shop, ada, order))
 
     # ---- whose, and which version
 

@@ -83,6 +83,15 @@ PLACED = OrderEvent(
             b'"total_before":"0","currency":"JPY"}}',
         ),
         (
+            PLACED._replace(kind=OrderEventKind.CANCELLED, status=OrderStatus.CANCELLED, seq=2, reason="Ordered twice"),
+            b'{"type":"order.cancelled","timestamp":"2026-11-21T09:30:00Z","data":{'
+            b'"id":"019aa5c0-1111-7000-8000-000000000001","format":1,'
+            b'"order_id":"019aa5c0-1111-7000-8000-000000000003",'
+            b'"customer_id":"019aa5c0-1111-7000-8000-000000000002","seq":2,"status":"cancelled","total":"6.60",'
+            b'"currency":"EUR","actor_id":"019aa5c0-1111-7000-8000-000000000002","actor_role":"customer",'
+            b'"reason":"Ordered twice"}}',
+        ),
+        (
             StockEvent(id_of(5), StockEventKind.RESERVATION_EXPIRED, id_of(6), AT, 7, customer_id=id_of(2)),
             b'{"type":"reservation.expired","timestamp":"2026-11-21T09:30:00Z","data":{'
             b'"id":"019aa5c0-1111-7000-8000-000000000005","format":1,'

@@ -19,23 +19,24 @@ from shop_core.pagination import CursorRequest, Page, PageRequest
 
 _ADD_ORDER_EVENTS = text("""
 INSERT INTO order_events (customer_id, order_id, seq, kind, status, total_minor, at, actor_id, actor_role,
-                          total_before_minor, format, id)
+                          total_before_minor, format, id, reason)
 SELECT * FROM unnest(
     CAST(:customer_ids AS uuid[]), CAST(:order_ids AS uuid[]), CAST(:seqs AS integer[]), CAST(:kinds AS text[]),
     CAST(:statuses AS text[]), CAST(:totals AS bigint[]), CAST(:times AS timestamptz[]), CAST(:actor_ids AS uuid[]),
-    CAST(:actor_roles AS text[]), CAST(:totals_before AS bigint[]), CAST(:formats AS smallint[]), CAST(:ids AS uuid[])
+    CAST(:actor_roles AS text[]), CAST(:totals_before AS bigint[]), CAST(:formats AS smallint[]), CAST(:ids AS uuid[]),
+    CAST(:reasons AS text[])
 )
 """)
 # A message is due at once: not at the time of its event, so that no clock that is set back holds it up.
 _ADD_ORDER_EVENTS_AND_MESSAGES = text("""
 WITH event AS (
     INSERT INTO order_events (customer_id, order_id, seq, kind, status, total_minor, at, actor_id, actor_role,
-                              total_before_minor, format, id)
+                              total_before_minor, format, id, reason)
     SELECT * FROM unnest(
         CAST(:customer_ids AS uuid[]), CAST(:order_ids AS uuid[]), CAST(:seqs AS integer[]), CAST(:kinds AS text[]),
         CAST(:statuses AS text[]), CAST(:totals AS bigint[]), CAST(:times AS timestamptz[]),
         CAST(:actor_ids AS uuid[]), CAST(:actor_roles AS text[]), CAST(:totals_before AS bigint[]),
-        CAST(:formats AS smallint[]), CAST(:ids AS uuid[])
+        CAST(:formats AS smallint[]), CAST(:ids AS uuid[]), CAST(:reasons AS text[])
     )
     RETURNING customer_id, order_id, seq, at, id
 )
@@ -65,7 +66,8 @@ SELECT id, subject_id, customer_id, 0, at, 'epoch', 0, '', false
 FROM event
 """)
 _TIMELINE = text("""
-SELECT customer_id, order_id, seq, kind, status, total_minor, at, actor_id, actor_role, total_before_minor, format, id
+SELECT customer_id, order_id, seq, kind, status, total_minor, at, actor_id, actor_role, total_before_minor, format, id,
+       reason
 FROM order_events
 WHERE customer_id = :customer_id AND order_id = :order_id AND seq > :after
 ORDER BY seq
@@ -126,6 +128,7 @@ def order_event(row: Row, currency: str) -> OrderEvent:
         Role(row.actor_role) if row.actor_role else None,
         None if row.total_before_minor is None else Money(row.total_before_minor, currency),
         row.format,
+        row.reason or "",
     )
 
 
@@ -149,6 +152,7 @@ def _order_columns(events: Sequence[OrderEvent]) -> dict[str, list[Any]]:
         "totals_before": Integers([event.total_before.minor if event.total_before else None for event in events]),
         "formats": Integers([event.format for event in events]),
         "ids": Uuids([event.id for event in events]),
+        "reasons": Texts([event.reason or None for event in events]),
     }
 
 

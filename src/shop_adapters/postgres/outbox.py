@@ -77,7 +77,7 @@ SELECT count(*), min(at) FROM outbox WHERE NOT is_dead
 """)
 _ORDER_EVENTS = text("""
 SELECT event.customer_id, event.order_id, event.seq, event.kind, event.status, event.total_minor, event.at,
-       event.actor_id, event.actor_role, event.total_before_minor, event.format, event.id
+       event.actor_id, event.actor_role, event.total_before_minor, event.format, event.id, event.reason
 FROM unnest(CAST(:customer_ids AS uuid[]), CAST(:order_ids AS uuid[]), CAST(:seqs AS integer[]))
      AS message (customer_id, order_id, seq)
 JOIN order_events AS event

@@ -299,6 +299,7 @@ order_events = Table(
     Column("total_before_minor", BigInteger),
     Column("format", SmallInteger, nullable=False),
     Column("id", Uuid, nullable=False, comment="for who gets it twice; nothing is looked up by it"),
+    Column("reason", Text, comment="of a cancellation, in words"),
     # No foreign key: the audit compares, and placing does not pay for a look-up of a row that it has just written.
     PrimaryKeyConstraint("customer_id", "order_id", "seq"),
     one_of("kind", OrderEventKind),

@@ -46,6 +46,7 @@ def _of_order(event: OrderEvent) -> dict[str, Any]:
         "currency": event.total.currency,
         "actor_id": str(event.actor_id) if event.actor_id else None,
         "actor_role": event.actor_role.value if event.actor_role else None,
+        "reason": event.reason or None,
     }
 
 

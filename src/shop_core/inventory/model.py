@@ -195,13 +195,17 @@ class StockLevel(_Level):
         return StockLevel(product_id, on_hand, allocated, reserved, missing)
 
 
-def check_reason(reason: str) -> None:
-    """Check that a correction says why: nobody could find out later.
+def check_reason(reason: str, *, is_needed: bool = True) -> None:
+    """Check the reason of a change, in words.
+
+    Args:
+        is_needed: whether it may not be blank: of a correction, nobody could find out later.
 
     Raises:
         Invalid: the reason is blank, too long, or has characters that are not allowed.
     """
-    if faults := text_faults("reason", normalized(reason), min_length=1, max_length=REASON_LENGTH_MAX):
+    faults = text_faults("reason", normalized(reason), min_length=int(is_needed), max_length=REASON_LENGTH_MAX)
+    if faults:
         raise Invalid(*faults)
 
 

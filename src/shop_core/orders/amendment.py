@@ -38,8 +38,11 @@ class OrderChange:
     redemptions: Sequence[Redemption] = ()
 
 
-def step(order: Order, step: Step, actor: Actor, *, now: datetime, new_id: NewId) -> OrderChange:
+def step(order: Order, step: Step, actor: Actor, reason: str = "", *, now: datetime, new_id: NewId) -> OrderChange:
     """The order takes `step`, and its units go where that step takes them.
+
+    Args:
+        reason: in words, for the timeline.
 
     Raises:
         IllegalStep: its status does not allow the step.
@@ -47,7 +50,7 @@ def step(order: Order, step: Step, actor: Actor, *, now: datetime, new_id: NewId
     after = order.after(step, now)
     kind = stock_moved(order.status, after.status)
     movements = stock_movements(order, kind, actor.id, now, new_id) if kind else []
-    return OrderChange(after, movements, OrderEvent.of(new_id(), EVENT_OF[step], after, actor))
+    return OrderChange(after, movements, OrderEvent.of(new_id(), EVENT_OF[step], after, actor)._replace(reason=reason))
 
 
 @dataclass(frozen=True, slots=True)

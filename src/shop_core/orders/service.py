@@ -20,6 +20,7 @@ from shop_core.inventory.model import (
     StockLevel,
     StockMovement,
     check_catalog,
+    check_reason,
     requested_units,
     shortages,
 )
@@ -35,6 +36,7 @@ from shop_core.pricing.coupons import Redemption, coupon_codes
 from shop_core.pricing.model import Promotion
 from shop_core.pricing.rules import Rules, Uses
 from shop_core.reservations.model import Reservation
+from shop_core.text import normalized
 
 Versions = Collection[int] | None
 """A change is refused unless one of these versions is the newest; None: any."""
@@ -273,21 +275,27 @@ class OrderService:
                 _exchange(uow, redeemed, change.redemptions, now)
         return edited
 
-    def cancel(self, actor: Actor, order_id: UUID, versions: Versions = None, *, key: Key = None) -> Order:
+    def cancel(
+        self, actor: Actor, order_id: UUID, versions: Versions = None, reason: str = "", *, key: Key = None
+    ) -> Order:
         """Cancel the order, as its owner or as staff; its units can be sold again at once.
 
         To cancel an order that is cancelled already changes nothing.
 
         Args:
             versions: change it only if the order is at one of these; see `check_version`.
+            reason: in words, for the timeline and the event.
             key: makes a retry safe; see `IdempotencyKey`. The same for the methods below.
 
         Raises:
             OrderNotFound: there is none, it is somebody else's, or its owner deleted it.
             Stale, KeyReused
             IllegalStep: it was already shipped.
+            Invalid: the reason is too long, or has characters that are not allowed.
         """
-        return self._take(Step.CANCEL, actor, order_id, versions, key)
+        why = normalized(reason)
+        check_reason(why, is_needed=False)
+        return self._take(Step.CANCEL, actor, order_id, versions, key, why)
 
     def delete(self, actor: Actor, order_id: UUID, versions: Versions = None, *, key: Key = None) -> Order:
         """Remove the order from its owner's history, for good; it is cancelled first if that is still possible.
@@ -334,9 +342,10 @@ class OrderService:
         actor.require(Role.STAFF)
         return self._take(Step.DELIVER, actor, order_id, versions, key)
 
-    def _take(self, taken: Step, actor: Actor, order_id: UUID, versions: Versions, key: Key) -> Order:
+    def _take(self, taken: Step, actor: Actor, order_id: UUID, versions: Versions, key: Key, reason: str = "") -> Order:
+        asked = (taken, order_id, reason) if reason else (taken, order_id)
         with self._begin() as uow:
-            is_repeat = key is not None and key.was_used(uow.keys.claim, actor.account_id, taken, order_id)
+            is_repeat = key is not None and key.was_used(uow.keys.claim, actor.account_id, *asked)
             order = self._lock(uow, actor, order_id, taken)
             if is_repeat or order.is_after(taken):
                 return order
@@ -345,7 +354,7 @@ class OrderService:
             if order.moves_stock(taken):
                 uow.stock.lock(order.units)
             now = uow.now()
-            change = step(order, taken, actor, now=now, new_id=self._new_id)
+            change = step(order, taken, actor, reason, now=now, new_id=self._new_id)
             self._write(uow, change)
             if order.promotions and change.order.status is OrderStatus.CANCELLED:
                 uow.prices.give_back(uow.prices.redeemed(order.customer_id, order.id), now)

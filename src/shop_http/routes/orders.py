@@ -37,6 +37,7 @@ from shop_http.requests import ListQuery, ShopRequest
 from shop_http.responses import Response, json_response, no_content, page_response
 from shop_http.routing import Access, Operation, delete, get, post, put
 from shop_http.schemas.orders import (
+    CancellationForm,
     OrderBody,
     OrderEventBody,
     OrderEventPage,
@@ -218,14 +219,21 @@ def delete_order(request: ShopRequest, order_id: UUID, key: IdempotencyKey | Non
 
 @post(
     "/orders/{order_id:uuid}/cancel",
-    Operation(gives=examples.ORDER, refuses=(OrderNotFound, Stale, IllegalStep, KeyReused)),
+    Operation(
+        takes=examples.CANCELLATION,
+        needs_body=False,
+        gives=examples.ORDER,
+        refuses=(OrderNotFound, Stale, IllegalStep, KeyReused),
+    ),
 )
-def cancel_order(request: ShopRequest, order_id: UUID, key: IdempotencyKey | None) -> Response:
+def cancel_order(request: ShopRequest, order_id: UUID, form: CancellationForm, key: IdempotencyKey | None) -> Response:
     """Cancel an order that is not shipped yet.
 
-    To cancel a cancelled order changes nothing and gets the order.
+    The `reason`, if you give one, stands in the timeline of the order. To cancel a cancelled order changes nothing and
+    gets the order.
     """
-    return _order(request.shop.orders.cancel(request.actor, order_id, request.expected_versions(), key=key))
+    versions = request.expected_versions()
+    return _order(request.shop.orders.cancel(request.actor, order_id, versions, form.reason, key=key))
 
 
 @post(

@@ -56,6 +56,12 @@ def line_requests(lines: Iterable[LineForm]) -> tuple[LineRequest, ...]:
 CouponCodes = Annotated[tuple[str, ...], Meta(max_length=COUPONS_MAX, description="codes; case does not matter")]
 
 
+class CancellationForm(Struct, forbid_unknown_fields=True, kw_only=True):
+    """Why an order is cancelled, for its timeline."""
+
+    reason: str = ""
+
+
 class OrderForm(Struct, forbid_unknown_fields=True, kw_only=True):
     """The lines of an order, and coupons that come with them. A product may stand in several lines: they are summed.
 
@@ -329,8 +335,9 @@ class OrderPage(PageBody[OrderBody], kw_only=True):
 class OrderEventBody(Struct, kw_only=True):
     """One change of an order. `seq` is the order's version after it, `status` and `total` are what they became.
 
-    `actor_id` and `actor_role` say who did it; they are missing if the shop did it. `total_before` is there on edits.
-    `format` is the version of this schema. `id` is the id under which the event is also published.
+    `actor_id` and `actor_role` say who did it; they are missing if the shop did it. `total_before` is there on edits,
+    `reason` on cancellations that have one. `format` is the version of this schema. `id` is the id under which the
+    event is also published.
     """
 
     id: UUID
@@ -342,6 +349,7 @@ class OrderEventBody(Struct, kw_only=True):
     total_before: Amount | UnsetType = UNSET
     actor_id: UUID | UnsetType = UNSET
     actor_role: Role | UnsetType = UNSET
+    reason: str | UnsetType = UNSET
     format: int
 
     @classmethod
@@ -357,6 +365,7 @@ class OrderEventBody(Struct, kw_only=True):
             total_before=str(event.total_before) if event.total_before else UNSET,
             actor_id=event.actor_id or UNSET,
             actor_role=event.actor_role or UNSET,
+            reason=event.reason or UNSET,
             format=event.format,
         )
 
