@@ -38,7 +38,7 @@ R = TypeVar("R")
 _log = logging.getLogger(__name__)
 
 BATCH_SIZE_MAX = 64
-QUEUE_LENGTH_MAX = 5_000
+QUEUE_LENGTH_MAX, QUEUE_LINES_MAX = 5_000, 50_000
 WAIT_MAX_S = 2.0
 LIGHT_LINES_MAX = 100
 """A request with more lines is in the second queue."""
@@ -233,7 +233,8 @@ class OrderBatcher:
         present_s = time.monotonic() - self._flushed_at if self._is_deciding else 0.0
         batches_before = max(len(queue.pending) // self._batch_size_max, queue.lines // LINES_MAX) + self._is_deciding
         wait_s = max(batches_before * self._report.batch_s, present_s)
-        if wait_s > self._wait_max_s or len(queue.pending) >= QUEUE_LENGTH_MAX:
+        is_full = len(queue.pending) >= QUEUE_LENGTH_MAX or queue.lines >= QUEUE_LINES_MAX
+        if wait_s > self._wait_max_s or is_full:
             self._report.refused += 1
             message = f"Too many orders are waiting: yours would take {wait_s:.1f} seconds, the limit is "
             message += f"{self._wait_max_s:g}. Nothing was done: try again later."

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 
-from shop_http.server.log import QueuedLines
+from shop_http.server.log import LINES_BYTES_MAX, QueuedLines
 from shop_testing.concurrency import TIMEOUT_S
 
 LINE = b"x" * 999 + b"\n"
@@ -45,3 +45,11 @@ def test_lines_come_out_whole_and_in_order() -> None:
     os.close(writing)
     with os.fdopen(reading, "rb") as file:
         assert file.read().split() == [b"%d" % number for number in range(30)]
+
+
+def test_few_long_lines_are_bounded_too() -> None:
+    log, line = QueuedLines(-1), b"x" * (LINES_BYTES_MAX // 8)
+    for _ in range(12):
+        log.append(line)
+    log.limit()
+    assert log.dropped == 4

@@ -10,8 +10,9 @@ from typing import cast
 
 import pytest
 
+from shop_adapters import order_batcher
 from shop_adapters.memory import MemoryAdapters
-from shop_adapters.order_batcher import OrderBatcher
+from shop_adapters.order_batcher import LIGHT_LINES_MAX, OrderBatcher
 from shop_core import Actor, LineRequest, OffsetRequest, PlacementRequest, Product, Shop
 from shop_core.errors import InsufficientStock, KeyReused, Unavailable, UnknownProducts
 from shop_core.inventory.model import LINES_MAX
@@ -331,6 +332,19 @@ def test_large_orders_that_wait_too_long_refuse_no_small_one(shop: Shop, fixture
             waiting(batcher, gate, [large] * 5)
         gate.is_open.set()
         assert batcher.place(request(customer, (products[0], 1))).result(TIMEOUT_S)
+
+
+def test_the_queue_is_bounded_by_lines_too(
+    shop: Shop, fixtures: Fixtures, gate: Latch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(order_batcher, "QUEUE_LINES_MAX", 2 * LIGHT_LINES_MAX)
+    products, customer = fixtures.products(LIGHT_LINES_MAX, units=9), fixtures.customer()
+    order = request(customer, *((product, 1) for product in products))
+    with OrderBatcher(shop, gate.new_id, wait_max_s=TIMEOUT_S) as batcher, held_up(batcher, gate):
+        queued = [batcher.place(order) for _ in range(2)]
+        with pytest.raises(Unavailable, match="Too many"):
+            batcher.place(order)
+    assert all(future.result(TIMEOUT_S) for future in queued)
 
 
 def test_a_slow_batch_refuses_no_request_that_fits_into_the_next(shop: Shop, fixtures: Fixtures, gate: Latch) -> None:

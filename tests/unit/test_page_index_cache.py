@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from shop_adapters.postgres.cache_validators import PageIndexCache
+import tracemalloc
+from uuid import UUID
+
+import pytest
+
+from shop_adapters.postgres import cache_validators
+from shop_adapters.postgres.cache_validators import CACHED_BYTES_MAX, PageIndexCache
 from shop_core.catalog.model import ProductQuery
 
 ALL = ProductQuery()
@@ -29,3 +35,30 @@ def test_a_lower_version_is_remembered_too() -> None:
     cache.counts.put(7, ALL, 100)
     cache.counts.put(5, ALL, 90)
     assert cache.counts.get(5, ALL) == 90
+
+
+def test_what_is_remembered_is_bounded_by_its_weight_not_by_its_number(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Anybody may ask for another 100 words each time: 2,000 such lists would take 17 MB."""
+    monkeypatch.setattr(cache_validators, "CACHED_BYTES_MAX", 200_000)
+    cache = PageIndexCache()
+    tracemalloc.start()
+    for number in range(60):
+        query = ProductQuery(tuple(f"\N{OLD ITALIC LETTER A}{number + place}" for place in range(100)))
+        cache.counts.put(7, query, number)
+        cache.starts.put(7, query, ("\N{OLD ITALIC LETTER A}" * 200, str(number)), 50)
+    taken, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert cache.counts.get(7, query) == number
+    assert taken < 2 * 200_000
+
+
+def test_short_queries_weigh_no_more_than_is_counted() -> None:
+    cache = PageIndexCache()
+    tracemalloc.start()
+    for number in range(3_000):
+        cache.counts.put(7, ProductQuery(category_id=UUID(int=number), price_min=10**9 + number), 10**6 + number)
+    taken, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert CACHED_BYTES_MAX / 4 < taken < CACHED_BYTES_MAX

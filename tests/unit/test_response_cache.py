@@ -211,3 +211,19 @@ def test_what_is_kept_is_bounded(
     assert store.begun == begun, "the newest is kept"
     client.get("/api/v1/products?limit=1")
     assert store.begun == begun + 1, "the oldest had to go"
+
+
+def test_an_entry_weighs_what_its_address_weighs(
+    client: TestClient,  # type: ignore[type-arg]
+    store: Counting,
+    lamp: Product,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(response_cache, "KEPT_BYTES_MAX", 20_000)
+    store.token = "still"
+    long = "%F0%90%8C%80" * 199
+    for number in range(9):
+        client.get(f"/api/v1/products?limit=1&keyword={long}{number}")
+    begun = store.begun
+    client.get(f"/api/v1/products?limit=1&keyword={long}0")
+    assert store.begun == begun + 1, "9 empty pages with short addresses would all have been kept"

@@ -8,6 +8,7 @@ depends on stock, too: it is right as long as nothing at all was committed.
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections import OrderedDict
 from collections.abc import Hashable
@@ -26,7 +27,9 @@ V = TypeVar("V")
 
 ANSWER_S = 2.0
 """How long the snapshot may take: it takes a tenth of a millisecond."""
-_ENTRIES_MAX = 2_000
+CACHED_BYTES_MAX = 2 * 1024 * 1024
+"""Of counts, and of keys: values, and the queries that they answer."""
+_ENTRY_BYTES = 1_000  # what an entry takes at most beside the words of its query and the texts of its key
 _READ = text("""
 SELECT version FROM catalog_version WHERE id = 1
 """)
@@ -36,6 +39,7 @@ UPDATE catalog_version SET version = version + 1 WHERE id = 1
 _SNAPSHOT = b"SELECT pg_current_snapshot()::text"
 # Through a PgBouncer our connection outlives the server's, and a crash of the server is not noticed by it.
 _SNAPSHOT_AND_SESSION = b"SELECT pg_current_snapshot()::text || ' ' || pg_backend_pid()"
+_UNKNOWN = (None, 0)
 
 
 class CatalogVersion:
@@ -81,7 +85,8 @@ class _OfOneVersion(Generic[V]):
     def __init__(self) -> None:
         self._lock = Lock()
         self._version: int | None = None
-        self._values: OrderedDict[Hashable, V] = OrderedDict()
+        self._values: OrderedDict[Hashable, tuple[V, int]] = OrderedDict()
+        self._bytes = 0
 
     def get(self, version: int | None, query: ProductQuery, offset: int = 0) -> V | None:
         """The value, if it is known for that version."""
@@ -89,22 +94,25 @@ class _OfOneVersion(Generic[V]):
             return None
         with self._lock:
             self._turn_to(version)
-            return self._values.get((query, offset))
+            return self._values.get((query, offset), _UNKNOWN)[0]
 
     def put(self, version: int | None, query: ProductQuery, value: V, offset: int = 0) -> None:
         """Remember a value that was found after that version was read."""
         if version is None:
             return
+        texts = (*(query.words or ()), *(value if isinstance(value, tuple) else ()))
+        size = sum(map(sys.getsizeof, texts), _ENTRY_BYTES)
         with self._lock:
             self._turn_to(version)
-            self._values[query, offset] = value
-            if len(self._values) > _ENTRIES_MAX:
-                self._values.popitem(last=False)
+            self._bytes += size - self._values.get((query, offset), _UNKNOWN)[1]
+            self._values[query, offset] = value, size
+            while self._bytes > CACHED_BYTES_MAX:
+                self._bytes -= self._values.popitem(last=False)[1][1]
 
     def _turn_to(self, version: int) -> None:
         if version != self._version:
             self._values.clear()
-            self._version = version
+            self._version, self._bytes = version, 0
 
 
 class CacheValidator:

@@ -35,7 +35,7 @@ _QUIET = {
     "alembic": logging.WARNING,  # else it says how it prepares
 }
 
-LINES_MAX = 10_000
+LINES_MAX, LINES_BYTES_MAX = 10_000, 16 * 1024 * 1024
 WRITE_EVERY_S, LIMIT_EVERY_S, FLUSH_S_MAX = 0.05, 0.25, 1.0
 _logger = logging.getLogger("shop_http")
 
@@ -79,7 +79,7 @@ class QueuedLines:
 
     Args:
         descriptor: of the file that they are written to.
-        max_count: so many wait at most, a quarter of a second aside.
+        max_count: so many wait at most, of `LINES_BYTES_MAX` together, a quarter of a second aside.
 
     Attributes:
         append: adds a line.
@@ -118,9 +118,11 @@ class QueuedLines:
 
     def limit(self) -> None:
         """Drop the oldest lines if there are too many."""
+        count, size = len(self._lines), sum(map(len, tuple(self._lines)))
         with suppress(IndexError):  # they were written at the same moment
-            for _ in range(len(self._lines) - self._max_count):
-                self._lines.popleft()
+            while count > self._max_count or size > LINES_BYTES_MAX:
+                size -= len(self._lines.popleft())
+                count -= 1
                 self.dropped += 1
 
     def flush(self) -> None:
