@@ -38,12 +38,14 @@ R = TypeVar("R")
 _log = logging.getLogger(__name__)
 
 BATCH_SIZE_MAX = 64
-QUEUE_LENGTH_MAX, QUEUE_LINES_MAX = 5_000, 50_000
+QUEUE_LENGTH_MAX, QUEUE_LINES_MAX = 5_000, 20_000
 WAIT_MAX_S = 2.0
 LIGHT_LINES_MAX = 100
 """A request with more lines is in the second queue."""
 LOCK_WAIT_S = 0.5
 """How long a batch should wait for rows: the `lock_s` of the adapters of its shop."""
+_PAUSE_FACTOR = 3
+"""After a batch with large requests there is no other for so many times as long as it took."""
 _BUSY_RETRY_S = 0.05
 _BUSY_S = 1.0
 _FAILED_S = 5.0
@@ -84,11 +86,11 @@ class _Queue:
         (self.pending.appendleft if first else self.pending.append)(pending)
         self.lines += pending.lines
 
-    def take(self, size_max: int) -> list[_Pending[Any, Any]]:
-        """The next batch: at most so many requests, and lines as far as a batch may have."""
+    def take(self, size_max: int, lines_max: int) -> list[_Pending[Any, Any]]:
+        """The next batch: at most so many requests, and so many lines."""
         taken: list[_Pending[Any, Any]] = []
         lines = 0
-        while self.pending and len(taken) < size_max and lines + self.pending[0].lines <= LINES_MAX:
+        while self.pending and len(taken) < size_max and lines + self.pending[0].lines <= lines_max:
             taken.append(self.pending.popleft())
             lines += taken[-1].lines
         self.lines -= lines
@@ -144,6 +146,7 @@ class OrderBatcher:
         self._reservations = _Kind(shop.reservations.reserve_all, shop.reservations.find_committed)
         self._light, self._slow = _Queue(), _Queue()
         self._slow_at = 0.0  # not before that, a batch of the second queue
+        self._large_at = 0.0  # not before that, one with large requests in it
         self._failed_at = -_FAILED_S
         self._busy_until = 0.0  # until then, nothing waits for rows
         self._changed = threading.Condition()
@@ -253,11 +256,10 @@ class OrderBatcher:
             self._changed.wait_for(lambda: self._light.pending or self._slow.pending or self._is_stopping)
             return self._begin(self._light)
 
-    def _begin(self, queue: _Queue) -> list[_Pending[Any, Any]]:
+    def _begin(self, queue: _Queue, lines_max: int = LINES_MAX) -> list[_Pending[Any, Any]]:
         """Take a batch of a queue, less what was cancelled."""
         batch: list[_Pending[Any, Any]] = []
-        while queue.pending and not batch:
-            taken = queue.take(self._batch_size_max)
+        while not batch and (taken := queue.take(self._batch_size_max, lines_max)):
             batch = [each for each in taken if each.future.running() or each.future.set_running_or_notify_cancel()]
         self._is_deciding, self._flushed_at = bool(batch), time.monotonic()
         return batch
@@ -266,13 +268,17 @@ class OrderBatcher:
         """Decide a batch of the second queue; if what is in it was busy a moment ago, wait a little or do others."""
         with self._changed:
             self._is_deciding = False
-            self._changed.wait_for(lambda: self._light.pending, max(0.0, self._slow_at - time.monotonic()))
-            if self._light.pending and time.monotonic() < self._slow_at:
+            is_large = self._slow.pending[0].lines > LIGHT_LINES_MAX
+            due_at = max(self._slow_at, self._large_at) if is_large else self._slow_at
+            self._changed.wait_for(lambda: self._light.pending, max(0.0, due_at - time.monotonic()))
+            if self._light.pending and time.monotonic() < due_at:
                 return
-            batch = self._begin(self._slow)
+            has_paused = time.monotonic() >= self._large_at
+            batch = self._begin(self._slow, LINES_MAX if has_paused else LIGHT_LINES_MAX)
         self._decide_all(batch, wait=False)
-        # A pause as long as that took, for those who want the same rows.
-        self._slow_at = max(self._slow_at, 2 * time.monotonic() - self._flushed_at)
+        if has_paused:  # those who want the same rows come next, also in other processes
+            now = time.monotonic()
+            self._large_at = now + _PAUSE_FACTOR * (now - self._flushed_at)
 
     def _decide_all(self, batch: Sequence[_Pending[Any, Any]], *, wait: bool) -> None:
         for kind in (self._orders, self._reservations):

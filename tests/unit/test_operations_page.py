@@ -15,6 +15,7 @@ from shop_core import Shop
 from shop_core.accounts import sessions
 from shop_http.app import create_app
 from shop_http.routing import described
+from shop_http.server.metrics import Metrics
 from shop_http.server.settings import Settings
 from shop_http.server.worker_pools import Pool
 
@@ -84,3 +85,10 @@ def test_slow_operations_are_listed() -> None:
     assert {"log_in", "list_users", "list_products"} <= slow
     listed = section("What takes long, and what keeps it from the rest")
     assert sorted(name for name in slow if f"`{name}`" not in listed) == []
+
+
+def test_every_metric_is_listed_and_no_other() -> None:
+    page = Metrics(Shop(MemoryAdapters())).page().decode()
+    shown = {name.removesuffix("_total") for name in re.findall(r"^# TYPE (\w+) ", page, re.MULTILINE)}
+    listed = set(re.findall(r"`(shop_\w+)`(?=[^|]*\|[^|]*\|[^|]*\|$)", section("What is logged"), re.MULTILINE))
+    assert listed == {name for name in shown if not name.endswith("_created")}

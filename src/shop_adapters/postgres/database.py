@@ -249,6 +249,20 @@ def transaction(engine: Engine, timeouts: TransactionTimeouts, clock: Clock | No
                 pool.dispose()
 
 
+def clock_off(engine: Engine, clock: Clock = system_clock) -> timedelta:
+    """How far the clock of this host is off that of the database, at least: less is lost in the time of the question.
+
+    Args:
+        clock: of this host.
+
+    Raises:
+        Unavailable: the database does not answer.
+    """
+    with translate_errors(), transaction(engine, TransactionTimeouts(statement_s=3)) as opened:
+        before, now, after = clock(), opened.now(), clock()
+    return max(before - now, now - after, timedelta(0))
+
+
 def check_clock(engine: Engine, clock: Clock = system_clock) -> None:
     """Check that the clock of this host goes with that of the database, by which all processes go.
 
@@ -258,9 +272,7 @@ def check_clock(engine: Engine, clock: Clock = system_clock) -> None:
     Raises:
         Unavailable: it is off by more than `CLOCK_OFF_MAX`.
     """
-    with transaction(engine, TransactionTimeouts(statement_s=3)) as opened:
-        before, now, after = clock(), opened.now(), clock()
-    off = max(before - now, now - after)
+    off = clock_off(engine, clock)
     if off > CLOCK_OFF_MAX:
         message = f"The clock of this host is {off.total_seconds():.0f} seconds off that of the database: set it."
         _log_refusal("the clock of this host is wrong", message)

@@ -17,7 +17,7 @@ from sqlalchemy import QueuePool
 from shop_adapters.background import Repeating
 from shop_adapters.order_batcher import LOCK_WAIT_S, OrderBatcher
 from shop_adapters.postgres.cache_validators import CacheValidator
-from shop_adapters.postgres.database import TransactionTimeouts, check_clock
+from shop_adapters.postgres.database import TransactionTimeouts, check_clock, clock_off
 from shop_adapters.postgres.search import REFRESHED_MAX, refresh_search
 from shop_adapters.publishers import LogPublisher
 from shop_adapters.publishers.webhook import WebhookPublisher
@@ -91,7 +91,7 @@ def worker_app(settings: Settings, shutdown: GracefulShutdown) -> tuple[App, Ope
     if settings.shows_metrics:
         from shop_http.server import metrics
 
-        figures = metrics.Metrics(shop)
+        figures = metrics.Metrics(shop, partial(clock_off, engine))
 
         def connections() -> tuple[int, int]:
             pool = cast(QueuePool, engine.pool)  # read each time: a lost connection replaces the pool

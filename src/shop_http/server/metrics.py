@@ -11,7 +11,7 @@ import os
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from hmac import compare_digest
 from pathlib import Path
@@ -69,10 +69,11 @@ class Metrics:
 
     Args:
         shop: whose outbox is looked at, whenever somebody asks for the page.
+        clock_off: how far the clock of this host is off that of the database; it is asked at the same time.
     """
 
-    def __init__(self, shop: Shop) -> None:
-        self._shop = shop
+    def __init__(self, shop: Shop, clock_off: Callable[[], timedelta] = timedelta) -> None:
+        self._shop, self._clock_off = shop, clock_off
         self._own = own = CollectorRegistry()
         self._requests = Counter(
             "shop_requests", "Requests by route and status.", ["method", "route", "status"], registry=own
@@ -93,10 +94,11 @@ class Metrics:
         self._dropped = Counter("shop_log_lines_dropped", "Lines of the log that nobody read.", registry=own)
         self._dropped_before = 0
         self._ended_before: Mapping[str, int] = {}
-        outbox = "mostrecent"  # all processes see the same one
-        self._waiting = _gauge("shop_outbox_waiting", "Events that are not published yet.", own, outbox)
-        self._lag = _gauge("shop_outbox_lag_seconds", "Age of the oldest of them.", own, outbox)
-        self._dead = _gauge("shop_outbox_dead", "Events that were given up.", own, outbox)
+        shared = "mostrecent"  # all processes see the same
+        self._waiting = _gauge("shop_outbox_waiting", "Events that are not published yet.", own, shared)
+        self._lag = _gauge("shop_outbox_lag_seconds", "Age of the oldest of them.", own, shared)
+        self._dead = _gauge("shop_outbox_dead", "Events that were given up.", own, shared)
+        self._off = _gauge("shop_clock_off_seconds", "Between the clocks of host and database.", own, shared)
         self._series_of = cache(self._series)
 
     def observe(self, seen: RequestRecord) -> None:
@@ -136,6 +138,7 @@ class Metrics:
             self._waiting.set(waiting)
             self._lag.set(max(0.0, (datetime.now(UTC) - oldest).total_seconds()) if oldest else 0.0)
             self._dead.set(self._shop.outbox.dead(SYSTEM, OffsetRequest(1, 0)).count or 0)
+            self._off.set(self._clock_off().total_seconds())
         folder = os.environ.get(_FOLDER)
         if not folder:
             return generate_latest(self._own)
