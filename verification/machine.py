@@ -2,8 +2,9 @@
 
     python -m verification.machine --steps 100000 --seed 7
 
-Every other turn runs the whole machine. The turns between only trade, on a catalog that does not change: there nearly
-every step places, reserves, confirms, releases, expires or repeats something.
+Turns alternate. The first kind only trades, on a catalog that does not change: nearly every step places, reserves,
+confirms, releases, expires or repeats something. The second trades with promotions, coupons and taxes. The third runs
+the whole machine.
 
 After every step the answers are compared word for word, and no unit may be promised twice; after every tenth, and at
 the end of each life, both audits must find nothing. The first difference ends the run with the shortest sequence of
@@ -26,7 +27,7 @@ from sqlalchemy import Engine
 
 from shop_adapters.memory import MemoryAdapters
 from shop_core.ports import Adapters
-from shop_testing import SeededIds, ShopMachine, TradeMachine
+from shop_testing import PriceMachine, SeededIds, ShopMachine, TradeMachine
 from verification.databases import adapters_on, database, empty
 
 STEPS_A_LIFE = 100
@@ -59,8 +60,15 @@ class BothAdapters(TradeMachine):
             super().everything_adds_up()
 
 
+class Prices(BothAdapters, PriceMachine):
+    """Trade with prices."""
+
+
 class Everything(BothAdapters, ShopMachine):
     """All rules."""
+
+
+TURNS = (BothAdapters, Prices, Everything)
 
 
 def run(engine: Engine, steps: int, chosen: int) -> None:
@@ -81,7 +89,7 @@ def run(engine: Engine, steps: int, chosen: int) -> None:
     turn = 0
     while BothAdapters.steps < steps:
         lives = min(LIVES_A_TURN, -(-(steps - BothAdapters.steps) // STEPS_A_LIFE))
-        machine = seed(chosen + turn)(BothAdapters if turn % 2 == 0 else Everything)
+        machine = seed(chosen + turn)(TURNS[turn % len(TURNS)])
         run_state_machine_as_test(machine, settings=settings(how, max_examples=lives))
         turn += 1
 

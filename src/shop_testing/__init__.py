@@ -60,7 +60,7 @@ from shop_testing.fixtures import Fixtures  # noqa: E402
 from shop_testing.inventory import StockContract  # noqa: E402
 from shop_testing.keyed_changes import KeyedChangesContract  # noqa: E402
 from shop_testing.keys import KeysContract  # noqa: E402
-from shop_testing.machine import ShopMachine, TradeMachine  # noqa: E402
+from shop_testing.machine import PriceMachine, ShopMachine, TradeMachine  # noqa: E402
 from shop_testing.order_amendment import OrderAmendmentContract  # noqa: E402
 from shop_testing.order_lists import OrderListsContract  # noqa: E402
 from shop_testing.order_placement import OrderPlacementContract  # noqa: E402
@@ -112,6 +112,7 @@ __all__ = [
     "OrdersContract",
     "OutboxContract",
     "PasswordsContract",
+    "PriceMachine",
     "PricesContract",
     "PublisherBench",
     "PublisherContract",

@@ -13,11 +13,13 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from shop_adapters.memory import MemoryAdapters
 from shop_core.inventory.model import StockLevel
+from shop_core.orders import amendment, service
 from shop_core.orders.model import Order, PlacementRequest
 from shop_core.orders.placement import PlacementDraft
+from shop_core.orders.prices import cart_of, quote
 from shop_core.ports import Adapters, UnitOfWork
 from shop_core.reservations.model import ReservationLimits
-from shop_testing import SeededIds, ShopMachine, TradeMachine
+from shop_testing import PriceMachine, SeededIds, ShopMachine, TradeMachine
 from shop_testing.fixtures import Altered
 
 MODEST = settings(
@@ -40,8 +42,21 @@ class TradeInMemory(TradeMachine):
         return [MemoryAdapters(clock=self.clock, new_id=SeededIds())]
 
 
+class GrossPricesInMemory(PriceMachine):
+    includes_tax = True
+
+    def open_adapters(self) -> Sequence[Adapters]:
+        return [MemoryAdapters(clock=self.clock, new_id=SeededIds(), includes_tax=self.includes_tax)]
+
+
+class NetPricesInMemory(GrossPricesInMemory):
+    includes_tax = False
+
+
 TestInMemory = InMemory.TestCase
 TestInMemory.settings = MODEST
+TestGrossPrices, TestNetPrices = GrossPricesInMemory.TestCase, NetPricesInMemory.TestCase
+TestGrossPrices.settings = TestNetPrices.settings = settings(MODEST, max_examples=20)
 
 
 def test_two_shops_that_are_alike_answer_alike_and_two_with_other_ids_do_not() -> None:
@@ -80,6 +95,21 @@ def test_a_mutant_of_the_core_is_found(monkeypatch: pytest.MonkeyPatch, mutant: 
     monkeypatch.setattr(where, name, wrong)
     with pytest.raises((AssertionError, ExceptionGroup)):  # a wrong answer, or a unit of work that breaks down
         run_state_machine_as_test(TradeInMemory, settings=SEARCH)
+
+
+@pytest.mark.parametrize(
+    ("where", "name", "wrong"),
+    [
+        pytest.param(service, "quote", lambda *given: quote(*given[:5], ()), id="a quote forgets its coupons"),
+        pytest.param(amendment, "cart_of", lambda lines: cart_of(lines)[::-1][:1], id="an edit forgets a line"),
+    ],
+)
+def test_a_mistake_with_prices_is_found(
+    monkeypatch: pytest.MonkeyPatch, where: object, name: str, wrong: object
+) -> None:
+    monkeypatch.setattr(where, name, wrong)
+    with pytest.raises((AssertionError, ExceptionGroup, LookupError)):
+        run_state_machine_as_test(GrossPricesInMemory, settings=settings(SEARCH, max_examples=1_000))
 
 
 @pytest.mark.parametrize(

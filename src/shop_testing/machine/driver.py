@@ -66,11 +66,11 @@ class Driver(RuleBasedStateMachine):
     def ask(self, question: Callable[[Shop], T]) -> T | Refusal:
         """The answer, or refusal, that all shops give alike, a moment after the one before."""
         self.clock.move(TICK)
-        return _one_answer([_answer(question, shop) for shop in self.shops])
+        return _one_answer([answer(question, shop) for shop in self.shops])
 
     def ask_ports(self, question: Callable[[Adapters], T]) -> T | Refusal:
         """The same, past the services."""
-        return _one_answer([_answer(question, adapters) for adapters in self.adapters])
+        return _one_answer([answer(question, adapters) for adapters in self.adapters])
 
 
 def picked(pick: int, oldest_first: Sequence[UUID]) -> UUID:
@@ -78,7 +78,8 @@ def picked(pick: int, oldest_first: Sequence[UUID]) -> UUID:
     return UNKNOWN if pick == 9 or not oldest_first else oldest_first[-1 - pick % len(oldest_first)]
 
 
-def _answer(question: Callable[[S], T], of: S) -> T | Refusal:
+def answer(question: Callable[[S], T], of: S) -> T | Refusal:
+    """What it answers, or its refusal."""
     try:
         return question(of)
     except Refusal as refusal:

@@ -17,9 +17,10 @@ from shop_core.events import Event, OrderEvent
 from shop_core.idempotency import Result
 from shop_core.inventory.model import QUANTITY_MAX, LineRequest, StockLevel
 from shop_core.money import Money
-from shop_core.orders.model import Order, PlacementRequest, Step, total_of
+from shop_core.orders.model import Order, OrderLine, PlacementRequest, Step, total_of
 from shop_core.outbox import ATTEMPTS_MAX
 from shop_core.ports import Adapters, Undelivered
+from shop_core.pricing.rounding import WHOLE, half_up, percent_of
 from shop_core.reservations.model import Reservation, ReservationRequest
 from shop_core.shop import Shop
 from shop_testing.machine.driver import LIMITS, Driver, picked, picks, versions
@@ -48,6 +49,7 @@ class TradeMachine(Driver):
 
     def __init__(self) -> None:
         super().__init__()
+        self.agreed: dict[UUID, tuple[OrderLine, ...]] = {}
         self.keys: dict[tuple[UUID, str], tuple[Request, UUID]] = {}
         self._published: dict[Shop, list[Event]] = {shop: [] for shop in self.shops}
         self._failed_relays = 0
@@ -114,7 +116,7 @@ class TradeMachine(Driver):
     def edit(self, pick: int, basket: Basket, who: str, versions: set[int] | None) -> None:
         order_id, actor = self.order_and_actor(pick, who)
         lines = self._lines(basket)
-        self._check_order(self.ask(lambda shop: shop.orders.edit(actor, order_id, lines, versions)))
+        self._agreed(self.ask(lambda shop: shop.orders.edit(actor, order_id, lines, versions)))
 
     @rule(pick=picks, step=st.sampled_from([step for step in Step if step is not Step.EDIT]), who=actors,
           versions=versions)  # fmt: skip
@@ -131,7 +133,8 @@ class TradeMachine(Driver):
     def _step(self, pick: int, step: Step, who: str, versions: set[int] | None = None) -> Order | Refusal:
         order_id, actor = self.order_and_actor(pick, who)
         order: Order | Refusal = self.ask(lambda shop: getattr(shop.orders, step.value)(actor, order_id, versions))
-        self._check_order(order)
+        if isinstance(order, Order):
+            assert order.lines == self.agreed[order.id], "a step changed what was agreed"
         return order
 
     # ---- reservations
@@ -250,7 +253,7 @@ class TradeMachine(Driver):
 
     def _placed(self, order: Order, customer_id: UUID) -> None:
         assert order.customer_id == self.orders.setdefault(order.id, customer_id)
-        self._check_order(order)
+        self._agreed(order)
 
     def _reserve(self, requests: Sequence[ReservationRequest]) -> None:
         outcomes = self.ask(lambda shop: shop.reservations.reserve_all(requests))
@@ -285,9 +288,18 @@ class TradeMachine(Driver):
             return True
         return False
 
-    def _check_order(self, order: Order | Refusal) -> None:
-        if isinstance(order, Order):
-            assert order.total == total_of(order.lines, self.currency)
+    def _agreed(self, order: Order | Refusal) -> None:
+        """What was placed or edited: its parts sum to the whole, and stay as they are until the next edit."""
+        if isinstance(order, Refusal):
+            return
+        self.agreed[order.id] = order.lines
+        assert order.total == total_of(order.lines, self.currency, includes_tax=order.includes_tax)
+        for line in order.lines:
+            assert sum(part.amount for part in line.discounts) == line.discount
+            assert 0 <= line.discount <= line.unit_price.minor * line.quantity
+        for rate, net, tax in order.taxes:
+            exact = half_up((net + tax) * WHOLE, WHOLE + rate) if order.includes_tax else net
+            assert (net, tax) == (exact, net + tax - exact if order.includes_tax else percent_of(net, rate))
 
     # ---- picking
 
