@@ -48,21 +48,40 @@ def migrate(engine: Engine, currency: str, *, includes_tax: bool = True) -> tupl
             prices differs.
     """
     with engine.begin() as connection:
-        _check_server(connection)
-        connection.execute(text("SELECT pg_advisory_xact_lock(:id)"), {"id": _LOCK_ID})
-        before = _revision(connection)
+        lock_schema(connection)
+        before = revision_of(connection)
         if before is not None and before not in REVISIONS:
             raise _newer(before)
-        if before != REVISIONS[-1]:
-            _upgrade(connection)
-        facts = _facts(currency, includes_tax)
-        connection.execute(upsert(shop_facts).on_conflict_do_nothing(), facts)
-        _check_facts(connection, facts)
-        works_with = upsert(shop_facts).values(name="works_with", value=WORKS_WITH)
-        connection.execute(works_with.on_conflict_do_update(index_elements=["name"], set_={"value": WORKS_WITH}))
+        bring_up(connection, currency, includes_tax=includes_tax)
+    complete(engine)
+    return before, REVISIONS[-1]
+
+
+def lock_schema(connection: Connection) -> None:
+    """Be the only one who changes the schema, until the transaction ends.
+
+    Raises:
+        SchemaError: the server is too old.
+    """
+    check_server(connection)
+    connection.execute(text("SELECT pg_advisory_xact_lock(:id)"), {"id": _LOCK_ID})
+
+
+def bring_up(connection: Connection, currency: str, *, includes_tax: bool) -> None:
+    """What `migrate` does in its transaction; else as there."""
+    if revision_of(connection) != REVISIONS[-1]:
+        upgrade(connection, REVISIONS[-1])
+    facts = _facts(currency, includes_tax)
+    connection.execute(upsert(shop_facts).on_conflict_do_nothing(), facts)
+    _check_facts(connection, facts)
+    works_with = upsert(shop_facts).values(name="works_with", value=WORKS_WITH)
+    connection.execute(works_with.on_conflict_do_update(index_elements=["name"], set_={"value": WORKS_WITH}))
+
+
+def complete(engine: Engine) -> None:
+    """What `migrate` does after its transaction, as it takes long and locks nothing."""
     while refresh_search(engine) >= REFRESHED_MAX:
         pass
-    return before, REVISIONS[-1]
 
 
 def check_schema(engine: Engine, currency: str, *, includes_tax: bool = True) -> None:
@@ -73,8 +92,8 @@ def check_schema(engine: Engine, currency: str, *, includes_tax: bool = True) ->
         SchemaError: it is too old, too new, or keeps prices in another currency, or net ones as gross.
     """
     with engine.begin() as connection, watched(cast("Any", connection.connection.driver_connection), ANSWER_S):
-        _check_server(connection)
-        revision = _revision(connection)
+        check_server(connection)
+        revision = revision_of(connection)
         if revision is not None and revision not in REVISIONS:
             works_with = select(shop_facts.c.value).where(shop_facts.c.name == "works_with")
             if (connection.execute(works_with).scalar_one_or_none() or revision) > REVISIONS[-1]:
@@ -85,10 +104,11 @@ def check_schema(engine: Engine, currency: str, *, includes_tax: bool = True) ->
         _check_facts(connection, _facts(currency, includes_tax))
 
 
-def _upgrade(connection: Connection) -> None:
+def upgrade(connection: Connection, revision: str) -> None:
+    """Bring the schema up to a revision, in the transaction of `connection`."""
     from alembic import command
 
-    command.upgrade(_config(connection), "head")
+    command.upgrade(_config(connection), revision)
 
 
 def _config(connection: Connection) -> Config:
@@ -101,7 +121,7 @@ def _config(connection: Connection) -> Config:
     return config
 
 
-def _revision(connection: Connection) -> str | None:
+def revision_of(connection: Connection) -> str | None:
     """The revision of the database, in the table that Alembic keeps; None: it is empty."""
     if connection.execute(text("SELECT to_regclass('alembic_version')")).scalar_one() is None:
         return None
@@ -116,7 +136,8 @@ def _newer(revision: str) -> SchemaError:
     )
 
 
-def _check_server(connection: Connection) -> None:
+def check_server(connection: Connection) -> None:
+    """Raise SchemaError if the server is too old."""
     version = int(connection.execute(text("SHOW server_version_num")).scalar_one()) // 10_000
     if version < SERVER_VERSION_MIN:
         raise SchemaError(

@@ -14,9 +14,12 @@ from pathlib import Path
 from typing import NoReturn
 from uuid import UUID
 
+from shop_adapters.postgres.backup import BackupError
 from shop_core import SYSTEM, OffsetRequest, Refusal, Registration, Role, Shop, __version__
 from shop_core.pagination import LIMIT_MAX
 from shop_core.ports import OutboxMessage
+from shop_http.cli.audit import report
+from shop_http.cli.backup import RESTORE_HELP, run_backup, run_restore
 from shop_http.cli.demo_data import add_demo_data
 from shop_http.cli.product_import import (
     COLUMNS_HELP,
@@ -33,7 +36,7 @@ from shop_http.server.database import UNUSABLE_DATABASE, migrate_database, open_
 from shop_http.server.settings import Settings, SettingsError, unknown_settings
 
 _RESEND = "Publish dead letters again. Later events of the same subject may have arrived before them."
-_OURS = (SettingsError, *UNUSABLE_DATABASE, UnusableFile, Refusal)
+_OURS = (SettingsError, *UNUSABLE_DATABASE, UnusableFile, BackupError, Refusal)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -113,6 +116,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     one.set_defaults(parser=one)
     command("audit", _audit, "compare stock with its ledger, and orders with their lines; exit code 1 if any differ")
+    one = command("backup", run_backup, "write everything in the database to a file; the shop may go on meanwhile")
+    one.add_argument("path", metavar="FILE|DIR", type=Path, help="a new file, or the folder for one named by its time")
+    one = command("restore", run_restore, "bring the database to what a backup has, then audit it", RESTORE_HELP)
+    one.add_argument("file", metavar="FILE", type=Path)
+    one.add_argument("--replace", action="store_true", help="although the database has data, which are lost")
     one = command("outbox", _outbox, "show events that are not published yet, and those that were given up")
     inside = one.add_subparsers(title="commands", metavar="COMMAND")
     again = inside.add_parser("resend", help="try dead letters again", description=_RESEND)
@@ -225,12 +233,8 @@ def _reading(settings: Settings, given: argparse.Namespace) -> Reading:
 
 
 def _audit(settings: Settings, _: argparse.Namespace) -> int:
-    with open_shop(settings) as shop, progress("Auditing"):
-        found = shop.audit()
-    for difference in found:
-        print(f"{difference.what} of {difference.of}: {difference.stored} stored, {difference.expected} expected")
-    print(f"{len(found)} differences." if found else "Everything adds up.")
-    return 1 if found else 0
+    with open_shop(settings) as shop:
+        return report(shop)
 
 
 def _outbox(settings: Settings, _: argparse.Namespace) -> int:
