@@ -147,6 +147,7 @@ class OrderBatcher:
         self._light, self._slow = _Queue(), _Queue()
         self._slow_at = 0.0  # not before that, a batch of the second queue
         self._large_at = 0.0  # not before that, one with large requests in it
+        self._large_every_s = 0.0  # how long such a batch took lately, with the pause after it
         self._failed_at = -_FAILED_S
         self._busy_until = 0.0  # until then, nothing waits for rows
         self._changed = threading.Condition()
@@ -236,6 +237,8 @@ class OrderBatcher:
         present_s = time.monotonic() - self._flushed_at if self._is_deciding else 0.0
         batches_before = max(len(queue.pending) // self._batch_size_max, queue.lines // LINES_MAX) + self._is_deciding
         wait_s = max(batches_before * self._report.batch_s, present_s)
+        if queue is self._slow:
+            wait_s = max(wait_s, queue.lines // LINES_MAX * self._large_every_s)
         is_full = len(queue.pending) >= QUEUE_LENGTH_MAX or queue.lines >= QUEUE_LINES_MAX
         if wait_s > self._wait_max_s or is_full:
             self._report.refused += 1
@@ -278,7 +281,8 @@ class OrderBatcher:
         self._decide_all(batch, wait=False)
         if has_paused:  # those who want the same rows come next, also in other processes
             now = time.monotonic()
-            self._large_at = now + _PAUSE_FACTOR * (now - self._flushed_at)
+            pause_s = _PAUSE_FACTOR * (now - self._flushed_at)
+            self._large_at, self._large_every_s = now + pause_s, now + pause_s - self._flushed_at
 
     def _decide_all(self, batch: Sequence[_Pending[Any, Any]], *, wait: bool) -> None:
         for kind in (self._orders, self._reservations):

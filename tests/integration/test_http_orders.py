@@ -200,8 +200,8 @@ def test_the_timeline_tells_who_did_what(customer: httpx.Client, staff: httpx.Cl
 
 
 def test_a_cancellation_takes_a_reason_or_no_body(customer: httpx.Client, staff: httpx.Client) -> None:
-    lamp, told = new_product(staff, stock=5), {"reason": "Ordered twice"}
-    for body, expected in ((None, None), ({}, None), (told, "Ordered twice")):
+    lamp, why = new_product(staff, stock=5), {"reason": "Ordered twice"}
+    for body, expected in ((None, None), ({}, None), (why, "Ordered twice")):
         path = f"/orders/{new_order(customer, (lamp, 1))['id']}"
         assert_problem(customer.post(f"{path}/cancel", json={"why": "no"}), 400, "invalid_input")
         assert customer.post(f"{path}/cancel", json=body).json()["status"] == "cancelled"

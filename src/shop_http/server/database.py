@@ -6,6 +6,7 @@ Nothing of the server is imported here: a command that does one thing should not
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import secrets
 import tempfile
@@ -32,6 +33,8 @@ from shop_core.errors import Unavailable
 from shop_core.ports import Adapters
 from shop_core.reservations.model import ReservationLimits
 from shop_http.server.settings import SECRET_BYTES_MIN, Settings, SettingsError
+
+_logger = logging.getLogger("shop_http")
 
 
 class DatabaseError(Exception):
@@ -62,29 +65,38 @@ def database(settings: Settings, *, on_death: Callable[[str], None] | None = Non
         postgres = inside.enter_context(EmbeddedPostgres(settings.data_dir))
         if on_death:
             inside.enter_context(kept_running(postgres, on_death))
-        secret = settings.secret_key or _kept_secret(settings)
+        secret = settings.secret_key or kept_secret(settings.data_dir)
         yield replace(settings, database_url=postgres.url(), secret_key=secret)
 
 
-def _kept_secret(settings: Settings) -> bytes:
+def kept_secret(data_dir: Path) -> bytes:
     """The secret of an embedded shop: made at its first start, kept beside its data, readable by its owner only.
 
     Raises:
-        SettingsError: it was damaged.
+        SettingsError: it was damaged, or is no file of its own.
     """
-    path = settings.data_dir / "secret_key"
+    path = data_dir / "secret_key"
     if not path.exists():
         # Written whole, and to the disk, before it bears its name: no crash leaves half a secret. The first one wins.
-        with tempfile.NamedTemporaryFile("w", prefix="secret_key.", dir=path.parent) as file:  # a new file, mode 0600
+        with tempfile.NamedTemporaryFile("w", prefix="secret_key.", dir=data_dir) as file:  # a new file, mode 0600
             file.write(secrets.token_hex(32))
             file.flush()
             os.fsync(file.fileno())
             with contextlib.suppress(FileExistsError):
                 os.link(file.name, path)
-        with _opened(path.parent, os.O_RDONLY | os.O_DIRECTORY) as directory:
+        with _opened(data_dir, os.O_RDONLY | os.O_DIRECTORY) as directory:
             os.fsync(directory)
-    with _opened(path, os.O_RDONLY | os.O_NOFOLLOW) as descriptor:
-        secret = os.read(descriptor, 4096)
+    try:
+        with _opened(path, os.O_RDONLY | os.O_NOFOLLOW) as descriptor:
+            secret = os.read(descriptor, 4096)
+            if os.fstat(descriptor).st_mode & 0o077:
+                os.fchmod(descriptor, 0o600)
+                _logger.warning(
+                    "%s was open to other users: its mode is 600 again; replace it unless you trust them", path
+                )
+    except OSError as refusal:
+        line = f"{path} cannot be read: {refusal.strerror}: make it a file of your own, or set SHOP_SECRET_KEY_FILE"
+        raise SettingsError(line) from refusal
     if len(secret) < SECRET_BYTES_MIN:
         raise SettingsError(
             f"{path} has {len(secret)} bytes, a secret has at least {SECRET_BYTES_MIN}: restore it from a backup,"
