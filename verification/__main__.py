@@ -58,6 +58,10 @@ PARTS = (
     ),
     Part("prices", "the laws of pricing hold for generated carts", "--cases 20000", "--cases 100000"),
     Part(
+        *("coupons", "a coupon is used as often as it may be, while workers, server and database are killed"),
+        *("--buyers 40 --uses 25", "--buyers 200 --uses 120 --rounds 5"),
+    ),
+    Part(
         *(
             "lossy_phone",
             "a phone that loses 60 % of the answers gets what it wishes once, and no success as a failure",

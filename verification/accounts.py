@@ -46,6 +46,18 @@ class Staff:
             stock[product] = units
         return stock
 
+    async def new_coupon(self, code: str, limits: dict[str, int]) -> str:
+        """A promotion that needs this coupon, which each customer may use once: the promotion's id."""
+        form = {"label": code, "benefit": {"kind": "order_percent", "percent": "10"}, "needs_coupon": True, **limits}
+        promotion = str((await self._do("POST", "/promotions", form)).json["id"])
+        await self._do("POST", f"/promotions/{promotion}/coupons", {"code": code, "max_per_customer": 1})
+        return promotion
+
+    async def new_promotion(self) -> None:
+        """One that applies to every order, as often as there are any."""
+        form = {"label": "For all", "benefit": {"kind": "amount_each", "amount": "0.10"}}
+        await self._do("POST", "/promotions", form)
+
     def hang_up(self) -> None:
         """Close the connection."""
         self._connection.close()

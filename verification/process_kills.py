@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from random import Random
 
@@ -29,29 +29,36 @@ class Kill:
 
 
 class ProcessKiller:
-    """Kills with `kill -9`, in an order that follows from the seed; in every five kills each kind has its turn.
+    """Kills with `kill -9`, in an order that follows from the seed; no kind comes again before each had its turn.
 
     Args:
         world: whom.
         seed: of the choices.
         pause_s: shortest and longest time between a recovery and the next kill.
+        kinds: what is killed.
 
     Attributes:
         kills: what was done.
         findings: what did not come back.
     """
 
-    def __init__(self, server: ShopServer, seed: str, pause_s: tuple[float, float] = (0.5, 2.5)) -> None:
+    def __init__(
+        self,
+        server: ShopServer,
+        seed: str,
+        pause_s: tuple[float, float] = (0.5, 2.5),
+        kinds: Sequence[str] = KINDS,
+    ) -> None:
         self.kills: list[Kill] = []
         self.findings: list[str] = []
         self._server = server
         self._rng = Random(f"{seed}/killer")
         self._pause_s = pause_s
-        self._kinds = self._turns()
+        self._kinds = self._turns(kinds)
 
-    def _turns(self) -> Iterator[str]:
+    def _turns(self, kinds: Sequence[str]) -> Iterator[str]:
         while True:
-            yield from self._rng.sample(KINDS, len(KINDS))
+            yield from self._rng.sample(kinds, len(kinds))
 
     async def rage(self, until: float, kills_min: int = 0) -> None:
         """Kill until that time (of `time.monotonic`), and at least so many."""

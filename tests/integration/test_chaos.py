@@ -9,7 +9,7 @@ import asyncio
 from pathlib import Path
 
 import pytest
-from verification import chaos
+from verification import chaos, coupons
 from verification.client import Connection, Lost
 from verification.process_kills import KINDS
 from verification.processes import kill
@@ -70,3 +70,12 @@ def test_the_proxy_cuts_at_the_chosen_byte(how: str, cut_side: str, arrived: byt
         listener.close()
 
     asyncio.run(scenario())
+
+
+@pytest.mark.slow
+def test_a_coupon_is_used_as_often_as_it_may_be_while_workers_are_killed(tmp_path: Path) -> None:
+    report = asyncio.run(coupons.run(tmp_path, seed=4, buyers=5, uses=3, kinds=["worker"]))
+    assert report.findings == []
+    assert report.answers["201"] == 2 * 3
+    assert report.answers["409coupon_not_usable"] == 2 * (2 * 5 - 3)
+    assert report.kills["worker"] >= 4
