@@ -8,7 +8,8 @@ from typing import Generic, TypeVar
 from uuid import UUID
 
 from shop_core.accounts.model import Account
-from shop_core.catalog.model import CatalogEntry, ProductQuery, ProductSort, relevance, sort_key
+from shop_core.catalog.model import CatalogEntry
+from shop_core.catalog.search import ProductQuery, ProductSort, relevance, sort_key
 from shop_core.errors import InvalidCursor
 from shop_core.events import OrderEvent
 from shop_core.inventory.model import StockMovement

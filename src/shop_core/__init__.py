@@ -26,10 +26,9 @@ from shop_core.catalog.model import (
     Product,
     ProductChanges,
     ProductDetails,
-    ProductQuery,
-    ProductSort,
     Unchanged,
 )
+from shop_core.catalog.search import ProductQuery, ProductSort
 from shop_core.catalog.service import CatalogService, ImportResult
 from shop_core.catalog.tree import CategoryNode
 from shop_core.errors import Refusal

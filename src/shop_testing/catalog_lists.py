@@ -13,16 +13,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from shop_core.catalog.model import (
-    CatalogEntry,
-    Category,
-    Product,
-    ProductQuery,
-    ProductSort,
-    is_found,
-    relevance,
-    terms_of,
-)
+from shop_core.catalog.model import CatalogEntry, Category, Product
+from shop_core.catalog.search import ProductQuery, ProductSort, is_found, relevance, terms_of
 from shop_core.inventory.model import MovementKind
 from shop_core.pagination import CursorRequest, OffsetRequest, Page, PageRequest
 from shop_core.text import folded, search_words

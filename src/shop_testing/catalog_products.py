@@ -8,7 +8,8 @@ from dataclasses import replace
 import pytest
 
 from shop_core.accounts.model import SYSTEM, Actor, Role
-from shop_core.catalog.model import CatalogEntry, ImportRow, Product, ProductChanges, ProductDetails, ProductQuery
+from shop_core.catalog.model import CatalogEntry, ImportRow, Product, ProductChanges, ProductDetails
+from shop_core.catalog.search import ProductQuery
 from shop_core.catalog.service import ImportResult
 from shop_core.errors import (
     CategoryNotFound,

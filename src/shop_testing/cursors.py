@@ -11,7 +11,7 @@ from uuid import UUID
 import pytest
 
 from shop_core.accounts.model import SYSTEM, AccountQuery
-from shop_core.catalog.model import ProductQuery, ProductSort
+from shop_core.catalog.search import ProductQuery, ProductSort
 from shop_core.errors import InvalidCursor
 from shop_core.inventory.model import MovementKind
 from shop_core.orders.model import OrderQuery

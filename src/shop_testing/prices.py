@@ -12,7 +12,8 @@ import pytest
 
 from shop_core.accounts.model import SYSTEM, Actor
 from shop_core.catalog.families import Family
-from shop_core.catalog.model import Product, ProductChanges, ProductDetails, ProductQuery
+from shop_core.catalog.model import Product, ProductChanges, ProductDetails
+from shop_core.catalog.search import ProductQuery
 from shop_core.errors import (
     CouponCodeTaken,
     CouponNotUsable,

@@ -24,7 +24,7 @@ from sqlalchemy.dialects import postgresql
 import shop_adapters.postgres
 from shop_adapters.postgres import accounts, database, order_lists, product_lists
 from shop_adapters.postgres.product_lists import QueryShape, Start
-from shop_core.catalog.model import ProductSort
+from shop_core.catalog.search import ProductSort
 
 BY_CUSTOMER = {
     "orders",

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shop_core import NOBODY, SYSTEM, Actor, Money, ProductChanges, ProductDetails, Role, Shop
-from shop_core.catalog.model import PRICE_MINOR_MAX, Category, Product, is_found, terms_of
+from shop_core.catalog.model import PRICE_MINOR_MAX, Category, Product
+from shop_core.catalog.search import is_found, terms_of
 from shop_core.errors import CategoryNotFound, Forbidden, Invalid, Unauthenticated
 from shop_core.text import folded, is_combining_mark, search_terms, search_words
 

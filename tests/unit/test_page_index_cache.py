@@ -9,7 +9,7 @@ import pytest
 
 from shop_adapters.postgres import cache_validators
 from shop_adapters.postgres.cache_validators import CACHED_BYTES_MAX, PageIndexCache
-from shop_core.catalog.model import ProductQuery
+from shop_core.catalog.search import ProductQuery
 
 ALL = ProductQuery()
 

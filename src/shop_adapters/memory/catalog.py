@@ -11,16 +11,8 @@ from shop_adapters.memory.categories import check_category
 from shop_adapters.memory.listing import cut
 from shop_adapters.memory.transaction import Transaction
 from shop_core.catalog.families import Family
-from shop_core.catalog.model import (
-    CatalogEntry,
-    Category,
-    Offer,
-    Options,
-    Product,
-    ProductQuery,
-    is_found,
-    terms_of,
-)
+from shop_core.catalog.model import CatalogEntry, Category, Offer, Options, Product
+from shop_core.catalog.search import ProductQuery, is_found, terms_of
 from shop_core.errors import FamilyNotFound, OptionsTaken, SkuTaken
 from shop_core.inventory.model import StockLevel
 from shop_core.pagination import Page, PageRequest

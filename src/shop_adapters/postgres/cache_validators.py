@@ -20,7 +20,7 @@ from sqlalchemy import Engine, text
 
 from shop_adapters.postgres.database import Transaction
 from shop_adapters.postgres.watchdog import watched
-from shop_core.catalog.model import ProductQuery
+from shop_core.catalog.search import ProductQuery
 from shop_core.pagination import Key
 
 V = TypeVar("V")

@@ -36,7 +36,8 @@ from shop_adapters.postgres.cache_validators import CatalogVersion, PageIndexCac
 from shop_adapters.postgres.database import Row, Transaction
 from shop_adapters.postgres.schema import families, products, stock_levels
 from shop_adapters.postgres.search import exact_query, word_query
-from shop_core.catalog.model import CatalogEntry, Offer, Options, Product, ProductQuery, ProductSort, Relevance
+from shop_core.catalog.model import CatalogEntry, Offer, Options, Product
+from shop_core.catalog.search import ProductQuery, ProductSort, Relevance
 from shop_core.money import Money
 from shop_core.pagination import CursorRequest, Key, OffsetRequest, Page, PageRequest
 

@@ -12,7 +12,8 @@ from typing import Any
 from sqlalchemy import Engine, text
 
 from shop_adapters.postgres.database import TransactionTimeouts, transaction
-from shop_core.catalog.model import NAME_LENGTH_MAX, exact_key, sort_key
+from shop_core.catalog.model import NAME_LENGTH_MAX
+from shop_core.catalog.search import exact_key, sort_key
 from shop_core.text import alternatives, comparable, is_combining_mark, search_terms, search_words
 
 REFRESHED_MAX = 500

@@ -19,8 +19,8 @@ from shop_core.catalog.model import (
     Product,
     ProductChanges,
     ProductDetails,
-    ProductQuery,
 )
+from shop_core.catalog.search import ProductQuery
 from shop_core.catalog.tree import CategoryNode, check_place, free_slug, located, nested
 from shop_core.errors import CategoryNotFound, Fault, Invalid, ProductNotFound, SkuTaken, check_version
 from shop_core.idempotency import IdempotencyKey, fields_of, made_before

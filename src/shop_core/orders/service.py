@@ -1,54 +1,37 @@
-"""Placing orders, and taking them through their life."""
+"""Placing orders, and finding them."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
 from functools import partial
 from itertools import accumulate
 from uuid import UUID
 
-from shop_core.accounts.model import Actor, Role
+from shop_core.accounts.model import Actor
 from shop_core.batching import Batch, product_ids_of, result_of
 from shop_core.catalog.model import Offer
-from shop_core.errors import OrderNotFound, check_version
+from shop_core.errors import OrderNotFound
 from shop_core.events import OrderEvent
-from shop_core.idempotency import IdempotencyKey
 from shop_core.inventory.model import (
     LINES_MAX,
     LineRequest,
     StockLevel,
-    StockMovement,
     check_catalog,
-    check_reason,
     requested_units,
     shortages,
 )
-from shop_core.money import Money
-from shop_core.orders.amendment import AmendmentDraft, EditRequest, OrderChange, step
-from shop_core.orders.model import Order, OrderQuery, OrderStatus, PlacementRequest, Step
+from shop_core.orders.changes import OrderChanges, open_checkout, owner_of
+from shop_core.orders.model import Order, OrderQuery, PlacementRequest
 from shop_core.orders.placement import Outcome, PlacementDraft
 from shop_core.orders.prices import OpenCheckout, Quote, line_of, quote
 from shop_core.pagination import Page, PageRequest
-from shop_core.ports import Begin, NewId, UnitOfWork
-from shop_core.pricing.checkout import Checkout, limited
-from shop_core.pricing.coupons import Redemption, coupon_codes
-from shop_core.pricing.model import Promotion
-from shop_core.pricing.rules import Rules, Uses
+from shop_core.ports import UnitOfWork
+from shop_core.pricing.coupons import coupon_codes
 from shop_core.reservations.model import Reservation
-from shop_core.text import normalized
-
-Versions = Collection[int] | None
-"""A change is refused unless one of these versions is the newest; None: any."""
-Key = IdempotencyKey | None
 
 
-class OrderService:
-    """The verbs of an order."""
-
-    def __init__(self, begin: Begin, new_id: NewId) -> None:
-        self._begin = begin
-        self._new_id = new_id
+class OrderService(OrderChanges):
+    """The verbs of an order; those that change a placed one come from `OrderChanges`."""
 
     def place_all(
         self, requests: Sequence[PlacementRequest], ids: Sequence[UUID] | None = None, *, wait: bool = True
@@ -123,7 +106,7 @@ class OrderService:
             offers = uow.products.offers(requested)
             check_catalog(lines, offers)
             levels = uow.stock.get_all(requested)
-            checkout = _checkout(uow, uow.prices.rules(), codes, customers, is_quote=True)
+            checkout = open_checkout(uow, uow.prices.rules(), codes, customers, is_quote=True)
             now = uow.now()
         available = {product_id: level.available for product_id, level in levels.items()}
         quoted = [line_of(offers[product_id], units) for product_id, units in requested.items()]
@@ -170,7 +153,7 @@ class OrderService:
             OrderNotFound: there is none, it is somebody else's, or its owner deleted it.
         """
         with self._begin() as uow:
-            order = uow.orders.get(order_id, _owner(actor))
+            order = uow.orders.get(order_id, owner_of(actor))
         if order is None:
             raise OrderNotFound(order_id)
         return order
@@ -205,179 +188,10 @@ class OrderService:
             InvalidCursor: the cursor was not made by this order's timeline.
         """
         with self._begin() as uow:
-            order = uow.orders.get(order_id, _owner(actor))
+            order = uow.orders.get(order_id, owner_of(actor))
             if order is None:
                 raise OrderNotFound(order_id)
             return uow.events.timeline(order.customer_id, order_id, page_request)
-
-    def edit(
-        self,
-        actor: Actor,
-        order_id: UUID,
-        lines: Sequence[LineRequest],
-        versions: Versions = None,
-        coupons: Sequence[str] = (),
-        *,
-        expected_total: Money | None = None,
-        key: Key = None,
-    ) -> Order:
-        """Replace the lines of an order while it is placed; for its owner. All or nothing.
-
-        Only the difference is taken from stock or returned. A line that does not grow keeps its price; other lines get
-        today's, see `shop_core.orders.amendment.edit`. An edit that changes nothing writes nothing: the version stays.
-
-        Args:
-            actor: the customer whose order it is.
-            lines: all lines that the order is to have; a product may stand in several.
-            versions: change it only if the order is at one of these; see `check_version`.
-            coupons: codes that come with the edit. Without one, the promotions stay those with which the order was
-                placed, whatever became of them since.
-            expected_total: change it only if it then comes to this total.
-            key: makes a retry safe; see `IdempotencyKey`.
-
-        Raises:
-            Invalid: the lines break a rule.
-            OrderNotFound: there is none, it is somebody else's, or it was deleted.
-            NotTheOwner: the actor is staff, and it is not their own order.
-            Stale, IllegalStep, CouponNotUsable, KeyReused
-            UnknownProducts: lines that need a product which is not in the catalog.
-            InsufficientStock: every short product, with the units that the order was to have and could have.
-            TotalChanged: the order would come to another total than the expected one.
-        """
-        requested, codes = requested_units(lines), coupon_codes(coupons)
-        total = expected_total.minor if expected_total else None
-        asked: list[str | int | UUID | None] = [total]
-        asked += [part for line in lines for part in (line.product_id, line.quantity)]
-        asked += ["coupons", *codes] if codes else []
-        with self._begin() as uow:
-            is_repeat = key is not None and key.was_used(uow.keys.claim, actor.account_id, "edit", order_id, *asked)
-            order = self._lock(uow, actor, order_id, Step.EDIT)
-            if is_repeat:
-                return order
-            codes = tuple(code for code in codes if code not in dict(order.coupons))
-            if requested != order.units or codes:
-                check_version(order.version, versions)
-            order.check_step(Step.EDIT)
-            levels = uow.stock.lock(requested.keys() | order.units.keys())
-            offers = uow.products.offers(requested.keys() & levels.keys())  # as `place_all` does
-            agreed = uow.prices.versions(order.promotions) if order.promotions else []
-            redeemed = uow.prices.redeemed(order.customer_id, order.id) if order.promotions else []
-            checkout = _checkout(uow, uow.prices.rules(), codes, [order.customer_id], agreed)
-            now, new_id = uow.now(), self._new_id
-            request = EditRequest(order, lines, requested, expected_total, codes, agreed, redeemed)
-            batch: Batch[EditRequest, Order] = Batch([request], [order_id])
-            new_draft = partial(AmendmentDraft, offers, actor, checkout, now=now, new_id=new_id)
-            decision = batch.decide(uow, levels, new_draft, {}, now=now, new_id=new_id)
-            edited, change = result_of(decision.outcomes), decision.draft.change
-            if change is not None:
-                uow.orders.replace_lines(edited)
-                self._write(uow, change, decision.expired)
-                _exchange(uow, redeemed, change.redemptions, now)
-        return edited
-
-    def cancel(
-        self, actor: Actor, order_id: UUID, versions: Versions = None, reason: str = "", *, key: Key = None
-    ) -> Order:
-        """Cancel the order, as its owner or as staff; its units can be sold again at once.
-
-        To cancel an order that is cancelled already changes nothing.
-
-        Args:
-            versions: change it only if the order is at one of these; see `check_version`.
-            reason: in words, for the timeline and the event.
-            key: makes a retry safe; see `IdempotencyKey`. The same for the methods below.
-
-        Raises:
-            OrderNotFound: there is none, it is somebody else's, or its owner deleted it.
-            Stale, KeyReused
-            IllegalStep: it was already shipped.
-            Invalid: the reason is too long, or has characters that are not allowed.
-        """
-        why = normalized(reason)
-        check_reason(why, is_needed=False)
-        return self._take(Step.CANCEL, actor, order_id, versions, key, why)
-
-    def delete(self, actor: Actor, order_id: UUID, versions: Versions = None, *, key: Key = None) -> Order:
-        """Remove the order from its owner's history, for good; it is cancelled first if that is still possible.
-
-        Its owner no longer finds it. Staff do, with `deleted_at`; ledger and timeline keep what happened. To delete it
-        again changes nothing.
-
-        Raises:
-            OrderNotFound: there is none, or it is somebody else's.
-            NotTheOwner: the actor is staff, and it is not their own order.
-            Stale, KeyReused
-            IllegalStep: it was shipped.
-        """
-        return self._take(Step.DELETE, actor, order_id, versions, key)
-
-    def confirm(self, actor: Actor, order_id: UUID, versions: Versions = None, *, key: Key = None) -> Order:
-        """Accept the order: from now on it is being prepared. Staff only.
-
-        Raises:
-            Unauthenticated, Forbidden: the actor is not staff.
-            OrderNotFound, Stale, IllegalStep, KeyReused
-        """
-        actor.require(Role.STAFF)
-        return self._take(Step.CONFIRM, actor, order_id, versions, key)
-
-    def ship(self, actor: Actor, order_id: UUID, versions: Versions = None, *, key: Key = None) -> Order:
-        """Record that the carrier has the units: they leave the stock. Staff only.
-
-        Raises:
-            Unauthenticated, Forbidden: the actor is not staff.
-            OrderNotFound, Stale, IllegalStep, KeyReused
-            StockBelowZero: fewer units are on hand than the order has (a shortfall was recorded).
-        """
-        actor.require(Role.STAFF)
-        return self._take(Step.SHIP, actor, order_id, versions, key)
-
-    def deliver(self, actor: Actor, order_id: UUID, versions: Versions = None, *, key: Key = None) -> Order:
-        """Record that the customer has it. Staff only.
-
-        Raises:
-            Unauthenticated, Forbidden: the actor is not staff.
-            OrderNotFound, Stale, IllegalStep, KeyReused
-        """
-        actor.require(Role.STAFF)
-        return self._take(Step.DELIVER, actor, order_id, versions, key)
-
-    def _take(self, taken: Step, actor: Actor, order_id: UUID, versions: Versions, key: Key, reason: str = "") -> Order:
-        asked = (taken, order_id, reason) if reason else (taken, order_id)
-        with self._begin() as uow:
-            is_repeat = key is not None and key.was_used(uow.keys.claim, actor.account_id, *asked)
-            order = self._lock(uow, actor, order_id, taken)
-            if is_repeat or order.is_after(taken):
-                return order
-            check_version(order.version, versions)
-            order.check_step(taken)
-            if order.moves_stock(taken):
-                uow.stock.lock(order.units)
-            now = uow.now()
-            change = step(order, taken, actor, reason, now=now, new_id=self._new_id)
-            self._write(uow, change)
-            if order.promotions and change.order.status is OrderStatus.CANCELLED:
-                uow.prices.give_back(uow.prices.redeemed(order.customer_id, order.id), now)
-        return change.order
-
-    @staticmethod
-    def _lock(uow: UnitOfWork, actor: Actor, order_id: UUID, taken: Step) -> Order:
-        """The order, locked, after it was checked that the actor may take this step."""
-        order = uow.orders.lock(order_id, _owner(actor))
-        if order is None and taken is Step.DELETE:  # it may be deleted already; then nothing can change it any more
-            order = uow.orders.get_all([order_id]).get(order_id)
-            order = order if order is not None and order.is_deleted_by(actor) else None
-        if order is None or (taken is Step.EDIT and order.is_deleted_by(actor)):
-            raise OrderNotFound(order_id)
-        if taken in (Step.EDIT, Step.DELETE):
-            order.check_owner(actor)
-        return order
-
-    @staticmethod
-    def _write(uow: UnitOfWork, change: OrderChange, expired: Sequence[StockMovement] = ()) -> None:
-        uow.orders.update(change.order)
-        uow.stock.apply([*expired, *change.movements])
-        uow.events.add_all([change.event])
 
 
 def _lock_free(
@@ -400,48 +214,9 @@ def _archived(uow: UnitOfWork, product_ids: Collection[UUID]) -> dict[UUID, Offe
     return {each.id: Offer(each.id, each.sku, each.name, each.price, (), each.tax_class) for each in found}
 
 
-def _owner(actor: Actor) -> UUID | None:
-    """Whose orders the actor may see: everybody's (None) for staff, else their own."""
-    return None if actor.is_staff else actor.account_id
-
-
 def _checkout_of_all(uow: UnitOfWork, requests: Sequence[PlacementRequest]) -> OpenCheckout | None:
     codes = {code for request in requests for code in request.coupons}
     rules = uow.prices.rules()
     if not codes and (rules is None or rules.only_by_coupon):
         return None
-    return _checkout(uow, rules, codes, {request.customer_id for request in requests})
-
-
-def _checkout(
-    uow: UnitOfWork,
-    rules: Rules | None,
-    codes: Collection[str],
-    customer_ids: Collection[UUID],
-    agreed: Sequence[Promotion] = (),
-    *,
-    is_quote: bool = False,
-) -> OpenCheckout | None:
-    """Makes what prices the orders of a draft; None in a shop without promotions and taxes.
-
-    Args:
-        rules: of the shop.
-        codes: the coupons that come with the orders.
-        customer_ids: of the orders.
-        agreed: for an edit: the promotions that the order was priced with.
-        is_quote: nothing is locked.
-    """
-    if rules is None and not codes and not agreed:
-        return None
-    rules = rules or Rules()
-    coupons = uow.prices.coupons_by_code(codes) if codes else {}
-    limited_ids = limited(rules, coupons.values(), agreed)
-    uses = uow.prices.uses(limited_ids, customer_ids, lock=not is_quote) if limited_ids else Uses()
-    return partial(Checkout, rules, coupons, uses)
-
-
-def _exchange(uow: UnitOfWork, before: Sequence[Redemption], after: Sequence[Redemption], now: datetime) -> None:
-    """Give back the uses that an edited order does not have any more, and write those that are new."""
-    used_before, used_after = ({redemption.promotion_id for redemption in each} for each in (before, after))
-    uow.prices.give_back([redemption for redemption in before if redemption.promotion_id not in used_after], now)
-    uow.prices.redeem([redemption for redemption in after if redemption.promotion_id not in used_before])
+    return open_checkout(uow, rules, codes, {request.customer_id for request in requests})

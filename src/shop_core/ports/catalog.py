@@ -7,7 +7,8 @@ from typing import Protocol
 from uuid import UUID
 
 from shop_core.catalog.families import Family
-from shop_core.catalog.model import CatalogEntry, Category, CategoryEntry, Offer, Product, ProductQuery
+from shop_core.catalog.model import CatalogEntry, Category, CategoryEntry, Offer, Product
+from shop_core.catalog.search import ProductQuery
 from shop_core.pagination import OffsetRequest, Page, PageRequest
 
 

@@ -13,9 +13,8 @@ from shop_core.catalog.model import (
     CategoryEntry,
     ProductChanges,
     ProductDetails,
-    ProductQuery,
-    ProductSort,
 )
+from shop_core.catalog.search import ProductQuery, ProductSort
 from shop_core.catalog.service import ImportResult
 from shop_core.errors import Refusal
 from shop_core.money import Money
