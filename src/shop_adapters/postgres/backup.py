@@ -45,7 +45,7 @@ class BackupError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class BackupTable:
     """A table in a backup."""
 
     name: str
@@ -65,7 +65,7 @@ class Manifest:
 
     made_at: datetime
     revision: str
-    tables: tuple[Table, ...]
+    tables: tuple[BackupTable, ...]
 
     @property
     def rows(self) -> int:
@@ -98,7 +98,7 @@ def back_up(engine: Engine, file: IO[bytes], done: Callable[[int, int], None] = 
             for number, name in enumerate(names):
                 done(number, len(names))
                 if columns := tuple(connection.execute(_COLUMNS, {"table": name}).scalars()):
-                    tables.append(Table(name, columns, _write(connection, archive, name, columns)))
+                    tables.append(BackupTable(name, columns, _write(connection, archive, name, columns)))
             manifest = Manifest(made_at, revision, tuple(tables))
             archive.writestr(_MANIFEST, json.dumps({"format": FORMAT, **asdict(manifest)}, default=datetime.isoformat))
         done(len(names), len(names))
@@ -126,7 +126,7 @@ def read_manifest(archive: ZipFile) -> Manifest:
         said = json.loads(archive.read(_MANIFEST))
         if said["format"] != FORMAT or said["revision"] not in REVISIONS:
             raise BackupError("the backup was made by a newer version of shop: install that one")
-        tables = [Table(table["name"], tuple(table["columns"]), table["rows"]) for table in said["tables"]]
+        tables = [BackupTable(table["name"], tuple(table["columns"]), table["rows"]) for table in said["tables"]]
         return Manifest(datetime.fromisoformat(said["made_at"]), said["revision"], tuple(tables))
     except (ValueError, TypeError) as error:
         raise BadZipFile(f"{_MANIFEST} is none") from error
@@ -198,7 +198,7 @@ def _has_rows(connection: Connection, name: str) -> bool:
         return bool(cursor.execute(sql.SQL("SELECT FROM {} LIMIT 1").format(sql.Identifier(name))).fetchall())
 
 
-def _read(connection: Connection, archive: ZipFile, table: Table) -> None:
+def _read(connection: Connection, archive: ZipFile, table: BackupTable) -> None:
     """Fill one table.
 
     Raises:

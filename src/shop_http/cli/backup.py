@@ -9,10 +9,9 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
-from shop_adapters.postgres.backup import BackupError, back_up, restore
 from shop_http.cli.audit import report
 from shop_http.cli.progress import progress
-from shop_http.server.database import adapters_of, database, engine_of, shop_of
+from shop_http.server.database import back_up_database, open_shop, restore_database
 from shop_http.server.settings import Settings
 
 RESTORE_HELP = """\
@@ -27,11 +26,11 @@ def run_backup(settings: Settings, given: argparse.Namespace) -> int:
     if path.is_dir():
         path /= f"shop-{datetime.now(UTC):%Y%m%d-%H%M%S}.zip"
     if path.exists():
-        raise BackupError(f"{path} is there already: name another file")
+        given.parser.error(f"{path} is there already: name another file")
     with tempfile.NamedTemporaryFile(prefix=f"{path.name}.", dir=path.parent, delete=False) as file:  # mode 0600
         try:
-            with database(settings) as located, engine_of(located) as engine, progress("Backing up") as advance:
-                manifest = back_up(engine, file, advance)
+            with progress("Backing up") as advance:
+                manifest = back_up_database(settings, file, advance)
             file.flush()
             os.fsync(file.fileno())
             os.link(file.name, path)  # refuses to replace a file that was made meanwhile
@@ -45,15 +44,8 @@ def run_backup(settings: Settings, given: argparse.Namespace) -> int:
 
 def run_restore(settings: Settings, given: argparse.Namespace) -> int:
     """Restore, then audit."""
-    with given.file.open("rb") as file, database(settings) as located, engine_of(located) as engine:
-        with progress("Restoring") as advance:
-            manifest = restore(
-                engine,
-                file,
-                located.currency,
-                includes_tax=located.prices == "gross",
-                replace=given.replace,
-                done=advance,
-            )
-        print(f"Restored {manifest.rows:,} rows, as they were at {manifest.made_at:%Y-%m-%d %H:%M:%S} UTC.")
-        return report(shop_of(adapters_of(engine, located), located))
+    with given.file.open("rb") as file, progress("Restoring") as advance:
+        manifest = restore_database(settings, file, advance, replace=given.replace)
+    print(f"Restored {manifest.rows:,} rows, as they were at {manifest.made_at:%Y-%m-%d %H:%M:%S} UTC.")
+    with open_shop(settings) as shop:
+        return report(shop)

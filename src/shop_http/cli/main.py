@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import NoReturn
 from uuid import UUID
 
-from shop_adapters.postgres.backup import BackupError
 from shop_core import SYSTEM, OffsetRequest, Refusal, Registration, Role, Shop, __version__
 from shop_core.pagination import LIMIT_MAX
 from shop_core.ports import OutboxMessage
@@ -36,7 +35,7 @@ from shop_http.server.database import UNUSABLE_DATABASE, migrate_database, open_
 from shop_http.server.settings import Settings, SettingsError, unknown_settings
 
 _RESEND = "Publish dead letters again. Later events of the same subject may have arrived before them."
-_OURS = (SettingsError, *UNUSABLE_DATABASE, UnusableFile, BackupError, Refusal)
+_OURS = (SettingsError, *UNUSABLE_DATABASE, UnusableFile, Refusal)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import IO
 
 import psycopg
 from sqlalchemy import Engine, make_url
@@ -22,6 +23,7 @@ from sqlalchemy.exc import DBAPIError
 from shop_adapters.breached_passwords import BreachedPasswords
 from shop_adapters.embedded import EmbeddedPostgres, EmbeddedPostgresError, kept_running
 from shop_adapters.postgres import PostgresAdapters, make_engine
+from shop_adapters.postgres.backup import BackupError, Manifest, back_up, restore
 from shop_adapters.postgres.database import translate_errors
 from shop_adapters.postgres.durability import UnsafeServer, check_durability
 from shop_adapters.postgres.migrate import SchemaError, check_schema, migrate
@@ -41,7 +43,7 @@ class DatabaseError(Exception):
     """The database cannot be used: one line with its address and the next step."""
 
 
-UNUSABLE_DATABASE = (EmbeddedPostgresError, DatabaseError, SchemaError, UnsafeServer)
+UNUSABLE_DATABASE = (EmbeddedPostgresError, DatabaseError, SchemaError, UnsafeServer, BackupError)
 """Why a database cannot be used; each is one line that says what to do."""
 
 
@@ -157,6 +159,21 @@ def migrate_database(settings: Settings, app_role: str | None = None) -> tuple[s
         if app_role is not None:
             grant_application_role(engine, app_role)
         return revisions
+
+
+def back_up_database(settings: Settings, file: IO[bytes], done: Callable[[int, int], None]) -> Manifest:
+    """See `back_up`; it raises what `migrate_database` does, too."""
+    with database(settings) as located, engine_of(located) as engine:
+        return back_up(engine, file, done)
+
+
+def restore_database(
+    settings: Settings, file: IO[bytes], done: Callable[[int, int], None], *, replace: bool
+) -> Manifest:
+    """See `restore`; it raises what `migrate_database` does, too."""
+    with database(settings) as located, engine_of(located) as engine:
+        is_gross = located.prices == "gross"
+        return restore(engine, file, located.currency, includes_tax=is_gross, replace=replace, done=done)
 
 
 def readiness(engine: Engine, settings: Settings, *checks: Callable[[], object]) -> Callable[[], None]:
