@@ -20,7 +20,16 @@ from shop_http.middleware.access_log import Observer, access_log
 from shop_http.middleware.cors import cors
 from shop_http.middleware.rate_limit import CouponLimiter, LoginLimiter, OrderLimiter, RateLimits, rate_limit
 from shop_http.middleware.request_limits import Deadlines, request_limits
-from shop_http.pages import login, order_details, order_list, static_files, today
+from shop_http.pages import (
+    login,
+    order_details,
+    order_list,
+    product_details,
+    product_list,
+    static_files,
+    stock,
+    today,
+)
 from shop_http.problems import exception_handlers
 from shop_http.response_cache import CacheValidator, ResponseCache
 from shop_http.responses import API, security_headers
@@ -34,7 +43,7 @@ S = TypeVar("S")
 T = TypeVar("T")
 
 
-SCREENS = (login, static_files, today, order_list, order_details)
+SCREENS = (login, static_files, today, order_list, order_details, product_list, product_details, stock)
 """Of the staff panel."""
 FEATURES = (accounts, users, catalog, inventory, prices, reservations, orders)
 

@@ -125,6 +125,7 @@ class HtmlForm:
         hint: str = "",
         lines: int = 1,
         choices: Iterable[tuple[str, str]] = (),
+        css: str = "",
         **attributes: Any,
     ) -> h.Element:
         """A labelled field, with what was typed if it was refused, what is wrong with it, and what is stored by now.
@@ -134,6 +135,7 @@ class HtmlForm:
             hint: one line of help.
             lines: how high it is.
             choices: value and text of each, for a field with a few choices.
+            css: a class for how wide it is.
             attributes: of the field, e.g. `type="number"`.
         """
         value, faults, id_ = self.value(name, stored), self._faults(name), f"{self.prefix}{name}"
@@ -148,7 +150,7 @@ class HtmlForm:
         else:
             control = h.input(value=value, **({"type": "text"} | common))
         is_overtaken = isinstance(self.refusal, Stale) and value != stored
-        return h.div(".field")[
+        return h.div(class_=f"field {css}".strip())[
             h.label(for_=id_)[label],
             control,
             hint and h.small(id=f"{id_}-hint")[hint],

@@ -97,7 +97,7 @@ class PageHandler:
 
     Args:
         handler: reads, or does something.
-        refused: what is shown when an action is refused; None: only why.
+        refused: what is shown when it is refused, if that is not refused, too; None: only why.
         pool: whose threads run it.
         form_size_max: in bytes; None: it reads no form.
     """
@@ -218,7 +218,7 @@ def page(path: str, *, pool: Pool = Pool.FAST) -> Callable[[Handler], HTTPRouteH
     """Declare a handler that shows something."""
 
     def declare(handler: Handler) -> HTTPRouteHandler:
-        return endpoint(["GET", "HEAD"], path, PageHandler(handler, pool=pool), handler.__name__)
+        return endpoint(["GET", "HEAD"], path, PageHandler(handler, handler, pool), handler.__name__)
 
     return declare
 

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 NAVIGATION = (
     ("/", "Today"),
     ("/orders", "Orders"),
+    ("/products", "Products"),
+    ("/stock", "Stock"),
 )
 """What the navigation leads to, below `/staff`, in order."""
 

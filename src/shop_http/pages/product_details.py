@@ -1,0 +1,174 @@
+"""One product: its details, price and options, its units, and leaving the catalog."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import htpy as h
+
+from shop_core import CatalogEntry, CursorRequest, OffsetRequest, ProductDetails
+from shop_core.catalog.families import Family
+from shop_core.catalog.model import TAX_CLASS_DEFAULT, Product
+from shop_core.pagination import LIMIT_MAX
+from shop_http.pages.forms import HtmlForm, SentForm, submit
+from shop_http.pages.handlers import Redirect, StaffRequest, action, page
+from shop_http.pages.layout import Screen
+from shop_http.pages.tables import NUMBER, moment, table
+
+OPTION = "option-"
+"""Before the name of an option, in the name of its field."""
+
+
+@page("/products/new")
+def show_new_product(request: StaffRequest) -> Screen:
+    """An empty form."""
+    form = request.form_to("/products")
+    return Screen("New product", form(_fields(request, form, None), submit("Add the product"), css="wide"))
+
+
+@action("/products", refused=show_new_product)
+def create_product(request: StaffRequest) -> Redirect:
+    """Add it to the catalog."""
+    details = _details(request.form, request.shop.currency)
+    entry = request.shop.catalog.create_product(request.actor, details, key=request.form.key)
+    return Redirect(f"/products/{entry.product.id}", "The product is in the catalog.")
+
+
+@page("/products/{product_id:uuid}")
+def show_product(request: StaffRequest, product_id: UUID) -> Screen:
+    """Everything that can be changed of it."""
+    entry = request.shop.catalog.product(product_id)
+    product, path = entry.product, f"/products/{product_id}"
+    form = request.form_to(path, version=product.version)
+    remove = request.form_to(f"{path}/remove", version=product.version)
+    return Screen(
+        product.name,
+        _units(request, entry),
+        h.h2["Details"],
+        form(_fields(request, form, product), submit("Save"), css="wide"),
+        h.h2["Leave the catalog"],
+        remove(h.p["Orders keep what was agreed. The product can be restored."], submit("Remove it", "danger")),
+    )
+
+
+@action("/products/{product_id:uuid}", refused=show_product)
+def edit_product(request: StaffRequest, product_id: UUID) -> Redirect:
+    """Replace its details."""
+    form, catalog = request.form, request.shop.catalog
+    stored = catalog.product(product_id).product
+    details = _details(form, request.shop.currency, stored.image_urls)
+    catalog.replace_product(request.actor, product_id, details, form.versions, key=form.key)
+    return Redirect(f"/products/{product_id}", "The product is saved.")
+
+
+@action("/products/{product_id:uuid}/remove", refused=show_product)
+def remove_product(request: StaffRequest, product_id: UUID) -> Redirect:
+    """Take it out of the catalog."""
+    request.shop.catalog.remove_product(request.actor, product_id, request.form.versions, key=request.form.key)
+    return Redirect("/products", "The product has left the catalog.")
+
+
+def _details(form: SentForm, currency: str, image_urls: tuple[str, ...] = ()) -> ProductDetails:
+    options = ((name.removeprefix(OPTION), form.text(name)) for name in form.values if name.startswith(OPTION))
+    family_id = form.id("family")
+    return ProductDetails(
+        sku=form.text("sku"),
+        name=form.text("name"),
+        price=form.money("price", currency),
+        description=form.text("description"),
+        category_id=form.id("category"),
+        image_urls=image_urls,
+        tax_class=form.text("tax_class") or TAX_CLASS_DEFAULT,
+        family_id=family_id,
+        options=tuple((name, value) for name, value in options if value) if family_id else (),
+    )
+
+
+def _fields(request: StaffRequest, form: HtmlForm, product: Product | None) -> h.Node:
+    catalog, families = request.shop.catalog, request.shop.families.page(OffsetRequest(LIMIT_MAX)).items
+    categories = catalog.categories(OffsetRequest(LIMIT_MAX)).items
+    family_id = form.value("family", str(product.family_id or "") if product else "")
+    return [
+        form.field("sku", "SKU", product.sku if product else "", hint="Your own code; unique.", required=True),
+        form.field("name", "Name", product.name if product else "", required=True),
+        form.field(
+            "price",
+            f"Price, {request.shop.currency}",
+            str(product.price) if product else "",
+            inputmode="decimal",
+            required=True,
+        ),
+        form.field("description", "Description", product.description if product else "", lines=5),
+        form.field(
+            "category",
+            "Category",
+            str(product.category_id or "") if product else "",
+            choices=[("", "None"), *((str(each.category.id), each.category.name) for each in categories)],
+        ),
+        form.field(
+            "tax_class",
+            "Tax class",
+            product.tax_class if product else TAX_CLASS_DEFAULT,
+            hint="Decides the tax rate.",
+        ),
+        form.field(
+            "family",
+            "Family",
+            str(product.family_id or "") if product else "",
+            hint="Products that differ by options such as size and colour.",
+            choices=[("", "None"), *((str(each.id), each.name) for each in families)],
+        ),
+        [_options(form, each, product) for each in families if str(each.id) == family_id],
+    ]
+
+
+def _options(form: HtmlForm, family: Family, product: Product | None) -> h.Node:
+    """A field for each option of the family that the product is in, or is put into."""
+    stored = dict(product.options) if product else {}
+    return h.fieldset[
+        h.legend[f"Options of {family.name}"],
+        (form.field(f"{OPTION}{name}", name.capitalize(), stored.get(name, "")) for name in family.option_names),
+    ]
+
+
+def _units(request: StaffRequest, entry: CatalogEntry) -> h.Node:
+    level = request.shop.inventory.level(request.actor, entry.product.id)
+    return h.section[
+        h.dl(".facts")[
+            h.dt["Can be sold"],
+            h.dd[str(entry.available)],
+            h.dt["On hand"],
+            h.dd[f"{level.on_hand}, of which {level.allocated} for orders and {level.reserved} reserved"],
+            level.shortfall > 0 and [h.dt["Missing"], h.dd[h.span(".label.bad")[str(level.shortfall)]]],
+        ],
+        h.a(href=f"/staff/products/{entry.product.id}/ledger")["Everything that moved its stock"],
+    ]
+
+
+@page("/products/{product_id:uuid}/ledger")
+def show_ledger(request: StaffRequest, product_id: UUID) -> Screen:
+    """What moved its stock lately."""
+    product = request.shop.catalog.product(product_id).product
+    movements = request.shop.inventory.movements(request.actor, product_id, CursorRequest(LIMIT_MAX)).items
+    return Screen(
+        f"Stock of {product.name}",
+        h.p[h.a(href=f"/staff/products/{product_id}")["Back to the product"]],
+        table(
+            f"The latest {LIMIT_MAX} movements at most",
+            ["When", "What", ("Units", NUMBER), "Why"],
+            (
+                (
+                    moment(movement.at),
+                    movement.kind.capitalize(),
+                    str(movement.quantity),
+                    movement.reason
+                    or (movement.order_id and h.a(href=f"/staff/orders/{movement.order_id}")["Order"])
+                    or "",
+                )
+                for movement in movements
+            ),
+        ),
+    )
+
+
+ROUTES = (show_new_product, create_product, show_product, edit_product, remove_product, show_ledger)

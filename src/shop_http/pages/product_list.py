@@ -1,0 +1,143 @@
+"""The products: found as the API finds them, and as a file."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Iterator
+from io import StringIO
+
+import htpy as h
+from msgspec import UNSET
+
+from shop_core import CatalogEntry, CursorRequest, OffsetRequest, ProductQuery, ProductSort
+from shop_core.pagination import LIMIT_MAX
+from shop_http.pages.handlers import StaffRequest, page
+from shop_http.pages.layout import Screen
+from shop_http.pages.tables import NUMBER, amount, page_links, table
+from shop_http.responses import Response
+from shop_http.routes.catalog import ProductsQuery
+from shop_http.server.worker_pools import Pool
+
+SORTS = {
+    ProductSort.NEWEST: "Newest first",
+    ProductSort.NAME: "Name",
+    ProductSort.PRICE: "Cheapest first",
+    ProductSort.PRICE_DESCENDING: "Dearest first",
+}
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+"""What a cell must not begin with: a spreadsheet would calculate it."""
+
+
+@page("/products", pool=Pool.SLOW)
+def list_products(request: StaffRequest) -> Screen:
+    """The products that match."""
+    query = request.query(ProductsQuery)
+    page_request = query.offset_request()
+    products = request.shop.catalog.products(query.conditions(request.shop.currency), page_request)
+    return Screen(
+        "Products",
+        h.p(".row")[
+            h.a(".button", href="/staff/products/new")["New product"],
+            h.a(".button.quiet", href="/staff/products/import")["Import a file"],
+            h.a(".button.quiet", href="/staff/products/export")["Export all as CSV"],
+        ],
+        _filters(request, query),
+        h.section(id="list", aria_live="polite")[_listed(products.items), page_links(request, products, page_request)],
+    )
+
+
+@page("/products/export", pool=Pool.SLOW)
+def export_products(request: StaffRequest) -> Response:
+    """All products, as a file that can be imported again."""
+    names = {
+        entry.category.id: entry.category for entry in request.shop.catalog.categories(OffsetRequest(LIMIT_MAX)).items
+    }
+    file = StringIO()
+    writer = csv.writer(file)
+    writer.writerow(["sku", "name", "price", "description", "category", "image_urls"])
+    for entry in _all_products(request):
+        product = entry.product
+        category = names.get(product.category_id) if product.category_id else None
+        path = [category.name] if category else []
+        while category and category.parent_id and (category := names.get(category.parent_id)):
+            path.insert(0, category.name)
+        cells = (product.sku, product.name, str(product.price), product.description, " > ".join(path))
+        writer.writerow(map(_harmless, (*cells, " ".join(product.image_urls))))
+    disposition = (b"content-disposition", b'attachment; filename="products.csv"')
+    return Response(file.getvalue().encode(), media_type=b"text/csv; charset=utf-8", headers=(disposition,))
+
+
+def _all_products(request: StaffRequest) -> Iterator[CatalogEntry]:
+    cursor = None
+    while True:
+        found = request.shop.catalog.products(ProductQuery(), CursorRequest(LIMIT_MAX, cursor))
+        yield from found.items
+        if (cursor := found.cursor) is None:
+            return
+
+
+def _harmless(cell: str) -> str:
+    """The cell as text, whatever it begins with."""
+    return f"'{cell}" if cell.startswith(FORMULA) else cell
+
+
+def _filters(request: StaffRequest, query: ProductsQuery) -> h.Element:
+    entries = request.shop.catalog.categories(OffsetRequest(LIMIT_MAX)).items
+    categories = [(str(entry.category.id), entry.category.name) for entry in entries]
+    stock = [("", "All"), ("true", "Can be sold"), ("false", "Sold out")]
+    in_stock = "" if query.in_stock is UNSET else str(query.in_stock).lower()
+    category = str(query.category or "")
+    return h.form(
+        ".row",
+        method="get",
+        action="/staff/products",
+        role="search",
+        hx_get="/staff/products",
+        hx_trigger="input changed delay:300ms from:#keyword, change, submit",
+        hx_target="#list",
+        hx_select="#list",
+        hx_swap="outerHTML",
+        hx_push_url="true",
+    )[
+        h.div(".field")[
+            h.label(for_="keyword")["Words"],
+            h.input(id="keyword", name="keyword", type="search", value=query.keyword, autocomplete="off"),
+        ],
+        _select(
+            "category",
+            "Category",
+            category,
+            [("", "All"), *((str(e.category.id), e.category.name) for e in categories)],
+        ),
+        _select("in_stock", "Stock", in_stock, stock),
+        _select("sort", "Sorted by", query.sort or "", [("", "Relevance"), *SORTS.items()]),
+        h.button(type="submit")["Search"],
+    ]
+
+
+def _select(name: str, label: str, chosen: str, choices: Iterable[tuple[str, str]]) -> h.Element:
+    return h.div(".field")[
+        h.label(for_=name)[label],
+        h.select(id=name, name=name)[
+            (h.option(value=value, selected=value == chosen)[text] for value, text in choices)
+        ],
+    ]
+
+
+def _listed(products: Iterable[CatalogEntry]) -> h.Node:
+    return table(
+        "Products",
+        ["SKU", "Name", ("Price", NUMBER), ("Can be sold", NUMBER)],
+        (
+            (
+                entry.product.sku,
+                h.a(href=f"/staff/products/{entry.product.id}")[entry.product.name],
+                amount(entry.product.price),
+                h.span(".label.bad")["Sold out"] if not entry.available else str(entry.available),
+            )
+            for entry in products
+        ),
+    )
+
+
+ROUTES = (list_products, export_products)
