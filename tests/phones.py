@@ -11,7 +11,7 @@ import httpx
 from litestar.testing import TestClient
 
 from shop_adapters.memory import MemoryAdapters
-from shop_core import SYSTEM, Money, ProductDetails, Registration, Role, Shop
+from shop_core import SYSTEM, Actor, Money, ProductDetails, Registration, Role, Shop
 from shop_core.reservations.model import ReservationLimits
 from shop_http.routing import App
 
@@ -42,6 +42,10 @@ class Setup:
             ("boss", Role.ADMIN),
         ):
             self.shop.accounts.register(Registration(username, PASSWORD), actor=SYSTEM, role=role)
+
+    def actor(self, username: str) -> Actor:
+        """Somebody, logged in anew."""
+        return self.shop.sessions.authenticate(self.shop.sessions.log_in(username, PASSWORD).access)
 
     def later(self, **spans: float) -> None:
         """Move the clock."""

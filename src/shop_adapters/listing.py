@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 from uuid import UUID
 
@@ -13,7 +13,7 @@ from shop_core.catalog.search import ProductQuery, ProductSort, relevance, sort_
 from shop_core.errors import InvalidCursor
 from shop_core.events import OrderEvent
 from shop_core.inventory.model import StockMovement
-from shop_core.orders.model import Order
+from shop_core.orders.model import Order, OrderQuery
 from shop_core.pagination import Key, Page, cursor_page, read_cursor
 from shop_core.reservations.model import Reservation
 from shop_core.text import is_storable
@@ -116,6 +116,13 @@ def _movement_id(movement: StockMovement) -> Key:
 
 ORDERS: Listing[Order] = Listing("orders", _order_id, (str,), descending=True, lines=lambda order: len(order.lines))
 """Orders, newest first: by id, as products are."""
+_OLDEST_ORDERS = replace(ORDERS, name="orders:oldest", descending=False)
+
+
+def orders_of(query: OrderQuery) -> Listing[Order]:
+    """Orders, in the sort of `query`."""
+    return _OLDEST_ORDERS if query.oldest_first else ORDERS
+
 
 RESERVATIONS: Listing[Reservation] = Listing(
     "reservations", lambda held: (str(held.id),), (str,), descending=True, lines=lambda held: len(held.lines)

@@ -25,6 +25,7 @@ from shop_http.pages import (
     order_details,
     order_list,
     product_details,
+    product_import,
     product_list,
     static_files,
     stock,
@@ -43,7 +44,7 @@ S = TypeVar("S")
 T = TypeVar("T")
 
 
-SCREENS = (login, static_files, today, order_list, order_details, product_list, product_details, stock)
+SCREENS = (login, static_files, today, order_list, order_details, product_list, product_import, product_details, stock)
 """Of the staff panel."""
 FEATURES = (accounts, users, catalog, inventory, prices, reservations, orders)
 

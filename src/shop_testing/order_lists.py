@@ -59,9 +59,10 @@ class OrderListsContract(Contract):
             placed_before=until.created_at + late if until else None,
             number=named.number.lower() if named and data.draw(st.booleans(), "by number") else None,
             with_deleted=data.draw(st.booleans(), "with deleted"),
+            oldest_first=data.draw(st.booleans(), "oldest first"),
         )
         limit, offset = data.draw(st.integers(1, 9), "limit"), data.draw(st.integers(0, 9), "offset")
-        expected = [order for order in history if query.matches(order)]
+        expected = [order for order in history[:: -1 if query.oldest_first else 1] if query.matches(order)]
 
         with fixtures.begin() as uow:
             page = uow.orders.page(query, OffsetRequest(limit, offset))

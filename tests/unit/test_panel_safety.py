@@ -26,8 +26,7 @@ class Panel:
 
     def actor(self, username: str) -> Actor:
         """Somebody, logged in elsewhere."""
-        sessions = self.setup.shop.sessions
-        return sessions.authenticate(sessions.log_in(username, PASSWORD).access)
+        return self.setup.actor(username)
 
     def order(self) -> Order:
         """A new order of Ada's."""

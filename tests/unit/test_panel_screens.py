@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from litestar.testing import TestClient
 
 from panel_browser import ORIGIN, Browser, text_of
 from phones import PASSWORD, Setup
-from shop_core import SYSTEM
+from shop_core import SYSTEM, Order
+from shop_core.inventory.model import LineRequest
+from shop_core.orders.model import PlacementRequest
 from shop_http.app import create_app
 
 
@@ -24,6 +27,11 @@ def browser(setup: Setup) -> Iterator[Browser]:
         browser = Browser(client)
         browser.log_in("grace", PASSWORD)
         yield browser
+
+
+def order_of_ada(setup: Setup) -> Order:
+    lines = (LineRequest(setup.product_id, 1),)
+    return setup.shop.orders.place(PlacementRequest(setup.actor("ada").account_id, lines))
 
 
 def test_a_product_is_added_edited_and_removed(setup: Setup, browser: Browser) -> None:
@@ -88,3 +96,45 @@ def test_a_cell_that_a_spreadsheet_would_calculate_is_exported_as_text(setup: Se
     browser.submit(page, f"/products/{setup.product_id}", name='=HYPERLINK("https://evil.example")')
     assert "'=HYPERLINK" in browser.get("/products/export").text
     assert ",=HYPERLINK" not in browser.get("/products/export").text
+
+
+def test_a_file_is_looked_at_before_it_is_imported_and_a_bad_row_imports_nothing(
+    setup: Setup, browser: Browser
+) -> None:
+    def sent(content: str) -> Any:
+        form = browser.form(browser.get("/products/import"), "/products/import/preview")
+        return browser.client.post(
+            f"{ORIGIN}/staff/products/import/preview",
+            data=form.fields,
+            files={"file": ("new.csv", content.encode(), "text/csv")},
+            headers={"origin": ORIGIN},
+        )
+
+    page = sent("sku,name,price\nLAMP-1,Brass lamp,19.90\nMUG-1,Mug,7\n")
+    assert "New products 1 Changed 1" in text_of(page)
+    assert str(setup.shop.catalog.product(setup.product_id).product.price) == "24.90"
+    assert "1 products are new, 1 changed." in text_of(browser.submit(page, "/products/import"))
+    assert str(setup.shop.catalog.product(setup.product_id).product.price) == "19.90"
+    bad = sent("sku,name,price\nLAMP-1,Brass lamp,18\nMUG-2,Mug,seven\n")
+    assert "3 price: 'seven' is not a decimal number" in text_of(bad)
+    assert "Nothing is imported while a row is bad." in text_of(bad)
+    nothing = sent("PK\x03\x04")
+    assert (nothing.status_code, "spreadsheet" in nothing.text) == (400, True)
+
+
+def test_orders_are_found_by_their_customer_and_their_slip_has_no_prices(setup: Setup, browser: Browser) -> None:
+    order = order_of_ada(setup)
+    assert order.number in text_of(browser.get("/orders?buyer=ada"))
+    assert "none" in text_of(browser.get("/orders?buyer=nobody"))
+    slip = text_of(browser.get(f"/orders/{order.id}/slip"))
+    assert "LAMP-1 Brass lamp 1" in slip
+    assert "24.90" not in slip
+
+
+def test_a_queue_shows_the_oldest_first(setup: Setup, browser: Browser) -> None:
+    orders = []
+    for _ in range(3):
+        orders.append(order_of_ada(setup).number)
+        setup.later(minutes=1)
+    text = text_of(browser.get("/orders?status=placed"))
+    assert sorted(orders, key=text.index) == orders

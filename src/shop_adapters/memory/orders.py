@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
-from shop_adapters.listing import ORDERS
+from shop_adapters.listing import orders_of
 from shop_adapters.memory.listing import cut
 from shop_adapters.memory.transaction import Transaction
 from shop_core.orders.model import Order, OrderQuery
@@ -58,7 +58,7 @@ class MemoryOrders:
         self._change(order, lines=order.lines)
 
     def page(self, query: OrderQuery, page_request: PageRequest) -> Page[Order]:
-        """The orders that match `query`, newest first."""
+        """The orders that match `query`."""
         orders = self._transaction.orders
         with self._transaction.statement():
             found = (
@@ -66,7 +66,7 @@ class MemoryOrders:
                 if query.customer_id is None
                 else orders.get_all(self._transaction.orders_of.of(query.customer_id))
             )
-        return cut(ORDERS, filter(query.matches, found.values()), page_request)
+        return cut(orders_of(query), filter(query.matches, found.values()), page_request)
 
     def _change(self, order: Order, **changed: Any) -> None:
         self._transaction.lock_order.check("orders", [order.id])

@@ -11,8 +11,10 @@ from shop_adapters.postgres.database import Row
 from shop_core.pagination import PAGE_LINES_MAX
 
 
-def with_lines(heads: Select[Any], lines: Table, head_id: str, columns: Sequence[ColumnElement[Any]]) -> Select[Any]:
-    """The first of `heads` with their lines, newest first: as many as `shop_core.pagination.fitting` says.
+def with_lines(
+    heads: Select[Any], lines: Table, head_id: str, columns: Sequence[ColumnElement[Any]], *, is_ascending: bool = False
+) -> Select[Any]:
+    """The first of `heads` with their lines: as many as `shop_core.pagination.fitting` says.
 
     Each row also has `heads`, how many there were.
 
@@ -21,6 +23,7 @@ def with_lines(heads: Select[Any], lines: Table, head_id: str, columns: Sequence
         lines: numbered from 1 in `line_no`.
         head_id: the column of `lines` that names the head.
         columns: of `lines`, to be read.
+        is_ascending: whether the oldest come first, instead of the newest.
     """
     found = heads.subquery("found")
 
@@ -28,17 +31,17 @@ def with_lines(heads: Select[Any], lines: Table, head_id: str, columns: Sequence
         return and_(lines.c.customer_id == head.c.customer_id, lines.c[head_id] == head.c.id)
 
     count = select(func.max(lines.c.line_no)).where(are_of(found)).scalar_subquery()
-    newest_first = found.c.id.desc()
+    by_age = found.c.id.asc() if is_ascending else found.c.id.desc()
     sums = select(
         *found.c,
-        func.sum(count).over(order_by=newest_first).label("lines_so_far"),
-        func.row_number().over(order_by=newest_first).label("place"),
+        func.sum(count).over(order_by=by_age).label("lines_so_far"),
+        func.row_number().over(order_by=by_age).label("place"),
         func.count().over().label("heads"),
     ).subquery("sums")
     of_page = or_(sums.c.lines_so_far <= PAGE_LINES_MAX, sums.c.place == 1)
     head = select(*(sums.c[column.name] for column in found.c), sums.c.heads).where(of_page).subquery("head")
     rows = select(*head.c, *columns).select_from(head.join(lines, are_of(head)))
-    return rows.order_by(head.c.id.desc(), lines.c.line_no)
+    return rows.order_by(head.c.id.asc() if is_ascending else head.c.id.desc(), lines.c.line_no)
 
 
 def heads_of(rows: Sequence[Row]) -> int:

@@ -23,6 +23,7 @@ _LINE = [
     order_lines.c.details,
 ]
 LINE_COLUMNS = len(_LINE)
+_AFTER = bindparam("after", type_=Uuid)
 
 FILTERS: Mapping[str, ColumnElement[bool]] = {
     "customer_id": orders.c.customer_id == any_(bindparam("customers", type_=ARRAY(Uuid))),
@@ -55,35 +56,39 @@ def values_of(query: OrderQuery) -> dict[str, Any]:
     }
 
 
-def _newest_first(filters: frozenset[str]) -> list[ColumnElement[Any]]:
+def _by_age(filters: frozenset[str], *, is_ascending: bool) -> list[ColumnElement[Any]]:
     """By id, written so that the planner has to use the index by customer or by status.
 
     Where the planner knows that a column has one value, it may read everybody's orders by id, and throw away what does
     not match: it expects to find a page of them soon, and is wrong for a customer who has not ordered for long. So the
     condition is a list of values, with one in it, and the list is sorted by that column first.
     """
+    columns: list[ColumnElement[Any]] = [orders.c.id]
     if "customer_id" in filters:
-        return [orders.c.customer_id.desc(), orders.c.id.desc()]
-    if "status of all" in filters:
-        return [orders.c.status.desc(), orders.c.id.desc()]
-    return [orders.c.id.desc()]
+        columns.insert(0, orders.c.customer_id)
+    elif "status of all" in filters:
+        columns.insert(0, orders.c.status)
+    return [column.asc() if is_ascending else column.desc() for column in columns]
 
 
 @lru_cache(256)
-def order_list(filters: frozenset[str], *, is_after: bool) -> Select[Any]:
-    """A page of orders with their lines, newest first; by number, or by key if it `is_after` one.
+def order_list(filters: frozenset[str], *, is_after: bool, is_ascending: bool = False) -> Select[Any]:
+    """A page of orders with their lines; by number, or by key if it `is_after` one.
 
     Args:
         filters: names in `FILTERS`.
         is_after: whether it starts after a key, instead of behind a number of orders.
+        is_ascending: whether the oldest come first, instead of the newest.
     """
-    heads = _HEAD.where(*(FILTERS[name] for name in sorted(filters))).order_by(*_newest_first(filters))
+    heads = _HEAD.where(*(FILTERS[name] for name in sorted(filters))).order_by(
+        *_by_age(filters, is_ascending=is_ascending)
+    )
     heads = heads.limit(bindparam("limit", type_=Integer))
     if is_after:
-        heads = heads.where(orders.c.id < bindparam("after", type_=Uuid))
+        heads = heads.where(orders.c.id > _AFTER if is_ascending else orders.c.id < _AFTER)
     else:
         heads = heads.offset(bindparam("offset", type_=Integer))
-    return with_lines(heads, order_lines, "order_id", _LINE)
+    return with_lines(heads, order_lines, "order_id", _LINE, is_ascending=is_ascending)
 
 
 @lru_cache(256)

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from shop_adapters.listing import ORDERS
+from shop_adapters.listing import orders_of
 from shop_adapters.postgres.arrays import Blobs, Booleans, Integers, Texts, Times, Uuids
 from shop_adapters.postgres.database import Row, Transaction
 from shop_adapters.postgres.line_pages import heads_of
@@ -214,12 +214,14 @@ class PostgresOrders:
         if isinstance(page_request, CursorRequest):
             values |= {"limit": page_request.limit + 1, "offset": 0}
             if page_request.cursor is not None:
-                (last,) = ORDERS.read(page_request.cursor)
+                (last,) = orders_of(query).read(page_request.cursor)
                 values["after"] = UUID(str(last))
-            rows = self._transaction.run(order_list(filters, is_after="after" in values), values)
-            return ORDERS.page(list(self._found(rows)), page_request.limit, heads_of(rows))
+            rows = self._transaction.run(
+                order_list(filters, is_after="after" in values, is_ascending=query.oldest_first), values
+            )
+            return orders_of(query).page(list(self._found(rows)), page_request.limit, heads_of(rows))
         values |= {"limit": page_request.limit, "offset": page_request.offset}
-        rows = self._transaction.run(order_list(filters, is_after=False), values)
+        rows = self._transaction.run(order_list(filters, is_after=False, is_ascending=query.oldest_first), values)
         found = tuple(self._found(rows))
         count, is_estimate = self._transaction.count_or_estimate(matching_orders(filters), values)
         return Page(found, count, is_estimate, is_cut=len(found) < heads_of(rows))

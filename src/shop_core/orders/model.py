@@ -286,7 +286,7 @@ class Order(Priced):
 
 @dataclass(frozen=True, slots=True)
 class OrderQuery:
-    """Which orders to list, newest first. All conditions that are given must hold.
+    """Which orders to list, newest first by default. All conditions that are given must hold.
 
     Args:
         customer_id: whose orders.
@@ -294,6 +294,7 @@ class OrderQuery:
         placed_before: placed before this time; aware.
         number: in small or capital letters, with or without its hyphen or a `#` before it.
         with_deleted: also orders that their customers deleted.
+        oldest_first: as a queue.
 
     Raises:
         Invalid: the number is not an order number, or a time has no offset.
@@ -305,6 +306,7 @@ class OrderQuery:
     placed_before: datetime | None = None
     number: str | None = None
     with_deleted: bool = False
+    oldest_first: bool = False
 
     def __post_init__(self) -> None:
         for name in ("placed_from", "placed_before"):

@@ -169,7 +169,7 @@ class OrderService(OrderChanges):
             return uow.orders.page(query, page_request)
 
     def find(self, actor: Actor, query: OrderQuery, page_request: PageRequest) -> Page[Order]:
-        """The orders that match, newest first: staff see all orders, also deleted ones; others their own.
+        """The orders that match, newest first by default: staff see all orders, also deleted ones; others their own.
 
         Raises:
             Unauthenticated: nobody is logged in.

@@ -32,7 +32,7 @@ class Orders(Protocol):
         """Replace the lines of the order."""
 
     def page(self, query: OrderQuery, page_request: PageRequest) -> Page[Order]:
-        """The orders that match `query`, newest first."""
+        """The orders that match `query`, newest or oldest first."""
 
 
 class Keys(Protocol):

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import htpy as h
 
-from shop_core import CursorRequest, Money, Order, OrderEvent
+from shop_core import CursorRequest, Money, Order, OrderEvent, OrderLine
 from shop_core.accounts.model import Account
 from shop_core.errors import AccountNotFound, Stale
 from shop_core.orders.model import LIFECYCLE, Step
@@ -36,11 +36,31 @@ def show_order(request: StaffRequest, order_id: UUID) -> Screen:
         f"Order {order.number}",
         _overtaken(request, order, events),
         _facts(order, _customer(request, order.customer_id)),
-        h.div(".row")[(_button(request, order, step) for step in LIFECYCLE[order.status] if step in BUTTONS)],
+        h.div(".row")[
+            (_button(request, order, step) for step in LIFECYCLE[order.status] if step in BUTTONS),
+            h.a(".button.quiet", href=f"/staff/orders/{order_id}/slip")["Packing slip"],
+        ],
         h.h2["Lines"],
         _lines(order),
         h.h2["What happened"],
         _timeline(events),
+    )
+
+
+@page("/orders/{order_id:uuid}/slip")
+def show_slip(request: StaffRequest, order_id: UUID) -> Screen:
+    """What goes into the parcel, to be printed: no prices."""
+    order = request.shop.orders.get(request.actor, order_id)
+    customer = _customer(request, order.customer_id)
+    return Screen(
+        f"Packing slip {order.number}",
+        h.p[_name_of(customer), ", placed ", moment(order.created_at)],
+        table(
+            "To be packed",
+            ["SKU", "Product", ("Units", NUMBER), "Packed"],
+            ((line.sku, _product(line), str(line.quantity), "\u2610") for line in order.lines),
+        ),
+        h.p(".no-print")[h.a(href=f"/staff/orders/{order_id}")["Back to the order"]],
     )
 
 
@@ -73,18 +93,26 @@ def _customer(request: StaffRequest, customer_id: UUID) -> Account | None:
 
 
 def _facts(order: Order, customer: Account | None) -> h.Element:
-    name = f"{customer.first_name} {customer.last_name}".strip() if customer else ""
     return h.dl(".facts")[
         h.dt["Status"],
         h.dd[status_label(order.status), " deleted by the customer" if order.deleted_at else None],
         h.dt["Customer"],
         h.dd[
             h.a(href=f"/staff/orders?customer={order.customer_id}")[customer.username if customer else "unknown"],
-            name and f", {name}",
+            f", {_name_of(customer)}",
         ],
         h.dt["Placed"],
         h.dd[moment(order.created_at)],
     ]
+
+
+def _name_of(customer: Account | None) -> str:
+    return (f"{customer.first_name} {customer.last_name}".strip() or customer.username) if customer else "unknown"
+
+
+def _product(line: OrderLine) -> h.Node:
+    options = ", ".join(f"{name}: {value}" for name, value in line.options)
+    return [line.name, h.small[f" {options}"] if options else None]
 
 
 def _button(request: StaffRequest, order: Order, step: Step) -> h.Element:
@@ -96,7 +124,7 @@ def _lines(order: Order) -> h.Node:
     lines = (
         (
             line.sku,
-            [line.name, h.small[" ", ", ".join(f"{name}: {value}" for name, value in line.options)]],
+            _product(line),
             str(line.quantity),
             str(line.unit_price),
             f"-{Money(line.discount, order.total.currency)}" if line.discount else "",
@@ -147,5 +175,6 @@ def _timeline(events: Iterable[OrderEvent]) -> h.Element:
 
 ROUTES = (
     show_order,
+    show_slip,
     *(action(f"/orders/{{order_id:uuid}}/{step}", refused=show_order)(_taking(step)) for step in BUTTONS),
 )

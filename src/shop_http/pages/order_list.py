@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Annotated
 
 import htpy as h
+from msgspec import Meta
 
-from shop_core import Order, OrderStatus, Refusal
+from shop_core import AccountQuery, OffsetRequest, Order, OrderStatus, Refusal
+from shop_core.accounts.model import Account
 from shop_core.idempotency import IdempotencyKey
 from shop_core.orders.model import LIFECYCLE, Step
+from shop_core.text import search_words
 from shop_http.pages.forms import submit
 from shop_http.pages.handlers import Redirect, StaffRequest, action, page
 from shop_http.pages.layout import Screen
@@ -17,15 +22,28 @@ from shop_http.routes.orders import OrdersQuery
 from shop_http.server.worker_pools import Pool
 
 AT_ONCE_MAX = 200
+BUYERS_MAX = 20
+IN_WORK = (OrderStatus.PLACED, OrderStatus.CONFIRMED)
 DONE = {Step.CONFIRM: "confirmed", Step.SHIP: "shipped", Step.DELIVER: "delivered"}
+
+
+class QueueQuery(OrdersQuery, forbid_unknown_fields=True, kw_only=True):
+    """The filters of the API, and a customer by name."""
+
+    buyer: Annotated[str, Meta(max_length=200)] = ""
 
 
 @page("/orders", pool=Pool.SLOW)
 def list_orders(request: StaffRequest) -> Screen:
-    """The orders that match."""
-    query = request.query(OrdersQuery)
+    """The orders that match: the oldest first of those that somebody has to work on, else the newest."""
+    query = request.query(QueueQuery)
+    buyers = _buyers(request, query.buyer) if query.buyer else []
+    if query.buyer and len(buyers) != 1:
+        return Screen("Orders", _filters(query), _choice(query.buyer, buyers))
+    customer_id = buyers[0].id if buyers else query.customer or None
+    conditions = replace(query.conditions(), customer_id=customer_id, oldest_first=query.status in IN_WORK)
     page_request = query.offset_request()
-    orders = request.shop.orders.find(request.actor, query.conditions(), page_request)
+    orders = request.shop.orders.find(request.actor, conditions, page_request)
     return Screen(
         "Orders",
         _filters(query),
@@ -53,7 +71,25 @@ def step_many(request: StaffRequest) -> Redirect:
     return Redirect(f"/orders?status={status}" if status else "/orders", notice)
 
 
-def _filters(query: OrdersQuery) -> h.Element:
+def _buyers(request: StaffRequest, words: str) -> Sequence[Account]:
+    query = AccountQuery(search_words(words))
+    return request.shop.accounts.accounts(request.actor, query, OffsetRequest(BUYERS_MAX)).items
+
+
+def _choice(words: str, buyers: Sequence[Account]) -> h.Node:
+    """Several customers have such a name, or none."""
+    rows = (
+        (
+            h.a(href=f"/staff/orders?customer={buyer.id}")[buyer.username],
+            f"{buyer.first_name} {buyer.last_name}".strip(),
+            buyer.email,
+        )
+        for buyer in buyers
+    )
+    return table(f"Customers like {words!r}, {BUYERS_MAX} at most", ["Username", "Name", "Email"], rows)
+
+
+def _filters(query: QueueQuery) -> h.Element:
     statuses = [("", "All"), *((status, status.capitalize()) for status in OrderStatus)]
     return h.form(".row", method="get", action="/staff/orders", role="search")[
         h.div(".field")[
@@ -65,6 +101,10 @@ def _filters(query: OrdersQuery) -> h.Element:
         h.div(".field")[
             h.label(for_="number")["Order number"],
             h.input(id="number", name="number", value=query.number or "", autocomplete="off"),
+        ],
+        h.div(".field")[
+            h.label(for_="buyer")["Customer"],
+            h.input(id="buyer", name="buyer", type="search", value=query.buyer, autocomplete="off"),
         ],
         h.button(type="submit")["Search"],
     ]

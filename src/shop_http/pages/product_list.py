@@ -49,9 +49,8 @@ def list_products(request: StaffRequest) -> Screen:
 @page("/products/export", pool=Pool.SLOW)
 def export_products(request: StaffRequest) -> Response:
     """All products, as a file that can be imported again."""
-    names = {
-        entry.category.id: entry.category for entry in request.shop.catalog.categories(OffsetRequest(LIMIT_MAX)).items
-    }
+    categories = request.shop.catalog.categories(OffsetRequest(LIMIT_MAX)).items
+    names = {each.category.id: each.category for each in categories}
     file = StringIO()
     writer = csv.writer(file)
     writer.writerow(["sku", "name", "price", "description", "category", "image_urls"])
@@ -103,12 +102,7 @@ def _filters(request: StaffRequest, query: ProductsQuery) -> h.Element:
             h.label(for_="keyword")["Words"],
             h.input(id="keyword", name="keyword", type="search", value=query.keyword, autocomplete="off"),
         ],
-        _select(
-            "category",
-            "Category",
-            category,
-            [("", "All"), *((str(e.category.id), e.category.name) for e in categories)],
-        ),
+        _select("category", "Category", category, [("", "All"), *categories]),
         _select("in_stock", "Stock", in_stock, stock),
         _select("sort", "Sorted by", query.sort or "", [("", "Relevance"), *SORTS.items()]),
         h.button(type="submit")["Search"],

@@ -49,14 +49,16 @@ def table(caption: str, headings: Sequence[str | tuple[str, str]], rows: Iterabl
 
 def page_links(request: StaffRequest, page: Page[Any], page_request: OffsetRequest) -> h.Node:
     """Links to the pages before and after this one, with the same filters."""
-    after = page_request.offset + page_request.limit
-    has_next = len(page.items) == page_request.limit and (page.count_is_estimate or after < (page.count or 0))
+    shown = len(page.items)
+    after = page_request.offset + (shown if page.is_cut else page_request.limit)
+    is_full = page.is_cut or shown == page_request.limit
+    has_next = is_full and (page.count_is_estimate or after < (page.count or 0))
     before = max(0, page_request.offset - page_request.limit)
     if not page_request.offset and not has_next:
         return None
     return h.nav(".pages", aria_label="Pages")[
         page_request.offset > 0 and h.a(href=_link(request, before), rel="prev")["Previous page"],
-        f"{page_request.offset + 1} to {page_request.offset + len(page.items)}",
+        f"{page_request.offset + 1} to {page_request.offset + shown}",
         has_next and after <= OFFSET_MAX and h.a(href=_link(request, after), rel="next")["Next page"],
     ]
 
