@@ -276,10 +276,12 @@ class OrderBatcher:
             self._changed.wait_for(lambda: self._light.pending, max(0.0, due_at - time.monotonic()))
             if self._light.pending and time.monotonic() < due_at:
                 return
-            has_paused = time.monotonic() >= self._large_at
-            batch = self._begin(self._slow, LINES_MAX if has_paused else LIGHT_LINES_MAX)
+            is_due = time.monotonic() >= self._large_at
+            batch = self._begin(self._slow, LINES_MAX if is_due else LIGHT_LINES_MAX)
         self._decide_all(batch, wait=False)
-        if has_paused:  # those who want the same rows come next, also in other processes
+        if any(
+            each.lines > LIGHT_LINES_MAX for each in batch
+        ):  # those who want the same rows come next, also in other processes
             now = time.monotonic()
             pause_s = _PAUSE_FACTOR * (now - self._flushed_at)
             self._large_at, self._large_every_s = now + pause_s, now + pause_s - self._flushed_at

@@ -519,6 +519,15 @@ class TestRoot:
         with pytest.raises(EmbeddedPostgresError, match="belongs to user 12345, and you are root"):
             EmbeddedPostgres(theirs).__enter__()
         assert os.listdir(theirs) == []
+        os.chown(theirs, 0, 0)
+        theirs.chmod(0o777)
+        with pytest.raises(EmbeddedPostgresError, match=r"can be written to by other users.*chmod go-w"):
+            EmbeddedPostgres(theirs).__enter__()
+        theirs.chmod(0o1777)
+        os.chown(theirs, 12345, 12345)
+        with pytest.raises(EmbeddedPostgresError, match=f"{theirs}, above data directory .* belongs to user 12345"):
+            EmbeddedPostgres(theirs / "a" / "b").__enter__()
+        assert os.listdir(theirs) == []
         ours = open_dir / "ours"
         subprocess.run(["cp", "-a", made_once, ours], check=True)
         os.chown(ours / "postgres", 12345, 12345)

@@ -3,6 +3,7 @@
 import contextlib
 import fcntl
 import os
+import stat
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -121,10 +122,10 @@ class EmbeddedPostgres:
         """Make the directory if need be, see that it is ours, and open the lock files."""
         if self.data_dir.exists() and not self.data_dir.is_dir():
             raise EmbeddedPostgresError(f"data directory {self.data_dir} is a file: choose another path")
+        self._check_owners()
         # Root's server runs as another account. Let that pass, so that it needs no capability to get in;
         # what is inside is closed to everybody else all the same.
         self.data_dir.mkdir(mode=0o711 if os.geteuid() == 0 else 0o700, parents=True, exist_ok=True)
-        self._check_owner()
         entries = set(os.listdir(self.data_dir)) - {"lost+found"}  # of a disk of its own
         if entries and START_LOCK not in entries:
             raise EmbeddedPostgresError(
@@ -145,14 +146,26 @@ class EmbeddedPostgres:
             self._close_locks()
             raise
 
-    def _check_owner(self) -> None:
-        """Root writes into no directory of another user, who could place links there."""
-        owner = self.data_dir.stat(follow_symlinks=False).st_uid
-        if os.geteuid() == 0 and owner not in {0, *(account.uid for account in service_accounts())}:
-            raise EmbeddedPostgresError(
-                f"data directory {self.data_dir} belongs to user {owner}, and you are root:"
-                " start the shop as that user, or choose a directory of root's"
-            )
+    def _check_owners(self) -> None:
+        """Root writes only where nobody else can place a link or another directory, now or later: see sshd(8),
+        StrictModes.
+        """
+        if os.geteuid() != 0:
+            return
+        owners = {0, *(account.uid for account in service_accounts())}
+        for place in filter(Path.exists, (self.data_dir, *self.data_dir.parents)):
+            status = place.stat(follow_symlinks=False)
+            whose = "" if place == self.data_dir else f"{place}, above "
+            if status.st_uid not in owners:
+                raise EmbeddedPostgresError(
+                    f"{whose}data directory {self.data_dir} belongs to user {status.st_uid}, and you are root:"
+                    " start the shop as that user, or choose a directory of root's"
+                )
+            if status.st_mode & 0o022 and not status.st_mode & stat.S_ISVTX:
+                raise EmbeddedPostgresError(
+                    f"{whose}data directory {self.data_dir} can be written to by other users, and you are root:"
+                    f" chmod go-w {place}, or choose another directory"
+                )
 
     def _enter(self) -> None:
         self._entered_by = os.getpid()
