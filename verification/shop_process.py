@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -14,12 +16,14 @@ from http.client import HTTPException
 from itertools import count
 from pathlib import Path
 from random import randrange
+from unittest.mock import patch
 
 from sqlalchemy import Engine, make_url
 
 from shop_adapters.postgres import PostgresAdapters, make_engine
 from shop_adapters.postgres.migrate import migrate
 from shop_core import SYSTEM, Registration, Role, Shop
+from shop_http.cli.main import main
 
 SHOP = Path(sys.executable).with_name("shop")
 READY_S_MAX = 180
@@ -70,11 +74,33 @@ def environment(**variables: str) -> dict[str, str]:
     return plain | UNLIMITED | {"SHOP_LOG_LEVEL": "warning", "SHOP_DRAIN_S": "0"} | variables
 
 
-def shop(*arguments: str, env: Mapping[str, str], stdin: str = "") -> subprocess.CompletedProcess[str]:
-    """Run one `shop` command to its end."""
-    return subprocess.run(
-        [SHOP, *arguments], env=dict(env), input=stdin, capture_output=True, text=True, timeout=300, check=False
-    )
+def shop(*arguments: str, env: Mapping[str, str], stdin: str | bytes = "") -> subprocess.CompletedProcess[str]:
+    """Run one `shop` command to its end; in this process, as an interpreter takes a second to start. Not for threads.
+
+    `shop serve` gets a process of its own.
+    """
+    if arguments[0] == "serve":
+        return subprocess.run(
+            [SHOP, *arguments], env=dict(env), capture_output=True, text=True, timeout=300, check=False
+        )
+    typed = io.BytesIO(stdin if isinstance(stdin, bytes) else stdin.encode())
+    said, errors = io.StringIO(), io.StringIO()
+    code: object = 0
+    on_end = signal.getsignal(signal.SIGTERM)
+    with (
+        patch.dict(os.environ, env, clear=True),
+        patch.object(sys, "stdin", io.TextIOWrapper(typed)),
+        contextlib.redirect_stdout(said),
+        contextlib.redirect_stderr(errors),
+    ):
+        try:
+            main(arguments)
+        except SystemExit as end:
+            code = end.code
+        finally:
+            signal.signal(signal.SIGTERM, on_end)
+    assert isinstance(code, int)
+    return subprocess.CompletedProcess(arguments, code, said.getvalue(), errors.getvalue())
 
 
 def shop_with_admin(username: str, password: str, **variables: str) -> dict[str, str]:

@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
-from hypothesis.stateful import run_state_machine_as_test
+from hypothesis.stateful import rule, run_state_machine_as_test
 
 from shop_adapters.memory import MemoryAdapters
 from shop_core.inventory.model import StockLevel
@@ -130,6 +130,13 @@ def test_a_mutant_of_an_adapter_is_found_beside_a_sound_one(repository: str, cha
                 yield cast("UnitOfWork", Altered(uow, **{repository: changed}))
 
     class MutantBesideSound(TradeMachine):
+        @rule()
+        def publish_and_a_day_later_again(self) -> None:
+            """More often than it would come by chance, so that the search is short."""
+            self.relay(100, False)
+            self.let_time_pass(86_400)
+            self.relay(100, False)
+
         def open_adapters(self) -> Sequence[Adapters]:
             return [kind(clock=self.clock, new_id=SeededIds()) for kind in (MemoryAdapters, Mutant)]
 

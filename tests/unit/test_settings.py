@@ -10,7 +10,7 @@ import pytest
 from shop_adapters.publishers import LogPublisher
 from shop_adapters.publishers.webhook import WebhookPublisher
 from shop_http.cli.main import main
-from shop_http.server.composition import publisher_of
+from shop_http.server.optional import publisher_of
 from shop_http.server.settings import Settings, SettingsError, unknown_settings
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"

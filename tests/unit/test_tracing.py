@@ -14,7 +14,7 @@ from shop_adapters.memory import MemoryAdapters
 from shop_core import Shop
 from shop_http.app import create_app
 from shop_http.middleware.access_log import RequestRecord
-from shop_http.server.composition import check_tracing
+from shop_http.server.optional import check_tracing
 from shop_http.server.settings import Settings, SettingsError
 from shop_http.server.tracing import Spans
 

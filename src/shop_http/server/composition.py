@@ -19,8 +19,6 @@ from shop_adapters.order_batcher import LOCK_WAIT_S, OrderBatcher
 from shop_adapters.postgres.cache_validators import CacheValidator
 from shop_adapters.postgres.database import TransactionTimeouts, check_clock, clock_off
 from shop_adapters.postgres.search import REFRESHED_MAX, refresh_search
-from shop_adapters.publishers import LogPublisher
-from shop_adapters.publishers.webhook import WebhookPublisher
 from shop_core import Shop
 from shop_core.accounts.logins import CLEANUP_MAX
 from shop_core.ports import EventPublisher
@@ -31,7 +29,8 @@ from shop_http.middleware.request_limits import Deadlines
 from shop_http.routing import App
 from shop_http.server.database import adapters_of, make_pool, readiness, reservation_limits, shop_of
 from shop_http.server.http_protocol import OpenConnections
-from shop_http.server.settings import Settings, SettingsError
+from shop_http.server.optional import publisher_of
+from shop_http.server.settings import Settings
 from shop_http.server.shutdown import GracefulShutdown
 from shop_http.state import Background
 
@@ -198,21 +197,6 @@ def _rate(text: str, workers: int) -> Rate | None:
     return Rate(int(count), {"second": 1, "minute": 60, "hour": 3600}[unit]).shared_by(workers)
 
 
-def check_tracing(settings: Settings) -> None:
-    """Check early that spans can be made.
-
-    Raises:
-        SettingsError: the settings ask for them, and OpenTelemetry is not installed.
-    """
-    if settings.tracing != "off":
-        try:
-            import shop_http.server.tracing  # noqa: F401
-        except ImportError as missing:
-            raise SettingsError(
-                f"SHOP_TRACING needs OpenTelemetry: pip install 'shop-no-oversell[otel]' ({missing})"
-            ) from missing
-
-
 def _jobs(shop: Shop, publisher: EventPublisher | None, count_expired: Callable[[int], int]) -> list[Background]:
     """What every worker does beside answering requests. Sweeps and relays of several workers do not disturb each other.
 
@@ -233,32 +217,3 @@ def _jobs(shop: Shop, publisher: EventPublisher | None, count_expired: Callable[
         relay = partial(shop.outbox.relay, publisher)
         jobs.append(Repeating(relay, BACKGROUND_EVERY_S, "relay", lambda taken: taken > 0))
     return jobs
-
-
-def publisher_of(settings: Settings) -> EventPublisher | None:
-    """Where events are published; None: nowhere.
-
-    Raises:
-        SettingsError: the webhook cannot be used.
-    """
-    match settings.events:
-        case "log":
-            return LogPublisher(_lines_of_events())
-        case "webhook":
-            try:
-                return WebhookPublisher(settings.webhook_url, settings.webhook_secret)
-            except ValueError as wrong:
-                raise SettingsError(f"SHOP_WEBHOOK_URL or SHOP_WEBHOOK_SECRET cannot be used: {wrong}") from wrong
-    return None
-
-
-def _lines_of_events() -> logging.Logger:
-    """A logger of its own, apart from the log of the server: one line an event, on standard output."""
-    logger = logging.getLogger("shop.events")
-    if not logger.handlers:
-        handler = logging.StreamHandler(sys.stdout)
-        handler.setFormatter(logging.Formatter("%(message)s"))
-        logger.addHandler(handler)
-        logger.setLevel(logging.INFO)
-        logger.propagate = False
-    return logger

@@ -19,11 +19,12 @@ from datetime import UTC, datetime
 from functools import cache
 from select import PIPE_BUF
 from threading import Event, Thread
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from shop_http.middleware.access_log import Observer, RequestRecord, Write, json_line, request_lines
+if TYPE_CHECKING:
+    from shop_http.middleware.access_log import Observer, RequestRecord, Write
 
 _ROWS = re.compile(r"(?<=DETAIL:  ).*?(?=\n\[SQL: |\n\nThe above exception|\Z)", re.DOTALL)
 _STANDARD = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "color_message", "taskName"}
@@ -57,6 +58,8 @@ def configure(form: str, level: str, *, write: Write | None = None) -> None:
 
 def request_log(form: str) -> Observer:
     """An observer that writes one line for each request; `form` as for `configure`."""
+    from shop_http.middleware.access_log import json_line, request_lines  # here: the supervisor logs no requests
+
     return request_lines(standard_error().append, request_text if is_text(form) else json_line)
 
 

@@ -13,9 +13,9 @@ import time
 from collections.abc import Iterator
 
 from shop_http.cli.demo_data import add_demo_data
-from shop_http.server.composition import check_tracing, publisher_of
 from shop_http.server.database import database, open_shop
 from shop_http.server.log import configure, is_text
+from shop_http.server.optional import check_tracing, publisher_of
 from shop_http.server.settings import Settings
 from shop_http.server.supervisor import Supervisor, WorkersFailed, open_sockets, prepare
 
