@@ -202,6 +202,17 @@ def test_a_file_with_a_bad_row_is_refused_whole_or_imported_without_it(
     assert "counted: 'noon' is no time" in failure("import-products", str(file), "--counted-at", "noon", env=database)
 
 
+def test_users_are_listed_and_changed_by_name(database: dict[str, str]) -> None:
+    for name in ("grace", "hopper"):
+        assert shop("create-admin", name, env=database, stdin="a long password\n").returncode == 0
+    assert shop("users", "role", "Grace", "staff", env=database).stdout == "grace is staff, and may log in.\n"
+    assert shop("users", "deactivate", "grace", env=database).stdout == "grace is staff, and may not log in.\n"
+    listed = [line.split()[:3] for line in shop("users", env=database).stdout.splitlines()]
+    assert listed == [["grace", "staff", "inactive"], ["hopper", "admin", "active"]]
+    assert re.match(r"\S{40,}\nGood once, until ", shop("users", "reset", "hopper", env=database).stdout)
+    assert "there is no user 'ada'" in shop("users", "reset", "ada", env=database).stderr
+
+
 def test_settings_show_values_and_sources_but_no_secret(database: dict[str, str]) -> None:
     secret = {"SHOP_WEBHOOK_SECRET": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"}
     shown = shop("settings", env=database | secret | {"SHOP_PORT": "9000"}).stdout

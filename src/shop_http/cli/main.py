@@ -20,6 +20,7 @@ from shop_core.ports import OutboxMessage
 from shop_http.cli.audit import report
 from shop_http.cli.backup import RESTORE_HELP, run_backup, run_restore
 from shop_http.cli.demo_data import add_demo_data
+from shop_http.cli.export import EXPORT_HELP, run_export
 from shop_http.cli.product_import import (
     COLUMNS_HELP,
     KNOWN,
@@ -31,7 +32,8 @@ from shop_http.cli.product_import import (
     read_time,
 )
 from shop_http.cli.progress import progress
-from shop_http.server.database import UNUSABLE_DATABASE, migrate_database, open_shop
+from shop_http.cli.users import add_commands, run_list
+from shop_http.server.database import EXPORTS, UNUSABLE_DATABASE, migrate_database, open_shop
 from shop_http.server.settings import Settings, SettingsError, unknown_settings
 
 _RESEND = "Publish dead letters again. Later events of the same subject may have arrived before them."
@@ -120,6 +122,10 @@ def _parser() -> argparse.ArgumentParser:
     one = command("restore", run_restore, "bring the database to what a backup has, then audit it", RESTORE_HELP)
     one.add_argument("file", metavar="FILE", type=Path)
     one.add_argument("--replace", action="store_true", help="although the database has data, which are lost")
+    one = command("export", run_export, "write products, orders, stock movements or users to a file", EXPORT_HELP)
+    one.add_argument("what", choices=EXPORTS)
+    one.add_argument("file", metavar="FILE", type=Path, nargs="?", help="a new file; without one, standard output")
+    one.add_argument("--format", choices=["csv", "jsonl"], default="csv", help="default: csv; jsonl: an object a line")
     one = command("outbox", _outbox, "show events that are not published yet, and those that were given up")
     inside = one.add_subparsers(title="commands", metavar="COMMAND")
     again = inside.add_parser("resend", help="try dead letters again", description=_RESEND)
@@ -129,6 +135,7 @@ def _parser() -> argparse.ArgumentParser:
     again.add_argument("ids", metavar="ID", nargs="*", type=UUID, help="of the event, as `shop outbox` lists it")
     again.add_argument("--all", action="store_true", help="all of them")
     again.set_defaults(run=_resend, parser=again)
+    add_commands(command("users", run_list, "list who may log in; set roles, make codes for forgotten passwords"))
     command("settings", _settings, "show every setting: its value, its source and its meaning")
     command("version", _version, "show the version")
     return parser

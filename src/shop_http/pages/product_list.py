@@ -11,6 +11,7 @@ from msgspec import UNSET
 
 from shop_core import CatalogEntry, CursorRequest, OffsetRequest, ProductQuery, ProductSort
 from shop_core.pagination import LIMIT_MAX
+from shop_http.csv_cells import harmless
 from shop_http.pages.handlers import StaffRequest, page
 from shop_http.pages.layout import Screen
 from shop_http.pages.tables import NUMBER, amount, page_links, table
@@ -24,8 +25,6 @@ SORTS = {
     ProductSort.PRICE: "Cheapest first",
     ProductSort.PRICE_DESCENDING: "Dearest first",
 }
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""What a cell must not begin with: a spreadsheet would calculate it."""
 
 
 @page("/products", pool=Pool.SLOW)
@@ -61,7 +60,7 @@ def export_products(request: StaffRequest) -> Response:
         while category and category.parent_id and (category := names.get(category.parent_id)):
             path.insert(0, category.name)
         cells = (product.sku, product.name, str(product.price), product.description, " > ".join(path))
-        writer.writerow(map(_harmless, (*cells, " ".join(product.image_urls))))
+        writer.writerow(map(harmless, (*cells, " ".join(product.image_urls))))
     disposition = (b"content-disposition", b'attachment; filename="products.csv"')
     return Response(file.getvalue().encode(), media_type=b"text/csv; charset=utf-8", headers=(disposition,))
 
@@ -73,11 +72,6 @@ def _all_products(request: StaffRequest) -> Iterator[CatalogEntry]:
         yield from found.items
         if (cursor := found.cursor) is None:
             return
-
-
-def _harmless(cell: str) -> str:
-    """The cell as text, whatever it begins with."""
-    return f"'{cell}" if cell.startswith(FORMULA) else cell
 
 
 def _filters(request: StaffRequest, query: ProductsQuery) -> h.Element:

@@ -10,11 +10,11 @@ import logging
 import os
 import secrets
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import psycopg
 from sqlalchemy import Engine, make_url
@@ -26,6 +26,7 @@ from shop_adapters.postgres import PostgresAdapters, make_engine
 from shop_adapters.postgres.backup import BackupError, Manifest, back_up, restore
 from shop_adapters.postgres.database import translate_errors
 from shop_adapters.postgres.durability import UnsafeServer, check_durability
+from shop_adapters.postgres.exports import Exported, exported
 from shop_adapters.postgres.migrate import SchemaError, check_schema, migrate
 from shop_adapters.postgres.roles import grant_application_role
 from shop_core import Shop
@@ -37,6 +38,10 @@ from shop_core.reservations.model import ReservationLimits
 from shop_http.server.settings import SECRET_BYTES_MIN, Settings, SettingsError
 
 _logger = logging.getLogger("shop_http")
+
+
+EXPORTS = [what.value for what in Exported]
+"""What can be exported, see `exported_rows`."""
 
 
 class DatabaseError(Exception):
@@ -174,6 +179,15 @@ def restore_database(
     with database(settings) as located, engine_of(located) as engine:
         is_gross = located.prices == "gross"
         return restore(engine, file, located.currency, includes_tax=is_gross, replace=replace, done=done)
+
+
+@contextlib.contextmanager
+def exported_rows(settings: Settings, what: str) -> Iterator[tuple[Sequence[str], Iterator[Sequence[Any]]]]:
+    """See `exported`; it raises what `open_shop` does, too."""
+    with database(settings) as located, engine_of(located) as engine:
+        check_schema(engine, located.currency, includes_tax=located.prices == "gross")
+        with exported(engine, Exported(what), located.currency) as columns_and_rows:
+            yield columns_and_rows
 
 
 def readiness(engine: Engine, settings: Settings, *checks: Callable[[], object]) -> Callable[[], None]:

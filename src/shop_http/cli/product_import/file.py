@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from shop_http.cli.product_import.profiles import PROFILES, BadRow, Profile, Record
+from shop_http.csv_cells import as_written
 
 KNOWN = ("sku", "name", "price", "description", "category", "image_urls", "quantity", "counted")
 
@@ -243,5 +244,5 @@ def _record(line: int, columns: list[str], cells: list[str]) -> Record | BadRow:
         return BadRow(line, "has bytes that are not of the encoding of the file: save it as UTF-8")
     if len(cells) < len(columns) or any(cell.strip() for cell in cells[len(columns) :]):
         return BadRow(line, f"has {len(cells)} fields, the header has {len(columns)}")
-    named = {column: cell for column, cell in zip(columns, cells, strict=False) if column}
+    named = {column: as_written(cell) for column, cell in zip(columns, cells, strict=False) if column}
     return Record(line, named)

@@ -1,0 +1,104 @@
+"""`shop export`: what is written can be read again, by spreadsheets without harm and by `shop import-products`."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from verification.shop_process import migrated
+
+from shop_adapters.memory import MemoryAdapters
+from shop_adapters.postgres import PostgresAdapters, make_engine
+from shop_core import (
+    SYSTEM,
+    CursorRequest,
+    LineRequest,
+    Money,
+    PlacementRequest,
+    ProductDetails,
+    ProductQuery,
+    Registration,
+    Shop,
+)
+from shop_http.cli.export import run_export
+from shop_http.cli.product_import import Reading, import_products
+from shop_http.server.settings import Settings
+
+SECRET = "a secret for tests, of more than 32 bytes"
+FORMULA = '=HYPERLINK("https://evil.example")'
+
+
+@pytest.fixture(scope="module")
+def settings(new_database: Callable[[str], str]) -> Settings:
+    """Those of a shop that sold something with a harmful name."""
+    with migrated(url := new_database("export")):
+        settings = Settings.read({"SHOP_DATABASE_URL": url, "SHOP_SECRET_KEY": SECRET}, {})
+    engine = make_engine(settings.database_url, connections=1)
+    shop = Shop(PostgresAdapters(engine, SECRET.encode()))
+    kitchen = shop.catalog.create_category(SYSTEM, "Kitchen").category
+    cups = shop.catalog.create_category(SYSTEM, "Cups", parent_id=kitchen.id).category
+    price = Money.parse("12.50", "EUR")
+    details = ProductDetails("MUG-1", FORMULA, price, 'Two\nlines, "quotes"', cups.id, ("https://x.example/a.jpg",))
+    mug = shop.catalog.create_product(SYSTEM, details).product
+    shop.inventory.receive(SYSTEM, mug.id, 10)
+    ada = shop.accounts.register(Registration("ada", "numbers are music", email="ada@shop.example")).actor
+    shop.orders.place(PlacementRequest(ada.account_id, (LineRequest(mug.id, 2),)))
+    engine.dispose()
+    return settings
+
+
+def export(settings: Settings, what: str, path: Path, form: str = "csv") -> str:
+    assert run_export(settings, argparse.Namespace(what=what, file=path, format=form)) == 0
+    assert path.stat().st_mode & 0o777 == 0o600
+    return path.read_text()
+
+
+def first(text: str) -> dict[str, Any]:
+    return next(csv.DictReader(text.splitlines(keepends=True)))
+
+
+def test_products_come_back_by_an_import_and_bring_nothing_back_that_was_sold(
+    settings: Settings, tmp_path: Path
+) -> None:
+    file = tmp_path / "products.csv"
+    assert f"'{FORMULA}" in first(export(settings, "products", file))["name"]
+    other = Shop(MemoryAdapters())
+    report = import_products(other, file, Reading("EUR", now=datetime.now(UTC)))
+    assert (report.created, report.bad_rows) == (1, [])
+    (entry,) = other.catalog.products(ProductQuery(), CursorRequest(10)).items
+    assert (entry.product.name, entry.product.description) == (FORMULA, 'Two\nlines, "quotes"')
+    assert other.inventory.level(SYSTEM, entry.product.id).on_hand == 10
+    engine = make_engine(settings.database_url, connections=1)
+    same = import_products(Shop(PostgresAdapters(engine, SECRET.encode())), file, Reading("EUR", now=datetime.now(UTC)))
+    engine.dispose()
+    assert (same.created, same.updated, same.unchanged, same.bad_rows) == (0, 0, 1, [])
+
+
+@pytest.mark.parametrize(
+    ("what", "expected"),
+    [
+        ("orders", {"customer": "ada", "sku": "MUG-1", "quantity": 2, "unit_price": "12.50", "order_total": "25.00"}),
+        ("movements", {"sku": "MUG-1", "kind": "received", "quantity": 10}),
+        ("users", {"username": "ada", "email": "ada@shop.example", "role": "customer", "active": True}),
+    ],
+)
+def test_both_forms_say_the_same(settings: Settings, tmp_path: Path, what: str, expected: dict[str, object]) -> None:
+    row = first(export(settings, what, tmp_path / "a.csv"))
+    line = json.loads(export(settings, what, tmp_path / "a.jsonl", "jsonl").splitlines()[0])
+    assert {name: line[name] for name in expected} == expected
+    assert row.keys() == line.keys()
+    assert {name: row[name] for name in expected} == {name: str(value) for name, value in expected.items()}
+    assert "password" not in str(line)
+
+
+def test_a_file_that_is_there_is_kept(settings: Settings, tmp_path: Path) -> None:
+    (tmp_path / "users.csv").write_text("mine")
+    with pytest.raises(FileExistsError):
+        export(settings, "users", tmp_path / "users.csv")
+    assert (tmp_path / "users.csv").read_text() == "mine"
