@@ -72,11 +72,12 @@ def _run_reset(settings: Settings, given: argparse.Namespace) -> int:
 
 def _named(shop: Shop, given: argparse.Namespace) -> Account:
     """The account of the name that was given; the process ends if there is none."""
-    for account in _all(shop):
-        if account.username.casefold() == given.username.casefold():
-            return account
-    parser: argparse.ArgumentParser = given.parser
-    parser.error(f"there is no user {given.username!r}: `shop users` lists them")
+    name = given.username.casefold()
+    account = next((account for account in _all(shop) if account.username.casefold() == name), None)
+    if account is None:
+        given.parser.error(f"there is no user {given.username!r}: `shop users` lists them")
+    assert account
+    return account
 
 
 def _all(shop: Shop) -> Iterator[Account]:
