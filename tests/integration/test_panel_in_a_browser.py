@@ -1,0 +1,346 @@
+"""The staff panel in Debian's Chromium: what staff do in a day, by mouse, by keyboard alone, and without JavaScript.
+
+One server and one browser for all. `SHOP_PANEL_PICTURES=docs/panel python -m pytest THIS_FILE -k accessible` makes the
+pictures of docs/panel.md.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Protocol
+
+import pytest
+import uvicorn
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+
+from shop_adapters.memory import MemoryAdapters
+from shop_core import SYSTEM, Actor, Order, OrderQuery, OrderStatus, ProductQuery, Registration, Role, Shop
+from shop_core.inventory.model import LineRequest
+from shop_core.orders.model import PlacementRequest
+from shop_core.pagination import OffsetRequest
+from shop_http.app import create_app
+from shop_http.cli.demo_data import add_demo_data
+
+CHROMIUM = Path("/usr/bin/chromium")
+ARGUMENTS = (
+    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
+    "--disable-component-update --disable-sync"
+).split()
+PASSWORD = "correct horse battery"
+PICTURES = os.environ.get("SHOP_PANEL_PICTURES", "")
+TABS_MAX = 120
+
+pytestmark = pytest.mark.skipif(not CHROMIUM.exists(), reason="there is no /usr/bin/chromium on this machine")
+
+
+@dataclass
+class Running:
+    """A shop with demo products and a panel."""
+
+    shop: Shop
+    url: str
+
+    @cached_property
+    def customer(self) -> Actor:
+        login = self.shop.sessions.log_in("ada", PASSWORD)
+        return self.shop.sessions.authenticate(login.access)
+
+    def order(self, sku: str = "EQP-003") -> Order:
+        """A new order of Ada's."""
+        entry = self.shop.catalog.product_by_sku(sku)
+        assert entry is not None
+        lines = (LineRequest(entry.product.id, 1),)
+        return self.shop.orders.place(PlacementRequest(self.customer.account_id, lines))
+
+    def status(self, order: Order) -> OrderStatus:
+        return self.shop.orders.get(SYSTEM, order.id).status
+
+    def on_hand(self, sku: str) -> int:
+        entry = self.shop.catalog.product_by_sku(sku)
+        assert entry is not None
+        return self.shop.inventory.level(SYSTEM, entry.product.id).on_hand
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[Running]:
+    shop = Shop(MemoryAdapters())
+    add_demo_data(shop)
+    shop.accounts.register(Registration("grace", PASSWORD), actor=SYSTEM, role=Role.STAFF)
+    shop.accounts.register(Registration("ada", PASSWORD, "ada@shop.example", "Ada", "Lovelace"))
+    server = uvicorn.Server(uvicorn.Config(create_app(shop, threads=4), port=0, log_level="error"))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    while not server.started:
+        time.sleep(0.02)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    yield Running(shop, f"http://127.0.0.1:{port}/staff")
+    server.should_exit = True
+    thread.join(30)
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+class Hands(Protocol):
+    """How somebody uses a page."""
+
+    def press(self, target: Locator) -> None:
+        """A link, a button or a box."""
+
+    def type(self, target: Locator, text: str) -> None:
+        """Into a field."""
+
+
+class Mouse:
+    """With a mouse."""
+
+    def press(self, target: Locator) -> None:
+        target.click()
+
+    def type(self, target: Locator, text: str) -> None:
+        target.fill(text)
+
+
+class Keyboard:
+    """With the keyboard alone: from field to field with Tab."""
+
+    def press(self, target: Locator) -> None:
+        self._go_to(target)
+        target.page.keyboard.press("Space" if target.get_attribute("type") == "checkbox" else "Enter")
+
+    def type(self, target: Locator, text: str) -> None:
+        self._go_to(target)
+        target.page.keyboard.press("Control+A")
+        target.page.keyboard.type(text)
+
+    def _go_to(self, target: Locator) -> None:
+        expect(target).to_be_visible()
+        for _ in range(TABS_MAX):
+            if target.evaluate("element => element === document.activeElement"):
+                return
+            target.page.keyboard.press("Tab")
+        raise AssertionError(f"{target} cannot be reached with Tab")
+
+
+@dataclass
+class Desk:
+    """Somebody of the staff at the panel."""
+
+    running: Running
+    page: Page
+    hands: Hands
+
+    def open(self, path: str) -> None:
+        self.page.goto(f"{self.running.url}{path}")
+
+    def button(self, name: str) -> None:
+        self.hands.press(self.page.get_by_role("button", name=name, exact=True))
+
+    def link(self, name: str) -> None:
+        self.hands.press(self.page.get_by_role("link", name=name, exact=True).first)
+
+    def type(self, label: str, text: str) -> None:
+        self.hands.type(self.page.get_by_label(label, exact=True), text)
+
+    def sees(self, text: str) -> None:
+        expect(self.page.get_by_text(text).first).to_be_visible()
+
+    def log_in(self) -> None:
+        self.open("/login")
+        self.type("Username", "grace")
+        self.type("Password", PASSWORD)
+        self.button("Log in")
+        expect(self.page.get_by_role("heading", name="Today")).to_be_visible()
+
+
+@pytest.fixture(scope="module", params=["mouse", "keyboard", "without JavaScript"])
+def desk(request: pytest.FixtureRequest, running: Running, chromium: Browser) -> Iterator[Desk]:
+    """Logged in, one for each way to use it."""
+    context = chromium.new_context(java_script_enabled=request.param != "without JavaScript")
+    context.set_default_timeout(20_000)
+    made = Desk(running, context.new_page(), Keyboard() if request.param == "keyboard" else Mouse())
+    made.log_in()
+    yield made
+    context.close()
+
+
+# ---- what staff do in a day
+
+
+def test_the_order_of_a_customer_is_found_confirmed_shipped_and_its_slip_printed(desk: Desk, running: Running) -> None:
+    order = running.order()
+    desk.open("/orders")
+    desk.type("Customer", "lovelace")
+    desk.button("Search")
+    desk.link(order.number)
+    desk.button("Confirm")
+    desk.sees("The order is confirmed.")
+    desk.button("Ship")
+    desk.sees("The order is shipped.")
+    desk.link("Packing slip")
+    desk.sees("EQP-003")
+    desk.page.emulate_media(media="print")
+    expect(desk.page.get_by_role("navigation")).to_have_count(0)
+    desk.page.emulate_media(media="screen")
+    assert running.status(order) is OrderStatus.SHIPPED
+
+
+def test_twenty_orders_are_shipped_at_once(desk: Desk, running: Running) -> None:
+    orders = [running.order() for _ in range(20)]
+    for order in orders:
+        running.shop.orders.confirm(SYSTEM, order.id)
+    desk.open("/orders?status=confirmed")
+    for order in orders:
+        desk.hands.press(desk.page.get_by_label(f"Select {order.number}"))
+    desk.button("Ship the selected")
+    desk.sees("20 orders are shipped.")
+    assert {running.status(order) for order in orders} == {OrderStatus.SHIPPED}
+
+
+def test_an_order_is_cancelled(desk: Desk, running: Running) -> None:
+    order = running.order()
+    desk.open(f"/orders/{order.id}")
+    desk.button("Cancel the order")
+    desk.sees("The order is cancelled")
+    assert running.status(order) is OrderStatus.CANCELLED
+
+
+def test_stock_is_received_as_with_a_scanner(desk: Desk, running: Running) -> None:
+    """A scanner types the SKU and Enter; the field for the next one has the focus."""
+    before = running.on_hand("CUP-001"), running.on_hand("CUP-002")
+    desk.open("/stock")
+    for sku in ("CUP-001", "CUP-002"):
+        expect(desk.page.get_by_label("SKU", exact=True)).to_be_focused()
+        desk.page.keyboard.type(sku)
+        desk.page.keyboard.press("Enter")
+        desk.sees(f"({sku}) received")
+    assert (running.on_hand("CUP-001"), running.on_hand("CUP-002")) == (before[0] + 1, before[1] + 1)
+
+
+def test_stock_is_counted_and_the_difference_seen_first(desk: Desk, running: Running) -> None:
+    counted = running.on_hand("COF-003") - 2
+    desk.open("/stock/count")
+    desk.type("SKU", "COF-003")
+    desk.type("Counted", str(counted))
+    desk.button("Compare")
+    desk.sees("-2")
+    desk.button("Correct the stock")
+    desk.sees(f"{counted} on hand (-2)")
+    assert running.on_hand("COF-003") == counted
+
+
+def test_a_product_is_added_with_its_options(desk: Desk, running: Running) -> None:
+    family = running.shop.families.create(SYSTEM, f"Bowl {id(desk)}", ["size"])
+    desk.open("/products/new")
+    desk.type("SKU", f"BOWL-{id(desk)}")
+    desk.type("Name", "Bowl, large")
+    desk.type("Price, EUR", "14,50")
+    desk.page.get_by_label("Family", exact=True).select_option(str(family.id))
+    desk.button("Add the product")
+    desk.type("Size", "large")  # the page asks for what the family needs
+    desk.button("Add the product")
+    desk.sees("The product is in the catalog.")
+    (entry,) = running.shop.catalog.products(ProductQuery(family_id=family.id), OffsetRequest()).items
+    assert (str(entry.product.price), entry.product.options) == ("14.50", (("size", "large"),))
+
+
+def test_a_file_is_previewed_and_imported_and_nothing_of_a_refused_one(desk: Desk, tmp_path: Path) -> None:
+    sku = f"JUG-{id(desk)}"
+    good, bad = tmp_path / "good.csv", tmp_path / "bad.csv"
+    good.write_text(f"sku,name,price\n{sku},Jug,12\n")
+    bad.write_text(f"sku,name,price\n{sku},Jug,13\nJUG-0,Jug,a lot\n")
+    for file, said in ((good, "New products"), (bad, "Nothing is imported while a row is bad.")):
+        desk.open("/products/import")
+        desk.page.get_by_label("CSV file, 1 MiB at most").set_input_files(file)
+        desk.button("See what will change")
+        desk.sees(said)
+        if file == good:
+            desk.button("Import it")
+            desk.sees("1 products are new, 0 changed.")
+    entry = desk.running.shop.catalog.product_by_sku(sku)
+    assert entry is not None
+    assert str(entry.product.price) == "12.00"
+
+
+def test_a_search_shows_what_is_found_while_one_types(running: Running, chromium: Browser) -> None:
+    with chromium.new_context() as context:
+        desk = Desk(running, context.new_page(), Mouse())
+        desk.log_in()
+        desk.open("/products")
+        words = desk.page.get_by_label("Words")
+        words.press_sequentially("kettle")
+        expect(desk.page.locator("#list tbody tr")).to_have_count(1)
+        expect(words).to_be_focused()
+        desk.page.wait_for_url(re.compile("keyword=kettle"))
+
+
+# ---- every screen
+
+
+def screens(running: Running) -> dict[str, str]:
+    """Name and path of each."""
+    order = running.shop.orders.find(SYSTEM, OrderQuery(), OffsetRequest(limit=1)).items[0]
+    product = order.lines[0].product_id
+    return {
+        "today": "/",
+        "orders": "/orders?status=placed",
+        "order": f"/orders/{order.id}",
+        "slip": f"/orders/{order.id}/slip",
+        "products": "/products",
+        "product": f"/products/{product}",
+        "new-product": "/products/new",
+        "ledger": f"/products/{product}/ledger",
+        "import": "/products/import",
+        "receive": "/stock",
+        "count": "/stock/count?sku=COF-001&counted=100",
+        "refused": "/stock/count?sku=NONE&counted=100",
+        "not-found": "/orders/00000000-0000-0000-0000-000000000001",
+    }
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_screen_is_accessible_and_fits_a_phone(scheme: Any, running: Running, chromium: Browser) -> None:
+    for _ in range(3):
+        running.order()
+    found: dict[str, str] = {}
+    with chromium.new_context(color_scheme=scheme) as context:
+        desk, errors = Desk(running, context.new_page(), Mouse()), list[str]()
+        desk.page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+        desk.open("/login")
+        found |= faults_of(desk, "login", scheme)
+        desk.log_in()
+        for name, path in screens(running).items():
+            desk.open(path)
+            found |= faults_of(desk, name, scheme)
+    assert found == {}
+    assert [error for error in errors if "Failed to load resource" not in error] == []  # none of the policy
+
+
+def faults_of(desk: Desk, name: str, scheme: str) -> dict[str, str]:
+    """What axe-core finds on the page that is open, on a desk and on a phone; and whether it is wider than a phone."""
+    found, axe = {}, Axe()
+    rules = {"resultTypes": ["violations"]} | ({"runOnly": ["color-contrast"]} if scheme == "dark" else {})
+    for width in (390, 1280):
+        desk.page.set_viewport_size({"width": width, "height": 800})
+        results = axe.run(desk.page, options=rules)
+        if results.violations_count:
+            found[f"{name} {scheme} {width}"] = results.generate_report()
+        if desk.page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"):
+            found[f"{name} {scheme} {width} width"] = "it is wider than the screen"
+    if PICTURES and scheme == "light":
+        Path(PICTURES).mkdir(parents=True, exist_ok=True)
+        desk.page.screenshot(path=f"{PICTURES}/{name}.png")
+    return found
