@@ -208,6 +208,15 @@ class StockContract(Contract):
         assert fixtures.level(product.id).on_hand == 2, "an older list says nothing after a newer one"
         assert shop.audit() == []
 
+    def test_what_is_short_is_listed_with_the_greatest_shortfall_first(self, fixtures: Fixtures, shop: Shop) -> None:
+        fixtures.product(units=5)
+        short = [_short_by_two(fixtures) for _ in range(2)]
+        shop.inventory.adjust(SYSTEM, short[1], -1, "broken")
+        assert [(level.product_id, level.shortfall) for level in shop.inventory.short(SYSTEM, 9)] == [
+            *((short[1], 3), (short[0], 2))
+        ]
+        assert len(shop.inventory.short(SYSTEM, 1)) == 1
+
     def test_counts_at_the_same_time_end_at_what_was_counted(self, fixtures: Fixtures, contended: Shop) -> None:
         product = fixtures.product(units=5)
         together(*[lambda: contended.inventory.count_all(SYSTEM, {product.id: 9}, "stock-take")] * 4)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, timedelta
 
 from shop_core.errors import InvalidCursor
 from shop_core.money import Money
-from shop_core.orders.model import OrderLine, OrderQuery, Step, total_of
+from shop_core.orders.model import DaySales, OrderLine, OrderQuery, OrderStatus, Step, total_of
 from shop_core.pagination import CursorRequest
 from shop_testing.contract import Contract
 from shop_testing.fixtures import Fixtures
@@ -81,6 +81,25 @@ class OrdersContract(Contract):
             assert uow.orders.get(order.id) == confirmed
             assert uow.orders.get(other.id) == other
         assert (confirmed.version, confirmed.created_at) == (2, order.created_at)
+
+    def test_sales_are_summed_by_day_without_what_was_cancelled(self, fixtures: Fixtures) -> None:
+        today = fixtures.clock().astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+        yesterday = today - timedelta(hours=1)
+        orders = [
+            replace(fixtures.order(), id=fixtures.new_id(), created_at=at) for at in (today, yesterday, yesterday)
+        ]
+        with fixtures.begin() as uow:
+            before = uow.orders.sales(today - timedelta(days=1))
+            uow.orders.add_all(orders)
+            uow.orders.add_all([replace(orders[0], id=fixtures.new_id(), status=OrderStatus.CANCELLED)])
+            sales, late = uow.orders.sales(today - timedelta(days=1)), uow.orders.sales(today)
+        (of_orders,) = before  # the one that was placed just now
+        totals = [order.total.minor for order in orders]
+        assert sales == [
+            DaySales(yesterday.date(), 2, totals[1] + totals[2]),
+            DaySales(today.date(), of_orders.orders + 1, of_orders.total + totals[0]),
+        ]
+        assert late == sales[1:]
 
     def test_a_cursor_never_opens_the_orders_of_somebody_else(self, fixtures: Fixtures) -> None:
         ada, grace = fixtures.new_id(), fixtures.new_id()

@@ -138,3 +138,14 @@ def test_a_queue_shows_the_oldest_first(setup: Setup, browser: Browser) -> None:
         setup.later(minutes=1)
     text = text_of(browser.get("/orders?status=placed"))
     assert sorted(orders, key=text.index) == orders
+
+
+def test_today_shows_what_needs_hands_and_what_was_sold(setup: Setup, browser: Browser) -> None:
+    order = order_of_ada(setup)
+    setup.shop.inventory.adjust(SYSTEM, setup.product_id, -5, "a flood")
+    text = text_of(browser.get())
+    assert f"Orders to confirm 1 {order.number} , 21 Nov 2026, 12:00 UTC" in text
+    assert "Promised, but missing 1 1 units missing" in text
+    assert "Products sold out 1 Brass lamp" in text
+    assert "Sat 21 Nov 1 24.90 EUR Fri 20 Nov 0 0.00 EUR" in text
+    assert 'aria-label="1 orders in 14 days, 24.90 EUR together"' in browser.get().text

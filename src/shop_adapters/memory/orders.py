@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID
 
 from shop_adapters.listing import orders_of
 from shop_adapters.memory.listing import cut
 from shop_adapters.memory.transaction import Transaction
-from shop_core.orders.model import Order, OrderQuery
+from shop_core.orders.model import DaySales, Order, OrderQuery, OrderStatus
 from shop_core.pagination import Page, PageRequest
 
 
@@ -67,6 +68,16 @@ class MemoryOrders:
                 else orders.get_all(self._transaction.orders_of.of(query.customer_id))
             )
         return cut(orders_of(query), filter(query.matches, found.values()), page_request)
+
+    def sales(self, since: datetime) -> list[DaySales]:
+        """The days since then on which something was ordered, in order; cancelled orders do not count."""
+        with self._transaction.statement():
+            found = [each for each in self._transaction.orders.all().values() if each.created_at >= since]
+        by_day: dict[date, list[int]] = {}
+        for order in found:
+            if order.status is not OrderStatus.CANCELLED:
+                by_day.setdefault(order.created_at.astimezone(UTC).date(), []).append(order.total.minor)
+        return [DaySales(day, len(totals), sum(totals)) for day, totals in sorted(by_day.items())]
 
     def _change(self, order: Order, **changed: Any) -> None:
         self._transaction.lock_order.check("orders", [order.id])

@@ -72,6 +72,12 @@ class MemoryStock:
             stock.put_all(after)
             self._transaction.ledger.extend_all(by_product)
 
+    def short(self, limit: int) -> list[StockLevel]:
+        """Up to `limit` levels with a shortfall, the greatest first."""
+        with self._transaction.statement():
+            found = [level for level in self._transaction.stock.all().values() if level.shortfall]
+        return sorted(found, key=lambda level: (-level.shortfall, level.product_id))[:limit]
+
     def movements(self, product_id: UUID, page_request: CursorRequest) -> Page[StockMovement]:
         """The ledger of a product, newest first."""
         with self._transaction.statement():

@@ -22,6 +22,13 @@ SELECT product_id, on_hand, allocated, reserved, shortfall
 FROM stock_levels
 WHERE product_id = ANY (CAST(:ids AS uuid[]))
 """)
+_SHORT = text("""
+SELECT product_id, on_hand, allocated, reserved, shortfall
+FROM stock_levels
+WHERE shortfall > 0
+ORDER BY shortfall DESC, product_id
+LIMIT :limit
+""")
 # The time is read outside: inside it would be read before the wait for the lock. So each row has a time after its own
 # lock, and the last row a time after all of them.
 _LOCK = text("""
@@ -171,6 +178,9 @@ class PostgresStock:
         if len(changed) < len(changes):
             found = {row.product_id for row in changed}
             raise ProductNotFound(next(m.product_id for m in movements if m.product_id not in found))
+
+    def short(self, limit: int) -> list[StockLevel]:
+        return [StockLevel(*row) for row in self._transaction.run(_SHORT, {"limit": limit})]
 
     def movements(self, product_id: UUID, page_request: CursorRequest) -> Page[StockMovement]:
         values: dict[str, object] = {"product_id": product_id, "limit": page_request.limit + 1}

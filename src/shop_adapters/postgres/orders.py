@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
 from itertools import groupby
 from typing import Any
 from uuid import UUID
@@ -18,7 +19,7 @@ from shop_adapters.postgres.order_lists import LINE_COLUMNS, filters_of, matchin
 from shop_core.catalog.model import TAX_CLASS_DEFAULT, Options
 from shop_core.idempotency import Claim, CustomerKey
 from shop_core.money import Money
-from shop_core.orders.model import Order, OrderLine, OrderQuery, OrderStatus
+from shop_core.orders.model import DaySales, Order, OrderLine, OrderQuery, OrderStatus
 from shop_core.pagination import CursorRequest, Page, PageRequest
 from shop_core.pricing.evaluation import Discount
 
@@ -50,6 +51,13 @@ SELECT * FROM unnest(
 """)
 _FIND_CUSTOMERS = text("""
 SELECT customer_id, id FROM orders WHERE id = ANY (CAST(:order_ids AS uuid[]))
+""")
+_SALES = text("""
+SELECT CAST(created_at AT TIME ZONE 'UTC' AS date) AS day, count(*) AS orders, CAST(sum(total_minor) AS bigint) AS total
+FROM orders
+WHERE created_at >= :since AND status <> 'cancelled'
+GROUP BY day
+ORDER BY day
 """)
 # Head and lines in one statement, which sees one moment: no order is seen with its old total and its new lines.
 _GET = text("""
@@ -225,6 +233,9 @@ class PostgresOrders:
         found = tuple(self._found(rows))
         count, is_estimate = self._transaction.count_or_estimate(matching_orders(filters), values)
         return Page(found, count, is_estimate, is_cut=len(found) < heads_of(rows))
+
+    def sales(self, since: datetime) -> list[DaySales]:
+        return [DaySales(*row) for row in self._transaction.run(_SALES, {"since": since})]
 
     def _add_lines(self, of: Sequence[Order]) -> None:
         lines = [(order, line_no, line) for order in of for line_no, line in enumerate(order.lines, start=1)]

@@ -128,6 +128,16 @@ class InventoryService:
         with self._begin() as uow:
             return uow.stock.lock(product_ids)
 
+    def short(self, actor: Actor, limit: int) -> list[StockLevel]:
+        """Up to `limit` levels of products of which promised units are missing, the greatest shortfall first.
+
+        Raises:
+            Unauthenticated, Forbidden: the actor is not staff.
+        """
+        actor.require(Role.STAFF)
+        with self._begin() as uow:
+            return uow.stock.short(limit)
+
     def movements(self, actor: Actor, product_id: UUID, page_request: CursorRequest) -> Page[StockMovement]:
         """The ledger of a product, newest first.
 

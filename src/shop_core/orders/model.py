@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from enum import StrEnum
 from functools import lru_cache
 from typing import NamedTuple
@@ -345,6 +345,20 @@ class OrderQuery:
             and self.number in (None, order.number)
             and (self.with_deleted or order.deleted_at is None)
         )
+
+
+class DaySales(NamedTuple):
+    """What was ordered on one day.
+
+    Args:
+        day: in UTC.
+        orders: how many that were not cancelled.
+        total: what they come to, in minor units.
+    """
+
+    day: date
+    orders: int
+    total: int
 
 
 def total_of(lines: Iterable[OrderLine], currency: str, *, includes_tax: bool = True) -> Money:

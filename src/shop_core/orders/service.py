@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from datetime import UTC, datetime, time, timedelta
 from functools import partial
 from itertools import accumulate
 from uuid import UUID
 
-from shop_core.accounts.model import Actor
+from shop_core.accounts.model import Actor, Role
 from shop_core.batching import Batch, product_ids_of, result_of
 from shop_core.catalog.model import Offer
 from shop_core.errors import OrderNotFound
@@ -21,7 +22,7 @@ from shop_core.inventory.model import (
     shortages,
 )
 from shop_core.orders.changes import OrderChanges, open_checkout, owner_of
-from shop_core.orders.model import Order, OrderQuery, PlacementRequest
+from shop_core.orders.model import DaySales, Order, OrderQuery, PlacementRequest
 from shop_core.orders.placement import Outcome, PlacementDraft
 from shop_core.orders.prices import OpenCheckout, Quote, line_of, quote
 from shop_core.pagination import Page, PageRequest
@@ -179,6 +180,20 @@ class OrderService(OrderChanges):
         seen = query.visible_to(actor)
         with self._begin() as uow:
             return uow.orders.page(seen, page_request)
+
+    def sales(self, actor: Actor, days: int) -> list[DaySales]:
+        """What was ordered on each of the last days in UTC, today the last; a day without orders has 0. Staff only.
+
+        Raises:
+            Unauthenticated, Forbidden: the actor is not staff.
+        """
+        actor.require(Role.STAFF)
+        with self._begin() as uow:
+            today = uow.now().astimezone(UTC).date()
+            first = today - timedelta(days=days - 1)
+            found = {each.day: each for each in uow.orders.sales(datetime.combine(first, time(), UTC))}
+        every = [first + timedelta(days=day) for day in range(days)]
+        return [found.get(day, DaySales(day, 0, 0)) for day in every]
 
     def events(self, actor: Actor, order_id: UUID, page_request: PageRequest) -> Page[OrderEvent]:
         """What happened to an order, oldest first; for its owner and for staff.

@@ -37,6 +37,9 @@ class Stock(Protocol):
             ProductNotFound, StockBelowZero, Oversold: a counter cannot change so. The whole unit of work fails.
         """
 
+    def short(self, limit: int) -> list[StockLevel]:
+        """Up to `limit` levels with a shortfall, the greatest first."""
+
     def movements(self, product_id: UUID, page_request: CursorRequest) -> Page[StockMovement]:
         """The ledger of a product, newest first."""
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
 from shop_core.idempotency import Claim, CustomerKey
-from shop_core.orders.model import Order, OrderQuery
+from shop_core.orders.model import DaySales, Order, OrderQuery
 from shop_core.pagination import Page, PageRequest
 
 
@@ -33,6 +34,9 @@ class Orders(Protocol):
 
     def page(self, query: OrderQuery, page_request: PageRequest) -> Page[Order]:
         """The orders that match `query`, newest or oldest first."""
+
+    def sales(self, since: datetime) -> list[DaySales]:
+        """The days since then on which something was ordered, in order; cancelled orders do not count."""
 
 
 class Keys(Protocol):

@@ -1,34 +1,116 @@
-"""What needs hands today."""
+"""What needs hands today. A fixed number of short lists, however much the shop has."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import htpy as h
 
-from shop_core import OffsetRequest, OrderQuery, OrderStatus
+from shop_core import CatalogEntry, Money, OffsetRequest, Order, OrderQuery, OrderStatus, Page, ProductQuery
+from shop_core.inventory.model import StockLevel
+from shop_core.orders.model import DaySales
 from shop_http.pages.handlers import StaffRequest, page
 from shop_http.pages.layout import Screen
+from shop_http.pages.tables import NUMBER, amount, moment, table
 from shop_http.server.worker_pools import Pool
+
+SHOWN = 5
+DAYS = 14
+WIDTH, HEIGHT = 700, 160
+"""Of the chart, in units of its own: it is as wide as the page."""
 
 
 @page("/", pool=Pool.SLOW)
 def show_today(request: StaffRequest) -> Screen:
-    """How many orders wait for what."""
+    """Orders by age, what is missing or sold out, facts that nobody took, and what was sold."""
+    shop, actor = request.shop, request.actor
+    sold_out = shop.catalog.products(ProductQuery(available_max=0), OffsetRequest(SHOWN))
     return Screen(
         "Today",
         h.div(".cards")[
             _waiting(request, OrderStatus.PLACED, "Orders to confirm"),
             _waiting(request, OrderStatus.CONFIRMED, "Orders to ship"),
+            _sold_out(sold_out),
+            _short(shop.inventory.short(actor, SHOWN)),
+            _untaken(shop.outbox.dead(actor, OffsetRequest(1)).count or 0),
         ],
+        h.h2[f"Sales of the last {DAYS} days"],
+        _sales(shop.orders.sales(actor, DAYS), shop.currency),
     )
 
 
+def _card(heading: str, figure: str, *content: h.Node) -> h.Element:
+    return h.section(".card")[h.h2[heading], h.p(".figure")[figure], content]
+
+
 def _waiting(request: StaffRequest, status: OrderStatus, heading: str) -> h.Element:
-    count = request.shop.orders.find(request.actor, OrderQuery(status=status), OffsetRequest(limit=1)).count
-    return h.section(".card")[
-        h.h2[heading],
-        h.p(".figure")[str(count)],
-        h.a(href=f"/staff/orders?status={status}")["Show them"],
+    query = OrderQuery(status=status, oldest_first=True)
+    orders: Page[Order] = request.shop.orders.find(request.actor, query, OffsetRequest(SHOWN))
+    return _card(
+        heading,
+        f"{'about ' if orders.count_is_estimate else ''}{orders.count}",
+        h.ol[
+            (
+                h.li[h.a(href=f"/staff/orders/{order.id}")[order.number], ", ", moment(order.created_at)]
+                for order in orders.items
+            )
+        ]
+        if orders.items
+        else None,
+        h.a(href=f"/staff/orders?status={status}")[f"All {heading.lower()}"] if orders.items else None,
+    )
+
+
+def _sold_out(products: Page[CatalogEntry]) -> h.Element:
+    return _card(
+        "Products sold out",
+        f"{'about ' if products.count_is_estimate else ''}{products.count}",
+        [h.p[h.a(href=f"/staff/products/{each.product.id}")[each.product.name]] for each in products.items],
+        h.a(href="/staff/products?in_stock=false")["All products sold out"] if products.items else None,
+    )
+
+
+def _short(levels: Sequence[StockLevel]) -> h.Element:
+    """Products of which units are promised that are not there."""
+    rows = [
+        h.p[h.a(href=f"/staff/products/{level.product_id}")[f"{level.shortfall} units missing"]] for level in levels
     ]
+    more = f"{len(levels)} or more" if len(levels) == SHOWN else str(len(levels))
+    return _card("Promised, but missing", more, rows)
+
+
+def _untaken(count: int) -> h.Element:
+    return _card("Facts that nobody took", str(count), h.p["Events that could not be delivered."] if count else None)
+
+
+def _sales(sales: Sequence[DaySales], currency: str) -> h.Node:
+    """A bar for each day with its figure in words below, so that nobody needs to see colours or heights."""
+    highest = max([*(each.total for each in sales), 1])
+    step = WIDTH / len(sales)
+    bars = [
+        h.Element("rect")(
+            x=f"{index * step + 4:.0f}",
+            y=f"{HEIGHT - each.total * HEIGHT / highest:.0f}",
+            width=f"{step - 8:.0f}",
+            height=f"{each.total * HEIGHT / highest:.0f}",
+        )
+        for index, each in enumerate(sales)
+    ]
+    rows = [(f"{each.day:%a %d %b}", str(each.orders), amount(Money(each.total, currency))) for each in reversed(sales)]
+    return [
+        h.svg(".chart", viewBox=f"0 0 {WIDTH} {HEIGHT + 2}", role="img", aria_label=_summary(sales, currency))[
+            bars, h.Element("rect")(y=str(HEIGHT), width=str(WIDTH), height="2")
+        ],
+        h.details[
+            h.summary["The same in figures"],
+            table("Sales by day", ["Day (UTC)", ("Orders", NUMBER), ("Total", NUMBER)], rows),
+        ],
+    ]
+
+
+def _summary(sales: Sequence[DaySales], currency: str) -> str:
+    total = amount(Money(sum(each.total for each in sales), currency))
+    return f"{sum(each.orders for each in sales)} orders in {len(sales)} days, {total} together"
 
 
 ROUTES = (show_today,)
