@@ -70,9 +70,7 @@ class _Uuid7:
         """
         stamp = time.time_ns() * _STEPS_PER_MS // _MS_IN_NS
         with self._lock:
-            if stamp <= self._last:
-                stamp = self._last + 1
-            self._last = stamp
+            self._last = stamp = max(stamp, self._last + 1)
             if not self._random:
                 self._random.extend(_BATCH.unpack(os.urandom(_BATCH.size)))
             bits = self._random.pop()

@@ -186,10 +186,7 @@ def expire_due(uow: UnitOfWork, product_ids: Iterable[UUID], now: datetime, new_
 
 def product_ids_of(requests: Iterable[Request]) -> set[UUID]:
     """The products whose stock these requests ask for."""
-    product_ids: set[UUID] = set()
-    for request in requests:
-        product_ids.update(request.units)
-    return product_ids
+    return set[UUID]().union(*[request.units for request in requests])
 
 
 def result_of(outcomes: Sequence[Result[R] | Refusal]) -> R:

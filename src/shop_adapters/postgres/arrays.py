@@ -6,16 +6,18 @@ microseconds for each element; this takes 0.1 to 0.2. See docs/decisions/0020-sq
 
 from __future__ import annotations
 
+import re
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 from uuid import UUID
 
 import psycopg
 from psycopg.adapt import Buffer, Dumper
 from psycopg.pq import Format
+from sqlalchemy import TextClause
 
 _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -45,6 +47,36 @@ class Booleans(list["bool | None"]):
 
 class Blobs(list["bytes | None"]):
     """A `bytea[]`."""
+
+
+Array = Uuids | Integers | Texts | Times | Booleans | Blobs
+
+_ARRAYS: dict[str, type[Array]] = {
+    "uuid": Uuids,
+    "text": Texts,
+    "timestamptz": Times,
+    "boolean": Booleans,
+    "bytea": Blobs,
+    **dict.fromkeys(("bigint", "integer", "smallint"), Integers),
+}
+_CAST = re.compile(r"CAST\(:(\w+) AS (\w+)\[\]\)")
+
+
+def columns(statement: TextClause, rows: Iterable[Sequence[Any]]) -> dict[str, Array]:
+    """The rows as the arrays that a statement unnests.
+
+    Args:
+        statement: names each array as `CAST(:ids AS uuid[])`.
+        rows: with a value for each array, in the order of the statement.
+    """
+    arrays = _arrays_of(statement)
+    values = list(zip(*rows, strict=True)) or [()] * len(arrays)
+    return {name: kind(column) for (name, kind), column in zip(arrays, values, strict=True)}
+
+
+@cache
+def _arrays_of(statement: TextClause) -> list[tuple[str, type[Array]]]:
+    return [(name, _ARRAYS[element]) for name, element in _CAST.findall(statement.text)]
 
 
 # Each element is sent as its length, in four bytes, and its value. Written out for each type: a call for each element

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import text
 
 from shop_adapters.listing import order_events_of, seq_of
-from shop_adapters.postgres.arrays import Integers, Texts, Times, Uuids
+from shop_adapters.postgres.arrays import columns
 from shop_adapters.postgres.database import Row, Transaction
 from shop_core.accounts.model import Role
 from shop_core.events import Event, OrderEvent, OrderEventKind, StockEvent, StockEventKind
@@ -93,10 +92,10 @@ class PostgresEvents:
     def add_all(self, events: Sequence[Event]) -> None:
         if order_events := [event for event in events if isinstance(event, OrderEvent)]:
             statement = _ADD_ORDER_EVENTS_AND_MESSAGES if self._has_outbox else _ADD_ORDER_EVENTS
-            self._transaction.run(statement, _order_columns(order_events))
+            self._transaction.run(statement, columns(statement, map(_order_event_row, order_events)))
         if stock_events := [event for event in events if isinstance(event, StockEvent)]:
             statement = _ADD_STOCK_EVENTS_AND_MESSAGES if self._has_outbox else _ADD_STOCK_EVENTS
-            self._transaction.run(statement, _stock_columns(stock_events))
+            self._transaction.run(statement, columns(statement, map(_stock_event_row, stock_events)))
 
     def timeline(self, customer_id: UUID, order_id: UUID, page_request: PageRequest) -> Page[OrderEvent]:
         listing = order_events_of(order_id)
@@ -138,32 +137,14 @@ def stock_event(row: Row) -> StockEvent:
     return StockEvent(event_id, StockEventKind(kind), *rest)
 
 
-def _order_columns(events: Sequence[OrderEvent]) -> dict[str, list[Any]]:
-    return {
-        "customer_ids": Uuids([event.customer_id for event in events]),
-        "order_ids": Uuids([event.order_id for event in events]),
-        "seqs": Integers([event.seq for event in events]),
-        "kinds": Texts([event.kind for event in events]),
-        "statuses": Texts([event.status for event in events]),
-        "totals": Integers([event.total.minor for event in events]),
-        "times": Times([event.at for event in events]),
-        "actor_ids": Uuids([event.actor_id for event in events]),
-        "actor_roles": Texts([event.actor_role for event in events]),
-        "totals_before": Integers([event.total_before.minor if event.total_before else None for event in events]),
-        "formats": Integers([event.format for event in events]),
-        "ids": Uuids([event.id for event in events]),
-        "reasons": Texts([event.reason or None for event in events]),
-    }
+def _order_event_row(event: OrderEvent) -> tuple[object, ...]:
+    total_before = event.total_before.minor if event.total_before else None
+    return (
+        *(event.customer_id, event.order_id, event.seq, event.kind, event.status, event.total.minor, event.at),
+        *(event.actor_id, event.actor_role, total_before, event.format, event.id, event.reason or None),
+    )
 
 
-def _stock_columns(events: Sequence[StockEvent]) -> dict[str, list[Any]]:
-    return {
-        "ids": Uuids([event.id for event in events]),
-        "kinds": Texts([event.kind for event in events]),
-        "subject_ids": Uuids([event.subject_id for event in events]),
-        "times": Times([event.at for event in events]),
-        "units": Integers([event.units for event in events]),
-        "customer_ids": Uuids([event.customer_id for event in events]),
-        "actor_ids": Uuids([event.actor_id for event in events]),
-        "formats": Integers([event.format for event in events]),
-    }
+def _stock_event_row(event: StockEvent) -> tuple[object, ...]:
+    actors = event.customer_id, event.actor_id
+    return event.id, event.kind, event.subject_id, event.at, event.units, *actors, event.format

@@ -11,7 +11,7 @@ import psycopg
 from sqlalchemy import text
 
 from shop_adapters.listing import MOVEMENTS
-from shop_adapters.postgres.arrays import Integers, Texts, Times, Uuids
+from shop_adapters.postgres.arrays import Uuids, columns
 from shop_adapters.postgres.database import CHECK, Transaction, failing_id
 from shop_core.errors import Oversold, ProductNotFound, Refusal, StockBelowZero
 from shop_core.inventory.model import EFFECTS, MovementKind, StockLevel, StockMovement
@@ -78,9 +78,9 @@ WHERE level.product_id = change.product_id
 RETURNING level.product_id
 """)
 _ADD_MOVEMENTS = text("""
-INSERT INTO stock_movements (product_id, id, kind, quantity, at, actor_id, order_id, reason, reservation_id)
+INSERT INTO stock_movements (id, product_id, kind, quantity, at, actor_id, order_id, reason, reservation_id)
 SELECT * FROM unnest(
-    CAST(:product_ids AS uuid[]), CAST(:ids AS uuid[]), CAST(:kinds AS text[]), CAST(:quantities AS integer[]),
+    CAST(:ids AS uuid[]), CAST(:product_ids AS uuid[]), CAST(:kinds AS text[]), CAST(:quantities AS integer[]),
     CAST(:times AS timestamptz[]), CAST(:actor_ids AS uuid[]), CAST(:order_ids AS uuid[]), CAST(:reasons AS text[]),
     CAST(:reservation_ids AS uuid[])
 )
@@ -142,38 +142,15 @@ class PostgresStock:
             self.lock(unlocked)
         for is_correction, run in groupby(movements, key=lambda m: m.kind is MovementKind.ADJUSTED):
             self._change_levels(list(run), is_correction)
-        self._transaction.run(
-            _ADD_MOVEMENTS,
-            {
-                "product_ids": Uuids([m.product_id for m in movements]),
-                "ids": Uuids([m.id for m in movements]),
-                "kinds": Texts([m.kind for m in movements]),
-                "quantities": Integers([m.quantity for m in movements]),
-                "times": Times([m.at for m in movements]),
-                "actor_ids": Uuids([m.actor_id for m in movements]),
-                "order_ids": Uuids([m.order_id for m in movements]),
-                "reasons": Texts([m.reason for m in movements]),
-                "reservation_ids": Uuids([m.reservation_id for m in movements]),
-            },
-        )
+        self._transaction.run(_ADD_MOVEMENTS, columns(_ADD_MOVEMENTS, movements))
 
     def _change_levels(self, movements: Sequence[StockMovement], is_correction: bool) -> None:
         changes: dict[int, list[Any]] = {}  # by the number of the product's id: the id, and the three sums
         for movement in movements:
-            product_id = movement.product_id
-            change = changes.get(product_id.int)
-            if change is None:
-                change = changes[product_id.int] = [product_id, 0, 0, 0]
+            change = changes.setdefault(movement.product_id.int, [movement.product_id, 0, 0, 0])
             for counter, unit in enumerate(EFFECTS[movement.kind], start=1):
                 change[counter] += unit * movement.quantity
-        product_ids, on_hand, allocated, reserved = zip(*changes.values(), strict=True)
-        values = {
-            "is_correction": is_correction,
-            "product_ids": Uuids(product_ids),
-            "on_hand": Integers(on_hand),
-            "allocated": Integers(allocated),
-            "reserved": Integers(reserved),
-        }
+        values = {"is_correction": is_correction, **columns(_CHANGE_LEVELS, changes.values())}
         changed = self._transaction.run(_CHANGE_LEVELS, values, _broken_level)
         if len(changed) < len(changes):
             found = {row.product_id for row in changed}

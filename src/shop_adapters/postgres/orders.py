@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlalchemy import text
 
 from shop_adapters.listing import orders_of
-from shop_adapters.postgres.arrays import Blobs, Booleans, Integers, Texts, Times, Uuids
+from shop_adapters.postgres.arrays import Uuids, columns
 from shop_adapters.postgres.database import Row, Transaction
 from shop_adapters.postgres.line_pages import heads_of
 from shop_adapters.postgres.order_lists import LINE_COLUMNS, filters_of, matching_orders, order_list, values_of
@@ -133,24 +133,14 @@ class PostgresOrders:
     def add_all(self, orders: Sequence[Order]) -> None:
         if not orders:
             return
-        self._transaction.run(
-            _ADD,
-            {
-                "customer_ids": Uuids([order.customer_id for order in orders]),
-                "ids": Uuids([order.id for order in orders]),
-                "statuses": Texts([order.status for order in orders]),
-                "totals": Integers([order.total.minor for order in orders]),
-                "versions": Integers([order.version for order in orders]),
-                "created_at": Times([order.created_at for order in orders]),
-                "updated_at": Times([order.updated_at for order in orders]),
-                "numbers": Texts([order.number for order in orders]),
-                "deleted_at": Times([order.deleted_at for order in orders]),
-                "includes_tax": Booleans([order.includes_tax for order in orders]),
-                "pricing": Texts(
-                    [_pricing_of(order) if order.promotions or order.coupons else None for order in orders]
-                ),
-            },
-        )
+        rows = [
+            (
+                *(each.customer_id, each.id, each.status, each.total.minor, each.version, each.created_at),
+                *(each.updated_at, each.number, each.deleted_at, each.includes_tax, _pricing_of(each)),
+            )
+            for each in orders
+        ]
+        self._transaction.run(_ADD, columns(_ADD, rows))
         self._add_lines(orders)
 
     def get(self, order_id: UUID, customer_id: UUID | None = None) -> Order | None:
@@ -162,11 +152,7 @@ class PostgresOrders:
     def get_all(self, order_ids: Iterable[UUID]) -> dict[UUID, Order]:
         if not (keys := self._find_customers(order_ids)):
             return {}
-        columns = {
-            "customer_ids": Uuids([customer_id for customer_id, _ in keys]),
-            "order_ids": Uuids([order_id for _, order_id in keys]),
-        }
-        return {order.id: order for order in self._found(self._transaction.run(_GET_ALL, columns))}
+        return {order.id: order for order in self._found(self._transaction.run(_GET_ALL, columns(_GET_ALL, keys)))}
 
     def lock(self, order_id: UUID, customer_id: UUID | None = None) -> Order | None:
         self._transaction.lock_order.check("orders", [order_id])
@@ -207,7 +193,7 @@ class PostgresOrders:
                 "version": order.version,
                 "updated_at": order.updated_at,
                 "deleted_at": order.deleted_at,
-                "pricing": _pricing_of(order) if order.promotions or order.coupons else None,
+                "pricing": _pricing_of(order),
                 "includes_tax": order.includes_tax,
             },
         )
@@ -238,24 +224,16 @@ class PostgresOrders:
         return [DaySales(*row) for row in self._transaction.run(_SALES, {"since": since})]
 
     def _add_lines(self, of: Sequence[Order]) -> None:
-        lines = [(order, line_no, line) for order in of for line_no, line in enumerate(order.lines, start=1)]
-        self._transaction.run(
-            _ADD_LINES,
-            {
-                "customer_ids": Uuids([order.customer_id for order, _, _ in lines]),
-                "order_ids": Uuids([order.id for order, _, _ in lines]),
-                "line_nos": Integers([line_no for _, line_no, _ in lines]),
-                "product_ids": Uuids([line.product_id for _, _, line in lines]),
-                "skus": Texts([line.sku for _, _, line in lines]),
-                "names": Texts([line.name for _, _, line in lines]),
-                "unit_prices": Integers([line.unit_price.minor for _, _, line in lines]),
-                "quantities": Integers([line.quantity for _, _, line in lines]),
-                "discounts": Integers([line.discount for _, _, line in lines]),
-                "tax_rates": Integers([line.tax_rate for _, _, line in lines]),
-                "taxes": Integers([line.tax for _, _, line in lines]),
-                "details": Texts([None if line[5:] == _PLAIN else _details_of(line) for _, _, line in lines]),
-            },
-        )
+        rows = [
+            (
+                *(order.customer_id, order.id, line_no, line.product_id, line.sku, line.name, line.unit_price.minor),
+                *(line.quantity, line.discount, line.tax_rate, line.tax),
+                None if line[5:] == _PLAIN else _details_of(line),
+            )
+            for order in of
+            for line_no, line in enumerate(order.lines, start=1)
+        ]
+        self._transaction.run(_ADD_LINES, columns(_ADD_LINES, rows))
 
     def _found(self, rows: Iterable[Row]) -> Iterator[Order]:
         """The orders of rows that have a head and a line each."""
@@ -284,8 +262,10 @@ class PostgresOrders:
         )
 
 
-def _pricing_of(order: Order) -> str:
-    """The promotions and coupons of an order, as JSON."""
+def _pricing_of(order: Order) -> str | None:
+    """The promotions and coupons of an order, as JSON; None without any."""
+    if not order.promotions and not order.coupons:
+        return None
     return json.dumps({"promotions": order.promotions, "coupons": order.coupons}, default=str)
 
 
@@ -328,34 +308,20 @@ class PostgresKeys:
     def claim(self, claims: Sequence[Claim]) -> dict[CustomerKey, Claim]:
         if not claims:
             return {}
-        sorted_claims = sorted(claims, key=lambda claim: (claim.customer_id.int, claim.key))
+        by_key = sorted(claims, key=lambda claim: (claim.customer_id.int, claim.key))
         keys = {claim.customer_key for claim in claims}
         # Nobody else can have got a key in between that this unit of work claimed and forgot.
         if new := keys - self._claimed:
             self._transaction.lock_order.check("keys", {customer_id for customer_id, _ in new})
-        values = {
-            "customer_ids": Uuids([claim.customer_id for claim in sorted_claims]),
-            "keys": Texts([claim.key for claim in sorted_claims]),
-            "fingerprints": Blobs([claim.fingerprint for claim in sorted_claims]),
-            "result_ids": Uuids([claim.result_id for claim in sorted_claims]),
-        }
-        rows = self._transaction.run(_CLAIM_KEYS, values)
-        claimed = {(row.customer_id, row.key) for row in rows}
+        claimed = set(map(tuple, self._transaction.run(_CLAIM_KEYS, columns(_CLAIM_KEYS, by_key))))
         self._claimed |= claimed
         return self._taken(keys - claimed) if keys != claimed else {}
 
     def _taken(self, keys: set[CustomerKey]) -> dict[CustomerKey, Claim]:
         # In a statement of its own: the one before does not see what was committed while it waited.
-        taken = [Claim(*row) for row in self._transaction.run(_TAKEN_KEYS, _key_columns(keys))]
+        taken = [Claim(*row) for row in self._transaction.run(_TAKEN_KEYS, columns(_TAKEN_KEYS, keys))]
         return {claim.customer_key: claim for claim in taken}
 
     def forget(self, claims: Sequence[Claim]) -> None:
         if claims:
-            self._transaction.run(_FORGET_KEYS, _key_columns({claim.customer_key for claim in claims}))
-
-
-def _key_columns(keys: set[CustomerKey]) -> dict[str, object]:
-    return {
-        "customer_ids": Uuids([customer_id for customer_id, _ in keys]),
-        "keys": Texts([key for _, key in keys]),
-    }
+            self._transaction.run(_FORGET_KEYS, columns(_FORGET_KEYS, {claim.customer_key for claim in claims}))

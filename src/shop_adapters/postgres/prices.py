@@ -13,7 +13,7 @@ from uuid import UUID
 import psycopg
 from sqlalchemy import text
 
-from shop_adapters.postgres.arrays import Integers, Texts, Times, Uuids
+from shop_adapters.postgres.arrays import Texts, Uuids, columns
 from shop_adapters.postgres.cache_validators import CatalogVersion
 from shop_adapters.postgres.database import UNIQUE, Row, Transaction
 from shop_core.errors import CouponCodeTaken, Refusal
@@ -258,27 +258,17 @@ class PostgresPrices:
         return Page(tuple(map(self._entry, rows)), self._transaction.value(_COUNT))
 
     def versions(self, ids: Iterable[tuple[UUID, int]]) -> list[Promotion]:
-        agreed = list(ids)
-        columns = {
-            "ids": Uuids([promotion_id for promotion_id, _ in agreed]),
-            "versions": Integers([version for _, version in agreed]),
-        }
-        return [self._promotion(row) for row in self._transaction.run(_VERSIONS, columns)] if agreed else []
+        if not (agreed := list(ids)):
+            return []
+        return [self._promotion(row) for row in self._transaction.run(_VERSIONS, columns(_VERSIONS, agreed))]
 
     def add_coupons(self, coupons: Sequence[Coupon]) -> None:
         def refusal(state: str, diagnostic: psycopg.errors.Diagnostic) -> Refusal | None:
             taken = [coupon.code for coupon in coupons if f"({coupon.code})" in (diagnostic.message_detail or "")]
             return CouponCodeTaken(taken[0] if taken else coupons[0].code) if state == UNIQUE else None
 
-        columns = {
-            "ids": Uuids([coupon.id for coupon in coupons]),
-            "promotion_ids": Uuids([coupon.promotion_id for coupon in coupons]),
-            "codes": Texts([coupon.code for coupon in coupons]),
-            "created_at": Times([coupon.created_at for coupon in coupons]),
-            "uses_max": Integers([coupon.uses_max for coupon in coupons]),
-            "customer_uses_max": Integers([coupon.customer_uses_max for coupon in coupons]),
-        }
-        self._transaction.run(_ADD_COUPONS, columns, refusal)
+        rows = [(c.id, c.promotion_id, c.code, c.created_at, c.uses_max, c.customer_uses_max) for c in coupons]
+        self._transaction.run(_ADD_COUPONS, columns(_ADD_COUPONS, rows), refusal)
         self._add_uses(coupons)
 
     def coupons_by_code(self, codes: Iterable[str]) -> dict[str, Coupon]:
@@ -307,19 +297,17 @@ class PostgresPrices:
         return Uses(total, {(row.customer_id, row.id): row.uses for row in rows})
 
     def redeem(self, redemptions: Sequence[Redemption]) -> None:
-        columns = {
-            **_keys(redemptions),
-            "versions": Integers([redemption.version for redemption in redemptions]),
-            "coupon_ids": Uuids([redemption.coupon_id for redemption in redemptions]),
-            "at": Times([redemption.at for redemption in redemptions]),
-        }
         if redemptions:
-            self._transaction.run(_REDEEM, columns)
+            rows = [(r.customer_id, r.order_id, r.promotion_id, r.version, r.coupon_id, r.at) for r in redemptions]
+            self._transaction.run(_REDEEM, columns(_REDEEM, rows))
             self._change_uses(redemptions, +1)
 
     def give_back(self, redemptions: Sequence[Redemption], now: datetime) -> None:
         if redemptions:
-            self._transaction.run(_GIVE_BACK, {**_keys(redemptions), "now": now})
+            keys = [
+                (redemption.customer_id, redemption.order_id, redemption.promotion_id) for redemption in redemptions
+            ]
+            self._transaction.run(_GIVE_BACK, {**columns(_GIVE_BACK, keys), "now": now})
             self._change_uses(redemptions, -1)
 
     def redeemed(self, customer_id: UUID, order_id: UUID) -> list[Redemption]:
@@ -333,16 +321,12 @@ class PostgresPrices:
 
     def set_tax_rates(self, rates: Sequence[TaxRate]) -> None:
         self._version.change()
-        columns = {
-            "classes": Texts([rate.tax_class for rate in rates]),
-            "valid_from": Times([rate.valid_from or _ALWAYS for rate in rates]),
-            "rates": Integers([rate.basis_points for rate in rates]),
-        }
-        self._transaction.run(_SET_TAX_RATES, columns)
+        if rates:
+            rows = [(rate.tax_class, rate.valid_from or _ALWAYS, rate.basis_points) for rate in rates]
+            self._transaction.run(_SET_TAX_RATES, columns(_SET_TAX_RATES, rows))
 
     def _add_uses(self, of: Sequence[Promotion] | Sequence[Coupon]) -> None:
-        columns = {"ids": Uuids([each.id for each in of]), "uses_max": Integers([each.uses_max for each in of])}
-        self._transaction.run(_ADD_USES, columns)
+        self._transaction.run(_ADD_USES, columns(_ADD_USES, [(each.id, each.uses_max) for each in of]))
 
     def _change_uses(self, redemptions: Sequence[Redemption], uses: int) -> None:
         """Count uses, which locks their rows. The limited ones are locked already; the others are so briefly."""
@@ -351,8 +335,8 @@ class PostgresPrices:
             counted.update(used_id for used_id in (redemption.promotion_id, redemption.coupon_id) if used_id)
         ids = sorted(counted)
         self._transaction.run(_LOCK_USES, {"ids": Uuids(ids)})
-        columns = {"ids": Uuids(ids), "uses": Integers([uses * counted[used_id] for used_id in ids])}
-        self._transaction.run(_CHANGE_USES, columns)
+        changes = [(used_id, uses * counted[used_id]) for used_id in ids]
+        self._transaction.run(_CHANGE_USES, columns(_CHANGE_USES, changes))
 
     def _entry(self, row: Row) -> PromotionEntry:
         return PromotionEntry(self._promotion(row), row.uses)
@@ -411,11 +395,3 @@ def _document(of: Condition | Benefit) -> dict[str, object]:
 def _coupon(row: Row) -> CouponEntry:
     *coupon, uses = row
     return CouponEntry(Coupon(*coupon), uses)
-
-
-def _keys(redemptions: Sequence[Redemption]) -> dict[str, object]:
-    return {
-        "customer_ids": Uuids([redemption.customer_id for redemption in redemptions]),
-        "order_ids": Uuids([redemption.order_id for redemption in redemptions]),
-        "promotion_ids": Uuids([redemption.promotion_id for redemption in redemptions]),
-    }

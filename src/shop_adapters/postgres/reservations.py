@@ -13,7 +13,7 @@ from uuid import UUID
 from sqlalchemy import Integer, Select, Uuid, bindparam, literal_column, select, text
 
 from shop_adapters.listing import RESERVATIONS
-from shop_adapters.postgres.arrays import Booleans, Integers, Texts, Times, Uuids
+from shop_adapters.postgres.arrays import Uuids, columns
 from shop_adapters.postgres.database import Row, Transaction
 from shop_adapters.postgres.line_pages import heads_of, with_lines
 from shop_adapters.postgres.schema import Time, reservation_lines, reservations
@@ -189,30 +189,13 @@ class PostgresReservations:
     def add_all(self, reservations: Sequence[Reservation]) -> None:
         if not reservations:
             return
-        self._transaction.run(
-            _ADD,
-            {
-                "customer_ids": Uuids([reservation.customer_id for reservation in reservations]),
-                "ids": Uuids([reservation.id for reservation in reservations]),
-                "states": Texts([reservation.state for reservation in reservations]),
-                "created_at": Times([reservation.created_at for reservation in reservations]),
-                "expires_at": Times([reservation.expires_at for reservation in reservations]),
-                "order_ids": Uuids([reservation.order_id for reservation in reservations]),
-            },
-        )
-        lines = _numbered_lines(reservations)
-        self._transaction.run(
-            _ADD_LINES,
-            {
-                "customer_ids": Uuids([reservation.customer_id for reservation, _, _ in lines]),
-                "reservation_ids": Uuids([reservation.id for reservation, _, _ in lines]),
-                "line_nos": Integers([line_no for _, line_no, _ in lines]),
-                "product_ids": Uuids([line.product_id for _, _, line in lines]),
-                "quantities": Integers([line.quantity for _, _, line in lines]),
-                "are_held": Booleans([line.is_held for _, _, line in lines]),
-                "expires_at": Times([reservation.expires_at for reservation, _, _ in lines]),
-            },
-        )
+        heads = [(r.customer_id, r.id, r.state, r.created_at, r.expires_at, r.order_id) for r in reservations]
+        self._transaction.run(_ADD, columns(_ADD, heads))
+        lines = [
+            (r.customer_id, r.id, line_no, line.product_id, line.quantity, line.is_held, r.expires_at)
+            for r, line_no, line in _numbered_lines(reservations)
+        ]
+        self._transaction.run(_ADD_LINES, columns(_ADD_LINES, lines))
 
     def get_all(self, reservation_ids: Iterable[UUID]) -> dict[UUID, Reservation]:
         if not (keys := self._find_customers(reservation_ids)):
@@ -223,35 +206,21 @@ class PostgresReservations:
         """The keys of those that exist; empty if none does."""
         ids = Uuids(set(reservation_ids))
         rows = self._transaction.run(_FIND_CUSTOMERS, {"reservation_ids": ids}) if ids else []
-        columns = {"customer_ids": [row.customer_id for row in rows], "reservation_ids": [row.id for row in rows]}
-        return {name: Uuids(values) for name, values in columns.items()} if rows else {}
+        keys = {"customer_ids": [row.customer_id for row in rows], "reservation_ids": [row.id for row in rows]}
+        return {name: Uuids(values) for name, values in keys.items()} if rows else {}
 
     def update_all(self, reservations: Sequence[Reservation]) -> None:
         if not reservations:
             return
         product_ids = {line.product_id for reservation in reservations for line in reservation.lines}
         self._transaction.lock_order.require("stock", product_ids)
-        self._transaction.run(
-            _UPDATE,
-            {
-                "customer_ids": Uuids([reservation.customer_id for reservation in reservations]),
-                "ids": Uuids([reservation.id for reservation in reservations]),
-                "states": Texts([reservation.state for reservation in reservations]),
-                "expires_at": Times([reservation.expires_at for reservation in reservations]),
-                "order_ids": Uuids([reservation.order_id for reservation in reservations]),
-            },
-        )
-        lines = _numbered_lines(reservations)
-        self._transaction.run(
-            _UPDATE_LINES,
-            {
-                "customer_ids": Uuids([reservation.customer_id for reservation, _, _ in lines]),
-                "reservation_ids": Uuids([reservation.id for reservation, _, _ in lines]),
-                "line_nos": Integers([line_no for _, line_no, _ in lines]),
-                "are_held": Booleans([line.is_held for _, _, line in lines]),
-                "expires_at": Times([reservation.expires_at for reservation, _, _ in lines]),
-            },
-        )
+        heads = [(r.customer_id, r.id, r.state, r.expires_at, r.order_id) for r in reservations]
+        self._transaction.run(_UPDATE, columns(_UPDATE, heads))
+        lines = [
+            (r.customer_id, r.id, line_no, line.is_held, r.expires_at)
+            for r, line_no, line in _numbered_lines(reservations)
+        ]
+        self._transaction.run(_UPDATE_LINES, columns(_UPDATE_LINES, lines))
 
     def line_counts(self, reservation_ids: Iterable[UUID]) -> dict[UUID, int]:
         keys = self._find_customers(reservation_ids)
@@ -267,14 +236,8 @@ class PostgresReservations:
         if not lines:
             return
         self._transaction.lock_order.require("stock", {line.product_id for line in lines})
-        self._transaction.run(
-            _RELEASE_LINES,
-            {
-                "customer_ids": Uuids([line.customer_id for line in lines]),
-                "reservation_ids": Uuids([line.reservation_id for line in lines]),
-                "product_ids": Uuids([line.product_id for line in lines]),
-            },
-        )
+        rows = [(line.customer_id, line.reservation_id, line.product_id) for line in lines]
+        self._transaction.run(_RELEASE_LINES, columns(_RELEASE_LINES, rows))
 
     def page(self, query: ReservationQuery, now: datetime, page_request: CursorRequest) -> Page[Reservation]:
         values: dict[str, object] = {"customer_id": query.customer_id, "now": now, "limit": page_request.limit + 1}

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from shop_core.catalog.model import Offer
-from shop_core.errors import Fault, InsufficientStock, Invalid, Oversold, Shortage, StockBelowZero, UnknownProducts
+from shop_core.errors import Fault, Invalid, Oversold, Shortage, StockBelowZero, UnknownProducts
 from shop_core.text import normalized, text_faults
 
 QUANTITY_MAX = 1_000_000
@@ -293,16 +293,6 @@ def check_catalog(lines: Sequence[LineRequest], offers: Container[UUID]) -> None
                 for index, product_id in unknown
             ],
         )
-
-
-def check_stock(requested: Mapping[UUID, int], available: Mapping[UUID, int], offers: Mapping[UUID, Offer]) -> None:
-    """Check that the `available` units of each product cover the `requested` ones, of which there is at least one.
-
-    Raises:
-        InsufficientStock: naming every product that is short.
-    """
-    if short := shortages(requested, available, offers):
-        raise InsufficientStock(short)
 
 
 def shortages(

@@ -9,9 +9,9 @@ from uuid import UUID
 
 from shop_core.accounts.model import Actor
 from shop_core.catalog.model import Offer
-from shop_core.errors import Fault, TotalChanged, UnknownProducts
+from shop_core.errors import Fault, InsufficientStock, TotalChanged, UnknownProducts
 from shop_core.events import EVENT_OF, OrderEvent
-from shop_core.inventory.model import LineRequest, MovementKind, NewId, StockMovement, check_stock
+from shop_core.inventory.model import LineRequest, MovementKind, NewId, StockMovement, shortages
 from shop_core.money import Money
 from shop_core.orders.model import Order, OrderLine, Step, stock_moved
 from shop_core.orders.placement import stock_movements
@@ -156,7 +156,8 @@ def edit(
         return None
     _check_catalog(request, before, offers)
     possible = {product_id: available[product_id] + before.get(product_id, 0) for product_id in request.units}
-    check_stock({product_id: request.requested[product_id] for product_id in request.units}, possible, offers)
+    if short := shortages({each: request.requested[each] for each in request.units}, possible, offers):
+        raise InsufficientStock(short)
     agreed = {line.product_id: line for line in order.lines}
     lines = [
         agreed[product_id]._replace(quantity=units)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from enum import StrEnum
@@ -361,11 +361,10 @@ class DaySales(NamedTuple):
     total: int
 
 
-def total_of(lines: Iterable[OrderLine], currency: str, *, includes_tax: bool = True) -> Money:
+def total_of(lines: Sequence[OrderLine], currency: str, *, includes_tax: bool = True) -> Money:
     """The sum of `lines`, and of their taxes if prices do not include them."""
-    if includes_tax:
-        return Money(sum([line.unit_price.minor * line.quantity - line.discount for line in lines]), currency)
-    return Money(sum([line.unit_price.minor * line.quantity - line.discount + line.tax for line in lines]), currency)
+    taxes = 0 if includes_tax else sum([line.tax for line in lines])
+    return Money(taxes + sum([line.unit_price.minor * line.quantity - line.discount for line in lines]), currency)
 
 
 _LETTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's base 32: no I, L, O or U to misread

@@ -7,10 +7,10 @@ from datetime import datetime
 from uuid import UUID
 
 from shop_core.catalog.model import Offer
-from shop_core.errors import Refusal, ReservationNotFound, TotalChanged
+from shop_core.errors import InsufficientStock, Refusal, ReservationNotFound, TotalChanged
 from shop_core.events import OrderEvent, OrderEventKind
 from shop_core.idempotency import Result
-from shop_core.inventory.model import LineRequest, MovementKind, NewId, StockMovement, check_catalog, check_stock
+from shop_core.inventory.model import LineRequest, MovementKind, NewId, StockMovement, check_catalog, shortages
 from shop_core.orders.model import Order, OrderLine, OrderStatus, PlacementRequest, total_of
 from shop_core.orders.prices import OpenCheckout, agree, cart_of, priced_order
 from shop_core.pricing.checkout import Checkout
@@ -67,7 +67,8 @@ class PlacementDraft:
         units = reservation.units if reservation else request.units
         offers = {**self._offers, **self._archived} if reservation else self._offers
         lines = _lines(request.lines, units, offers)
-        check_stock(request.units, available, offers)
+        if short := shortages(request.units, available, offers):
+            raise InsufficientStock(short)
         if self._checkout is None:
             total = total_of(lines, lines[0].unit_price.currency)
             order = Order(order_id, customer_id, OrderStatus.PLACED, lines, total, now, now)
@@ -118,15 +119,11 @@ def _lines(
 ) -> tuple[OrderLine, ...]:
     """One line per product, with today's name and price."""
     try:
-        return tuple(
-            [
-                OrderLine(*offers[product_id][:4], quantity, *offers[product_id][4:6])
-                for product_id, quantity in units.items()
-            ]
-        )
+        sold = [(offers[product_id], quantity) for product_id, quantity in units.items()]
     except KeyError:
         check_catalog(requested, offers)
         raise
+    return tuple([OrderLine(*offer[:4], quantity, *offer[4:6]) for offer, quantity in sold])
 
 
 def stock_movements(

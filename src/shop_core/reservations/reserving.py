@@ -7,9 +7,9 @@ from datetime import datetime
 from uuid import UUID
 
 from shop_core.catalog.model import Offer
-from shop_core.errors import Refusal
+from shop_core.errors import InsufficientStock, Refusal
 from shop_core.idempotency import Result
-from shop_core.inventory.model import MovementKind, NewId, StockMovement, check_catalog, check_stock
+from shop_core.inventory.model import MovementKind, NewId, StockMovement, check_catalog, shortages
 from shop_core.reservations.model import (
     RETURN_MOVEMENT,
     ExpiredLine,
@@ -64,7 +64,8 @@ class ReservationDraft:
         customer_id, now, units = request.customer_id, self._now, sum(request.units.values())
         usage = self._usage.get(customer_id, ReservationUsage())
         check_catalog(request.lines, self._offers)
-        check_stock(request.units, available, self._offers)
+        if short := shortages(request.units, available, self._offers):
+            raise InsufficientStock(short)
         self._limits.check(usage, units)
         lines = tuple(ReservedLine(product_id, quantity) for product_id, quantity in request.units.items())
         reservation = Reservation(

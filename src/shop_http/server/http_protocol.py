@@ -107,12 +107,14 @@ class HttpProtocol(HttpToolsProtocol):
 
     Attributes:
         mates: the connections of the same client, with this one.
+        address: of the other end.
         since: when it was made, or when the head of its latest request was complete.
         is_surplus: whether it is beyond the limit.
         head_bytes: received since the last head was complete. A part may belong to the body before.
     """
 
     mates: set[HttpProtocol]
+    address = ""
     since = 0.0
     is_surplus = is_head_open = False
     head_bytes = 0
@@ -123,11 +125,6 @@ class HttpProtocol(HttpToolsProtocol):
     def __init__(self, *arguments: Any, open_connections: OpenConnections, **named: Any) -> None:
         super().__init__(*arguments, **named)
         self.open_connections = open_connections
-
-    @property
-    def address(self) -> str:
-        """Of the other end."""
-        return self.client[0] if self.client else ""
 
     @property
     def is_at_work(self) -> bool:
@@ -146,7 +143,7 @@ class HttpProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Wait for the first head."""
         super().connection_made(transport)  # type: ignore[arg-type]
-        self.since = self.loop.time()
+        self.address, self.since = self.client[0] if self.client else "", self.loop.time()
         self.start_head_timer()
         self.open_connections.add(self)
 
