@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from operator import attrgetter
 from typing import Literal
 from uuid import UUID
 
@@ -13,8 +12,7 @@ Table = Literal["keys", "holders", "orders", "stock", "uses", "products", "categ
 
 _TABLES: tuple[Table, ...] = ("keys", "holders", "orders", "stock", "uses", "products", "categories", "families")
 _AFTER = {table: frozenset(_TABLES[place + 1 :]) for place, table in enumerate(_TABLES)}
-_NOTHING: frozenset[UUID] = frozenset()
-_number = attrgetter("int")  # as UUIDs compare, without a Python call for each comparison
+_NOTHING: frozenset[int] = frozenset()
 
 
 class LockOrder:
@@ -40,7 +38,7 @@ class LockOrder:
 
     def __init__(self) -> None:
         self.checks = 0
-        self._held: dict[Table, set[UUID]] = {}
+        self._held: dict[Table, set[int]] = {}  # the numbers of the ids: hashed and compared without a Python call
 
     def check(self, table: Table, ids: Iterable[UUID]) -> list[UUID]:
         """The ids to lock, each once, ascending; from now on they count as locked.
@@ -49,12 +47,17 @@ class LockOrder:
             LockOrderError: a later table was locked before, or a row of this one with a greater id.
         """
         self.checks += 1
-        requested, held = set(ids), self._held.get(table, _NOTHING)
-        if fresh := requested - held:
+        requested, held = {id_.int: id_ for id_ in ids}, self._held.get(table, _NOTHING)
+        if fresh := requested.keys() - held:
             if held or not _AFTER[table].isdisjoint(self._held):
                 self._check_fresh(table, fresh)
             self._held[table] = fresh | held
-        return sorted(requested, key=_number)
+        return [requested[number] for number in sorted(requested)]
+
+    def unlocked(self, table: Table, ids: Iterable[UUID]) -> list[UUID]:
+        """Those of these that are not locked."""
+        held = self._held.get(table, _NOTHING)
+        return [id_ for id_ in ids if id_.int not in held]
 
     def require(self, table: Table, ids: Iterable[UUID]) -> None:
         """Check that these are locked.
@@ -62,14 +65,15 @@ class LockOrder:
         Raises:
             LockOrderError: one of them is not locked.
         """
-        if missing := set(ids) - self._held.get(table, set()):
-            raise LockOrderError(f"{table} must be locked before this: {min(missing, key=_number)} is not")
+        if missing := self.unlocked(table, ids):
+            raise LockOrderError(f"{table} must be locked before this: {min(missing)} is not")
 
-    def _check_fresh(self, table: Table, fresh: set[UUID]) -> None:
+    def _check_fresh(self, table: Table, fresh: set[int]) -> None:
         for later in self._held:
             if later in _AFTER[table]:
                 raise LockOrderError(f"{table} must be locked before {later}")
         if held := self._held.get(table):
-            lowest, highest = min(fresh, key=_number), max(held, key=_number)
+            lowest, highest = min(fresh), max(held)
             if lowest < highest:
-                raise LockOrderError(f"{table} must be locked by ascending id: {lowest} after {highest}")
+                rule = f"{table} must be locked by ascending id: {UUID(int=lowest)} after {UUID(int=highest)}"
+                raise LockOrderError(rule)

@@ -131,11 +131,7 @@ class ShopRequest:
     # ---- preconditions
 
     def idempotency_key(self) -> str | None:
-        """The `Idempotency-Key`, if there is one; the core checks it.
-
-        Raises:
-            Invalid: it is sent several times.
-        """
+        """The `Idempotency-Key`, if there is one; the core checks it. Raises Invalid: it is sent several times."""
         sent = self.headers.get(b"idempotency-key")
         if sent is not None and b"\n" in sent:
             raise _several_keys(sent)

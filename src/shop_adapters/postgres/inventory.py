@@ -106,7 +106,6 @@ class PostgresStock:
 
     def __init__(self, transaction: Transaction) -> None:
         self._transaction = transaction
-        self._locked: set[int] = set()  # numbers of ids, which are quicker to hash
 
     def get(self, product_id: UUID) -> StockLevel | None:
         return self.get_all([product_id]).get(product_id)
@@ -116,7 +115,6 @@ class PostgresStock:
 
     def lock(self, product_ids: Iterable[UUID]) -> dict[UUID, StockLevel]:
         ids = self._transaction.lock_order.check("stock", product_ids)
-        self._locked.update([id_.int for id_ in ids])
         if not ids:
             return {}
         levels, given = {}, {id_.int: id_ for id_ in ids}  # as keys, since equal UUIDs are compared in Python
@@ -129,7 +127,7 @@ class PostgresStock:
         ids = Uuids(set(product_ids))
         rows = self._transaction.run(_TRY_LOCK, {"ids": ids}) if ids else []
         levels = {row.product_id: StockLevel(*row[:-1]) for row in rows if row.on_hand is not None}
-        self._locked.update([id_.int for id_ in self._transaction.lock_order.check("stock", levels)])
+        self._transaction.lock_order.check("stock", levels)
         if rows:
             self._transaction.note_time(rows[-1].time)
         return levels, {row.product_id for row in rows} - levels.keys()
@@ -138,7 +136,7 @@ class PostgresStock:
         if not movements:
             return
         # An UPDATE of many rows locks them in no order of its own: so they are locked before, sorted.
-        if unlocked := [m.product_id for m in movements if m.product_id.int not in self._locked]:
+        if unlocked := self._transaction.lock_order.unlocked("stock", [m.product_id for m in movements]):
             self.lock(unlocked)
         for is_correction, run in groupby(movements, key=lambda m: m.kind is MovementKind.ADJUSTED):
             self._change_levels(list(run), is_correction)

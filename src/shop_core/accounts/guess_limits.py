@@ -72,8 +72,8 @@ def take_tokens(guesses: Sequence[Guess], full_at: Mapping[bytes, datetime], now
     after: dict[bytes, datetime] = {}
     missing_s = 0.0
     for key, bucket in guesses:
-        full_in_s = bucket.after_taking((full_at.get(key, now) - now).total_seconds())
-        missing_s = max(missing_s, bucket.missing_s(full_in_s))
+        full_in_s, of_this = bucket.after_taking((full_at.get(key, now) - now).total_seconds())
+        missing_s = max(missing_s, of_this)
         after[key] = now + timedelta(seconds=full_in_s)
     if missing_s:
         raise TooManyAttempts(ceil(missing_s))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass, field
 from datetime import datetime
 from uuid import UUID
 
@@ -25,6 +26,7 @@ Offers = Mapping[UUID, Offer]
 Reservations = Mapping[UUID, Reservation]
 
 
+@dataclass(slots=True)
 class PlacementDraft:
     """The orders that a batch places; see `shop_core.batching`.
 
@@ -38,46 +40,45 @@ class PlacementDraft:
 
     Attributes:
         orders, movements, events, redemptions: what is new.
-        confirmed: the reservations that became orders.
+        confirmed: the reservations that became orders, by id.
+        checkout: what prices the orders.
     """
 
-    def __init__(
-        self,
-        offers: Offers,
-        reservations: Reservations,
-        archived: Offers,
-        open_checkout: OpenCheckout | None = None,
-        *,
-        now: datetime,
-        new_id: NewId,
-    ) -> None:
-        self._offers, self._archived, self._now, self._new_id = offers, archived, now, new_id
-        self._checkout = open_checkout(now) if open_checkout else None
-        self._reservations = dict(reservations)
-        self.orders: list[Order] = []
-        self.movements: list[StockMovement] = []
-        self.events: list[OrderEvent] = []
-        self.confirmed: list[Reservation] = []
-        self.redemptions: list[Redemption] = []
+    offers: Offers
+    reservations: Reservations
+    archived: Offers
+    open_checkout: OpenCheckout | None = None
+    _: KW_ONLY
+    now: datetime
+    new_id: NewId
+    orders: list[Order] = field(default_factory=list)
+    movements: list[StockMovement] = field(default_factory=list)
+    events: list[OrderEvent] = field(default_factory=list)
+    confirmed: dict[UUID, Reservation] = field(default_factory=dict)
+    redemptions: list[Redemption] = field(default_factory=list)
+    checkout: Checkout | None = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.checkout = self.open_checkout(self.now) if self.open_checkout else None
 
     def grant(self, request: PlacementRequest, order_id: UUID, available: Mapping[UUID, int]) -> Order:
         """Place an order of new units, or of a reservation, which has its own. Raises as `OrderService.place`."""
-        customer_id, now, new_id, expected = request.customer_id, self._now, self._new_id, request.expected_total
+        customer_id, now, new_id, expected = request.customer_id, self.now, self.new_id, request.expected_total
         reservation = self._confirmed(request, order_id) if request.reservation_id else None
         units = reservation.units if reservation else request.units
-        offers = {**self._offers, **self._archived} if reservation else self._offers
+        offers = {**self.offers, **self.archived} if reservation else self.offers
         lines = _lines(request.lines, units, offers)
         if short := shortages(request.units, available, offers):
             raise InsufficientStock(short)
-        if self._checkout is None:
+        if self.checkout is None:
             total = total_of(lines, lines[0].unit_price.currency)
             order = Order(order_id, customer_id, OrderStatus.PLACED, lines, total, now, now)
         else:
-            order, redemptions = self._priced(request, order_id, lines, self._checkout)
+            order, redemptions = self._priced(request, order_id, lines, self.checkout)
         if expected is not None and expected != order.total:
             raise TotalChanged(str(expected), str(order.total), expected.currency)
-        if self._checkout is not None:
-            self._checkout.take(redemptions)
+        if self.checkout is not None:
+            self.checkout.take(redemptions)
             self.redemptions += redemptions
         if reservation:
             self._record(reservation, customer_id, order_id)
@@ -89,29 +90,28 @@ class PlacementDraft:
         return order
 
     def _record(self, confirmed: Reservation, customer_id: UUID, order_id: UUID) -> None:
-        now, new_id = self._now, self._new_id
+        now, new_id = self.now, self.new_id
         self.movements += movements_of(
             confirmed, MovementKind.CONFIRMED, confirmed.units, customer_id, now, new_id, order_id
         )
-        self.confirmed.append(confirmed)
-        self._reservations[confirmed.id] = confirmed
+        self.confirmed[confirmed.id] = confirmed
 
     def _priced(
         self, request: PlacementRequest, order_id: UUID, lines: tuple[OrderLine, ...], checkout: Checkout
     ) -> tuple[Order, tuple[Redemption, ...]]:
         """The order with its discounts and taxes, and the uses that it takes."""
-        customer_id, agreed = request.customer_id, agree(lines, {**self._archived, **self._offers}, checkout)
+        customer_id, agreed = request.customer_id, agree(lines, {**self.archived, **self.offers}, checkout)
         checked = checkout.check(customer_id, order_id, cart_of(agreed), request.coupons)
-        order = priced_order(order_id, customer_id, agreed, checked, self._now, includes_tax=checkout.includes_tax)
+        order = priced_order(order_id, customer_id, agreed, checked, self.now, includes_tax=checkout.includes_tax)
         return order, checked.redemptions
 
     def _confirmed(self, request: PlacementRequest, order_id: UUID) -> Reservation:
         """The reservation that the request turns into an order."""
         assert request.reservation_id is not None
-        reservation = self._reservations.get(request.reservation_id)
+        reservation = self.confirmed.get(request.reservation_id) or self.reservations.get(request.reservation_id)
         if reservation is None or reservation.customer_id != request.customer_id:
             raise ReservationNotFound(request.reservation_id)
-        return reservation.after(ReservationStep.CONFIRM, self._now, order_id)
+        return reservation.after(ReservationStep.CONFIRM, self.now, order_id)
 
 
 def _lines(

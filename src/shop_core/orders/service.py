@@ -70,7 +70,7 @@ class OrderService(OrderChanges):
             uow.orders.add_all(placed.orders)
             uow.events.add_all(placed.events)
             if placed.confirmed:
-                uow.reservations.update_all(placed.confirmed)
+                uow.reservations.update_all(list(placed.confirmed.values()))
             uow.stock.apply([*decision.expired, *placed.movements])
             if placed.redemptions:
                 uow.prices.redeem(placed.redemptions)

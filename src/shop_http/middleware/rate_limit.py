@@ -229,10 +229,9 @@ class TokenBuckets:
         are back. If there was one, all are taken: those that were not there are owed.
         """
         now = self._clock()
-        full_in = self._bucket.after_taking(self._full_at.get(key, now) - now)
-        if missing_s := self._bucket.missing_s(full_in):
+        full_in, missing_s = self._bucket.after_taking(self._full_at.get(key, now) - now, tokens)
+        if missing_s:
             return -1, missing_s
-        full_in += (tokens - 1) * self._bucket.refill_s
         self._full_at[key] = now + full_in
         self._full_at.move_to_end(key)
         if len(self._full_at) > self._keys_max:
