@@ -304,6 +304,12 @@ def walk(tour: Tour, password: str) -> None:
 
     tour.say("## Leave", "Logging out ends the session; its refresh token no longer works.")
     tour.call("POST", "/auth/logout", {"refresh": tokens["refresh"]}, status=204)
+    tour.say(
+        "Leave for good: names, email address, username and sessions are erased, orders stay without a person."
+        " `GET /users/me/data` shows before what is stored. Orders that are not shipped have to be cancelled first; if"
+        " the response is lost, ask again with the same token."
+    )
+    tour.call("DELETE", "/users/me", {"password": "numbers are music"}, token=bob, status=204)
 
 
 def main() -> None:

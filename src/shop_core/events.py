@@ -103,22 +103,23 @@ class OrderEvent(NamedTuple):
 
 
 class StockEventKind(StrEnum):
-    """What happened to stock without an order."""
+    """What happened without an order."""
 
     RESERVATION_EXPIRED = "reservation_expired"
     STOCK_SHORT = "stock_short"
+    ACCOUNT_ERASED = "account_erased"
 
 
 class StockEvent(NamedTuple):
-    """Something about stock that others may have to react to.
+    """Something that no order tells, and that others may have to react to.
 
     Args:
         id: of the event; receivers recognise duplicates by it.
-        subject_id: the reservation that expired, or the product that is short.
+        subject_id: the reservation that expired, the product that is short, or the account that was erased.
         at: when.
         units: how many were reserved, or how many promised ones are missing now.
-        customer_id: whose reservation it was.
-        actor_id: the account that found units missing.
+        customer_id: whose reservation or account it was.
+        actor_id: the account that found units missing, or that erased the account.
         format: see `FORMAT`.
     """
 
@@ -139,7 +140,7 @@ class StockEvent(NamedTuple):
     @property
     def type(self) -> str:
         """The name of its type."""
-        return "reservation.expired" if self.kind is StockEventKind.RESERVATION_EXPIRED else "stock.short"
+        return self.kind.replace("_", ".", 1)
 
 
 Event = OrderEvent | StockEvent

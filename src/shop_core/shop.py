@@ -13,6 +13,7 @@ from shop_core.orders.service import OrderService
 from shop_core.outbox import OutboxService
 from shop_core.ports import Adapters, Discrepancy
 from shop_core.pricing.service import PricingService
+from shop_core.privacy import PrivacyService
 from shop_core.reservations.model import ReservationLimits
 from shop_core.reservations.service import ReservationService
 
@@ -44,6 +45,7 @@ class Shop:
         passwords, tokens, revocations = adapters.passwords, adapters.tokens, adapters.new_revocations()
         self.accounts = AccountService(begin, clock, new_id, passwords, tokens, revocations, is_breached)
         self.sessions = SessionService(begin, clock, new_id, passwords, tokens, revocations, lives or SessionLives())
+        self.privacy = PrivacyService(begin, new_id, passwords, tokens, revocations)
         self.catalog = CatalogService(begin, clock, new_id, adapters.currency)
         self.families = FamilyService(begin, new_id)
         self.prices = PricingService(begin, clock, new_id, adapters.currency)

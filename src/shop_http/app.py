@@ -34,7 +34,7 @@ from shop_http.pages import (
 from shop_http.problems import exception_handlers
 from shop_http.response_cache import CacheValidator, ResponseCache
 from shop_http.responses import API, security_headers
-from shop_http.routes import accounts, catalog, docs, health, inventory, orders, prices, reservations, users
+from shop_http.routes import accounts, catalog, docs, health, inventory, orders, prices, privacy, reservations, users
 from shop_http.routing import App, run_operation, with_options
 from shop_http.server.shutdown import GracefulShutdown
 from shop_http.server.worker_pools import Pool, WorkerPools
@@ -46,7 +46,7 @@ T = TypeVar("T")
 
 SCREENS = (login, static_files, today, order_list, order_details, product_list, product_import, product_details, stock)
 """Of the staff panel."""
-FEATURES = (accounts, users, catalog, inventory, prices, reservations, orders)
+FEATURES = (accounts, users, privacy, catalog, inventory, prices, reservations, orders)
 
 
 def create_app(

@@ -42,6 +42,7 @@ _ADVICE = {
     "stock_below_zero": "Read the stock again and count it; nothing was changed.",
     "illegal_order_step": "Read the order again and offer the steps in `possible`.",
     "order_deleted": "Remove the order from the screen; order again with a new key if the customer wants to.",
+    "orders_open": "Show the orders; the account can be erased once they are cancelled or shipped.",
     "total_changed": "Show the new `total`; send it as `expected_total` once the customer agrees.",
     "coupon_not_usable": "Tell the customer, and send the request again without that coupon.",
     "coupon_code_taken": "Choose another code.",

@@ -76,6 +76,7 @@ from shop_http.schemas.prices import (
     TaxRateForm,
     TaxRatesForm,
 )
+from shop_http.schemas.privacy import ErasureForm, OrderRecordBody, OrderRedemptionBody, PersonalDataBody
 from shop_http.schemas.reservations import (
     ExtensionForm,
     ReservationBody,
@@ -282,3 +283,17 @@ RESERVATION = ReservationBody(
     server_now=THEN,
 )
 RESERVATIONS = ReservationPage(next=None, previous=None, results=(RESERVATION,))
+ERASURE = ErasureForm(password="numbers are music")
+PERSONAL_DATA = PersonalDataBody(
+    account=ACCOUNT,
+    sessions=SESSIONS.results,
+    orders=(
+        OrderRecordBody(
+            order=ORDER,
+            events=(ORDER_EVENT,),
+            redemptions=(OrderRedemptionBody(promotion_id=PROMOTION_ID, version=1, at=THEN),),
+        ),
+    ),
+    reservations=(RESERVATION,),
+    next=None,
+)

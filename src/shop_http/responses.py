@@ -143,7 +143,7 @@ def page_response(
     """
     results = tuple(map(render, page.items))
     if isinstance(page_request, CursorRequest):
-        following = _link(request, cursor=page.cursor) if page.cursor else None
+        following = link(request, cursor=page.cursor) if page.cursor else None
         return json_response(body(next=following, previous=None, results=results))
     count = page.count or 0
     after = page_request.offset + (len(results) if page.is_cut else page_request.limit)
@@ -163,11 +163,12 @@ def page_response(
 def _link_at(request: ShopRequest, page_request: OffsetRequest, offset: int) -> str:
     """The link to the same list from `offset` on, counted in pages or in items as the client does."""
     if offset % page_request.limit or "offset" in _sent(request):
-        return _link(request, page=None, offset=str(offset))
-    return _link(request, page=str(offset // page_request.limit + 1))
+        return link(request, page=None, offset=str(offset))
+    return link(request, page=str(offset // page_request.limit + 1))
 
 
-def _link(request: ShopRequest, **changed: str | None) -> str:
+def link(request: ShopRequest, **changed: str | None) -> str:
+    """The link to what is asked for, with other query parameters; those that are None are left out."""
     parameters = _sent(request) | changed
     query = urlencode({name: text for name, text in parameters.items() if text is not None})
     return f"{request.state.base_url}{request.scope['path']}?{query}"

@@ -33,7 +33,7 @@ from litestar.types import ASGIApp, Method, Receive, Scope, Send
 from msgspec import Struct
 
 from shop_core import Refusal
-from shop_core.errors import Fault, Invalid, KeyReused, Stale
+from shop_core.errors import Fault, Invalid, InvalidToken, KeyReused, Stale
 from shop_core.idempotency import IdempotencyKey
 from shop_http.requests import ShopRequest, read_body, read_query, request_of
 from shop_http.responses import NO_CACHE, Response
@@ -83,6 +83,7 @@ class Operation:
         tagged: whether the response has an ETag, and is 304 for a client who sends it as If-None-Match.
         cached: whether its response may be sent again while nothing changes; see `response_cache`.
         pool: whose threads run it, which may depend on the request and its query.
+        erases: whether it erases the account that asks; to ask again with a token of it, ended or expired, is done.
         refuses: what the core may refuse, beyond what follows from the rest.
         id: the name that generated clients use: that of the handler; empty: not documented.
         tag: the heading under which the documentation shows it: the `TAG` of the handler's module.
@@ -102,6 +103,7 @@ class Operation:
     tagged: bool = False
     cached: bool = False
     pool: Pool | PoolOf = Pool.FAST
+    erases: bool = False
     refuses: tuple[type[Refusal], ...] = ()
     id: str = ""
     tag: str = ""
@@ -147,7 +149,12 @@ class OperationHandler:
         operation, state = self.operation, request.state
         needs_login = operation.access.needs_login(state.public_catalog)
         if needs_login or (operation.is_personal and b"authorization" in request.headers):
-            request.actor = request.token_actor()
+            try:
+                request.actor = request.token_actor()
+            except InvalidToken:
+                if operation.erases and await request.state.pools.run(Pool.FAST, partial(_is_erased, request)):
+                    return Response(b"", operation.status)
+                raise
         if operation.cached and state.cache is not None and not request.actor.is_staff:
             response = await state.cache.response(request, self._respond)
         else:
@@ -191,6 +198,11 @@ class OperationHandler:
 def _check_no_fields(body: bytes) -> None:
     if body.strip() not in (b"", b"{}"):
         raise Invalid(Fault("body", "this operation takes no fields: send no body", "unknown_field"))
+
+
+def _is_erased(request: ShopRequest) -> bool:
+    token = request.headers[b"authorization"][len("Bearer ") :].decode("latin-1").strip()
+    return request.shop.privacy.is_erased(token)
 
 
 def _recheck_staff(request: ShopRequest) -> None:

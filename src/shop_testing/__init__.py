@@ -67,6 +67,7 @@ from shop_testing.order_placement import OrderPlacementContract  # noqa: E402
 from shop_testing.orders import OrdersContract  # noqa: E402
 from shop_testing.outbox import OutboxContract  # noqa: E402
 from shop_testing.prices import PricesContract  # noqa: E402
+from shop_testing.privacy import PrivacyContract  # noqa: E402
 from shop_testing.publishers import PublisherBench, PublisherContract  # noqa: E402
 from shop_testing.races import RacesContract  # noqa: E402
 from shop_testing.reservation_expiry import ReservationExpiryContract  # noqa: E402
@@ -75,7 +76,7 @@ from shop_testing.sessions import SessionsContract  # noqa: E402
 from shop_testing.unit_of_work import UnitOfWorkContract  # noqa: E402
 
 CONTRACTS: tuple[type[Contract], ...] = (
-    *(UnitOfWorkContract, AccountsContract, RefreshTokensContract, AttemptsContract, SessionsContract),
+    *(UnitOfWorkContract, AccountsContract, RefreshTokensContract, AttemptsContract, SessionsContract, PrivacyContract),
     *(CatalogContract, StockContract, OrdersContract, OrderListsContract, OrderAmendmentContract),
     *(OrderPlacementContract, PricesContract, ReservationsContract, ReservationExpiryContract, RacesContract),
     *(KeysContract, KeyedChangesContract),
@@ -114,6 +115,7 @@ __all__ = [
     "PasswordsContract",
     "PriceMachine",
     "PricesContract",
+    "PrivacyContract",
     "PublisherBench",
     "PublisherContract",
     "RacesContract",

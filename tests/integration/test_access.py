@@ -40,11 +40,15 @@ TABLE = """
     get_me             401 200 200 200 200
     edit_me            401 200 200 200 200
     change_password    401 204 204 204 204
+    get_my_data        401 200 200 200 200
+    erase_me           401 400 400 400 400
     list_sessions      401 200 200 200 200
     end_session        401 204 404 404 404
     list_users         401 403 403 200 200
     get_user           401 403 403 200 200
     assign_user        401 403 403 403 200
+    get_user_data      401 403 403 403 200
+    erase_user         401 403 403 403 204
     list_categories    200 200 200 200 200
     get_category       200 200 200 200 200
     create_category    401 403 403 201 201
@@ -104,7 +108,10 @@ EXPECTED = {
 
 CASES = [(operation, who) for operation in EXPECTED for who in WHO]
 HIDDEN = [operation for operation, expected in EXPECTED.items() if expected["other"] == 404]
-CLOSED = [*HIDDEN, *"get_user assign_user offer_password_reset edit_category remove_category".split()]
+CLOSED = [
+    *HIDDEN,
+    *"get_user assign_user get_user_data erase_user offer_password_reset edit_category remove_category".split(),
+]
 CLOSED += "replace_product edit_product remove_product restore_product get_stock_level change_stock".split()
 CLOSED += "list_stock_movements confirm_order ship_order deliver_order".split()
 CLOSED += "edit_family remove_family get_promotion edit_promotion delete_promotion".split()
@@ -164,6 +171,8 @@ class Scenario:
                 return {"first_name": "Ada"}
             case "change_password":
                 return {"old_password": PASSWORD, "new_password": PASSWORD + "!"}
+            case "erase_me":
+                return {"password": "not theirs"}
             case "reset_password":
                 return {"code": "made up", "new_password": PASSWORD + "!"}
             case "assign_user":

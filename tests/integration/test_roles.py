@@ -53,9 +53,10 @@ def test_the_shop_does_all_its_work_as_that_role(databases: tuple[str, str]) -> 
     with serving(env=env) as (url, _):
         server = Server(url, "boss", PASSWORD)
         with server.client() as visitor:
-            tokens = log_in(visitor, register(visitor)["username"])
+            tokens, leaver = log_in(visitor, register(visitor)["username"]), register(visitor)
             assert visitor.post("/auth/token/refresh", json={"refresh": tokens["refresh"]}).status_code == 200
         with server.client(server.staff_token) as staff, server.client(tokens["access"]) as customer:
+            assert staff.delete(f"/users/{leaver['id']}").status_code == 204
             product = new_product(staff, stock=9)
             order = new_order(customer, (product, 1))
             edited = customer.put(f"/orders/{order['id']}", json=order_of((product, 2)))

@@ -99,6 +99,14 @@ PLACED = OrderEvent(
             b'"customer_id":"019aa5c0-1111-7000-8000-000000000002","units":7}}',
         ),
         (
+            StockEvent(id_of(7), StockEventKind.ACCOUNT_ERASED, id_of(2), AT, 0, id_of(2), id_of(2)),
+            b'{"type":"account.erased","timestamp":"2026-11-21T09:30:00Z","data":{'
+            b'"id":"019aa5c0-1111-7000-8000-000000000007","format":1,'
+            b'"account_id":"019aa5c0-1111-7000-8000-000000000002",'
+            b'"customer_id":"019aa5c0-1111-7000-8000-000000000002",'
+            b'"actor_id":"019aa5c0-1111-7000-8000-000000000002"}}',
+        ),
+        (
             StockEvent(id_of(8), StockEventKind.STOCK_SHORT, id_of(9), AT, 3, actor_id=id_of(2)),
             b'{"type":"stock.short","timestamp":"2026-11-21T09:30:00Z","data":{'
             b'"id":"019aa5c0-1111-7000-8000-000000000008","format":1,'

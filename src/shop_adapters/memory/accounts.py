@@ -84,6 +84,16 @@ class MemoryAccounts:
             if row := accounts.get(account_id):
                 accounts.put(account_id, (row[0], password_hash))
 
+    def remove(self, account_id: UUID) -> None:
+        """Take the account away; its username is free again."""
+        transaction = self._transaction
+        with transaction.statement():
+            transaction.claim(transaction.accounts.name, (account_id,))
+            if row := transaction.accounts.get(account_id):
+                transaction.claim(transaction.usernames.name, (row[0].username_key,))
+                transaction.usernames.remove(row[0].username_key)
+                transaction.accounts.remove(account_id)
+
 
 class MemoryRefreshTokens:
     """`shop_core.ports.RefreshTokens`.
@@ -139,6 +149,15 @@ class MemoryRefreshTokens:
             transaction.claim("sessions", families)
         for family_id in families:
             self.revoke_family(family_id, now)
+
+    def erase_all(self, account_id: UUID, now: datetime) -> None:
+        """End every session of an account; all its tokens expire, and the names of devices are gone."""
+        self.revoke_all(account_id, now)
+        tokens = self._transaction.tokens
+        with self._transaction.statement():
+            for digest, token in tokens.all().items():
+                if token.account_id == account_id:
+                    tokens.put(digest, replace(token, expires_at=min(token.expires_at, now), device_name=""))
 
     def sessions(self, account_id: UUID, now: datetime) -> list[Session]:
         """The sessions of an account that can be carried on, the last one that was used first."""

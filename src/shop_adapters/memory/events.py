@@ -51,6 +51,20 @@ class MemoryEvents:
             events = self._transaction.order_events.of(order_id)
         return cut(listing, (event for event in events if event.customer_id == customer_id), page_request)
 
+    def erase_reasons(self, customer_id: UUID) -> None:
+        """Erase the words of the events of all orders of a customer, also where they wait to be published."""
+        transaction = self._transaction
+        with transaction.statement():
+            for order_id in transaction.orders_of.of(customer_id):
+                events = transaction.order_events.of(order_id)
+                transaction.order_events.rewrite(order_id, [event._replace(reason="") for event in events])
+            for event_id, row in transaction.outbox.all().items():
+                event = row.message.event
+                if isinstance(event, OrderEvent) and event.customer_id == customer_id and event.reason:
+                    transaction.claim(transaction.outbox.name, (event_id,))
+                    message = row.message._replace(event=event._replace(reason=""))
+                    transaction.outbox.put(event_id, row._replace(message=message))
+
 
 class MemoryOutbox:
     """`shop_core.ports.Outbox`."""

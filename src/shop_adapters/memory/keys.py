@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from uuid import UUID
 
 from shop_adapters.memory.transaction import Transaction
 from shop_core.idempotency import Claim, CustomerKey
@@ -27,6 +28,15 @@ class MemoryKeys:
                 {customer_key: claim for customer_key, claim in requested.items() if customer_key not in taken}
             )
         return taken
+
+    def erase_all(self, customer_id: UUID) -> None:
+        """Delete every key of a customer."""
+        keys = self._transaction.keys
+        with self._transaction.statement():
+            found = [key for key in keys.all() if key[0] == customer_id]
+            self._transaction.claim(keys.name, found)
+            for key in found:
+                keys.remove(key)
 
     def forget(self, claims: Sequence[Claim]) -> None:
         """Free keys that this unit of work claimed: their requests were refused."""

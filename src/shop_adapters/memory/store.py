@@ -145,15 +145,23 @@ class Table(Generic[K, R]):
 class AppendOnlyTable(Generic[K, R]):
     """Lists that only grow, by key, as one unit of work sees them. Every method is called with the mutex held."""
 
-    __slots__ = ("_added", "_committed")
+    __slots__ = ("_added", "_committed", "_rewritten")
 
     def __init__(self, committed: dict[K, list[R]]) -> None:
         self._committed = committed
         self._added: dict[K, list[R]] = {}
+        self._rewritten: dict[K, list[R]] = {}
 
     def of(self, key: K) -> list[R]:
         """A copy of one list, in the order in which its items were committed."""
-        return [*self._committed.get(key, ()), *self._added.get(key, ())]
+        begins = self._rewritten.get(key, [])
+        return [*begins, *self._committed.get(key, [])[len(begins) :], *self._added.get(key, ())]
+
+    def rewrite(self, key: K, items: Sequence[R]) -> None:
+        """Change items of one list, which stay as many: an erasure changes what nothing else may."""
+        committed = len(self._committed.get(key, ()))
+        self._rewritten[key] = [*items[:committed]]
+        self._added[key] = [*items[committed:]]
 
     def all(self) -> dict[K, list[R]]:
         """A copy of every list."""
@@ -173,6 +181,9 @@ class AppendOnlyTable(Generic[K, R]):
 
     def commit(self) -> None:
         """Make what was added visible to all."""
+        for key, items in self._rewritten.items():
+            if items:
+                self._committed[key][: len(items)] = items
         for key, items in self._added.items():
             if (committed := self._committed.get(key)) is not None:
                 committed.extend(items)

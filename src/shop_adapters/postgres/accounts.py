@@ -71,6 +71,10 @@ _SET_PASSWORD_HASH = text("""
 UPDATE accounts SET password_hash = :password_hash WHERE id = :account_id
 """)
 
+_REMOVE = text("""
+DELETE FROM accounts WHERE id = :account_id
+""")
+
 
 class PostgresAccounts:
     """See `shop_core.ports.Accounts`."""
@@ -124,6 +128,9 @@ class PostgresAccounts:
 
     def set_password_hash(self, account_id: UUID, password_hash: str) -> None:
         self._transaction.run(_SET_PASSWORD_HASH, {"account_id": account_id, "password_hash": password_hash})
+
+    def remove(self, account_id: UUID) -> None:
+        self._transaction.run(_REMOVE, {"account_id": account_id})
 
 
 def _changing_columns(account: Account) -> dict[str, object]:

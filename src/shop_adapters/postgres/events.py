@@ -78,6 +78,10 @@ FROM order_events
 WHERE customer_id = :customer_id AND order_id = :order_id
 """)
 
+_ERASE_REASONS = text("""
+UPDATE order_events SET reason = NULL WHERE customer_id = :customer_id AND reason IS NOT NULL
+""")
+
 
 class PostgresEvents:
     """See `shop_core.ports.Events`.
@@ -96,6 +100,9 @@ class PostgresEvents:
         if stock_events := [event for event in events if isinstance(event, StockEvent)]:
             statement = _ADD_STOCK_EVENTS_AND_MESSAGES if self._has_outbox else _ADD_STOCK_EVENTS
             self._transaction.run(statement, columns(statement, map(_stock_event_row, stock_events)))
+
+    def erase_reasons(self, customer_id: UUID) -> None:
+        self._transaction.run(_ERASE_REASONS, {"customer_id": customer_id})
 
     def timeline(self, customer_id: UUID, order_id: UUID, page_request: PageRequest) -> Page[OrderEvent]:
         listing = order_events_of(order_id)

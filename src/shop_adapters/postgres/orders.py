@@ -117,6 +117,9 @@ SELECT taken.customer_id, taken.key, taken.fingerprint, taken.result_id
 FROM unnest(CAST(:customer_ids AS uuid[]), CAST(:keys AS text[])) AS wanted (customer_id, key)
 JOIN idempotency_keys AS taken ON taken.customer_id = wanted.customer_id AND taken.key = wanted.key
 """)
+_ERASE_KEYS = text("""
+DELETE FROM idempotency_keys WHERE customer_id = :customer_id
+""")
 _FORGET_KEYS = text("""
 DELETE FROM idempotency_keys AS taken
 USING unnest(CAST(:customer_ids AS uuid[]), CAST(:keys AS text[])) AS refused (customer_id, key)
@@ -321,6 +324,9 @@ class PostgresKeys:
         # In a statement of its own: the one before does not see what was committed while it waited.
         taken = [Claim(*row) for row in self._transaction.run(_TAKEN_KEYS, columns(_TAKEN_KEYS, keys))]
         return {claim.customer_key: claim for claim in taken}
+
+    def erase_all(self, customer_id: UUID) -> None:
+        self._transaction.run(_ERASE_KEYS, {"customer_id": customer_id})
 
     def forget(self, claims: Sequence[Claim]) -> None:
         if claims:

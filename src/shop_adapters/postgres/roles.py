@@ -1,7 +1,7 @@
 """The role as which the shop works on its database: it may do what the shop does, and no more.
 
 It cannot change the schema. It can add stock movements and events, and never change or delete them: not by a fault in
-the shop, nor by somebody who has its password.
+the shop, nor by somebody who has its password. Only the words of events can be erased, for a person who leaves.
 """
 
 from __future__ import annotations
@@ -56,6 +56,7 @@ def grant_application_role(engine: Engine, name: str) -> bool:
             connection.execute(text(statement))
         for table in sorted({"alembic_version", *metadata.tables}):
             connection.execute(text(f'GRANT {_rights(table)} ON TABLE {schema}."{table}" TO "{name}"'))
+        connection.execute(text(f'GRANT UPDATE (reason) ON TABLE {schema}."{order_events.name}" TO "{name}"'))
         return is_new
 
 

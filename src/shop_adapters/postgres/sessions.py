@@ -64,6 +64,9 @@ UPDATE refresh_tokens SET revoked_at = :now WHERE family_id = :family_id AND rev
 _REVOKE_SESSIONS_OF_ACCOUNT = text("""
 UPDATE refresh_tokens SET revoked_at = :now WHERE account_id = :account_id AND revoked_at IS NULL
 """)
+_ERASE_SESSIONS_OF_ACCOUNT = text("""
+UPDATE refresh_tokens SET device_name = '', expires_at = least(expires_at, :now) WHERE account_id = :account_id
+""")
 _SESSIONS = text("""
 SELECT family_id, began_at, issued_at, expires_at, is_remembered, device_name
 FROM refresh_tokens
@@ -153,6 +156,10 @@ class PostgresRefreshTokens:
     def revoke_all(self, account_id: UUID, now: datetime) -> None:
         self._transaction.run(_LOCK_SESSIONS_OF_ACCOUNT, {"account_id": account_id})
         self._transaction.run(_REVOKE_SESSIONS_OF_ACCOUNT, {"account_id": account_id, "now": now})
+
+    def erase_all(self, account_id: UUID, now: datetime) -> None:
+        self.revoke_all(account_id, now)
+        self._transaction.run(_ERASE_SESSIONS_OF_ACCOUNT, {"account_id": account_id, "now": now})
 
     def sessions(self, account_id: UUID, now: datetime) -> list[Session]:
         return [Session(*row) for row in self._transaction.run(_SESSIONS, {"account_id": account_id, "now": now})]

@@ -11,7 +11,11 @@ from typing import Any
 
 from shop_core.events import Event, OrderEvent, StockEvent, StockEventKind
 
-_SUBJECT = {StockEventKind.RESERVATION_EXPIRED: "reservation_id", StockEventKind.STOCK_SHORT: "product_id"}
+_SUBJECT = {
+    StockEventKind.RESERVATION_EXPIRED: "reservation_id",
+    StockEventKind.STOCK_SHORT: "product_id",
+    StockEventKind.ACCOUNT_ERASED: "account_id",
+}
 
 
 def event_body(event: Event) -> dict[str, Any]:
@@ -56,6 +60,6 @@ def _of_stock(event: StockEvent) -> dict[str, Any]:
         "format": event.format,
         _SUBJECT[event.kind]: str(event.subject_id),
         "customer_id": str(event.customer_id) if event.customer_id else None,
-        "units": event.units,
+        "units": event.units or None,
         "actor_id": str(event.actor_id) if event.actor_id else None,
     }

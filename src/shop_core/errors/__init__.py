@@ -6,7 +6,7 @@
     │       SessionNotFound · PromotionNotFound · FamilyNotFound
     ├── Conflict           the present state does not allow it
     │   ├── InsufficientStock · Oversold · StockBelowZero
-    │   ├── IllegalStep · TotalChanged · OrderDeleted · CategoryInUse · LastAdmin
+    │   ├── IllegalStep · TotalChanged · OrderDeleted · OrdersOpen · CategoryInUse · LastAdmin
     │   ├── ReservationExpired · ReservationResolved · TooMuchReserved
     │   ├── CouponNotUsable · TooManyPromotions · FamilyInUse
     │   └── SkuTaken · SlugTaken · UsernameTaken · CouponCodeTaken · OptionsTaken
@@ -72,6 +72,7 @@ from shop_core.errors.orders import (
     NotTheOwner,
     OrderDeleted,
     OrderNotFound,
+    OrdersOpen,
     Oversold,
     Shortage,
     StockBelowZero,
@@ -117,6 +118,7 @@ __all__ = [
     "OptionsTaken",
     "OrderDeleted",
     "OrderNotFound",
+    "OrdersOpen",
     "Oversold",
     "ProductNotFound",
     "PromotionNotFound",

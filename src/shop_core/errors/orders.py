@@ -100,6 +100,20 @@ class OrderDeleted(Conflict):
         self.order_id = order_id
 
 
+class OrdersOpen(Conflict):
+    """An account with orders that are not shipped yet cannot be erased: nobody could be asked about them."""
+
+    code = "orders_open"
+    title = "Orders are still open"
+
+    def __init__(self, numbers: Sequence[str]) -> None:
+        self.numbers = tuple(numbers)
+        super().__init__(
+            f"Orders of this account are not shipped yet: {', '.join(self.numbers)}. Nothing was erased: cancel them, "
+            "or wait until they are shipped."
+        )
+
+
 class TotalChanged(Conflict):
     """The order's total is not the one that the customer expects: prices changed since they saw them."""
 

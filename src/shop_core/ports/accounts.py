@@ -37,6 +37,9 @@ class Accounts(Protocol):
 
     def set_password_hash(self, account_id: UUID, password_hash: str) -> None: ...
 
+    def remove(self, account_id: UUID) -> None:
+        """Take the account away, which is locked; its username is free again."""
+
     def page(self, query: AccountQuery, page_request: PageRequest) -> Page[Account]:
         """The accounts that match `query`, by `username_key`."""
 
@@ -61,6 +64,12 @@ class RefreshTokens(Protocol):
         """End every session of an account, after each was locked: no new successor is missed.
 
         A session that is just starting would be missed without the lock of the account: see `Accounts.lock`.
+        """
+
+    def erase_all(self, account_id: UUID, now: datetime) -> None:
+        """End every session of an account, as `revoke_all`; all its tokens expire, and the names of devices are gone.
+
+        Tokens stay until `delete_expired`, so that `revoked_since` tells all processes.
         """
 
     def sessions(self, account_id: UUID, now: datetime) -> list[Session]:

@@ -12,12 +12,15 @@ from shop_core.pagination import OffsetRequest, Page, PageRequest
 
 
 class Events(Protocol):
-    """Events are added, never changed or deleted; each is also put into the outbox."""
+    """Events are added, never changed or deleted, but for `erase_reasons`; each is also put into the outbox."""
 
     def add_all(self, events: Sequence[Event]) -> None: ...
 
     def timeline(self, customer_id: UUID, order_id: UUID, page_request: PageRequest) -> Page[OrderEvent]:
         """What happened to that customer's order, oldest first."""
+
+    def erase_reasons(self, customer_id: UUID) -> None:
+        """Erase the words of the events of all orders of a customer."""
 
 
 class OutboxMessage(NamedTuple):

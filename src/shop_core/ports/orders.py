@@ -40,7 +40,7 @@ class Orders(Protocol):
 
 
 class Keys(Protocol):
-    """Which idempotency key stands for what. They never expire."""
+    """Which idempotency key stands for what. They never expire; they go with the account."""
 
     def claim(self, claims: Sequence[Claim]) -> dict[CustomerKey, Claim]:
         """Store each claim whose key is free. Pass one claim for each key.
@@ -53,3 +53,6 @@ class Keys(Protocol):
 
     def forget(self, claims: Sequence[Claim]) -> None:
         """Free keys that this unit of work claimed: their requests were refused."""
+
+    def erase_all(self, customer_id: UUID) -> None:
+        """Delete every key of a customer."""

@@ -106,6 +106,10 @@ class Reservation:
         """Whether it has to expire: its time is up, and it did not end in another way."""
         return self.state is ReservationState.ACTIVE and self.expires_at <= now
 
+    def is_whole(self, now: datetime) -> bool:
+        """Whether it is active at `now` and holds all its units, so that it can be released."""
+        return self.state is ReservationState.ACTIVE and now < self.expires_at and self.held == self.units
+
     @property
     def is_released(self) -> bool:
         """Whether its units were given back before the time was up."""

@@ -9,6 +9,7 @@ import platform
 import signal
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NoReturn
@@ -98,6 +99,10 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument(
         "username", metavar="USERNAME", help="you are asked for the password, or it is read from standard input"
     )
+    one = command("export-account", _export_account, "print everything that is stored about a person, as JSON")
+    one.add_argument("id", metavar="ID", type=UUID, help="of the account, as the list of users and each order show it")
+    one = command("erase-account", _erase_account, "erase a person for good; their orders stay, without a person")
+    one.add_argument("id", metavar="ID", type=UUID, help="of the account, as the list of users and each order show it")
     command("demo-data", _demo_data, "add demo products, if the catalog is empty")
     one = command("import-products", _import_products, "create and update products from a CSV file", COLUMNS_HELP)
     one.add_argument("file", metavar="FILE.csv", type=Path)
@@ -185,6 +190,32 @@ def _password() -> str:
     if getpass.getpass("Once more: ") != password:
         _fail("the two passwords differ: run the command again")
     return password
+
+
+def _export_account(settings: Settings, given: argparse.Namespace) -> int:
+    import msgspec
+
+    from shop_http.schemas.privacy import PersonalDataBody  # here: other commands do without the schemas
+
+    with open_shop(settings) as shop:
+        pages = [shop.privacy.data(SYSTEM, given.id)]
+        while cursor := pages[-1].cursor:
+            pages.append(shop.privacy.data(SYSTEM, given.id, cursor))
+    whole = replace(
+        pages[0],
+        orders=tuple(order for page in pages for order in page.orders),
+        reservations=tuple(reservation for page in pages for reservation in page.reservations),
+    )
+    body = msgspec.json.encode(PersonalDataBody.of(whole, SYSTEM, None))
+    print(msgspec.json.format(body, indent=2).decode())
+    return 0
+
+
+def _erase_account(settings: Settings, given: argparse.Namespace) -> int:
+    with open_shop(settings) as shop:
+        shop.privacy.erase(SYSTEM, given.id)
+    print(f"Erased the account {given.id}. Backups have it until you delete them.")
+    return 0
 
 
 def _demo_data(settings: Settings, _: argparse.Namespace) -> int:

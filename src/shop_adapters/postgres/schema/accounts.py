@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, ForeignKey, Index, LargeBinary, Table, Text, UniqueConstraint, Uuid, text
+from sqlalchemy import Boolean, Column, Index, LargeBinary, Table, Text, UniqueConstraint, Uuid, text
 from sqlalchemy.dialects.postgresql import TSVECTOR
 
 from shop_adapters.postgres.schema.base import STALE_SEARCH, CodePoints, Time, metadata, one_of
@@ -36,7 +36,8 @@ refresh_tokens = Table(
     metadata,
     Column("digest", LargeBinary, primary_key=True),
     Column("family_id", Uuid, nullable=False, index=True),
-    Column("account_id", Uuid, ForeignKey("accounts.id", ondelete="CASCADE"), nullable=False, index=True),
+    # No foreign key: the tokens of an erased account stay for an hour, so that every process learns of their end.
+    Column("account_id", Uuid, nullable=False, index=True),
     Column("began_at", Time, nullable=False, server_default=text("now()")),
     Column("issued_at", Time, nullable=False),
     Column("expires_at", Time, nullable=False, index=True),

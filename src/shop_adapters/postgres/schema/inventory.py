@@ -73,7 +73,7 @@ stock_events = Table(
     Column("actor_id", Uuid),
     Column("format", SmallInteger, nullable=False),
     one_of("kind", StockEventKind),
-    comment="Facts about stock that no order tells; rows are added, never changed.",
+    comment="Facts that no order tells, about stock and accounts; rows are added, never changed.",
 )
 
 reservations = Table(

@@ -96,7 +96,7 @@ order_events = Table(
     one_of("kind", OrderEventKind),
     one_of("status", OrderStatus),
     one_of("actor_role", Role),
-    comment="The timelines of orders; rows are added, never changed.",
+    comment="The timelines of orders; rows are added, never changed, but for the erasure of reasons.",
 )
 
 idempotency_keys = Table(
