@@ -256,3 +256,12 @@ def test_no_page_shows_a_password_or_a_token(staff: Panel) -> None:
         assert PASSWORD not in page.text
         assert session[0] not in page.text
         assert session[1] not in page.text
+
+
+def test_the_field_of_the_password_hides_it_and_every_page_has_a_logout(staff: Panel) -> None:
+    order = staff.order()
+    for path in ("", "/orders", f"/orders/{order.id}", "/products", "/stock"):
+        page = staff.browser.get(path)
+        assert staff.browser.form(page, "/logout")
+    page = staff.browser.submit(page, "/logout")
+    assert 'type="password"' in page.text

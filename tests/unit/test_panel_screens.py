@@ -10,7 +10,7 @@ from litestar.testing import TestClient
 
 from panel_browser import ORIGIN, Browser, text_of
 from phones import PASSWORD, Setup
-from shop_core import SYSTEM, Order
+from shop_core import SYSTEM, Order, ProductChanges
 from shop_core.inventory.model import LineRequest
 from shop_core.orders.model import PlacementRequest
 from shop_http.app import create_app
@@ -149,3 +149,12 @@ def test_today_shows_what_needs_hands_and_what_was_sold(setup: Setup, browser: B
     assert "Products sold out 1 Brass lamp" in text
     assert "Sat 21 Nov 1 24.90 EUR Fri 20 Nov 0 0.00 EUR" in text
     assert 'aria-label="1 orders in 14 days, 24.90 EUR together"' in browser.get().text
+
+
+def test_text_from_outside_is_shown_as_text(setup: Setup, browser: Browser) -> None:
+    name = "<script>alert('a')</script>\"&"
+    setup.shop.catalog.edit_product(SYSTEM, setup.product_id, ProductChanges(name=name))
+    for path in ("/products", f"/products/{setup.product_id}"):
+        page = browser.get(path)
+        assert "<script>alert" not in page.text
+        assert "&lt;script&gt;alert" in page.text

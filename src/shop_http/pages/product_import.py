@@ -24,6 +24,8 @@ from shop_http.server.worker_pools import Pool
 
 FILE_SIZE_MAX = 1024 * 1024
 """In bytes. Larger ones are for the command line."""
+PACKED = (b"\x1f\x8b", b"\xfd7zXZ\x00")
+"""What gzip and xz begin with: a small file could become a huge one."""
 _FORM_SIZE_MAX = 2 * FILE_SIZE_MAX
 BAD_ROWS_SHOWN = 50
 
@@ -52,6 +54,8 @@ def preview_import(request: StaffRequest) -> Screen:
     upload = request.form.files.get("file")
     if upload is None or len(upload.body) > FILE_SIZE_MAX:
         raise Invalid(Fault("file", "choose a file of 1 MiB at most; the command line takes larger ones", "too_large"))
+    if upload.body.startswith(PACKED):
+        raise Invalid(Fault("file", "is packed: send it as it is, or import it with the command line", "packed"))
     report = _run(request, upload.body, preview=True)
     content, form = b64encode(upload.body).decode(), request.form_to("/products/import")
     return Screen(
@@ -78,6 +82,8 @@ def import_file(request: StaffRequest) -> Redirect:
         raise Invalid(
             Fault("content", "is no file that was looked at before: choose it again", "malformed")
         ) from broken
+    if body.startswith(PACKED) or len(body) > FILE_SIZE_MAX:
+        raise Invalid(Fault("file", "was not looked at before: choose it again", "malformed"))
     report = _run(request, body, preview=False)
     if report.refused:
         rule = f"has {report.bad_row_count} bad rows by now: nothing was imported, look at it again"

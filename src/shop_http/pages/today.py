@@ -75,8 +75,8 @@ def _short(levels: Sequence[StockLevel]) -> h.Element:
     rows = [
         h.p[h.a(href=f"/staff/products/{level.product_id}")[f"{level.shortfall} units missing"]] for level in levels
     ]
-    more = f"{len(levels)} or more" if len(levels) == SHOWN else str(len(levels))
-    return _card("Promised, but missing", more, rows)
+    count = f"{len(levels)} or more" if len(levels) == SHOWN else str(len(levels))
+    return _card("Promised, but missing", count, rows)
 
 
 def _untaken(count: int) -> h.Element:
