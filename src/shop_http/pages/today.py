@@ -98,9 +98,13 @@ def _sales(sales: Sequence[DaySales], currency: str) -> h.Node:
     ]
     rows = [(f"{each.day:%a %d %b}", str(each.orders), amount(Money(each.total, currency))) for each in reversed(sales)]
     return [
-        h.svg(".chart", viewBox=f"0 0 {WIDTH} {HEIGHT + 2}", role="img", aria_label=_summary(sales, currency))[
-            bars, h.Element("rect")(y=str(HEIGHT), width=str(WIDTH), height="2")
-        ],
+        h.svg(
+            ".chart",
+            viewBox=f"0 0 {WIDTH} {HEIGHT + 2}",
+            preserveAspectRatio="none",
+            role="img",
+            aria_label=_summary(sales, currency),
+        )[bars, h.Element("rect")(y=str(HEIGHT), width=str(WIDTH), height="2")],
         h.details[
             h.summary["The same in figures"],
             table("Sales by day", ["Day (UTC)", ("Orders", NUMBER), ("Total", NUMBER)], rows),
