@@ -223,11 +223,14 @@ def test_twenty_orders_are_shipped_at_once(desk: Desk, running: Running) -> None
     assert {running.status(order) for order in orders} == {OrderStatus.SHIPPED}
 
 
-def test_an_order_is_cancelled(desk: Desk, running: Running) -> None:
+def test_an_order_is_cancelled_with_a_reason(desk: Desk, running: Running) -> None:
     order = running.order()
     desk.open(f"/orders/{order.id}")
-    desk.button("Cancel the order")
+    desk.hands.press(desk.page.get_by_text("Cancel the order"))
+    desk.type("Why", "It broke in the warehouse.")
+    desk.button("Cancel it")
     desk.sees("The order is cancelled")
+    desk.sees("It broke in the warehouse.")
     assert running.status(order) is OrderStatus.CANCELLED
 
 

@@ -22,7 +22,6 @@ BUTTONS = {
     Step.CONFIRM: ("Confirm", "", "The order is confirmed."),
     Step.SHIP: ("Ship", "", "The order is shipped."),
     Step.DELIVER: ("Mark as delivered", "", "The order is delivered."),
-    Step.CANCEL: ("Cancel the order", "danger", "The order is cancelled; its units can be sold again."),
 }
 """Of each step that staff take: its text, its class, and what is said after it."""
 
@@ -32,19 +31,29 @@ def show_order(request: StaffRequest, order_id: UUID) -> Screen:
     """The order as it is now."""
     order = request.shop.orders.get(request.actor, order_id)
     events = request.shop.orders.events(request.actor, order_id, CursorRequest(LIMIT_MAX)).items
+    steps = LIFECYCLE[order.status] if order.deleted_at is None else {}
     return Screen(
         f"Order {order.number}",
         _overtaken(request, order, events),
         _facts(order, _customer(request, order.customer_id)),
         h.div(".row")[
-            (_button(request, order, step) for step in LIFECYCLE[order.status] if step in BUTTONS),
+            (_button(request, order, step) for step in steps if step in BUTTONS),
             h.a(".button.quiet", href=f"/staff/orders/{order_id}/slip")["Packing slip"],
         ],
         h.h2["Lines"],
         _lines(order),
         h.h2["What happened"],
         _timeline(events),
+        _cancel_form(request, order) if Step.CANCEL in steps else None,
     )
+
+
+@action("/orders/{order_id:uuid}/cancel", refused=show_order)
+def cancel_order(request: StaffRequest, order_id: UUID) -> Redirect:
+    """Cancel it, and say why."""
+    form = request.form
+    request.shop.orders.cancel(request.actor, order_id, form.versions, form.text("reason"), key=form.key)
+    return Redirect(f"/orders/{order_id}", "The order is cancelled; its units can be sold again.")
 
 
 @page("/orders/{order_id:uuid}/slip")
@@ -120,6 +129,14 @@ def _button(request: StaffRequest, order: Order, step: Step) -> h.Element:
     return request.form_to(f"/orders/{order.id}/{step}", version=order.version)(submit(text, css))
 
 
+def _cancel_form(request: StaffRequest, order: Order) -> h.Element:
+    form = request.form_to(f"/orders/{order.id}/cancel", version=order.version)
+    return h.details[
+        h.summary["Cancel the order"],
+        form(form.field("reason", "Why", hint="Customers can read it."), submit("Cancel it", "danger"), css="narrow"),
+    ]
+
+
 def _lines(order: Order) -> h.Node:
     lines = (
         (
@@ -167,6 +184,7 @@ def _timeline(events: Iterable[OrderEvent]) -> h.Element:
                 ", ",
                 moment(event.at),
                 f": {amount(event.total_before)} became {amount(event.total)}" if event.total_before else None,
+                f": {event.reason}" if event.reason else None,
             ]
             for event in events
         )
@@ -176,5 +194,6 @@ def _timeline(events: Iterable[OrderEvent]) -> h.Element:
 ROUTES = (
     show_order,
     show_slip,
+    cancel_order,
     *(action(f"/orders/{{order_id:uuid}}/{step}", refused=show_order)(_taking(step)) for step in BUTTONS),
 )
