@@ -110,7 +110,7 @@ def test_an_explanation_says_why_and_what_is_missing(
     offers: list[Promotion], why_not: str | None, missing: tuple[int, int], words: str
 ) -> None:
     cart = [CartLine(SHIRT, 1000, 2)]
-    explained = explain(cart, offers, price(cart, offers, includes_tax=True), includes_tax=True)[0]
+    explained = explain(cart, offers, price(cart, offers, includes_tax=True))[0]
     assert explained.why_not == (WhyNot(why_not) if why_not else None)
     assert (explained.missing_units, explained.missing_amount) == missing
     assert words in explained.sentence("EUR")

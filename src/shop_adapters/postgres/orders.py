@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from functools import lru_cache
 from itertools import groupby
 from typing import Any
 from uuid import UUID
@@ -265,11 +266,14 @@ class PostgresOrders:
         )
 
 
+_json = json.JSONEncoder(default=str).encode
+
+
 def _pricing_of(order: Order) -> str | None:
     """The promotions and coupons of an order, as JSON; None without any."""
     if not order.promotions and not order.coupons:
         return None
-    return json.dumps({"promotions": order.promotions, "coupons": order.coupons}, default=str)
+    return _json({"promotions": order.promotions, "coupons": order.coupons})
 
 
 def _pricing(document: dict[str, Any] | None) -> tuple[tuple[tuple[UUID, int], ...], tuple[tuple[str, UUID], ...]]:
@@ -281,8 +285,14 @@ def _pricing(document: dict[str, Any] | None) -> tuple[tuple[tuple[UUID, int], .
 
 def _details_of(line: OrderLine) -> str:
     """What else was agreed about a line, as JSON."""
-    discounts = [discount[1:] for discount in line.discounts]
-    return json.dumps([line.options, line.tax_class, line.category_ids, discounts], default=str)
+    if not line.discounts:
+        return _undiscounted(line.options, line.tax_class, line.category_ids)
+    return _json([line.options, line.tax_class, line.category_ids, [discount[1:] for discount in line.discounts]])
+
+
+@lru_cache(1024)
+def _undiscounted(options: Options, tax_class: str, category_ids: tuple[UUID, ...]) -> str:
+    return _json([options, tax_class, category_ids, []])
 
 
 def _details(

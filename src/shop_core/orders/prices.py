@@ -135,7 +135,7 @@ def quote(
         priced(agreed, pricing),
         Money(pricing.total, currency),
         tuple(shortages),
-        tuple(explain(cart, checked.promotions, pricing, includes_tax=checkout.includes_tax)),
+        tuple(explain(cart, checked.promotions, pricing)),
         checked.coupons,
         checkout.includes_tax,
     )

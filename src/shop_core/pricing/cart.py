@@ -9,6 +9,8 @@ from uuid import UUID
 from shop_core.errors import Fault, Invalid
 from shop_core.pricing.benefits import Selection
 
+_NOTHING: frozenset[int] = frozenset()
+
 
 class CartLine(NamedTuple):
     """Units of one product, at the price, tax rate and categories agreed for them.
@@ -65,9 +67,8 @@ class Cart:
                 for named_id in (line.product_id, *line.category_ids):
                     self._named.setdefault(named_id.int, set()).add(number)
         named = self._named
-        if len(ids) < len(named):
-            return frozenset().union(*[named[named_id] for named_id in ids if named_id in named])
-        return frozenset().union(*[numbers for named_id, numbers in named.items() if named_id in ids])
+        found = ids.intersection(named) if len(named) < len(ids) else [each for each in ids if each in named]
+        return frozenset().union(*[named[named_id] for named_id in found]) if found else _NOTHING
 
     def list_total(self, numbers: Iterable[int]) -> int:
         """What these lines come to before discounts."""

@@ -48,6 +48,7 @@ class Checkout:
         self._used: Counter[UUID] = Counter(uses.total)
         self._used_by: Counter[tuple[UUID, UUID]] = Counter(uses.by_customer)
         self._running = {promotion.id: promotion for promotion in rules.promotions if promotion.is_running(now)}
+        self._automatic = [promotion for promotion in self._running.values() if not promotion.needs_coupon]
         self._rates: dict[str, int] = {}
 
     def agree(self, tax_class: str, category_id: UUID | None) -> tuple[int, tuple[UUID, ...]]:
@@ -79,21 +80,20 @@ class Checkout:
         """
         own = {used_id for each in redeemed for used_id in (each.promotion_id, each.coupon_id) if used_id}
         coupons = [self._unlocked(customer_id, code, own) for code in codes]
-        if agreed is None:
-            known = {id_: promotion for id_, promotion in self._running.items() if not promotion.needs_coupon}
-        else:
-            known = {promotion.id: promotion for promotion in agreed}
-        known |= {coupon.promotion_id: self._running[coupon.promotion_id] for coupon in coupons}
-        usable = [promotion for promotion in known.values() if self._has_uses(customer_id, promotion, own)]
+        unlocked = {coupon.promotion_id: self._running[coupon.promotion_id] for coupon in coupons}
+        known = [each for each in (self._automatic if agreed is None else agreed) if each.id not in unlocked]
+        known += unlocked.values()
+        usable = [each for each in known if not each.is_limited or self._has_uses(customer_id, each, own)]
         pricing = price(lines, usable, includes_tax=self.includes_tax)
         coupon_of = {redemption.promotion_id: redemption.coupon_id for redemption in redeemed}
         coupon_of |= {coupon.promotion_id: coupon.id for coupon in coupons}
         redemptions: list[Redemption] = []
         if customer_id is not None:
-            for used_id in pricing.amounts:
-                version, coupon_id = known[used_id].version, coupon_of.get(used_id)
-                redemptions.append(Redemption(customer_id, order_id, used_id, version, coupon_id, self._now))
-        kept = usable if agreed is None else known.values()
+            for used_id, version in {each.promotion_id: each.version for each in pricing.discounts}.items():
+                redemptions.append(
+                    Redemption(customer_id, order_id, used_id, version, coupon_of.get(used_id), self._now)
+                )
+        kept = usable if agreed is None else known
         return Checked(
             pricing, tuple(kept), tuple(redemptions), tuple((each.code, each.promotion_id) for each in coupons)
         )

@@ -9,12 +9,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import NamedTuple
 from uuid import UUID
 
-from shop_core.pricing.benefits import BuyXGetY, Condition, OrderAmount, OrderPercent
+from shop_core.pricing.benefits import BuyXGetY, Condition, OrderAmount, OrderBenefit, OrderPercent
 from shop_core.pricing.cart import Cart, CartLine
 from shop_core.pricing.item_stage import Candidate, Parts, item_discounts
 from shop_core.pricing.model import Promotion
@@ -106,7 +107,7 @@ def price(lines: Iterable[CartLine], promotions: Iterable[Promotion], *, include
         Invalid: a product stands in two lines.
     """
     cart = Cart(lines)
-    by_rank = sorted(promotions, key=lambda promotion: promotion.id)
+    by_rank = sorted(promotions, key=lambda promotion: promotion.id.int)  # quicker to compare
     plan = _best_plan(cart, by_rank)
     taxes, tax_of = taxes_of(cart, plan.rest, includes_tax)
     priced = []
@@ -131,6 +132,11 @@ def shortfall(condition: Condition | None, cart: Cart) -> tuple[int, int]:
     return max(0, total_min - cart.list_total(numbers)), max(0, (condition.units_min or 0) - cart.count(numbers))
 
 
+def saves_alone(cart: Cart, candidate: Candidate) -> bool:
+    """Whether a promotion would take anything off the cart if there were no other."""
+    return bool(_plan(cart, [candidate]).parts)
+
+
 def candidate_of(rank: int, promotion: Promotion, cart: Cart) -> Candidate:
     """The promotion with the lines that it selects in this cart."""
     benefit = promotion.benefit
@@ -146,8 +152,10 @@ def _best_plan(cart: Cart, by_rank: Sequence[Promotion]) -> Plan:
     together: list[Candidate] = []
     solitary: list[Candidate] = []
     for rank, promotion in enumerate(by_rank):
-        if not any(shortfall(promotion.condition, cart)):
-            (together if promotion.combines else solitary).append(candidate_of(rank, promotion, cart))
+        if promotion.condition is None or not any(shortfall(promotion.condition, cart)):
+            candidate = candidate_of(rank, promotion, cart)
+            if candidate.discounted or isinstance(promotion.benefit, OrderPercent | OrderAmount):
+                (together if promotion.combines else solitary).append(candidate)
     plan = _plan(cart, together)
     if not solitary:
         return plan
@@ -163,18 +171,21 @@ def _plan(cart: Cart, candidates: Sequence[Candidate]) -> Plan:
     for (number, _), off in parts.items():
         rest[number] -= off
     left = sum(rest)
-    for candidate in sorted(candidates, key=_order_of_stage):
-        benefit = candidate.promotion.benefit
-        if isinstance(benefit, OrderPercent | OrderAmount) and (off := benefit.off(left)):
+    for _, _, rank, benefit in sorted(_order_stage(candidates), key=itemgetter(0, 1, 2)):
+        if off := benefit.off(left):
             left -= off
             for number, share in spread(off, dict(enumerate(rest))).items():
                 if share:
-                    parts[number, candidate.rank] = share
+                    parts[number, rank] = share
                     rest[number] -= share
     return Plan(left, rest, parts, is_exact)
 
 
-def _order_of_stage(candidate: Candidate) -> tuple[bool, int, int]:
-    benefit = candidate.promotion.benefit
-    percent = benefit.basis_points if isinstance(benefit, OrderPercent) else 0
-    return not percent, percent, candidate.rank
+def _order_stage(candidates: Iterable[Candidate]) -> Iterator[tuple[bool, int, int, OrderBenefit]]:
+    """Those of the order stage with their place in it: percents from the smallest on, then amounts."""
+    for candidate in candidates:
+        benefit = candidate.promotion.benefit
+        if isinstance(benefit, OrderPercent):
+            yield False, benefit.basis_points, candidate.rank, benefit
+        elif isinstance(benefit, OrderAmount):
+            yield True, 0, candidate.rank, benefit

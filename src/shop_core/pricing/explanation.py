@@ -10,7 +10,7 @@ from uuid import UUID
 from shop_core.money import Money
 from shop_core.pricing.benefits import BuyXGetY, OrderAmount, OrderPercent
 from shop_core.pricing.cart import Cart, CartLine
-from shop_core.pricing.evaluation import Pricing, candidate_of, price, shortfall
+from shop_core.pricing.evaluation import Pricing, candidate_of, saves_alone, shortfall
 from shop_core.pricing.item_stage import Candidate, group_count
 from shop_core.pricing.model import Promotion
 
@@ -65,13 +65,11 @@ _WORDS = {
 }
 
 
-def explain(
-    lines: Sequence[CartLine], promotions: Iterable[Promotion], pricing: Pricing, *, includes_tax: bool
-) -> list[Explanation]:
+def explain(lines: Sequence[CartLine], promotions: Iterable[Promotion], pricing: Pricing) -> list[Explanation]:
     """Explain the `pricing` of a cart, a promotion at a time, by id.
 
     Args:
-        lines, promotions, includes_tax: as they were given to `price`.
+        lines, promotions: as they were given to `price`.
         pricing: what it returned.
     """
     cart, amounts = Cart(lines), pricing.amounts
@@ -89,8 +87,7 @@ def explain(
             groups, missing_units = _next_group(candidate, promotion.benefit, cart)
             why_not = None if amount else WhyNot.UNITS if not groups else WhyNot.BEATEN
         elif not amount:
-            single = price(lines, [promotion], includes_tax=includes_tax)
-            why_not = WhyNot.BEATEN if single.discounts else WhyNot.NOT_LOWER
+            why_not = WhyNot.BEATEN if saves_alone(cart, candidate) else WhyNot.NOT_LOWER
         if why_not is WhyNot.BEATEN:
             missing_units = 0
         explanations.append(Explanation(promotion.id, promotion.label, amount, why_not, missing_units, missing_amount))
