@@ -59,7 +59,7 @@ def decided_from(
 ) -> BatchDecision[Order, PlacementDraft]:
     ids = [new_id() for _ in requests]
     batch: Batch[PlacementRequest, Order] = Batch(requests, ids)
-    return batch.decide_once(PlacementDraft(products, {}, {}, now=NOON, new_id=new_id), levels, {})
+    return batch.decide_once(PlacementDraft(products, {}, {}, at=NOON, new_id=new_id), levels, {})
 
 
 def placement_request(*lines: tuple[UUID, int]) -> PlacementRequest:

@@ -35,7 +35,7 @@ class PlacementDraft:
         reservations: those that are named, read after the stock of their products was locked.
         archived: what is not sold any more of what they hold: who has reserved it gets it.
         open_checkout: makes what prices the orders, anew for each attempt; None in a shop without promotions and taxes.
-        now: when the orders are placed: on the clock of the store, read after the locks.
+        at: when the orders are placed: on the clock of the store, read after the locks.
         new_id: gives each ledger line and each event its id.
 
     Attributes:
@@ -49,7 +49,7 @@ class PlacementDraft:
     archived: Offers
     open_checkout: OpenCheckout | None = None
     _: KW_ONLY
-    now: datetime
+    at: datetime
     new_id: NewId
     orders: list[Order] = field(default_factory=list)
     movements: list[StockMovement] = field(default_factory=list)
@@ -59,11 +59,11 @@ class PlacementDraft:
     checkout: Checkout | None = field(init=False)
 
     def __post_init__(self) -> None:
-        self.checkout = self.open_checkout(self.now) if self.open_checkout else None
+        self.checkout = self.open_checkout(self.at) if self.open_checkout else None
 
     def grant(self, request: PlacementRequest, order_id: UUID, available: Mapping[UUID, int]) -> Order:
         """Place an order of new units, or of a reservation, which has its own. Raises as `OrderService.place`."""
-        customer_id, now, new_id, expected = request.customer_id, self.now, self.new_id, request.expected_total
+        customer_id, now, new_id, expected = request.customer_id, self.at, self.new_id, request.expected_total
         reservation = self._confirmed(request, order_id) if request.reservation_id else None
         units = reservation.units if reservation else request.units
         offers = {**self.offers, **self.archived} if reservation else self.offers
@@ -90,7 +90,7 @@ class PlacementDraft:
         return order
 
     def _record(self, confirmed: Reservation, customer_id: UUID, order_id: UUID) -> None:
-        now, new_id = self.now, self.new_id
+        now, new_id = self.at, self.new_id
         self.movements += movements_of(
             confirmed, MovementKind.CONFIRMED, confirmed.units, customer_id, now, new_id, order_id
         )
@@ -102,7 +102,7 @@ class PlacementDraft:
         """The order with its discounts and taxes, and the uses that it takes."""
         customer_id, agreed = request.customer_id, agree(lines, {**self.archived, **self.offers}, checkout)
         checked = checkout.check(customer_id, order_id, cart_of(agreed), request.coupons)
-        order = priced_order(order_id, customer_id, agreed, checked, self.now, includes_tax=checkout.includes_tax)
+        order = priced_order(order_id, customer_id, agreed, checked, self.at, includes_tax=checkout.includes_tax)
         return order, checked.redemptions
 
     def _confirmed(self, request: PlacementRequest, order_id: UUID) -> Reservation:
@@ -111,7 +111,7 @@ class PlacementDraft:
         reservation = self.confirmed.get(request.reservation_id) or self.reservations.get(request.reservation_id)
         if reservation is None or reservation.customer_id != request.customer_id:
             raise ReservationNotFound(request.reservation_id)
-        return reservation.after(ReservationStep.CONFIRM, self.now, order_id)
+        return reservation.after(ReservationStep.CONFIRM, self.at, order_id)
 
 
 def _lines(

@@ -64,7 +64,7 @@ class OrderService(OrderChanges):
             archived = _archived(uow, levels.keys() - offers.keys()) if named else {}
             checkout = _checkout_of_all(uow, requests)
             now, new_id = uow.now(), self._new_id
-            new_draft = partial(PlacementDraft, offers, reservations, archived, checkout, now=now, new_id=new_id)
+            new_draft = partial(PlacementDraft, offers, reservations, archived, checkout, at=now, new_id=new_id)
             decision = batch.decide(uow, levels, new_draft, earlier_orders, now=now, new_id=new_id)
             placed = decision.draft
             uow.orders.add_all(placed.orders)
