@@ -21,15 +21,19 @@ from shop_http.middleware.cors import cors
 from shop_http.middleware.rate_limit import CouponLimiter, LoginLimiter, OrderLimiter, RateLimits, rate_limit
 from shop_http.middleware.request_limits import Deadlines, request_limits
 from shop_http.pages import (
+    cart,
     login,
+    messages,
     order_details,
     order_list,
     product_details,
     product_import,
     product_list,
+    promotions,
     static_files,
     stock,
     today,
+    user_list,
 )
 from shop_http.problems import exception_handlers
 from shop_http.response_cache import CacheValidator, ResponseCache
@@ -44,7 +48,10 @@ S = TypeVar("S")
 T = TypeVar("T")
 
 
-SCREENS = (login, static_files, today, order_list, order_details, product_list, product_import, product_details, stock)
+SCREENS = (
+    *(login, static_files, today, order_list, order_details, product_list, product_import, product_details, stock),
+    *(promotions, cart, user_list, messages),
+)
 """Of the staff panel."""
 FEATURES = (accounts, users, privacy, catalog, inventory, prices, reservations, orders)
 

@@ -79,6 +79,7 @@ def running() -> Iterator[Running]:
     shop = Shop(MemoryAdapters(clock=lambda: datetime.now(UTC) - timedelta(days=days_ago)))
     add_demo_data(shop)
     shop.accounts.register(Registration("grace", PASSWORD), actor=SYSTEM, role=Role.STAFF)
+    shop.accounts.register(Registration("boss", PASSWORD), actor=SYSTEM, role=Role.ADMIN)
     shop.accounts.register(Registration("ada", PASSWORD, "ada@shop.example", "Ada", "Lovelace"))
     made = Running(shop, "")
     for days_ago in range(13, -1, -1):
@@ -171,9 +172,9 @@ class Desk:
     def sees(self, text: str) -> None:
         expect(self.page.get_by_text(text).first).to_be_visible()
 
-    def log_in(self) -> None:
+    def log_in(self, username: str = "grace") -> None:
         self.open("/login")
-        self.type("Username", "grace")
+        self.type("Username", username)
         self.type("Password", PASSWORD)
         self.button("Log in")
         expect(self.page.get_by_role("heading", name="Today")).to_be_visible()
@@ -291,6 +292,42 @@ def test_a_file_is_previewed_and_imported_and_nothing_of_a_refused_one(desk: Des
     assert str(entry.product.price) == "12.00"
 
 
+def test_a_promotion_is_made_and_shows_in_what_a_cart_would_cost(desk: Desk) -> None:
+    label = f"Cups for less {id(desk)}"
+    desk.open("/promotions/new")
+    desk.type("What customers read", label)
+    desk.page.get_by_label("What it gives", exact=True).select_option("amount_each")
+    desk.type("How much", "0,50")
+    desk.type("SKUs", "CUP-001")
+    desk.button("Start it")
+    desk.sees("The promotion is made.")
+    desk.open("/cart")
+    desk.type("SKUs", "CUP-001 3")
+    desk.button("Ask")
+    desk.sees(label)
+    desk.link("Promotions")
+    desk.link(label)
+    desk.button("End the promotion")
+    desk.sees("The promotion has ended.")
+
+
+def test_a_role_is_given_by_an_admin(desk: Desk, running: Running) -> None:
+    username = f"hopper{id(desk)}"
+    account = running.shop.accounts.register(Registration(username, PASSWORD))
+    desk.button("Log out")
+    desk.log_in("boss")
+    desk.open("/users")
+    desk.type("Name or email address", username)
+    desk.button("Search")
+    desk.link(username)
+    desk.page.locator("#role").select_option("staff")
+    desk.button("Give this role")
+    desk.sees(f"{username} is staff now.")
+    assert running.shop.accounts.account(SYSTEM, account.id).role is Role.STAFF
+    desk.button("Log out")
+    desk.log_in()
+
+
 def test_a_search_shows_what_is_found_while_one_types(running: Running, chromium: Browser) -> None:
     with chromium.new_context() as context:
         desk = Desk(running, context.new_page(), Mouse())
@@ -322,6 +359,13 @@ def screens(running: Running) -> dict[str, str]:
         "import": "/products/import",
         "receive": "/stock",
         "count": "/stock/count?sku=COF-001&counted=100",
+        "promotions": "/promotions",
+        "new-promotion": "/promotions/new",
+        "promotion": f"/promotions/{running.shop.prices.promotions(SYSTEM, OffsetRequest(1)).items[0].promotion.id}",
+        "cart": "/cart?lines=CUP-001+3",
+        "users": "/users",
+        "user": f"/users/{order.customer_id}",
+        "events": "/events",
         "refused": "/stock/count?sku=NONE&counted=100",
         "not-found": "/orders/00000000-0000-0000-0000-000000000001",
     }

@@ -10,9 +10,11 @@ from litestar.testing import TestClient
 
 from panel_browser import ORIGIN, Browser, text_of
 from phones import PASSWORD, Setup
-from shop_core import SYSTEM, Order, ProductChanges
+from shop_core import SYSTEM, OffsetRequest, Order, ProductChanges
+from shop_core.events import Event
 from shop_core.inventory.model import LineRequest
 from shop_core.orders.model import PlacementRequest
+from shop_core.ports import Undelivered
 from shop_http.app import create_app
 
 
@@ -158,3 +160,72 @@ def test_text_from_outside_is_shown_as_text(setup: Setup, browser: Browser) -> N
         page = browser.get(path)
         assert "<script>alert" not in page.text
         assert "&lt;script&gt;alert" in page.text
+
+
+def test_a_promotion_with_coupons_is_made_and_shows_in_what_a_cart_costs(setup: Setup, browser: Browser) -> None:
+    typed = {"label": "Lamps for less", "kind": "percent", "value": "10", "skus": "LAMP-1", "coupon": "yes"}
+    page = browser.submit(browser.get("/promotions/new"), "/promotions", **typed)
+    path = str(page.url).partition("/staff")[2]
+    assert "10.00 % off each product" in text_of(page)
+    page = browser.submit(page, f"{path}/coupons", code="summer 10")
+    assert "SUMMER10" in text_of(page)
+    quoted = text_of(browser.get("/cart?lines=LAMP-1+2&coupons=summer10"))
+    assert "Lamps for less: you save" in quoted
+    assert "Promotions: none." in text_of(browser.submit(page, f"{path}/end"))
+    assert "no SKU of the catalog" in text_of(browser.get("/cart?lines=NONE+2"))
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ({"kind": "percent", "value": "101"}, "must be from 1 to 10000"),
+        ({"kind": "buy_x_get_y", "value": "2"}, "such as 2+1"),
+        ({"kind": "none", "value": "2"}, "must be one of percent"),
+        ({"kind": "percent", "value": "5", "skus": "NONE"}, "no SKU of the catalog"),
+        ({"kind": "percent", "value": "5", "starts_at": "soon"}, "must be a date and a time"),
+    ],
+)
+def test_a_promotion_that_cannot_be_is_refused_with_the_rule(
+    browser: Browser, typed: dict[str, str], said: str
+) -> None:
+    page = browser.submit(browser.get("/promotions/new"), "/promotions", label="Lamps for less", **typed)
+    assert page.status_code == 400
+    assert said in text_of(page)
+    assert browser.form(page, "/promotions").fields["label"] == "Lamps for less"
+
+
+def test_an_admin_gives_a_role_after_a_fresh_login_deactivates_and_makes_a_code(setup: Setup, browser: Browser) -> None:
+    path = f"/users/{setup.actor('ada').account_id}"
+    assert "Admins can change users." in text_of(browser.get(path))  # to others of the staff
+    browser.submit(browser.get(path), "/logout")
+    browser.log_in("boss", PASSWORD)
+    page = browser.get(path)
+    assert browser.submit(page, f"{path}/role", role="owner").status_code == 400
+    setup.later(minutes=16)
+    asked = browser.submit(page, f"{path}/role", role="staff")
+    assert browser.form(asked, "/login").fields["username"] is not None
+    browser.submit(asked, "/login", username="boss", password=PASSWORD)
+    page = browser.submit(browser.get(path), f"{path}/role", role="staff")
+    assert "ada is staff now." in text_of(page)
+    assert "A code for ada" in text_of(browser.submit(page, f"{path}/reset"))
+    assert "ada may not log in." in text_of(browser.submit(page, f"{path}/active"))
+    assert "ada" in text_of(browser.get("/users?search=ada&role=staff"))
+
+
+class Unwilling:
+    """Takes nothing, for good."""
+
+    def publish(self, event: Event) -> None:
+        raise Undelivered("the receiver answered 410 Gone", is_final=True)
+
+
+def test_events_that_nobody_took_are_shown_and_sent_again(setup: Setup, browser: Browser) -> None:
+    order_of_ada(setup)
+    while setup.shop.outbox.relay(Unwilling()):
+        pass
+    dead = setup.shop.outbox.dead(SYSTEM, OffsetRequest()).items
+    page = browser.get("/events")
+    assert "the receiver answered 410 Gone" in text_of(page)
+    sent = browser.submit(page, "/events", event=[str(message.event.id) for message in dead])
+    assert f"{len(dead)} event will be sent again." in text_of(sent)
+    assert setup.shop.outbox.dead(SYSTEM, OffsetRequest()).count == 0

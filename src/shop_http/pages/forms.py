@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from secrets import token_urlsafe
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 import htpy as h
@@ -13,6 +13,8 @@ import htpy as h
 from shop_core import Money, Refusal
 from shop_core.errors import Fault, Invalid, KeyReused, Stale
 from shop_core.idempotency import IdempotencyKey
+
+C = TypeVar("C", bound=str)
 
 FIELDS_MAX = 2_000
 
@@ -51,6 +53,13 @@ class SentForm:
         if not (digits.isascii() and digits.isdigit() and len(digits) < 18):
             raise Invalid(Fault(name, f"must be a whole number, this is {text[:40]!r}", "wrong_type"))
         return int(text)
+
+    def choice(self, name: str, choices: Iterable[C]) -> C:
+        """A field with one of some words. Raises Invalid."""
+        text, choices = self.text(name), list(choices)
+        if text not in choices:
+            raise Invalid(Fault(name, f"must be one of {', '.join(choices)}, this is {text[:40]!r}", "not_a_choice"))
+        return choices[choices.index(text)]
 
     def money(self, name: str, currency: str) -> Money:
         """A field with an amount. Raises Invalid."""

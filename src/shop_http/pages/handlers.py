@@ -12,8 +12,8 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.types import Method, Scope
 from msgspec import Struct
 
-from shop_core import Actor, Refusal, Role, Shop
-from shop_core.errors import Forbidden, InvalidToken, LoginTooOld, Unauthenticated
+from shop_core import Actor, CatalogEntry, Refusal, Role, Shop
+from shop_core.errors import Fault, Forbidden, Invalid, InvalidToken, LoginTooOld, Unauthenticated
 from shop_http.pages.forms import HtmlForm, SentForm
 from shop_http.pages.layout import Screen, foreign_form_screen, html_response
 from shop_http.pages.login_form import login_response
@@ -75,6 +75,13 @@ class StaffRequest:
         """The query parameters; a field that was left empty counts as not sent. Raises Invalid."""
         pairs = parse_qsl(self.http.scope["query_string"].decode("latin-1"))  # without the empty ones
         return read_query(form, urlencode(pairs).encode())
+
+    def product(self, sku: str, *, field: str = "sku") -> CatalogEntry:
+        """The product with that SKU. Raises Invalid, for `field`: there is none."""
+        entry = self.shop.catalog.product_by_sku(sku)
+        if entry is None:
+            raise Invalid(Fault(field, f"{sku[:40]!r} is no SKU of the catalog", "unknown_sku"))
+        return entry
 
     def form_to(self, path: str, *, version: int | None = None, prefix: str = "") -> HtmlForm:
         """A form to the action at `path`; with what was typed, if it is the one that was just refused."""

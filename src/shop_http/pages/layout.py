@@ -21,6 +21,9 @@ NAVIGATION = (
     ("/orders", "Orders"),
     ("/products", "Products"),
     ("/stock", "Stock"),
+    ("/promotions", "Promotions"),
+    ("/users", "Users"),
+    ("/events", "Events"),
 )
 """What the navigation leads to, below `/staff`, in order."""
 

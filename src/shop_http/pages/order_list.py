@@ -56,7 +56,7 @@ def list_orders(request: StaffRequest) -> Screen:
 @action("/orders", refused=list_orders)
 def step_many(request: StaffRequest) -> Redirect:
     """Confirm, ship or deliver the orders that are ticked; each by itself, so that one does not hold up others."""
-    step, status, done, refused = Step(request.form.text("step")), request.form.text("status"), 0, []
+    step, status, done, refused = request.form.choice("step", DONE), request.form.text("status"), 0, []
     take: Callable[..., Order] = getattr(request.shop.orders, step)
     for order_id in request.form.ids("order")[:AT_ONCE_MAX]:
         version, key = request.form.number(f"version-{order_id}"), f"{request.form.text('key')}-{order_id}"

@@ -7,7 +7,6 @@ from urllib.parse import urlencode
 import htpy as h
 from msgspec import UNSET, Struct, UnsetType
 
-from shop_core import CatalogEntry
 from shop_core.errors import Fault, Invalid
 from shop_http.pages.forms import submit
 from shop_http.pages.handlers import Redirect, StaffRequest, action, page
@@ -41,7 +40,7 @@ def show_receiving(request: StaffRequest) -> Screen:
 @action("/stock", refused=show_receiving)
 def receive(request: StaffRequest) -> Redirect:
     """Units came in."""
-    form, entry = request.form, _product(request, request.form.text("sku"))
+    form, entry = request.form, request.product(request.form.text("sku"))
     units, note = form.number("quantity"), form.text("note")
     level = request.shop.inventory.receive(request.actor, entry.product.id, units, note, key=form.key)
     notice = f"{units} x {entry.product.name} ({entry.product.sku}) received: {level.on_hand} on hand."
@@ -79,7 +78,7 @@ def show_count(request: StaffRequest) -> Screen:
 
 
 def _difference(request: StaffRequest, sku: str, counted: int) -> h.Node:
-    entry = _product(request, sku)
+    entry = request.product(sku)
     level = request.shop.inventory.level(request.actor, entry.product.id)
     change = counted - level.on_hand
     form = request.form_to("/stock/count")
@@ -108,7 +107,7 @@ def _difference(request: StaffRequest, sku: str, counted: int) -> h.Node:
 @action("/stock/count", refused=show_count)
 def count(request: StaffRequest) -> Redirect:
     """Bring what is recorded to what was counted, unless it moved since the two were compared."""
-    form, entry = request.form, _product(request, request.form.text("sku"))
+    form, entry = request.form, request.product(request.form.text("sku"))
     counted, recorded = form.number("counted"), form.number("recorded")
     if change := counted - recorded:
         level = request.shop.inventory.level(request.actor, entry.product.id)
@@ -117,14 +116,6 @@ def count(request: StaffRequest) -> Redirect:
             raise Invalid(Fault("on_hand", rule, "moved_meanwhile"))
         request.shop.inventory.adjust(request.actor, entry.product.id, change, form.text("reason"), key=form.key)
     return Redirect("/stock/count", f"{entry.product.name}: {counted} on hand ({change:+d}).")
-
-
-def _product(request: StaffRequest, sku: str) -> CatalogEntry:
-    """The product with that SKU. Raises Invalid: there is none."""
-    entry = request.shop.catalog.product_by_sku(sku)
-    if entry is None:
-        raise Invalid(Fault("sku", f"{sku[:40]!r} is no SKU of the catalog", "unknown_sku"))
-    return entry
 
 
 ROUTES = (show_receiving, receive, show_count, count)

@@ -80,7 +80,7 @@ def _short(levels: Sequence[StockLevel]) -> h.Element:
 
 
 def _untaken(count: int) -> h.Element:
-    return _card("Facts that nobody took", str(count), h.p["Events that could not be delivered."] if count else None)
+    return _card("Facts that nobody took", str(count), h.a(href="/staff/events")["Show them"] if count else None)
 
 
 def _sales(sales: Sequence[DaySales], currency: str) -> h.Node:
