@@ -81,6 +81,7 @@ PARTS = (
         *("crowding", "few heavy requests and locked rows do not hold up everybody's orders"),
         *("--reservations 50 --seconds 10", "--reservations 200 --seconds 60"),
     ),
+    Part("old_servers", "servers of every earlier schema go on while the database is migrated", long="--seconds 20"),
     Part("mutants", "mistakes that somebody could make are found (mutants)", long="--seconds 300 --without 120"),
 )
 

@@ -13,7 +13,16 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import CheckConstraint, Engine, text
 
 from shop_adapters.postgres import make_engine
-from shop_adapters.postgres.migrate import MIGRATIONS, REVISIONS, WORKS_WITH, SchemaError, check_schema, migrate
+from shop_adapters.postgres import migrate as migrating
+from shop_adapters.postgres.migrate import (
+    MIGRATIONS,
+    REVISIONS,
+    WORKS_WITH,
+    SchemaError,
+    check_schema,
+    migrate,
+    upgrade,
+)
 from shop_adapters.postgres.schema import metadata
 
 _COLUMNS = text("""
@@ -102,6 +111,30 @@ def test_each_migration_works_with_the_versions_before(empty: Engine) -> None:
             asked = {key for key, is_needed in after.items() if is_needed and key[0] in tables and not needed.get(key)}
             assert asked == set(), f"{revision} needs what older code does not say: give it a server default"
         needed = after
+
+
+def test_a_migration_gives_way_to_those_who_use_a_table_and_starts_again(
+    empty: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with empty.begin() as connection:
+        upgrade(connection, "0010")
+    with empty.connect() as reading:
+        reading.execute(text("SELECT FROM orders"))
+        monkeypatch.setattr(migrating.time, "sleep", lambda _: reading.rollback())
+        assert migrate(empty, "EUR") == ("0010", REVISIONS[-1])
+        assert not reading.in_transaction(), "it gave way once"
+
+
+def test_a_migration_that_gets_no_table_changes_nothing_and_says_so(
+    empty: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(migrating, "TRIES_MAX", 2)
+    with empty.begin() as connection:
+        upgrade(connection, "0010")
+    with empty.connect() as reading:
+        reading.execute(text("SELECT FROM orders"))
+        with pytest.raises(SchemaError, match=r"in use all the time, nothing was changed"):
+            migrate(empty, "EUR")
 
 
 def test_the_currency_of_a_database_never_changes(empty: Engine) -> None:

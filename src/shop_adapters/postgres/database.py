@@ -301,10 +301,10 @@ def _count_of(rows: Select[Any]) -> Select[Any]:
 # ---- errors
 
 # Told apart by SQLSTATE (PostgreSQL manual, appendix A), never by the text of a message: that is translated.
-UNIQUE, FOREIGN_KEY, CHECK, LOCK_NOT_AVAILABLE = "23505", "23503", "23514", "55P03"
+UNIQUE, FOREIGN_KEY, CHECK, LOCK_NOT_AVAILABLE, DEADLOCK = "23505", "23503", "23514", "55P03", "40P01"
 _TEMPORARY = {
     "40001": "the database asks to try again",
-    "40P01": "the database asks to try again",
+    DEADLOCK: "the database asks to try again",
     "53100": "the database's disk is full",
     "53200": "the database is out of memory",
     "53300": "the database takes no more connections",

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from sqlalchemy import Connection, Engine, select, text
 from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.exc import OperationalError
 
+from shop_adapters.postgres.database import DEADLOCK, LOCK_NOT_AVAILABLE
 from shop_adapters.postgres.schema import shop_facts
 from shop_adapters.postgres.search import REFRESHED_MAX, refresh_search
 from shop_adapters.postgres.watchdog import watched
@@ -25,6 +28,10 @@ WORKS_WITH = "0005"
 """Code of this revision and of later ones works on the newest schema: nothing that it needs was taken away, and nothing
 is asked of it that it does not know. A migration that breaks that raises it; a test compares. It is stored, so that
 older servers know whether they can go on beside new ones."""
+LOCK_MS = 500
+"""How long a migration waits for a table that servers use meanwhile, before it gives way and starts again. PostgreSQL
+looks for deadlocks after 1 s: so none of their requests is ended for it, and none waits longer for its tables."""
+TRIES_MAX, PAUSE_S = 60, 0.5
 _LOCK_ID = 0x53686F70  # "Shop": two processes that migrate at the same time do so one after the other
 
 
@@ -44,15 +51,28 @@ def migrate(engine: Engine, currency: str, *, includes_tax: bool = True) -> tupl
         The revision before (None: the database was empty) and the one after.
 
     Raises:
-        SchemaError: the server is too old, the schema is newer than this program, or the currency or the kind of
-            prices differs.
+        SchemaError: the server is too old, the schema is newer than this program, the currency or the kind of
+            prices differs, or others kept the tables in use.
     """
-    with engine.begin() as connection:
-        lock_schema(connection)
-        before = revision_of(connection)
-        if before is not None and before not in REVISIONS:
-            raise _newer(before)
-        bring_up(connection, currency, includes_tax=includes_tax)
+    for tries_left in reversed(range(TRIES_MAX)):
+        try:
+            with engine.begin() as connection:
+                lock_schema(connection)
+                before = revision_of(connection)
+                if before is not None and before not in REVISIONS:
+                    raise _newer(before)
+                connection.execute(text(f"SET LOCAL lock_timeout = {LOCK_MS}"))
+                bring_up(connection, currency, includes_tax=includes_tax)
+            break
+        except OperationalError as error:
+            if getattr(error.orig, "sqlstate", None) not in (LOCK_NOT_AVAILABLE, DEADLOCK):
+                raise
+            if not tries_left:
+                message = (
+                    "the tables are in use all the time, nothing was changed: run `shop migrate` again"
+                )
+                raise SchemaError(message) from error
+        time.sleep(PAUSE_S)
     complete(engine)
     return before, REVISIONS[-1]
 
