@@ -55,7 +55,6 @@ def unsorted_locks() -> list[Patch]:
 
     def lock(self: PostgresStock, product_ids: Any) -> dict[UUID, StockLevel]:
         ids = self._transaction.lock_order.check("stock", product_ids)
-        self._locked.update(id_.int for id_ in ids)
         random.shuffle(ids)
         levels: dict[UUID, StockLevel] = {}
         for product_id in ids:
