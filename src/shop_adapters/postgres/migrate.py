@@ -68,9 +68,7 @@ def migrate(engine: Engine, currency: str, *, includes_tax: bool = True) -> tupl
             if getattr(error.orig, "sqlstate", None) not in (LOCK_NOT_AVAILABLE, DEADLOCK):
                 raise
             if not tries_left:
-                message = (
-                    "the tables are in use all the time, nothing was changed: run `shop migrate` again"
-                )
+                message = "the tables are in use all the time, nothing was changed: run `shop migrate` again"
                 raise SchemaError(message) from error
         time.sleep(PAUSE_S)
     complete(engine)
