@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
@@ -75,13 +76,16 @@ def environment(**variables: str) -> dict[str, str]:
 
 
 def shop(*arguments: str, env: Mapping[str, str], stdin: str | bytes = "") -> subprocess.CompletedProcess[str]:
-    """Run one `shop` command to its end; in this process, as an interpreter takes a second to start. Not for threads.
+    """Run one `shop` command to its end; in this process, as an interpreter takes a second to start.
 
-    `shop serve` gets a process of its own.
+    `shop serve` gets a process of its own, and so does a command that another thread runs: the environment and the
+    signals are those of the whole process.
     """
-    if arguments[0] == "serve":
+    if arguments[0] == "serve" or threading.current_thread() is not threading.main_thread():
+        text = stdin if isinstance(stdin, str) else os.fsdecode(stdin)
+        command: list[str | Path] = [SHOP, *arguments]
         return subprocess.run(
-            [SHOP, *arguments], env=dict(env), capture_output=True, text=True, timeout=300, check=False
+            command, env=dict(env), input=text, capture_output=True, text=True, timeout=300, check=False
         )
     typed = io.BytesIO(stdin if isinstance(stdin, bytes) else stdin.encode())
     said, errors = io.StringIO(), io.StringIO()

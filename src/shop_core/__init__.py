@@ -39,6 +39,7 @@ from shop_core.inventory.service import InventoryService
 from shop_core.money import Money
 from shop_core.orders.model import (
     LIFECYCLE,
+    DaySales,
     Order,
     OrderLine,
     OrderQuery,
@@ -68,6 +69,7 @@ from shop_core.pricing.model import Promotion, PromotionDetails, PromotionEntry
 from shop_core.pricing.rules import Rules, Uses
 from shop_core.pricing.service import PricingService
 from shop_core.pricing.taxes import TaxAmount, TaxRate
+from shop_core.privacy import PersonalData, PrivacyService
 from shop_core.reservations.model import (
     Reservation,
     ReservationLimits,
@@ -106,6 +108,7 @@ __all__ = [
     "Coupon",
     "CouponEntry",
     "CursorRequest",
+    "DaySales",
     "Discount",
     "Event",
     "Explanation",
@@ -135,8 +138,10 @@ __all__ = [
     "PageRequest",
     "PasswordReset",
     "Percent",
+    "PersonalData",
     "PlacementRequest",
     "PricingService",
+    "PrivacyService",
     "Product",
     "ProductChanges",
     "ProductDetails",

@@ -3,33 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import sys
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import httpx
 import pytest
 from sqlalchemy import Engine
-from verification.shop_process import environment, free_port, running, serving, shop_with_admin
+from verification.shop_process import shop_with_admin
 
 from http_client import PASSWORD, STAFF, Server, log_in, register
+from http_servers import memory_serving, postgres_serving
 from shop_adapters.postgres import make_engine
-
-TESTS = Path(__file__).parent.parent
-
-
-@contextlib.contextmanager
-def memory_serving() -> Iterator[Server]:
-    """A shop in memory behind uvicorn."""
-    port = free_port()
-    url = f"http://127.0.0.1:{port}"
-    where = ["--host", "127.0.0.1", "--port", str(port), "--app-dir", str(TESTS)]
-    command = [sys.executable, "-m", "uvicorn", "--no-proxy-headers", "--no-access-log", "--factory", *where]
-    path = os.pathsep.join(filter(None, [str(TESTS), os.environ.get("PYTHONPATH")]))
-    env = environment(STAFF_USERNAME=STAFF, STAFF_PASSWORD=PASSWORD, PYTHONPATH=path)
-    with running([*command, "memory_app:make"], url, env):
-        yield Server(url, STAFF, PASSWORD)
 
 
 @pytest.fixture(scope="session")
@@ -37,15 +20,6 @@ def memory_server() -> Iterator[Server]:
     """A server whose shop lives in its memory."""
     with memory_serving() as server:
         yield server
-
-
-@contextlib.contextmanager
-def postgres_serving(database_url: str) -> Iterator[Server]:
-    """`shop serve` on an empty database."""
-    variables = {"SHOP_DATABASE_URL": database_url, "SHOP_SECRET_KEY": "the secret of the HTTP tests, 36 b"}
-    env = shop_with_admin(STAFF, PASSWORD, **variables)
-    with serving(env=env) as (url, _):
-        yield Server(url, STAFF, PASSWORD)
 
 
 @pytest.fixture(scope="session")

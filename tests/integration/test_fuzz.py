@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from urllib.parse import urlsplit
 
+import pytest
 from verification.fuzz import Fuzzer
 
-from http_client import Server
+from http_servers import memory_serving, postgres_serving
 
 
-def test_no_broken_request_makes_the_server_fail(server: Server) -> None:
-    """Which statuses the requests get is left to chance; that all are answered, and none by a failure, is not."""
-    port = urlsplit(server.url).port
-    assert port is not None
-    report = asyncio.run(Fuzzer(port, server.staff_username, server.staff_password, seed=6).run(600))
+@pytest.mark.parametrize("backend", ["memory", "postgres"])
+def test_no_broken_request_makes_the_server_fail(backend: str, new_database: Callable[[str], str]) -> None:
+    """On a server of its own: some requests are good, and change what the shop has.
+
+    Which statuses the requests get is left to chance; that all are answered, and none by a failure, is not."""
+    serving = memory_serving() if backend == "memory" else postgres_serving(new_database("shop_fuzz"))
+    with serving as server:
+        port = urlsplit(server.url).port
+        assert port is not None
+        report = asyncio.run(Fuzzer(port, server.staff_username, server.staff_password, seed=6).run(600))
     assert report.findings == []
     assert report.requests == 600
     assert report.forged > 40

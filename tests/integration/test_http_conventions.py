@@ -55,13 +55,13 @@ def test_an_unknown_address_is_a_problem(server: Server, visitor: httpx.Client) 
     ("path", "allowed"),
     [
         ("/products", "GET, HEAD, OPTIONS, POST"),
-        ("/users/me", "GET, HEAD, OPTIONS, PATCH"),
+        ("/users/me", "DELETE, GET, HEAD, OPTIONS, PATCH"),
         ("/auth/token", "OPTIONS, POST"),
         ("/orders/01a1fdcd-e7ef-75de-b2e3-e5ed16e9e21d/cancel", "OPTIONS, POST"),
     ],
 )
 def test_an_address_says_which_methods_it_knows(visitor: httpx.Client, path: str, allowed: str) -> None:
-    for method in ("DELETE", "TRACE"):
+    for method in {"DELETE", "TRACE"} - set(allowed.split(", ")):
         response = visitor.request(method, path)
         assert response.headers["allow"] == allowed
         assert_problem(response, 405, "method_not_allowed")

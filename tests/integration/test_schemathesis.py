@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from verification.schema import check, new_admin
 
-from conftest import memory_serving, postgres_serving
 from http_client import Server
+from http_servers import memory_serving, postgres_serving
 
 pytestmark = pytest.mark.slow
 SEED = 6

@@ -37,8 +37,8 @@ BY_CUSTOMER = {
 }
 """Tables whose keys begin with the customer."""
 
-BY_THE_OWNER = {"migrate", "roles", "durability"}
-"""Modules whose statements the owner of the database runs, and no unit of work."""
+BY_THE_OWNER = {"migrate", "roles", "durability", "backup", "exports"}
+"""Modules whose statements commands of the operator run, and no unit of work: some read whole tables, as asked."""
 
 ACROSS_CUSTOMERS = {
     "orders._FIND_CUSTOMERS": "finds the customers of orders, to look for the orders by",

@@ -99,12 +99,12 @@ def test_what_is_cancelled_or_deleted_already_is_a_success_without_a_key_too(
     assert first.is_success
 
 
-@pytest.mark.parametrize("body", [{"reason": "too late"}, [], "x", {"lines": []}])
-def test_a_change_that_takes_no_fields_refuses_them(phones: Phones, body: object) -> None:
+@pytest.mark.parametrize("body", [[], "x", {"lines": []}])
+def test_a_change_refuses_fields_that_it_does_not_take(phones: Phones, body: object) -> None:
     path = phones.order()
     for method, suffix in (("POST", "/cancel"), ("DELETE", "")):
         refused = phones.send(method, path + suffix, body)
-        assert (refused.status_code, refused.json()["errors"][0]["field"]) == (400, "body")
+        assert (refused.status_code, len(refused.json()["errors"])) == (400, 1)
     assert phones.send("POST", f"{path}/cancel", {}).status_code == 200
 
 
