@@ -185,12 +185,10 @@ class OrderBatcher:
                 raise Unavailable("Orders failed a moment ago: the log says why.")
 
     def place(self, request: PlacementRequest) -> Future[Result[Order]]:
-        """Queue an order. The future ends after the commit, with the result or the refusal.
+        """Queue an order. The future ends after the commit, with the result or the refusal. Cancelling it removes the
+        request from the queue; once its batch has begun, the order is placed anyway.
 
-        Cancelling it removes the request from the queue. Once its batch has begun, the order is placed anyway.
-
-        Raises:
-            Unavailable: the wait would be too long, or the batcher is stopping. Nothing was done.
+        Raises Unavailable: the wait would be too long, or the batcher is stopping. Nothing was done.
         """
         return self._enqueue(self._orders, request)
 

@@ -50,6 +50,9 @@ Q = TypeVar("Q", bound=Request)
 D = TypeVar("D", bound=Draft)
 R = TypeVar("R")
 
+Levels = Mapping[UUID, StockLevel]
+Expire = Callable[[Iterable[UUID]], list[StockMovement]]
+
 
 @dataclass(frozen=True, slots=True)
 class BatchDecision(Generic[R, D]):
@@ -94,14 +97,7 @@ class Batch(Generic[Q, R]):
         return [claim.result_id for claim in self._earlier.values()]
 
     def decide(
-        self,
-        uow: UnitOfWork,
-        levels: Mapping[UUID, StockLevel],
-        new_draft: Callable[[], D],
-        results: Mapping[UUID, R],
-        *,
-        now: datetime,
-        new_id: NewId,
+        self, levels: Levels, new_draft: Callable[[], D], results: Mapping[UUID, R], expire: Expire
     ) -> BatchDecision[R, D]:
         """Decide; if stock is short, take back units whose reservation has expired, and decide again.
 
@@ -109,24 +105,20 @@ class Batch(Generic[Q, R]):
             levels: the stock of all products that may be needed, locked.
             new_draft: begins a draft.
             results: what earlier requests with the same keys made, by id.
-            now: on the clock of the store, read after the locks.
+            expire: `expire_due` in the unit of work.
         """
         decision = self.decide_once(new_draft(), levels, results)
         if not (short := [isinstance(outcome, InsufficientStock) for outcome in decision.outcomes]).count(True):
             return decision
         # Only what those ask for: it is all that another draft gives away, and that others may then lack.
         needed = product_ids_of(request for request, _, _ in compress(self._requests, short)) & levels.keys()
-        if not (expired := expire_due(uow, needed, now, new_id)):
+        if not (expired := expire(needed)):
             return decision
         again = self.decide_once(new_draft(), levels_after(levels, expired), results, expired)
         return _with_rest_due(again) if len(expired) == LINES_MAX else again
 
     def decide_once(
-        self,
-        draft: D,
-        levels: Mapping[UUID, StockLevel],
-        results: Mapping[UUID, R],
-        expired: Sequence[StockMovement] = (),
+        self, draft: D, levels: Levels, results: Mapping[UUID, R], expired: Sequence[StockMovement] = ()
     ) -> BatchDecision[R, D]:
         """Decide request by request, each seeing what the ones before it left. Pure; see `decide`."""
         available = {product_id: level.available for product_id, level in levels.items()}

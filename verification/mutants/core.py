@@ -12,11 +12,12 @@ from shop_core.batching import Batch
 from shop_core.errors import Refusal, ReservationResolved
 from shop_core.idempotency import Result
 from shop_core.inventory.model import LineRequest, MovementKind, StockLevel
-from shop_core.orders import amendment, placement
+from shop_core.orders import amendment, changes, placement, service
 from shop_core.orders.service import OrderService
 from shop_core.outbox import OutboxService
 from shop_core.ports import Undelivered
 from shop_core.reservations import reserving
+from shop_core.reservations import service as reservations
 from shop_core.reservations.model import RESERVATION_LIFECYCLE, Reservation, ReservationStep
 from shop_core.reservations.service import ReservationService
 from verification.mutants.registry import Patch, mutant
@@ -128,7 +129,7 @@ def extension_revives() -> list[Patch]:
 
 @mutant("sold out is said although reservations are due")
 def false_sold_out() -> list[Patch]:
-    return [(batching, "expire_due", lambda *_: [])]
+    return [(module, "expire_due", lambda *_, **__: []) for module in (service, changes, reservations)]
 
 
 # ---- stock

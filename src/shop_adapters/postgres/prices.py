@@ -203,10 +203,8 @@ class PostgresPrices:
     """See `shop_core.ports.Prices`."""
 
     def __init__(self, transaction: Transaction, currency: str, version: CatalogVersion, cache: RulesCache) -> None:
-        self._transaction = transaction
-        self._currency = currency
-        self._version = version
-        self._cache = cache
+        self._transaction, self._currency = transaction, currency
+        self._version, self._cache = version, cache
 
     def rules(self) -> Rules | None:
         version = self._transaction.value(_VERSION_OF_CATALOG)

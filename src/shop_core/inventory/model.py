@@ -24,6 +24,9 @@ ON_HAND_MAX = 2_000_000_000
 REASON_LENGTH_MAX = 500
 LINES_MAX = 2_000
 
+Units = Mapping[UUID, int]
+"""How many units of each product."""
+
 NewId = Callable[[], UUID]
 """Makes a new UUIDv7 (RFC 9562): ids sort by the time they were made in."""
 
@@ -295,9 +298,7 @@ def check_catalog(lines: Sequence[LineRequest], offers: Container[UUID]) -> None
         )
 
 
-def shortages(
-    requested: Mapping[UUID, int], available: Mapping[UUID, int], offers: Mapping[UUID, Offer]
-) -> list[Shortage]:
+def shortages(requested: Units, available: Units, offers: Mapping[UUID, Offer]) -> list[Shortage]:
     """Every product of which there are too few, with what it is sold as."""
     short = [product_id for product_id, units in requested.items() if available[product_id] < units]
     return [Shortage(each, requested[each], available[each], offers[each].sku, offers[each].name) for each in short]

@@ -8,7 +8,7 @@ from functools import partial
 from uuid import UUID
 
 from shop_core.accounts.model import Actor, Role
-from shop_core.batching import Batch, result_of
+from shop_core.batching import Batch, expire_due, result_of
 from shop_core.errors import OrderNotFound, check_version
 from shop_core.idempotency import IdempotencyKey
 from shop_core.inventory.model import (
@@ -97,7 +97,7 @@ class OrderChanges:
             request = EditRequest(order, lines, requested, expected_total, codes, agreed, redeemed)
             batch: Batch[EditRequest, Order] = Batch([request], [order_id])
             new_draft = partial(AmendmentDraft, offers, actor, checkout, now=now, new_id=new_id)
-            decision = batch.decide(uow, levels, new_draft, {}, now=now, new_id=new_id)
+            decision = batch.decide(levels, new_draft, {}, partial(expire_due, uow, now=now, new_id=new_id))
             edited, change = result_of(decision.outcomes), decision.draft.change
             if change is not None:
                 uow.orders.replace_lines(edited)

@@ -114,9 +114,7 @@ class PlacementDraft:
         return reservation.after(ReservationStep.CONFIRM, self.at, order_id)
 
 
-def _lines(
-    requested: Sequence[LineRequest], units: Mapping[UUID, int], offers: Mapping[UUID, Offer]
-) -> tuple[OrderLine, ...]:
+def _lines(requested: Sequence[LineRequest], units: Mapping[UUID, int], offers: Offers) -> tuple[OrderLine, ...]:
     """One line per product, with today's name and price."""
     try:
         sold = [(offers[product_id], quantity) for product_id, quantity in units.items()]

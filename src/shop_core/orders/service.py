@@ -9,7 +9,7 @@ from itertools import accumulate
 from uuid import UUID
 
 from shop_core.accounts.model import Actor, Role
-from shop_core.batching import Batch, product_ids_of, result_of
+from shop_core.batching import Batch, expire_due, product_ids_of, result_of
 from shop_core.catalog.model import Offer
 from shop_core.errors import OrderNotFound
 from shop_core.events import OrderEvent
@@ -65,7 +65,7 @@ class OrderService(OrderChanges):
             checkout = _checkout_of_all(uow, requests)
             now, new_id = uow.now(), self._new_id
             new_draft = partial(PlacementDraft, offers, reservations, archived, checkout, at=now, new_id=new_id)
-            decision = batch.decide(uow, levels, new_draft, earlier_orders, now=now, new_id=new_id)
+            decision = batch.decide(levels, new_draft, earlier_orders, partial(expire_due, uow, now=now, new_id=new_id))
             placed = decision.draft
             uow.orders.add_all(placed.orders)
             uow.events.add_all(placed.events)

@@ -9,7 +9,7 @@ from itertools import chain
 from uuid import UUID
 
 from shop_core.accounts.model import Actor
-from shop_core.batching import Batch, product_ids_of, result_of
+from shop_core.batching import Batch, expire_due, product_ids_of, result_of
 from shop_core.errors import ReservationNotFound
 from shop_core.events import StockEvent, StockEventKind
 from shop_core.idempotency import IdempotencyKey
@@ -70,7 +70,7 @@ class ReservationService:
             now, new_id = uow.now(), self._new_id
             earlier = {id_: reservation.at(now) for id_, reservation in earlier.items()}
             new_draft = partial(ReservationDraft, offers, usage, self._limits, now=now, new_id=new_id)
-            decision = batch.decide(uow, levels, new_draft, earlier, now=now, new_id=new_id)
+            decision = batch.decide(levels, new_draft, earlier, partial(expire_due, uow, now=now, new_id=new_id))
             uow.reservations.add_all(decision.draft.reservations)
             uow.stock.apply([*decision.expired, *decision.draft.movements])
             batch.settle_keys(uow.keys, decision.new_claims)
