@@ -201,6 +201,21 @@ def text_faults(field: str, text: str, *, min_length: int, max_length: int, line
     return faults
 
 
+_WRITTEN_TOGETHER = {"CJK", "HIRAGANA", "KATAKANA", "HANGUL", "BOPOMOFO"}
+
+
+def scripts_of(text: str) -> set[str]:
+    """The scripts of the letters of `text`; those of East Asia, which mix with all others, are left out.
+
+    They are told by the names that Unicode gives to letters, which begin with their script.
+
+    >>> sorted(scripts_of("аda")), scripts_of("茶と コーヒー tea")
+    (['CYRILLIC', 'LATIN'], {'LATIN'})
+    """
+    letters = [char for char in text if unicodedata.category(char) in {"Lu", "Ll", "Lt", "Lo"}]
+    return {unicodedata.name(char, "?").split(" ", 1)[0] for char in letters} - _WRITTEN_TOGETHER
+
+
 def is_storable(text: str) -> bool:
     """Whether a store can hold `text` at all: without NUL and lone surrogates. Nothing stored equals any other."""
     return "\0" not in text and not _SURROGATE.search(text)

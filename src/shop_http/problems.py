@@ -35,7 +35,7 @@ from shop_core.errors import (
 from shop_core.reservations.model import ReservationState
 from shop_http.requests import ShopRequest, request_of
 from shop_http.responses import Header, Response
-from shop_http.schemas.common import Amount
+from shop_http.schemas.common import Amount, ShortageBody
 
 MEDIA_TYPE = b"application/problem+json"
 
@@ -86,16 +86,6 @@ class FieldError(Struct, kw_only=True):
     field: str
     message: str
     code: str
-
-
-class ShortageBody(Struct, kw_only=True):
-    """A product of which fewer units are available than were requested."""
-
-    product_id: UUID
-    requested: int
-    available: int
-    sku: str
-    product_name: str
 
 
 class Problem(Struct, kw_only=True):
@@ -202,16 +192,7 @@ def of_refusal(refusal: Refusal, *, instance: str, request_id: str) -> Problem:
                 FieldError(field=fault.field, message=fault.message, code=fault.code) for fault in refusal.faults
             )
         case InsufficientStock():
-            problem.shortages = tuple(
-                ShortageBody(
-                    product_id=short.product_id,
-                    requested=short.requested,
-                    available=short.available,
-                    sku=short.sku,
-                    product_name=short.name,
-                )
-                for short in refusal.shortages
-            )
+            problem.shortages = tuple(map(ShortageBody.of, refusal.shortages))
         case Stale():
             problem.version = refusal.version
         case IllegalStep():

@@ -221,6 +221,7 @@ def test_settings_show_values_and_sources_but_no_secret(database: dict[str, str]
     assert re.search(r"SHOP_RESERVED_UNITS_MAX +1000000 +default", shown)
     assert re.search(r"SHOP_EVENTS +none +default", shown)
     assert re.search(r"SHOP_WEBHOOK_SECRET +\(hidden\) +environment", shown)
+    assert len({line.rindex(line.split("  ")[-1]) for line in shown.splitlines()}) == 1, "the meanings are one column"
     assert SECRET not in shown
     assert secret["SHOP_WEBHOOK_SECRET"] not in shown
     assert database["SHOP_DATABASE_URL"] not in shown

@@ -65,6 +65,17 @@ def test_only_an_admin_makes_staff_and_admins(shop: Shop, role: Role) -> None:
     assert shop.accounts.register(ADA, actor=Actor(UUID(int=1), Role.ADMIN), role=role).role is role
 
 
+@pytest.mark.parametrize("username", ["аda", "adα", "Аda.ＬＯＶＥ", "日本аda"])
+def test_a_username_that_mixes_scripts_is_refused(shop: Shop, username: str) -> None:
+    with pytest.raises(Invalid, match="several scripts"):
+        shop.accounts.register(replace(ADA, username=username))
+
+
+@pytest.mark.parametrize("username", ["ада", "αδα", "日本のada", "コーヒー", "김ada", "zoë", "عائشة", "ada_2"])
+def test_a_username_of_one_script_is_given(shop: Shop, username: str) -> None:
+    assert shop.accounts.register(replace(ADA, username=username)).username == username
+
+
 @pytest.mark.parametrize("twin", ["ada", "ADA", " Ada ", "ＡＤＡ"])
 def test_a_username_is_given_once(shop: Shop, twin: str) -> None:
     shop.accounts.register(ADA)

@@ -11,7 +11,16 @@ from typing import NamedTuple
 from uuid import UUID
 
 from shop_core.errors import Fault, Forbidden, Invalid, LastAdmin, Unauthenticated
-from shop_core.text import check_words, comparable, is_among, is_combining_mark, normalized, search_terms, text_faults
+from shop_core.text import (
+    check_words,
+    comparable,
+    is_among,
+    is_combining_mark,
+    normalized,
+    scripts_of,
+    search_terms,
+    text_faults,
+)
 
 USERNAME_LENGTHS = (3, 150)
 EMAIL_LENGTH_MAX = 254
@@ -194,6 +203,19 @@ def _username_faults(username: str) -> list[Fault]:
         rule = f"must have at most {max_length} characters in its plain form, this has {len(key)}"
         faults.append(Fault("username", rule, "too_long"))
     return faults
+
+
+def check_new_username(username: str) -> None:
+    """Check that a new username does not imitate another one with letters of another script (as Unicode's TR39).
+
+    Names that were given before stay good.
+
+    Raises:
+        Invalid: its letters are of several scripts.
+    """
+    if len(scripts := sorted(scripts_of(comparable(username)))) > 1:
+        rule = f"has letters of several scripts ({', '.join(scripts)}): use those of one, lest it imitates another name"
+        raise Invalid(Fault("username", rule, "mixed_scripts"))
 
 
 def check_admin_stays(admins: Collection[Account], changed: Account) -> None:

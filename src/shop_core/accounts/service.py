@@ -16,6 +16,7 @@ from shop_core.accounts.model import (
     ProfileChange,
     Role,
     check_admin_stays,
+    check_new_username,
 )
 from shop_core.accounts.password_checks import PasswordChecks
 from shop_core.accounts.passwords import IsBreached, check_password
@@ -100,6 +101,7 @@ class AccountService:
             first_name=normalized(registration.first_name),
             last_name=normalized(registration.last_name),
         )
+        check_new_username(account.username)
         self._check_new(registration.password, "password", account)
         password_hash = self._passwords.hash(registration.password)  # slow: not inside the unit of work
         try:

@@ -306,8 +306,10 @@ def _dead_messages(shop: Shop) -> list[OutboxMessage]:
 
 
 def _settings(settings: Settings, _: argparse.Namespace) -> int:
-    for variable, value, source, meaning in settings.table(os.environ):
-        print(f"{variable:<24} {value or '(not set)':<24} {source:<12} {meaning}")
+    rows = [(variable, value or "(not set)", *rest) for variable, value, *rest in settings.table(os.environ)]
+    first, second, third = (max(len(row[index]) for row in rows) for index in range(3))
+    for variable, value, source, meaning in rows:
+        print(f"{variable:<{first}}  {value:<{second}}  {source:<{third}}  {meaning}")
     return 0
 
 

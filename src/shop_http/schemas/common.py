@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from typing import Annotated, Generic, Literal, TypeVar
+from uuid import UUID
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from shop_core.errors import Shortage
 from shop_core.inventory.model import QUANTITY_MAX
 
 T = TypeVar("T")
@@ -29,6 +31,27 @@ class PageBody(Struct, Generic[T], kw_only=True):
     next: str | None
     previous: str | None
     results: tuple[T, ...]
+
+
+class ShortageBody(Struct, kw_only=True):
+    """A product of which fewer units are available than were requested."""
+
+    product_id: UUID
+    requested: int
+    available: int
+    sku: str
+    product_name: str
+
+    @classmethod
+    def of(cls, short: Shortage) -> ShortageBody:
+        """The schema of `short`."""
+        return cls(
+            product_id=short.product_id,
+            requested=short.requested,
+            available=short.available,
+            sku=short.sku,
+            product_name=short.name,
+        )
 
 
 class StatusBody(Struct, kw_only=True):

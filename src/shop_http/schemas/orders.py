@@ -35,6 +35,7 @@ from shop_http.schemas.common import (
     PageBody,
     Percent,
     Quantity,
+    ShortageBody,
 )
 
 
@@ -252,18 +253,10 @@ class ExplanationBody(Struct, kw_only=True):
         )
 
 
-class ShortageOfQuote(Struct, kw_only=True):
-    """A product of which fewer units are available than were requested."""
-
-    product_id: UUID
-    requested: int
-    available: int
-
-
 class QuoteBody(PricedBody, kw_only=True):
     """What an order would cost now. Nothing is promised: another request may take the units first."""
 
-    shortages: tuple[ShortageOfQuote, ...]
+    shortages: tuple[ShortageBody, ...]
     promotions: tuple[ExplanationBody, ...]
 
     @classmethod
@@ -271,10 +264,7 @@ class QuoteBody(PricedBody, kw_only=True):
         """The schema of `quote`."""
         currency = quote.total.currency
         return cls(
-            shortages=tuple(
-                ShortageOfQuote(product_id=each.product_id, requested=each.requested, available=each.available)
-                for each in quote.shortages
-            ),
+            shortages=tuple(map(ShortageBody.of, quote.shortages)),
             promotions=tuple(ExplanationBody.of(each, currency) for each in quote.promotions),
             **_prices(quote),
         )
