@@ -212,8 +212,8 @@ def scripts_of(text: str) -> set[str]:
     >>> sorted(scripts_of("аda")), scripts_of("茶と コーヒー tea")
     (['CYRILLIC', 'LATIN'], {'LATIN'})
     """
-    letters = [char for char in text if unicodedata.category(char) in {"Lu", "Ll", "Lt", "Lo"}]
-    return {unicodedata.name(char, "?").split(" ", 1)[0] for char in letters} - _WRITTEN_TOGETHER
+    alphabetic = [char for char in text if unicodedata.category(char) in {"Lu", "Ll", "Lt", "Lo"}]
+    return {unicodedata.name(char, "?").split(" ", 1)[0] for char in alphabetic} - _WRITTEN_TOGETHER
 
 
 def is_storable(text: str) -> bool:
