@@ -20,17 +20,15 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import httpx
 
-from shop_adapters.ids import SequentialIds
 from shop_adapters.memory import MemoryAdapters
 from shop_core import SYSTEM, Registration, Role, Shop
 from shop_http.app import create_app
-from shop_testing import TickingClock
+from shop_testing import SeededIds, TickingClock
 
 HERE = Path(__file__).resolve().parent
 API_MD = HERE / "api.md"
@@ -41,7 +39,7 @@ SECRET = {"access", "device", "refresh"}
 
 def app() -> object:
     """The application for the server process."""
-    shop = Shop(MemoryAdapters(clock=TickingClock(), new_id=SequentialIds(7, datetime(2026, 11, 21, 9, tzinfo=UTC))))
+    shop = Shop(MemoryAdapters(clock=TickingClock(), new_id=SeededIds()))
     shop.accounts.register(Registration("grace", os.environ["TOUR_PASSWORD"]), actor=SYSTEM, role=Role.ADMIN)
     return create_app(shop)
 

@@ -15,10 +15,8 @@ the last id, the next one takes the next stamp: so the ids of one process are st
 from __future__ import annotations
 
 import os
-import random
 import struct
 import time
-from datetime import UTC, datetime
 from threading import Lock
 from uuid import UUID, SafeUUID
 
@@ -78,29 +76,3 @@ class _Uuid7:
 
 
 uuid7 = _Uuid7().new
-
-
-class SequentialIds:
-    """The same valid UUIDv7s for the same seed, strictly increasing: for tests that must replay. Threads may share one.
-
-    Args:
-        seed: another seed gives other ids.
-        start: the time that the first id carries; each further one carries 244 ns more.
-
-    >>> ids = SequentialIds(seed=7)
-    >>> ids() < ids()
-    True
-    >>> SequentialIds(seed=7)() == SequentialIds(seed=7)()
-    True
-    """
-
-    def __init__(self, seed: int = 0, start: datetime = datetime(2026, 1, 1, tzinfo=UTC)) -> None:
-        self._random = random.Random(seed)
-        self._stamp = int(start.timestamp() * 1_000) * _STEPS_PER_MS
-        self._lock = Lock()
-
-    def __call__(self) -> UUID:
-        """The next id."""
-        with self._lock:
-            self._stamp += 1
-            return _pack(self._stamp, self._random.getrandbits(62))

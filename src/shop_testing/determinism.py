@@ -9,7 +9,6 @@ from threading import Lock
 from uuid import UUID
 
 START = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
-_START_MS = int(START.timestamp() * 1000)
 
 
 class TickingClock:
@@ -47,15 +46,19 @@ class MovableClock:
 
 
 class SeededIds:
-    """UUIDv7s that sort in the order in which they were made, and are the same for the same seed."""
+    """UUIDv7s that sort in the order in which they were made, and are the same for the same seed. For threads, too.
 
-    def __init__(self, seed: int = 7) -> None:
+    Args:
+        seed: another seed gives other ids.
+        start: the time that the first id carries; each further one carries 244 ns more.
+    """
+
+    def __init__(self, seed: int = 7, start: datetime = START) -> None:
         self._random = Random(seed)
-        self._ticks = count(_START_MS)
+        self._stamps = count((int(start.timestamp() * 1_000) << 12) + 1)
         self._lock = Lock()
 
     def __call__(self) -> UUID:
         with self._lock:
-            tail = self._random.getrandbits(74)
-            head = next(self._ticks) << 80 | 0x7 << 76 | (tail >> 62) << 64
-            return UUID(int=head | 0b10 << 62 | tail & (1 << 62) - 1)
+            stamp, tail = next(self._stamps), self._random.getrandbits(62)
+        return UUID(int=stamp >> 12 << 80 | 0x7 << 76 | (stamp & 0xFFF) << 64 | 0b10 << 62 | tail)

@@ -11,10 +11,11 @@ from itertools import pairwise
 
 import pytest
 
-from shop_adapters.ids import SequentialIds, _Uuid7, uuid7
+from shop_adapters.ids import _Uuid7, uuid7
+from shop_testing import SeededIds
 
 
-@pytest.mark.parametrize("new_id", [uuid7, SequentialIds(seed=1)], ids=["uuid7", "sequential"])
+@pytest.mark.parametrize("new_id", [uuid7, SeededIds(seed=1)], ids=["uuid7", "sequential"])
 def test_an_id_is_a_valid_uuid_of_version_7(new_id):
     for made in (new_id() for _ in range(1_000)):
         assert (made.version, made.variant) == (7, uuid.RFC_4122)
@@ -28,7 +29,7 @@ def test_an_id_carries_the_millisecond_it_was_made_in(monkeypatch):
     assert _Uuid7().new().int >> 80 == 1_795_253_400_123
 
 
-@pytest.mark.parametrize("new_id", [uuid7, SequentialIds(seed=1)], ids=["uuid7", "sequential"])
+@pytest.mark.parametrize("new_id", [uuid7, SeededIds(seed=1)], ids=["uuid7", "sequential"])
 def test_ids_strictly_increase(new_id):
     made = [new_id() for _ in range(20_000)]
     assert all(earlier < later for earlier, later in pairwise(made))
@@ -84,7 +85,7 @@ def test_a_forked_child_shares_no_randomness_with_its_parent():
 
 
 def test_the_same_seed_gives_the_same_ids_and_another_seed_others():
-    one, same, other = SequentialIds(seed=1), SequentialIds(seed=1), SequentialIds(seed=2)
+    one, same, other = SeededIds(seed=1), SeededIds(seed=1), SeededIds(seed=2)
     ids = [one() for _ in range(100)]
     assert ids == [same() for _ in range(100)]
     assert set(ids).isdisjoint(other() for _ in range(100))
@@ -92,4 +93,4 @@ def test_the_same_seed_gives_the_same_ids_and_another_seed_others():
 
 def test_sequential_ids_start_at_the_time_they_are_told():
     start = datetime(2026, 11, 21, tzinfo=UTC)
-    assert SequentialIds(start=start)().int >> 80 == int(start.timestamp() * 1_000)
+    assert SeededIds(start=start)().int >> 80 == int(start.timestamp() * 1_000)

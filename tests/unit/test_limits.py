@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 from litestar.testing import TestClient
 
 from http_client import API, assert_problem
-from shop_adapters.clock import ManualClock
 from shop_adapters.memory import MemoryAdapters
 from shop_core import SYSTEM, Money, OrderPercent, ProductDetails, PromotionDetails, Registration, Role, Shop
 from shop_core.errors import Unavailable, WrongCredentials
@@ -25,6 +24,7 @@ from shop_http.middleware.access_log import Observer, RequestRecord
 from shop_http.middleware.rate_limit import CLIENTS_MAX, LoginLimiter, Rate, RateLimits, TokenBuckets
 from shop_http.server.composition import limits_of
 from shop_http.server.settings import Settings
+from shop_testing import MovableClock
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 PASSWORD = "correct horse battery"
@@ -50,7 +50,7 @@ def seconds(monkeypatch: pytest.MonkeyPatch) -> Seconds:
 
 @pytest.fixture(scope="module")
 def shop() -> Shop:
-    shop = Shop(MemoryAdapters(clock=ManualClock(NOON)))
+    shop = Shop(MemoryAdapters(clock=MovableClock(NOON)))
     for name in ("ada", "grace"):
         shop.accounts.register(Registration(name, PASSWORD), actor=SYSTEM, role=Role.CUSTOMER)
     return shop

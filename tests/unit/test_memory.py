@@ -8,8 +8,6 @@ from uuid import UUID
 
 import pytest
 
-from shop_adapters.clock import ManualClock
-from shop_adapters.ids import SequentialIds
 from shop_adapters.memory import MemoryAdapters
 from shop_core import (
     SYSTEM,
@@ -23,6 +21,7 @@ from shop_core import (
 )
 from shop_core.errors import SkuTaken, Unavailable
 from shop_core.ports import LockOrderError
+from shop_testing import MovableClock, SeededIds
 from shop_testing.concurrency import TIMEOUT_S
 
 NOW = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
@@ -45,13 +44,13 @@ def order(order_id: UUID, total_minor: int = 0) -> Order:
 @pytest.fixture
 def memory():
     """Three products, ten units of each; nobody waits for a lock."""
-    return stocked(MemoryAdapters(clock=ManualClock(NOW), new_id=SequentialIds(), lock_timeout_s=0))
+    return stocked(MemoryAdapters(clock=MovableClock(NOW), new_id=SeededIds(), lock_timeout_s=0))
 
 
 @pytest.fixture
 def patient():
     """The same, with locks that are waited for."""
-    return stocked(MemoryAdapters(clock=ManualClock(NOW), new_id=SequentialIds(), lock_timeout_s=TIMEOUT_S))
+    return stocked(MemoryAdapters(clock=MovableClock(NOW), new_id=SeededIds(), lock_timeout_s=TIMEOUT_S))
 
 
 def stocked(adapters: MemoryAdapters) -> MemoryAdapters:

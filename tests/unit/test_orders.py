@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shop_adapters.ids import SequentialIds
 from shop_core.batching import Batch, BatchDecision
 from shop_core.catalog.model import PRICE_MINOR_MAX, Offer
 from shop_core.errors import IllegalStep, InsufficientStock, Invalid, Refusal, UnknownProducts
@@ -30,6 +29,7 @@ from shop_core.orders.model import (
     total_of,
 )
 from shop_core.orders.placement import PlacementDraft
+from shop_testing import SeededIds
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 ADA = UUID(int=0xADA)
@@ -51,7 +51,7 @@ stocks = st.fixed_dictionaries({product_id: st.integers(0, 9) for product_id in 
 
 def decided(requests: list[PlacementRequest], stock: dict[UUID, int]) -> BatchDecision[Order, PlacementDraft]:
     levels = {product_id: StockLevel(product_id, on_hand=units) for product_id, units in stock.items()}
-    return decided_from(requests, OFFERS, levels, SequentialIds(7))
+    return decided_from(requests, OFFERS, levels, SeededIds(7))
 
 
 def decided_from(
@@ -106,7 +106,7 @@ def test_requests_are_served_in_turn_and_none_is_refused_while_units_are_free(
 @given(requests=batches, stock=stocks)
 def test_a_batch_is_decided_as_one_by_one(requests: list[PlacementRequest], stock: dict[UUID, int]) -> None:
     left = {product_id: StockLevel(product_id, on_hand=units) for product_id, units in stock.items()}
-    new_id = SequentialIds(7)
+    new_id = SeededIds(7)
     singly = []
     for request in requests:
         decision = decided_from([request], OFFERS, left, new_id)
@@ -151,7 +151,7 @@ def test_a_total_beyond_counting_is_refused_and_takes_nothing() -> None:
     dear = {key: Offer(key, str(key), "Dear", Money(PRICE_MINOR_MAX, "EUR")) for key in map(UUID, _ids(100))}
     levels = {product_id: StockLevel(product_id, on_hand=QUANTITY_MAX) for product_id in dear}
     everything = PlacementRequest(ADA, tuple(LineRequest(product_id, QUANTITY_MAX) for product_id in dear))
-    decision = decided_from([everything], dear, levels, SequentialIds(7))
+    decision = decided_from([everything], dear, levels, SeededIds(7))
     assert isinstance(decision.outcomes[0], Invalid)
     assert decision.draft.movements == []
 

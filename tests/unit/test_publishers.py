@@ -24,7 +24,6 @@ from uuid import UUID
 import pytest
 
 from receiver import OK, Receiver, Talk
-from shop_adapters.clock import ManualClock
 from shop_adapters.publishers import (
     LogPublisher,
     MemoryPublisher,
@@ -39,7 +38,7 @@ from shop_core.events import Event as Fact
 from shop_core.events import StockEvent, StockEventKind
 from shop_core.money import Money
 from shop_core.ports import Undelivered
-from shop_testing import PublisherBench, PublisherContract
+from shop_testing import MovableClock, PublisherBench, PublisherContract
 from shop_testing.concurrency import TIMEOUT_S
 
 AT = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
@@ -272,7 +271,7 @@ def receiver() -> Iterator[Receiver]:
 
 @pytest.fixture
 def publisher(receiver: Receiver) -> Iterator[WebhookPublisher]:
-    publisher = WebhookPublisher(receiver.url, SECRET, clock=ManualClock(AT))
+    publisher = WebhookPublisher(receiver.url, SECRET, clock=MovableClock(AT))
     yield publisher
     publisher.close()
 
@@ -600,7 +599,7 @@ def test_a_time_limit_with_which_a_relay_cannot_work_is_refused(timeout_s: float
 
 
 def test_every_given_secret_signs(receiver: Receiver) -> None:
-    publisher = WebhookPublisher(receiver.url, f" {SECRET}\n{OLD_SECRET} ", clock=ManualClock(AT))
+    publisher = WebhookPublisher(receiver.url, f" {SECRET}\n{OLD_SECRET} ", clock=MovableClock(AT))
     publisher.publish(PLACED)
     publisher.close()
     first, second = receiver.requests[0].headers["webhook-signature"].split(" ")

@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shop_adapters.ids import SequentialIds
 from shop_core.batching import Batch, BatchDecision
 from shop_core.catalog.model import Offer
 from shop_core.errors import (
@@ -40,6 +39,7 @@ from shop_core.reservations.model import (
     ReservedLine,
 )
 from shop_core.reservations.reserving import ReservationDraft, expiry_of, give_back
+from shop_testing import SeededIds
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -72,7 +72,7 @@ def held(*, units: int = 2, state: ReservationState = ReservationState.ACTIVE, i
 
 def decided(requests: list[ReservationRequest], stock: dict[UUID, int]) -> BatchDecision[Reservation, ReservationDraft]:
     levels = {key: StockLevel(key, on_hand=units) for key, units in stock.items()}
-    new_id = SequentialIds(7)
+    new_id = SeededIds(7)
     ids = [new_id() for _ in requests]
     batch: Batch[ReservationRequest, Reservation] = Batch(requests, ids)
     return batch.decide_once(ReservationDraft(OFFERS, {}, LIMITS, now=NOON, new_id=new_id), levels, {})
@@ -244,7 +244,7 @@ def test_only_what_is_still_held_is_given_back(step: ReservationStep, kind: Move
     lines = (ReservedLine(IDS[0], 2), ReservedLine(IDS[1], 3, is_held=step is ReservationStep.RELEASE))
     reservation = Reservation(UUID(int=7), ADA, ReservationState.ACTIVE, lines, NOON, NOON + MINUTE)
     now = NOON if step is ReservationStep.RELEASE else NOON + MINUTE
-    after, movements = give_back(reservation, step, ADA, now, SequentialIds(7))
+    after, movements = give_back(reservation, step, ADA, now, SeededIds(7))
     assert {m.product_id: m.quantity for m in movements} == reservation.held
     assert {(m.kind, m.reservation_id, m.at) for m in movements} == {(kind, reservation.id, now)}
     assert after.held == {}
@@ -252,7 +252,7 @@ def test_only_what_is_still_held_is_given_back(step: ReservationStep, kind: Move
 
 def test_lines_that_are_let_go_are_in_the_ledger_one_by_one() -> None:
     due = [ExpiredLine(UUID(int=7), ADA, IDS[0], 2), ExpiredLine(UUID(int=8), BOB, IDS[0], 3)]
-    movements = expiry_of(due, NOON, SequentialIds(7))
+    movements = expiry_of(due, NOON, SeededIds(7))
     assert [(m.kind, m.quantity, m.reservation_id, m.actor_id) for m in movements] == [
         (MovementKind.EXPIRED, 2, UUID(int=7), None),
         (MovementKind.EXPIRED, 3, UUID(int=8), None),

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shop_adapters.clock import ManualClock
 from shop_adapters.memory import MemoryAdapters
 from shop_adapters.passwords import ScryptPasswords
 from shop_core import Registration, Shop
 from shop_core.accounts.sessions import REFRESH_GRACE
 from shop_core.errors import InvalidToken
+from shop_testing import MovableClock
 
 GRACE_S = int(REFRESH_GRACE.total_seconds())
 SECONDS = st.integers(0, 3 * GRACE_S) | st.integers(0, 40_000)  # two of them are less than a token lives
@@ -23,7 +23,7 @@ class Session:
     """A session of one login, and what should become of it."""
 
     def __init__(self) -> None:
-        self.clock = ManualClock(datetime(2026, 11, 21, 12, tzinfo=UTC))
+        self.clock = MovableClock(datetime(2026, 11, 21, 12, tzinfo=UTC))
         self.shop = Shop(MemoryAdapters(clock=self.clock, passwords=ScryptPasswords(2)))
         self.shop.accounts.register(Registration("ada", "numbers are music"))
         self.first = self.shop.sessions.log_in("ada", "numbers are music").refresh
@@ -32,7 +32,7 @@ class Session:
         self.has_ended = False
 
     def wait(self, seconds: int) -> None:
-        self.clock.advance(timedelta(seconds=seconds))
+        self.clock.move(timedelta(seconds=seconds))
 
     def trade(self, token: str) -> str:
         """The token after this one, or the same one if the session has ended, as it then should have."""

@@ -90,11 +90,12 @@ class WorkerPools:
 
 
 def _yield_to_others() -> None:
-    """Give this thread a low priority, so that a flood of logins leaves the cores to all other requests.
+    """Give this thread a lower priority than the process has, so that a flood of logins leaves the cores to all others.
 
-    Not the lowest, 19: a login would then wait for seconds while anything else keeps the machine busy. Only Linux has
-    priorities of threads. There, PRIO_PROCESS takes the id of a thread, too.
+    Not the lowest, 19, unless the process is near it: a login would then wait for seconds while anything else keeps the
+    machine busy. Only Linux has priorities of threads. There, PRIO_PROCESS takes the id of a thread, too.
     """
     if sys.platform == "linux":
         with suppress(OSError):
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), HASHING_NICE)
+            nice = os.getpriority(os.PRIO_PROCESS, os.getpid()) + HASHING_NICE
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), min(nice, 19))
