@@ -36,6 +36,8 @@ from shop_core.events import Event, OrderEvent, OrderEventKind, StockEvent, Stoc
 from shop_core.idempotency import IdempotencyKey, Result
 from shop_core.inventory.model import LineRequest, MovementKind, StockLevel, StockMovement
 from shop_core.inventory.service import InventoryService
+from shop_core.mail.model import Mail, MailKind, MailMessage
+from shop_core.mail.service import MailService
 from shop_core.money import Money
 from shop_core.orders.model import (
     LIFECYCLE,
@@ -121,6 +123,10 @@ __all__ = [
     "InventoryService",
     "LineRequest",
     "Login",
+    "Mail",
+    "MailKind",
+    "MailMessage",
+    "MailService",
     "Money",
     "MovementKind",
     "OffsetRequest",

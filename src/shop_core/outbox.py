@@ -8,13 +8,16 @@ the relay gives it up.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Generic
 from uuid import UUID
 
 from shop_core.accounts.model import Actor, Role
+from shop_core.events import Event
 from shop_core.pagination import OffsetRequest, Page
-from shop_core.ports import Begin, Clock, EventPublisher, OutboxMessage, Undelivered
+from shop_core.ports import Begin, Clock, Publisher, Queue, Queued, Undelivered, UnitOfWork
+from shop_core.ports.events import M
 
 ATTEMPTS_MAX = 12
 VISIBILITY_TIMEOUT = timedelta(seconds=60)
@@ -32,14 +35,19 @@ def retry_delay(attempts: int) -> timedelta:
     return min(_RETRY_DELAY_MIN * (1 << min(attempts - 1, 20)), _RETRY_DELAY_MAX)
 
 
-class OutboxService:
-    """The relay, and what staff see of the outbox."""
+class QueueService(Generic[M]):
+    """The relay of a queue, and what staff see of it.
 
-    def __init__(self, begin: Begin, clock: Clock) -> None:
+    Args:
+        queue: of a unit of work.
+    """
+
+    def __init__(self, begin: Begin, clock: Clock, queue: Callable[[UnitOfWork], Queue[M]]) -> None:
         self._begin = begin
         self._clock = clock
+        self._queue = queue
 
-    def relay(self, publisher: EventPublisher, limit: int = 100) -> int:
+    def relay(self, publisher: Publisher[M], limit: int = 100) -> int:
         """Publish messages that are due. No unit of work is open while it waits for the publisher.
 
         Several relays may run at once: no message is published by two at the same time.
@@ -52,7 +60,7 @@ class OutboxService:
             How many were taken; 0 means that nothing is due.
         """
         with self._begin() as uow:
-            messages = uow.outbox.take(uow.now(), limit, VISIBILITY_TIMEOUT)
+            messages = self._queue(uow).take(uow.now(), limit, VISIBILITY_TIMEOUT)
         if messages:
             self._record(messages, self._publish(messages, publisher))
         return len(messages)
@@ -65,9 +73,9 @@ class OutboxService:
         """
         actor.require(Role.STAFF)
         with self._begin() as uow:
-            return uow.outbox.waiting()
+            return self._queue(uow).waiting()
 
-    def dead(self, actor: Actor, page_request: OffsetRequest) -> Page[OutboxMessage]:
+    def dead(self, actor: Actor, page_request: OffsetRequest) -> Page[Queued[M]]:
         """The messages that were given up, oldest first. Staff only.
 
         Raises:
@@ -75,7 +83,7 @@ class OutboxService:
         """
         actor.require(Role.STAFF)
         with self._begin() as uow:
-            return uow.outbox.dead(page_request)
+            return self._queue(uow).dead(page_request)
 
     def requeue(self, actor: Actor, event_ids: Collection[UUID]) -> int:
         """Try dead messages again from the start; later events may have arrived before them. Staff only.
@@ -88,9 +96,9 @@ class OutboxService:
         """
         actor.require(Role.STAFF)
         with self._begin() as uow:
-            return uow.outbox.requeue(event_ids, uow.now())
+            return self._queue(uow).requeue(event_ids, uow.now())
 
-    def _publish(self, messages: Sequence[OutboxMessage], publisher: EventPublisher) -> dict[UUID, Undelivered | None]:
+    def _publish(self, messages: Sequence[Queued[M]], publisher: Publisher[M]) -> dict[UUID, Undelivered | None]:
         """The result of every attempt, by event; None: it arrived."""
         stop_at = self._clock() + PUBLISH_TIME_MAX
         held_up: set[UUID] = set()
@@ -107,15 +115,22 @@ class OutboxService:
                 held_up.add(event.subject_id)
         return results
 
-    def _record(self, messages: Sequence[OutboxMessage], results: Mapping[UUID, Undelivered | None]) -> None:
+    def _record(self, messages: Sequence[Queued[M]], results: Mapping[UUID, Undelivered | None]) -> None:
         with self._begin() as uow:
-            now = uow.now()
-            uow.outbox.delivered([event_id for event_id, failure in results.items() if failure is None])
-            uow.outbox.release([message.event.id for message in messages if message.event.id not in results], now)
+            now, queue = uow.now(), self._queue(uow)
+            queue.delivered([event_id for event_id, failure in results.items() if failure is None])
+            queue.release([message.event.id for message in messages if message.event.id not in results], now)
             for message in messages:
                 if failure := results.get(message.event.id):
                     attempts = message.attempts + 1
                     if failure.is_final or attempts >= ATTEMPTS_MAX:
-                        uow.outbox.give_up(message.event.id, failure.reason)
+                        queue.give_up(message.event.id, failure.reason)
                     else:
-                        uow.outbox.postpone(message.event.id, now + retry_delay(attempts), failure.reason)
+                        queue.postpone(message.event.id, now + retry_delay(attempts), failure.reason)
+
+
+class OutboxService(QueueService[Event]):
+    """The queue of the events that others are to be told."""
+
+    def __init__(self, begin: Begin, clock: Clock) -> None:
+        super().__init__(begin, clock, lambda uow: uow.outbox)

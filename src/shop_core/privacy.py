@@ -25,6 +25,7 @@ from shop_core.ports import Begin, NewId, PasswordHasher, Revocations, Tokens, U
 from shop_core.pricing.coupons import Redemption
 from shop_core.reservations.model import Reservation, ReservationQuery, ReservationStep
 from shop_core.reservations.reserving import give_back
+from shop_core.text import comparable
 
 T = TypeVar("T")
 
@@ -186,6 +187,7 @@ class PrivacyService:
         uow.refresh_tokens.erase_all(account_id, now)
         uow.keys.erase_all(account_id)
         uow.events.erase_reasons(account_id)
+        uow.mails.erase_all(account_id, comparable(locked[account_id].email))
         uow.accounts.remove(account_id)
         kind = StockEventKind.ACCOUNT_ERASED
         uow.events.add_all([StockEvent(self._new_id(), kind, account_id, now, 0, account_id, actor.id)])

@@ -9,6 +9,7 @@ from shop_core.accounts.sessions import SessionLives
 from shop_core.catalog.family_service import FamilyService
 from shop_core.catalog.service import CatalogService
 from shop_core.inventory.service import InventoryService
+from shop_core.mail.service import MailService
 from shop_core.orders.service import OrderService
 from shop_core.outbox import OutboxService
 from shop_core.ports import Adapters, Discrepancy
@@ -43,7 +44,10 @@ class Shop:
         begin, clock, new_id = adapters.begin, adapters.clock, adapters.new_id
         self.currency, self.clock = adapters.currency, clock
         passwords, tokens, revocations = adapters.passwords, adapters.tokens, adapters.new_revocations()
-        self.accounts = AccountService(begin, clock, new_id, passwords, tokens, revocations, is_breached)
+        self.mails = MailService(begin, clock, new_id, tokens, has_mail=adapters.has_mail)
+        self.accounts = AccountService(
+            begin, clock, new_id, passwords, tokens, revocations, is_breached, has_mail=adapters.has_mail
+        )
         self.sessions = SessionService(begin, clock, new_id, passwords, tokens, revocations, lives or SessionLives())
         self.privacy = PrivacyService(begin, new_id, passwords, tokens, revocations)
         self.catalog = CatalogService(begin, clock, new_id, adapters.currency)

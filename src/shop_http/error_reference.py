@@ -60,7 +60,9 @@ _ADVICE = {
     "category_cycle": "Choose a parent that is not below the category itself.",
     "idempotency_key_reused": "Use a new key for each new request, and send retries unchanged.",
     "login_too_old": "Ask for username and password, then send the request again with the new access token.",
-    "invalid_reset_code": "Tell the user to ask an admin for another code.",
+    "invalid_reset_code": "Let the user ask for another mail, or an admin for another code.",
+    "invalid_confirmation_code": "Let the user ask for another mail.",
+    "no_mail": "Tell the user to ask an admin for a code.",
     "wrong_credentials": "Ask for username and password again.",
     "invalid_token": "Get a new access token with the refresh token; if that is refused too, log in again.",
 }

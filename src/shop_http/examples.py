@@ -14,6 +14,8 @@ from shop_http.schemas.accounts import (
     AccountPage,
     AccountStatusForm,
     CredentialsForm,
+    EmailCodeForm,
+    EmailForm,
     PasswordForm,
     ProfileForm,
     RefreshForm,
@@ -102,12 +104,15 @@ REFRESH = RefreshForm(refresh="kq1X0u7l0W1sXyJb8i2mZV4nG9dT3rHcEoPfAaYtBws")
 PROFILE = ProfileForm(last_name="King", email="countess@example.org")
 PASSWORDS = PasswordForm(old_password="correct horse battery", new_password="staple, but which one")
 RESET = ResetForm(code="AZqlwBERcACAAAAAAAAAAgBpYF4Q", new_password="staple, but which one")
+FORGOTTEN = EmailForm(email="ada@example.org")
+EMAIL_CODE = EmailCodeForm(code=RESET.code)
 RESET_CODE = ResetBody(code=RESET.code, expires_at=THEN)
 STANDING = AccountStatusForm(role=Role.STAFF)
 USER = UserBody(
     id=USER_ID,
     username="ada",
     email="ada@example.org",
+    email_confirmed=True,
     first_name="Ada",
     last_name="Lovelace",
     role=Role.CUSTOMER,

@@ -129,6 +129,11 @@ def no_content() -> Response:
     return Response(b"", 204)
 
 
+def accepted() -> Response:
+    """A response that says that it will be done, without a body."""
+    return Response(b"", 202)
+
+
 def page_response(
     body: Callable[..., B], page: Page[T], page_request: PageRequest, render: Callable[[T], Any], request: ShopRequest
 ) -> Response:

@@ -21,6 +21,7 @@
     cursors                                    pages by cursor, of every list
     reservations reservation_expiry            units held for a time
     keys keyed_changes outbox publishers       idempotency keys, events and who receives them
+    mails                                      who gets which mail, and with what in it
     unit_of_work audit                         transactions and locks; what the audit must find
     races                                      all that happens at the same time
 
@@ -61,6 +62,7 @@ from shop_testing.inventory import StockContract  # noqa: E402
 from shop_testing.keyed_changes import KeyedChangesContract  # noqa: E402
 from shop_testing.keys import KeysContract  # noqa: E402
 from shop_testing.machine import PriceMachine, ShopMachine, TradeMachine  # noqa: E402
+from shop_testing.mails import MailsContract  # noqa: E402
 from shop_testing.order_amendment import OrderAmendmentContract  # noqa: E402
 from shop_testing.order_lists import OrderListsContract  # noqa: E402
 from shop_testing.order_placement import OrderPlacementContract  # noqa: E402
@@ -79,7 +81,7 @@ CONTRACTS: tuple[type[Contract], ...] = (
     *(UnitOfWorkContract, AccountsContract, RefreshTokensContract, AttemptsContract, SessionsContract, PrivacyContract),
     *(CatalogContract, StockContract, OrdersContract, OrderListsContract, OrderAmendmentContract),
     *(OrderPlacementContract, PricesContract, ReservationsContract, ReservationExpiryContract, RacesContract),
-    *(KeysContract, KeyedChangesContract),
+    *(KeysContract, KeyedChangesContract, MailsContract),
     *(OutboxContract, PasswordsContract, TokensContract, AuditContract, CursorsContract),
 )
 """What adapters are held to. Publishers have a contract of their own: `PublisherContract`."""
@@ -106,6 +108,7 @@ __all__ = [
     "Fixtures",
     "KeyedChangesContract",
     "KeysContract",
+    "MailsContract",
     "MovableClock",
     "OrderAmendmentContract",
     "OrderListsContract",

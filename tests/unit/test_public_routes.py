@@ -36,6 +36,8 @@ PUBLIC = {
     ("POST", API + "/auth/token/refresh"),
     ("POST", API + "/auth/logout"),
     ("POST", API + "/auth/password-reset"),
+    ("POST", API + "/auth/password-reset/confirm"),
+    ("POST", API + "/auth/email-confirmation"),
 }
 CATALOG = {
     ("GET", API + "/products"),

@@ -42,6 +42,13 @@ class MemoryAccounts:
             account_id = self._transaction.usernames.get(username_key)
             return self._transaction.accounts.get(account_id) if account_id else None
 
+    def confirmed(self, email_key: str, limit: int) -> list[tuple[Account, str]]:
+        """The active accounts whose present address is this one and is confirmed, by id."""
+        with self._transaction.statement():
+            rows = sorted(self._transaction.accounts.all().items())
+        found = [row for _, row in rows if row[0].active and row[0].email_confirmed]
+        return [row for row in found if row[0].confirmed_email == email_key][:limit]
+
     def lock(self, account_id: UUID) -> tuple[Account, str] | None:
         """The account and its password hash, read after they were locked until the end of this unit of work."""
         accounts = self._transaction.accounts

@@ -36,6 +36,7 @@ class MemoryAdapters:
         new_id: makes UUIDv7s; by default from time and randomness.
         passwords: by default scrypt, cheap.
         tokens: by default opaque ones, remembered in memory.
+        has_mail: whether customers get mails.
         includes_tax: whether prices are gross; if not, taxes are added to them.
         lock_timeout_s: how long to wait for rows that another unit of work has locked, in seconds; then Busy.
         mutex: the condition on which units of work wait for each other; a test scheduler passes its own. See
@@ -55,11 +56,13 @@ class MemoryAdapters:
         tokens: Tokens | None = None,
         *,
         includes_tax: bool = True,
+        has_mail: bool = False,
         lock_timeout_s: float = 10,
         mutex: Condition | None = None,
     ) -> None:
         self.currency = currency
         self._includes_tax = includes_tax
+        self.has_mail = has_mail
         self.clock: Clock = clock or system_clock
         self.new_id: NewId = new_id or uuid7
         self.passwords: PasswordHasher = passwords or ScryptPasswords(_SCRYPT_N)
@@ -81,7 +84,7 @@ class MemoryAdapters:
         """
         transaction = Transaction(self._store)
         try:
-            yield MemoryUnitOfWork(transaction, self._includes_tax)
+            yield MemoryUnitOfWork(transaction, self._includes_tax, self.has_mail)
             transaction.commit()
         finally:
             transaction.close()

@@ -1,27 +1,30 @@
-"""Events, and the outbox that they leave by, in memory."""
+"""Events, and the queues of what is to leave the shop, in memory."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime, timedelta
 from itertools import islice
-from typing import Any
+from typing import Any, Generic
 from uuid import UUID
 
 from shop_adapters.listing import order_events_of, seq_of
 from shop_adapters.memory.listing import cut
-from shop_adapters.memory.store import OutboxRow
+from shop_adapters.memory.store import OutboxRow, Table
 from shop_adapters.memory.transaction import Transaction
 from shop_core.events import Event, OrderEvent
+from shop_core.mail.model import Mail, mails_about
 from shop_core.pagination import CursorRequest, OffsetRequest, Page, PageRequest
-from shop_core.ports import OutboxMessage
+from shop_core.ports import Mails, Queued
+from shop_core.ports.events import M
 
 
 class MemoryEvents:
     """`shop_core.ports.Events`."""
 
-    def __init__(self, transaction: Transaction) -> None:
+    def __init__(self, transaction: Transaction, mails: Mails | None = None) -> None:
         self._transaction = transaction
+        self._mails = mails
 
     def add_all(self, events: Sequence[Event]) -> None:
         """Store new events, and put each into the outbox.
@@ -40,7 +43,9 @@ class MemoryEvents:
                 if earlier and event.seq in {each.seq for each in earlier}:
                     raise ValueError(f"order {event.order_id} has an event {event.seq} already")
                 timelines.extend(event.order_id, [event])
-            transaction.insert(transaction.outbox, {event.id: OutboxRow(OutboxMessage(event)) for event in events})
+            transaction.insert(transaction.outbox, {event.id: OutboxRow(Queued(event)) for event in events})
+        if self._mails is not None:
+            self._mails.add_all(mails_about([event for event in events if isinstance(event, OrderEvent)]))
 
     def timeline(self, customer_id: UUID, order_id: UUID, page_request: PageRequest) -> Page[OrderEvent]:
         """What happened to that customer's order, oldest first."""
@@ -66,19 +71,20 @@ class MemoryEvents:
                     transaction.outbox.put(event_id, row._replace(message=message))
 
 
-class MemoryOutbox:
-    """`shop_core.ports.Outbox`."""
+class MemoryQueue(Generic[M]):
+    """`shop_core.ports.Queue`."""
 
-    def __init__(self, transaction: Transaction) -> None:
+    def __init__(self, transaction: Transaction, rows: Table[UUID, OutboxRow[M]]) -> None:
         self._transaction = transaction
+        self._rows = rows
 
-    def take(self, now: datetime, limit: int, hidden_for: timedelta) -> list[OutboxMessage]:
+    def take(self, now: datetime, limit: int, hidden_for: timedelta) -> list[Queued[M]]:
         """Up to `limit` messages that are due, hidden from all other relays until `now + hidden_for`.
 
         Those that wait longest come first. Rows are locked without waiting: what another relay is about to take or to
         delete is skipped, together with what comes after it.
         """
-        outbox = self._transaction.outbox
+        outbox = self._rows
         with self._transaction.statement():
             free = (row for subject in self._by_subject() for row in self._free(subject, now))
             taken = {row.message.event.id: row for row in islice(free, limit)}
@@ -88,7 +94,7 @@ class MemoryOutbox:
 
     def delivered(self, event_ids: Collection[UUID]) -> None:
         """These have arrived: they leave the outbox."""
-        outbox = self._transaction.outbox
+        outbox = self._rows
         with self._transaction.statement():
             self._transaction.claim(outbox.name, event_ids)
             for event_id in outbox.get_all(event_ids):
@@ -104,16 +110,16 @@ class MemoryOutbox:
 
     def release(self, event_ids: Collection[UUID], now: datetime) -> None:
         """These were not tried after all: they may be taken again from `now` on."""
-        outbox = self._transaction.outbox
+        outbox = self._rows
         with self._transaction.statement():
             self._transaction.claim(outbox.name, event_ids)
             waiting = {event_id: row for event_id, row in outbox.get_all(event_ids).items() if not row.is_dead}
             outbox.put_all({event_id: row._replace(due_at=now) for event_id, row in waiting.items()})
 
-    def dead(self, page_request: OffsetRequest) -> Page[OutboxMessage]:
+    def dead(self, page_request: OffsetRequest) -> Page[Queued[M]]:
         """The dead messages, oldest first: by the id of their event."""
         with self._transaction.statement():
-            rows = self._transaction.outbox.all()
+            rows = self._rows.all()
         messages = [row.message for _, row in sorted(rows.items()) if row.is_dead]
         return Page(
             tuple(messages[page_request.offset : page_request.offset + page_request.limit]), count=len(messages)
@@ -121,42 +127,58 @@ class MemoryOutbox:
 
     def requeue(self, event_ids: Collection[UUID], now: datetime) -> int:
         """Try dead messages again from the start; returns how many of them were dead."""
-        outbox = self._transaction.outbox
+        outbox = self._rows
         with self._transaction.statement():
             self._transaction.claim(outbox.name, event_ids)
             dead = {event_id: row for event_id, row in outbox.get_all(event_ids).items() if row.is_dead}
-            outbox.put_all(
-                {event_id: OutboxRow(OutboxMessage(row.message.event), now) for event_id, row in dead.items()}
-            )
+            outbox.put_all({event_id: OutboxRow(Queued(row.message.event), now) for event_id, row in dead.items()})
         return len(dead)
 
     def waiting(self) -> tuple[int, datetime | None]:
         """How many messages wait, and when the oldest of their events happened."""
         with self._transaction.statement():
-            times = [row.message.event.at for row in self._transaction.outbox.all().values() if not row.is_dead]
+            times = [row.message.event.at for row in self._rows.all().values() if not row.is_dead]
         return len(times), min(times, default=None)
 
-    def _by_subject(self) -> list[list[OutboxRow]]:
+    def _by_subject(self) -> list[list[OutboxRow[M]]]:
         """The messages of each subject that are not dead, in order; subjects by when their first is due."""
-        subjects: dict[UUID, list[OutboxRow]] = {}
-        for _, row in sorted(self._transaction.outbox.all().items()):
+        subjects: dict[UUID, list[OutboxRow[M]]] = {}
+        for _, row in sorted(self._rows.all().items()):
             if not row.is_dead:
                 subjects.setdefault(row.message.event.subject_id, []).append(row)
         in_order = [sorted(rows, key=lambda row: row.message.event.seq) for rows in subjects.values()]
         return sorted(in_order, key=lambda rows: (rows[0].due_at, rows[0].message.event.id))
 
-    def _free(self, rows: Sequence[OutboxRow], now: datetime) -> Iterator[OutboxRow]:
+    def _free(self, rows: Sequence[OutboxRow[M]], now: datetime) -> Iterator[OutboxRow[M]]:
         """Those before the first that has to wait or is locked by another relay; now locked."""
         for row in rows:
-            name, event_id = self._transaction.outbox.name, row.message.event.id
+            name, event_id = self._rows.name, row.message.event.id
             if row.due_at > now or not self._transaction.try_claim(name, event_id):
                 return
             yield row
 
     def _failed(self, event_id: UUID, error: str, **changed: Any) -> None:
-        outbox = self._transaction.outbox
+        outbox = self._rows
         with self._transaction.statement():
             self._transaction.claim(outbox.name, (event_id,))
             if (row := outbox.get(event_id)) is not None:
                 message = row.message._replace(attempts=row.message.attempts + 1, error=error)
                 outbox.put(event_id, row._replace(message=message, **changed))
+
+
+class MemoryMails(MemoryQueue[Mail]):
+    """`shop_core.ports.Mails`."""
+
+    def add_all(self, mails: Sequence[Mail]) -> None:
+        """Add mails that are due at once."""
+        with self._transaction.statement():
+            self._transaction.insert(self._rows, {mail.id: OutboxRow(Queued(mail)) for mail in mails})
+
+    def erase_all(self, account_id: UUID, address: str) -> None:
+        """Forget the mails of an account, and those to an address."""
+        with self._transaction.statement():
+            for mail_id, row in self._rows.all().items():
+                mail = row.message.event
+                if mail.account_id == account_id or (address and mail.address == address):
+                    self._transaction.claim(self._rows.name, (mail_id,))
+                    self._rows.remove(mail_id)

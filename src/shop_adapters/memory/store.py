@@ -13,11 +13,13 @@ from shop_core.accounts.model import Account
 from shop_core.accounts.sessions import RefreshToken
 from shop_core.catalog.families import Family
 from shop_core.catalog.model import Category, Options, Product
-from shop_core.events import OrderEvent, StockEvent
+from shop_core.events import Event, OrderEvent, StockEvent
 from shop_core.idempotency import Claim, CustomerKey
 from shop_core.inventory.model import StockLevel, StockMovement
+from shop_core.mail.model import Mail
 from shop_core.orders.model import Order
-from shop_core.ports import Clock, OutboxMessage
+from shop_core.ports import Clock, Queued
+from shop_core.ports.events import M
 from shop_core.pricing.coupons import Coupon, Redemption
 from shop_core.pricing.model import Promotion
 from shop_core.pricing.taxes import TaxRate
@@ -29,15 +31,15 @@ R = TypeVar("R")
 ALWAYS_DUE = datetime.min.replace(tzinfo=UTC)
 
 
-class OutboxRow(NamedTuple):
-    """A message in the outbox.
+class OutboxRow(NamedTuple, Generic[M]):
+    """A message in a queue.
 
     Args:
         due_at: no relay may take it before.
         is_dead: no relay may take it at all.
     """
 
-    message: OutboxMessage
+    message: Queued[M]
     due_at: datetime = ALWAYS_DUE
     is_dead: bool = False
 
@@ -73,7 +75,8 @@ class Store:
         self.orders_of: dict[UUID, list[UUID]] = {}
         self.order_events: dict[UUID, list[OrderEvent]] = {}
         self.stock_events: dict[UUID, StockEvent] = {}
-        self.outbox: dict[UUID, OutboxRow] = {}
+        self.outbox: dict[UUID, OutboxRow[Event]] = {}
+        self.mails: dict[UUID, OutboxRow[Mail]] = {}
         self.keys: dict[CustomerKey, Claim] = {}
         self.reservations: dict[UUID, Reservation] = {}
         self.open_reservations: dict[UUID, UUID] = {}

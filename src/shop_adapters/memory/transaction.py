@@ -45,6 +45,7 @@ class Transaction:
         self.order_events = AppendOnlyTable(store.order_events)
         self.stock_events = Table("stock events", store.stock_events)
         self.outbox = Table("outbox", store.outbox)
+        self.mails = Table("mails", store.mails)
         self.keys = Table("keys", store.keys)
         self.reservations = Table("reservations", store.reservations)
         self.open_reservations = Table("open reservations", store.open_reservations)
@@ -59,7 +60,8 @@ class Transaction:
             *(self.accounts, self.usernames, self.tokens, self.sessions, self.attempts),
             *(self.categories, self.slugs, self.products, self.skus, self.families, self.options),
             *(self.stock, self.ledger, self.orders, self.orders_of, self.order_events),
-            *(self.stock_events, self.outbox, self.keys, self.reservations, self.open_reservations),
+            *(self.stock_events, self.outbox, self.mails, self.keys),
+            *(self.reservations, self.open_reservations),
             *(self.promotions, self.promotion_versions, self.coupons, self.coupon_codes),
             *(self.uses, self.redemptions, self.tax_rates),
         )

@@ -9,7 +9,7 @@ from shop_adapters.memory.attempts import MemoryAttempts
 from shop_adapters.memory.audit import AuditData, audit
 from shop_adapters.memory.catalog import MemoryProducts
 from shop_adapters.memory.categories import MemoryCategories
-from shop_adapters.memory.events import MemoryEvents, MemoryOutbox
+from shop_adapters.memory.events import MemoryEvents, MemoryMails, MemoryQueue
 from shop_adapters.memory.families import MemoryFamilies
 from shop_adapters.memory.keys import MemoryKeys
 from shop_adapters.memory.orders import MemoryOrders
@@ -23,7 +23,7 @@ from shop_core.ports import Discrepancy
 class MemoryUnitOfWork:
     """All repositories, on one transaction."""
 
-    def __init__(self, transaction: Transaction, includes_tax: bool) -> None:
+    def __init__(self, transaction: Transaction, includes_tax: bool, has_mail: bool) -> None:
         self._transaction = transaction
         self.accounts = MemoryAccounts(transaction)
         self.refresh_tokens = MemoryRefreshTokens(transaction)
@@ -34,8 +34,9 @@ class MemoryUnitOfWork:
         self.prices = MemoryPrices(transaction, includes_tax)
         self.stock = MemoryStock(transaction)
         self.orders = MemoryOrders(transaction)
-        self.events = MemoryEvents(transaction)
-        self.outbox = MemoryOutbox(transaction)
+        self.outbox = MemoryQueue(transaction, transaction.outbox)
+        self.mails = MemoryMails(transaction, transaction.mails)
+        self.events = MemoryEvents(transaction, self.mails if has_mail else None)
         self.keys = MemoryKeys(transaction)
         self.reservations = MemoryReservations(transaction)
 

@@ -34,28 +34,38 @@ from shop_core.text import is_storable
 
 _ADD = text("""
 INSERT INTO accounts (id, username, username_key, email, first_name, last_name, role, active, password_hash,
-                      created_at, updated_at, search)
+                      created_at, updated_at, search, confirmed_email)
 VALUES (:id, :username, :username_key, :email, :first_name, :last_name, :role, :active, :password_hash,
-        :created_at, :updated_at, CAST(:search AS tsvector))
+        :created_at, :updated_at, CAST(:search AS tsvector), :confirmed_email)
 """)
 _GET = text("""
-SELECT id, username, role, created_at, updated_at, email, first_name, last_name, active
+SELECT id, username, role, created_at, updated_at, email, first_name, last_name, active, confirmed_email
 FROM accounts
 WHERE id = :account_id
 """)
 _GET_BY_USERNAME = text("""
-SELECT id, username, role, created_at, updated_at, email, first_name, last_name, active, password_hash
+SELECT id, username, role, created_at, updated_at, email, first_name, last_name, active, confirmed_email,
+       password_hash
 FROM accounts
 WHERE username_key = :username_key
 """)
+_CONFIRMED = text("""
+SELECT id, username, role, created_at, updated_at, email, first_name, last_name, active, confirmed_email,
+       password_hash
+FROM accounts
+WHERE confirmed_email = :email_key AND confirmed_email <> '' AND active
+ORDER BY id
+LIMIT :limit
+""")
 _LOCK = text("""
-SELECT id, username, role, created_at, updated_at, email, first_name, last_name, active, password_hash
+SELECT id, username, role, created_at, updated_at, email, first_name, last_name, active, confirmed_email,
+       password_hash
 FROM accounts
 WHERE id = :account_id
 FOR NO KEY UPDATE
 """)
 _LOCK_WITH_ADMINS = text("""
-SELECT id, username, role, created_at, updated_at, email, first_name, last_name, active
+SELECT id, username, role, created_at, updated_at, email, first_name, last_name, active, confirmed_email
 FROM accounts
 WHERE id = :account_id OR (role = 'admin' AND active)
 ORDER BY id
@@ -64,7 +74,7 @@ FOR NO KEY UPDATE
 _UPDATE = text("""
 UPDATE accounts
 SET email = :email, first_name = :first_name, last_name = :last_name, role = :role, active = :active,
-    updated_at = :updated_at, search = CAST(:search AS tsvector)
+    updated_at = :updated_at, search = CAST(:search AS tsvector), confirmed_email = :confirmed_email
 WHERE id = :id
 """)
 _SET_PASSWORD_HASH = text("""
@@ -102,6 +112,10 @@ class PostgresAccounts:
             return None
         row = self._transaction.one(_GET_BY_USERNAME, {"username_key": username_key})
         return (_account(row), row.password_hash) if row else None
+
+    def confirmed(self, email_key: str, limit: int) -> list[tuple[Account, str]]:
+        rows = self._transaction.run(_CONFIRMED, {"email_key": email_key, "limit": limit})
+        return [(account, row.password_hash) for row in rows if (account := _account(row)).email_confirmed]
 
     def lock(self, account_id: UUID) -> tuple[Account, str] | None:
         row = self._transaction.one(_LOCK, {"account_id": account_id})
@@ -142,6 +156,7 @@ def _changing_columns(account: Account) -> dict[str, object]:
         "role": account.role,
         "active": account.active,
         "updated_at": account.updated_at,
+        "confirmed_email": account.confirmed_email,
         "search": account_search(account.username, account.email, account.first_name, account.last_name),
     }
 
@@ -157,6 +172,7 @@ def _account(row: Row) -> Account:
         row.first_name,
         row.last_name,
         row.active,
+        row.confirmed_email,
     )
 
 
@@ -165,6 +181,7 @@ def _account(row: Row) -> Account:
 _ACCOUNT = select(
     *(accounts.c.id, accounts.c.username, accounts.c.role, accounts.c.created_at, accounts.c.updated_at),
     *(accounts.c.email, accounts.c.first_name, accounts.c.last_name, accounts.c.active, accounts.c.username_key),
+    accounts.c.confirmed_email,
 )
 FILTERS: Mapping[str, ColumnElement[bool]] = {
     "role": accounts.c.role == bindparam("role", type_=Text),

@@ -12,9 +12,11 @@ from shop_adapters.postgres.arrays import columns
 from shop_adapters.postgres.database import Row, Transaction
 from shop_core.accounts.model import Role
 from shop_core.events import Event, OrderEvent, OrderEventKind, StockEvent, StockEventKind
+from shop_core.mail.model import mails_about
 from shop_core.money import Money
 from shop_core.orders.model import OrderStatus
 from shop_core.pagination import CursorRequest, Page, PageRequest
+from shop_core.ports import Mails
 
 _ADD_ORDER_EVENTS = text("""
 INSERT INTO order_events (customer_id, order_id, seq, kind, status, total_minor, at, actor_id, actor_role,
@@ -88,15 +90,19 @@ class PostgresEvents:
 
     Args:
         has_outbox: whether each event also gets a message in the outbox.
+        mails: where customers are told of their orders; None: nowhere.
     """
 
-    def __init__(self, transaction: Transaction, currency: str, has_outbox: bool) -> None:
+    def __init__(self, transaction: Transaction, currency: str, has_outbox: bool, mails: Mails | None = None) -> None:
         self._transaction, self._currency, self._has_outbox = transaction, currency, has_outbox
+        self._mails = mails
 
     def add_all(self, events: Sequence[Event]) -> None:
         if order_events := [event for event in events if isinstance(event, OrderEvent)]:
             statement = _ADD_ORDER_EVENTS_AND_MESSAGES if self._has_outbox else _ADD_ORDER_EVENTS
             self._transaction.run(statement, columns(statement, map(_order_event_row, order_events)))
+            if self._mails is not None:
+                self._mails.add_all(mails_about(order_events))
         if stock_events := [event for event in events if isinstance(event, StockEvent)]:
             statement = _ADD_STOCK_EVENTS_AND_MESSAGES if self._has_outbox else _ADD_STOCK_EVENTS
             self._transaction.run(statement, columns(statement, map(_stock_event_row, stock_events)))

@@ -8,7 +8,7 @@ message is published twice.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -17,6 +17,7 @@ from sqlalchemy import text
 from shop_adapters.postgres.arrays import Integers, Uuids
 from shop_adapters.postgres.database import Row, Transaction
 from shop_adapters.postgres.events import order_event, stock_event
+from shop_adapters.postgres.queue_notes import QueueNotes, statements_about
 from shop_core.events import Event
 from shop_core.pagination import OffsetRequest, Page
 from shop_core.ports import OutboxMessage
@@ -69,12 +70,6 @@ WHERE is_dead
 ORDER BY event_id
 LIMIT :limit OFFSET :offset
 """)
-_COUNT_DEAD = text("""
-SELECT count(*) FROM outbox WHERE is_dead
-""")
-_WAITING = text("""
-SELECT count(*), min(at) FROM outbox WHERE NOT is_dead
-""")
 _ORDER_EVENTS = text("""
 SELECT event.customer_id, event.order_id, event.seq, event.kind, event.status, event.total_minor, event.at,
        event.actor_id, event.actor_role, event.total_before_minor, event.format, event.id, event.reason
@@ -88,74 +83,23 @@ SELECT id, kind, subject_id, at, units, customer_id, actor_id, format
 FROM stock_events
 WHERE id = ANY (CAST(:ids AS uuid[]))
 """)
-# An UPDATE or DELETE of many rows locks them in no order of its own: so they are locked before, sorted.
-_DELETE_PUBLISHED = text("""
-WITH published AS (
-    SELECT event_id FROM outbox WHERE event_id = ANY (CAST(:ids AS uuid[])) ORDER BY event_id FOR UPDATE
-)
-DELETE FROM outbox USING published WHERE outbox.event_id = published.event_id
-""")
-_RELEASE = text("""
-WITH released AS (
-    SELECT event_id FROM outbox WHERE event_id = ANY (CAST(:ids AS uuid[])) ORDER BY event_id FOR UPDATE
-)
-UPDATE outbox SET due_at = :now FROM released WHERE outbox.event_id = released.event_id AND NOT outbox.is_dead
-""")
-_POSTPONE = text("""
-UPDATE outbox SET attempts = attempts + 1, error = :error, due_at = :until WHERE event_id = :id
-""")
-_GIVE_UP = text("""
-UPDATE outbox SET attempts = attempts + 1, error = :error, is_dead = true WHERE event_id = :id
-""")
-_REQUEUE = text("""
-WITH requeued AS (
-    SELECT event_id FROM outbox WHERE event_id = ANY (CAST(:ids AS uuid[])) ORDER BY event_id FOR UPDATE
-)
-UPDATE outbox
-SET is_dead = false, attempts = 0, error = '', due_at = :now
-FROM requeued
-WHERE outbox.event_id = requeued.event_id AND outbox.is_dead
-RETURNING outbox.event_id
-""")
+_NOTES = statements_about("outbox", "event_id")
 
 
-class PostgresOutbox:
+class PostgresOutbox(QueueNotes):
     """See `shop_core.ports.Outbox`."""
 
     def __init__(self, transaction: Transaction, currency: str) -> None:
-        self._transaction = transaction
+        super().__init__(transaction, _NOTES)
         self._currency = currency
 
     def take(self, now: datetime, limit: int, hidden_for: timedelta) -> list[OutboxMessage]:
         rows = self._transaction.run(_TAKE, {"now": now, "limit": limit, "hidden_until": now + hidden_for})
         return self._messages(sorted(rows, key=lambda row: (row.subject_id.int, row.seq, row.event_id.int)))
 
-    def delivered(self, event_ids: Collection[UUID]) -> None:
-        if event_ids:
-            self._transaction.run(_DELETE_PUBLISHED, {"ids": Uuids(event_ids)})
-
-    def postpone(self, event_id: UUID, until: datetime, error: str) -> None:
-        self._transaction.run(_POSTPONE, {"id": event_id, "until": until, "error": error})
-
-    def give_up(self, event_id: UUID, error: str) -> None:
-        self._transaction.run(_GIVE_UP, {"id": event_id, "error": error})
-
-    def release(self, event_ids: Collection[UUID], now: datetime) -> None:
-        if event_ids:
-            self._transaction.run(_RELEASE, {"ids": Uuids(event_ids), "now": now})
-
     def dead(self, page_request: OffsetRequest) -> Page[OutboxMessage]:
         rows = self._transaction.run(_DEAD, {"limit": page_request.limit, "offset": page_request.offset})
-        return Page(tuple(self._messages(rows)), count=self._transaction.value(_COUNT_DEAD))
-
-    def requeue(self, event_ids: Collection[UUID], now: datetime) -> int:
-        if not event_ids:
-            return 0
-        return len(self._transaction.run(_REQUEUE, {"ids": Uuids(event_ids), "now": now}))
-
-    def waiting(self) -> tuple[int, datetime | None]:
-        ((count, oldest),) = self._transaction.run(_WAITING)
-        return count, oldest
+        return Page(tuple(self._messages(rows)), count=self.count_dead())
 
     def _messages(self, rows: Sequence[Row]) -> list[OutboxMessage]:
         """The messages of these rows, each with its event: of an order (`seq` from 1), or about stock (`seq` 0).

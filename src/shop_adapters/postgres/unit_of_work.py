@@ -22,6 +22,7 @@ from shop_adapters.postgres.database import Transaction, TransactionTimeouts, tr
 from shop_adapters.postgres.events import PostgresEvents
 from shop_adapters.postgres.families import PostgresFamilies
 from shop_adapters.postgres.inventory import PostgresStock
+from shop_adapters.postgres.mails import PostgresMails
 from shop_adapters.postgres.orders import PostgresKeys, PostgresOrders
 from shop_adapters.postgres.outbox import PostgresOutbox
 from shop_adapters.postgres.prices import PostgresPrices, RulesCache
@@ -57,6 +58,7 @@ class PostgresAdapters:
         new_id, passwords, tokens: others than the usual ones, for tests and special needs.
         has_outbox: whether events are put into the outbox. Without it, no event is ever published, and nothing has to
             empty the outbox; the timelines of orders have the events in any case.
+        has_mail: whether customers get mails, which something then has to send.
 
     Raises:
         ValueError: a secret is too short.
@@ -76,6 +78,7 @@ class PostgresAdapters:
         tokens: Tokens | None = None,
         timeouts: TransactionTimeouts | None = None,
         has_outbox: bool = True,
+        has_mail: bool = False,
     ) -> None:
         self.engine = engine
         self.currency = currency
@@ -89,6 +92,7 @@ class PostgresAdapters:
         self._cache = PageIndexCache()
         self._rules = RulesCache(includes_tax=includes_tax)
         self._has_outbox = has_outbox
+        self.has_mail = has_mail
 
     def with_timeouts(self, timeouts: TransactionTimeouts) -> PostgresAdapters:
         """The same, on the same connections, whose transactions may take as long as these say."""
@@ -104,7 +108,7 @@ class PostgresAdapters:
             Unavailable: no connection could be had in time, the database is not there, or it ended the transaction.
         """
         with transaction(self.engine, self._timeouts, self._store_clock) as opened:
-            uow = PostgresUnitOfWork(opened, self.currency, self._cache, self._rules, self._has_outbox)
+            uow = PostgresUnitOfWork(opened, self.currency, self._cache, self._rules, self._has_outbox, self.has_mail)
             yield uow
             if not opened.has_failed:
                 uow.catalog_version.write()
@@ -118,11 +122,18 @@ class PostgresUnitOfWork:
     """See `shop_core.ports.UnitOfWork`. Made by `PostgresAdapters.begin`."""
 
     def __init__(
-        self, transaction: Transaction, currency: str, cache: PageIndexCache, rules: RulesCache, has_outbox: bool
+        self,
+        transaction: Transaction,
+        currency: str,
+        cache: PageIndexCache,
+        rules: RulesCache,
+        has_outbox: bool,
+        has_mail: bool,
     ) -> None:
         self._cache = cache
         self._rules = rules
         self._has_outbox = has_outbox
+        self._has_mail = has_mail
         self._transaction = transaction
         self._currency = currency
 
@@ -169,11 +180,17 @@ class PostgresUnitOfWork:
 
     @cached_property
     def events(self) -> PostgresEvents:
-        return PostgresEvents(self._transaction, self._currency, self._has_outbox)
+        return PostgresEvents(
+            self._transaction, self._currency, self._has_outbox, self.mails if self._has_mail else None
+        )
 
     @cached_property
     def outbox(self) -> PostgresOutbox:
         return PostgresOutbox(self._transaction, self._currency)
+
+    @cached_property
+    def mails(self) -> PostgresMails:
+        return PostgresMails(self._transaction)
 
     @cached_property
     def keys(self) -> PostgresKeys:

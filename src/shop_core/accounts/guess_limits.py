@@ -29,6 +29,9 @@ ONE_ADDRESS = TokenBucket(10, refill_s=60)
 ONE_DEVICE = TokenBucket(10, refill_s=60)
 PASSWORD_CHANGE = TokenBucket(10, refill_s=60)
 
+MAIL_TO_ADDRESS = TokenBucket(5, refill_s=600)
+MAIL_FROM_CLIENT = TokenBucket(20, refill_s=60)
+
 
 class Guess(NamedTuple):
     """A bucket of which one guess takes a token.
@@ -58,6 +61,18 @@ def guesses_of_login(username_key: str, client: str, device: str | None) -> list
 def guesses_of_change(account_id: UUID) -> list[Guess]:
     """The bucket of a password change, which asks for the present password."""
     return [Guess(_key("change", account_id.hex), PASSWORD_CHANGE)]
+
+
+def mail_guesses(kind: str, address: str, client: str) -> list[Guess]:
+    """The buckets of a mail that somebody asks for.
+
+    Args:
+        kind: of mail.
+        address: to which it goes, whether an account has it or not.
+        client: who asks; empty if unknown.
+    """
+    to_address = Guess(_key("mail to", kind, address), MAIL_TO_ADDRESS)
+    return [to_address, Guess(_key("mail from", kind, client), MAIL_FROM_CLIENT)] if client else [to_address]
 
 
 def take_tokens(guesses: Sequence[Guess], full_at: Mapping[bytes, datetime], now: datetime) -> dict[bytes, datetime]:

@@ -114,6 +114,9 @@ class AccessToken(NamedTuple):
 class Account:
     """A registered user. The password hash is no part of it, so that it cannot leak with it.
 
+    Args:
+        confirmed_email: the `comparable` form of the address that a mail reached; another `email` is unconfirmed.
+
     Raises:
         Invalid: username, email or a name breaks its rule; all broken rules are named at once.
     """
@@ -127,15 +130,14 @@ class Account:
     first_name: str = ""
     last_name: str = ""
     active: bool = True
+    confirmed_email: str = ""
 
     def __post_init__(self) -> None:
         faults = _username_faults(self.username)
         for name in ("first_name", "last_name"):
             faults += text_faults(name, getattr(self, name), min_length=0, max_length=NAME_LENGTH_MAX)
         if self.email:
-            faults += text_faults("email", self.email, min_length=3, max_length=EMAIL_LENGTH_MAX)
-            if not _EMAIL.fullmatch(self.email):
-                faults.append(Fault("email", f"{self.email[:80]!r} is not an email address", "invalid_email"))
+            faults += _email_faults(self.email)
         if faults:
             raise Invalid(*faults)
 
@@ -143,6 +145,11 @@ class Account:
     def username_key(self) -> str:
         """What must be unique: `Ada`, `ada` and `ＡＤＡ` are one username."""
         return comparable(self.username)
+
+    @property
+    def email_confirmed(self) -> bool:
+        """Whether a mail to `email` reached the owner of this account."""
+        return bool(self.email) and self.confirmed_email == comparable(self.email)
 
     @property
     def actor(self) -> Actor:
@@ -176,6 +183,10 @@ class Account:
             email=self.email if change.email is None else change.email,
         )
 
+    def confirmed(self) -> Account:
+        """The account after a mail reached its owner."""
+        return replace(self, confirmed_email=comparable(self.email))
+
     def assigned(self, change: AccountStatusChange, now: datetime) -> Account:
         """The account after an admin changed its role or status; itself if nothing differs."""
         return self._with(
@@ -187,6 +198,23 @@ class Account:
     def _with(self, now: datetime, **values: object) -> Account:
         changed = replace(self, **values)  # type: ignore[arg-type]
         return self if changed == self else replace(changed, updated_at=now)
+
+
+def check_email(email: str) -> None:
+    """Check that this can be an address.
+
+    Raises:
+        Invalid
+    """
+    if faults := _email_faults(email):
+        raise Invalid(*faults)
+
+
+def _email_faults(email: str) -> list[Fault]:
+    faults = text_faults("email", email, min_length=3, max_length=EMAIL_LENGTH_MAX)
+    if not _EMAIL.fullmatch(email):
+        faults.append(Fault("email", f"{email[:80]!r} is not an email address", "invalid_email"))
+    return faults
 
 
 def _username_faults(username: str) -> list[Fault]:

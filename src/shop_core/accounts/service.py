@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 from shop_core.accounts.guess_limits import guesses_of_change
@@ -20,13 +21,12 @@ from shop_core.accounts.model import (
 )
 from shop_core.accounts.password_checks import PasswordChecks
 from shop_core.accounts.passwords import IsBreached, check_password
-from shop_core.errors import AccountNotFound, InvalidResetCode, KeyReused, UsernameTaken, WrongPassword
+from shop_core.errors import AccountNotFound, InvalidResetCode, KeyReused, TooManyMails, UsernameTaken, WrongPassword
 from shop_core.idempotency import IdempotencyKey, fields_of
+from shop_core.mail.requests import RESET_CODE_LIFE, ask_to_confirm
 from shop_core.pagination import Page, PageRequest
 from shop_core.ports import Begin, Clock, NewId, PasswordHasher, Revocations, Tokens, UnitOfWork
 from shop_core.text import normalized
-
-RESET_CODE_LIFE = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +60,8 @@ class AccountService:
         tokens: Tokens,
         revocations: Revocations,
         is_breached: IsBreached,
+        *,
+        has_mail: bool = False,
     ) -> None:
         self._begin = begin
         self._clock = clock
@@ -69,6 +71,7 @@ class AccountService:
         self._tokens = tokens
         self._revocations = revocations
         self._is_breached = is_breached
+        self._has_mail = has_mail
 
     def register(
         self,
@@ -109,6 +112,7 @@ class AccountService:
                 uow.accounts.add(account, password_hash)
                 if key is not None:
                     key.was_used(uow.keys.claim, account.id, *_registered_as(account))
+                self._have_confirmed(uow, account)
         except UsernameTaken:
             if key is None:
                 raise
@@ -165,6 +169,8 @@ class AccountService:
                 return account
             edited = account.edited(change, self._clock())
             uow.accounts.update(edited)
+            if edited.email != account.email:
+                self._have_confirmed(uow, edited)
         return edited
 
     def change_password(self, actor: Actor, old: str, new: str) -> None:
@@ -214,7 +220,7 @@ class AccountService:
         return PasswordReset(self._tokens.reset_code(account_id, found[1], until), until)
 
     def reset_password(self, code: str, new: str) -> None:
-        """Set another password with a code from an admin. All sessions of the account end.
+        """Set another password with a code from an admin or a mail. All sessions of the account end.
 
         Raises:
             InvalidResetCode: the code is wrong, expired or used, or the account is not active.
@@ -290,6 +296,12 @@ class AccountService:
             ended = [] if account.active else _end_all(uow, account_id, now)
         self._revocations.add(*ended, at=now)
         return account
+
+    def _have_confirmed(self, uow: UnitOfWork, account: Account) -> None:
+        """Have a new address confirmed; the change does not fail if too many mails were sent."""
+        if self._has_mail and account.email and not account.email_confirmed:
+            with suppress(TooManyMails):
+                ask_to_confirm(uow, account, self._new_id)
 
     def _check_new(self, password: str, field: str, account: Account) -> None:
         check_password(password, self._is_breached, field=field, username=account.username, email=account.email)

@@ -6,20 +6,21 @@
     │       SessionNotFound · PromotionNotFound · FamilyNotFound
     ├── Conflict           the present state does not allow it
     │   ├── InsufficientStock · Oversold · StockBelowZero
-    │   ├── IllegalStep · TotalChanged · OrderDeleted · OrdersOpen · CategoryInUse · LastAdmin
+     │   ├── IllegalStep · TotalChanged · OrderDeleted · OrdersOpen · CategoryInUse · LastAdmin · NoMail
     │   ├── ReservationExpired · ReservationResolved · TooMuchReserved
     │   ├── CouponNotUsable · TooManyPromotions · FamilyInUse
     │   └── SkuTaken · SlugTaken · UsernameTaken · CouponCodeTaken · OptionsTaken
     ├── Stale              it changed since the client read it
     ├── Invalid            the input breaks rules; each broken rule is a Fault
     │   └── InvalidCursor · UnknownProducts · CategoryCycle · WrongPassword · InvalidResetCode
+    │       InvalidConfirmationCode
     ├── KeyReused          the idempotency key was used for another request
     ├── Unauthenticated    nobody is logged in
     │   └── WrongCredentials · InvalidToken
     ├── Forbidden          the actor's role does not allow it
     │   └── NotTheOwner · LoginTooOld
     ├── TooMany            this client sends too many requests
-    │   └── TooManyAttempts · TooManyOrders · TooManyLines
+    │   └── TooManyAttempts · TooManyOrders · TooManyLines · TooManyMails
     └── Unavailable        the shop cannot answer now; the same request may succeed later
         └── Busy
 
@@ -29,12 +30,15 @@ it names the value, the rule and the next step). Nothing is left half done.
 
 from shop_core.errors.accounts import (
     AccountNotFound,
+    InvalidConfirmationCode,
     InvalidResetCode,
     InvalidToken,
     LastAdmin,
     LoginTooOld,
+    NoMail,
     SessionNotFound,
     TooManyAttempts,
+    TooManyMails,
     UsernameTaken,
     WrongCredentials,
     WrongPassword,
@@ -106,6 +110,7 @@ __all__ = [
     "IllegalStep",
     "InsufficientStock",
     "Invalid",
+    "InvalidConfirmationCode",
     "InvalidCursor",
     "InvalidResetCode",
     "InvalidToken",
@@ -113,6 +118,7 @@ __all__ = [
     "Kind",
     "LastAdmin",
     "LoginTooOld",
+    "NoMail",
     "NotFound",
     "NotTheOwner",
     "OptionsTaken",
@@ -135,6 +141,7 @@ __all__ = [
     "TooMany",
     "TooManyAttempts",
     "TooManyLines",
+    "TooManyMails",
     "TooManyOrders",
     "TooManyPromotions",
     "TooMuchReserved",

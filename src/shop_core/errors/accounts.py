@@ -86,7 +86,41 @@ class InvalidResetCode(Invalid):
     title = "Invalid code"
 
     def __init__(self) -> None:
-        super().__init__(Fault("code", "is wrong, expired or used: ask an admin for another one", "invalid_reset_code"))
+        super().__init__(Fault("code", "is wrong, expired or used: ask for another one", "invalid_reset_code"))
+
+
+class InvalidConfirmationCode(Invalid):
+    """The code for an email address is wrong or has expired, or the account has another address by now."""
+
+    code = "invalid_confirmation_code"
+    title = "Invalid code"
+
+    def __init__(self) -> None:
+        rule = "is wrong, expired or for another address: ask for another mail"
+        super().__init__(Fault("code", rule, "invalid_confirmation_code"))
+
+
+class NoMail(Conflict):
+    """This shop sends no mails."""
+
+    code = "no_mail"
+    title = "No mails"
+
+    def __init__(self) -> None:
+        super().__init__("This shop sends no mails: ask its staff, who can give you a code for another password.")
+
+
+class TooManyMails(TooMany):
+    """Too many mails were asked for, for this address or by this client. None was sent."""
+
+    code = "too_many_mails"
+    title = "Too many mails"
+
+    def __init__(self, retry_after_s: int) -> None:
+        super().__init__(
+            f"Too many mails to this address, or from you: wait {retry_after_s} seconds; look among the spam, too.",
+            retry_after_s,
+        )
 
 
 class WrongCredentials(Unauthenticated):

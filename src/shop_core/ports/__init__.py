@@ -26,7 +26,18 @@ from shop_core.idempotency import Claim
 from shop_core.inventory.model import NewId
 from shop_core.ports.accounts import Accounts, Attempts, PasswordHasher, RefreshTokens, Revocations, Tokens
 from shop_core.ports.catalog import Categories, Families, Products
-from shop_core.ports.events import EventPublisher, Events, Outbox, OutboxMessage, Undelivered
+from shop_core.ports.events import (
+    EventPublisher,
+    Events,
+    Mailer,
+    Mails,
+    Outbox,
+    OutboxMessage,
+    Publisher,
+    Queue,
+    Queued,
+    Undelivered,
+)
 from shop_core.ports.inventory import Reservations, Stock
 from shop_core.ports.orders import Keys, Orders
 from shop_core.ports.pricing import Prices
@@ -49,6 +60,8 @@ __all__ = [
     "Families",
     "Keys",
     "LockOrderError",
+    "Mailer",
+    "Mails",
     "NewId",
     "Offer",
     "Orders",
@@ -57,6 +70,9 @@ __all__ = [
     "PasswordHasher",
     "Prices",
     "Products",
+    "Publisher",
+    "Queue",
+    "Queued",
     "RefreshToken",
     "RefreshTokens",
     "ReservationUsage",

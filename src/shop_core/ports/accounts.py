@@ -23,6 +23,9 @@ class Accounts(Protocol):
     def credentials(self, username_key: str) -> tuple[Account, str] | None:
         """The account with that `username_key`, and its password hash."""
 
+    def confirmed(self, email_key: str, limit: int) -> list[tuple[Account, str]]:
+        """The active accounts whose present address, in its `comparable` form, is this one and is confirmed, by id."""
+
     def lock(self, account_id: UUID) -> tuple[Account, str] | None:
         """The account and its password hash, read after they were locked until the end of this unit of work.
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
-from typing import NamedTuple, Protocol
+from typing import Generic, NamedTuple, Protocol, TypeVar
 from uuid import UUID
 
 from shop_core.events import Event, OrderEvent
+from shop_core.mail.model import Mail, MailMessage
 from shop_core.pagination import OffsetRequest, Page, PageRequest
 
 
@@ -23,23 +24,46 @@ class Events(Protocol):
         """Erase the words of the events of all orders of a customer."""
 
 
-class OutboxMessage(NamedTuple):
-    """An event on its way out.
+class Message(Protocol):
+    """What a queue holds: an event, or a mail."""
+
+    @property
+    def id(self) -> UUID: ...
+
+    @property
+    def subject_id(self) -> UUID: ...
+
+    @property
+    def seq(self) -> int: ...
+
+    @property
+    def at(self) -> datetime: ...
+
+
+M = TypeVar("M", bound=Message)
+C = TypeVar("C", bound=Message, contravariant=True)
+
+
+class Queued(NamedTuple, Generic[M]):
+    """An event, or a mail, on its way out.
 
     Args:
         attempts: how many failed.
         error: of the last failed attempt.
     """
 
-    event: Event
+    event: M
     attempts: int = 0
     error: str = ""
 
 
-class Outbox(Protocol):
-    """The events that are still to be published, and those that could not be."""
+OutboxMessage = Queued[Event]
 
-    def take(self, now: datetime, limit: int, hidden_for: timedelta) -> list[OutboxMessage]:
+
+class Queue(Protocol[M]):
+    """What is still to be published, and what could not be."""
+
+    def take(self, now: datetime, limit: int, hidden_for: timedelta) -> list[Queued[M]]:
         """Up to about `limit` messages that are due, hidden from all other relays until `now + hidden_for`.
 
         Those of one subject come in order (by `seq`, then by id), and none of a subject whose first message has to wait
@@ -58,7 +82,7 @@ class Outbox(Protocol):
     def release(self, event_ids: Collection[UUID], now: datetime) -> None:
         """These were not tried after all: they may be taken again from `now` on."""
 
-    def dead(self, page_request: OffsetRequest) -> Page[OutboxMessage]:
+    def dead(self, page_request: OffsetRequest) -> Page[Queued[M]]:
         """The dead messages, oldest first."""
 
     def requeue(self, event_ids: Collection[UUID], now: datetime) -> int:
@@ -68,11 +92,39 @@ class Outbox(Protocol):
         """How many messages wait, and when the oldest of their events happened."""
 
 
-class EventPublisher(Protocol):
+class Outbox(Queue[Event], Protocol):
+    """The events that are still to be published, and those that could not be."""
+
+
+class Mails(Queue[Mail], Protocol):
+    """The mails that are still to be sent, and those that could not be. They have no order."""
+
+    def add_all(self, mails: Sequence[Mail]) -> None: ...
+
+    def erase_all(self, account_id: UUID, address: str) -> None:
+        """Forget the mails of an account, and those to an address, which is written as `Mail.address` is."""
+
+
+class Publisher(Protocol[C]):
+    """Where messages of a queue go."""
+
+    def publish(self, event: C, /) -> None:
+        """Publish it. The same one may come again: receivers compare the id.
+
+        Raises:
+            Undelivered: it did not arrive, or that is unknown.
+        """
+
+
+class EventPublisher(Publisher[Event], Protocol):
     """Where events go: a log, a webhook, a queue."""
 
-    def publish(self, event: Event) -> None:
-        """Publish it. The same event may come again: receivers compare the id.
+
+class Mailer(Protocol):
+    """Writes messages and sends them."""
+
+    def send(self, message: MailMessage) -> None:
+        """Send it, within 15 seconds. The same message may come again: it has the same id.
 
         Raises:
             Undelivered: it did not arrive, or that is unknown.

@@ -12,7 +12,7 @@ from uuid import UUID
 from shop_core.inventory.model import NewId
 from shop_core.ports.accounts import Accounts, Attempts, PasswordHasher, RefreshTokens, Revocations, Tokens
 from shop_core.ports.catalog import Categories, Families, Products
-from shop_core.ports.events import Events, Outbox
+from shop_core.ports.events import Events, Mails, Outbox
 from shop_core.ports.inventory import Reservations, Stock
 from shop_core.ports.orders import Keys, Orders
 from shop_core.ports.pricing import Prices
@@ -65,6 +65,8 @@ class UnitOfWork(Protocol):
     @property
     def outbox(self) -> Outbox: ...
     @property
+    def mails(self) -> Mails: ...
+    @property
     def keys(self) -> Keys: ...
     @property
     def reservations(self) -> Reservations: ...
@@ -114,6 +116,10 @@ class Adapters(Protocol):
     @property
     def new_revocations(self) -> Callable[[], Revocations]:
         """Makes an empty list of ended sessions; each `Shop` has its own."""
+
+    @property
+    def has_mail(self) -> bool:
+        """Whether the shop sends mails: else none is put into the queue."""
 
     @property
     def currency(self) -> str:

@@ -12,12 +12,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 from uuid import UUID
 
-from shop_core import SYSTEM, OffsetRequest, Refusal, Registration, Role, Shop, __version__
+from shop_core import SYSTEM, OffsetRequest, Refusal, Registration, Role, __version__
+from shop_core.outbox import QueueService
 from shop_core.pagination import LIMIT_MAX
-from shop_core.ports import OutboxMessage
+from shop_core.ports import Queued
+from shop_core.ports.events import M
 from shop_http.cli.audit import report
 from shop_http.cli.backup import RESTORE_HELP, run_backup, run_restore
 from shop_http.cli.demo_data import add_demo_data
@@ -131,19 +133,25 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("what", choices=EXPORTS)
     one.add_argument("file", metavar="FILE", type=Path, nargs="?", help="a new file; without one, standard output")
     one.add_argument("--format", choices=["csv", "jsonl"], default="csv", help="default: csv; jsonl: an object a line")
-    one = command("outbox", _outbox, "show events that are not published yet, and those that were given up")
+    for name, what in (("outbox", "events that are not published yet"), ("mails", "mails that are not sent yet")):
+        _add_queue(command(name, _queue, f"show {what}, and those that were given up"), name)
+    add_commands(command("users", run_list, "list who may log in; set roles, make codes for forgotten passwords"))
+    command("settings", _settings, "show every setting: its value, its source and its meaning")
+    command("version", _version, "show the version")
+    return parser
+
+
+def _add_queue(one: argparse.ArgumentParser, name: str) -> None:
+    """The command that shows a queue, and the one inside that tries again what was given up."""
+    one.set_defaults(queue=name)
     inside = one.add_subparsers(title="commands", metavar="COMMAND")
     again = inside.add_parser("resend", help="try dead letters again", description=_RESEND)
     again.add_argument(
         "--data-dir", metavar="DIR", default=argparse.SUPPRESS, help="where the embedded database is (SHOP_DATA_DIR)"
     )
-    again.add_argument("ids", metavar="ID", nargs="*", type=UUID, help="of the event, as `shop outbox` lists it")
+    again.add_argument("ids", metavar="ID", nargs="*", type=UUID, help=f"of the message, as `shop {name}` lists it")
     again.add_argument("--all", action="store_true", help="all of them")
-    again.set_defaults(run=_resend, parser=again)
-    add_commands(command("users", run_list, "list who may log in; set roles, make codes for forgotten passwords"))
-    command("settings", _settings, "show every setting: its value, its source and its meaning")
-    command("version", _version, "show the version")
-    return parser
+    again.set_defaults(run=_resend, parser=again, queue=name)
 
 
 def _serve(settings: Settings, given: argparse.Namespace) -> int:
@@ -274,12 +282,13 @@ def _audit(settings: Settings, _: argparse.Namespace) -> int:
         return report(shop)
 
 
-def _outbox(settings: Settings, _: argparse.Namespace) -> int:
+def _queue(settings: Settings, given: argparse.Namespace) -> int:
     with open_shop(settings) as shop:
-        waiting, oldest = shop.outbox.waiting(SYSTEM)
-        dead = _dead_messages(shop)
+        queue: QueueService[Any] = getattr(shop, given.queue)
+        waiting, oldest = queue.waiting(SYSTEM)
+        dead = _dead_messages(queue)
     print(f"{waiting} waiting" + (f", the oldest since {oldest:%Y-%m-%d %H:%M:%S} UTC." if oldest else "."))
-    print(f"{len(dead)} dead" + (": `shop outbox resend` tries them again." if dead else "."))
+    print(f"{len(dead)} dead" + (f": `shop {given.queue} resend` tries them again." if dead else "."))
     for message in dead:
         event = message.event
         print(f"{event.id} {event.type} of {event.subject_id} at {event.at:%Y-%m-%d %H:%M:%S} UTC: {message.error}")
@@ -290,17 +299,18 @@ def _resend(settings: Settings, given: argparse.Namespace) -> int:
     if bool(given.ids) is given.all:
         given.parser.error("name the letters, or give --all")
     with open_shop(settings) as shop:
-        found = [message.event.id for message in _dead_messages(shop)] if given.all else given.ids
-        revived = shop.outbox.requeue(SYSTEM, found)
+        queue: QueueService[Any] = getattr(shop, given.queue)
+        found = [message.event.id for message in _dead_messages(queue)] if given.all else given.ids
+        revived = queue.requeue(SYSTEM, found)
     print(f"{revived} dead letters will be tried again.")
     if revived < len(found):
-        _fail(f"{len(found) - revived} of them are no dead letters: `shop outbox` lists those there are")
+        _fail(f"{len(found) - revived} of them are no dead letters: `shop {given.queue}` lists those there are")
     return 0
 
 
-def _dead_messages(shop: Shop) -> list[OutboxMessage]:
-    messages: list[OutboxMessage] = []
-    while page := shop.outbox.dead(SYSTEM, OffsetRequest(LIMIT_MAX, len(messages))).items:
+def _dead_messages(queue: QueueService[M]) -> list[Queued[M]]:
+    messages: list[Queued[M]] = []
+    while page := queue.dead(SYSTEM, OffsetRequest(LIMIT_MAX, len(messages))).items:
         messages += page
     return messages
 

@@ -7,12 +7,15 @@ from uuid import UUID
 
 from shop_core.errors import (
     AccountNotFound,
+    InvalidConfirmationCode,
     InvalidResetCode,
     InvalidToken,
     KeyReused,
     LoginTooOld,
+    NoMail,
     SessionNotFound,
     TooManyAttempts,
+    TooManyMails,
     UsernameTaken,
     WrongCredentials,
     WrongPassword,
@@ -20,10 +23,12 @@ from shop_core.errors import (
 from shop_core.idempotency import IdempotencyKey
 from shop_http import examples
 from shop_http.requests import ShopRequest
-from shop_http.responses import Response, json_response, no_content
+from shop_http.responses import Response, accepted, json_response, no_content
 from shop_http.routing import Access, Operation, delete, get, patch, post
 from shop_http.schemas.accounts import (
     CredentialsForm,
+    EmailCodeForm,
+    EmailForm,
     PasswordForm,
     ProfileForm,
     RefreshForm,
@@ -138,6 +143,27 @@ def log_out(request: ShopRequest, form: RefreshForm) -> Response:
     "/auth/password-reset",
     Operation(
         body_size_max=_CREDENTIALS_SIZE_MAX,
+        access=Access.PUBLIC,
+        takes=examples.FORGOTTEN,
+        status=202,
+        refuses=(NoMail, TooManyMails),
+    ),
+)
+def ask_for_password_reset(request: ShopRequest, form: EmailForm) -> Response:
+    """Get a code for another password by mail.
+
+    For users who forgot theirs and have confirmed their address. The answer is the same for every address, and takes
+    the same time: nobody learns who has an account. A code works once, within an hour. After 5 mails to one address, or
+    20 requests from one client, wait. Shops that send no mails answer 409 `no_mail`: their admins hand codes over.
+    """
+    request.shop.mails.ask_for_reset(form.email, client=request.client_key)
+    return accepted()
+
+
+@post(
+    "/auth/password-reset/confirm",
+    Operation(
+        body_size_max=_CREDENTIALS_SIZE_MAX,
         pool=Pool.HASHING,
         access=Access.PUBLIC,
         takes=examples.RESET,
@@ -146,7 +172,7 @@ def log_out(request: ShopRequest, form: RefreshForm) -> Response:
     ),
 )
 async def reset_password(request: ShopRequest, form: ResetForm) -> Response:
-    """Set a new password with a code from an admin.
+    """Set a new password with a code from a mail or an admin.
 
     For users who forgot their password. A code works once, within an hour. Every session of the account ends.
     """
@@ -154,6 +180,35 @@ async def reset_password(request: ShopRequest, form: ResetForm) -> Response:
     with request.state.login_limiter.unrecognised_device(request.client_key):
         await request.state.pools.run(Pool.HASHING, reset)
     return no_content()
+
+
+@post(
+    "/auth/email-confirmation",
+    Operation(
+        body_size_max=_CREDENTIALS_SIZE_MAX,
+        access=Access.PUBLIC,
+        takes=examples.EMAIL_CODE,
+        status=204,
+        refuses=(InvalidConfirmationCode,),
+    ),
+)
+def confirm_email(request: ShopRequest, form: EmailCodeForm) -> Response:
+    """Confirm an email address with the code that was sent there.
+
+    A mail goes to each address with which somebody registers, or to which they change. It can be confirmed for a week.
+    """
+    request.shop.mails.confirm(form.code)
+    return no_content()
+
+
+@post("/users/me/email-confirmation", Operation(status=202, refuses=(NoMail, TooManyMails)))
+def ask_for_email_confirmation(request: ShopRequest) -> Response:
+    """Get another code to confirm your email address.
+
+    Nothing is sent if it is confirmed, or if you have none.
+    """
+    request.shop.mails.ask_for_confirmation(request.actor)
+    return accepted()
 
 
 @get("/users/me", Operation(gives=examples.USER, refuses=(AccountNotFound,)))
@@ -223,7 +278,10 @@ ROUTES = (
     log_in,
     refresh_tokens,
     log_out,
+    ask_for_password_reset,
     reset_password,
+    confirm_email,
+    ask_for_email_confirmation,
     get_me,
     edit_me,
     change_password,

@@ -87,8 +87,8 @@ def assign_user(request: ShopRequest, user_id: UUID, form: AccountStatusForm, ke
 def offer_password_reset(request: ShopRequest, user_id: UUID) -> Response:
     """A code for a user who forgot their password.
 
-    For admins, who hand the code over. With `POST /auth/password-reset` the user sets a password that nobody else
-    learns. A code works once, within an hour.
+    For admins, who hand the code over. With `POST /auth/password-reset/confirm` the user sets a password that nobody
+    else learns. A code works once, within an hour.
     """
     offered = request.shop.accounts.offer_reset(request.actor, user_id)
     return json_response(ResetBody(code=offered.code, expires_at=offered.expires_at))

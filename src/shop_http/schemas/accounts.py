@@ -67,8 +67,20 @@ class PasswordForm(Struct, forbid_unknown_fields=True, kw_only=True):
     new_password: Credential
 
 
+class EmailForm(Struct, forbid_unknown_fields=True, kw_only=True):
+    """An email address that its account has confirmed."""
+
+    email: str
+
+
+class EmailCodeForm(Struct, forbid_unknown_fields=True, kw_only=True):
+    """The code from a mail that asks to confirm its address."""
+
+    code: Annotated[Credential, Meta(max_length=200)]
+
+
 class ResetForm(Struct, forbid_unknown_fields=True, kw_only=True):
-    """A code from an admin, and the new password."""
+    """A code from a mail or an admin, and the new password."""
 
     code: Annotated[Credential, Meta(max_length=200)]
     new_password: Credential
@@ -93,11 +105,12 @@ class AccountStatusForm(Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 class UserBody(Struct, kw_only=True):
-    """A registered user."""
+    """A registered user. `email_confirmed`: a mail to this address has reached them."""
 
     id: UUID
     username: str
     email: str
+    email_confirmed: bool
     first_name: str
     last_name: str
     role: Role
@@ -111,6 +124,7 @@ class UserBody(Struct, kw_only=True):
             id=account.id,
             username=account.username,
             email=account.email,
+            email_confirmed=account.email_confirmed,
             first_name=account.first_name,
             last_name=account.last_name,
             role=account.role,

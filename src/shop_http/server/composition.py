@@ -21,7 +21,7 @@ from shop_adapters.postgres.database import TransactionTimeouts, check_clock, cl
 from shop_adapters.postgres.search import REFRESHED_MAX, refresh_search
 from shop_core import Shop
 from shop_core.accounts.logins import CLEANUP_MAX
-from shop_core.ports import EventPublisher
+from shop_core.ports import EventPublisher, Mailer
 from shop_http.client_address import Header, TrustedProxies, networks, parsed
 from shop_http.middleware.access_log import Observer
 from shop_http.middleware.rate_limit import COUPON_GUESSES, Rate, RateLimits
@@ -29,7 +29,7 @@ from shop_http.middleware.request_limits import Deadlines
 from shop_http.routing import App
 from shop_http.server.database import adapters_of, make_pool, readiness, reservation_limits, shop_of
 from shop_http.server.http_protocol import OpenConnections
-from shop_http.server.optional import publisher_of
+from shop_http.server.optional import mailer_of, publisher_of
 from shop_http.server.settings import Settings
 from shop_http.server.shutdown import GracefulShutdown
 from shop_http.state import Background
@@ -37,11 +37,13 @@ from shop_http.state import Background
 BACKGROUND_EVERY_S = 0.25
 CLEANUP_EVERY_S = 60.0
 ENDED_EVERY_S = 1.0
+MAILED_EVERY_S = 1.0
 SAMPLED_EVERY_S = 1.0
 STATEMENT_S = 8.0
 """How long a statement may take. A connection without an answer is given up 2 s later."""
 BACKGROUND_CONNECTIONS = 5
-"""Sweeper, relay, order batcher, password hashes, ended sessions: busy handlers cannot keep them from the database."""
+"""Sweeper, relay, order batcher, password hashes, ended sessions: busy handlers cannot keep them from the database.
+One more sends mails, if there are any."""
 
 FILES_RESERVED = 256
 """Of the files that a worker may open, for everything but HTTP connections."""
@@ -64,7 +66,7 @@ def worker_app(settings: Settings, shutdown: GracefulShutdown) -> tuple[App, Ope
     from shop_http.server import log
 
     log.configure(settings.log, settings.log_level)
-    engine = make_pool(settings, settings.connections + BACKGROUND_CONNECTIONS)
+    engine = make_pool(settings, settings.connections + BACKGROUND_CONNECTIONS + bool(settings.smtp_url))
     adapters = adapters_of(engine, settings).with_timeouts(TransactionTimeouts(statement_s=STATEMENT_S))
     cache_validator = CacheValidator(engine, prepare_threshold=settings.prepare_threshold)
     shop = shop_of(adapters, settings)
@@ -116,7 +118,7 @@ def worker_app(settings: Settings, shutdown: GracefulShutdown) -> tuple[App, Ope
         reserve=batcher.reserve,
         cache_validator=cache_validator,
         deadlines=Deadlines(settings.request_timeout, settings.answer_timeout),
-        background=[*background, *_jobs(shop, publisher_of(settings), count_expired)],
+        background=[*background, *_jobs(shop, publisher_of(settings), mailer_of(settings), count_expired)],
         observers=observers,
         more_routes=routes,
         limits=limits_of(settings),
@@ -197,11 +199,14 @@ def _rate(text: str, workers: int) -> Rate | None:
     return Rate(int(count), {"second": 1, "minute": 60, "hour": 3600}[unit]).shared_by(workers)
 
 
-def _jobs(shop: Shop, publisher: EventPublisher | None, count_expired: Callable[[int], int]) -> list[Background]:
+def _jobs(
+    shop: Shop, publisher: EventPublisher | None, mailer: Mailer | None, count_expired: Callable[[int], int]
+) -> list[Background]:
     """What every worker does beside answering requests. Sweeps and relays of several workers do not disturb each other.
 
     Args:
         publisher: of the events; None: nobody is told, and none is relayed.
+        mailer: of the mails; None: none is sent.
         count_expired: gets the number of reservations that a sweep ended, and returns it.
     """
 
@@ -216,4 +221,6 @@ def _jobs(shop: Shop, publisher: EventPublisher | None, count_expired: Callable[
     if publisher is not None:
         relay = partial(shop.outbox.relay, publisher)
         jobs.append(Repeating(relay, BACKGROUND_EVERY_S, "relay", lambda taken: taken > 0))
+    if mailer is not None:
+        jobs.append(Repeating(partial(shop.mails.send, mailer), MAILED_EVERY_S, "mails", lambda taken: taken > 0))
     return jobs

@@ -232,6 +232,7 @@ def adapters_of(engine: Engine, settings: Settings) -> PostgresAdapters:
         currency=settings.currency,
         includes_tax=settings.prices == "gross",
         has_outbox=settings.events != "none",
+        has_mail=bool(settings.smtp_url),
     )
 
 

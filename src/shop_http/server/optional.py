@@ -1,4 +1,4 @@
-"""What the settings may ask for beside answering: events for others, and spans.
+"""What the settings may ask for beside answering: events for others, mails, and spans.
 
 It is checked before the workers are started. Nothing of the application is imported here: the supervisor needs none.
 """
@@ -8,9 +8,10 @@ from __future__ import annotations
 import logging
 import sys
 
+from shop_adapters.mail.log import LogMailer
 from shop_adapters.publishers import LogPublisher
 from shop_adapters.publishers.webhook import WebhookPublisher
-from shop_core.ports import EventPublisher
+from shop_core.ports import EventPublisher, Mailer
 from shop_http.server.settings import Settings, SettingsError
 
 
@@ -44,6 +45,24 @@ def publisher_of(settings: Settings) -> EventPublisher | None:
             except ValueError as wrong:
                 raise SettingsError(f"SHOP_WEBHOOK_URL or SHOP_WEBHOOK_SECRET cannot be used: {wrong}") from wrong
     return None
+
+
+def mailer_of(settings: Settings) -> Mailer | None:
+    """Who sends mails; None: nobody.
+
+    Raises:
+        SettingsError: the settings name no server, or no sender.
+    """
+    if not settings.smtp_url:
+        return None
+    if settings.smtp_url == "log":
+        return LogMailer()
+    from shop_adapters.mail.smtp import SmtpMailer  # here: the modules for mail are large
+
+    try:
+        return SmtpMailer(settings.smtp_url, settings.mail_from)
+    except ValueError as wrong:
+        raise SettingsError(f"SHOP_SMTP_URL or SHOP_MAIL_FROM cannot be used: {wrong}") from wrong
 
 
 def _lines_of_events() -> logging.Logger:

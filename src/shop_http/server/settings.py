@@ -256,6 +256,10 @@ class Settings:
     webhook_secret: str = _setting(
         "", _webhook_secret, "signs those requests, whsec_...; two secrets while it is replaced", hidden=True
     )
+    smtp_url: str = _setting(
+        "", str, "sends mails, e.g. smtp://user:password@host:587?starttls; log: only logs them", hidden=True
+    )
+    mail_from: str = _setting("", str, "who sends them, e.g. Lamp shop <shop@example.org>")
     log: str = _setting("auto", _one_of(*LOG_FORMS), "text or json; auto: text on a terminal, JSON otherwise")
     log_level: str = _setting(
         "info", _one_of(*LOG_LEVELS), "debug, info, warning or error; info writes a line for each request"
@@ -307,6 +311,11 @@ class Settings:
                         f"{variable_of(name)} is not set, and SHOP_EVENTS=webhook needs it:"
                         " set it, or set SHOP_EVENTS to log or none"
                     )
+        if settings.smtp_url not in ("", "log") and not settings.mail_from:
+            raise SettingsError(
+                "SHOP_MAIL_FROM is not set, and SHOP_SMTP_URL needs it:"
+                " set it to the address from which mails come, or unset SHOP_SMTP_URL"
+            )
         return settings
 
     def table(self, environment: Mapping[str, str]) -> list[tuple[str, str, str, str]]:

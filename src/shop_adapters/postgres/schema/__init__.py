@@ -17,7 +17,7 @@ from shop_adapters.postgres.schema.inventory import (
     stock_levels,
     stock_movements,
 )
-from shop_adapters.postgres.schema.operation import outbox, shop_facts, tasks
+from shop_adapters.postgres.schema.operation import mails, outbox, shop_facts, tasks
 from shop_adapters.postgres.schema.orders import idempotency_keys, order_events, order_lines, orders
 from shop_adapters.postgres.schema.pricing import (
     coupons,
@@ -39,6 +39,7 @@ __all__ = [
     "families",
     "holders",
     "idempotency_keys",
+    "mails",
     "metadata",
     "order_events",
     "order_lines",

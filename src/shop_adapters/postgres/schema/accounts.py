@@ -23,12 +23,14 @@ accounts = Table(
     Column("created_at", Time, nullable=False),
     Column("updated_at", Time, nullable=False),
     Column("search", TSVECTOR, nullable=False, comment="the words of username, email and names"),
+    Column("confirmed_email", CodePoints, nullable=False, server_default="", comment="an address that a mail reached"),
     UniqueConstraint("username_key"),
     one_of("role", Role),
     Index("accounts_search_idx", "search", postgresql_using="gin"),
     Index("accounts_stale_search_idx", "id", postgresql_where=text(STALE_SEARCH)),
     Index("accounts_by_role_idx", "role", "username_key"),
     Index("accounts_inactive_idx", "username_key", postgresql_where=text("NOT active")),
+    Index("accounts_confirmed_email_idx", "confirmed_email", postgresql_where=text("confirmed_email <> ''")),
 )
 
 refresh_tokens = Table(

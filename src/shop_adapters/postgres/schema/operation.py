@@ -31,6 +31,23 @@ outbox = Table(
     comment="Events that others have still to be told.",
 )
 
+mails = Table(
+    "mails",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("at", Time, nullable=False, comment="when what it reports happened, or was asked for"),
+    Column("account_id", Uuid, comment="whose mail it is; null: of whoever confirmed the address"),
+    Column("address", Text, nullable=False, comment="of a forgotten password, or to be confirmed"),
+    Column("order_id", Uuid),
+    Column("due_at", Time, nullable=False, comment="not to be tried before"),
+    Column("attempts", Integer, nullable=False),
+    Column("error", Text, nullable=False),
+    Column("is_dead", Boolean, nullable=False),
+    Index("mails_due_idx", "due_at", "id", postgresql_where=text("NOT is_dead")),
+    comment="Mails that are still to be sent.",
+)
+
 tasks = Table(
     "tasks",
     metadata,

@@ -1,0 +1,1 @@
+"""Ways for messages to leave the shop: SMTP, a log, and a memory for tests."""
