@@ -12,7 +12,7 @@ def test_a_new_user_sees_every_field_of_their_account_but_the_password(visitor: 
     username = unique("ada")
     user = register(visitor, username=username, email="ada@example.org", first_name="Ada", last_name="Lovelace")
     assert user.keys() == {
-        *("id", "username", "email", "first_name", "last_name", "role", "created_at", "updated_at"),
+        *("id", "username", "email", "first_name", "last_name", "role", "created_at", "updated_at", "email_confirmed"),
     }
     assert (user["username"], user["email"], user["role"]) == (username, "ada@example.org", "customer")
     again = visitor.post("/auth/register", json={"username": username.upper(), "password": PASSWORD})

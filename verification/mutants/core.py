@@ -14,7 +14,7 @@ from shop_core.idempotency import Result
 from shop_core.inventory.model import LineRequest, MovementKind, StockLevel
 from shop_core.orders import amendment, changes, placement, service
 from shop_core.orders.service import OrderService
-from shop_core.outbox import OutboxService
+from shop_core.outbox import QueueService
 from shop_core.ports import Undelivered
 from shop_core.reservations import reserving
 from shop_core.reservations import service as reservations
@@ -210,13 +210,13 @@ def confirm_frees_between() -> list[Patch]:
 
 @mutant("a message that did not arrive leaves the outbox")
 def outbox_forgets_failures() -> list[Patch]:
-    right = OutboxService._publish
-    return [(OutboxService, "_publish", lambda *known: dict.fromkeys(right(*known)))]
+    right = QueueService._publish
+    return [(QueueService, "_publish", lambda *known: dict.fromkeys(right(*known)))]
 
 
 @mutant("a message that did not arrive holds up nobody")
 def outbox_out_of_order() -> list[Patch]:
-    def publish(self: OutboxService, messages: Any, publisher: Any) -> dict[UUID, Undelivered | None]:
+    def publish(self: QueueService[Any], messages: Any, publisher: Any) -> dict[UUID, Undelivered | None]:
         tried: dict[UUID, Undelivered | None] = {}
         for message in messages:
             tried[message.event.id] = None
@@ -226,4 +226,4 @@ def outbox_out_of_order() -> list[Patch]:
                 tried[message.event.id] = undelivered
         return tried
 
-    return [(OutboxService, "_publish", publish)]
+    return [(QueueService, "_publish", publish)]
