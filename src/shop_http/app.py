@@ -148,7 +148,7 @@ def create_app(
         base_url=base_url,
         proxies=proxies,
         security_headers=security_headers(base_url),
-        openapi=openapi.document(litestar, version=__version__, public_catalog=public_catalog),
+        openapi=openapi.document(litestar, version=__version__, public_catalog=public_catalog, base_url=base_url),
     )
     return App(litestar, app, state)
 

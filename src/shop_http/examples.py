@@ -42,7 +42,13 @@ from shop_http.schemas.catalog import (
     ProductPage,
     ProductPatch,
 )
-from shop_http.schemas.inventory import StockChangeForm, StockLevelBody, StockMovementBody, StockMovementPage
+from shop_http.schemas.inventory import (
+    StockChangeForm,
+    StockChangeKind,
+    StockLevelBody,
+    StockMovementBody,
+    StockMovementPage,
+)
 from shop_http.schemas.orders import (
     CancellationForm,
     CouponOfOrder,
@@ -63,6 +69,7 @@ from shop_http.schemas.orders import (
 )
 from shop_http.schemas.prices import (
     BenefitForm,
+    BenefitKind,
     ConditionForm,
     CouponBody,
     CouponForm,
@@ -162,7 +169,7 @@ PRODUCT = ProductBody(
     updated_at=THEN,
 )
 PRODUCTS = ProductPage(count=1, next=None, previous=None, results=(PRODUCT,))
-STOCK_CHANGE = StockChangeForm(kind="received", quantity=120, reason="delivery note 4711")
+STOCK_CHANGE = StockChangeForm(kind=StockChangeKind.RECEIVED, quantity=120, reason="delivery note 4711")
 STOCK_LEVEL = StockLevelBody(product_id=PRODUCT_ID, on_hand=120, allocated=0, reserved=0, shortfall=0, available=120)
 STOCK_MOVEMENT = StockMovementBody(
     id=MOVEMENT_ID,
@@ -242,7 +249,7 @@ ORDER_EVENT = OrderEventBody(
 ORDER_EVENTS = OrderEventPage(count=1, next=None, previous=None, results=(ORDER_EVENT,))
 PROMOTION_FORM = PromotionForm(
     label="Buy two, get one free",
-    benefit=BenefitForm(kind="buy_x_get_y", buy=2, get=1, selection=SelectionForm(products=(PRODUCT_ID,))),
+    benefit=BenefitForm(kind=BenefitKind.BUY_X_GET_Y, buy=2, get=1, selection=SelectionForm(products=(PRODUCT_ID,))),
     condition=ConditionForm(min_total="20.00"),
     max_uses=500,
 )
@@ -256,7 +263,7 @@ PROMOTION = PromotionBody(
     needs_coupon=False,
     combines=True,
     benefit=BenefitForm(
-        kind="buy_x_get_y", buy=2, get=1, percent="100.00", selection=SelectionForm(products=(PRODUCT_ID,))
+        kind=BenefitKind.BUY_X_GET_Y, buy=2, get=1, percent="100.00", selection=SelectionForm(products=(PRODUCT_ID,))
     ),
     condition=ConditionForm(min_total="20.00", selection=SelectionForm(all=True)),
     max_uses=500,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from inspect import cleandoc
 from itertools import groupby
 from typing import Any, get_args, get_origin
 
@@ -84,9 +85,9 @@ from shop_http.examples import (
     THEN,
     USER_ID,
 )
-from shop_http.problems import Problem
 from shop_http.responses import API, REPLAYED
 from shop_http.routing import Access, Operation, described
+from shop_http.schemas.problems import Problem
 from shop_http.validation import MalformedBody
 
 Json = dict[str, Any]
@@ -103,6 +104,9 @@ A shop that never sells what it does not have.
   (empty to start). `next` and `previous` are links, relative to the address of the request
   unless the shop is told its own.
 - Every error is a problem document (RFC 9457) whose `code` is stable. Unknown fields and parameters are refused.
+- Under `/api/v1` nothing is taken away and nothing changes its meaning. Fields, values of an enum, codes of errors and
+  operations may be added at any time: ignore a field that you do not know, show a status that you do not know as it
+  is, and treat an unknown code like its HTTP status.
 - An id that is malformed is answered like one that does not exist: 404.
 - Nothing is guessed: text with control characters, or with characters that change the direction of writing, is
   refused; numbers are plain digits; a field or a parameter that is given twice is refused. Text is stored as Unicode
@@ -181,12 +185,16 @@ _REFUSALS: dict[type[Refusal], Refusal] = {
 }
 
 
-def document(app: Litestar, *, version: str, public_catalog: bool) -> bytes:
-    """The description of every operation of `app`, as JSON."""
+def document(app: Litestar, *, version: str, public_catalog: bool, base_url: str) -> bytes:
+    """The description of every operation of `app`, as JSON. Without a `base_url` it says: the server it came from."""
     operations = list(described(app))
     structs = {type(example) for _, _, op in operations for example in (op.takes, op.gives) if example is not None}
-    ordered = sorted(structs, key=lambda struct: struct.__name__)
-    _, schemas = msgspec.json.schema_components([*ordered, Problem], ref_template=_REF)
+    structs |= {type(problems.of_refusal(refusal, **_WHERE)) for refusal in _REFUSALS.values()}
+    ordered: list[Any] = sorted(structs, key=lambda struct: struct.__name__)
+    types = [_without_unset(field.type) for _, _, op in operations if op.query for field in fields(op.query)]
+    _, schemas = msgspec.json.schema_components([*ordered, *types], ref_template=_REF)
+    for schema in schemas.values():
+        _tidy(schema)
     paths: dict[str, Json] = {}
     for path, method, operation in operations:
         paths.setdefault(_PATH_PARAMETER.sub(r"{\1}", path), {})[method] = _operation(
@@ -195,7 +203,13 @@ def document(app: Litestar, *, version: str, public_catalog: bool) -> bytes:
     return msgspec.json.encode(
         {
             "openapi": "3.1.0",
-            "info": {"title": "Shop", "version": version, "description": _DESCRIPTION.strip()},
+            "info": {
+                "title": "Shop",
+                "version": version,
+                "description": _DESCRIPTION.strip(),
+                "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+            },
+            "servers": [{"url": base_url or "/"}],
             "tags": [{"name": tag} for tag in dict.fromkeys(operation.tag for _, _, operation in operations)],
             "paths": paths,
             "components": {
@@ -224,10 +238,8 @@ def _operation(path: str, method: str, operation: Operation, public_catalog: boo
     if operation.takes is not None:
         content = _content("application/json", operation.takes, operation.or_takes)
         described["requestBody"] = {"required": operation.needs_body, "content": content}
-    if needs_login:
-        described["security"] = [{_SECURITY: []}]
-    elif operation.is_personal:
-        described["security"] = [{}, {_SECURITY: []}]
+    token: Json = {_SECURITY: []}
+    described["security"] = [token] if needs_login else [{}, token] if operation.is_personal else []
     return described
 
 
@@ -240,15 +252,23 @@ def _path_parameters(path: str) -> list[Json]:
 
 def _query_parameters(query: type[Struct] | None) -> Iterator[Json]:
     for field in fields(query) if query else ():
-        (schema,), inlined = msgspec.json.schema_components([_without_unset(field.type)], ref_template=_REF)
-        if "$ref" in schema:  # an enum: small enough to stand where it is used
-            (schema,) = inlined.values()
+        (schema,), _ = msgspec.json.schema_components([_without_unset(field.type)], ref_template=_REF)
         description = schema.pop("description", "")
-        if field.default not in (NODEFAULT, msgspec.UNSET, ""):
-            schema["default"] = field.default
+        if field.default not in (NODEFAULT, msgspec.UNSET, "", False):
+            description += f"; {field.default} unless given"
         yield {"name": field.name, "in": "query", "required": False, "schema": schema} | (
             {"description": description} if description else {}
         )
+
+
+def _tidy(schema: Json) -> None:
+    """Take the indentation out of its description, which Markdown would show as code, and the defaults of its fields.
+
+    Generated clients would send what is only a default here, and go on with it when it changes.
+    """
+    schema["description"] = cleandoc(schema["description"])
+    for field in schema.get("properties", {}).values():
+        field.pop("default", None)
 
 
 def _header_parameters(operation: Operation) -> Iterator[Json]:
@@ -317,10 +337,14 @@ def _problems(path: str, method: str, operation: Operation, needs_login: bool) -
 def _errors_of(alike: Sequence[Problem]) -> Json:
     """The errors of one status."""
     examples = {problem.code: {"value": msgspec.to_builtins(problem)} for problem in alike}
-    content = {problems.MEDIA_TYPE.decode(): {"schema": {"$ref": _REF.format(name="Problem")}, "examples": examples}}
+    names = dict.fromkeys(type(problem).__name__ for problem in alike)
+    refs = [{"$ref": _REF.format(name=name)} for name in sorted(names, key="Problem".__eq__)]  # the general one last
+    content = {
+        problems.MEDIA_TYPE.decode(): {"schema": refs[0] if len(refs) == 1 else {"anyOf": refs}, "examples": examples}
+    }
     answer: Json = {"description": " / ".join(dict.fromkeys(problem.title for problem in alike)), "content": content}
-    names = {401: ["WWW-Authenticate"], 429: ["Retry-After"], 503: ["Retry-After"]}.get(alike[0].status, [])
-    return answer | {"headers": dict.fromkeys(["X-Request-Id", *names], _TEXT)}
+    headers = {401: ["WWW-Authenticate"], 429: ["Retry-After"], 503: ["Retry-After"]}.get(alike[0].status, [])
+    return answer | {"headers": dict.fromkeys(["X-Request-Id", *headers], _TEXT)}
 
 
 def _content(media_type: str, example: Struct, other: Struct | None = None) -> Json:

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 from urllib.parse import quote
-from uuid import UUID
 
 import litestar
 from litestar.exceptions import HTTPException
 from litestar.types import ExceptionHandlersMap
-from msgspec import UNSET, Struct, UnsetType
+from msgspec import UNSET
 from msgspec.json import encode
 
 from shop_core.errors import (
@@ -35,7 +33,21 @@ from shop_core.errors import (
 from shop_core.reservations.model import ReservationState
 from shop_http.requests import ShopRequest, request_of
 from shop_http.responses import Header, Response
-from shop_http.schemas.common import Amount, ShortageBody
+from shop_http.schemas.common import ShortageBody
+from shop_http.schemas.problems import (
+    Counted,
+    ExpiredProblem,
+    FieldError,
+    InvalidProblem,
+    Problem,
+    ReservationProblem,
+    ReservedTooMuchProblem,
+    ShortageProblem,
+    SkuProblem,
+    StaleProblem,
+    StepProblem,
+    TotalProblem,
+)
 
 MEDIA_TYPE = b"application/problem+json"
 
@@ -78,48 +90,6 @@ EXPLAINED_AT = "/docs/errors"
 """The page of this server that tells of every code; see `errors`."""
 
 _logger = logging.getLogger("shop_http")
-
-
-class FieldError(Struct, kw_only=True):
-    """One broken rule: `field` is a path into the input, e.g. `lines.0.quantity`."""
-
-    field: str
-    message: str
-    code: str
-
-
-class Problem(Struct, kw_only=True):
-    """An error. `code` is stable, for programs; `detail` is for people. The other fields depend on the code:
-
-    `errors` of invalid input; `shortages` of insufficient_stock; `possible` steps of illegal_order_step;
-    `expected_total`, `total` and `currency` of total_changed; `counted` (what there is too much of), `held`,
-    `requested` and `max` of too_much_reserved; `state`, and `order_id` if there is one, of reservation_resolved;
-    `expired_at` of reservation_expired; `archived_product_id` of sku_taken, where a product that was archived has it;
-    `version`, the current one, of stale_version.
-    """
-
-    type: str
-    title: str
-    status: int
-    detail: str
-    instance: str
-    code: str
-    request_id: str
-    errors: tuple[FieldError, ...] | UnsetType = UNSET
-    shortages: tuple[ShortageBody, ...] | UnsetType = UNSET
-    possible: tuple[str, ...] | UnsetType = UNSET
-    expected_total: Amount | UnsetType = UNSET
-    total: Amount | UnsetType = UNSET
-    currency: str | UnsetType = UNSET
-    counted: Literal["reservations", "units"] | UnsetType = UNSET
-    held: int | UnsetType = UNSET
-    requested: int | UnsetType = UNSET
-    max: int | UnsetType = UNSET
-    state: ReservationState | UnsetType = UNSET
-    order_id: UUID | UnsetType = UNSET
-    expired_at: datetime | UnsetType = UNSET
-    archived_product_id: UUID | UnsetType = UNSET
-    version: int | UnsetType = UNSET
 
 
 class _Rendered(litestar.Response[bytes]):
@@ -183,39 +153,38 @@ def of_refusal(refusal: Refusal, *, instance: str, request_id: str) -> Problem:
         instance: the path that was asked for.
         request_id: under which the log has it.
     """
-    problem = _problem(
-        refusal.code, refusal.title, STATUS[refusal.kind], refusal.message, instance=instance, request_id=request_id
-    )
+    status = STATUS[refusal.kind]
+    about = _members(refusal.code, refusal.title, status, refusal.message, instance=instance, request_id=request_id)
     match refusal:
-        case Invalid():
-            problem.errors = tuple(
-                FieldError(field=fault.field, message=fault.message, code=fault.code) for fault in refusal.faults
-            )
+        case Invalid(faults=faults):
+            errors = tuple(FieldError(field=fault.field, message=fault.message, code=fault.code) for fault in faults)
+            return InvalidProblem(errors=errors, **about)
         case InsufficientStock():
-            problem.shortages = tuple(map(ShortageBody.of, refusal.shortages))
+            return ShortageProblem(shortages=tuple(map(ShortageBody.of, refusal.shortages)), **about)
         case Stale():
-            problem.version = refusal.version
+            return StaleProblem(version=refusal.version, **about)
         case IllegalStep():
-            problem.possible = refusal.possible
+            return StepProblem(possible=refusal.possible, **about)
         case TotalChanged():
-            problem.expected_total, problem.total = refusal.expected, refusal.total
-            problem.currency = refusal.currency
-        case TooMuchReserved():
-            problem.counted = "reservations" if refusal.what == "reservations" else "units"
-            problem.held, problem.requested, problem.max = refusal.held, refusal.requested, refusal.max
+            expected, total = refusal.expected, refusal.total
+            return TotalProblem(expected_total=expected, total=total, currency=refusal.currency, **about)
+        case TooMuchReserved(held=held, requested=requested, max=most):
+            counted = Counted.RESERVATIONS if refusal.what == "reservations" else Counted.UNITS
+            return ReservedTooMuchProblem(counted=counted, held=held, requested=requested, max=most, **about)
         case ReservationResolved():
-            problem.state, problem.order_id = ReservationState(refusal.state), refusal.order_id or UNSET
+            order_id = refusal.order_id or UNSET
+            return ReservationProblem(state=ReservationState(refusal.state), order_id=order_id, **about)
         case ReservationExpired():
-            problem.expired_at = refusal.expired_at
-        case SkuTaken(archived=UUID() as archived):
-            problem.archived_product_id = archived
-    return problem
+            return ExpiredProblem(expired_at=refusal.expired_at, **about)
+        case SkuTaken():
+            return SkuProblem(archived_product_id=refusal.archived or UNSET, **about)
+    return Problem(**about)
 
 
 def of_transport(status: int, *, instance: str, request_id: str) -> Problem:
     """The problem for a status of `TRANSPORT`; arguments as for `of_refusal`."""
     code, title, detail = TRANSPORT[status]
-    return _problem(code, title, status, detail, instance=instance, request_id=request_id)
+    return Problem(**_members(code, title, status, detail, instance=instance, request_id=request_id))
 
 
 def headers_of(refusal: Refusal) -> Mapping[str, str]:
@@ -235,16 +204,17 @@ def _about(request: ShopRequest) -> dict[str, str]:
     return {"instance": quote(request.scope["path"]), "request_id": request.id}
 
 
-def _problem(code: str, title: str, status: int, detail: str, *, instance: str, request_id: str) -> Problem:
-    return Problem(
-        type=f"{EXPLAINED_AT}#{code}",
-        title=title,
-        status=status,
-        detail=detail,
-        instance=instance,
-        code=code,
-        request_id=request_id,
-    )
+def _members(code: str, title: str, status: int, detail: str, *, instance: str, request_id: str) -> dict[str, Any]:
+    """What all problems have."""
+    return {
+        "type": f"{EXPLAINED_AT}#{code}",
+        "title": title,
+        "status": status,
+        "detail": detail,
+        "instance": instance,
+        "code": code,
+        "request_id": request_id,
+    }
 
 
 def _response(problem: Problem, headers: tuple[Header, ...]) -> Response:

@@ -149,7 +149,8 @@ def page_response(
     results = tuple(map(render, page.items))
     if isinstance(page_request, CursorRequest):
         following = link(request, cursor=page.cursor) if page.cursor else None
-        return json_response(body(next=following, previous=None, results=results))
+        next_cursor = page.cursor or UNSET
+        return json_response(body(next=following, next_cursor=next_cursor, previous=None, results=results))
     count = page.count or 0
     after = page_request.offset + (len(results) if page.is_cut else page_request.limit)
     before = page_request.offset - page_request.limit

@@ -17,6 +17,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from http_client import API, Server
 
 Json = dict[str, Any]
+PROBLEM = "#/components/schemas/Problem"
 METHODS = {"get", "post", "put", "patch", "delete"}
 
 
@@ -41,6 +42,12 @@ def operations(description: Json) -> list[tuple[str, str, Json]]:
         for path, methods in description["paths"].items()
         for method, operation in methods.items()
     ]
+
+
+def component(description: Json, reference: Json) -> Json:
+    """The schema that `reference` names."""
+    found: Json = description["components"]["schemas"][reference["$ref"].rpartition("/")[2]]
+    return found
 
 
 def test_the_description_is_valid_openapi_3_1(description: Json) -> None:
@@ -80,7 +87,40 @@ def test_every_error_is_a_problem(description: Json) -> None:
             if int(status) >= 400:
                 (shown,) = answer["content"].items()
                 assert shown[0] == "application/problem+json", (path, method, status)
-                assert shown[1]["schema"] == {"$ref": "#/components/schemas/Problem"}
+                schema = shown[1]["schema"]
+                for one in schema.get("anyOf", [schema]):
+                    problem = component(description, one)
+                    assert {"code", "detail", "request_id"} <= set(problem["required"])
+                    others = set(problem["properties"]) - set(
+                        description["components"]["schemas"]["Problem"]["properties"]
+                    )
+                    assert others if one["$ref"] != PROBLEM else not others
+
+
+def test_a_problem_with_members_of_its_own_has_a_schema_of_its_own(description: Json) -> None:
+    conflict = description["paths"][f"{API}/orders"]["post"]["responses"]["409"]["content"]["application/problem+json"]
+    names = [each["$ref"].rpartition("/")[2] for each in conflict["schema"]["anyOf"]]
+    assert names[-1] == "Problem", "the general one comes last, as it fits all"
+    assert set(names) == {"ShortageProblem", "TotalProblem", "ReservationProblem", "ExpiredProblem", "Problem"}
+    stale = description["paths"][f"{API}/products/{{product_id}}"]["patch"]["responses"]["412"]["content"]
+    assert "version" in component(description, stale["application/problem+json"]["schema"])["required"]
+
+
+def test_generated_clients_get_the_types_that_there_are(description: Json) -> None:
+    schemas = description["components"]["schemas"]
+    for name, schema in schemas.items():
+        assert "\n " not in schema["description"], f"{name}: Markdown would show indented text as code"
+        for field, shown in schema.get("properties", {}).items():
+            assert "default" not in shown, (name, field)
+            assert len(shown.get("enum", [])) < 2, f"{name}.{field}: an enum is a schema of its own"
+            if field.endswith("_at") or field == "at":
+                assert "date-time" in {each.get("format") for each in shown.get("anyOf", [shown])}, (name, field)
+    assert schemas["ProductBody"]["properties"]["image_urls"]["items"]["format"] == "uri"
+    assert schemas["ProductPage"]["properties"]["next"]["anyOf"][0]["format"] == "uri-reference"
+    for path, method, operation in operations(description):
+        for parameter in operation["parameters"]:
+            assert {"default", "enum"}.isdisjoint(parameter["schema"]), (path, method, parameter["name"])
+    assert description["servers"] == [{"url": "/"}]
 
 
 def test_an_operation_that_needs_a_login_says_so_and_no_other(description: Json) -> None:
@@ -91,8 +131,8 @@ def test_an_operation_that_needs_a_login_says_so_and_no_other(description: Json)
         if path == f"{API}/orders/quote":
             assert operation["security"][0] == {}, "a quote needs no login, but takes one"
         else:
-            assert ("security" in operation) is not public, (path, method)
-        assert ("401" in operation["responses"]) is ("security" in operation) or "auth" in path
+            assert operation["security"] == ([] if public else [{"access_token": []}]), (path, method)
+        assert ("401" in operation["responses"]) is (operation["security"] != []) or "auth" in path
 
 
 def test_placing_an_order_names_all_its_refusals(description: Json) -> None:
@@ -130,9 +170,9 @@ def test_bounds_and_choices_are_described(description: Json) -> None:
         parameter["name"]: parameter["schema"]
         for parameter in description["paths"][f"{API}/products"]["get"]["parameters"]
     }
-    assert parameters["limit"] == {"type": "integer", "minimum": 1, "maximum": 200, "default": 50}
+    assert parameters["limit"] == {"type": "integer", "minimum": 1, "maximum": 200}
     assert parameters["page"]["minimum"] == 1
-    assert set(parameters["sort"]["enum"]) == {"newest", "name", "price", "-price", "relevance"}
+    assert set(component(description, parameters["sort"])["enum"]) == {"newest", "name", "price", "-price", "relevance"}
     assert parameters["category"]["format"] == "uuid"
     line = description["components"]["schemas"]["LineForm"]
     assert line["additionalProperties"] is False

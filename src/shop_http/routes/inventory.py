@@ -10,7 +10,13 @@ from shop_http import examples
 from shop_http.requests import CursorQuery, ShopRequest
 from shop_http.responses import Response, json_response, page_response
 from shop_http.routing import Access, Operation, get, post
-from shop_http.schemas.inventory import StockChangeForm, StockLevelBody, StockMovementBody, StockMovementPage
+from shop_http.schemas.inventory import (
+    StockChangeForm,
+    StockChangeKind,
+    StockLevelBody,
+    StockMovementBody,
+    StockMovementPage,
+)
 from shop_http.server.worker_pools import Pool
 
 TAG = "Inventory"
@@ -40,7 +46,7 @@ def change_stock(request: ShopRequest, product_id: UUID, form: StockChangeForm, 
     `received` takes a positive quantity; `adjusted` takes the difference, negative for units that are missing.
     """
     stock = request.shop.inventory
-    record = stock.receive if form.kind == "received" else stock.adjust
+    record = stock.receive if form.kind is StockChangeKind.RECEIVED else stock.adjust
     return json_response(StockLevelBody.of(record(request.actor, product_id, form.quantity, form.reason, key=key)))
 
 

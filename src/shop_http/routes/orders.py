@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from asyncio import wrap_future
 from contextlib import nullcontext
-from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -36,6 +35,7 @@ from shop_http import examples
 from shop_http.requests import ListQuery, ShopRequest
 from shop_http.responses import Response, json_response, no_content, page_response
 from shop_http.routing import Access, Operation, delete, get, post, put
+from shop_http.schemas.common import Timestamp
 from shop_http.schemas.orders import (
     CancellationForm,
     OrderBody,
@@ -52,18 +52,16 @@ from shop_http.server.worker_pools import Pool
 
 TAG = "Orders"
 
-Time = Annotated[datetime, Meta(tz=True)]
-
 
 class OrdersQuery(ListQuery, forbid_unknown_fields=True, kw_only=True):
     """The filters of the list of orders; all that are given must hold."""
 
     customer: Annotated[UUID, Meta(description="whose; others than one's own are for staff")] | UnsetType = UNSET
     status: OrderStatus | UnsetType = UNSET
-    placed_from: Annotated[Time, Meta(description="placed then or later, e.g. 2026-11-21T00:00:00Z")] | UnsetType = (
-        UNSET
-    )
-    placed_before: Annotated[Time, Meta(description="placed earlier than then")] | UnsetType = UNSET
+    placed_from: (
+        Annotated[Timestamp, Meta(description="placed then or later, e.g. 2026-11-21T00:00:00Z")] | UnsetType
+    ) = UNSET
+    placed_before: Annotated[Timestamp, Meta(description="placed earlier than then")] | UnsetType = UNSET
     number: Annotated[str, Meta(max_length=40, description="as people write it, e.g. 261121-7K3M9QX2")] | UnsetType = (
         UNSET
     )

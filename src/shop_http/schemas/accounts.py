@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -11,7 +10,7 @@ from msgspec.structs import asdict
 
 from shop_core import Account, AccountStatusChange, Actor, Login, ProfileChange, Registration, Role
 from shop_core.accounts.sessions import Session
-from shop_http.schemas.common import Credential, PageBody
+from shop_http.schemas.common import Credential, PageBody, Timestamp
 
 
 class RegistrationForm(Struct, forbid_unknown_fields=True, kw_only=True):
@@ -90,7 +89,7 @@ class ResetBody(Struct, kw_only=True):
     """A code for a user who forgot their password, to be handed over to them. It works once."""
 
     code: str
-    expires_at: datetime
+    expires_at: Timestamp
 
 
 class AccountStatusForm(Struct, forbid_unknown_fields=True, kw_only=True):
@@ -114,8 +113,8 @@ class UserBody(Struct, kw_only=True):
     first_name: str
     last_name: str
     role: Role
-    created_at: datetime
-    updated_at: datetime
+    created_at: Timestamp
+    updated_at: Timestamp
 
     @classmethod
     def of(cls, account: Account) -> UserBody:
@@ -178,9 +177,9 @@ class SessionBody(Struct, kw_only=True):
     """
 
     id: UUID
-    created_at: datetime
-    used_at: datetime
-    expires_at: datetime
+    created_at: Timestamp
+    used_at: Timestamp
+    expires_at: Timestamp
     remember: bool
     device_name: str
     current: bool

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from uuid import UUID
 
 from msgspec import UNSET, Struct, UnsetType
@@ -18,7 +17,7 @@ from shop_core import (
 )
 from shop_core.catalog.families import Family
 from shop_core.catalog.model import TAX_CLASS_DEFAULT, UNCHANGED, Options, Unchanged
-from shop_http.schemas.common import Amount, PageBody
+from shop_http.schemas.common import Address, Amount, PageBody, Timestamp
 
 
 class CategoryForm(Struct, forbid_unknown_fields=True, kw_only=True):
@@ -137,7 +136,7 @@ class ProductForm(Struct, forbid_unknown_fields=True, kw_only=True):
     price: Amount
     description: str = ""
     category: UUID | UnsetType = UNSET
-    image_urls: tuple[str, ...] = ()
+    image_urls: tuple[Address, ...] = ()
     family: UUID | UnsetType = UNSET
     options: dict[str, str] = {}
     tax_class: str = TAX_CLASS_DEFAULT
@@ -165,7 +164,7 @@ class ProductPatch(Struct, forbid_unknown_fields=True, kw_only=True):
     price: Amount | UnsetType = UNSET
     description: str | UnsetType = UNSET
     category: UUID | UnsetType | None = UNSET
-    image_urls: tuple[str, ...] | UnsetType = UNSET
+    image_urls: tuple[Address, ...] | UnsetType = UNSET
     family: UUID | UnsetType | None = UNSET
     options: dict[str, str] | UnsetType = UNSET
     tax_class: str | UnsetType = UNSET
@@ -209,12 +208,12 @@ class ProductBody(Struct, kw_only=True):
     currency: str
     quantity_in_stock: int
     category: UUID | UnsetType = UNSET
-    image_urls: tuple[str, ...]
+    image_urls: tuple[Address, ...]
     family: FamilyOfProduct | UnsetType = UNSET
     options: dict[str, str] | UnsetType = UNSET
     tax_class: str
-    created_at: datetime
-    updated_at: datetime
+    created_at: Timestamp
+    updated_at: Timestamp
 
     @classmethod
     def of(cls, entry: CatalogEntry) -> ProductBody:

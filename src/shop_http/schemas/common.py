@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Generic, Literal, TypeVar
 from uuid import UUID
 
@@ -17,19 +18,25 @@ Amount = Annotated[str, Meta(extra_json_schema={"pattern": r"^-?(0|[1-9][0-9]*)(
 Percent = Annotated[str, Meta(extra_json_schema={"pattern": r"^(0|[1-9][0-9]*)(\.[0-9]{1,2})?$"})]
 # Looked up or hashed as they are, so the core's rules for text never see them; PostgreSQL fails on NUL.
 Credential = Annotated[str, Meta(pattern=r"^[^\x00]*$")]
+Timestamp = Annotated[datetime, Meta(tz=True)]
+Address = Annotated[str, Meta(extra_json_schema={"format": "uri"})]
+Link = Annotated[str, Meta(extra_json_schema={"format": "uri-reference"})]
 Quantity = Annotated[int, Meta(ge=1, le=QUANTITY_MAX)]
 
 
 class PageBody(Struct, Generic[T], kw_only=True):
     """A page of a list. `next` and `previous` are links, null at the ends; pages by cursor are not counted.
 
+    `next_cursor` is the cursor in `next`, for clients that make their own links.
+
     A long list that changes all the time is not counted to its end: then `count_is_estimate` is there, and true.
     """
 
     count: int | UnsetType = UNSET
     count_is_estimate: bool | UnsetType = UNSET
-    next: str | None
-    previous: str | None
+    next: Link | None
+    next_cursor: str | UnsetType = UNSET
+    previous: Link | None
     results: tuple[T, ...]
 
 

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Annotated, Literal
+from enum import StrEnum
+from typing import Annotated
 from uuid import UUID
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from shop_core import MovementKind, StockLevel, StockMovement
 from shop_core.inventory.model import QUANTITY_MAX
-from shop_http.schemas.common import PageBody
+from shop_http.schemas.common import PageBody, Timestamp
+
+
+class StockChangeKind(StrEnum):
+    """Why the units on hand change: a delivery, or what a count found or missed."""
+
+    RECEIVED = "received"
+    ADJUSTED = "adjusted"
 
 
 class StockChangeForm(Struct, forbid_unknown_fields=True, kw_only=True):
     """Units that came in, or that a count found (positive) or missed (negative)."""
 
-    kind: Literal["received", "adjusted"]
+    kind: StockChangeKind
     quantity: Annotated[int, Meta(ge=-QUANTITY_MAX, le=QUANTITY_MAX)]
     reason: str
 
@@ -54,7 +61,7 @@ class StockMovementBody(Struct, kw_only=True):
     id: UUID
     kind: MovementKind
     quantity: int
-    at: datetime
+    at: Timestamp
     reason: str
     actor_id: UUID | UnsetType = UNSET
     order_id: UUID | UnsetType = UNSET

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -30,13 +29,7 @@ from shop_core.pricing.coupons import COUPONS_MAX
 from shop_core.pricing.evaluation import Discount
 from shop_core.pricing.explanation import Explanation, WhyNot
 from shop_core.pricing.taxes import TaxAmount
-from shop_http.schemas.common import (
-    Amount,
-    PageBody,
-    Percent,
-    Quantity,
-    ShortageBody,
-)
+from shop_http.schemas.common import Amount, PageBody, Percent, Quantity, ShortageBody, Timestamp
 
 
 class LineForm(Struct, forbid_unknown_fields=True, kw_only=True):
@@ -195,9 +188,9 @@ class OrderBody(PricedBody, kw_only=True):
     status: OrderStatus
     customer_id: UUID
     version: int
-    created_at: datetime
-    updated_at: datetime
-    deleted_at: datetime | UnsetType = UNSET
+    created_at: Timestamp
+    updated_at: Timestamp
+    deleted_at: Timestamp | UnsetType = UNSET
 
     @classmethod
     def of(cls, order: Order) -> OrderBody:
@@ -333,7 +326,7 @@ class OrderEventBody(Struct, kw_only=True):
     id: UUID
     seq: int
     kind: OrderEventKind
-    at: datetime
+    at: Timestamp
     status: OrderStatus
     total: Amount
     total_before: Amount | UnsetType = UNSET

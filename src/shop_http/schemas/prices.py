@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from enum import StrEnum
 from typing import Annotated, Any, Literal, Self, TypeVar
 from uuid import UUID
 
@@ -16,16 +17,22 @@ from shop_core.pricing.benefits import BENEFITS, EVERYTHING, Benefit, Condition,
 from shop_core.pricing.coupons import CouponEntry, Redemption
 from shop_core.pricing.model import PromotionDetails, PromotionEntry
 from shop_core.pricing.taxes import TaxRate
-from shop_http.schemas.common import (
-    Amount,
-    PageBody,
-    Percent,
-)
+from shop_http.schemas.common import Amount, PageBody, Percent, Timestamp
 
 T = TypeVar("T")
 
-Time = Annotated[datetime, Meta(tz=True)]
-Kind = Literal["percent", "amount_each", "fixed_price", "buy_x_get_y", "order_percent", "order_amount"]
+
+class BenefitKind(StrEnum):
+    """What a promotion does to prices."""
+
+    PERCENT = "percent"
+    AMOUNT_EACH = "amount_each"
+    FIXED_PRICE = "fixed_price"
+    BUY_X_GET_Y = "buy_x_get_y"
+    ORDER_PERCENT = "order_percent"
+    ORDER_AMOUNT = "order_amount"
+
+
 NAMES_OF_BENEFITS = {kind: name for name, kind in BENEFITS.items()}
 
 # The fields of each kind of benefit, in the words of the core; the first ones are required.
@@ -100,7 +107,7 @@ class BenefitForm(Struct, forbid_unknown_fields=True, kw_only=True, omit_default
     percent; `order_amount` amount.
     """
 
-    kind: Kind
+    kind: BenefitKind
     percent: Percent | UnsetType = UNSET
     amount: Amount | UnsetType = UNSET
     price: Amount | UnsetType = UNSET
@@ -142,7 +149,7 @@ class BenefitForm(Struct, forbid_unknown_fields=True, kw_only=True, omit_default
     @classmethod
     def of(cls, benefit: Benefit) -> BenefitForm:
         """The schema of `benefit`."""
-        kind: Any = NAMES_OF_BENEFITS[type(benefit)]
+        kind = BenefitKind(NAMES_OF_BENEFITS[type(benefit)])
         body = cls(kind=kind)
         for name in (name for names in _FIELDS[kind] for name in names):
             value = getattr(benefit, _CORE_NAMES.get(name, name))
@@ -167,8 +174,8 @@ class PromotionForm(Struct, forbid_unknown_fields=True, kw_only=True, omit_defau
     label: str
     benefit: BenefitForm
     condition: ConditionForm | UnsetType | None = UNSET
-    starts_at: Time | UnsetType | None = UNSET
-    ends_at: Time | UnsetType | None = UNSET
+    starts_at: Timestamp | UnsetType | None = UNSET
+    ends_at: Timestamp | UnsetType | None = UNSET
     needs_coupon: bool | UnsetType = UNSET
     combines: bool | UnsetType = UNSET
     max_uses: int | UnsetType | None = UNSET
@@ -189,8 +196,8 @@ class PromotionPatch(Struct, forbid_unknown_fields=True, kw_only=True, omit_defa
     label: str | UnsetType = UNSET
     benefit: BenefitForm | UnsetType = UNSET
     condition: ConditionForm | UnsetType | None = UNSET
-    starts_at: Time | UnsetType | None = UNSET
-    ends_at: Time | UnsetType | None = UNSET
+    starts_at: Timestamp | UnsetType | None = UNSET
+    ends_at: Timestamp | UnsetType | None = UNSET
     needs_coupon: bool | UnsetType = UNSET
     combines: bool | UnsetType = UNSET
     max_uses: int | UnsetType | None = UNSET
@@ -231,8 +238,8 @@ class PromotionBody(Struct, kw_only=True):
     combines: bool
     benefit: BenefitForm
     condition: ConditionForm | UnsetType = UNSET
-    starts_at: datetime | UnsetType = UNSET
-    ends_at: datetime | UnsetType = UNSET
+    starts_at: Timestamp | UnsetType = UNSET
+    ends_at: Timestamp | UnsetType = UNSET
     max_uses: int | UnsetType = UNSET
     max_per_customer: int | UnsetType = UNSET
 
@@ -281,7 +288,7 @@ class CouponBody(Struct, kw_only=True):
     uses: int
     max_uses: int | UnsetType = UNSET
     max_per_customer: int | UnsetType = UNSET
-    created_at: datetime
+    created_at: Timestamp
 
     @classmethod
     def of(cls, entry: CouponEntry) -> Self:
@@ -314,8 +321,8 @@ class RedemptionBody(Struct, kw_only=True):
     customer_id: UUID
     version: int
     coupon_id: UUID | UnsetType = UNSET
-    at: datetime
-    given_back_at: datetime | UnsetType = UNSET
+    at: Timestamp
+    given_back_at: Timestamp | UnsetType = UNSET
 
     @classmethod
     def of(cls, redemption: Redemption) -> RedemptionBody:
@@ -339,7 +346,7 @@ class TaxRateForm(Struct, forbid_unknown_fields=True, kw_only=True, omit_default
 
     tax_class: str
     rate: Percent
-    valid_from: Time | UnsetType = UNSET
+    valid_from: Timestamp | UnsetType = UNSET
 
     def tax_rate(self) -> TaxRate:
         """As the core takes it."""

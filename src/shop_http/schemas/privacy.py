@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from uuid import UUID
 
 from msgspec import UNSET, Struct, UnsetType
@@ -11,7 +10,7 @@ from shop_core import Actor
 from shop_core.pricing.coupons import Redemption
 from shop_core.privacy import OrderRecord, PersonalData
 from shop_http.schemas.accounts import AccountBody, SessionBody
-from shop_http.schemas.common import Credential
+from shop_http.schemas.common import Credential, Link, Timestamp
 from shop_http.schemas.orders import OrderBody, OrderEventBody
 from shop_http.schemas.reservations import ReservationBody
 
@@ -28,7 +27,7 @@ class OrderRedemptionBody(Struct, kw_only=True):
     promotion_id: UUID
     version: int
     coupon_id: UUID | UnsetType = UNSET
-    at: datetime
+    at: Timestamp
 
     @classmethod
     def of(cls, redemption: Redemption) -> OrderRedemptionBody:
@@ -65,7 +64,8 @@ class PersonalDataBody(Struct, kw_only=True):
     sessions: tuple[SessionBody, ...]
     orders: tuple[OrderRecordBody, ...]
     reservations: tuple[ReservationBody, ...]
-    next: str | None
+    next: Link | None
+    next_cursor: str | UnsetType = UNSET
 
     @classmethod
     def of(cls, data: PersonalData, actor: Actor, following: str | None) -> PersonalDataBody:
@@ -76,4 +76,5 @@ class PersonalDataBody(Struct, kw_only=True):
             orders=tuple(map(OrderRecordBody.of, data.orders)),
             reservations=tuple(map(ReservationBody.of, data.reservations)),
             next=following,
+            next_cursor=data.cursor or UNSET,
         )

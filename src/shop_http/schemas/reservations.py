@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Annotated
 from uuid import UUID
 
@@ -18,7 +18,7 @@ from shop_core.reservations.model import (
     ReservationState,
     ReservedLine,
 )
-from shop_http.schemas.common import PageBody
+from shop_http.schemas.common import PageBody, Timestamp
 from shop_http.schemas.orders import LineForms, line_requests
 
 Ttl = Annotated[
@@ -78,9 +78,9 @@ class ReservationBody(Struct, kw_only=True):
     customer_id: UUID
     state: ReservationState
     lines: tuple[ReservedLineBody, ...]
-    created_at: datetime
-    expires_at: datetime
-    server_now: datetime | UnsetType = UNSET
+    created_at: Timestamp
+    expires_at: Timestamp
+    server_now: Timestamp | UnsetType = UNSET
     order_id: UUID | UnsetType = UNSET
 
     @classmethod
