@@ -49,7 +49,7 @@ T = TypeVar("T")
 
 
 SCREENS = (
-    *(login, static_files, today, order_list, order_details, product_list, product_import, product_details, stock),
+    *(login, today, order_list, order_details, product_list, product_import, product_details, stock),
     *(promotions, cart, user_list, messages),
 )
 """Of the staff panel."""
@@ -84,7 +84,7 @@ def create_app(
         ready: raises while the server cannot serve; `/health/ready` calls it.
         public_catalog: whether the catalog can be read without a login.
         has_docs: whether there are `/docs` and `/openapi.json`.
-        has_panel: whether there is `/staff`.
+        has_panel: whether staff can use `/staff`; its stylesheet, which pages of problems need, is always there.
         threads: how many requests are worked on at once: as many as the database has connections for.
         base_url: how clients reach the server, for the links in lists, e.g. `https://shop.example`. Empty: links are
             relative, so no host that a client names gets into a response.
@@ -105,7 +105,8 @@ def create_app(
     api = [handler for feature in FEATURES for handler in feature.ROUTES]
     others = [*health.ROUTES, *docs.ERRORS, *(docs.ROUTES if has_docs else ()), *more_routes]
 
-    panel = [handler for screen in SCREENS for handler in screen.ROUTES] if has_panel else []
+    screens = SCREENS if has_panel else ()
+    panel = [handler for screen in (static_files, *screens) for handler in screen.ROUTES]
 
     litestar = Litestar(
         [

@@ -169,7 +169,8 @@ def html() -> bytes:
 _INTRODUCTION = (
     "Every error is a problem document (RFC 9457), `application/problem+json`. Programs use its `code`, which never",
     "changes. `type` is the address of its line here, `title` and `detail` are for people, and `request_id` finds the",
-    "request in the log. A refused request never did only a part of what it asked for.",
+    "request in the log. A refused request never did only a part of what it asked for. Browsers that meet an error",
+    "outside of the API get the same as a page: whoever sends `Accept: text/html` before JSON.",
 )
 _STYLE = (
     "body{font:16px/1.5 system-ui,sans-serif;max-width:70rem;margin:2rem auto;padding:0 1rem;color-scheme:light dark}"

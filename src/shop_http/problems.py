@@ -1,11 +1,13 @@
-"""Errors, as `application/problem+json` (RFC 9457). The only module that knows which refusal has which status."""
+"""Errors, as `application/problem+json` (RFC 9457), or as a page for browsers outside of the API.
+
+The only module that knows which refusal has which status.
+"""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 import litestar
 from litestar.exceptions import HTTPException
@@ -31,6 +33,9 @@ from shop_core.errors import (
     Unavailable,
 )
 from shop_core.reservations.model import ReservationState
+from shop_http.pages.layout import POLICY
+from shop_http.pages.problem_page import MEDIA_TYPE as PAGE
+from shop_http.pages.problem_page import is_for_people, problem_page
 from shop_http.requests import ShopRequest, request_of
 from shop_http.responses import Header, Response
 from shop_http.schemas.common import ShortageBody
@@ -115,13 +120,12 @@ def exception_handlers() -> ExceptionHandlersMap:
 
 def refused(request: ShopRequest, refusal: Refusal) -> Response:
     """The response to a request that the shop refuses."""
-    headers = tuple((name.lower().encode(), value.encode()) for name, value in headers_of(refusal).items())
-    return _response(of_refusal(refusal, **_about(request)), headers)
+    return _response(request, of_refusal(refusal, **_about(request)), headers_of(refusal))
 
 
 def not_served(request: ShopRequest, status: int, *headers: Header) -> Response:
     """The response to a request that does not get as far as the shop; `status` is one of `TRANSPORT`."""
-    return _response(of_transport(status, **_about(request)), headers)
+    return _response(request, of_transport(status, **_about(request)), headers)
 
 
 def failed(request: ShopRequest, error: Exception) -> Response:
@@ -187,16 +191,24 @@ def of_transport(status: int, *, instance: str, request_id: str) -> Problem:
     return Problem(**_members(code, title, status, detail, instance=instance, request_id=request_id))
 
 
-def headers_of(refusal: Refusal) -> Mapping[str, str]:
-    """What the head of an answer says about `refusal`."""
+def headers_of(refusal: Refusal) -> tuple[Header, ...]:
+    """What the head of a response says about `refusal`."""
     match refusal:
         case InvalidToken():
-            return {"WWW-Authenticate": 'Bearer realm="shop", error="invalid_token"'}
+            return ((b"www-authenticate", b'Bearer realm="shop", error="invalid_token"'),)
         case Unauthenticated():
-            return {"WWW-Authenticate": 'Bearer realm="shop"'}
+            return ((b"www-authenticate", b'Bearer realm="shop"'),)
         case TooMany() | Unavailable():
-            return {"Retry-After": str(refusal.retry_after_s)}
-    return {}
+            return ((b"retry-after", b"%d" % refusal.retry_after_s),)
+    return ()
+
+
+def content_of(problem: Problem, accept: str, headers: tuple[Header, ...]) -> tuple[bytes, bytes]:
+    """The media type and the body for a client who sends that `Accept`; see `is_for_people`."""
+    if not is_for_people(unquote(problem.instance), accept):
+        return MEDIA_TYPE, encode(problem)
+    retry_after = dict(headers).get(b"retry-after")
+    return PAGE, problem_page(problem, int(retry_after) if retry_after else None)
 
 
 def _about(request: ShopRequest) -> dict[str, str]:
@@ -217,5 +229,10 @@ def _members(code: str, title: str, status: int, detail: str, *, instance: str, 
     }
 
 
-def _response(problem: Problem, headers: tuple[Header, ...]) -> Response:
-    return Response(encode(problem), problem.status, media_type=MEDIA_TYPE, headers=headers, code=problem.code)
+def _response(request: ShopRequest, problem: Problem, headers: tuple[Header, ...]) -> Response:
+    accept = request.headers.get(b"accept", b"").decode("latin-1")
+    media_type, body = content_of(problem, accept, headers)
+    response = Response(body, problem.status, media_type=media_type, headers=headers, code=problem.code)
+    if media_type == PAGE:
+        response.policy = POLICY
+    return response

@@ -232,6 +232,10 @@ def test_while_all_connections_are_at_work_a_new_one_is_answered_about_health_an
             at_work = [await setup.client(WORK) for _ in range(2)]
             assert (await (await setup.client(HELLO)).all())[9:12] == b"503"
             assert setup.records[0].code == "too_many_connections"
+            page = await (await setup.client(HELLO.replace(b"\r\n\r\n", b"\r\nAccept: text/html\r\n\r\n"))).all()
+            assert page[9:12] == b"503"
+            assert b"Retry-After: 1\r\nContent-Security-Policy: default-src 'none'" in page
+            assert b"Try again in a second." in page
             assert (await (await setup.client(HELLO.replace(b"/ ", b"/health/live "))).line())[9:12] == b"200"
             setup.done.set()
             assert [(await client.line())[9:12] for client in at_work] == [b"200"] * 2

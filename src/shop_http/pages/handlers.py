@@ -19,7 +19,7 @@ from shop_http.pages.layout import Screen, foreign_form_screen, html_response
 from shop_http.pages.login_form import login_response
 from shop_http.pages.sent_form import FORM_SIZE_MAX, read_form
 from shop_http.pages.session import IDLE_MAX, BrowserSession, Cookies, is_from_here
-from shop_http.problems import STATUS
+from shop_http.problems import STATUS, headers_of
 from shop_http.requests import ShopRequest, read_query, request_of
 from shop_http.responses import Response
 from shop_http.routing import Access, Operation
@@ -148,7 +148,8 @@ class PageHandler:
             screen = self.refused(request, **path_params) if self.refused else Screen(refusal.title)
         except Refusal as gone:  # what was to be shown is not there any more
             request.refusal, screen = gone, Screen(gone.title)
-        return html_response(screen, STATUS[refusal.kind], request.cookies, request=request, code=refusal.code)
+        status, headers = STATUS[refusal.kind], headers_of(refusal)
+        return html_response(screen, status, request.cookies, request=request, code=refusal.code, headers=headers)
 
 
 def logged_in(http: ShopRequest, cookies: Cookies) -> tuple[BrowserSession, Actor]:

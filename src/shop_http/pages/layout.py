@@ -10,7 +10,7 @@ import htpy as h
 from shop_core import Refusal
 from shop_core.errors import Invalid, Stale
 from shop_http.pages.assets import address_of
-from shop_http.responses import Response
+from shop_http.responses import Header, Response
 
 if TYPE_CHECKING:
     from shop_http.pages.handlers import StaffRequest
@@ -27,11 +27,11 @@ NAVIGATION = (
 )
 """What the navigation leads to, below `/staff`, in order."""
 
-# Nothing of others, nothing inline; a page can send forms to us only.
-_POLICY = (
+POLICY = (
     b"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; "
     b"base-uri 'none'; frame-ancestors 'none'"
 )
+"""Of every page: nothing of others, nothing inline; it can send forms to us only."""
 # htmx would put styles and code into the page, which the policy forbids.
 _HTMX = {"includeIndicatorStyles": False, "allowEval": False, "selfRequestsOnly": True, "historyCacheSize": 0}
 
@@ -50,22 +50,29 @@ class Screen:
 
 
 def html_response(
-    screen: Screen, status: int, cookies: Cookies, *, request: StaffRequest | None = None, code: str | None = None
+    screen: Screen,
+    status: int,
+    cookies: Cookies,
+    *,
+    request: StaffRequest | None = None,
+    code: str | None = None,
+    headers: tuple[Header, ...] = (),
 ) -> Response:
     """The response with a screen.
 
     Args:
         request: of whom is logged in; None: nobody is.
         code: of the refusal that it shows, for the log.
+        headers: further ones.
     """
-    html = str(_document(screen, request, cookies.notice if request else ""))
+    html = str(document(screen, request, cookies.notice if request else ""))
     return Response(
         html.encode(),
         status,
         media_type=b"text/html; charset=utf-8",
-        headers=tuple(cookies.headers),
+        headers=(*headers, *cookies.headers),
         code=code,
-        policy=_POLICY,
+        policy=POLICY,
     )
 
 
@@ -78,7 +85,13 @@ def foreign_form_screen() -> Screen:
     )
 
 
-def _document(screen: Screen, request: StaffRequest | None, notice: str) -> h.Element:
+def document(screen: Screen, request: StaffRequest | None = None, notice: str = "") -> h.Element:
+    """The whole page.
+
+    Args:
+        request: of whom is logged in; None: nobody is.
+        notice: what it says about what was done before.
+    """
     refusal = request.refusal if request else None
     return h.html(lang="en")[
         h.head[

@@ -8,7 +8,7 @@ from shop_core import Refusal
 from shop_http.pages.forms import HtmlForm, SentForm, submit
 from shop_http.pages.layout import Screen, html_response
 from shop_http.pages.session import BrowserSession, Cookies, is_safe_from_listeners
-from shop_http.problems import STATUS
+from shop_http.problems import STATUS, headers_of
 from shop_http.requests import ShopRequest
 from shop_http.responses import Response
 
@@ -31,7 +31,8 @@ def login_response(
     after = after or (str(http.scope["path"]).removeprefix("/staff") if is_read else "") or "/"
     screen = _screen(session.form_token, after, username, refusal, is_safe_from_listeners(http))
     status, code = (STATUS[refusal.kind], refusal.code) if refusal else (200, None)
-    return html_response(screen, status, cookies, code=code)
+    headers = headers_of(refusal) if refusal else ()
+    return html_response(screen, status, cookies, code=code, headers=headers)
 
 
 def _screen(token: str, after: str, username: str, refusal: Refusal | None, is_safe: bool) -> Screen:

@@ -112,6 +112,7 @@ def worker_app(settings: Settings, shutdown: GracefulShutdown) -> tuple[App, Ope
         ready=readiness(engine, settings, batcher.check, cache_validator, partial(check_clock, engine)),
         public_catalog=settings.public_catalog,
         has_docs=settings.docs,
+        has_panel=settings.panel,
         threads=settings.connections,
         base_url=settings.base_url,
         place=batcher.place,

@@ -17,12 +17,13 @@ from typing import Any
 from urllib.parse import quote
 from weakref import WeakValueDictionary
 
-from msgspec.json import encode
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from shop_http.client_address import client_of
 from shop_http.middleware.access_log import PATH_LENGTH_MAX, Observer, RequestRecord
-from shop_http.problems import MEDIA_TYPE, of_transport
+from shop_http.pages.layout import POLICY
+from shop_http.problems import content_of, of_transport
+from shop_http.responses import Header
 
 ADDRESS_BYTES_MAX = 32 * 1024
 HEAD_BYTES_MAX = 64 * 1024
@@ -261,13 +262,17 @@ class HttpProtocol(HttpToolsProtocol):
         status = self.refusal.value
         path = quote(self.url.partition(b"?")[0])[:PATH_LENGTH_MAX] if self.is_head_open else ""
         problem = of_transport(status, instance=path, request_id=token_hex(16))
-        body = encode(problem)
+        retry_after: tuple[Header, ...] = ((b"retry-after", b"1"),) if status == HTTPStatus.SERVICE_UNAVAILABLE else ()
+        accept = dict(self.headers).get(b"accept", b"").decode("latin-1") if self.is_head_open else ""
+        media_type, body = content_of(problem, accept, retry_after)
         head = [
             f"HTTP/1.1 {status} {self.refusal.phrase}",
-            f"Content-Type: {MEDIA_TYPE.decode()}",
+            f"Content-Type: {media_type.decode()}",
             f"Content-Length: {len(body)}",
             f"X-Request-Id: {problem.request_id}",
-            *(("Retry-After: 1",) if status == HTTPStatus.SERVICE_UNAVAILABLE else ()),
+            *("Retry-After: 1" for _ in retry_after),
+            f"Content-Security-Policy: {POLICY.decode()}",
+            "X-Content-Type-Options: nosniff",
             "Cache-Control: no-store",
             "Connection: close",
         ]

@@ -206,6 +206,7 @@ class Settings:
     currency: str = _setting("EUR", _currency, "the one currency of all prices, an ISO 4217 code")
     prices: str = _setting("gross", _prices, "gross: prices include taxes; net: taxes are added; never changes")
     docs: bool = _setting(True, _yes_or_no, "whether everybody can read /docs and /openapi.json")
+    panel: bool = _setting(True, _yes_or_no, "whether staff can use the panel at /staff")
     breached_passwords: str = _setting("", str, "a file of leaked passwords, as SHA-1 hashes, that nobody may set")
     base_url: str = _setting(
         "", _base_url, "how clients reach the shop, e.g. https://shop.example; without it links are relative"
