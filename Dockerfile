@@ -14,12 +14,11 @@ RUN /opt/shop/bin/python -m pip install --no-cache-dir --no-deps --no-build-isol
 FROM python:3.13-slim AS server
 RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin shop
 COPY --from=build /opt/shop /opt/shop
-ENV PATH=/opt/shop/bin:$PATH PYTHONUNBUFFERED=1 SHOP_HOST=0.0.0.0 SHOP_PORT=8000
+ENV PATH=/opt/shop/bin:$PATH PYTHONUNBUFFERED=1 SHOP_HOST=0.0.0.0 SHOP_PORT=8000 SHOP_HEALTH_PORT=8001
 USER 10001
 WORKDIR /tmp
 EXPOSE 8000
-# Whether the process answers. Whether it should get requests is /health/ready, which is for the load balancer: a restart
-# would not bring a database back.
+# Whether the process answers, on a port that is not published: no flood of clients' connections keeps it out. Whether it should get requests is /health/ready, which is for the load balancer: a restart would not bring a database back.
 HEALTHCHECK --interval=10s --timeout=5s --start-period=10s --retries=3 \
-  CMD ["python", "-c", "import os, urllib.request as r; r.urlopen(f\"http://127.0.0.1:{os.environ['SHOP_PORT']}/health/live\", timeout=4)"]
+  CMD ["python", "-c", "import os, urllib.request as r; r.urlopen(f\"http://127.0.0.1:{os.environ['SHOP_HEALTH_PORT']}/health/live\", timeout=4)"]
 CMD ["shop", "serve"]

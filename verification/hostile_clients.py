@@ -22,12 +22,12 @@ from multiprocessing.synchronize import Event
 from pathlib import Path
 
 from verification.server import ShopServer
+from verification.shop_process import free_port
 
 HEALTH = ("/health/live", "/health/ready")
 HEALTH_S_MAX = 1.0
 ANSWER_S_MAX = 30.0
-RECONNECT_S = 5.0
-"""After a connection was ended, until the client opens another one."""
+RECONNECT_S = 1.0
 CHECK_EVERY_S = 0.1
 _SLOW_HEAD = b"POST /api/v1/auth/token HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
 _SLOW_HEAD += b"Content-Length: 4000\r\n\r\n"
@@ -38,17 +38,19 @@ Client = Callable[[socket.socket], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class Flood:
-    """So many connections, each opened again some seconds after it was ended.
+    """So many connections, each opened again after it was ended.
 
     Args:
         idle: that send nothing.
         writers: that send a byte of a request's body each second.
         readers: that ask for much and read nothing.
+        reconnect_s: after a connection was ended, until the client opens another one.
     """
 
     idle: int
     writers: int
     readers: int
+    reconnect_s: float = RECONNECT_S
 
 
 @dataclass(slots=True)
@@ -66,14 +68,21 @@ class Health:
     findings: list[str] = field(default_factory=list)
 
 
-def health_in_a_flood(port: int, flood: Flood, seconds: float) -> Health:
-    """Check the health of a server for so long, each time on a connection of its own, while others flood it."""
+def health_in_a_flood(port: int, flood: Flood, seconds: float, health_port: int | None = None) -> Health:
+    """Check the health of a server for so long, each time on a connection of its own, while others flood it.
+
+    Args:
+        port: that is flooded.
+        flood: by whom.
+        seconds: how long.
+        health_port: where the checks go; None: to the flooded port as well.
+    """
     health = Health()
     with flooded(port, flood):
         until = time.monotonic() + seconds
         while time.monotonic() < until:
             for path in HEALTH:
-                _check(health, port, path)
+                _check(health, health_port or port, path)
             time.sleep(CHECK_EVERY_S)
     return health
 
@@ -122,19 +131,21 @@ def _flood(port: int, flood: Flood, has_begun: Event) -> None:
             (flood.readers, _read_nothing),
         )
         has_begun.set()
-        await asyncio.gather(*(_again(port, client) for count, client in kinds for _ in range(count)))
+        await asyncio.gather(
+            *(_again(port, client, flood.reconnect_s) for count, client in kinds for _ in range(count))
+        )
 
     asyncio.run(run())
 
 
-async def _again(port: int, client: Client) -> None:
+async def _again(port: int, client: Client, reconnect_s: float) -> None:
     while True:
         with socket.socket() as opened, suppress(OSError):
             opened.setblocking(False)
             opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
             await asyncio.get_running_loop().sock_connect(opened, ("127.0.0.1", port))
             await client(opened)
-        await asyncio.sleep(RECONNECT_S)
+        await asyncio.sleep(reconnect_s)
 
 
 async def _until_it_ends(opened: socket.socket) -> None:
@@ -158,7 +169,7 @@ async def _read_nothing(opened: socket.socket) -> None:
     """A reset is noticed; data are not read."""
     await asyncio.get_running_loop().sock_sendall(opened, _LARGE)
     while opened.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) == 0:
-        await asyncio.sleep(RECONNECT_S)
+        await asyncio.sleep(5)
 
 
 def said(health: Health) -> list[str]:
@@ -177,10 +188,16 @@ def main() -> int:
     parser.add_argument("--idle", type=int, default=1_300, help="connections that send nothing")
     parser.add_argument("--writers", type=int, default=1_300, help="connections that send a byte a second")
     parser.add_argument("--readers", type=int, default=200, help="connections that do not read the response")
+    parser.add_argument("--reconnect", type=float, default=RECONNECT_S, help="seconds until each connects again")
     parser.add_argument("--seconds", type=float, default=30, help="how long")
     given = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="shop-hostile-") as folder, ShopServer(Path(folder)) as server:
-        health = health_in_a_flood(server.port, Flood(given.idle, given.writers, given.readers), given.seconds)
+    flood = Flood(given.idle, given.writers, given.readers, given.reconnect)
+    apart = {"SHOP_HEALTH_PORT": str(free_port())}
+    with (
+        tempfile.TemporaryDirectory(prefix="shop-hostile-") as folder,
+        ShopServer(Path(folder), variables=apart) as server,
+    ):
+        health = health_in_a_flood(server.port, flood, given.seconds, int(apart["SHOP_HEALTH_PORT"]))
     if health.slowest_s > HEALTH_S_MAX:
         health.findings.append(f"a health check took {health.slowest_s:.2f} s, at most {HEALTH_S_MAX} s are allowed")
     print(*said(health), sep="\n")

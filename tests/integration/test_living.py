@@ -15,7 +15,7 @@ import httpx
 import pytest
 from sqlalchemy import Engine, text
 from verification.restarts import run
-from verification.shop_process import environment, serving, shop
+from verification.shop_process import environment, free_port, serving, shop
 
 from http_client import PASSWORD, WAIT_S_MAX, assert_problem, new_product, order_of, staff_and_customer, wait_until
 
@@ -28,7 +28,10 @@ def test_sigterm_is_announced_first_and_requests_under_way_are_answered(
     A second signal ends the drain, so that no time is waited for, and none runs out.
     """
     with (
-        serving(env=own_shop | {"SHOP_DRAIN_S": "120"}) as (url, process),
+        serving(env=own_shop | {"SHOP_DRAIN_S": "120", "SHOP_HEALTH_PORT": str(health := free_port())}) as (
+            url,
+            process,
+        ),
         staff_and_customer(url) as (staff, customer),
     ):
         product, placed = new_product(staff, stock=1), []
@@ -40,9 +43,11 @@ def test_sigterm_is_announced_first_and_requests_under_way_are_answered(
             order.start()
             wait_until(lambda: _somebody_waits(own_database))
             process.send_signal(signal.SIGTERM)
-            root = url + "/health/ready"
+            root, apart = f"{url}/health/ready", f"http://127.0.0.1:{health}/health/"
             wait_until(lambda: httpx.get(root, trust_env=False).status_code == 503)
-            assert httpx.get(root, trust_env=False).json()["detail"].startswith("The server is closing down")
+            for ready in (root, f"{apart}ready"):
+                assert httpx.get(ready, trust_env=False).json()["detail"].startswith("The server is closing down")
+            assert httpx.get(f"{apart}live", trust_env=False).status_code == 200
             others = staff.get("/products")
             assert (others.status_code, others.headers["connection"]) == (200, "close")
             process.send_signal(signal.SIGTERM)

@@ -81,12 +81,28 @@ def test_a_pod_may_do_no_more_than_it_must(kind: str) -> None:
 
 def test_probes_ask_what_they_are_for() -> None:
     (container,) = PODS["Deployment"]["containers"]
-    asked = {name: container[name]["httpGet"]["path"] for name in ("startupProbe", "livenessProbe", "readinessProbe")}
+    probes = {name: container[name]["httpGet"] for name in ("startupProbe", "livenessProbe", "readinessProbe")}
+    asked = {name: probe["path"] for name, probe in probes.items()}
     live, ready = "/health/live", "/health/ready"
     assert asked == {"startupProbe": live, "livenessProbe": live, "readinessProbe": ready}
     for health_check in (*TASK["containerDefinitions"][0]["healthCheck"]["command"], (ROOT / "Dockerfile").read_text()):
         assert ready not in health_check.partition("HEALTHCHECK")[2]
     assert live in str(TASK["containerDefinitions"][0]["healthCheck"]["command"])
+
+
+def test_probes_have_a_port_that_no_client_reaches() -> None:
+    (container,) = PODS["Deployment"]["containers"]
+    ports = {port["name"]: port["containerPort"] for port in container["ports"]}
+    assert str(ports["health"]) == CONFIG["SHOP_HEALTH_PORT"]
+    assert {container[probe]["httpGet"]["port"] for probe in container if probe.endswith("Probe")} == {"health"}
+    assert [port["targetPort"] for port in OBJECTS["Service"]["spec"]["ports"]] == ["http"]
+    (task,) = TASK["containerDefinitions"]
+    apart = {variable["name"]: variable["value"] for variable in task["environment"]}["SHOP_HEALTH_PORT"]
+    assert f":{apart}/health/live" in str(task["healthCheck"]["command"])
+    image = (ROOT / "Dockerfile").read_text()
+    assert re.findall(r"^EXPOSE (.+)$", image, re.MULTILINE) == ["8000"]
+    assert "os.environ['SHOP_HEALTH_PORT']}/health/live" in image.partition("HEALTHCHECK")[2]
+    assert "SHOP_HEALTH_PORT=8001" in image
 
 
 def test_who_stops_a_server_waits_for_the_requests_under_way() -> None:

@@ -50,6 +50,7 @@ def test_no_secret_is_shown() -> None:
         ({"SHOP_PREVIOUS_SECRET_KEYS": "x" * 40 + ",short"}, "SHOP_PREVIOUS_SECRET_KEYS is (hidden): it must have at"),
         ({"SHOP_EVENTS": "mail"}, "SHOP_EVENTS is 'mail': it must be one of none, log, webhook"),
         ({"SHOP_WEBHOOK_URL": "ftp://x"}, "SHOP_WEBHOOK_URL is (hidden): it must look like https://"),
+        ({"SHOP_HEALTH_PORT": "8000"}, "SHOP_HEALTH_PORT and SHOP_PORT are both 8000: set SHOP_HEALTH_PORT to another"),
         ({"SHOP_EVENTS": "webhook"}, "SHOP_WEBHOOK_URL is not set, and SHOP_EVENTS=webhook needs it"),
         (
             {"SHOP_EVENTS": "webhook", "SHOP_WEBHOOK_URL": "https://x.example"},

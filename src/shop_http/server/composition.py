@@ -43,7 +43,7 @@ STATEMENT_S = 8.0
 """How long a statement may take. A connection without an answer is given up 2 s later."""
 BACKGROUND_CONNECTIONS = 5
 """Sweeper, relay, order batcher, password hashes, ended sessions: busy handlers cannot keep them from the database.
-One more sends mails, if there are any."""
+One more sends mails, if there are any, and one is for checks on `SHOP_HEALTH_PORT`."""
 
 FILES_RESERVED = 256
 """Of the files that a worker may open, for everything but HTTP connections."""
@@ -66,7 +66,8 @@ def worker_app(settings: Settings, shutdown: GracefulShutdown) -> tuple[App, Ope
     from shop_http.server import log
 
     log.configure(settings.log, settings.log_level)
-    engine = make_pool(settings, settings.connections + BACKGROUND_CONNECTIONS + bool(settings.smtp_url))
+    others = BACKGROUND_CONNECTIONS + bool(settings.smtp_url) + bool(settings.health_port)
+    engine = make_pool(settings, settings.connections + others)
     adapters = adapters_of(engine, settings).with_timeouts(TransactionTimeouts(statement_s=STATEMENT_S))
     cache_validator = CacheValidator(engine, prepare_threshold=settings.prepare_threshold)
     shop = shop_of(adapters, settings)

@@ -45,7 +45,8 @@ def serve(settings: Settings, *, demo: bool = False) -> None:
     mailer_of(settings)
     check_tracing(settings)
     configure(settings.log, settings.log_level)
-    sockets = _open_sockets(settings)
+    sockets = _open_sockets(settings, settings.port)
+    health_sockets = _open_sockets(settings, settings.health_port) if settings.health_port else []
     with _metrics_folder(settings), contextlib.ExitStack() as opened:
         prepare()
         located = opened.enter_context(database(settings, on_death=_warn))
@@ -55,6 +56,7 @@ def serve(settings: Settings, *, demo: bool = False) -> None:
                 add_demo_data(shop)
         supervisor = Supervisor(
             sockets,
+            health_sockets,
             settings=located,
             end_s_max=settings.drain_s + _END_S_MAX,
             on_ready=lambda: _announce(settings),
@@ -67,22 +69,23 @@ def serve(settings: Settings, *, demo: bool = False) -> None:
         print("The shop is closed.", file=sys.stderr, flush=True)
 
 
-def _open_sockets(settings: Settings) -> list[socket.socket]:
+def _open_sockets(settings: Settings, port: int) -> list[socket.socket]:
     """The listening sockets, before anything else is started."""
     deadline = time.monotonic() + _PORT_WAIT_S
+    setting = "--port" if port == settings.port else "SHOP_HEALTH_PORT"
     while True:
         try:
-            return open_sockets(settings.host, settings.port, settings.workers)
+            return open_sockets(settings.host, port, settings.workers)
         except (socket.gaierror, UnicodeError) as unknown:
             line = f"cannot listen on {settings.host}: there is no such address: choose another --host"
             raise ServeError(line) from unknown
         except PermissionError as refusal:
-            line = f"cannot listen on port {settings.port}: no permission: choose a --port above 1023"
+            line = f"cannot listen on port {port}: no permission: choose a {setting} above 1023"
             raise ServeError(line) from refusal
         except OSError as taken:
             if time.monotonic() > deadline:
-                line = f"cannot listen on {settings.host} port {settings.port}: {taken.strerror}"
-                raise ServeError(f"{line}: stop what uses it, or choose another --port") from taken
+                line = f"cannot listen on {settings.host} port {port}: {taken.strerror}"
+                raise ServeError(f"{line}: stop what uses it, or choose another {setting}") from taken
             time.sleep(0.05)
 
 

@@ -193,6 +193,9 @@ class Settings:
     )
     host: str = _setting("127.0.0.1", str, "the address to listen on")
     port: int = _setting(8000, _whole(1, 65535), "the port to listen on")
+    health_port: int = _setting(
+        0, _whole(0, 65535), "a port for /health/ alone, which no client reaches, e.g. 8001; 0: none but SHOP_PORT"
+    )
     workers: int = _setting(
         _cores(), _whole(1, 64), "processes that answer requests; by default one for each core, at most 4"
     )
@@ -312,6 +315,10 @@ class Settings:
                         f"{variable_of(name)} is not set, and SHOP_EVENTS=webhook needs it:"
                         " set it, or set SHOP_EVENTS to log or none"
                     )
+        if settings.health_port == settings.port:
+            raise SettingsError(
+                f"SHOP_HEALTH_PORT and SHOP_PORT are both {settings.port}: set SHOP_HEALTH_PORT to another one, or to 0"
+            )
         if settings.smtp_url not in ("", "log") and not settings.mail_from:
             raise SettingsError(
                 "SHOP_MAIL_FROM is not set, and SHOP_SMTP_URL needs it:"

@@ -86,11 +86,11 @@ def prepare() -> None:
     ensure_running()
 
 
-def _run_worker(listening: socket.socket, link: Connection, settings: Settings) -> None:
+def _run_worker(listening: socket.socket, health: socket.socket | None, link: Connection, settings: Settings) -> None:
     """What a worker process does."""
     from shop_http.server.worker import run  # imported already, by the fork server
 
-    run(listening, link, settings)
+    run(listening, health, link, settings)
 
 
 @dataclass(slots=True)
@@ -118,12 +118,14 @@ class Supervisor:
 
     Args:
         sockets: bound, as of `open_sockets`.
+        health_sockets: the same, of a port for health checks alone; none without one.
         settings: of the workers, with a database.
         end_s_max: how long a worker may take to end.
         on_ready: called once, when all workers answer.
     """
 
     sockets: Sequence[socket.socket]
+    health_sockets: Sequence[socket.socket]
     settings: Settings
     end_s_max: float
     on_ready: Callable[[], None]
@@ -166,7 +168,8 @@ class Supervisor:
         ours, theirs = _context.Pipe()
         with theirs:
             listening = self.sockets[place % len(self.sockets)]
-            process = _context.Process(target=_run_worker, args=(listening, theirs, self.settings), daemon=True)
+            health = self.health_sockets[place % len(self.health_sockets)] if self.health_sockets else None
+            process = _context.Process(target=_run_worker, args=(listening, health, theirs, self.settings), daemon=True)
             process.start()
         return Worker(process, ours)
 
@@ -212,7 +215,7 @@ class Supervisor:
 
     def _end(self, woken: socket.socket) -> None:
         """End all workers: after the drain for one SIGTERM, at once for Ctrl-C, a second signal or a failure."""
-        for listening in self.sockets:
+        for listening in (*self.sockets, *self.health_sockets):
             listening.close()  # the workers have them open for as long as they take connections
         workers = [*self._workers, *self._leaving]
         is_drained = signal.SIGINT not in self._signals and self._signals.count(signal.SIGTERM) == 1

@@ -15,6 +15,7 @@ from typing import cast
 import uvicorn
 
 from shop_http.server.composition import worker_app
+from shop_http.server.health_port import HealthPort
 from shop_http.server.http_protocol import HttpProtocol
 from shop_http.server.settings import Settings
 from shop_http.server.shutdown import GracefulShutdown
@@ -35,8 +36,16 @@ FINISH_S_MAX = 30
 class WorkerServer(uvicorn.Server):
     """uvicorn on an inherited socket, which ends in the way that the supervisor orders."""
 
-    def __init__(self, config: uvicorn.Config, link: Connection, shutdown: GracefulShutdown, drain_s: float) -> None:
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        link: Connection,
+        shutdown: GracefulShutdown,
+        drain_s: float,
+        health: HealthPort | None,
+    ) -> None:
         super().__init__(config)
+        self.health = health
         self.link = link
         self.graceful = shutdown
         self.drain_s = drain_s
@@ -50,6 +59,8 @@ class WorkerServer(uvicorn.Server):
         loop.add_signal_handler(signal.SIGTERM, self.obey, Command.DRAIN)
         loop.add_signal_handler(signal.SIGINT, self.obey, Command.STOP)
         loop.add_reader(self.link.fileno(), self.read_command)
+        if self.health:
+            self.health.start()
         with contextlib.suppress(OSError):  # then `read_command` finds the end of the link
             self.link.send_bytes(b"ready")
 
@@ -66,6 +77,8 @@ class WorkerServer(uvicorn.Server):
         if command is Command.HAND_OVER:
             self.graceful.hand_over()
             self.take_no_more()
+            if self.health:
+                self.health.hand_over()
             loop.call_later(LAST_REQUESTS_S, self.finish)
             return
         self.graceful.leave()
@@ -84,11 +97,12 @@ class WorkerServer(uvicorn.Server):
         self.should_exit = True
 
 
-def run(listening: socket.socket, link: Connection, settings: Settings) -> None:
+def run(listening: socket.socket, health: socket.socket | None, link: Connection, settings: Settings) -> None:
     """Answer requests until the supervisor says otherwise.
 
     Args:
         listening: bound; its connections are answered.
+        health: the same, for health checks alone.
         link: to the supervisor.
         settings: with a database.
     """
@@ -109,6 +123,7 @@ def run(listening: socket.socket, link: Connection, settings: Settings) -> None:
         timeout_graceful_shutdown=FINISH_S_MAX,
     )
     try:
-        WorkerServer(config, link, shutdown, settings.drain_s).run([listening])
+        health_port = HealthPort(health, app.state.ready) if health else None
+        WorkerServer(config, link, shutdown, settings.drain_s, health_port).run([listening])
     finally:
         logging.shutdown()  # writes what waits; nothing else does at the end of a process of multiprocessing
