@@ -172,6 +172,12 @@ def walk(tour: Tour, password: str) -> None:
     etag = f'"1.{5}"'
     tour.call("GET", f"/products/{lamp['id']}", if_none_match=etag, status=304)
 
+    tour.say(
+        "`ids` shows up to 200 products at once, e.g. those on the screen; orders take it, too. `sku` finds a product,"
+        " and `GET /categories?slug=lamps` a category. Lists also have an `ETag`, for `If-None-Match`."
+    )
+    tour.call("GET", f"/products?ids={wick['id']}")
+
     tour.say("## An account")
     ada = {"username": "ada", "password": "numbers are music", "first_name": "Ada"}
     tour.call("POST", "/auth/register", ada, status=201)

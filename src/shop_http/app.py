@@ -65,6 +65,7 @@ def create_app(
     has_panel: bool = True,
     threads: int = 8,
     base_url: str = "",
+    compression: bool = True,
     cache_validator: CacheValidator | None = None,
     place: Place | None = None,
     reserve: Reserve | None = None,
@@ -88,6 +89,7 @@ def create_app(
         threads: how many requests are worked on at once: as many as the database has connections for.
         base_url: how clients reach the server, for the links in lists, e.g. `https://shop.example`. Empty: links are
             relative, so no host that a client names gets into a response.
+        compression: whether responses are compressed for clients that ask for it.
         cache_validator: gives a token of all that is committed, see `response_cache`. None: no response is kept.
         place: how an order is placed, e.g. `OrderBatcher.place`. None: each by itself, in a thread.
         reserve: the same for reservations.
@@ -147,6 +149,7 @@ def create_app(
         reservation_limiter=OrderLimiter(None, limits.reserved_lines),
         public_catalog=public_catalog,
         base_url=base_url,
+        compression=compression,
         proxies=proxies,
         security_headers=security_headers(base_url),
         openapi=openapi.document(litestar, version=__version__, public_catalog=public_catalog, base_url=base_url),

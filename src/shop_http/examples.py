@@ -165,6 +165,7 @@ PRODUCT = ProductBody(
     family=FamilyOfProduct(id=FAMILY_ID, name="Hanging hearts"),
     options={"colour": "white"},
     tax_class="standard",
+    version=1,
     created_at=THEN,
     updated_at=THEN,
 )

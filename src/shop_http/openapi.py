@@ -103,6 +103,8 @@ A shop that never sells what it does not have.
 - Lists take `page` and `limit`, `limit` and `offset`, or - to walk through everything, each item once - `cursor`
   (empty to start). `next` and `previous` are links, relative to the address of the request
   unless the shop is told its own.
+- Reads have an `ETag`: send it as `If-None-Match`, and you get 304 if nothing has changed. JSON from 1 KiB on is
+  compressed by gzip for clients that say that they take it (`Accept-Encoding`); its `ETag` is then a weak one.
 - Every error is a problem document (RFC 9457) whose `code` is stable. Unknown fields and parameters are refused.
 - Under `/api/v1` nothing is taken away and nothing changes its meaning. Fields, values of an enum, codes of errors and
   operations may be added at any time: ignore a field that you do not know, show a status that you do not know as it
@@ -256,9 +258,9 @@ def _query_parameters(query: type[Struct] | None) -> Iterator[Json]:
         description = schema.pop("description", "")
         if field.default not in (NODEFAULT, msgspec.UNSET, "", False):
             description += f"; {field.default} unless given"
-        yield {"name": field.name, "in": "query", "required": False, "schema": schema} | (
-            {"description": description} if description else {}
-        )
+        described = {"description": description} if description else {}
+        by_commas = {"style": "form", "explode": False} if schema.get("type") == "array" else {}
+        yield {"name": field.name, "in": "query", "required": False, "schema": schema} | by_commas | described
 
 
 def _tidy(schema: Json) -> None:

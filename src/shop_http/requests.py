@@ -15,6 +15,7 @@ from itertools import count
 from secrets import token_hex
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 from urllib.parse import parse_qsl
+from uuid import UUID
 
 import msgspec
 from litestar.exceptions import HTTPException
@@ -273,7 +274,9 @@ def read_query(form: type[S], query_string: bytes) -> S:
 
 
 def _typed(text: str, type_: Any) -> object:
-    """`text` as an `int` or `bool` where that is expected, or as it is: then the conversion will refuse it."""
+    """`text` as an `int`, `bool` or list where that is expected, or as it is: then the conversion will refuse it."""
+    if type_ is tuple:
+        return text.split(",")
     if type_ is int and _INTEGER.fullmatch(text):
         return int(text)
     return _BOOLEANS.get(text.lower(), text) if type_ is bool else text
@@ -281,7 +284,16 @@ def _typed(text: str, type_: Any) -> object:
 
 # ---- pages of lists
 
-Limit = Annotated[int, Meta(ge=1, le=LIMIT_MAX, description="how many items at most")]
+Limit = Annotated[int, Meta(ge=1, le=LIMIT_MAX, description=f"how many items at most; {LIMIT_DEFAULT} unless given")]
+Ids = Annotated[
+    tuple[UUID, ...],
+    Meta(
+        min_length=1,
+        max_length=LIMIT_MAX,
+        description=f"only these, with commas between; those that are missing are left out. `limit` is then {LIMIT_MAX}"
+        " unless given",
+    ),
+]
 Cursor = Annotated[
     str, Meta(description="empty for the first page of a walk through everything; after that, as `next` has it")
 ]
@@ -290,28 +302,33 @@ Cursor = Annotated[
 class OffsetQuery(Struct, forbid_unknown_fields=True, kw_only=True):
     """`page` and `limit`, or `limit` and `offset`."""
 
-    limit: Limit = LIMIT_DEFAULT
+    limit: Limit | UnsetType = UNSET
     page: Annotated[int, Meta(ge=1, le=OFFSET_MAX // LIMIT_MAX, description="from 1")] | UnsetType = UNSET
     offset: Annotated[int, Meta(ge=0, le=OFFSET_MAX, description="how many items to skip")] | UnsetType = UNSET
+
+    @property
+    def size(self) -> int:
+        """How many items at most."""
+        return self.limit or LIMIT_DEFAULT
 
     def offset_request(self) -> OffsetRequest:
         """The requested page. Raises Invalid: both `page` and `offset` are given."""
         if self.page is UNSET:
-            return OffsetRequest(self.limit, self.offset or 0)
+            return OffsetRequest(self.size, self.offset or 0)
         if self.offset is not UNSET:
-            raise _exclusive("page", "offset")
-        return OffsetRequest(self.limit, (self.page - 1) * self.limit)
+            raise exclusive("page", "offset")
+        return OffsetRequest(self.size, (self.page - 1) * self.size)
 
 
 class CursorQuery(Struct, forbid_unknown_fields=True, kw_only=True):
     """`cursor` and `limit`."""
 
-    limit: Limit = LIMIT_DEFAULT
+    limit: Limit | UnsetType = UNSET
     cursor: Cursor = ""
 
     def cursor_request(self) -> CursorRequest:
         """The page that is asked for."""
-        return CursorRequest(self.limit, self.cursor or None)
+        return CursorRequest(self.limit or LIMIT_DEFAULT, self.cursor or None)
 
 
 class ListQuery(OffsetQuery, forbid_unknown_fields=True, kw_only=True):
@@ -325,9 +342,21 @@ class ListQuery(OffsetQuery, forbid_unknown_fields=True, kw_only=True):
             return self.offset_request()
         for name in ("page", "offset"):
             if getattr(self, name) is not UNSET:
-                raise _exclusive("cursor", name)
-        return CursorRequest(self.limit, self.cursor or None)
+                raise exclusive("cursor", name)
+        return CursorRequest(self.size, self.cursor or None)
 
 
-def _exclusive(one: str, other: str) -> Invalid:
+class IdsQuery(ListQuery, forbid_unknown_fields=True, kw_only=True):
+    """The same, and `ids`: then a page has room for all of them, unless there is a `limit`."""
+
+    ids: Ids | UnsetType = UNSET
+
+    @property
+    def size(self) -> int:
+        """How many items at most."""
+        return self.limit or (LIMIT_MAX if self.ids else LIMIT_DEFAULT)
+
+
+def exclusive(one: str, other: str) -> Invalid:
+    """The refusal of two parameters that cannot stand together."""
     return Invalid(Fault(other, f"cannot be combined with {one}: use one of them", "exclusive"))

@@ -9,6 +9,7 @@ catalog, and must ask about that each time.
 from __future__ import annotations
 
 from collections.abc import Callable
+from hashlib import sha256
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl, urlencode
 
@@ -18,6 +19,7 @@ from msgspec.json import Encoder
 
 from shop_core import CursorRequest, OffsetRequest, Page
 from shop_core.pagination import OFFSET_MAX, PageRequest
+from shop_http.compression import COMPRESSED_BYTES_MIN, accepts_gzip, gzipped
 from shop_http.requests import ShopRequest, request_of
 from shop_http.schemas.common import PageBody
 
@@ -42,6 +44,8 @@ _SECURITY_HEADERS: tuple[Header, ...] = (
 _HTTPS_ONLY: Header = (b"strict-transport-security", b"max-age=31536000")
 _WITHOUT_BODY = (204, 304)
 _READS = ("GET", "HEAD")
+_VARY: tuple[Header, ...] = ((b"vary", b"Accept-Encoding"),)
+_GZIP: tuple[Header, ...] = (*_VARY, (b"content-encoding", b"gzip"))
 _encode = Encoder().encode
 
 
@@ -78,28 +82,39 @@ class Response(Struct):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send it; or 304, to a client that has it already. HEAD gets no body."""
         request = request_of(scope)
-        method = request.scope["method"]
-        if method in _READS and self.status != 304 and self.etag and request.knows(self.etag):
-            await Response(b"", 304, etag=self.etag, cache_control=self.cache_control)(scope, receive, send)
+        method, state, status = request.scope["method"], request.state, self.status or 200
+        body, etag, vary = self.body, self.etag, self._vary(request)
+        if vary and accepts_gzip(request.headers.get(b"accept-encoding", b"")):
+            etag, vary = etag and f"W/{etag}", _GZIP  # weak, as other bytes stand for the same
+        if method in _READS and status != 304 and self.etag and request.knows(self.etag):
+            known = Response(b"", 304, headers=vary[:1], etag=etag, cache_control=self.cache_control)
+            await known(scope, receive, send)
             return
-        request.response, state, status = self, request.state, self.status or 200
+        if vary is _GZIP:
+            body = await gzipped(body)
+        request.response = self
         head = [
             *self.headers,
+            *vary,
             *request.response_headers,
             *state.security_headers,
             (b"content-security-policy", self.policy),
             (b"cache-control", self.cache_control),
             (b"x-request-id", request.id.encode()),
         ]
-        if self.etag is not None:
-            head.append((b"etag", self.etag.encode()))
+        if etag is not None:
+            head.append((b"etag", etag.encode()))
         if status not in _WITHOUT_BODY:
-            head += (b"content-type", self.media_type), (b"content-length", b"%d" % len(self.body))
+            head += (b"content-type", self.media_type), (b"content-length", b"%d" % len(body))
         if not (request.has_whole_body or await request.discard_body()) or state.shutdown.has_begun:
             head.append((b"connection", b"close"))
         await send({"type": "http.response.start", "status": status, "headers": head})
-        body = b"" if method == "HEAD" else self.body
-        await send({"type": "http.response.body", "body": body, "more_body": False})
+        await send({"type": "http.response.body", "body": b"" if method == "HEAD" else body, "more_body": False})
+
+    def _vary(self, request: ShopRequest) -> tuple[Header, ...]:
+        """Says that the response depends on `Accept-Encoding`, if it does; see `compression`."""
+        is_compressed = self.media_type == JSON and len(self.body) >= COMPRESSED_BYTES_MIN
+        return _VARY if is_compressed and request.state.compression and request.scope["method"] in _READS else ()
 
 
 def security_headers(base_url: str) -> tuple[Header, ...]:
@@ -124,6 +139,12 @@ def json_response(
     return response
 
 
+def tagged(response: Response) -> Response:
+    """The response with an ETag made of its body."""
+    response.etag = f'"{sha256(response.body).hexdigest()[:24]}"'
+    return response
+
+
 def no_content() -> Response:
     """A response that says that it is done, without a body."""
     return Response(b"", 204)
@@ -137,7 +158,7 @@ def accepted() -> Response:
 def page_response(
     body: Callable[..., B], page: Page[T], page_request: PageRequest, render: Callable[[T], Any], request: ShopRequest
 ) -> Response:
-    """A page of a list.
+    """A page of a list, with an ETag.
 
     Args:
         body: the schema of the page.
@@ -150,20 +171,19 @@ def page_response(
     if isinstance(page_request, CursorRequest):
         following = link(request, cursor=page.cursor) if page.cursor else None
         next_cursor = page.cursor or UNSET
-        return json_response(body(next=following, next_cursor=next_cursor, previous=None, results=results))
+        return tagged(json_response(body(next=following, next_cursor=next_cursor, previous=None, results=results)))
     count = page.count or 0
     after = page_request.offset + (len(results) if page.is_cut else page_request.limit)
     before = page_request.offset - page_request.limit
     goes_on = page.is_cut or (len(results) == page_request.limit if page.count_is_estimate else after < count)
-    return json_response(
-        body(
-            count=count,
-            count_is_estimate=page.count_is_estimate or UNSET,
-            next=_link_at(request, page_request, after) if goes_on and after <= OFFSET_MAX else None,
-            previous=_link_at(request, page_request, max(0, before)) if page_request.offset else None,
-            results=results,
-        )
+    whole = body(
+        count=count,
+        count_is_estimate=page.count_is_estimate or UNSET,
+        next=_link_at(request, page_request, after) if goes_on and after <= OFFSET_MAX else None,
+        previous=_link_at(request, page_request, max(0, before)) if page_request.offset else None,
+        results=results,
     )
+    return tagged(json_response(whole))
 
 
 def _link_at(request: ShopRequest, page_request: OffsetRequest, offset: int) -> str:

@@ -51,6 +51,7 @@ class AppState:
         reservation_limiter: counts the lines that a customer reserves.
         public_catalog: whether the catalog can be read without a login.
         base_url: how clients reach the server, for links; empty: links are relative.
+        compression: whether responses are compressed for clients that ask for it.
         proxies: the proxies whose word about a client's address is taken; None: nobody's.
         security_headers: what every response says to browsers.
         openapi: the description of the API, as JSON.
@@ -69,6 +70,7 @@ class AppState:
     reservation_limiter: OrderLimiter
     public_catalog: bool
     base_url: str
+    compression: bool
     proxies: TrustedProxies | None
     security_headers: tuple[Header, ...]
     openapi: bytes

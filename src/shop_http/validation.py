@@ -112,9 +112,9 @@ def faults_of(form: type[Struct], sent: object) -> tuple[Fault, ...]:
 
 @cache
 def types_of(form: type[Struct]) -> dict[str, type | None]:
-    """The Python type of each field that is a whole number or a boolean; None for all others."""
+    """The Python type of each field that is a whole number, a boolean or a list; None for all others."""
     kinds = {field.encode_name: _plain(field.type) for field in _fields(form)}
-    names = {inspect.IntType: int, inspect.BoolType: bool}
+    names: dict[type, type] = {inspect.IntType: int, inspect.BoolType: bool, inspect.VarTupleType: tuple}
     return {name: names.get(type(kind)) for name, kind in kinds.items()}
 
 

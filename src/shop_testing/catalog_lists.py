@@ -60,6 +60,8 @@ class Stocked:
         return (
             (query.words is None or is_found(query.words, terms_of(product)))
             and (query.category_id is None or query.category_id in self._shelves_above(product.category_id))
+            and (query.ids is None or product.id in query.ids)
+            and query.sku in (None, product.sku)
             and (query.price_min is None or product.price.minor >= query.price_min)
             and (query.price_max is None or product.price.minor <= query.price_max)
             and (query.available_min is None or units >= query.available_min)
@@ -116,6 +118,7 @@ class CatalogListing(Contract):
     def test_every_query_is_answered_as_the_plain_rules_say_in_either_way_of_paging(
         self, fixtures: Fixtures, stocked: Stocked, data: st.DataObject
     ) -> None:
+        first = next(iter(stocked.products.values()))[0]
         amount = st.none() | st.sampled_from([0, 1, 5, 30, 100, 250, 10**11])
         query = ProductQuery(
             words=search_words(data.draw(st.sampled_from(SEARCHES), "words")) if data.draw(st.booleans()) else None,
@@ -125,6 +128,8 @@ class CatalogListing(Contract):
             available_min=data.draw(amount, "available_min"),
             available_max=data.draw(amount, "available_max"),
             sort=data.draw(st.sampled_from(ProductSort), "sort"),
+            ids=data.draw(st.none() | st.lists(st.sampled_from([*stocked.products, UUID(int=1)])).map(tuple), "ids"),
+            sku=data.draw(st.none() | st.sampled_from([first.sku, "missing"]), "sku"),
         )
         limit, offset = data.draw(st.integers(1, 9), "limit"), data.draw(st.integers(0, 12), "offset")
         expected = [CatalogEntry(*stocked.products[product.id]) for product in stocked.expected(query)]

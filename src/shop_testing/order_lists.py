@@ -60,6 +60,10 @@ class OrderListsContract(Contract):
             number=named.number.lower() if named and data.draw(st.booleans(), "by number") else None,
             with_deleted=data.draw(st.booleans(), "with deleted"),
             oldest_first=data.draw(st.booleans(), "oldest first"),
+            ids=data.draw(
+                st.none() | st.lists(st.sampled_from(history)).map(lambda some: tuple(order.id for order in some)),
+                "ids",
+            ),
         )
         limit, offset = data.draw(st.integers(1, 9), "limit"), data.draw(st.integers(0, 9), "offset")
         expected = [order for order in history[:: -1 if query.oldest_first else 1] if query.matches(order)]

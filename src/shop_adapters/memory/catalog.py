@@ -187,6 +187,8 @@ def _matching(
         if product.archived_at is None
         and (category_ids is None or product.category_id in category_ids)
         and query.family_id in (None, product.family_id)
+        and (query.ids is None or product.id in query.ids)
+        and query.sku in (None, product.sku)
         and _is_within(product.price.minor, query.price_min, query.price_max)
         and _is_within(levels[product.id].available, query.available_min, query.available_max)
         and (query.words is None or is_found(query.words, terms_of(product)))

@@ -32,13 +32,14 @@ FILTERS: Mapping[str, ColumnElement[bool]] = {
     "placed_from": orders.c.created_at >= bindparam("placed_from", type_=Time),
     "placed_before": orders.c.created_at < bindparam("placed_before", type_=Time),
     "number": orders.c.number == bindparam("number", type_=Text),
+    "ids": orders.c.id == any_(bindparam("ids", type_=ARRAY(Uuid))),
     "not deleted": orders.c.deleted_at.is_(None),
 }
 """The conditions that a list of orders can have, by name."""
 
 
 def filters_of(query: OrderQuery) -> frozenset[str]:
-    names = ("customer_id", "status", "placed_from", "placed_before", "number")
+    names = ("customer_id", "status", "placed_from", "placed_before", "number", "ids")
     given = {name for name in names if getattr(query, name) is not None}
     if "status" in given and "customer_id" not in given:
         given = given - {"status"} | {"status of all"}
@@ -53,6 +54,7 @@ def values_of(query: OrderQuery) -> dict[str, Any]:
         "placed_from": query.placed_from,
         "placed_before": query.placed_before,
         "number": query.number,
+        "ids": Uuids(query.ids or ()),
     }
 
 

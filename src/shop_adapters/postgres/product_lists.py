@@ -40,6 +40,7 @@ from shop_core.catalog.model import CatalogEntry, Offer, Options, Product
 from shop_core.catalog.search import ProductQuery, ProductSort, Relevance
 from shop_core.money import Money
 from shop_core.pagination import CursorRequest, Key, OffsetRequest, Page, PageRequest
+from shop_core.text import is_storable
 
 T = TypeVar("T")
 
@@ -74,8 +75,19 @@ _SORT_COLUMNS: dict[ProductSort, tuple[ColumnElement[Any], ...]] = {
     ProductSort.RELEVANCE: (products.c.sort_key, products.c.id),  # behind the tier
 }
 """The columns behind the key of each list in `shop_adapters.listing`."""
-_FILTERS = ("words", "category_id", "family_id", "price_min", "price_max", "available_min", "available_max")
+_FILTERS = (
+    "words",
+    "category_id",
+    "family_id",
+    "price_min",
+    "price_max",
+    "available_min",
+    "available_max",
+    "ids",
+    "sku",
+)
 _STOCK_FILTERS = {"available_min", "available_max"}
+_NOT_CACHED = _STOCK_FILTERS | {"ids"}
 _DESCENDING = {sort for sort, listed in listing.PRODUCTS.items() if listed.descending}
 _TIERS = tuple(Relevance)
 _LIMIT, _OFFSET = bindparam("limit", type_=Integer), bindparam("offset", type_=Integer)
@@ -116,7 +128,9 @@ def values_of(query: ProductQuery, category_ids: Sequence[UUID]) -> dict[str, An
     if query.words:
         values |= {"sku": exact_query(query.words, "B"), "name": exact_query(query.words, "C")}
         values |= {"words": word_query(query.words), "title_words": word_query(query.words, weight="A")}
-    return values | {"category_ids": Uuids(category_ids)}
+    if query.sku is not None and not is_storable(query.sku):
+        values["sku"] = ""  # which no product has
+    return values | {"category_ids": Uuids(category_ids), "ids": Uuids(query.ids or ())}
 
 
 def key_values(key: Key) -> dict[str, Any]:
@@ -173,6 +187,10 @@ def _filters(shape: QueryShape) -> list[ColumnElement[bool]]:
         filters.append(products.c.category_id == any_(bindparam("category_ids", type_=ARRAY(Uuid))))
     if "family_id" in shape.filters:
         filters.append(products.c.family_id == bindparam("family_id", type_=Uuid))
+    if "ids" in shape.filters:
+        filters.append(products.c.id == any_(bindparam("ids", type_=ARRAY(Uuid))))
+    if "sku" in shape.filters:
+        filters.append(products.c.sku == bindparam("sku", type_=Text))
     if "price_min" in shape.filters:
         filters.append(products.c.price_minor >= bindparam("price_min", type_=BigInteger))
     if "price_max" in shape.filters:
@@ -238,7 +256,7 @@ class ProductLists:
 
     def page(self, query: ProductQuery, page_request: PageRequest) -> Page[CatalogEntry]:
         shape = QueryShape.of(query)
-        is_cacheable = not _STOCK_FILTERS & shape.filters and isinstance(page_request, OffsetRequest)
+        is_cacheable = not _NOT_CACHED & shape.filters and isinstance(page_request, OffsetRequest)
         version = self._version.read() if is_cacheable else None  # before anything that is cached under it
         values = values_of(query, self._with_those_below(query.category_id) if query.category_id else ())
         if isinstance(page_request, CursorRequest):

@@ -10,7 +10,7 @@ from uuid import UUID
 from shop_core.catalog.model import NAME_LENGTH_MAX, Product
 from shop_core.errors import Fault, Invalid
 from shop_core.money import MINOR_MAX
-from shop_core.text import check_words, folded, is_among, search_terms, search_words
+from shop_core.text import check_words, folded, is_among, normalized_code, search_terms, search_words
 
 
 class ProductSort(StrEnum):
@@ -40,6 +40,8 @@ class ProductQuery:
         available_max: at most so many; 0 lists sold out products.
         sort: None sorts by relevance if there are words, else the newest first; see `sorted_by`.
         family_id: of this family.
+        ids: only these; those that are not in the catalog are left out.
+        sku: with this SKU, of which there is one at most; upper and lower case differ.
     """
 
     words: tuple[str, ...] | None = None
@@ -50,10 +52,14 @@ class ProductQuery:
     available_max: int | None = None
     sort: ProductSort | None = None
     family_id: UUID | None = None
+    ids: tuple[UUID, ...] | None = None
+    sku: str | None = None
 
     def __post_init__(self) -> None:
         if self.words:
             check_words(self.words)
+        if self.sku is not None:
+            object.__setattr__(self, "sku", normalized_code(self.sku))
         for name in ("price_min", "price_max", "available_min", "available_max"):
             number = getattr(self, name)
             if number is not None and abs(number) > MINOR_MAX:

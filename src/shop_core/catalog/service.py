@@ -26,7 +26,7 @@ from shop_core.errors import CategoryNotFound, Fault, Invalid, ProductNotFound, 
 from shop_core.idempotency import IdempotencyKey, fields_of, made_before
 from shop_core.pagination import CursorRequest, OffsetRequest, Page, PageRequest
 from shop_core.ports import Begin, Clock, NewId, UnitOfWork
-from shop_core.text import normalized, normalized_code
+from shop_core.text import normalized
 
 Versions = Collection[int] | None
 """A change is refused unless one of these versions is the newest; None: any."""
@@ -77,10 +77,8 @@ class CatalogService:
 
     def product_by_sku(self, sku: str) -> CatalogEntry | None:
         """The product of the catalog with that SKU, if there is one."""
-        code = normalized_code(sku)
         with self._begin() as uow:
-            found = uow.products.lock_by_sku([code]).get(code)
-            return uow.products.get(found.id) if found else None
+            return next(iter(uow.products.page(ProductQuery(sku=sku), CursorRequest(1)).items), None)
 
     def products(self, query: ProductQuery, page_request: PageRequest) -> Page[CatalogEntry]:
         """The products that match `query`, one page at a time.
@@ -102,6 +100,12 @@ class CatalogService:
         if entry is None:
             raise CategoryNotFound(category_id)
         return entry
+
+    def category_by_slug(self, slug: str) -> CategoryEntry | None:
+        """The category with that slug, if there is one."""
+        with self._begin() as uow:
+            found = uow.categories.by_slug([slug]).get(slug)
+            return uow.categories.get(found.id) if found else None
 
     def categories(self, page_request: OffsetRequest) -> Page[CategoryEntry]:
         """All categories, by slug."""

@@ -295,6 +295,7 @@ class OrderQuery:
         number: in small or capital letters, with or without its hyphen or a `#` before it.
         with_deleted: also orders that their customers deleted.
         oldest_first: as a queue.
+        ids: only these.
 
     Raises:
         Invalid: the number is not an order number, or a time has no offset.
@@ -307,6 +308,7 @@ class OrderQuery:
     number: str | None = None
     with_deleted: bool = False
     oldest_first: bool = False
+    ids: tuple[UUID, ...] | None = None
 
     def __post_init__(self) -> None:
         for name in ("placed_from", "placed_before"):
@@ -343,6 +345,7 @@ class OrderQuery:
             and (self.placed_from is None or order.created_at >= self.placed_from)
             and (self.placed_before is None or order.created_at < self.placed_before)
             and self.number in (None, order.number)
+            and (self.ids is None or order.id in self.ids)
             and (self.with_deleted or order.deleted_at is None)
         )
 

@@ -8,6 +8,7 @@ from uuid import UUID
 from msgspec import UNSET, Meta, UnsetType
 
 from shop_core import CatalogEntry, Money, ProductQuery, ProductSort
+from shop_core.catalog.model import SKU_LENGTH_MAX
 from shop_core.errors import (
     CategoryNotFound,
     FamilyNotFound,
@@ -24,7 +25,7 @@ from shop_core.idempotency import IdempotencyKey
 from shop_core.inventory.model import ON_HAND_MAX
 from shop_core.text import search_words
 from shop_http import examples
-from shop_http.requests import ListQuery, ShopRequest
+from shop_http.requests import IdsQuery, ShopRequest
 from shop_http.responses import Response, json_response, no_content, page_response
 from shop_http.routes import categories, families
 from shop_http.routing import Access, Operation, delete, get, patch, post, put
@@ -36,7 +37,7 @@ TAG = categories.TAG
 _CONDITIONS = "With `If-Match` it is done only if nobody edited the product since; sales in between do not count."
 
 
-class ProductsQuery(ListQuery, forbid_unknown_fields=True, kw_only=True):
+class ProductsQuery(IdsQuery, forbid_unknown_fields=True, kw_only=True):
     """The filters of the list of products; all that are given must hold."""
 
     keyword: Annotated[
@@ -49,6 +50,9 @@ class ProductsQuery(ListQuery, forbid_unknown_fields=True, kw_only=True):
     in_stock: Annotated[bool, Meta(description="true: can be sold now; false: sold out")] | UnsetType = UNSET
     min_quantity: (
         Annotated[int, Meta(ge=0, le=ON_HAND_MAX, description="at least so many can be sold now")] | UnsetType
+    ) = UNSET
+    sku: (
+        Annotated[str, Meta(max_length=SKU_LENGTH_MAX, pattern=r"^[^\x00]*$", description="with this SKU")] | UnsetType
     ) = UNSET
     sort: Annotated[ProductSort, Meta(description="by default relevance with a keyword, else newest")] | UnsetType = (
         UNSET
@@ -66,6 +70,8 @@ class ProductsQuery(ListQuery, forbid_unknown_fields=True, kw_only=True):
             available_max=0 if self.in_stock is False else None,
             sort=self.sort or None,
             family_id=self.family or None,
+            ids=self.ids or None,
+            sku=None if self.sku is UNSET else self.sku,
         )
 
 
@@ -81,6 +87,8 @@ def _minor(field: str, amount: str | UnsetType, currency: str) -> int | None:
 def _pool(_: ShopRequest, query: ProductsQuery) -> Pool:
     """SLOW if more rows may be looked at than are shown: to find words, to filter, to count, or to skip pages."""
     filters = (query.category, query.min_price, query.max_price, query.in_stock, query.min_quantity)
+    if query.ids or query.sku:
+        return Pool.FAST
     is_walk = query.cursor is not UNSET and not query.keyword.strip()
     return Pool.FAST if is_walk and all(each is UNSET for each in filters) else Pool.SLOW
 
@@ -91,6 +99,7 @@ def _pool(_: ShopRequest, query: ProductsQuery) -> Pool:
         pool=_pool,
         cached=True,
         access=Access.CATALOG,
+        tagged=True,
         query=ProductsQuery,
         gives=examples.PRODUCTS,
         refuses=(InvalidCursor,),

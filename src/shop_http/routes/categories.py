@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import Annotated
 from uuid import UUID
 
-from msgspec import UNSET, Meta
+from msgspec import UNSET, Meta, UnsetType
 
+from shop_core import Page
+from shop_core.catalog.model import SLUG_LENGTH_MAX
 from shop_core.errors import CategoryCycle, CategoryInUse, CategoryNotFound, KeyReused, SlugTaken
 from shop_core.idempotency import IdempotencyKey
 from shop_http import examples
-from shop_http.requests import OffsetQuery, ShopRequest
-from shop_http.responses import Response, json_response, no_content, page_response
+from shop_http.requests import OffsetQuery, ShopRequest, exclusive
+from shop_http.responses import Response, json_response, no_content, page_response, tagged
 from shop_http.routing import Access, Operation, delete, get, patch, post
 from shop_http.schemas.catalog import CategoryBody, CategoryForm, CategoryPage, CategoryPatch
 
@@ -21,13 +23,23 @@ TAG = "Catalog"
 class CategoriesQuery(OffsetQuery, forbid_unknown_fields=True, kw_only=True):
     """How to list the categories."""
 
+    slug: Annotated[str, Meta(max_length=SLUG_LENGTH_MAX, description="the one with this slug")] | UnsetType = UNSET
     nested: Annotated[bool, Meta(description="true: those at the top, each with `children`; pages count these")] = False
 
 
-@get("/categories", Operation(cached=True, access=Access.CATALOG, query=CategoriesQuery, gives=examples.CATEGORIES))
+@get(
+    "/categories",
+    Operation(cached=True, access=Access.CATALOG, tagged=True, query=CategoriesQuery, gives=examples.CATEGORIES),
+)
 def list_categories(request: ShopRequest, query: CategoriesQuery) -> Response:
     """All categories, by slug; flat, or nested as a tree."""
     page_request, catalog = query.offset_request(), request.shop.catalog
+    if query.slug is not UNSET:
+        if query.nested:
+            raise exclusive("nested", "slug")
+        found = list(filter(None, [catalog.category_by_slug(query.slug)]))
+        items = tuple(found[page_request.offset : page_request.offset + page_request.limit])
+        return page_response(CategoryPage, Page(items, len(found)), page_request, CategoryBody.of, request)
     if query.nested:
         tree = catalog.category_tree(page_request)
         return page_response(CategoryPage, tree, page_request, CategoryBody.of_node, request)
@@ -36,11 +48,11 @@ def list_categories(request: ShopRequest, query: CategoriesQuery) -> Response:
 
 @get(
     "/categories/{category_id:uuid}",
-    Operation(cached=True, access=Access.CATALOG, gives=examples.CATEGORY, refuses=(CategoryNotFound,)),
+    Operation(cached=True, access=Access.CATALOG, gives=examples.CATEGORY, tagged=True, refuses=(CategoryNotFound,)),
 )
 def get_category(request: ShopRequest, category_id: UUID) -> Response:
     """A category."""
-    return json_response(CategoryBody.of(request.shop.catalog.category(category_id)))
+    return tagged(json_response(CategoryBody.of(request.shop.catalog.category(category_id))))
 
 
 @post(

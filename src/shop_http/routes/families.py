@@ -25,6 +25,7 @@ TAG = categories.TAG
     Operation(
         cached=True,
         access=Access.CATALOG,
+        tagged=True,
         query=OffsetQuery,
         gives=examples.FAMILIES,
     ),

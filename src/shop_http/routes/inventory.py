@@ -55,6 +55,7 @@ def change_stock(request: ShopRequest, product_id: UUID, form: StockChangeForm, 
     Operation(
         pool=Pool.SLOW,
         access=Access.STAFF,
+        tagged=True,
         query=CursorQuery,
         gives=examples.STOCK_MOVEMENTS,
         refuses=(ProductNotFound, InvalidCursor),

@@ -32,7 +32,7 @@ from shop_core.errors import (
 )
 from shop_core.idempotency import IdempotencyKey
 from shop_http import examples
-from shop_http.requests import ListQuery, ShopRequest
+from shop_http.requests import IdsQuery, ListQuery, ShopRequest
 from shop_http.responses import Response, json_response, no_content, page_response
 from shop_http.routing import Access, Operation, delete, get, post, put
 from shop_http.schemas.common import Timestamp
@@ -53,7 +53,7 @@ from shop_http.server.worker_pools import Pool
 TAG = "Orders"
 
 
-class OrdersQuery(ListQuery, forbid_unknown_fields=True, kw_only=True):
+class OrdersQuery(IdsQuery, forbid_unknown_fields=True, kw_only=True):
     """The filters of the list of orders; all that are given must hold."""
 
     customer: Annotated[UUID, Meta(description="whose; others than one's own are for staff")] | UnsetType = UNSET
@@ -78,6 +78,7 @@ class OrdersQuery(ListQuery, forbid_unknown_fields=True, kw_only=True):
             placed_from=self.placed_from or None,
             placed_before=self.placed_before or None,
             number=None if self.number is UNSET else self.number,
+            ids=self.ids or None,
         )
 
 
@@ -139,6 +140,7 @@ def quote_order(request: ShopRequest, form: QuoteForm) -> Response:
     Operation(
         pool=lambda request, _: Pool.SLOW if request.actor.is_staff else Pool.FAST,
         cached=True,
+        tagged=True,
         query=OrdersQuery,
         gives=examples.ORDERS,
         refuses=(InvalidCursor, Forbidden),
@@ -162,7 +164,7 @@ def get_order(request: ShopRequest, order_id: UUID) -> Response:
 
 @get(
     "/orders/{order_id:uuid}/events",
-    Operation(query=ListQuery, gives=examples.ORDER_EVENTS, refuses=(OrderNotFound, InvalidCursor)),
+    Operation(tagged=True, query=ListQuery, gives=examples.ORDER_EVENTS, refuses=(OrderNotFound, InvalidCursor)),
 )
 def list_order_events(request: ShopRequest, order_id: UUID, query: ListQuery) -> Response:
     """What happened to an order, oldest first."""

@@ -35,6 +35,7 @@ TAG = "Prices"
     "/promotions",
     Operation(
         access=Access.STAFF,
+        tagged=True,
         query=OffsetQuery,
         gives=examples.PROMOTIONS,
     ),
@@ -156,6 +157,7 @@ def create_coupons(request: ShopRequest, promotion_id: UUID, form: CouponForm, k
     "/promotions/{promotion_id:uuid}/coupons",
     Operation(
         access=Access.STAFF,
+        tagged=True,
         query=OffsetQuery,
         gives=examples.COUPONS,
         refuses=(PromotionNotFound,),
@@ -172,6 +174,7 @@ def list_coupons(request: ShopRequest, promotion_id: UUID, query: OffsetQuery) -
     "/promotions/{promotion_id:uuid}/redemptions",
     Operation(
         access=Access.STAFF,
+        tagged=True,
         query=OffsetQuery,
         gives=examples.REDEMPTIONS,
         refuses=(PromotionNotFound,),

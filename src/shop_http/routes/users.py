@@ -42,7 +42,14 @@ class UsersQuery(ListQuery, forbid_unknown_fields=True, kw_only=True):
 
 @get(
     "/users",
-    Operation(pool=Pool.SLOW, access=Access.STAFF, query=UsersQuery, gives=examples.ACCOUNTS, refuses=(InvalidCursor,)),
+    Operation(
+        pool=Pool.SLOW,
+        access=Access.STAFF,
+        tagged=True,
+        query=UsersQuery,
+        gives=examples.ACCOUNTS,
+        refuses=(InvalidCursor,),
+    ),
 )
 def list_users(request: ShopRequest, query: UsersQuery) -> Response:
     """Registered users, by username.

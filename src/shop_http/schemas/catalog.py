@@ -197,7 +197,7 @@ class ProductPatch(Struct, forbid_unknown_fields=True, kw_only=True):
 class ProductBody(Struct, kw_only=True):
     """A product of the catalog. `category` is the id of its category.
 
-    `quantity_in_stock` is the number of units that can be sold now.
+    `quantity_in_stock` is the number of units that can be sold now. `version` counts the edits; sales do not change it.
     """
 
     id: UUID
@@ -212,6 +212,7 @@ class ProductBody(Struct, kw_only=True):
     family: FamilyOfProduct | UnsetType = UNSET
     options: dict[str, str] | UnsetType = UNSET
     tax_class: str
+    version: int
     created_at: Timestamp
     updated_at: Timestamp
 
@@ -232,6 +233,7 @@ class ProductBody(Struct, kw_only=True):
             family=FamilyOfProduct(id=product.family_id, name=entry.family_name) if product.family_id else UNSET,
             options=dict(product.options) if product.options else UNSET,
             tax_class=product.tax_class,
+            version=product.version,
             created_at=product.created_at,
             updated_at=product.updated_at,
         )

@@ -116,6 +116,7 @@ def worker_app(settings: Settings, shutdown: GracefulShutdown) -> tuple[App, Ope
         has_panel=settings.panel,
         threads=settings.connections,
         base_url=settings.base_url,
+        compression=settings.compression,
         place=batcher.place,
         reserve=batcher.reserve,
         cache_validator=cache_validator,

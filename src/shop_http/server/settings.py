@@ -214,6 +214,9 @@ class Settings:
     base_url: str = _setting(
         "", _base_url, "how clients reach the shop, e.g. https://shop.example; without it links are relative"
     )
+    compression: bool = _setting(
+        True, _yes_or_no, "whether JSON is compressed for clients that ask for it; false where a proxy does it"
+    )
     cors_origins: tuple[str, ...] = _setting(
         (), _origins, "origins whose web pages may use the API, e.g. https://shop.example; none by default"
     )

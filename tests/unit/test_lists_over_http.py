@@ -1,0 +1,196 @@
+"""Lists over HTTP: named items at once, validators, and what is compressed."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from unittest.mock import ANY
+from uuid import UUID, uuid4
+
+import pytest
+from litestar.testing import TestClient
+
+from shop_adapters.memory import MemoryAdapters
+from shop_core import SYSTEM, Actor, PlacementRequest, ProductChanges, Registration, Role, Shop
+from shop_core.inventory.model import LineRequest
+from shop_http.app import create_app
+from shop_http.compression import COMPRESSED_BYTES_MIN
+from shop_http.routing import App
+from shop_testing import Fixtures
+
+PASSWORD = "a long and unusual sentence"
+Client = TestClient[App]
+
+
+class Stand:
+    """A shop with a few products, and clients of it."""
+
+    def __init__(self) -> None:
+        store = MemoryAdapters()
+        self.shop, self.fixtures = Shop(store), Fixtures(store)
+        self.products = [self.fixtures.product(f"Lamp {number}", units=9) for number in range(6)]
+
+    @contextmanager
+    def client(self, *, compression: bool = True) -> Iterator[Client]:
+        """Somebody without an account."""
+        with TestClient(create_app(self.shop, compression=compression), base_url="http://shop.test/api/v1") as client:
+            yield client
+
+    def customer(self, name: str) -> tuple[Actor, dict[str, str]]:
+        """A registered customer, and the header that proves it."""
+        account = self.shop.accounts.register(Registration(name, PASSWORD))
+        token = self.shop.sessions.log_in(name, PASSWORD).access
+        return Actor(account.id, Role.CUSTOMER), {"Authorization": f"Bearer {token}"}
+
+
+@pytest.fixture(scope="module")
+def stand() -> Stand:
+    """A shop."""
+    return Stand()
+
+
+@pytest.fixture(scope="module")
+def client(stand: Stand) -> Iterator[Client]:
+    """Somebody without an account."""
+    with stand.client() as client:
+        yield client
+
+
+def joined(ids: Sequence[UUID]) -> str:
+    """As the parameter `ids` has them."""
+    return ",".join(map(str, ids))
+
+
+# ---- named items at once
+
+
+def test_products_are_shown_by_their_ids_and_those_that_are_missing_are_left_out(stand: Stand, client: Client) -> None:
+    archived = stand.fixtures.product("Old")
+    stand.fixtures.archive(archived)
+    named = [stand.products[4].id, uuid4(), archived.id, stand.products[1].id]
+    page = client.get(f"/products?ids={joined(named)}").json()
+    assert [product["id"] for product in page["results"]] == [str(named[0]), str(named[3])], "the newest first"
+    assert (page["count"], page["next"]) == (2, None)
+    assert client.get(f"/products?ids={joined(named)}&sort=name").json()["results"] == page["results"][::-1]
+    assert client.get(f"/products?ids={joined(named)}&limit=1").json()["count"] == 2
+
+
+def test_two_hundred_ids_are_one_page_and_more_are_refused(client: Client) -> None:
+    stand = Stand()
+    chairs = [stand.fixtures.product(f"Chair {number}", description="oak " * 400).id for number in range(51)]
+    named = [*chairs, *(uuid4() for _ in range(149))]
+    with stand.client() as visitor:
+        page = visitor.get(f"/products?ids={joined(named)}")
+        _, body = sent(visitor, f"/products?ids={joined(named)}", "gzip")
+    assert (len(page.json()["results"]), page.json()["next"]) == (51, None)
+    assert gzip.decompress(body) == page.content, "80 KB, compressed in a thread"
+    refused = client.get(f"/products?ids={joined([*named, uuid4()])}")
+    assert (refused.status_code, refused.json()["errors"][0]["field"]) == (400, "ids")
+
+
+@pytest.mark.parametrize(("ids", "field"), [("", "ids.0"), ("1,2", "ids.0"), (f"{UUID(int=7)},x", "ids.1")])
+def test_an_id_that_is_none_is_named(client: Client, ids: str, field: str) -> None:
+    refused = client.get(f"/products?ids={ids}")
+    assert (refused.status_code, refused.json()["errors"][0]["field"]) == (400, field)
+
+
+def test_customers_get_those_of_the_named_orders_that_are_theirs(stand: Stand, client: Client) -> None:
+    (ada, ada_in), (bob, _) = stand.customer("ada"), stand.customer("bob")
+    lines = (LineRequest(stand.products[0].id, 1),)
+    first, second, third = (stand.shop.orders.place(PlacementRequest(ada.account_id, lines)) for _ in range(3))
+    of_bob = stand.shop.orders.place(PlacementRequest(bob.account_id, lines))
+    stand.shop.orders.delete(ada, second.id)
+    named = joined([first.id, second.id, third.id, of_bob.id])
+    page = client.get(f"/orders?ids={named}", headers=ada_in).json()
+    assert [order["id"] for order in page["results"]] == [str(third.id), str(first.id)]
+    assert {order["version"] for order in page["results"]} == {1}
+
+
+def test_a_product_is_found_by_its_sku_and_a_category_by_its_slug(stand: Stand, client: Client) -> None:
+    lamp = stand.products[2]
+    assert [each["id"] for each in client.get(f"/products?sku={lamp.sku}").json()["results"]] == [str(lamp.id)]
+    assert client.get("/products?sku=nothing").json()["results"] == []
+    desk = stand.shop.catalog.create_category(SYSTEM, "Desks").category
+    assert [each["id"] for each in client.get("/categories?slug=desks").json()["results"]] == [str(desk.id)]
+    assert client.get("/categories?slug=desks&page=2").json()["results"] == []
+    assert client.get("/categories?slug=Desks").json()["count"] == 0
+    assert client.get("/categories?slug=desks&nested=true").status_code == 400
+
+
+# ---- validators
+
+
+@pytest.mark.parametrize("path", ["/products?limit=3", "/categories", "/families", "/orders"])
+def test_a_list_that_is_unchanged_is_not_sent_again(stand: Stand, client: Client, path: str) -> None:
+    _, logged_in = stand.customer(f"reader{len(path)}")
+    first = client.get(path, headers=logged_in)
+    again = client.get(path, headers=logged_in | {"If-None-Match": f'"other", {first.headers["etag"]}'})
+    assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", first.headers["etag"])
+
+
+def test_an_edit_and_a_sale_change_the_tag_of_a_list(stand: Stand, client: Client) -> None:
+    def tag() -> str:
+        return str(client.get("/products?limit=4").headers["etag"])
+
+    product = stand.products[5]
+    before = tag()
+    stand.shop.orders.place(PlacementRequest(uuid4(), (LineRequest(product.id, 1),)))
+    sold = tag()
+    stand.shop.catalog.edit_product(SYSTEM, product.id, ProductChanges(name="Lantern"))
+    assert len({before, sold, tag()}) == 3
+    assert client.get(f"/products/{product.id}").json()["version"] == 2
+
+
+# ---- compression
+
+
+def sent(client: Client, path: str, accept: str, method: str = "GET", **headers: str) -> tuple[dict[str, str], bytes]:
+    """Head and body of a response as they were sent."""
+    with client.stream(method, path, headers={"Accept-Encoding": accept, **headers}) as response:
+        return dict(response.headers), b"".join(response.iter_raw())
+
+
+@pytest.mark.parametrize("accept", ["gzip", "br, GZIP;q=0.5", "*", "gzip;q=1.0, identity"])
+def test_a_long_list_is_compressed_for_clients_that_ask_for_it(client: Client, accept: str) -> None:
+    plain = client.get("/products", headers={"Accept-Encoding": "identity"})
+    assert len(plain.content) > COMPRESSED_BYTES_MIN
+    assert "content-encoding" not in plain.headers
+    head, body = sent(client, "/products", accept)
+    assert gzip.decompress(body) == plain.content
+    assert (head["content-encoding"], head["content-length"]) == ("gzip", str(len(body)))
+    assert head["vary"] == plain.headers["vary"] == "Accept-Encoding"
+    assert head["etag"] == f"W/{plain.headers['etag']}"
+    assert sent(client, "/products", accept, "HEAD") == (head | {"x-request-id": ANY}, b"")
+
+
+@pytest.mark.parametrize("accept", ["", "br", "gzip;q=0", "gzip; q=0.00, *", "*;q=0", "identity"])
+def test_a_client_that_does_not_take_gzip_gets_none(client: Client, accept: str) -> None:
+    head, body = sent(client, "/products", accept)
+    assert "content-encoding" not in head
+    assert json.loads(body) == client.get("/products").json()
+
+
+def test_whoever_has_a_compressed_list_is_told_that_it_is_unchanged(client: Client) -> None:
+    head, _ = sent(client, "/products", "gzip")
+    known, body = sent(client, "/products", "gzip", **{"If-None-Match": head["etag"]})
+    assert (known["etag"], known["vary"], body) == (head["etag"], "Accept-Encoding", b"")
+
+
+def test_what_is_short_what_has_tokens_and_what_staff_see_in_a_browser_is_not_compressed(
+    stand: Stand, client: Client
+) -> None:
+    """The length of something compressed says a bit of what is in it: no secret is ever compressed."""
+    stand.customer("carl")
+    paths = ["/categories", "http://shop.test/staff/login", "http://shop.test/docs"]
+    found = [client.get(path, headers={"Accept-Encoding": "gzip"}) for path in paths]
+    found.append(client.post("/auth/token", json={"username": "carl", "password": PASSWORD}))
+    assert {response.status_code for response in found} == {200}
+    assert not any("content-encoding" in response.headers or "vary" in response.headers for response in found)
+
+
+def test_compression_can_be_left_to_a_proxy(stand: Stand) -> None:
+    with stand.client(compression=False) as client:
+        head, _ = sent(client, "/products", "gzip")
+    assert not {"content-encoding", "vary"} & head.keys()
