@@ -22,6 +22,14 @@ settings.register_profile("fixed", derandomize=True, deadline=None, suppress_hea
 settings.register_profile("random", deadline=None, max_examples=500, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("fixed")
 
+
+def pytest_xdist_auto_num_workers() -> int:
+    """One process of tests more than there are cores: a test that waits, for a server to start or for the disk, leaves
+    its core to another.
+    """
+    return len(os.sched_getaffinity(0)) + 1 if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1) + 1
+
+
 NewEngine = Callable[..., Engine]
 FreshAdapters = Callable[[Clock | None, NewId], PostgresAdapters]
 
@@ -48,7 +56,9 @@ def _migrated(new_database: Callable[[str], str]) -> Iterator[NewEngine]:
     with contextlib.ExitStack() as opened:
 
         def new(name: str, connections: int = 2) -> Engine:
-            engine = make_engine(new_database(name), connections=connections, wait_s=30)
+            url = new_database(name)
+            databases.never_wait_for_the_disk(url)
+            engine = make_engine(url, connections=connections, wait_s=30)
             opened.callback(engine.dispose)
             migrate(engine, "EUR")
             return engine

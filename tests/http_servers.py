@@ -30,8 +30,8 @@ def memory_serving() -> Iterator[Server]:
 
 @contextlib.contextmanager
 def postgres_serving(database_url: str) -> Iterator[Server]:
-    """`shop serve` on an empty database."""
+    """`shop serve` on an empty database, with two workers: what one does, the other one must know."""
     variables = {"SHOP_DATABASE_URL": database_url, "SHOP_SECRET_KEY": "the secret of the HTTP tests, 36 b"}
     env = shop_with_admin(STAFF, PASSWORD, **variables)
-    with serving(env=env) as (url, _):
+    with serving("--workers", "2", env=env) as (url, _):
         yield Server(url, STAFF, PASSWORD)

@@ -56,13 +56,17 @@ def new_database(server: str | URL, name: str) -> str:
     return make_url(server).set(database=name).render_as_string(hide_password=False)
 
 
+def never_wait_for_the_disk(url: str) -> None:
+    """For a database in which nothing crashes: its commits are faster, and more happens at the same time."""
+    execute(url, f'ALTER DATABASE "{make_url(url).database}" SET synchronous_commit = off')
+
+
 @contextmanager
 def database(name: str, connections: int = 8) -> Iterator[Engine]:
     """A pool of connections to an empty, migrated database of that name, on a temporary server."""
     with temporary_server() as server:
         url = new_database(server, name)
-        # Nothing crashes here; without the wait for the disk more happens at the same time.
-        execute(server, f'ALTER DATABASE "{name}" SET synchronous_commit = off')
+        never_wait_for_the_disk(url)
         engine = make_engine(url, connections=connections, wait_s=30)
         try:
             migrate(engine, "EUR")

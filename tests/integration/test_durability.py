@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, text
+from verification.databases import never_wait_for_the_disk
 
 from shop_adapters.embedded import EmbeddedPostgres, cluster
 from shop_adapters.postgres import make_engine
@@ -31,8 +31,9 @@ def _settings(url: str, **variables: str) -> Settings:
     return Settings.read({"SHOP_DATABASE_URL": url, "SHOP_SECRET_KEY": "x" * 36, **variables}, {})
 
 
-def test_a_server_that_writes_before_it_says_so_is_fine(engine: Engine) -> None:
-    check_durability(engine)
+def test_a_server_that_writes_before_it_says_so_is_fine(postgres_url: str) -> None:
+    with engine_of(_settings(postgres_url)) as engine:
+        check_durability(engine)
 
 
 def test_a_server_with_fsync_off_is_refused_in_one_line_that_names_what_is_off(careless: str) -> None:
@@ -55,11 +56,7 @@ def test_each_setting_is_allowed_by_its_own_name_and_no_other(careless: str) -> 
 
 
 def test_a_database_whose_commits_do_not_wait_for_the_disk_is_refused(new_database: Callable[[str], str]) -> None:
-    url = new_database("shop_hasty")
-    admin = make_engine(url, connections=1)
-    with admin.begin() as connection:
-        connection.execute(text(f'ALTER DATABASE "{admin.url.database}" SET synchronous_commit = off'))
-    admin.dispose()
+    never_wait_for_the_disk(url := new_database("shop_hasty"))
     engine = make_engine(url, connections=1)
     with pytest.raises(UnsafeServer, match="has synchronous_commit off"):
         check_durability(engine)

@@ -21,9 +21,10 @@ from shop_core.ports import Adapters, UnitOfWork
 from shop_core.reservations.model import ReservationLimits
 from shop_testing import PriceMachine, SeededIds, ShopMachine, TradeMachine
 from shop_testing.fixtures import Altered
+from shop_testing.machine.trade import CUSTOMERS
 
 MODEST = settings(
-    max_examples=60,
+    max_examples=30,
     stateful_step_count=30,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
@@ -67,7 +68,7 @@ def test_two_shops_that_are_alike_answer_alike_and_two_with_other_ids_do_not() -
 
         return Two
 
-    few = settings(MODEST, max_examples=15, database=None, print_blob=False)
+    few = settings(MODEST, max_examples=8, database=None, print_blob=False)
     run_state_machine_as_test(two(1, 1), settings=few)
     with pytest.raises(AssertionError, match="two shops answer differently"):
         run_state_machine_as_test(two(1, 2), settings=few)
@@ -133,6 +134,7 @@ def test_a_mutant_of_an_adapter_is_found_beside_a_sound_one(repository: str, cha
         @rule()
         def publish_and_a_day_later_again(self) -> None:
             """More often than it would come by chance, so that the search is short."""
+            self.buy(CUSTOMERS[0], 0, 1)
             self.relay(100, False)
             self.let_time_pass(86_400)
             self.relay(100, False)
