@@ -8,7 +8,7 @@ BIN := .venv/bin
 # Nothing is compiled when it is installed, only what is used: so that has to be kept, or each start takes seconds more.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test test-slow test-debian test-random test-repeat setup check lint types claims audit sbom wheel verify bench lock clean
+.PHONY: run test test-slow test-debian test-random test-repeat setup check lint types claims audit sbom wheel verify bench clients check-clients lock clean
 
 run: .venv/.runs
 	@exec $(BIN)/shop serve --demo --port "$(PORT)" --data-dir "$(DATA_DIR)"
@@ -77,6 +77,17 @@ verify: .venv/.tests
 bench: .venv/.tests
 	$(BIN)/python -m benchmarks $(if $(ONLY),--only "$(ONLY)") $(if $(LONG),--long) $(if $(YEAR),--year "$(YEAR)")
 
+# The clients, made anew from the description of the API. They need Node.js 20.
+clients: .venv/.tests clients/python/.venv/.generates clients/typescript/node_modules/.generates
+	$(BIN)/python clients/generate.py
+
+# Whether they are what the API is now, their types hold, and a phone lives with each.
+check-clients: .venv/.tests clients/python/.venv/.generates clients/typescript/node_modules/.generates
+	$(BIN)/python clients/generate.py --check
+	cd clients/python && .venv/bin/mypy
+	cd clients/typescript && npm run --silent build
+	$(BIN)/python -m verification.phone_life --client typescript --wishes 100
+
 # Two steps of set-up, so that running the shop does not wait for the tools of the tests.
 .venv/.python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -89,8 +100,18 @@ bench: .venv/.tests
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
-.venv/.tests: .venv/.runs requirements-dev.txt
+.venv/.tests: .venv/.runs requirements-dev.txt clients/python/pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --require-hashes -r requirements-dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable clients/python
+	@touch $@
+
+clients/python/.venv/.generates: clients/python/requirements.txt
+	$(PYTHON) -m venv clients/python/.venv
+	clients/python/.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-compile --require-hashes -r $<
+	@touch $@
+
+clients/typescript/node_modules/.generates: clients/typescript/package-lock.json
+	cd clients/typescript && npm ci --silent --no-audit --no-fund
 	@touch $@
 
 .venv/.audits: .venv/.python requirements-audit.txt

@@ -271,6 +271,9 @@ def _tidy(schema: Json) -> None:
     schema["description"] = cleandoc(schema["description"])
     for field in schema.get("properties", {}).values():
         field.pop("default", None)
+        if len(choices := field.get("enum", ())) == 1:
+            del field["enum"]
+            field["const"] = choices[0]
 
 
 def _header_parameters(operation: Operation) -> Iterator[Json]:

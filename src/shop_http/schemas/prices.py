@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Any, Literal, Self, TypeVar
+from typing import Annotated, Any, Self, TypeVar
 from uuid import UUID
 
 from msgspec import UNSET, Meta, Struct, UnsetType
@@ -48,9 +48,12 @@ _CORE_NAMES = {"percent": "basis_points", "max_times": "times_max"}
 
 
 class SelectionForm(Struct, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
-    """Some products: `all`, those in some `categories` and below them, or some `products`. Give exactly one."""
+    """Some products: `all`, those in some `categories` and below them, or some `products`. Give exactly one.
 
-    all: Literal[True] | UnsetType = UNSET
+    `all` is true where it is given.
+    """
+
+    all: bool | UnsetType = UNSET
     categories: tuple[UUID, ...] | UnsetType = UNSET
     products: tuple[UUID, ...] | UnsetType = UNSET
 
@@ -62,6 +65,8 @@ class SelectionForm(Struct, forbid_unknown_fields=True, kw_only=True, omit_defau
         """
         if sum(each is not UNSET for each in (self.all, self.categories, self.products)) != 1:
             raise Invalid(Fault(field, "give exactly one of all, categories and products", "exactly_one"))
+        if self.all is False:
+            raise Invalid(Fault(f"{field}.all", "is true, or left out", "out_of_range"))
         return Selection(_or(self.products, None, frozenset), _or(self.categories, None, frozenset))
 
     @classmethod

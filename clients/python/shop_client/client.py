@@ -1,0 +1,73 @@
+"""A connection to a shop, with somebody logged in or not."""
+
+from __future__ import annotations
+
+import httpx
+
+from shop_client.generated import AuthenticatedClient
+from shop_client.generated.api.accounts import log_in, log_out
+from shop_client.generated.models import CredentialsForm, RefreshForm, TokensBody
+from shop_client.generated.types import UNSET
+from shop_client.retries import RetryingTransport
+from shop_client.tokens import MemoryTokens, TokenAuth, Tokens, TokenStore
+
+TIMEOUT_S = 35.0
+"""The shop answers within 30 seconds, if only that it cannot."""
+
+
+class Refused(Exception):
+    """The shop said no, for a reason that `problem` has."""
+
+    def __init__(self, problem: object) -> None:
+        super().__init__(getattr(problem, "detail", "the answer cannot be read"))
+        self.problem = problem
+
+
+class ShopClient:
+    """A connection to a shop. Several threads may use it.
+
+    Args:
+        url: of the shop, e.g. `https://shop.example`.
+        store: keeps the tokens. None: as long as this object lives.
+        transport: sends the requests. None: a `RetryingTransport` over connections of httpx.
+        timeout_s: how long one try waits for the next byte of an answer.
+
+    Attributes:
+        api: what the operations in `shop_client.generated.api` take as their `client`.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        store: TokenStore | None = None,
+        transport: httpx.BaseTransport | None = None,
+        timeout_s: float = TIMEOUT_S,
+    ) -> None:
+        self._store = store or MemoryTokens()
+        http = httpx.Client(
+            base_url=url,
+            auth=TokenAuth(self._store),
+            transport=transport or RetryingTransport(httpx.HTTPTransport()),
+            timeout=timeout_s,
+        )
+        self.api = AuthenticatedClient(base_url=url, token="").set_httpx_client(http)
+
+    def log_in(self, username: str, password: str, *, remember: bool = False, device_name: str = "") -> None:
+        """Log in; the tokens are kept. Raises Refused."""
+        form = CredentialsForm(username, password, device_name=device_name or UNSET, remember=remember)
+        answer = log_in.sync(client=self.api, body=form)
+        if not isinstance(answer, TokensBody):
+            raise Refused(answer)
+        self._store.save(Tokens(answer.access, answer.refresh))
+
+    def log_out(self) -> None:
+        """End the session, and forget the tokens."""
+        tokens = self._store.load()
+        if tokens is not None:
+            log_out.sync_detailed(client=self.api, body=RefreshForm(tokens.refresh))
+            self._store.save(None)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self.api.get_httpx_client().close()

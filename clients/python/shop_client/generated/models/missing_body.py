@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeVar, BinaryIO, TextIO, TYPE_CHECKING, Generator
+
+from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
+from ..types import UNSET, Unset
+
+from ..types import UNSET, Unset
+
+
+
+
+
+
+T = TypeVar("T", bound="MissingBody")
+
+
+
+@_attrs_define
+class MissingBody:
+    """ Units, or an amount at list prices.
+
+        Attributes:
+            units (int | Unset):
+            amount (str | Unset):
+     """
+
+    units: int | Unset = UNSET
+    amount: str | Unset = UNSET
+    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
+
+
+
+
+
+    def to_dict(self) -> dict[str, Any]:
+        units = self.units
+
+        amount = self.amount
+
+
+        field_dict: dict[str, Any] = {}
+        field_dict.update(self.additional_properties)
+        field_dict.update({
+        })
+        if units is not UNSET:
+            field_dict["units"] = units
+        if amount is not UNSET:
+            field_dict["amount"] = amount
+
+        return field_dict
+
+
+
+    @classmethod
+    def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+        d = dict(src_dict)
+        units = d.pop("units", UNSET)
+
+        amount = d.pop("amount", UNSET)
+
+        missing_body = cls(
+            units=units,
+            amount=amount,
+        )
+
+
+        missing_body.additional_properties = d
+        return missing_body
+
+    @property
+    def additional_keys(self) -> list[str]:
+        return list(self.additional_properties.keys())
+
+    def __getitem__(self, key: str) -> Any:
+        return self.additional_properties[key]
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        self.additional_properties[key] = value
+
+    def __delitem__(self, key: str) -> None:
+        del self.additional_properties[key]
+
+    def __contains__(self, key: str) -> bool:
+        return key in self.additional_properties

@@ -1,0 +1,20 @@
+from enum import StrEnum
+from typing import Self
+
+class OrderEventKind(StrEnum):
+    CANCELLED = "cancelled"
+    CONFIRMED = "confirmed"
+    DELETED = "deleted"
+    DELIVERED = "delivered"
+    EDITED = "edited"
+    PLACED = "placed"
+    SHIPPED = "shipped"
+
+    @classmethod
+    def _missing_(cls, value: object) -> Self | None:
+        """A value that the shop has got since: it is shown as it is."""
+        if not isinstance(value, str):
+            return None
+        member = str.__new__(cls, value)
+        member._name_ = member._value_ = value
+        return member

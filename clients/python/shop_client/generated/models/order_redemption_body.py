@@ -1,0 +1,122 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeVar, BinaryIO, TextIO, TYPE_CHECKING, Generator
+
+from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
+from ..types import UNSET, Unset
+
+from ..types import UNSET, Unset
+from typing import cast
+from uuid import UUID
+import datetime
+
+
+
+
+
+
+T = TypeVar("T", bound="OrderRedemptionBody")
+
+
+
+@_attrs_define
+class OrderRedemptionBody:
+    """ A use of a promotion by an order; `coupon_id` is that of the coupon that unlocked it.
+
+        Attributes:
+            promotion_id (UUID):
+            version (int):
+            at (datetime.datetime):
+            coupon_id (UUID | Unset):
+     """
+
+    promotion_id: UUID
+    version: int
+    at: datetime.datetime
+    coupon_id: UUID | Unset = UNSET
+    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
+
+
+
+
+
+    def to_dict(self) -> dict[str, Any]:
+        promotion_id = str(self.promotion_id)
+
+        version = self.version
+
+        at = self.at.isoformat()
+
+        coupon_id: str | Unset = UNSET
+        if not isinstance(self.coupon_id, Unset):
+            coupon_id = str(self.coupon_id)
+
+
+        field_dict: dict[str, Any] = {}
+        field_dict.update(self.additional_properties)
+        field_dict.update({
+            "promotion_id": promotion_id,
+            "version": version,
+            "at": at,
+        })
+        if coupon_id is not UNSET:
+            field_dict["coupon_id"] = coupon_id
+
+        return field_dict
+
+
+
+    @classmethod
+    def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+        d = dict(src_dict)
+        promotion_id = UUID(d.pop("promotion_id"))
+
+
+
+
+        version = d.pop("version")
+
+        at = datetime.datetime.fromisoformat(d.pop("at"))
+
+
+
+
+        _coupon_id = d.pop("coupon_id", UNSET)
+        coupon_id: UUID | Unset
+        if isinstance(_coupon_id,  Unset):
+            coupon_id = UNSET
+        else:
+            coupon_id = UUID(_coupon_id)
+
+
+
+
+        order_redemption_body = cls(
+            promotion_id=promotion_id,
+            version=version,
+            at=at,
+            coupon_id=coupon_id,
+        )
+
+
+        order_redemption_body.additional_properties = d
+        return order_redemption_body
+
+    @property
+    def additional_keys(self) -> list[str]:
+        return list(self.additional_properties.keys())
+
+    def __getitem__(self, key: str) -> Any:
+        return self.additional_properties[key]
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        self.additional_properties[key] = value
+
+    def __delitem__(self, key: str) -> None:
+        del self.additional_properties[key]
+
+    def __contains__(self, key: str) -> bool:
+        return key in self.additional_properties

@@ -1,0 +1,18 @@
+from enum import StrEnum
+from typing import Self
+
+class ProductSort(StrEnum):
+    NAME = "name"
+    NEWEST = "newest"
+    PRICE = "price"
+    RELEVANCE = "relevance"
+    VALUE_0 = "-price"
+
+    @classmethod
+    def _missing_(cls, value: object) -> Self | None:
+        """A value that the shop has got since: it is shown as it is."""
+        if not isinstance(value, str):
+            return None
+        member = str.__new__(cls, value)
+        member._name_ = member._value_ = value
+        return member

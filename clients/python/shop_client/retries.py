@@ -1,0 +1,96 @@
+"""Asking again until there is an answer."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Iterable
+from random import Random
+from uuid import uuid4
+
+import httpx
+
+from shop_client.generated_operations import NOT_REPEATABLE, UNKEYED
+
+API = "/api/v1"
+PATIENCE_S = 60.0
+PAUSE_S_MAX = 5.0
+_FIRST_PAUSE_S = 0.1
+_NOT_NOW = frozenset({408, 429, 500, 502, 503, 504})
+_READS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+class NoAnswer(Exception):
+    """There was no answer. Ask later, with the same key: what was asked for may have happened."""
+
+    def __init__(self, request: httpx.Request, reason: str) -> None:
+        self.key = request.headers.get("idempotency-key")
+        key = f" (its Idempotency-Key is {self.key})" if self.key else ""
+        super().__init__(f"{request.method} {request.url.path} got no answer{key}: {reason}")
+
+
+class RetryingTransport(httpx.BaseTransport):
+    """Sends each request until there is an answer.
+
+    A request that changes something gets an `Idempotency-Key` before the first try, unless it has one; so it happens
+    once. What takes no key is repeated only if that is harmless, such as a login.
+
+    Args:
+        inner: sends one request.
+        patience_s: how long a request is repeated.
+        now: a clock that never goes back, in seconds.
+        sleep: waits, in seconds.
+        rng: spreads the pauses, so that clients that failed together do not return together.
+    """
+
+    def __init__(
+        self,
+        inner: httpx.BaseTransport,
+        patience_s: float = PATIENCE_S,
+        *,
+        now: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+        rng: Random | None = None,
+    ) -> None:
+        self._inner, self._patience_s, self._now, self._sleep = inner, patience_s, now, sleep
+        self._rng = rng or Random()
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """The answer. Raises NoAnswer."""
+        request.read()
+        if request.method not in _READS and not _is_one_of(UNKEYED, request):
+            request.headers.setdefault("idempotency-key", str(uuid4()))
+        until, pause_s = self._now() + self._patience_s, _FIRST_PAUSE_S
+        while True:
+            try:
+                response = self._inner.handle_request(request)
+                response.read()
+            except httpx.ConnectError as error:  # nothing was sent
+                reason = f"{type(error).__name__} {error}"
+            except httpx.TransportError as error:
+                reason = f"{type(error).__name__} {error}"
+                if _is_one_of(NOT_REPEATABLE, request):
+                    raise NoAnswer(request, reason) from error
+            else:
+                if response.status_code not in _NOT_NOW or _is_one_of(NOT_REPEATABLE, request):
+                    return response
+                reason = f"{response.status_code} {response.text[:200]}"
+                pause_s = max(pause_s, _retry_after_s(response))
+            if self._now() + pause_s > until:
+                raise NoAnswer(request, reason)
+            self._sleep(pause_s * self._rng.uniform(1, 1.25))
+            pause_s = min(2 * pause_s, PAUSE_S_MAX)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._inner.close()
+
+
+def _retry_after_s(response: httpx.Response) -> float:
+    sent = response.headers.get("retry-after", "")
+    return float(sent) if sent.isdigit() else 0.0
+
+
+def _is_one_of(operations: Iterable[tuple[str, re.Pattern[str]]], request: httpx.Request) -> bool:
+    path = request.url.path
+    return any(request.method == method and pattern.fullmatch(path) for method, pattern in operations)

@@ -1,0 +1,104 @@
+"""The tokens of whoever is logged in: sent with each request, refreshed when they end, kept by the application."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Generator
+from dataclasses import dataclass
+from typing import Protocol
+
+import httpx
+
+REFRESH = "/api/v1/auth/token/refresh"
+
+
+class LoggedOut(Exception):
+    """The session has ended: ask for the password again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """A pair of tokens. The refresh token gives the next pair, once."""
+
+    access: str
+    refresh: str
+
+
+class TokenStore(Protocol):
+    """Where an application keeps the tokens, e.g. in the keychain of the phone. Several threads may use it."""
+
+    def load(self) -> Tokens | None:
+        """The tokens that were saved last; None: nobody is logged in."""
+
+    def save(self, tokens: Tokens | None) -> None:
+        """Keep them; None: forget them."""
+
+
+class MemoryTokens:
+    """Keeps the tokens as long as the process runs."""
+
+    def __init__(self) -> None:
+        self._tokens: Tokens | None = None
+
+    def load(self) -> Tokens | None:
+        """The tokens that were saved last."""
+        return self._tokens
+
+    def save(self, tokens: Tokens | None) -> None:
+        """Keep them."""
+        self._tokens = tokens
+
+
+class TokenAuth(httpx.Auth):
+    """Sends the access token with each request to the shop.
+
+    When it has ended, one request refreshes it and all others wait for that: a refresh token works once.
+
+    Args:
+        store: keeps the tokens.
+    """
+
+    requires_response_body = True
+
+    def __init__(self, store: TokenStore) -> None:
+        self._store = store
+        self._refreshing = threading.Lock()
+
+    def sync_auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        """One request, or three where the token has ended. Raises LoggedOut."""
+        tokens = self._store.load()
+        request.headers.pop("authorization", None)
+        if tokens is None or request.url.path == REFRESH:
+            yield request
+            return
+        request.headers["authorization"] = f"Bearer {tokens.access}"
+        response = yield request
+        if response.status_code != 401 or _code(response) != "invalid_token":
+            return
+        yield from self._refresh(tokens, request)
+        current = self._store.load()
+        if current is None:
+            raise LoggedOut("The session has ended: log in again.")
+        request.headers["authorization"] = f"Bearer {current.access}"
+        yield request
+
+    def _refresh(self, ended: Tokens, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        with self._refreshing:
+            if self._store.load() != ended:  # somebody else has refreshed them
+                return
+            answer = yield httpx.Request(
+                "POST", request.url.copy_with(path=REFRESH, query=None), json={"refresh": ended.refresh}
+            )
+            if answer.status_code == 200:
+                pair = answer.json()
+                self._store.save(Tokens(pair["access"], pair["refresh"]))
+            elif answer.status_code == 401:
+                self._store.save(None)
+
+
+def _code(response: httpx.Response) -> str:
+    """The code of the problem that it is."""
+    try:
+        return str(response.json()["code"])
+    except (ValueError, KeyError, TypeError):
+        return ""

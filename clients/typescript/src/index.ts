@@ -1,0 +1,69 @@
+/**
+ * A client of the shop's API: what you ask for happens once, however bad the line.
+ *
+ *     const shop = new ShopClient("https://shop.example");
+ *     await shop.logIn("ada", "a long enough password");
+ *     const { data, error } = await shop.api.POST("/api/v1/orders", {
+ *       body: { lines: [{ product_id: lamp, quantity: 1 }] },
+ *     });
+ *
+ * `shop.api` is typed by the description of the API. Below it is the thin layer that a phone needs: a key before the
+ * first try and the same one for each retry, and one refresh of the tokens for all calls that wait.
+ */
+
+import createClient, { type Client } from "openapi-fetch";
+
+import type { components, paths } from "./generated.js";
+import { type Fetch, keyed, retrying, type RetryOptions } from "./retries.js";
+import { authorized, MemoryTokens, type TokenStore } from "./tokens.js";
+
+export { NoAnswer, type Fetch, type RetryOptions } from "./retries.js";
+export { LoggedOut, MemoryTokens, type Tokens, type TokenStore } from "./tokens.js";
+export type { components, paths } from "./generated.js";
+
+export type Problem = components["schemas"]["Problem"];
+
+/** The shop said no, for a reason that `problem` has. */
+export class Refused extends Error {
+  override readonly name = "Refused";
+
+  constructor(readonly problem: Problem) {
+    super(problem.detail);
+  }
+}
+
+export interface ShopOptions extends RetryOptions {
+  /** Keeps the tokens. By default: as long as the page or the process lives. */
+  store?: TokenStore;
+  /** Sends one request; by default the `fetch` of the platform. */
+  fetch?: Fetch;
+}
+
+/** A connection to a shop, with somebody logged in or not. */
+export class ShopClient {
+  /** Every operation of the API, by its path. */
+  readonly api: Client<paths>;
+  readonly #store: TokenStore;
+
+  /** @param url of the shop, e.g. `https://shop.example` */
+  constructor(url: string, options: ShopOptions = {}) {
+    this.#store = options.store ?? new MemoryTokens();
+    const send = authorized(retrying(options.fetch ?? ((request) => fetch(request)), options), this.#store);
+    this.api = createClient<paths>({ baseUrl: url, fetch: (request) => send(keyed(request)) });
+  }
+
+  /** Log in; the tokens are kept. Throws `Refused`. */
+  async logIn(username: string, password: string, more: { remember?: boolean; device_name?: string } = {}): Promise<void> {
+    const { data, error } = await this.api.POST("/api/v1/auth/token", { body: { username, password, ...more } });
+    if (!data) throw new Refused(error);
+    this.#store.save({ access: data.access, refresh: data.refresh });
+  }
+
+  /** End the session, and forget the tokens. */
+  async logOut(): Promise<void> {
+    const tokens = this.#store.load();
+    if (tokens === null) return;
+    await this.api.POST("/api/v1/auth/logout", { body: { refresh: tokens.refresh } });
+    this.#store.save(null);
+  }
+}

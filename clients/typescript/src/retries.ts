@@ -1,0 +1,92 @@
+/** Asking again until there is an answer. */
+
+import { NOT_REPEATABLE, UNKEYED } from "./generated_operations.js";
+
+const NOT_NOW = new Set([408, 429, 500, 502, 503, 504]);
+const READS = new Set(["GET", "HEAD", "OPTIONS"]);
+const WITHOUT_BODY = new Set([204, 304]);
+const FIRST_PAUSE_MS = 100;
+const PAUSE_MS_MAX = 5_000;
+
+/** Sends one request, like the `fetch` of browsers. */
+export type Fetch = (request: Request) => Promise<Response>;
+
+/** There was no answer. Ask later, with the same key: what was asked for may have happened. */
+export class NoAnswer extends Error {
+  override readonly name = "NoAnswer";
+
+  constructor(
+    readonly request: Request,
+    readonly key: string | null,
+    reason: string,
+  ) {
+    super(`${request.method} ${new URL(request.url).pathname} got no answer (Idempotency-Key ${key ?? "-"}): ${reason}`);
+  }
+}
+
+export interface RetryOptions {
+  /** How long a request is repeated, in milliseconds. */
+  patienceMs?: number;
+  /** How long one try may take, in milliseconds: the shop answers within 30 seconds, if only that it cannot. */
+  timeoutMs?: number;
+  now?: () => number;
+  sleep?: (milliseconds: number) => Promise<void>;
+  random?: () => number;
+}
+
+/** The request with an `Idempotency-Key`, if it changes something: then it happens once, however often it is sent. */
+export function keyed(request: Request): Request {
+  if (READS.has(request.method) || isOneOf(UNKEYED, request) || request.headers.has("idempotency-key")) return request;
+  const headers = new Headers(request.headers);
+  headers.set("idempotency-key", crypto.randomUUID());
+  return new Request(request, { headers });
+}
+
+/**
+ * A fetch that repeats each request until there is an answer. It takes requests that are `keyed`.
+ *
+ * What takes no key is repeated only if that is harmless, such as a login.
+ */
+export function retrying(fetchOnce: Fetch, options: RetryOptions = {}): Fetch {
+  const { patienceMs = 60_000, timeoutMs = 35_000, now = Date.now, random = Math.random } = options;
+  const sleep = options.sleep ?? ((milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds)));
+
+  return async (request) => {
+    const { method, headers, url } = request;
+    const key = headers.get("idempotency-key");
+    const sent = await request.arrayBuffer();
+    const body = sent.byteLength > 0 ? sent : null;
+    const isRepeatable = !isOneOf(NOT_REPEATABLE, request);
+    const until = now() + patienceMs;
+    for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(2 * pauseMs, PAUSE_MS_MAX)) {
+      let reason: string;
+      try {
+        const signal = AbortSignal.any([request.signal, AbortSignal.timeout(timeoutMs)]);
+        const response = await fetchOnce(new Request(url, { method, headers, body, signal }));
+        const received = WITHOUT_BODY.has(response.status) ? null : await response.arrayBuffer();
+        const { status, statusText } = response;
+        const whole = new Response(received, { status, statusText, headers: response.headers });
+        if (!NOT_NOW.has(status) || !isRepeatable) return whole;
+        reason = `${status} ${await whole.text()}`;
+        pauseMs = Math.max(pauseMs, 1_000 * retryAfter(response));
+      } catch (error) {
+        if (request.signal.aborted) throw error;
+        reason = String(error);
+        if (!isRepeatable) throw new NoAnswer(request, key, reason);
+      }
+      if (now() + pauseMs > until) throw new NoAnswer(request, key, reason);
+      await sleep(pauseMs * (1 + random() / 4));
+    }
+  };
+}
+
+/** The seconds after which the shop wants to be asked again. */
+function retryAfter(response: Response): number {
+  const sent = response.headers.get("retry-after") ?? "";
+  return /^\d+$/.test(sent) ? Number(sent) : 0;
+}
+
+function isOneOf(operations: readonly (readonly [string, RegExp])[], request: Request): boolean {
+  const { pathname } = new URL(request.url);
+  return operations.some(([method, pattern]) => request.method === method && pattern.test(pathname));
+}

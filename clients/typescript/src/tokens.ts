@@ -1,0 +1,91 @@
+/** The tokens of whoever is logged in: sent with each request, refreshed when they end, kept by the application. */
+
+import type { Fetch } from "./retries.js";
+
+const REFRESH = "/api/v1/auth/token/refresh";
+
+/** A pair of tokens. The refresh token gives the next pair, once. */
+export interface Tokens {
+  readonly access: string;
+  readonly refresh: string;
+}
+
+/** Where an application keeps the tokens, e.g. in the keychain of the phone. */
+export interface TokenStore {
+  /** The tokens that were saved last; null: nobody is logged in. */
+  load(): Tokens | null;
+  /** Keep them; null: forget them. */
+  save(tokens: Tokens | null): void;
+}
+
+/** The session has ended: ask for the password again. */
+export class LoggedOut extends Error {
+  override readonly name = "LoggedOut";
+
+  constructor() {
+    super("The session has ended: log in again.");
+  }
+}
+
+/** Keeps the tokens as long as the page or the process lives. */
+export class MemoryTokens implements TokenStore {
+  #tokens: Tokens | null = null;
+
+  load(): Tokens | null {
+    return this.#tokens;
+  }
+
+  save(tokens: Tokens | null): void {
+    this.#tokens = tokens;
+  }
+}
+
+/**
+ * A fetch that sends the access token with each request to the shop.
+ *
+ * When it has ended, one request refreshes it and all others wait for that: a refresh token works once.
+ */
+export function authorized(send: Fetch, store: TokenStore): Fetch {
+  let refreshing: Promise<void> | null = null;
+
+  async function refresh(ended: Tokens, request: Request): Promise<void> {
+    if (store.load()?.refresh !== ended.refresh) return; // somebody else has refreshed them
+    const answer = await send(
+      new Request(new URL(REFRESH, request.url), {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify({ refresh: ended.refresh }),
+      }),
+    );
+    if (answer.status === 200) store.save((await answer.json()) as Tokens);
+    else if (answer.status === 401) store.save(null);
+  }
+
+  return async (request) => {
+    const tokens = store.load();
+    if (tokens === null) return send(request);
+    const again = request.clone();
+    const response = await send(withToken(request, tokens));
+    if (response.status !== 401 || (await code(response)) !== "invalid_token") return response;
+    refreshing ??= refresh(tokens, request).finally(() => (refreshing = null));
+    await refreshing;
+    const current = store.load();
+    if (current === null) throw new LoggedOut();
+    return send(withToken(again, current));
+  };
+}
+
+function withToken(request: Request, tokens: Tokens): Request {
+  const headers = new Headers(request.headers);
+  headers.set("authorization", `Bearer ${tokens.access}`);
+  return new Request(request, { headers });
+}
+
+/** The code of the problem that it is. */
+async function code(response: Response): Promise<unknown> {
+  const problem: unknown = await response
+    .clone()
+    .json()
+    .catch(() => null);
+  return typeof problem === "object" && problem !== null && "code" in problem ? problem.code : null;
+}
