@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from contextlib import closing
-from pathlib import Path
 from uuid import UUID
 
 import httpx
@@ -20,7 +18,6 @@ from verification.proxy import Cut
 
 from http_client import PASSWORD, STAFF, Server, unique
 
-CLIENTS = Path(__file__).parents[2] / "clients"
 WITHIN_THE_FIRST_ANSWER = Cut("answer", 60, "end")
 WITHIN_THE_SECOND_ANSWER = Cut("answer", 1_400, "reset")
 
@@ -44,11 +41,6 @@ def shop(memory_server: Server) -> Iterator[ShopClient]:
     client = ShopClient(memory_server.url)
     yield client
     client.close()
-
-
-def test_the_clients_are_made_from_the_description_of_the_api_as_it_is(memory_server: Server) -> None:
-    kept = json.loads((CLIENTS / "openapi.json").read_text())
-    assert kept == httpx.get(f"{memory_server.url}/openapi.json", trust_env=False).json(), "run `make clients`"
 
 
 def test_each_wish_of_a_phone_happens_once_though_the_answers_to_it_are_lost(

@@ -20,6 +20,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 OF_OTHERS = ("src/shop_core/accounts/common_passwords.py", "src/shop_http/pages/static/htmx.min.js")
+MADE = {"__pycache__", ".venv", "node_modules", "dist", "generated", "generated.ts"}
+"""Folders and files that nobody writes by hand."""
 HISTORY = ("docs/decisions/", "src/shop_adapters/postgres/migrations/versions/", "CHANGELOG.md")
 FOLDERS = ("src", "tests", "verification", "benchmarks", "tools", "docs", "examples", "deploy", "clients", ".ci")
 READ = {".py", ".md", ".svg", ".sh", ".csv", ".yaml", ".yml", ".toml", ".lua", ".html", ".js", ".css", ".sql", ""}
@@ -132,7 +134,7 @@ def texts() -> dict[str, str]:
     files += [
         path for path in sorted(ROOT.iterdir()) if path.suffix in ROOT_FILES or path.name in ("Makefile", "Dockerfile")
     ]
-    named = {str(path.relative_to(ROOT)): path for path in files if path.is_file() and "__pycache__" not in path.parts}
+    named = {str(path.relative_to(ROOT)): path for path in files if path.is_file() and MADE.isdisjoint(path.parts)}
     own = str(Path(__file__).relative_to(ROOT))
     return {
         name: f"{name}\n{path.read_text()}"
