@@ -137,7 +137,8 @@ def failed(request: ShopRequest, error: Exception) -> Response:
 def log_failure(request: ShopRequest, error: Exception) -> None:
     """Leave the traceback in the log, under the request id that the client was told."""
     what = f"{request.scope['method']} {quote(request.scope['path'])}"
-    _logger.error("%s failed, request %s", what, request.id, exc_info=error, extra={"request_id": request.id})
+    about = {"request_id": request.id, "route": request.scope.get("path_template")}
+    _logger.error("%s failed, request %s", what, request.id, exc_info=error, extra=about)
 
 
 def _of_litestar(request: ShopRequest, error: HTTPException) -> Response:

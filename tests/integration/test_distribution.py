@@ -125,6 +125,7 @@ def test_the_readmes_library_runs_with_the_extra_that_it_names(
         ("webhook", "import shop_adapters.publishers.webhook"),
         ("embedded", "import shop_adapters.embedded as e, pathlib; e.EmbeddedPostgres(pathlib.Path('x'))"),
         ("otel", "import shop_http.server.tracing"),
+        ("sentry", "import shop_http.server.error_reports"),
         ("testing", "import shop_testing"),
     ],
 )

@@ -90,6 +90,10 @@ def worker_app(settings: Settings, shutdown: GracefulShutdown) -> tuple[App, Ope
         spans = Spans()
         observers.append(spans.observe)
         background.append(spans)
+    if settings.sentry_dsn:
+        from shop_http.server.error_reports import ErrorReports
+
+        background.append(ErrorReports(settings.sentry_dsn))
     if settings.shows_metrics:
         from shop_http.server import metrics
 

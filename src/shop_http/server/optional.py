@@ -15,6 +15,25 @@ from shop_core.ports import EventPublisher, Mailer
 from shop_http.server.settings import Settings, SettingsError
 
 
+def check_error_reports(settings: Settings) -> None:
+    """Check early that faults can be reported.
+
+    Raises:
+        SettingsError: the settings ask for it, and the address is none, or Sentry's package is not installed.
+    """
+    if settings.sentry_dsn:
+        try:
+            from shop_http.server.error_reports import check_dsn
+        except ImportError as missing:
+            raise SettingsError(
+                f"SHOP_SENTRY_DSN needs Sentry's package: pip install 'shop-no-oversell[sentry]' ({missing})"
+            ) from missing
+        try:
+            check_dsn(settings.sentry_dsn)
+        except ValueError as wrong:
+            raise SettingsError(f"SHOP_SENTRY_DSN cannot be used: {wrong}") from wrong
+
+
 def check_tracing(settings: Settings) -> None:
     """Check early that spans can be made.
 

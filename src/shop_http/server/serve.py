@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from shop_http.cli.demo_data import add_demo_data
 from shop_http.server.database import database, open_shop
 from shop_http.server.log import configure, is_text
-from shop_http.server.optional import check_tracing, mailer_of, publisher_of
+from shop_http.server.optional import check_error_reports, check_tracing, mailer_of, publisher_of
 from shop_http.server.settings import Settings
 from shop_http.server.supervisor import Supervisor, WorkersFailed, open_sockets, prepare
 
@@ -44,6 +44,7 @@ def serve(settings: Settings, *, demo: bool = False) -> None:
     publisher_of(settings)
     mailer_of(settings)
     check_tracing(settings)
+    check_error_reports(settings)
     configure(settings.log, settings.log_level)
     sockets = _open_sockets(settings, settings.port)
     health_sockets = _open_sockets(settings, settings.health_port) if settings.health_port else []

@@ -276,6 +276,9 @@ class Settings:
     tracing: str = _setting(
         "off", _one_of(*TRACING), "off; otlp: a span for each request, sent to OTEL_EXPORTER_OTLP_ENDPOINT"
     )
+    sentry_dsn: str = _setting(
+        "", str, "where faults of the server are reported to: the DSN of a Sentry project", hidden=True
+    )
     allow_unsafe: tuple[str, ...] = _setting(
         (), _unsafe, "durability settings of PostgreSQL that may be off, e.g. fsync"
     )
