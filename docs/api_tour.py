@@ -249,9 +249,9 @@ def walk(tour: Tour, password: str) -> None:
     where = f"/orders/{order['id']}"
     tour.say(
         "## Change your mind",
-        "While an order is `placed`, its owner may replace its lines. Only the difference is taken from the stock or"
-        " given back. Lines with the same or a smaller quantity keep their price; others get today's price, so send the"
-        " `expected_total` that you showed."
+        "While an order is `placed`, its owner or staff may replace its lines. Only the difference is taken from the"
+        " stock or given back. Lines with the same or a smaller quantity keep their price; others get today's price, so"
+        " send the `expected_total` that you showed."
         " `If-Match` makes sure that nobody changed the order since it was read.",
     )
     changed = {"lines": [{"product_id": lamp["id"], "quantity": 2}], "expected_total": "49.80"}

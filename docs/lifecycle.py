@@ -10,7 +10,7 @@ from shop_core.orders.model import HOLDS_STOCK, LIFECYCLE, OrderStatus, Step, st
 from shop_core.reservations.model import RESERVATION_LIFECYCLE, RETURN_MOVEMENT, ReservationState, ReservationStep
 
 PAGE = Path(__file__).with_suffix(".md")
-WHO = {Step.EDIT: "owner", Step.DELETE: "owner", Step.CANCEL: "owner, staff"}
+WHO = {Step.EDIT: "owner, staff", Step.DELETE: "owner", Step.CANCEL: "owner, staff"}
 WHO_RESERVED = {
     ReservationStep.EXTEND: "owner, staff",
     ReservationStep.CONFIRM: "owner, by placing the order",

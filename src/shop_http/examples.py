@@ -43,6 +43,7 @@ from shop_http.schemas.catalog import (
     ProductPatch,
 )
 from shop_http.schemas.inventory import (
+    LowStockForm,
     StockChangeForm,
     StockChangeKind,
     StockLevelBody,
@@ -171,7 +172,10 @@ PRODUCT = ProductBody(
 )
 PRODUCTS = ProductPage(count=1, next=None, previous=None, results=(PRODUCT,))
 STOCK_CHANGE = StockChangeForm(kind=StockChangeKind.RECEIVED, quantity=120, reason="delivery note 4711")
-STOCK_LEVEL = StockLevelBody(product_id=PRODUCT_ID, on_hand=120, allocated=0, reserved=0, shortfall=0, available=120)
+LOW_STOCK = LowStockForm(low_stock_level=10)
+STOCK_LEVEL = StockLevelBody(
+    product_id=PRODUCT_ID, on_hand=120, allocated=0, reserved=0, shortfall=0, available=120, low_stock_level=10
+)
 STOCK_MOVEMENT = StockMovementBody(
     id=MOVEMENT_ID,
     kind=MovementKind.RECEIVED,

@@ -11,9 +11,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from shop_core.accounts.model import SYSTEM
-from shop_core.errors import Oversold, ProductNotFound, Refusal, StockBelowZero
-from shop_core.inventory.model import MovementKind, StockLevel, StockMovement, fold
-from shop_core.pagination import CursorRequest
+from shop_core.errors import Forbidden, Invalid, Oversold, ProductNotFound, Refusal, StockBelowZero
+from shop_core.inventory.model import LineRequest, MovementKind, StockLevel, StockMovement, fold
+from shop_core.orders.model import PlacementRequest
+from shop_core.pagination import CursorRequest, OffsetRequest
 from shop_core.shop import Shop
 from shop_testing.concurrency import Rendezvous, together
 from shop_testing.contract import Contract
@@ -64,6 +65,45 @@ class StockContract(Contract):
         assert fixtures.level(other.id) == StockLevel(other.id, on_hand=10)
         # Movements past the services: no orders, no reservations stand behind them; an audit may find only that.
         assert {found.what for found in shop.audit()} <= {"allocated to orders", "reserved by reservations"}
+
+    def test_a_product_is_low_while_fewer_can_be_sold_than_its_level(self, fixtures: Fixtures, shop: Shop) -> None:
+        product, other = fixtures.product(units=5), fixtures.product("Other", units=1)
+        stock, customer = shop.inventory, fixtures.customer()
+
+        def low() -> list[UUID]:
+            return [entry.product.id for entry in shop.catalog.low_stock(SYSTEM, OffsetRequest()).items]
+
+        assert stock.set_low_stock_level(SYSTEM, product.id, 5) == StockLevel(product.id, on_hand=5)
+        assert (low(), shop.catalog.low_stock(SYSTEM, OffsetRequest()).count) == ([], 0)
+        order = shop.orders.place(PlacementRequest(customer.account_id, (LineRequest(product.id, 1),)))
+        assert (low(), shop.catalog.low_stock(SYSTEM, OffsetRequest()).count) == ([product.id], 1)
+        assert stock.low_stock_levels(SYSTEM, [product.id, other.id]) == {product.id: 5}
+        assert [entry.product.id for entry in shop.catalog.low_stock(SYSTEM, CursorRequest(5)).items] == [product.id]
+        stock.set_low_stock_level(SYSTEM, other.id, 2)
+        assert low() == [other.id, product.id]
+        stock.set_low_stock_level(SYSTEM, other.id, None)
+        stock.set_low_stock_level(SYSTEM, other.id, None)
+        assert low() == [product.id]
+        shop.orders.cancel(SYSTEM, order.id)
+        assert low() == []
+        stock.set_low_stock_level(SYSTEM, product.id, 6)
+        shop.catalog.remove_product(SYSTEM, product.id)
+        assert low() == []
+        assert shop.audit() == []
+
+    def test_a_low_stock_level_is_for_staff_and_keeps_to_its_rule(self, fixtures: Fixtures, shop: Shop) -> None:
+        product, customer = fixtures.product(), fixtures.customer()
+        for level in (0, -1, 1_000_001):
+            with pytest.raises(Invalid, match=f"this is {level}"):
+                shop.inventory.set_low_stock_level(SYSTEM, product.id, level)
+        with pytest.raises(ProductNotFound):
+            shop.inventory.set_low_stock_level(SYSTEM, fixtures.new_id(), 1)
+        with pytest.raises(Forbidden):
+            shop.inventory.set_low_stock_level(customer, product.id, 1)
+        with pytest.raises(Forbidden):
+            shop.inventory.low_stock_levels(customer, [product.id])
+        with pytest.raises(Forbidden):
+            shop.catalog.low_stock(customer, OffsetRequest())
 
     # ---- what cannot be
 

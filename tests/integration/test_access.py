@@ -78,6 +78,8 @@ TABLE = """
     set_tax_rates      401 403 403 200 200
     quote_order        200 200 200 200 200
     get_stock_level    401 403 403 200 200
+    set_low_stock_level 401 403 403 200 200
+    list_low_stock     401 403 403 200 200
     change_stock       401 403 403 200 200
     list_stock_movements 401 403 403 200 200
     reset_password     400 400 400 400 400
@@ -93,7 +95,7 @@ TABLE = """
     list_orders        401 200 200 200 200
     place_order        401 201 201 201 201
     get_order          401 200 404 200 200
-    edit_order         401 200 404 403 403
+    edit_order         401 200 404 200 200
     cancel_order       401 200 404 200 200
     delete_order       401 204 404 403 403
     list_order_events  401 200 404 200 200
@@ -116,6 +118,7 @@ CLOSED = [
     *"get_user assign_user get_user_data erase_user offer_password_reset edit_category remove_category".split(),
 ]
 CLOSED += "replace_product edit_product remove_product restore_product get_stock_level change_stock".split()
+CLOSED += ["set_low_stock_level"]
 CLOSED += "list_stock_movements confirm_order ship_order deliver_order".split()
 CLOSED += "edit_family remove_family get_promotion edit_promotion delete_promotion".split()
 CLOSED += "create_coupons list_coupons list_redemptions".split()
@@ -204,6 +207,8 @@ class Scenario:
                 return {"price": "2.30"}
             case "change_stock":
                 return {"kind": "received", "quantity": 1, "reason": "found"}
+            case "set_low_stock_level":
+                return {"low_stock_level": 5}
             case "extend_reservation":
                 return {"ttl_seconds": 60}
             case "place_order" | "edit_order" | "reserve" | "quote_order":
@@ -308,7 +313,7 @@ def test_everybody_gets_what_the_table_says(
     if answer.status_code == 401:
         assert_problem(answer, 401, "unauthenticated")
     elif answer.status_code == 403:
-        assert_problem(answer, 403, "not_the_owner" if operation in {"edit_order", "delete_order"} else "forbidden")
+        assert_problem(answer, 403, "not_the_owner" if operation == "delete_order" else "forbidden")
 
 
 @pytest.mark.parametrize("operation", CLOSED)

@@ -365,7 +365,9 @@ def screens(running: Running) -> dict[str, str]:
         "cart": "/cart?lines=CUP-001+3",
         "users": "/users",
         "user": f"/users/{order.customer_id}",
+        "low-stock": "/stock/low",
         "events": "/events",
+        "mails": "/mails",
         "refused": "/stock/count?sku=NONE&counted=100",
         "not-found": "/orders/00000000-0000-0000-0000-000000000001",
     }

@@ -106,6 +106,9 @@ def _composed(filters_max: int) -> Iterator[tuple[str, Executable]]:
         shape = QueryShape(filters, "words" in filters, sort)
         for start in Start:
             yield "list of products", product_lists.page(shape, start)
+    low = QueryShape(frozenset({"low_stock"}), False, ProductSort.NEWEST)
+    yield from (("list of products", product_lists.page(low, start)) for start in Start)
+    yield "count of products", product_lists.count(low)
 
 
 FIXED = dict(_fixed())

@@ -10,11 +10,24 @@ from litestar.testing import TestClient
 
 from panel_browser import ORIGIN, Browser, text_of
 from phones import PASSWORD, Setup
-from shop_core import SYSTEM, OffsetRequest, Order, ProductChanges
+from shop_adapters.memory import MemoryAdapters
+from shop_core import (
+    SYSTEM,
+    Money,
+    OffsetRequest,
+    Order,
+    ProductChanges,
+    ProductDetails,
+    Registration,
+    Role,
+    Shop,
+)
 from shop_core.events import Event
 from shop_core.inventory.model import LineRequest
+from shop_core.mail.model import MailMessage
 from shop_core.orders.model import PlacementRequest
 from shop_core.ports import Undelivered
+from shop_core.reservations.model import ReservationRequest
 from shop_http.app import create_app
 
 
@@ -148,9 +161,53 @@ def test_today_shows_what_needs_hands_and_what_was_sold(setup: Setup, browser: B
     text = text_of(browser.get())
     assert f"Orders to confirm 1 {order.number} , 21 Nov 2026, 12:00 UTC" in text
     assert "Promised, but missing 1 1 units missing" in text
-    assert "Products sold out 1 Brass lamp" in text
+    assert "Products sold out 1 Brass lamp , 0 left" in text
+    assert "Low stock 0 Products" in text
+    assert "Reservations 0 Facts that nobody took 0 Mails that did not arrive 0" in text
     assert "Sat 21 Nov 1 24.90 EUR Fri 20 Nov 0 0.00 EUR" in text
     assert 'aria-label="1 orders in 14 days, 24.90 EUR together"' in browser.get().text
+
+
+def test_today_shows_what_is_low_and_who_waits(setup: Setup, browser: Browser) -> None:
+    path = f"/products/{setup.product_id}"
+    page = browser.submit(browser.get(path), f"{path}/low-stock", low_stock_level="4")
+    assert "It counts as low below 4 units." in text_of(page)
+    assert "Low stock 0" in text_of(browser.get())
+    lines = (LineRequest(setup.product_id, 2),)
+    setup.shop.reservations.reserve(ReservationRequest(setup.actor("ada").account_id, lines))
+    text = text_of(browser.get())
+    assert "Low stock 1 Brass lamp , 3 left All that is low" in text
+    assert "Reservations 1 2 units of a customer , until 21 Nov 2026, 12:10 UTC" in text
+    assert "LAMP-1 Brass lamp 3 4" in text_of(browser.get("/stock/low"))
+    assert "It never counts as low." in text_of(browser.submit(page, f"{path}/low-stock", seen="4", low_stock_level=""))
+
+
+def test_a_low_stock_level_that_somebody_else_changed_is_shown_first(setup: Setup, browser: Browser) -> None:
+    path = f"/products/{setup.product_id}"
+    page = browser.get(path)
+    setup.shop.inventory.set_low_stock_level(SYSTEM, setup.product_id, 7)
+    refused = browser.submit(page, f"{path}/low-stock", low_stock_level="4")
+    assert (refused.status_code, "was nothing when you saw it, and is 7 now" in text_of(refused)) == (400, True)
+    assert browser.submit(refused, f"{path}/low-stock").status_code == 200
+    assert setup.shop.inventory.low_stock_levels(SYSTEM, [setup.product_id]) == {setup.product_id: 4}
+
+
+def test_an_order_is_changed_for_its_customer_once_and_says_who_did_it(setup: Setup, browser: Browser) -> None:
+    mug = setup.shop.catalog.create_product(SYSTEM, ProductDetails("MUG-1", "Mug", Money.parse("7", "EUR"))).product
+    setup.shop.inventory.receive(SYSTEM, mug.id, 9)
+    order = order_of_ada(setup)
+    path, units = f"/orders/{order.id}", f"units-{setup.product_id}"
+    page = browser.get(path)
+    for _ in range(2):
+        changed = browser.submit(page, f"{path}/edit", **{units: "2", "sku": "MUG-1", "quantity": "3"})
+        assert "The order comes to 70.80 EUR now." in text_of(changed)
+    assert "Edited by staff, 21 Nov 2026, 12:00 UTC : 24.90 EUR became 70.80 EUR" in text_of(changed)
+    stale = browser.submit(page, f"{path}/edit", key="another", **{units: "1"})
+    assert (stale.status_code, "Stored by now: 2" in text_of(stale)) == (412, True)
+    short = browser.submit(changed, f"{path}/edit", **{units: "9"})
+    assert (short.status_code, browser.form(short, f"{path}/edit").fields[units]) == (409, "9")
+    setup.shop.orders.confirm(SYSTEM, order.id)
+    assert "Change the lines" not in text_of(browser.get(path))
 
 
 def test_text_from_outside_is_shown_as_text(setup: Setup, browser: Browser) -> None:
@@ -218,6 +275,9 @@ class Unwilling:
     def publish(self, event: Event) -> None:
         raise Undelivered("the receiver answered 410 Gone", is_final=True)
 
+    def send(self, message: MailMessage) -> None:
+        raise Undelivered("550 no such mailbox", is_final=True)
+
 
 def test_events_that_nobody_took_are_shown_and_sent_again(setup: Setup, browser: Browser) -> None:
     order_of_ada(setup)
@@ -229,3 +289,22 @@ def test_events_that_nobody_took_are_shown_and_sent_again(setup: Setup, browser:
     sent = browser.submit(page, "/events", event=[str(message.event.id) for message in dead])
     assert f"{len(dead)} event will be sent again." in text_of(sent)
     assert setup.shop.outbox.dead(SYSTEM, OffsetRequest()).count == 0
+
+
+def test_mails_that_did_not_arrive_are_shown_without_an_address_and_sent_again() -> None:
+    shop = Shop(MemoryAdapters(has_mail=True))
+    shop.accounts.register(Registration("grace", PASSWORD), actor=SYSTEM, role=Role.STAFF)
+    account = shop.accounts.register(Registration("ada", PASSWORD, "ada@shop.example"))
+    while shop.mails.send(Unwilling()):
+        pass
+    (dead,) = shop.mails.dead(SYSTEM, OffsetRequest()).items
+    with TestClient(create_app(shop, threads=2), base_url=ORIGIN) as client:
+        browser = Browser(client)
+        assert "Mails that did not arrive 1 Show them" in text_of(browser.log_in("grace", PASSWORD))
+        page = browser.get("/mails")
+        assert "mail.email_confirmation user" in text_of(page)
+        assert f"/staff/users/{account.id}" in page.text
+        assert "550 no such mailbox" in text_of(page)
+        assert "ada@shop.example" not in page.text
+        assert "1 mail will be sent again." in text_of(browser.submit(page, "/mails", mail=str(dead.event.id)))
+    assert shop.mails.dead(SYSTEM, OffsetRequest()).count == 0

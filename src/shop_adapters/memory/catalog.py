@@ -67,6 +67,8 @@ class MemoryProducts:
                 transaction.skus.remove(product.sku)
                 self._free_options(product)
                 transaction.stock.remove(product_id)
+                if transaction.low_stock_levels.get(product_id) is not None:
+                    transaction.low_stock_levels.remove(product_id)
                 transaction.products.remove(product_id)
 
     def get(self, product_id: UUID) -> CatalogEntry | None:
@@ -120,10 +122,13 @@ class MemoryProducts:
         """The products in the catalog that match `query`."""
         with self._transaction.statement():
             products = self._transaction.products.all().values()
-            levels = self._transaction.stock.all()
+            levels, low = self._transaction.stock.all(), self._transaction.low_stock_levels.all()
             categories, families = self._transaction.categories.all(), self._transaction.families.all()
         category_ids = None if query.category_id is None else _with_those_below(query.category_id, categories)
-        return cut(listing.products(query), _matching(query, category_ids, products, levels, families), page_request)
+        found = _matching(query, category_ids, products, levels, families)
+        if query.low_stock:
+            found = [entry for entry in found if entry.available < low.get(entry.product.id, 0)]
+        return cut(listing.products(query), found, page_request)
 
     def _take_options(self, product: Product) -> None:
         if key := _options_key(product):

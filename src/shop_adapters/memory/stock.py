@@ -78,6 +78,22 @@ class MemoryStock:
             found = [level for level in self._transaction.stock.all().values() if level.shortfall]
         return sorted(found, key=lambda level: (-level.shortfall, level.product_id))[:limit]
 
+    def low_stock_levels(self, product_ids: Iterable[UUID]) -> dict[UUID, int]:
+        """The low stock levels of those products that have one."""
+        with self._transaction.statement():
+            return self._transaction.low_stock_levels.get_all(product_ids)
+
+    def set_low_stock_level(self, product_id: UUID, level: int | None) -> None:
+        """Store the low stock level of a product, or that it has none; its stock is locked."""
+        self._transaction.lock_order.check("stock", [product_id])
+        levels = self._transaction.low_stock_levels
+        with self._transaction.statement():
+            self._transaction.claim(self._transaction.stock.name, (product_id,))
+            if level is not None:
+                levels.put(product_id, level)
+            elif levels.get(product_id) is not None:
+                levels.remove(product_id)
+
     def movements(self, product_id: UUID, page_request: CursorRequest) -> Page[StockMovement]:
         """The ledger of a product, newest first."""
         with self._transaction.statement():

@@ -70,6 +70,7 @@ class Store:
         self.families: dict[UUID, Family] = {}
         self.options: dict[tuple[UUID, Options], UUID] = {}
         self.stock: dict[UUID, StockLevel] = {}
+        self.low_stock_levels: dict[UUID, int] = {}
         self.ledger: dict[UUID, list[StockMovement]] = {}
         self.orders: dict[UUID, Order] = {}
         self.orders_of: dict[UUID, list[UUID]] = {}

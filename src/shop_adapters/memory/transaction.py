@@ -39,6 +39,7 @@ class Transaction:
         self.families = Table("families", store.families)
         self.options = Table("options", store.options)
         self.stock = Table("stock", store.stock)
+        self.low_stock_levels = Table("low stock levels", store.low_stock_levels)
         self.ledger = AppendOnlyTable(store.ledger)
         self.orders = Table("orders", store.orders)
         self.orders_of = AppendOnlyTable(store.orders_of)
@@ -59,7 +60,7 @@ class Transaction:
         self._tables: tuple[Table[Any, Any] | AppendOnlyTable[Any, Any], ...] = (
             *(self.accounts, self.usernames, self.tokens, self.sessions, self.attempts),
             *(self.categories, self.slugs, self.products, self.skus, self.families, self.options),
-            *(self.stock, self.ledger, self.orders, self.orders_of, self.order_events),
+            *(self.stock, self.low_stock_levels, self.ledger, self.orders, self.orders_of, self.order_events),
             *(self.stock_events, self.outbox, self.mails, self.keys),
             *(self.reservations, self.open_reservations),
             *(self.promotions, self.promotion_versions, self.coupons, self.coupon_codes),

@@ -29,6 +29,14 @@ WHERE shortfall > 0
 ORDER BY shortfall DESC, product_id
 LIMIT :limit
 """)
+_LOW_STOCK_LEVELS = text("""
+SELECT product_id, low_stock_level
+FROM stock_levels
+WHERE product_id = ANY (CAST(:ids AS uuid[])) AND low_stock_level IS NOT NULL
+""")
+_SET_LOW_STOCK_LEVEL = text("""
+UPDATE stock_levels SET low_stock_level = CAST(:level AS integer) WHERE product_id = :product_id
+""")
 # The time is read outside: inside it would be read before the wait for the lock. So each row has a time after its own
 # lock, and the last row a time after all of them.
 _LOCK = text("""
@@ -156,6 +164,14 @@ class PostgresStock:
 
     def short(self, limit: int) -> list[StockLevel]:
         return [StockLevel(*row) for row in self._transaction.run(_SHORT, {"limit": limit})]
+
+    def low_stock_levels(self, product_ids: Iterable[UUID]) -> dict[UUID, int]:
+        rows = self._transaction.run(_LOW_STOCK_LEVELS, {"ids": Uuids(product_ids)})
+        return {row.product_id: row.low_stock_level for row in rows}
+
+    def set_low_stock_level(self, product_id: UUID, level: int | None) -> None:
+        self._transaction.lock_order.check("stock", [product_id])
+        self._transaction.run(_SET_LOW_STOCK_LEVEL, {"product_id": product_id, "level": level})
 
     def movements(self, product_id: UUID, page_request: CursorRequest) -> Page[StockMovement]:
         values: dict[str, object] = {"product_id": product_id, "limit": page_request.limit + 1}

@@ -86,7 +86,7 @@ _FILTERS = (
     "ids",
     "sku",
 )
-_STOCK_FILTERS = {"available_min", "available_max"}
+_STOCK_FILTERS = {"available_min", "available_max", "low_stock"}
 _NOT_CACHED = _STOCK_FILTERS | {"ids"}
 _DESCENDING = {sort for sort, listed in listing.PRODUCTS.items() if listed.descending}
 _TIERS = tuple(Relevance)
@@ -119,7 +119,7 @@ class QueryShape:
     def of(cls, query: ProductQuery) -> QueryShape:
         """The shape of `query`."""
         given = frozenset([name for name in _FILTERS if getattr(query, name) is not None])
-        return cls(given, bool(query.words), query.sorted_by)
+        return cls(given | {"low_stock"} if query.low_stock else given, bool(query.words), query.sorted_by)
 
 
 def values_of(query: ProductQuery, category_ids: Sequence[UUID]) -> dict[str, Any]:
@@ -204,6 +204,11 @@ def _units(shape: QueryShape, available: ColumnElement[int]) -> list[ColumnEleme
         filters.append(available >= bindparam("available_min", type_=BigInteger))
     if "available_max" in shape.filters:
         filters.append(available <= bindparam("available_max", type_=BigInteger))
+    if "low_stock" in shape.filters:
+        low = select(stock_levels.c.product_id).where(
+            stock_levels.c.low_stock_level.is_not(None), stock_levels.c.low_stock_level > _UNITS
+        )
+        filters.append(products.c.id.in_(low))
     return filters
 
 

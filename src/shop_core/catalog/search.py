@@ -42,6 +42,7 @@ class ProductQuery:
         family_id: of this family.
         ids: only these; those that are not in the catalog are left out.
         sku: with this SKU, of which there is one at most; upper and lower case differ.
+        low_stock: only those of which fewer can be sold than their low stock level.
     """
 
     words: tuple[str, ...] | None = None
@@ -54,6 +55,7 @@ class ProductQuery:
     family_id: UUID | None = None
     ids: tuple[UUID, ...] | None = None
     sku: str | None = None
+    low_stock: bool = False
 
     def __post_init__(self) -> None:
         if self.words:

@@ -89,6 +89,15 @@ class CatalogService:
         with self._begin() as uow:
             return uow.products.page(query, page_request)
 
+    def low_stock(self, actor: Actor, page_request: PageRequest) -> Page[CatalogEntry]:
+        """The products of which fewer can be sold than their low stock level, newest first. Staff only.
+
+        Raises:
+            Unauthenticated, Forbidden: the actor is not staff.
+        """
+        actor.require(Role.STAFF)
+        return self.products(ProductQuery(low_stock=True), page_request)
+
     def category(self, category_id: UUID) -> CategoryEntry:
         """A category.
 

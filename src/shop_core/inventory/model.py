@@ -68,6 +68,13 @@ EFFECTS = {
 }
 
 
+def check_low_stock_level(level: int) -> None:
+    """Check a low stock level. Raises Invalid."""
+    if not 1 <= level <= QUANTITY_MAX:
+        rule = f"must be from 1 to {QUANTITY_MAX}, this is {level}; without one nobody is told"
+        raise Invalid(Fault("low_stock_level", rule, "out_of_range"))
+
+
 class LineRequest(NamedTuple):
     """`quantity` units of a product are requested."""
 

@@ -10,7 +10,15 @@ from shop_core.accounts.model import Actor, Role
 from shop_core.errors import ProductNotFound
 from shop_core.events import StockEvent, StockEventKind
 from shop_core.idempotency import IdempotencyKey
-from shop_core.inventory.model import EFFECTS, MovementKind, StockLevel, StockMovement, check_reason, count_changes
+from shop_core.inventory.model import (
+    EFFECTS,
+    MovementKind,
+    StockLevel,
+    StockMovement,
+    check_low_stock_level,
+    check_reason,
+    count_changes,
+)
 from shop_core.pagination import LIMIT_MAX, CursorRequest, Page
 from shop_core.ports import Begin, NewId, UnitOfWork
 from shop_core.text import normalized
@@ -137,6 +145,45 @@ class InventoryService:
         actor.require(Role.STAFF)
         with self._begin() as uow:
             return uow.stock.short(limit)
+
+    def low_stock_levels(self, actor: Actor, product_ids: Iterable[UUID]) -> dict[UUID, int]:
+        """Below how many units that can be sold each of these products counts as low; of those that have a level.
+
+        Raises:
+            Unauthenticated, Forbidden: the actor is not staff.
+        """
+        actor.require(Role.STAFF)
+        with self._begin() as uow:
+            return uow.stock.low_stock_levels(product_ids)
+
+    def set_low_stock_level(
+        self, actor: Actor, product_id: UUID, level: int | None, *, key: IdempotencyKey | None = None
+    ) -> StockLevel:
+        """Say below how many units a product counts as low: see `CatalogService.low_stock`.
+
+        Args:
+            level: in units that can be sold, 1 to 1,000,000; None: it never counts as low.
+            key: makes a retry safe; see `IdempotencyKey`.
+
+        Returns:
+            The counters, which stay as they are.
+
+        Raises:
+            Unauthenticated, Forbidden: the actor is not staff.
+            ProductNotFound, Invalid, KeyReused
+        """
+        actor.require(Role.STAFF)
+        if level is not None:
+            check_low_stock_level(level)
+        with self._begin() as uow:
+            asked = ("low_stock", product_id, level)
+            is_repeat = key is not None and key.was_used(uow.keys.claim, actor.account_id, *asked)
+            counters = uow.stock.lock([product_id]).get(product_id)
+            if counters is None:
+                raise ProductNotFound(product_id)
+            if not is_repeat:
+                uow.stock.set_low_stock_level(product_id, level)
+        return counters
 
     def movements(self, actor: Actor, product_id: UUID, page_request: CursorRequest) -> Page[StockMovement]:
         """The ledger of a product, newest first.

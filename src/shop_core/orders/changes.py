@@ -51,13 +51,13 @@ class OrderChanges:
         expected_total: Money | None = None,
         key: Key = None,
     ) -> Order:
-        """Replace the lines of an order while it is placed; for its owner. All or nothing.
+        """Replace the lines of an order while it is placed, as its owner or as staff. All or nothing.
 
         Only the difference is taken from stock or returned. A line that does not grow keeps its price; other lines get
         today's, see `shop_core.orders.amendment.edit`. An edit that changes nothing writes nothing: the version stays.
 
         Args:
-            actor: the customer whose order it is.
+            actor: the customer whose order it is; or staff, for the customer: the timeline says who it was.
             lines: all lines that the order is to have; a product may stand in several.
             versions: change it only if the order is at one of these; see `check_version`.
             coupons: codes that come with the edit. Without one, the promotions stay those with which the order was
@@ -68,7 +68,6 @@ class OrderChanges:
         Raises:
             Invalid: the lines break a rule.
             OrderNotFound: there is none, it is somebody else's, or it was deleted.
-            NotTheOwner: the actor is staff, and it is not their own order.
             Stale, IllegalStep, CouponNotUsable, KeyReused
             UnknownProducts: lines that need a product which is not in the catalog.
             InsufficientStock: every short product, with the units that the order was to have and could have.
@@ -199,7 +198,7 @@ class OrderChanges:
             order = order if order is not None and order.is_deleted_by(actor) else None
         if order is None or (taken is Step.EDIT and order.is_deleted_by(actor)):
             raise OrderNotFound(order_id)
-        if taken in (Step.EDIT, Step.DELETE):
+        if taken is Step.DELETE:
             order.check_owner(actor)
         return order
 

@@ -40,6 +40,12 @@ class Stock(Protocol):
     def short(self, limit: int) -> list[StockLevel]:
         """Up to `limit` levels with a shortfall, the greatest first."""
 
+    def low_stock_levels(self, product_ids: Iterable[UUID]) -> dict[UUID, int]:
+        """The low stock levels of those products that have one."""
+
+    def set_low_stock_level(self, product_id: UUID, level: int | None) -> None:
+        """Store the low stock level of a product, or that it has none; its stock is locked."""
+
     def movements(self, product_id: UUID, page_request: CursorRequest) -> Page[StockMovement]:
         """The ledger of a product, newest first."""
 

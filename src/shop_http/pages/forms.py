@@ -68,17 +68,19 @@ class SentForm:
     def id(self, name: str) -> UUID | None:
         """A field with an id; None if it is empty. Raises Invalid."""
         text = self.text(name)
+        return self.uuid(name, text) if text else None
+
+    @staticmethod
+    def uuid(name: str, text: str) -> UUID:
+        """The id that came with a field. Raises Invalid."""
         try:
-            return UUID(text) if text else None
+            return UUID(text)
         except ValueError as wrong:
             raise Invalid(Fault(name, f"must be an id, this is {text[:40]!r}", "invalid_id")) from wrong
 
     def ids(self, name: str) -> list[UUID]:
         """The ids in all fields of one name. Raises Invalid."""
-        try:
-            return [UUID(text) for text in self.values.get(name, ())]
-        except ValueError as wrong:
-            raise Invalid(Fault(name, "has something that is no id", "invalid_id")) from wrong
+        return [self.uuid(name, text) for text in self.values.get(name, ())]
 
     @property
     def key(self) -> IdempotencyKey | None:

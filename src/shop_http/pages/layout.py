@@ -24,6 +24,7 @@ NAVIGATION = (
     ("/promotions", "Promotions"),
     ("/users", "Users"),
     ("/events", "Events"),
+    ("/mails", "Mails"),
 )
 """What the navigation leads to, below `/staff`, in order."""
 

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import htpy as h
 
-from shop_core import CursorRequest, Money, Order, OrderEvent, OrderLine
+from shop_core import CursorRequest, LineRequest, Money, Order, OrderEvent, OrderLine
 from shop_core.accounts.model import Account
 from shop_core.errors import AccountNotFound, Stale
 from shop_core.orders.model import LIFECYCLE, Step
@@ -17,6 +17,9 @@ from shop_http.pages.forms import submit
 from shop_http.pages.handlers import Redirect, StaffRequest, action, page
 from shop_http.pages.layout import Screen
 from shop_http.pages.tables import NUMBER, amount, moment, status_label, table
+
+UNITS = "units-"
+"""Before the id of a product, in the name of the field with its units."""
 
 BUTTONS = {
     Step.CONFIRM: ("Confirm", "", "The order is confirmed."),
@@ -44,8 +47,22 @@ def show_order(request: StaffRequest, order_id: UUID) -> Screen:
         _lines(order),
         h.h2["What happened"],
         _timeline(events),
+        _edit_form(request, order) if Step.EDIT in steps else None,
         _cancel_form(request, order) if Step.CANCEL in steps else None,
     )
+
+
+@action("/orders/{order_id:uuid}/edit", refused=show_order)
+def edit_order(request: StaffRequest, order_id: UUID) -> Redirect:
+    """Have other lines, for the customer: what changes is taken from the stock or given back."""
+    form = request.form
+    units = {form.uuid(name, name.removeprefix(UNITS)): form.number(name) for name in form.values if UNITS in name}
+    if form.text("sku"):
+        product_id = request.product(form.text("sku")).product.id
+        units[product_id] = units.get(product_id, 0) + form.number("quantity")
+    lines = [LineRequest(product_id, quantity) for product_id, quantity in units.items() if quantity]
+    edited = request.shop.orders.edit(request.actor, order_id, lines, form.versions, key=form.key)
+    return Redirect(f"/orders/{order_id}", f"The order comes to {amount(edited.total)} now.")
 
 
 @action("/orders/{order_id:uuid}/cancel", refused=show_order)
@@ -129,6 +146,34 @@ def _button(request: StaffRequest, order: Order, step: Step) -> h.Element:
     return request.form_to(f"/orders/{order.id}/{step}", version=order.version)(submit(text, css))
 
 
+def _edit_form(request: StaffRequest, order: Order) -> h.Element:
+    path = f"/orders/{order.id}/edit"
+    form = request.form_to(path, version=order.version)
+    return h.details(open=request.refusal is not None and request.path == path)[
+        h.summary["Change the lines"],
+        form(
+            h.p["Lines with as many units or fewer keep their price; others get today's. 0 takes a line away."],
+            (
+                form.field(
+                    f"{UNITS}{line.product_id}",
+                    f"Units of {line.name} ({line.sku})",
+                    str(line.quantity),
+                    type="number",
+                    min="0",
+                    css="narrow",
+                )
+                for line in order.lines
+            ),
+            h.fieldset[
+                h.legend["Another product"],
+                form.field("sku", "SKU", autocomplete="off", css="narrow"),
+                form.field("quantity", "Units", "1", type="number", min="1", css="narrow"),
+            ],
+            submit("Change the order"),
+        ),
+    ]
+
+
 def _cancel_form(request: StaffRequest, order: Order) -> h.Element:
     form = request.form_to(f"/orders/{order.id}/cancel", version=order.version)
     return h.details[
@@ -194,6 +239,7 @@ def _timeline(events: Iterable[OrderEvent]) -> h.Element:
 ROUTES = (
     show_order,
     show_slip,
+    edit_order,
     cancel_order,
     *(action(f"/orders/{{order_id:uuid}}/{step}", refused=show_order)(_taking(step)) for step in BUTTONS),
 )

@@ -44,6 +44,7 @@ def show_product(request: StaffRequest, product_id: UUID) -> Screen:
     return Screen(
         product.name,
         _units(request, entry),
+        _low_stock(request, product_id),
         h.h2["Details"],
         form(_fields(request, form, product), submit("Save"), css="wide"),
         h.h2["Leave the catalog"],
@@ -143,6 +144,24 @@ def _units(request: StaffRequest, entry: CatalogEntry) -> h.Node:
         ],
         h.a(href=f"/staff/products/{entry.product.id}/ledger")["Everything that moved its stock"],
     ]
+
+
+def _low_stock(request: StaffRequest, product_id: UUID) -> h.Element:
+    stored = str(request.shop.inventory.low_stock_levels(request.actor, [product_id]).get(product_id, ""))
+    form = request.form_to(f"/products/{product_id}/low-stock")
+    return form(
+        h.input(type="hidden", name="seen", value=stored),
+        form.field(
+            "low_stock_level",
+            "Low below",
+            stored,
+            hint="Units that can be sold. Empty: it never counts as low.",
+            type="number",
+            min="1",
+        ),
+        submit("Set", "quiet"),
+        css="row",
+    )
 
 
 @page("/products/{product_id:uuid}/ledger")

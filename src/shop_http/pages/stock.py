@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from urllib.parse import urlencode
+from uuid import UUID
 
 import htpy as h
 from msgspec import UNSET, Struct, UnsetType
@@ -11,6 +12,10 @@ from shop_core.errors import Fault, Invalid
 from shop_http.pages.forms import submit
 from shop_http.pages.handlers import Redirect, StaffRequest, action, page
 from shop_http.pages.layout import Screen
+from shop_http.pages.product_details import show_product
+from shop_http.pages.tables import NUMBER, page_links, table
+from shop_http.requests import OffsetQuery
+from shop_http.server.worker_pools import Pool
 
 
 class NoteQuery(Struct, forbid_unknown_fields=True, kw_only=True):
@@ -26,7 +31,10 @@ def show_receiving(request: StaffRequest) -> Screen:
     note = "" if request.refusal else request.query(NoteQuery).note
     return Screen(
         "Receive stock",
-        h.p[h.a(href="/staff/stock/count")["Count what is there"]],
+        h.p(".row")[
+            h.a(".button.quiet", href="/staff/stock/count")["Count what is there"],
+            h.a(".button.quiet", href="/staff/stock/low")["What is low"],
+        ],
         form(
             form.field("sku", "SKU", autofocus=True, autocomplete="off", required=True),
             form.field("quantity", "Units", "1", type="number", min="1", css="narrow"),
@@ -45,6 +53,43 @@ def receive(request: StaffRequest) -> Redirect:
     level = request.shop.inventory.receive(request.actor, entry.product.id, units, note, key=form.key)
     notice = f"{units} x {entry.product.name} ({entry.product.sku}) received: {level.on_hand} on hand."
     return Redirect(f"/stock?{urlencode({'note': note})}" if note else "/stock", notice)
+
+
+@page("/stock/low", pool=Pool.SLOW)
+def list_low_stock(request: StaffRequest) -> Screen:
+    """The products of which fewer can be sold than their level; the page of each product sets it."""
+    page_request = request.query(OffsetQuery).offset_request()
+    low = request.shop.catalog.low_stock(request.actor, page_request)
+    levels = request.shop.inventory.low_stock_levels(request.actor, [entry.product.id for entry in low.items])
+    rows = (
+        (
+            entry.product.sku,
+            h.a(href=f"/staff/products/{entry.product.id}")[entry.product.name],
+            str(entry.available),
+            str(levels.get(entry.product.id, "")),
+        )
+        for entry in low.items
+    )
+    return Screen(
+        "Low stock",
+        h.p["The page of each product says below how many units it counts as low."],
+        table("Low stock", ["SKU", "Name", ("Can be sold", NUMBER), ("Low below", NUMBER)], rows),
+        page_links(request, low, page_request),
+    )
+
+
+@action("/products/{product_id:uuid}/low-stock", refused=show_product)
+def set_low_stock_level(request: StaffRequest, product_id: UUID) -> Redirect:
+    """Say below how many units a product counts as low, unless somebody else said otherwise meanwhile."""
+    form, inventory = request.form, request.shop.inventory
+    level = form.number("low_stock_level") if form.text("low_stock_level") else None
+    stored = inventory.low_stock_levels(request.actor, [product_id]).get(product_id)
+    if str(stored or "") not in (form.text("seen"), str(level or "")):
+        rule = f"was {form.text('seen') or 'nothing'} when you saw it, and is {stored or 'nothing'} now: send it again"
+        raise Invalid(Fault("low_stock_level", rule, "changed_meanwhile"))
+    inventory.set_low_stock_level(request.actor, product_id, level, key=form.key)
+    notice = f"It counts as low below {level} units." if level else "It never counts as low."
+    return Redirect(f"/products/{product_id}", notice)
 
 
 class CountQuery(Struct, forbid_unknown_fields=True, kw_only=True):
@@ -118,4 +163,4 @@ def count(request: StaffRequest) -> Redirect:
     return Redirect("/stock/count", f"{entry.product.name}: {counted} on hand ({change:+d}).")
 
 
-ROUTES = (show_receiving, receive, show_count, count)
+ROUTES = (show_receiving, receive, list_low_stock, set_low_stock_level, show_count, count)

@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from uuid import UUID
 
 import htpy as h
 
-from shop_core import CatalogEntry, Money, OffsetRequest, Order, OrderQuery, OrderStatus, Page, ProductQuery
+from shop_core import (
+    CatalogEntry,
+    CursorRequest,
+    Money,
+    OffsetRequest,
+    Order,
+    OrderQuery,
+    OrderStatus,
+    Page,
+    ProductQuery,
+)
 from shop_core.inventory.model import StockLevel
 from shop_core.orders.model import DaySales
+from shop_core.reservations.model import Reservation, ReservationQuery
 from shop_http.pages.handlers import StaffRequest, page
 from shop_http.pages.layout import Screen
 from shop_http.pages.tables import NUMBER, amount, moment, table
@@ -22,17 +34,22 @@ WIDTH, HEIGHT = 700, 160
 
 @page("/", pool=Pool.SLOW)
 def show_today(request: StaffRequest) -> Screen:
-    """Orders by age, what is missing or sold out, facts that nobody took, and what was sold."""
+    """Orders by age, what is low, sold out or missing, what nobody took, and what was sold."""
     shop, actor = request.shop, request.actor
     sold_out = shop.catalog.products(ProductQuery(available_max=0), OffsetRequest(SHOWN))
+    low = shop.catalog.low_stock(actor, OffsetRequest(SHOWN))
+    active = shop.reservations.find(actor, ReservationQuery(is_active=True), CursorRequest(SHOWN))
     return Screen(
         "Today",
         h.div(".cards")[
             _waiting(request, OrderStatus.PLACED, "Orders to confirm"),
             _waiting(request, OrderStatus.CONFIRMED, "Orders to ship"),
-            _sold_out(sold_out),
+            _products("Low stock", low, "/stock/low", "All that is low"),
+            _products("Products sold out", sold_out, "/products?in_stock=false", "All products sold out"),
             _short(shop.inventory.short(actor, SHOWN)),
-            _untaken(shop.outbox.dead(actor, OffsetRequest(1)).count or 0),
+            _reserved(active),
+            _untaken("Facts that nobody took", "/events", shop.outbox.dead(actor, OffsetRequest(1)).count or 0),
+            _untaken("Mails that did not arrive", "/mails", shop.mails.dead(actor, OffsetRequest(1)).count or 0),
         ],
         h.h2[f"Sales of the last {DAYS} days"],
         _sales(shop.orders.sales(actor, DAYS), shop.currency),
@@ -61,12 +78,16 @@ def _waiting(request: StaffRequest, status: OrderStatus, heading: str) -> h.Elem
     )
 
 
-def _sold_out(products: Page[CatalogEntry]) -> h.Element:
+def _products(heading: str, products: Page[CatalogEntry], path: str, all_of_them: str) -> h.Element:
+    rows = [
+        h.p[h.a(href=f"/staff/products/{each.product.id}")[each.product.name], f", {each.available} left"]
+        for each in products.items
+    ]
     return _card(
-        "Products sold out",
+        heading,
         f"{'about ' if products.count_is_estimate else ''}{products.count}",
-        [h.p[h.a(href=f"/staff/products/{each.product.id}")[each.product.name]] for each in products.items],
-        h.a(href="/staff/products?in_stock=false")["All products sold out"] if products.items else None,
+        rows,
+        h.a(href=f"/staff{path}")[all_of_them] if rows else None,
     )
 
 
@@ -79,8 +100,21 @@ def _short(levels: Sequence[StockLevel]) -> h.Element:
     return _card("Promised, but missing", count, rows)
 
 
-def _untaken(count: int) -> h.Element:
-    return _card("Facts that nobody took", str(count), h.a(href="/staff/events")["Show them"] if count else None)
+def _reserved(active: Page[Reservation]) -> h.Element:
+    """Units that wait in the carts of customers."""
+    rows = [
+        h.p[f"{sum(each.units.values())} units of ", _customer(each.customer_id), ", until ", moment(each.expires_at)]
+        for each in active.items
+    ]
+    return _card("Reservations", f"{len(rows)} or more" if active.cursor else str(len(rows)), rows)
+
+
+def _customer(customer_id: UUID) -> h.Element:
+    return h.a(href=f"/staff/users/{customer_id}")["a customer"]
+
+
+def _untaken(heading: str, path: str, count: int) -> h.Element:
+    return _card(heading, str(count), h.a(href=f"/staff{path}")["Show them"] if count else None)
 
 
 def _sales(sales: Sequence[DaySales], currency: str) -> h.Node:

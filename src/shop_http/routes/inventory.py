@@ -7,10 +7,12 @@ from uuid import UUID
 from shop_core.errors import InvalidCursor, KeyReused, ProductNotFound, StockBelowZero
 from shop_core.idempotency import IdempotencyKey
 from shop_http import examples
-from shop_http.requests import CursorQuery, ShopRequest
+from shop_http.requests import CursorQuery, OffsetQuery, ShopRequest
 from shop_http.responses import Response, json_response, page_response
-from shop_http.routing import Access, Operation, get, post
+from shop_http.routing import Access, Operation, get, patch, post
+from shop_http.schemas.catalog import ProductBody, ProductPage
 from shop_http.schemas.inventory import (
+    LowStockForm,
     StockChangeForm,
     StockChangeKind,
     StockLevelBody,
@@ -28,7 +30,34 @@ TAG = "Inventory"
 )
 def get_stock_level(request: ShopRequest, product_id: UUID) -> Response:
     """The stock counters of a product."""
-    return json_response(StockLevelBody.of(request.shop.inventory.level(request.actor, product_id)))
+    level = request.shop.inventory.level(request.actor, product_id)
+    low_stock_levels = request.shop.inventory.low_stock_levels(request.actor, [product_id])
+    return json_response(StockLevelBody.of(level, low_stock_levels.get(product_id)))
+
+
+@patch(
+    "/products/{product_id:uuid}/stock",
+    Operation(
+        access=Access.STAFF, takes=examples.LOW_STOCK, gives=examples.STOCK_LEVEL, refuses=(ProductNotFound, KeyReused)
+    ),
+)
+def set_low_stock_level(
+    request: ShopRequest, product_id: UUID, form: LowStockForm, key: IdempotencyKey | None
+) -> Response:
+    """Say below how many units a product counts as low. The counters stay."""
+    level = request.shop.inventory.set_low_stock_level(request.actor, product_id, form.low_stock_level, key=key)
+    return json_response(StockLevelBody.of(level, form.low_stock_level))
+
+
+@get(
+    "/products/low-stock",
+    Operation(pool=Pool.SLOW, access=Access.STAFF, query=OffsetQuery, gives=examples.PRODUCTS),
+)
+def list_low_stock(request: ShopRequest, query: OffsetQuery) -> Response:
+    """Products of which fewer can be sold than their low stock level, newest first."""
+    page_request = query.offset_request()
+    page = request.shop.catalog.low_stock(request.actor, page_request)
+    return page_response(ProductPage, page, page_request, ProductBody.of, request)
 
 
 @post(
@@ -68,4 +97,4 @@ def list_stock_movements(request: ShopRequest, product_id: UUID, query: CursorQu
     return page_response(StockMovementPage, page, page_request, StockMovementBody.of, request)
 
 
-ROUTES = (get_stock_level, change_stock, list_stock_movements)
+ROUTES = (get_stock_level, set_low_stock_level, list_low_stock, change_stock, list_stock_movements)

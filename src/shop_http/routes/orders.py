@@ -179,7 +179,7 @@ def list_order_events(request: ShopRequest, order_id: UUID, query: ListQuery) ->
         takes=examples.ORDER_FORM,
         gives=examples.ORDER,
         refuses=(
-            *(OrderNotFound, NotTheOwner, Stale, IllegalStep, InsufficientStock, UnknownProducts),
+            *(OrderNotFound, Stale, IllegalStep, InsufficientStock, UnknownProducts),
             *(TotalChanged, CouponNotUsable, KeyReused, TooManyLines),
         ),
     ),
@@ -187,12 +187,12 @@ def list_order_events(request: ShopRequest, order_id: UUID, query: ListQuery) ->
 def edit_order(request: ShopRequest, order_id: UUID, form: OrderForm, key: IdempotencyKey | None) -> Response:
     """Replace the lines of an order that is not confirmed yet.
 
-    For the owner. You get all changes or none, and only the difference is taken from stock or given back. In
-    `shortages`, `requested` is the number of units that the order was to have, and `available` is the number that it
-    could have. A product of which the order had as many or more keeps its name and price; a new one, or more units of
-    one, is priced anew at today's price, all its units: send the total that you showed as `expected_total`. The
-    promotions with which it was placed stay those of the order, whatever became of them since; `coupons` can bring
-    more. Lines that change nothing leave the version as it is.
+    For the owner, and for staff who do it for them. You get all changes or none, and only the difference is taken from
+    stock or given back. In `shortages`, `requested` is the number of units that the order was to have, and `available`
+    is the number that it could have. A product of which the order had as many or more keeps its name and price; a new
+    one, or more units of one, is priced anew at today's price, all its units: send the total that you showed as
+    `expected_total`. The promotions with which it was placed stay those of the order, whatever became of them since;
+    `coupons` can bring more. Lines that change nothing leave the version as it is.
     """
     lines, total, versions = form.requested(), form.total(request.shop.currency), request.expected_versions()
     request.state.order_limiter.count(request.actor.id, len(lines))

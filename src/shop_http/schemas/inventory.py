@@ -28,8 +28,17 @@ class StockChangeForm(Struct, forbid_unknown_fields=True, kw_only=True):
     reason: str
 
 
+class LowStockForm(Struct, forbid_unknown_fields=True, kw_only=True):
+    """Below how many units that can be sold a product counts as low; null: never."""
+
+    low_stock_level: Annotated[int, Meta(ge=1, le=QUANTITY_MAX)] | None
+
+
 class StockLevelBody(Struct, kw_only=True):
-    """The counters of a product, in units: available = on hand - allocated - reserved, never below 0."""
+    """The counters of a product, in units: available = on hand - allocated - reserved, never below 0.
+
+    If fewer than `low_stock_level` are available, `/products/low-stock` lists the product.
+    """
 
     product_id: UUID
     on_hand: int
@@ -37,9 +46,10 @@ class StockLevelBody(Struct, kw_only=True):
     reserved: int
     shortfall: int
     available: int
+    low_stock_level: int | UnsetType = UNSET
 
     @classmethod
-    def of(cls, level: StockLevel) -> StockLevelBody:
+    def of(cls, level: StockLevel, low_stock_level: int | None = None) -> StockLevelBody:
         """The schema of `level`."""
         return cls(
             product_id=level.product_id,
@@ -48,6 +58,7 @@ class StockLevelBody(Struct, kw_only=True):
             reserved=level.reserved,
             shortfall=level.shortfall,
             available=level.available,
+            low_stock_level=low_stock_level or UNSET,
         )
 
 

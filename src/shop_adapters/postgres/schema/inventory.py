@@ -32,10 +32,12 @@ stock_levels = Table(
     Column("allocated", Integer, nullable=False),
     Column("reserved", Integer, nullable=False),
     Column("shortfall", Integer, nullable=False),
+    Column("low_stock_level", Integer, comment="fewer that can be sold are low; null: nobody is told"),
     CheckConstraint("on_hand >= 0 AND allocated >= 0 AND reserved >= 0 AND shortfall >= 0", name="not_below_zero"),
     # bigint: the sum of two counters must not overflow before it is compared
     CheckConstraint("allocated::bigint + reserved <= on_hand::bigint + shortfall", name="not_oversold"),
     CheckConstraint(f"on_hand <= {ON_HAND_MAX}", name="on_hand_countable"),
+    Index("stock_levels_watched_idx", "product_id", postgresql_where=text("low_stock_level IS NOT NULL")),
     # Room on each page, so that a counter changes in place (HOT) and no index is touched.
     postgresql_with={"fillfactor": "50"},
 )
