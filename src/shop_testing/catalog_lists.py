@@ -181,6 +181,14 @@ class CatalogListing(Contract):
         assert self.found(fixtures, "qx-100")[1] == by_both.id
         assert [entry.product.id for entry in _walk(fixtures, ProductQuery(search_words("QX-1")), 7)] == found
 
+    def test_a_keyword_and_a_sku_must_both_fit(self, fixtures: Fixtures) -> None:
+        lamp = fixtures.product("Brass lamp", sku="LAMP-1")
+        fixtures.product("Brass lamp", sku="LAMP-2")
+        for keyword, sku, expected in (("brass", "LAMP-1", [lamp.id]), ("glass", "LAMP-1", []), ("brass", "X", [])):
+            for sort in (None, ProductSort.NAME):
+                query = ProductQuery(search_words(keyword), sku=sku, sort=sort)
+                assert [entry.product.id for entry in _walk(fixtures, query, 5)] == expected
+
     def test_names_are_sorted_by_their_letters_and_not_by_their_accents(self, fixtures: Fixtures) -> None:
         names = ["zoo", "Äpfel", "apple", "Ångström", "Éclair", "eddy", "Öl", "oak"]
         for name in names:

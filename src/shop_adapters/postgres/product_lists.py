@@ -126,7 +126,7 @@ def values_of(query: ProductQuery, category_ids: Sequence[UUID]) -> dict[str, An
     """The values for a list of the shape of `query`; `category_ids` are its category and those below it."""
     values: dict[str, Any] = {name: getattr(query, name) for name in _FILTERS}
     if query.words:
-        values |= {"sku": exact_query(query.words, "B"), "name": exact_query(query.words, "C")}
+        values |= {"sku_words": exact_query(query.words, "B"), "name_words": exact_query(query.words, "C")}
         values |= {"words": word_query(query.words), "title_words": word_query(query.words, weight="A")}
     if query.sku is not None and not is_storable(query.sku):
         values["sku"] = ""  # which no product has
@@ -152,7 +152,11 @@ def page(shape: QueryShape, start: Start, tier: Relevance | None = None) -> Sele
     found = ENTRY.where(*_filters(shape), *_units(shape, _AVAILABLE))
     order = [column.desc() if is_descending else column for column in columns]
     if shape.sort is ProductSort.RELEVANCE:
-        better = [_found_by(name) for name in ("sku", "name", "title_words")] if shape.has_words else [false()] * 3
+        better = (
+            [_found_by(name) for name in ("sku_words", "name_words", "title_words")]
+            if shape.has_words
+            else [false()] * 3
+        )
         if tier is not None:
             found = found.where(*(~each for each in better[: _TIERS.index(tier)]), *better[_TIERS.index(tier) :][:1])
         elif shape.has_words:
