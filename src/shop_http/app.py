@@ -36,7 +36,7 @@ from shop_http.pages import (
     user_list,
 )
 from shop_http.problems import exception_handlers
-from shop_http.response_cache import CacheValidator, ResponseCache
+from shop_http.read_model import AskCatalog, ReadModel
 from shop_http.responses import API, security_headers
 from shop_http.routes import accounts, catalog, docs, health, inventory, orders, prices, privacy, reservations, users
 from shop_http.routing import App, run_operation, with_options
@@ -66,7 +66,8 @@ def create_app(
     threads: int = 8,
     base_url: str = "",
     compression: bool = True,
-    cache_validator: CacheValidator | None = None,
+    ask_catalog: AskCatalog | None = None,
+    read_model_mb: int = 48,
     place: Place | None = None,
     reserve: Reserve | None = None,
     background: Sequence[Background] = (),
@@ -90,7 +91,8 @@ def create_app(
         base_url: how clients reach the server, for the links in lists, e.g. `https://shop.example`. Empty: links are
             relative, so no host that a client names gets into a response.
         compression: whether responses are compressed for clients that ask for it.
-        cache_validator: gives a token of all that is committed, see `response_cache`. None: no response is kept.
+        ask_catalog: asks for the units of this moment, see `read_model`. None: each response is worked out.
+        read_model_mb: how much memory the texts of the catalog may take.
         place: how an order is placed, e.g. `OrderBatcher.place`. None: each by itself, in a thread.
         reserve: the same for reservations.
         background: runs beside the handlers; started in this order, stopped in the reverse order.
@@ -140,7 +142,7 @@ def create_app(
         place=place or (lambda order: pools.submit(Pool.FAST, partial(_decide_one, shop.orders.place_all, order))),
         reserve=reserve
         or (lambda held: pools.submit(Pool.FAST, partial(_decide_one, shop.reservations.reserve_all, held))),
-        cache=ResponseCache(cache_validator) if cache_validator else None,
+        read_model=ReadModel(ask_catalog, read_model_mb * 2**20) if ask_catalog and read_model_mb else None,
         ready=shutdown.readiness(ready),
         shutdown=shutdown,
         login_limiter=LoginLimiter(limits.logins, limits.unrecognised_devices),

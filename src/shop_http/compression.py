@@ -21,12 +21,12 @@ _REFUSED = re.compile(r"\s*q\s*=\s*0(?:\.0*)?\s*", re.ASCII)
 
 
 def accepts_gzip(accept_encoding: bytes) -> bool:
-    """Whether a client with this `Accept-Encoding` takes gzip."""
-    accepted: dict[str, bool] = {}
-    for item in accept_encoding.decode("latin-1").lower().replace("\n", ",").split(","):
+    """Whether a client with this `Accept-Encoding` takes gzip. `*` does not ask for it."""
+    for item in accept_encoding.decode("latin-1").replace("\n", ",").split(","):
         name, _, quality = item.partition(";")
-        accepted[name.strip()] = not _REFUSED.fullmatch(quality)
-    return accepted.get("gzip", accepted.get("*", False))
+        if name.strip() == "gzip":
+            return not _REFUSED.fullmatch(quality)
+    return False
 
 
 async def gzipped(body: bytes) -> bytes:

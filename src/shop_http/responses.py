@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from hashlib import sha256
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import parse_qsl, urlencode
 
 from litestar.types import Receive, Scope, Send
@@ -22,6 +22,9 @@ from shop_core.pagination import OFFSET_MAX, PageRequest
 from shop_http.compression import COMPRESSED_BYTES_MIN, accepts_gzip, gzipped
 from shop_http.requests import ShopRequest, request_of
 from shop_http.schemas.common import PageBody
+
+if TYPE_CHECKING:
+    from shop_http.read_model import CatalogText
 
 T = TypeVar("T")
 B = TypeVar("B", bound=PageBody[Any])
@@ -62,6 +65,7 @@ class Response(Struct):
         cache_control: what caches may do with it.
         policy: the Content-Security-Policy.
         is_replay: whether an earlier request with the same Idempotency-Key made it.
+        text: of the catalog, from which the same response can be made again; see `read_model`.
     """
 
     body: bytes = b""
@@ -73,6 +77,7 @@ class Response(Struct):
     cache_control: bytes = NO_STORE
     policy: bytes = _NOTHING_ALLOWED
     is_replay: bool = False
+    text: CatalogText | None = None
 
     def mark_replay(self) -> None:
         """Say that an earlier request with the same Idempotency-Key did what was asked for."""
@@ -84,7 +89,8 @@ class Response(Struct):
         request = request_of(scope)
         method, state, status = request.scope["method"], request.state, self.status or 200
         body, etag, vary = self.body, self.etag, self._vary(request)
-        if vary and accepts_gzip(request.headers.get(b"accept-encoding", b"")):
+        accepted = request.headers.get(b"accept-encoding", b"").lower()
+        if vary and b"gzip" in accepted and accepts_gzip(accepted):
             etag, vary = etag and f"W/{etag}", _GZIP  # weak, as other bytes stand for the same
         if method in _READS and status != 304 and self.etag and request.knows(self.etag):
             known = Response(b"", 304, headers=vary[:1], etag=etag, cache_control=self.cache_control)
@@ -128,8 +134,7 @@ def json_response(
     """A response with `body` as JSON.
 
     Args:
-        etag: the version of what was read, and any other value whose change must change the ETag. So a product has
-            `"3.17"`: readers see every sale, while `If-Match` looks at the version 3, and a sale does not fail an edit.
+        etag: the version of what was read, and any other value whose change must change the ETag.
         location: the path, within the API, of what was created.
     """
     headers: tuple[Header, ...] = () if location is None else ((b"location", f"{API}{location}".encode()),)

@@ -81,7 +81,7 @@ class Operation:
         needs_body: whether a body must be sent; if not, none stands for one without any field.
         body_size_max: in bytes.
         tagged: whether the response has an ETag, and is 304 for a client who sends it as If-None-Match.
-        cached: whether its response may be sent again while nothing changes; see `response_cache`.
+        cached: whether its response may be made of what is kept in memory; see `read_model`.
         pool: whose threads run it, which may depend on the request and its query.
         erases: whether it erases the account that asks; to ask again with a token of it, ended or expired, is done.
         refuses: what the core may refuse, beyond what follows from the rest.
@@ -155,8 +155,8 @@ class OperationHandler:
                 if operation.erases and await request.state.pools.run(Pool.FAST, partial(_is_erased, request)):
                     return Response(b"", operation.status)
                 raise
-        if operation.cached and state.cache is not None and not request.actor.is_staff:
-            response = await state.cache.response(request, self._respond)
+        if operation.cached and state.read_model is not None and not request.actor.is_staff:
+            response = await state.read_model.response(request, self._respond)
         else:
             response = await self._respond(request)
         if operation.cached and not needs_login:

@@ -12,7 +12,7 @@ from shop_core.idempotency import Result
 from shop_core.reservations.model import Reservation, ReservationRequest
 from shop_http.client_address import TrustedProxies
 from shop_http.middleware.rate_limit import CouponLimiter, LoginLimiter, OrderLimiter
-from shop_http.response_cache import ResponseCache
+from shop_http.read_model import ReadModel
 from shop_http.responses import Header
 from shop_http.server.shutdown import GracefulShutdown
 from shop_http.server.worker_pools import WorkerPools
@@ -42,7 +42,7 @@ class AppState:
         pools: the threads that blocking handlers run in.
         place: how an order is placed.
         reserve: how a reservation is made.
-        cache: the responses that are kept; None: none is.
+        read_model: of the catalog; None: each response is worked out.
         ready: raises while the server cannot serve.
         shutdown: knows whether the server is about to end.
         login_limiter: counts logins and registrations.
@@ -61,7 +61,7 @@ class AppState:
     pools: WorkerPools
     place: Place
     reserve: Reserve
-    cache: ResponseCache | None
+    read_model: ReadModel | None
     ready: Callable[[], None]
     shutdown: GracefulShutdown
     login_limiter: LoginLimiter

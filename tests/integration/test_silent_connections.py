@@ -16,7 +16,7 @@ from verification.databases import SECRET
 from shop_adapters.order_batcher import OrderBatcher
 from shop_adapters.passwords import ScryptPasswords
 from shop_adapters.postgres import PostgresAdapters, make_engine
-from shop_adapters.postgres.cache_validators import CacheValidator
+from shop_adapters.postgres.cache_validators import CurrentStock
 from shop_adapters.postgres.database import TransactionTimeouts
 from shop_adapters.postgres.migrate import migrate
 from shop_core import Shop
@@ -98,10 +98,10 @@ def test_orders_are_placed_again_soon_and_the_server_says_meanwhile_that_it_is_n
     timeouts = TransactionTimeouts(lock_s=0.5, statement_s=3.0)
     adapters = PostgresAdapters(engine, SECRET, passwords=ScryptPasswords(2**4), timeouts=timeouts)
     shop, fixtures = Shop(adapters), Fixtures(adapters)
-    validator = CacheValidator(engine)
+    current_stock = CurrentStock(engine)
     lamp, ada = fixtures.product(units=99), fixtures.customer()
     with OrderBatcher(shop, adapters.new_id) as batcher:
-        ready = readiness(engine, Settings(), batcher.check, validator)
+        ready = readiness(engine, Settings(), batcher.check, current_stock)
         batcher.place(request(ada, (lamp, 1))).result(TIMEOUT_S)
         ready()
 
@@ -115,8 +115,8 @@ def test_orders_are_placed_again_soon_and_the_server_says_meanwhile_that_it_is_n
         assert placed.result(TIMEOUT_S).value.units == {lamp.id: 1}
         assert time.monotonic() - began < PLACING_AGAIN_S
         assert fixtures.level(lamp.id).allocated == 2
-        assert validator() != ""
-    validator.close()
+        assert current_stock(lamp.id.bytes)[1] == (97,)
+    current_stock.close()
     engine.dispose()
 
 

@@ -68,6 +68,11 @@ class ProductQuery:
                 raise Invalid(Fault(name, f"must be at most {MINOR_MAX}, this is {number}", "out_of_range"))
 
     @property
+    def filters_units(self) -> bool:
+        """Whether every sale may change which products are listed."""
+        return self.available_min is not None or self.available_max is not None
+
+    @property
     def sorted_by(self) -> ProductSort:
         """The requested sort, or the default one."""
         return self.sort or (ProductSort.NEWEST if self.words is None else ProductSort.RELEVANCE)

@@ -25,6 +25,7 @@ from shop_core.idempotency import IdempotencyKey
 from shop_core.inventory.model import ON_HAND_MAX
 from shop_core.text import search_words
 from shop_http import examples
+from shop_http.read_model import keepable
 from shop_http.requests import IdsQuery, ShopRequest
 from shop_http.responses import Response, json_response, no_content, page_response
 from shop_http.routes import categories, families
@@ -107,9 +108,10 @@ def _pool(_: ShopRequest, query: ProductsQuery) -> Pool:
 )
 def list_products(request: ShopRequest, query: ProductsQuery) -> Response:
     """Browse and search the catalog."""
-    page_request = query.page_request()
-    page = request.shop.catalog.products(query.conditions(request.shop.currency), page_request)
-    return page_response(ProductPage, page, page_request, ProductBody.of, request)
+    page_request, conditions = query.page_request(), query.conditions(request.shop.currency)
+    page = request.shop.catalog.products(conditions, page_request)
+    response = page_response(ProductPage, page, page_request, ProductBody.of, request)
+    return response if conditions.filters_units else keepable(response, page.items)
 
 
 @get(
@@ -223,7 +225,7 @@ def restore_product(request: ShopRequest, product_id: UUID, key: IdempotencyKey 
 
 
 def _product(entry: CatalogEntry) -> Response:
-    return json_response(ProductBody.of(entry), etag=(entry.product.version, entry.available))
+    return keepable(json_response(ProductBody.of(entry)), [entry], entry.product.version)
 
 
 ROUTES = (

@@ -11,6 +11,7 @@ from shop_core.catalog.model import UNCHANGED
 from shop_core.errors import FamilyInUse, FamilyNotFound, KeyReused, Stale
 from shop_core.idempotency import IdempotencyKey
 from shop_http import examples
+from shop_http.read_model import keepable
 from shop_http.requests import OffsetQuery, ShopRequest
 from shop_http.responses import Response, json_response, no_content, page_response
 from shop_http.routes import categories
@@ -33,7 +34,8 @@ TAG = categories.TAG
 def list_families(request: ShopRequest, query: OffsetQuery) -> Response:
     """All families of products, newest first."""
     page_request = query.offset_request()
-    return page_response(FamilyPage, request.shop.families.page(page_request), page_request, FamilyBody.of, request)
+    listed = request.shop.families.page(page_request)
+    return keepable(page_response(FamilyPage, listed, page_request, FamilyBody.of, request))
 
 
 @get(
@@ -51,7 +53,8 @@ def get_family(request: ShopRequest, family_id: UUID) -> Response:
 
     `/products?family=` lists its products.
     """
-    return _family(request.shop.families.get(family_id))
+    family = request.shop.families.get(family_id)
+    return keepable(_family(family), version=family.version)
 
 
 @post(

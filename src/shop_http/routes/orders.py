@@ -139,7 +139,6 @@ def quote_order(request: ShopRequest, form: QuoteForm) -> Response:
     "/orders",
     Operation(
         pool=lambda request, _: Pool.SLOW if request.actor.is_staff else Pool.FAST,
-        cached=True,
         tagged=True,
         query=OrdersQuery,
         gives=examples.ORDERS,
@@ -156,7 +155,7 @@ def list_orders(request: ShopRequest, query: OrdersQuery) -> Response:
     return page_response(OrderPage, page, page_request, OrderBody.of, request)
 
 
-@get("/orders/{order_id:uuid}", Operation(cached=True, gives=examples.ORDER, tagged=True, refuses=(OrderNotFound,)))
+@get("/orders/{order_id:uuid}", Operation(gives=examples.ORDER, tagged=True, refuses=(OrderNotFound,)))
 def get_order(request: ShopRequest, order_id: UUID) -> Response:
     """One of your orders; any order for staff."""
     return _order(request.shop.orders.get(request.actor, order_id))

@@ -16,7 +16,7 @@ from sqlalchemy import QueuePool
 
 from shop_adapters.background import Repeating
 from shop_adapters.order_batcher import LOCK_WAIT_S, OrderBatcher
-from shop_adapters.postgres.cache_validators import CacheValidator
+from shop_adapters.postgres.cache_validators import CurrentStock
 from shop_adapters.postgres.database import TransactionTimeouts, check_clock, clock_off
 from shop_adapters.postgres.search import REFRESHED_MAX, refresh_search
 from shop_core import Shop
@@ -69,7 +69,7 @@ def worker_app(settings: Settings, shutdown: GracefulShutdown) -> tuple[App, Ope
     others = BACKGROUND_CONNECTIONS + bool(settings.smtp_url) + bool(settings.health_port)
     engine = make_pool(settings, settings.connections + others)
     adapters = adapters_of(engine, settings).with_timeouts(TransactionTimeouts(statement_s=STATEMENT_S))
-    cache_validator = CacheValidator(engine, prepare_threshold=settings.prepare_threshold)
+    current_stock = CurrentStock(engine, prepare_threshold=settings.prepare_threshold)
     shop = shop_of(adapters, settings)
     in_batches = Shop(
         adapters.with_timeouts(TransactionTimeouts(lock_s=LOCK_WAIT_S, statement_s=STATEMENT_S)),
@@ -114,7 +114,7 @@ def worker_app(settings: Settings, shutdown: GracefulShutdown) -> tuple[App, Ope
         shop.sessions.refresh_revocations()  # before it listens, or it would accept tokens of sessions that have ended
     app = create_app(
         shop,
-        ready=readiness(engine, settings, batcher.check, cache_validator, partial(check_clock, engine)),
+        ready=readiness(engine, settings, batcher.check, current_stock, partial(check_clock, engine)),
         public_catalog=settings.public_catalog,
         has_docs=settings.docs,
         has_panel=settings.panel,
@@ -123,7 +123,8 @@ def worker_app(settings: Settings, shutdown: GracefulShutdown) -> tuple[App, Ope
         compression=settings.compression,
         place=batcher.place,
         reserve=batcher.reserve,
-        cache_validator=cache_validator,
+        ask_catalog=current_stock,
+        read_model_mb=settings.read_model_mb,
         deadlines=Deadlines(settings.request_timeout, settings.answer_timeout),
         background=[*background, *_jobs(shop, publisher_of(settings), mailer_of(settings), count_expired)],
         observers=observers,

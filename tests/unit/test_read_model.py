@@ -1,0 +1,338 @@
+"""The read model: never older than the request, the same bytes as without it, and bounded."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+from uuid import UUID
+
+import pytest
+from litestar.testing import TestClient
+
+from shop_adapters.memory import MemoryAdapters
+from shop_core import (
+    SYSTEM,
+    AccountStatusChange,
+    Actor,
+    CategoryChanges,
+    Money,
+    PlacementRequest,
+    Product,
+    ProductChanges,
+    ProductDetails,
+    Registration,
+    Role,
+    Shop,
+)
+from shop_core.inventory.model import LineRequest
+from shop_http.app import create_app
+from shop_http.read_model import CatalogText, ReadModel
+from shop_http.responses import Response
+from shop_http.routing import App
+from shop_testing import Fixtures
+
+PASSWORD = "a long and unusual sentence"
+Client = TestClient[App]
+MISSING = UUID("01930000-0000-7000-8000-000000000001")
+
+
+class Counting(MemoryAdapters):
+    """A store that counts units of work, and is asked as the database is.
+
+    Attributes:
+        token: of the catalog, held still; an exception is raised instead.
+        before_answer: runs before a question is answered.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.begun = 0
+        self.token: Hashable | Exception | None = None
+        self.before_answer: Callable[[], object] = lambda: None
+
+    def begin(self):  # type: ignore[no-untyped-def]
+        self.begun += 1
+        return super().begin()
+
+    def ask(self, product_ids: bytes) -> tuple[Hashable, Sequence[int]]:
+        """The token of the catalog, and the units of products."""
+        self.before_answer()
+        if isinstance(self.token, Exception):
+            raise self.token
+        with self._store.mutex:
+            ids = [UUID(bytes=product_ids[at : at + 16]) for at in range(0, len(product_ids), 16)]
+            stock = self._store.stock
+            catalog = [dict(table) for table in (self._store.products, self._store.categories, self._store.families)]
+            units = [stock[id_].available if id_ in stock else -1 for id_ in ids]
+        return self.token or str(catalog), units
+
+
+class Stand:
+    """A shop, and clients of it, with and without the read model."""
+
+    def __init__(self) -> None:
+        self.store = Counting()
+        self.shop, self.fixtures = Shop(self.store), Fixtures(self.store)
+
+    @contextmanager
+    def client(self, *, is_kept: bool = True, read_model_mb: int = 48, **options: Any) -> Iterator[Client]:
+        """A client of the shop."""
+        ask = self.store.ask if is_kept else None
+        app = create_app(self.shop, ask_catalog=ask, read_model_mb=read_model_mb, threads=2, **options)
+        with TestClient(app, base_url="http://shop.test/api/v1") as client:
+            yield client
+
+    def buy(self, product: Product) -> None:
+        """Sell one."""
+        self.shop.orders.place(PlacementRequest(self.store.new_id(), (LineRequest(product.id, 1),)))
+
+    def log_in(self, name: str, role: Role = Role.CUSTOMER) -> tuple[Actor, dict[str, str]]:
+        """A registered user, and the header that proves it."""
+        account = self.shop.accounts.register(Registration(name, PASSWORD), actor=SYSTEM, role=role)
+        token = self.shop.sessions.log_in(name, PASSWORD).access
+        return Actor(account.id, role), {"Authorization": f"Bearer {token}"}
+
+    def works(self, read: Callable[[], object]) -> int:
+        """How many units of work it takes."""
+        before = self.store.begun
+        read()
+        return self.store.begun - before
+
+
+@pytest.fixture(scope="module")
+def stand() -> Stand:
+    """A shop."""
+    return Stand()
+
+
+@pytest.fixture(scope="module")
+def client(stand: Stand) -> Iterator[Client]:
+    """A client of it."""
+    with stand.client() as client:
+        yield client
+
+
+@pytest.fixture
+def lamp(stand: Stand) -> Product:
+    """A product of which there are three, the newest."""
+    stand.store.token = None
+    return stand.fixtures.product("Lamp", units=3)
+
+
+def test_a_page_is_worked_out_once_and_sales_change_its_units_alone(
+    client: Client, stand: Stand, lamp: Product
+) -> None:
+    path = f"/products/{lamp.id}"
+    assert stand.works(lambda: [client.get("/products"), client.get(path)]) == 2
+    for left in (3, 2, 1, 0):
+        page, product = client.get("/products"), client.get(path)
+        assert (page.json()["results"][0], product.json()["quantity_in_stock"]) == (product.json(), left)
+        assert product.headers["etag"] == f'"1.{left}"'
+        assert stand.works(lambda: [client.get("/products"), client.get(path)]) == 0
+        if left:
+            stand.buy(lamp)
+
+
+def test_every_answer_is_the_same_as_without_the_read_model() -> None:
+    """Twice each, so that the second one is made of what is kept; again after a sale, edits, renames and a removal."""
+    stand = Stand()
+    lamp = stand.fixtures.product("Lamp", units=3)
+    shop, shelf = stand.shop, stand.shop.catalog.create_category(SYSTEM, "Lamps").category
+    family = shop.families.create(SYSTEM, "Lantern", ("quantity_in_stock", "size"))
+    nasty = 'Say "quantity_in_stock":7, \\"quantity_in_stock\\":8, é真\N{LINE SEPARATOR}'
+    for number, text in enumerate((nasty, '{"quantity_in_stock":9}', "plain")):
+        options = (("quantity_in_stock", str(number)), ("size", nasty[:50]))
+        details = ProductDetails(f"S{number}", f"Lamp {number}", Money(100, shop.currency), text, shelf.id)
+        product = shop.catalog.create_product(SYSTEM, details).product
+        shop.catalog.edit_product(SYSTEM, product.id, ProductChanges(family_id=family.id, options=options))
+    paths = (
+        *(
+            "/products",
+            "/products?limit=2",
+            "/products?limit=2&page=2",
+            "/products?limit=1&cursor=",
+            f"/products/{lamp.id}",
+        ),
+        *(f"/products?category={shelf.id}", "/products?keyword=lamp", f"/products?ids={product.id},{MISSING}"),
+        *("/products?in_stock=true", f"/products/{product.id}"),
+        *("/categories", "/categories?nested=true", "/categories?slug=lamps", f"/categories/{shelf.id}"),
+        *("/families", f"/families/{family.id}", f"/products/{MISSING}", "/products?page=0"),
+    )
+    changes: tuple[Callable[[], object], ...] = (
+        lambda: stand.buy(lamp),
+        lambda: shop.catalog.edit_product(SYSTEM, product.id, ProductChanges(name="Torch")),
+        lambda: shop.catalog.edit_category(SYSTEM, shelf.id, CategoryChanges(name="Lights")),
+        lambda: shop.families.edit(SYSTEM, family.id, name="Lanterns"),
+        lambda: shop.catalog.remove_product(SYSTEM, product.id),
+    )
+    _, staff = stand.log_in("sam", Role.STAFF)
+    with stand.client() as kept, stand.client(is_kept=False) as plain:
+        for change in changes:
+            change()
+            for path in paths:
+                expected = _essence(plain.get(path))
+                assert [_essence(kept.get(path)) for _ in range(2)] == [expected] * 2, path
+                known = {"If-None-Match": expected[1].get("etag", "*")}
+                assert _essence(kept.get(path, headers=known | staff)) == _essence(plain.get(path, headers=known)), path
+                if change is changes[0]:
+                    assert _essence(kept.head(path)) == _essence(plain.head(path)), path
+
+
+def _essence(response: Any) -> tuple[int, dict[str, str], bytes]:
+    """All of a response that is no accident of its request."""
+    headers = {name: value for name, value in response.headers.items() if name != "x-request-id"}
+    body = response.content
+    if response.status_code >= 400 and body:
+        body = body.replace(response.headers["x-request-id"].encode(), b"")
+        headers.pop("content-length")
+    return response.status_code, headers, body
+
+
+def test_a_change_while_an_answer_is_worked_out_is_not_missed(client: Client, stand: Stand, lamp: Product) -> None:
+    """The token is from before the store was read: text that is newer than its token is merely kept in vain."""
+    path = f"/products/{lamp.id}"
+    stand.store.token = "before"
+    client.get(path)
+    stand.shop.catalog.edit_product(SYSTEM, lamp.id, ProductChanges(name="Torch"))
+    stand.store.token = "after"
+    assert client.get(path).json()["name"] == "Torch"
+
+
+def test_after_a_restore_a_lower_token_is_another_catalog(client: Client, stand: Stand, lamp: Product) -> None:
+    for token in (7, 5, 7):
+        stand.store.token = token
+        assert stand.works(lambda: client.get("/products")) == 1
+        assert stand.works(lambda: client.get("/products")) == 0
+
+
+def test_who_knows_the_answer_is_told_so_without_a_unit_of_work(client: Client, stand: Stand, lamp: Product) -> None:
+    for path in (f"/products/{lamp.id}", "/products"):
+        etag = client.get(path).headers["etag"]
+        begun = stand.store.begun
+        known = client.get(path, headers={"If-None-Match": etag})
+        assert (known.status_code, known.content, known.headers["etag"]) == (304, b"", etag)
+        assert stand.store.begun == begun
+    stand.buy(lamp)
+    assert client.get(path, headers={"If-None-Match": etag}).status_code == 200
+
+
+def test_without_an_answer_everything_is_forgotten_and_worked_out(client: Client, stand: Stand, lamp: Product) -> None:
+    client.get("/products")
+    stand.store.token = OSError("the store does not say")
+    assert [stand.works(lambda: client.get("/products")) for _ in range(2)] == [1, 1]
+    stand.store.token = None
+    assert [stand.works(lambda: client.get("/products")) for _ in range(2)] == [1, 0]
+
+
+def test_lists_by_units_and_refusals_are_not_kept(client: Client, stand: Stand, lamp: Product) -> None:
+    for path in ("/products?in_stock=true", "/products?min_quantity=1", f"/products/{MISSING}"):
+        assert [stand.works(lambda path=path: client.get(path)) for _ in range(2)] == [1, 1]  # type: ignore[misc]
+
+
+def test_a_product_that_is_gone_takes_the_ordinary_path(client: Client, stand: Stand, lamp: Product) -> None:
+    path = f"/products/{lamp.id}"
+    stand.store.token = "still"
+    client.get(path)
+    with stand.store._store.mutex:
+        level = stand.store._store.stock.pop(lamp.id)
+    assert client.get(path).status_code == 404
+    with stand.store._store.mutex:
+        stand.store._store.stock[lamp.id] = level
+
+
+def test_a_catalog_that_needs_a_login_is_shown_to_nobody_else(stand: Stand) -> None:
+    (_, ada_in), (sam, sam_in) = stand.log_in("ada"), stand.log_in("sam", Role.STAFF)
+    with stand.client(public_catalog=False) as client:
+        for _ in range(2):
+            assert [client.get("/products", headers=who).status_code for who in (ada_in, sam_in)] == [200, 200]
+            assert client.get("/products").status_code == 401
+        stand.shop.accounts.assign(SYSTEM, sam.account_id, AccountStatusChange(active=False))
+        assert client.get("/products", headers=sam_in).status_code == 401
+
+
+def test_whatever_host_is_asked_one_text_is_kept_and_links_have_the_address_of_the_shop(stand: Stand) -> None:
+    stand.fixtures.product("Chair")
+    for base_url in ("", "https://shop.example"):
+        with stand.client(base_url=base_url) as client:
+            for host in ("one.example", "evil.example"):
+                page = client.get("/products?limit=1", headers={"Host": host}).json()
+                assert page["next"] == f"{base_url}/api/v1/products?limit=1&page=2"
+
+
+# ---- one question for all who wait
+
+
+class Asked:
+    """A database that answers when it is told to, and what it was asked."""
+
+    def __init__(self) -> None:
+        self.questions: list[bytes] = []
+        self.units = 0
+        self.go = threading.Semaphore(0)
+
+    def ask(self, product_ids: bytes) -> tuple[Hashable, Sequence[int]]:
+        """As the read model asks."""
+        self.questions.append(product_ids)
+        units = self.units  # as of now, whenever the answer comes
+        self.go.acquire()
+        return "token", [units] * (len(product_ids) // 16)
+
+
+class Request:
+    """What the read model looks at of a request."""
+
+    def __init__(self, path: str) -> None:
+        self.scope = {"path": path, "query_string": b""}
+
+
+async def make(_: Any) -> Response:
+    """Works out the response `<units>`."""
+    return Response(b"<>", text=CatalogText([b"<", b">"], bytes(16), "tag"))
+
+
+def test_all_who_wait_share_a_question_and_nobody_gets_the_answer_to_one_from_before_they_came() -> None:
+    database = Asked()
+
+    async def run() -> list[bytes]:
+        model: Any = ReadModel(database.ask, 10**6)
+
+        def read() -> asyncio.Task[Response]:
+            return asyncio.ensure_future(model.response(Request("/"), make))
+
+        database.go.release()
+        await read()
+        early = read()
+        while len(database.questions) < 2:
+            await asyncio.sleep(0)
+        database.units = 1  # a sale, after which these come
+        late = [read() for _ in range(5)]
+        await asyncio.sleep(0)
+        database.go.release(2)
+        return [response.body for response in await asyncio.gather(early, *late)]
+
+    assert asyncio.run(run()) == [b"<0>", *[b"<1>"] * 5]
+    assert list(map(len, database.questions)) == [0, 16, 5 * 16]
+
+
+def test_what_is_kept_is_bounded_and_the_least_wanted_goes_first() -> None:
+    made: list[str] = []
+
+    async def count(request: Any) -> Response:
+        made.append(request.scope["path"])
+        return await make(request)
+
+    async def run() -> None:
+        model: Any = ReadModel(lambda product_ids: ("token", [1] * (len(product_ids) // 16)), 50_000)
+        for number in range(40):
+            for path in ("/wanted", f"/{number}/{'x' * 1_000}"):
+                assert (await model.response(Request(path), count)).body in (b"<>", b"<1>")
+        assert made.count("/wanted") == 1
+        await model.response(Request(made[-1]), count)
+        await model.response(Request(made[1]), count)
+
+    asyncio.run(run())
+    assert made[-1] == made[1], "the oldest had to go: an address takes memory, too"
+    assert len(made) == 42
