@@ -25,9 +25,12 @@ from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
 from shop_adapters.memory import MemoryAdapters
 from shop_core import SYSTEM, Order, OrderQuery, OrderStatus, ProductQuery, Registration, Role, Shop
+from shop_core.events import Event
 from shop_core.inventory.model import LineRequest
 from shop_core.orders.model import PlacementRequest
 from shop_core.pagination import OffsetRequest
+from shop_core.ports import Undelivered
+from shop_core.reservations.model import ReservationRequest
 from shop_http.app import create_app
 from shop_http.cli.demo_data import add_demo_data
 
@@ -87,6 +90,7 @@ def running() -> Iterator[Running]:
             order = made.order("EQP-002" if days_ago % 2 else "COF-001")
             for step in (shop.orders.confirm, shop.orders.ship, shop.orders.deliver):
                 step(SYSTEM, order.id)
+    _leave_work(made)
     server = uvicorn.Server(uvicorn.Config(create_app(shop, threads=4), port=0, log_level="error"))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
@@ -98,6 +102,32 @@ def running() -> Iterator[Running]:
     assert shop.audit() == []
     server.should_exit = True
     thread.join(30)
+
+
+def _leave_work(running: Running) -> None:
+    """Some of all that today shows: an event that nobody took, a product that is low, and a reservation."""
+    shop, receiver = running.shop, Receiver()
+    while shop.outbox.relay(receiver):
+        pass
+    receiver.is_gone = True
+    running.order()
+    shop.outbox.relay(receiver)
+    entry = shop.catalog.product_by_sku("CUP-003")
+    assert entry is not None
+    shop.inventory.set_low_stock_level(SYSTEM, entry.product.id, entry.available + 1)
+    lines = (LineRequest(entry.product.id, 1),)
+    shop.reservations.reserve(ReservationRequest(running.customer_id, lines, ttl=timedelta(hours=1)))
+
+
+@dataclass
+class Receiver:
+    """Of events: takes them, or is gone for good."""
+
+    is_gone: bool = False
+
+    def publish(self, event: Event) -> None:
+        if self.is_gone:
+            raise Undelivered("the receiver answered 410 Gone", is_final=True)
 
 
 @pytest.fixture(scope="module")
@@ -368,6 +398,7 @@ def screens(running: Running) -> dict[str, str]:
         "low-stock": "/stock/low",
         "events": "/events",
         "mails": "/mails",
+        "no-such-page": "/nowhere",
         "refused": "/stock/count?sku=NONE&counted=100",
         "not-found": "/orders/00000000-0000-0000-0000-000000000001",
     }
@@ -409,7 +440,7 @@ def faults_of(desk: Desk, name: str, scheme: str) -> dict[str, str]:
             axe = Axe("0")  # the page has it now
         if desk.page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"):
             found[f"{name} {scheme} {width} width"] = "it is wider than the screen"
-    if PICTURES and scheme == "light" and f"{name}.png" in TOUR:
+    if PICTURES and scheme == "light" and f"/{name}.png" in TOUR:
         Path(PICTURES).mkdir(parents=True, exist_ok=True)
         desk.page.screenshot(path=f"{PICTURES}/{name}.png")
     return found

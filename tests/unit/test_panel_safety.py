@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 import pytest
 from litestar.testing import TestClient
 
-from panel_browser import ORIGIN, Browser, text_of
+from panel_browser import ORIGIN, Browser, forms_of, text_of
 from phones import PASSWORD, Setup
 from shop_core import SYSTEM, AccountStatusChange, Actor, Order, OrderStatus, Role
 from shop_core.inventory.model import LineRequest
 from shop_core.orders.model import PlacementRequest
+from shop_core.pricing.benefits import OrderPercent
+from shop_core.pricing.model import PromotionDetails
 from shop_http.app import create_app
 
 
@@ -265,3 +269,42 @@ def test_the_field_of_the_password_hides_it_and_every_page_has_a_logout(staff: P
         assert staff.browser.form(page, "/logout")
     page = staff.browser.submit(page, "/logout")
     assert 'type="password"' in page.text
+
+
+# ---- all screens
+
+
+def test_every_action_refuses_what_no_page_of_this_session_made(staff: Panel) -> None:
+    """Whatever it does: without the token, with another one, and from another site."""
+    routes = create_app(staff.setup.shop, threads=2).litestar.routes
+    paths = {each.path for each in routes if each.path.startswith("/staff") and "POST" in getattr(each, "methods", ())}
+    fields = staff.browser.form(staff.browser.get(), "/logout").fields
+    assert len(paths) > 15
+    for path in paths:
+        below = re.sub(r"\{[^}]*\}", str(UUID(int=1)), path).removeprefix("/staff")
+        for sent, headers in (
+            (fields | {"token": ""}, {}),
+            (fields | {"token": "a guess"}, {}),
+            (fields, {"origin": "https://evil.example"}),
+        ):
+            response = staff.browser.post(below, sent, **headers)
+            assert (response.status_code, "This form is not from here" in response.text) == (403, True), path
+    assert staff.browser.get().status_code == 200
+
+
+def test_every_form_that_changes_something_has_a_token_and_a_key_of_its_own(staff: Panel) -> None:
+    order, shop = staff.order(), staff.setup.shop
+    details = PromotionDetails("Lamps for less", OrderPercent(500), needs_coupon=True)
+    promotion = shop.prices.create_promotion(SYSTEM, details).promotion
+    keys: list[str] = []
+    for path in (
+        *("", "/orders?status=placed", f"/orders/{order.id}", "/products/new", f"/products/{staff.setup.product_id}"),
+        *("/products/import", "/stock", "/stock/count?sku=LAMP-1&counted=3", "/stock/low"),
+        *("/promotions/new", f"/promotions/{promotion.id}", "/cart", "/users", f"/users/{order.customer_id}"),
+        *("/events", "/mails"),
+    ):
+        forms = [form for form in forms_of(staff.browser.get(path)) if form.method == "post"]
+        assert forms, path
+        assert all(form.fields["token"] for form in forms), path
+        keys += [form.fields["key"] for form in forms]
+    assert len(set(keys)) == len(keys)

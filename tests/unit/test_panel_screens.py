@@ -160,7 +160,7 @@ def test_today_shows_what_needs_hands_and_what_was_sold(setup: Setup, browser: B
     setup.shop.inventory.adjust(SYSTEM, setup.product_id, -5, "a flood")
     text = text_of(browser.get())
     assert f"Orders to confirm 1 {order.number} , 21 Nov 2026, 12:00 UTC" in text
-    assert "Promised, but missing 1 1 units missing" in text
+    assert "Promised, but missing 1 1 unit missing" in text
     assert "Products sold out 1 Brass lamp , 0 left" in text
     assert "Low stock 0 Products" in text
     assert "Reservations 0 Facts that nobody took 0 Mails that did not arrive 0" in text
@@ -208,6 +208,24 @@ def test_an_order_is_changed_for_its_customer_once_and_says_who_did_it(setup: Se
     assert (short.status_code, browser.form(short, f"{path}/edit").fields[units]) == (409, "9")
     setup.shop.orders.confirm(SYSTEM, order.id)
     assert "Change the lines" not in text_of(browser.get(path))
+
+
+def test_products_are_found_by_all_that_the_api_filters_by(setup: Setup, browser: Browser) -> None:
+    family = setup.shop.families.create(SYSTEM, "Mug", ["colour"])
+    for colour, price in (("red", "7"), ("blue", "9")):
+        options = {"family_id": family.id, "options": (("colour", colour),)}
+        details = ProductDetails(f"MUG-{colour}", f"Mug, {colour}", Money.parse(price, "EUR"), **options)
+        setup.shop.catalog.create_product(SYSTEM, details)
+    for query, found in (
+        (f"family={family.id}", {"MUG-red", "MUG-blue"}),
+        (f"family={family.id}&min_price=8", {"MUG-blue"}),
+        ("max_price=8", {"MUG-red"}),
+        ("min_quantity=5", {"LAMP-1"}),
+        ("min_quantity=6", set[str]()),
+        ("keyword=mug&in_stock=false&sort=price", {"MUG-red", "MUG-blue"}),
+    ):
+        page = text_of(browser.get(f"/products?{query}"))
+        assert {sku for sku in ("MUG-red", "MUG-blue", "LAMP-1") if sku in page} == found, query
 
 
 def test_text_from_outside_is_shown_as_text(setup: Setup, browser: Browser) -> None:

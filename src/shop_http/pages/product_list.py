@@ -77,6 +77,7 @@ def _all_products(request: StaffRequest) -> Iterator[CatalogEntry]:
 def _filters(request: StaffRequest, query: ProductsQuery) -> h.Element:
     entries = request.shop.catalog.categories(OffsetRequest(LIMIT_MAX)).items
     categories = [(str(entry.category.id), entry.category.name) for entry in entries]
+    families = [(str(each.id), each.name) for each in request.shop.families.page(OffsetRequest(LIMIT_MAX)).items]
     stock = [("", "All"), ("true", "Can be sold"), ("false", "Sold out")]
     in_stock = "" if query.in_stock is UNSET else str(query.in_stock).lower()
     category = str(query.category or "")
@@ -97,9 +98,19 @@ def _filters(request: StaffRequest, query: ProductsQuery) -> h.Element:
             h.input(id="keyword", name="keyword", type="search", value=query.keyword, autocomplete="off"),
         ],
         _select("category", "Category", category, [("", "All"), *categories]),
+        _select("family", "Family", str(query.family or ""), [("", "All"), *families]),
+        _field("min_price", "Price from", query.min_price or "", inputmode="decimal"),
+        _field("max_price", "Price to", query.max_price or "", inputmode="decimal"),
         _select("in_stock", "Stock", in_stock, stock),
+        _field("min_quantity", "At least so many", str(query.min_quantity or ""), type="number", min="1"),
         _select("sort", "Sorted by", query.sort or "", [("", "Relevance"), *SORTS.items()]),
         h.button(type="submit")["Search"],
+    ]
+
+
+def _field(name: str, label: str, value: str, **attributes: str) -> h.Element:
+    return h.div(".field.narrow")[
+        h.label(for_=name)[label], h.input(id=name, name=name, value=value, autocomplete="off", **attributes)
     ]
 
 

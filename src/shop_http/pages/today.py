@@ -94,7 +94,7 @@ def _products(heading: str, products: Page[CatalogEntry], path: str, all_of_them
 def _short(levels: Sequence[StockLevel]) -> h.Element:
     """Products of which units are promised that are not there."""
     rows = [
-        h.p[h.a(href=f"/staff/products/{level.product_id}")[f"{level.shortfall} units missing"]] for level in levels
+        h.p[h.a(href=f"/staff/products/{level.product_id}")[f"{_units(level.shortfall)} missing"]] for level in levels
     ]
     count = f"{len(levels)} or more" if len(levels) == SHOWN else str(len(levels))
     return _card("Promised, but missing", count, rows)
@@ -103,10 +103,14 @@ def _short(levels: Sequence[StockLevel]) -> h.Element:
 def _reserved(active: Page[Reservation]) -> h.Element:
     """Units that wait in the carts of customers."""
     rows = [
-        h.p[f"{sum(each.units.values())} units of ", _customer(each.customer_id), ", until ", moment(each.expires_at)]
+        h.p[_units(sum(each.units.values())), " of ", _customer(each.customer_id), ", until ", moment(each.expires_at)]
         for each in active.items
     ]
     return _card("Reservations", f"{len(rows)} or more" if active.cursor else str(len(rows)), rows)
+
+
+def _units(count: int) -> str:
+    return f"{count} unit" if count == 1 else f"{count} units"
 
 
 def _customer(customer_id: UUID) -> h.Element:
