@@ -14,6 +14,7 @@ from shop_core.accounts.model import (
 )
 from shop_core.accounts.service import AccountService, PasswordReset, Registration
 from shop_core.accounts.sessions import Session, SessionLives
+from shop_core.catalog.changes import CatalogChanges
 from shop_core.catalog.families import Family
 from shop_core.catalog.family_service import FamilyService
 from shop_core.catalog.model import (
@@ -39,6 +40,7 @@ from shop_core.inventory.service import InventoryService
 from shop_core.mail.model import Mail, MailKind, MailMessage
 from shop_core.mail.service import MailService
 from shop_core.money import Money
+from shop_core.orders.comparison import DifferentRange, KnownRange, OrderCopy, OrderDifferences, TaggedOrder
 from shop_core.orders.model import (
     LIFECYCLE,
     DaySales,
@@ -100,6 +102,7 @@ __all__ = [
     "Adapters",
     "AmountEach",
     "BuyXGetY",
+    "CatalogChanges",
     "CatalogEntry",
     "CatalogService",
     "Category",
@@ -111,6 +114,7 @@ __all__ = [
     "CouponEntry",
     "CursorRequest",
     "DaySales",
+    "DifferentRange",
     "Discount",
     "Event",
     "Explanation",
@@ -121,6 +125,7 @@ __all__ = [
     "ImportResult",
     "ImportRow",
     "InventoryService",
+    "KnownRange",
     "LineRequest",
     "Login",
     "Mail",
@@ -132,6 +137,8 @@ __all__ = [
     "OffsetRequest",
     "Order",
     "OrderAmount",
+    "OrderCopy",
+    "OrderDifferences",
     "OrderEvent",
     "OrderEventKind",
     "OrderLine",
@@ -182,6 +189,7 @@ __all__ = [
     "StockEventKind",
     "StockLevel",
     "StockMovement",
+    "TaggedOrder",
     "TaxAmount",
     "TaxRate",
     "Unchanged",

@@ -42,6 +42,7 @@ from shop_http.schemas.catalog import (
     ProductPage,
     ProductPatch,
 )
+from shop_http.schemas.catalog_changes import CatalogChangesBody, CategoryInCopy
 from shop_http.schemas.inventory import (
     LowStockForm,
     StockChangeForm,
@@ -49,6 +50,13 @@ from shop_http.schemas.inventory import (
     StockLevelBody,
     StockMovementBody,
     StockMovementPage,
+)
+from shop_http.schemas.order_changes import (
+    DifferentRangeBody,
+    KnownRangeForm,
+    OrderChangesBody,
+    OrderChangesForm,
+    TaggedOrderBody,
 )
 from shop_http.schemas.orders import (
     CancellationForm,
@@ -99,8 +107,8 @@ THEN = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
 USER_ID, CATEGORY_ID, PRODUCT_ID, ORDER_ID, MOVEMENT_ID, RESERVATION_ID, EVENT_ID, SESSION_ID = (
     UUID(f"019aa5c1-5b40-7{number}3c-9a1e-4f6d2b7c8e0{number}") for number in range(1, 9)
 )
-PROMOTION_ID, COUPON_ID, FAMILY_ID = (
-    UUID(f"019aa5c1-5b40-7a{number}c-9a1e-4f6d2b7c8e1{number}") for number in range(1, 4)
+PROMOTION_ID, COUPON_ID, FAMILY_ID, GONE_ID = (
+    UUID(f"019aa5c1-5b40-7a{number}c-9a1e-4f6d2b7c8e1{number}") for number in range(1, 5)
 )
 REGISTRATION = RegistrationForm(
     username="ada", password="correct horse battery", email="ada@example.org", first_name="Ada", last_name="Lovelace"
@@ -171,6 +179,14 @@ PRODUCT = ProductBody(
     updated_at=THEN,
 )
 PRODUCTS = ProductPage(count=1, next=None, previous=None, results=(PRODUCT,))
+CATALOG_CHANGES = CatalogChangesBody(
+    results=(PRODUCT,),
+    gone=(GONE_ID,),
+    categories=(CategoryInCopy(id=CATEGORY_ID, name="Candle holders", slug="candle-holders"),),
+    next_cursor="TrUtZRydWyJjYXRhbG9nIGNoYW5nZXMiLDJd",
+    has_more=False,
+    server_now=THEN,
+)
 STOCK_CHANGE = StockChangeForm(kind=StockChangeKind.RECEIVED, quantity=120, reason="delivery note 4711")
 LOW_STOCK = LowStockForm(low_stock_level=10)
 STOCK_LEVEL = StockLevelBody(
@@ -214,8 +230,15 @@ ORDER = OrderBody(
     currency="EUR",
     customer_id=USER_ID,
     version=1,
+    tag="5b0a7d13c9e2f846",
     created_at=THEN,
     updated_at=THEN,
+)
+ORDER_CHANGES_FORM = OrderChangesForm(ranges=(KnownRangeForm(first=ORDER_ID, xor="9d41c07be652a8f3"),))
+ORDER_CHANGES = OrderChangesBody(
+    changed=(DifferentRangeBody(first=ORDER_ID, orders=(TaggedOrderBody(id=ORDER_ID, tag=ORDER.tag),)),),
+    has_more=False,
+    server_now=THEN,
 )
 QUOTE_FORM = QuoteForm(lines=(LineForm(product_id=PRODUCT_ID, quantity=2),), coupons=("SUMMER10",))
 QUOTE = QuoteBody(

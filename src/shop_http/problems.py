@@ -60,6 +60,7 @@ STATUS = {
     Kind.NOT_FOUND: 404,
     Kind.CONFLICT: 409,
     Kind.STALE: 412,
+    Kind.GONE: 410,
     Kind.INVALID: 400,
     Kind.MISMATCH: 422,
     Kind.UNAUTHENTICATED: 401,

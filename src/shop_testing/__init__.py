@@ -15,9 +15,11 @@
 
     accounts sessions credentials attempts     who may do what: accounts, refresh tokens, passwords, tokens, guesses
     catalog catalog_lists _products _categories    products and categories
+    catalog_feed                               what changed in the catalog, for those who keep a copy
     prices                                     promotions, coupons, taxes, quotes, families
     inventory                                  stock levels and the ledger
     orders order_lists _placement _amendment   orders, and how they change
+    order_comparison                           where a copy of somebody's orders differs from them
     cursors                                    pages by cursor, of every list
     reservations reservation_expiry            units held for a time
     keys keyed_changes outbox publishers       idempotency keys, events and who receives them
@@ -52,6 +54,7 @@ from shop_testing.accounts import AccountsContract, RefreshTokensContract  # noq
 from shop_testing.attempts import AttemptsContract  # noqa: E402
 from shop_testing.audit import AuditContract  # noqa: E402
 from shop_testing.catalog import CatalogContract  # noqa: E402
+from shop_testing.catalog_feed import CatalogCopy, CatalogFeedContract  # noqa: E402
 from shop_testing.concurrency import in_background, still_waits, together  # noqa: E402
 from shop_testing.contract import Contract  # noqa: E402
 from shop_testing.credentials import PasswordsContract, TokensContract  # noqa: E402
@@ -64,6 +67,7 @@ from shop_testing.keys import KeysContract  # noqa: E402
 from shop_testing.machine import PriceMachine, ShopMachine, TradeMachine  # noqa: E402
 from shop_testing.mails import MailsContract  # noqa: E402
 from shop_testing.order_amendment import OrderAmendmentContract  # noqa: E402
+from shop_testing.order_comparison import OrderComparisonContract, OwnOrders  # noqa: E402
 from shop_testing.order_lists import OrderListsContract  # noqa: E402
 from shop_testing.order_placement import OrderPlacementContract  # noqa: E402
 from shop_testing.orders import OrdersContract  # noqa: E402
@@ -79,7 +83,8 @@ from shop_testing.unit_of_work import UnitOfWorkContract  # noqa: E402
 
 CONTRACTS: tuple[type[Contract], ...] = (
     *(UnitOfWorkContract, AccountsContract, RefreshTokensContract, AttemptsContract, SessionsContract, PrivacyContract),
-    *(CatalogContract, StockContract, OrdersContract, OrderListsContract, OrderAmendmentContract),
+    *(CatalogContract, CatalogFeedContract, StockContract, OrdersContract, OrderListsContract, OrderAmendmentContract),
+    OrderComparisonContract,
     *(OrderPlacementContract, PricesContract, ReservationsContract, ReservationExpiryContract, RacesContract),
     *(KeysContract, KeyedChangesContract, MailsContract),
     *(OutboxContract, PasswordsContract, TokensContract, AuditContract, CursorsContract),
@@ -103,6 +108,8 @@ __all__ = [
     "AttemptsContract",
     "AuditContract",
     "CatalogContract",
+    "CatalogCopy",
+    "CatalogFeedContract",
     "Contract",
     "CursorsContract",
     "Fixtures",
@@ -111,10 +118,12 @@ __all__ = [
     "MailsContract",
     "MovableClock",
     "OrderAmendmentContract",
+    "OrderComparisonContract",
     "OrderListsContract",
     "OrderPlacementContract",
     "OrdersContract",
     "OutboxContract",
+    "OwnOrders",
     "PasswordsContract",
     "PriceMachine",
     "PricesContract",

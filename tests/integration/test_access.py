@@ -61,6 +61,7 @@ TABLE = """
     edit_product       401 403 403 200 200
     remove_product     401 403 403 204 204
     restore_product    401 403 403 200 200
+    list_catalog_changes 200 200 200 200 200
     list_families      200 200 200 200 200
     get_family         200 200 200 200 200
     create_family      401 403 403 201 201
@@ -76,6 +77,7 @@ TABLE = """
     list_redemptions   401 403 403 200 200
     list_tax_rates     401 403 403 200 200
     set_tax_rates      401 403 403 200 200
+    compare_orders     401 200 200 200 200
     quote_order        200 200 200 200 200
     get_stock_level    401 403 403 200 200
     set_low_stock_level 401 403 403 200 200
@@ -211,6 +213,8 @@ class Scenario:
                 return {"low_stock_level": 5}
             case "extend_reservation":
                 return {"ttl_seconds": 60}
+            case "compare_orders":
+                return {"limit": 1}
             case "place_order" | "edit_order" | "reserve" | "quote_order":
                 return order_of((self.product, 2))
         return None

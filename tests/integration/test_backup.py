@@ -18,7 +18,17 @@ from shop_adapters.postgres import PostgresAdapters, make_engine
 from shop_adapters.postgres.backup import BackupError, back_up, restore
 from shop_adapters.postgres.migrate import REVISIONS, SchemaError, lock_schema, revision_of, upgrade
 from shop_adapters.postgres.schema import metadata
-from shop_core import SYSTEM, LineRequest, Money, PlacementRequest, ProductDetails, Registration, Shop
+from shop_core import (
+    SYSTEM,
+    LineRequest,
+    Money,
+    PlacementRequest,
+    ProductChanges,
+    ProductDetails,
+    Registration,
+    Shop,
+)
+from shop_testing import CatalogCopy
 
 SECRET = b"a secret for tests, of more than 32 bytes"
 UNITS = 10
@@ -75,6 +85,23 @@ def test_what_is_restored_is_what_was_backed_up(full: Engine, backup: bytes, emp
     shop = Shop(PostgresAdapters(empty, SECRET))
     assert shop.audit() == []
     assert shop.sessions.log_in("ada", "numbers are music")
+
+
+def test_a_copy_of_the_catalog_learns_that_changes_were_lost(full: Engine, backup: bytes, empty: Engine) -> None:
+    """A copy from before the backup goes on; one that has changes that came after it begins anew."""
+    shop = Shop(PostgresAdapters(empty, SECRET))
+    old, current = CatalogCopy(Shop(PostgresAdapters(full, SECRET))), CatalogCopy(shop)
+    old.update()
+    restore(empty, io.BytesIO(backup), "EUR")
+    old.shop = shop
+    (mug,) = old.products
+    shop.catalog.edit_product(SYSTEM, mug, ProductChanges(name="Lost"))
+    current.update()
+    restore(empty, io.BytesIO(backup), "EUR", replace=True)
+    shop.catalog.edit_product(SYSTEM, mug, ProductChanges(description="The next edit has the same version"))
+    old.update()
+    current.update()
+    assert (old.starts, old.difference, current.starts, current.difference) == (0, ({}, {}), 1, ({}, {}))
 
 
 def test_a_backup_is_of_one_moment_while_orders_are_placed(new_database: Callable[[str], str], empty: Engine) -> None:

@@ -22,7 +22,7 @@ from sqlalchemy import Engine, Executable, TextClause
 from sqlalchemy.dialects import postgresql
 
 import shop_adapters.postgres
-from shop_adapters.postgres import accounts, database, order_lists, product_lists, queue_notes
+from shop_adapters.postgres import accounts, catalog_feed, database, order_lists, product_lists, queue_notes
 from shop_adapters.postgres.product_lists import QueryShape, Start
 from shop_core.catalog.search import ProductSort
 
@@ -109,11 +109,12 @@ def _composed(filters_max: int) -> Iterator[tuple[str, Executable]]:
     low = QueryShape(frozenset({"low_stock"}), False, ProductSort.NEWEST)
     yield from (("list of products", product_lists.page(low, start)) for start in Start)
     yield "count of products", product_lists.count(low)
+    yield "feed of changes", catalog_feed.FEED
 
 
 FIXED = dict(_fixed())
-SETTINGS = "audit._SETTINGS"
-"""It has no plan."""
+SETTINGS = {"audit._SETTINGS", "catalog_feed._ONE_MOMENT"}
+"""They have no plan."""
 
 
 @pytest.fixture
@@ -175,7 +176,7 @@ def faults(name: str, plan: dict[str, Any]) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("name", [name for name in FIXED if name != SETTINGS])
+@pytest.mark.parametrize("name", [name for name in FIXED if name not in SETTINGS])
 def test_postgres_takes_every_fixed_statement_and_those_about_orders_name_their_customers(
     planner: database.Transaction, name: str
 ) -> None:

@@ -46,6 +46,7 @@ CATALOG = {
     ("GET", API + "/categories/{}"),
     ("GET", API + "/families"),
     ("GET", API + "/families/{}"),
+    ("GET", API + "/catalog/changes"),
     ("POST", API + "/orders/quote"),
 }
 """Public as well, unless the settings say otherwise."""

@@ -13,6 +13,7 @@ UNKEYED = [
     ("POST", re.compile(r"/api/v1/users/me/password")),
     ("POST", re.compile(r"/api/v1/users/[^/]+/password-reset")),
     ("POST", re.compile(r"/api/v1/orders/quote")),
+    ("POST", re.compile(r"/api/v1/orders/changes")),
 ]
 NOT_REPEATABLE = [
     ("POST", re.compile(r"/api/v1/auth/password-reset")),

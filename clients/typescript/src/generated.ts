@@ -144,6 +144,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/catalog/changes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What changed in the catalog since you asked last, to keep a copy of it
+         * @description Begin without `after`, go on with `next_cursor` while `has_more` is true, and keep it for the next time. Nothing is missed, whatever happens meanwhile. A sale is no change: `quantity_in_stock` is that of now, so ask for the products on the screen when it matters. What left the catalog is named for 90 days. A cursor that is older, or from before a restore from a backup, is 410: drop the copy and begin anew.
+         */
+        get: operations["list_catalog_changes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/categories": {
         parameters: {
             query?: never;
@@ -265,7 +285,7 @@ export interface paths {
         get: operations["get_order"];
         /**
          * Replace the lines of an order that is not confirmed yet
-         * @description For the owner. You get all changes or none, and only the difference is taken from stock or given back. In `shortages`, `requested` is the number of units that the order was to have, and `available` is the number that it could have. A product of which the order had as many or more keeps its name and price; a new one, or more units of one, is priced anew at today's price, all its units: send the total that you showed as `expected_total`. The promotions with which it was placed stay those of the order, whatever became of them since; `coupons` can bring more. Lines that change nothing leave the version as it is.
+         * @description For the owner, and for staff who do it for them. You get all changes or none, and only the difference is taken from stock or given back. In `shortages`, `requested` is the number of units that the order was to have, and `available` is the number that it could have. A product of which the order had as many or more keeps its name and price; a new one, or more units of one, is priced anew at today's price, all its units: send the total that you showed as `expected_total`. The promotions with which it was placed stay those of the order, whatever became of them since; `coupons` can bring more. Lines that change nothing leave the version as it is.
          */
         put: operations["edit_order"];
         post?: never;
@@ -361,6 +381,26 @@ export interface paths {
         put?: never;
         /** Record that an order was handed to the carrier: its units leave the stock */
         post: operations["ship_order"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/orders/changes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * What differs between your orders and a copy of them that you keep
+         * @description Each order has a `tag`. Sort the orders of your copy by id, cut them into ranges of about 100, and send for each the first id and all its tags, combined by XOR; without ranges everything differs. The response names all orders of each range that differs: drop those of your copy that it does not name there, and read those whose tag you do not have (`GET /orders?ids=`). Nothing is written. Orders that you deleted are gone.
+         */
+        post: operations["compare_orders"];
         delete?: never;
         options?: never;
         head?: never;
@@ -472,7 +512,8 @@ export interface paths {
         delete?: never;
         options?: never;
         head?: never;
-        patch?: never;
+        /** Say below how many units a product counts as low. The counters stay */
+        patch: operations["set_low_stock_level"];
         trace?: never;
     };
     "/api/v1/products/{product_id}/stock/movements": {
@@ -484,6 +525,23 @@ export interface paths {
         };
         /** The stock ledger of a product, newest first */
         get: operations["list_stock_movements"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/products/low-stock": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Products of which fewer can be sold than their low stock level, newest first */
+        get: operations["list_low_stock"];
         put?: never;
         post?: never;
         delete?: never;
@@ -982,6 +1040,24 @@ export interface components {
             reason?: string;
         };
         /**
+         * CatalogChangesBody
+         * @description What to change in a copy of the catalog. When `has_more` is false, the copy is the catalog of one moment.
+         *
+         *     `results` are products as they are now. `gone` are ids of products that left the catalog. What is in neither stays
+         *     as it is. `categories` are there if any changed, and then they are all that there are. `next_cursor` is the `after`
+         *     to go on with, at once or tomorrow.
+         */
+        CatalogChangesBody: {
+            categories?: components["schemas"]["CategoryInCopy"][];
+            gone: string[];
+            has_more: boolean;
+            /** @description opaque */
+            next_cursor: string;
+            results: components["schemas"]["ProductBody"][];
+            /** Format: date-time */
+            server_now: string;
+        };
+        /**
          * CategoryBody
          * @description A category. `product_count` counts the products directly in it; `children`, by slug, are in nested lists.
          */
@@ -1004,6 +1080,18 @@ export interface components {
             /** Format: uuid */
             parent?: string;
             slug?: string;
+        };
+        /**
+         * CategoryInCopy
+         * @description A category. How many products are in it is seen from the products.
+         */
+        CategoryInCopy: {
+            /** Format: uuid */
+            id: string;
+            name: string;
+            /** Format: uuid */
+            parent?: string;
+            slug: string;
         };
         /**
          * CategoryPage
@@ -1100,6 +1188,19 @@ export interface components {
             /** @description true: the session may be idle for longer, on a device of one's own */
             remember?: boolean;
             username: string;
+        };
+        /**
+         * DifferentRangeBody
+         * @description All orders from the id `first` on and before the id `end`, newest first. Others that the copy has there are gone.
+         *
+         *     Without `first` it begins with the oldest, without `end` it ends with the newest.
+         */
+        DifferentRangeBody: {
+            /** Format: uuid */
+            end?: string;
+            /** Format: uuid */
+            first?: string;
+            orders: components["schemas"]["TaggedOrderBody"][];
         };
         /**
          * DiscountBody
@@ -1249,6 +1350,16 @@ export interface components {
             type: string;
         };
         /**
+         * KnownRangeForm
+         * @description Orders of the copy: from the id `first` on, up to the next range. `xor` is that of all their tags.
+         */
+        KnownRangeForm: {
+            /** Format: uuid */
+            first: string;
+            /** @description 64 bits in hexadecimal digits: others after every change */
+            xor: string;
+        };
+        /**
          * LineForm
          * @description A product, and how many units of it are requested.
          */
@@ -1256,6 +1367,13 @@ export interface components {
             /** Format: uuid */
             product_id: string;
             quantity: number;
+        };
+        /**
+         * LowStockForm
+         * @description Below how many units that can be sold a product counts as low; null: never.
+         */
+        LowStockForm: {
+            low_stock_level: number | null;
         };
         /**
          * MissingBody
@@ -1288,7 +1406,7 @@ export interface components {
         };
         /**
          * OrderBody
-         * @description An order.
+         * @description An order. `tag` is there to compare a copy with it, see `POST /orders/changes`.
          *
          *     `deleted_at` is there for staff only, on an order that its customer deleted from their history.
          */
@@ -1308,11 +1426,40 @@ export interface components {
             number: string;
             status: components["schemas"]["OrderStatus"];
             subtotal: string;
+            /** @description 64 bits in hexadecimal digits: others after every change */
+            tag: string;
             taxes: components["schemas"]["TaxBody"][];
             total: string;
             /** Format: date-time */
             updated_at: string;
             version: number;
+        };
+        /**
+         * OrderChangesBody
+         * @description Where a copy differs from the orders as they are, newest first.
+         *
+         *     Without any range, and `has_more` false, the copy is right.
+         *
+         *     When `has_more` is true, older ranges differ, too: bring these up to date, and ask again.
+         */
+        OrderChangesBody: {
+            changed: components["schemas"]["DifferentRangeBody"][];
+            has_more: boolean;
+            /** Format: date-time */
+            server_now: string;
+        };
+        /**
+         * OrderChangesForm
+         * @description A copy of one's orders, in ranges sorted by id, of about 100 orders each. The last one has no end.
+         *
+         *     Orders older than the id `oldest` are not compared.
+         */
+        OrderChangesForm: {
+            /** @description how many orders to name at most: no fewer than a range has */
+            limit?: number;
+            /** Format: uuid */
+            oldest?: string;
+            ranges?: components["schemas"]["KnownRangeForm"][];
         };
         /**
          * OrderEventBody
@@ -1972,10 +2119,13 @@ export interface components {
         /**
          * StockLevelBody
          * @description The counters of a product, in units: available = on hand - allocated - reserved, never below 0.
+         *
+         *     If fewer than `low_stock_level` are available, `/products/low-stock` lists the product.
          */
         StockLevelBody: {
             allocated: number;
             available: number;
+            low_stock_level?: number;
             on_hand: number;
             /** Format: uuid */
             product_id: string;
@@ -2015,6 +2165,16 @@ export interface components {
             next_cursor?: string;
             previous: string | null;
             results: components["schemas"]["StockMovementBody"][];
+        };
+        /**
+         * TaggedOrderBody
+         * @description An order, and its present tag.
+         */
+        TaggedOrderBody: {
+            /** Format: uuid */
+            id: string;
+            /** @description 64 bits in hexadecimal digits: others after every change */
+            tag: string;
         };
         /**
          * TaxBody
@@ -2866,6 +3026,127 @@ export interface operations {
             };
             /** @description Unsupported media type */
             415: {
+                headers: {
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    "Retry-After"?: string;
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal error */
+            500: {
+                headers: {
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Temporarily unavailable */
+            503: {
+                headers: {
+                    "Retry-After"?: string;
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_catalog_changes: {
+        parameters: {
+            query?: {
+                /** @description `next_cursor` of the response before; empty: the whole catalog */
+                after?: string;
+                /** @description how many items at most; 50 unless given; 50 unless given */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "results": [
+                     *         {
+                     *           "id": "019aa5c1-5b40-733c-9a1e-4f6d2b7c8e03",
+                     *           "sku": "85123A",
+                     *           "name": "White hanging heart T-light holder",
+                     *           "description": "",
+                     *           "price": "2.20",
+                     *           "currency": "EUR",
+                     *           "quantity_in_stock": 120,
+                     *           "category": "019aa5c1-5b40-723c-9a1e-4f6d2b7c8e02",
+                     *           "image_urls": [
+                     *             "https://example.org/85123A.jpg"
+                     *           ],
+                     *           "family": {
+                     *             "id": "019aa5c1-5b40-7a3c-9a1e-4f6d2b7c8e13",
+                     *             "name": "Hanging hearts"
+                     *           },
+                     *           "options": {
+                     *             "colour": "white"
+                     *           },
+                     *           "tax_class": "standard",
+                     *           "version": 1,
+                     *           "created_at": "2026-11-21T09:30:00Z",
+                     *           "updated_at": "2026-11-21T09:30:00Z"
+                     *         }
+                     *       ],
+                     *       "gone": [
+                     *         "019aa5c1-5b40-7a4c-9a1e-4f6d2b7c8e14"
+                     *       ],
+                     *       "categories": [
+                     *         {
+                     *           "id": "019aa5c1-5b40-723c-9a1e-4f6d2b7c8e02",
+                     *           "name": "Candle holders",
+                     *           "slug": "candle-holders"
+                     *         }
+                     *       ],
+                     *       "next_cursor": "TrUtZRydWyJjYXRhbG9nIGNoYW5nZXMiLDJd",
+                     *       "has_more": false,
+                     *       "server_now": "2026-11-21T09:30:00Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["CatalogChangesBody"];
+                };
+            };
+            /** @description Invalid input / Invalid cursor */
+            400: {
+                headers: {
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["InvalidProblem"];
+                };
+            };
+            /** @description Cursor expired */
+            410: {
                 headers: {
                     "X-Request-Id"?: string;
                     [name: string]: unknown;
@@ -4347,6 +4628,7 @@ export interface operations {
                      *           "status": "placed",
                      *           "customer_id": "019aa5c1-5b40-713c-9a1e-4f6d2b7c8e01",
                      *           "version": 1,
+                     *           "tag": "5b0a7d13c9e2f846",
                      *           "created_at": "2026-11-21T09:30:00Z",
                      *           "updated_at": "2026-11-21T09:30:00Z"
                      *         }
@@ -4495,6 +4777,7 @@ export interface operations {
                      *       "status": "placed",
                      *       "customer_id": "019aa5c1-5b40-713c-9a1e-4f6d2b7c8e01",
                      *       "version": 1,
+                     *       "tag": "5b0a7d13c9e2f846",
                      *       "created_at": "2026-11-21T09:30:00Z",
                      *       "updated_at": "2026-11-21T09:30:00Z"
                      *     }
@@ -4679,6 +4962,7 @@ export interface operations {
                      *       "status": "placed",
                      *       "customer_id": "019aa5c1-5b40-713c-9a1e-4f6d2b7c8e01",
                      *       "version": 1,
+                     *       "tag": "5b0a7d13c9e2f846",
                      *       "created_at": "2026-11-21T09:30:00Z",
                      *       "updated_at": "2026-11-21T09:30:00Z"
                      *     }
@@ -4841,6 +5125,7 @@ export interface operations {
                      *       "status": "placed",
                      *       "customer_id": "019aa5c1-5b40-713c-9a1e-4f6d2b7c8e01",
                      *       "version": 1,
+                     *       "tag": "5b0a7d13c9e2f846",
                      *       "created_at": "2026-11-21T09:30:00Z",
                      *       "updated_at": "2026-11-21T09:30:00Z"
                      *     }
@@ -4862,16 +5147,6 @@ export interface operations {
             401: {
                 headers: {
                     "WWW-Authenticate"?: string;
-                    "X-Request-Id"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Not your order */
-            403: {
-                headers: {
                     "X-Request-Id"?: string;
                     [name: string]: unknown;
                 };
@@ -5217,6 +5492,7 @@ export interface operations {
                      *       "status": "placed",
                      *       "customer_id": "019aa5c1-5b40-713c-9a1e-4f6d2b7c8e01",
                      *       "version": 1,
+                     *       "tag": "5b0a7d13c9e2f846",
                      *       "created_at": "2026-11-21T09:30:00Z",
                      *       "updated_at": "2026-11-21T09:30:00Z"
                      *     }
@@ -5414,6 +5690,7 @@ export interface operations {
                      *       "status": "placed",
                      *       "customer_id": "019aa5c1-5b40-713c-9a1e-4f6d2b7c8e01",
                      *       "version": 1,
+                     *       "tag": "5b0a7d13c9e2f846",
                      *       "created_at": "2026-11-21T09:30:00Z",
                      *       "updated_at": "2026-11-21T09:30:00Z"
                      *     }
@@ -5621,6 +5898,7 @@ export interface operations {
                      *       "status": "placed",
                      *       "customer_id": "019aa5c1-5b40-713c-9a1e-4f6d2b7c8e01",
                      *       "version": 1,
+                     *       "tag": "5b0a7d13c9e2f846",
                      *       "created_at": "2026-11-21T09:30:00Z",
                      *       "updated_at": "2026-11-21T09:30:00Z"
                      *     }
@@ -5957,6 +6235,7 @@ export interface operations {
                      *       "status": "placed",
                      *       "customer_id": "019aa5c1-5b40-713c-9a1e-4f6d2b7c8e01",
                      *       "version": 1,
+                     *       "tag": "5b0a7d13c9e2f846",
                      *       "created_at": "2026-11-21T09:30:00Z",
                      *       "updated_at": "2026-11-21T09:30:00Z"
                      *     }
@@ -6057,6 +6336,142 @@ export interface operations {
             };
             /** @description Idempotency key already used */
             422: {
+                headers: {
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    "Retry-After"?: string;
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal error */
+            500: {
+                headers: {
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Temporarily unavailable */
+            503: {
+                headers: {
+                    "Retry-After"?: string;
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    compare_orders: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "ranges": [
+                 *         {
+                 *           "first": "019aa5c1-5b40-743c-9a1e-4f6d2b7c8e04",
+                 *           "xor": "9d41c07be652a8f3"
+                 *         }
+                 *       ],
+                 *       "limit": 1000
+                 *     }
+                 */
+                "application/json": components["schemas"]["OrderChangesForm"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "changed": [
+                     *         {
+                     *           "first": "019aa5c1-5b40-743c-9a1e-4f6d2b7c8e04",
+                     *           "orders": [
+                     *             {
+                     *               "id": "019aa5c1-5b40-743c-9a1e-4f6d2b7c8e04",
+                     *               "tag": "5b0a7d13c9e2f846"
+                     *             }
+                     *           ]
+                     *         }
+                     *       ],
+                     *       "has_more": false,
+                     *       "server_now": "2026-11-21T09:30:00Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["OrderChangesBody"];
+                };
+            };
+            /** @description Invalid input / Malformed body */
+            400: {
+                headers: {
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["InvalidProblem"];
+                };
+            };
+            /** @description Login required / Invalid token */
+            401: {
+                headers: {
+                    "WWW-Authenticate"?: string;
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request timeout */
+            408: {
+                headers: {
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Body too large */
+            413: {
+                headers: {
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported media type */
+            415: {
                 headers: {
                     "X-Request-Id"?: string;
                     [name: string]: unknown;
@@ -7484,7 +7899,8 @@ export interface operations {
                      *       "allocated": 0,
                      *       "reserved": 0,
                      *       "shortfall": 0,
-                     *       "available": 120
+                     *       "available": 120,
+                     *       "low_stock_level": 10
                      *     }
                      */
                     "application/json": components["schemas"]["StockLevelBody"];
@@ -7605,7 +8021,8 @@ export interface operations {
                      *       "allocated": 0,
                      *       "reserved": 0,
                      *       "shortfall": 0,
-                     *       "available": 120
+                     *       "available": 120,
+                     *       "low_stock_level": 10
                      *     }
                      */
                     "application/json": components["schemas"]["StockLevelBody"];
@@ -7664,6 +8081,166 @@ export interface operations {
             };
             /** @description Stock cannot go below zero */
             409: {
+                headers: {
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Body too large */
+            413: {
+                headers: {
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported media type */
+            415: {
+                headers: {
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Idempotency key already used */
+            422: {
+                headers: {
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    "Retry-After"?: string;
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal error */
+            500: {
+                headers: {
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Temporarily unavailable */
+            503: {
+                headers: {
+                    "Retry-After"?: string;
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    set_low_stock_level: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description a new one for each request, the same one for its retries; see the top of this page */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                product_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "low_stock_level": 10
+                 *     }
+                 */
+                "application/json": components["schemas"]["LowStockForm"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    "Idempotency-Replayed"?: string;
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "product_id": "019aa5c1-5b40-733c-9a1e-4f6d2b7c8e03",
+                     *       "on_hand": 120,
+                     *       "allocated": 0,
+                     *       "reserved": 0,
+                     *       "shortfall": 0,
+                     *       "available": 120,
+                     *       "low_stock_level": 10
+                     *     }
+                     */
+                    "application/json": components["schemas"]["StockLevelBody"];
+                };
+            };
+            /** @description Invalid input / Malformed body */
+            400: {
+                headers: {
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["InvalidProblem"];
+                };
+            };
+            /** @description Login required / Invalid token */
+            401: {
+                headers: {
+                    "WWW-Authenticate"?: string;
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Product not found */
+            404: {
+                headers: {
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request timeout */
+            408: {
                 headers: {
                     "X-Request-Id"?: string;
                     [name: string]: unknown;
@@ -7824,6 +8401,130 @@ export interface operations {
             };
             /** @description Product not found */
             404: {
+                headers: {
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    "Retry-After"?: string;
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal error */
+            500: {
+                headers: {
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Temporarily unavailable */
+            503: {
+                headers: {
+                    "Retry-After"?: string;
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_low_stock: {
+        parameters: {
+            query?: {
+                /** @description how many items at most; 50 unless given */
+                limit?: number;
+                /** @description how many items to skip */
+                offset?: number;
+                /** @description from 1 */
+                page?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "count": 1,
+                     *       "next": null,
+                     *       "previous": null,
+                     *       "results": [
+                     *         {
+                     *           "id": "019aa5c1-5b40-733c-9a1e-4f6d2b7c8e03",
+                     *           "sku": "85123A",
+                     *           "name": "White hanging heart T-light holder",
+                     *           "description": "",
+                     *           "price": "2.20",
+                     *           "currency": "EUR",
+                     *           "quantity_in_stock": 120,
+                     *           "category": "019aa5c1-5b40-723c-9a1e-4f6d2b7c8e02",
+                     *           "image_urls": [
+                     *             "https://example.org/85123A.jpg"
+                     *           ],
+                     *           "family": {
+                     *             "id": "019aa5c1-5b40-7a3c-9a1e-4f6d2b7c8e13",
+                     *             "name": "Hanging hearts"
+                     *           },
+                     *           "options": {
+                     *             "colour": "white"
+                     *           },
+                     *           "tax_class": "standard",
+                     *           "version": 1,
+                     *           "created_at": "2026-11-21T09:30:00Z",
+                     *           "updated_at": "2026-11-21T09:30:00Z"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ProductPage"];
+                };
+            };
+            /** @description Invalid input */
+            400: {
+                headers: {
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["InvalidProblem"];
+                };
+            };
+            /** @description Login required / Invalid token */
+            401: {
+                headers: {
+                    "WWW-Authenticate"?: string;
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
                 headers: {
                     "X-Request-Id"?: string;
                     [name: string]: unknown;
@@ -10723,6 +11424,7 @@ export interface operations {
                      *             "status": "placed",
                      *             "customer_id": "019aa5c1-5b40-713c-9a1e-4f6d2b7c8e01",
                      *             "version": 1,
+                     *             "tag": "5b0a7d13c9e2f846",
                      *             "created_at": "2026-11-21T09:30:00Z",
                      *             "updated_at": "2026-11-21T09:30:00Z"
                      *           },
@@ -11446,6 +12148,7 @@ export interface operations {
                      *             "status": "placed",
                      *             "customer_id": "019aa5c1-5b40-713c-9a1e-4f6d2b7c8e01",
                      *             "version": 1,
+                     *             "tag": "5b0a7d13c9e2f846",
                      *             "created_at": "2026-11-21T09:30:00Z",
                      *             "updated_at": "2026-11-21T09:30:00Z"
                      *           },

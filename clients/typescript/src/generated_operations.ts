@@ -11,6 +11,7 @@ export const UNKEYED: readonly (readonly [string, RegExp])[] = [
   ["POST", /^\/api\/v1\/users\/me\/password$/],
   ["POST", /^\/api\/v1\/users\/[^\/]+\/password-reset$/],
   ["POST", /^\/api\/v1\/orders\/quote$/],
+  ["POST", /^\/api\/v1\/orders\/changes$/],
 ];
 export const NOT_REPEATABLE: readonly (readonly [string, RegExp])[] = [
   ["POST", /^\/api\/v1\/auth\/password-reset$/],

@@ -35,6 +35,8 @@ class MemoryProducts:
             transaction.insert(transaction.products, {product.id: product for product in products})
             transaction.stock.put_all({product.id: StockLevel(product.id) for product in products})
             self._refer_to_categories([product.id for product in products])
+            if products:
+                transaction.change_catalog(product.id for product in products)
 
     def update_all(self, products: Sequence[Product]) -> None:
         """Store products that changed, all or none; what is not there stays so. Raises SkuTaken; CategoryNotFound."""
@@ -55,6 +57,8 @@ class MemoryProducts:
                     self._take_options(requested[key])
             transaction.products.put_all({key: requested[key] for key in stored})
             self._refer_to_categories(stored)
+            if stored:
+                transaction.change_catalog(stored)
 
     def remove(self, product_id: UUID) -> None:
         """Forget a product and its stock level, if it is there."""
@@ -70,6 +74,7 @@ class MemoryProducts:
                 if transaction.low_stock_levels.get(product_id) is not None:
                     transaction.low_stock_levels.remove(product_id)
                 transaction.products.remove(product_id)
+                transaction.change_catalog([product_id])
 
     def get(self, product_id: UUID) -> CatalogEntry | None:
         """The product as the catalog shows it; archived ones are not in the catalog."""
@@ -79,7 +84,7 @@ class MemoryProducts:
             families = self._transaction.families.all()
         if product is None or product.archived_at is not None or level is None:
             return None
-        return _entry(product, level, families)
+        return entry_of(product, level, families)
 
     def get_all(self, product_ids: Iterable[UUID]) -> dict[UUID, Product]:
         """Those that exist, archived ones included."""
@@ -156,7 +161,8 @@ class MemoryProducts:
         self._transaction.at_commit(check)
 
 
-def _entry(product: Product, level: StockLevel, families: Mapping[UUID, Family]) -> CatalogEntry:
+def entry_of(product: Product, level: StockLevel, families: Mapping[UUID, Family]) -> CatalogEntry:
+    """A product as the catalog shows it."""
     name = families[product.family_id].name if product.family_id else ""
     return CatalogEntry(product, level.available, name)
 
@@ -187,7 +193,7 @@ def _matching(
 ) -> list[CatalogEntry]:
     """The entries of the products that pass every filter, the dearest one (the words) last."""
     return [
-        _entry(product, levels[product.id], families)
+        entry_of(product, levels[product.id], families)
         for product in products
         if product.archived_at is None
         and (category_ids is None or product.category_id in category_ids)

@@ -29,6 +29,7 @@ class MemoryCategories:
         with transaction.statement():
             self._take_slug(category)
             transaction.insert(transaction.categories, {category.id: category})
+            transaction.change_catalog(has_categories=True)
             self._refer_to_parent(category.id)
 
     def get(self, category_id: UUID) -> CategoryEntry | None:
@@ -84,6 +85,7 @@ class MemoryCategories:
                 self._take_slug(category)
                 transaction.slugs.remove(stored.slug)
             transaction.categories.put(category.id, category)
+            transaction.change_catalog(has_categories=True)
             self._refer_to_parent(category.id)
 
     def remove(self, category_id: UUID) -> None:
@@ -99,6 +101,7 @@ class MemoryCategories:
             transaction.claim(transaction.slugs.name, (category.slug,))
             transaction.slugs.remove(category.slug)
             transaction.categories.remove(category_id)
+            transaction.change_catalog(has_categories=True)
             transaction.at_commit(partial(self._check_unused, category_id))
 
     def _take_slug(self, category: Category) -> None:

@@ -52,6 +52,8 @@ class MemoryFamilies:
         """Store a family that changed."""
         with self._transaction.statement():
             self._transaction.families.put(family.id, family)
+            products = self._transaction.products.all().values()
+            self._transaction.change_catalog(each.id for each in products if each.family_id == family.id)
 
     def remove(self, family_id: UUID) -> None:
         """Forget a family. Raises FamilyInUse, also if something is put into it meanwhile; FamilyNotFound."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -11,6 +12,7 @@ from uuid import UUID
 from shop_adapters.listing import orders_of
 from shop_adapters.memory.listing import cut
 from shop_adapters.memory.transaction import Transaction
+from shop_core.orders.comparison import Span, TaggedOrder
 from shop_core.orders.model import DaySales, Order, OrderQuery, OrderStatus
 from shop_core.pagination import Page, PageRequest
 
@@ -68,6 +70,32 @@ class MemoryOrders:
                 else orders.get_all(self._transaction.orders_of.of(query.customer_id))
             )
         return cut(orders_of(query), filter(query.matches, found.values()), page_request)
+
+    def tag_sums(self, customer_id: UUID, firsts: Sequence[UUID], oldest: UUID) -> list[int]:
+        """The tags of a customer's orders by XOR: of those before the first id, and of those from each id on."""
+        sums = [0] * (len(firsts) + 1)
+        for order in self._all_of(customer_id):
+            if order.id >= oldest:
+                sums[bisect_right(firsts, order.id)] ^= order.tag
+        return sums
+
+    def tags(self, customer_id: UUID, spans: Sequence[Span], limit: int) -> list[TaggedOrder]:
+        """The orders of a customer in `spans`, newest first, at most `limit`, without those that they deleted."""
+        found = sorted(
+            (
+                TaggedOrder(order.id, order.tag)
+                for order in self._all_of(customer_id)
+                if any(span.first <= order.id < span.end for span in spans)
+            ),
+            reverse=True,
+        )
+        return found[:limit]
+
+    def _all_of(self, customer_id: UUID) -> list[Order]:
+        """Those that they did not delete."""
+        with self._transaction.statement():
+            found = self._transaction.orders.get_all(self._transaction.orders_of.of(customer_id)).values()
+        return [order for order in found if order.deleted_at is None]
 
     def sales(self, since: datetime) -> list[DaySales]:
         """The days since then on which something was ordered, in order; cancelled orders do not count."""

@@ -8,6 +8,7 @@ from threading import Condition
 from typing import Generic, NamedTuple, TypeVar
 from uuid import UUID
 
+from shop_adapters.memory.feed_record import FeedRecord
 from shop_adapters.memory.locks import RowLocks
 from shop_core.accounts.model import Account
 from shop_core.accounts.sessions import RefreshToken
@@ -69,6 +70,7 @@ class Store:
         self.skus: dict[str, UUID] = {}
         self.families: dict[UUID, Family] = {}
         self.options: dict[tuple[UUID, Options], UUID] = {}
+        self.feed = FeedRecord(clock())
         self.stock: dict[UUID, StockLevel] = {}
         self.low_stock_levels: dict[UUID, int] = {}
         self.ledger: dict[UUID, list[StockMovement]] = {}

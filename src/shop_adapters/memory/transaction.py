@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, 
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from shop_adapters.lock_order import LockOrder
 from shop_adapters.memory.store import AppendOnlyTable, K, R, Store, Table
@@ -26,6 +27,9 @@ class Transaction:
         self._failure: Exception | None = None
         self._is_open = True
         self._last_checks: list[Callable[[], None]] = []
+        self._changed: set[UUID] = set()
+        self._has_changed_catalog = self._has_changed_categories = False
+        self.feed = store.feed
         self.lock_order = LockOrder()
         self.accounts = Table("accounts", store.accounts)
         self.usernames = Table("usernames", store.usernames)
@@ -135,6 +139,12 @@ class Transaction:
         """Call `check` during the commit, when no other unit of work can commit; it may raise to prevent it."""
         self._last_checks.append(check)
 
+    def change_catalog(self, product_ids: Iterable[UUID] = (), *, has_categories: bool = False) -> None:
+        """Note that the catalog shows these products, or categories, in another way from the commit on."""
+        self._has_changed_catalog = True
+        self._changed.update(product_ids)
+        self._has_changed_categories |= has_categories
+
     def commit(self) -> None:
         """Make everything visible to all at once.
 
@@ -142,12 +152,15 @@ class Transaction:
             Refusal: a check of `at_commit` prevents it.
             RuntimeError: a statement failed, and its caller ignored that.
         """
+        now = self._store.clock() if self._has_changed_catalog else None  # before the mutex: a clock may do as it likes
         with self._store.mutex:
             self._check_usable()
             for check in self._last_checks:
                 check()
             for table in self._tables:
                 table.commit()
+            if now is not None:
+                self.feed.advance(self._changed, now, has_categories=self._has_changed_categories)
             self._store.commits += 1
 
     def close(self) -> None:

@@ -8,6 +8,7 @@ from shop_adapters.memory.accounts import MemoryAccounts, MemoryRefreshTokens
 from shop_adapters.memory.attempts import MemoryAttempts
 from shop_adapters.memory.audit import AuditData, audit
 from shop_adapters.memory.catalog import MemoryProducts
+from shop_adapters.memory.catalog_feed import MemoryCatalogFeed
 from shop_adapters.memory.categories import MemoryCategories
 from shop_adapters.memory.events import MemoryEvents, MemoryMails, MemoryQueue
 from shop_adapters.memory.families import MemoryFamilies
@@ -31,6 +32,7 @@ class MemoryUnitOfWork:
         self.categories = MemoryCategories(transaction)
         self.families = MemoryFamilies(transaction)
         self.products = MemoryProducts(transaction)
+        self.catalog_feed = MemoryCatalogFeed(transaction)
         self.prices = MemoryPrices(transaction, includes_tax)
         self.stock = MemoryStock(transaction)
         self.orders = MemoryOrders(transaction)

@@ -19,9 +19,8 @@ from typing import Any, Generic, TypeVar, cast
 import psycopg
 from psycopg.adapt import Buffer, Dumper
 from psycopg.pq import Format
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine
 
-from shop_adapters.postgres.database import Transaction
 from shop_adapters.postgres.watchdog import watched
 from shop_core.catalog.search import ProductQuery
 from shop_core.pagination import Key
@@ -31,19 +30,16 @@ V = TypeVar("V")
 CACHED_BYTES_MAX = 2 * 1024 * 1024
 """Of counts, and of keys: values, and the queries that they answer."""
 _ENTRY_BYTES = 1_000  # what an entry takes at most beside the words of its query and the texts of its key
-_READ = text("""
-SELECT version FROM catalog_version WHERE id = 1
-""")
-_RAISE = text("""
-UPDATE catalog_version SET version = version + 1 WHERE id = 1
-""")
 _UNKNOWN = (None, 0)
 ANSWER_S = 2.0
 """How long the answer may take: for a page of 50 products it takes a tenth of a millisecond."""
 
-# Both from one snapshot. Each product is looked up in the index, however many are asked for; -1: there is none.
+# All from one snapshot; the stamp tells a version from the same one after a restore from a backup. Each product is
+# looked up in the index, however many are asked for; -1: there is none.
 _ASK = b"""
-SELECT (SELECT version FROM catalog_version WHERE id = 1)::text,
+SELECT (SELECT concat_ws(' ', version, (
+            SELECT stamp FROM catalog_stamps WHERE catalog_stamps.version = catalog_version.version
+        )) FROM catalog_version WHERE id = 1),
        (SELECT string_agg(int4send(coalesce((
             SELECT greatest(0, on_hand - allocated - reserved) FROM stock_levels WHERE product_id = asked.id
         ), -1)), '' ORDER BY place)
@@ -52,31 +48,6 @@ SELECT (SELECT version FROM catalog_version WHERE id = 1)::text,
 _OF_CONNECTION = _ASK + b"''"
 # Through a PgBouncer our connection outlives the server's, and a crash of the server is not noticed by it.
 _OF_SESSION = _ASK + b"pg_backend_pid()::text"
-
-
-class CatalogVersion:
-    """The version as one unit of work reads and raises it.
-
-    Attributes:
-        is_changed: whether this unit of work writes something of the catalog.
-    """
-
-    def __init__(self, transaction: Transaction) -> None:
-        self._transaction = transaction
-        self.is_changed = False
-
-    def change(self) -> None:
-        """Note that this unit of work writes something of the catalog."""
-        self.is_changed = True
-
-    def read(self) -> int | None:
-        """The committed version; None for a unit of work that changed something, and sees what nobody else does."""
-        return None if self.is_changed else self._transaction.value(_READ)
-
-    def write(self) -> None:
-        """Raise it if something changed: last, so that changes wait for each other no longer than a commit takes."""
-        if self.is_changed:
-            self._transaction.run(_RAISE)
 
 
 class PageIndexCache:

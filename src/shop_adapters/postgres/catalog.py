@@ -87,7 +87,7 @@ class PostgresProducts(ProductLists):
     def add_all(self, products: Sequence[Product]) -> None:
         if not products:
             return
-        self._version.change()
+        self._version.change(product.id for product in products)
         # By SKU: two imports that wait for each other's SKUs, in different orders, would wait for ever.
         rows = [_columns(product) for product in sorted(products, key=lambda product: product.sku)]
         self._transaction.run_each(_ADD, rows, _refusal_of(products))
@@ -96,7 +96,7 @@ class PostgresProducts(ProductLists):
     def update_all(self, products: Sequence[Product]) -> None:
         if not products:
             return
-        self._version.change()
+        self._version.change(product.id for product in products)
         self._transaction.lock_order.check("products", [product.id for product in products])  # an UPDATE locks its row
         self._check_skus(products)
         self._transaction.run_each(_UPDATE, [_columns(product) for product in products], _refusal_of(products))
@@ -112,7 +112,7 @@ class PostgresProducts(ProductLists):
             raise SkuTaken(next(product.sku for product in changed if product.sku in taken))
 
     def remove(self, product_id: UUID) -> None:
-        self._version.change()
+        self._version.change([product_id])
         self._transaction.lock_order.check("products", [product_id])
         self._transaction.run(_REMOVE, {"product_id": product_id})  # its stock level goes with it
 

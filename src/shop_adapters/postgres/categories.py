@@ -9,7 +9,7 @@ import psycopg
 from sqlalchemy import text
 
 from shop_adapters.postgres.arrays import Texts
-from shop_adapters.postgres.cache_validators import CatalogVersion
+from shop_adapters.postgres.catalog_version import CatalogVersion
 from shop_adapters.postgres.database import FOREIGN_KEY, UNIQUE, RefusalOf, Row, Transaction
 from shop_core.catalog.model import Category, CategoryEntry
 from shop_core.errors import CategoryInUse, CategoryNotFound, Refusal, SlugTaken
@@ -69,7 +69,7 @@ class PostgresCategories:
         self._transaction = transaction
 
     def add(self, category: Category) -> None:
-        self._version.change()
+        self._version.change(has_categories=True)
         self._transaction.run(_ADD, _columns(category), _refusal_of(category))
 
     def get(self, category_id: UUID) -> CategoryEntry | None:
@@ -93,12 +93,12 @@ class PostgresCategories:
         return {row.id: Category(*row) for row in self._transaction.run(_READ_ALL)}
 
     def update(self, category: Category) -> None:
-        self._version.change()
+        self._version.change(has_categories=True)
         self._transaction.lock_order.check("categories", [category.id])  # an UPDATE locks its row
         self._transaction.run(_UPDATE, _columns(category), _refusal_of(category))
 
     def remove(self, category_id: UUID) -> None:
-        self._version.change()
+        self._version.change(has_categories=True)
         self._transaction.lock_order.check("categories", [category_id])
         category = {"category_id": category_id}
         if self._transaction.one(_LOCK_TO_REMOVE, category) is None:

@@ -161,6 +161,10 @@ class Transaction:
         (row,) = self._cursor.execute(b"EXPLAIN (FORMAT JSON) " + query, bound).fetchall()
         return max(COUNTED_MAX + 1, int(row[0][0]["Plan"]["Plan Rows"])), True
 
+    def given_time(self) -> datetime | None:
+        """The time on the clock that was given instead of that of the database, if one was."""
+        return self._clock() if self._clock else None
+
     def note_time(self, time: datetime) -> None:
         """Remember a time that the database told after it had given the last lock: it saves `now` a round trip."""
         self._noted = self.lock_order.checks, time

@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import text
 
 from shop_adapters.postgres.arrays import Uuids
-from shop_adapters.postgres.cache_validators import CatalogVersion
+from shop_adapters.postgres.catalog_version import CatalogVersion
 from shop_adapters.postgres.database import Row, Transaction
 from shop_core.catalog.families import Family
 from shop_core.errors import FamilyInUse, FamilyNotFound
@@ -34,6 +34,9 @@ SELECT id FROM families WHERE id = :id FOR UPDATE
 """)
 _UPDATE = text("""
 UPDATE families SET name = :name, description = :description, version = :version WHERE id = :id
+""")
+_PRODUCTS = text("""
+SELECT id FROM products WHERE family_id = :id
 """)
 _COUNT_PRODUCTS = text("""
 SELECT count(*) FROM products WHERE family_id = :id
@@ -69,8 +72,8 @@ class PostgresFamilies:
         return self.get(family_id)
 
     def update(self, family: Family) -> None:
-        self._version.change()
         self._transaction.run(_UPDATE, _columns(family))
+        self._version.change(row.id for row in self._transaction.run(_PRODUCTS, {"id": family.id}))
 
     def remove(self, family_id: UUID) -> None:
         self._version.change()

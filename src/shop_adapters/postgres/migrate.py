@@ -10,7 +10,8 @@ from sqlalchemy import Connection, Engine, select, text
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.exc import OperationalError
 
-from shop_adapters.postgres.database import DEADLOCK, LOCK_NOT_AVAILABLE
+from shop_adapters.postgres.catalog_version import renew
+from shop_adapters.postgres.database import DEADLOCK, LOCK_NOT_AVAILABLE, TransactionTimeouts, transaction
 from shop_adapters.postgres.schema import shop_facts
 from shop_adapters.postgres.search import REFRESHED_MAX, refresh_search
 from shop_adapters.postgres.watchdog import watched
@@ -100,6 +101,8 @@ def complete(engine: Engine) -> None:
     """What `migrate` does after its transaction, as it takes long and locks nothing."""
     while refresh_search(engine) >= REFRESHED_MAX:
         pass
+    with transaction(engine, TransactionTimeouts()) as opened:
+        renew(opened, is_forced=False)
 
 
 def check_schema(engine: Engine, currency: str, *, includes_tax: bool = True) -> None:

@@ -20,10 +20,12 @@ from shop_adapters.postgres.order_lists import LINE_COLUMNS, filters_of, matchin
 from shop_core.catalog.model import TAX_CLASS_DEFAULT, Options
 from shop_core.idempotency import Claim, CustomerKey
 from shop_core.money import Money
+from shop_core.orders.comparison import Span, TaggedOrder
 from shop_core.orders.model import DaySales, Order, OrderLine, OrderQuery, OrderStatus
 from shop_core.pagination import CursorRequest, Page, PageRequest
 from shop_core.pricing.evaluation import Discount
 
+_64_BITS = 2**64 - 1  # PostgreSQL counts them from the middle
 _PLAIN = ((), TAX_CLASS_DEFAULT, 0, 0, 0, (), ())
 """The fields of a line from its options on, in a shop without promotions and taxes."""
 
@@ -59,6 +61,25 @@ FROM orders
 WHERE created_at >= :since AND status <> 'cancelled'
 GROUP BY day
 ORDER BY day
+""")
+# The same as `Order.tag`.
+_TAG = """CAST(CAST('x' || encode(substr(sha256(
+    uuid_send(id) || int4send(version) || int8send(CAST(extract(epoch FROM updated_at) * 1000000 AS bigint))
+), 1, 8), 'hex') AS bit(64)) AS bigint)"""
+_TAG_SUMS = text(f"""
+SELECT width_bucket(id, CAST(:firsts AS uuid[])) AS place, bit_xor({_TAG}) AS xor
+FROM orders
+WHERE customer_id = :customer_id AND deleted_at IS NULL AND id >= :oldest
+GROUP BY place
+""")
+_TAGS = text(f"""
+SELECT id, {_TAG} AS tag
+FROM orders
+JOIN unnest(CAST(:firsts AS uuid[]), CAST(:ends AS uuid[])) AS span (first_id, end_id)
+     ON id >= span.first_id AND id < span.end_id
+WHERE customer_id = :customer_id AND deleted_at IS NULL
+ORDER BY id DESC
+LIMIT :limit
 """)
 # Head and lines in one statement, which sees one moment: no order is seen with its old total and its new lines.
 _GET = text("""
@@ -223,6 +244,18 @@ class PostgresOrders:
         found = tuple(self._found(rows))
         count, is_estimate = self._transaction.count_or_estimate(matching_orders(filters), values)
         return Page(found, count, is_estimate, is_cut=len(found) < heads_of(rows))
+
+    def tag_sums(self, customer_id: UUID, firsts: Sequence[UUID], oldest: UUID) -> list[int]:
+        values = {"customer_id": customer_id, "firsts": Uuids(firsts), "oldest": oldest}
+        sums = [0] * (len(firsts) + 1)
+        for place, xor in self._transaction.run(_TAG_SUMS, values):
+            sums[place] = xor & _64_BITS
+        return sums
+
+    def tags(self, customer_id: UUID, spans: Sequence[Span], limit: int) -> list[TaggedOrder]:
+        firsts, ends = Uuids([span.first for span in spans]), Uuids([span.end for span in spans])
+        values = {"customer_id": customer_id, "firsts": firsts, "ends": ends, "limit": limit}
+        return [TaggedOrder(id_, tag & _64_BITS) for id_, tag in self._transaction.run(_TAGS, values)]
 
     def sales(self, since: datetime) -> list[DaySales]:
         return [DaySales(*row) for row in self._transaction.run(_SALES, {"since": since})]

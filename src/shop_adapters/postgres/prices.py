@@ -14,7 +14,7 @@ import psycopg
 from sqlalchemy import text
 
 from shop_adapters.postgres.arrays import Texts, Uuids, columns
-from shop_adapters.postgres.cache_validators import CatalogVersion
+from shop_adapters.postgres.catalog_version import CatalogVersion
 from shop_adapters.postgres.database import UNIQUE, Row, Transaction
 from shop_core.errors import CouponCodeTaken, Refusal
 from shop_core.money import Money
@@ -180,7 +180,8 @@ SELECT count(*) FROM redemptions WHERE promotion_id = :promotion_id
 _SET_TAX_RATES = text("""
 INSERT INTO tax_rates (tax_class, valid_from, rate)
 SELECT * FROM unnest(CAST(:classes AS text[]), CAST(:valid_from AS timestamptz[]), CAST(:rates AS integer[]))
-ON CONFLICT (tax_class, valid_from) DO UPDATE SET rate = excluded.rate
+ON CONFLICT (tax_class, valid_from) DO UPDATE SET rate = excluded.rate WHERE tax_rates.rate <> excluded.rate
+RETURNING tax_class
 """)
 
 _ALWAYS = datetime(1, 1, 1, tzinfo=UTC)
@@ -318,10 +319,10 @@ class PostgresPrices:
         return Page(tuple(Redemption(*row) for row in rows), self._transaction.value(_COUNT_REDEMPTIONS, of))
 
     def set_tax_rates(self, rates: Sequence[TaxRate]) -> None:
-        self._version.change()
         if rates:
             rows = [(rate.tax_class, rate.valid_from or _ALWAYS, rate.basis_points) for rate in rates]
-            self._transaction.run(_SET_TAX_RATES, columns(_SET_TAX_RATES, rows))
+            if self._transaction.run(_SET_TAX_RATES, columns(_SET_TAX_RATES, rows)):
+                self._version.change()
 
     def _add_uses(self, of: Sequence[Promotion] | Sequence[Coupon]) -> None:
         self._transaction.run(_ADD_USES, columns(_ADD_USES, [(each.id, each.uses_max) for each in of]))

@@ -32,7 +32,8 @@ from sqlalchemy.dialects.postgresql import TSQUERY
 
 from shop_adapters import listing
 from shop_adapters.postgres.arrays import Uuids
-from shop_adapters.postgres.cache_validators import CatalogVersion, PageIndexCache
+from shop_adapters.postgres.cache_validators import PageIndexCache
+from shop_adapters.postgres.catalog_version import CatalogVersion
 from shop_adapters.postgres.database import Row, Transaction
 from shop_adapters.postgres.schema import families, products, stock_levels
 from shop_adapters.postgres.search import exact_query, word_query
@@ -66,7 +67,8 @@ _AVAILABLE = select(_UNITS).where(stock_levels.c.product_id == products.c.id).sc
 _IN_CATALOG = products.c.archived_at.is_(None)
 _WITH_STOCK = products.join(stock_levels, stock_levels.c.product_id == products.c.id)
 _FAMILY_NAME = select(families.c.name).where(families.c.id == products.c.family_id).scalar_subquery()
-ENTRY = PRODUCT.add_columns(_AVAILABLE.label("available"), _FAMILY_NAME.label("family_name")).where(_IN_CATALOG)
+SHOWN = PRODUCT.add_columns(_AVAILABLE.label("available"), _FAMILY_NAME.label("family_name"))
+ENTRY = SHOWN.where(_IN_CATALOG)
 _SORT_COLUMNS: dict[ProductSort, tuple[ColumnElement[Any], ...]] = {
     ProductSort.NEWEST: (products.c.id,),
     ProductSort.NAME: (products.c.sort_key, products.c.id),

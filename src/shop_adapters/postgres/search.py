@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import Engine, text
 
+from shop_adapters.postgres.catalog_version import CatalogVersion
 from shop_adapters.postgres.database import TransactionTimeouts, transaction
 from shop_core.catalog.model import NAME_LENGTH_MAX
 from shop_core.catalog.search import exact_key, sort_key
@@ -31,9 +32,6 @@ FOR NO KEY UPDATE SKIP LOCKED
 """)
 _REFRESH_PRODUCT = text("""
 UPDATE products SET sort_key = :sort_key, name_key = :name_key, search = CAST(:search AS tsvector) WHERE id = :id
-""")
-_CATALOG_CHANGED = text("""
-UPDATE catalog_version SET version = version + 1 WHERE id = 1
 """)
 _STALE_ACCOUNTS = text("""
 SELECT id, username, email, first_name, last_name
@@ -106,7 +104,9 @@ def refresh_search(engine: Engine) -> int:
         for row in products:
             opened.run(_REFRESH_PRODUCT, {"id": row.id, **product_columns(*row[1:])})
         if products:
-            opened.run(_CATALOG_CHANGED)
+            version = CatalogVersion(opened)
+            version.change()
+            version.write()
     return max(len(accounts), len(products))
 
 

@@ -15,8 +15,10 @@ from shop_adapters.ids import uuid7
 from shop_adapters.passwords import Argon2Passwords
 from shop_adapters.postgres.accounts import PostgresAccounts
 from shop_adapters.postgres.audit import discrepancies
-from shop_adapters.postgres.cache_validators import CatalogVersion, PageIndexCache
+from shop_adapters.postgres.cache_validators import PageIndexCache
 from shop_adapters.postgres.catalog import PostgresProducts
+from shop_adapters.postgres.catalog_feed import PostgresCatalogFeed
+from shop_adapters.postgres.catalog_version import CatalogVersion
 from shop_adapters.postgres.categories import PostgresCategories
 from shop_adapters.postgres.database import Transaction, TransactionTimeouts, transaction
 from shop_adapters.postgres.events import PostgresEvents
@@ -165,6 +167,10 @@ class PostgresUnitOfWork:
     @cached_property
     def products(self) -> PostgresProducts:
         return PostgresProducts(self._transaction, self._currency, self.catalog_version, self._cache)
+
+    @cached_property
+    def catalog_feed(self) -> PostgresCatalogFeed:
+        return PostgresCatalogFeed(self._transaction, self._currency)
 
     @cached_property
     def prices(self) -> PostgresPrices:

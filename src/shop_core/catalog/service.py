@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from uuid import UUID
 
 from shop_core.accounts.model import Actor, Role
+from shop_core.catalog.changes import KEPT, CatalogChanges, FeedPosition, changes_after
 from shop_core.catalog.families import sorted_options
 from shop_core.catalog.model import (
     UNCHANGED,
@@ -22,9 +23,9 @@ from shop_core.catalog.model import (
 )
 from shop_core.catalog.search import ProductQuery
 from shop_core.catalog.tree import CategoryNode, check_place, free_slug, located, nested
-from shop_core.errors import CategoryNotFound, Fault, Invalid, ProductNotFound, SkuTaken, check_version
+from shop_core.errors import Busy, CategoryNotFound, Fault, Invalid, ProductNotFound, SkuTaken, check_version
 from shop_core.idempotency import IdempotencyKey, fields_of, made_before
-from shop_core.pagination import CursorRequest, OffsetRequest, Page, PageRequest
+from shop_core.pagination import LIMIT_DEFAULT, CursorRequest, OffsetRequest, Page, PageRequest
 from shop_core.ports import Begin, Clock, NewId, UnitOfWork
 from shop_core.text import normalized
 
@@ -126,6 +127,51 @@ class CatalogService:
         with self._begin() as uow:
             roots = nested(uow.categories.all())
         return Page(roots[page_request.offset : page_request.offset + page_request.limit], count=len(roots))
+
+    def changes(self, after: str | None = None, limit: int = LIMIT_DEFAULT) -> CatalogChanges:
+        """What changed in the catalog after a cursor, for those who keep a copy of it; see `CatalogChanges`.
+
+        Sales are no changes: a product's units are those of now, and go on changing without a mention here.
+
+        Args:
+            after: `CatalogChanges.cursor` of the answer before; None: the whole catalog.
+            limit: how many products to show at most, from 1 to 200.
+
+        Raises:
+            Invalid: `limit` is not in 1..200.
+            InvalidCursor: the cursor was not made by this.
+            CursorExpired: it is older than 90 days, or the shop was restored from a backup since: begin without one.
+        """
+        limit, position = CursorRequest(limit).limit, None if after is None else FeedPosition.of(after)
+        for _ in range(2):
+            with self._begin() as uow:
+                view = uow.catalog_feed.read(position, limit)
+            if view is not None:
+                return changes_after(position, view, limit)
+            self._renew_feed(is_forced=False)
+        raise Busy
+
+    def purge_changes(self) -> None:
+        """Forget what left the catalog 90 days ago.
+
+        To be called now and then, by any number of processes.
+        """
+        with self._begin() as uow:
+            uow.catalog_feed.purge(uow.now() - KEPT)
+
+    def touch(self, actor: Actor) -> None:
+        """End every cursor of `changes`, so that all copies are made anew: after rows were changed by hand. Admins
+        only.
+
+        Raises:
+            Unauthenticated, Forbidden: the actor is no admin.
+        """
+        actor.require(Role.ADMIN)
+        self._renew_feed(is_forced=True)
+
+    def _renew_feed(self, *, is_forced: bool) -> None:
+        with self._begin() as uow:
+            uow.catalog_feed.renew(is_forced=is_forced)
 
     def create_product(self, actor: Actor, details: ProductDetails, *, key: Key = None) -> CatalogEntry:
         """Add a product to the catalog, with nothing in stock. Staff only.

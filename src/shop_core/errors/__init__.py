@@ -11,6 +11,7 @@
     │   ├── CouponNotUsable · TooManyPromotions · FamilyInUse
     │   └── SkuTaken · SlugTaken · UsernameTaken · CouponCodeTaken · OptionsTaken
     ├── Stale              it changed since the client read it
+    ├── CursorExpired      it is too old, or from before a restore: start again
     ├── Invalid            the input breaks rules; each broken rule is a Fault
     │   └── InvalidCursor · UnknownProducts · CategoryCycle · WrongPassword · InvalidResetCode
     │       InvalidConfirmationCode
@@ -57,6 +58,7 @@ from shop_core.errors.catalog import (
 from shop_core.errors.kinds import (
     Busy,
     Conflict,
+    CursorExpired,
     Fault,
     Forbidden,
     Invalid,
@@ -103,6 +105,7 @@ __all__ = [
     "Conflict",
     "CouponCodeTaken",
     "CouponNotUsable",
+    "CursorExpired",
     "FamilyInUse",
     "FamilyNotFound",
     "Fault",

@@ -14,6 +14,7 @@ class Kind(StrEnum):
     NOT_FOUND = "not_found"
     CONFLICT = "conflict"
     STALE = "stale"
+    GONE = "gone"
     INVALID = "invalid"
     MISMATCH = "mismatch"
     UNAUTHENTICATED = "unauthenticated"
@@ -120,8 +121,22 @@ class InvalidCursor(Invalid):
     code = "invalid_cursor"
     title = "Invalid cursor"
 
+    def __init__(self, field: str = "cursor") -> None:
+        super().__init__(Fault(field, "is not a cursor of this list: start again without one", "invalid_cursor"))
+
+
+class CursorExpired(Refusal):
+    """The cursor was good once, and cannot be followed any more."""
+
+    kind = Kind.GONE
+    code = "cursor_expired"
+    title = "Cursor expired"
+
     def __init__(self) -> None:
-        super().__init__(Fault("cursor", "is not a cursor of this list: start again without one", "invalid_cursor"))
+        super().__init__(
+            "This cursor is too old, or the shop was restored from a backup since: start again without one, and drop"
+            " what you have."
+        )
 
 
 class Unauthenticated(Refusal):

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from functools import lru_cache
+from hashlib import sha256
 from typing import NamedTuple
 from uuid import UUID
 
@@ -20,6 +21,8 @@ from shop_core.money import Money
 from shop_core.pricing.coupons import coupon_codes
 from shop_core.pricing.evaluation import Discount
 from shop_core.pricing.taxes import TaxAmount
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class OrderStatus(StrEnum):
@@ -224,6 +227,16 @@ class Order(Priced):
         random bits: with 10,000 orders a day, two are alike about once in 60 years. A search then shows both.
         """
         return f"{_day(self.created_at)}-{_readable(self.id)}"
+
+    @property
+    def tag(self) -> int:
+        """64 bits, others after every change: by these a copy is compared, see `shop_core.orders.comparison`.
+
+        The time of the change is in it, because after a restore from a backup the same version can be another order.
+        """
+        micros = (self.updated_at - _EPOCH) // timedelta(microseconds=1)
+        state = self.id.bytes + self.version.to_bytes(4, "big") + micros.to_bytes(8, "big", signed=True)
+        return int.from_bytes(sha256(state).digest()[:8], "big")
 
     @property
     def units(self) -> dict[UUID, int]:

@@ -22,6 +22,7 @@ from shop_core.inventory.model import (
     shortages,
 )
 from shop_core.orders.changes import OrderChanges, open_checkout, owner_of
+from shop_core.orders.comparison import FIRST_ID, OrderCopy, OrderDifferences, differences
 from shop_core.orders.model import DaySales, Order, OrderQuery, PlacementRequest
 from shop_core.orders.placement import Outcome, PlacementDraft
 from shop_core.orders.prices import OpenCheckout, Quote, line_of, quote
@@ -168,6 +169,18 @@ class OrderService(OrderChanges):
         query = OrderQuery(customer_id=actor.account_id)
         with self._begin() as uow:
             return uow.orders.page(query, page_request)
+
+    def compare(self, actor: Actor, copy: OrderCopy) -> OrderDifferences:
+        """Where a copy of the actor's own orders differs from what they are now.
+
+        Raises:
+            Unauthenticated: no account acts.
+        """
+        customer_id = actor.account_id
+        with self._begin() as uow:
+            spans = copy.differing(uow.orders.tag_sums(customer_id, copy.firsts, copy.oldest or FIRST_ID))
+            found = uow.orders.tags(customer_id, spans, copy.limit + 1) if spans else []
+            return differences(spans, found, copy.limit, uow.now())
 
     def find(self, actor: Actor, query: OrderQuery, page_request: PageRequest) -> Page[Order]:
         """The orders that match, newest first by default: staff see all orders, also deleted ones; others their own.

@@ -21,11 +21,13 @@ call; attempts come after both.
 
 from shop_core.accounts.model import AccessToken
 from shop_core.accounts.sessions import RefreshToken
+from shop_core.catalog.changes import FeedPosition, FeedView
 from shop_core.catalog.model import Offer
 from shop_core.idempotency import Claim
 from shop_core.inventory.model import NewId
+from shop_core.orders.comparison import Span
 from shop_core.ports.accounts import Accounts, Attempts, PasswordHasher, RefreshTokens, Revocations, Tokens
-from shop_core.ports.catalog import Categories, Families, Products
+from shop_core.ports.catalog import CatalogFeed, Categories, Families, Products
 from shop_core.ports.events import (
     EventPublisher,
     Events,
@@ -50,6 +52,7 @@ __all__ = [
     "Adapters",
     "Attempts",
     "Begin",
+    "CatalogFeed",
     "Categories",
     "Claim",
     "Clock",
@@ -58,6 +61,8 @@ __all__ = [
     "Events",
     "ExpiredLine",
     "Families",
+    "FeedPosition",
+    "FeedView",
     "Keys",
     "LockOrderError",
     "Mailer",
@@ -78,6 +83,7 @@ __all__ = [
     "ReservationUsage",
     "Reservations",
     "Revocations",
+    "Span",
     "Stock",
     "Tokens",
     "Undelivered",

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
+from shop_core.catalog.changes import FeedPosition, FeedView
 from shop_core.catalog.families import Family
 from shop_core.catalog.model import CatalogEntry, Category, CategoryEntry, Offer, Product
 from shop_core.catalog.search import ProductQuery
@@ -91,3 +93,33 @@ class Products(Protocol):
 
     def page(self, query: ProductQuery, page_request: PageRequest) -> Page[CatalogEntry]:
         """The products in the catalog that match `query`."""
+
+
+class CatalogFeed(Protocol):
+    """Which products changed at which version of the catalog.
+
+    A unit of work that changes categories, products, or families with products in them raises the version, last before
+    its commit, and so that versions are visible in their order. A change that is rolled back leaves no trace.
+    """
+
+    def read(self, position: FeedPosition | None, limit: int) -> FeedView | None:
+        """What changed behind a position, all of one moment. To be called first in a unit of work.
+
+        Args:
+            position: None: everything.
+            limit: of changes; see `FeedView.changed`.
+
+        Returns:
+            None: something changed the catalog without a record of what, e.g. a server of an earlier version: `renew`
+            first.
+        """
+
+    def renew(self, *, is_forced: bool) -> None:
+        """Record anew what is in the catalog, and end every position that was given out.
+
+        Args:
+            is_forced: also if every change is recorded.
+        """
+
+    def purge(self, before: datetime) -> None:
+        """Forget what left the catalog before then. Positions that need it end."""

@@ -8,6 +8,7 @@ from typing import Protocol
 from uuid import UUID
 
 from shop_core.idempotency import Claim, CustomerKey
+from shop_core.orders.comparison import Span, TaggedOrder
 from shop_core.orders.model import DaySales, Order, OrderQuery
 from shop_core.pagination import Page, PageRequest
 
@@ -34,6 +35,18 @@ class Orders(Protocol):
 
     def page(self, query: OrderQuery, page_request: PageRequest) -> Page[Order]:
         """The orders that match `query`, newest or oldest first."""
+
+    def tag_sums(self, customer_id: UUID, firsts: Sequence[UUID], oldest: UUID) -> list[int]:
+        """The tags of a customer's orders by XOR: of those before the first id, and of those from each id on.
+
+        Args:
+            customer_id: whose; orders that they deleted do not count.
+            firsts: ids, sorted.
+            oldest: older orders do not count.
+        """
+
+    def tags(self, customer_id: UUID, spans: Sequence[Span], limit: int) -> list[TaggedOrder]:
+        """The orders of a customer in `spans`, newest first, at most `limit`, without those that they deleted."""
 
     def sales(self, since: datetime) -> list[DaySales]:
         """The days since then on which something was ordered, in order; cancelled orders do not count."""

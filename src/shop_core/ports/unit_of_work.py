@@ -11,7 +11,7 @@ from uuid import UUID
 
 from shop_core.inventory.model import NewId
 from shop_core.ports.accounts import Accounts, Attempts, PasswordHasher, RefreshTokens, Revocations, Tokens
-from shop_core.ports.catalog import Categories, Families, Products
+from shop_core.ports.catalog import CatalogFeed, Categories, Families, Products
 from shop_core.ports.events import Events, Mails, Outbox
 from shop_core.ports.inventory import Reservations, Stock
 from shop_core.ports.orders import Keys, Orders
@@ -54,6 +54,8 @@ class UnitOfWork(Protocol):
     def families(self) -> Families: ...
     @property
     def products(self) -> Products: ...
+    @property
+    def catalog_feed(self) -> CatalogFeed: ...
     @property
     def prices(self) -> Prices: ...
     @property

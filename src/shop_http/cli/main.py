@@ -39,6 +39,7 @@ from shop_http.cli.users import add_commands, run_list
 from shop_http.server.database import EXPORTS, UNUSABLE_DATABASE, migrate_database, open_shop
 from shop_http.server.settings import Settings, SettingsError, unknown_settings
 
+DATA_DIR_HELP = "where the embedded database is (SHOP_DATA_DIR)"
 _RESEND = "Publish dead letters again. Later events of the same subject may have arrived before them."
 _OURS = (SettingsError, *UNUSABLE_DATABASE, UnusableFile, Refusal)
 
@@ -76,7 +77,7 @@ def _fail(line: str) -> NoReturn:
 
 def _parser() -> argparse.ArgumentParser:
     everywhere = argparse.ArgumentParser(add_help=False)
-    everywhere.add_argument("--data-dir", metavar="DIR", help="where the embedded database is (SHOP_DATA_DIR)")
+    everywhere.add_argument("--data-dir", metavar="DIR", help=DATA_DIR_HELP)
     parser = argparse.ArgumentParser(prog="shop", description="A shop backend that never oversells.")
     version = f"shop {__version__} on Python {platform.python_version()}"
     parser.add_argument("--version", action="version", version=version)
@@ -136,9 +137,16 @@ def _parser() -> argparse.ArgumentParser:
     for name, what in (("outbox", "events that are not published yet"), ("mails", "mails that are not sent yet")):
         _add_queue(command(name, _queue, f"show {what}, and those that were given up"), name)
     add_commands(command("users", run_list, "list who may log in; set roles, make codes for forgotten passwords"))
+    catalog = command("catalog", _touch_catalog, "make every client copy the catalog anew")
+    inside = catalog.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    one = inside.add_parser("touch", help="after rows were changed by hand: no copy goes on", description=_TOUCH)
+    one.add_argument("--data-dir", metavar="DIR", default=argparse.SUPPRESS, help=DATA_DIR_HELP)
     command("settings", _settings, "show every setting: its value, its source and its meaning")
     command("version", _version, "show the version")
     return parser
+
+
+_TOUCH = "End every cursor of GET /catalog/changes, so that clients that keep a copy of the catalog make it anew."
 
 
 def _add_queue(one: argparse.ArgumentParser, name: str) -> None:
@@ -146,9 +154,7 @@ def _add_queue(one: argparse.ArgumentParser, name: str) -> None:
     one.set_defaults(queue=name)
     inside = one.add_subparsers(title="commands", metavar="COMMAND")
     again = inside.add_parser("resend", help="try dead letters again", description=_RESEND)
-    again.add_argument(
-        "--data-dir", metavar="DIR", default=argparse.SUPPRESS, help="where the embedded database is (SHOP_DATA_DIR)"
-    )
+    again.add_argument("--data-dir", metavar="DIR", default=argparse.SUPPRESS, help=DATA_DIR_HELP)
     again.add_argument("ids", metavar="ID", nargs="*", type=UUID, help=f"of the message, as `shop {name}` lists it")
     again.add_argument("--all", action="store_true", help="all of them")
     again.set_defaults(run=_resend, parser=again, queue=name)
@@ -313,6 +319,13 @@ def _dead_messages(queue: QueueService[M]) -> list[Queued[M]]:
     while page := queue.dead(SYSTEM, OffsetRequest(LIMIT_MAX, len(messages))).items:
         messages += page
     return messages
+
+
+def _touch_catalog(settings: Settings, _: argparse.Namespace) -> int:
+    with open_shop(settings) as shop:
+        shop.catalog.touch(SYSTEM)
+    print("Every client copies the catalog anew when it asks next.")
+    return 0
 
 
 def _settings(settings: Settings, _: argparse.Namespace) -> int:

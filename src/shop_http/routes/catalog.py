@@ -28,7 +28,7 @@ from shop_http import examples
 from shop_http.read_model import keepable
 from shop_http.requests import IdsQuery, ShopRequest
 from shop_http.responses import Response, json_response, no_content, page_response
-from shop_http.routes import categories, families
+from shop_http.routes import catalog_changes, categories, families
 from shop_http.routing import Access, Operation, delete, get, patch, post, put
 from shop_http.schemas.catalog import ProductBody, ProductForm, ProductPage, ProductPatch
 from shop_http.schemas.common import Amount
@@ -231,6 +231,7 @@ def _product(entry: CatalogEntry) -> Response:
 ROUTES = (
     *categories.ROUTES,
     *families.ROUTES,
+    *catalog_changes.ROUTES,
     list_products,
     get_product,
     create_product,

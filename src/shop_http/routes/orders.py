@@ -36,6 +36,7 @@ from shop_http.requests import IdsQuery, ListQuery, ShopRequest
 from shop_http.responses import Response, json_response, no_content, page_response
 from shop_http.routing import Access, Operation, delete, get, post, put
 from shop_http.schemas.common import Timestamp
+from shop_http.schemas.order_changes import OrderChangesBody, OrderChangesForm
 from shop_http.schemas.orders import (
     CancellationForm,
     OrderBody,
@@ -133,6 +134,21 @@ def quote_order(request: ShopRequest, form: QuoteForm) -> Response:
     with request.state.coupon_limiter.guess(request.actor.id or request.client_key, form.coupons):
         quote = request.shop.orders.quote(request.actor, line_requests(form.lines), form.coupons)
     return json_response(QuoteBody.of(quote))
+
+
+@post(
+    "/orders/changes",
+    Operation(takes=examples.ORDER_CHANGES_FORM, gives=examples.ORDER_CHANGES, status=200),
+)
+def compare_orders(request: ShopRequest, form: OrderChangesForm) -> Response:
+    """What differs between your orders and a copy of them that you keep.
+
+    Each order has a `tag`. Sort the orders of your copy by id, cut them into ranges of about 100, and send for each the
+    first id and all its tags, combined by XOR; without ranges everything differs. The response names all orders of
+    each range that differs: drop those of your copy that it does not name there, and read those whose tag you do not
+    have (`GET /orders?ids=`). Nothing is written. Orders that you deleted are gone.
+    """
+    return json_response(OrderChangesBody.of(request.shop.orders.compare(request.actor, form.copy())))
 
 
 @get(
@@ -273,6 +289,7 @@ def _order(order: Order) -> Response:
 ROUTES = (
     place_order,
     quote_order,
+    compare_orders,
     list_orders,
     get_order,
     list_order_events,

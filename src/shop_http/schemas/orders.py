@@ -177,8 +177,13 @@ class PricedBody(Struct, kw_only=True):
     currency: str
 
 
+OrderTag = Annotated[
+    str, Meta(pattern="^[0-9a-f]{16}$", description="64 bits in hexadecimal digits: others after every change")
+]
+
+
 class OrderBody(PricedBody, kw_only=True):
-    """An order.
+    """An order. `tag` is there to compare a copy with it, see `POST /orders/changes`.
 
     `deleted_at` is there for staff only, on an order that its customer deleted from their history.
     """
@@ -188,6 +193,7 @@ class OrderBody(PricedBody, kw_only=True):
     status: OrderStatus
     customer_id: UUID
     version: int
+    tag: OrderTag
     created_at: Timestamp
     updated_at: Timestamp
     deleted_at: Timestamp | UnsetType = UNSET
@@ -201,6 +207,7 @@ class OrderBody(PricedBody, kw_only=True):
             status=order.status,
             customer_id=order.customer_id,
             version=order.version,
+            tag=f"{order.tag:016x}",
             created_at=order.created_at,
             updated_at=order.updated_at,
             deleted_at=order.deleted_at or UNSET,

@@ -36,6 +36,7 @@ from shop_http.state import Background
 
 BACKGROUND_EVERY_S = 0.25
 CLEANUP_EVERY_S = 60.0
+CHANGES_PURGED_EVERY_S = 3600.0
 ENDED_EVERY_S = 1.0
 MAILED_EVERY_S = 1.0
 SAMPLED_EVERY_S = 1.0
@@ -225,6 +226,7 @@ def _jobs(
         Repeating(sweep, BACKGROUND_EVERY_S, "sweeper", lambda ended: ended > 0),
         Repeating(shop.sessions.refresh_revocations, ENDED_EVERY_S, "ended sessions"),
         Repeating(shop.sessions.delete_expired, CLEANUP_EVERY_S, "cleanup", lambda deleted: deleted >= CLEANUP_MAX),
+        Repeating(shop.catalog.purge_changes, CHANGES_PURGED_EVERY_S, "catalog changes"),
     ]
     if publisher is not None:
         relay = partial(shop.outbox.relay, publisher)

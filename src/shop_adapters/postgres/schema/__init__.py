@@ -8,7 +8,14 @@ from __future__ import annotations
 
 from shop_adapters.postgres.schema.accounts import accounts, attempts, refresh_tokens
 from shop_adapters.postgres.schema.base import STALE_SEARCH, Time, metadata
-from shop_adapters.postgres.schema.catalog import catalog_version, categories, families, products
+from shop_adapters.postgres.schema.catalog import (
+    catalog_changes,
+    catalog_stamps,
+    catalog_version,
+    categories,
+    families,
+    products,
+)
 from shop_adapters.postgres.schema.inventory import (
     holders,
     reservation_lines,
@@ -33,6 +40,8 @@ __all__ = [
     "Time",
     "accounts",
     "attempts",
+    "catalog_changes",
+    "catalog_stamps",
     "catalog_version",
     "categories",
     "coupons",

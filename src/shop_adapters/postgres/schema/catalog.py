@@ -93,6 +93,42 @@ catalog_version = Table(
     metadata,
     Column("id", SmallInteger, primary_key=True, autoincrement=False),
     Column("version", BigInteger, nullable=False),
+    Column(
+        "recorded",
+        BigInteger,
+        nullable=False,
+        server_default="0",
+        comment="the version, unless something raised that and did not record what changed",
+    ),
+    Column(
+        "categories_version", BigInteger, nullable=False, server_default="0", comment="when categories changed last"
+    ),
+    Column(
+        "purged",
+        BigInteger,
+        nullable=False,
+        server_default="0",
+        comment="up to here, what left the catalog is not in catalog_changes any more",
+    ),
     CheckConstraint("id = 1", name="one_row"),
     comment="Raised by every change of products or categories, last before its commit.",
+)
+
+catalog_stamps = Table(
+    "catalog_stamps",
+    metadata,
+    Column("version", BigInteger, primary_key=True, autoincrement=False),
+    Column("stamp", BigInteger, nullable=False, comment="random"),
+    Column("at", Time, nullable=False, index=True),
+    comment="A random number for each version: after a restore, the same version has another one.",
+)
+
+catalog_changes = Table(
+    "catalog_changes",
+    metadata,
+    # No foreign key: a product that was deleted stays here for a while.
+    Column("product_id", Uuid, primary_key=True),
+    Column("version", BigInteger, nullable=False, comment="of the catalog, when the product changed last"),
+    Index("catalog_changes_by_version_idx", "version", "product_id"),
+    comment="The products that are in the catalog, and those that were.",
 )

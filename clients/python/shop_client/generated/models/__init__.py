@@ -6,8 +6,10 @@ from .account_status_form import AccountStatusForm
 from .benefit_form import BenefitForm
 from .benefit_kind import BenefitKind
 from .cancellation_form import CancellationForm
+from .catalog_changes_body import CatalogChangesBody
 from .category_body import CategoryBody
 from .category_form import CategoryForm
+from .category_in_copy import CategoryInCopy
 from .category_page import CategoryPage
 from .category_patch import CategoryPatch
 from .condition_form import ConditionForm
@@ -17,6 +19,7 @@ from .coupon_form import CouponForm
 from .coupon_of_order import CouponOfOrder
 from .coupon_page import CouponPage
 from .credentials_form import CredentialsForm
+from .different_range_body import DifferentRangeBody
 from .discount_body import DiscountBody
 from .email_code_form import EmailCodeForm
 from .email_form import EmailForm
@@ -31,11 +34,15 @@ from .family_page import FamilyPage
 from .family_patch import FamilyPatch
 from .field_error import FieldError
 from .invalid_problem import InvalidProblem
+from .known_range_form import KnownRangeForm
 from .line_form import LineForm
+from .low_stock_form import LowStockForm
 from .missing_body import MissingBody
 from .movement_kind import MovementKind
 from .new_coupons_body import NewCouponsBody
 from .order_body import OrderBody
+from .order_changes_body import OrderChangesBody
+from .order_changes_form import OrderChangesForm
 from .order_event_body import OrderEventBody
 from .order_event_kind import OrderEventKind
 from .order_event_page import OrderEventPage
@@ -93,6 +100,7 @@ from .stock_change_kind import StockChangeKind
 from .stock_level_body import StockLevelBody
 from .stock_movement_body import StockMovementBody
 from .stock_movement_page import StockMovementPage
+from .tagged_order_body import TaggedOrderBody
 from .tax_body import TaxBody
 from .tax_rate_form import TaxRateForm
 from .tax_rates_form import TaxRatesForm
@@ -108,8 +116,10 @@ __all__ = (
     "BenefitForm",
     "BenefitKind",
     "CancellationForm",
+    "CatalogChangesBody",
     "CategoryBody",
     "CategoryForm",
+    "CategoryInCopy",
     "CategoryPage",
     "CategoryPatch",
     "ConditionForm",
@@ -119,6 +129,7 @@ __all__ = (
     "CouponOfOrder",
     "CouponPage",
     "CredentialsForm",
+    "DifferentRangeBody",
     "DiscountBody",
     "EmailCodeForm",
     "EmailForm",
@@ -133,11 +144,15 @@ __all__ = (
     "FamilyPatch",
     "FieldError",
     "InvalidProblem",
+    "KnownRangeForm",
     "LineForm",
+    "LowStockForm",
     "MissingBody",
     "MovementKind",
     "NewCouponsBody",
     "OrderBody",
+    "OrderChangesBody",
+    "OrderChangesForm",
     "OrderEventBody",
     "OrderEventKind",
     "OrderEventPage",
@@ -195,6 +210,7 @@ __all__ = (
     "StockLevelBody",
     "StockMovementBody",
     "StockMovementPage",
+    "TaggedOrderBody",
     "TaxBody",
     "TaxRateForm",
     "TaxRatesForm",

@@ -30,7 +30,7 @@ T = TypeVar("T", bound="OrderBody")
 
 @_attrs_define
 class OrderBody:
-    """ An order.
+    """ An order. `tag` is there to compare a copy with it, see `POST /orders/changes`.
 
     `deleted_at` is there for staff only, on an order that its customer deleted from their history.
 
@@ -46,6 +46,7 @@ class OrderBody:
             status (OrderStatus): Where an order stands.
             customer_id (UUID):
             version (int):
+            tag (str): 64 bits in hexadecimal digits: others after every change
             created_at (datetime.datetime):
             updated_at (datetime.datetime):
             coupons (list[CouponOfOrder] | Unset):
@@ -63,6 +64,7 @@ class OrderBody:
     status: OrderStatus
     customer_id: UUID
     version: int
+    tag: str
     created_at: datetime.datetime
     updated_at: datetime.datetime
     coupons: list[CouponOfOrder] | Unset = UNSET
@@ -115,6 +117,8 @@ class OrderBody:
 
         version = self.version
 
+        tag = self.tag
+
         created_at = self.created_at.isoformat()
 
         updated_at = self.updated_at.isoformat()
@@ -147,6 +151,7 @@ class OrderBody:
             "status": status,
             "customer_id": customer_id,
             "version": version,
+            "tag": tag,
             "created_at": created_at,
             "updated_at": updated_at,
         })
@@ -221,6 +226,8 @@ class OrderBody:
 
         version = d.pop("version")
 
+        tag = d.pop("tag")
+
         created_at = datetime.datetime.fromisoformat(d.pop("created_at"))
 
 
@@ -265,6 +272,7 @@ class OrderBody:
             status=status,
             customer_id=customer_id,
             version=version,
+            tag=tag,
             created_at=created_at,
             updated_at=updated_at,
             coupons=coupons,

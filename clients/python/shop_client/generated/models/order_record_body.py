@@ -28,7 +28,7 @@ class OrderRecordBody:
     """ An order, what happened to it, and the uses of promotions that it has.
 
         Attributes:
-            order (OrderBody): An order.
+            order (OrderBody): An order. `tag` is there to compare a copy with it, see `POST /orders/changes`.
 
                 `deleted_at` is there for staff only, on an order that its customer deleted from their history.
             events (list[OrderEventBody]):

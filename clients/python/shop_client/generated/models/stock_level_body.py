@@ -8,6 +8,7 @@ from attrs import field as _attrs_field
 
 from ..types import UNSET, Unset
 
+from ..types import UNSET, Unset
 from uuid import UUID
 
 
@@ -23,6 +24,8 @@ T = TypeVar("T", bound="StockLevelBody")
 class StockLevelBody:
     """ The counters of a product, in units: available = on hand - allocated - reserved, never below 0.
 
+    If fewer than `low_stock_level` are available, `/products/low-stock` lists the product.
+
         Attributes:
             product_id (UUID):
             on_hand (int):
@@ -30,6 +33,7 @@ class StockLevelBody:
             reserved (int):
             shortfall (int):
             available (int):
+            low_stock_level (int | Unset):
      """
 
     product_id: UUID
@@ -38,6 +42,7 @@ class StockLevelBody:
     reserved: int
     shortfall: int
     available: int
+    low_stock_level: int | Unset = UNSET
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
 
@@ -57,6 +62,8 @@ class StockLevelBody:
 
         available = self.available
 
+        low_stock_level = self.low_stock_level
+
 
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
@@ -68,6 +75,8 @@ class StockLevelBody:
             "shortfall": shortfall,
             "available": available,
         })
+        if low_stock_level is not UNSET:
+            field_dict["low_stock_level"] = low_stock_level
 
         return field_dict
 
@@ -91,6 +100,8 @@ class StockLevelBody:
 
         available = d.pop("available")
 
+        low_stock_level = d.pop("low_stock_level", UNSET)
+
         stock_level_body = cls(
             product_id=product_id,
             on_hand=on_hand,
@@ -98,6 +109,7 @@ class StockLevelBody:
             reserved=reserved,
             shortfall=shortfall,
             available=available,
+            low_stock_level=low_stock_level,
         )
 
 

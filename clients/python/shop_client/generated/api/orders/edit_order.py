@@ -79,13 +79,6 @@ def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Res
 
         return response_401
 
-    if response.status_code == 403:
-        response_403 = Problem.from_dict(response.json())
-
-
-
-        return response_403
-
     if response.status_code == 404:
         response_404 = Problem.from_dict(response.json())
 
@@ -219,13 +212,13 @@ def sync_detailed(
 ) -> Response[InvalidProblem | OrderBody | Problem | Problem | ShortageProblem | StepProblem | TotalProblem | StaleProblem]:
     """ Replace the lines of an order that is not confirmed yet
 
-     For the owner. You get all changes or none, and only the difference is taken from stock or given
-    back. In `shortages`, `requested` is the number of units that the order was to have, and `available`
-    is the number that it could have. A product of which the order had as many or more keeps its name
-    and price; a new one, or more units of one, is priced anew at today's price, all its units: send the
-    total that you showed as `expected_total`. The promotions with which it was placed stay those of the
-    order, whatever became of them since; `coupons` can bring more. Lines that change nothing leave the
-    version as it is.
+     For the owner, and for staff who do it for them. You get all changes or none, and only the
+    difference is taken from stock or given back. In `shortages`, `requested` is the number of units
+    that the order was to have, and `available` is the number that it could have. A product of which the
+    order had as many or more keeps its name and price; a new one, or more units of one, is priced anew
+    at today's price, all its units: send the total that you showed as `expected_total`. The promotions
+    with which it was placed stay those of the order, whatever became of them since; `coupons` can bring
+    more. Lines that change nothing leave the version as it is.
 
     Args:
         order_id (UUID):
@@ -271,13 +264,13 @@ def sync(
 ) -> InvalidProblem | OrderBody | Problem | Problem | ShortageProblem | StepProblem | TotalProblem | StaleProblem | None:
     """ Replace the lines of an order that is not confirmed yet
 
-     For the owner. You get all changes or none, and only the difference is taken from stock or given
-    back. In `shortages`, `requested` is the number of units that the order was to have, and `available`
-    is the number that it could have. A product of which the order had as many or more keeps its name
-    and price; a new one, or more units of one, is priced anew at today's price, all its units: send the
-    total that you showed as `expected_total`. The promotions with which it was placed stay those of the
-    order, whatever became of them since; `coupons` can bring more. Lines that change nothing leave the
-    version as it is.
+     For the owner, and for staff who do it for them. You get all changes or none, and only the
+    difference is taken from stock or given back. In `shortages`, `requested` is the number of units
+    that the order was to have, and `available` is the number that it could have. A product of which the
+    order had as many or more keeps its name and price; a new one, or more units of one, is priced anew
+    at today's price, all its units: send the total that you showed as `expected_total`. The promotions
+    with which it was placed stay those of the order, whatever became of them since; `coupons` can bring
+    more. Lines that change nothing leave the version as it is.
 
     Args:
         order_id (UUID):
@@ -318,13 +311,13 @@ async def asyncio_detailed(
 ) -> Response[InvalidProblem | OrderBody | Problem | Problem | ShortageProblem | StepProblem | TotalProblem | StaleProblem]:
     """ Replace the lines of an order that is not confirmed yet
 
-     For the owner. You get all changes or none, and only the difference is taken from stock or given
-    back. In `shortages`, `requested` is the number of units that the order was to have, and `available`
-    is the number that it could have. A product of which the order had as many or more keeps its name
-    and price; a new one, or more units of one, is priced anew at today's price, all its units: send the
-    total that you showed as `expected_total`. The promotions with which it was placed stay those of the
-    order, whatever became of them since; `coupons` can bring more. Lines that change nothing leave the
-    version as it is.
+     For the owner, and for staff who do it for them. You get all changes or none, and only the
+    difference is taken from stock or given back. In `shortages`, `requested` is the number of units
+    that the order was to have, and `available` is the number that it could have. A product of which the
+    order had as many or more keeps its name and price; a new one, or more units of one, is priced anew
+    at today's price, all its units: send the total that you showed as `expected_total`. The promotions
+    with which it was placed stay those of the order, whatever became of them since; `coupons` can bring
+    more. Lines that change nothing leave the version as it is.
 
     Args:
         order_id (UUID):
@@ -370,13 +363,13 @@ async def asyncio(
 ) -> InvalidProblem | OrderBody | Problem | Problem | ShortageProblem | StepProblem | TotalProblem | StaleProblem | None:
     """ Replace the lines of an order that is not confirmed yet
 
-     For the owner. You get all changes or none, and only the difference is taken from stock or given
-    back. In `shortages`, `requested` is the number of units that the order was to have, and `available`
-    is the number that it could have. A product of which the order had as many or more keeps its name
-    and price; a new one, or more units of one, is priced anew at today's price, all its units: send the
-    total that you showed as `expected_total`. The promotions with which it was placed stay those of the
-    order, whatever became of them since; `coupons` can bring more. Lines that change nothing leave the
-    version as it is.
+     For the owner, and for staff who do it for them. You get all changes or none, and only the
+    difference is taken from stock or given back. In `shortages`, `requested` is the number of units
+    that the order was to have, and `available` is the number that it could have. A product of which the
+    order had as many or more keeps its name and price; a new one, or more units of one, is priced anew
+    at today's price, all its units: send the total that you showed as `expected_total`. The promotions
+    with which it was placed stay those of the order, whatever became of them since; `coupons` can bring
+    more. Lines that change nothing leave the version as it is.
 
     Args:
         order_id (UUID):
