@@ -56,6 +56,10 @@ PARTS = (
         *("fuzz", "no request makes the server fail, however malformed it is"),
         *("--requests 100000", "--requests 1000000"),
     ),
+    Part(
+        *("catalog_feed", "copies of the catalog are right whatever is committed late, rolled back, lost or forgotten"),
+        *("--pulls 100000", "--pulls 1000000 --on-postgres 30000"),
+    ),
     Part("prices", "the laws of pricing hold for generated carts", "--cases 20000", "--cases 100000"),
     Part(
         *("coupons", "a coupon is used as often as it may be, while workers, server and database are killed"),

@@ -49,9 +49,11 @@ def test_an_order_has_the_agreed_shape(customer: httpx.Client, staff: httpx.Clie
     assert order["customer_id"] == me["id"]
     assert order.keys() == {
         *("id", "number", "status", "lines", "subtotal", "discounts", "total", "currency", "customer_id"),
-        *("taxes", "version", "created_at", "updated_at"),
+        *("taxes", "version", "tag", "created_at", "updated_at"),
     }
     assert customer.get(f"/orders/{order['id']}").json() == order
+    copy = {"ranges": [{"first": order["id"], "xor": order["tag"]}]}
+    assert customer.post("/orders/changes", json=copy).json()["changed"] == []
 
 
 def test_every_short_product_is_named_and_nothing_is_taken(customer: httpx.Client, staff: httpx.Client) -> None:
