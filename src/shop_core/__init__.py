@@ -17,6 +17,7 @@ from shop_core.accounts.sessions import Session, SessionLives
 from shop_core.catalog.changes import CatalogChanges
 from shop_core.catalog.families import Family
 from shop_core.catalog.family_service import FamilyService
+from shop_core.catalog.importing import ImportPlan, ImportResult
 from shop_core.catalog.model import (
     UNCHANGED,
     CatalogEntry,
@@ -30,7 +31,7 @@ from shop_core.catalog.model import (
     Unchanged,
 )
 from shop_core.catalog.search import ProductQuery, ProductSort
-from shop_core.catalog.service import CatalogService, ImportResult
+from shop_core.catalog.service import CatalogService
 from shop_core.catalog.tree import CategoryNode
 from shop_core.errors import Refusal
 from shop_core.events import Event, OrderEvent, OrderEventKind, StockEvent, StockEventKind
@@ -122,6 +123,7 @@ __all__ = [
     "FamilyService",
     "FixedPrice",
     "IdempotencyKey",
+    "ImportPlan",
     "ImportResult",
     "ImportRow",
     "InventoryService",

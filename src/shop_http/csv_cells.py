@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+import re
+
+_FORMULA = re.compile(r"'*[=+\-@\t\r]")
+_WRITTEN_AS_TEXT = re.compile(r"'+[=+\-@\t\r]")
 
 
 def harmless(cell: str) -> str:
     """The cell as text, whatever it begins with: a spreadsheet would calculate some.
 
-    >>> harmless("=1+1"), harmless("Mug")
-    ("'=1+1", 'Mug')
+    >>> harmless("=1+1"), harmless("Mug"), harmless("'=1+1")
+    ("'=1+1", 'Mug', "''=1+1")
     """
-    return f"'{cell}" if cell.startswith(_FORMULA) else cell
+    return f"'{cell}" if _FORMULA.match(cell) else cell
 
 
 def as_written(cell: str) -> str:
     """The cell before `harmless`.
 
-    >>> as_written("'=1+1"), as_written("'tis")
-    ('=1+1', "'tis")
+    >>> as_written("'=1+1"), as_written("'tis"), as_written("''=1+1")
+    ('=1+1', "'tis", "'=1+1")
     """
-    return cell[1:] if cell.startswith("'") and cell[1:].startswith(_FORMULA) else cell
+    return cell[1:] if _WRITTEN_AS_TEXT.match(cell) else cell

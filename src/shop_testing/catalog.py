@@ -13,12 +13,13 @@ from shop_core.inventory.model import StockLevel
 from shop_core.money import Money
 from shop_core.pagination import OffsetRequest
 from shop_testing.catalog_categories import CategoryTree
+from shop_testing.catalog_imports import ProductImports
 from shop_testing.catalog_lists import CatalogListing
 from shop_testing.catalog_products import ProductEdits
 from shop_testing.fixtures import Fixtures
 
 
-class CatalogContract(CatalogListing, ProductEdits, CategoryTree):
+class CatalogContract(CatalogListing, ProductEdits, ProductImports, CategoryTree):
     """Categories and products: kept, changed, removed, searched, filtered, sorted and listed."""
 
     # ---- categories

@@ -8,9 +8,7 @@ from dataclasses import replace
 import pytest
 
 from shop_core.accounts.model import SYSTEM, Actor, Role
-from shop_core.catalog.model import CatalogEntry, ImportRow, Product, ProductChanges, ProductDetails
-from shop_core.catalog.search import ProductQuery
-from shop_core.catalog.service import ImportResult
+from shop_core.catalog.model import CatalogEntry, Product, ProductChanges, ProductDetails
 from shop_core.errors import (
     CategoryNotFound,
     Invalid,
@@ -23,7 +21,6 @@ from shop_core.idempotency import IdempotencyKey
 from shop_core.inventory.model import StockLevel
 from shop_core.money import Money
 from shop_core.orders.model import Order
-from shop_core.pagination import OffsetRequest
 from shop_core.shop import Shop
 from shop_testing.concurrency import together
 from shop_testing.contract import Contract
@@ -166,49 +163,6 @@ class ProductEdits(Contract):
         with pytest.raises(ProductNotFound):
             shop.catalog.restore_product(staff, product.id, key=IdempotencyKey("restore-1"))
 
-    # ---- imports
-
-    def test_an_import_changes_what_it_mentions_restores_what_was_archived_and_makes_what_is_complete(
-        self, fixtures: Fixtures, shop: Shop
-    ) -> None:
-        lamp = fixtures.product("Lamp", sku="lamp", description="Brass")
-        gone = fixtures.product("Gone", sku="gone", units=2)
-        shop.catalog.remove_product(SYSTEM, gone.id)
-        rows = [
-            ImportRow("lamp", ProductChanges(price=fixtures.money(5)), ("Home", "Lamps")),
-            ImportRow("gone", ProductChanges(), ("home", "LAMPS")),
-            ImportRow("new", ProductChanges(name="New", price=fixtures.money(7)), ()),
-            ImportRow("half", ProductChanges(price=fixtures.money(7))),
-        ]
-        before = shop.catalog.products(ProductQuery(), OffsetRequest())
-        preview = shop.catalog.import_products(SYSTEM, rows, preview=True)
-        assert shop.catalog.products(ProductQuery(), OffsetRequest()) == before
-        assert shop.catalog.categories(OffsetRequest()).items == ()
-        result = shop.catalog.import_products(SYSTEM, rows)
-        for one in (preview, result):
-            found = (one.created, one.updated, one.restored, one.unchanged)
-            assert [[each.sku for each in part] for part in found] == [["new"], ["lamp"], ["gone"], []]
-            assert one.incomplete == ("half",)
-        (lamps,) = [e.category for e in shop.catalog.categories(OffsetRequest()).items if e.category.name == "Lamps"]
-        edited = shop.catalog.product(lamp.id).product
-        assert (edited.name, edited.description, edited.price.minor, edited.category_id) == (
-            "Lamp",
-            "Brass",
-            5,
-            lamps.id,
-        )
-        assert shop.catalog.product(gone.id).product.category_id == lamps.id
-        again = shop.catalog.import_products(SYSTEM, rows)
-        assert (len(again.unchanged), again.created, again.updated, again.restored) == (3, (), (), ())
-
-    def test_two_imports_that_make_the_same_category_at_once_make_one(self, fixtures: Fixtures, shop: Shop) -> None:
-        def import_(number: int) -> ImportResult:
-            details = ProductChanges(name="New", price=fixtures.money(7))
-            return shop.catalog.import_products(SYSTEM, [ImportRow(f"sku-{number}", details, ("Home", "Lamps"))])
-
-        together(*[lambda number=number: import_(number) for number in range(4)])
-        assert [entry.category.slug for entry in shop.catalog.categories(OffsetRequest()).items] == ["home", "lamps"]
-
     # ---- at the same time
 
     def test_of_those_who_edit_the_same_version_at_once_one_wins(self, fixtures: Fixtures, contended: Shop) -> None:
@@ -235,17 +189,6 @@ class ProductEdits(Contract):
         said = contended.catalog.product(product.id).product
         assert (said.name, said.price.minor, said.description) == ("New name", 1, "New")
         assert (said.category_id, said.image_urls, said.version) == (lamps.id, ("/new.jpg",), 6)
-
-    def test_two_imports_of_the_same_products_in_opposite_orders_do_not_wait_for_each_other(
-        self, fixtures: Fixtures, shop: Shop
-    ) -> None:
-        rows = [ProductDetails(f"SKU-{number:03}", "Lamp", fixtures.money(1)) for number in range(400)]
-        outcomes = together(
-            lambda: shop.catalog.import_products(SYSTEM, rows),
-            lambda: shop.catalog.import_products(SYSTEM, rows[::-1]),
-        )
-        assert all(isinstance(outcome, ImportResult | SkuTaken) for outcome in outcomes), outcomes
-        assert shop.catalog.products(ProductQuery(), OffsetRequest(1)).count == 400
 
     def test_two_products_that_want_each_others_sku_do_not_wait_for_each_other(
         self, fixtures: Fixtures, contended: Shop

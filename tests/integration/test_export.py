@@ -9,6 +9,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from verification.shop_process import migrated
@@ -44,7 +45,19 @@ def settings(new_database: Callable[[str], str]) -> Settings:
     kitchen = shop.catalog.create_category(SYSTEM, "Kitchen").category
     cups = shop.catalog.create_category(SYSTEM, "Cups", parent_id=kitchen.id).category
     price = Money.parse("12.50", "EUR")
-    details = ProductDetails("MUG-1", FORMULA, price, 'Two\nlines, "quotes"', cups.id, ("https://x.example/a.jpg",))
+    shop.catalog.create_category(SYSTEM, "Cups", parent_id=kitchen.id)  # the same path again: told apart by its id
+    mugs = shop.families.create(SYSTEM, "Mug", ["colour"])
+    details = ProductDetails(
+        "MUG-1",
+        FORMULA,
+        price,
+        'Two\nlines, "quotes"',
+        cups.id,
+        ("https://x.example/a.jpg,", "/b.jpg"),
+        tax_class="reduced",
+        family_id=mugs.id,
+        options=(("colour", "red"),),
+    )
     mug = shop.catalog.create_product(SYSTEM, details).product
     shop.inventory.receive(SYSTEM, mug.id, 10)
     ada = shop.accounts.register(Registration("ada", "numbers are music", email="ada@shop.example")).actor
@@ -68,11 +81,16 @@ def test_products_come_back_by_an_import_and_bring_nothing_back_that_was_sold(
 ) -> None:
     file = tmp_path / "products.csv"
     assert f"'{FORMULA}" in first(export(settings, "products", file))["name"]
-    other = Shop(MemoryAdapters())
-    report = import_products(other, file, Reading("EUR", now=datetime.now(UTC)))
+    row = first(file.read_text())
+    assert UUID(row["category"])
+    assert (row["family"], row["options.colour"], row["tax_class"]) == ("Mug", "red", "reduced")
+    other, elsewhere = Shop(MemoryAdapters()), tmp_path / "elsewhere.csv"
+    elsewhere.write_text(file.read_text().replace(row["category"], "Kitchen > Cups"))
+    report = import_products(other, elsewhere, Reading("EUR", now=datetime.now(UTC)))
     assert (report.created, report.bad_rows) == (1, [])
     (entry,) = other.catalog.products(ProductQuery(), CursorRequest(10)).items
     assert (entry.product.name, entry.product.description) == (FORMULA, 'Two\nlines, "quotes"')
+    assert (entry.family_name, entry.product.options) == ("Mug", (("colour", "red"),))
     assert other.inventory.level(SYSTEM, entry.product.id).on_hand == 10
     engine = make_engine(settings.database_url, connections=1)
     same = import_products(Shop(PostgresAdapters(engine, SECRET.encode())), file, Reading("EUR", now=datetime.now(UTC)))

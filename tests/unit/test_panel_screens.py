@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Iterator
+from dataclasses import replace
+from io import StringIO
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -29,6 +33,7 @@ from shop_core.orders.model import PlacementRequest
 from shop_core.ports import Undelivered
 from shop_core.reservations.model import ReservationRequest
 from shop_http.app import create_app
+from shop_http.cli.product_import import OnBadRow, Reading, import_products
 
 
 @pytest.fixture
@@ -113,6 +118,32 @@ def test_a_cell_that_a_spreadsheet_would_calculate_is_exported_as_text(setup: Se
     assert ",=HYPERLINK" not in browser.get("/products/export").text
 
 
+def test_the_export_of_the_panel_changes_nothing_when_it_is_imported(
+    setup: Setup, browser: Browser, tmp_path: Path
+) -> None:
+    shop = setup.shop
+    for number in range(201):  # more than a page of the list
+        shop.catalog.create_category(SYSTEM, f"Shelf {number}", f"a-{number}")
+    last = shop.catalog.create_category(SYSTEM, "Zebras", "zebras").category
+    mugs = shop.families.create(SYSTEM, "Mug", ["colour"])
+    details = ProductDetails("MUG-R", "Mug", Money(700, "EUR"), "", last.id, family_id=mugs.id)
+    shop.catalog.create_product(SYSTEM, replace(details, options=(("colour", "red"),), tax_class="reduced"))
+    path = tmp_path / "products.csv"
+    text = browser.get("/products/export").text
+    path.write_text(text, newline="")
+    (mug,) = [row for row in csv.DictReader(StringIO(text)) if row["sku"] == "MUG-R"]
+    assert {name: mug[name] for name in ("category", "family", "options.colour", "tax_class", "quantity")} == {
+        "category": "Zebras",
+        "family": "Mug",
+        "options.colour": "red",
+        "tax_class": "reduced",
+        "quantity": "0",
+    }
+    report = import_products(shop, path, Reading("EUR", now=shop.clock()), on_bad_row=OnBadRow.REFUSE)
+    assert (report.bad_rows, report.unchanged, report.counted) == ([], 2, 2)
+    assert setup.available == 5
+
+
 def test_a_file_is_looked_at_before_it_is_imported_and_a_bad_row_imports_nothing(
     setup: Setup, browser: Browser
 ) -> None:
@@ -125,8 +156,10 @@ def test_a_file_is_looked_at_before_it_is_imported_and_a_bad_row_imports_nothing
             headers={"origin": ORIGIN},
         )
 
-    page = sent("sku,name,price\nLAMP-1,Brass lamp,19.90\nMUG-1,Mug,7\n")
+    page = sent("sku,name,price,family,options.colour\nLAMP-1,Brass lamp,19.90,,\nMUG-1,Mug,7,Mug,red\n")
     assert "New products 1 Changed 1" in text_of(page)
+    assert "New families: Mug." in text_of(page)
+    assert setup.shop.families.page(OffsetRequest()).items == ()
     assert str(setup.shop.catalog.product(setup.product_id).product.price) == "24.90"
     assert "1 products are new, 1 changed." in text_of(browser.submit(page, "/products/import"))
     assert str(setup.shop.catalog.product(setup.product_id).product.price) == "19.90"

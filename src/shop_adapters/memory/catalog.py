@@ -10,8 +10,8 @@ from shop_adapters import listing
 from shop_adapters.memory.categories import check_category
 from shop_adapters.memory.listing import cut
 from shop_adapters.memory.transaction import Transaction
-from shop_core.catalog.families import Family
-from shop_core.catalog.model import CatalogEntry, Category, Offer, Options, Product
+from shop_core.catalog.families import Family, options_key
+from shop_core.catalog.model import CatalogEntry, Category, Offer, Product
 from shop_core.catalog.search import ProductQuery, is_found, terms_of
 from shop_core.errors import FamilyNotFound, OptionsTaken, SkuTaken
 from shop_core.inventory.model import StockLevel
@@ -52,7 +52,7 @@ class MemoryProducts:
                 self._take_sku(product)
                 transaction.skus.remove(old)
             for key, before in stored.items():
-                if _options_key(before) != _options_key(requested[key]):
+                if options_key(before) != options_key(requested[key]):
                     self._free_options(before)
                     self._take_options(requested[key])
             transaction.products.put_all({key: requested[key] for key in stored})
@@ -91,6 +91,13 @@ class MemoryProducts:
         requested = list(product_ids)
         with self._transaction.statement():
             return self._transaction.products.get_all(requested)
+
+    def in_families(self, family_ids: Iterable[UUID]) -> Sequence[Product]:
+        """The products in the catalog that belong to these families."""
+        requested = set(family_ids)
+        with self._transaction.statement():
+            products = self._transaction.products.all().values()
+        return [each for each in products if each.family_id in requested and each.archived_at is None]
 
     def offers(self, product_ids: Iterable[UUID]) -> dict[UUID, Offer]:
         """What is sold of those: archived products are not."""
@@ -136,12 +143,12 @@ class MemoryProducts:
         return cut(listing.products(query), found, page_request)
 
     def _take_options(self, product: Product) -> None:
-        if key := _options_key(product):
+        if key := options_key(product):
             options = self._transaction.options
             self._transaction.take_name(options, key, product.id, partial(OptionsTaken, key[0]))
 
     def _free_options(self, product: Product) -> None:
-        if key := _options_key(product):
+        if key := options_key(product):
             self._transaction.claim(self._transaction.options.name, (key,))
             self._transaction.options.remove(key)
 
@@ -165,10 +172,6 @@ def entry_of(product: Product, level: StockLevel, families: Mapping[UUID, Family
     """A product as the catalog shows it."""
     name = families[product.family_id].name if product.family_id else ""
     return CatalogEntry(product, level.available, name)
-
-
-def _options_key(product: Product) -> tuple[UUID, Options] | None:
-    return (product.family_id, product.options) if product.family_id and product.archived_at is None else None
 
 
 def _with_those_below(category_id: UUID, categories: Mapping[UUID, Category]) -> set[UUID]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import partial
 from uuid import UUID
 
@@ -10,6 +10,9 @@ from shop_adapters.memory.transaction import Transaction
 from shop_core.catalog.families import Family
 from shop_core.errors import FamilyInUse, FamilyNotFound
 from shop_core.pagination import OffsetRequest, Page
+
+_ADDING = "adding"
+"""Locked beside the rows by whoever adds one."""
 
 
 class MemoryFamilies:
@@ -21,6 +24,7 @@ class MemoryFamilies:
     def add(self, family: Family) -> None:
         """Store a new family."""
         with self._transaction.statement():
+            self._transaction.claim("families", (_ADDING,))
             self._transaction.insert(self._transaction.families, {family.id: family})
 
     def get(self, family_id: UUID) -> Family | None:
@@ -35,11 +39,22 @@ class MemoryFamilies:
 
     def page(self, page_request: OffsetRequest) -> Page[Family]:
         """All families, newest first."""
+        newest_first = self.all()
+        end = page_request.offset + page_request.limit
+        return Page(tuple(newest_first[page_request.offset : end]), count=len(newest_first))
+
+    def all(self) -> Sequence[Family]:
+        """All families, newest first."""
         with self._transaction.statement():
             families = self._transaction.families.all()
-        newest_first = [families[family_id] for family_id in sorted(families, reverse=True)]
-        end = page_request.offset + page_request.limit
-        return Page(tuple(newest_first[page_request.offset : end]), count=len(families))
+        return [families[family_id] for family_id in sorted(families, reverse=True)]
+
+    def lock_all(self) -> dict[UUID, Family]:
+        """All families, read after they were locked until the end of this unit of work. Nobody adds one meanwhile."""
+        with self._transaction.statement():
+            ids = self._transaction.lock_order.check("families", self._transaction.families.all())
+            self._transaction.claim("families", (_ADDING, *ids))
+            return self._transaction.families.all()
 
     def lock(self, family_id: UUID) -> Family | None:
         """The family, read after it was locked until the end of this unit of work."""

@@ -56,6 +56,12 @@ SELECT id, sku, name, price_minor, created_at, updated_at, description, category
 FROM products
 WHERE id = ANY (CAST(:ids AS uuid[]))
 """)
+_IN_FAMILIES = text("""
+SELECT id, sku, name, price_minor, created_at, updated_at, description, category_id, image_urls, archived_at, version,
+       tax_class, family_id, options
+FROM products
+WHERE family_id = ANY (CAST(:ids AS uuid[])) AND archived_at IS NULL
+""")
 _LOCK = text("""
 SELECT id, sku, name, price_minor, created_at, updated_at, description, category_id, image_urls, archived_at, version,
        tax_class, family_id, options
@@ -123,6 +129,10 @@ class PostgresProducts(ProductLists):
     def get_all(self, product_ids: Iterable[UUID]) -> dict[UUID, Product]:
         rows = self._transaction.run(_GET_ALL, {"ids": Uuids(product_ids)})
         return {row.id: product_of(row, self._currency) for row in rows}
+
+    def in_families(self, family_ids: Iterable[UUID]) -> Sequence[Product]:
+        rows = self._transaction.run(_IN_FAMILIES, {"ids": Uuids(family_ids)})
+        return [product_of(row, self._currency) for row in rows]
 
     def lock_by_sku(self, skus: Iterable[str]) -> dict[str, Product]:
         rows = self._transaction.run(_LOCK_BY_SKU, {"skus": Texts([sku for sku in skus if is_storable(sku)])})

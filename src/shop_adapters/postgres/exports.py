@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
+from uuid import UUID
 
-from sqlalchemy import Engine, text
+from sqlalchemy import Connection, Engine, text
 
+from shop_adapters.postgres.product_lists import product_of
+from shop_core.catalog.families import Family
+from shop_core.catalog.model import Category, Product
 from shop_core.money import Money
 
 _AMOUNT = "_minor"
@@ -17,31 +22,14 @@ _FETCHED_ROWS = 1_000
 
 
 class Exported(StrEnum):
-    """What can be exported."""
+    """What can be exported beside products."""
 
-    PRODUCTS = "products"
     ORDERS = "orders"
     MOVEMENTS = "movements"
     USERS = "users"
 
 
 STATEMENTS = {
-    # The columns of `shop import-products`; what left the catalog stays out.
-    Exported.PRODUCTS: """
-        WITH RECURSIVE paths (id, path) AS (
-            SELECT id, name FROM categories WHERE parent_id IS NULL
-            UNION ALL
-            SELECT child.id, paths.path || ' > ' || child.name
-            FROM categories child JOIN paths ON child.parent_id = paths.id
-        )
-        SELECT sku, name, price_minor, description, coalesce(path, '') AS category,
-            array_to_string(image_urls, ' ') AS image_urls, on_hand AS quantity, now() AS counted
-        FROM products
-            JOIN stock_levels ON product_id = products.id
-            LEFT JOIN paths ON paths.id = category_id
-        WHERE archived_at IS NULL
-        ORDER BY sku
-    """,
     # A row for each line; the fields of the order are repeated.
     Exported.ORDERS: """
         SELECT number, orders.id AS order_id, orders.customer_id, username AS customer, status,
@@ -67,17 +55,49 @@ STATEMENTS = {
 }
 
 
+# What left the catalog stays out.
+_PRODUCTS = text("""
+    SELECT id, sku, name, price_minor, created_at, updated_at, description, category_id, image_urls, archived_at,
+        version, tax_class, family_id, options, on_hand, now() AS counted
+    FROM products JOIN stock_levels ON product_id = products.id
+    WHERE archived_at IS NULL
+    ORDER BY sku
+""")
+_CATEGORIES = text("SELECT id, name, slug, parent_id FROM categories")
+_FAMILIES = text("SELECT id, name, option_names FROM families ORDER BY id")
+
+ExportedProducts = tuple[dict[UUID, Category], list[Family], Iterator[tuple[Product, int, datetime]]]
+"""All categories, all families; and each product, with the units on hand at the moment of the export."""
+
+
 @contextmanager
 def exported(engine: Engine, what: Exported, currency: str) -> Iterator[tuple[Sequence[str], Iterator[Sequence[Any]]]]:
     """The names of the columns, and the rows; they are read while they are taken, some at a time."""
-    options = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
-    with engine.connect().execution_options(**options) as connection:
-        connection.execute(text("SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0"))
-        connection.execute(text("SET LOCAL timezone = 'UTC'"))
+    with _moment(engine) as connection:
         result = connection.execution_options(yield_per=_FETCHED_ROWS).execute(text(STATEMENTS[what]))
         columns = tuple(result.keys())
         amounts = [index for index, column in enumerate(columns) if column.endswith(_AMOUNT)]
         yield [column.removesuffix(_AMOUNT) for column in columns], (_row(row, amounts, currency) for row in result)
+
+
+@contextmanager
+def exported_products(engine: Engine, currency: str) -> Iterator[ExportedProducts]:
+    """The catalog; its products are read while they are taken, some at a time."""
+    with _moment(engine) as connection:
+        categories = {row.id: Category(*row) for row in connection.execute(_CATEGORIES)}
+        families = [Family(row.id, row.name, tuple(row.option_names)) for row in connection.execute(_FAMILIES)]
+        result = connection.execution_options(yield_per=_FETCHED_ROWS).execute(_PRODUCTS)
+        yield categories, families, ((product_of(row, currency), row.on_hand, row.counted) for row in result)
+
+
+@contextmanager
+def _moment(engine: Engine) -> Iterator[Connection]:
+    """A connection on which everything is as of one moment."""
+    options = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+    with engine.connect().execution_options(**options) as connection:
+        connection.execute(text("SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0"))
+        connection.execute(text("SET LOCAL timezone = 'UTC'"))
+        yield connection
 
 
 def _row(row: Sequence[Any], amounts: Sequence[int], currency: str) -> list[Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -27,6 +27,13 @@ SELECT id, name, option_names, description, version FROM families ORDER BY id DE
 """)
 _COUNT = text("""
 SELECT count(*) FROM families
+""")
+_LOCK_ROWS = text("""
+SELECT id FROM families ORDER BY id FOR NO KEY UPDATE
+""")
+# After the rows: who has one locked is about to change it, and waits for this. Foreign keys do not.
+_LOCK_TABLE = text("""
+LOCK TABLE families IN SHARE ROW EXCLUSIVE MODE
 """)
 # The one lock that foreign keys wait for, as for a category that is removed.
 _LOCK = text("""
@@ -65,6 +72,14 @@ class PostgresFamilies:
     def page(self, page_request: OffsetRequest) -> Page[Family]:
         rows = self._transaction.run(_PAGE, {"limit": page_request.limit, "offset": page_request.offset})
         return Page(tuple(map(_family, rows)), self._transaction.value(_COUNT))
+
+    def all(self) -> Sequence[Family]:
+        return [_family(row) for row in self._transaction.run(_PAGE, {"limit": None, "offset": 0})]
+
+    def lock_all(self) -> dict[UUID, Family]:
+        self._transaction.lock_order.check("families", [row.id for row in self._transaction.run(_LOCK_ROWS)])
+        self._transaction.run(_LOCK_TABLE)
+        return {family.id: family for family in self.all()}
 
     def lock(self, family_id: UUID) -> Family | None:
         self._transaction.lock_order.check("families", [family_id])

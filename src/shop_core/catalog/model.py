@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from enum import Enum, auto
 from typing import NamedTuple
@@ -231,6 +231,12 @@ class ProductDetails:
         )
 
 
+def check_currency(details: ProductDetails, currency: str) -> None:
+    """Let only prices pass that are in the currency of the shop. Raises Invalid."""
+    if details.price.currency != currency:
+        raise Invalid(Fault("price", f"must be in {currency}, the currency of this shop", "wrong_currency"))
+
+
 @dataclass(frozen=True, slots=True)
 class ProductChanges:
     """What staff change of a product; other fields stay. A `category_id` of None removes it from its category."""
@@ -267,37 +273,33 @@ class ImportRow:
     Args:
         sku: which product.
         changes: of its details.
-        category: the names from the top down to its category; none: no category. It wins over `changes.category_id`.
+        category: the names from the top down to its category, or its id alone; none: no category. It wins over
+            `changes.category_id`.
+        family: the name or the id of its family; empty: no family. It wins over `changes.family_id`.
+        options: names and values of the options that are mentioned; an empty value: without this option. They win over
+            `changes.options`.
     """
 
     sku: str
     changes: ProductChanges
     category: tuple[str, ...] | Unchanged = UNCHANGED
+    family: str | Unchanged = UNCHANGED
+    options: Options = ()
 
     @staticmethod
     def of(details: ProductDetails) -> ImportRow:
         """A row that says everything."""
-        changes = ProductChanges(
-            details.sku, details.name, details.price, details.description, details.category_id, details.image_urls
+        return ImportRow(
+            details.sku, ProductChanges(**{one.name: getattr(details, one.name) for one in fields(ProductDetails)})
         )
-        return ImportRow(details.sku, changes)
-
-    def in_category(self, category_id: UUID | None) -> ImportRow:
-        """The row, with its category by id."""
-        return replace(self, changes=replace(self.changes, category_id=category_id))
 
     def new_details(self) -> ProductDetails | None:
         """The details of a new product; None if name or price are missing."""
-        changes = self.changes
-        if changes.name is UNCHANGED or changes.price is UNCHANGED:
+        if self.changes.name is UNCHANGED or self.changes.price is UNCHANGED:
             return None
+        said = {one.name: getattr(self.changes, one.name) for one in fields(ProductChanges)}
         return ProductDetails(
-            self.sku,
-            changes.name,
-            changes.price,
-            "" if changes.description is UNCHANGED else changes.description,
-            None if changes.category_id is UNCHANGED else changes.category_id,
-            () if changes.image_urls is UNCHANGED else changes.image_urls,
+            **{name: value for name, value in said.items() if value is not UNCHANGED} | {"sku": self.sku}
         )
 
 

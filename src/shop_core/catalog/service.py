@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from uuid import UUID
 
 from shop_core.accounts.model import Actor, Role
 from shop_core.catalog.changes import KEPT, CatalogChanges, FeedPosition, changes_after
 from shop_core.catalog.families import sorted_options
+from shop_core.catalog.importing import ImportPlan, ImportResult, ProductImport
 from shop_core.catalog.model import (
-    UNCHANGED,
     CatalogEntry,
     Category,
     CategoryChanges,
@@ -20,10 +20,11 @@ from shop_core.catalog.model import (
     Product,
     ProductChanges,
     ProductDetails,
+    check_currency,
 )
 from shop_core.catalog.search import ProductQuery
-from shop_core.catalog.tree import CategoryNode, check_place, free_slug, located, nested
-from shop_core.errors import Busy, CategoryNotFound, Fault, Invalid, ProductNotFound, SkuTaken, check_version
+from shop_core.catalog.tree import CategoryNode, check_place, free_slug, nested
+from shop_core.errors import Busy, CategoryNotFound, ProductNotFound, SkuTaken, check_version
 from shop_core.idempotency import IdempotencyKey, fields_of, made_before
 from shop_core.pagination import LIMIT_DEFAULT, CursorRequest, OffsetRequest, Page, PageRequest
 from shop_core.ports import Begin, Clock, NewId, UnitOfWork
@@ -32,27 +33,6 @@ from shop_core.text import normalized
 Versions = Collection[int] | None
 """A change is refused unless one of these versions is the newest; None: any."""
 Key = IdempotencyKey | None
-
-
-@dataclass(frozen=True, slots=True)
-class ImportResult:
-    """The products of an import.
-
-    Args:
-        restored: those that had left the catalog, and are in it again.
-        incomplete: SKUs of new products whose rows have no name or no price: these were not created.
-    """
-
-    created: tuple[Product, ...]
-    updated: tuple[Product, ...]
-    unchanged: tuple[Product, ...]
-    restored: tuple[Product, ...] = ()
-    incomplete: tuple[str, ...] = ()
-
-    @property
-    def all(self) -> tuple[Product, ...]:
-        """All products that the rows named."""
-        return self.created + self.updated + self.unchanged + self.restored
 
 
 class CatalogService:
@@ -185,7 +165,7 @@ class CatalogService:
             KeyReused: the key was used for another request, or for a product that is not there any more.
         """
         actor.require(Role.STAFF)
-        self._check_currency(details)
+        check_currency(details, self._currency)
         with self._naming_archived(), self._begin() as uow:
             if key and key.was_used(uow.keys.claim, actor.account_id, "create product", *fields_of(details)):
                 made = uow.products.lock_by_sku([details.sku]).get(details.sku)
@@ -346,66 +326,32 @@ class CatalogService:
         return found
 
     def import_products(
-        self, actor: Actor, rows: Sequence[ProductDetails | ImportRow], *, preview: bool = False
+        self,
+        actor: Actor,
+        rows: Sequence[ProductDetails | ImportRow],
+        *,
+        preview: bool = False,
+        plan: ImportPlan | None = None,
     ) -> ImportResult:
         """Create or edit products by SKU, so that they are as `rows` say: all or none.
 
-        What a row does not mention stays as it is. Categories that are missing are made. A product that had left the
-        catalog is restored. Importing the same rows again changes nothing. Staff only.
+        What a row does not mention stays as it is. Categories and families that are missing are made. A product that
+        had left the catalog is restored. Importing the same rows again changes nothing. Staff only.
 
         Args:
             preview: change nothing, only tell what would become of the rows.
+            plan: of a preview: what earlier rows of the same file would have changed.
 
         Raises:
             Unauthenticated, Forbidden: the actor is not staff.
-            Invalid: a SKU stands in two rows, a detail breaks its rule, or a category is ambiguous.
-            CategoryNotFound
+            Invalid: a SKU stands in two rows; and, unless this is a preview: a detail breaks its rule, a category or a
+                family is ambiguous, options are not those of the family, or another product has them.
+            CategoryNotFound, FamilyNotFound
         """
         actor.require(Role.STAFF)
-        by_sku = {row.sku: row if isinstance(row, ImportRow) else ImportRow.of(row) for row in rows}
-        if len(by_sku) < len(rows):
-            raise Invalid(Fault("sku", "stands in two rows of one import", "duplicate"))
+        planned = (plan or ImportPlan()) if preview else None
         with self._begin() as uow:
-            known = uow.products.lock_by_sku(by_sku)
-            new_categories = self._locate_categories(uow, by_sku)
-            result = self._imported(by_sku, known)
-            if not preview:
-                for category in new_categories:
-                    uow.categories.add(category)
-                uow.products.add_all(result.created)
-                uow.products.update_all(result.updated + result.restored)
-        return result
-
-    def _locate_categories(self, uow: UnitOfWork, rows: dict[str, ImportRow]) -> list[Category]:
-        """Put ids in the place of the names of categories; returns those that are missing."""
-        paths = {row.category for row in rows.values() if row.category is not UNCHANGED and row.category}
-        tree = {entry.category.id: entry.category for entry in uow.categories.all()} if paths else {}
-        found, made = located(sorted(paths), tree, self._new_id)
-        if made:  # read again under the lock: somebody else may be making them
-            found, made = located(sorted(paths), uow.categories.lock_all(), self._new_id)
-        for sku, row in rows.items():
-            if row.category is not UNCHANGED:
-                rows[sku] = row.in_category(found[row.category].id if row.category else None)
-        return made
-
-    def _imported(self, rows: Mapping[str, ImportRow], known: Mapping[str, Product]) -> ImportResult:
-        now, incomplete = self._clock(), list[str]()
-        created, updated, unchanged, restored = (list[Product]() for _ in range(4))
-        for sku, row in rows.items():
-            product = known.get(sku)
-            details = row.changes.details(product) if product else row.new_details()
-            if details is None:
-                incomplete.append(sku)
-                continue
-            self._check_currency(details)
-            if product is None:
-                created.append(details.product(self._new_id(), now))
-                continue
-            after = product.restored(now).edited(details, now)
-            (restored if product.archived_at else unchanged if after is product else updated).append(after)
-        return ImportResult(
-            tuple(created), tuple(updated), tuple(unchanged), tuple(restored), incomplete=tuple(incomplete)
-        )
+            return ProductImport(uow, self._clock(), self._new_id, self._currency, planned).run(rows)
 
     def restore_product(
         self, actor: Actor, product_id: UUID, versions: Versions = None, *, key: Key = None
@@ -464,18 +410,13 @@ class CatalogService:
             if product is None or product.archived_at is not None:
                 raise ProductNotFound(product_id)
             details, family_name = _in_family(uow, details_of(product))
-            self._check_currency(details)
+            check_currency(details, self._currency)
             edited = product if is_repeat else product.edited(details, self._clock())
             if edited is not product:
                 check_version(product.version, versions)
                 uow.products.update_all([edited])
             level = uow.stock.get(product_id)
         return CatalogEntry(edited, level.available if level else 0, family_name)
-
-    def _check_currency(self, details: ProductDetails) -> None:
-        if details.price.currency != self._currency:
-            rule = f"must be in {self._currency}, the currency of this shop"
-            raise Invalid(Fault("price", rule, "wrong_currency"))
 
 
 def _category_like(uow: UnitOfWork, name: str, slug: str | None, parent_id: UUID | None) -> CategoryEntry | None:

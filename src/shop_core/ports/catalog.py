@@ -54,6 +54,12 @@ class Families(Protocol):
     def page(self, page_request: OffsetRequest) -> Page[Family]:
         """All families, newest first."""
 
+    def all(self) -> Sequence[Family]:
+        """All families, on one page."""
+
+    def lock_all(self) -> dict[UUID, Family]:
+        """All families, read after they were locked until the end of this unit of work. Nobody adds one meanwhile."""
+
     def lock(self, family_id: UUID) -> Family | None:
         """The family, read after it was locked until the end of this unit of work."""
 
@@ -78,6 +84,9 @@ class Products(Protocol):
 
     def get_all(self, product_ids: Iterable[UUID]) -> dict[UUID, Product]:
         """Those that exist, archived ones included."""
+
+    def in_families(self, family_ids: Iterable[UUID]) -> Sequence[Product]:
+        """The products in the catalog that belong to these families."""
 
     def offers(self, product_ids: Iterable[UUID]) -> dict[UUID, Offer]:
         """The offers of those that are sold: archived products are not."""

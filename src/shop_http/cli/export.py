@@ -6,13 +6,16 @@ import argparse
 import csv
 import json
 import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import TextIO
 from uuid import UUID
 
+from shop_http.cli.product_import.cells import ProductTable
 from shop_http.csv_cells import harmless
-from shop_http.server.database import exported_rows
+from shop_http.server.database import PRODUCTS, exported_catalog, exported_rows
 from shop_http.server.settings import Settings
 
 EXPORT_HELP = """\
@@ -43,7 +46,7 @@ def run_export(settings: Settings, given: argparse.Namespace) -> int:
 
 
 def _write(settings: Settings, given: argparse.Namespace, file: TextIO) -> None:
-    with exported_rows(settings, given.what) as (columns, rows):
+    with _rows(settings, given.what) as (columns, rows):
         readable = ([_plain(cell) for cell in row] for row in rows)
         if given.format == "csv":
             writer = csv.writer(file)
@@ -52,6 +55,17 @@ def _write(settings: Settings, given: argparse.Namespace, file: TextIO) -> None:
         else:
             for row in readable:
                 file.write(json.dumps(dict(zip(columns, row, strict=True)), ensure_ascii=False) + "\n")
+
+
+@contextmanager
+def _rows(settings: Settings, what: str) -> Iterator[tuple[Sequence[str], Iterator[Sequence[object]]]]:
+    if what != PRODUCTS:
+        with exported_rows(settings, what) as columns_and_rows:
+            yield columns_and_rows
+        return
+    with exported_catalog(settings) as (categories, families, products):
+        table = ProductTable(categories, families)
+        yield table.columns, (table.row(*each) for each in products)
 
 
 def _plain(value: object) -> object:

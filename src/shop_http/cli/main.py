@@ -32,6 +32,7 @@ from shop_http.cli.product_import import (
     Reading,
     UnusableFile,
     import_products,
+    is_known,
     read_time,
 )
 from shop_http.cli.progress import progress
@@ -254,7 +255,11 @@ def _import_products(settings: Settings, given: argparse.Namespace) -> int:
         print(f"{given.file}:{bad.line}: {bad.reason}", file=sys.stderr)
     if report.refused:
         _fail(f"{report.bad_row_count} bad rows: nothing was imported; mend them, or use --on-bad-row skip")
-    rest = [(report.restored, "restored"), (report.left_out, "rows left out, as they are not for sale")]
+    rest = [
+        (report.restored, "restored"),
+        (len(report.new_families), "new families"),
+        (report.left_out, "rows left out, as they are not for sale"),
+    ]
     print(
         ("Nothing was written. It would be: " if given.dry_run else "")
         + f"{report.created} created, {report.updated} updated, {report.unchanged} unchanged,"
@@ -262,6 +267,8 @@ def _import_products(settings: Settings, given: argparse.Namespace) -> int:
         + f" {report.counted} counted, {report.bad_row_count} bad rows skipped."
         + "".join(f" {note}" for note in report.notes)
     )
+    for name in report.new_families if given.dry_run else ():
+        print(f"The family {name!r} would be new.")
     return 1 if given.dry_run and report.bad_rows else 0
 
 
@@ -272,8 +279,9 @@ def _reading(settings: Settings, given: argparse.Namespace) -> Reading:
     renamed = {}
     for pair in given.map:
         theirs, _, ours = pair.rpartition("=")
-        if not theirs.strip() or ours.strip() not in ("", *KNOWN):
-            given.parser.error(f"--map {pair!r} must be THEIRS=OURS, where OURS is empty or one of {', '.join(KNOWN)}")
+        if not theirs.strip() or not (is_known(ours.strip()) or not ours.strip()):
+            names = f"{', '.join(KNOWN)}, options.NAME"
+            given.parser.error(f"--map {pair!r} must be THEIRS=OURS, where OURS is empty or one of {names}")
         renamed[theirs.strip().casefold()] = ours.strip()
     now = datetime.now(UTC)
     counted = None

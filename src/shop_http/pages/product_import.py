@@ -108,10 +108,15 @@ def _counts(report: ImportReport) -> h.Node:
         "Changed": report.updated,
         "Back in the catalog": report.restored,
         "Unchanged": report.unchanged,
+        "New families": len(report.new_families),
         "Stock counted": report.counted,
     }
     rows = ((name, str(count)) for name, count in counts.items())
-    return [table("What will change", ["Products", ("How many", NUMBER)], rows), [h.p[note] for note in report.notes]]
+    return [
+        table("What will change", ["Products", ("How many", NUMBER)], rows),
+        h.p["New families: ", ", ".join(report.new_families), "."] if report.new_families else None,
+        [h.p[note] for note in report.notes],
+    ]
 
 
 def _bad_rows(report: ImportReport) -> h.Node:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable
 from io import StringIO
+from typing import TypeVar
 
 import htpy as h
 from msgspec import UNSET
 
-from shop_core import CatalogEntry, CursorRequest, OffsetRequest, ProductQuery, ProductSort
+from shop_core import CatalogEntry, CursorRequest, OffsetRequest, Page, ProductQuery, ProductSort
 from shop_core.pagination import LIMIT_MAX
+from shop_http.cli.product_import.cells import ProductTable
 from shop_http.csv_cells import harmless
 from shop_http.pages.handlers import StaffRequest, page
 from shop_http.pages.layout import Screen
@@ -18,6 +20,8 @@ from shop_http.pages.tables import NUMBER, amount, page_links, table
 from shop_http.responses import Response
 from shop_http.routes.catalog import ProductsQuery
 from shop_http.server.worker_pools import Pool
+
+T = TypeVar("T")
 
 SORTS = {
     ProductSort.NEWEST: "Newest first",
@@ -48,30 +52,31 @@ def list_products(request: StaffRequest) -> Screen:
 @page("/products/export", pool=Pool.SLOW)
 def export_products(request: StaffRequest) -> Response:
     """All products, as a file that can be imported again."""
-    categories = request.shop.catalog.categories(OffsetRequest(LIMIT_MAX)).items
-    names = {each.category.id: each.category for each in categories}
+    shop = request.shop
+    categories = {entry.category.id: entry.category for entry in _all(shop.catalog.categories)}
+    cells = ProductTable(categories, _all(shop.families.page))
     file = StringIO()
     writer = csv.writer(file)
-    writer.writerow(["sku", "name", "price", "description", "category", "image_urls"])
-    for entry in _all_products(request):
-        product = entry.product
-        category = names.get(product.category_id) if product.category_id else None
-        path = [category.name] if category else []
-        while category and category.parent_id and (category := names.get(category.parent_id)):
-            path.insert(0, category.name)
-        cells = (product.sku, product.name, str(product.price), product.description, " > ".join(path))
-        writer.writerow(map(harmless, (*cells, " ".join(product.image_urls))))
+    writer.writerow(cells.columns)
+    cursor, is_more = None, True
+    while is_more:
+        found = shop.catalog.products(ProductQuery(), CursorRequest(LIMIT_MAX, cursor))
+        counted = shop.clock()
+        levels = shop.inventory.levels(request.actor, [entry.product.id for entry in found.items])
+        for entry in found.items:
+            row = cells.row(entry.product, levels[entry.product.id].on_hand, counted)
+            writer.writerow(harmless(cell) if isinstance(cell, str) else cell for cell in row)
+        cursor, is_more = found.cursor, found.cursor is not None
     disposition = (b"content-disposition", b'attachment; filename="products.csv"')
     return Response(file.getvalue().encode(), media_type=b"text/csv; charset=utf-8", headers=(disposition,))
 
 
-def _all_products(request: StaffRequest) -> Iterator[CatalogEntry]:
-    cursor = None
-    while True:
-        found = request.shop.catalog.products(ProductQuery(), CursorRequest(LIMIT_MAX, cursor))
-        yield from found.items
-        if (cursor := found.cursor) is None:
-            return
+def _all(page_of: Callable[[OffsetRequest], Page[T]]) -> list[T]:
+    """Everything of a list, page by page."""
+    found: list[T] = []
+    while items := page_of(OffsetRequest(LIMIT_MAX, len(found))).items:
+        found += items
+    return found
 
 
 def _filters(request: StaffRequest, query: ProductsQuery) -> h.Element:

@@ -26,7 +26,7 @@ from shop_adapters.postgres import PostgresAdapters, make_engine
 from shop_adapters.postgres.backup import BackupError, Manifest, back_up, restore
 from shop_adapters.postgres.database import translate_errors
 from shop_adapters.postgres.durability import UnsafeServer, check_durability
-from shop_adapters.postgres.exports import Exported, exported
+from shop_adapters.postgres.exports import Exported, ExportedProducts, exported, exported_products
 from shop_adapters.postgres.migrate import SchemaError, check_schema, migrate
 from shop_adapters.postgres.roles import grant_application_role
 from shop_core import Shop
@@ -40,8 +40,9 @@ from shop_http.server.settings import SECRET_BYTES_MIN, Settings, SettingsError
 _logger = logging.getLogger("shop_http")
 
 
-EXPORTS = [what.value for what in Exported]
-"""What can be exported, see `exported_rows`."""
+PRODUCTS = "products"
+EXPORTS = [PRODUCTS, *(what.value for what in Exported)]
+"""What can be exported, see `exported_catalog` and `exported_rows`."""
 
 
 class DatabaseError(Exception):
@@ -184,10 +185,22 @@ def restore_database(
 @contextlib.contextmanager
 def exported_rows(settings: Settings, what: str) -> Iterator[tuple[Sequence[str], Iterator[Sequence[Any]]]]:
     """See `exported`; it raises what `open_shop` does, too."""
+    with _exporting(settings) as (engine, currency), exported(engine, Exported(what), currency) as columns_and_rows:
+        yield columns_and_rows
+
+
+@contextlib.contextmanager
+def exported_catalog(settings: Settings) -> Iterator[ExportedProducts]:
+    """See `exported_products`; it raises what `open_shop` does, too."""
+    with _exporting(settings) as (engine, currency), exported_products(engine, currency) as catalog:
+        yield catalog
+
+
+@contextlib.contextmanager
+def _exporting(settings: Settings) -> Iterator[tuple[Engine, str]]:
     with database(settings) as located, engine_of(located) as engine:
         check_schema(engine, located.currency, includes_tax=located.prices == "gross")
-        with exported(engine, Exported(what), located.currency) as columns_and_rows:
-            yield columns_and_rows
+        yield engine, located.currency
 
 
 def readiness(engine: Engine, settings: Settings, *checks: Callable[[], object]) -> Callable[[], None]:

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import invariant, rule
 
 from shop_core.accounts.model import SYSTEM
+from shop_core.catalog.importing import ImportResult
 from shop_core.catalog.model import (
     UNCHANGED,
     CatalogEntry,
@@ -15,7 +16,6 @@ from shop_core.catalog.model import (
     ProductDetails,
 )
 from shop_core.catalog.search import ProductQuery, ProductSort
-from shop_core.catalog.service import ImportResult
 from shop_core.errors import Refusal
 from shop_core.money import Money
 from shop_core.pagination import CursorRequest, OffsetRequest, Page

@@ -10,18 +10,16 @@ interrupted is simply run again.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import islice
 from pathlib import Path
-from uuid import UUID
 
 from shop_core import SYSTEM, CursorRequest, Shop
-from shop_core.catalog.service import ImportResult
-from shop_core.errors import Invalid
-from shop_core.inventory.model import QUANTITY_MAX
-from shop_http.cli.product_import.file import KNOWN, UnusableFile
+from shop_core.catalog.importing import ImportPlan, ImportResult
+from shop_core.inventory.model import ON_HAND_MAX
+from shop_http.cli.product_import.file import KNOWN, UnusableFile, is_known
 from shop_http.cli.product_import.profiles import PROFILES, BadRow, LeftOut
 from shop_http.cli.product_import.rows import BATCH_ROWS, ProductRow, Reading, read_rows, read_time
 from shop_http.cli.progress import Advance
@@ -36,6 +34,7 @@ __all__ = [
     "Reading",
     "UnusableFile",
     "import_products",
+    "is_known",
     "read_time",
 ]
 
@@ -48,18 +47,22 @@ The first line names the columns, in any order and in upper or lower case; sku a
   description  optional
   category     optional: its name, or a path such as Kitchen > Cups; a category that is missing is created
   image_urls   optional: addresses separated by spaces, commas or bars
-  quantity     optional: units on hand as counted, 0 to {QUANTITY_MAX:,}; an empty cell leaves the stock alone
+  tax_class    optional: such as reduced; an empty cell is standard
+  family       optional: the name of what it belongs to, such as T-shirt; a family that is missing is created
+  options.NAME optional: what tells it apart there, in a column for each option, such as options.Colour
+  quantity     optional: units on hand as counted, 0 to {ON_HAND_MAX:,}; an empty cell leaves the stock alone
   counted      optional: when they were counted, such as 2026-11-27T18:00+01:00; or --counted-at for all
 
 Products are found by SKU: new ones are created, others become what the file says, and archived ones come back. A column
 that is not there changes nothing; an empty cell empties that detail (quantity and counted excepted). A quantity of a
 product that has stock already needs the time of the count: what was sold since then stays sold, so the same file twice
-changes nothing. Categories are the same if their names are, whatever the case; C, C++ and C# are three.
+changes nothing. Categories are the same if their names are, whatever the case; C, C++ and C# are three. A new family
+has the options that its rows have, three at most; a family that is there takes no others.
 
 Other columns are refused rather than ignored: --map "Article no.=sku" says what a column is, --map "Vendor=" leaves it
-out. --profile shopify or woocommerce reads the export of such a shop, and makes a product of each variant. UTF-8 or
-Windows-1252; comma, semicolon or tab between the fields, or what a first line sep= says; .gz and .xz are read as they
-are. A number that can be read in two ways, such as 1,234, is refused."""
+out. --profile shopify or woocommerce reads the export of such a shop: each variant is a product, and its product is a
+family. UTF-8 or Windows-1252; comma, semicolon or tab between the fields, or what a first line sep= says; .gz and .xz
+are read as they are. A number that can be read in two ways, such as 1,234, is refused."""
 
 BAD_ROWS_KEPT = 1_000
 _REASON = "counted: product file"
@@ -80,6 +83,7 @@ class ImportReport:
         restored: products that had left the catalog.
         counted: products whose stock was brought to what the file says.
         left_out: rows of an export that are no product for sale.
+        new_families: the names of those that were missing.
         bad_rows: the first 1,000 that were not imported; `bad_row_count` is how many there were.
         refused: whether nothing at all was written because of the bad rows.
         notes: what is worth telling of the file.
@@ -91,6 +95,7 @@ class ImportReport:
     restored: int = 0
     counted: int = 0
     left_out: int = 0
+    new_families: list[str] = field(default_factory=list)
     bad_row_count: int = 0
     bad_rows: list[BadRow] = field(default_factory=list)
     refused: bool = False
@@ -108,6 +113,7 @@ class ImportReport:
         self.updated += len(imported.updated)
         self.unchanged += len(imported.unchanged)
         self.restored += len(imported.restored)
+        self.new_families += [family.name for family in imported.new_families]
 
 
 def import_products(
@@ -151,7 +157,7 @@ def import_products(
 
 
 def _through(shop: Shop, rows: Iterator[ProductRow | BadRow | LeftOut | str], *, preview: bool) -> ImportReport:
-    report = ImportReport()
+    report, plan = ImportReport(), ImportPlan()
     while batch := list(islice(rows, BATCH_ROWS)):
         good = []
         for row in batch:
@@ -164,53 +170,56 @@ def _through(shop: Shop, rows: Iterator[ProductRow | BadRow | LeftOut | str], *,
                     report.left_out += 1
                 case str():
                     report.notes.append(row)
-        _write(shop, _checked(shop, good, report), report, preview=preview)
+        fitting, imported = _checked(shop, good, report, plan)
+        if preview:
+            plan.add(imported)
+        else:
+            imported = _write(shop, fitting)
+        report.add(imported)
+        report.counted += sum(row.quantity is not None for row in fitting)
+    report.bad_rows.sort(key=lambda row: row.line)
     return report
 
 
-def _checked(shop: Shop, rows: Sequence[ProductRow], report: ImportReport) -> list[ProductRow]:
-    """The rows that fit what the shop has; the others are noted."""
-    try:
-        imported = shop.catalog.import_products(SYSTEM, [row.row for row in rows], preview=True)
-    except Invalid as refusal:  # one of them breaks a rule together with what is stored: find out which
-        if len(rows) > 1:
-            return [fitting for row in rows for fitting in _checked(shop, [row], report)]
-        report.add_bad(BadRow(rows[0].line, refusal.message))
-        return []
+def _checked(
+    shop: Shop, rows: Sequence[ProductRow], report: ImportReport, plan: ImportPlan
+) -> tuple[Sequence[ProductRow], ImportResult]:
+    """The rows that fit what the shop has, and what they change; the others are noted."""
+    while True:  # without a row that does not fit, others may not fit: its options were part of a new family
+        imported = shop.catalog.import_products(SYSTEM, [row.row for row in rows], preview=True, plan=plan)
+        reasons = {sku: refusal.message for sku, refusal in imported.refused.items()}
+        reasons |= {sku: f"sku: {sku!r} is new, so it needs a name and a price" for sku in imported.incomplete}
+        reasons |= _without_time(shop, rows, imported)
+        if not reasons:
+            return rows, imported
+        for row in rows:
+            if row.row.sku in reasons:
+                report.add_bad(BadRow(row.line, reasons[row.row.sku]))
+        rows = [row for row in rows if row.row.sku not in reasons]
+
+
+def _without_time(shop: Shop, rows: Sequence[ProductRow], imported: ImportResult) -> dict[str, str]:
+    """Why some quantities cannot be read: they differ from what is on hand, and units came or went before."""
     stored = {product.sku: product.id for product in (*imported.updated, *imported.unchanged, *imported.restored)}
-    untimed = {stored[row.row.sku]: row.quantity for row in rows if row.row.sku in stored and _is_untimed(row)}
-    lacking = _lack_time(shop, untimed) if untimed else set()
-    fitting = []
-    for row in rows:
-        sku = row.row.sku
-        if sku in imported.incomplete:
-            report.add_bad(BadRow(row.line, f"sku: {sku!r} is new, so it needs a name and a price"))
-        elif stored.get(sku) in lacking and _is_untimed(row):
-            rule = "say when it was counted, in a column counted or with --counted-at"
-            report.add_bad(BadRow(row.line, f"quantity: {sku!r} has been in stock before, so {rule}"))
-        else:
-            fitting.append(row)
-    return fitting
+    untimed = {row.row.sku: row.quantity for row in rows if row.quantity is not None and row.counted is None}
+    units_of = {stored[sku]: units for sku, units in untimed.items() if sku in stored}
+    if not units_of:
+        return {}
+    levels = shop.inventory.levels(SYSTEM, units_of)
+    differ = {product_id for product_id, units in units_of.items() if levels[product_id].on_hand != units}
+    lacking = {each for each in differ if shop.inventory.movements(SYSTEM, each, CursorRequest(1)).items}
+    rule = "say when it was counted, in a column counted or with --counted-at"
+    return {
+        sku: f"quantity: {sku!r} has been in stock before, so {rule}" for sku in untimed if stored.get(sku) in lacking
+    }
 
 
-def _is_untimed(row: ProductRow) -> bool:
-    return row.quantity is not None and row.counted is None
-
-
-def _lack_time(shop: Shop, untimed: Mapping[UUID, int | None]) -> set[UUID]:
-    """The products whose quantity nobody can read: it differs from what is on hand, and units came or went before."""
-    levels = shop.inventory.levels(SYSTEM, untimed)
-    differ = [product_id for product_id, units in untimed.items() if levels[product_id].on_hand != units]
-    return {each for each in differ if shop.inventory.movements(SYSTEM, each, CursorRequest(1)).items}
-
-
-def _write(shop: Shop, rows: Sequence[ProductRow], report: ImportReport, *, preview: bool) -> None:
+def _write(shop: Shop, rows: Sequence[ProductRow]) -> ImportResult:
     """Import rows that fit."""
-    imported = shop.catalog.import_products(SYSTEM, [row.row for row in rows], preview=preview)
-    report.add(imported)
+    imported = shop.catalog.import_products(SYSTEM, [row.row for row in rows])
     ids = {product.sku: product.id for product in imported.all}
     counted = {ids[row.row.sku]: row.quantity for row in rows if row.quantity is not None}
-    if counted and not preview:
+    if counted:
         as_of = {ids[row.row.sku]: row.counted for row in rows if row.quantity is not None and row.counted}
         shop.inventory.count_all(SYSTEM, counted, _REASON, as_of=as_of)
-    report.counted += len(counted)
+    return imported

@@ -9,6 +9,7 @@ import os
 import re
 import stat
 import zlib
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,10 +17,15 @@ from io import BufferedReader
 from pathlib import Path
 from typing import IO, Any
 
-from shop_http.cli.product_import.profiles import PROFILES, BadRow, Profile, Record
+from shop_core.catalog.tree import identity
+from shop_core.text import normalized
+from shop_http.cli.product_import.profiles import OPTION, PROFILES, BadRow, Profile, Record
 from shop_http.csv_cells import as_written
 
-KNOWN = ("sku", "name", "price", "description", "category", "image_urls", "quantity", "counted")
+KNOWN = (
+    *("sku", "name", "price", "description", "category", "image_urls", "tax_class", "family"),
+    *("quantity", "counted"),
+)
 
 # A row of known columns that is longer than this has a field above csv.field_size_limit (131,072 characters of at
 # most 4 bytes), so what is cut off here is refused there: memory stays bounded even without any line end.
@@ -145,7 +151,8 @@ class Header:
     """The first line.
 
     Args:
-        columns: what the columns are called, in small letters; empty for those that are left out.
+        columns: what the columns are called, in small letters, the names of options apart; empty for those that are
+            left out.
         delimiter: between them.
         lines: how many lines it takes.
     """
@@ -159,7 +166,7 @@ def read_header(name: str, lines: Iterator[str], renamed: Mapping[str, str], pro
     """The columns, and the delimiter under which most of them are known ones, or that a line `sep=` tells.
 
     Args:
-        renamed: what their columns are called here; empty: left out.
+        renamed: what their columns are called here, by their names in small letters; empty: left out.
         profile: how the file is made, if it is an export of another shop.
 
     Raises:
@@ -173,9 +180,10 @@ def read_header(name: str, lines: Iterator[str], renamed: Mapping[str, str], pro
     columns_by = {delimiter: _columns(line, delimiter) for delimiter in delimiters}
     delimiter = max(columns_by, key=lambda delimiter: len(known.intersection(columns_by[delimiter])))
     theirs = columns_by[delimiter]
-    if missing := [column for column in renamed if column not in theirs]:
+    small = [column.casefold() for column in theirs]
+    if missing := [column for column in renamed if column not in small]:
         raise UnusableFile(f"{name} has no column {_listed(missing)}, which --map names: it is {line.strip()[:60]!r}.")
-    columns = [renamed.get(column, column) for column in theirs]
+    columns = [renamed.get(column.casefold(), column) for column in theirs]
     if profile:
         columns = [column if column in profile.columns else "" for column in columns]
         if lacking := [min(each) for each in profile.required if not each & set(columns)]:
@@ -188,12 +196,13 @@ def read_header(name: str, lines: Iterator[str], renamed: Mapping[str, str], pro
             f"{name} has no column 'sku' and one more: {rule}; it is {line.strip()[:60]!r}{_hint(theirs)}."
         )
     named = max(place for place, column in enumerate(theirs) if column) + 1  # spreadsheets leave empty columns behind
-    if unknown := [column for column in columns if column not in KNOWN and column]:
+    if unknown := [column for column in columns if column and not is_known(column)]:
         raise UnusableFile(
             f"{name} has the unknown column {_listed(unknown)}: remove it, or say what it is with --map"
-            f" '{unknown[0][:40]}=name'. Known are {', '.join(KNOWN)}{_hint(theirs)}."
+            f" '{unknown[0][:40]}=name'. Known are {', '.join(KNOWN)}, options.NAME{_hint(theirs)}."
         )
-    if twice := [column for column in KNOWN if columns.count(column) > 1]:
+    times = Counter(identity(column) for column in columns if column)
+    if twice := [column for column, count in times.items() if count > 1]:
         raise UnusableFile(f"{name} has the column {_listed(twice)} more than once: keep one.")
     if "" in theirs[:named]:
         raise UnusableFile(f"{name} has a column without a name, number {theirs.index('') + 1}: name it or remove it.")
@@ -211,7 +220,17 @@ def _columns(line: str, delimiter: str) -> list[str]:
         cells = next(csv.reader([line], delimiter=delimiter), [])
     except csv.Error:
         return []
-    return [cell.strip().casefold() for cell in cells]
+    return [_column(cell.strip()) for cell in cells]
+
+
+def _column(name: str) -> str:
+    small = name.casefold()
+    return OPTION + normalized(name[len(OPTION) :]) if small.startswith(OPTION) else small
+
+
+def is_known(column: str) -> bool:
+    """Whether a column says something of products."""
+    return column in KNOWN or (column.startswith(OPTION) and column != OPTION)
 
 
 def _listed(columns: Sequence[str]) -> str:

@@ -1,7 +1,7 @@
 """How other shops export their products: which of their columns are ours, and which of their rows are products.
 
-Of what they call variants each is a product here. Columns that are not named are left out: every export has many, and
-extensions add more.
+Of what they call variants each is a product here, and their product is a family with options. Columns that are not
+named are left out: every export has many, and extensions add more.
 """
 
 from __future__ import annotations
@@ -13,6 +13,10 @@ from html.parser import HTMLParser
 from itertools import groupby
 
 from shop_core.catalog.model import IMAGE_URLS_MAX
+from shop_core.catalog.tree import identity
+
+OPTION = "options."
+"""What the columns of options begin with: options.Colour."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,11 +108,23 @@ def _named(product: str, *options: str) -> str:
     return " - ".join([product, ", ".join(filter(None, options))] if any(options) else [product])
 
 
+class _FamilyNames:
+    """The names of families: other shops may give one name to several products."""
+
+    def __init__(self) -> None:
+        self._owners: dict[str, str] = {}
+
+    def of(self, name: str, key: str) -> str:
+        """The name, with the key of the product behind it if another one had that name before."""
+        owner = self._owners.setdefault(identity(name), key)
+        return name if owner == key else f"{name} ({key})"
+
+
 # ---- Shopify
 
 _HANDLE, _TITLE = ("handle", "url handle"), "title"
 _BODY, _TYPE = ("body (html)", "description"), ("product category", "type")
-_OPTIONS = ("option1 value", "option2 value", "option3 value")
+_OPTIONS = tuple((f"option{number} name", f"option{number} value") for number in (1, 2, 3))
 _SKU, _PRICE = ("variant sku", "sku"), ("variant price", "price")
 _UNITS, _TRACKER = ("variant inventory qty", "inventory quantity"), ("variant inventory tracker", "inventory tracker")
 _IMAGE, _PUBLISHED = ("image src", "product image url"), ("published", "published on online store")
@@ -116,14 +132,15 @@ _IMAGE, _PUBLISHED = ("image src", "product image url"), ("published", "publishe
 
 def _shopify(records: Iterable[Record | BadRow]) -> Rows:
     """Rows with one handle are one product, of which only the first has the title: each variant, and more images."""
+    families = _FamilyNames()
     for _, rows in groupby(records, lambda row: row.first(*_HANDLE) if isinstance(row, Record) else row):
         group = list(rows)
         yield from (row for row in group if isinstance(row, BadRow))
         if variants := [row for row in group if isinstance(row, Record)]:
-            yield from _variants(variants)
+            yield from _variants(variants, families)
 
 
-def _variants(group: list[Record]) -> Rows:
+def _variants(group: list[Record], families: _FamilyNames) -> Rows:
     head = group[0]
     status, published = head.first("status").casefold(), head.first(*_PUBLISHED).casefold()
     images = list(dict.fromkeys(filter(None, (row.first(*_IMAGE) for row in group))))[:IMAGE_URLS_MAX]
@@ -133,31 +150,41 @@ def _variants(group: list[Record]) -> Rows:
         if status not in ("", "active") or published == "false":
             yield LeftOut(row.line, f"status {status or 'unpublished'}")
             continue
-        options = [text for column in _OPTIONS if (text := row.first(column)) not in ("", "Default Title")]
+        values = {head.first(name): row.first(value) for name, value in _OPTIONS}
+        options = {name: text for name, text in values.items() if text not in ("", "Default Title")}
         units = row.first(*_UNITS).removeprefix("'")
         is_tracked = bool(row.first(*_TRACKER)) or not set(_TRACKER) & set(row.cells)
         cells = {
             "sku": row.first(*_SKU).removeprefix("'"),
-            "name": _named(head.first(_TITLE), *options),
+            "name": _named(head.first(_TITLE), *options.values()),
             "price": row.first(*_PRICE),
             "description": plain_text(head.first(*_BODY)),
             "category": head.first(*_TYPE),
             "image_urls": " ".join(images),
             "quantity": ("0" if units.startswith("-") else units) if is_tracked else "",  # fewer than none: oversold
+            "family": families.of(head.first(_TITLE), head.first(*_HANDLE)) if options else "",
+            **{OPTION + name: text for name, text in options.items()},
         }
-        sources = {"description": _BODY, "category": _TYPE, "image_urls": _IMAGE, "quantity": _UNITS}
+        sources = {
+            "description": _BODY,
+            "category": _TYPE,
+            "image_urls": _IMAGE,
+            "quantity": _UNITS,
+            "family": _OPTIONS[0][:1],
+        }
         absent = {column for column, theirs in sources.items() if not set(theirs) & set(row.cells)}
         yield Record(row.line, {column: text for column, text in cells.items() if column not in absent})
 
 
 # ---- WooCommerce
 
+_ATTRIBUTES = tuple((f"attribute {number} name", f"attribute {number} value(s)") for number in range(1, 10))
 _WOOCOMMERCE = "id,type,sku,name,published,short description,description,stock,regular price,categories,images,parent"
 
 
 def _woocommerce(records: Iterable[Record | BadRow]) -> Rows:
     """Variations follow the product that they are of, whose row is no product for sale, and lack what is the same."""
-    parents: dict[str, Record] = {}
+    parents, families = dict[str, Record](), _FamilyNames()
     for row in records:
         if isinstance(row, BadRow):
             yield row
@@ -171,24 +198,33 @@ def _woocommerce(records: Iterable[Record | BadRow]) -> Rows:
         elif row.first("published") in ("0", "-1"):
             yield LeftOut(row.line, "not published")
         else:
-            yield _sold(row, parents.get(row.first("parent"), row))
+            yield _sold(row, parents.get(row.first("parent"), row), families)
 
 
-def _sold(row: Record, parent: Record) -> Record:
-    options = [row.first(f"attribute {number} value(s)") for number in (1, 2, 3)]
+def _sold(row: Record, parent: Record, families: _FamilyNames) -> Record:
+    names = {row.first(name): row.first(values) for name, values in _ATTRIBUTES if row.first(name)}
+    options = {} if parent is row else {name: value or "any" for name, value in names.items()}
     is_named = parent is row or row.first("name") not in ("", parent.first("name"))
     description = row.first("description", "short description") or parent.first("description", "short description")
     stock = row.first("stock")
     cells = {
         "sku": row.first("sku"),
-        "name": row.first("name") if is_named else _named(parent.first("name"), *options),
+        "name": row.first("name") if is_named else _named(parent.first("name"), *names.values()),
         "price": row.first("regular price"),
         "description": plain_text(description.replace("\\n", "\n")),
         "category": re.split(r"(?<!\\),", row.first("categories") or parent.first("categories"))[0].replace("\\,", ","),
         "image_urls": row.first("images") or parent.first("images"),
         "quantity": "0" if stock.startswith("-") else stock,
+        "family": families.of(parent.first("name"), parent.first("sku", "id")) if options else "",
+        **{OPTION + name: value for name, value in options.items()},
     }
-    sources = {"category": "categories", "image_urls": "images", "quantity": "stock", "description": "description"}
+    sources = {
+        "category": "categories",
+        "image_urls": "images",
+        "quantity": "stock",
+        "description": "description",
+        "family": "attribute 1 name",
+    }
     absent = {column for column, theirs in sources.items() if theirs not in row.cells}
     return Record(row.line, {column: text for column, text in cells.items() if column not in absent})
 
@@ -203,7 +239,7 @@ PROFILES: Mapping[str, Profile] = {
                 _TITLE,
                 *_BODY,
                 *_TYPE,
-                *_OPTIONS,
+                *(column for pair in _OPTIONS for column in pair),
                 *_SKU,
                 *_PRICE,
                 *_UNITS,
@@ -218,7 +254,7 @@ PROFILES: Mapping[str, Profile] = {
     "WooCommerce": Profile(
         "WooCommerce",
         tuple(frozenset([column]) for column in ("id", "type", "sku", "name", "regular price")),
-        frozenset([*_WOOCOMMERCE.split(","), *(f"attribute {number} value(s)" for number in (1, 2, 3))]),
+        frozenset([*_WOOCOMMERCE.split(","), *(column for pair in _ATTRIBUTES for column in pair)]),
         _woocommerce,
     ),
 }

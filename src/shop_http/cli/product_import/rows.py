@@ -3,24 +3,32 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
 
-from shop_core import Money, ProductDetails, Refusal
-from shop_core.catalog.model import NAME_LENGTH_MAX, UNCHANGED, ImportRow, ProductChanges
+from shop_core import Money, Refusal
+from shop_core.catalog.model import (
+    NAME_LENGTH_MAX,
+    TAX_CLASS_DEFAULT,
+    UNCHANGED,
+    ImportRow,
+    Product,
+    ProductChanges,
+)
 from shop_core.errors import Fault, Invalid
-from shop_core.inventory.model import QUANTITY_MAX
+from shop_core.inventory.model import ON_HAND_MAX
 from shop_core.money import decimals
 from shop_core.text import normalized, normalized_code, text_faults
 from shop_http.cli.product_import.file import opened, read_header, records
 from shop_http.cli.product_import.numbers import plain_number
-from shop_http.cli.product_import.profiles import BadRow, LeftOut, Profile, Record
+from shop_http.cli.product_import.profiles import OPTION, BadRow, LeftOut, Profile, Record
 from shop_http.cli.progress import Advance
 
 BATCH_ROWS = 500
+_NO_ID, _NO_TIME = UUID(int=0), datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,29 +122,40 @@ def _product_row(record: Record, reading: Reading) -> ProductRow:
         name=normalized(cells["name"]) if "name" in cells else UNCHANGED,
         price=_price(cells["price"], reading.currency) if "price" in cells else UNCHANGED,
         description=normalized(cells["description"]) if "description" in cells else UNCHANGED,
-        image_urls=UNCHANGED if images is None else tuple(_addresses(images)),
+        image_urls=UNCHANGED if images is None else addresses(images),
+        tax_class=cells["tax_class"].strip() or TAX_CLASS_DEFAULT if "tax_class" in cells else UNCHANGED,
     )
     # The catalog's own rules, for what the row says; the product is not kept.
-    said = ImportRow(sku, changes).new_details() or ProductDetails(
+    said = changes.details(Product(_NO_ID, "-", "-", Money(0, reading.currency), _NO_TIME, _NO_TIME))
+    said.product(_NO_ID, _NO_TIME)
+    row = ImportRow(
         sku,
-        "-" if changes.name is UNCHANGED else changes.name,
-        Money(0, reading.currency) if changes.price is UNCHANGED else changes.price,
-        "" if changes.description is UNCHANGED else changes.description,
-        None,
-        () if changes.image_urls is UNCHANGED else changes.image_urls,
+        changes,
+        category=UNCHANGED if "category" not in cells else _path(cells["category"]),
+        family=UNCHANGED if "family" not in cells else normalized(cells["family"]),
+        options=tuple((name[len(OPTION) :], normalized(cells[name])) for name in cells if name.startswith(OPTION)),
     )
-    said.product(UUID(int=0), datetime.min.replace(tzinfo=UTC))
-    category = UNCHANGED if "category" not in cells else _path(cells["category"])
     quantity = _quantity(cells.get("quantity", "").strip())
     counted = _time(cells.get("counted", "").strip(), reading.now) or reading.counted
-    return ProductRow(record.line, ImportRow(sku, changes, category), quantity, counted)
+    return ProductRow(record.line, row, quantity, counted)
 
 
-def _addresses(text: str) -> Iterator[str]:
-    """Addresses with white space, commas or bars between them; a comma inside an address belongs to it."""
-    for part in re.split(r"[\s|]+|[,;](?=https?://)", text):
-        if address := part.strip(",;"):
-            yield address
+def addresses(text: str) -> tuple[str, ...]:
+    """Addresses with white space, commas or bars between them; a comma inside an address belongs to it.
+
+    >>> addresses("/a.jpg, /b.jpg"), addresses("/a.jpg,|")
+    (('/a.jpg', '/b.jpg'), ('/a.jpg,',))
+    """
+    if text.strip().endswith("|"):  # then bars alone are between them: see `addresses_cell`
+        return tuple(filter(None, re.split(r"[\s|]+", text)))
+    parts = (part.strip(",;") for part in re.split(r"[\s|]+|[,;](?=https?://)", text))
+    return tuple(filter(None, parts))
+
+
+def addresses_cell(urls: Sequence[str]) -> str:
+    """The cell of which `addresses` makes these."""
+    cell = " ".join(urls)
+    return cell if addresses(cell) == tuple(urls) else f"{cell} |"
 
 
 def _path(text: str) -> tuple[str, ...]:
@@ -156,8 +175,8 @@ def _quantity(text: str) -> int | None:
     if not text:
         return None
     plain = _number("quantity", text, 0)
-    if not (plain.isascii() and plain.isdigit() and len(plain) <= 20 and int(plain) <= QUANTITY_MAX):
-        rule = f"{text[:40]!r} is not a whole number from 0 to {QUANTITY_MAX}"
+    if not (plain.isascii() and plain.isdigit() and len(plain) <= 20 and int(plain) <= ON_HAND_MAX):
+        rule = f"{text[:40]!r} is not a whole number from 0 to {ON_HAND_MAX}"
         raise Invalid(Fault("quantity", rule, "out_of_range"))
     return int(plain)
 
