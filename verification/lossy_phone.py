@@ -59,7 +59,7 @@ class LossyPhone:
         return response.json() if response.content else None
 
     def log_in(self, username: str) -> None:
-        """Get a pair of tokens, lose the answer to a refresh, and go on with the next pair."""
+        """Get a pair of tokens, lose answers to a refresh, and go on with the next pair."""
         login = {"username": username, "password": PASSWORD, "remember": True, "device_name": "lossy"}
         tokens = self.insist("POST", "/auth/token", login, is_keyed=False)
         tokens = self.insist("POST", "/auth/token/refresh", {"refresh": tokens["refresh"]}, is_keyed=False)
@@ -67,7 +67,7 @@ class LossyPhone:
 
 
 def play(url: str, seed: int, wishes: int) -> tuple[Counter[str], list[str]]:
-    """Register, order, edit, cancel and delete, and receive stock, each `wishes` times on a lossy line.
+    """Register, order, edit, cancel and delete, leave the shop, and receive stock, each `wishes` times on a lossy line.
 
     Returns:
         How much there is of everything in the end, and what was reported as failed.
@@ -90,18 +90,25 @@ def play(url: str, seed: int, wishes: int) -> tuple[Counter[str], list[str]]:
         phone.insist("POST", f"/orders/{order}/cancel", if_match='"2"')
     for order in orders[: wishes // 4]:
         phone.insist("DELETE", f"/orders/{order}", if_match='"3"')
-    for phone_of in (clerk, phone):
-        phone_of.loss = 0.0
+    leaving = [LossyPhone(url, rng) for _ in range(wishes)]
+    for number, leaver in enumerate(leaving):
+        leaver.insist("POST", "/auth/register", {"username": f"{name}gone{number}", "password": PASSWORD})
+        leaver.log_in(f"{name}gone{number}")
+        order = leaver.insist("POST", "/orders", lines[1])["id"]
+        leaver.insist("POST", f"/orders/{order}/cancel", if_match='"1"')
+        leaver.insist("DELETE", "/users/me", {"password": PASSWORD})
+        leaver.client.close()
+    clerk.loss = phone.loss = 0.0
     placed = phone.insist("GET", "/orders?limit=200", is_keyed=False)["results"]
     level = clerk.insist("GET", f"/products/{lamp}/stock", is_keyed=False)
     registered = clerk.insist("GET", f"/users?search={name}&limit=200", is_keyed=False)["count"]
+    everybody = (clerk, phone, *leaving)
     for phone_of in (clerk, phone):
         phone_of.client.close()
     counts = Counter(order["status"] for order in placed)
-    counts.update(
-        on_hand=level["on_hand"], allocated=level["allocated"], registered=registered, lost=clerk.lost + phone.lost
-    )
-    return counts, clerk.failed + phone.failed
+    counts.update(on_hand=level["on_hand"], allocated=level["allocated"], registered=registered)
+    counts["lost"] = sum(each.lost for each in everybody)
+    return counts, [line for each in everybody for line in each.failed]
 
 
 def expected(wishes: int) -> Counter[str]:
@@ -109,7 +116,11 @@ def expected(wishes: int) -> Counter[str]:
     cancelled, deleted = wishes // 2, wishes // 4
     kept = wishes - cancelled
     return Counter(
-        placed=kept, cancelled=cancelled - deleted, on_hand=10 * wishes, allocated=2 * kept, registered=wishes
+        placed=kept,
+        cancelled=cancelled - deleted,
+        on_hand=10 * wishes,
+        allocated=2 * kept,
+        registered=wishes,
     )
 
 

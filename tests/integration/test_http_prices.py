@@ -146,7 +146,7 @@ WHOLE = {"label": "x", "benefit": {"kind": "order_percent", "percent": "10"}}
         ({"benefit": {"kind": "order_percent", "percent": "10", "buy": 1}}, "benefit.buy"),
         ({"benefit": {"kind": "order_amount", "amount": "1.005"}}, "benefit.amount"),
         ({"benefit": {"kind": "lottery"}}, "benefit.kind"),
-        ({"benefit": {"kind": "percent", "percent": "5", "selection": {"products": []}}}, "selection.products"),
+        ({"benefit": {"kind": "percent", "percent": "5", "selection": {"products": []}}}, "benefit.selection.products"),
         ({"benefit": {"kind": "percent", "percent": "5", "selection": {}}}, "benefit.selection"),
         (
             {"benefit": {"kind": "percent", "percent": "5", "selection": {"products": [f"{1:032x}"]}}},
@@ -186,9 +186,9 @@ def test_coupons_that_break_a_rule_are_refused(
 @pytest.mark.parametrize(
     ("rate", "field"),
     [
-        ({"tax_class": "books", "rate": "100.01"}, "rate"),
-        ({"tax_class": "books", "rate": "-1"}, "rate"),
-        ({"tax_class": "Books!", "rate": "7"}, "tax_class"),
+        ({"tax_class": "books", "rate": "100.01"}, "rates.0.rate"),
+        ({"tax_class": "books", "rate": "-1"}, "rates.0.rate"),
+        ({"tax_class": "Books!", "rate": "7"}, "rates.0.tax_class"),
         ({"tax_class": "books", "rate": "7", "valid_from": "2026-01-01"}, "rates.0.valid_from"),
     ],
 )

@@ -113,7 +113,7 @@ def _composed(filters_max: int) -> Iterator[tuple[str, Executable]]:
 
 
 FIXED = dict(_fixed())
-SETTINGS = {"audit._SETTINGS", "catalog_feed._ONE_MOMENT"}
+SETTINGS = {"audit._SETTINGS", "catalog_feed._ONE_MOMENT", "families._LOCK_TABLE"}
 """They have no plan."""
 
 

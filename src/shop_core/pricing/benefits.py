@@ -54,11 +54,11 @@ class Selection:
 
     def __post_init__(self) -> None:
         if self.product_ids is not None and self.category_ids is not None:
-            raise Invalid(Fault("selection", "names products or categories: choose one", "ambiguous"))
+            raise Invalid(Fault("products", "names products or categories: choose one", "ambiguous"))
         for name, ids in (("products", self.product_ids), ("categories", self.category_ids)):
             if ids is not None and not 1 <= len(ids) <= SELECTED_MAX:
                 rule = f"names 1 to {SELECTED_MAX} ids, this has {len(ids)}; use all to select everything"
-                raise Invalid(Fault(f"selection.{name}", rule, "too_many" if ids else "empty"))
+                raise Invalid(Fault(name, rule, "too_many" if ids else "empty"))
         named = self.product_ids or self.category_ids
         object.__setattr__(self, "ids", frozenset([named_id.int for named_id in named]) if named else None)
 
@@ -227,8 +227,18 @@ def range_faults(field: str, number: int, low: int, high: int) -> list[Fault]:
     return []
 
 
+def percent_faults(field: str, basis_points: int, low: int) -> list[Fault]:
+    """The rule that a percentage below `low` or above 100 % breaks."""
+    if type(basis_points) is int and not low <= basis_points <= WHOLE:
+        rule = (
+            f"must be from {percent_text(low)} to {percent_text(WHOLE)} percent, this is {percent_text(basis_points)}"
+        )
+        return [Fault(field, rule, "out_of_range")]
+    return range_faults(field, basis_points, low, WHOLE)
+
+
 def _check_percent(basis_points: int) -> None:
-    if faults := range_faults("benefit.percent", basis_points, 1, WHOLE):
+    if faults := percent_faults("benefit.percent", basis_points, 1):
         raise Invalid(*faults)
 
 

@@ -20,7 +20,7 @@ USES_MAX = 1_000_000_000
 _CODE = re.compile(r"[0-9A-Z_-]+", re.ASCII)
 
 
-def coupon_code(text: str) -> str:
+def coupon_code(text: str, field: str = "code") -> str:
     """The one form in which a coupon's code is stored and looked up: case, spaces and full-width forms do not matter.
 
     Raises:
@@ -34,12 +34,11 @@ def coupon_code(text: str) -> str:
     else:
         code = "".join(unicodedata.normalize("NFKC", text).upper().split())
     if not 1 <= len(code) <= CODE_LENGTH_MAX:
-        raise Invalid(
-            Fault("code", f"must have 1 to {CODE_LENGTH_MAX} characters, this has {len(code)}", "wrong_length")
-        )
+        rule = f"must have 1 to {CODE_LENGTH_MAX} characters, this has {len(code)}"
+        raise Invalid(Fault(field, rule, "wrong_length"))
     if not _CODE.fullmatch(code):
         rule = f"may have letters A to Z, digits, hyphens and underscores; {text[:CODE_LENGTH_MAX]!r} has others"
-        raise Invalid(Fault("code", rule, "forbidden_character"))
+        raise Invalid(Fault(field, rule, "forbidden_character"))
     return code
 
 
@@ -49,7 +48,7 @@ def coupon_codes(texts: Iterable[str]) -> tuple[str, ...]:
     Raises:
         Invalid: one of them is not a code, or there are more than ten.
     """
-    codes = tuple(dict.fromkeys(map(coupon_code, texts)))
+    codes = tuple(dict.fromkeys(coupon_code(text, f"coupons.{index}") for index, text in enumerate(texts)))
     if len(codes) > COUPONS_MAX:
         raise Invalid(Fault("coupons", f"may be {COUPONS_MAX} at most, these are {len(codes)}", "too_many"))
     return codes

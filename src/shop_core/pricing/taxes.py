@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from shop_core.catalog.model import tax_class_faults
 from shop_core.errors import Fault, Invalid
-from shop_core.pricing.benefits import range_faults
+from shop_core.pricing.benefits import percent_faults
 from shop_core.pricing.cart import Cart
 from shop_core.pricing.rounding import WHOLE, half_up, percent_of, spread
 
@@ -32,7 +32,7 @@ class TaxRate:
     valid_from: datetime | None = None
 
     def __post_init__(self) -> None:
-        faults = range_faults("rate", self.basis_points, 0, WHOLE)
+        faults = percent_faults("rate", self.basis_points, 0)
         faults += tax_class_faults(self.tax_class)
         if self.valid_from is not None and self.valid_from.utcoffset() is None:
             faults.append(Fault("valid_from", f"{self.valid_from} has no offset from UTC", "invalid_time"))

@@ -42,6 +42,7 @@ from shop_http.server.settings import Settings, SettingsError, unknown_settings
 
 DATA_DIR_HELP = "where the embedded database is (SHOP_DATA_DIR)"
 _RESEND = "Publish dead letters again. Later events of the same subject may have arrived before them."
+_FAMILIES_SHOWN = 20
 _OURS = (SettingsError, *UNUSABLE_DATABASE, UnusableFile, Refusal)
 
 
@@ -257,7 +258,6 @@ def _import_products(settings: Settings, given: argparse.Namespace) -> int:
         _fail(f"{report.bad_row_count} bad rows: nothing was imported; mend them, or use --on-bad-row skip")
     rest = [
         (report.restored, "restored"),
-        (len(report.new_families), "new families"),
         (report.left_out, "rows left out, as they are not for sale"),
     ]
     print(
@@ -265,11 +265,15 @@ def _import_products(settings: Settings, given: argparse.Namespace) -> int:
         + f"{report.created} created, {report.updated} updated, {report.unchanged} unchanged,"
         + "".join(f" {count} {what}," for count, what in rest if count)
         + f" {report.counted} counted, {report.bad_row_count} bad rows skipped."
+        + _new_families(report.new_families)
         + "".join(f" {note}" for note in report.notes)
     )
-    for name in report.new_families if given.dry_run else ():
-        print(f"The family {name!r} would be new.")
     return 1 if given.dry_run and report.bad_rows else 0
+
+
+def _new_families(names: list[str]) -> str:
+    more = f" and {len(names) - _FAMILIES_SHOWN} more" if len(names) > _FAMILIES_SHOWN else ""
+    return f" New families: {', '.join(names[:_FAMILIES_SHOWN])}{more}." if names else ""
 
 
 def _reading(settings: Settings, given: argparse.Namespace) -> Reading:

@@ -215,7 +215,7 @@ def set_tax_rates(request: ShopRequest, form: TaxRatesForm, key: IdempotencyKey 
     A rate of the same class and time is replaced, all others stay. Orders that were placed keep the rates that were
     agreed. You may send the same again: it changes nothing.
     """
-    rates = request.shop.prices.set_tax_rates(request.actor, [rate.tax_rate() for rate in form.rates], key=key)
+    rates = request.shop.prices.set_tax_rates(request.actor, form.tax_rates(), key=key)
     return json_response(TaxRatesForm(rates=tuple(map(TaxRateForm.of, rates))))
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Generic, Literal, TypeVar
 from uuid import UUID
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from shop_core.errors import Shortage
+from shop_core.errors import Invalid, Shortage
 from shop_core.inventory.model import QUANTITY_MAX
 
 T = TypeVar("T")
@@ -22,6 +24,18 @@ Timestamp = Annotated[datetime, Meta(tz=True)]
 Address = Annotated[str, Meta(extra_json_schema={"format": "uri"})]
 Link = Annotated[str, Meta(extra_json_schema={"format": "uri-reference"})]
 Quantity = Annotated[int, Meta(ge=1, le=QUANTITY_MAX)]
+
+
+def named(path: str, make: Callable[[], T]) -> T:
+    """What `make` makes of a part of a body; its faults are named by the path of the part.
+
+    Raises:
+        Invalid: as `make` does.
+    """
+    try:
+        return make()
+    except Invalid as refusal:
+        raise Invalid(*(replace(fault, field=f"{path}.{fault.field}") for fault in refusal.faults)) from None
 
 
 class PageBody(Struct, Generic[T], kw_only=True):

@@ -17,7 +17,7 @@ from shop_core.pricing.benefits import BENEFITS, EVERYTHING, Benefit, Condition,
 from shop_core.pricing.coupons import CouponEntry, Redemption
 from shop_core.pricing.model import PromotionDetails, PromotionEntry
 from shop_core.pricing.taxes import TaxRate
-from shop_http.schemas.common import Amount, PageBody, Percent, Timestamp
+from shop_http.schemas.common import Amount, PageBody, Percent, Timestamp, named
 
 T = TypeVar("T")
 
@@ -67,7 +67,8 @@ class SelectionForm(Struct, forbid_unknown_fields=True, kw_only=True, omit_defau
             raise Invalid(Fault(field, "give exactly one of all, categories and products", "exactly_one"))
         if self.all is False:
             raise Invalid(Fault(f"{field}.all", "is true, or left out", "out_of_range"))
-        return Selection(_or(self.products, None, frozenset), _or(self.categories, None, frozenset))
+        ids = _or(self.products, None, frozenset), _or(self.categories, None, frozenset)
+        return named(field, lambda: Selection(*ids))
 
     @classmethod
     def of(cls, selection: Selection) -> SelectionForm:
@@ -367,6 +368,14 @@ class TaxRatesForm(Struct, forbid_unknown_fields=True, kw_only=True):
     """Tax rates; one of the same class and time replaces the one before. No order that was placed changes."""
 
     rates: Annotated[tuple[TaxRateForm, ...], Meta(min_length=1, max_length=100)]
+
+    def tax_rates(self) -> list[TaxRate]:
+        """As the core takes them.
+
+        Raises:
+            Invalid: one of them breaks a rule.
+        """
+        return [named(f"rates.{index}", rate.tax_rate) for index, rate in enumerate(self.rates)]
 
 
 def _or(sent: T | UnsetType, otherwise: Any, read: Callable[[T], Any] = lambda sent: sent) -> Any:
