@@ -10,6 +10,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime
 from functools import cache
 from itertools import islice
@@ -73,7 +74,14 @@ def query_refusal(form: type[Struct], sent: Mapping[str, object]) -> Invalid:
     known = types_of(form)
     rule = f"is unknown here; known are: {', '.join(known) or 'none'}"
     unknown = [Fault(name[:100], rule, "unknown_parameter") for name in sent if name not in known]
-    return Invalid(*(unknown[:FAULTS_MAX] or faults_of(form, sent)))
+    return Invalid(*(unknown[:FAULTS_MAX] or (_with_value(fault, sent) for fault in faults_of(form, sent))))
+
+
+def _with_value(fault: Fault, sent: Mapping[str, object]) -> Fault:
+    """A query has only texts: to say so of one is no help."""
+    if fault.code != "wrong_type" or fault.field not in sent:
+        return fault
+    return replace(fault, message=fault.message.replace("this is text", f"this is {_shown(sent[fault.field])}"))
 
 
 def check_no_field_twice(body: bytes) -> None:

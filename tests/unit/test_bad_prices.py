@@ -67,12 +67,18 @@ def promotion(**benefit: object) -> dict[str, object]:
     return {"label": "x", "benefit": benefit}
 
 
-def percent(**more: object) -> dict[str, object]:
-    return promotion(kind="percent", percent="5") | more
+def percent(**fields: object) -> dict[str, object]:
+    return promotion(kind="percent", percent="5") | fields
 
 
-def mug(**more: object) -> dict[str, object]:
-    return {"sku": "MUG-2", "name": "Mug", "price": "7.00", "family": "{family}", "options": {"colour": "blue"}} | more
+def mug(**changed: object) -> dict[str, object]:
+    return {
+        "sku": "MUG-2",
+        "name": "Mug",
+        "price": "7.00",
+        "family": "{family}",
+        "options": {"colour": "blue"},
+    } | fields
 
 
 BAD: dict[str, tuple[str, str, object, str, str]] = {
@@ -87,7 +93,7 @@ BAD: dict[str, tuple[str, str, object, str, str]] = {
     "an order's percent over 100": (
         *("POST", "/promotions", promotion(kind="order_percent", percent="250"), "benefit.percent", "is 250.00"),
     ),
-    "a gift at more than all": (
+    "a gift at fields than all": (
         *("POST", "/promotions", promotion(kind="buy_x_get_y", buy=2, get=1, percent="101")),
         *("benefit.percent", "is 101.00"),
     ),
@@ -234,7 +240,7 @@ def test_a_promotion_that_is_withdrawn_while_it_is_used_changes_no_order(till: T
     assert till.send("DELETE", path).status_code == 204
     assert till.send("GET", path).status_code == 404
     assert till.send("GET", order, by="customer").json() == before
-    more = till.send("PUT", order, till.setup.wish(2), by="customer").json()
-    assert [each["promotion_id"] for each in more["discounts"]] == [till.ids["used"]]
+    edited = till.send("PUT", order, till.setup.wish(2), by="customer").json()
+    assert [each["promotion_id"] for each in edited["discounts"]] == [till.ids["used"]]
     assert redemptions["count"] == 1
     assert till.setup.shop.audit() == []

@@ -16,7 +16,7 @@ from shop_core.errors import Invalid
 from shop_http.app import create_app
 from shop_http.requests import read_body
 from shop_http.routing import described
-from shop_http.validation import FAULTS_MAX, faults_of, types_of
+from shop_http.validation import FAULTS_MAX, faults_of, query_refusal, types_of
 
 ID = "01a1fdcd-e7ef-75de-b2e3-e5ed16e9e21d"
 
@@ -96,3 +96,11 @@ def test_every_form_and_query_of_the_api_has_only_kinds_of_fields_that_can_be_ex
                     "unknown_field",
                     "required",
                 }, form
+
+
+def test_a_value_of_a_query_is_named_though_all_of_them_are_texts() -> None:
+    refusal = query_refusal(ExampleForm, {"is_new": "yes", "name": "abcde"})
+    assert [(fault.field, fault.message) for fault in refusal.faults] == [
+        ("name", "must have at most 4 characters, this has 5"),
+        ("is_new", 'must be true or false, this is "yes"'),
+    ]

@@ -137,14 +137,14 @@ def merged_options(current: Options, said: Options, family: Family | None) -> Op
 
 
 def located_families(
-    wanted: Mapping[str, Iterable[str]], families: Iterable[Family], new_id: Callable[[], UUID]
+    requested: Mapping[str, Iterable[str]], families: Iterable[Family], new_id: Callable[[], UUID]
 ) -> tuple[dict[str, Family], list[Family], dict[str, Invalid]]:
     """The families that texts name; those of them that are missing and were made; and why some name none.
 
     A family is named by its name; by its name whatever the case, if only one has it so; or by its id.
 
     Args:
-        wanted: the texts, and the options of a family that has to be made.
+        requested: the texts, and the options of a family that has to be made.
         families: all that there are.
     """
     by_id = {str(family.id): [family] for family in families}
@@ -153,7 +153,7 @@ def located_families(
         exactly.setdefault(family.name, []).append(family)
         folded.setdefault(identity(family.name), []).append(family)
     found, made, refused = dict[str, Family](), list[Family](), dict[str, Invalid]()
-    for text, options in wanted.items():
+    for text, options in requested.items():
         namesakes = by_id.get(text) or exactly.get(normalized(text)) or folded.get(identity(text), [])
         if len(namesakes) > 1:
             rule = f"{text!r} is the name of {len(namesakes)} families: write the id of one"

@@ -140,35 +140,35 @@ class ProductImport:
         self, rows: Mapping[str, ImportRow], known: Mapping[str, Product]
     ) -> tuple[dict[UUID, Family], dict[str, Family], list[Family], dict[str, Invalid]]:
         """All that matter by their id; and those that rows name, as `located_families` has them."""
-        wanted: dict[str, list[str]] = {}
+        requested: dict[str, list[str]] = {}
         for row in rows.values():
             if row.family is not UNCHANGED and row.family:
-                wanted.setdefault(row.family, []).extend(name for name, value in row.options if value)
+                requested.setdefault(row.family, []).extend(name for name, value in row.options if value)
         planned = self.plan.families if self.plan else {}
-        if not wanted:
+        if not requested:
             ids = [product.family_id for product in known.values()] + [row.changes.family_id for row in rows.values()]
             by_id = self.uow.families.get_all({one for one in ids if isinstance(one, UUID)})
             return by_id | planned, {}, [], {}
         by_id = {family.id: family for family in self.uow.families.all()} | planned
-        found, made, refused = located_families(wanted, by_id.values(), self.new_id)
+        found, made, refused = located_families(requested, by_id.values(), self.new_id)
         if made and self.plan is None:  # read again under the lock: somebody else may be making them
             by_id = self.uow.families.lock_all()
-            found, made, refused = located_families(wanted, by_id.values(), self.new_id)
+            found, made, refused = located_families(requested, by_id.values(), self.new_id)
         return by_id | {family.id: family for family in made}, found, made, refused
 
     def _without_taken_options(self, result: ImportResult, known: Mapping[str, Product]) -> ImportResult:
         """The result, without products whose options another one has; they are refused."""
         before = {sku: options_key(product) for sku, product in known.items()}
-        wanted = {p.sku: key for p in _written(result) if (key := options_key(p)) and key != before.get(p.sku)}
-        if not wanted:
+        taking = {p.sku: key for p in _written(result) if (key := options_key(p)) and key != before.get(p.sku)}
+        if not taking:
             return result
         planned = self.plan.options if self.plan else {}
         after = {product.sku: options_key(product) for product in result.all}
-        stored = self.uow.products.in_families({family_id for family_id, _ in wanted.values()})
+        stored = self.uow.products.in_families({family_id for family_id, _ in taking.values()})
         others = {product.sku: options_key(product) for product in stored} | planned
-        holders = {key: sku for sku, key in (others | after).items() if key and sku not in wanted}
+        holders = {key: sku for sku, key in (others | after).items() if key and sku not in taking}
         refused = dict(result.refused)
-        for sku, key in wanted.items():
+        for sku, key in taking.items():
             if (holder := holders.setdefault(key, sku)) != sku:
                 values = ", ".join(value for _, value in key[1])
                 refused[sku] = Invalid(Fault("options", f"{values!r} in this family is {holder!r} already", "taken"))
@@ -189,8 +189,8 @@ class ProductImport:
             self.uow.categories.add(category)
         for family in result.new_families:
             self.uow.families.add(family)
-        wanted = {options_key(product): product.sku for product in _written(result)}
-        in_the_way = [p for p in known.values() if (key := options_key(p)) and wanted.get(key, p.sku) != p.sku]
+        taking = {options_key(product): product.sku for product in _written(result)}
+        in_the_way = [p for p in known.values() if (key := options_key(p)) and taking.get(key, p.sku) != p.sku]
         self.uow.products.update_all([replace(product, family_id=None, options=()) for product in in_the_way])
         self.uow.products.add_all(result.created)
         self.uow.products.update_all(result.updated + result.restored)

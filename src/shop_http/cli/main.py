@@ -272,8 +272,8 @@ def _import_products(settings: Settings, given: argparse.Namespace) -> int:
 
 
 def _new_families(names: list[str]) -> str:
-    more = f" and {len(names) - _FAMILIES_SHOWN} more" if len(names) > _FAMILIES_SHOWN else ""
-    return f" New families: {', '.join(names[:_FAMILIES_SHOWN])}{more}." if names else ""
+    rest = f" and {len(names) - _FAMILIES_SHOWN} more" if len(names) > _FAMILIES_SHOWN else ""
+    return f" New families: {', '.join(names[:_FAMILIES_SHOWN])}{rest}." if names else ""
 
 
 def _reading(settings: Settings, given: argparse.Namespace) -> Reading:
