@@ -78,7 +78,7 @@ def mug(**changed: object) -> dict[str, object]:
         "price": "7.00",
         "family": "{family}",
         "options": {"colour": "blue"},
-    } | fields
+    } | changed
 
 
 BAD: dict[str, tuple[str, str, object, str, str]] = {
