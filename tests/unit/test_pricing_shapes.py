@@ -30,7 +30,7 @@ AGREED = {
     "OrderLineBody": "product_id sku product_name options? unit_price quantity discount total tax_rate tax",
     "DiscountBody": "promotion_id label amount",
     "TaxBody": "rate net tax",
-    "OrderBody": f"{PRICED} id number status customer_id version created_at updated_at deleted_at?",
+    "OrderBody": f"{PRICED} id number status customer_id version created_at updated_at deleted_at? tag",
     "QuoteBody": f"shortages promotions {PRICED}",
     "ShortageBody": "product_id requested available | sku product_name",
     "ExplanationBody": "promotion_id label applied amount? why_not? missing? | message",
