@@ -209,6 +209,10 @@ class Desk:
         self.button("Log in")
         expect(self.page.get_by_role("heading", name="Today")).to_be_visible()
 
+    def log_out(self) -> None:
+        self.button("Log out")
+        expect(self.page.get_by_role("button", name="Log in", exact=True)).to_be_visible()
+
 
 @pytest.fixture(scope="module", params=["mouse", "keyboard", "without JavaScript"])
 def desk(request: pytest.FixtureRequest, running: Running, chromium: Browser) -> Iterator[Desk]:
@@ -344,7 +348,7 @@ def test_a_promotion_is_made_and_shows_in_what_a_cart_would_cost(desk: Desk) -> 
 def test_a_role_is_given_by_an_admin(desk: Desk, running: Running) -> None:
     username = f"hopper{id(desk)}"
     account = running.shop.accounts.register(Registration(username, PASSWORD))
-    desk.button("Log out")
+    desk.log_out()
     desk.log_in("boss")
     desk.open("/users")
     desk.type("Name or email address", username)
@@ -354,7 +358,7 @@ def test_a_role_is_given_by_an_admin(desk: Desk, running: Running) -> None:
     desk.button("Give this role")
     desk.sees(f"{username} is staff now.")
     assert running.shop.accounts.account(SYSTEM, account.id).role is Role.STAFF
-    desk.button("Log out")
+    desk.log_out()
     desk.log_in()
 
 
