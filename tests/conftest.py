@@ -13,7 +13,6 @@ from verification import databases
 
 from shop_adapters.ids import uuid7
 from shop_adapters.postgres import PostgresAdapters, make_engine
-from shop_adapters.postgres.migrate import migrate
 from shop_core.ports import Clock, NewId
 
 # The same examples in every run, however slow the machine is: what `make test` says depends on the code alone.
@@ -51,32 +50,41 @@ def new_database(postgres_url: str) -> Callable[[str], str]:
     return new
 
 
+@pytest.fixture(scope="session")
+def migrated_database(postgres_url: str) -> Callable[[str], str]:
+    """Make a database with the newest schema and nothing in it, on the server of the tests: its URL."""
+
+    def new(name: str) -> str:
+        return databases.migrated_database(postgres_url, name + os.environ.get("PYTEST_XDIST_WORKER", ""))
+
+    return new
+
+
 @contextlib.contextmanager
-def _migrated(new_database: Callable[[str], str]) -> Iterator[NewEngine]:
+def _migrated(migrated_database: Callable[[str], str]) -> Iterator[NewEngine]:
     with contextlib.ExitStack() as opened:
 
         def new(name: str, connections: int = 2) -> Engine:
-            url = new_database(name)
+            url = migrated_database(name)
             databases.never_wait_for_the_disk(url)
             engine = make_engine(url, connections=connections, wait_s=30)
             opened.callback(engine.dispose)
-            migrate(engine, "EUR")
             return engine
 
         yield new
 
 
 @pytest.fixture(scope="module")
-def new_engine(new_database: Callable[[str], str]) -> Iterator[NewEngine]:
+def new_engine(migrated_database: Callable[[str], str]) -> Iterator[NewEngine]:
     """Make a migrated database for the tests of a module: a pool of so many connections to it."""
-    with _migrated(new_database) as new:
+    with _migrated(migrated_database) as new:
         yield new
 
 
 @pytest.fixture(scope="session")
-def engine(new_database: Callable[[str], str]) -> Iterator[Engine]:
+def engine(migrated_database: Callable[[str], str]) -> Iterator[Engine]:
     """A migrated database, with room for twenty threads."""
-    with _migrated(new_database) as new:
+    with _migrated(migrated_database) as new:
         yield new("shop_contract", 24)
 
 

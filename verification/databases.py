@@ -5,6 +5,7 @@ They are on a temporary server, or on the one that SHOP_TEST_DATABASE_URL names 
 
 from __future__ import annotations
 
+import functools
 import os
 import tempfile
 from collections.abc import Iterator
@@ -56,6 +57,26 @@ def new_database(server: str | URL, name: str) -> str:
     return make_url(server).set(database=name).render_as_string(hide_password=False)
 
 
+def migrated_database(server: str | URL, name: str) -> str:
+    """The URL of a database of that name with the newest schema, and nothing in it.
+
+    It is copied from one that this process migrates once: that takes a tenth of the time.
+    """
+    template = _template(make_url(server).render_as_string(hide_password=False))
+    drop_database(server, name)
+    execute(server, f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+    return make_url(server).set(database=name).render_as_string(hide_password=False)
+
+
+@functools.cache
+def _template(server: str) -> str:
+    name = f"shop_template_{os.getpid()}"
+    engine = make_engine(new_database(server, name), connections=1)
+    migrate(engine, "EUR")
+    engine.dispose()
+    return name
+
+
 def never_wait_for_the_disk(url: str) -> None:
     """For a database in which nothing crashes: its commits are faster, and more happens at the same time."""
     execute(url, f'ALTER DATABASE "{make_url(url).database}" SET synchronous_commit = off')
@@ -65,11 +86,10 @@ def never_wait_for_the_disk(url: str) -> None:
 def database(name: str, connections: int = 8) -> Iterator[Engine]:
     """A pool of connections to an empty, migrated database of that name, on a temporary server."""
     with temporary_server() as server:
-        url = new_database(server, name)
+        url = migrated_database(server, name)
         never_wait_for_the_disk(url)
         engine = make_engine(url, connections=connections, wait_s=30)
         try:
-            migrate(engine, "EUR")
             yield engine
         finally:
             engine.dispose()

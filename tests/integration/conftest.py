@@ -23,9 +23,9 @@ def memory_server() -> Iterator[Server]:
 
 
 @pytest.fixture(scope="session")
-def postgres_server(new_database: Callable[[str], str]) -> Iterator[Server]:
+def postgres_server(migrated_database: Callable[[str], str]) -> Iterator[Server]:
     """A server whose shop lives in a database of its own."""
-    with postgres_serving(new_database("shop_http")) as server:
+    with postgres_serving(migrated_database("shop_http")) as server:
         yield server
 
 
@@ -69,10 +69,12 @@ def customer(new_customer: Callable[[], httpx.Client]) -> httpx.Client:
 
 
 @pytest.fixture
-def own_shop(new_database: Callable[[str], str]) -> dict[str, str]:
+def own_shop(migrated_database: Callable[[str], str]) -> dict[str, str]:
     """The environment of a shop with an admin, on an empty database of its own, for servers that a test starts."""
     secret = "the secret of the tests, more than 32 bytes"
-    return shop_with_admin(STAFF, PASSWORD, SHOP_DATABASE_URL=new_database("shop_of_a_test"), SHOP_SECRET_KEY=secret)
+    return shop_with_admin(
+        STAFF, PASSWORD, SHOP_DATABASE_URL=migrated_database("shop_of_a_test"), SHOP_SECRET_KEY=secret
+    )
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from zipfile import ZipFile
 
 import pytest
 from sqlalchemy import Engine, text
-from verification.shop_process import SHOP, environment, migrated, shop
+from verification.shop_process import SHOP, environment, shop
 
 from shop_adapters.postgres import PostgresAdapters, make_engine
 from shop_adapters.postgres.backup import BackupError, back_up, restore
@@ -36,13 +36,12 @@ NAMES = [table.name for table in metadata.sorted_tables]
 
 
 @pytest.fixture(scope="module")
-def full(new_database: Callable[[str], str]) -> Iterator[Engine]:
+def full(migrated_database: Callable[[str], str]) -> Iterator[Engine]:
     """The database of a shop that sold something, and holds something."""
-    with migrated(url := new_database("backup_full")):
-        engine = make_engine(url, connections=2)
-        fill(Shop(PostgresAdapters(engine, SECRET)))
-        yield engine
-        engine.dispose()
+    engine = make_engine(migrated_database("backup_full"), connections=2)
+    fill(Shop(PostgresAdapters(engine, SECRET)))
+    yield engine
+    engine.dispose()
 
 
 def fill(shop: Shop) -> PlacementRequest:
@@ -104,10 +103,10 @@ def test_a_copy_of_the_catalog_learns_that_changes_were_lost(full: Engine, backu
     assert (old.starts, old.difference, current.starts, current.difference) == (0, ({}, {}), 1, ({}, {}))
 
 
-def test_a_backup_is_of_one_moment_while_orders_are_placed(new_database: Callable[[str], str], empty: Engine) -> None:
-    with migrated(url := new_database("backup_busy")):
-        pass
-    engine = make_engine(url, connections=2)
+def test_a_backup_is_of_one_moment_while_orders_are_placed(
+    migrated_database: Callable[[str], str], empty: Engine
+) -> None:
+    engine = make_engine(migrated_database("backup_busy"), connections=2)
     shop = Shop(PostgresAdapters(engine, SECRET))
     request = fill(shop)
 
@@ -183,10 +182,9 @@ def test_a_file_that_is_damaged_changes_nothing(damage: str, backup: bytes, empt
 
 
 def test_a_shop_with_data_is_replaced_only_if_that_is_said(
-    full: Engine, backup: bytes, new_database: Callable[[str], str]
+    full: Engine, backup: bytes, migrated_database: Callable[[str], str]
 ) -> None:
-    with migrated(url := new_database("backup_other")):
-        pass
+    url = migrated_database("backup_other")
     other = make_engine(url, connections=1)
     Shop(PostgresAdapters(other, SECRET)).accounts.register(Registration("grace", "a long password"))
     before = rows(other)

@@ -61,9 +61,9 @@ def heard(env: dict[str, str]) -> Iterator[Running]:
 
 
 @pytest.fixture
-def env(new_database: Callable[[str], str]) -> dict[str, str]:
+def env(migrated_database: Callable[[str], str]) -> dict[str, str]:
     """Of a server whose database has a password, and that tells facts to a receiver who is not there."""
-    url = new_database("shop_canaries")
+    url = migrated_database("shop_canaries")
     engine = make_engine(url, connections=1)
     with engine.begin() as connection:
         connection.execute(text("DROP ROLE IF EXISTS canary"))

@@ -18,7 +18,7 @@ from uuid import UUID
 
 import pytest
 from sqlalchemy import Engine, make_url, text
-from verification.shop_process import SHOP, environment, free_port, migrated, serving, shop, wait_until_ready
+from verification.shop_process import SHOP, environment, free_port, serving, shop, wait_until_ready
 
 from http_client import WAIT_S_MAX, wait_until
 from shop_adapters.postgres import PostgresAdapters, make_engine
@@ -37,10 +37,9 @@ def data_dir() -> Iterator[Path]:
 
 
 @pytest.fixture
-def database(new_database: Callable[[str], str]) -> dict[str, str]:
+def database(migrated_database: Callable[[str], str]) -> dict[str, str]:
     """The environment of commands that use a migrated database of their own."""
-    with migrated(url := new_database("shop_cli")):
-        return environment(SHOP_DATABASE_URL=url, SHOP_SECRET_KEY=SECRET)
+    return environment(SHOP_DATABASE_URL=migrated_database("shop_cli"), SHOP_SECRET_KEY=SECRET)
 
 
 def failure(*arguments: str, env: dict[str, str], stdin: str | bytes = "") -> str:

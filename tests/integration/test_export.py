@@ -12,7 +12,6 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from verification.shop_process import migrated
 
 from shop_adapters.memory import MemoryAdapters
 from shop_adapters.postgres import PostgresAdapters, make_engine
@@ -36,10 +35,10 @@ FORMULA = '=HYPERLINK("https://evil.example")'
 
 
 @pytest.fixture(scope="module")
-def settings(new_database: Callable[[str], str]) -> Settings:
+def settings(migrated_database: Callable[[str], str]) -> Settings:
     """Those of a shop that sold something with a harmful name."""
-    with migrated(url := new_database("export")):
-        settings = Settings.read({"SHOP_DATABASE_URL": url, "SHOP_SECRET_KEY": SECRET}, {})
+    url = migrated_database("export")
+    settings = Settings.read({"SHOP_DATABASE_URL": url, "SHOP_SECRET_KEY": SECRET}, {})
     engine = make_engine(settings.database_url, connections=1)
     shop = Shop(PostgresAdapters(engine, SECRET.encode()))
     kitchen = shop.catalog.create_category(SYSTEM, "Kitchen").category

@@ -13,11 +13,11 @@ from http_servers import memory_serving, postgres_serving
 
 
 @pytest.mark.parametrize("backend", ["memory", "postgres"])
-def test_no_broken_request_makes_the_server_fail(backend: str, new_database: Callable[[str], str]) -> None:
+def test_no_broken_request_makes_the_server_fail(backend: str, migrated_database: Callable[[str], str]) -> None:
     """On a server of its own: some requests are good, and change what the shop has.
 
     Which statuses the requests get is left to chance; that all are answered, and none by a failure, is not."""
-    serving = memory_serving() if backend == "memory" else postgres_serving(new_database("shop_fuzz"))
+    serving = memory_serving() if backend == "memory" else postgres_serving(migrated_database("shop_fuzz"))
     with serving as server:
         port = urlsplit(server.url).port
         assert port is not None

@@ -204,6 +204,14 @@ def test_logging_out_can_be_repeated_and_tells_nothing_of_an_unknown_token(
     assert_problem(visitor.post("/auth/token/refresh", json={"refresh": tokens["refresh"]}), 401, "invalid_token")
 
 
+def test_either_token_of_a_session_logs_out(visitor: httpx.Client, person: Callable[..., Person]) -> None:
+    for sent in ("refresh", "access"):
+        _, ada, tokens = person()
+        assert visitor.post("/auth/logout", json={"refresh": tokens[sent]}).status_code == 204
+        assert_problem(visitor.post("/auth/token/refresh", json={"refresh": tokens["refresh"]}), 401, "invalid_token")
+        wait_until(lambda ada=ada: ada.get("/users/me").status_code == 401)
+
+
 def test_users_see_where_they_are_logged_in_and_end_sessions_there(
     visitor: httpx.Client, person: Callable[..., Person]
 ) -> None:

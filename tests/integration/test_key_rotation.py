@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Callable, Iterator
 
 import httpx
-from verification.shop_process import environment, migrated, serving
+from verification.shop_process import environment, serving
 
 from http_client import Server, assert_problem, log_in, register
 
@@ -31,10 +31,9 @@ def refreshed(server: Server, refresh: str) -> httpx.Response:
         return client.post("/auth/token/refresh", json={"refresh": refresh})
 
 
-def test_replacing_the_secret_logs_nobody_out(new_database: Callable[[str], str]) -> None:
+def test_replacing_the_secret_logs_nobody_out(migrated_database: Callable[[str], str]) -> None:
     """The rounds of docs/operations.md. All servers run from the beginning, as while they are replaced one by one."""
-    with migrated(url := new_database("shop_rotation")):
-        pass
+    url = migrated_database("shop_rotation")
     with server_with(url, OLD, NEW) as before, server_with(url, NEW, OLD) as between, server_with(url, NEW) as after:
         with before.client() as client:
             username = register(client)["username"]

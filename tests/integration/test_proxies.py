@@ -37,12 +37,12 @@ pytestmark = pytest.mark.skipif(not (NGINX and OPENSSL), reason="nginx or openss
 
 
 @pytest.fixture(scope="module")
-def shop_url(new_database: Callable[[str], str]) -> Iterator[str]:
+def shop_url(migrated_database: Callable[[str], str]) -> Iterator[str]:
     """A shop whose settings are those that the head of `shop.conf` asks for."""
     said = re.search(r"^#   (SHOP_.*)$", (DEPLOY / "nginx" / "shop.conf").read_text(), re.MULTILINE)
     assert said
     asked = dict(pair.split("=", 1) for pair in said[1].split())
-    variables = {"SHOP_DATABASE_URL": new_database("proxies"), "SHOP_SECRET_KEY": "x" * 40, "SHOP_WORKERS": "1"}
+    variables = {"SHOP_DATABASE_URL": migrated_database("proxies"), "SHOP_SECRET_KEY": "x" * 40, "SHOP_WORKERS": "1"}
     asked["SHOP_RATE_LIMIT"] = f"{REQUESTS_PER_HOUR}/hour"
     env = shop_with_admin(STAFF, PASSWORD, **variables, **asked)
     with serving("--demo", env=env) as (url, _):

@@ -24,8 +24,10 @@ def test_every_answer_of_a_shop_in_memory_is_as_described(tmp_path: Path) -> Non
     assert found == 0, said
 
 
-def test_every_answer_of_a_shop_in_postgresql_is_so_too(new_database: Callable[[str], str], tmp_path: Path) -> None:
-    with postgres_serving(new_database("shop_schemathesis")) as server:
+def test_every_answer_of_a_shop_in_postgresql_is_so_too(
+    migrated_database: Callable[[str], str], tmp_path: Path
+) -> None:
+    with postgres_serving(migrated_database("shop_schemathesis")) as server:
         found, said = schemathesis(server, tmp_path, "--phases", "examples,fuzzing,stateful")
     assert found == 0, said
 

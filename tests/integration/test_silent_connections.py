@@ -18,7 +18,6 @@ from shop_adapters.passwords import ScryptPasswords
 from shop_adapters.postgres import PostgresAdapters, make_engine
 from shop_adapters.postgres.cache_validators import CurrentStock
 from shop_adapters.postgres.database import TransactionTimeouts
-from shop_adapters.postgres.migrate import migrate
 from shop_core import Shop
 from shop_core.errors import Unavailable
 from shop_http.server.database import readiness
@@ -82,13 +81,9 @@ class Swallower:
 
 
 @pytest.fixture
-def proxy(new_database: Callable[[str], str]) -> Iterator[Swallower]:
+def proxy(migrated_database: Callable[[str], str]) -> Iterator[Swallower]:
     """Before a migrated database."""
-    url = new_database("shop_silence")
-    engine = make_engine(url, connections=1)
-    migrate(engine, "EUR")
-    engine.dispose()
-    proxy = Swallower(url)
+    proxy = Swallower(migrated_database("shop_silence"))
     yield proxy
     proxy.close()
 
