@@ -269,6 +269,18 @@ def test_an_order_is_cancelled_with_a_reason(desk: Desk, running: Running) -> No
     assert running.status(order) is OrderStatus.CANCELLED
 
 
+def test_the_lines_of_an_order_are_changed_for_its_customer(desk: Desk, running: Running) -> None:
+    order = running.order()
+    desk.open(f"/orders/{order.id}")
+    desk.hands.press(desk.page.get_by_text("Change the lines"))
+    desk.type(f"Units of {order.lines[0].name} (EQP-003)", "2")
+    desk.type("SKU", "CUP-001")
+    desk.button("Change the order")
+    desk.sees("The order comes to")
+    lines = running.shop.orders.get(SYSTEM, order.id).lines
+    assert [(line.sku, line.quantity) for line in lines] == [("EQP-003", 2), ("CUP-001", 1)]
+
+
 def test_stock_is_received_as_with_a_scanner(desk: Desk, running: Running) -> None:
     """A scanner types the SKU and Enter; the field for the next one has the focus."""
     before = running.on_hand("CUP-001"), running.on_hand("CUP-002")
