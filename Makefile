@@ -123,7 +123,7 @@ lock:
 	uv pip compile --quiet --universal --upgrade --generate-hashes --no-emit-index-url --python-version 3.11 \
 	  --custom-compile-command "make lock" --extra all --group build pyproject.toml -o requirements.txt
 	uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --python-version 3.11 \
-	  --custom-compile-command "make lock" --extra postgres --extra auth --extra http --extra webhook --group build pyproject.toml \
+	  --custom-compile-command "make lock" --extra postgres --extra auth --extra http --extra webhook --extra media --group build pyproject.toml \
 	  -c requirements.txt -o requirements-server.txt
 	uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --python-version 3.11 \
 	  --custom-compile-command "make lock" --all-extras --group build --group dev pyproject.toml \

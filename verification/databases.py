@@ -16,6 +16,7 @@ from sqlalchemy import URL, Engine, make_url, text
 
 from shop_adapters.embedded import EmbeddedPostgres
 from shop_adapters.ids import uuid7
+from shop_adapters.media.memory import MemoryMedia
 from shop_adapters.passwords import ScryptPasswords
 from shop_adapters.postgres import PostgresAdapters, make_engine
 from shop_adapters.postgres.migrate import migrate
@@ -97,7 +98,9 @@ def database(name: str, connections: int = 8) -> Iterator[Engine]:
 
 def adapters_on(engine: Engine, clock: Clock | None = None, new_id: NewId = uuid7) -> PostgresAdapters:
     """Adapters that go by the clock of the database, unless they are given one."""
-    return PostgresAdapters(engine, SECRET, clock=clock, new_id=new_id, passwords=ScryptPasswords(n=2**4))
+    return PostgresAdapters(
+        engine, SECRET, clock=clock, new_id=new_id, passwords=ScryptPasswords(n=2**4), media=MemoryMedia()
+    )
 
 
 def empty(engine: Engine) -> None:

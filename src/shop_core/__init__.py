@@ -17,6 +17,8 @@ from shop_core.accounts.sessions import Session, SessionLives
 from shop_core.catalog.changes import CatalogChanges
 from shop_core.catalog.families import Family
 from shop_core.catalog.family_service import FamilyService
+from shop_core.catalog.image_service import ImageService
+from shop_core.catalog.images import ImageSize, ProductImage, Rendition
 from shop_core.catalog.importing import ImportPlan, ImportResult
 from shop_core.catalog.model import (
     UNCHANGED,
@@ -123,6 +125,8 @@ __all__ = [
     "FamilyService",
     "FixedPrice",
     "IdempotencyKey",
+    "ImageService",
+    "ImageSize",
     "ImportPlan",
     "ImportResult",
     "ImportRow",
@@ -160,6 +164,7 @@ __all__ = [
     "Product",
     "ProductChanges",
     "ProductDetails",
+    "ProductImage",
     "ProductQuery",
     "ProductSort",
     "ProfileChange",
@@ -170,6 +175,7 @@ __all__ = [
     "Redemption",
     "Refusal",
     "Registration",
+    "Rendition",
     "Reservation",
     "ReservationLimits",
     "ReservationQuery",

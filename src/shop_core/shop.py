@@ -7,6 +7,7 @@ from shop_core.accounts.passwords import IsBreached, never_breached
 from shop_core.accounts.service import AccountService
 from shop_core.accounts.sessions import SessionLives
 from shop_core.catalog.family_service import FamilyService
+from shop_core.catalog.image_service import ImageService
 from shop_core.catalog.service import CatalogService
 from shop_core.inventory.service import InventoryService
 from shop_core.mail.service import MailService
@@ -52,6 +53,7 @@ class Shop:
         self.privacy = PrivacyService(begin, new_id, passwords, tokens, revocations)
         self.catalog = CatalogService(begin, clock, new_id, adapters.currency)
         self.families = FamilyService(begin, new_id)
+        self.images = ImageService(begin, clock, new_id, adapters.media, adapters.image_encoder)
         self.prices = PricingService(begin, clock, new_id, adapters.currency)
         self.inventory = InventoryService(begin, new_id)
         self.reservations = ReservationService(begin, new_id, limits or ReservationLimits())
@@ -60,6 +62,10 @@ class Shop:
         self._begin = begin
 
     def audit(self) -> list[Discrepancy]:
-        """All records that contradict each other: counters and ledger, orders and lines ... It repairs nothing."""
+        """All records that contradict each other: counters and ledger, orders and lines ... It repairs nothing.
+
+        Pictures, too: products that name files which are not there. Raises Unavailable: their store cannot be reached.
+        """
         with self._begin() as uow:
-            return uow.audit()
+            found = uow.audit()
+        return found + self.images.missing()

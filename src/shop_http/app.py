@@ -38,7 +38,19 @@ from shop_http.pages import (
 from shop_http.problems import exception_handlers
 from shop_http.read_model import AskCatalog, ReadModel
 from shop_http.responses import API, security_headers
-from shop_http.routes import accounts, catalog, docs, health, inventory, orders, prices, privacy, reservations, users
+from shop_http.routes import (
+    accounts,
+    catalog,
+    docs,
+    health,
+    inventory,
+    media,
+    orders,
+    prices,
+    privacy,
+    reservations,
+    users,
+)
 from shop_http.routing import App, run_operation, with_options
 from shop_http.server.shutdown import GracefulShutdown
 from shop_http.server.worker_pools import Pool, WorkerPools
@@ -107,7 +119,7 @@ def create_app(
     pools = WorkerPools.for_connections(threads)
     shutdown = shutdown or GracefulShutdown()
     api = [handler for feature in FEATURES for handler in feature.ROUTES]
-    others = [*health.ROUTES, *docs.ERRORS, *(docs.ROUTES if has_docs else ()), *more_routes]
+    others = [*health.ROUTES, *media.ROUTES, *docs.ERRORS, *(docs.ROUTES if has_docs else ()), *more_routes]
 
     screens = SCREENS if has_panel else ()
     panel = [handler for screen in (static_files, *screens) for handler in screen.ROUTES]

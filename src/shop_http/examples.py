@@ -37,6 +37,9 @@ from shop_http.schemas.catalog import (
     FamilyOfProduct,
     FamilyPage,
     FamilyPatch,
+    ImageBody,
+    ImagePatch,
+    ImageSizeBody,
     ProductBody,
     ProductForm,
     ProductPage,
@@ -107,8 +110,8 @@ THEN = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
 USER_ID, CATEGORY_ID, PRODUCT_ID, ORDER_ID, MOVEMENT_ID, RESERVATION_ID, EVENT_ID, SESSION_ID = (
     UUID(f"019aa5c1-5b40-7{number}3c-9a1e-4f6d2b7c8e0{number}") for number in range(1, 9)
 )
-PROMOTION_ID, COUPON_ID, FAMILY_ID, GONE_ID = (
-    UUID(f"019aa5c1-5b40-7a{number}c-9a1e-4f6d2b7c8e1{number}") for number in range(1, 5)
+PROMOTION_ID, COUPON_ID, FAMILY_ID, GONE_ID, IMAGE_ID = (
+    UUID(f"019aa5c1-5b40-7a{number}c-9a1e-4f6d2b7c8e1{number}") for number in range(1, 6)
 )
 REGISTRATION = RegistrationForm(
     username="ada", password="correct horse battery", email="ada@example.org", first_name="Ada", last_name="Lovelace"
@@ -161,6 +164,10 @@ FAMILY_PATCH = FamilyPatch(name="Hearts to hang")
 FAMILY = FamilyBody(id=FAMILY_ID, name="Hanging hearts", description="", option_names=("colour",), version=1)
 FAMILIES = FamilyPage(count=1, next=None, previous=None, results=(FAMILY,))
 PRODUCT_PATCH = ProductPatch(price="1.95")
+IMAGE_PATCH = ImagePatch(alt="A white heart of wood on a string", position=1)
+IMAGE_SIZE = ImageSizeBody(
+    url="/media/2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824.webp", width=320, height=240
+)
 PRODUCT = ProductBody(
     id=PRODUCT_ID,
     sku="85123A",
@@ -170,6 +177,16 @@ PRODUCT = ProductBody(
     currency="EUR",
     quantity_in_stock=120,
     category=CATEGORY_ID,
+    images=(
+        ImageBody(
+            id=IMAGE_ID,
+            url=IMAGE_SIZE.url,
+            width=IMAGE_SIZE.width,
+            height=IMAGE_SIZE.height,
+            alt="A white heart on a string",
+            sizes=(IMAGE_SIZE,),
+        ),
+    ),
     image_urls=("https://example.org/85123A.jpg",),
     family=FamilyOfProduct(id=FAMILY_ID, name="Hanging hearts"),
     options={"colour": "white"},

@@ -31,6 +31,7 @@ from shop_core.errors import (
     Fault,
     Forbidden,
     IllegalStep,
+    ImageNotFound,
     InsufficientStock,
     Invalid,
     InvalidConfirmationCode,
@@ -41,6 +42,7 @@ from shop_core.errors import (
     LastAdmin,
     LoginTooOld,
     NoMail,
+    NoPictures,
     NotTheOwner,
     OptionsTaken,
     OrderDeleted,
@@ -60,6 +62,7 @@ from shop_core.errors import (
     StockBelowZero,
     TooMany,
     TooManyAttempts,
+    TooManyImages,
     TooManyLines,
     TooManyMails,
     TooManyOrders,
@@ -69,6 +72,7 @@ from shop_core.errors import (
     Unauthenticated,
     Unavailable,
     UnknownProducts,
+    UnusableImage,
     UsernameTaken,
     WrongCredentials,
     WrongPassword,
@@ -78,6 +82,7 @@ from shop_http import problems
 from shop_http.examples import (
     CATEGORY_ID,
     FAMILY_ID,
+    IMAGE_ID,
     ORDER_ID,
     PRODUCT_ID,
     PROMOTION_ID,
@@ -145,6 +150,7 @@ _REFUSALS: dict[type[Refusal], Refusal] = {
         FamilyNotFound(FAMILY_ID),
         Forbidden("staff"),
         IllegalStep("cancel", "shipped", ["deliver"]),
+        ImageNotFound(IMAGE_ID),
         InsufficientStock([Shortage(PRODUCT_ID, 3, 2, "85123A", "White hanging heart T-light holder")]),
         Invalid(Fault("limit", "must be <= 200", "out_of_range")),
         InvalidCursor(),
@@ -155,6 +161,7 @@ _REFUSALS: dict[type[Refusal], Refusal] = {
         LastAdmin(USER_ID),
         LoginTooOld(RECENT_LOGIN),
         NoMail(),
+        NoPictures(),
         MalformedBody(Fault("body", "is not JSON: Input data was truncated", "not_json")),
         NotTheOwner(ORDER_ID),
         OptionsTaken(FAMILY_ID),
@@ -175,6 +182,7 @@ _REFUSALS: dict[type[Refusal], Refusal] = {
         TooMany("You ask more often than you may: wait 3 seconds.", 3),
         TooManyMails(600),
         TooManyAttempts(20),
+        TooManyImages(PRODUCT_ID, 20),
         TooManyLines(6),
         TooManyOrders(1),
         TooManyPromotions(100),
@@ -182,6 +190,7 @@ _REFUSALS: dict[type[Refusal], Refusal] = {
         Unauthenticated(),
         Unavailable("The database does not answer."),
         UnknownProducts([PRODUCT_ID], [Fault("lines.0.product_id", "there is no such product", "unknown_product")]),
+        UnusableImage(Fault("image", "moves: send one still picture", "animated")),
         UsernameTaken("ada"),
         WrongCredentials(),
         WrongPassword(),
@@ -242,6 +251,9 @@ def _operation(path: str, method: str, operation: Operation, public_catalog: boo
     if operation.takes is not None:
         content = _content("application/json", operation.takes, operation.or_takes)
         described["requestBody"] = {"required": operation.needs_body, "content": content}
+    elif operation.takes_file:
+        file: Json = {"schema": {"type": "string", "format": "binary"}}
+        described["requestBody"] = {"required": True, "content": dict.fromkeys(operation.takes_file, file)}
     token: Json = {_SECURITY: []}
     described["security"] = [token] if needs_login else [{}, token] if operation.is_personal else []
     return described

@@ -81,7 +81,11 @@ TRANSPORT = {
         "Address too long",
         "The address is longer than 32 KiB: send a shorter one.",
     ),
-    415: ("unsupported_media_type", "Unsupported media type", "Send JSON, with Content-Type: application/json."),
+    415: (
+        "unsupported_media_type",
+        "Unsupported media type",
+        "Send what the operation takes, which is mostly JSON, with its Content-Type.",
+    ),
     431: (
         "head_too_large",
         "Head too large",

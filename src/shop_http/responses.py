@@ -65,6 +65,7 @@ class Response(Struct):
         cache_control: what caches may do with it.
         policy: the Content-Security-Policy.
         is_replay: whether an earlier request with the same Idempotency-Key made it.
+        is_for_all_origins: whether pages of others may show it.
         text: of the catalog, from which the same response can be made again; see `read_model`.
     """
 
@@ -77,6 +78,7 @@ class Response(Struct):
     cache_control: bytes = NO_STORE
     policy: bytes = _NOTHING_ALLOWED
     is_replay: bool = False
+    is_for_all_origins: bool = False
     text: CatalogText | None = None
 
     def mark_replay(self) -> None:
@@ -103,7 +105,7 @@ class Response(Struct):
             *self.headers,
             *vary,
             *request.response_headers,
-            *state.security_headers,
+            *(state.security_headers if not self.is_for_all_origins else _for_all_origins(state.security_headers)),
             (b"content-security-policy", self.policy),
             (b"cache-control", self.cache_control),
             (b"x-request-id", request.id.encode()),
@@ -126,6 +128,11 @@ class Response(Struct):
 def security_headers(base_url: str) -> tuple[Header, ...]:
     """What every response says to browsers: more where clients are known to reach the shop by HTTPS."""
     return (*_SECURITY_HEADERS, _HTTPS_ONLY) if base_url.startswith("https:") else _SECURITY_HEADERS
+
+
+def _for_all_origins(headers: tuple[Header, ...]) -> tuple[Header, ...]:
+    policy = b"cross-origin-resource-policy"
+    return tuple((name, b"cross-origin" if name == policy else value) for name, value in headers)
 
 
 def json_response(

@@ -18,6 +18,7 @@ are coroutines: they wait for the order batcher on the event loop, and a thread 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum, auto
@@ -32,7 +33,7 @@ from litestar.handlers.base import BaseRouteHandler
 from litestar.types import ASGIApp, Method, Receive, Scope, Send
 from msgspec import Struct
 
-from shop_core import Refusal
+from shop_core import Refusal, Role
 from shop_core.errors import Fault, Invalid, InvalidToken, KeyReused, Stale
 from shop_core.idempotency import IdempotencyKey
 from shop_http.requests import ShopRequest, read_body, read_query, request_of
@@ -78,6 +79,7 @@ class Operation:
         query: the query parameters that it takes, and gets; all others are refused.
         takes: an example of the body; its type is the schema, as which the handler gets it. None: no body is read.
         or_takes: another example of the body, where one does not show all.
+        takes_file: the media types of which its body is one, which the handler gets as bytes, as `file`.
         needs_body: whether a body must be sent; if not, none stands for one without any field.
         body_size_max: in bytes.
         tagged: whether the response has an ETag, and is 304 for a client who sends it as If-None-Match.
@@ -98,6 +100,7 @@ class Operation:
     query: type[Struct] | None = None
     takes: Struct | None = None
     or_takes: Struct | None = None
+    takes_file: tuple[str, ...] = ()
     needs_body: bool = True
     body_size_max: int = BODY_SIZE_MAX
     tagged: bool = False
@@ -137,7 +140,9 @@ class OperationHandler:
         self._is_coroutine = iscoroutinefunction(handler)
         pool = operation.pool
         self._pool_of: PoolOf = (lambda _, __: pool) if isinstance(pool, Pool) else pool
-        self._rechecks_early = self._is_coroutine or operation.takes is not None  # nobody learns from what they send
+        self._rechecks_early = self._is_coroutine or operation.takes is not None or bool(operation.takes_file)
+        """Nobody learns from what they send."""
+        self._file_types = re.compile("|".join(map(re.escape, operation.takes_file)).encode(), re.IGNORECASE)
         self._unhonoured = frozenset() if is_read else _unhonoured(operation)
 
     def __deepcopy__(self, _: object) -> OperationHandler:
@@ -179,6 +184,10 @@ class OperationHandler:
             read = partial(read_body, type(operation.takes), await request.body(operation.body_size_max))
             is_small = len(read.args[1]) <= READ_AT_ONCE_BYTES_MAX
             arguments["form"] = read() if is_small else await pools.run(Pool.SLOW, read)
+        elif operation.takes_file:
+            if operation.access is Access.STAFF:
+                request.actor.require(Role.STAFF)  # before anybody else fills the memory
+            arguments["file"] = await request.body(operation.body_size_max, self._file_types)
         elif not request.has_whole_body:  # whatever is begun is never answered with 408
             _check_no_fields(await request.body(operation.body_size_max) if self._unhonoured else b"")
         if not self._is_coroutine:

@@ -17,6 +17,7 @@
     catalog catalog_lists _products _categories    products and categories
     catalog_feed                               what changed in the catalog, for those who keep a copy
     prices                                     promotions, coupons, taxes, quotes, families
+    images media                               pictures of products, and where their files are kept
     inventory                                  stock levels and the ledger
     orders order_lists _placement _amendment   orders, and how they change
     order_comparison                           where a copy of somebody's orders differs from them
@@ -61,11 +62,13 @@ from shop_testing.credentials import PasswordsContract, TokensContract  # noqa: 
 from shop_testing.cursors import CursorsContract  # noqa: E402
 from shop_testing.determinism import MovableClock, SeededIds, TickingClock  # noqa: E402
 from shop_testing.fixtures import Fixtures  # noqa: E402
+from shop_testing.images import ImagesContract  # noqa: E402
 from shop_testing.inventory import StockContract  # noqa: E402
 from shop_testing.keyed_changes import KeyedChangesContract  # noqa: E402
 from shop_testing.keys import KeysContract  # noqa: E402
 from shop_testing.machine import PriceMachine, ShopMachine, TradeMachine  # noqa: E402
 from shop_testing.mails import MailsContract  # noqa: E402
+from shop_testing.media import MediaBench, MediaContract, PlainEncoder  # noqa: E402
 from shop_testing.order_amendment import OrderAmendmentContract  # noqa: E402
 from shop_testing.order_comparison import OrderComparisonContract, OwnOrders  # noqa: E402
 from shop_testing.order_lists import OrderListsContract  # noqa: E402
@@ -83,13 +86,21 @@ from shop_testing.unit_of_work import UnitOfWorkContract  # noqa: E402
 
 CONTRACTS: tuple[type[Contract], ...] = (
     *(UnitOfWorkContract, AccountsContract, RefreshTokensContract, AttemptsContract, SessionsContract, PrivacyContract),
-    *(CatalogContract, CatalogFeedContract, StockContract, OrdersContract, OrderListsContract, OrderAmendmentContract),
+    *(
+        CatalogContract,
+        CatalogFeedContract,
+        ImagesContract,
+        StockContract,
+        OrdersContract,
+        OrderListsContract,
+        OrderAmendmentContract,
+    ),
     OrderComparisonContract,
     *(OrderPlacementContract, PricesContract, ReservationsContract, ReservationExpiryContract, RacesContract),
     *(KeysContract, KeyedChangesContract, MailsContract),
     *(OutboxContract, PasswordsContract, TokensContract, AuditContract, CursorsContract),
 )
-"""What adapters are held to. Publishers have a contract of their own: `PublisherContract`."""
+"""What adapters are held to. Publishers and media have contracts of their own: `PublisherContract`, `MediaContract`."""
 
 
 def contract_tests(fixture: type) -> dict[str, type]:
@@ -113,9 +124,12 @@ __all__ = [
     "Contract",
     "CursorsContract",
     "Fixtures",
+    "ImagesContract",
     "KeyedChangesContract",
     "KeysContract",
     "MailsContract",
+    "MediaBench",
+    "MediaContract",
     "MovableClock",
     "OrderAmendmentContract",
     "OrderComparisonContract",
@@ -125,6 +139,7 @@ __all__ = [
     "OutboxContract",
     "OwnOrders",
     "PasswordsContract",
+    "PlainEncoder",
     "PriceMachine",
     "PricesContract",
     "PrivacyContract",

@@ -8,13 +8,14 @@ from threading import Condition
 
 from shop_adapters.clock import system_clock
 from shop_adapters.ids import uuid7
+from shop_adapters.media.memory import MemoryMedia
 from shop_adapters.memory.store import Store
 from shop_adapters.memory.transaction import Transaction
 from shop_adapters.memory.unit_of_work import MemoryUnitOfWork
 from shop_adapters.passwords import ScryptPasswords
 from shop_adapters.revocations import MemoryRevocations
 from shop_adapters.tokens import OpaqueTokens
-from shop_core.ports import Clock, NewId, PasswordHasher, Tokens, UnitOfWork
+from shop_core.ports import Clock, ImageEncoder, Media, NewId, PasswordHasher, Tokens, UnitOfWork
 
 _SCRYPT_N = 2**4  # next to nothing: a hash protects what is stored somewhere, and this is stored nowhere
 
@@ -38,6 +39,9 @@ class MemoryAdapters:
         tokens: by default opaque ones, remembered in memory.
         has_mail: whether customers get mails.
         includes_tax: whether prices are gross; if not, taxes are added to them.
+        media: where pictures are kept; by default in memory.
+        image_encoder: makes the files of pictures, e.g. `shop_adapters.media.encoder.PictureProcess`, which needs
+            Pillow. Without one no picture can be added.
         lock_timeout_s: how long to wait for rows that another unit of work has locked, in seconds; then Busy.
         mutex: the condition on which units of work wait for each other; a test scheduler passes its own. See
             `verification.exploration`.
@@ -57,12 +61,16 @@ class MemoryAdapters:
         *,
         includes_tax: bool = True,
         has_mail: bool = False,
+        media: Media | None = None,
+        image_encoder: ImageEncoder | None = None,
         lock_timeout_s: float = 10,
         mutex: Condition | None = None,
     ) -> None:
         self.currency = currency
         self._includes_tax = includes_tax
         self.has_mail = has_mail
+        self.media: Media | None = media or MemoryMedia()
+        self.image_encoder = image_encoder
         self.clock: Clock = clock or system_clock
         self.new_id: NewId = new_id or uuid7
         self.passwords: PasswordHasher = passwords or ScryptPasswords(_SCRYPT_N)

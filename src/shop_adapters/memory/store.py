@@ -13,6 +13,7 @@ from shop_adapters.memory.locks import RowLocks
 from shop_core.accounts.model import Account
 from shop_core.accounts.sessions import RefreshToken
 from shop_core.catalog.families import Family
+from shop_core.catalog.images import MediaKey
 from shop_core.catalog.model import Category, Options, Product
 from shop_core.events import Event, OrderEvent, StockEvent
 from shop_core.idempotency import Claim, CustomerKey
@@ -70,6 +71,7 @@ class Store:
         self.skus: dict[str, UUID] = {}
         self.families: dict[UUID, Family] = {}
         self.options: dict[tuple[UUID, Options], UUID] = {}
+        self.media_files: dict[MediaKey, tuple[datetime, ...]] = {}
         self.feed = FeedRecord(clock())
         self.stock: dict[UUID, StockLevel] = {}
         self.low_stock_levels: dict[UUID, int] = {}

@@ -42,6 +42,7 @@ class Transaction:
         self.skus = Table("SKUs", store.skus)
         self.families = Table("families", store.families)
         self.options = Table("options", store.options)
+        self.media_files = Table("media files", store.media_files)
         self.stock = Table("stock", store.stock)
         self.low_stock_levels = Table("low stock levels", store.low_stock_levels)
         self.ledger = AppendOnlyTable(store.ledger)
@@ -64,6 +65,7 @@ class Transaction:
         self._tables: tuple[Table[Any, Any] | AppendOnlyTable[Any, Any], ...] = (
             *(self.accounts, self.usernames, self.tokens, self.sessions, self.attempts),
             *(self.categories, self.slugs, self.products, self.skus, self.families, self.options),
+            self.media_files,
             *(self.stock, self.low_stock_levels, self.ledger, self.orders, self.orders_of, self.order_events),
             *(self.stock_events, self.outbox, self.mails, self.keys),
             *(self.reservations, self.open_reservations),

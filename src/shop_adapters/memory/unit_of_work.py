@@ -13,6 +13,7 @@ from shop_adapters.memory.categories import MemoryCategories
 from shop_adapters.memory.events import MemoryEvents, MemoryMails, MemoryQueue
 from shop_adapters.memory.families import MemoryFamilies
 from shop_adapters.memory.keys import MemoryKeys
+from shop_adapters.memory.media_files import MemoryMediaFiles
 from shop_adapters.memory.orders import MemoryOrders
 from shop_adapters.memory.prices import MemoryPrices
 from shop_adapters.memory.reservations import MemoryReservations
@@ -33,6 +34,7 @@ class MemoryUnitOfWork:
         self.families = MemoryFamilies(transaction)
         self.products = MemoryProducts(transaction)
         self.catalog_feed = MemoryCatalogFeed(transaction)
+        self.media_files = MemoryMediaFiles(transaction)
         self.prices = MemoryPrices(transaction, includes_tax)
         self.stock = MemoryStock(transaction)
         self.orders = MemoryOrders(transaction)

@@ -12,18 +12,20 @@ from sqlalchemy import text
 
 from shop_adapters.postgres.arrays import Texts, Uuids
 from shop_adapters.postgres.database import FOREIGN_KEY, UNIQUE, RefusalOf, failing_id
-from shop_adapters.postgres.product_lists import ProductLists, entry_of, product_of
+from shop_adapters.postgres.product_lists import ProductLists, entry_of, images_document, product_of
 from shop_adapters.postgres.search import product_columns
+from shop_core.catalog.images import keys_of
 from shop_core.catalog.model import CatalogEntry, Product
 from shop_core.errors import CategoryNotFound, FamilyNotFound, OptionsTaken, Refusal, SkuTaken
 from shop_core.text import is_storable
 
 _ADD = text("""
 INSERT INTO products (id, sku, name, name_key, sort_key, description, price_minor, category_id, image_urls, search,
-                      version, created_at, updated_at, archived_at, tax_class, family_id, options)
+                      version, created_at, updated_at, archived_at, tax_class, family_id, options, images,
+                      image_keys)
 VALUES (:id, :sku, :name, :name_key, :sort_key, :description, :price, :category_id, CAST(:image_urls AS text[]),
         CAST(:search AS tsvector), :version, :created_at, :updated_at, :archived_at, :tax_class, :family_id,
-        CAST(:options AS jsonb))
+        CAST(:options AS jsonb), CAST(:images AS jsonb), CAST(:image_keys AS text[]))
 """)
 _ADD_LEVELS = text("""
 INSERT INTO stock_levels (product_id, on_hand, allocated, reserved, shortfall)
@@ -35,7 +37,8 @@ SET sku = :sku, name = :name, name_key = :name_key, sort_key = :sort_key, descri
     price_minor = :price, category_id = :category_id, image_urls = CAST(:image_urls AS text[]),
     search = CAST(:search AS tsvector), version = :version,
     created_at = :created_at, updated_at = :updated_at, archived_at = :archived_at,
-    tax_class = :tax_class, family_id = :family_id, options = CAST(:options AS jsonb)
+    tax_class = :tax_class, family_id = :family_id, options = CAST(:options AS jsonb),
+    images = CAST(:images AS jsonb), image_keys = CAST(:image_keys AS text[])
 WHERE id = :id
 """)
 _REMOVE = text("""
@@ -43,7 +46,7 @@ DELETE FROM products WHERE id = :product_id
 """)
 _GET = text("""
 SELECT id, sku, name, price_minor, created_at, updated_at, description, category_id, image_urls, archived_at, version,
-       tax_class, family_id, options,
+       tax_class, family_id, options, images,
        (SELECT greatest(0, on_hand - allocated - reserved)
         FROM stock_levels WHERE stock_levels.product_id = products.id) AS available,
        (SELECT families.name FROM families WHERE families.id = products.family_id) AS family_name
@@ -52,26 +55,26 @@ WHERE id = :product_id AND archived_at IS NULL
 """)
 _GET_ALL = text("""
 SELECT id, sku, name, price_minor, created_at, updated_at, description, category_id, image_urls, archived_at, version,
-       tax_class, family_id, options
+       tax_class, family_id, options, images
 FROM products
 WHERE id = ANY (CAST(:ids AS uuid[]))
 """)
 _IN_FAMILIES = text("""
 SELECT id, sku, name, price_minor, created_at, updated_at, description, category_id, image_urls, archived_at, version,
-       tax_class, family_id, options
+       tax_class, family_id, options, images
 FROM products
 WHERE family_id = ANY (CAST(:ids AS uuid[])) AND archived_at IS NULL
 """)
 _LOCK = text("""
 SELECT id, sku, name, price_minor, created_at, updated_at, description, category_id, image_urls, archived_at, version,
-       tax_class, family_id, options
+       tax_class, family_id, options, images
 FROM products
 WHERE id = :product_id
 FOR NO KEY UPDATE
 """)
 _LOCK_BY_SKU = text("""
 SELECT id, sku, name, price_minor, created_at, updated_at, description, category_id, image_urls, archived_at, version,
-       tax_class, family_id, options
+       tax_class, family_id, options, images
 FROM products
 WHERE sku = ANY (CAST(:skus AS text[]))
 ORDER BY id
@@ -162,6 +165,8 @@ def _columns(product: Product) -> dict[str, Any]:
         "tax_class": product.tax_class,
         "family_id": product.family_id,
         "options": json.dumps(product.options) if product.options else None,
+        "images": json.dumps(images_document(product.images)) if product.images else None,
+        "image_keys": keys_of(product.images) or None,
         **product_columns(product.sku, product.name, product.description),
     }
 

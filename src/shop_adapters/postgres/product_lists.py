@@ -37,6 +37,7 @@ from shop_adapters.postgres.catalog_version import CatalogVersion
 from shop_adapters.postgres.database import Row, Transaction
 from shop_adapters.postgres.schema import families, products, stock_levels
 from shop_adapters.postgres.search import exact_query, word_query
+from shop_core.catalog.images import Images, ImageSize, ProductImage
 from shop_core.catalog.model import CatalogEntry, Offer, Options, Product
 from shop_core.catalog.search import ProductQuery, ProductSort, Relevance
 from shop_core.money import Money
@@ -60,6 +61,7 @@ PRODUCT = select(
     products.c.tax_class,
     products.c.family_id,
     products.c.options,
+    products.c.images,
 )
 _UNITS = func.greatest(0, stock_levels.c.on_hand - stock_levels.c.allocated - stock_levels.c.reserved)
 # Looked up for each product that is shown, never joined: a merge join would read all stock up to a deep page first.
@@ -366,12 +368,26 @@ def product_of(row: Row, currency: str) -> Product:
     """The product in a row with the columns of `PRODUCT`."""
     price, urls = Money(row.price_minor, currency), tuple(row.image_urls)
     options = options_of(row.options)
-    return as_stored(Product, *row[:3], price, *row[4:8], urls, *row[9:13], options)
+    images = images_of(row.images) if row.images else ()
+    return as_stored(Product, *row[:3], price, *row[4:8], urls, *row[9:13], options, images)
 
 
 def options_of(document: list[list[str]] | None) -> Options:
     """The options of a product, as they were stored."""
     return tuple((name, value) for name, value in document) if document else ()
+
+
+def images_of(document: list[Any]) -> Images:
+    """The pictures of a product, as they were stored."""
+    return tuple(
+        as_stored(ProductImage, UUID(id_), tuple(ImageSize(*size) for size in sizes), alt)
+        for id_, alt, sizes in document
+    )
+
+
+def images_document(images: Images) -> list[Any]:
+    """The same the other way round."""
+    return [(str(image.id), image.alt, image.sizes) for image in images]
 
 
 def as_stored(kind: Callable[..., T], *values: object) -> T:

@@ -25,6 +25,7 @@ from shop_adapters.postgres.events import PostgresEvents
 from shop_adapters.postgres.families import PostgresFamilies
 from shop_adapters.postgres.inventory import PostgresStock
 from shop_adapters.postgres.mails import PostgresMails
+from shop_adapters.postgres.media_files import PostgresMediaFiles
 from shop_adapters.postgres.orders import PostgresKeys, PostgresOrders
 from shop_adapters.postgres.outbox import PostgresOutbox
 from shop_adapters.postgres.prices import PostgresPrices, RulesCache
@@ -32,7 +33,7 @@ from shop_adapters.postgres.reservations import PostgresReservations
 from shop_adapters.postgres.sessions import PostgresAttempts, PostgresRefreshTokens
 from shop_adapters.revocations import MemoryRevocations
 from shop_adapters.tokens import JwtTokens
-from shop_core.ports import Clock, Discrepancy, NewId, PasswordHasher, Tokens, UnitOfWork
+from shop_core.ports import Clock, Discrepancy, ImageEncoder, Media, NewId, PasswordHasher, Tokens, UnitOfWork
 
 if TYPE_CHECKING:  # to pyright a cached property is none, and the ports of a unit of work are properties
     cached_property = property
@@ -61,6 +62,9 @@ class PostgresAdapters:
         has_outbox: whether events are put into the outbox. Without it, no event is ever published, and nothing has to
             empty the outbox; the timelines of orders have the events in any case.
         has_mail: whether customers get mails, which something then has to send.
+        media, image_encoder: where pictures are kept, and what makes their files, e.g.
+            `shop_adapters.media.object_store.media_at` and `shop_adapters.media.encoder.PictureProcess`. Without both,
+            the shop has no pictures of its own.
 
     Raises:
         ValueError: a secret is too short.
@@ -81,6 +85,8 @@ class PostgresAdapters:
         timeouts: TransactionTimeouts | None = None,
         has_outbox: bool = True,
         has_mail: bool = False,
+        media: Media | None = None,
+        image_encoder: ImageEncoder | None = None,
     ) -> None:
         self.engine = engine
         self.currency = currency
@@ -95,6 +101,8 @@ class PostgresAdapters:
         self._rules = RulesCache(includes_tax=includes_tax)
         self._has_outbox = has_outbox
         self.has_mail = has_mail
+        self.media = media
+        self.image_encoder = image_encoder
 
     def with_timeouts(self, timeouts: TransactionTimeouts) -> PostgresAdapters:
         """The same, on the same connections, whose transactions may take as long as these say."""
@@ -171,6 +179,10 @@ class PostgresUnitOfWork:
     @cached_property
     def catalog_feed(self) -> PostgresCatalogFeed:
         return PostgresCatalogFeed(self._transaction, self._currency)
+
+    @cached_property
+    def media_files(self) -> PostgresMediaFiles:
+        return PostgresMediaFiles(self._transaction)
 
     @cached_property
     def prices(self) -> PostgresPrices:

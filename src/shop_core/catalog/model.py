@@ -10,6 +10,7 @@ from enum import Enum, auto
 from typing import NamedTuple
 from uuid import UUID
 
+from shop_core.catalog.images import Images
 from shop_core.errors import Fault, Invalid
 from shop_core.money import Money
 from shop_core.text import normalized, normalized_code, text_faults
@@ -93,6 +94,7 @@ class Product:
         archived_at: when it left the catalog; orders that name it keep their snapshot. It is then in no category, so
             that it does not prevent the removal of one; its SKU stays taken.
         version: counts the edits, from 1.
+        images: its own pictures, in their order; `image_urls` are those that are kept elsewhere.
 
     Raises:
         Invalid: a field breaks its rule; all broken rules are named at once.
@@ -112,6 +114,7 @@ class Product:
     tax_class: str = TAX_CLASS_DEFAULT
     family_id: UUID | None = None
     options: Options = ()
+    images: Images = ()
 
     def __post_init__(self) -> None:
         faults = text_faults("sku", self.sku, min_length=1, max_length=SKU_LENGTH_MAX)
@@ -145,6 +148,10 @@ class Product:
         if self.archived_at is None:
             return self
         return replace(self, archived_at=None, updated_at=now, version=self.version + 1)
+
+    def with_images(self, images: Images, now: datetime) -> Product:
+        """The product with other pictures."""
+        return replace(self, images=images, updated_at=now, version=self.version + 1)
 
     def edited(self, details: ProductDetails, now: datetime) -> Product:
         """The product with every detail replaced; itself if nothing differs. An archived one stays without category.

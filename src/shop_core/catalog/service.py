@@ -10,6 +10,7 @@ from uuid import UUID
 from shop_core.accounts.model import Actor, Role
 from shop_core.catalog.changes import KEPT, CatalogChanges, FeedPosition, changes_after
 from shop_core.catalog.families import sorted_options
+from shop_core.catalog.images import keys_of
 from shop_core.catalog.importing import ImportPlan, ImportResult, ProductImport
 from shop_core.catalog.model import (
     CatalogEntry,
@@ -243,6 +244,8 @@ class CatalogService:
                 uow.products.update_all([product.archived(now)])
             else:
                 uow.products.remove(product_id)
+                if product.images:
+                    uow.media_files.note(keys_of(product.images))
 
     def create_category(
         self, actor: Actor, name: str, slug: str | None = None, parent_id: UUID | None = None, *, key: Key = None

@@ -3,18 +3,18 @@
     Refusal
     ├── NotFound           it does not exist, or this actor may not see it
     │   └── ProductNotFound · CategoryNotFound · OrderNotFound · ReservationNotFound · AccountNotFound
-    │       SessionNotFound · PromotionNotFound · FamilyNotFound
+    │       SessionNotFound · PromotionNotFound · FamilyNotFound · ImageNotFound
     ├── Conflict           the present state does not allow it
     │   ├── InsufficientStock · Oversold · StockBelowZero
-     │   ├── IllegalStep · TotalChanged · OrderDeleted · OrdersOpen · CategoryInUse · LastAdmin · NoMail
+    │   ├── IllegalStep · TotalChanged · OrderDeleted · OrdersOpen · CategoryInUse · LastAdmin · NoMail
     │   ├── ReservationExpired · ReservationResolved · TooMuchReserved
-    │   ├── CouponNotUsable · TooManyPromotions · FamilyInUse
+    │   ├── CouponNotUsable · TooManyPromotions · FamilyInUse · TooManyImages · NoPictures
     │   └── SkuTaken · SlugTaken · UsernameTaken · CouponCodeTaken · OptionsTaken
     ├── Stale              it changed since the client read it
     ├── CursorExpired      it is too old, or from before a restore: start again
     ├── Invalid            the input breaks rules; each broken rule is a Fault
     │   └── InvalidCursor · UnknownProducts · CategoryCycle · WrongPassword · InvalidResetCode
-    │       InvalidConfirmationCode
+    │       InvalidConfirmationCode · UnusableImage
     ├── KeyReused          the idempotency key was used for another request
     ├── Unauthenticated    nobody is logged in
     │   └── WrongCredentials · InvalidToken
@@ -50,10 +50,14 @@ from shop_core.errors.catalog import (
     CategoryNotFound,
     FamilyInUse,
     FamilyNotFound,
+    ImageNotFound,
+    NoPictures,
     OptionsTaken,
     ProductNotFound,
     SkuTaken,
     SlugTaken,
+    TooManyImages,
+    UnusableImage,
 )
 from shop_core.errors.kinds import (
     Busy,
@@ -111,6 +115,7 @@ __all__ = [
     "Fault",
     "Forbidden",
     "IllegalStep",
+    "ImageNotFound",
     "InsufficientStock",
     "Invalid",
     "InvalidConfirmationCode",
@@ -122,6 +127,7 @@ __all__ = [
     "LastAdmin",
     "LoginTooOld",
     "NoMail",
+    "NoPictures",
     "NotFound",
     "NotTheOwner",
     "OptionsTaken",
@@ -143,6 +149,7 @@ __all__ = [
     "StockBelowZero",
     "TooMany",
     "TooManyAttempts",
+    "TooManyImages",
     "TooManyLines",
     "TooManyMails",
     "TooManyOrders",
@@ -152,6 +159,7 @@ __all__ = [
     "Unauthenticated",
     "Unavailable",
     "UnknownProducts",
+    "UnusableImage",
     "UsernameTaken",
     "WrongCredentials",
     "WrongPassword",

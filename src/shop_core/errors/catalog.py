@@ -102,6 +102,45 @@ class FamilyInUse(Conflict):
         self.family_id, self.products = family_id, products
 
 
+class ImageNotFound(NotFound):
+    """The product has no such picture."""
+
+    code = "image_not_found"
+    title = "Picture not found"
+
+    def __init__(self, image_id: UUID) -> None:
+        super().__init__(f"The product has no picture {image_id}. Read the product to see those that it has.")
+        self.image_id = image_id
+
+
+class TooManyImages(Conflict):
+    """The product has as many pictures as it may."""
+
+    code = "too_many_images"
+    title = "Too many pictures"
+
+    def __init__(self, product_id: UUID, images_max: int) -> None:
+        super().__init__(f"Product {product_id} has {images_max} pictures, which is the most. Remove one first.")
+        self.product_id, self.images_max = product_id, images_max
+
+
+class NoPictures(Conflict):
+    """This shop keeps no pictures."""
+
+    code = "no_pictures"
+    title = "No pictures"
+
+    def __init__(self) -> None:
+        super().__init__("This shop keeps no pictures of its own: name the address of one elsewhere in image_urls.")
+
+
+class UnusableImage(Invalid):
+    """What was uploaded is no picture, or none that is allowed."""
+
+    code = "unusable_image"
+    title = "Unusable picture"
+
+
 class OptionsTaken(Conflict):
     """Another product of the family has the same options."""
 

@@ -9,9 +9,9 @@ After a refused statement, let the exception leave the `with` block. If it is ca
 RuntimeError, and nothing is committed.
 
 Locks are taken in one order, so that no two units of work can wait for each other: keys, customers (`holders`), orders,
-stock, uses of promotions, products, categories, families; in each of these by id. An adapter sorts the ids of a call,
-and refuses a call that breaks the order. Placing an order locks no product: removing a product locks its stock first,
-as placing does.
+stock, uses of promotions, products, categories, families, files of pictures; in each of these by id. An adapter sorts
+the ids of a call, and refuses a call that breaks the order. Placing an order locks no product: removing a product locks
+its stock first, as placing does.
 
 Reservations have no lock of their own: the stock of all their products is locked before they change.
 
@@ -41,6 +41,7 @@ from shop_core.ports.events import (
     Undelivered,
 )
 from shop_core.ports.inventory import Reservations, Stock
+from shop_core.ports.media import ImageEncoder, Media, MediaFiles
 from shop_core.ports.orders import Keys, Orders
 from shop_core.ports.pricing import Prices
 from shop_core.ports.unit_of_work import Adapters, Begin, Clock, Discrepancy, LockOrderError, UnitOfWork
@@ -63,10 +64,13 @@ __all__ = [
     "Families",
     "FeedPosition",
     "FeedView",
+    "ImageEncoder",
     "Keys",
     "LockOrderError",
     "Mailer",
     "Mails",
+    "Media",
+    "MediaFiles",
     "NewId",
     "Offer",
     "Orders",

@@ -14,6 +14,7 @@ from shop_core.ports.accounts import Accounts, Attempts, PasswordHasher, Refresh
 from shop_core.ports.catalog import CatalogFeed, Categories, Families, Products
 from shop_core.ports.events import Events, Mails, Outbox
 from shop_core.ports.inventory import Reservations, Stock
+from shop_core.ports.media import ImageEncoder, Media, MediaFiles
 from shop_core.ports.orders import Keys, Orders
 from shop_core.ports.pricing import Prices
 
@@ -56,6 +57,8 @@ class UnitOfWork(Protocol):
     def products(self) -> Products: ...
     @property
     def catalog_feed(self) -> CatalogFeed: ...
+    @property
+    def media_files(self) -> MediaFiles: ...
     @property
     def prices(self) -> Prices: ...
     @property
@@ -122,6 +125,14 @@ class Adapters(Protocol):
     @property
     def has_mail(self) -> bool:
         """Whether the shop sends mails: else none is put into the queue."""
+
+    @property
+    def media(self) -> Media | None:
+        """Where pictures are kept; None: the shop has none of its own."""
+
+    @property
+    def image_encoder(self) -> ImageEncoder | None:
+        """Makes the files of pictures; None: the same."""
 
     @property
     def currency(self) -> str:

@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated
 from uuid import UUID
 
-from msgspec import UNSET, Meta, UnsetType
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from shop_core import CatalogEntry, Money, ProductQuery, ProductSort
+from shop_core.catalog.images import ALT_LENGTH_MAX, IMAGES_MAX, UPLOAD_BYTES_MAX
 from shop_core.catalog.model import SKU_LENGTH_MAX
 from shop_core.errors import (
     CategoryNotFound,
     FamilyNotFound,
     Fault,
+    ImageNotFound,
     Invalid,
     InvalidCursor,
     KeyReused,
+    NoPictures,
     OptionsTaken,
     ProductNotFound,
     SkuTaken,
     Stale,
+    TooManyImages,
+    UnusableImage,
 )
 from shop_core.idempotency import IdempotencyKey
 from shop_core.inventory.model import ON_HAND_MAX
@@ -27,14 +33,15 @@ from shop_core.text import search_words
 from shop_http import examples
 from shop_http.read_model import keepable
 from shop_http.requests import IdsQuery, ShopRequest
-from shop_http.responses import Response, json_response, no_content, page_response
+from shop_http.responses import API, Response, json_response, no_content, page_response
 from shop_http.routes import catalog_changes, categories, families
 from shop_http.routing import Access, Operation, delete, get, patch, post, put
-from shop_http.schemas.catalog import ProductBody, ProductForm, ProductPage, ProductPatch
+from shop_http.schemas.catalog import ImagePatch, ProductBody, ProductForm, ProductPage, ProductPatch
 from shop_http.schemas.common import Amount
 from shop_http.server.worker_pools import Pool
 
 TAG = categories.TAG
+IMAGE_TYPES = ("image/jpeg", "image/png", "image/webp")
 _CONDITIONS = "With `If-Match` it is done only if nobody edited the product since; sales in between do not count."
 
 
@@ -110,7 +117,9 @@ def list_products(request: ShopRequest, query: ProductsQuery) -> Response:
     """Browse and search the catalog."""
     page_request, conditions = query.page_request(), query.conditions(request.shop.currency)
     page = request.shop.catalog.products(conditions, page_request)
-    response = page_response(ProductPage, page, page_request, ProductBody.of, request)
+    response = page_response(
+        ProductPage, page, page_request, partial(ProductBody.of, url_of=request.shop.images.url), request
+    )
     return response if conditions.filters_units else keepable(response, page.items)
 
 
@@ -123,7 +132,7 @@ def get_product(request: ShopRequest, product_id: UUID) -> Response:
 
     The ETag changes with every edit and with every change of `quantity_in_stock`.
     """
-    return _product(request.shop.catalog.product(product_id))
+    return _product(request, request.shop.catalog.product(product_id))
 
 
 @post(
@@ -139,7 +148,7 @@ def get_product(request: ShopRequest, product_id: UUID) -> Response:
 def create_product(request: ShopRequest, form: ProductForm, key: IdempotencyKey | None) -> Response:
     """Add a product, with nothing in stock."""
     entry = request.shop.catalog.create_product(request.actor, form.details(request.shop.currency), key=key)
-    return json_response(ProductBody.of(entry), location=f"/products/{entry.product.id}")
+    return json_response(ProductBody.of(entry, request.shop.images.url), location=f"/products/{entry.product.id}")
 
 
 @put(
@@ -162,7 +171,9 @@ def replace_product(request: ShopRequest, product_id: UUID, form: ProductForm, k
     """
     details = form.details(request.shop.currency)
     versions = request.expected_versions()
-    return _product(request.shop.catalog.replace_product(request.actor, product_id, details, versions, key=key))
+    return _product(
+        request, request.shop.catalog.replace_product(request.actor, product_id, details, versions, key=key)
+    )
 
 
 @patch(
@@ -186,7 +197,7 @@ def edit_product(request: ShopRequest, product_id: UUID, form: ProductPatch, key
     """
     changes = form.changes(request.shop.currency)
     versions = request.expected_versions()
-    return _product(request.shop.catalog.edit_product(request.actor, product_id, changes, versions, key=key))
+    return _product(request, request.shop.catalog.edit_product(request.actor, product_id, changes, versions, key=key))
 
 
 @delete(
@@ -221,11 +232,86 @@ def remove_product(request: ShopRequest, product_id: UUID, key: IdempotencyKey |
 def restore_product(request: ShopRequest, product_id: UUID, key: IdempotencyKey | None) -> Response:
     """Restore a product, for staff."""
     versions = request.expected_versions()
-    return _product(request.shop.catalog.restore_product(request.actor, product_id, versions, key=key))
+    return _product(request, request.shop.catalog.restore_product(request.actor, product_id, versions, key=key))
 
 
-def _product(entry: CatalogEntry) -> Response:
-    return keepable(json_response(ProductBody.of(entry)), [entry], entry.product.version)
+class NewImageQuery(Struct, forbid_unknown_fields=True, kw_only=True):
+    """What is said of a picture that is sent."""
+
+    alt: Annotated[
+        str, Meta(max_length=ALT_LENGTH_MAX, pattern=r"^[^\x00]*$", description="what it shows, in words")
+    ] = ""
+    position: (
+        Annotated[int, Meta(ge=1, le=IMAGES_MAX, description="its place among the others; the last one unless given")]
+        | UnsetType
+    ) = UNSET
+
+
+@post(
+    "/products/{product_id:uuid}/images",
+    Operation(
+        access=Access.STAFF,
+        query=NewImageQuery,
+        takes_file=IMAGE_TYPES,
+        body_size_max=UPLOAD_BYTES_MAX,
+        pool=Pool.SLOW,
+        gives=examples.PRODUCT,
+        status=201,
+        refuses=(ProductNotFound, UnusableImage, TooManyImages, NoPictures, Stale, KeyReused),
+    ),
+)
+def add_image(
+    request: ShopRequest, product_id: UUID, query: NewImageQuery, file: bytes, key: IdempotencyKey | None
+) -> Response:
+    """Add a picture to a product.
+
+    The body is the file: a JPEG, PNG or WebP of 10 MiB at most, with 40 million pixels at most (a WebP: 8 million),
+    still, and three times as high as wide at most. What is kept are new files, made of its pixels: WebP, 320, 960 and
+    1920 pixels wide, none wider than what was sent, upright, and without anything else that the file said. A picture
+    that the product has already stays as it is. A product has 20 at most.
+    """
+    versions, position = request.expected_versions(), query.position or None
+    entry = request.shop.images.add(request.actor, product_id, file, query.alt, position, versions, key=key)
+    response = _product(request, entry)
+    response.headers += ((b"location", f"{API}/products/{product_id}".encode()),)
+    return response
+
+
+@patch(
+    "/products/{product_id:uuid}/images/{image_id:uuid}",
+    Operation(
+        access=Access.STAFF,
+        takes=examples.IMAGE_PATCH,
+        gives=examples.PRODUCT,
+        refuses=(ProductNotFound, ImageNotFound, Stale, KeyReused),
+    ),
+)
+def edit_image(
+    request: ShopRequest, product_id: UUID, image_id: UUID, form: ImagePatch, key: IdempotencyKey | None
+) -> Response:
+    """Change the text of a picture, or its place among the others."""
+    alt = None if form.alt is UNSET else form.alt
+    position, versions = None if form.position is UNSET else form.position, request.expected_versions()
+    entry = request.shop.images.edit(request.actor, product_id, image_id, alt, position, versions, key=key)
+    return _product(request, entry)
+
+
+@delete(
+    "/products/{product_id:uuid}/images/{image_id:uuid}",
+    Operation(access=Access.STAFF, status=204, refuses=(ProductNotFound, ImageNotFound, Stale, KeyReused)),
+)
+def remove_image(request: ShopRequest, product_id: UUID, image_id: UUID, key: IdempotencyKey | None) -> Response:
+    """Take a picture from a product.
+
+    Its files can be read for a day more.
+    """
+    request.shop.images.remove(request.actor, product_id, image_id, request.expected_versions(), key=key)
+    return no_content()
+
+
+def _product(request: ShopRequest, entry: CatalogEntry) -> Response:
+    body = ProductBody.of(entry, request.shop.images.url)
+    return keepable(json_response(body), [entry], entry.product.version)
 
 
 ROUTES = (
@@ -239,4 +325,7 @@ ROUTES = (
     edit_product,
     remove_product,
     restore_product,
+    add_image,
+    edit_image,
+    remove_image,
 )

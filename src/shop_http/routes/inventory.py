@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from uuid import UUID
 
 from shop_core.errors import InvalidCursor, KeyReused, ProductNotFound, StockBelowZero
@@ -57,7 +58,9 @@ def list_low_stock(request: ShopRequest, query: OffsetQuery) -> Response:
     """Products of which fewer can be sold than their low stock level, newest first."""
     page_request = query.offset_request()
     page = request.shop.catalog.low_stock(request.actor, page_request)
-    return page_response(ProductPage, page, page_request, ProductBody.of, request)
+    return page_response(
+        ProductPage, page, page_request, partial(ProductBody.of, url_of=request.shop.images.url), request
+    )
 
 
 @post(

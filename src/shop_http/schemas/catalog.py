@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from uuid import UUID
 
 from msgspec import UNSET, Struct, UnsetType
@@ -14,10 +15,14 @@ from shop_core import (
     Money,
     ProductChanges,
     ProductDetails,
+    ProductImage,
 )
 from shop_core.catalog.families import Family
+from shop_core.catalog.images import MediaKey
 from shop_core.catalog.model import TAX_CLASS_DEFAULT, UNCHANGED, Options, Unchanged
-from shop_http.schemas.common import Address, Amount, PageBody, Timestamp
+from shop_http.schemas.common import Address, Amount, Link, PageBody, Timestamp
+
+UrlOf = Callable[[MediaKey], str]
 
 
 class CategoryForm(Struct, forbid_unknown_fields=True, kw_only=True):
@@ -194,9 +199,46 @@ class ProductPatch(Struct, forbid_unknown_fields=True, kw_only=True):
         return tuple(self.options.items())
 
 
+class ImageSizeBody(Struct, kw_only=True):
+    """A file of a picture, as WebP. It never changes: caches may keep it for good."""
+
+    url: Link
+    width: int
+    height: int
+
+
+class ImageBody(Struct, kw_only=True):
+    """A picture of a product. `url`, `width` and `height` are those of the largest of its `sizes`, narrow to wide.
+
+    `alt` says what it shows, for those who do not see it.
+    """
+
+    id: UUID
+    url: Link
+    width: int
+    height: int
+    alt: str
+    sizes: tuple[ImageSizeBody, ...]
+
+    @classmethod
+    def of(cls, image: ProductImage, url_of: UrlOf) -> ImageBody:
+        """The schema of `image`."""
+        sizes = tuple(ImageSizeBody(url=url_of(size.key), width=size.width, height=size.height) for size in image.sizes)
+        largest = sizes[-1]
+        return cls(id=image.id, url=largest.url, width=largest.width, height=largest.height, alt=image.alt, sizes=sizes)
+
+
+class ImagePatch(Struct, forbid_unknown_fields=True, kw_only=True):
+    """What to change in a picture. `position` is its place among the others, from 1."""
+
+    alt: str | UnsetType = UNSET
+    position: int | UnsetType = UNSET
+
+
 class ProductBody(Struct, kw_only=True):
     """A product of the catalog. `category` is the id of its category.
 
+    `images` are its pictures, the first one for lists; `image_urls` are addresses of pictures that are kept elsewhere.
     `quantity_in_stock` is the number of units that can be sold now. `version` counts the edits; sales do not change it.
     """
 
@@ -208,6 +250,7 @@ class ProductBody(Struct, kw_only=True):
     currency: str
     quantity_in_stock: int
     category: UUID | UnsetType = UNSET
+    images: tuple[ImageBody, ...]
     image_urls: tuple[Address, ...]
     family: FamilyOfProduct | UnsetType = UNSET
     options: dict[str, str] | UnsetType = UNSET
@@ -217,8 +260,8 @@ class ProductBody(Struct, kw_only=True):
     updated_at: Timestamp
 
     @classmethod
-    def of(cls, entry: CatalogEntry) -> ProductBody:
-        """The schema of `entry`."""
+    def of(cls, entry: CatalogEntry, url_of: UrlOf) -> ProductBody:
+        """The schema of `entry`; `url_of` is where clients find a file of a picture, by its key."""
         product = entry.product
         return cls(
             id=product.id,
@@ -229,6 +272,7 @@ class ProductBody(Struct, kw_only=True):
             currency=product.price.currency,
             quantity_in_stock=entry.available,
             category=product.category_id or UNSET,
+            images=tuple([ImageBody.of(image, url_of) for image in product.images]) if product.images else (),
             image_urls=product.image_urls,
             family=FamilyOfProduct(id=product.family_id, name=entry.family_name) if product.family_id else UNSET,
             options=dict(product.options) if product.options else UNSET,

@@ -9,7 +9,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from shop_core.catalog.changes import CatalogChanges
 from shop_core.catalog.model import Category
-from shop_http.schemas.catalog import ProductBody
+from shop_http.schemas.catalog import ProductBody, UrlOf
 from shop_http.schemas.common import Timestamp
 
 
@@ -43,10 +43,10 @@ class CatalogChangesBody(Struct, kw_only=True):
     server_now: Timestamp
 
     @classmethod
-    def of(cls, changes: CatalogChanges) -> CatalogChangesBody:
+    def of(cls, changes: CatalogChanges, url_of: UrlOf) -> CatalogChangesBody:
         """The schema of `changes`."""
         return cls(
-            results=tuple(map(ProductBody.of, changes.products)),
+            results=tuple(ProductBody.of(entry, url_of) for entry in changes.products),
             gone=changes.gone,
             categories=UNSET if changes.categories is None else tuple(map(CategoryInCopy.of, changes.categories)),
             next_cursor=changes.cursor,

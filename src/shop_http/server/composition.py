@@ -21,6 +21,7 @@ from shop_adapters.postgres.database import TransactionTimeouts, check_clock, cl
 from shop_adapters.postgres.search import REFRESHED_MAX, refresh_search
 from shop_core import Shop
 from shop_core.accounts.logins import CLEANUP_MAX
+from shop_core.catalog.image_service import SWEPT_MAX
 from shop_core.ports import EventPublisher, Mailer
 from shop_http.client_address import Header, TrustedProxies, networks, parsed
 from shop_http.middleware.access_log import Observer
@@ -226,6 +227,7 @@ def _jobs(
         Repeating(sweep, BACKGROUND_EVERY_S, "sweeper", lambda ended: ended > 0),
         Repeating(shop.sessions.refresh_revocations, ENDED_EVERY_S, "ended sessions"),
         Repeating(shop.sessions.delete_expired, CLEANUP_EVERY_S, "cleanup", lambda deleted: deleted >= CLEANUP_MAX),
+        Repeating(shop.images.sweep, CLEANUP_EVERY_S, "pictures", lambda deleted: deleted >= SWEPT_MAX),
         Repeating(shop.catalog.purge_changes, CHANGES_PURGED_EVERY_S, "catalog changes"),
     ]
     if publisher is not None:

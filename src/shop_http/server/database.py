@@ -35,6 +35,7 @@ from shop_core.accounts.sessions import SessionLives
 from shop_core.errors import Unavailable
 from shop_core.ports import Adapters
 from shop_core.reservations.model import ReservationLimits
+from shop_http.server.optional import has_media_packages, media_of
 from shop_http.server.settings import SECRET_BYTES_MIN, Settings, SettingsError
 
 _logger = logging.getLogger("shop_http")
@@ -74,7 +75,8 @@ def database(settings: Settings, *, on_death: Callable[[str], None] | None = Non
         if on_death:
             inside.enter_context(kept_running(postgres, on_death))
         secret = settings.secret_key or kept_secret(settings.data_dir)
-        yield replace(settings, database_url=postgres.url(), secret_key=secret)
+        media = settings.media or (str(settings.data_dir / "media") if has_media_packages() else "")
+        yield replace(settings, database_url=postgres.url(), secret_key=secret, media=media)
 
 
 def kept_secret(data_dir: Path) -> bytes:
@@ -237,7 +239,12 @@ def open_shop(settings: Settings) -> Iterator[Shop]:
 
 
 def adapters_of(engine: Engine, settings: Settings) -> PostgresAdapters:
-    """What a shop needs, on a database."""
+    """What a shop needs, on a database.
+
+    Raises:
+        SettingsError: see `media_of`.
+    """
+    media, image_encoder = media_of(settings) or (None, None)
     return PostgresAdapters(
         engine,
         settings.secret_key,
@@ -246,6 +253,8 @@ def adapters_of(engine: Engine, settings: Settings) -> PostgresAdapters:
         includes_tax=settings.prices == "gross",
         has_outbox=settings.events != "none",
         has_mail=bool(settings.smtp_url),
+        media=media,
+        image_encoder=image_encoder,
     )
 
 

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import logging
 import sys
+from importlib.util import find_spec
 
 from shop_adapters.mail.log import LogMailer
+from shop_adapters.media.encoder import PictureProcess
 from shop_adapters.publishers import LogPublisher
 from shop_adapters.publishers.webhook import WebhookPublisher
-from shop_core.ports import EventPublisher, Mailer
+from shop_core.ports import EventPublisher, ImageEncoder, Mailer, Media
 from shop_http.server.settings import Settings, SettingsError
 
 
@@ -82,6 +84,29 @@ def mailer_of(settings: Settings) -> Mailer | None:
         return SmtpMailer(settings.smtp_url, settings.mail_from)
     except ValueError as wrong:
         raise SettingsError(f"SHOP_SMTP_URL or SHOP_MAIL_FROM cannot be used: {wrong}") from wrong
+
+
+def media_of(settings: Settings) -> tuple[Media, ImageEncoder] | None:
+    """Where pictures are kept, and what makes their files; None: the shop has none of its own.
+
+    Raises:
+        SettingsError: there is no such place, or a package is not installed.
+    """
+    if not settings.media:
+        return None
+    if not has_media_packages():
+        raise SettingsError("SHOP_MEDIA needs obstore and Pillow: pip install 'shop-no-oversell[media]'")
+    from shop_adapters.media.object_store import media_at  # here: not every shop has the package
+
+    try:
+        return media_at(settings.media, settings.media_url or f"{settings.base_url}/media"), PictureProcess()
+    except ValueError as wrong:
+        raise SettingsError(f"SHOP_MEDIA is {settings.media!r}: it {wrong}") from wrong
+
+
+def has_media_packages() -> bool:
+    """Whether what pictures need is installed: obstore, and Pillow, which only processes of their own import."""
+    return all(find_spec(package) is not None for package in ("obstore", "PIL"))
 
 
 def _lines_of_events() -> logging.Logger:

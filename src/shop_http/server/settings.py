@@ -88,6 +88,12 @@ def _base_url(text: str) -> str:
     return text
 
 
+def _media_url(text: str) -> str:
+    if not re.fullmatch(r"https?://(?:[\w.-]+|\[[0-9a-fA-F:.]+\])(?::[0-9]{1,5})?(?:/[\w.~-]+)*", text, re.ASCII):
+        raise ValueError("must look like https://pictures.example or https://pictures.example/shop")
+    return text
+
+
 def _origins(text: str) -> tuple[str, ...]:
     try:
         return tuple(_base_url(origin.strip()) for origin in text.split(","))
@@ -211,6 +217,15 @@ class Settings:
     )
     currency: str = _setting("EUR", _currency, "the one currency of all prices, an ISO 4217 code")
     prices: str = _setting("gross", _prices, "gross: prices include taxes; net: taxes are added; never changes")
+    media: str = _setting(
+        "",
+        str,
+        "where pictures are kept: a folder, or s3://bucket/path; by default `media` in SHOP_DATA_DIR, and nowhere with"
+        " SHOP_DATABASE_URL",
+    )
+    media_url: str = _setting(
+        "", _media_url, "where clients find the pictures, e.g. https://pictures.example; without it, at /media"
+    )
     docs: bool = _setting(True, _yes_or_no, "whether everybody can read /docs and /openapi.json")
     panel: bool = _setting(True, _yes_or_no, "whether staff can use the panel at /staff")
     breached_passwords: str = _setting("", str, "a file of leaked passwords, as SHA-1 hashes, that nobody may set")

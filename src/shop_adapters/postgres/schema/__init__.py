@@ -14,6 +14,7 @@ from shop_adapters.postgres.schema.catalog import (
     catalog_version,
     categories,
     families,
+    media_files,
     products,
 )
 from shop_adapters.postgres.schema.inventory import (
@@ -49,6 +50,7 @@ __all__ = [
     "holders",
     "idempotency_keys",
     "mails",
+    "media_files",
     "metadata",
     "order_events",
     "order_lines",

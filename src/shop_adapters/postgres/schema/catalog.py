@@ -70,6 +70,8 @@ products = Table(
     Column("family_id", Uuid, ForeignKey("families.id")),
     Column("options", JSONB, comment="what tells it apart in its family, by name"),
     Column("tax_class", Text, nullable=False, server_default="standard"),
+    Column("images", JSONB, comment="its pictures in their order: id, text, and key, width and height of each file"),
+    Column("image_keys", ARRAY(Text), comment="the keys of all files in images"),
     UniqueConstraint("sku"),
     CheckConstraint("price_minor >= 0", name="price_not_negative"),
     CheckConstraint("archived_at IS NULL OR category_id IS NULL", name="archived_in_no_category"),
@@ -85,7 +87,18 @@ products = Table(
         unique=True,
         postgresql_where=text("family_id IS NOT NULL AND archived_at IS NULL"),
     ),
+    Index("products_image_keys_idx", "image_keys", postgresql_using="gin"),
+    Index("products_with_images_idx", "id", postgresql_where=text("image_keys IS NOT NULL")),
     Index("products_by_age_idx", "id", postgresql_where=text("archived_at IS NULL")),
+)
+
+media_files = Table(
+    "media_files",
+    metadata,
+    Column("key", CodePoints, primary_key=True, comment="the SHA-256 of the content"),
+    Column("unused_since", Time, comment="since when perhaps no product names it; null: one does"),
+    Index("media_files_unused_idx", "unused_since", "key", postgresql_where=text("unused_since IS NOT NULL")),
+    comment="The files of pictures that there may be in the media store.",
 )
 
 catalog_version = Table(
