@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -32,6 +33,7 @@ def memory_serving() -> Iterator[Server]:
 def postgres_serving(database_url: str) -> Iterator[Server]:
     """`shop serve` on an empty database, with two workers: what one does, the other one must know."""
     variables = {"SHOP_DATABASE_URL": database_url, "SHOP_SECRET_KEY": "the secret of the HTTP tests, 36 b"}
-    env = shop_with_admin(STAFF, PASSWORD, **variables)
-    with serving("--workers", "2", env=env) as (url, _):
-        yield Server(url, STAFF, PASSWORD)
+    with tempfile.TemporaryDirectory() as folder:
+        env = shop_with_admin(STAFF, PASSWORD, **variables, SHOP_MEDIA=folder)
+        with serving("--workers", "2", env=env) as (url, _):
+            yield Server(url, STAFF, PASSWORD)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 
+from shop_adapters.media.encoder import PictureProcess
 from shop_adapters.memory import MemoryAdapters
 from shop_core import SYSTEM, Registration, Role, Shop
 from shop_http.app import create_app
@@ -13,7 +14,7 @@ from shop_http.routing import App
 
 def make() -> App:
     """The application, with one admin."""
-    shop = Shop(MemoryAdapters())
+    shop = Shop(MemoryAdapters(image_encoder=PictureProcess()))
     shop.accounts.register(
         Registration(os.environ["STAFF_USERNAME"], os.environ["STAFF_PASSWORD"]), actor=SYSTEM, role=Role.ADMIN
     )

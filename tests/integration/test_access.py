@@ -15,6 +15,7 @@ from uuid import UUID
 import httpx
 import pytest
 
+from hostile_pictures import encoded, picture
 from http_client import (
     ACCESS_TOKEN_USED_S_MAX,
     API,
@@ -61,6 +62,9 @@ TABLE = """
     edit_product       401 403 403 200 200
     remove_product     401 403 403 204 204
     restore_product    401 403 403 200 200
+    add_image          401 403 403 201 201
+    edit_image         401 403 403 200 200
+    remove_image       401 403 403 204 204
     list_catalog_changes 200 200 200 200 200
     list_families      200 200 200 200 200
     get_family         200 200 200 200 200
@@ -120,11 +124,12 @@ CLOSED = [
     *"get_user assign_user get_user_data erase_user offer_password_reset edit_category remove_category".split(),
 ]
 CLOSED += "replace_product edit_product remove_product restore_product get_stock_level change_stock".split()
-CLOSED += ["set_low_stock_level"]
+CLOSED += ["set_low_stock_level", "add_image", "edit_image", "remove_image"]
 CLOSED += "list_stock_movements confirm_order ship_order deliver_order".split()
 CLOSED += "edit_family remove_family get_promotion edit_promotion delete_promotion".split()
 CLOSED += "create_coupons list_coupons list_redemptions".split()
 PROMOTION = {"label": "Tried", "benefit": {"kind": "order_percent", "percent": "1"}, "needs_coupon": True}
+PICTURE = encoded(picture(), "PNG")
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 
@@ -155,6 +160,11 @@ class Scenario:
             parameters["reservation_id"] = str(held.json()["id"])
         elif "order" in operation:
             parameters["order_id"] = self._order(operation)
+        elif operation in ("edit_image", "remove_image"):
+            parameters["product_id"] = self.product["id"]
+            path = f"/products/{parameters['product_id']}/images"
+            made = self.clients["admin"].post(path, content=PICTURE, headers={"content-type": "image/png"})
+            parameters["image_id"] = str(made.json()["images"][0]["id"])
         elif "user" in operation or operation == "offer_password_reset":
             parameters["user_id"] = register(self.clients["nobody"])["id"]
         else:
@@ -207,6 +217,10 @@ class Scenario:
                 return {"sku": unique("SKU-"), "name": "Lamp", "price": "2.20"}
             case "edit_product":
                 return {"price": "2.30"}
+            case "add_image":
+                return PICTURE
+            case "edit_image":
+                return {"alt": "A lamp"}
             case "change_stock":
                 return {"kind": "received", "quantity": 1, "reason": "found"}
             case "set_low_stock_level":
@@ -298,6 +312,8 @@ def send(
     method, path = call
     url = scenario.server.url + re.sub(r"\{(\w+)\}", lambda name: ids[name[1]], path)
     sent = {"json": body} if body else {}
+    if isinstance(body, bytes):
+        sent, how = {"content": body}, {**(how or {}), "content-type": "image/png"}
     return scenario.clients[who].request(method, url, headers=how, **sent)  # type: ignore[arg-type]
 
 

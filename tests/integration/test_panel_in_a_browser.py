@@ -21,8 +21,10 @@ from uuid import UUID
 import pytest
 import uvicorn
 from axe_playwright_python.sync_playwright import Axe
+from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
+from shop_adapters.media.encoder import PictureProcess
 from shop_adapters.memory import MemoryAdapters
 from shop_core import SYSTEM, Order, OrderQuery, OrderStatus, ProductQuery, Registration, Role, Shop
 from shop_core.events import Event
@@ -79,7 +81,8 @@ class Running:
 @pytest.fixture(scope="module")
 def running() -> Iterator[Running]:
     days_ago = 14
-    shop = Shop(MemoryAdapters(clock=lambda: datetime.now(UTC) - timedelta(days=days_ago)))
+    clock = lambda: datetime.now(UTC) - timedelta(days=days_ago)  # noqa: E731
+    shop = Shop(MemoryAdapters(clock=clock, image_encoder=PictureProcess()))
     add_demo_data(shop)
     shop.accounts.register(Registration("grace", PASSWORD), actor=SYSTEM, role=Role.STAFF)
     shop.accounts.register(Registration("boss", PASSWORD), actor=SYSTEM, role=Role.ADMIN)
@@ -305,7 +308,7 @@ def test_stock_is_counted_and_the_difference_seen_first(desk: Desk, running: Run
     assert running.on_hand("COF-003") == counted
 
 
-def test_a_product_is_added_with_its_options(desk: Desk, running: Running) -> None:
+def test_a_product_is_added_with_pictures_and_options(desk: Desk, running: Running, tmp_path: Path) -> None:
     family = running.shop.families.create(SYSTEM, f"Bowl {id(desk)}", ["size"])
     desk.open("/products/new")
     desk.type("SKU", f"BOWL-{id(desk)}")
@@ -316,8 +319,31 @@ def test_a_product_is_added_with_its_options(desk: Desk, running: Running) -> No
     desk.type("Size", "large")  # the page asks for what the family needs
     desk.button("Add the product")
     desk.sees("The product is in the catalog.")
+    for name, colour in (("front", (30, 90, 160)), ("back", (160, 90, 30)), ("wrong", (0, 0, 0))):
+        file = tmp_path / f"{name}.png"
+        Image.new("RGB", (500, 400), colour).save(file)
+        desk.page.get_by_label("Add a picture").set_input_files(file)
+        desk.type("What it shows", f"The {name}")
+        desk.button("Add the picture")
+        desk.sees("The picture is added.")
+    desk.button("Remove picture 3")
+    desk.sees("The picture is removed.")
+    desk.type("Place of picture 2", "1")
+    desk.type("What picture 2 shows", "The back of the bowl")
+    desk.button("Save picture 2")
+    desk.sees("The picture is saved.")
+    shown = desk.page.locator(".pictures img")
+    expect(shown).to_have_count(2)
+    assert [each.get_attribute("alt") for each in shown.all()] == ["The back of the bowl", "The front"]
+    assert shown.first.evaluate("image => image.decode().then(() => image.naturalWidth)") == 320
+    text = tmp_path / "notes.png"
+    text.write_text("no picture")
+    desk.page.get_by_label("Add a picture").set_input_files(text)
+    desk.button("Add the picture")
+    desk.sees("is damaged, is no JPEG, PNG or WebP")
     (entry,) = running.shop.catalog.products(ProductQuery(family_id=family.id), OffsetRequest()).items
     assert (str(entry.product.price), entry.product.options) == ("14.50", (("size", "large"),))
+    assert [image.alt for image in entry.product.images] == ["The back of the bowl", "The front"]
 
 
 def test_a_file_is_previewed_and_imported_and_nothing_of_a_refused_one(desk: Desk, tmp_path: Path) -> None:

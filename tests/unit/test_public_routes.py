@@ -29,6 +29,7 @@ PUBLIC = {
     ("GET", "/openapi.json"),
     ("GET", "/health/live"),
     ("GET", "/health/ready"),
+    ("GET", "/media/{}"),
     ("GET", "/staff/login"),
     ("GET", "/staff/static/{}"),
     ("POST", API + "/auth/register"),

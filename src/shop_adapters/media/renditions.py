@@ -101,7 +101,7 @@ def _orientation(picture: Image.Image) -> int:
 
 
 def _reduced(picture: Image.Image, turn: Image.Transpose | None) -> Image.Image:
-    """Its pixels in sRGB, already smaller if there are many more than are wanted.
+    """Its pixels in sRGB, already smaller if there are many more than are needed.
 
     A JPEG is decoded smaller. All others are decoded whole, which takes four bytes a pixel, and converted in strips: a
     second copy would not fit.
@@ -109,17 +109,17 @@ def _reduced(picture: Image.Image, turn: Image.Transpose | None) -> Image.Image:
     is_on_its_side = (
         turn is not None and turn.value >= Image.Transpose.ROTATE_90.value and (turn is not Image.Transpose.ROTATE_180)
     )
-    wanted = WIDTHS[-1]
+    widest = WIDTHS[-1]
     width, height = picture.size[::-1] if is_on_its_side else picture.size
     if height > HEIGHT_MAX * width:
         rule = f"is {width} x {height}, and may be {HEIGHT_MAX} times as high as wide: cut it"
         raise Unusable("too_high", rule)
-    if picture.format in ("JPEG", "MPO") and width > wanted:
-        scale = wanted / width
+    if picture.format in ("JPEG", "MPO") and width > widest:
+        scale = widest / width
         picture.draft(None, (round(picture.width * scale), round(picture.height * scale)))
     picture.load()
     width = picture.height if is_on_its_side else picture.width
-    factor = max(1, width // wanted)
+    factor = max(1, width // widest)
     if 4 * picture.width * picture.height * (1 + 1 / factor**2) > PIXEL_BYTES_MAX:
         factor += 1
     profile, mode = picture.info.get("icc_profile"), _mode(picture)

@@ -60,10 +60,10 @@ class PostgresMediaFiles:
         self._transaction.run(_NOTE, noted)
 
     def use(self, keys: Collection[MediaKey]) -> bool:
-        wanted = {"keys": Texts(sorted(set(keys)))}
-        if len(list(self._transaction.run(_LOCK, wanted))) < len(set(keys)):
+        given = {"keys": Texts(sorted(set(keys)))}
+        if len(list(self._transaction.run(_LOCK, given))) < len(set(keys)):
             return False
-        self._transaction.run(_USE, wanted)
+        self._transaction.run(_USE, given)
         return True
 
     def take_unused(self, before: datetime, limit: int) -> list[MediaKey]:

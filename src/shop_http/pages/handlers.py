@@ -116,19 +116,29 @@ class PageHandler:
 
     async def __call__(self, request: ShopRequest) -> Response:
         """The response: a page, whatever is refused."""
-        if self.form_size_max is None:
-            form = SentForm()
-        elif is_from_here(request):
+        cookies, form, known, pools = Cookies(request), SentForm(), None, request.state.pools
+        if self.form_size_max is not None:
+            if not is_from_here(request):
+                return html_response(foreign_form_screen(), 403, cookies, code="foreign_form")
+            if self.form_size_max > FORM_SIZE_MAX:  # nobody else fills the memory
+                try:
+                    known = await pools.run(Pool.FAST, partial(logged_in, request, cookies))
+                except Refusal as refusal:
+                    return login_response(request, cookies, refusal)
             form = await read_form(request, self.form_size_max)
-        else:
-            return html_response(foreign_form_screen(), 403, Cookies(request), code="foreign_form")
-        path_params = dict(request.scope["path_params"])
-        return await request.state.pools.run(self.pool, partial(self._respond, request, form, path_params))
+        respond = partial(self._respond, request, cookies, known, form, dict(request.scope["path_params"]))
+        return await pools.run(self.pool, respond)
 
-    def _respond(self, http: ShopRequest, form: SentForm, path_params: Mapping[str, Any]) -> Response:
-        cookies = Cookies(http)
+    def _respond(
+        self,
+        http: ShopRequest,
+        cookies: Cookies,
+        known: tuple[BrowserSession, Actor] | None,
+        form: SentForm,
+        path_params: Mapping[str, Any],
+    ) -> Response:
         try:
-            session, actor = logged_in(http, cookies)
+            session, actor = known or logged_in(http, cookies)
         except Refusal as refusal:
             return login_response(http, cookies, refusal)
         if self.form_size_max is not None and not session.made(form.text("token")):

@@ -1,4 +1,4 @@
-"""One product: its details, price and options, its units, and leaving the catalog."""
+"""One product: its details, price and options, its pictures, its units, and leaving the catalog."""
 
 from __future__ import annotations
 
@@ -6,15 +6,22 @@ from uuid import UUID
 
 import htpy as h
 
-from shop_core import CatalogEntry, CursorRequest, OffsetRequest, ProductDetails
+from shop_core import CatalogEntry, CursorRequest, OffsetRequest, ProductDetails, ProductImage
 from shop_core.catalog.families import Family
+from shop_core.catalog.images import IMAGES_MAX, UPLOAD_BYTES_MAX
 from shop_core.catalog.model import TAX_CLASS_DEFAULT, Product
+from shop_core.errors import Fault, Invalid
 from shop_core.pagination import LIMIT_MAX
 from shop_http.pages.forms import HtmlForm, SentForm, submit
 from shop_http.pages.handlers import Redirect, StaffRequest, action, page
 from shop_http.pages.layout import Screen
+from shop_http.pages.sent_form import FORM_SIZE_MAX
 from shop_http.pages.tables import NUMBER, moment, table
+from shop_http.routes import media
+from shop_http.routes.catalog import IMAGE_TYPES
+from shop_http.server.worker_pools import Pool
 
+_ALT_HINT = "In a few words, for those who do not see it."
 OPTION = "option-"
 """Before the name of an option, in the name of its field."""
 
@@ -35,8 +42,8 @@ def create_product(request: StaffRequest) -> Redirect:
 
 
 @page("/products/{product_id:uuid}")
-def show_product(request: StaffRequest, product_id: UUID) -> Screen:
-    """Everything that can be changed of it."""
+def show_product(request: StaffRequest, product_id: UUID, image_id: UUID | None = None) -> Screen:
+    """Everything that can be changed of it. `image_id` is that of the picture whose form was refused."""
     entry = request.shop.catalog.product(product_id)
     product, path = entry.product, f"/products/{product_id}"
     form = request.form_to(path, version=product.version)
@@ -47,6 +54,8 @@ def show_product(request: StaffRequest, product_id: UUID) -> Screen:
         _low_stock(request, product_id),
         h.h2["Details"],
         form(_fields(request, form, product), submit("Save"), css="wide"),
+        h.h2(id="pictures")["Pictures"],
+        _pictures(request, product),
         h.h2["Leave the catalog"],
         remove(h.p["Orders keep what was agreed. The product can be restored."], submit("Remove it", "danger")),
     )
@@ -67,6 +76,84 @@ def remove_product(request: StaffRequest, product_id: UUID) -> Redirect:
     """Take it out of the catalog."""
     request.shop.catalog.remove_product(request.actor, product_id, request.form.versions, key=request.form.key)
     return Redirect("/products", "The product has left the catalog.")
+
+
+@action(
+    "/products/{product_id:uuid}/images",
+    refused=show_product,
+    pool=Pool.SLOW,
+    form_size_max=UPLOAD_BYTES_MAX + FORM_SIZE_MAX,
+)
+def add_picture(request: StaffRequest, product_id: UUID) -> Redirect:
+    """Add the file that was chosen."""
+    form = request.form
+    if (upload := form.files.get("image")) is None:
+        raise Invalid(Fault("image", "is missing: choose a file", "missing"))
+    request.shop.images.add(request.actor, product_id, upload.body, form.text("alt"), key=form.key)
+    return Redirect(f"/products/{product_id}#pictures", "The picture is added.")
+
+
+@action("/products/{product_id:uuid}/images/{image_id:uuid}", refused=show_product)
+def edit_picture(request: StaffRequest, product_id: UUID, image_id: UUID) -> Redirect:
+    """Change its text and its place."""
+    form = request.form
+    alt, position = form.text("alt"), form.number("position")
+    request.shop.images.edit(request.actor, product_id, image_id, alt, position, form.versions, key=form.key)
+    return Redirect(f"/products/{product_id}#pictures", "The picture is saved.")
+
+
+@action("/products/{product_id:uuid}/images/{image_id:uuid}/remove", refused=show_product)
+def remove_picture(request: StaffRequest, product_id: UUID, image_id: UUID) -> Redirect:
+    """Take it from the product."""
+    request.shop.images.remove(request.actor, product_id, image_id, request.form.versions, key=request.form.key)
+    return Redirect(f"/products/{product_id}#pictures", "The picture is removed.")
+
+
+def _pictures(request: StaffRequest, product: Product) -> h.Node:
+    """The pictures with their forms, and one for the next. None for a shop that keeps no pictures."""
+    form = request.form_to(f"/products/{product.id}/images", prefix="new-")
+    return [
+        h.ul(".pictures")[(_picture(request, product, image, place) for place, image in enumerate(product.images, 1))],
+        form(
+            h.div(".field")[
+                h.label(for_="new-image")["Add a picture"],
+                h.input(
+                    id="new-image",
+                    name="image",
+                    type="file",
+                    accept=",".join(IMAGE_TYPES),
+                    required=True,
+                    aria_describedby="new-image-hint",
+                ),
+                h.small(id="new-image-hint")[
+                    "JPEG, PNG or WebP, 10 MiB at most. What it says of place and time is removed."
+                ],
+            ],
+            form.field("alt", "What it shows", hint=_ALT_HINT),
+            submit("Add the picture"),
+            enctype="multipart/form-data",
+            css="row",
+        )
+        if len(product.images) < IMAGES_MAX
+        else h.p[f"A product has {IMAGES_MAX} pictures at most."],
+    ]
+
+
+def _picture(request: StaffRequest, product: Product, image: ProductImage, place: int) -> h.Element:
+    path, smallest = f"/products/{product.id}/images/{image.id}", image.sizes[0]
+    form = request.form_to(path, version=product.version, prefix=f"picture-{place}-")
+    remove = request.form_to(f"{path}/remove", version=product.version)
+    return h.li[
+        # From here, also where clients find pictures elsewhere: the policy of the page allows nothing else.
+        h.img(src=f"{media.PATH}/{smallest.key}.webp", alt=image.alt, width=smallest.width, height=smallest.height),
+        form(
+            form.field("alt", f"What picture {place} shows", image.alt),
+            form.field("position", f"Place of picture {place}", str(place), type="number", min="1", css="narrow"),
+            submit(f"Save picture {place}", "quiet"),
+            css="row",
+        ),
+        remove(submit(f"Remove picture {place}", "danger")),
+    ]
 
 
 def _details(form: SentForm, currency: str, image_urls: tuple[str, ...] = ()) -> ProductDetails:
@@ -190,4 +277,7 @@ def show_ledger(request: StaffRequest, product_id: UUID) -> Screen:
     )
 
 
-ROUTES = (show_new_product, create_product, show_product, edit_product, remove_product, show_ledger)
+ROUTES = (
+    *(show_new_product, create_product, show_product, edit_product, remove_product, show_ledger),
+    *(add_picture, edit_picture, remove_picture),
+)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from io import BytesIO
 from urllib.parse import parse_qs
 
@@ -12,6 +13,7 @@ from multipart import MultipartError, MultipartParser, parse_options_header  # t
 from shop_core.errors import Fault, Invalid
 from shop_http.pages.forms import FIELDS_MAX, SentForm, Upload
 from shop_http.requests import ShopRequest
+from shop_http.server.worker_pools import Pool
 
 FORM_SIZE_MAX = 256 * 1024
 
@@ -25,7 +27,12 @@ async def read_form(request: ShopRequest, size_max: int) -> SentForm:
         HTTPException: 413: it is larger than `size_max` bytes; 415: it is no form; 400: it cannot be read.
     """
     body = await request.body(size_max, _FORM)
-    media_type, options = parse_options_header(request.headers[b"content-type"].decode("latin-1"))
+    read = partial(_read, body, request.headers[b"content-type"].decode("latin-1"), size_max)
+    return read() if len(body) <= FORM_SIZE_MAX else await request.state.pools.run(Pool.SLOW, read)
+
+
+def _read(body: bytes, content_type: str, size_max: int) -> SentForm:
+    media_type, options = parse_options_header(content_type)
     try:
         if media_type == "multipart/form-data":
             return _read_multipart(body, options["boundary"], size_max)
