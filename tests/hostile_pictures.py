@@ -52,9 +52,9 @@ def photo() -> Image.Image:
     return red
 
 
-def exif(**more: Any) -> bytes:
+def exif(orientation: int = 1) -> bytes:
     data = Image.Exif()
-    data[ExifTags.Base.Orientation] = more.get("orientation", 1)
+    data[ExifTags.Base.Orientation] = orientation
     data[ExifTags.Base.Artist] = SECRET.decode()
     data.get_ifd(ExifTags.IFD.GPSInfo)[ExifTags.GPS.GPSLatitudeRef] = "N"
     return data.tobytes()

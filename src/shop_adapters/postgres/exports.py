@@ -58,7 +58,7 @@ STATEMENTS = {
 # What left the catalog stays out.
 _PRODUCTS = text("""
     SELECT id, sku, name, price_minor, created_at, updated_at, description, category_id, image_urls, archived_at,
-        version, tax_class, family_id, options, on_hand, now() AS counted
+        version, tax_class, family_id, options, images, on_hand, now() AS counted
     FROM products JOIN stock_levels ON product_id = products.id
     WHERE archived_at IS NULL
     ORDER BY sku

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import timedelta
+from functools import partial
 from uuid import UUID
 
 from shop_core.accounts.model import Actor, Role
@@ -13,6 +14,7 @@ from shop_core.catalog.images import (
     ImageSize,
     MediaKey,
     ProductImage,
+    Rendition,
     image_with,
     key_of,
     keys_of,
@@ -98,33 +100,56 @@ class ImageService:
             Unavailable: the store cannot be reached, or too many pictures are being made.
         """
         actor.require(Role.STAFF)
-        if self._media is None or self._encoder is None:
-            raise NoPictures
-        if len(body) > UPLOAD_BYTES_MAX:
-            raise UnusableImage(Fault("image", f"has {len(body)} bytes, and may have 10 MiB", "too_large"))
         image_id, alt = self._new_id(), normalized(alt)
         with_image((), ProductImage(image_id, (), alt), product_id, position)  # the rules, before the work
         self._check_there(product_id)
-        renditions = self._encoder.renditions(body)
-        image = ProductImage(image_id, tuple(map(ImageSize.of, renditions)), alt)
         for _ in range(_TRIES):
-            with self._begin() as uow:
-                uow.media_files.note(image.keys)
-            for size, rendition in zip(image.sizes, renditions, strict=True):
-                self._media.put(size.key, rendition.body, MEDIA_TYPE)
+            image = ProductImage(image_id, self._stored(body), alt)
             try:
                 return self._changed(
                     actor,
                     product_id,
-                    lambda images: with_image(images, image, product_id, position),
+                    partial(with_image, image=image, product_id=product_id, position=position),
                     versions,
                     key,
                     ("add image", key_of(body), alt, position),
-                    added=image,
+                    added=[image],
                 )
             except _Swept:  # since the note, which takes a day, or a clock that jumps
                 continue
         raise Busy
+
+    def replace_all(self, actor: Actor, product_id: UUID, bodies: Iterable[bytes]) -> CatalogEntry:
+        """Make these the pictures of a product, in this order. Those that it has already keep their text. Staff only.
+
+        Args:
+            bodies: each as `add` takes it; one is held in memory at a time.
+
+        Raises:
+            Unauthenticated, Forbidden: the actor is not staff.
+            ProductNotFound, UnusableImage, TooManyImages, NoPictures, Unavailable: see `add`.
+        """
+        actor.require(Role.STAFF)
+        self._check_there(product_id)
+        images: Images = ()
+        for body in bodies:
+            images = with_image(images, ProductImage(self._new_id(), self._stored(body)), product_id)
+
+        def change(before: Images) -> Images:
+            return tuple(image_with(before, image.keys) or image for image in images)
+
+        try:
+            return self._changed(actor, product_id, change, None, None, ("replace images",), added=images)
+        except _Swept:
+            raise Busy from None
+
+    def check(self, body: bytes) -> None:
+        """Check that a file can be a picture of a product; nothing is stored.
+
+        Raises:
+            UnusableImage, NoPictures, Busy: see `add`.
+        """
+        self._renditions(body)
 
     def edit(
         self,
@@ -201,6 +226,25 @@ class ImageService:
         stored = set(self._media.keys()) if used else set[MediaKey]()
         return [Discrepancy("picture", of, key, "a file") for of, key in used if key not in stored]
 
+    def _renditions(self, body: bytes) -> Sequence[Rendition]:
+        if self._encoder is None:
+            raise NoPictures
+        if len(body) > UPLOAD_BYTES_MAX:
+            raise UnusableImage(Fault("image", f"has {len(body)} bytes, and may have 10 MiB", "too_large"))
+        return self._encoder.renditions(body)
+
+    def _stored(self, body: bytes) -> tuple[ImageSize, ...]:
+        """The files of a picture, which are stored now, and named by nothing yet."""
+        if self._media is None:
+            raise NoPictures
+        renditions = self._renditions(body)
+        sizes = tuple(map(ImageSize.of, renditions))
+        with self._begin() as uow:
+            uow.media_files.note([size.key for size in sizes])
+        for size, rendition in zip(sizes, renditions, strict=True):
+            self._media.put(size.key, rendition.body, MEDIA_TYPE)
+        return sizes
+
     def _check_there(self, product_id: UUID) -> None:
         with self._begin() as uow:
             if uow.products.get(product_id) is None:
@@ -214,23 +258,24 @@ class ImageService:
         versions: Versions,
         key: Key,
         asked: tuple[str | UUID | int | None, ...],
-        added: ProductImage | None = None,
+        added: Sequence[ProductImage] = (),
     ) -> CatalogEntry:
-        """The product with other pictures. Raises _Swept: a file of the new one is gone."""
+        """The product with other pictures. Raises _Swept: a file of those that are added is gone."""
         with self._begin() as uow:
             is_repeat = key is not None and key.was_used(uow.keys.claim, actor.account_id, product_id, *asked)
             product = uow.products.lock(product_id)
             if product is None or product.archived_at is not None:
                 raise ProductNotFound(product_id)
-            if is_repeat and key and added:
-                made_before(image_with(product.images, added.keys), key)
+            if is_repeat and key:
+                for image in added:
+                    made_before(image_with(product.images, image.keys), key)
             edited = product if is_repeat else _with_images(product, change(product.images), self._clock)
             if edited is not product:
                 check_version(product.version, versions)
                 uow.products.update_all([edited])
                 if gone := set(keys_of(product.images)) - set(keys_of(edited.images)):
                     uow.media_files.note(gone)
-                if added and not uow.media_files.use(added.keys):
+                if added and not uow.media_files.use(keys_of(tuple(added))):
                     raise _Swept
             entry = uow.products.get(product_id)
         if entry is None:

@@ -125,6 +125,7 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument(
         "--counted-at", metavar="TIME", help="when the quantities were counted, e.g. 2026-11-27T18:00+01:00; or now"
     )
+    one.add_argument("--images", metavar="DIR", type=Path, help="the folder with the files that a column images names")
     one.set_defaults(parser=one)
     command("audit", _audit, "compare stock with its ledger, and orders with their lines; exit code 1 if any differ")
     one = command("backup", run_backup, "write everything in the database to a file; the shop may go on meanwhile")
@@ -258,6 +259,7 @@ def _import_products(settings: Settings, given: argparse.Namespace) -> int:
         _fail(f"{report.bad_row_count} bad rows: nothing was imported; mend them, or use --on-bad-row skip")
     rest = [
         (report.restored, "restored"),
+        (report.pictured, "with the pictures of the file"),
         (report.left_out, "rows left out, as they are not for sale"),
     ]
     print(
@@ -292,7 +294,9 @@ def _reading(settings: Settings, given: argparse.Namespace) -> Reading:
     if given.counted_at:
         counted = now if given.counted_at == "now" else read_time(given.counted_at, now)
     profile = next((one for name, one in PROFILES.items() if name.lower() == given.profile), None)
-    return Reading(settings.currency, renamed, profile, counted, now)
+    if given.images and not given.images.is_dir():
+        given.parser.error(f"--images {str(given.images)!r} is no folder: name the one with the files of the pictures")
+    return Reading(settings.currency, renamed, profile, counted, now, given.images)
 
 
 def _audit(settings: Settings, _: argparse.Namespace) -> int:

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from shop_core import SYSTEM, CursorRequest, Shop
 from shop_core.catalog.importing import ImportPlan, ImportResult
+from shop_core.errors import NoPictures, UnusableImage
 from shop_core.inventory.model import ON_HAND_MAX
 from shop_http.cli.product_import.file import KNOWN, UnusableFile, is_known
 from shop_http.cli.product_import.profiles import PROFILES, BadRow, LeftOut
@@ -47,6 +48,7 @@ The first line names the columns, in any order and in upper or lower case; sku a
   description  optional
   category     optional: its name, or a path such as Kitchen > Cups; a category that is missing is created
   image_urls   optional: addresses separated by spaces, commas or bars
+  images       optional: file names separated by commas or bars, in the folder that --images names
   tax_class    optional: such as reduced; an empty cell is standard
   family       optional: the name of what it belongs to, such as T-shirt; a family that is missing is created
   options.NAME optional: what tells it apart there, in a column for each option, such as options.Colour
@@ -82,6 +84,7 @@ class ImportReport:
     Args:
         restored: products that had left the catalog.
         counted: products whose stock was brought to what the file says.
+        pictured: products whose pictures were brought to what the file says.
         left_out: rows of an export that are no product for sale.
         new_families: the names of those that were missing.
         bad_rows: the first 1,000 that were not imported; `bad_row_count` is how many there were.
@@ -94,6 +97,7 @@ class ImportReport:
     unchanged: int = 0
     restored: int = 0
     counted: int = 0
+    pictured: int = 0
     left_out: int = 0
     new_families: list[str] = field(default_factory=list)
     bad_row_count: int = 0
@@ -171,6 +175,7 @@ def _through(shop: Shop, rows: Iterator[ProductRow | BadRow | LeftOut | str], *,
                 case str():
                     report.notes.append(row)
         fitting, imported = _checked(shop, good, report, plan)
+        report.pictured += sum(row.images is not None for row in fitting)
         if preview:
             plan.add(imported)
         else:
@@ -185,17 +190,37 @@ def _checked(
     shop: Shop, rows: Sequence[ProductRow], report: ImportReport, plan: ImportPlan
 ) -> tuple[Sequence[ProductRow], ImportResult]:
     """The rows that fit what the shop has, and what they change; the others are noted."""
+    seen: dict[Path, str] = {}
     while True:  # without a row that does not fit, others may not fit: its options were part of a new family
         imported = shop.catalog.import_products(SYSTEM, [row.row for row in rows], preview=True, plan=plan)
         reasons = {sku: refusal.message for sku, refusal in imported.refused.items()}
         reasons |= {sku: f"sku: {sku!r} is new, so it needs a name and a price" for sku in imported.incomplete}
         reasons |= _without_time(shop, rows, imported)
+        reasons |= _unusable(shop, rows, seen)
         if not reasons:
             return rows, imported
         for row in rows:
             if row.row.sku in reasons:
                 report.add_bad(BadRow(row.line, reasons[row.row.sku]))
         rows = [row for row in rows if row.row.sku not in reasons]
+
+
+def _unusable(shop: Shop, rows: Sequence[ProductRow], seen: dict[Path, str]) -> dict[str, str]:
+    """Why some rows name files that are no pictures. Each file is looked at once.
+
+    Args:
+        seen: what is wrong with those that were looked at before; empty: nothing.
+    """
+    for path in dict.fromkeys(path for row in rows for path in row.images or () if path not in seen):
+        try:
+            shop.images.check(path.read_bytes())
+            seen[path] = ""
+        except (UnusableImage, NoPictures) as refusal:
+            seen[path] = f"images: {path.name!r}: {refusal.message}"
+        except OSError as error:
+            seen[path] = f"images: {path.name!r} cannot be read: {error.strerror}"
+    faults = ((row.row.sku, seen[path]) for row in rows for path in row.images or () if seen[path])
+    return dict(faults)
 
 
 def _without_time(shop: Shop, rows: Sequence[ProductRow], imported: ImportResult) -> dict[str, str]:
@@ -222,4 +247,7 @@ def _write(shop: Shop, rows: Sequence[ProductRow]) -> ImportResult:
     if counted:
         as_of = {ids[row.row.sku]: row.counted for row in rows if row.quantity is not None and row.counted}
         shop.inventory.count_all(SYSTEM, counted, _REASON, as_of=as_of)
+    for row in rows:
+        if row.images is not None:
+            shop.images.replace_all(SYSTEM, ids[row.row.sku], (path.read_bytes() for path in row.images))
     return imported

@@ -23,7 +23,7 @@ from shop_http.cli.product_import.profiles import OPTION, PROFILES, BadRow, Prof
 from shop_http.csv_cells import as_written
 
 KNOWN = (
-    *("sku", "name", "price", "description", "category", "image_urls", "tax_class", "family"),
+    *("sku", "name", "price", "description", "category", "image_urls", "images", "tax_class", "family"),
     *("quantity", "counted"),
 )
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from uuid import UUID
 
 from shop_core import Money, Refusal
+from shop_core.catalog.images import IMAGES_MAX, UPLOAD_BYTES_MAX
 from shop_core.catalog.model import (
     NAME_LENGTH_MAX,
     TAX_CLASS_DEFAULT,
@@ -22,7 +23,7 @@ from shop_core.errors import Fault, Invalid
 from shop_core.inventory.model import ON_HAND_MAX
 from shop_core.money import decimals
 from shop_core.text import normalized, normalized_code, text_faults
-from shop_http.cli.product_import.file import opened, read_header, records
+from shop_http.cli.product_import.file import UnusableFile, opened, read_header, records
 from shop_http.cli.product_import.numbers import plain_number
 from shop_http.cli.product_import.profiles import OPTION, BadRow, LeftOut, Profile, Record
 from shop_http.cli.progress import Advance
@@ -41,6 +42,7 @@ class Reading:
         profile: whose export it is.
         counted: when the quantities were counted, where a row does not say.
         now: no count can be later.
+        images: the folder with the files of pictures.
     """
 
     currency: str
@@ -48,6 +50,7 @@ class Reading:
     profile: Profile | None = None
     counted: datetime | None = None
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
+    images: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +61,14 @@ class ProductRow:
         row: what it says of the product.
         quantity: units on hand as counted; None if the row does not say.
         counted: when; None if nobody says.
+        images: the files of its pictures, in order; None if the row does not say.
     """
 
     line: int
     row: ImportRow
     quantity: int | None
     counted: datetime | None
+    images: tuple[Path, ...] | None = None
 
 
 def read_rows(
@@ -81,6 +86,11 @@ def read_rows(
     with opened(path, again=again) as source:
         lines = source.lines()
         header = read_header(source.name, lines, reading.renamed, reading.profile)
+        if "images" in header.columns and not reading.images and not reading.profile:
+            raise UnusableFile(
+                f"{source.name} has the column 'images': say with --images in which folder the files are, which the"
+                " command line alone can do, or remove it."
+            )
         products = reading.profile.products if reading.profile else iter
         found: Iterator[Record | BadRow | LeftOut] = products(records(lines, header))
         first_line_of: dict[str, int] = {}
@@ -137,7 +147,30 @@ def _product_row(record: Record, reading: Reading) -> ProductRow:
     )
     quantity = _quantity(cells.get("quantity", "").strip())
     counted = _time(cells.get("counted", "").strip(), reading.now) or reading.counted
-    return ProductRow(record.line, row, quantity, counted)
+    files = None if reading.images is None or "images" not in cells else _files(cells["images"], reading.images)
+    return ProductRow(record.line, row, quantity, counted, files)
+
+
+def _files(text: str, folder: Path) -> tuple[Path, ...]:
+    """The files of pictures that a cell names, with commas or bars between; they must be in the folder."""
+    names = [name.strip() for name in re.split(r"[|,]", text) if name.strip()]
+    if len(names) > IMAGES_MAX:
+        raise Invalid(Fault("images", f"may be {IMAGES_MAX} at most, these are {len(names)}", "too_many"))
+    return tuple(dict.fromkeys(_file(name, folder.resolve()) for name in names))
+
+
+def _file(name: str, folder: Path) -> Path:
+    try:
+        path = (folder / name).resolve()
+        is_there = path.is_relative_to(folder) and path.is_file()
+        size = path.stat().st_size if is_there else 0
+    except (OSError, ValueError):
+        is_there = False
+    if not is_there:
+        raise Invalid(Fault("images", f"there is no file {name[:100]!r} in the folder of --images", "no_file"))
+    if size > UPLOAD_BYTES_MAX:
+        raise Invalid(Fault("images", f"{name[:100]!r} has {size} bytes, and may have 10 MiB", "too_large"))
+    return path
 
 
 def addresses(text: str) -> tuple[str, ...]:
