@@ -510,7 +510,7 @@ def imported(shop: Shop, content: bytes, on_bad_row: OnBadRow, reading: Reading 
 def test_the_same_rows_twice_change_nothing(rows: list[list[str]], on_bad_row: OnBadRow) -> None:
     shop = Shop(MemoryAdapters())
     lines = [
-        ",".join([*KNOWN, "options.A"]),
+        ",".join([*(column for column in KNOWN if column != "images"), "options.A"]),
         *(",".join(f'"{cell.replace(chr(34), chr(34) * 2)}"' for cell in row) for row in rows),
     ]
     content = "\n".join([*lines, "GOOD,Tea,2.20,,Tea,,,,5,,"]).encode()

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+
 from shop_core import (
     SYSTEM,
     Money,
     OffsetRequest,
     OrderPercent,
+    Product,
     ProductDetails,
     ProductQuery,
     PromotionDetails,
     Shop,
 )
+from shop_core.errors import Refusal
+from shop_core.pagination import LIMIT_MAX
+from shop_http.cli.demo_pictures import drawn
 
 _SHELVES = {
     "Coffee": (
@@ -57,7 +64,19 @@ def add_demo_data(shop: Shop) -> int:
     shop.inventory.count_all(SYSTEM, units_of, "opening stock of the demo")
     _add_family(shop)
     _add_coupon(shop)
+    _add_pictures(shop)
     return len(created)
+
+
+def _add_pictures(shop: Shop) -> None:
+    """A picture of each product, as far as the shop keeps some."""
+
+    def add(product: Product) -> None:
+        shop.images.add(SYSTEM, product.id, drawn(product.sku), product.name)
+
+    entries = shop.catalog.products(ProductQuery(), OffsetRequest(LIMIT_MAX)).items
+    with suppress(Refusal, ImportError), ThreadPoolExecutor(2) as pool:
+        list(pool.map(add, [entry.product for entry in entries]))
 
 
 def _add_family(shop: Shop) -> None:
