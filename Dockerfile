@@ -12,7 +12,8 @@ RUN /opt/shop/bin/python -m pip install --no-cache-dir --no-deps --no-build-isol
  && /opt/shop/bin/shop version
 
 FROM python:3.13-slim AS server
-RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin shop
+RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin shop \
+ && install -d -o shop -g shop -m 0750 /var/lib/shop/media  # a new volume there is theirs
 COPY --from=build /opt/shop /opt/shop
 ENV PATH=/opt/shop/bin:$PATH PYTHONUNBUFFERED=1 SHOP_HOST=0.0.0.0 SHOP_PORT=8000 SHOP_HEALTH_PORT=8001
 USER 10001

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import io
 import json
 import os
 import re
@@ -24,7 +25,9 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from PIL import Image
 
+from shop_adapters.media.encoder import PictureProcess
 from shop_adapters.memory import MemoryAdapters
 from shop_core import SYSTEM, Registration, Role, Shop
 from shop_http.app import create_app
@@ -35,13 +38,13 @@ API_MD = HERE / "api.md"
 READY_S_MAX = 30
 SHOWN_HEADERS = ("location", "etag", "idempotency-replayed", "allow", "www-authenticate", "retry-after")
 SECRET = {"access", "device", "refresh"}
-DRAWN = re.compile(r"(?<=after=)[\w-]+|(?<=\"next_cursor\": \")[\w-]+(?=\",\n  \"has_more\")")
-"""Cursors that have a random number in them."""
+DRAWN = re.compile(r"(?<=/media/)[0-9a-f]{64}|(?<=after=)[\w-]+|(?<=\"next_cursor\": \")[\w-]+(?=\",\n  \"has_more\")")
+"""Cursors that have a random number in them, and hashes of pictures, which another processor may encode differently."""
 
 
 def app() -> object:
     """The application for the server process."""
-    shop = Shop(MemoryAdapters(clock=TickingClock(), new_id=SeededIds()))
+    shop = Shop(MemoryAdapters(clock=TickingClock(), new_id=SeededIds(), image_encoder=PictureProcess()))
     shop.accounts.register(Registration("grace", os.environ["TOUR_PASSWORD"]), actor=SYSTEM, role=Role.ADMIN)
     return create_app(shop)
 
@@ -87,6 +90,7 @@ class Tour:
         token: str = "",
         status: int = 200,
         shown: bool = True,
+        file: bytes | None = None,
         **headers: str,
     ) -> Any:
         """Send a request, check its status, write both down, and return the decoded body.
@@ -95,12 +99,13 @@ class Tour:
             token: an access token, or none.
             status: the expected one.
             shown: False to leave it out of the page.
+            file: the body, if it is not JSON.
             headers: more headers, with underscores for hyphens.
         """
         self.count += 1
         sent = {name.replace("_", "-").title(): value for name, value in headers.items()}
         hidden = {"X-Request-Id": f"tour-{self.count}"} | ({"Authorization": f"Bearer {token}"} if token else {})
-        answer = self.client.request(method, f"/api/v1{path}", json=body, headers=sent | hidden)
+        answer = self.client.request(method, f"/api/v1{path}", content=file, json=body, headers=sent | hidden)
         if answer.status_code != status:
             raise SystemExit(f"{method} {path} answered {answer.status_code}, not {status}: {answer.text}")
         if shown:
@@ -116,6 +121,13 @@ class Tour:
         if answer.content:
             heard += ["", pretty(answer.json())]
         self.text += ["```http", *request, "```", "", "```http", *heard, "```", ""]
+
+
+def picture() -> bytes:
+    """A picture of 640 x 480 pixels."""
+    out = io.BytesIO()
+    Image.new("RGB", (640, 480), (181, 166, 66)).save(out, "PNG")
+    return out.getvalue()
 
 
 def pretty(body: object) -> str:
@@ -162,6 +174,14 @@ def walk(tour: Tour, password: str) -> None:
     wick = {"sku": "WICK-9", "name": "Wick", "price": "1.20", "description": "Cotton, for a brass lamp."}
     wick = tour.call("POST", "/products", wick, token=grace, status=201, shown=False)
     tour.call("POST", f"/products/{wick['id']}/stock", stock | {"quantity": 100}, token=grace, shown=False)
+    tour.say(
+        "A picture is sent as it is, with its media type: a JPEG, PNG or WebP of 10 MiB at most. The shop keeps new"
+        " files of it, 320, 960 and 1920 pixels wide and none wider than what was sent, upright and without what a"
+        " camera says of place and time. Show the smallest file that is wide enough. `PATCH` and `DELETE` of"
+        " `/products/{id}/images/{image_id}` change text and place (`alt`, `position`), and take the picture away.",
+    )
+    path = f"/products/{wick['id']}/images?alt=A+wick"
+    tour.call("POST", path, token=grace, status=201, file=picture(), content_type="image/png")
 
     tour.say(
         "## Look around, without an account",
