@@ -121,10 +121,10 @@ def test_what_is_transparent_stays_so_and_bleeds_no_colour(studio: Studio) -> No
     green.paste((255, 0, 0, 0), (0, 0, 2_000, 4_000))  # red, but nobody sees it
     *_, kept = studio.files(studio.upload("alpha", encoded(green, "PNG", compress_level=1), "image/png"))
     assert (kept.mode, kept.getpixel((100, 960))[3]) == ("RGBA", 0)  # type: ignore[index]
-    edge = kept.getpixel((kept.width // 2 + 2, 960))
-    assert isinstance(edge, tuple)
-    assert edge[0] < 60
-    assert edge[3] == 255
+    beside = kept.getpixel((kept.width // 2 + 2, 960))
+    assert isinstance(beside, tuple)
+    assert beside[0] < 60
+    assert beside[3] == 255
 
 
 def test_gray_of_16_bits_keeps_its_brightness(studio: Studio) -> None:

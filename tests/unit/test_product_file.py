@@ -23,6 +23,7 @@ from shop_core import SYSTEM, LineRequest, Money, OffsetRequest, PlacementReques
 from shop_core.catalog.model import Product
 from shop_http.cli.product_import import (
     COLUMNS_HELP,
+    EXPORTED,
     KNOWN,
     PROFILES,
     ImportReport,
@@ -510,7 +511,7 @@ def imported(shop: Shop, content: bytes, on_bad_row: OnBadRow, reading: Reading 
 def test_the_same_rows_twice_change_nothing(rows: list[list[str]], on_bad_row: OnBadRow) -> None:
     shop = Shop(MemoryAdapters())
     lines = [
-        ",".join([*(column for column in KNOWN if column != "images"), "options.A"]),
+        ",".join([*EXPORTED, "options.A"]),
         *(",".join(f'"{cell.replace(chr(34), chr(34) * 2)}"' for cell in row) for row in rows),
     ]
     content = "\n".join([*lines, "GOOD,Tea,2.20,,Tea,,,,5,,"]).encode()

@@ -20,13 +20,14 @@ from shop_core import SYSTEM, CursorRequest, Shop
 from shop_core.catalog.importing import ImportPlan, ImportResult
 from shop_core.errors import NoPictures, UnusableImage
 from shop_core.inventory.model import ON_HAND_MAX
-from shop_http.cli.product_import.file import KNOWN, UnusableFile, is_known
+from shop_http.cli.product_import.file import EXPORTED, KNOWN, UnusableFile, is_known
 from shop_http.cli.product_import.profiles import PROFILES, BadRow, LeftOut
 from shop_http.cli.product_import.rows import BATCH_ROWS, ProductRow, Reading, read_rows, read_time
 from shop_http.cli.progress import Advance
 
 __all__ = [
     "COLUMNS_HELP",
+    "EXPORTED",
     "KNOWN",
     "PROFILES",
     "BadRow",

@@ -9,7 +9,7 @@ from uuid import UUID
 from shop_core import Category, Family, Product
 from shop_core.catalog.families import names_of
 from shop_core.catalog.tree import identity, paths_of
-from shop_http.cli.product_import.file import KNOWN
+from shop_http.cli.product_import.file import EXPORTED
 from shop_http.cli.product_import.profiles import OPTION
 from shop_http.cli.product_import.rows import addresses_cell
 
@@ -33,7 +33,7 @@ class ProductTable:
     @property
     def columns(self) -> list[str]:
         """The names of the columns."""
-        return [*KNOWN, *self._options.values()]
+        return [*EXPORTED, *self._options.values()]
 
     def row(self, product: Product, on_hand: int, counted: datetime) -> list[str | int]:
         """A product, with what was on hand at a moment."""

@@ -22,10 +22,11 @@ from shop_core.text import normalized
 from shop_http.cli.product_import.profiles import OPTION, PROFILES, BadRow, Profile, Record
 from shop_http.csv_cells import as_written
 
-KNOWN = (
-    *("sku", "name", "price", "description", "category", "image_urls", "images", "tax_class", "family"),
+EXPORTED = (
+    *("sku", "name", "price", "description", "category", "image_urls", "tax_class", "family"),
     *("quantity", "counted"),
 )
+KNOWN = (*EXPORTED, "images")
 
 # A row of known columns that is longer than this has a field above csv.field_size_limit (131,072 characters of at
 # most 4 bytes), so what is cut off here is refused there: memory stays bounded even without any line end.
