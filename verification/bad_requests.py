@@ -88,7 +88,7 @@ def operations_of(document: Json) -> list[Operation]:
     found = []
     for path, methods in document["paths"].items():
         for method, described in methods.items():
-            (content,) = described.get("requestBody", {}).get("content", {"": {}}).values()
+            content, *_ = described.get("requestBody", {}).get("content", {"": {}}).values()  # one, unless it is a file
             examples = [content["example"]] if "example" in content else []
             examples += [shown["value"] for shown in content.get("examples", {}).values()]
             query = tuple(parameter["name"] for parameter in described["parameters"] if parameter["in"] == "query")

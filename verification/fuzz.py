@@ -115,6 +115,7 @@ class Fuzzer:
         offer = {"label": "Offer", "benefit": {"kind": "order_percent", "percent": "1"}, "needs_coupon": True}
         ids["promotion_id"] = [await self._made("/promotions", offer, admin_token) for _ in range(20)]
         ids["family_id"] = [await self._made("/families", {"name": "Shirts"}, admin_token) for _ in range(20)]
+        ids["image_id"] = ["01a1fdcd-e7ef-75de-b2e3-e5ed16e9e21d"]  # tests/hostile_pictures.py has those that there are
         lines = {"lines": [{"product_id": each, "quantity": 2} for each in ids["product_id"][:3]]}
         ids["order_id"] = [await self._made("/orders", lines, customer) for _ in range(20)]
         ids["reservation_id"] = [await self._made("/reservations", lines, customer) for _ in range(10)]
