@@ -17,7 +17,7 @@ from shop_adapters.memory import MemoryAdapters
 from shop_adapters.passwords import ScryptPasswords
 from shop_core import Registration, Shop
 from shop_core.accounts.guess_limits import Guess, guesses_of_login, return_tokens, take_tokens
-from shop_core.errors import TooManyAttempts, Unauthenticated, WrongCredentials, WrongPassword
+from shop_core.errors import Invalid, TooManyAttempts, Unauthenticated, Unavailable, WrongCredentials, WrongPassword
 from shop_core.ports import UnitOfWork
 from shop_core.token_bucket import TokenBucket
 from shop_testing import MovableClock
@@ -29,14 +29,17 @@ GUESSES_MAX = 100
 
 
 class Counting(ScryptPasswords):
-    """Counts the passwords that are really looked at."""
+    """Counts the passwords that are really looked at, and fails if it is told to."""
 
     def __init__(self) -> None:
         super().__init__(2)
         self.evaluated = 0
+        self.failure: Exception | None = None
 
     def verify(self, password_hash: str | None, password: str) -> bool:
         """See `PasswordHasher`."""
+        if self.failure:
+            raise self.failure
         self.evaluated += 1
         return super().verify(password_hash, password)
 
@@ -89,6 +92,34 @@ def test_refusals_do_not_tell_who_is_registered(shop: Shop) -> None:
 def test_a_right_password_is_never_used_up(shop: Shop) -> None:
     assert [guess(shop, password=PASSWORD, client="home") for _ in range(100)] == [None] * 100
     assert [guess(shop, client="home") for _ in range(11)] == [WrongCredentials] * 10 + [TooManyAttempts]
+
+
+@pytest.mark.parametrize("failure", [Unavailable("the database is away"), MemoryError()], ids=["503", "500"])
+def test_what_the_shop_does_not_decide_uses_up_no_guesses(shop: Shop, passwords: Counting, failure: Exception) -> None:
+    login = shop.sessions.log_in("ada", PASSWORD)
+    ada, device = shop.sessions.authenticate(login.access), login.device or ""
+    attempts: list[Callable[[], object]] = [
+        lambda: shop.sessions.log_in("ada", PASSWORD, client="home"),
+        lambda: shop.sessions.log_in("ada", PASSWORD, device=device),
+        lambda: shop.accounts.change_password(ada, PASSWORD, "another password"),
+        lambda: shop.privacy.erase_me(ada, PASSWORD),
+    ]
+    passwords.failure = failure
+    for attempt in attempts * 40:
+        with pytest.raises(type(failure)):
+            attempt()
+    passwords.failure = None
+    for attempt in attempts[:3]:
+        attempt()
+    assert [guess(shop, client="home") for _ in range(11)] == [WrongCredentials] * 10 + [TooManyAttempts]
+
+
+def test_a_right_password_with_a_new_one_that_is_refused_uses_up_no_guesses(shop: Shop) -> None:
+    ada = shop.sessions.authenticate(shop.sessions.log_in("ada", PASSWORD).access)
+    for _ in range(20):
+        with pytest.raises(Invalid, match="new_password"):
+            shop.accounts.change_password(ada, PASSWORD, "short")
+    shop.accounts.change_password(ada, PASSWORD, "another password")
 
 
 def test_guesses_from_elsewhere_do_not_lock_the_owner_out(shop: Shop) -> None:

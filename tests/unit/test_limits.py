@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import tracemalloc
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from uuid import UUID
 
 import httpx
@@ -17,7 +19,7 @@ from litestar.testing import TestClient
 from http_client import API, assert_problem
 from shop_adapters.memory import MemoryAdapters
 from shop_core import SYSTEM, Money, OrderPercent, ProductDetails, PromotionDetails, Registration, Role, Shop
-from shop_core.errors import Unavailable, WrongCredentials
+from shop_core.errors import TooMany, Unavailable, WrongCredentials
 from shop_http.app import create_app
 from shop_http.client_address import TrustedProxies
 from shop_http.middleware.access_log import Observer, RequestRecord
@@ -155,6 +157,24 @@ def test_logins_that_fail_are_few_for_an_address_and_those_that_succeed_are_not_
         assert client.post("/auth/register", json=form, headers=from_("192.0.2.1")).status_code == 429
         assert log_in("ada", PASSWORD, "192.0.2.2").status_code == 200
         assert log_in("ada", PASSWORD, "192.0.2.1", device=right.json()["device"]).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "failure", [Unavailable("away"), MemoryError(), asyncio.CancelledError()], ids=["503", "500", "late"]
+)
+def test_a_login_that_the_shop_does_not_decide_does_not_count(failure: BaseException) -> None:
+    limiter = LoginLimiter(Rate(3, 60), unrecognised_max=1)
+    for attempt in (limiter.unrecognised_device, partial(limiter.login, is_recognised=False)):
+        for _ in range(9):
+            with pytest.raises(type(failure)), attempt("192.0.2.1"):
+                raise failure
+    with limiter.unrecognised_device("192.0.2.2"):
+        for _ in range(9):
+            with pytest.raises(Unavailable, match="log in at the moment"), limiter.unrecognised_device("192.0.2.1"):
+                pytest.fail("let in")
+    for refused in [WrongCredentials] * 3 + [TooMany]:
+        with pytest.raises(refused), limiter.unrecognised_device("192.0.2.1"):
+            raise WrongCredentials
 
 
 def test_however_many_unrecognised_devices_try_a_recognised_one_gets_in() -> None:

@@ -9,7 +9,7 @@ from uuid import UUID
 from shop_core.accounts.guess_limits import Guess, return_tokens, take_tokens
 from shop_core.accounts.model import Account
 from shop_core.accounts.passwords import PASSWORD_LENGTHS, password_length
-from shop_core.errors import Refusal, Unavailable
+from shop_core.errors import WrongCredentials, WrongPassword
 from shop_core.ports import Begin, PasswordHasher, UnitOfWork
 
 
@@ -32,7 +32,8 @@ class PasswordChecks:
 
     @contextmanager
     def counted(self, guesses: Sequence[Guess]) -> Iterator[None]:
-        """Count a guess, and check the password in the block. If the shop itself fails there, the guess is returned.
+        """Count a guess, and check the password in the block. If that ends with anything but a wrong password, as when
+        the shop itself fails, the guess is returned.
 
         Raises:
             TooManyAttempts
@@ -41,7 +42,7 @@ class PasswordChecks:
         try:
             yield
         except Exception as failure:
-            if isinstance(failure, Unavailable) or not isinstance(failure, Refusal):
+            if not isinstance(failure, WrongCredentials | WrongPassword):
                 with suppress(Exception), self._begin() as uow:
                     self.uncount(uow, guesses)
             raise

@@ -18,7 +18,7 @@ from uuid import UUID
 
 from litestar.types import ASGIApp, Receive, Scope, Send
 
-from shop_core.errors import CouponNotUsable, TooMany, TooManyLines, TooManyOrders, Unavailable
+from shop_core.errors import CouponNotUsable, Refusal, TooMany, TooManyLines, TooManyOrders, Unavailable
 from shop_core.token_bucket import TokenBucket
 from shop_http.middleware import Middleware
 from shop_http.problems import refused
@@ -124,28 +124,36 @@ class LoginLimiter:
             return
         with self.unrecognised_device(client):
             yield
-        if self._buckets is not None:
-            self._buckets.give_back(client)
+        self._give_back(client)
 
     @contextmanager
     def unrecognised_device(self, client: str) -> Iterator[None]:
-        """Around a login, a registration or a reset from a device that no login has succeeded from before.
+        """Around a login, a registration or a reset from a device that no login has succeeded from before. One that the
+        shop does not decide, as it fails or takes too long, does not count.
 
         Raises:
             TooMany: this client tries too often.
             Unavailable: too many try at the same moment.
         """
+        if self._unrecognised == self._unrecognised_max:
+            raise Unavailable("Too many people log in at the moment: try again.", retry_after_s=1)
         if self._buckets is not None:
             left, seconds = self._buckets.take(client)
             if left < 0:
                 raise TooMany("Too many attempts from your network: wait a little.", math.ceil(seconds))
-        if self._unrecognised == self._unrecognised_max:
-            raise Unavailable("Too many people log in at the moment: try again.", retry_after_s=1)
         self._unrecognised += 1
         try:
             yield
+        except BaseException as error:  # also a cancelled one: only the deadline and the end of the server do that
+            if isinstance(error, Unavailable) or not isinstance(error, Refusal):
+                self._give_back(client)
+            raise
         finally:
             self._unrecognised -= 1
+
+    def _give_back(self, client: str) -> None:
+        if self._buckets is not None:
+            self._buckets.give_back(client)
 
 
 class CouponLimiter:
