@@ -1,7 +1,9 @@
-"""Clients that mean harm, from this machine: `python -m verification.hostile_clients`.
+"""Clients that mean harm, from this machine: `python -m verification.hostile_clients`, or `--only flood` for one play.
 
-A flood of connections that send nothing, that send their requests byte by byte, and that do not read their responses:
-meanwhile a health check must be answered within a second.
+- flood: connections that send nothing, that send their requests byte by byte, and that do not read their responses;
+  meanwhile a health check must be answered within a second.
+- log: nobody reads what the server logs.
+- hosts, pages, bodies, searches: see `heavy_requests`.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ import http.client
 import multiprocessing
 import resource
 import socket
+import subprocess
 import sys
 import tempfile
 import time
@@ -21,14 +24,23 @@ from dataclasses import dataclass, field
 from multiprocessing.synchronize import Event
 from pathlib import Path
 
+from verification import heavy_requests
+from verification.bystanders import busy_shop, busyness
+from verification.heavy_requests import Outcome
 from verification.server import ShopServer
-from verification.shop_process import free_port
+from verification.shop_process import SHOP, environment, free_port, running
 
 HEALTH = ("/health/live", "/health/ready")
 HEALTH_S_MAX = 1.0
 ANSWER_S_MAX = 30.0
 RECONNECT_S = 1.0
 CHECK_EVERY_S = 0.1
+LOGGED_REQUESTS = 2_000
+HEAVY = {
+    play.__name__: play
+    for play in (heavy_requests.hosts, heavy_requests.bodies, heavy_requests.searches, heavy_requests.pages)
+}
+PLAYS = ("flood", "log", *HEAVY)
 _SLOW_HEAD = b"POST /api/v1/auth/token HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
 _SLOW_HEAD += b"Content-Length: 4000\r\n\r\n"
 _LARGE = b"GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n" * 16
@@ -172,36 +184,64 @@ async def _read_nothing(opened: socket.socket) -> None:
         await asyncio.sleep(5)
 
 
-def said(health: Health) -> list[str]:
-    """The report, for people."""
-    return [
-        f"{health.checks} health checks in a flood of connections, the slowest took {health.slowest_s:.2f} s",
-        f"findings: {len(health.findings)}",
-        *(f"    {finding}" for finding in health.findings[:20]),
-    ]
+def flood_a_shop(flood: Flood, seconds: float) -> Outcome:
+    """Flood a shop of its own, and check its health on the port for that."""
+    apart = free_port()
+    with (
+        tempfile.TemporaryDirectory(prefix="shop-hostile-") as folder,
+        ShopServer(Path(folder), variables={"SHOP_HEALTH_PORT": str(apart)}) as server,
+    ):
+        health = health_in_a_flood(server.port, flood, seconds, apart)
+    outcome = Outcome(
+        f"a flood of connections: {health.checks} health checks, the slowest took {health.slowest_s:.2f} s",
+        health.findings,
+    )
+    outcome.must(health.slowest_s <= HEALTH_S_MAX, f"a health check is answered within {HEALTH_S_MAX:g} s")
+    return outcome
+
+
+def fill_a_log() -> Outcome:
+    """Ask a shop of its own, whose log is a pipe that nobody reads."""
+    port = free_port()
+    env = environment(SHOP_LOG_LEVEL="info")
+    with tempfile.TemporaryDirectory(prefix="shop-hostile-") as folder:
+        command: list[str | Path] = [SHOP, "serve", "--demo", "--port", str(port), "--data-dir", folder]
+        with running(command, f"http://127.0.0.1:{port}", env, subprocess.PIPE):
+            return asyncio.run(heavy_requests.beside_an_unread_log(port, LOGGED_REQUESTS))
 
 
 def main() -> int:
     """Run it: 0 if nothing was found."""
-    parser = argparse.ArgumentParser(prog="python -m verification.hostile_clients", description=__doc__.split("\n")[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m verification.hostile_clients",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("--seed", type=int, help="nothing here is left to chance")
+    parser.add_argument("--only", choices=PLAYS, action="append", help="only this play; may be repeated")
     parser.add_argument("--idle", type=int, default=1_300, help="connections that send nothing")
     parser.add_argument("--writers", type=int, default=1_300, help="connections that send a byte a second")
     parser.add_argument("--readers", type=int, default=200, help="connections that do not read the response")
     parser.add_argument("--reconnect", type=float, default=RECONNECT_S, help="seconds until each connects again")
-    parser.add_argument("--seconds", type=float, default=30, help="how long")
+    parser.add_argument("--seconds", type=float, default=30, help="how long each play takes")
     given = parser.parse_args()
-    flood = Flood(given.idle, given.writers, given.readers, given.reconnect)
-    apart = {"SHOP_HEALTH_PORT": str(free_port())}
-    with (
-        tempfile.TemporaryDirectory(prefix="shop-hostile-") as folder,
-        ShopServer(Path(folder), variables=apart) as server,
-    ):
-        health = health_in_a_flood(server.port, flood, given.seconds, int(apart["SHOP_HEALTH_PORT"]))
-    if health.slowest_s > HEALTH_S_MAX:
-        health.findings.append(f"a health check took {health.slowest_s:.2f} s, at most {HEALTH_S_MAX} s are allowed")
-    print(*said(health), sep="\n")
-    return 1 if health.findings else 0
+    wanted, found = given.only or PLAYS, 0
+
+    def report(outcome: Outcome) -> None:
+        nonlocal found
+        found += len(outcome.findings)
+        print(outcome.said, *(f"    not so: {each}" for each in outcome.findings[:20]), sep="\n", flush=True)
+
+    if "flood" in wanted:
+        report(flood_a_shop(Flood(given.idle, given.writers, given.readers, given.reconnect), given.seconds))
+    if "log" in wanted:
+        report(fill_a_log())
+    if heavy := [play for name, play in HEAVY.items() if name in wanted]:
+        with busy_shop() as busy:
+            for play in heavy:
+                report(asyncio.run(play(busy, given.seconds)))
+    print(f"findings: {found}; {busyness()}")
+    return 1 if found else 0
 
 
 if __name__ == "__main__":

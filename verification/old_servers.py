@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import io
+import os
 import random
 import subprocess
 import sys
@@ -30,9 +31,10 @@ from sqlalchemy import make_url
 from shop_adapters.postgres import PostgresAdapters, make_engine
 from shop_adapters.postgres.migrate import MIGRATIONS, REVISIONS, WORKS_WITH, migrate
 from shop_core import Shop
+from verification.bystanders import busyness
 from verification.client import API, Connection, Lost
 from verification.databases import new_database, temporary_server
-from verification.shop_process import environment, free_port, running
+from verification.shop_process import CannotStart, environment, free_port, running
 
 ROOT = Path(__file__).parents[1]
 SECRET = "the secret of old and new servers"
@@ -83,29 +85,51 @@ def _git(*arguments: str) -> str:
 
 
 class OldShop:
-    """The code of a commit in a folder, run with the packages that are installed here."""
+    """The code of a commit in a folder, run with the packages that are installed here, or with its own."""
 
     def __init__(self, commit: str, folder: Path, database_url: str) -> None:
         files = subprocess.run(["git", "archive", commit], cwd=ROOT, capture_output=True, check=True).stdout
         with tarfile.open(fileobj=io.BytesIO(files)) as archive:
             archive.extractall(folder, filter="data")
-        module, _, function = tomllib.loads((folder / "pyproject.toml").read_text())["project"]["scripts"][
-            "shop"
-        ].partition(":")
+        project = tomllib.loads((folder / "pyproject.toml").read_text())["project"]
+        module, _, function = project["scripts"]["shop"].partition(":")
+        name, number = project["name"], project.get("version", "0")
+        installed = folder / "src" / f"{name}-{number}.dist-info"  # some ask for their own version
+        installed.mkdir()
+        (installed / "METADATA").write_text(f"Name: {name}\nVersion: {number}\n")
         self.command = [sys.executable, "-c", f"from {module} import {function}; raise SystemExit({function}())"]
         self.env = environment(SHOP_DATABASE_URL=database_url, SHOP_SECRET_KEY=SECRET, SHOP_WORKERS="1")
+        self._folder = folder
         self.env["PYTHONPATH"] = str(folder / "src")
+        self.log = folder / "server.log"
 
     def run(self, *arguments: str) -> None:
-        """Run a command of it to its end."""
-        subprocess.run([*self.command, *arguments], env=self.env, check=True, capture_output=True, timeout=300)
+        """Run a command of it to its end. Raises CannotStart: it fails."""
+        command = [*self.command, *arguments]
+        done = subprocess.run(command, env=self.env, capture_output=True, text=True, timeout=300, check=False)
+        if "ModuleNotFoundError" in done.stderr and self._install():
+            done = subprocess.run(command, env=self.env, capture_output=True, text=True, timeout=300, check=False)
+        if done.returncode:
+            raise CannotStart(f"shop {' '.join(arguments)}: {done.stderr[-500:]}")
+
+    def _install(self) -> bool:
+        """Install the packages that it was locked with; some are not used any more. Whether that worked."""
+        packages = self._folder / "packages"
+        pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--require-hashes"]
+        from_lock = ["--target", str(packages), "-r", str(self._folder / "requirements.txt")]
+        self.env["PYTHONPATH"] += f"{os.pathsep}{packages}"
+        return not subprocess.run([*pip, *from_lock], capture_output=True, timeout=600, check=False).returncode
+
+    def said(self) -> str:
+        """The end of what its server said."""
+        return self.log.read_text()[-500:] if self.log.exists() else ""
 
     @contextmanager
     def serving(self) -> Iterator[int]:
         """A server of it, with demo products: its port."""
         port = free_port()
         command = [*self.command, "serve", "--demo", "--port", str(port)]
-        with running(command, f"http://127.0.0.1:{port}", self.env, subprocess.DEVNULL):
+        with self.log.open("wb") as log, running(command, f"http://127.0.0.1:{port}", self.env, log.fileno()):
             yield port
 
 
@@ -178,10 +202,15 @@ def try_revision(server: str, revision: str, commit: str, seconds: float) -> lis
     with tempfile.TemporaryDirectory(prefix="shop-old-") as folder:
         plain = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
         old = OldShop(commit, Path(folder), plain)
-        old.run("migrate")
         began = time.monotonic()
-        with old.serving() as port:
-            before, after = asyncio.run(_play(port, url, seconds))
+        try:
+            old.run("migrate")
+            with old.serving() as port:
+                before, after = asyncio.run(_play(port, url, seconds))
+        except CannotStart as why:
+            findings = [f"a server of {revision} ({commit[:9]}) does not start: {why} {old.said()}"]
+            print(f"    {findings[0]}", flush=True)
+            return findings
     answers = before.answers + after.answers
     findings = [
         f"{step}: {status} ({count} times)"
@@ -220,7 +249,7 @@ def main() -> int:
             if not given.revision or revision in given.revision
             for finding in try_revision(server, revision, commit, given.seconds)
         ]
-    print(f"findings: {len(findings)}")
+    print(f"findings: {len(findings)}; {busyness()}")
     return 1 if findings else 0
 
 
