@@ -139,6 +139,7 @@ class Customers:
     def __init__(self, port: int) -> None:
         self.port = port
         self.answers: Counter[tuple[str, int]] = Counter()
+        self.said: dict[tuple[str, int], str] = {}
         self.rounds = 0
         self.is_over = False
 
@@ -159,6 +160,8 @@ class Customers:
                 self.answers[step, 0] += 1
                 return {}
             self.answers[step, answer.status] += 1
+            if answer.status >= 500:
+                self.said.setdefault((step, answer.status), answer.body.decode()[-300:])
             return answer.json if answer.body and answer.status < 300 else {}
 
         account = {"username": f"ada-{uuid4().hex[:12]}", "password": _PASSWORD}
@@ -213,7 +216,7 @@ def try_revision(server: str, revision: str, commit: str, seconds: float) -> lis
             return findings
     answers = before.answers + after.answers
     findings = [
-        f"{step}: {status} ({count} times)"
+        f"{step}: {status} ({count} times) {(before.said | after.said).get((step, status), '')}"
         for (step, status), count in answers.items()
         if status >= 500 or status == 0 or (status >= 400 and status not in (404, 409))
     ]
