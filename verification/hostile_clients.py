@@ -65,6 +65,9 @@ class Flood:
     reconnect_s: float = RECONNECT_S
 
 
+WHOLE = Flood(idle=1_300, writers=1_300, readers=200)
+
+
 @dataclass(slots=True)
 class Health:
     """What a health check saw.
@@ -219,9 +222,9 @@ def main() -> int:
     )
     parser.add_argument("--seed", type=int, help="nothing here is left to chance")
     parser.add_argument("--only", choices=PLAYS, action="append", help="only this play; may be repeated")
-    parser.add_argument("--idle", type=int, default=1_300, help="connections that send nothing")
-    parser.add_argument("--writers", type=int, default=1_300, help="connections that send a byte a second")
-    parser.add_argument("--readers", type=int, default=200, help="connections that do not read the response")
+    parser.add_argument("--idle", type=int, default=WHOLE.idle, help="connections that send nothing")
+    parser.add_argument("--writers", type=int, default=WHOLE.writers, help="connections that send a byte a second")
+    parser.add_argument("--readers", type=int, default=WHOLE.readers, help="connections that do not read the response")
     parser.add_argument("--reconnect", type=float, default=RECONNECT_S, help="seconds until each connects again")
     parser.add_argument("--seconds", type=float, default=30, help="how long each play takes")
     given = parser.parse_args()

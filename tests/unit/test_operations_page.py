@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from dataclasses import fields
 from datetime import timedelta
 from pathlib import Path
 
@@ -40,6 +41,12 @@ def test_every_column_of_the_database_has_one_level() -> None:
         levels.update((table, column) for column in re.findall(r"`(\w+)`", columns) or all_others)
     columns = [(table.name, column.name) for table in metadata.tables.values() for column in table.columns]
     assert levels == Counter(columns)
+
+
+def test_every_secret_is_named_that_may_be_in_a_file() -> None:
+    secrets = {f"SHOP_{each.name.upper()}" for each in fields(Settings) if each.metadata.get("hidden")}
+    listed = section("Settings and secrets").partition("Secrets are `")[2].partition(". Files")[0]
+    assert set(re.findall(r"SHOP_\w+", listed)) == secrets
 
 
 def test_every_key_is_in_the_inventory() -> None:
