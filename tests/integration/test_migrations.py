@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from alembic import command
@@ -11,6 +12,7 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import CheckConstraint, Engine, text
+from verification.server import wait_until
 
 from shop_adapters.postgres import make_engine
 from shop_adapters.postgres import migrate as migrating
@@ -24,6 +26,7 @@ from shop_adapters.postgres.migrate import (
     upgrade,
 )
 from shop_adapters.postgres.schema import metadata
+from shop_testing.concurrency import TIMEOUT_S
 
 _COLUMNS = text("""
 SELECT table_name, column_name, is_nullable = 'NO' AND column_default IS NULL
@@ -34,7 +37,7 @@ WHERE table_schema = 'public'
 
 @pytest.fixture
 def empty(new_database: Callable[[str], str]) -> Iterator[Engine]:
-    engine = make_engine(new_database("shop_migrations"), connections=2)
+    engine = make_engine(new_database("shop_migrations"), connections=4)
     yield engine
     engine.dispose()
 
@@ -123,6 +126,34 @@ def test_a_migration_gives_way_to_those_who_use_a_table_and_starts_again(
         monkeypatch.setattr(migrating.time, "sleep", lambda _: reading.rollback())
         assert migrate(empty, "EUR") == ("0010", REVISIONS[-1])
         assert not reading.in_transaction(), "it gave way once"
+
+
+def test_a_deadlock_of_a_migration_and_a_request_ends_the_migration(
+    empty: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The request has waited for `products` already when the migration begins to wait for `orders`, which it uses."""
+    with empty.begin() as connection:
+        upgrade(connection, "0010")
+    with empty.connect() as holding, empty.connect() as request, ThreadPoolExecutor(2) as threads:
+        holding.execute(text("SELECT FROM products"))
+        request.execute(text("SET LOCAL deadlock_timeout = 300"))  # so that it would look while the migration waits
+        request.execute(text("SELECT FROM orders"))
+        monkeypatch.setattr(migrating, "PAUSE_S", 0)
+        migration = threads.submit(migrate, empty, "EUR")
+        assert wait_until(lambda: _waiting(empty) == 1, TIMEOUT_S)
+        asked = threads.submit(request.execute, text("SELECT FROM products"))
+        assert wait_until(lambda: _waiting(empty) == 2, TIMEOUT_S)
+        holding.rollback()
+        asked.result(TIMEOUT_S)
+        request.rollback()
+        assert migration.result(TIMEOUT_S) == ("0010", REVISIONS[-1])
+
+
+def _waiting(engine: Engine) -> int:
+    with engine.connect() as connection:
+        return connection.execute(
+            text("SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'products'::regclass")
+        ).scalar_one()
 
 
 def test_a_migration_that_gets_no_table_changes_nothing_and_says_so(

@@ -30,8 +30,12 @@ WORKS_WITH = "0005"
 is asked of it that it does not know. A migration that breaks that raises it; a test compares. It is stored, so that
 older servers know whether they can go on beside new ones."""
 LOCK_MS = 500
-"""How long a migration waits for a table that servers use meanwhile, before it gives way and starts again. PostgreSQL
-looks for deadlocks after 1 s: so none of their requests is ended for it, and none waits longer for its tables."""
+"""How long a migration waits for a table that servers use meanwhile, before it gives way and starts again: no request
+waits longer for its tables than that and what it takes to change them."""
+DEADLOCK_MS = 10
+"""A request that has waited for a table of the migration for 1 s looks for a deadlock, and ends itself if the migration
+waits for one of its own. So the migration looks much earlier than that. Only a superuser may say so: for others, one
+request may be 503 in rare cases."""
 TRIES_MAX, PAUSE_S = 60, 0.5
 _LOCK_ID = 0x53686F70  # "Shop": two processes that migrate at the same time do so one after the other
 
@@ -62,7 +66,7 @@ def migrate(engine: Engine, currency: str, *, includes_tax: bool = True) -> tupl
                 before = revision_of(connection)
                 if before is not None and before not in REVISIONS:
                     raise _newer(before)
-                connection.execute(text(f"SET LOCAL lock_timeout = {LOCK_MS}"))
+                _give_way(connection)
                 bring_up(connection, currency, includes_tax=includes_tax)
             break
         except OperationalError as error:
@@ -84,6 +88,13 @@ def lock_schema(connection: Connection) -> None:
     """
     check_server(connection)
     connection.execute(text("SELECT pg_advisory_xact_lock(:id)"), {"id": _LOCK_ID})
+
+
+def _give_way(connection: Connection) -> None:
+    """Let requests of servers go first."""
+    connection.execute(text(f"SET LOCAL lock_timeout = {LOCK_MS}"))
+    if connection.execute(text("SELECT current_setting('is_superuser')")).scalar_one() == "on":
+        connection.execute(text(f"SET LOCAL deadlock_timeout = {DEADLOCK_MS}"))
 
 
 def bring_up(connection: Connection, currency: str, *, includes_tax: bool) -> None:
