@@ -173,18 +173,26 @@ def test_an_order_whose_answer_came_too_late_is_found_by_its_key() -> None:
     assert shop.inventory.level(SYSTEM, lamp.id).available == 1
 
 
-@pytest.mark.parametrize(("length", "status", "state"), [("0", 200, "cancelled"), ("9", 408, "placed")])
-def test_a_step_is_begun_only_when_the_whole_body_is_here(length: str, status: int, state: str) -> None:
+@pytest.mark.parametrize(
+    ("step", "length", "status", "state"),
+    [
+        ("cancel", "0", 200, "cancelled"),
+        ("cancel", "9", 408, "placed"),
+        ("confirm", "0", 200, "confirmed"),  # which takes no fields
+        ("confirm", "9", 408, "placed"),
+    ],
+)
+def test_a_step_is_begun_only_when_the_whole_body_is_here(step: str, length: str, status: int, state: str) -> None:
     """Otherwise its client would hear that the request did not arrive, and it would be carried out."""
     shop = Shop(MemoryAdapters())
     lamp = shop.catalog.create_product(SYSTEM, ProductDetails("LAMP-1", "Lamp", Money.parse("2", "EUR"))).product
     shop.inventory.receive(SYSTEM, lamp.id, 3)
-    customer = shop.accounts.register(Registration("ada", PASSWORD))
+    customer = shop.accounts.register(Registration("ada", PASSWORD), actor=SYSTEM, role=Role.STAFF)
     actor = Actor(customer.id, Role.CUSTOMER)
     order = shop.orders.place(PlacementRequest(customer.id, (LineRequest(lamp.id, 1),)))
     head = [(b"content-type", b"application/json"), (b"content-length", length.encode()), (b"host", b"shop.test")]
     head.append((b"authorization", f"Bearer {shop.sessions.log_in('ada', PASSWORD).access}".encode()))
-    found, _, _ = answer_to(never, f"/api/v1/orders/{order.id}/cancel", shop=shop, head=head)
+    found, _, _ = answer_to(never, f"/api/v1/orders/{order.id}/{step}", shop=shop, head=head)
     assert (found, shop.orders.get(actor, order.id).status) == (status, state)
 
 
