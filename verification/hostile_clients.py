@@ -228,18 +228,18 @@ def main() -> int:
     parser.add_argument("--reconnect", type=float, default=RECONNECT_S, help="seconds until each connects again")
     parser.add_argument("--seconds", type=float, default=30, help="how long each play takes")
     given = parser.parse_args()
-    wanted, found = given.only or PLAYS, 0
+    chosen, found = given.only or PLAYS, 0
 
     def report(outcome: Outcome) -> None:
         nonlocal found
         found += len(outcome.findings)
         print(outcome.said, *(f"    not so: {each}" for each in outcome.findings[:20]), sep="\n", flush=True)
 
-    if "flood" in wanted:
+    if "flood" in chosen:
         report(flood_a_shop(Flood(given.idle, given.writers, given.readers, given.reconnect), given.seconds))
-    if "log" in wanted:
+    if "log" in chosen:
         report(fill_a_log())
-    if heavy := [play for name, play in HEAVY.items() if name in wanted]:
+    if heavy := [play for name, play in HEAVY.items() if name in chosen]:
         with busy_shop() as busy:
             for play in heavy:
                 report(asyncio.run(play(busy, given.seconds)))
