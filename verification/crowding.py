@@ -38,7 +38,7 @@ async def expiring(busy: BusyShop, count: int, seconds: float) -> Waits:
         await asyncio.to_thread(shop.reservations.reserve, to_hold(customer, *lines, seconds=TTL_MAX.total_seconds()))
     with busy.adapters.engine.begin() as connection:
         for table in ("reservations", "reservation_lines"):
-            connection.execute(text(f"UPDATE {table} SET expires_at = clock_timestamp() + interval '1 second'"))
+            connection.execute(text(f"UPDATE {table} SET expires_at = now() + interval '1 second'"))
     began = time.monotonic()
     waits = await busy.others(busy.products, seconds)
     with busy.adapters.engine.begin() as connection:
