@@ -21,6 +21,7 @@ from shop_core import __version__
 ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 NAME: str = PROJECT["name"]
+PYRIGHT = Path(sys.executable).with_name("pyright")
 
 
 @pytest.fixture(scope="module")
@@ -114,6 +115,19 @@ def test_the_readmes_library_runs_with_the_extra_that_it_names(
     program = on_postgres.replace("postgresql://shop@localhost/shop", url)
     assert program != on_postgres
     assert run(python, f"from shop_core import Shop\n{program}{sells}print(order.total)") == "49.80\n"
+
+
+def test_the_readmes_library_is_right_to_pyright_too(tmp_path: Path) -> None:
+    """mypy checks it with all else; editors of users ask pyright, which takes some protocols otherwise."""
+    asked = subprocess.run([PYRIGHT, "--version"], capture_output=True, text=True, check=False)
+    if asked.returncode:  # the first call brings its program, which is one of Node.js
+        pytest.skip(f"pyright cannot be had: {asked.stderr.strip()[-200:]}")
+    first, sells, on_postgres = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), flags=re.DOTALL)
+    (tmp_path / "in_memory.py").write_text(first + sells)
+    (tmp_path / "on_postgres.py").write_text(f"from shop_core import Shop\n{on_postgres}{sells}")
+    command = [PYRIGHT, "--pythonpath", sys.executable, str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
 
 
 @pytest.mark.parametrize(
