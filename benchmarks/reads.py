@@ -1,4 +1,4 @@
-"""Reading: pages, products, searches, and one's own orders."""
+"""Reading: pages, products and searches."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from benchmarks import seed_data
-from benchmarks.environment import FAITHFUL, OCCASIONAL, OCCASIONAL_ORDERS, Environment, Shop
+from benchmarks.environment import Environment, Shop
 from benchmarks.measurement import Findings, Measure, Row, at_least, at_most, in_turn, middle, ratios
 from benchmarks.pgbench import PAGE
 from benchmarks.real_year.client import API
@@ -113,7 +113,7 @@ def pages(environment: Environment, findings: Findings) -> None:
 
 
 def lists(environment: Environment, findings: Findings) -> None:
-    """Deep pages, counts, searches and histories, against a page that is easy to find.
+    """Deep pages, counts and searches, against a page that is easy to find.
 
     Others commit all the while, so that every answer is worked out: else a kept answer would be compared with another.
     """
@@ -123,18 +123,14 @@ def lists(environment: Environment, findings: Findings) -> None:
     deep = max(0, products - 20 * PAGE_SIZE)
     words = [f"{adjective}%20{noun}" for adjective in seed_data.ADJECTIVES for noun in seed_data.NOUNS[:20]]
     words += list(seed_data.NOUNS)
-    orders = f"{API}/orders?limit=10"
-    faithful, occasional = (environment.token(seed_data.customer_id(number)) for number in (FAITHFUL, OCCASIONAL))
     sides = {
         "page": reads.of("page", walked),
         "first": reads.of("first", [f"{_PAGE}&offset={offset}" for offset in range(950)]),
         "deep": reads.of("deep", [f"{_PAGE}&offset={deep + offset}" for offset in range(950)]),
         "search": reads.of("search", [f"{_PAGE}&cursor=&keyword={word}" for word in words]),
         "search, counted": reads.of("counted", [f"{_PAGE}&keyword={word}" for word in words]),
-        "faithful": reads.of("faithful", [orders], faithful),
-        "occasional": reads.of("occasional", [orders], occasional),
     }
-    faults += _check_lists(environment, deep, faithful)
+    faults += _check_lists(environment, deep)
     with shop.commits_beside():
         figures = in_turn(sides, environment.size.rounds)
     found = tuple(dict.fromkeys(faults + reads.faults))
@@ -147,7 +143,6 @@ def lists(environment: Environment, findings: Findings) -> None:
 
     deep_page, first_page = f"page {deep // PAGE_SIZE + 1:,} and on, by offset", "page 1 and on, by offset"
     counted, cursor = "page 1 and on, by offset, with its `count`", "a page by cursor, not counted"
-    mine, other = f"my orders, {environment.size.faithful_orders:,} of them", f"a customer with {OCCASIONAL_ORDERS}"
     by_cursor, what = f"{rate['page']}: {cursor}", f"search by keyword in {products:,} products"
     to_page, counted_to_page = (ratios(figures[name], figures["page"]) for name in ("search", "search, counted"))
     having = "every product found has the word"
@@ -156,24 +151,20 @@ def lists(environment: Environment, findings: Findings) -> None:
         row(counted, "first", "page", cursor, 3, f"the count is {products:,}"),
         Row(what, rate["search"], by_cursor, to_page, "×", at_least(0.3), having, found),
         Row(f"{what}, with its `count`", rate["search, counted"], by_cursor, counted_to_page, "×"),
-        row(mine, "faithful", "occasional", other, 1.2, "both counts are right, each page has 10"),
     ]
 
 
-def _check_lists(environment: Environment, deep: int, faithful: str) -> list[str]:
+def _check_lists(environment: Environment, deep: int) -> list[str]:
     """What is wrong with the lists that are about to be measured."""
     url, size = environment.shop.url, environment.size
     faults = []
-    page = _get(f"{url}{_PAGE}&offset={deep}")
+    page = get(f"{url}{_PAGE}&offset={deep}")
     numbers = [int(product["sku"].removeprefix("SKU-")) for product in page["results"]]
     if page["count"] != size.products or numbers != list(range(size.products - deep, 0, -1))[:PAGE_SIZE]:
         faults.append(f"the page at {deep:,} is wrong: {page['count']:,} counted, {numbers[:2]} first")
     word = seed_data.NOUNS[7]
-    if not (results := _get(f"{url}{_PAGE}&keyword={word}")["results"]) or any(word not in r["name"] for r in results):
+    if not (results := get(f"{url}{_PAGE}&keyword={word}")["results"]) or any(word not in r["name"] for r in results):
         faults.append(f"the search for {word} is wrong: {len(results)} found")
-    history = _get(f"{url}{API}/orders?limit=10", faithful)
-    if (history["count"], len(history["results"])) != (size.faithful_orders, 10):
-        faults.append(f"{history['count']:,} orders counted, must be {size.faithful_orders:,}")
     return faults
 
 
@@ -184,7 +175,7 @@ def _walk(shop: Shop, pages_max: int | None = None) -> tuple[list[str], list[str
     path = f"{_PAGE}&cursor="
     while path and (pages_max is None or len(paths) < pages_max):
         paths.append(path)
-        page = _get(f"{shop.url}{path}")
+        page = get(f"{shop.url}{path}")
         seen += [int(product["sku"].removeprefix("SKU-")) for product in page["results"]]
         following = urlsplit(page["next"] or "")
         path = following.path and f"{following.path}?{following.query}"
@@ -194,7 +185,8 @@ def _walk(shop: Shop, pages_max: int | None = None) -> tuple[list[str], list[str
     return paths, []
 
 
-def _get(url: str, token: str = "") -> Any:
+def get(url: str, token: str = "") -> Any:
+    """The JSON of an answer."""
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=30) as answer:
         return json.load(answer)

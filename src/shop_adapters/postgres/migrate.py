@@ -12,6 +12,7 @@ from sqlalchemy.exc import OperationalError
 
 from shop_adapters.postgres.catalog_version import renew
 from shop_adapters.postgres.database import DEADLOCK, LOCK_NOT_AVAILABLE, TransactionTimeouts, transaction
+from shop_adapters.postgres.late_indexes import build_indexes
 from shop_adapters.postgres.schema import shop_facts
 from shop_adapters.postgres.search import REFRESHED_MAX, refresh_search
 from shop_adapters.postgres.watchdog import watched
@@ -110,6 +111,7 @@ def bring_up(connection: Connection, currency: str, *, includes_tax: bool) -> No
 
 def complete(engine: Engine) -> None:
     """What `migrate` does after its transaction, as it takes long and locks nothing."""
+    build_indexes(engine)
     while refresh_search(engine) >= REFRESHED_MAX:
         pass
     with transaction(engine, TransactionTimeouts()) as opened:

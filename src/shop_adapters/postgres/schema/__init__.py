@@ -26,7 +26,7 @@ from shop_adapters.postgres.schema.inventory import (
     stock_movements,
 )
 from shop_adapters.postgres.schema.operation import mails, outbox, shop_facts, tasks
-from shop_adapters.postgres.schema.orders import idempotency_keys, order_events, order_lines, orders
+from shop_adapters.postgres.schema.orders import idempotency_keys, order_events, order_lines, orders, orders_of_customer
 from shop_adapters.postgres.schema.pricing import (
     coupons,
     promotion_uses,
@@ -55,6 +55,7 @@ __all__ = [
     "order_events",
     "order_lines",
     "orders",
+    "orders_of_customer",
     "outbox",
     "products",
     "promotion_uses",
