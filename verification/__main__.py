@@ -60,6 +60,10 @@ PARTS = (
         *("catalog_feed", "copies of the catalog are right whatever is committed late, rolled back, lost or forgotten"),
         *("--pulls 100000", "--pulls 1000000 --on-postgres 30000"),
     ),
+    Part(
+        *("order_copies", "copies of orders are right whatever is committed late, rolled back, deleted or set back"),
+        *("--pulls 50000", "--pulls 1000000 --on-postgres 30000"),
+    ),
     Part("prices", "the laws of pricing hold for generated carts", "--cases 20000", "--cases 100000"),
     Part(
         *("coupons", "a coupon is used as often as it may be, while workers, server and database are killed"),
