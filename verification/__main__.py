@@ -64,6 +64,10 @@ PARTS = (
         *("order_copies", "copies of orders are right whatever is committed late, rolled back, deleted or set back"),
         *("--pulls 50000", "--pulls 1000000 --on-postgres 30000"),
     ),
+    Part(
+        *("fresh_reads", "no read of the catalog is older than what was acknowledged before it, in any process"),
+        *("--reads 100000", "--reads 1000000"),
+    ),
     Part("prices", "the laws of pricing hold for generated carts", "--cases 20000", "--cases 100000"),
     Part(
         *("coupons", "a coupon is used as often as it may be, while workers, server and database are killed"),

@@ -37,15 +37,21 @@ Plan = Callable[[int], Cut | None]
 """What happens to the n-th connection."""
 
 
-def seeded(seed: str, share: float = 0.9, bytes_max: int = 9_000) -> Plan:
-    """A plan that cuts about `share` of all connections, anywhere in their first `bytes_max` bytes."""
+def seeded(seed: str, share: float = 0.9, bytes_max: int = 9_000, patience: int = 20) -> Plan:
+    """A plan that cuts every connection: a client that keeps one open would otherwise be left alone for ever.
 
-    def plan(number: int) -> Cut | None:
+    Args:
+        seed: of all choices.
+        share: about so many are cut anywhere in their first `bytes_max` bytes.
+        bytes_max: of one side.
+        patience: the others are cut in their first `patience` times as many.
+    """
+
+    def plan(number: int) -> Cut:
         rng = Random(f"{seed}/connection/{number}")
-        if rng.random() >= share:
-            return None
+        last = bytes_max if rng.random() < share else patience * bytes_max
         how: How = rng.choices(("end", "reset", "silence"), (10, 10, 1))[0]
-        return Cut(rng.choice(("request", "answer")), rng.randrange(bytes_max), how)
+        return Cut(rng.choice(("request", "answer")), rng.randrange(last), how)
 
     return plan
 

@@ -331,9 +331,10 @@ def _options(path: str, methods: Sequence[str]) -> HTTPRouteHandler:
 
 
 def described(app: Litestar) -> Iterator[tuple[str, str, Operation]]:
-    """Path, method and declaration of each operation of the API, in the order of the routes."""
+    """Path, method and declaration of each operation of the API, in the order of the routes and the methods."""
     for route in app.routes:
-        for handler in getattr(route, "route_handlers", ()):
+        # Litestar collects them in a set, whose order differs between processes.
+        for handler in sorted(getattr(route, "route_handlers", ()), key=lambda each: min(each.http_methods)):
             operation_handler = handler_of(handler)
             if operation_handler and operation_handler.operation.id:
                 for method in sorted(handler.http_methods - {"HEAD"}):
