@@ -36,6 +36,13 @@ GENERATED = {
 HARMLESS = {"log_in", "refresh_tokens", "log_out", "quote_order", "compare_orders"}
 """What takes no key, and may be asked for again all the same when the answer is lost."""
 
+_LISTS_IN_QUERIES = (
+    "params = {k: v for k, v in params.items() if v is not UNSET and v is not None}",
+    'params = {k: ",".join(v) if isinstance(v, list) else v'
+    " for k, v in params.items() if v is not UNSET and v is not None}",
+)
+"""The generator does not look at `explode: false`: it would give each value of a list a parameter of its own."""
+
 Json = dict[str, Any]
 
 
@@ -103,6 +110,8 @@ def generate_python(source: Path, package: Path, operations: Path) -> None:
         check=True,
         stdout=subprocess.DEVNULL,
     )
+    for module in (package / "api").rglob("*.py"):
+        module.write_text(module.read_text().replace(*_LISTS_IN_QUERIES))
     operations.write_text(python_operations(json.loads(source.read_text())))
 
 

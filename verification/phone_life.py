@@ -3,7 +3,8 @@
     python -m verification.phone_life --seed 7 --wishes 10000
     python -m verification.phone_life --client typescript --wishes 1000
 
-Each phone registers, orders, edits, cancels, deletes, reserves, releases, and goes on with tokens that have ended.
+Each phone registers, orders, edits, cancels, deletes, reserves, releases, and goes on with tokens that have ended. Now
+and then it brings its copies of its orders and of the catalog up to date.
 Every wish must happen once, and none that happened may seem failed. The orders that a phone knows in the end are those
 of the server, versions and all; so nothing happened twice.
 """
@@ -28,7 +29,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import httpx
-from shop_client import MemoryTokens, RetryingTransport, ShopClient, Tokens
+from shop_client import CatalogCopy, MemoryTokens, OrdersCopy, RetryingTransport, ShopClient, Tokens
 from shop_client.generated.api.accounts import get_me, register
 from shop_client.generated.api.orders import cancel_order, delete_order, edit_order, place_order
 from shop_client.generated.api.reservations import release_reservation, reserve
@@ -52,8 +53,20 @@ PHONES = 4
 PATIENCE_S = 240.0
 TIMEOUT_S = 5.0
 """A connection may fall silent; a phone that waits longer than the shop needs would only take time."""
+CUT_EVERY = 20
+"""Of so many wishes, the line is cut in one at least."""
 TYPESCRIPT = Path(__file__).parents[1] / "clients/typescript/test/phone_life.mjs"
-WISHES = {"order": 4, "edit": 2, "cancel": 2, "delete": 1, "reserve": 2, "release": 2, "register": 1, "refresh": 2}
+WISHES = {
+    "order": 4,
+    "edit": 2,
+    "cancel": 2,
+    "delete": 1,
+    "reserve": 2,
+    "release": 2,
+    "register": 1,
+    "refresh": 2,
+    "sync": 1,
+}
 """Which wishes there are, and how often each is drawn."""
 
 
@@ -95,13 +108,14 @@ class Phone:
         self.shop = ShopClient(url, store=self.tokens, transport=transport, timeout_s=TIMEOUT_S)
         self.api = self.shop.api
         self.reservations: list[UUID] = []
+        self.catalog_copy, self.orders_copy = CatalogCopy(), OrdersCopy()
 
     def live(self, wishes: int) -> Life:
         """Register, log in and wish."""
         with closing(self.shop):
             self._register(self.life.username)
             self.shop.log_in(self.life.username, PASSWORD)
-            for kind in self.rng.choices(list(WISHES), list(WISHES.values()), k=wishes):
+            for kind in [*self.rng.choices(list(WISHES), list(WISHES.values()), k=wishes), "sync"]:
                 self.life.wishes[kind] += 1
                 try:
                     getattr(self, f"_{kind}")()
@@ -174,6 +188,16 @@ class Phone:
         self.tokens.save(Tokens("ended", tokens.refresh))
         if not isinstance(answer := get_me.sync(client=self.api), UserBody):
             raise RuntimeError(str(answer))
+
+    def _sync(self) -> None:
+        """The copies are what the phone knows from the answers to its wishes, and what is for sale."""
+        self.orders_copy.update(self.api)
+        known = {str(id_): _known(order.to_dict()) for id_, order in self.orders_copy.orders.items()}
+        if known != self.life.orders:
+            raise RuntimeError(f"{known.items() ^ self.life.orders.items()} differ")
+        self.catalog_copy.update(self.api)
+        if self.lamp not in self.catalog_copy.products:
+            raise RuntimeError("the lamp is missing")
 
     def _one_that_is(self, status: str) -> tuple[UUID | None, int]:
         found = [(UUID(order), version) for order, (is_now, _, version) in self.life.orders.items() if is_now == status]
@@ -301,7 +325,7 @@ def play(url: str, client: str, seed: int, wishes: int) -> tuple[Counter[str], C
     """
     with closing(Clerk(url)) as clerk:
         lamp = clerk.new_lamp()
-        with cutting(int(url.rpartition(":")[2]), seeded(f"{seed}/line")) as line:
+        with cutting(int(url.rpartition(":")[2]), seeded(f"{seed}/line", bytes_max=5_000, patience=4)) as line:
             lives = CLIENTS[client](f"http://127.0.0.1:{line.port}", lamp, seed, wishes)
         findings = [failure for life in lives for failure in life.failed]
         for life in lives:
@@ -310,6 +334,8 @@ def play(url: str, client: str, seed: int, wishes: int) -> tuple[Counter[str], C
     units = sum(units for life in lives for _, units, _ in life.orders.values())
     known = units, sum(life.reserved for life in lives)
     findings += [] if held == known else [f"allocated and reserved are {held}, the phones have {known}"]
+    cuts = sum(line.cuts.values())
+    findings += [] if cuts >= wishes // CUT_EVERY else [f"only {cuts} connections were cut: that proves little"]
     return sum((life.wishes for life in lives), Counter()), line.cuts, findings
 
 

@@ -13,14 +13,18 @@ needs: a key before the first try and the same one for each retry, one refresh o
 and copies of the catalog and of one's orders that follow what changes.
 """
 
-from shop_client.client import Refused, ShopClient
+from shop_client.client import ShopClient
+from shop_client.copies import CatalogCopy, OrdersCopy
+from shop_client.refusals import Refused
 from shop_client.retries import NoAnswer, RetryingTransport
 from shop_client.tokens import LoggedOut, MemoryTokens, Tokens, TokenStore
 
 __all__ = [
+    "CatalogCopy",
     "LoggedOut",
     "MemoryTokens",
     "NoAnswer",
+    "OrdersCopy",
     "Refused",
     "RetryingTransport",
     "ShopClient",

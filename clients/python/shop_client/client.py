@@ -8,19 +8,12 @@ from shop_client.generated import AuthenticatedClient
 from shop_client.generated.api.accounts import log_in, log_out
 from shop_client.generated.models import CredentialsForm, RefreshForm, TokensBody
 from shop_client.generated.types import UNSET
+from shop_client.refusals import Refused
 from shop_client.retries import RetryingTransport
 from shop_client.tokens import MemoryTokens, TokenAuth, Tokens, TokenStore
 
 TIMEOUT_S = 35.0
 """The shop answers within 30 seconds, if only that it cannot."""
-
-
-class Refused(Exception):
-    """The shop said no, for a reason that `problem` has."""
-
-    def __init__(self, problem: object) -> None:
-        super().__init__(getattr(problem, "detail", "the answer cannot be read"))
-        self.problem = problem
 
 
 class ShopClient:

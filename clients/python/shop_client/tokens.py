@@ -58,6 +58,7 @@ class TokenAuth(httpx.Auth):
         store: keeps the tokens.
     """
 
+    requires_request_body = True  # a body that is a file or a stream is read once, and sent again after a refresh
     requires_response_body = True
 
     def __init__(self, store: TokenStore) -> None:

@@ -8,29 +8,22 @@
  *     });
  *
  * `shop.api` is typed by the description of the API. Below it is the thin layer that a phone needs: a key before the
- * first try and the same one for each retry, and one refresh of the tokens for all calls that wait.
+ * first try and the same one for each retry, one refresh of the tokens for all calls that wait, and copies of the catalog
+ * and of one's orders that follow what changes.
  */
 
 import createClient, { type Client } from "openapi-fetch";
 
-import type { components, paths } from "./generated.js";
+import type { paths } from "./generated.js";
+import { Refused } from "./refusals.js";
 import { type Fetch, keyed, retrying, type RetryOptions } from "./retries.js";
 import { authorized, MemoryTokens, type TokenStore } from "./tokens.js";
 
+export { CatalogCopy, OrdersCopy, type CatalogState, type OrdersState } from "./copies.js";
+export { Refused, type Problem } from "./refusals.js";
 export { NoAnswer, type Fetch, type RetryOptions } from "./retries.js";
 export { LoggedOut, MemoryTokens, type Tokens, type TokenStore } from "./tokens.js";
 export type { components, paths } from "./generated.js";
-
-export type Problem = components["schemas"]["Problem"];
-
-/** The shop said no, for a reason that `problem` has. */
-export class Refused extends Error {
-  override readonly name = "Refused";
-
-  constructor(readonly problem: Problem) {
-    super(problem.detail);
-  }
-}
 
 export interface ShopOptions extends RetryOptions {
   /** Keeps the tokens. By default: as long as the page or the process lives. */
@@ -49,7 +42,11 @@ export class ShopClient {
   constructor(url: string, options: ShopOptions = {}) {
     this.#store = options.store ?? new MemoryTokens();
     const send = authorized(retrying(options.fetch ?? ((request) => fetch(request)), options), this.#store);
-    this.api = createClient<paths>({ baseUrl: url, fetch: (request) => send(keyed(request)) });
+    this.api = createClient<paths>({
+      baseUrl: url,
+      fetch: (request) => send(keyed(request)),
+      querySerializer: { array: { style: "form", explode: false } },
+    });
   }
 
   /** Log in; the tokens are kept. Throws `Refused`. */

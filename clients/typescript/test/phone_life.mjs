@@ -1,7 +1,7 @@
 // Phones with the TypeScript client: see verification/phone_life.py, which starts this and compares with the server.
 import { randomBytes } from "node:crypto";
 
-import { MemoryTokens, ShopClient } from "../dist/index.js";
+import { CatalogCopy, MemoryTokens, OrdersCopy, ShopClient } from "../dist/index.js";
 
 const { url, lamp, seed, wishes, phones, kinds, password, timeout_s } = JSON.parse(process.argv[2]);
 
@@ -16,6 +16,8 @@ function seeded(state) {
 }
 
 class Phone {
+  catalog = new CatalogCopy();
+  orders = new OrdersCopy();
   life = { username: `ada${randomBytes(5).toString("hex")}`, orders: {}, reserved: 0, registered: [], wishes: {}, failed: [] };
   tokens = new MemoryTokens();
   reservations = [];
@@ -35,8 +37,9 @@ class Phone {
   async live() {
     await this.register(this.life.username);
     await this.shop.logIn(this.life.username, password);
-    for (let count = 0; count < Math.ceil(wishes / phones); count++) {
-      const kind = this.draw();
+    const last = Math.ceil(wishes / phones);
+    for (let count = 0; count <= last; count++) {
+      const kind = count === last ? "sync" : this.draw();
       this.life.wishes[kind] = (this.life.wishes[kind] ?? 0) + 1;
       try {
         await this[kind]();
@@ -114,6 +117,20 @@ class Phone {
     this.tokens.save({ access: "ended", refresh: this.tokens.load().refresh });
     const answers = await Promise.all([this.shop.api.GET("/api/v1/users/me"), this.shop.api.GET("/api/v1/users/me")]);
     for (const { data, error } of answers) if (!data) throw new Error(JSON.stringify(error));
+  }
+
+  /** The copies are what the phone knows from the answers to its wishes, and what is for sale. */
+  async sync() {
+    await this.orders.update(this.shop.api);
+    const ids = new Set([...Object.keys(this.life.orders), ...Object.keys(this.orders.state.orders)]);
+    for (const id of ids) {
+      const { status, version, lines = [] } = this.orders.state.orders[id] ?? {};
+      const units = status === "cancelled" ? 0 : lines.reduce((sum, line) => sum + line.quantity, 0);
+      const [copy, known] = [[status, units, version], this.life.orders[id]].map((each) => JSON.stringify(each));
+      if (copy !== known) throw new Error(`order ${id} is ${copy}, known is ${known}`);
+    }
+    await this.catalog.update(this.shop.api);
+    if (!(lamp in this.catalog.state.products)) throw new Error("the lamp is missing");
   }
 
   units(quantity) {
