@@ -17,10 +17,11 @@ from uuid import UUID, uuid4
 
 from verification.shop_process import free_port, running
 
+from benchmarks import seed_data
 from benchmarks.environment import Environment
 from benchmarks.measurement import CannotMeasure, Findings, Row, Spread, at_least, at_most, in_turn, middle
 from benchmarks.placement import CONNECTIONS, LINES
-from benchmarks.reads import PAGE_SIZE
+from benchmarks.reads import PAGE_SIZE, get
 from benchmarks.real_year.shop_command import shop_command
 from benchmarks.wrk import load
 from shop_adapters.memory import MemoryAdapters
@@ -77,6 +78,31 @@ def memory(environment: Environment, findings: Findings) -> None:
     ours, before = f"{highest.bytes / 2**20:.0f} MiB", f"{idle / 2**20:.0f} MiB: idle, just started"
     measured = Spread.of([highest.bytes / idle])
     findings.rows.append(Row("memory of a worker under load", ours, before, measured, "×", at_most(1.5)))
+    findings.rows.append(_texts(environment))
+
+
+def _texts(environment: Environment) -> Row:
+    """What a worker takes more after all pages of the catalog were read, and after products one by one, than before.
+
+    The figure is that of the whole process: what reading takes beside the texts is in it.
+    """
+    shop, products = environment.shop, environment.size.products
+    pages = [f"/api/v1/products?limit={PAGE_SIZE}&page={n + 1}" for n in range(-(-products // PAGE_SIZE))]
+    each = environment.file("each", [f"/api/v1/products/{seed_data.product_id(n + 1)}\t" for n in range(products)])
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    command = shop_command("serve", "--workers", "1", "--port", str(port), data_dir=None)
+    with running(command, url, environment.variables(shop.database)) as server:
+        load(url, "get", each, connections=1, seconds=1)  # its threads and connections are there
+        before = _worker_bytes(server.pid)
+        for path in pages:
+            get(f"{url}{path}")
+        by_pages = _worker_bytes(server.pid) - before
+        load(url, "get", each, connections=CONNECTIONS, seconds=10 * environment.size.seconds)
+        grown = Spread.of([(_worker_bytes(server.pid) - before) / 2**20])
+    what = f"memory of the texts of {products:,} products"
+    ours, then = f"{grown.median:.0f} MiB", f"{by_pages / 2**20:.0f} MiB: after each page once"
+    return Row(what, ours, then, grown, "MiB", at_most(60), "every page was read, then products for 20 s")
 
 
 class _Highest:

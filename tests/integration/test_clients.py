@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
+from pathlib import Path
 from uuid import UUID
 
 import httpx
@@ -245,3 +247,14 @@ def test_lists_of_ids_are_one_parameter(shop: ShopClient, clerk: Clerk) -> None:
     page = list_products.sync(client=shop.api, ids=sorted(lamps))
     assert isinstance(page, ProductPage)
     assert {product.id for product in page.results} == lamps
+
+
+def test_the_block_in_the_readme_runs_as_it_is(
+    memory_server: Server, lamp: UUID, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = Path("clients/README.md").read_text()
+    (block,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    exec(compile(block.replace("http://localhost:8000", memory_server.url), "clients/README.md", "exec"), {})
+    said = capsys.readouterr().out
+    assert "placed" in said
+    assert re.search(r"[1-3] orders", said)
