@@ -44,7 +44,7 @@ WRITERS, READERS = 2, 2
 PAUSE_S = 0.05
 """Between two writes of one task: some of the texts that are kept shall be used again."""
 PAGES = ("?limit=200", "?limit=20", "?limit=20&page=2", "?limit=50&cursor=", "?limit=50&sort=name")
-PLANTED_READS = 4_000
+MISTAKE_READS = 4_000
 PASSWORD = "numbers are music"
 
 
@@ -66,27 +66,27 @@ Shown = dict[int, tuple[int, int]]
 """Price and units of each product in an answer, by its number."""
 
 
-def stale(shown: Shown, wanted: Sequence[int], before: Sequence[Known], after: Sequence[Known]) -> list[str]:
+def stale(shown: Shown, expected: Sequence[int], before: Sequence[Known], after: Sequence[Known]) -> list[str]:
     """What is wrong with an answer.
 
     Args:
         shown: what is in it.
-        wanted: the numbers of the products that must be in it if they are there.
+        expected: the numbers of the products that must be in it if they are there.
         before: what was acknowledged when the request was sent.
         after: what was begun when the answer came.
     """
     found = []
     for number, (price, units) in shown.items():
-        least, most, sold = before[number], after[number], UNITS - units
-        if not least.price <= price <= most.price:
-            found.append(f"product {number}: the price is {price}, must be {least.price} to {most.price}")
-        if not least.sold <= sold <= most.sold:
-            found.append(f"product {number}: sold are {sold}, must be {least.sold} to {most.sold}")
-        if least.turns == most.turns and least.turns % 2:
+        lower, upper, sold = before[number], after[number], UNITS - units
+        if not lower.price <= price <= upper.price:
+            found.append(f"product {number}: the price is {price}, must be {lower.price} to {upper.price}")
+        if not lower.sold <= sold <= upper.sold:
+            found.append(f"product {number}: sold are {sold}, must be {lower.sold} to {upper.sold}")
+        if lower.turns == upper.turns and lower.turns % 2:
             found.append(f"product {number} is shown, and was archived")
         if number ^ 1 in shown and units != shown[number ^ 1][1]:
             found.append(f"product {number}: {units} units, the other one of the pair has {shown[number ^ 1][1]}")
-    missing = (number for number in wanted if number not in shown and before[number].turns == after[number].turns)
+    missing = (number for number in expected if number not in shown and before[number].turns == after[number].turns)
     return found + [
         f"product {number} is not shown, and is there" for number in missing if not before[number].turns % 2
     ]
@@ -174,7 +174,7 @@ class Writer:
 
 @dataclass
 class Reader:
-    """Reads products and pages, and remembers what it was told with each ETag."""
+    """Reads products and pages, and remembers what came with each ETag."""
 
     stand: Stand
     rng: Random
@@ -189,10 +189,10 @@ class Reader:
         for _ in range(reads):
             if self.rng.random() < 0.5:
                 number = self.rng.randrange(PRODUCTS)
-                path, wanted = f"/products/{self.stand.ids[number]}", [number]
+                path, expected = f"/products/{self.stand.ids[number]}", [number]
             else:
                 path = "/products" + self.rng.choice(PAGES)
-                wanted = list(range(PRODUCTS)) if "limit=200" in path else []
+                expected = list(range(PRODUCTS)) if "limit=200" in path else []
             etag, known = remembered.get(path, ("", {}))
             headers = {"If-None-Match": etag} if etag and self.rng.random() < 0.7 else {}
             before = self.stand.known(self.stand.acknowledged)
@@ -209,7 +209,7 @@ class Reader:
             else:
                 shown = _shown(answer, numbers)
                 remembered[path] = answer.headers.get("etag", ""), shown
-            if wrong := stale(shown, wanted, before, after):
+            if wrong := stale(shown, expected, before, after):
                 self.done["stale"] += 1
                 self.found.append(f"{path}, {answer.status}: {wrong[0]}")
 
@@ -230,17 +230,19 @@ def _shown(answer: Response, numbers: dict[str, int]) -> Shown:
 # ---- processes
 
 
-def _write(stand: Stand, process: int, seed: str, told: Any) -> None:
+def _write(stand: Stand, process: int, seed: str, results: Any) -> None:
     pairs = [pair for pair in range(PRODUCTS // 2) if pair % WRITERS == process]
     writers = [Writer(stand, pairs[task::TASKS], Random(f"{seed}/writer/{process}/{task}")) for task in range(TASKS)]
     asyncio.run(_all(writer.write() for writer in writers))
-    told.put((sum((writer.done for writer in writers), Counter()), []))
+    results.put((sum((writer.done for writer in writers), Counter()), []))
 
 
-def _read(stand: Stand, process: int, seed: str, told: Any, reads: int) -> None:
+def _read(stand: Stand, process: int, seed: str, results: Any, reads: int) -> None:
     readers = [Reader(stand, Random(f"{seed}/reader/{process}/{task}")) for task in range(TASKS)]
     asyncio.run(_all(reader.read(reads) for reader in readers))
-    told.put((sum((reader.done for reader in readers), Counter()), [one for each in readers for one in each.found[:3]]))
+    results.put(
+        (sum((reader.done for reader in readers), Counter()), [one for each in readers for one in each.found[:3]])
+    )
 
 
 async def _all(work: Iterator[Awaitable[None]]) -> None:
@@ -250,10 +252,10 @@ async def _all(work: Iterator[Awaitable[None]]) -> None:
 def play(stand: Stand, reads: int, seed: str) -> tuple[Counter[str], list[str]]:
     """Let them write and read: what was done, and some of what was stale."""
     context = multiprocessing.get_context("spawn")
-    told, stand.left.value = context.SimpleQueue(), 1
+    results, stand.left.value = context.SimpleQueue(), 1
     each = -(-reads // (READERS * TASKS))
-    writers = [context.Process(target=_write, args=(stand, number, seed, told)) for number in range(WRITERS)]
-    readers = [context.Process(target=_read, args=(stand, number, seed, told, each)) for number in range(READERS)]
+    writers = [context.Process(target=_write, args=(stand, number, seed, results)) for number in range(WRITERS)]
+    readers = [context.Process(target=_read, args=(stand, number, seed, results, each)) for number in range(READERS)]
     for process in (*writers, *readers):
         process.start()
     for process in readers:
@@ -265,13 +267,13 @@ def play(stand: Stand, reads: int, seed: str) -> tuple[Counter[str], list[str]]:
         raise RuntimeError("a process failed, see above")
     done, found = Counter[str](), list[str]()
     for _ in (*writers, *readers):
-        counted, stale_ones = told.get()
+        counted, stale_ones = results.get()
         done, found = done + counted, found + stale_ones
     return done, found
 
 
 @contextmanager
-def standing(mistake: str = "") -> Iterator[Stand]:
+def served(mistake: str = "") -> Iterator[Stand]:
     """A shop with its servers; with a mistake in them, if one is named."""
     from shop_testing.fixtures import Fixtures
 
@@ -284,8 +286,8 @@ def standing(mistake: str = "") -> Iterator[Stand]:
         env["SHOP_ALLOW_UNSAFE"] = "synchronous_commit"  # nothing crashes here
         if mistake:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-            planted = f"from verification.fresh_reads import plant\nplant({mistake!r})\n"
-            (folder / "sitecustomize.py").write_text(planted)  # each interpreter imports it when it starts
+            text = f"from verification.fresh_reads import plant\nplant({mistake!r})\n"
+            (folder / "sitecustomize.py").write_text(text)  # each interpreter imports it when it starts
             root = str(Path(__file__).parents[1])
             env["PYTHONPATH"] = os.pathsep.join([str(folder), root, *filter(None, [env.get("PYTHONPATH")])])
         started = [stack.enter_context(serving("--workers", str(WORKERS), env=env)) for _ in range(SERVERS)]
@@ -347,18 +349,18 @@ MISTAKES = (
 )
 
 
-_planted = ExitStack()  # never closed
+_mistakes = ExitStack()  # never closed
 
 
 def plant(name: str) -> None:
     """Make this mistake in this process as long as it runs."""
     (mistake,) = [each for each in MISTAKES if each.name == name]
-    _planted.enter_context(mistake.applied())
+    _mistakes.enter_context(mistake.applied())
 
 
-def is_found(mistake: Mutant, seed: str, reads: int = PLANTED_READS) -> bool:
+def is_found(mistake: Mutant, seed: str, reads: int = MISTAKE_READS) -> bool:
     """Whether readers find it."""
-    with standing(mistake.name) as stand:
+    with served(mistake.name) as stand:
         done, _ = play(stand, reads, seed)
     return done["stale"] > 0
 
@@ -372,7 +374,7 @@ def main() -> int:
     missed = [each.name for each in MISTAKES if not is_found(each, f"{given.seed}/{each.name}")]
     print(f"mistakes that were put in: {len(MISTAKES)}, not found: {', '.join(missed) or 'none'}", flush=True)
     began = time.monotonic()
-    with standing() as stand:
+    with served() as stand:
         done, found = play(stand, given.reads, str(given.seed))
     counts = ", ".join(f"{count:,} x {what}" for what, count in done.most_common() if what != "stale")
     print(f"{time.monotonic() - began:.0f} s: {counts}; stale: {done['stale']}")

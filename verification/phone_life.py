@@ -325,9 +325,10 @@ def play(url: str, client: str, seed: int, wishes: int) -> tuple[Counter[str], C
     """
     with closing(Clerk(url)) as clerk:
         lamp = clerk.new_lamp()
-        with cutting(int(url.rpartition(":")[2]), seeded(f"{seed}/line", bytes_max=5_000, patience=4)) as line:
-            lives = CLIENTS[client](f"http://127.0.0.1:{line.port}", lamp, seed, wishes)
-        findings = [failure for life in lives for failure in life.failed]
+    with cutting(int(url.rpartition(":")[2]), seeded(f"{seed}/line", bytes_max=5_000, patience=4)) as line:
+        lives = CLIENTS[client](f"http://127.0.0.1:{line.port}", lamp, seed, wishes)
+    findings = [failure for life in lives for failure in life.failed]
+    with closing(Clerk(url)) as clerk:  # anew: the token of the first one has ended
         for life in lives:
             findings += clerk.differences(life)
         held = clerk.held(lamp)

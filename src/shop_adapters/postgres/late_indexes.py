@@ -11,14 +11,16 @@ import logging
 import time
 from collections.abc import Mapping
 
-from sqlalchemy import Connection, Engine, Index, text
+from sqlalchemy import Connection, Engine, Index, TextClause, text
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.schema import CreateIndex
+from sqlalchemy.schema import CreateIndex, DropIndex
 
 from shop_adapters.postgres.schema import orders_of_customer
 
-LATE: Mapping[Index, str] = {orders_of_customer: "orders_of_customer_by_status_idx"}
-"""Each with the name of the one that it replaces, which goes when it is there."""
+LATE: Mapping[Index, TextClause] = {
+    orders_of_customer: text("DROP INDEX CONCURRENTLY IF EXISTS orders_of_customer_by_status_idx"),
+}
+"""Each with the end of the one that it replaces, which goes when it is there."""
 TRIES_MAX, PAUSE_S = 20, 0.5
 _STATE = text("""
 SELECT CASE WHEN indisvalid THEN 'valid'
@@ -39,7 +41,7 @@ def build_indexes(engine: Engine) -> None:
         sqlalchemy.exc.DBAPIError: it fails again and again.
     """
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        for index, replaced in LATE.items():
+        for index, end_of_replaced in LATE.items():
             tries_left = TRIES_MAX
             while not _is_built(connection, index):
                 try:
@@ -50,12 +52,12 @@ def build_indexes(engine: Engine) -> None:
                         raise
                     _log.warning("the index %s is tried again: %s", index.name, error.orig)
                     time.sleep(PAUSE_S)
-            connection.execute(text(f"DROP INDEX CONCURRENTLY IF EXISTS {replaced}"))
+            connection.execute(end_of_replaced)
 
 
 def _is_built(connection: Connection, index: Index) -> bool:
     while (state := connection.execute(_STATE, {"name": index.name}).scalar_one_or_none()) == "building":
         time.sleep(PAUSE_S)
     if state == "broken":
-        connection.execute(text(f"DROP INDEX CONCURRENTLY IF EXISTS {index.name}"))
+        connection.execute(DropIndex(index, if_exists=True))
     return state == "valid"
