@@ -37,7 +37,7 @@ def test_an_index_is_built_after_the_migration_and_the_one_before_it_goes(empty:
         upgrade(connection, "0017")
     assert _indexes(empty) == {BEFORE: True}
     with empty.begin() as connection:
-        upgrade(connection, "0020")
+        upgrade(connection, "0019")
     assert _indexes(empty) == {BEFORE: True}
     migrate(empty, "EUR")
     assert _indexes(empty) == {AFTER: True}

@@ -2,12 +2,12 @@
 
 The index that it replaces goes when it is there; the versions before look up by this one what they did by that one.
 
-Revision ID: 0020
-Revises: 0017
+Revision ID: 0019
+Revises: 0018
 """
 
-revision = "0020"
-down_revision = "0017"
+revision = "0019"
+down_revision = "0018"
 
 
 def upgrade() -> None:
