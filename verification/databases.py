@@ -19,12 +19,16 @@ from shop_adapters.ids import uuid7
 from shop_adapters.media.memory import MemoryMedia
 from shop_adapters.passwords import ScryptPasswords
 from shop_adapters.postgres import PostgresAdapters, make_engine
+from shop_adapters.postgres.database import TransactionTimeouts
 from shop_adapters.postgres.migrate import migrate
 from shop_adapters.postgres.schema import metadata
 from shop_core.ports import Clock, NewId
 
 SECRET = b"the secret of the tests, 32 bytes"
 WRITTEN_BY_MIGRATIONS = ("shop_facts", "tasks", "catalog_version")
+PATIENT = TransactionTimeouts(lock_s=600, statement_s=600)
+"""For many who want the same rows: their queue is as slow as the machine. A ring ends all the same, after a second
+(`deadlock_timeout`): nobody gets out of one by waiting."""
 
 
 @contextmanager

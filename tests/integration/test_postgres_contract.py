@@ -7,6 +7,7 @@ from uuid import UUID
 
 import pytest
 from sqlalchemy import text
+from verification.databases import PATIENT
 from verification.mutants.found_by_contracts import CONTRACT_MUTANTS, ContractMutant
 
 from shop_adapters.ids import uuid7
@@ -39,7 +40,8 @@ class OnPostgres:
     def adapters(
         self, fresh_postgres_adapters: Callable[..., PostgresAdapters], clock: MovableClock
     ) -> PostgresAdapters:
-        return fresh_postgres_adapters(clock if self.moves_time else None, uuid7)  # type: ignore[attr-defined]
+        adapters = fresh_postgres_adapters(clock if self.moves_time else None, uuid7)  # type: ignore[attr-defined]
+        return adapters.with_timeouts(PATIENT)
 
     def damage(self, adapters: PostgresAdapters, what: str, of: UUID, value: int | str) -> None:
         if what not in DAMAGES:

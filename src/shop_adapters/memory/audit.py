@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from shop_adapters.memory.prices import used_ids
 from shop_adapters.memory.reservations import units_held
 from shop_core.events import OrderEvent
 from shop_core.idempotency import NO_RESULT, Claim, CustomerKey
@@ -60,7 +59,7 @@ def audit(books: AuditData) -> list[Discrepancy]:
         for each in books.redemptions.values()
         for redemption in each
         if redemption.given_back_at is None
-        for used_id in used_ids(redemption)
+        for used_id in redemption.used_ids
     )
     for used_id, number in books.uses.items():
         found += _compared(used_id, {"uses": (number, uses[used_id])})

@@ -134,7 +134,7 @@ class MemoryPrices:
                 for order_id in transaction.orders_of.of(customer_id):
                     for redemption in transaction.redemptions.get(order_id) or ():
                         if redemption.given_back_at is None:
-                            by_customer.update((customer_id, used_id) for used_id in used_ids(redemption))
+                            by_customer.update((customer_id, used_id) for used_id in redemption.used_ids)
             return Uses(transaction.uses.get_all(ids), by_customer)
 
     def redeem(self, redemptions: Sequence[Redemption]) -> None:
@@ -169,20 +169,16 @@ class MemoryPrices:
 
     def _write(self, redemptions: Sequence[Redemption], uses: int) -> None:
         transaction = self._transaction
-        counted = Counter(used_id for redemption in redemptions for used_id in used_ids(redemption))
+        counted = Counter(used_id for redemption in redemptions for used_id in redemption.used_ids)
+        ids = transaction.lock_order.check("uses", counted)
         with transaction.statement():
-            transaction.claim("uses", sorted(counted))
+            transaction.claim("uses", ids)
             for used_id, number in counted.items():
                 transaction.uses.put(used_id, (transaction.uses.get(used_id) or 0) + uses * number)
             for redemption in redemptions:
                 kept = transaction.redemptions.get(redemption.order_id) or ()
                 others = [each for each in kept if each.promotion_id != redemption.promotion_id]
                 transaction.redemptions.put(redemption.order_id, (*others, redemption))
-
-
-def used_ids(redemption: Redemption) -> list[UUID]:
-    """The promotion and, if one unlocked it, the coupon."""
-    return [used_id for used_id in (redemption.promotion_id, redemption.coupon_id) if used_id]
 
 
 def _page(items: Sequence[T], page_request: OffsetRequest) -> Page[T]:

@@ -328,13 +328,10 @@ class PostgresPrices:
         self._transaction.run(_ADD_USES, columns(_ADD_USES, [(each.id, each.uses_max) for each in of]))
 
     def _change_uses(self, redemptions: Sequence[Redemption], uses: int) -> None:
-        """Count uses, which locks their rows. The limited ones are locked already; the others are so briefly."""
-        counted: Counter[UUID] = Counter()
-        for redemption in redemptions:
-            counted.update(used_id for used_id in (redemption.promotion_id, redemption.coupon_id) if used_id)
-        ids = sorted(counted)
-        self._transaction.run(_LOCK_USES, {"ids": Uuids(ids)})
-        changes = [(used_id, uses * counted[used_id]) for used_id in ids]
+        counted = Counter(used_id for redemption in redemptions for used_id in redemption.used_ids)
+        if self._transaction.lock_order.unlocked("uses", counted):
+            self.uses(counted, (), lock=True)
+        changes = [(used_id, uses * number) for used_id, number in counted.items()]
         self._transaction.run(_CHANGE_USES, columns(_CHANGE_USES, changes))
 
     def _entry(self, row: Row) -> PromotionEntry:

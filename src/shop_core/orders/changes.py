@@ -22,7 +22,7 @@ from shop_core.orders.amendment import AmendmentDraft, EditRequest, OrderChange,
 from shop_core.orders.model import Order, OrderStatus, Step
 from shop_core.orders.prices import OpenCheckout
 from shop_core.ports import Begin, NewId, UnitOfWork
-from shop_core.pricing.checkout import Checkout, limited
+from shop_core.pricing.checkout import Checkout, usable_of
 from shop_core.pricing.coupons import Redemption, coupon_codes
 from shop_core.pricing.model import Promotion
 from shop_core.pricing.rules import Rules, Uses
@@ -91,7 +91,7 @@ class OrderChanges:
             offers = uow.products.offers(requested.keys() & levels.keys())  # as `place_all` does
             agreed = uow.prices.versions(order.promotions) if order.promotions else []
             redeemed = uow.prices.redeemed(order.customer_id, order.id) if order.promotions else []
-            checkout = open_checkout(uow, uow.prices.rules(), codes, [order.customer_id], agreed)
+            checkout = open_checkout(uow, uow.prices.rules(), codes, [order.customer_id], agreed, redeemed)
             now, new_id = uow.now(), self._new_id
             request = EditRequest(order, lines, requested, expected_total, codes, agreed, redeemed)
             batch: Batch[EditRequest, Order] = Batch([request], [order_id])
@@ -220,6 +220,7 @@ def open_checkout(
     codes: Collection[str],
     customer_ids: Collection[UUID],
     agreed: Sequence[Promotion] = (),
+    redeemed: Sequence[Redemption] = (),
     *,
     is_quote: bool = False,
 ) -> OpenCheckout | None:
@@ -230,14 +231,17 @@ def open_checkout(
         codes: the coupons that come with the orders.
         customer_ids: of the orders.
         agreed: for an edit: the promotions that the order was priced with.
+        redeemed: for an edit: the uses that the order has.
         is_quote: nothing is locked.
     """
     if rules is None and not codes and not agreed:
         return None
     rules = rules or Rules()
     coupons = uow.prices.coupons_by_code(codes) if codes else {}
-    limited_ids = limited(rules, coupons.values(), agreed)
-    uses = uow.prices.uses(limited_ids, customer_ids, lock=not is_quote) if limited_ids else Uses()
+    usable = usable_of(rules, coupons.values(), agreed)
+    ids = {each.id for each in usable}.union(*(redemption.used_ids for redemption in redeemed))
+    customers = customer_ids if any(each.customer_uses_max for each in usable) else ()
+    uses = uow.prices.uses(ids, customers, lock=not is_quote) if ids else Uses()
     return partial(Checkout, rules, coupons, uses)
 
 

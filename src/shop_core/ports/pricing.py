@@ -57,11 +57,12 @@ class Prices(Protocol):
 
         Args:
             customer_ids: whose own uses are counted, too.
-            lock: whether they are read after they were locked until the end of this unit of work.
+            lock: whether they are read after they were locked until the end of this unit of work: all that it is going
+                to change, in one call, as there is one order of locks.
         """
 
     def redeem(self, redemptions: Sequence[Redemption]) -> None:
-        """Write uses, and count them. One that was given back before counts anew."""
+        """Write uses, and count them: they are locked. One that was given back before counts anew."""
 
     def give_back(self, redemptions: Sequence[Redemption], now: datetime) -> None:
         """Write that these uses were given back, and count them no more."""

@@ -38,7 +38,7 @@ class Checkout:
     Args:
         rules: as they were read.
         coupons: those that exist of the codes that the orders name.
-        uses: of what `limited` lists.
+        uses: of what `usable_of` lists.
         now: when the orders are placed.
     """
 
@@ -78,7 +78,7 @@ class Checkout:
         Raises:
             CouponNotUsable: there is no such coupon, it does not run now, or it is used up.
         """
-        own = {used_id for each in redeemed for used_id in (each.promotion_id, each.coupon_id) if used_id}
+        own = {used_id for redemption in redeemed for used_id in redemption.used_ids}
         coupons = [self._unlocked(customer_id, code, own) for code in codes]
         unlocked = {coupon.promotion_id: self._running[coupon.promotion_id] for coupon in coupons}
         known = [each for each in (self._automatic if agreed is None else agreed) if each.id not in unlocked]
@@ -101,10 +101,9 @@ class Checkout:
     def take(self, redemptions: Sequence[Redemption]) -> None:
         """Count the uses of an order that is granted; the orders after it find fewer left."""
         for redemption in redemptions:
-            for used_id in (redemption.promotion_id, redemption.coupon_id):
-                if used_id is not None:
-                    self._used[used_id] += 1
-                    self._used_by[redemption.customer_id, used_id] += 1
+            for used_id in redemption.used_ids:
+                self._used[used_id] += 1
+                self._used_by[redemption.customer_id, used_id] += 1
 
     def _unlocked(self, customer_id: UUID | None, code: str, own: Collection[UUID]) -> Coupon:
         coupon = self._coupons.get(code)
@@ -124,8 +123,11 @@ class Checkout:
         return self._used_by[customer_id, of.id] - mine < of.customer_uses_max
 
 
-def limited(rules: Rules, coupons: Iterable[Coupon], agreed: Iterable[Promotion] = ()) -> set[UUID]:
-    """The promotions and coupons that may run out: their uses are locked before orders are priced.
+def usable_of(rules: Rules, coupons: Iterable[Coupon], agreed: Iterable[Promotion] = ()) -> list[Promotion | Coupon]:
+    """The promotions and coupons that orders may use: their uses are locked, all at once, before orders are priced.
+
+    Also those without a limit: which of them an order uses is known only when limited ones are locked already, and to
+    lock them after those would break the order of locks.
 
     Args:
         coupons: those that the orders name.
@@ -134,5 +136,4 @@ def limited(rules: Rules, coupons: Iterable[Coupon], agreed: Iterable[Promotion]
     coupons = list(coupons)
     named = {coupon.promotion_id for coupon in coupons}
     automatic = [p for p in rules.promotions if not p.needs_coupon or p.id in named]
-    everything: list[Promotion | Coupon] = [*coupons, *automatic, *agreed]
-    return {each.id for each in everything if each.is_limited}
+    return [*coupons, *automatic, *agreed]

@@ -101,6 +101,11 @@ class Redemption(NamedTuple):
     at: datetime
     given_back_at: datetime | None = None
 
+    @property
+    def used_ids(self) -> list[UUID]:
+        """The promotion and, if one unlocked it, the coupon: each has a counter."""
+        return [self.promotion_id] if self.coupon_id is None else [self.promotion_id, self.coupon_id]
+
 
 class CouponEntry(NamedTuple):
     """A coupon as staff see it, with the orders that use it."""

@@ -12,9 +12,13 @@ from random import Random
 
 import pytest
 
+from shop_core.accounts.model import SYSTEM
 from shop_core.inventory.model import LineRequest
+from shop_core.orders.model import PlacementRequest
 from shop_core.pagination import OffsetRequest
 from shop_core.ports import Adapters
+from shop_core.pricing.benefits import OrderAmount, OrderPercent, Percent
+from shop_core.pricing.model import PromotionDetails
 from shop_core.shop import Shop
 from shop_testing.concurrency import together
 from shop_testing.contract import Contract
@@ -120,6 +124,32 @@ class RacesContract(Contract):
                     contended.orders.edit(who, order.id, requested)
 
         assert together(*[partial(trade, seed) for seed in range(20)]) == [None] * 20, "a deadlock is Unavailable"
+        assert contended.audit() == []
+
+    def test_orders_that_use_several_promotions_and_coupons_never_wait_for_each_other_in_a_ring(
+        self, fixtures: Fixtures, contended: Shop
+    ) -> None:
+        """Some limited, some not, in every order of the codes; each order is edited, and cancelled or deleted."""
+        stocked = fixtures.products(12, units=1_000)
+        price = stocked[0].price
+        for number, benefit in enumerate((Percent(1000), OrderPercent(500), OrderAmount(price))):
+            details = PromotionDetails(f"Automatic {number}", benefit, customer_uses_max=99 if number == 2 else None)
+            contended.prices.create_promotion(SYSTEM, details)
+        for number in range(3):
+            details = PromotionDetails(f"Coupon {number}", OrderAmount(price), needs_coupon=True)
+            offer = contended.prices.create_promotion(SYSTEM, details).promotion.id
+            contended.prices.create_coupons(SYSTEM, offer, code=f"RING{number}", uses_max=1_000 if number else None)
+
+        def trade(seed: int) -> None:
+            random, who, product = Random(seed), fixtures.customer(), stocked[seed]
+            for _ in range(3):
+                codes = tuple(random.sample(["RING0", "RING1", "RING2"], k=random.randint(0, 3)))
+                lines = (LineRequest(product.id, random.randint(1, 3)),)
+                order = contended.orders.place(PlacementRequest(who.account_id, lines, coupons=codes))
+                contended.orders.edit(who, order.id, [LineRequest(product.id, 4)], coupons=["RING1"])
+                (contended.orders.cancel if random.random() < 0.5 else contended.orders.delete)(who, order.id)
+
+        assert together(*[partial(trade, seed) for seed in range(12)]) == [None] * 12, "a deadlock is Unavailable"
         assert contended.audit() == []
 
     def test_an_order_is_never_seen_with_an_old_total_and_new_lines(self, fixtures: Fixtures, shop: Shop) -> None:
