@@ -15,7 +15,7 @@ from shop_core.inventory.model import LineRequest, MovementKind, NewId, StockMov
 from shop_core.money import Money
 from shop_core.orders.model import Order, OrderLine, Step, stock_moved
 from shop_core.orders.placement import stock_movements
-from shop_core.orders.prices import OpenCheckout, agree, cart_of, line_of, priced, versions_of
+from shop_core.orders.prices import OpenCheckout, cart_of, line_of, priced
 from shop_core.pricing.checkout import Checkout
 from shop_core.pricing.coupons import Redemption
 from shop_core.pricing.model import Promotion
@@ -180,10 +180,10 @@ def edit(
 
 def _agreed_anew(offer: Offer, units: int, before: OrderLine | None, checkout: Checkout | None) -> OrderLine:
     """The line at today's list price. It keeps its tax rate and its categories, if the order has one already."""
-    line = line_of(offer, units)
-    if before is not None:
-        return line._replace(tax_rate=before.tax_rate, tax_class=before.tax_class, category_ids=before.category_ids)
-    return agree([line], {offer.product_id: offer}, checkout)[0] if checkout else line
+    line = line_of(offer, units, checkout)
+    if before is None:
+        return line
+    return line._replace(tax_rate=before.tax_rate, tax_class=before.tax_class, category_ids=before.category_ids)
 
 
 def _priced(
@@ -197,7 +197,7 @@ def _priced(
     )
     coupons = tuple(dict.fromkeys((*after.coupons, *checked.coupons)))
     after = replace(
-        after, promotions=versions_of(checked), coupons=coupons, includes_tax=checkout.includes_tax
+        after, promotions=checked.promotions.versions, coupons=coupons, includes_tax=checkout.includes_tax
     ).with_lines(priced(lines, checked.pricing))
     return after, checked.redemptions
 

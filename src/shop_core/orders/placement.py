@@ -13,7 +13,7 @@ from shop_core.events import OrderEvent, OrderEventKind
 from shop_core.idempotency import Result
 from shop_core.inventory.model import LineRequest, MovementKind, NewId, StockMovement, check_catalog, shortages
 from shop_core.orders.model import Order, OrderLine, OrderStatus, PlacementRequest, total_of
-from shop_core.orders.prices import OpenCheckout, agree, cart_of, priced_order
+from shop_core.orders.prices import OpenCheckout, cart_of, line_of, priced_order
 from shop_core.pricing.checkout import Checkout
 from shop_core.pricing.coupons import Redemption
 from shop_core.reservations.model import Reservation, ReservationStep
@@ -67,7 +67,7 @@ class PlacementDraft:
         reservation = self._confirmed(request, order_id) if request.reservation_id else None
         units = reservation.units if reservation else request.units
         offers = {**self.offers, **self.archived} if reservation else self.offers
-        lines = _lines(request.lines, units, offers)
+        lines = _lines(request.lines, units, offers, self.checkout)
         if short := shortages(request.units, available, offers):
             raise InsufficientStock(short)
         if self.checkout is None:
@@ -100,9 +100,9 @@ class PlacementDraft:
         self, request: PlacementRequest, order_id: UUID, lines: tuple[OrderLine, ...], checkout: Checkout
     ) -> tuple[Order, tuple[Redemption, ...]]:
         """The order with its discounts and taxes, and the uses that it takes."""
-        customer_id, agreed = request.customer_id, agree(lines, {**self.archived, **self.offers}, checkout)
-        checked = checkout.check(customer_id, order_id, cart_of(agreed), request.coupons)
-        order = priced_order(order_id, customer_id, agreed, checked, self.at, includes_tax=checkout.includes_tax)
+        customer_id = request.customer_id
+        checked = checkout.check(customer_id, order_id, cart_of(lines), request.coupons)
+        order = priced_order(order_id, customer_id, lines, checked, self.at, includes_tax=checkout.includes_tax)
         return order, checked.redemptions
 
     def _confirmed(self, request: PlacementRequest, order_id: UUID) -> Reservation:
@@ -114,14 +114,16 @@ class PlacementDraft:
         return reservation.after(ReservationStep.CONFIRM, self.at, order_id)
 
 
-def _lines(requested: Sequence[LineRequest], units: Mapping[UUID, int], offers: Offers) -> tuple[OrderLine, ...]:
+def _lines(
+    requested: Sequence[LineRequest], units: Mapping[UUID, int], offers: Offers, checkout: Checkout | None
+) -> tuple[OrderLine, ...]:
     """One line per product, with today's name and price."""
     try:
         sold = [(offers[product_id], quantity) for product_id, quantity in units.items()]
     except KeyError:
         check_catalog(requested, offers)
         raise
-    return tuple([OrderLine(*offer[:4], quantity, *offer[4:6]) for offer, quantity in sold])
+    return tuple([line_of(offer, quantity, checkout) for offer, quantity in sold])
 
 
 def stock_movements(

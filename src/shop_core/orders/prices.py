@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -43,18 +43,12 @@ class Quote(Priced):
     includes_tax: bool = True
 
 
-def line_of(offer: Offer, quantity: int) -> OrderLine:
-    """A line at today's list price, without discounts and taxes."""
-    return OrderLine(*offer[:4], quantity, offer.options, offer.tax_class)
-
-
-def agree(lines: Iterable[OrderLine], offers: Mapping[UUID, Offer], checkout: Checkout) -> list[OrderLine]:
-    """New lines with the tax rate and the categories of today."""
-    agreed = []
-    for line in lines:
-        tax_rate, category_ids = checkout.agree(line.tax_class, offers[line.product_id].category_id)
-        agreed.append(line._replace(tax_rate=tax_rate, category_ids=category_ids))
-    return agreed
+def line_of(offer: Offer, quantity: int, checkout: Checkout | None = None) -> OrderLine:
+    """A line at today's list price, with today's tax rate and categories; without discounts and taxes."""
+    if checkout is None:
+        return OrderLine(*offer[:4], quantity, *offer[4:6])
+    tax_rate, category_ids = checkout.agree(offer.tax_class, offer.category_id)
+    return OrderLine(*offer[:4], quantity, *offer[4:6], 0, tax_rate, 0, category_ids)
 
 
 def cart_of(lines: Iterable[OrderLine]) -> list[CartLine]:
@@ -67,18 +61,17 @@ def cart_of(lines: Iterable[OrderLine]) -> list[CartLine]:
 
 def priced(lines: Iterable[OrderLine], pricing: Pricing) -> tuple[OrderLine, ...]:
     """The lines with their discounts and taxes."""
-    prices = {line.product_id: line for line in pricing.lines}
-    discounts: dict[UUID, list[Discount]] = {}
+    prices = {each.product_id.int: each for each in pricing.lines}
+    discounts: dict[int, list[Discount]] = {}
     for discount in pricing.discounts:
-        discounts.setdefault(discount.product_id, []).append(discount)
-    return tuple(
-        line._replace(
-            discount=prices[line.product_id].discount,
-            tax=prices[line.product_id].tax,
-            discounts=tuple(discounts.get(line.product_id, ())),
-        )
-        for line in lines
-    )
+        discounts.setdefault(discount.product_id.int, []).append(discount)
+    made = []
+    for line in lines:
+        number = line.product_id.int
+        _, off, _, tax = prices[number]
+        agreed = line.category_ids, tuple(discounts.get(number, ()))
+        made.append(OrderLine(*line[:7], off, line.tax_rate, tax, *agreed))
+    return tuple(made)
 
 
 def priced_order(
@@ -101,14 +94,13 @@ def priced_order(
         now,
         now,
         includes_tax=includes_tax,
-        promotions=versions_of(checked),
+        promotions=checked.promotions.versions,
         coupons=checked.coupons,
     )
 
 
 def quote(
     lines: Sequence[OrderLine],
-    offers: Mapping[UUID, Offer],
     shortages: Sequence[Shortage],
     checkout: Checkout | None,
     customer_id: UUID | None,
@@ -127,20 +119,14 @@ def quote(
     currency = lines[0].unit_price.currency
     if checkout is None:
         return Quote(tuple(lines), total_of(lines, currency), tuple(shortages))
-    agreed = agree(lines, offers, checkout)
-    cart = cart_of(agreed)
+    cart = cart_of(lines)
     checked = checkout.check(customer_id, _NOT_PLACED, cart, codes)
     pricing = checked.pricing
     return Quote(
-        priced(agreed, pricing),
+        priced(lines, pricing),
         Money(pricing.total, currency),
         tuple(shortages),
         tuple(explain(cart, checked.promotions, pricing)),
         checked.coupons,
         checkout.includes_tax,
     )
-
-
-def versions_of(checked: Checked) -> tuple[tuple[UUID, int], ...]:
-    """The promotions that stay with the order."""
-    return tuple((promotion.id, promotion.version) for promotion in checked.promotions)

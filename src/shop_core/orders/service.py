@@ -108,12 +108,12 @@ class OrderService(OrderChanges):
             offers = uow.products.offers(requested)
             check_catalog(lines, offers)
             levels = uow.stock.get_all(requested)
-            checkout = open_checkout(uow, uow.prices.rules(), codes, customers, is_quote=True)
+            open_ = open_checkout(uow, uow.prices.rules(), codes, customers, is_quote=True)
             now = uow.now()
         available = {product_id: level.available for product_id, level in levels.items()}
-        quoted = [line_of(offers[product_id], units) for product_id, units in requested.items()]
-        short = shortages(requested, available, offers)
-        return quote(quoted, offers, short, checkout(now) if checkout else None, actor.id, codes)
+        checkout = open_(now) if open_ else None
+        quoted = [line_of(offers[product_id], units, checkout) for product_id, units in requested.items()]
+        return quote(quoted, shortages(requested, available, offers), checkout, actor.id, codes)
 
     def find_committed(self, requests: Sequence[PlacementRequest], ids: Sequence[UUID]) -> dict[UUID, Order]:
         """The orders of a batch that were placed, after its commit was lost.

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cached_property
+from itertools import pairwise
 from typing import NamedTuple
 from uuid import UUID
 
 from shop_core.errors import Fault, Invalid
 from shop_core.pricing.benefits import Selection
-
-_NOTHING: frozenset[int] = frozenset()
 
 
 class CartLine(NamedTuple):
@@ -40,40 +40,51 @@ class Cart:
 
     Attributes:
         lines: sorted by product id, so that the order in which they were added never matters.
-        prices, units: of each line.
-        cheapest_first: the numbers of the lines by unit price.
+        prices, units, totals: of each line, before discounts.
     """
 
     def __init__(self, lines: Iterable[CartLine]) -> None:
-        self.lines = sorted(lines)
+        self.lines = sorted(lines, key=_place)
         self.prices = [line.unit_price for line in self.lines]
         self.units = [line.quantity for line in self.lines]
+        self.totals = [price * units for price, units in zip(self.prices, self.units, strict=True)]
         self.numbers = range(len(self.lines))
-        self.cheapest_first = sorted(self.numbers, key=self.prices.__getitem__)
-        self._all = frozenset(self.numbers)
-        self._named: dict[int, set[int]] | None = None
-        for before, line in zip(self.lines, self.lines[1:], strict=False):
-            if before.product_id == line.product_id:
-                raise Invalid(Fault("lines", f"product {line.product_id} stands in two lines", "ambiguous"))
+        if len({line.product_id.int for line in self.lines}) < len(self.lines):
+            twice = next(a for a, b in pairwise(self.lines) if a.product_id == b.product_id)
+            raise Invalid(Fault("lines", f"product {twice.product_id} stands in two lines", "ambiguous"))
+
+    @cached_property
+    def cheapest_first(self) -> list[int]:
+        """The numbers of the lines by unit price."""
+        return sorted(self.numbers, key=self.prices.__getitem__)
+
+    @cached_property
+    def numbers_by_id(self) -> dict[int, list[int]]:
+        """The lines that belong to each product and to each category."""
+        numbers: dict[int, list[int]] = {}
+        for number, line in enumerate(self.lines):
+            numbers[line.product_id.int] = [number]
+            for category_id in line.category_ids:
+                numbers.setdefault(category_id.int, []).append(number)
+        return numbers
 
     def select(self, selection: Selection) -> frozenset[int]:
         """The lines that `selection` names."""
         ids = selection.ids
         if ids is None:
-            return self._all
-        if self._named is None:
-            self._named = {}
-            for number, line in enumerate(self.lines):
-                for named_id in (line.product_id, *line.category_ids):
-                    self._named.setdefault(named_id.int, set()).add(number)
-        named = self._named
-        found = ids.intersection(named) if len(named) < len(ids) else [each for each in ids if each in named]
-        return frozenset().union(*[named[named_id] for named_id in found]) if found else _NOTHING
+            return frozenset(self.numbers)
+        numbers = self.numbers_by_id
+        found = ids.intersection(numbers) if len(numbers) < len(ids) else [each for each in ids if each in numbers]
+        return frozenset().union(*[numbers[named_id] for named_id in found])
 
     def list_total(self, numbers: Iterable[int]) -> int:
         """What these lines come to before discounts."""
-        return sum(self.prices[number] * self.units[number] for number in numbers)
+        return sum([self.totals[number] for number in numbers])
 
     def count(self, numbers: Iterable[int]) -> int:
         """The units of these lines."""
-        return sum(self.units[number] for number in numbers)
+        return sum([self.units[number] for number in numbers])
+
+
+def _place(line: CartLine) -> int:
+    return line.product_id.int

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from shop_core.errors import CouponNotUsable
@@ -13,11 +13,11 @@ from shop_core.pricing.cart import CartLine
 from shop_core.pricing.coupons import Coupon, Redemption
 from shop_core.pricing.evaluation import Pricing, price
 from shop_core.pricing.model import Promotion
+from shop_core.pricing.promotion_set import PromotionSet
 from shop_core.pricing.rules import Rules, Uses
 
 
-@dataclass(frozen=True, slots=True)
-class Checked:
+class Checked(NamedTuple):
     """The price of one order.
 
     Args:
@@ -27,7 +27,7 @@ class Checked:
     """
 
     pricing: Pricing
-    promotions: tuple[Promotion, ...]
+    promotions: PromotionSet
     redemptions: tuple[Redemption, ...]
     coupons: tuple[tuple[str, UUID], ...]
 
@@ -45,10 +45,13 @@ class Checkout:
     def __init__(self, rules: Rules, coupons: Mapping[str, Coupon], uses: Uses, now: datetime) -> None:
         self.includes_tax = rules.includes_tax
         self._rules, self._coupons, self._now = rules, coupons, now
-        self._used: Counter[UUID] = Counter(uses.total)
-        self._used_by: Counter[tuple[UUID, UUID]] = Counter(uses.by_customer)
-        self._running = {promotion.id: promotion for promotion in rules.promotions if promotion.is_running(now)}
-        self._automatic = [promotion for promotion in self._running.values() if not promotion.needs_coupon]
+        self._used = Counter({of.int: number for of, number in uses.total.items()})
+        self._used_by = Counter({(who.int, of.int): number for (who, of), number in uses.by_customer.items()})
+        self._running = {each.id.int: each for each in rules.promotions if each.is_running(now)}
+        automatic = [each for each in self._running.values() if not each.needs_coupon]
+        self._unlimited = [each.id for each in automatic if not each.is_limited]
+        self._limited = [each for each in automatic if each.is_limited]
+        self._sets: dict[tuple[int, ...], PromotionSet] = {}
         self._rates: dict[str, int] = {}
 
     def agree(self, tax_class: str, category_id: UUID | None) -> tuple[int, tuple[UUID, ...]]:
@@ -78,49 +81,58 @@ class Checkout:
         Raises:
             CouponNotUsable: there is no such coupon, it does not run now, or it is used up.
         """
-        own = {used_id for redemption in redeemed for used_id in redemption.used_ids}
+        own = {used_id.int for redemption in redeemed for used_id in redemption.used_ids}
         coupons = [self._unlocked(customer_id, code, own) for code in codes]
-        unlocked = {coupon.promotion_id: self._running[coupon.promotion_id] for coupon in coupons}
-        known = [each for each in (self._automatic if agreed is None else agreed) if each.id not in unlocked]
-        known += unlocked.values()
-        usable = [each for each in known if not each.is_limited or self._has_uses(customer_id, each, own)]
+        if agreed is None:
+            kept = usable = self._usable(customer_id, coupons)
+        else:
+            unlocked = {coupon.promotion_id.int: self._running[coupon.promotion_id.int] for coupon in coupons}
+            kept = PromotionSet(({each.id.int: each for each in agreed} | unlocked).values())
+            usable = kept.only(each.id for each in kept if self._has_uses(customer_id, each, own))
         pricing = price(lines, usable, includes_tax=self.includes_tax)
-        coupon_of = {redemption.promotion_id: redemption.coupon_id for redemption in redeemed}
-        coupon_of |= {coupon.promotion_id: coupon.id for coupon in coupons}
-        redemptions: list[Redemption] = []
-        if customer_id is not None:
-            for used_id, version in {each.promotion_id: each.version for each in pricing.discounts}.items():
-                redemptions.append(
-                    Redemption(customer_id, order_id, used_id, version, coupon_of.get(used_id), self._now)
-                )
-        kept = usable if agreed is None else known
+        coupon_of = {each.promotion_id.int: each.coupon_id for each in redeemed}
+        coupon_of |= {each.promotion_id.int: each.id for each in coupons}
+        redemptions = [
+            Redemption(customer_id, order_id, each.promotion_id, each.version, coupon_of.get(number), self._now)
+            for number, each in {each.promotion_id.int: each for each in pricing.discounts}.items()
+            if customer_id is not None
+        ]
         return Checked(
-            pricing, tuple(kept), tuple(redemptions), tuple((each.code, each.promotion_id) for each in coupons)
+            pricing, kept, tuple(redemptions), tuple([(coupon.code, coupon.promotion_id) for coupon in coupons])
         )
 
     def take(self, redemptions: Sequence[Redemption]) -> None:
         """Count the uses of an order that is granted; the orders after it find fewer left."""
         for redemption in redemptions:
             for used_id in redemption.used_ids:
-                self._used[used_id] += 1
-                self._used_by[redemption.customer_id, used_id] += 1
+                self._used[used_id.int] += 1
+                self._used_by[redemption.customer_id.int, used_id.int] += 1
 
-    def _unlocked(self, customer_id: UUID | None, code: str, own: Collection[UUID]) -> Coupon:
+    def _usable(self, customer_id: UUID | None, coupons: Sequence[Coupon]) -> PromotionSet:
+        """What runs without a coupon or was unlocked by one, and has uses left; one set for all that find the same."""
+        ids = [each.id for each in self._limited if self._has_uses(customer_id, each)]
+        ids += [coupon.promotion_id for coupon in coupons]
+        key = tuple([each.int for each in ids])
+        if (usable := self._sets.get(key)) is None:
+            usable = self._sets[key] = self._rules.promotion_set.only([*self._unlimited, *ids])
+        return usable
+
+    def _unlocked(self, customer_id: UUID | None, code: str, own: Collection[int]) -> Coupon:
         coupon = self._coupons.get(code)
-        promotion = self._running.get(coupon.promotion_id) if coupon else None
+        promotion = self._running.get(coupon.promotion_id.int) if coupon else None
         if coupon is None or promotion is None or not promotion.needs_coupon:
             raise CouponNotUsable(code)
         if not (self._has_uses(customer_id, promotion, own) and self._has_uses(customer_id, coupon, own)):
             raise CouponNotUsable(code)
         return coupon
 
-    def _has_uses(self, customer_id: UUID | None, of: Promotion | Coupon, own: Collection[UUID]) -> bool:
-        mine = of.id in own
-        if of.uses_max is not None and self._used[of.id] - mine >= of.uses_max:
+    def _has_uses(self, customer_id: UUID | None, of: Promotion | Coupon, own: Collection[int] = ()) -> bool:
+        mine = of.id.int in own
+        if of.uses_max is not None and self._used[of.id.int] - mine >= of.uses_max:
             return False
         if of.customer_uses_max is None or customer_id is None:
             return True
-        return self._used_by[customer_id, of.id] - mine < of.customer_uses_max
+        return self._used_by[customer_id.int, of.id.int] - mine < of.customer_uses_max
 
 
 def usable_of(rules: Rules, coupons: Iterable[Coupon], agreed: Iterable[Promotion] = ()) -> list[Promotion | Coupon]:

@@ -8,6 +8,7 @@ from datetime import datetime
 from uuid import UUID
 
 from shop_core.pricing.model import Promotion
+from shop_core.pricing.promotion_set import PromotionSet
 from shop_core.pricing.taxes import TaxRate, tax_rate_at
 
 
@@ -20,7 +21,10 @@ class Rules:
         promotions: those that were not withdrawn, whenever they run; by id.
         tax_rates: all of them.
         parents: the parent of each category.
+
+    Attributes:
         only_by_coupon: whether an order without coupons costs the sum of its lines.
+        promotion_set: the promotions, as carts look for them.
     """
 
     includes_tax: bool = True
@@ -28,10 +32,13 @@ class Rules:
     tax_rates: tuple[TaxRate, ...] = ()
     parents: Mapping[UUID, UUID | None] = field(default_factory=dict)
     only_by_coupon: bool = field(init=False)
+    promotion_set: PromotionSet = field(init=False, repr=False, compare=False)
+    _paths: dict[int, tuple[UUID, ...]] = field(init=False, repr=False, compare=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         only_by_coupon = not self.tax_rates and all(promotion.needs_coupon for promotion in self.promotions)
         object.__setattr__(self, "only_by_coupon", only_by_coupon)
+        object.__setattr__(self, "promotion_set", PromotionSet(self.promotions))
 
     def tax_rate(self, tax_class: str, at: datetime) -> int:
         """The rate of a class at that instant, in basis points."""
@@ -39,11 +46,15 @@ class Rules:
 
     def category_path(self, category_id: UUID | None) -> tuple[UUID, ...]:
         """The category and all those above it."""
-        path: list[UUID] = []
-        while category_id is not None and category_id not in path:
-            path.append(category_id)
-            category_id = self.parents.get(category_id)
-        return tuple(path)
+        if category_id is None:
+            return ()
+        if (known := self._paths.get(category_id.int)) is not None:
+            return known
+        path, above = [category_id], self.parents.get(category_id)
+        while above is not None and above not in path:
+            path.append(above)
+            above = self.parents.get(above)
+        return self._paths.setdefault(category_id.int, tuple(path))
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
@@ -58,7 +58,7 @@ class TaxAmount(NamedTuple):
     tax: int
 
 
-def taxes_of(cart: Cart, rest: Sequence[int], includes_tax: bool) -> tuple[tuple[TaxAmount, ...], Mapping[int, int]]:
+def taxes_of(cart: Cart, rest: Sequence[int], includes_tax: bool) -> tuple[tuple[TaxAmount, ...], list[int]]:
     """The tax of each rate, rounded once, and its share in each line. A line's net is what is left of it.
 
     Net and tax spread each by itself would not add up.
@@ -66,10 +66,11 @@ def taxes_of(cart: Cart, rest: Sequence[int], includes_tax: bool) -> tuple[tuple
     by_rate: dict[int, dict[int, int]] = {}
     for number, line in enumerate(cart.lines):
         by_rate.setdefault(line.tax_rate, {})[number] = rest[number]
-    taxes, tax_of = [], {}
+    taxes, tax_of = [], [0] * len(rest)
     for rate, amounts in sorted(by_rate.items()):
         amount = sum(amounts.values())
         tax = amount - half_up(amount * WHOLE, WHOLE + rate) if includes_tax else percent_of(amount, rate)
         taxes.append(TaxAmount(rate, amount - tax if includes_tax else amount, tax))
-        tax_of.update(spread(tax, amounts))
+        for number, share in spread(tax, amounts).items():
+            tax_of[number] = share
     return tuple(taxes), tax_of

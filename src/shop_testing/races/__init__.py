@@ -17,7 +17,7 @@ from shop_core.inventory.model import LineRequest
 from shop_core.orders.model import PlacementRequest
 from shop_core.pagination import OffsetRequest
 from shop_core.ports import Adapters
-from shop_core.pricing.benefits import OrderAmount, OrderPercent, Percent
+from shop_core.pricing.benefits import Benefit, OrderAmount, OrderPercent, Percent
 from shop_core.pricing.model import PromotionDetails
 from shop_core.shop import Shop
 from shop_testing.concurrency import together
@@ -132,7 +132,8 @@ class RacesContract(Contract):
         """Some limited, some not, in every order of the codes; each order is edited, and cancelled or deleted."""
         stocked = fixtures.products(12, units=1_000)
         price = stocked[0].price
-        for number, benefit in enumerate((Percent(1000), OrderPercent(500), OrderAmount(price))):
+        benefits: list[Benefit] = [Percent(1000), OrderPercent(500), OrderAmount(price)]
+        for number, benefit in enumerate(benefits):
             details = PromotionDetails(f"Automatic {number}", benefit, customer_uses_max=99 if number == 2 else None)
             contended.prices.create_promotion(SYSTEM, details)
         for number in range(3):
