@@ -127,7 +127,7 @@ ARGUMENTS: dict[str, Callable[[Random], object]] = {
     "times": lambda random: random.randint(1, 50),
     "buy": lambda random: random.randint(1, 4),
     "get": lambda random: random.randint(1, 4),
-    "weights": lambda random: {random.randint(-99, 99): random.randint(0, 10_000) for _ in range(random.randint(0, 9))},
+    "weights": lambda random: [random.randint(0, 10_000) for _ in range(random.randint(0, 9))],
     "part": lambda random: random.randint(0, 10_000),
 }
 """What the laws are about, by the names of their arguments."""

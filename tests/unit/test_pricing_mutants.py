@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -80,9 +80,9 @@ def _latest_rate(rates: Any, tax_class: str, _: Any) -> int:
     return int([rate.basis_points for rate in rates if rate.tax_class == tax_class][-1])
 
 
-def _without_remainder(amount: int, weights: Mapping[int, int]) -> dict[int, int]:
-    whole = sum(weights.values()) or 1
-    return {key: amount * weight // whole for key, weight in weights.items()}
+def _without_remainder(amount: int, weights: Sequence[int]) -> list[int]:
+    whole = sum(weights) or 1
+    return [amount * weight // whole for weight in weights]
 
 
 def _all_uses_of(prices: MemoryPrices, _: UUID, order_id: UUID) -> list[coupons.Redemption]:

@@ -161,9 +161,9 @@ class PostgresOrders:
         rows = [
             (
                 *(each.customer_id, each.id, each.status, each.total.minor, each.version, each.created_at),
-                *(each.updated_at, each.number, each.deleted_at, each.includes_tax, _pricing_of(each)),
+                *(each.updated_at, each.number, each.deleted_at, each.includes_tax, pricing),
             )
-            for each in orders
+            for each, pricing in zip(orders, _pricings_of(orders), strict=True)
         ]
         self._transaction.run(_ADD, columns(_ADD, rows))
         self._add_lines(orders)
@@ -218,7 +218,7 @@ class PostgresOrders:
                 "version": order.version,
                 "updated_at": order.updated_at,
                 "deleted_at": order.deleted_at,
-                "pricing": _pricing_of(order),
+                "pricing": next(_pricings_of([order])),
                 "includes_tax": order.includes_tax,
             },
         )
@@ -302,11 +302,14 @@ class PostgresOrders:
 _json = json.JSONEncoder(default=str).encode
 
 
-def _pricing_of(order: Order) -> str | None:
-    """The promotions and coupons of an order, as JSON; None without any."""
-    if not order.promotions and not order.coupons:
-        return None
-    return _json({"promotions": order.promotions, "coupons": order.coupons})
+def _pricings_of(orders: Iterable[Order]) -> Iterator[str | None]:
+    """The promotions and coupons of each order, as JSON; None without any. The orders of a batch have the same ones."""
+    encoded: dict[tuple[int, object], str] = {}
+    for order in orders:
+        same = id(order.promotions), order.coupons  # to hash all ids of an order takes longer than the rest of it
+        if (order.promotions or order.coupons) and same not in encoded:
+            encoded[same] = _json({"promotions": order.promotions, "coupons": order.coupons})
+        yield encoded.get(same)
 
 
 def _pricing(document: dict[str, Any] | None) -> tuple[tuple[tuple[UUID, int], ...], tuple[tuple[str, UUID], ...]]:
@@ -317,15 +320,15 @@ def _pricing(document: dict[str, Any] | None) -> tuple[tuple[tuple[UUID, int], .
 
 
 def _details_of(line: OrderLine) -> str:
-    """What else was agreed about a line, as JSON."""
-    if not line.discounts:
-        return _undiscounted(line.options, line.tax_class, line.category_ids)
-    return _json([line.options, line.tax_class, line.category_ids, [discount[1:] for discount in line.discounts]])
+    """What else was agreed about a line, as JSON. Most of it was agreed about other lines too, and is kept."""
+    discounts = [f"{_open_json(*each[1:4])}, {each.amount}]" for each in line.discounts]
+    return f"{_open_json(line.options, line.tax_class, line.category_ids)}, [{', '.join(discounts)}]]"
 
 
 @lru_cache(1024)
-def _undiscounted(options: Options, tax_class: str, category_ids: tuple[UUID, ...]) -> str:
-    return _json([options, tax_class, category_ids, []])
+def _open_json(*values: object) -> str:
+    """A list as JSON, without its end: more follows."""
+    return _json(values)[:-1]
 
 
 def _details(

@@ -12,8 +12,8 @@ from shop_core.errors import InsufficientStock, Refusal, ReservationNotFound, To
 from shop_core.events import OrderEvent, OrderEventKind
 from shop_core.idempotency import Result
 from shop_core.inventory.model import LineRequest, MovementKind, NewId, StockMovement, check_catalog, shortages
-from shop_core.orders.model import Order, OrderLine, OrderStatus, PlacementRequest, total_of
-from shop_core.orders.prices import OpenCheckout, cart_of, line_of, priced_order
+from shop_core.orders.model import Order, OrderStatus, PlacementRequest, total_of
+from shop_core.orders.prices import OpenCheckout, cart_of, line_of, priced_order, taxed_lines
 from shop_core.pricing.checkout import Checkout
 from shop_core.pricing.coupons import Redemption
 from shop_core.reservations.model import Reservation, ReservationStep
@@ -67,17 +67,13 @@ class PlacementDraft:
         reservation = self._confirmed(request, order_id) if request.reservation_id else None
         units = reservation.units if reservation else request.units
         offers = {**self.offers, **self.archived} if reservation else self.offers
-        lines = _lines(request.lines, units, offers, self.checkout)
+        sold = _sold(request.lines, units, offers)
         if short := shortages(request.units, available, offers):
             raise InsufficientStock(short)
-        if self.checkout is None:
-            total = total_of(lines, lines[0].unit_price.currency)
-            order = Order(order_id, customer_id, OrderStatus.PLACED, lines, total, now, now)
-        else:
-            order, redemptions = self._priced(request, order_id, lines, self.checkout)
+        order, redemptions = self._priced(request, order_id, sold)
         if expected is not None and expected != order.total:
             raise TotalChanged(str(expected), str(order.total), expected.currency)
-        if self.checkout is not None:
+        if self.checkout is not None and redemptions:
             self.checkout.take(redemptions)
             self.redemptions += redemptions
         if reservation:
@@ -97,12 +93,19 @@ class PlacementDraft:
         self.confirmed[confirmed.id] = confirmed
 
     def _priced(
-        self, request: PlacementRequest, order_id: UUID, lines: tuple[OrderLine, ...], checkout: Checkout
+        self, request: PlacementRequest, order_id: UUID, sold: Sequence[tuple[Offer, int]]
     ) -> tuple[Order, tuple[Redemption, ...]]:
         """The order with its discounts and taxes, and the uses that it takes."""
-        customer_id = request.customer_id
+        customer_id, checkout, now = request.customer_id, self.checkout, self.at
+        if checkout is None or not (checkout.has_automatic or request.coupons):
+            includes_tax = checkout is None or checkout.includes_tax
+            lines = taxed_lines(sold, checkout) if checkout else tuple([line_of(*each) for each in sold])
+            total = total_of(lines, lines[0].unit_price.currency, includes_tax=includes_tax)
+            order = Order(order_id, customer_id, OrderStatus.PLACED, lines, total, now, now, includes_tax=includes_tax)
+            return order, ()
+        lines = tuple([line_of(*each, checkout) for each in sold])
         checked = checkout.check(customer_id, order_id, cart_of(lines), request.coupons)
-        order = priced_order(order_id, customer_id, lines, checked, self.at, includes_tax=checkout.includes_tax)
+        order = priced_order(order_id, customer_id, lines, checked, now, includes_tax=checkout.includes_tax)
         return order, checked.redemptions
 
     def _confirmed(self, request: PlacementRequest, order_id: UUID) -> Reservation:
@@ -114,16 +117,13 @@ class PlacementDraft:
         return reservation.after(ReservationStep.CONFIRM, self.at, order_id)
 
 
-def _lines(
-    requested: Sequence[LineRequest], units: Mapping[UUID, int], offers: Offers, checkout: Checkout | None
-) -> tuple[OrderLine, ...]:
-    """One line per product, with today's name and price."""
+def _sold(requested: Sequence[LineRequest], units: Mapping[UUID, int], offers: Offers) -> list[tuple[Offer, int]]:
+    """What is sold, once per product, and how many units of it."""
     try:
-        sold = [(offers[product_id], quantity) for product_id, quantity in units.items()]
+        return [(offers[product_id], quantity) for product_id, quantity in units.items()]
     except KeyError:
         check_catalog(requested, offers)
         raise
-    return tuple([line_of(offer, quantity, checkout) for offer, quantity in sold])
 
 
 def stock_movements(

@@ -205,6 +205,8 @@ class OrderAmount:
 
 UnitBenefit = Percent | AmountEach | FixedPrice
 OrderBenefit = OrderPercent | OrderAmount
+ORDER_BENEFITS = (OrderPercent, OrderAmount)
+"""The same for `isinstance`, which takes three times as long with `|`."""
 Benefit = UnitBenefit | BuyXGetY | OrderBenefit
 
 BENEFITS: dict[str, type[Benefit]] = {

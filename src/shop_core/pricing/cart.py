@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import cached_property
-from itertools import pairwise
 from typing import NamedTuple
 from uuid import UUID
 
@@ -41,6 +39,9 @@ class Cart:
     Attributes:
         lines: sorted by product id, so that the order in which they were added never matters.
         prices, units, totals: of each line, before discounts.
+        everything: the numbers of all lines.
+        cheapest_first: the same by unit price.
+        numbers_by_id: the lines of each product and of each category.
     """
 
     def __init__(self, lines: Iterable[CartLine]) -> None:
@@ -48,31 +49,20 @@ class Cart:
         self.prices = [line.unit_price for line in self.lines]
         self.units = [line.quantity for line in self.lines]
         self.totals = [price * units for price, units in zip(self.prices, self.units, strict=True)]
-        self.numbers = range(len(self.lines))
-        if len({line.product_id.int for line in self.lines}) < len(self.lines):
-            twice = next(a for a, b in pairwise(self.lines) if a.product_id == b.product_id)
-            raise Invalid(Fault("lines", f"product {twice.product_id} stands in two lines", "ambiguous"))
-
-    @cached_property
-    def cheapest_first(self) -> list[int]:
-        """The numbers of the lines by unit price."""
-        return sorted(self.numbers, key=self.prices.__getitem__)
-
-    @cached_property
-    def numbers_by_id(self) -> dict[int, list[int]]:
-        """The lines that belong to each product and to each category."""
-        numbers: dict[int, list[int]] = {}
+        self.everything = frozenset(range(len(self.lines)))
+        self.cheapest_first = sorted(range(len(self.lines)), key=self.prices.__getitem__)
+        self.numbers_by_id: dict[int, list[int]] = {}
         for number, line in enumerate(self.lines):
-            numbers[line.product_id.int] = [number]
+            if self.numbers_by_id.setdefault(line.product_id.int, [number]) != [number]:
+                raise Invalid(Fault("lines", f"product {line.product_id} stands in two lines", "ambiguous"))
             for category_id in line.category_ids:
-                numbers.setdefault(category_id.int, []).append(number)
-        return numbers
+                self.numbers_by_id.setdefault(category_id.int, []).append(number)
 
     def select(self, selection: Selection) -> frozenset[int]:
         """The lines that `selection` names."""
         ids = selection.ids
         if ids is None:
-            return frozenset(self.numbers)
+            return self.everything
         numbers = self.numbers_by_id
         found = ids.intersection(numbers) if len(numbers) < len(ids) else [each for each in ids if each in numbers]
         return frozenset().union(*[numbers[named_id] for named_id in found])

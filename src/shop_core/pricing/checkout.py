@@ -40,6 +40,10 @@ class Checkout:
         coupons: those that exist of the codes that the orders name.
         uses: of what `usable_of` lists.
         now: when the orders are placed.
+
+    Attributes:
+        includes_tax: whether prices are gross.
+        has_automatic: whether a promotion runs that needs no coupon.
     """
 
     def __init__(self, rules: Rules, coupons: Mapping[str, Coupon], uses: Uses, now: datetime) -> None:
@@ -51,6 +55,7 @@ class Checkout:
         automatic = [each for each in self._running.values() if not each.needs_coupon]
         self._unlimited = [each.id for each in automatic if not each.is_limited]
         self._limited = [each for each in automatic if each.is_limited]
+        self.has_automatic = bool(automatic)
         self._sets: dict[tuple[int, ...], PromotionSet] = {}
         self._rates: dict[str, int] = {}
 
@@ -81,7 +86,7 @@ class Checkout:
         Raises:
             CouponNotUsable: there is no such coupon, it does not run now, or it is used up.
         """
-        own = {used_id.int for redemption in redeemed for used_id in redemption.used_ids}
+        own = {used_id.int for redemption in redeemed for used_id in redemption.used_ids} if redeemed else ()
         coupons = [self._unlocked(customer_id, code, own) for code in codes]
         if agreed is None:
             kept = usable = self._usable(customer_id, coupons)
@@ -91,7 +96,7 @@ class Checkout:
             usable = kept.only(each.id for each in kept if self._has_uses(customer_id, each, own))
         pricing = price(lines, usable, includes_tax=self.includes_tax)
         coupon_of = {each.promotion_id.int: each.coupon_id for each in redeemed}
-        coupon_of |= {each.promotion_id.int: each.id for each in coupons}
+        coupon_of.update((each.promotion_id.int, each.id) for each in coupons)
         redemptions = [
             Redemption(customer_id, order_id, each.promotion_id, each.version, coupon_of.get(number), self._now)
             for number, each in {each.promotion_id.int: each for each in pricing.discounts}.items()

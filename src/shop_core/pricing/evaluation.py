@@ -14,13 +14,15 @@ from operator import itemgetter
 from typing import NamedTuple
 from uuid import UUID
 
-from shop_core.pricing.benefits import BuyXGetY, Condition, OrderAmount, OrderBenefit, OrderPercent
+from shop_core.pricing.benefits import ORDER_BENEFITS, BuyXGetY, Condition, OrderAmount, OrderBenefit, OrderPercent
 from shop_core.pricing.cart import Cart, CartLine
 from shop_core.pricing.item_stage import Candidate, Parts, item_discounts
 from shop_core.pricing.model import Promotion
 from shop_core.pricing.promotion_set import PromotionSet
 from shop_core.pricing.rounding import spread
 from shop_core.pricing.taxes import TaxAmount, taxes_of
+
+_NOTHING: frozenset[int] = frozenset()
 
 
 class LinePrice(NamedTuple):
@@ -109,17 +111,16 @@ def price(lines: Iterable[CartLine], promotions: Iterable[Promotion], *, include
     cart = Cart(lines)
     offers = promotions if isinstance(promotions, PromotionSet) else PromotionSet(promotions)
     plan = _best_plan(cart, offers)
-    taxes, tax_of = taxes_of(cart, plan.rest, includes_tax)
+    taxes, tax_of = taxes_of([line.tax_rate for line in cart.lines], plan.rest, includes_tax)
     priced = [
         LinePrice(line.product_id, total - rest, rest - tax if includes_tax else rest, tax)
         for line, total, rest, tax in zip(cart.lines, cart.totals, plan.rest, tax_of, strict=True)
     ]
-    discounts = [
-        Discount(cart.lines[number].product_id, used.id, used.version, used.label, off)
-        for rank, number, off in sorted([(rank, number, off) for (number, rank), off in plan.parts.items()])
-        for used in [offers.by_rank[rank]]
-    ]
-    total = plan.total if includes_tax else plan.total + sum(amount.tax for amount in taxes)
+    discounts = []
+    for rank, number, off in sorted([(rank, number, off) for (number, rank), off in plan.parts.items()]):
+        used = offers.by_rank[rank]
+        discounts.append(Discount(cart.lines[number].product_id, used.id, used.version, used.label, off))
+    total = plan.total if includes_tax else plan.total + sum(tax_of)
     return Pricing(tuple(priced), tuple(discounts), taxes, sum(cart.totals), total, plan.is_exact)
 
 
@@ -128,8 +129,9 @@ def shortfall(condition: Condition | None, cart: Cart) -> tuple[int, int]:
     if condition is None:
         return 0, 0
     numbers = cart.select(condition.selection)
-    total_min = condition.total_min.minor if condition.total_min else 0
-    return max(0, total_min - cart.list_total(numbers)), max(0, (condition.units_min or 0) - cart.count(numbers))
+    total_min, units_min = condition.total_min, condition.units_min
+    amount = 0 if total_min is None else max(0, total_min.minor - cart.list_total(numbers))
+    return amount, 0 if units_min is None else max(0, units_min - cart.count(numbers))
 
 
 def saves_alone(cart: Cart, candidate: Candidate) -> bool:
@@ -140,8 +142,8 @@ def saves_alone(cart: Cart, candidate: Candidate) -> bool:
 def candidate_of(rank: int, promotion: Promotion, cart: Cart) -> Candidate:
     """The promotion with the lines that it selects in this cart."""
     benefit = promotion.benefit
-    if isinstance(benefit, OrderPercent | OrderAmount):
-        return Candidate(rank, promotion, frozenset(), frozenset())
+    if isinstance(benefit, ORDER_BENEFITS):
+        return Candidate(rank, promotion, _NOTHING, _NOTHING)
     selected = cart.select(benefit.selection)
     if isinstance(benefit, BuyXGetY) and benefit.get_selection is not None:
         return Candidate(rank, promotion, selected, cart.select(benefit.get_selection))
@@ -153,7 +155,7 @@ def _best_plan(cart: Cart, offers: PromotionSet) -> Plan:
     solitary: list[Candidate] = []
     for rank in offers.concerning(cart):
         promotion = offers.by_rank[rank]
-        if promotion.condition is None or not any(shortfall(promotion.condition, cart)):
+        if promotion.condition is None or shortfall(promotion.condition, cart) == (0, 0):
             (together if promotion.combines else solitary).append(candidate_of(rank, promotion, cart))
     plan = _plan(cart, together)
     if not solitary:
@@ -173,7 +175,7 @@ def _plan(cart: Cart, candidates: Sequence[Candidate]) -> Plan:
     for _, _, rank, benefit in sorted(_order_stage(candidates), key=itemgetter(0, 1, 2)):
         if off := benefit.off(left):
             left -= off
-            for number, share in spread(off, dict(enumerate(rest))).items():
+            for number, share in enumerate(spread(off, rest)):
                 if share:
                     parts[number, rank] = share
                     rest[number] -= share

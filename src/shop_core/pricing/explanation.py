@@ -8,7 +8,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from shop_core.money import Money
-from shop_core.pricing.benefits import BuyXGetY, OrderAmount, OrderPercent
+from shop_core.pricing.benefits import ORDER_BENEFITS, BuyXGetY
 from shop_core.pricing.cart import Cart, CartLine
 from shop_core.pricing.evaluation import Pricing, candidate_of, saves_alone, shortfall
 from shop_core.pricing.item_stage import Candidate, group_count
@@ -81,7 +81,7 @@ def explain(lines: Sequence[CartLine], promotions: Iterable[Promotion], pricing:
         why_not = None
         if missing_amount or missing_units:
             why_not = WhyNot.CONDITION
-        elif not amount and not candidate.discounted and not isinstance(promotion.benefit, OrderPercent | OrderAmount):
+        elif not amount and not candidate.discounted and not isinstance(promotion.benefit, ORDER_BENEFITS):
             why_not = WhyNot.NO_PRODUCT
         elif isinstance(promotion.benefit, BuyXGetY):
             groups, missing_units = _next_group(candidate, promotion.benefit, cart)

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from shop_core.pricing.benefits import BuyXGetY, OrderAmount, OrderPercent
+from shop_core.pricing.benefits import ORDER_BENEFITS, BuyXGetY
 from shop_core.pricing.cart import Cart
 from shop_core.pricing.model import Promotion
 from shop_core.pricing.rounding import percent_of
@@ -51,7 +51,7 @@ def item_discounts(cart: Cart, candidates: Iterable[Candidate]) -> tuple[Parts, 
             competitor = _Competitor(candidate, benefit, cart)
             if competitor.take(cart.units):
                 competitors.append(competitor)
-        elif not isinstance(benefit, OrderPercent | OrderAmount):
+        elif not isinstance(benefit, ORDER_BENEFITS):
             for number in candidate.discounted:
                 off = benefit.off(cart.prices[number])
                 if off > (unit_offers[number].off if number in unit_offers else 0):

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from copy import copy
 from uuid import UUID
 
-from shop_core.pricing.benefits import Benefit, BuyXGetY, OrderAmount, OrderPercent
+from shop_core.pricing.benefits import ORDER_BENEFITS, Benefit, BuyXGetY
 from shop_core.pricing.cart import Cart
 from shop_core.pricing.model import Promotion
 
@@ -59,7 +59,7 @@ class PromotionSet:
 
 def _discounted_ids(benefit: Benefit) -> frozenset[int] | None:
     """The products or categories that it discounts; None if it may be any."""
-    if isinstance(benefit, OrderPercent | OrderAmount):
+    if isinstance(benefit, ORDER_BENEFITS):
         return None
     if isinstance(benefit, BuyXGetY) and benefit.get_selection is not None:
         return benefit.get_selection.ids

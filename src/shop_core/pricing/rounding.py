@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 
 WHOLE = 10_000
 """100 % in basis points: percents and rates are integers of hundredths of a percent."""
@@ -22,29 +22,27 @@ def percent_of(amount: int, basis_points: int) -> int:
     return half_up(amount * basis_points, WHOLE)
 
 
-def spread(amount: int, weights: Mapping[int, int]) -> dict[int, int]:
-    """Divide `amount` over `weights` by largest remainder; ties go to the smaller key.
+def spread(amount: int, weights: Sequence[int]) -> list[int]:
+    """Divide `amount` over `weights` by largest remainder; of equal ones the earlier gets more.
 
     Args:
         amount: from 0 to the sum of the weights, in minor units.
-        weights: what each key could bear, not negative.
+        weights: what each could bear, not negative.
 
     Returns:
-        A share for each key, which is never more than its weight. The shares sum up to `amount`.
+        A share for each, which is never more than its weight. The shares sum up to `amount`.
 
-    >>> spread(100, {1: 50, 2: 50, 3: 50})
-    {1: 34, 2: 33, 3: 33}
+    >>> spread(100, [50, 50, 50])
+    [34, 33, 33]
     """
-    whole = sum(weights.values())
+    whole = sum(weights)
     if not amount or not whole:
-        return dict.fromkeys(weights, 0)
-    shares, remainders = {}, []
-    for key, weight in weights.items():
-        shares[key], remainder = divmod(amount * weight, whole)
-        remainders.append((-remainder, key))
-    if missing := amount - sum(shares.values()):
-        for _, key in sorted(remainders)[:missing]:
-            shares[key] += 1
+        return [0] * len(weights)
+    shares = [amount * weight // whole for weight in weights]
+    if missing := amount - sum(shares):
+        lost = [-(amount * weight % whole) for weight in weights]
+        for place in sorted(range(len(weights)), key=lost.__getitem__)[:missing]:
+            shares[place] += 1
     return shares
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from operator import add
 from typing import NamedTuple
 
 from shop_core.catalog.model import tax_class_faults
 from shop_core.errors import Fault, Invalid
 from shop_core.pricing.benefits import percent_faults
-from shop_core.pricing.cart import Cart
 from shop_core.pricing.rounding import WHOLE, half_up, percent_of, spread
 
 
@@ -58,19 +58,23 @@ class TaxAmount(NamedTuple):
     tax: int
 
 
-def taxes_of(cart: Cart, rest: Sequence[int], includes_tax: bool) -> tuple[tuple[TaxAmount, ...], list[int]]:
-    """The tax of each rate, rounded once, and its share in each line. A line's net is what is left of it.
+def taxes_of(
+    rates: Sequence[int], amounts: Sequence[int], includes_tax: bool
+) -> tuple[tuple[TaxAmount, ...], list[int]]:
+    """The tax of each rate, rounded once, and the share of each line. A line's net is what is left of it.
 
     Net and tax spread each by itself would not add up.
+
+    Args:
+        rates: of each line, in basis points.
+        amounts: what each line comes to after its discounts.
+        includes_tax: whether these are gross.
     """
-    by_rate: dict[int, dict[int, int]] = {}
-    for number, line in enumerate(cart.lines):
-        by_rate.setdefault(line.tax_rate, {})[number] = rest[number]
-    taxes, tax_of = [], [0] * len(rest)
-    for rate, amounts in sorted(by_rate.items()):
-        amount = sum(amounts.values())
+    taxes, tax_of = [], [0] * len(rates)
+    for rate in sorted(set(rates)):
+        of_rate = [amount if each == rate else 0 for each, amount in zip(rates, amounts, strict=True)]
+        amount = sum(of_rate)
         tax = amount - half_up(amount * WHOLE, WHOLE + rate) if includes_tax else percent_of(amount, rate)
         taxes.append(TaxAmount(rate, amount - tax if includes_tax else amount, tax))
-        for number, share in spread(tax, amounts).items():
-            tax_of[number] = share
+        tax_of = list(map(add, tax_of, spread(tax, of_rate)))  # 0 of 0: nothing for the other lines
     return tuple(taxes), tax_of
