@@ -20,7 +20,7 @@ from pathlib import Path
 
 from verification.shop_process import CannotStart
 
-from benchmarks import growth, logins, own_orders, placement, reads, start_and_memory
+from benchmarks import growth, logins, own_orders, placement, prices, reads, start_and_memory
 from benchmarks.environment import Environment, Size, open_environment
 from benchmarks.measurement import CannotMeasure, Findings, Row, Spread
 from benchmarks.page import growth_table, page, table
@@ -38,6 +38,7 @@ GROUPS: dict[str, Callable[[Environment, Findings], None]] = {
     "core": start_and_memory.core,
     "place": placement.place,
     "sale": placement.sale,
+    "prices": prices.prices,
     "pages": reads.pages,
     "lists": reads.lists,
     "orders": own_orders.own_orders,
