@@ -4,8 +4,8 @@ The laws are the properties of `tests/unit/test_pricing_laws.py`. There Hypothes
 small once one breaks a law, at 8 ms an example. Here they come from plain random numbers, at a tenth of that, with
 larger carts. Each law gets its share of the cases; another seed makes others.
 
-On request, orders are quoted, placed, edited and cancelled besides, in a shop in memory and in one on PostgreSQL with
-the same rules: see `verification.priced_orders`.
+These laws are about a pure function. That orders cost what their quotes said, stay so, and give uses back once is tried
+in memory and on PostgreSQL beside each other, by `verification.machine`.
 """
 
 from __future__ import annotations

@@ -274,7 +274,7 @@ QUOTE = QuoteBody(
             applied=True,
             amount="2.20",
             missing=MissingBody(units=3),
-            message="Buy two, get one free: you save 2.20 EUR. Add 3 more units to save more.",
+            message="Buy two, get one free: you save 2.20 EUR. To save more, add 3 more units.",
         ),
     ),
 )

@@ -8,7 +8,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from shop_core.money import Money
-from shop_core.pricing.benefits import ORDER_BENEFITS, BuyXGetY
+from shop_core.pricing.benefits import ORDER_BENEFITS, Benefit, BuyXGetY
 from shop_core.pricing.cart import Cart, CartLine
 from shop_core.pricing.evaluation import Pricing, candidate_of, saves_alone, shortfall
 from shop_core.pricing.item_stage import Candidate, group_count
@@ -34,6 +34,8 @@ class Explanation:
         why_not: None if it applies.
         missing_units: the units to add so that it applies, or so that it gives one more unit.
         missing_amount: what to add, in minor units at list prices, so that it applies.
+        is_for_some: what to add must be of the products that it is for.
+        needs_coupon: it came with a coupon.
     """
 
     promotion_id: UUID
@@ -42,18 +44,26 @@ class Explanation:
     why_not: WhyNot | None = None
     missing_units: int = 0
     missing_amount: int = 0
+    is_for_some: bool = False
+    needs_coupon: bool = False
 
     def sentence(self, currency: str) -> str:
         """The explanation in words, for the customer."""
-        units = f"{self.missing_units} more unit" + ("s" if self.missing_units > 1 else "")
-        amount = f"products for {Money(self.missing_amount, currency)} {currency} more"
+        missing = self._missing(currency)
         if self.why_not is None:
             applies = f"{self.label}: you save {Money(self.amount, currency)} {currency}."
-            return f"{applies} Add {units} to save more." if self.missing_units else applies
-        if self.missing_units or self.missing_amount:
-            parts = [units] * bool(self.missing_units) + [amount] * bool(self.missing_amount)
-            return f"{self.label}: add {' and '.join(parts)} to get it."
-        return f"{self.label}: {_WORDS[self.why_not]}"
+            return f"{applies} To save more, {missing}." if missing else applies
+        why_not = f"to get it, {missing}." if missing else _WORDS[self.why_not]
+        return f"{self.label}: {why_not}" + " Your coupon is not used up." * self.needs_coupon
+
+    def _missing(self, currency: str) -> str:
+        parts = []
+        if self.missing_units:
+            parts.append(f"add {self.missing_units} more unit" + "s" * (self.missing_units > 1))
+        if self.missing_amount:
+            parts.append(f"spend {Money(self.missing_amount, currency)} {currency} more")
+        on = "on" if self.missing_amount else "of"
+        return " and ".join(parts) + f" {on} the products that it is for" * (self.is_for_some and bool(parts))
 
 
 _WORDS = {
@@ -61,7 +71,7 @@ _WORDS = {
     WhyNot.NO_PRODUCT: "it is for other products than those in your cart.",
     WhyNot.UNITS: "your cart has too few units for it.",
     WhyNot.NOT_LOWER: "it would not make your cart cheaper.",
-    WhyNot.BEATEN: "the other discounts save you more, and it cannot be combined with them.",
+    WhyNot.BEATEN: "the other discounts save you at least as much, and it cannot be combined with them.",
 }
 
 
@@ -81,7 +91,7 @@ def explain(lines: Sequence[CartLine], promotions: Iterable[Promotion], pricing:
         why_not = None
         if missing_amount or missing_units:
             why_not = WhyNot.CONDITION
-        elif not amount and not candidate.discounted and not isinstance(promotion.benefit, ORDER_BENEFITS):
+        elif not (amount or candidate.bought or candidate.discounted or isinstance(promotion.benefit, ORDER_BENEFITS)):
             why_not = WhyNot.NO_PRODUCT
         elif isinstance(promotion.benefit, BuyXGetY):
             groups, missing_units = _next_group(candidate, promotion.benefit, cart)
@@ -90,8 +100,19 @@ def explain(lines: Sequence[CartLine], promotions: Iterable[Promotion], pricing:
             why_not = WhyNot.BEATEN if saves_alone(cart, candidate) else WhyNot.NOT_LOWER
         if why_not is WhyNot.BEATEN:
             missing_units = 0
-        explanations.append(Explanation(promotion.id, promotion.label, amount, why_not, missing_units, missing_amount))
+        asked = promotion.condition.selection if promotion.condition and why_not is WhyNot.CONDITION else None
+        is_for_some = asked.ids is not None if asked else _is_selective(promotion.benefit)
+        missing = missing_units, missing_amount, is_for_some, promotion.needs_coupon
+        explanations.append(Explanation(promotion.id, promotion.label, amount, why_not, *missing))
     return explanations
+
+
+def _is_selective(benefit: Benefit) -> bool:
+    """Whether it is for some products only."""
+    if isinstance(benefit, ORDER_BENEFITS):
+        return False
+    given = benefit.get_selection if isinstance(benefit, BuyXGetY) else None
+    return benefit.selection.ids is not None or (given is not None and given.ids is not None)
 
 
 def _next_group(candidate: Candidate, benefit: BuyXGetY, cart: Cart) -> tuple[int, int]:
