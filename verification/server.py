@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from random import Random
+from threading import Lock
 from typing import Any
 
 import psycopg
@@ -47,6 +48,7 @@ class ShopServer:
         self.exits: list[str] = []
         self._server: subprocess.Popen[bytes] | None = None
         self._is_killed = False
+        self._operator = Lock()  # one at a time, else two see that the server has ended, and both start it
 
     def __enter__(self) -> ShopServer:
         """Make the data directory with an admin in it, and start the server."""
@@ -110,13 +112,14 @@ class ShopServer:
 
     def tend(self) -> None:
         """Start the server again if it has ended, as the init system of a machine would."""
-        if self.is_serving():
-            return
-        assert self._server is not None
-        if not self._is_killed:
-            said = self.log.read_text(errors="replace").strip().splitlines()
-            self.exits.append(f"exit code {self._server.returncode}: {said[-1] if said else 'nothing said'}")
-        self.start()
+        with self._operator:
+            if self.is_serving():
+                return
+            assert self._server is not None
+            if not self._is_killed:
+                said = self.log.read_text(errors="replace").strip().splitlines()
+                self.exits.append(f"exit code {self._server.returncode}: {said[-1] if said else 'nothing said'}")
+            self.start()
 
     @contextlib.contextmanager
     def database(self) -> Iterator[psycopg.Connection[tuple[Any, ...]]]:
@@ -147,13 +150,14 @@ class ShopServer:
 
     def kill_server(self, _: Random) -> Process | None:
         """The process that the operator started."""
-        assert self._server is not None
-        if self._server.poll() is not None:
-            return None
-        self._is_killed = True
-        self._server.kill()
-        self._server.wait()
-        return Process(self._server.pid, os.getpid(), "shop serve")
+        with self._operator:
+            assert self._server is not None
+            if self._server.poll() is not None:
+                return None
+            self._is_killed = True
+            self._server.kill()
+            self._server.wait()
+            return Process(self._server.pid, os.getpid(), "shop serve")
 
     def kill_everything(self, rng: Random) -> Process | None:
         """The first process of both, at once: as when the machine goes down, except for what it had in its caches."""
