@@ -42,8 +42,8 @@ def page(findings: Findings, seconds: float, server_version: str) -> str:
         "# Performance",
         "`make bench` measures everything on this page and writes it. It needs `wrk` and takes ten minutes."
         " `make bench ONLY=place,pages` prints some of it (groups: `place`, `sale`, `prices`, `pages`, `lists`,"
-        " `orders`, `logins`, `start`, `memory`, `core`, `year`, `growth`). `LONG=1` goes to a million products and orders"
-        " and replays a whole year.",
+        " `orders`, `logins`, `start`, `memory`, `core`, `year`, `growth`). `LONG=1` goes to a million products and"
+        " orders and replays a whole year.",
         f"{_commit()}, {datetime.now(UTC):%Y-%m-%d}, in {seconds / 60:.0f} minutes. {_machine()}. {server_version},"
         f" with `fsync` and `synchronous_commit` on; one worker for each core; {_wrk()}.",
         "![How far each aim is reached, and growth](performance.svg)",
