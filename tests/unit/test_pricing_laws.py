@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
+from datetime import UTC, datetime
 from random import Random
 from uuid import UUID
 
@@ -11,7 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shop_core.catalog.model import Offer
 from shop_core.money import Money
+from shop_core.orders.prices import cart_of, line_of, priced, taxed_lines
 from shop_core.pricing.benefits import (
     EVERYTHING,
     AmountEach,
@@ -24,9 +27,13 @@ from shop_core.pricing.benefits import (
     Selection,
 )
 from shop_core.pricing.cart import CartLine
+from shop_core.pricing.checkout import Checkout
 from shop_core.pricing.evaluation import Pricing, price
 from shop_core.pricing.model import Promotion
+from shop_core.pricing.promotion_set import PromotionSet
 from shop_core.pricing.rounding import half_up, refund_share, spread
+from shop_core.pricing.rules import Rules, Uses
+from shop_core.pricing.taxes import TaxRate
 
 PRODUCTS = [UUID(int=number) for number in range(1, 7)]
 TOP, SHIRTS, LAMPS, RED_SHIRTS, OTHER = [UUID(int=number) for number in range(101, 106)]
@@ -192,6 +199,30 @@ def test_the_promotions_that_were_used_give_the_same_price_alone(
     assert not pricing.is_exact or price(cart, used, includes_tax=includes_tax) == pricing
 
 
+@given(carts, few, modes, st.randoms())
+def test_some_promotions_of_a_set_give_the_same_price_as_these_alone(
+    cart: list[CartLine], offers: list[Promotion], includes_tax: bool, random: Random
+) -> None:
+    some = random.sample(offers, random.randint(0, len(offers)))
+    of_set = PromotionSet(offers).only(offer.id for offer in some)
+    assert price(cart, of_set, includes_tax=includes_tax) == price(cart, some, includes_tax=includes_tax)
+
+
+@given(carts, modes)
+def test_lines_to_which_no_promotion_applies_are_taxed_as_the_whole_evaluation_does(
+    cart: list[CartLine], includes_tax: bool
+) -> None:
+    rates = tuple(TaxRate(f"rate-{line.product_id.int}", line.tax_rate) for line in cart)
+    checkout = Checkout(Rules(includes_tax, (), rates), {}, Uses(), datetime(2026, 11, 28, tzinfo=UTC))
+    sold = [
+        (Offer(line.product_id, "SKU", "Lamp", Money(line.unit_price, "EUR"), (), rate.tax_class), line.quantity)
+        for line, rate in zip(cart, rates, strict=True)
+    ]
+    lines = [line_of(*each, checkout) for each in sold]
+    checked = checkout.check(None, UUID(int=0), cart_of(lines))
+    assert taxed_lines(sold, checkout) == priced(lines, checked.pricing)
+
+
 @given(times=st.integers(1, 50), buy=st.integers(1, 4), get=st.integers(1, 4))
 def test_of_so_many_groups_of_equal_units_all_gets_are_free(times: int, buy: int, get: int) -> None:
     offer = Promotion(UUID(int=1), "offer", BuyXGetY(buy, get))
@@ -204,13 +235,13 @@ def test_returns_of_all_units_give_back_what_was_paid_however_they_are_divided(
     cart: list[CartLine], offers: list[Promotion], includes_tax: bool, random: Random
 ) -> None:
     pricing = price(cart, offers, includes_tax=includes_tax)
-    units = {line.product_id: line.quantity for line in cart}
+    units = {each.product_id: each.quantity for each in cart}
     refunded = 0
-    for priced in pricing.lines:
-        ordered, returned = units[priced.product_id], 0
+    for line in pricing.lines:
+        ordered, returned = units[line.product_id], 0
         while returned < ordered:
             count = random.randint(1, ordered - returned)
-            for amount in (priced.net, priced.tax):
+            for amount in (line.net, line.tax):
                 share = refund_share(amount, ordered, returned, count)
                 assert share >= 0
                 refunded += share
