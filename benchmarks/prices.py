@@ -66,22 +66,22 @@ def prices(environment: Environment, findings: Findings) -> None:
         figures = in_turn(sides, ROUNDS * environment.size.rounds)
         faults = tuple(str(found) for shop in (plain, taxed, promoted) for found in shop.audit()[:1])
     than = f"{middle(figures['plain'])}/s: no promotion, no tax rate"
-    for side, what, aim in (
+    for side, what, hoped in (
         ("taxed", "with one tax rate", 0.97),
         ("promoted", "with 20 live promotions, and a limited coupon in each order", 0.8),
     ):
         title, ours = f"place an order of {LINES} lines {what}, batches of {BATCH}", f"{middle(figures[side])} orders/s"
         measured = ratios(figures[side], figures["plain"])
-        findings.rows.append(Row(title, ours, than, measured, "×", at_least(aim), "the audit of each", faults))
+        findings.rows.append(Row(title, ours, than, measured, "×", at_least(hoped), "the audit of each", faults))
     rounds = max(5, environment.size.rounds)
     worst = f"quote {LARGE} lines under {{}} promotions that compete for all units"
-    for title, offers, most in (
+    for title, offers, aim in (
         (f"quote {LARGE} lines under 20 promotions, with why each applies or not", promotions(), at_most(5)),
         (worst.format(PROMOTIONS_MAX), competing(PROMOTIONS_MAX), None),
         (f"{worst.format(TRIED_MAX)}, in every sequence", competing(TRIED_MAX), None),
     ):
         took = [_milliseconds_of_quote(offers) for _ in range(rounds)]
-        findings.rows.append(Row(title, f"{middle(took)} ms of Python", "-", Spread.of(took), "ms", most))
+        findings.rows.append(Row(title, f"{middle(took)} ms of Python", "-", Spread.of(took), "ms", aim))
 
 
 def promotions() -> list[Promotion]:

@@ -73,6 +73,7 @@ from shop_core.pricing.coupons import Coupon, CouponEntry, Redemption
 from shop_core.pricing.evaluation import Discount
 from shop_core.pricing.explanation import Explanation, WhyNot
 from shop_core.pricing.model import Promotion, PromotionDetails, PromotionEntry
+from shop_core.pricing.promotion_set import PromotionSet
 from shop_core.pricing.rules import Rules, Uses
 from shop_core.pricing.service import PricingService
 from shop_core.pricing.taxes import TaxAmount, TaxRate
@@ -171,6 +172,7 @@ __all__ = [
     "Promotion",
     "PromotionDetails",
     "PromotionEntry",
+    "PromotionSet",
     "Quote",
     "Redemption",
     "Refusal",

@@ -153,7 +153,7 @@ def candidate_of(rank: int, promotion: Promotion, cart: Cart) -> Candidate:
 def _best_plan(cart: Cart, offers: PromotionSet) -> Plan:
     together: list[Candidate] = []
     solitary: list[Candidate] = []
-    for rank in offers.concerning(cart):
+    for rank in offers.concerning(cart.numbers_by_id):
         promotion = offers.by_rank[rank]
         if promotion.condition is None or shortfall(promotion.condition, cart) == (0, 0):
             (together if promotion.combines else solitary).append(candidate_of(rank, promotion, cart))

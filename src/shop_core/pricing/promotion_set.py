@@ -7,7 +7,6 @@ from copy import copy
 from uuid import UUID
 
 from shop_core.pricing.benefits import ORDER_BENEFITS, Benefit, BuyXGetY
-from shop_core.pricing.cart import Cart
 from shop_core.pricing.model import Promotion
 
 
@@ -44,12 +43,11 @@ class PromotionSet:
         some._offer(self._ranks[promotion_id] for promotion_id in ids)
         return some
 
-    def concerning(self, cart: Cart) -> list[int]:
-        """The ranks of those that discount the whole order, or something that is in this cart."""
+    def concerning(self, ids: Iterable[int]) -> list[int]:
+        """The ranks of those that discount the whole order, or one of these products and categories."""
         ranks = set(self._everywhere)
-        if self._by_named_id:
-            for named_id in cart.numbers_by_id:
-                ranks.update(self._by_named_id.get(named_id, ()))
+        for named_id in ids if self._by_named_id else ():
+            ranks.update(self._by_named_id.get(named_id, ()))
         return sorted(ranks & self._offered)
 
     def _offer(self, ranks: Iterable[int]) -> None:
