@@ -77,7 +77,7 @@ from shop_core.pricing.promotion_set import PromotionSet
 from shop_core.pricing.rules import Rules, Uses
 from shop_core.pricing.service import PricingService
 from shop_core.pricing.taxes import TaxAmount, TaxRate
-from shop_core.privacy import PersonalData, PrivacyService
+from shop_core.privacy import OrderRecord, PersonalData, PrivacyService
 from shop_core.reservations.model import (
     Reservation,
     ReservationLimits,
@@ -151,6 +151,7 @@ __all__ = [
     "OrderLine",
     "OrderPercent",
     "OrderQuery",
+    "OrderRecord",
     "OrderService",
     "OrderStatus",
     "OutboxService",
