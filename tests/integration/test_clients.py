@@ -39,11 +39,19 @@ from verification.phone_life import Clerk, Phone, cutting
 from verification.proxy import Cut
 
 from http_client import PASSWORD, STAFF, Server, unique
+from http_servers import memory_serving
 
 WITHIN_THE_FIRST_ANSWER = Cut("answer", 60, "end")
 WITHIN_THE_SECOND_ANSWER = Cut("answer", 1_400, "reset")
 AFTER_SOME_ANSWERS = Cut("answer", 10_000, "end")
 """Lists are longer than one answer to a wish: they must get through at some time."""
+
+
+@pytest.fixture(scope="module")
+def memory_server() -> Iterator[Server]:
+    """A server of its own, with few products: a page of all those of the other tests would be cut each time."""
+    with memory_serving() as server:
+        yield server
 
 
 @pytest.fixture

@@ -477,6 +477,47 @@ export interface paths {
         patch: operations["edit_product"];
         trace?: never;
     };
+    "/api/v1/products/{product_id}/images": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Add a picture to a product
+         * @description The body is the file: a JPEG, PNG or WebP of 10 MiB at most, with 40 million pixels at most (a WebP: 8 million), still, and three times as high as wide at most. What is kept are new files, made of its pixels: WebP, 320, 960 and 1920 pixels wide, none wider than what was sent, upright, and without anything else that the file said. A picture that the product has already stays as it is. A product has 20 at most.
+         */
+        post: operations["add_image"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/products/{product_id}/images/{image_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Take a picture from a product
+         * @description Its files can be read for a day more.
+         */
+        delete: operations["remove_image"];
+        options?: never;
+        head?: never;
+        /** Change the text of a picture, or its place among the others */
+        patch: operations["edit_image"];
+        trace?: never;
+    };
     "/api/v1/products/{product_id}/restore": {
         parameters: {
             query?: never;
@@ -1334,6 +1375,40 @@ export interface components {
             message: string;
         };
         /**
+         * ImageBody
+         * @description A picture of a product. `url`, `width` and `height` are those of the largest of its `sizes`, narrow to wide.
+         *
+         *     `alt` says what it shows, for those who do not see it.
+         */
+        ImageBody: {
+            alt: string;
+            height: number;
+            /** Format: uuid */
+            id: string;
+            sizes: components["schemas"]["ImageSizeBody"][];
+            /** Format: uri-reference */
+            url: string;
+            width: number;
+        };
+        /**
+         * ImagePatch
+         * @description What to change in a picture. `position` is its place among the others, from 1.
+         */
+        ImagePatch: {
+            alt?: string;
+            position?: number;
+        };
+        /**
+         * ImageSizeBody
+         * @description A file of a picture, as WebP. It never changes: caches may keep it for good.
+         */
+        ImageSizeBody: {
+            height: number;
+            /** Format: uri-reference */
+            url: string;
+            width: number;
+        };
+        /**
          * InvalidProblem
          * @description What was sent breaks rules: up to 20 of them.
          */
@@ -1630,6 +1705,7 @@ export interface components {
          * ProductBody
          * @description A product of the catalog. `category` is the id of its category.
          *
+         *     `images` are its pictures, the first one for lists; `image_urls` are addresses of pictures that are kept elsewhere.
          *     `quantity_in_stock` is the number of units that can be sold now. `version` counts the edits; sales do not change it.
          */
         ProductBody: {
@@ -1643,6 +1719,7 @@ export interface components {
             /** Format: uuid */
             id: string;
             image_urls: string[];
+            images: components["schemas"]["ImageBody"][];
             name: string;
             options?: {
                 [key: string]: string;
@@ -3101,6 +3178,22 @@ export interface operations {
                      *           "currency": "EUR",
                      *           "quantity_in_stock": 120,
                      *           "category": "019aa5c1-5b40-723c-9a1e-4f6d2b7c8e02",
+                     *           "images": [
+                     *             {
+                     *               "id": "019aa5c1-5b40-7a5c-9a1e-4f6d2b7c8e15",
+                     *               "url": "/media/2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824.webp",
+                     *               "width": 320,
+                     *               "height": 240,
+                     *               "alt": "A white heart on a string",
+                     *               "sizes": [
+                     *                 {
+                     *                   "url": "/media/2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824.webp",
+                     *                   "width": 320,
+                     *                   "height": 240
+                     *                 }
+                     *               ]
+                     *             }
+                     *           ],
                      *           "image_urls": [
                      *             "https://example.org/85123A.jpg"
                      *           ],
@@ -6598,7 +6691,7 @@ export interface operations {
                      *           "missing": {
                      *             "units": 3
                      *           },
-                     *           "message": "Buy two, get one free: you save 2.20 EUR. Add 3 more units to save more."
+                     *           "message": "Buy two, get one free: you save 2.20 EUR. To save more, add 3 more units."
                      *         }
                      *       ]
                      *     }
@@ -6763,6 +6856,22 @@ export interface operations {
                      *           "currency": "EUR",
                      *           "quantity_in_stock": 120,
                      *           "category": "019aa5c1-5b40-723c-9a1e-4f6d2b7c8e02",
+                     *           "images": [
+                     *             {
+                     *               "id": "019aa5c1-5b40-7a5c-9a1e-4f6d2b7c8e15",
+                     *               "url": "/media/2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824.webp",
+                     *               "width": 320,
+                     *               "height": 240,
+                     *               "alt": "A white heart on a string",
+                     *               "sizes": [
+                     *                 {
+                     *                   "url": "/media/2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824.webp",
+                     *                   "width": 320,
+                     *                   "height": 240
+                     *                 }
+                     *               ]
+                     *             }
+                     *           ],
                      *           "image_urls": [
                      *             "https://example.org/85123A.jpg"
                      *           ],
@@ -6884,6 +6993,22 @@ export interface operations {
                      *       "currency": "EUR",
                      *       "quantity_in_stock": 120,
                      *       "category": "019aa5c1-5b40-723c-9a1e-4f6d2b7c8e02",
+                     *       "images": [
+                     *         {
+                     *           "id": "019aa5c1-5b40-7a5c-9a1e-4f6d2b7c8e15",
+                     *           "url": "/media/2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824.webp",
+                     *           "width": 320,
+                     *           "height": 240,
+                     *           "alt": "A white heart on a string",
+                     *           "sizes": [
+                     *             {
+                     *               "url": "/media/2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824.webp",
+                     *               "width": 320,
+                     *               "height": 240
+                     *             }
+                     *           ]
+                     *         }
+                     *       ],
                      *       "image_urls": [
                      *         "https://example.org/85123A.jpg"
                      *       ],
@@ -7060,6 +7185,22 @@ export interface operations {
                      *       "currency": "EUR",
                      *       "quantity_in_stock": 120,
                      *       "category": "019aa5c1-5b40-723c-9a1e-4f6d2b7c8e02",
+                     *       "images": [
+                     *         {
+                     *           "id": "019aa5c1-5b40-7a5c-9a1e-4f6d2b7c8e15",
+                     *           "url": "/media/2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824.webp",
+                     *           "width": 320,
+                     *           "height": 240,
+                     *           "alt": "A white heart on a string",
+                     *           "sizes": [
+                     *             {
+                     *               "url": "/media/2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824.webp",
+                     *               "width": 320,
+                     *               "height": 240
+                     *             }
+                     *           ]
+                     *         }
+                     *       ],
                      *       "image_urls": [
                      *         "https://example.org/85123A.jpg"
                      *       ],
@@ -7193,6 +7334,22 @@ export interface operations {
                      *       "currency": "EUR",
                      *       "quantity_in_stock": 120,
                      *       "category": "019aa5c1-5b40-723c-9a1e-4f6d2b7c8e02",
+                     *       "images": [
+                     *         {
+                     *           "id": "019aa5c1-5b40-7a5c-9a1e-4f6d2b7c8e15",
+                     *           "url": "/media/2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824.webp",
+                     *           "width": 320,
+                     *           "height": 240,
+                     *           "alt": "A white heart on a string",
+                     *           "sizes": [
+                     *             {
+                     *               "url": "/media/2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824.webp",
+                     *               "width": 320,
+                     *               "height": 240
+                     *             }
+                     *           ]
+                     *         }
+                     *       ],
                      *       "image_urls": [
                      *         "https://example.org/85123A.jpg"
                      *       ],
@@ -7541,6 +7698,22 @@ export interface operations {
                      *       "currency": "EUR",
                      *       "quantity_in_stock": 120,
                      *       "category": "019aa5c1-5b40-723c-9a1e-4f6d2b7c8e02",
+                     *       "images": [
+                     *         {
+                     *           "id": "019aa5c1-5b40-7a5c-9a1e-4f6d2b7c8e15",
+                     *           "url": "/media/2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824.webp",
+                     *           "width": 320,
+                     *           "height": 240,
+                     *           "alt": "A white heart on a string",
+                     *           "sizes": [
+                     *             {
+                     *               "url": "/media/2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824.webp",
+                     *               "width": 320,
+                     *               "height": 240
+                     *             }
+                     *           ]
+                     *         }
+                     *       ],
                      *       "image_urls": [
                      *         "https://example.org/85123A.jpg"
                      *       ],
@@ -7695,6 +7868,580 @@ export interface operations {
             };
         };
     };
+    add_image: {
+        parameters: {
+            query?: {
+                /** @description what it shows, in words */
+                alt?: string;
+                /** @description its place among the others; the last one unless given */
+                position?: number;
+            };
+            header?: {
+                /** @description a new one for each request, the same one for its retries; see the top of this page */
+                "Idempotency-Key"?: string;
+                /** @description do it only if the ETag is still this one */
+                "If-Match"?: string;
+            };
+            path: {
+                product_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "image/jpeg": string;
+                "image/png": string;
+                "image/webp": string;
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    ETag?: string;
+                    "Idempotency-Replayed"?: string;
+                    Location?: string;
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "019aa5c1-5b40-733c-9a1e-4f6d2b7c8e03",
+                     *       "sku": "85123A",
+                     *       "name": "White hanging heart T-light holder",
+                     *       "description": "",
+                     *       "price": "2.20",
+                     *       "currency": "EUR",
+                     *       "quantity_in_stock": 120,
+                     *       "category": "019aa5c1-5b40-723c-9a1e-4f6d2b7c8e02",
+                     *       "images": [
+                     *         {
+                     *           "id": "019aa5c1-5b40-7a5c-9a1e-4f6d2b7c8e15",
+                     *           "url": "/media/2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824.webp",
+                     *           "width": 320,
+                     *           "height": 240,
+                     *           "alt": "A white heart on a string",
+                     *           "sizes": [
+                     *             {
+                     *               "url": "/media/2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824.webp",
+                     *               "width": 320,
+                     *               "height": 240
+                     *             }
+                     *           ]
+                     *         }
+                     *       ],
+                     *       "image_urls": [
+                     *         "https://example.org/85123A.jpg"
+                     *       ],
+                     *       "family": {
+                     *         "id": "019aa5c1-5b40-7a3c-9a1e-4f6d2b7c8e13",
+                     *         "name": "Hanging hearts"
+                     *       },
+                     *       "options": {
+                     *         "colour": "white"
+                     *       },
+                     *       "tax_class": "standard",
+                     *       "version": 1,
+                     *       "created_at": "2026-11-21T09:30:00Z",
+                     *       "updated_at": "2026-11-21T09:30:00Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ProductBody"];
+                };
+            };
+            /** @description Invalid input / Unusable picture */
+            400: {
+                headers: {
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["InvalidProblem"];
+                };
+            };
+            /** @description Login required / Invalid token */
+            401: {
+                headers: {
+                    "WWW-Authenticate"?: string;
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Product not found */
+            404: {
+                headers: {
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request timeout */
+            408: {
+                headers: {
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many pictures / No pictures */
+            409: {
+                headers: {
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Changed in the meantime */
+            412: {
+                headers: {
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["StaleProblem"];
+                };
+            };
+            /** @description Body too large */
+            413: {
+                headers: {
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported media type */
+            415: {
+                headers: {
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Idempotency key already used */
+            422: {
+                headers: {
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    "Retry-After"?: string;
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal error */
+            500: {
+                headers: {
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Temporarily unavailable */
+            503: {
+                headers: {
+                    "Retry-After"?: string;
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    remove_image: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description a new one for each request, the same one for its retries; see the top of this page */
+                "Idempotency-Key"?: string;
+                /** @description do it only if the ETag is still this one */
+                "If-Match"?: string;
+            };
+            path: {
+                image_id: string;
+                product_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    "Idempotency-Replayed"?: string;
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Invalid input */
+            400: {
+                headers: {
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["InvalidProblem"];
+                };
+            };
+            /** @description Login required / Invalid token */
+            401: {
+                headers: {
+                    "WWW-Authenticate"?: string;
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Product not found / Picture not found */
+            404: {
+                headers: {
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request timeout */
+            408: {
+                headers: {
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Changed in the meantime */
+            412: {
+                headers: {
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["StaleProblem"];
+                };
+            };
+            /** @description Body too large */
+            413: {
+                headers: {
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported media type */
+            415: {
+                headers: {
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Idempotency key already used */
+            422: {
+                headers: {
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    "Retry-After"?: string;
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal error */
+            500: {
+                headers: {
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Temporarily unavailable */
+            503: {
+                headers: {
+                    "Retry-After"?: string;
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    edit_image: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description a new one for each request, the same one for its retries; see the top of this page */
+                "Idempotency-Key"?: string;
+                /** @description do it only if the ETag is still this one */
+                "If-Match"?: string;
+            };
+            path: {
+                image_id: string;
+                product_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "alt": "A white heart of wood on a string",
+                 *       "position": 1
+                 *     }
+                 */
+                "application/json": components["schemas"]["ImagePatch"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    ETag?: string;
+                    "Idempotency-Replayed"?: string;
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "019aa5c1-5b40-733c-9a1e-4f6d2b7c8e03",
+                     *       "sku": "85123A",
+                     *       "name": "White hanging heart T-light holder",
+                     *       "description": "",
+                     *       "price": "2.20",
+                     *       "currency": "EUR",
+                     *       "quantity_in_stock": 120,
+                     *       "category": "019aa5c1-5b40-723c-9a1e-4f6d2b7c8e02",
+                     *       "images": [
+                     *         {
+                     *           "id": "019aa5c1-5b40-7a5c-9a1e-4f6d2b7c8e15",
+                     *           "url": "/media/2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824.webp",
+                     *           "width": 320,
+                     *           "height": 240,
+                     *           "alt": "A white heart on a string",
+                     *           "sizes": [
+                     *             {
+                     *               "url": "/media/2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824.webp",
+                     *               "width": 320,
+                     *               "height": 240
+                     *             }
+                     *           ]
+                     *         }
+                     *       ],
+                     *       "image_urls": [
+                     *         "https://example.org/85123A.jpg"
+                     *       ],
+                     *       "family": {
+                     *         "id": "019aa5c1-5b40-7a3c-9a1e-4f6d2b7c8e13",
+                     *         "name": "Hanging hearts"
+                     *       },
+                     *       "options": {
+                     *         "colour": "white"
+                     *       },
+                     *       "tax_class": "standard",
+                     *       "version": 1,
+                     *       "created_at": "2026-11-21T09:30:00Z",
+                     *       "updated_at": "2026-11-21T09:30:00Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ProductBody"];
+                };
+            };
+            /** @description Invalid input / Malformed body */
+            400: {
+                headers: {
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["InvalidProblem"];
+                };
+            };
+            /** @description Login required / Invalid token */
+            401: {
+                headers: {
+                    "WWW-Authenticate"?: string;
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Product not found / Picture not found */
+            404: {
+                headers: {
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request timeout */
+            408: {
+                headers: {
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Changed in the meantime */
+            412: {
+                headers: {
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["StaleProblem"];
+                };
+            };
+            /** @description Body too large */
+            413: {
+                headers: {
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported media type */
+            415: {
+                headers: {
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Idempotency key already used */
+            422: {
+                headers: {
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    "Retry-After"?: string;
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal error */
+            500: {
+                headers: {
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Temporarily unavailable */
+            503: {
+                headers: {
+                    "Retry-After"?: string;
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     restore_product: {
         parameters: {
             query?: never;
@@ -7730,6 +8477,22 @@ export interface operations {
                      *       "currency": "EUR",
                      *       "quantity_in_stock": 120,
                      *       "category": "019aa5c1-5b40-723c-9a1e-4f6d2b7c8e02",
+                     *       "images": [
+                     *         {
+                     *           "id": "019aa5c1-5b40-7a5c-9a1e-4f6d2b7c8e15",
+                     *           "url": "/media/2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824.webp",
+                     *           "width": 320,
+                     *           "height": 240,
+                     *           "alt": "A white heart on a string",
+                     *           "sizes": [
+                     *             {
+                     *               "url": "/media/2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824.webp",
+                     *               "width": 320,
+                     *               "height": 240
+                     *             }
+                     *           ]
+                     *         }
+                     *       ],
                      *       "image_urls": [
                      *         "https://example.org/85123A.jpg"
                      *       ],
@@ -8481,6 +9244,22 @@ export interface operations {
                      *           "currency": "EUR",
                      *           "quantity_in_stock": 120,
                      *           "category": "019aa5c1-5b40-723c-9a1e-4f6d2b7c8e02",
+                     *           "images": [
+                     *             {
+                     *               "id": "019aa5c1-5b40-7a5c-9a1e-4f6d2b7c8e15",
+                     *               "url": "/media/2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824.webp",
+                     *               "width": 320,
+                     *               "height": 240,
+                     *               "alt": "A white heart on a string",
+                     *               "sizes": [
+                     *                 {
+                     *                   "url": "/media/2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824.webp",
+                     *                   "width": 320,
+                     *                   "height": 240
+                     *                 }
+                     *               ]
+                     *             }
+                     *           ],
                      *           "image_urls": [
                      *             "https://example.org/85123A.jpg"
                      *           ],

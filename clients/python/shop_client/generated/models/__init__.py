@@ -33,6 +33,9 @@ from .family_of_product import FamilyOfProduct
 from .family_page import FamilyPage
 from .family_patch import FamilyPatch
 from .field_error import FieldError
+from .image_body import ImageBody
+from .image_patch import ImagePatch
+from .image_size_body import ImageSizeBody
 from .invalid_problem import InvalidProblem
 from .known_range_form import KnownRangeForm
 from .line_form import LineForm
@@ -143,6 +146,9 @@ __all__ = (
     "FamilyPage",
     "FamilyPatch",
     "FieldError",
+    "ImageBody",
+    "ImagePatch",
+    "ImageSizeBody",
     "InvalidProblem",
     "KnownRangeForm",
     "LineForm",

@@ -15,6 +15,7 @@ import datetime
 
 if TYPE_CHECKING:
   from ..models.family_of_product import FamilyOfProduct
+  from ..models.image_body import ImageBody
   from ..models.product_body_options import ProductBodyOptions
 
 
@@ -29,6 +30,7 @@ T = TypeVar("T", bound="ProductBody")
 class ProductBody:
     """ A product of the catalog. `category` is the id of its category.
 
+    `images` are its pictures, the first one for lists; `image_urls` are addresses of pictures that are kept elsewhere.
     `quantity_in_stock` is the number of units that can be sold now. `version` counts the edits; sales do not change it.
 
         Attributes:
@@ -39,6 +41,7 @@ class ProductBody:
             price (str):
             currency (str):
             quantity_in_stock (int):
+            images (list[ImageBody]):
             image_urls (list[str]):
             tax_class (str):
             version (int):
@@ -56,6 +59,7 @@ class ProductBody:
     price: str
     currency: str
     quantity_in_stock: int
+    images: list[ImageBody]
     image_urls: list[str]
     tax_class: str
     version: int
@@ -72,6 +76,7 @@ class ProductBody:
 
     def to_dict(self) -> dict[str, Any]:
         from ..models.family_of_product import FamilyOfProduct # noqa: PLC0415
+        from ..models.image_body import ImageBody # noqa: PLC0415
         from ..models.product_body_options import ProductBodyOptions # noqa: PLC0415
         id = str(self.id)
 
@@ -86,6 +91,13 @@ class ProductBody:
         currency = self.currency
 
         quantity_in_stock = self.quantity_in_stock
+
+        images = []
+        for images_item_data in self.images:
+            images_item = images_item_data.to_dict()
+            images.append(images_item)
+
+
 
         image_urls = self.image_urls
 
@@ -122,6 +134,7 @@ class ProductBody:
             "price": price,
             "currency": currency,
             "quantity_in_stock": quantity_in_stock,
+            "images": images,
             "image_urls": image_urls,
             "tax_class": tax_class,
             "version": version,
@@ -142,6 +155,7 @@ class ProductBody:
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         from ..models.family_of_product import FamilyOfProduct # noqa: PLC0415
+        from ..models.image_body import ImageBody # noqa: PLC0415
         from ..models.product_body_options import ProductBodyOptions # noqa: PLC0415
         d = dict(src_dict)
         id = UUID(d.pop("id"))
@@ -160,6 +174,16 @@ class ProductBody:
         currency = d.pop("currency")
 
         quantity_in_stock = d.pop("quantity_in_stock")
+
+        images = []
+        _images = d.pop("images")
+        for images_item_data in (_images):
+            images_item = ImageBody.from_dict(images_item_data)
+
+
+
+            images.append(images_item)
+
 
         image_urls = cast(list[str], d.pop("image_urls"))
 
@@ -216,6 +240,7 @@ class ProductBody:
             price=price,
             currency=currency,
             quantity_in_stock=quantity_in_stock,
+            images=images,
             image_urls=image_urls,
             tax_class=tax_class,
             version=version,

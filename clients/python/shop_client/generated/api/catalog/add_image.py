@@ -1,0 +1,393 @@
+from http import HTTPStatus
+from typing import Any, cast
+from urllib.parse import quote
+
+import httpx
+
+from ...client import AuthenticatedClient, Client
+from ...types import Response, UNSET
+from ... import errors
+
+from ...models.invalid_problem import InvalidProblem
+from ...models.problem import Problem
+from ...models.product_body import ProductBody
+from ...models.stale_problem import StaleProblem
+from ...types import File, FileTypes
+from ...types import UNSET, Unset
+from io import BytesIO
+from typing import cast
+from uuid import UUID
+
+
+
+def _get_kwargs(
+    product_id: UUID,
+    *,
+    body:    File  |     File  |     File  | Unset = UNSET,
+    alt: str | Unset = UNSET,
+    position: int | Unset = UNSET,
+    if_match: str | Unset = UNSET,
+    idempotency_key: str | Unset = UNSET,
+
+) -> dict[str, Any]:
+    headers: dict[str, Any] = {}
+    if not isinstance(if_match, Unset):
+        headers["If-Match"] = if_match
+
+    if not isinstance(idempotency_key, Unset):
+        headers["Idempotency-Key"] = idempotency_key
+
+
+
+    
+
+    params: dict[str, Any] = {}
+
+    params["alt"] = alt
+
+    params["position"] = position
+
+
+    params = {k: ",".join(v) if isinstance(v, list) else v for k, v in params.items() if v is not UNSET and v is not None}
+
+
+    _kwargs: dict[str, Any] = {
+        "method": "post",
+        "url": "/api/v1/products/{product_id}/images".format(product_id=quote(str(product_id), safe=""),),
+        "params": params,
+    }
+
+    if isinstance(body, File):
+        _kwargs["content"] = body.payload
+        headers["Content-Type"] = "image/jpeg"
+    if isinstance(body, File):
+        _kwargs["content"] = body.payload
+        headers["Content-Type"] = "image/png"
+    if isinstance(body, File):
+        _kwargs["content"] = body.payload
+        headers["Content-Type"] = "image/webp"
+
+    _kwargs["headers"] = headers
+    return _kwargs
+
+
+
+def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> InvalidProblem | Problem | ProductBody | StaleProblem | None:
+    if response.status_code == 201:
+        response_201 = ProductBody.from_dict(response.json())
+
+
+
+        return response_201
+
+    if response.status_code == 400:
+        response_400 = InvalidProblem.from_dict(response.json())
+
+
+
+        return response_400
+
+    if response.status_code == 401:
+        response_401 = Problem.from_dict(response.json())
+
+
+
+        return response_401
+
+    if response.status_code == 403:
+        response_403 = Problem.from_dict(response.json())
+
+
+
+        return response_403
+
+    if response.status_code == 404:
+        response_404 = Problem.from_dict(response.json())
+
+
+
+        return response_404
+
+    if response.status_code == 408:
+        response_408 = Problem.from_dict(response.json())
+
+
+
+        return response_408
+
+    if response.status_code == 409:
+        response_409 = Problem.from_dict(response.json())
+
+
+
+        return response_409
+
+    if response.status_code == 412:
+        response_412 = StaleProblem.from_dict(response.json())
+
+
+
+        return response_412
+
+    if response.status_code == 413:
+        response_413 = Problem.from_dict(response.json())
+
+
+
+        return response_413
+
+    if response.status_code == 415:
+        response_415 = Problem.from_dict(response.json())
+
+
+
+        return response_415
+
+    if response.status_code == 422:
+        response_422 = Problem.from_dict(response.json())
+
+
+
+        return response_422
+
+    if response.status_code == 429:
+        response_429 = Problem.from_dict(response.json())
+
+
+
+        return response_429
+
+    if response.status_code == 500:
+        response_500 = Problem.from_dict(response.json())
+
+
+
+        return response_500
+
+    if response.status_code == 503:
+        response_503 = Problem.from_dict(response.json())
+
+
+
+        return response_503
+
+    if client.raise_on_unexpected_status:
+        raise errors.UnexpectedStatus(response.status_code, response.content)
+    else:
+        return None
+
+
+def _build_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> Response[InvalidProblem | Problem | ProductBody | StaleProblem]:
+    return Response(
+        status_code=HTTPStatus(response.status_code),
+        content=response.content,
+        headers=response.headers,
+        parsed=_parse_response(client=client, response=response),
+    )
+
+
+def sync_detailed(
+    product_id: UUID,
+    *,
+    client: AuthenticatedClient,
+    body:    File  |     File  |     File  | Unset = UNSET,
+    alt: str | Unset = UNSET,
+    position: int | Unset = UNSET,
+    if_match: str | Unset = UNSET,
+    idempotency_key: str | Unset = UNSET,
+
+) -> Response[InvalidProblem | Problem | ProductBody | StaleProblem]:
+    """ Add a picture to a product
+
+     The body is the file: a JPEG, PNG or WebP of 10 MiB at most, with 40 million pixels at most (a WebP:
+    8 million), still, and three times as high as wide at most. What is kept are new files, made of its
+    pixels: WebP, 320, 960 and 1920 pixels wide, none wider than what was sent, upright, and without
+    anything else that the file said. A picture that the product has already stays as it is. A product
+    has 20 at most.
+
+    Args:
+        product_id (UUID):
+        alt (str | Unset):
+        position (int | Unset):
+        if_match (str | Unset):
+        idempotency_key (str | Unset):
+        body (File):
+        body (File):
+        body (File):
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[InvalidProblem | Problem | ProductBody | StaleProblem]
+     """
+
+
+    kwargs = _get_kwargs(
+        product_id=product_id,
+body=body,
+alt=alt,
+position=position,
+if_match=if_match,
+idempotency_key=idempotency_key,
+
+    )
+
+    response = client.get_httpx_client().request(
+        **kwargs,
+    )
+
+    return _build_response(client=client, response=response)
+
+def sync(
+    product_id: UUID,
+    *,
+    client: AuthenticatedClient,
+    body:    File  |     File  |     File  | Unset = UNSET,
+    alt: str | Unset = UNSET,
+    position: int | Unset = UNSET,
+    if_match: str | Unset = UNSET,
+    idempotency_key: str | Unset = UNSET,
+
+) -> InvalidProblem | Problem | ProductBody | StaleProblem | None:
+    """ Add a picture to a product
+
+     The body is the file: a JPEG, PNG or WebP of 10 MiB at most, with 40 million pixels at most (a WebP:
+    8 million), still, and three times as high as wide at most. What is kept are new files, made of its
+    pixels: WebP, 320, 960 and 1920 pixels wide, none wider than what was sent, upright, and without
+    anything else that the file said. A picture that the product has already stays as it is. A product
+    has 20 at most.
+
+    Args:
+        product_id (UUID):
+        alt (str | Unset):
+        position (int | Unset):
+        if_match (str | Unset):
+        idempotency_key (str | Unset):
+        body (File):
+        body (File):
+        body (File):
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        InvalidProblem | Problem | ProductBody | StaleProblem
+     """
+
+
+    return sync_detailed(
+        product_id=product_id,
+client=client,
+body=body,
+alt=alt,
+position=position,
+if_match=if_match,
+idempotency_key=idempotency_key,
+
+    ).parsed
+
+async def asyncio_detailed(
+    product_id: UUID,
+    *,
+    client: AuthenticatedClient,
+    body:    File  |     File  |     File  | Unset = UNSET,
+    alt: str | Unset = UNSET,
+    position: int | Unset = UNSET,
+    if_match: str | Unset = UNSET,
+    idempotency_key: str | Unset = UNSET,
+
+) -> Response[InvalidProblem | Problem | ProductBody | StaleProblem]:
+    """ Add a picture to a product
+
+     The body is the file: a JPEG, PNG or WebP of 10 MiB at most, with 40 million pixels at most (a WebP:
+    8 million), still, and three times as high as wide at most. What is kept are new files, made of its
+    pixels: WebP, 320, 960 and 1920 pixels wide, none wider than what was sent, upright, and without
+    anything else that the file said. A picture that the product has already stays as it is. A product
+    has 20 at most.
+
+    Args:
+        product_id (UUID):
+        alt (str | Unset):
+        position (int | Unset):
+        if_match (str | Unset):
+        idempotency_key (str | Unset):
+        body (File):
+        body (File):
+        body (File):
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[InvalidProblem | Problem | ProductBody | StaleProblem]
+     """
+
+
+    kwargs = _get_kwargs(
+        product_id=product_id,
+body=body,
+alt=alt,
+position=position,
+if_match=if_match,
+idempotency_key=idempotency_key,
+
+    )
+
+    response = await client.get_async_httpx_client().request(
+        **kwargs
+    )
+
+    return _build_response(client=client, response=response)
+
+async def asyncio(
+    product_id: UUID,
+    *,
+    client: AuthenticatedClient,
+    body:    File  |     File  |     File  | Unset = UNSET,
+    alt: str | Unset = UNSET,
+    position: int | Unset = UNSET,
+    if_match: str | Unset = UNSET,
+    idempotency_key: str | Unset = UNSET,
+
+) -> InvalidProblem | Problem | ProductBody | StaleProblem | None:
+    """ Add a picture to a product
+
+     The body is the file: a JPEG, PNG or WebP of 10 MiB at most, with 40 million pixels at most (a WebP:
+    8 million), still, and three times as high as wide at most. What is kept are new files, made of its
+    pixels: WebP, 320, 960 and 1920 pixels wide, none wider than what was sent, upright, and without
+    anything else that the file said. A picture that the product has already stays as it is. A product
+    has 20 at most.
+
+    Args:
+        product_id (UUID):
+        alt (str | Unset):
+        position (int | Unset):
+        if_match (str | Unset):
+        idempotency_key (str | Unset):
+        body (File):
+        body (File):
+        body (File):
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        InvalidProblem | Problem | ProductBody | StaleProblem
+     """
+
+
+    return (await asyncio_detailed(
+        product_id=product_id,
+client=client,
+body=body,
+alt=alt,
+position=position,
+if_match=if_match,
+idempotency_key=idempotency_key,
+
+    )).parsed

@@ -1,0 +1,329 @@
+from http import HTTPStatus
+from typing import Any, cast
+from urllib.parse import quote
+
+import httpx
+
+from ...client import AuthenticatedClient, Client
+from ...types import Response, UNSET
+from ... import errors
+
+from ...models.image_patch import ImagePatch
+from ...models.invalid_problem import InvalidProblem
+from ...models.problem import Problem
+from ...models.product_body import ProductBody
+from ...models.stale_problem import StaleProblem
+from ...types import UNSET, Unset
+from typing import cast
+from uuid import UUID
+
+
+
+def _get_kwargs(
+    product_id: UUID,
+    image_id: UUID,
+    *,
+    body: ImagePatch,
+    if_match: str | Unset = UNSET,
+    idempotency_key: str | Unset = UNSET,
+
+) -> dict[str, Any]:
+    headers: dict[str, Any] = {}
+    if not isinstance(if_match, Unset):
+        headers["If-Match"] = if_match
+
+    if not isinstance(idempotency_key, Unset):
+        headers["Idempotency-Key"] = idempotency_key
+
+
+
+    
+
+    
+
+    _kwargs: dict[str, Any] = {
+        "method": "patch",
+        "url": "/api/v1/products/{product_id}/images/{image_id}".format(product_id=quote(str(product_id), safe=""),image_id=quote(str(image_id), safe=""),),
+    }
+
+    _kwargs["json"] = body.to_dict()
+
+    headers["Content-Type"] = "application/json"
+
+    _kwargs["headers"] = headers
+    return _kwargs
+
+
+
+def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> InvalidProblem | Problem | ProductBody | StaleProblem | None:
+    if response.status_code == 200:
+        response_200 = ProductBody.from_dict(response.json())
+
+
+
+        return response_200
+
+    if response.status_code == 400:
+        response_400 = InvalidProblem.from_dict(response.json())
+
+
+
+        return response_400
+
+    if response.status_code == 401:
+        response_401 = Problem.from_dict(response.json())
+
+
+
+        return response_401
+
+    if response.status_code == 403:
+        response_403 = Problem.from_dict(response.json())
+
+
+
+        return response_403
+
+    if response.status_code == 404:
+        response_404 = Problem.from_dict(response.json())
+
+
+
+        return response_404
+
+    if response.status_code == 408:
+        response_408 = Problem.from_dict(response.json())
+
+
+
+        return response_408
+
+    if response.status_code == 412:
+        response_412 = StaleProblem.from_dict(response.json())
+
+
+
+        return response_412
+
+    if response.status_code == 413:
+        response_413 = Problem.from_dict(response.json())
+
+
+
+        return response_413
+
+    if response.status_code == 415:
+        response_415 = Problem.from_dict(response.json())
+
+
+
+        return response_415
+
+    if response.status_code == 422:
+        response_422 = Problem.from_dict(response.json())
+
+
+
+        return response_422
+
+    if response.status_code == 429:
+        response_429 = Problem.from_dict(response.json())
+
+
+
+        return response_429
+
+    if response.status_code == 500:
+        response_500 = Problem.from_dict(response.json())
+
+
+
+        return response_500
+
+    if response.status_code == 503:
+        response_503 = Problem.from_dict(response.json())
+
+
+
+        return response_503
+
+    if client.raise_on_unexpected_status:
+        raise errors.UnexpectedStatus(response.status_code, response.content)
+    else:
+        return None
+
+
+def _build_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> Response[InvalidProblem | Problem | ProductBody | StaleProblem]:
+    return Response(
+        status_code=HTTPStatus(response.status_code),
+        content=response.content,
+        headers=response.headers,
+        parsed=_parse_response(client=client, response=response),
+    )
+
+
+def sync_detailed(
+    product_id: UUID,
+    image_id: UUID,
+    *,
+    client: AuthenticatedClient,
+    body: ImagePatch,
+    if_match: str | Unset = UNSET,
+    idempotency_key: str | Unset = UNSET,
+
+) -> Response[InvalidProblem | Problem | ProductBody | StaleProblem]:
+    """ Change the text of a picture, or its place among the others
+
+    Args:
+        product_id (UUID):
+        image_id (UUID):
+        if_match (str | Unset):
+        idempotency_key (str | Unset):
+        body (ImagePatch): What to change in a picture. `position` is its place among the others,
+            from 1.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[InvalidProblem | Problem | ProductBody | StaleProblem]
+     """
+
+
+    kwargs = _get_kwargs(
+        product_id=product_id,
+image_id=image_id,
+body=body,
+if_match=if_match,
+idempotency_key=idempotency_key,
+
+    )
+
+    response = client.get_httpx_client().request(
+        **kwargs,
+    )
+
+    return _build_response(client=client, response=response)
+
+def sync(
+    product_id: UUID,
+    image_id: UUID,
+    *,
+    client: AuthenticatedClient,
+    body: ImagePatch,
+    if_match: str | Unset = UNSET,
+    idempotency_key: str | Unset = UNSET,
+
+) -> InvalidProblem | Problem | ProductBody | StaleProblem | None:
+    """ Change the text of a picture, or its place among the others
+
+    Args:
+        product_id (UUID):
+        image_id (UUID):
+        if_match (str | Unset):
+        idempotency_key (str | Unset):
+        body (ImagePatch): What to change in a picture. `position` is its place among the others,
+            from 1.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        InvalidProblem | Problem | ProductBody | StaleProblem
+     """
+
+
+    return sync_detailed(
+        product_id=product_id,
+image_id=image_id,
+client=client,
+body=body,
+if_match=if_match,
+idempotency_key=idempotency_key,
+
+    ).parsed
+
+async def asyncio_detailed(
+    product_id: UUID,
+    image_id: UUID,
+    *,
+    client: AuthenticatedClient,
+    body: ImagePatch,
+    if_match: str | Unset = UNSET,
+    idempotency_key: str | Unset = UNSET,
+
+) -> Response[InvalidProblem | Problem | ProductBody | StaleProblem]:
+    """ Change the text of a picture, or its place among the others
+
+    Args:
+        product_id (UUID):
+        image_id (UUID):
+        if_match (str | Unset):
+        idempotency_key (str | Unset):
+        body (ImagePatch): What to change in a picture. `position` is its place among the others,
+            from 1.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[InvalidProblem | Problem | ProductBody | StaleProblem]
+     """
+
+
+    kwargs = _get_kwargs(
+        product_id=product_id,
+image_id=image_id,
+body=body,
+if_match=if_match,
+idempotency_key=idempotency_key,
+
+    )
+
+    response = await client.get_async_httpx_client().request(
+        **kwargs
+    )
+
+    return _build_response(client=client, response=response)
+
+async def asyncio(
+    product_id: UUID,
+    image_id: UUID,
+    *,
+    client: AuthenticatedClient,
+    body: ImagePatch,
+    if_match: str | Unset = UNSET,
+    idempotency_key: str | Unset = UNSET,
+
+) -> InvalidProblem | Problem | ProductBody | StaleProblem | None:
+    """ Change the text of a picture, or its place among the others
+
+    Args:
+        product_id (UUID):
+        image_id (UUID):
+        if_match (str | Unset):
+        idempotency_key (str | Unset):
+        body (ImagePatch): What to change in a picture. `position` is its place among the others,
+            from 1.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        InvalidProblem | Problem | ProductBody | StaleProblem
+     """
+
+
+    return (await asyncio_detailed(
+        product_id=product_id,
+image_id=image_id,
+client=client,
+body=body,
+if_match=if_match,
+idempotency_key=idempotency_key,
+
+    )).parsed
