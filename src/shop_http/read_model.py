@@ -31,7 +31,6 @@ Current = tuple[Hashable, Sequence[int]]
 Key = tuple[str, bytes]
 
 _ENTRY_BYTES = 800  # about what an entry takes beside its text, path and query
-_PART_BYTES = 50  # about what a part takes beside its text
 _BEFORE_UNITS = b'"quantity_in_stock":'
 
 
@@ -40,22 +39,20 @@ class CatalogText:
     """What a response shows of the catalog, without units.
 
     Args:
-        parts: of the body: the units of a product belong between two of them.
+        form: the body as a format, with a `%d` for the units of each product: filled in at the speed of C.
         product_ids: of these products, 16 bytes each.
         tag: identifies the text.
         token: of the catalog that it shows.
     """
 
-    parts: list[bytes]
+    form: bytes
     product_ids: bytes
     tag: str
     token: Hashable = None
 
     def response(self, units: Sequence[int]) -> Response:
         """The response, with the units of its products."""
-        body = [b""] * (2 * len(self.parts) - 1)
-        body[::2], body[1::2] = self.parts, [b"%d" % each for each in units]
-        return Response(b"".join(body), 200, etag=self.etag(units))
+        return Response(self.form % tuple(units), 200, etag=self.etag(units))
 
     def etag(self, units: Sequence[int]) -> str:
         """Of a product `"3.17"`: readers see every sale, while `If-Match` looks at the version 3."""
@@ -72,19 +69,20 @@ def keepable(response: Response, entries: Sequence[CatalogEntry] = (), version: 
         entries: the products whose units it shows, in this order.
         version: of the one thing that it shows; None: the text itself identifies it.
     """
-    parts = _without_units(response.body, len(entries))
-    tag = version or sha256(b"\0".join(parts)).hexdigest()[:24]
-    response.text = CatalogText(parts, b"".join([entry.product.id.bytes for entry in entries]), str(tag))
+    form = _form_of(response.body, len(entries))
+    tag = version or sha256(form).hexdigest()[:24]
+    response.text = CatalogText(form, b"".join([entry.product.id.bytes for entry in entries]), str(tag))
     response.etag = response.text.etag(tuple([entry.available for entry in entries]))
     return response
 
 
-def _without_units(body: bytes, count: int) -> list[bytes]:
-    """The parts of a body that are around the units of so many products.
+def _form_of(body: bytes, count: int) -> bytes:
+    """The body, with a `%d` in the place of the units of so many products.
 
     No text looks like the name of that field, as a quotation mark in a text has a backslash before it. An option may
     have that name, but its value is text.
     """
+    body = body.replace(b"%", b"%%")
     parts: list[bytes] = []
     begin = at = 0
     while len(parts) < count:
@@ -92,7 +90,7 @@ def _without_units(body: bytes, count: int) -> list[bytes]:
         if body[at : at + 1].isdigit():
             parts.append(body[begin:at])
             begin = body.index(b",", at)
-    return [*parts, body[begin:]]
+    return b"%d".join([*parts, body[begin:]])
 
 
 class ReadModel:
@@ -140,8 +138,7 @@ class ReadModel:
     def _keep(self, key: Key, token: Hashable, text: CatalogText) -> None:
         """Keep a text under the token from before it was read: if it is newer, the next question says so."""
         text.token = token
-        texts = (*text.parts, text.product_ids, *key)
-        size = sum(map(len, texts)) + _PART_BYTES * len(texts) + _ENTRY_BYTES
+        size = sum(map(len, (text.form, text.product_ids, *key))) + _ENTRY_BYTES
         self._bytes += size - self._texts.get(key, (None, 0))[1]
         self._texts[key] = text, size
         while self._bytes > self._bytes_max:

@@ -78,7 +78,7 @@ class Stand:
         self.shop, self.fixtures = Shop(self.store), Fixtures(self.store)
 
     @contextmanager
-    def client(self, *, is_kept: bool = True, read_model_mb: int = 48, **options: Any) -> Iterator[Client]:
+    def client(self, *, is_kept: bool = True, read_model_mb: int = 57, **options: Any) -> Iterator[Client]:
         """A client of the shop."""
         ask = self.store.ask if is_kept else None
         app = create_app(self.shop, ask_catalog=ask, read_model_mb=read_model_mb, threads=2, **options)
@@ -142,7 +142,7 @@ def test_every_answer_is_the_same_as_without_the_read_model() -> None:
     lamp = stand.fixtures.product("Lamp", units=3)
     shop, shelf = stand.shop, stand.shop.catalog.create_category(SYSTEM, "Lamps").category
     family = shop.families.create(SYSTEM, "Lantern", ("quantity_in_stock", "size"))
-    nasty = 'Say "quantity_in_stock":7, \\"quantity_in_stock\\":8, é真\N{LINE SEPARATOR}'
+    nasty = 'Say "quantity_in_stock":7, \\"quantity_in_stock\\":8, 50 % %d %%s, é真\N{LINE SEPARATOR}'
     for number, text in enumerate((nasty, '{"quantity_in_stock":9}', "plain")):
         options = (("quantity_in_stock", str(number)), ("size", nasty[:50]))
         details = ProductDetails(f"S{number}", f"Lamp {number}", Money(100, shop.currency), text, shelf.id)
@@ -296,7 +296,7 @@ class Request:
 
 async def make(_: Any) -> Response:
     """Works out the response `<units>`."""
-    return Response(b"<>", text=CatalogText([b"<", b">"], bytes(16), "tag"))
+    return Response(b"<>", text=CatalogText(b"<%d>", bytes(16), "tag"))
 
 
 def test_all_who_wait_share_a_question_and_nobody_gets_the_answer_to_one_from_before_they_came() -> None:
