@@ -79,7 +79,7 @@ def create_app(
     base_url: str = "",
     compression: bool = True,
     ask_catalog: AskCatalog | None = None,
-    read_model_mb: int = 57,
+    read_model_mb: int = 50,
     place: Place | None = None,
     reserve: Reserve | None = None,
     background: Sequence[Background] = (),

@@ -78,7 +78,7 @@ class Stand:
         self.shop, self.fixtures = Shop(self.store), Fixtures(self.store)
 
     @contextmanager
-    def client(self, *, is_kept: bool = True, read_model_mb: int = 57, **options: Any) -> Iterator[Client]:
+    def client(self, *, is_kept: bool = True, read_model_mb: int = 50, **options: Any) -> Iterator[Client]:
         """A client of the shop."""
         ask = self.store.ask if is_kept else None
         app = create_app(self.shop, ask_catalog=ask, read_model_mb=read_model_mb, threads=2, **options)

@@ -210,7 +210,7 @@ class Settings:
     answer_timeout: int = _setting(30, _whole(1, 3600), "seconds within which a request must be answered, else 503")
     drain_s: int = _setting(1, _whole(0, 300), "seconds to go on after SIGTERM, while /health/ready answers 503")
     read_model_mb: int = _setting(
-        57, _whole(0, 100_000), "MiB per worker for pages of the catalog that are kept in memory; 0: none is"
+        50, _whole(0, 100_000), "MiB per worker for pages of the catalog that are kept in memory; 0: none is"
     )
     prepare_threshold: int | None = _setting(
         5, _threshold, "prepare a statement after so many uses; off: never, for PgBouncer"
