@@ -43,16 +43,18 @@ def build_indexes(engine: Engine) -> None:
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         for index, end_of_replaced in LATE.items():
             tries_left = TRIES_MAX
-            while not _is_built(connection, index):
+            while tries_left:
                 try:
-                    connection.execute(CreateIndex(index))
-                except DBAPIError as error:
+                    if not _is_built(connection, index):
+                        connection.execute(CreateIndex(index))
+                    connection.execute(end_of_replaced)
+                    break
+                except DBAPIError as error:  # the other process drops or builds the same one
                     tries_left -= 1
                     if not tries_left:
                         raise
                     _log.warning("the index %s is tried again: %s", index.name, error.orig)
                     time.sleep(PAUSE_S)
-            connection.execute(end_of_replaced)
 
 
 def _is_built(connection: Connection, index: Index) -> bool:
