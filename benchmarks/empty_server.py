@@ -1,6 +1,7 @@
 """A handler that answers the same few bytes of JSON to everybody: the yardstick for what a server can do.
 
-It runs in granian with uvloop, whatever server the shop itself runs in, so that a slower server makes no ratio better.
+It runs in granian with uvloop, whatever server the shop itself runs in, so that a slower server makes no ratio better;
+and in uvicorn, as the shop does, so that it can be told what is the server's and what is ours.
 """
 
 from __future__ import annotations
@@ -20,10 +21,18 @@ async def empty() -> dict[str, str]:
 app = Litestar([empty], openapi_config=None, logging_config=None, debug=False)
 
 
-def command(port: int) -> list[str]:
+def granian(port: int) -> list[str]:
     """The command that serves it on a port, with a worker for each core."""
-    options = {"--interface": "asgi", "--loop": "uvloop", "--workers": str(os.cpu_count()), "--port": str(port)}
     return [
-        *(sys.executable, "-m", "granian", f"{__name__}:app", "--no-ws", "--log-level", "error"),
-        *(word for option in options.items() for word in option),
+        *(sys.executable, "-m", "granian", f"{__name__}:app", "--no-ws", "--log-level", "error", "--loop", "uvloop"),
+        *("--interface", "asgi", "--workers", str(os.cpu_count()), "--port", str(port)),
+    ]
+
+
+def uvicorn(port: int) -> list[str]:
+    """The same in the server of the shop."""
+    return [
+        *(sys.executable, "-m", "uvicorn", f"{__name__}:app", "--ws", "none", "--log-level", "error"),
+        *("--loop", "uvloop", "--http", "httptools", "--no-access-log", "--no-server-header", "--no-proxy-headers"),
+        *("--workers", str(os.cpu_count()), "--port", str(port)),
     ]

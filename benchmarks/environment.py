@@ -11,7 +11,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -24,7 +24,7 @@ from sqlalchemy import URL, Engine, make_url, text
 from verification import databases
 from verification.shop_process import UNLIMITED, free_port, running
 
-from benchmarks import empty_server, seed_data
+from benchmarks import seed_data
 from benchmarks.measurement import CannotMeasure
 from benchmarks.pgbench import Pgbench
 from benchmarks.real_year.client import PATIENCE_S
@@ -108,7 +108,7 @@ class Environment:
     stack: ExitStack
     secret: str = field(default_factory=lambda: secrets.token_hex(32))
     _main: Shop | None = None
-    _empty_url: str | None = None
+    _empty_urls: dict[str, str] = field(default_factory=dict)
 
     @property
     def shop(self) -> Shop:
@@ -135,15 +135,14 @@ class Environment:
         engine.dispose()
         return f"PostgreSQL {said.partition(' ')[0]}"
 
-    @property
-    def empty_url(self) -> str:
-        """The address of the empty handler."""
-        if self._empty_url is None:
+    def empty_url(self, command: Callable[[int], list[str]]) -> str:
+        """The address of the empty handler, in the server that this command starts on a port."""
+        if command.__name__ not in self._empty_urls:
             variables = self.variables(self.shop.database)
             port = free_port()
-            self.stack.enter_context(running(empty_server.command(port), f"http://127.0.0.1:{port}", variables))
-            self._empty_url = f"http://127.0.0.1:{port}/empty"
-        return self._empty_url
+            self.stack.enter_context(running(command(port), f"http://127.0.0.1:{port}", variables))
+            self._empty_urls[command.__name__] = f"http://127.0.0.1:{port}/empty"
+        return self._empty_urls[command.__name__]
 
     @contextmanager
     def new_database(self, name: str) -> Iterator[URL]:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import random
 import urllib.request
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from benchmarks import seed_data
+from benchmarks import empty_server, seed_data
 from benchmarks.environment import Environment, Shop
 from benchmarks.measurement import Findings, Measure, Row, Spread, at_least, at_most, in_turn, middle, ratios
 from benchmarks.pgbench import PAGE
@@ -50,9 +51,9 @@ class Reads:
 
         return measure
 
-    def empty(self) -> float:
-        """Answers a second of the empty handler."""
-        url = urlsplit(self.shop.environment.empty_url)
+    def empty(self, server: Callable[[int], list[str]] = empty_server.granian) -> float:
+        """Answers a second of the empty handler, in this server."""
+        url = urlsplit(self.shop.environment.empty_url(server))
         return self._rate(f"http://{url.netloc}", self.shop.environment.file("empty", [url.path]))
 
     def beside_orders(self, measure: Measure, tokens: Path, tails: list[float] | None = None) -> float:
@@ -93,6 +94,7 @@ def pages(environment: Environment, findings: Findings) -> None:
         "many": many,
         "product": reads.of("products", chosen),
         "empty": reads.empty,
+        "empty, own": partial(reads.empty, empty_server.uvicorn),
         "raw": lambda: shop.pgbench.rate(
             PAGE, clients=clients, seconds=reads.seconds, products=environment.size.products, n=0
         ),
@@ -114,6 +116,10 @@ def pages(environment: Environment, findings: Findings) -> None:
         empty = f"{middle(figures[beside])}/s: an empty handler"
         ours = f"{middle(figures[name])}/s"
         findings.rows.append(Row(what, ours, empty, ratios(figures[name], figures[beside]), "×", aim, checked, found))
+    own = f"{middle(figures['empty, own'])}/s: an empty handler in uvicorn"
+    for name in ("many", "product"):
+        measured = ratios(figures[name], figures["empty, own"])
+        findings.rows.append(Row(names[name], f"{middle(figures[name])}/s", own, measured, "×"))
     what = f"{names['many, orders']}: 99 of 100 answers"
     beside_middle = Spread.of(tails[-environment.size.rounds :])  # those before were to warm up
     findings.rows.append(Row(what, "within", "the middle one", beside_middle, "× its time", at_most(4), checked, found))
