@@ -10,9 +10,11 @@ next response, whichever process they ask. If the catalog is another one, all te
 from __future__ import annotations
 
 import asyncio
+import ctypes
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Hashable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from itertools import islice
@@ -93,6 +95,12 @@ def _form_of(body: bytes, count: int) -> bytes:
     return b"%d".join([*parts, body[begin:]])
 
 
+def _return_memory() -> None:
+    """Have the C library return what is free to the system: small texts fill no more than half of what large ones left."""
+    with suppress(OSError, AttributeError):  # only glibc has this
+        ctypes.CDLL(None).malloc_trim(0)
+
+
 class ReadModel:
     """The texts of responses, all of one catalog; those that were asked for last.
 
@@ -108,7 +116,7 @@ class ReadModel:
         self._is_asking = False
         self._token: Hashable = None
         self._texts: OrderedDict[Key, tuple[CatalogText, int]] = OrderedDict()
-        self._bytes = 0
+        self._bytes = self._dropped = 0
         self._being_made: dict[Key, asyncio.Event] = {}
 
     async def response(self, request: ShopRequest, make: Callable[[ShopRequest], Awaitable[Response]]) -> Response:
@@ -142,7 +150,12 @@ class ReadModel:
         self._bytes += size - self._texts.get(key, (None, 0))[1]
         self._texts[key] = text, size
         while self._bytes > self._bytes_max:
-            self._bytes -= self._texts.popitem(last=False)[1][1]
+            _, dropped = self._texts.popitem(last=False)[1]
+            self._bytes -= dropped
+            self._dropped += dropped
+        if self._dropped > self._bytes_max // 8:
+            self._dropped = 0
+            self._executor.submit(_return_memory)
 
     async def _now(self, product_ids: bytes) -> Current:
         """The token, and the units of these products, as they are after this call."""
