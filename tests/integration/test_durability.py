@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -14,17 +15,19 @@ from shop_adapters.embedded import EmbeddedPostgres, cluster
 from shop_adapters.postgres import make_engine
 from shop_adapters.postgres.durability import NEEDED, UnsafeServer, check_durability
 from shop_http.server.database import engine_of
-from shop_http.server.settings import CAN_BE_UNSAFE, Settings, SettingsError
+from shop_http.server.setting_rules import CAN_BE_UNSAFE
+from shop_http.server.settings import Settings, SettingsError
 
 
 @pytest.fixture(scope="module")
 def careless() -> Iterator[str]:
     """A server started with fsync and full_page_writes off."""
-    with pytest.MonkeyPatch.context() as patch, tempfile.TemporaryDirectory(prefix="shop-tests-") as folder:
-        for name in ("fsync", "full_page_writes"):
-            patch.setitem(cluster.SETTINGS, name, "off")
-        with EmbeddedPostgres(Path(folder, "data")) as server:
-            yield server.url()
+    with tempfile.TemporaryDirectory(prefix="shop-tests-") as folder, ExitStack() as running:
+        with pytest.MonkeyPatch.context() as patch:  # for this server alone: others may be started while it runs
+            for name in ("fsync", "full_page_writes"):
+                patch.setitem(cluster.SETTINGS, name, "off")
+            server = running.enter_context(EmbeddedPostgres(Path(folder, "data")))
+        yield server.url()
 
 
 def _settings(url: str, **variables: str) -> Settings:
