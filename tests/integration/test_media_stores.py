@@ -101,8 +101,11 @@ def test_two_shops_can_share_a_bucket(bucket: str) -> None:
 
 
 def test_addresses_are_those_of_the_application_or_of_another_origin(tmp_path: Path) -> None:
-    assert media_at(str(tmp_path)).url("ab") == "/media/ab.webp"
-    assert media_at(str(tmp_path), "https://pictures.example/shop").url("ab") == "https://pictures.example/shop/ab.webp"
+    assert media_at(str(tmp_path)).url_form.format("ab") == "/media/ab.webp"
+    assert (
+        media_at(str(tmp_path), "https://pictures.example/shop").url_form.format("ab")
+        == "https://pictures.example/shop/ab.webp"
+    )
 
 
 @pytest.mark.parametrize("place", ["s3://", "gs://bucket", "/dev/null/media"])

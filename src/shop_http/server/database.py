@@ -37,7 +37,8 @@ from shop_core.errors import Unavailable
 from shop_core.ports import Adapters
 from shop_core.reservations.model import ReservationLimits
 from shop_http.server.optional import has_media_packages, media_of
-from shop_http.server.settings import SECRET_BYTES_MIN, Settings, SettingsError
+from shop_http.server.setting_rules import SECRET_BYTES_MIN
+from shop_http.server.settings import Settings, SettingsError
 
 _logger = logging.getLogger("shop_http")
 

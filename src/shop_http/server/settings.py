@@ -2,25 +2,16 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import difflib
 import os
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import make_url
-from sqlalchemy.exc import ArgumentError
+from shop_http.client_address import HEADERS
+from shop_http.server import setting_rules as rules
 
-from shop_http.client_address import HEADERS, networks
-
-SECRET_BYTES_MIN = 32
-CAN_BE_UNSAFE = ("fsync", "full_page_writes", "synchronous_commit")
-"""As `shop_adapters.postgres.durability` needs them on; a test compares."""
-WEBHOOK_SECRET_BYTES = range(24, 65)  # as the Standard Webhooks specification has it
 LOG_FORMS = ("auto", "text", "json")
 LOG_LEVELS = ("debug", "info", "warning", "error")
 METRICS = ("off", "public")
@@ -32,147 +23,8 @@ class SettingsError(Exception):
     """A setting cannot be used: one line that names it, its value, its rule and the next step."""
 
 
-def _whole(lowest: int, highest: int) -> Callable[[str], int]:
-    def read(text: str) -> int:
-        if not (text.isascii() and text.isdecimal() and lowest <= int(text) <= highest):
-            raise ValueError(f"must be a whole number from {lowest} to {highest}")
-        return int(text)
-
-    return read
-
-
-def _threshold(text: str) -> int | None:
-    try:
-        return None if text == "off" else _whole(0, 1000)(text)
-    except ValueError as wrong:
-        raise ValueError(f"{wrong}, or off") from None
-
-
 _NOT_OURS = ("SHOP_TEST_", "SHOP_TRACE", "SHOP_REPLAY_", "SHOP_SERVICE_", "SHOP_PORT_")
 """Variables of tests and tools, and those that Kubernetes makes for a service that is called shop."""
-
-
-def _yes_or_no(text: str) -> bool:
-    if text.lower() not in ("true", "false"):
-        raise ValueError("must be true or false")
-    return text.lower() == "true"
-
-
-def _currency(text: str) -> str:
-    if not (len(text) == 3 and text.isascii() and text.isalpha() and text.isupper()):
-        raise ValueError("must be an ISO 4217 code such as EUR")
-    return text
-
-
-def _prices(text: str) -> str:
-    if text not in ("gross", "net"):
-        raise ValueError("must be gross or net")
-    return text
-
-
-def _database_url(text: str) -> str:
-    if not text.startswith(("postgresql://", "postgres://", "postgresql+psycopg://")):
-        raise ValueError("must look like postgresql://user:password@host:5432/database")
-    _, rest = text.split("://", 1)
-    url = f"postgresql+psycopg://{rest}"
-    try:
-        make_url(url)
-    except (ArgumentError, ValueError):
-        raise ValueError("must look like postgresql://user:password@host:5432/database") from None
-    return url
-
-
-def _base_url(text: str) -> str:
-    if not re.fullmatch(r"https?://(?:[\w.-]+|\[[0-9a-fA-F:.]+\])(?::[0-9]{1,5})?", text, re.ASCII):
-        raise ValueError("must look like https://shop.example, without a path")
-    return text
-
-
-def _media_url(text: str) -> str:
-    if not re.fullmatch(r"https?://(?:[\w.-]+|\[[0-9a-fA-F:.]+\])(?::[0-9]{1,5})?(?:/[\w.~-]+)*", text, re.ASCII):
-        raise ValueError("must look like https://pictures.example or https://pictures.example/shop")
-    return text
-
-
-def _origins(text: str) -> tuple[str, ...]:
-    try:
-        return tuple(_base_url(origin.strip()) for origin in text.split(","))
-    except ValueError:
-        raise ValueError("must be origins such as https://shop.example, with commas, without a path") from None
-
-
-def _secret(text: str) -> bytes:
-    secret = os.fsencode(text)
-    if len(secret) < SECRET_BYTES_MIN:
-        raise ValueError(f"must have at least {SECRET_BYTES_MIN} bytes: `openssl rand -hex 32` makes one")
-    return secret
-
-
-def _secrets(text: str) -> tuple[str, ...]:
-    for secret in (each := tuple(text.split(","))):
-        _secret(secret)
-    return each
-
-
-def _rate(text: str) -> str:
-    if text != "off" and not re.fullmatch(r"[1-9][0-9]{0,6}/(second|minute|hour)", text, re.ASCII):
-        raise ValueError("must look like 600/minute, or be off")
-    return text
-
-
-def _proxies(text: str) -> tuple[str, ...]:
-    texts = tuple(part.strip() for part in text.split(","))
-    try:
-        networks(texts)
-    except ValueError:
-        raise ValueError("must be networks such as 10.0.0.0/8,2001:db8::/32, or addresses") from None
-    return texts
-
-
-def _one_of(*choices: str) -> Callable[[str], str]:
-    def read(text: str) -> str:
-        if text not in choices:
-            raise ValueError(f"must be one of {', '.join(choices)}")
-        return text
-
-    return read
-
-
-def _webhook_url(text: str) -> str:
-    if not re.fullmatch(r"https?://[!-~]+", text):
-        raise ValueError("must look like https://receiver.example/events")
-    return text
-
-
-def _webhook_secret(text: str) -> str:
-    try:
-        good = all(_is_webhook_secret(secret) for secret in text.split(" "))
-    except binascii.Error:
-        good = False
-    if not good:
-        raise ValueError(
-            "must be whsec_ and 24 to 64 bytes in Base64:"
-            ' `echo "whsec_$(openssl rand -base64 32)"` makes one, for the receiver too'
-        )
-    return text
-
-
-def _is_webhook_secret(text: str) -> bool:
-    secret = base64.b64decode(text.removeprefix("whsec_").encode(errors="replace"), validate=True)
-    return text.startswith("whsec_") and len(secret) in WEBHOOK_SECRET_BYTES
-
-
-def _unsafe(text: str) -> tuple[str, ...]:
-    names = tuple(name.strip() for name in text.split(","))
-    if unknown := [name for name in names if name not in CAN_BE_UNSAFE]:
-        raise ValueError(f"must be some of {', '.join(CAN_BE_UNSAFE)}, with commas; {unknown[0]!r} is none")
-    return names
-
-
-def _token(text: str) -> str:
-    if not re.fullmatch(r"[!-~]{16,200}", text):
-        raise ValueError("must be 16 to 200 visible ASCII characters: `openssl rand -hex 16` makes one")
-    return text
 
 
 def _setting(default: Any, read: Callable[[str], Any], meaning: str, *, hidden: bool = False) -> Any:
@@ -190,33 +42,42 @@ class Settings:
     """How a shop runs. `data_dir` is the variable `SHOP_DATA_DIR`, and so on. A flag wins over its variable."""
 
     data_dir: Path = _setting(Path(".data"), Path, "where the embedded PostgreSQL and its secret are kept")
-    database_url: str = _setting("", _database_url, "the PostgreSQL to use instead of the embedded one", hidden=True)
+    database_url: str = _setting(
+        "", rules.database_url, "the PostgreSQL to use instead of the embedded one", hidden=True
+    )
     secret_key: bytes = _setting(
-        b"", _secret, "signs the tokens; required with SHOP_DATABASE_URL, at least 32 bytes", hidden=True
+        b"", rules.secret, "signs the tokens; required with SHOP_DATABASE_URL, at least 32 bytes", hidden=True
     )
     previous_secret_keys: tuple[str, ...] = _setting(
-        (), _secrets, "old secrets that are still accepted while SHOP_SECRET_KEY is replaced, with commas", hidden=True
+        (),
+        rules.secrets,
+        "old secrets that are still accepted while SHOP_SECRET_KEY is replaced, with commas",
+        hidden=True,
     )
     host: str = _setting("127.0.0.1", str, "the address to listen on")
-    port: int = _setting(8000, _whole(1, 65535), "the port to listen on")
+    port: int = _setting(8000, rules.whole(1, 65535), "the port to listen on")
     health_port: int = _setting(
-        0, _whole(0, 65535), "a port for /health/ alone, which no client reaches, e.g. 8001; 0: none but SHOP_PORT"
+        0, rules.whole(0, 65535), "a port for /health/ alone, which no client reaches, e.g. 8001; 0: none but SHOP_PORT"
     )
     workers: int = _setting(
-        _cores(), _whole(1, 64), "processes that answer requests; by default one for each core, at most 4"
+        _cores(), rules.whole(1, 64), "processes that answer requests; by default one for each core, at most 4"
     )
-    connections: int = _setting(8, _whole(1, 100), "database connections (and threads) per worker")
-    request_timeout: int = _setting(10, _whole(1, 3600), "seconds within which a whole request must arrive, else 408")
-    answer_timeout: int = _setting(30, _whole(1, 3600), "seconds within which a request must be answered, else 503")
-    drain_s: int = _setting(1, _whole(0, 300), "seconds to go on after SIGTERM, while /health/ready answers 503")
+    connections: int = _setting(8, rules.whole(1, 100), "database connections (and threads) per worker")
+    request_timeout: int = _setting(
+        10, rules.whole(1, 3600), "seconds within which a whole request must arrive, else 408"
+    )
+    answer_timeout: int = _setting(
+        30, rules.whole(1, 3600), "seconds within which a request must be answered, else 503"
+    )
+    drain_s: int = _setting(1, rules.whole(0, 300), "seconds to go on after SIGTERM, while /health/ready answers 503")
     read_model_mb: int = _setting(
-        50, _whole(0, 100_000), "MiB per worker for pages of the catalog that are kept in memory; 0: none is"
+        50, rules.whole(0, 100_000), "MiB per worker for pages of the catalog that are kept in memory; 0: none is"
     )
     prepare_threshold: int | None = _setting(
-        5, _threshold, "prepare a statement after so many uses; off: never, for PgBouncer"
+        5, rules.threshold, "prepare a statement after so many uses; off: never, for PgBouncer"
     )
-    currency: str = _setting("EUR", _currency, "the one currency of all prices, an ISO 4217 code")
-    prices: str = _setting("gross", _prices, "gross: prices include taxes; net: taxes are added; never changes")
+    currency: str = _setting("EUR", rules.currency, "the one currency of all prices, an ISO 4217 code")
+    prices: str = _setting("gross", rules.prices, "gross: prices include taxes; net: taxes are added; never changes")
     media: str = _setting(
         "",
         str,
@@ -224,81 +85,89 @@ class Settings:
         " SHOP_DATABASE_URL",
     )
     media_url: str = _setting(
-        "", _media_url, "where clients find the pictures, e.g. https://pictures.example; without it, at /media"
+        "", rules.media_url, "where clients find the pictures, e.g. https://pictures.example; without it, at /media"
     )
-    docs: bool = _setting(True, _yes_or_no, "whether everybody can read /docs and /openapi.json")
-    panel: bool = _setting(True, _yes_or_no, "whether staff can use the panel at /staff")
+    docs: bool = _setting(True, rules.yes_or_no, "whether everybody can read /docs and /openapi.json")
+    panel: bool = _setting(True, rules.yes_or_no, "whether staff can use the panel at /staff")
     breached_passwords: str = _setting("", str, "a file of leaked passwords, as SHA-1 hashes, that nobody may set")
     base_url: str = _setting(
-        "", _base_url, "how clients reach the shop, e.g. https://shop.example; without it links are relative"
+        "", rules.base_url, "how clients reach the shop, e.g. https://shop.example; without it links are relative"
     )
     compression: bool = _setting(
-        True, _yes_or_no, "whether JSON is compressed for clients that ask for it; false where a proxy does it"
+        True, rules.yes_or_no, "whether JSON is compressed for clients that ask for it; false where a proxy does it"
     )
     cors_origins: tuple[str, ...] = _setting(
-        (), _origins, "origins whose web pages may use the API, e.g. https://shop.example; none by default"
+        (), rules.origins, "origins whose web pages may use the API, e.g. https://shop.example; none by default"
     )
-    public_catalog: bool = _setting(True, _yes_or_no, "whether the catalog can be read without a login")
-    session_idle_days: int = _setting(1, _whole(1, 180), "days after which a session that is not used ends")
+    public_catalog: bool = _setting(True, rules.yes_or_no, "whether the catalog can be read without a login")
+    session_idle_days: int = _setting(1, rules.whole(1, 180), "days after which a session that is not used ends")
     remembered_session_idle_days: int = _setting(
-        60, _whole(1, 180), "the same for logins with `remember`, on devices of their users' own"
+        60, rules.whole(1, 180), "the same for logins with `remember`, on devices of their users' own"
     )
-    reservations_max: int = _setting(20, _whole(1, 10_000), "reservations that one customer may hold at once")
+    reservations_max: int = _setting(20, rules.whole(1, 10_000), "reservations that one customer may hold at once")
     reserved_units_max: int = _setting(
-        1_000_000, _whole(1, 2_000_000_000), "units that one customer may hold in all reservations"
+        1_000_000, rules.whole(1, 2_000_000_000), "units that one customer may hold in all reservations"
     )
     orders_per_minute: int = _setting(
-        60_000, _whole(0, 1_000_000), "orders that one customer may place in a minute; 0: any number"
+        60_000, rules.whole(0, 1_000_000), "orders that one customer may place in a minute; 0: any number"
     )
     ordered_lines_per_minute: int = _setting(
-        20_000, _whole(0, 1_000_000), "lines that one customer may order in a minute, edits included; 0: any number"
+        20_000,
+        rules.whole(0, 1_000_000),
+        "lines that one customer may order in a minute, edits included; 0: any number",
     )
     reserved_lines_per_minute: int = _setting(
-        20_000, _whole(0, 1_000_000), "lines that one customer may reserve or extend in a minute; 0: any number"
+        20_000, rules.whole(0, 1_000_000), "lines that one customer may reserve or extend in a minute; 0: any number"
     )
     rate_limit: str = _setting(
-        "600000/minute", _rate, "requests of one account, or of one address without a login; off: any number"
+        "600000/minute", rules.rate, "requests of one account, or of one address without a login; off: any number"
     )
     login_rate_limit: str = _setting(
-        "6000/minute", _rate, "failed logins and registrations of one address; off: any number"
+        "6000/minute", rules.rate, "failed logins and registrations of one address; off: any number"
     )
     http_connections: int = _setting(
-        1_000, _whole(16, 1_000_000), "HTTP connections to one worker; beyond that the oldest that wait for clients end"
+        1_000,
+        rules.whole(16, 1_000_000),
+        "HTTP connections to one worker; beyond that the oldest that wait for clients end",
     )
     http_connections_per_client: int = _setting(
-        250, _whole(0, 1_000_000), "the same for one address that is no trusted proxy; 0: any number"
+        250, rules.whole(0, 1_000_000), "the same for one address that is no trusted proxy; 0: any number"
     )
     trusted_proxies: tuple[str, ...] = _setting(
-        (), _proxies, "networks of the proxies that say where a request comes from"
+        (), rules.proxies, "networks of the proxies that say where a request comes from"
     )
     proxy_header: str = _setting(
-        "x-forwarded-for", _one_of(*HEADERS), "the header in which they say it: x-forwarded-for or forwarded"
+        "x-forwarded-for", rules.one_of(*HEADERS), "the header in which they say it: x-forwarded-for or forwarded"
     )
     events: str = _setting(
-        "none", _one_of(*EVENTS), "where events are published: none, log or webhook; timelines show them anyway"
+        "none", rules.one_of(*EVENTS), "where events are published: none, log or webhook; timelines show them anyway"
     )
-    webhook_url: str = _setting("", _webhook_url, "the receiver of events, by signed POST requests", hidden=True)
+    webhook_url: str = _setting("", rules.webhook_url, "the receiver of events, by signed POST requests", hidden=True)
     webhook_secret: str = _setting(
-        "", _webhook_secret, "signs those requests, whsec_...; two secrets while it is replaced", hidden=True
+        "", rules.webhook_secret, "signs those requests, whsec_...; two secrets while it is replaced", hidden=True
     )
     smtp_url: str = _setting(
         "", str, "sends mails, e.g. smtp://user:password@host:587?starttls; log: only logs them", hidden=True
     )
     mail_from: str = _setting("", str, "who sends them, e.g. Lamp shop <shop@example.org>")
-    log: str = _setting("auto", _one_of(*LOG_FORMS), "text or json; auto: text on a terminal, JSON otherwise")
+    log: str = _setting("auto", rules.one_of(*LOG_FORMS), "text or json; auto: text on a terminal, JSON otherwise")
     log_level: str = _setting(
-        "info", _one_of(*LOG_LEVELS), "debug, info, warning or error; info writes a line for each request"
+        "info", rules.one_of(*LOG_LEVELS), "debug, info, warning or error; info writes a line for each request"
     )
-    metrics: str = _setting("off", _one_of(*METRICS), "off; public: everybody who reaches the port can read /metrics")
-    metrics_token: str = _setting("", _token, "shows /metrics to clients that send this as a bearer token", hidden=True)
+    metrics: str = _setting(
+        "off", rules.one_of(*METRICS), "off; public: everybody who reaches the port can read /metrics"
+    )
+    metrics_token: str = _setting(
+        "", rules.token, "shows /metrics to clients that send this as a bearer token", hidden=True
+    )
     tracing: str = _setting(
-        "off", _one_of(*TRACING), "off; otlp: a span for each request, sent to OTEL_EXPORTER_OTLP_ENDPOINT"
+        "off", rules.one_of(*TRACING), "off; otlp: a span for each request, sent to OTEL_EXPORTER_OTLP_ENDPOINT"
     )
     sentry_dsn: str = _setting(
         "", str, "where faults of the server are reported to: the DSN of a Sentry project", hidden=True
     )
     allow_unsafe: tuple[str, ...] = _setting(
-        (), _unsafe, "durability settings of PostgreSQL that may be off, e.g. fsync"
+        (), rules.unsafe, "durability settings of PostgreSQL that may be off, e.g. fsync"
     )
 
     @property
