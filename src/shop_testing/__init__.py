@@ -62,6 +62,7 @@ from shop_testing.credentials import PasswordsContract, TokensContract  # noqa: 
 from shop_testing.cursors import CursorsContract  # noqa: E402
 from shop_testing.determinism import MovableClock, SeededIds, TickingClock  # noqa: E402
 from shop_testing.fixtures import Fixtures  # noqa: E402
+from shop_testing.image_files import ImageFilesContract  # noqa: E402
 from shop_testing.images import ImagesContract  # noqa: E402
 from shop_testing.inventory import StockContract  # noqa: E402
 from shop_testing.keyed_changes import KeyedChangesContract  # noqa: E402
@@ -89,6 +90,7 @@ CONTRACTS: tuple[type[Contract], ...] = (
     *(
         CatalogContract,
         CatalogFeedContract,
+        ImageFilesContract,
         ImagesContract,
         StockContract,
         OrdersContract,
@@ -124,6 +126,7 @@ __all__ = [
     "Contract",
     "CursorsContract",
     "Fixtures",
+    "ImageFilesContract",
     "ImagesContract",
     "KeyedChangesContract",
     "KeysContract",
