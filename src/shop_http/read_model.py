@@ -96,7 +96,7 @@ def _form_of(body: bytes, count: int) -> bytes:
 
 
 def _return_memory() -> None:
-    """Have the C library return what is free to the system: small texts fill no more than half of what large ones left."""
+    """Have the C library return what is free: small texts fill no more than half of what large ones left."""
     with suppress(OSError, AttributeError):  # only glibc has this
         ctypes.CDLL(None).malloc_trim(0)
 

@@ -178,12 +178,8 @@ class OperationHandler:
         if operation.query or scope["query_string"]:
             query = read_query(operation.query or _NoQuery, scope["query_string"])
             arguments |= {"query": query} if operation.query else {}
-        if operation.takes is not None and not operation.needs_body and request.has_whole_body:
-            arguments["form"] = type(operation.takes)()
-        elif operation.takes is not None:
-            read = partial(read_body, type(operation.takes), await request.body(operation.body_size_max))
-            is_small = len(read.args[1]) <= READ_AT_ONCE_BYTES_MAX
-            arguments["form"] = read() if is_small else await pools.run(Pool.SLOW, read)
+        if operation.takes is not None:
+            arguments["form"] = await self._form(request, type(operation.takes))
         elif operation.takes_file:
             if operation.access is Access.STAFF:
                 request.actor.require(Role.STAFF)  # before anybody else fills the memory
@@ -197,6 +193,13 @@ class OperationHandler:
             response = await self._handler(request, **arguments)
         response.status = response.status or operation.status
         return response
+
+    async def _form(self, request: ShopRequest, form: type[Struct]) -> Struct:
+        if request.has_whole_body and not self.operation.needs_body:
+            return form()
+        body = await request.body(self.operation.body_size_max)
+        read = partial(read_body, form, body)
+        return read() if len(body) <= READ_AT_ONCE_BYTES_MAX else await request.state.pools.run(Pool.SLOW, read)
 
     def _run_in_thread(self, request: ShopRequest, arguments: dict[str, Any]) -> Any:
         if request.actor.is_staff and not self._rechecks_early:

@@ -82,12 +82,12 @@ class MediaContract:
 
     def test_a_key_has_one_address_whether_the_file_is_there_or_not(self, media: Media) -> None:
         key, other = key_of(b"1"), key_of(b"2")
-        url = media.url(key)
+        url = media.url_form.format(key)
         media.put(key, b"1", WEBP)
-        assert media.url(key) == url
+        assert media.url_form.format(key) == url
         assert url.startswith(("/", "http://", "https://"))
         assert key in url
-        assert media.url(other) != url
+        assert media.url_form.format(other) != url
 
     def test_whoever_asks_the_store_itself_is_told_what_it_is(self, bench: MediaBench) -> None:
         if bench.fetched is None:

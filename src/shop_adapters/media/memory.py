@@ -10,6 +10,8 @@ from shop_core.catalog.images import MediaKey
 class MemoryMedia:
     """`shop_core.ports.Media`: it forgets everything with the process."""
 
+    url_form = "/media/{}.webp"
+
     def __init__(self) -> None:
         self._bodies: dict[MediaKey, bytes] = {}
 
@@ -25,10 +27,6 @@ class MemoryMedia:
         """Forget files."""
         for key in keys:
             self._bodies.pop(key, None)
-
-    def url(self, key: MediaKey) -> str:
-        """The path at which the application shows it."""
-        return f"/media/{key}.webp"
 
     def keys(self) -> Iterator[MediaKey]:
         """The keys of all files."""

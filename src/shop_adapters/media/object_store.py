@@ -38,7 +38,7 @@ class StoredMedia:
 
     def __init__(self, store: ObjectStore, base_url: str = "") -> None:
         self._store = store
-        self._base_url = base_url or PATH
+        self.url_form = (base_url or PATH).replace("{", "{{").replace("}", "}}") + "/{}" + SUFFIX
         self._takes_attributes = not isinstance(store, LocalStore)  # the name of a file says its type
 
     def put(self, key: MediaKey, body: bytes, media_type: str) -> None:
@@ -71,9 +71,6 @@ class StoredMedia:
                 obstore.delete(self._store, f"{key}{SUFFIX}")
             except _MISSING:
                 continue
-
-    def url(self, key: MediaKey) -> str:
-        return f"{self._base_url}/{key}{SUFFIX}"
 
     def keys(self) -> Iterator[MediaKey]:
         pages = iter(_reached(lambda: obstore.list(self._store, chunk_size=1000)))

@@ -12,7 +12,7 @@ from sqlalchemy import text
 
 from shop_adapters.postgres.arrays import Texts, Uuids
 from shop_adapters.postgres.database import FOREIGN_KEY, UNIQUE, RefusalOf, failing_id
-from shop_adapters.postgres.product_lists import ProductLists, entry_of, images_document, product_of
+from shop_adapters.postgres.product_lists import ProductLists, entry_of, product_of
 from shop_adapters.postgres.search import product_columns
 from shop_core.catalog.images import keys_of
 from shop_core.catalog.model import CatalogEntry, Product
@@ -165,7 +165,9 @@ def _columns(product: Product) -> dict[str, Any]:
         "tax_class": product.tax_class,
         "family_id": product.family_id,
         "options": json.dumps(product.options) if product.options else None,
-        "images": json.dumps(images_document(product.images)) if product.images else None,
+        "images": json.dumps([(str(image.id), image.alt, image.sizes) for image in product.images])
+        if product.images
+        else None,
         "image_keys": keys_of(product.images) or None,
         **product_columns(product.sku, product.name, product.description),
     }

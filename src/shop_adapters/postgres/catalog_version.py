@@ -16,7 +16,7 @@ from sqlalchemy import text
 from shop_adapters.postgres.arrays import Uuids
 from shop_adapters.postgres.database import Transaction
 
-_READ = text("""
+READ_VERSION = text("""
 SELECT version FROM catalog_version WHERE id = 1
 """)
 # Whoever waits for the row sees the newest one: PostgreSQL reads a row again once it has its lock.
@@ -83,10 +83,6 @@ class CatalogVersion:
         self.is_changed = True
         self._product_ids.update(product_ids)
         self._has_categories |= has_categories
-
-    def read(self) -> int | None:
-        """The committed version; None for a unit of work that changed something, and sees what nobody else does."""
-        return None if self.is_changed else self._transaction.value(_READ)
 
     def write(self) -> None:
         """Raise it if something changed: last, so that changes wait for each other no longer than a commit takes."""

@@ -33,7 +33,7 @@ from sqlalchemy.dialects.postgresql import TSQUERY
 from shop_adapters import listing
 from shop_adapters.postgres.arrays import Uuids
 from shop_adapters.postgres.cache_validators import PageIndexCache
-from shop_adapters.postgres.catalog_version import CatalogVersion
+from shop_adapters.postgres.catalog_version import READ_VERSION, CatalogVersion
 from shop_adapters.postgres.database import Row, Transaction
 from shop_adapters.postgres.schema import families, products, stock_levels
 from shop_adapters.postgres.search import exact_query, word_query
@@ -270,7 +270,8 @@ class ProductLists:
     def page(self, query: ProductQuery, page_request: PageRequest) -> Page[CatalogEntry]:
         shape = QueryShape.of(query)
         is_cacheable = not _NOT_CACHED & shape.filters and isinstance(page_request, OffsetRequest)
-        version = self._version.read() if is_cacheable else None  # before anything that is cached under it
+        # Before anything that is cached under it; a unit of work that changed the catalog sees what nobody else does.
+        version = self._transaction.value(READ_VERSION) if is_cacheable and not self._version.is_changed else None
         values = values_of(query, self._with_those_below(query.category_id) if query.category_id else ())
         if isinstance(page_request, CursorRequest):
             return self._walk(query, shape, values, page_request)
@@ -383,11 +384,6 @@ def images_of(document: list[Any]) -> Images:
         as_stored(ProductImage, UUID(id_), tuple(ImageSize(*size) for size in sizes), alt)
         for id_, alt, sizes in document
     )
-
-
-def images_document(images: Images) -> list[Any]:
-    """The same the other way round."""
-    return [(str(image.id), image.alt, image.sizes) for image in images]
 
 
 def as_stored(kind: Callable[..., T], *values: object) -> T:

@@ -45,6 +45,9 @@ class ImageService:
     Args:
         media: where their files are kept; None: the shop has no pictures of its own.
         encoder: makes the files of an upload; None: the same.
+
+    Attributes:
+        url_of: where clients find the file with a key; empty in a shop without pictures of its own.
     """
 
     def __init__(
@@ -54,11 +57,8 @@ class ImageService:
         self._clock = clock
         self._new_id = new_id
         self._media = media
+        self.url_of: Callable[[MediaKey], str] = (media.url_form if media else "").format
         self._encoder = encoder
-
-    def url(self, key: MediaKey) -> str:
-        """Where clients find a file; empty in a shop without pictures of its own."""
-        return self._media.url(key) if self._media else ""
 
     def content(self, key: MediaKey) -> bytes | None:
         """The content of a file, if it is there. It is WebP.

@@ -30,8 +30,9 @@ class Media(Protocol):
     def delete(self, keys: Collection[MediaKey]) -> None:
         """Delete files. Those that are not there count as deleted."""
 
-    def url(self, key: MediaKey) -> str:
-        """Where clients find a file: an address, or a path of this server."""
+    @property
+    def url_form(self) -> str:
+        """Where clients find a file: an address, or a path of this server, with `{}` in the place of its key."""
 
     def keys(self) -> Iterator[MediaKey]:
         """The keys of all files that are there, in any order."""

@@ -118,7 +118,7 @@ def list_products(request: ShopRequest, query: ProductsQuery) -> Response:
     page_request, conditions = query.page_request(), query.conditions(request.shop.currency)
     page = request.shop.catalog.products(conditions, page_request)
     response = page_response(
-        ProductPage, page, page_request, partial(ProductBody.of, url_of=request.shop.images.url), request
+        ProductPage, page, page_request, partial(ProductBody.of, url_of=request.shop.images.url_of), request
     )
     return response if conditions.filters_units else keepable(response, page.items)
 
@@ -148,7 +148,7 @@ def get_product(request: ShopRequest, product_id: UUID) -> Response:
 def create_product(request: ShopRequest, form: ProductForm, key: IdempotencyKey | None) -> Response:
     """Add a product, with nothing in stock."""
     entry = request.shop.catalog.create_product(request.actor, form.details(request.shop.currency), key=key)
-    return json_response(ProductBody.of(entry, request.shop.images.url), location=f"/products/{entry.product.id}")
+    return json_response(ProductBody.of(entry, request.shop.images.url_of), location=f"/products/{entry.product.id}")
 
 
 @put(
@@ -310,7 +310,7 @@ def remove_image(request: ShopRequest, product_id: UUID, image_id: UUID, key: Id
 
 
 def _product(request: ShopRequest, entry: CatalogEntry) -> Response:
-    body = ProductBody.of(entry, request.shop.images.url)
+    body = ProductBody.of(entry, request.shop.images.url_of)
     return keepable(json_response(body), [entry], entry.product.version)
 
 

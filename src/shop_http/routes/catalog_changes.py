@@ -42,7 +42,7 @@ def list_catalog_changes(request: ShopRequest, query: CatalogChangesQuery) -> Re
     restore from a backup, is 410: drop the copy and begin anew.
     """
     changes = request.shop.catalog.changes(query.after or None, query.limit)
-    return json_response(CatalogChangesBody.of(changes, request.shop.images.url))
+    return json_response(CatalogChangesBody.of(changes, request.shop.images.url_of))
 
 
 ROUTES = (list_catalog_changes,)

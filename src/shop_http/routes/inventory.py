@@ -59,7 +59,7 @@ def list_low_stock(request: ShopRequest, query: OffsetQuery) -> Response:
     page_request = query.offset_request()
     page = request.shop.catalog.low_stock(request.actor, page_request)
     return page_response(
-        ProductPage, page, page_request, partial(ProductBody.of, url_of=request.shop.images.url), request
+        ProductPage, page, page_request, partial(ProductBody.of, url_of=request.shop.images.url_of), request
     )
 
 
