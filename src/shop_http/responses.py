@@ -81,10 +81,11 @@ class Response(Struct):
     is_for_all_origins: bool = False
     text: CatalogText | None = None
 
-    def mark_replay(self) -> None:
-        """Say that an earlier request with the same Idempotency-Key did what was asked for."""
+    def marked_as_replay(self) -> Response:
+        """The response, which says that an earlier request with the same Idempotency-Key did what was asked for."""
         self.headers += ((b"idempotency-replayed", b"true"),)
         self.is_replay = True
+        return self
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send it; or 304, to a client that has it already. HEAD gets no body."""
@@ -146,9 +147,7 @@ def json_response(
     """
     headers: tuple[Header, ...] = () if location is None else ((b"location", f"{API}{location}".encode()),)
     response = Response(_encode(body), headers=headers, etag=f'"{".".join(map(str, etag))}"' if etag else None)
-    if is_replay:
-        response.mark_replay()
-    return response
+    return response.marked_as_replay() if is_replay else response
 
 
 def tagged(response: Response) -> Response:

@@ -229,7 +229,7 @@ def _once(handler: Handler) -> Handler:
         key = IdempotencyKey(sent) if sent is not None else None
         response: Response = handler(request, **arguments, key=key)
         if key is not None and key.is_replay:
-            response.mark_replay()
+            response.marked_as_replay()
         return response
 
     return handle

@@ -261,9 +261,7 @@ class ProductLists:
         given = {id_.int: id_ for id_ in ids if id_}  # as keys, since equal UUIDs are compared in Python
         rows = self._transaction.run(_OFFERS, {"ids": ids})
         return {
-            given[id_.int]: Offer(
-                id_, sku, name, Money(minor, currency), options_of(options) if options else (), *others
-            )
+            given[id_.int]: Offer(id_, sku, name, Money(minor, currency), options_of(options), *others)
             for id_, sku, name, minor, options, *others in rows
         }
 

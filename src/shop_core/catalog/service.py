@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from uuid import UUID
 
 from shop_core.accounts.model import Actor, Role
+from shop_core.catalog.category_service import CategoryService, Key
 from shop_core.catalog.changes import KEPT, CatalogChanges, FeedPosition, changes_after
 from shop_core.catalog.families import sorted_options
 from shop_core.catalog.images import keys_of
 from shop_core.catalog.importing import ImportPlan, ImportResult, ProductImport
 from shop_core.catalog.model import (
     CatalogEntry,
-    Category,
-    CategoryChanges,
-    CategoryEntry,
     ImportRow,
     Product,
     ProductChanges,
@@ -24,25 +22,21 @@ from shop_core.catalog.model import (
     check_currency,
 )
 from shop_core.catalog.search import ProductQuery
-from shop_core.catalog.tree import CategoryNode, check_place, free_slug, nested
-from shop_core.errors import Busy, CategoryNotFound, ProductNotFound, SkuTaken, check_version
-from shop_core.idempotency import IdempotencyKey, fields_of, made_before
-from shop_core.pagination import LIMIT_DEFAULT, CursorRequest, OffsetRequest, Page, PageRequest
+from shop_core.errors import Busy, ProductNotFound, SkuTaken, check_version
+from shop_core.idempotency import fields_of, made_before
+from shop_core.pagination import LIMIT_DEFAULT, CursorRequest, Page, PageRequest
 from shop_core.ports import Begin, Clock, NewId, UnitOfWork
-from shop_core.text import normalized
 
 Versions = Collection[int] | None
 """A change is refused unless one of these versions is the newest; None: any."""
-Key = IdempotencyKey | None
 
 
-class CatalogService:
+class CatalogService(CategoryService):
     """Products and categories."""
 
     def __init__(self, begin: Begin, clock: Clock, new_id: NewId, currency: str) -> None:
-        self._begin = begin
+        super().__init__(begin, new_id)
         self._clock = clock
-        self._new_id = new_id
         self._currency = currency
 
     def product(self, product_id: UUID) -> CatalogEntry:
@@ -79,35 +73,6 @@ class CatalogService:
         """
         actor.require(Role.STAFF)
         return self.products(ProductQuery(low_stock=True), page_request)
-
-    def category(self, category_id: UUID) -> CategoryEntry:
-        """A category.
-
-        Raises:
-            CategoryNotFound
-        """
-        with self._begin() as uow:
-            entry = uow.categories.get(category_id)
-        if entry is None:
-            raise CategoryNotFound(category_id)
-        return entry
-
-    def category_by_slug(self, slug: str) -> CategoryEntry | None:
-        """The category with that slug, if there is one."""
-        with self._begin() as uow:
-            found = uow.categories.by_slug([slug]).get(slug)
-            return uow.categories.get(found.id) if found else None
-
-    def categories(self, page_request: OffsetRequest) -> Page[CategoryEntry]:
-        """All categories, by slug."""
-        with self._begin() as uow:
-            return uow.categories.page(page_request)
-
-    def category_tree(self, page_request: OffsetRequest) -> Page[CategoryNode]:
-        """The categories at the top, by slug, each with everything below it."""
-        with self._begin() as uow:
-            roots = nested(uow.categories.all())
-        return Page(roots[page_request.offset : page_request.offset + page_request.limit], count=len(roots))
 
     def changes(self, after: str | None = None, limit: int = LIMIT_DEFAULT) -> CatalogChanges:
         """What changed in the catalog after a cursor, for those who keep a copy of it; see `CatalogChanges`.
@@ -247,87 +212,6 @@ class CatalogService:
                 if product.images:
                     uow.media_files.note(keys_of(product.images))
 
-    def create_category(
-        self, actor: Actor, name: str, slug: str | None = None, parent_id: UUID | None = None, *, key: Key = None
-    ) -> CategoryEntry:
-        """Add a category. Staff only.
-
-        Args:
-            slug: None makes one of the name.
-
-        Raises:
-            Unauthenticated, Forbidden: the actor is not staff.
-            SlugTaken, CategoryNotFound (the parent), Invalid
-            KeyReused: the key was used for another request, or for a category that is not there any more.
-        """
-        actor.require(Role.STAFF)
-        with self._begin() as uow:
-            if key and key.was_used(uow.keys.claim, actor.account_id, "create category", name, slug, parent_id):
-                return made_before(_category_like(uow, normalized(name), slug, parent_id), key)
-            tree = uow.categories.lock_all()
-            free = free_slug(name, {each.slug for each in tree.values()}) if slug is None else slug
-            category = Category(self._new_id(), normalized(name), free, parent_id)
-            check_place(category, tree)
-            uow.categories.add(category)
-        return CategoryEntry(category, product_count=0)
-
-    def edit_category(
-        self, actor: Actor, category_id: UUID, changes: CategoryChanges, *, key: Key = None
-    ) -> CategoryEntry:
-        """Rename or move a category, with everything that is in it and below it. Staff only.
-
-        Raises:
-            Unauthenticated, Forbidden: the actor is not staff.
-            CategoryNotFound: it, or its new parent.
-            CategoryCycle: the new parent is the category itself or below it.
-            SlugTaken, Invalid, KeyReused
-        """
-        actor.require(Role.STAFF)
-        with self._begin() as uow:
-            is_repeat = key is not None and key.was_used(
-                uow.keys.claim, actor.account_id, "edit category", category_id, *fields_of(changes)
-            )
-            # All of them: two moves, each valid alone, could close a cycle together.
-            tree = uow.categories.lock_all()
-            if category_id not in tree:
-                raise CategoryNotFound(category_id)
-            edited = tree[category_id] if is_repeat else tree[category_id].edited(changes)
-            if edited is not tree[category_id]:
-                check_place(edited, tree)
-                uow.categories.update(edited)
-            entry = uow.categories.get(category_id)
-        return entry or CategoryEntry(edited, product_count=0)
-
-    def remove_category(self, actor: Actor, category_id: UUID, *, key: Key = None) -> None:
-        """Remove an empty category. Staff only.
-
-        Raises:
-            Unauthenticated, Forbidden: the actor is not staff.
-            CategoryInUse: products of the catalog are in it, or categories below it.
-            CategoryNotFound, KeyReused
-        """
-        actor.require(Role.STAFF)
-        with self._begin() as uow:
-            if key and key.was_used(uow.keys.claim, actor.account_id, "remove category", category_id):
-                return
-            uow.categories.remove(category_id)
-
-    def ensure_categories(self, actor: Actor, names_by_slug: Mapping[str, str]) -> dict[str, Category]:
-        """The categories with these slugs; those that are missing are added with the given name. Staff only.
-
-        Raises:
-            Unauthenticated, Forbidden: the actor is not staff.
-            Invalid
-        """
-        actor.require(Role.STAFF)
-        with self._begin() as uow:
-            found = uow.categories.by_slug(names_by_slug)
-            for slug, name in sorted(names_by_slug.items()):
-                if slug not in found:
-                    found[slug] = Category(self._new_id(), normalized(name), slug)
-                    uow.categories.add(found[slug])
-        return found
-
     def import_products(
         self,
         actor: Actor,
@@ -420,14 +304,6 @@ class CatalogService:
                 uow.products.update_all([edited])
             level = uow.stock.get(product_id)
         return CatalogEntry(edited, level.available if level else 0, family_name)
-
-
-def _category_like(uow: UnitOfWork, name: str, slug: str | None, parent_id: UUID | None) -> CategoryEntry | None:
-    if slug is not None:
-        made = uow.categories.by_slug([slug]).get(slug)
-        return uow.categories.get(made.id) if made else None
-    entries = uow.categories.all()
-    return next((e for e in entries if (e.category.name, e.category.parent_id) == (name, parent_id)), None)
 
 
 def _in_family(uow: UnitOfWork, details: ProductDetails) -> tuple[ProductDetails, str]:
