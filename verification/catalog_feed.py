@@ -8,61 +8,46 @@ the copy must be what the shop shows at this moment. First the same is done with
 
 from __future__ import annotations
 
-import argparse
 import sys
-import time
-from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from collections.abc import Callable
+from contextlib import AbstractContextManager, suppress
 from copy import copy as shallow
 from dataclasses import replace
 from datetime import timedelta
-from random import Random
 from typing import Any
 from uuid import UUID
 
 from shop_adapters.memory import MemoryAdapters
 from shop_adapters.memory.transaction import Transaction
-from shop_core import SYSTEM, CategoryChanges, Money, OffsetRequest, ProductChanges, ProductDetails, Shop
+from shop_core import SYSTEM, CategoryChanges, Money, OffsetRequest, ProductChanges, ProductDetails
 from shop_core.catalog import service
 from shop_core.catalog.changes import CatalogChanges, FeedPosition, FeedView, changes_after
 from shop_core.catalog.model import Product
 from shop_core.errors import CategoryInUse, ProductNotFound
 from shop_core.ports import UnitOfWork
-from shop_testing import CatalogCopy, MovableClock
+from shop_testing import CatalogCopy
 from shop_testing.catalog_feed import shown_by
-from shop_testing.fixtures import Fixtures
+from verification.copy_schedules import COPIES, Check, CopySchedule, Missed, Step
 from verification.mutants.registry import Mutant, Patch
 
-COPIES, OPEN_MAX, PRODUCTS_MAX = 6, 4, 40
+PRODUCTS_MAX = 40
 
 
-class Missed(AssertionError):
-    """A copy is not what the shop shows."""
+class CatalogSchedule(CopySchedule):
+    """A random schedule of the catalog."""
 
+    ASKED = "pull"
 
-class Schedule:
-    """A random schedule.
-
-    Args:
-        adapters: with nothing in them; only those in memory are set back to backups.
-        clock: by which they go.
-        seed: of all choices.
-    """
-
-    def __init__(self, adapters: Any, clock: MovableClock, seed: object) -> None:
-        self.adapters, self.clock, self.rng = adapters, clock, Random(f"{seed}")
-        self.shop, self.fixtures, self.done = Shop(adapters), Fixtures(adapters), Counter[str]()
-        self._open: list[tuple[AbstractContextManager[UnitOfWork], UnitOfWork]] = []
-        self._edited: dict[int, Product] = {}
+    def prepare(self) -> None:
+        """Two families, and copies with pages of some size."""
         self._truth: tuple[object, object] = (None, None)
-        self._backup: Any = None
         self._families = [self.shop.families.create(SYSTEM, f"Family {number}", ["size"]).id for number in range(2)]
         self.copies = [CatalogCopy(self.shop, limit=self.rng.choice([1, 2, 3, 7, 200])) for _ in range(COPIES)]
-        steps: list[tuple[int, Callable[[], None]]] = [
+
+    def steps(self) -> list[Step]:
+        """Each with its weight."""
+        return [
             (60, self._pull),
-            (6, self._begin),
-            (6, self._end),
             (4, self._create),
             (5, self._edit),
             (3, self._remove),
@@ -72,20 +57,6 @@ class Schedule:
             (1, self._rename_family),
             (1, self._pass_time),
         ]
-        if isinstance(adapters, MemoryAdapters):
-            steps.append((1, self._set_back))
-        self._weights, self._steps = zip(*steps, strict=True)
-
-    def run(self, pulls: int) -> None:
-        """Go on until there were so many pulls.
-
-        Raises:
-            Missed
-        """
-        while self.done["pull"] < pulls:
-            (step,) = self.rng.choices(self._steps, self._weights)
-            step()
-        self._end_all()
 
     # ---- who reads
 
@@ -104,28 +75,14 @@ class Schedule:
 
     # ---- who writes
 
-    def _begin(self) -> None:
-        """Open a unit of work that edits a product which no other one has."""
-        free = [each for each in self._products() if each.id not in {edited.id for edited in self._edited.values()}]
-        if len(self._open) < OPEN_MAX and free:
-            opened = self.adapters.begin()
-            uow, product = opened.__enter__(), self.rng.choice(free)
-            uow.products.update_all([replace(product, name=self._name(), version=product.version + 1)])
-            self._open.append((opened, uow))
-            self._edited[id(opened)] = product
-
-    def _end(self) -> None:
-        """Commit one of those, or roll it back."""
-        if self._open:
-            opened, _ = self._open.pop(self.rng.randrange(len(self._open)))
-            del self._edited[id(opened)]
-            failure = RuntimeError() if self.rng.random() < 0.3 else None
-            self.done["rolled back" if failure else "committed late"] += 1
-            opened.__exit__(type(failure) if failure else None, failure, None)
-
-    def _end_all(self) -> None:
-        while self._open:
-            self._end()
+    def opened(self) -> tuple[AbstractContextManager[UnitOfWork], UUID] | None:
+        """One that edits a product which no other one has."""
+        product = self._free()
+        if product is None:
+            return None
+        opened = self.adapters.begin()
+        opened.__enter__().products.update_all([replace(product, name=self._name(), version=product.version + 1)])
+        return opened, product.id
 
     def _create(self) -> None:
         if len(self._products()) < PRODUCTS_MAX:
@@ -135,14 +92,14 @@ class Schedule:
             self.done["created"] += bool(product)
 
     def _edit(self) -> None:
-        if product := self._unedited():
+        if product := self._free():
             category = self.rng.choice([None, *self._category_ids()])
             changes = ProductChanges(name=self._name(), category_id=category)
             self.shop.catalog.edit_product(SYSTEM, product.id, changes)
             self.done["edited"] += 1
 
     def _remove(self) -> None:
-        if product := self._unedited():
+        if product := self._free():
             self.shop.catalog.remove_product(SYSTEM, product.id)
             self.done["removed"] += 1
 
@@ -155,7 +112,7 @@ class Schedule:
 
     def _import(self) -> None:
         """Many products at one version."""
-        self._end_all()
+        self.end_all()
         price = Money(self.rng.randint(1, 99), "EUR")
         if rows := [ProductDetails(each.sku, each.name, price) for each in self._products()]:
             self.shop.catalog.import_products(SYSTEM, rows)
@@ -181,24 +138,23 @@ class Schedule:
         self.shop.catalog.purge_changes()
         self.done["forgot"] += 1
 
-    def _set_back(self) -> None:
-        """Make a backup; or set the shop back to it."""
-        self._end_all()
+    def backup(self) -> dict[str, Any]:
+        """All tables, and the feed."""
         store = vars(self.adapters._store)
-        if self._backup is None or self.rng.random() < 0.5:
-            self._backup = {name: shallow(table) for name, table in store.items() if isinstance(table, dict)}
-            self._backup["feed"] = {key: shallow(value) for key, value in vars(store["feed"]).items()}
-        else:
-            for name, table in self._backup.items():
-                there = vars(store["feed"]) if name == "feed" else store[name]
-                there.clear()
-                there.update({key: shallow(value) for key, value in table.items()} if name == "feed" else table)
-            store["commits"] += 1
-            self.done["set back to a backup"] += 1
+        tables = {name: shallow(table) for name, table in store.items() if isinstance(table, dict)}
+        return {**tables, "feed": {key: shallow(value) for key, value in vars(store["feed"]).items()}}
 
-    def _unedited(self) -> Product | None:
-        edited = {each.id for each in self._edited.values()}
-        free = [each for each in self._products() if each.id not in edited]
+    def set_back_to(self, backup: dict[str, Any]) -> None:
+        """All tables, and the feed."""
+        store = vars(self.adapters._store)
+        for name, table in backup.items():
+            there = vars(store["feed"]) if name == "feed" else store[name]
+            there.clear()
+            there.update({key: shallow(value) for key, value in table.items()} if name == "feed" else table)
+
+    def _free(self) -> Product | None:
+        """A product that no open unit of work edits."""
+        free = [each for each in self._products() if not self.is_held(each.id)]
         return self.rng.choice(free) if free else None
 
     def _products(self) -> list[Product]:
@@ -266,61 +222,7 @@ MISTAKES = (
 )
 
 
-def in_memory(pulls: int, seed: object) -> Counter[str]:
-    """A schedule in memory; what was done.
-
-    Raises:
-        Missed
-    """
-    clock = MovableClock()
-    schedule = Schedule(MemoryAdapters(clock=clock), clock, seed)
-    schedule.run(pulls)
-    return schedule.done
-
-
-def is_found(mistake: Mutant, pulls: int, seed: object) -> bool:
-    """Whether a schedule finds it."""
-    with mistake.applied():
-        try:
-            in_memory(pulls, seed)
-        except (Missed, KeyError):
-            return True
-    return False
-
-
-@contextmanager
-def _postgres() -> Iterator[tuple[Any, MovableClock]]:
-    from verification.databases import adapters_on, database
-
-    clock = MovableClock()
-    with database("catalog_feed") as engine:
-        yield adapters_on(engine, clock), clock
-
-
-def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m verification.catalog_feed", description=__doc__.splitlines()[0])
-    parser.add_argument("--pulls", type=int, default=100_000, help="in memory (default: %(default)s)")
-    parser.add_argument("--on-postgres", type=int, default=3_000, help="pulls there (default: %(default)s)")
-    parser.add_argument("--seed", type=int, default=7)
-    given = parser.parse_args()
-    missed = [each.name for each in MISTAKES if not is_found(each, 20_000, given.seed)]
-    print(f"mistakes that were put in: {len(MISTAKES)}, not found: {', '.join(missed) or 'none'}", flush=True)
-    began, done, each = time.monotonic(), Counter[str](), min(5_000, given.pulls)
-    for number in range(-(-given.pulls // each)):
-        done += in_memory(each, f"{given.seed}/{number}")
-    print(f"in memory, {time.monotonic() - began:.0f} s: {_counted(done)}", flush=True)
-    if given.on_postgres:
-        began = time.monotonic()
-        with _postgres() as (adapters, clock):
-            schedule = Schedule(adapters, clock, given.seed)
-            schedule.run(given.on_postgres)
-        print(f"on PostgreSQL, {time.monotonic() - began:.0f} s: {_counted(schedule.done)}")
-    return 1 if missed else 0
-
-
-def _counted(done: Counter[str]) -> str:
-    return ", ".join(f"{count} x {what}" for what, count in done.most_common()) + "; copies that were wrong: 0"
-
+CHECK = Check("catalog_feed", CatalogSchedule, MISTAKES, KeyError, tried_with=20_000)
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(CHECK.main(__doc__))

@@ -10,84 +10,57 @@ it, which must be found.
 
 from __future__ import annotations
 
-import argparse
 import sys
-import time
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, suppress
 from copy import copy as shallow
 from dataclasses import replace
-from datetime import timedelta
-from random import Random
 from typing import Any
 from uuid import UUID
 
-from shop_adapters.memory import MemoryAdapters
 from shop_adapters.memory.orders import MemoryOrders
-from shop_core import SYSTEM, Actor, Shop
+from shop_core import SYSTEM, Actor
 from shop_core.errors import OrderNotFound, Refusal
 from shop_core.inventory.model import LineRequest
-from shop_core.orders import comparison, service
+from shop_core.orders import comparison, model, service
 from shop_core.orders.comparison import OrderCopy, OrderDifferences, Span, TaggedOrder
-from shop_core.orders.model import Order, Step
+from shop_core.orders.model import Order
 from shop_core.ports import UnitOfWork
-from shop_testing import MovableClock
-from shop_testing.fixtures import Fixtures, request
+from shop_testing.fixtures import request
 from shop_testing.order_comparison import OwnOrders, own_orders
+from verification.copy_schedules import COPIES, Check, CopySchedule, Missed, Step
 from verification.mutants.registry import Mutant, Patch
 
-COPIES, OPEN_MAX, ORDERS_MAX = 6, 4, 60
+ORDERS_MAX = 60
 ASKED_MAX = 200
 """How often a copy may ask until nothing differs while nobody writes: each time brings it an order at least."""
 
 
-class Missed(AssertionError):
-    """A copy is not what the shop has."""
+class OrderSchedule(CopySchedule):
+    """A random schedule of orders."""
 
+    ASKED = "comparison"
 
-class Schedule:
-    """A random schedule.
-
-    Args:
-        adapters: with nothing in them; only those in memory are set back to backups.
-        clock: by which they go.
-        seed: of all choices.
-    """
-
-    def __init__(self, adapters: Any, clock: MovableClock, seed: object) -> None:
-        self.adapters, self.clock, self.rng = adapters, clock, Random(f"{seed}")
-        self.shop, self.fixtures, self.done = Shop(adapters), Fixtures(adapters), Counter[str]()
-        self._open: list[tuple[AbstractContextManager[UnitOfWork], UUID]] = []
-        self._backup: dict[str, Any] | None = None
+    def prepare(self) -> None:
+        """A product, and customers whose orders are copied."""
         self._lamp = self.fixtures.product("Lamp", units=1_000_000)
         self._customers = [self.fixtures.customer() for _ in range(2)]
         self.copies = [self._new_copy() for _ in range(COPIES)]
-        steps: list[tuple[int, Callable[[], None]]] = [
+
+    def steps(self) -> list[Step]:
+        """Each with its weight."""
+        return [
             (30, self._compare),
             (6, self._place),
             (8, self._step),
             (4, self._edit),
-            (6, self._begin),
-            (6, self._end),
             (1, self._replace_copy),
             (1, self._finish),
         ]
-        if isinstance(adapters, MemoryAdapters):
-            steps.append((1, self._set_back))
-        self._weights, self._steps = zip(*steps, strict=True)
 
-    def run(self, pulls: int) -> None:
-        """Go on until there were so many comparisons; then each copy asks until nothing differs.
-
-        Raises:
-            Missed
-        """
-        while self.done["comparison"] < pulls:
-            (step,) = self.rng.choices(self._steps, self._weights)
-            self.clock.move(timedelta(microseconds=self.rng.randint(1, 1_000)))
-            step()
-        self._end_all()
+    def run(self, times: int) -> None:
+        """Then each copy asks until nothing differs."""
+        super().run(times)
         for copy in self.copies:
             self._catch_up(copy)
 
@@ -140,12 +113,13 @@ class Schedule:
     def _step(self) -> None:
         if found := self._one():
             customer, order = found
-            step = self.rng.choice([Step.CONFIRM, Step.CANCEL, Step.DELETE, Step.DELETE])
+            steps = model.Step
+            step = self.rng.choice([steps.CONFIRM, steps.CANCEL, steps.DELETE, steps.DELETE])
             with suppress(Refusal):  # not possible in its status
                 {
-                    Step.CONFIRM: lambda: self.shop.orders.confirm(SYSTEM, order.id),
-                    Step.CANCEL: lambda: self.shop.orders.cancel(customer, order.id),
-                    Step.DELETE: lambda: self.shop.orders.delete(customer, order.id),
+                    steps.CONFIRM: lambda: self.shop.orders.confirm(SYSTEM, order.id),
+                    steps.CANCEL: lambda: self.shop.orders.cancel(customer, order.id),
+                    steps.DELETE: lambda: self.shop.orders.delete(customer, order.id),
                 }[step]()
                 self.done[step.value] += 1
 
@@ -156,10 +130,8 @@ class Schedule:
                 self.shop.orders.edit(customer, order.id, (LineRequest(self._lamp.id, self.rng.randint(1, 9)),))
                 self.done["edited"] += 1
 
-    def _begin(self) -> None:
-        """Open a unit of work that adds an order, or changes one that no other has."""
-        if len(self._open) >= OPEN_MAX:
-            return
+    def opened(self) -> tuple[AbstractContextManager[UnitOfWork], UUID]:
+        """One that adds an order, or changes one that no other has."""
         found = self._one()
         opened = self.adapters.begin()
         if found and self.rng.random() < 0.6:
@@ -171,37 +143,24 @@ class Schedule:
             customer = self.rng.choice(self._customers)
             order = self.fixtures.new_order({self._lamp: 1}, customer.account_id)
             opened.__enter__().orders.add_all([order])
-        self._open.append((opened, order.id))
+        return opened, order.id
 
-    def _end(self) -> None:
-        """Commit one of those, or roll it back."""
-        if self._open:
-            opened, _ = self._open.pop(self.rng.randrange(len(self._open)))
-            failure = RuntimeError() if self.rng.random() < 0.3 else None
-            self.done["rolled back" if failure else "committed late"] += 1
-            opened.__exit__(type(failure) if failure else None, failure, None)
-
-    def _end_all(self) -> None:
-        while self._open:
-            self._end()
-
-    def _set_back(self) -> None:
-        """Make a backup; or set the shop back to it."""
-        self._end_all()
+    def backup(self) -> dict[str, Any]:
+        """All tables."""
         store = vars(self.adapters._store)
-        if self._backup is None or self.rng.random() < 0.5:
-            self._backup = {name: _copied(table) for name, table in store.items() if isinstance(table, dict)}
-        else:
-            for name, table in self._backup.items():
-                store[name].clear()
-                store[name].update(_copied(table))
-            store["commits"] += 1
-            self.done["set back to a backup"] += 1
+        return {name: _copied(table) for name, table in store.items() if isinstance(table, dict)}
+
+    def set_back_to(self, backup: dict[str, Any]) -> None:
+        """All tables."""
+        for name, table in backup.items():
+            there = getattr(self.adapters._store, name)
+            there.clear()
+            there.update(_copied(table))
 
     def _one(self) -> tuple[Actor, Order] | None:
         """An order that no open unit of work has, and whose it is."""
-        customer, held = self.rng.choice(self._customers), {order_id for _, order_id in self._open}
-        free = [order for id_, order in sorted(own_orders(self.shop, customer).items()) if id_ not in held]
+        customer = self.rng.choice(self._customers)
+        free = [order for id_, order in sorted(own_orders(self.shop, customer).items()) if not self.is_held(id_)]
         return (customer, self.rng.choice(free)) if free else None
 
 
@@ -269,62 +228,7 @@ MISTAKES = (
 )
 
 
-def in_memory(pulls: int, seed: object) -> Counter[str]:
-    """A schedule in memory; what was done.
-
-    Raises:
-        Missed
-    """
-    clock = MovableClock()
-    schedule = Schedule(MemoryAdapters(clock=clock), clock, seed)
-    schedule.run(pulls)
-    return schedule.done
-
-
-def is_found(mistake: Mutant, pulls: int, seed: object) -> bool:
-    """Whether a schedule finds it."""
-    with mistake.applied():
-        try:
-            in_memory(pulls, seed)
-        except (Missed, OrderNotFound):
-            return True
-    return False
-
-
-@contextmanager
-def _postgres() -> Iterator[tuple[Any, MovableClock]]:
-    from verification.databases import adapters_on, database
-
-    clock = MovableClock()
-    with database("order_copies") as engine:
-        yield adapters_on(engine, clock), clock
-
-
-def main() -> int:
-    """0 if no copy was wrong, and every mistake was found."""
-    parser = argparse.ArgumentParser(prog="python -m verification.order_copies", description=__doc__.splitlines()[0])
-    parser.add_argument("--pulls", type=int, default=100_000, help="comparisons in memory (default: %(default)s)")
-    parser.add_argument("--on-postgres", type=int, default=3_000, help="comparisons there (default: %(default)s)")
-    parser.add_argument("--seed", type=int, default=7)
-    given = parser.parse_args()
-    missed = [each.name for each in MISTAKES if not is_found(each, 5_000, given.seed)]
-    print(f"mistakes that were put in: {len(MISTAKES)}, not found: {', '.join(missed) or 'none'}", flush=True)
-    began, done, each = time.monotonic(), Counter[str](), min(5_000, given.pulls)
-    for number in range(-(-given.pulls // each)):
-        done += in_memory(each, f"{given.seed}/{number}")
-    print(f"in memory, {time.monotonic() - began:.0f} s: {_counted(done)}", flush=True)
-    if given.on_postgres:
-        began = time.monotonic()
-        with _postgres() as (adapters, clock):
-            schedule = Schedule(adapters, clock, given.seed)
-            schedule.run(given.on_postgres)
-        print(f"on PostgreSQL, {time.monotonic() - began:.0f} s: {_counted(schedule.done)}")
-    return 1 if missed else 0
-
-
-def _counted(done: Counter[str]) -> str:
-    return ", ".join(f"{count} x {what}" for what, count in done.most_common()) + "; copies that were wrong: 0"
-
+CHECK = Check("order_copies", OrderSchedule, MISTAKES, OrderNotFound, tried_with=5_000)
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(CHECK.main(__doc__))

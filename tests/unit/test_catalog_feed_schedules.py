@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import pytest
-from verification.catalog_feed import MISTAKES, in_memory, is_found
+from verification.catalog_feed import CHECK
 from verification.mutants.registry import Mutant
 
 
 @pytest.mark.parametrize("seed", range(3))
 def test_a_complete_copy_is_what_the_shop_shows(seed: int) -> None:
-    done = in_memory(400, seed)
+    done = CHECK.in_memory(400, seed)
     assert done["complete"] > 100
     assert min(done["committed late"], done["rolled back"], done["removed"], done["forgot"]) > 0
 
 
-@pytest.mark.parametrize("mistake", MISTAKES, ids=lambda mistake: mistake.name)
+@pytest.mark.parametrize("mistake", CHECK.mistakes, ids=lambda mistake: mistake.name)
 def test_a_mistake_is_found(mistake: Mutant) -> None:
-    assert any(is_found(mistake, 500, seed) for seed in range(3))
+    assert any(CHECK.is_found(mistake, 500, seed) for seed in range(3))

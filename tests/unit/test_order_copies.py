@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import pytest
 from verification.mutants.registry import Mutant
-from verification.order_copies import MISTAKES, in_memory, is_found
+from verification.order_copies import CHECK
 
 
 @pytest.mark.parametrize("seed", range(3))
 def test_a_copy_that_differs_in_nothing_is_what_the_customer_has(seed: int) -> None:
-    done = in_memory(300, seed)
+    done = CHECK.in_memory(300, seed)
     assert done["nothing differed"] > 50
     assert min(done["committed late"], done["rolled back"], done["delete"], done["edited"]) > 0
 
 
-@pytest.mark.parametrize("mistake", MISTAKES, ids=lambda mistake: mistake.name)
+@pytest.mark.parametrize("mistake", CHECK.mistakes, ids=lambda mistake: mistake.name)
 def test_a_mistake_is_found(mistake: Mutant) -> None:
-    assert any(is_found(mistake, 300, seed) for seed in range(6))
+    assert any(CHECK.is_found(mistake, 300, seed) for seed in range(6))
