@@ -316,7 +316,7 @@ def _units_of_the_text() -> list[Patch]:
 
 
 def _one_token() -> list[Patch]:
-    from shop_adapters.postgres.cache_validators import CurrentStock
+    from shop_adapters.postgres.current_catalog import CurrentStock
 
     right = CurrentStock.__call__
 

@@ -83,7 +83,7 @@ class Response(Struct):
 
     def marked_as_replay(self) -> Response:
         """The response, which says that an earlier request with the same Idempotency-Key did what was asked for."""
-        self.headers += ((b"idempotency-replayed", b"true"),)
+        self.headers += ((REPLAYED.lower().encode(), b"true"),)
         self.is_replay = True
         return self
 

@@ -10,16 +10,18 @@ is not documented.
 
 A handler gets the request, then what its path has in braces, then the body as `form` if its operation `takes` one, the
 query parameters as `query` if it declares some, and the Idempotency-Key, or None, if it has a parameter `key`.
+`run_operation` calls it, and not Litestar, which only finds it by its path.
 
 Most handlers block. They run in a thread of a pool, one hop a request, and render their response there. Before a
 handler, in the same thread, a staff token is re-checked against the database. The handlers that place and reserve
 are coroutines: they wait for the order batcher on the event loop, and a thread for each of them would limit a batch.
+They put the Idempotency-Key into the request to the core, which claims the keys of a whole batch.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 from functools import partial
@@ -69,7 +71,8 @@ class Access(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
-    """What is declared of a handler. Middlewares and routing enforce it; `/openapi.json` describes it.
+    """What is declared of a handler: `OperationHandler` does as it says, and `/openapi.json` describes it. `gives`,
+    `or_takes` and `tagged` are only described: what they say, the handler does.
 
     Args:
         access: whom it is for.
@@ -86,7 +89,8 @@ class Operation:
         cached: whether its response may be made of what is kept in memory; see `read_model`.
         pool: whose threads run it, which may depend on the request and its query.
         erases: whether it erases the account that asks; to ask again with a token of it, ended or expired, is done.
-        refuses: what the core may refuse, beyond what follows from the rest.
+        refuses: what the core may refuse, beyond what follows from the rest. With `KeyReused` among it, the operation
+            honours `Idempotency-Key`, and with `Stale`, `If-Match`; those that it does not honour are refused.
         id: the name that generated clients use: that of the handler; empty: not documented.
         tag: the heading under which the documentation shows it: the `TAG` of the handler's module.
         summary: one line: the first of the handler's docstring.
@@ -138,10 +142,11 @@ class OperationHandler:
         self.operation = operation
         self._handler = _once(handler) if "key" in signature(handler).parameters else handler
         self._is_coroutine = iscoroutinefunction(handler)
+        assert not self._is_coroutine or self._handler is handler, "a coroutine takes the key from the request itself"
         pool = operation.pool
         self._pool_of: PoolOf = (lambda _, __: pool) if isinstance(pool, Pool) else pool
+        # Before the body is read: so that a demoted account gets 403, and no hints about its body.
         self._rechecks_early = self._is_coroutine or operation.takes is not None or bool(operation.takes_file)
-        """Nobody learns from what they send."""
         self._file_types = re.compile("|".join(map(re.escape, operation.takes_file)).encode(), re.IGNORECASE)
         self._unhonoured = frozenset() if is_read else _unhonoured(operation)
 
@@ -276,16 +281,22 @@ def _declare(methods: Sequence[Method], path: str, operation: Operation) -> Call
         documented, is_read = operation.documented_by(handler), not _WRITES.intersection(methods)
         operation_handler = OperationHandler(handler, documented, is_read=is_read)
 
-        async def handle(scope: Scope) -> Response:
-            return await operation_handler(request_of(scope))
-
-        handle.__name__ = handler.__name__
-        options = {"operation_handler": operation_handler}
-        return HTTPRouteHandler(path, http_method=methods, opt=options, status_code=200, include_in_schema=False)(
-            handle
-        )
+        return route_to(operation_handler, methods, path)
 
     return declare
+
+
+async def _never_called() -> None:
+    """Litestar wants a function for each route. `run_operation` has responded before it would be called."""
+
+
+def route_to(
+    handler: Callable[[ShopRequest], Awaitable[Response]], methods: Sequence[Method], path: str
+) -> HTTPRouteHandler:
+    """The route at which `run_operation` finds the handler."""
+    options = {"operation_handler": handler}
+    route = HTTPRouteHandler(path, http_method=methods, opt=options, status_code=200, include_in_schema=False)
+    return route(_never_called)
 
 
 def get(path: str, operation: Operation) -> Callable[[Handler], HTTPRouteHandler]:

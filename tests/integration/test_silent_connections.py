@@ -16,7 +16,7 @@ from verification.databases import SECRET
 from shop_adapters.order_batcher import OrderBatcher
 from shop_adapters.passwords import ScryptPasswords
 from shop_adapters.postgres import PostgresAdapters, make_engine
-from shop_adapters.postgres.cache_validators import CurrentStock
+from shop_adapters.postgres.current_catalog import CurrentStock
 from shop_adapters.postgres.database import TransactionTimeouts
 from shop_core import Shop
 from shop_core.errors import Unavailable

@@ -259,6 +259,7 @@ def test_a_catalog_that_needs_a_login_is_shown_to_nobody_else(stand: Stand) -> N
         assert client.get("/products", headers=sam_in).status_code == 401
 
 
+@pytest.mark.usefixtures("lamp")
 def test_whatever_host_is_asked_one_text_is_kept_and_links_have_the_address_of_the_shop(stand: Stand) -> None:
     stand.fixtures.product("Chair")
     for base_url in ("", "https://shop.example"):

@@ -32,8 +32,8 @@ from sqlalchemy.dialects.postgresql import TSQUERY
 
 from shop_adapters import listing
 from shop_adapters.postgres.arrays import Uuids
-from shop_adapters.postgres.cache_validators import PageIndexCache
 from shop_adapters.postgres.catalog_version import READ_VERSION, CatalogVersion
+from shop_adapters.postgres.current_catalog import PageIndexCache
 from shop_adapters.postgres.database import Row, Transaction
 from shop_adapters.postgres.schema import families, products, stock_levels
 from shop_adapters.postgres.search import exact_query, word_query

@@ -15,11 +15,11 @@ from shop_adapters.ids import uuid7
 from shop_adapters.passwords import Argon2Passwords
 from shop_adapters.postgres.accounts import PostgresAccounts
 from shop_adapters.postgres.audit import discrepancies
-from shop_adapters.postgres.cache_validators import PageIndexCache
 from shop_adapters.postgres.catalog import PostgresProducts
 from shop_adapters.postgres.catalog_feed import PostgresCatalogFeed
 from shop_adapters.postgres.catalog_version import CatalogVersion
 from shop_adapters.postgres.categories import PostgresCategories
+from shop_adapters.postgres.current_catalog import PageIndexCache
 from shop_adapters.postgres.database import Transaction, TransactionTimeouts, transaction
 from shop_adapters.postgres.events import PostgresEvents
 from shop_adapters.postgres.families import PostgresFamilies

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl, urlencode
 
 from litestar.handlers import HTTPRouteHandler
-from litestar.types import Method, Scope
 from msgspec import Struct
 
 from shop_core import Actor, CatalogEntry, Refusal, Role, Shop
@@ -20,9 +19,9 @@ from shop_http.pages.login_form import login_response
 from shop_http.pages.sent_form import FORM_SIZE_MAX, read_form
 from shop_http.pages.session import IDLE_MAX, BrowserSession, Cookies, is_from_here
 from shop_http.problems import STATUS, headers_of
-from shop_http.requests import ShopRequest, read_query, request_of
+from shop_http.requests import ShopRequest, read_query
 from shop_http.responses import Response
-from shop_http.routing import Access, Operation
+from shop_http.routing import Access, Operation, route_to
 from shop_http.server.worker_pools import Pool
 
 S = TypeVar("S", bound=Struct)
@@ -219,24 +218,11 @@ class PageEndpoint:
         return await self.respond(request)
 
 
-def endpoint(
-    methods: Sequence[Method], path: str, respond: Callable[[ShopRequest], Awaitable[Response]], name: str
-) -> HTTPRouteHandler:
-    """A route below `/staff`."""
-
-    async def handle(scope: Scope) -> Response:
-        return await respond(request_of(scope))
-
-    handle.__name__ = name
-    options = {"operation_handler": PageEndpoint(respond)}
-    return HTTPRouteHandler(path, http_method=methods, opt=options, status_code=200, include_in_schema=False)(handle)
-
-
 def page(path: str, *, pool: Pool = Pool.FAST) -> Callable[[Handler], HTTPRouteHandler]:
     """Declare a handler that shows something."""
 
     def declare(handler: Handler) -> HTTPRouteHandler:
-        return endpoint(["GET", "HEAD"], path, PageHandler(handler, handler, pool), handler.__name__)
+        return route_to(PageEndpoint(PageHandler(handler, handler, pool)), ["GET", "HEAD"], path)
 
     return declare
 
@@ -258,6 +244,6 @@ def action(
     shown = refused.opt["operation_handler"].respond.handler if refused else None
 
     def declare(handler: Handler) -> HTTPRouteHandler:
-        return endpoint(["POST"], path, PageHandler(handler, shown, pool, form_size_max), handler.__name__)
+        return route_to(PageEndpoint(PageHandler(handler, shown, pool, form_size_max)), ["POST"], path)
 
     return declare

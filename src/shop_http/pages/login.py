@@ -7,13 +7,14 @@ from functools import partial
 
 from shop_core import Login, Refusal, Role
 from shop_http.pages.forms import SentForm
-from shop_http.pages.handlers import Redirect, StaffRequest, action, endpoint
+from shop_http.pages.handlers import PageEndpoint, Redirect, StaffRequest, action
 from shop_http.pages.layout import foreign_form_screen, html_response
 from shop_http.pages.login_form import login_response
 from shop_http.pages.sent_form import read_form
 from shop_http.pages.session import BrowserSession, Cookies, is_from_here, is_safe_from_listeners
 from shop_http.requests import ShopRequest
 from shop_http.responses import Response
+from shop_http.routing import route_to
 from shop_http.server.worker_pools import Pool
 
 _LOGIN_SIZE_MAX = 4 * 1024
@@ -76,7 +77,7 @@ def log_out(request: StaffRequest) -> Redirect:
 
 
 ROUTES = (
-    endpoint(["GET", "HEAD"], "/login", show_login, "show_login"),
-    endpoint(["POST"], "/login", log_in, "log_in"),
+    route_to(PageEndpoint(show_login), ["GET", "HEAD"], "/login"),
+    route_to(PageEndpoint(log_in), ["POST"], "/login"),
     log_out,
 )

@@ -16,7 +16,7 @@ from sqlalchemy import QueuePool
 
 from shop_adapters.background import Repeating
 from shop_adapters.order_batcher import LOCK_WAIT_S, OrderBatcher
-from shop_adapters.postgres.cache_validators import CurrentStock
+from shop_adapters.postgres.current_catalog import CurrentStock
 from shop_adapters.postgres.database import TransactionTimeouts, check_clock, clock_off
 from shop_adapters.postgres.search import REFRESHED_MAX, refresh_search
 from shop_core import Shop
