@@ -209,7 +209,32 @@ def test_users_are_listed_and_changed_by_name(database: dict[str, str]) -> None:
     listed = [line.split()[:3] for line in shop("users", env=database).stdout.splitlines()]
     assert listed == [["grace", "staff", "inactive"], ["hopper", "admin", "active"]]
     assert re.match(r"\S{40,}\nGood once, until ", shop("users", "reset", "hopper", env=database).stdout)
-    assert "there is no user 'ada'" in shop("users", "reset", "ada", env=database).stderr
+    assert "there is no user 'ada'" in failure("users", "reset", "ada", env=database)
+
+
+def test_a_user_is_forgotten_by_name_or_id_and_nobody_else(database: dict[str, str]) -> None:
+    engine = make_engine(database["SHOP_DATABASE_URL"], connections=1)
+    tables = Shop(PostgresAdapters(engine, SECRET.encode()))
+    assert shop("create-admin", "grace", env=database, stdin="a long password\n").returncode == 0
+    ada, ben, cyd, dan = (
+        tables.accounts.register(Registration(name, "a long password")) for name in ("ada", "ben", "cyd", "dan")
+    )
+    namesake = tables.accounts.register(Registration(str(dan.id), "a long password"))
+    lamp = tables.catalog.create_product(SYSTEM, ProductDetails("LAMP", "Lamp", Money(100, "EUR"))).product
+    tables.inventory.receive(SYSTEM, lamp.id, 1)
+    order = tables.orders.place(PlacementRequest(ben.id, (LineRequest(lamp.id, 1),)))
+    done = shop("users", "forget", "Ada", env=database)
+    assert done.stdout == f"Forgot ada ({ada.id}). Backups have them until you delete them.\n"
+    assert f"Forgot cyd ({cyd.id})." in shop("users", "forget", str(cyd.id).upper(), env=database).stdout
+    assert "there is no user 'ada'" in failure("users", "forget", "ada", env=database)
+    assert f"there is no user '{ada.id}'" in failure("users", "forget", str(ada.id), env=database)
+    assert "of one user and the id of another" in failure("users", "forget", str(dan.id), env=database)
+    assert order.number in failure("users", "forget", "ben", env=database)
+    assert "last active admin" in failure("users", "forget", "grace", env=database)
+    left = {line.split()[0] for line in shop("users", env=database).stdout.splitlines()}
+    assert left == {"ben", "dan", "grace", namesake.username}
+    assert tables.audit() == []
+    engine.dispose()
 
 
 def test_settings_show_values_and_sources_but_no_secret(database: dict[str, str]) -> None:

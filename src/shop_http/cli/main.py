@@ -36,14 +36,14 @@ from shop_http.cli.product_import import (
     read_time,
 )
 from shop_http.cli.progress import progress
-from shop_http.cli.users import add_commands, run_list
+from shop_http.cli.users import UnknownUser, add_commands, run_list
 from shop_http.server.database import EXPORTS, UNUSABLE_DATABASE, migrate_database, open_shop
 from shop_http.server.settings import Settings, SettingsError, unknown_settings
 
 DATA_DIR_HELP = "where the embedded database is (SHOP_DATA_DIR)"
 _RESEND = "Publish dead letters again. Later events of the same subject may have arrived before them."
 _FAMILIES_SHOWN = 20
-_OURS = (SettingsError, *UNUSABLE_DATABASE, UnusableFile, Refusal)
+_OURS = (SettingsError, *UNUSABLE_DATABASE, UnusableFile, UnknownUser, Refusal)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -106,8 +106,6 @@ def _parser() -> argparse.ArgumentParser:
     )
     one = command("export-account", _export_account, "print everything that is stored about a person, as JSON")
     one.add_argument("id", metavar="ID", type=UUID, help="of the account, as the list of users and each order show it")
-    one = command("erase-account", _erase_account, "erase a person for good; their orders stay, without a person")
-    one.add_argument("id", metavar="ID", type=UUID, help="of the account, as the list of users and each order show it")
     command("demo-data", _demo_data, "add demo products, if the catalog is empty")
     one = command("import-products", _import_products, "create and update products from a CSV file", COLUMNS_HELP)
     one.add_argument("file", metavar="FILE.csv", type=Path)
@@ -139,7 +137,7 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("--format", choices=["csv", "jsonl"], default="csv", help="default: csv; jsonl: an object a line")
     for name, what in (("outbox", "events that are not published yet"), ("mails", "mails that are not sent yet")):
         _add_queue(command(name, _queue, f"show {what}, and those that were given up"), name)
-    add_commands(command("users", run_list, "list who may log in; set roles, make codes for forgotten passwords"))
+    add_commands(command("users", run_list, "list who may log in; set roles, help with passwords, forget somebody"))
     catalog = command("catalog", _touch_catalog, "make every client copy the catalog anew")
     inside = catalog.add_subparsers(title="commands", required=True, metavar="COMMAND")
     one = inside.add_parser("touch", help="after rows were changed by hand: no copy goes on", description=_TOUCH)
@@ -225,13 +223,6 @@ def _export_account(settings: Settings, given: argparse.Namespace) -> int:
     )
     body = msgspec.json.encode(PersonalDataBody.of(whole, SYSTEM, None))
     print(msgspec.json.format(body, indent=2).decode())
-    return 0
-
-
-def _erase_account(settings: Settings, given: argparse.Namespace) -> int:
-    with open_shop(settings) as shop:
-        shop.privacy.erase(SYSTEM, given.id)
-    print(f"Erased the account {given.id}. Backups have it until you delete them.")
     return 0
 
 

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
+from contextlib import suppress
+from uuid import UUID
 
 from shop_core import SYSTEM, Account, AccountQuery, AccountStatusChange, CursorRequest, Role, Shop
 from shop_core.pagination import LIMIT_MAX
+from shop_core.text import comparable, normalized
 from shop_http.server.database import open_shop
 from shop_http.server.settings import Settings
+
+
+class UnknownUser(Exception):
+    """There is no such user, or it cannot be told which one is meant: one line."""
 
 
 def add_commands(users: argparse.ArgumentParser) -> None:
@@ -20,7 +27,7 @@ def add_commands(users: argparse.ArgumentParser) -> None:
         data_dir = "where the embedded database is (SHOP_DATA_DIR)"
         made.add_argument("--data-dir", metavar="DIR", default=argparse.SUPPRESS, help=data_dir)
         if name != "list":
-            made.add_argument("username", metavar="USERNAME")
+            made.add_argument("user", metavar="USERNAME|ID", help="as `shop users` or an order show it")
         made.set_defaults(run=run, parser=made)
         return made
 
@@ -30,6 +37,7 @@ def add_commands(users: argparse.ArgumentParser) -> None:
     command("activate", _run_activate, "let somebody log in again")
     command("deactivate", _run_deactivate, "end all sessions of a user, who cannot log in any more")
     command("reset", _run_reset, "make a code with which a user sets another password")
+    command("forget", _run_forget, "erase a person for good; their orders stay, without a person")
 
 
 def run_list(settings: Settings, _: argparse.Namespace) -> int:
@@ -70,14 +78,29 @@ def _run_reset(settings: Settings, given: argparse.Namespace) -> int:
     return 0
 
 
+def _run_forget(settings: Settings, given: argparse.Namespace) -> int:
+    with open_shop(settings) as shop:
+        account = _named(shop, given)
+        shop.privacy.erase(SYSTEM, account.id)
+    print(f"Forgot {account.username} ({account.id}). Backups have them until you delete them.")
+    return 0
+
+
 def _named(shop: Shop, given: argparse.Namespace) -> Account:
-    """The account of the name that was given; the process ends if there is none."""
-    name = given.username.casefold()
-    account = next((account for account in _all(shop) if account.username.casefold() == name), None)
-    if account is None:
-        given.parser.error(f"there is no user {given.username!r}: `shop users` lists them")
-    assert account
-    return account
+    """The account of the username or id that was given.
+
+    Raises:
+        UnknownUser: there is none; or there are two, as a username may look like the id of somebody else.
+    """
+    key, account_id = comparable(normalized(given.user)), None
+    with suppress(ValueError):
+        account_id = UUID(given.user)
+    found = [account for account in _all(shop) if account.username_key == key or account.id == account_id]
+    if not found:
+        raise UnknownUser(f"there is no user {given.user!r}: `shop users` lists them")
+    if len(found) > 1:
+        raise UnknownUser(f"{given.user!r} is the username of one user and the id of another: name the other one")
+    return found[0]
 
 
 def _all(shop: Shop) -> Iterator[Account]:
