@@ -88,6 +88,7 @@ from shop_core.reservations.model import (
     ReservedLine,
 )
 from shop_core.reservations.service import ReservationService
+from shop_core.retention import Kept, Overdue, RetentionAges, RetentionService
 from shop_core.shop import Shop
 
 __version__ = "0.1.0"
@@ -132,6 +133,7 @@ __all__ = [
     "ImportResult",
     "ImportRow",
     "InventoryService",
+    "Kept",
     "KnownRange",
     "LineRequest",
     "Login",
@@ -155,6 +157,7 @@ __all__ = [
     "OrderService",
     "OrderStatus",
     "OutboxService",
+    "Overdue",
     "Page",
     "PageRequest",
     "PasswordReset",
@@ -188,6 +191,8 @@ __all__ = [
     "ReservationStep",
     "ReservedLine",
     "Result",
+    "RetentionAges",
+    "RetentionService",
     "Role",
     "Rules",
     "Selection",

@@ -6,7 +6,7 @@ import base64
 import hashlib
 import json
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import Generic, TypeVar
@@ -112,6 +112,17 @@ def cursor_page(
     items = tuple(found[:limit])
     has_next = (heads or len(found)) > len(items)
     return Page(items, cursor=make_cursor(listing, key(items[-1])) if has_next else None)
+
+
+def everything(page_at: Callable[[CursorRequest], Page[T]]) -> Iterator[T]:
+    """All items of a list, read page by page."""
+    cursor: str | None = None
+    while True:
+        page = page_at(CursorRequest(LIMIT_MAX, cursor))
+        yield from page.items
+        cursor = page.cursor
+        if cursor is None:
+            return
 
 
 def make_cursor(listing: str, key: Key) -> str:

@@ -1,4 +1,4 @@
-"""What is stored about a person, and how they leave: the person goes, the books stay.
+"""What a person may ask of the shop about themselves: what is stored, and to be erased.
 
 Orders, their timelines, reservations, uses of promotions and the ledger keep the id of the account, which names nobody
 any more. Everything else of the person is erased: see docs/decisions/0024-the-person-goes-the-books-stay.md.
@@ -6,33 +6,29 @@ any more. Everything else of the person is erased: see docs/decisions/0024-the-p
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
-from datetime import datetime
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TypeVar
 from uuid import UUID
 
 from shop_core.accounts.guess_limits import guesses_of_change
-from shop_core.accounts.model import Account, Actor, Role, check_admin_stays
+from shop_core.accounts.model import Account, Actor, Role
 from shop_core.accounts.password_checks import PasswordChecks
 from shop_core.accounts.sessions import Session, check_recent_login
-from shop_core.errors import AccountNotFound, InvalidCursor, OrdersOpen, WrongPassword
-from shop_core.events import OrderEvent, StockEvent, StockEventKind
+from shop_core.erasure import erase
+from shop_core.errors import AccountNotFound, InvalidCursor, WrongPassword
+from shop_core.events import OrderEvent
 from shop_core.idempotency import IdempotencyKey
-from shop_core.orders.model import HOLDS_STOCK, Order, OrderQuery
-from shop_core.pagination import LIMIT_MAX, CursorRequest, Page
+from shop_core.orders.model import Order, OrderQuery
+from shop_core.pagination import CursorRequest, Page, everything
 from shop_core.ports import Begin, NewId, PasswordHasher, Revocations, Tokens, UnitOfWork
 from shop_core.pricing.coupons import Redemption
-from shop_core.reservations.model import Reservation, ReservationQuery, ReservationStep
-from shop_core.reservations.reserving import give_back
-from shop_core.text import comparable
+from shop_core.reservations.model import Reservation, ReservationQuery
 
 T = TypeVar("T")
 
 PAGE_ITEMS_MAX = 20
 """Orders, and reservations, on one page of what is stored about a person."""
-ORDERS_NAMED_MAX = 10
-"""Of those that keep an account from being erased."""
 _END = "-"
 
 
@@ -138,7 +134,7 @@ class PrivacyService:
                 if account.id in locked:
                     if self._checks.still_right(uow, account.id, password, checked_hash) is None:
                         raise WrongPassword("password")
-                    ended = self._erase(uow, locked, account.id, actor, now)
+                    ended = erase(uow, locked, account.id, actor, self._new_id)
                 self._checks.uncount(uow, guesses)
         self._revocations.add(*ended, at=now)
 
@@ -160,7 +156,7 @@ class PrivacyService:
             locked, now = uow.accounts.lock_with_admins(account_id), uow.now()
             if account_id not in locked:
                 raise AccountNotFound(account_id)
-            ended = self._erase(uow, locked, account_id, actor, now)
+            ended = erase(uow, locked, account_id, actor, self._new_id)
         self._revocations.add(*ended, at=now)
 
     def is_erased(self, access: str) -> bool:
@@ -175,48 +171,12 @@ class PrivacyService:
         with self._begin() as uow:
             return uow.accounts.get(account_id) is None
 
-    def _erase(
-        self, uow: UnitOfWork, locked: Mapping[UUID, Account], account_id: UUID, actor: Actor, now: datetime
-    ) -> list[UUID]:
-        """Erase an account, which is locked with all admins; returns the sessions that end."""
-        admins = [account for account in locked.values() if account.is_active_admin]
-        check_admin_stays(admins, replace(locked[account_id], active=False))
-        _check_no_open_orders(uow, account_id)
-        self._release_all(uow, account_id, actor)
-        ended = [session.id for session in uow.refresh_tokens.sessions(account_id, now)]
-        uow.refresh_tokens.erase_all(account_id, now)
-        uow.keys.erase_all(account_id)
-        uow.events.erase_reasons(account_id)
-        uow.mails.erase_all(account_id, comparable(locked[account_id].email))
-        uow.accounts.remove(account_id)
-        kind = StockEventKind.ACCOUNT_ERASED
-        uow.events.add_all([StockEvent(self._new_id(), kind, account_id, now, 0, account_id, actor.id)])
-        return ended
-
-    def _release_all(self, uow: UnitOfWork, customer_id: UUID, actor: Actor) -> None:
-        query, now = ReservationQuery(customer_id, is_active=True), uow.now()
-        active = list(_all(lambda asked: uow.reservations.page(query, now, asked)))
-        uow.stock.lock({product_id for reservation in active for product_id in reservation.units})
-        now = uow.now()
-        for reservation in uow.reservations.get_all([reservation.id for reservation in active]).values():
-            if reservation.is_whole(now):
-                after, movements = give_back(reservation, ReservationStep.RELEASE, actor.id, now, self._new_id)
-                uow.reservations.update_all([after])
-                uow.stock.apply(movements)
-
 
 def _check_recent(uow: UnitOfWork, actor: Actor) -> None:
     """Raise LoginTooOld; the operator of the shop, who acts without an account, has no session."""
     if actor.id is not None:
         now = uow.now()
         check_recent_login(actor.session, uow.refresh_tokens.sessions(actor.id, now), now)
-
-
-def _check_no_open_orders(uow: UnitOfWork, customer_id: UUID) -> None:
-    first = CursorRequest(ORDERS_NAMED_MAX)
-    found = [uow.orders.page(OrderQuery(customer_id, status), first).items for status in sorted(HOLDS_STOCK)]
-    if numbers := [order.number for orders in found for order in orders]:
-        raise OrdersOpen(numbers[:ORDERS_NAMED_MAX])
 
 
 def _data_of(uow: UnitOfWork, account_id: UUID, cursor: str | None) -> PersonalData:
@@ -237,7 +197,7 @@ def _data_of(uow: UnitOfWork, account_id: UUID, cursor: str | None) -> PersonalD
 
 
 def _record_of(uow: UnitOfWork, order: Order) -> OrderRecord:
-    events = _all(lambda asked: uow.events.timeline(order.customer_id, order.id, asked))
+    events = everything(lambda asked: uow.events.timeline(order.customer_id, order.id, asked))
     return OrderRecord(order, tuple(events), tuple(uow.prices.redeemed(order.customer_id, order.id)))
 
 
@@ -251,13 +211,3 @@ def _cursors(cursor: str | None) -> tuple[str, str]:
 
 def _page(page_at: Callable[[CursorRequest], Page[T]], cursor: str) -> Page[T]:
     return Page(()) if cursor == _END else page_at(CursorRequest(PAGE_ITEMS_MAX, cursor or None))
-
-
-def _all(page_at: Callable[[CursorRequest], Page[T]]) -> Iterator[T]:
-    cursor: str | None = None
-    while True:
-        page = page_at(CursorRequest(LIMIT_MAX, cursor))
-        yield from page.items
-        cursor = page.cursor
-        if cursor is None:
-            return

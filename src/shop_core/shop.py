@@ -18,6 +18,7 @@ from shop_core.pricing.service import PricingService
 from shop_core.privacy import PrivacyService
 from shop_core.reservations.model import ReservationLimits
 from shop_core.reservations.service import ReservationService
+from shop_core.retention import RetentionService
 
 
 class Shop:
@@ -51,6 +52,7 @@ class Shop:
         )
         self.sessions = SessionService(begin, clock, new_id, passwords, tokens, revocations, lives or SessionLives())
         self.privacy = PrivacyService(begin, new_id, passwords, tokens, revocations)
+        self.retention = RetentionService(begin, new_id, revocations)
         self.catalog = CatalogService(begin, clock, new_id, adapters.currency)
         self.families = FamilyService(begin, new_id)
         self.images = ImageService(begin, clock, new_id, adapters.media, adapters.image_encoder)

@@ -25,6 +25,7 @@
     reservations reservation_expiry            units held for a time
     keys keyed_changes outbox publishers       idempotency keys, events and who receives them
     mails                                      who gets which mail, and with what in it
+    privacy retention                          who leaves, and what is kept for too long
     unit_of_work audit                         transactions and locks; what the audit must find
     races                                      all that happens at the same time
 
@@ -82,11 +83,13 @@ from shop_testing.publishers import PublisherBench, PublisherContract  # noqa: E
 from shop_testing.races import RacesContract  # noqa: E402
 from shop_testing.reservation_expiry import ReservationExpiryContract  # noqa: E402
 from shop_testing.reservations import ReservationsContract  # noqa: E402
+from shop_testing.retention import RetentionContract  # noqa: E402
 from shop_testing.sessions import SessionsContract  # noqa: E402
 from shop_testing.unit_of_work import UnitOfWorkContract  # noqa: E402
 
 CONTRACTS: tuple[type[Contract], ...] = (
     *(UnitOfWorkContract, AccountsContract, RefreshTokensContract, AttemptsContract, SessionsContract, PrivacyContract),
+    RetentionContract,
     *(
         CatalogContract,
         CatalogFeedContract,
@@ -152,6 +155,7 @@ __all__ = [
     "RefreshTokensContract",
     "ReservationExpiryContract",
     "ReservationsContract",
+    "RetentionContract",
     "SeededIds",
     "SessionsContract",
     "ShopMachine",

@@ -13,6 +13,7 @@ import subprocess
 import tempfile
 import urllib.request
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
@@ -22,9 +23,10 @@ from verification.shop_process import SHOP, environment, free_port, serving, sho
 
 from http_client import WAIT_S_MAX, wait_until
 from shop_adapters.postgres import PostgresAdapters, make_engine
-from shop_core import SYSTEM, LineRequest, Money, Order, PlacementRequest, ProductDetails, Registration, Shop
+from shop_core import SYSTEM, LineRequest, Money, Order, PlacementRequest, ProductDetails, Registration, Role, Shop
 from shop_core.events import Event
 from shop_core.ports import Undelivered
+from shop_testing import MovableClock
 
 SECRET = "a secret for tests, of more than 32 bytes"
 
@@ -234,6 +236,37 @@ def test_a_user_is_forgotten_by_name_or_id_and_nobody_else(database: dict[str, s
     left = {line.split()[0] for line in shop("users", env=database).stdout.splitlines()}
     assert left == {"ben", "dan", "grace", namesake.username}
     assert tables.audit() == []
+    engine.dispose()
+
+
+def test_what_is_kept_for_too_long_is_counted_and_deleted_only_if_that_is_asked_for(database: dict[str, str]) -> None:
+    clock = MovableClock(datetime.now(UTC) - timedelta(days=1096))
+    engine = make_engine(database["SHOP_DATABASE_URL"], connections=1)
+    long_ago = Shop(PostgresAdapters(engine, SECRET.encode(), clock=clock))
+    ada = long_ago.accounts.register(Registration("ada", "a long password"))
+    long_ago.accounts.register(Registration("boss", "a long password"), actor=SYSTEM, role=Role.ADMIN)
+    lamp = long_ago.catalog.create_product(SYSTEM, ProductDetails("LAMP", "Lamp", Money(100, "EUR"))).product
+    long_ago.inventory.receive(SYSTEM, lamp.id, 1)
+    order = long_ago.orders.place(PlacementRequest(ada.id, (LineRequest(lamp.id, 1),)))
+    long_ago.orders.cancel(ada.actor, order.id, reason="call me at 555-0100")
+    then = f"{clock():%Y-%m-%d}"
+    for _ in range(2):
+        counted = shop("retention", "--accounts", "1095", env=database).stdout
+        assert re.search(rf"^accounts: 1 not used since .*, the oldest of {then}$", counted, re.MULTILINE)
+        assert re.search(rf"^reasons: 1 from before .*, the oldest of {then}$", counted, re.MULTILINE)
+        assert re.search(r"^mails: 0 given up, from before [0-9-]*$", counted, re.MULTILINE)
+        assert counted.endswith("Nothing was deleted: `shop retention --delete` does it.\n")
+    assert "accounts: 0" in shop("retention", "--accounts", "1097", env=database).stdout
+    deleted = shop("retention", "--delete", env=database).stdout
+    assert re.findall(r"^(.*) erased$", deleted, re.MULTILINE) == ["reasons: 1", "accounts: 1"]
+    assert [line.split()[0] for line in shop("users", env=database).stdout.splitlines()] == ["boss"]
+    again = shop("retention", "--delete", env=database).stdout
+    assert [line.split()[:2] for line in again.splitlines()] == [
+        [f"{kind}:", "0"] for kind in ("reasons", "mails", "events", "accounts")
+    ]
+    assert "accounts: must be at least 180 days, this is 30" in failure("retention", "--accounts", "30", env=database)
+    assert "'x' is no number of days" in shop("retention", "--messages", "x", env=database).stderr
+    assert long_ago.audit() == []
     engine.dispose()
 
 

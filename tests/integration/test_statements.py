@@ -45,6 +45,7 @@ ACROSS_CUSTOMERS = {
     "reservations._FIND_CUSTOMERS": "finds the customers of reservations",
     "reservations._DUE": "finds reservations of all customers whose time is up",
     "reservations._DUE_LINES": "finds lines of all customers that still hold units of a product",
+    "events._REASONS": "counts the old words of all timelines, for the operator",
     "orders._SALES": "sums over all orders of the last days, for staff",
     "audit._PROMISED": "sums over all orders",
     "audit._HELD": "sums over all reservations",

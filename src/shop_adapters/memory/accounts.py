@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
@@ -178,6 +179,16 @@ class MemoryRefreshTokens:
                 if token.account_id == account_id and token.rotated_at is None and token.is_good(now)
             ]
         return sorted(good, key=lambda session: (session.used_at, session.id), reverse=True)
+
+    def last_used(self, account_ids: Collection[UUID]) -> dict[UUID, datetime]:
+        """When each of these accounts last logged in or refreshed, as far as its tokens are still there."""
+        with self._transaction.statement():
+            tokens = self._transaction.tokens.all().values()
+        used_at: dict[UUID, datetime] = {}
+        for token in tokens:
+            if token.account_id in account_ids:
+                used_at[token.account_id] = max(token.issued_at, used_at.get(token.account_id, token.issued_at))
+        return used_at
 
     def shorten(self, family_id: UUID, until: datetime) -> None:
         """Let tokens of a session that were rotated expire at `until` at the latest. One of them is locked."""

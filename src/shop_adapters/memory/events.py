@@ -56,16 +56,31 @@ class MemoryEvents:
             events = self._transaction.order_events.of(order_id)
         return cut(listing, (event for event in events if event.customer_id == customer_id), page_request)
 
-    def erase_reasons(self, customer_id: UUID) -> None:
+    def reasons(self, before: datetime) -> dict[UUID, tuple[int, datetime]]:
+        """How many events from before then have words, by customer, and when the first of them happened."""
+        with self._transaction.statement():
+            timelines = self._transaction.order_events.all().values()
+        found: dict[UUID, tuple[int, datetime]] = {}
+        for event in (event for timeline in timelines for event in timeline if event.reason and event.at < before):
+            count, first_at = found.get(event.customer_id, (0, event.at))
+            found[event.customer_id] = count + 1, min(first_at, event.at)
+        return found
+
+    def erase_reasons(self, customer_id: UUID, before: datetime | None = None) -> None:
         """Erase the words of the events of all orders of a customer, also where they wait to be published."""
         transaction = self._transaction
+
+        def is_to_go(event: OrderEvent) -> bool:
+            return bool(event.reason) and (before is None or event.at < before)
+
         with transaction.statement():
             for order_id in transaction.orders_of.of(customer_id):
                 events = transaction.order_events.of(order_id)
-                transaction.order_events.rewrite(order_id, [event._replace(reason="") for event in events])
+                kept = [event._replace(reason="") if is_to_go(event) else event for event in events]
+                transaction.order_events.rewrite(order_id, kept)
             for event_id, row in transaction.outbox.all().items():
                 event = row.message.event
-                if isinstance(event, OrderEvent) and event.customer_id == customer_id and event.reason:
+                if isinstance(event, OrderEvent) and event.customer_id == customer_id and is_to_go(event):
                     transaction.claim(transaction.outbox.name, (event_id,))
                     message = row.message._replace(event=event._replace(reason=""))
                     transaction.outbox.put(event_id, row._replace(message=message))
@@ -134,11 +149,31 @@ class MemoryQueue(Generic[M]):
             outbox.put_all({event_id: OutboxRow(Queued(row.message.event), now) for event_id, row in dead.items()})
         return len(dead)
 
+    def count_dead(self, before: datetime) -> tuple[int, datetime | None]:
+        """How many dead messages are about something before then, and when the first of it happened."""
+        times = [row.message.event.at for row in self._dead_before(before).values()]
+        return len(times), min(times, default=None)
+
+    def delete_dead(self, before: datetime, limit: int) -> int:
+        """Delete dead messages about something before then, no more than `limit`; returns how many."""
+        with self._transaction.statement():
+            found = sorted(self._dead_before(before))[:limit]
+            self._transaction.claim(self._rows.name, found)
+            dead = [event_id for event_id in found if event_id in self._dead_before(before)]  # as they are by now
+            for event_id in dead:
+                self._rows.remove(event_id)
+        return len(dead)
+
     def waiting(self) -> tuple[int, datetime | None]:
         """How many messages wait, and when the oldest of their events happened."""
         with self._transaction.statement():
             times = [row.message.event.at for row in self._rows.all().values() if not row.is_dead]
         return len(times), min(times, default=None)
+
+    def _dead_before(self, before: datetime) -> dict[UUID, OutboxRow[M]]:
+        with self._transaction.statement():
+            rows = self._rows.all()
+        return {event_id: row for event_id, row in rows.items() if row.is_dead and row.message.event.at < before}
 
     def _by_subject(self) -> list[list[OutboxRow[M]]]:
         """The messages of each subject that are not dead, in order; subjects by when their first is due."""

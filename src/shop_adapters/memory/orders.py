@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
@@ -13,8 +13,9 @@ from shop_adapters.listing import orders_of
 from shop_adapters.memory.listing import cut
 from shop_adapters.memory.transaction import Transaction
 from shop_core.orders.comparison import Span, TaggedOrder
-from shop_core.orders.model import DaySales, Order, OrderQuery, OrderStatus
+from shop_core.orders.model import HOLDS_STOCK, DaySales, Order, OrderQuery, OrderStatus
 from shop_core.pagination import Page, PageRequest
+from shop_core.ports import OrderActivity
 
 
 class MemoryOrders:
@@ -96,6 +97,16 @@ class MemoryOrders:
         with self._transaction.statement():
             found = self._transaction.orders.get_all(self._transaction.orders_of.of(customer_id)).values()
         return [order for order in found if order.deleted_at is None]
+
+    def activity(self, customer_ids: Collection[UUID]) -> dict[UUID, OrderActivity]:
+        """What there is of the orders, deleted ones too, of each of these customers who has any."""
+        found: dict[UUID, OrderActivity] = {}
+        with self._transaction.statement():
+            for customer_id in customer_ids:
+                if orders := self._transaction.orders.get_all(self._transaction.orders_of.of(customer_id)).values():
+                    is_any_open = any(order.status in HOLDS_STOCK for order in orders)
+                    found[customer_id] = OrderActivity(max(order.updated_at for order in orders), is_any_open)
+        return found
 
     def sales(self, since: datetime) -> list[DaySales]:
         """The days since then on which something was ordered, in order; cancelled orders do not count."""

@@ -132,6 +132,12 @@ class MemoryReservations:
             found = self._transaction.reservations.all()
         return cut(RESERVATIONS, (each for each in found.values() if query.matches(each, now)), page_request)
 
+    def last_made(self, customer_ids: Collection[UUID]) -> dict[UUID, datetime]:
+        """When each of these customers last reserved something; those who never did are left out."""
+        with self._transaction.statement():
+            found = sorted(self._transaction.reservations.all().values(), key=lambda each: each.created_at)
+        return {each.customer_id: each.created_at for each in found if each.customer_id in customer_ids}
+
     def due(self, now: datetime, limit: int) -> list[Reservation]:
         """Up to `limit` reservations stored as active whose time is up at `now`, longest ago first."""
         with self._transaction.statement():

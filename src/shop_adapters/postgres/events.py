@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import text
@@ -80,8 +81,15 @@ FROM order_events
 WHERE customer_id = :customer_id AND order_id = :order_id
 """)
 
+_REASONS = text("""
+SELECT customer_id, count(*) AS events, min(at) AS first_at
+FROM order_events
+WHERE reason IS NOT NULL AND at < :before
+GROUP BY customer_id
+""")
 _ERASE_REASONS = text("""
-UPDATE order_events SET reason = NULL WHERE customer_id = :customer_id AND reason IS NOT NULL
+UPDATE order_events SET reason = NULL
+WHERE customer_id = :customer_id AND reason IS NOT NULL AND at < coalesce(CAST(:before AS timestamptz), 'infinity')
 """)
 
 
@@ -107,8 +115,12 @@ class PostgresEvents:
             statement = _ADD_STOCK_EVENTS_AND_MESSAGES if self._has_outbox else _ADD_STOCK_EVENTS
             self._transaction.run(statement, columns(statement, map(_stock_event_row, stock_events)))
 
-    def erase_reasons(self, customer_id: UUID) -> None:
-        self._transaction.run(_ERASE_REASONS, {"customer_id": customer_id})
+    def reasons(self, before: datetime) -> dict[UUID, tuple[int, datetime]]:
+        rows = self._transaction.run(_REASONS, {"before": before})
+        return {row.customer_id: (row.events, row.first_at) for row in rows}
+
+    def erase_reasons(self, customer_id: UUID, before: datetime | None = None) -> None:
+        self._transaction.run(_ERASE_REASONS, {"customer_id": customer_id, "before": before})
 
     def timeline(self, customer_id: UUID, order_id: UUID, page_request: PageRequest) -> Page[OrderEvent]:
         listing = order_events_of(order_id)

@@ -66,7 +66,7 @@ class PostgresMails(QueueNotes):
 
     def dead(self, page_request: OffsetRequest) -> Page[Queued[Mail]]:
         rows = self._transaction.run(_DEAD, {"limit": page_request.limit, "offset": page_request.offset})
-        return Page(tuple(map(_queued, rows)), count=self.count_dead())
+        return Page(tuple(map(_queued, rows)), count=self.count_all_dead())
 
 
 def _row(mail: Mail) -> Sequence[object]:

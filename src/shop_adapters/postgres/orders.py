@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 from functools import lru_cache
 from itertools import groupby
@@ -21,8 +21,9 @@ from shop_core.catalog.model import TAX_CLASS_DEFAULT, Options
 from shop_core.idempotency import Claim, CustomerKey
 from shop_core.money import Money
 from shop_core.orders.comparison import Span, TaggedOrder
-from shop_core.orders.model import DaySales, Order, OrderLine, OrderQuery, OrderStatus
+from shop_core.orders.model import HOLDS_STOCK, DaySales, Order, OrderLine, OrderQuery, OrderStatus
 from shop_core.pagination import CursorRequest, Page, PageRequest
+from shop_core.ports import OrderActivity
 from shop_core.pricing.evaluation import Discount
 
 _64_BITS = 2**64 - 1  # PostgreSQL counts them from the middle
@@ -54,6 +55,12 @@ SELECT * FROM unnest(
 """)
 _FIND_CUSTOMERS = text("""
 SELECT customer_id, id FROM orders WHERE id = ANY (CAST(:order_ids AS uuid[]))
+""")
+_ACTIVITY = text("""
+SELECT customer_id, max(updated_at) AS changed_at, bool_or(status = ANY (CAST(:open AS text[]))) AS is_any_open
+FROM orders
+WHERE customer_id = ANY (CAST(:customer_ids AS uuid[]))
+GROUP BY customer_id
 """)
 _SALES = text("""
 SELECT CAST(created_at AT TIME ZONE 'UTC' AS date) AS day, count(*) AS orders, CAST(sum(total_minor) AS bigint) AS total
@@ -256,6 +263,10 @@ class PostgresOrders:
         firsts, ends = Uuids([span.first for span in spans]), Uuids([span.end for span in spans])
         values = {"customer_id": customer_id, "firsts": firsts, "ends": ends, "limit": limit}
         return [TaggedOrder(id_, tag & _64_BITS) for id_, tag in self._transaction.run(_TAGS, values)]
+
+    def activity(self, customer_ids: Collection[UUID]) -> dict[UUID, OrderActivity]:
+        rows = self._transaction.run(_ACTIVITY, {"customer_ids": Uuids(customer_ids), "open": sorted(HOLDS_STOCK)})
+        return {row.customer_id: OrderActivity(row.changed_at, row.is_any_open) for row in rows}
 
     def sales(self, since: datetime) -> list[DaySales]:
         return [DaySales(*row) for row in self._transaction.run(_SALES, {"since": since})]

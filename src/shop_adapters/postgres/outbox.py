@@ -99,7 +99,7 @@ class PostgresOutbox(QueueNotes):
 
     def dead(self, page_request: OffsetRequest) -> Page[OutboxMessage]:
         rows = self._transaction.run(_DEAD, {"limit": page_request.limit, "offset": page_request.offset})
-        return Page(tuple(self._messages(rows)), count=self.count_dead())
+        return Page(tuple(self._messages(rows)), count=self.count_all_dead())
 
     def _messages(self, rows: Sequence[Row]) -> list[OutboxMessage]:
         """The messages of these rows, each with its event: of an order (`seq` from 1), or about stock (`seq` 0).

@@ -22,6 +22,8 @@ class Statements(NamedTuple):
     give_up: TextClause
     requeue: TextClause
     count_dead: TextClause
+    count_dead_before: TextClause
+    delete_dead: TextClause
     waiting: TextClause
 
 
@@ -48,6 +50,11 @@ def statements_about(table: str, key: str) -> Statements:
             f" FROM found WHERE {table}.{key} = found.{key} AND {table}.is_dead RETURNING {table}.{key}"
         ),
         text(f"SELECT count(*) FROM {table} WHERE is_dead"),
+        text(f"SELECT count(*), min(at) FROM {table} WHERE is_dead AND at < :before"),
+        text(
+            f"WITH found AS (SELECT {key} FROM {table} WHERE is_dead AND at < :before ORDER BY {key} LIMIT :limit"
+            f" FOR UPDATE) DELETE FROM {table} USING found WHERE {table}.{key} = found.{key} RETURNING {table}.{key}"
+        ),
         text(f"SELECT count(*), min(at) FROM {table} WHERE NOT is_dead"),
     )
 
@@ -78,10 +85,17 @@ class QueueNotes:
             return 0
         return len(self._transaction.run(self._statements.requeue, {"ids": Uuids(event_ids), "now": now}))
 
-    def count_dead(self) -> int:
+    def count_all_dead(self) -> int:
         """How many were given up."""
         count: int = self._transaction.value(self._statements.count_dead)
         return count
+
+    def count_dead(self, before: datetime) -> tuple[int, datetime | None]:
+        ((count, oldest),) = self._transaction.run(self._statements.count_dead_before, {"before": before})
+        return count, oldest
+
+    def delete_dead(self, before: datetime, limit: int) -> int:
+        return len(self._transaction.run(self._statements.delete_dead, {"before": before, "limit": limit}))
 
     def waiting(self) -> tuple[int, datetime | None]:
         ((count, oldest),) = self._transaction.run(self._statements.waiting)

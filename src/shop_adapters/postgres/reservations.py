@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 from functools import lru_cache
 from itertools import groupby
@@ -93,6 +93,12 @@ FROM unnest(CAST(:customer_ids AS uuid[]), CAST(:reservation_ids AS uuid[])) AS 
 JOIN reservations AS head ON head.customer_id = found.customer_id AND head.id = found.id
 JOIN reservation_lines AS line ON line.customer_id = head.customer_id AND line.reservation_id = head.id
 ORDER BY head.id, line.line_no
+""")
+_LAST_MADE = text("""
+SELECT customer_id, max(created_at) AS made_at
+FROM reservations
+WHERE customer_id = ANY (CAST(:customer_ids AS uuid[]))
+GROUP BY customer_id
 """)
 _DUE = text("""
 WITH oldest AS (
@@ -247,6 +253,10 @@ class PostgresReservations:
         statement = reservation_list(query.customer_id is not None, query.is_active, is_after="after" in values)
         rows = self._transaction.run(statement, values)
         return RESERVATIONS.page(list(_reservations(rows)), page_request.limit, heads_of(rows))
+
+    def last_made(self, customer_ids: Collection[UUID]) -> dict[UUID, datetime]:
+        rows = self._transaction.run(_LAST_MADE, {"customer_ids": Uuids(customer_ids)})
+        return {row.customer_id: row.made_at for row in rows}
 
     def due(self, now: datetime, limit: int) -> list[Reservation]:
         return list(_reservations(self._transaction.run(_DUE, {"now": now, "limit": limit, "lines_max": LINES_MAX})))

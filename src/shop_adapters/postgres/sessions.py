@@ -12,6 +12,7 @@ from uuid import UUID
 
 from sqlalchemy import text
 
+from shop_adapters.postgres.arrays import Uuids
 from shop_adapters.postgres.database import Transaction
 from shop_core.accounts.sessions import RefreshToken, Session
 
@@ -72,6 +73,12 @@ SELECT family_id, began_at, issued_at, expires_at, is_remembered, device_name
 FROM refresh_tokens
 WHERE account_id = :account_id AND spent_at IS NULL AND revoked_at IS NULL AND expires_at > :now
 ORDER BY issued_at DESC, family_id DESC
+""")
+_LAST_USED = text("""
+SELECT account_id, max(issued_at) AS used_at
+FROM refresh_tokens
+WHERE account_id = ANY (CAST(:account_ids AS uuid[]))
+GROUP BY account_id
 """)
 _SHORTEN = text("""
 UPDATE refresh_tokens SET expires_at = :until
@@ -163,6 +170,10 @@ class PostgresRefreshTokens:
 
     def sessions(self, account_id: UUID, now: datetime) -> list[Session]:
         return [Session(*row) for row in self._transaction.run(_SESSIONS, {"account_id": account_id, "now": now})]
+
+    def last_used(self, account_ids: Collection[UUID]) -> dict[UUID, datetime]:
+        rows = self._transaction.run(_LAST_USED, {"account_ids": Uuids(account_ids)})
+        return {row.account_id: row.used_at for row in rows}
 
     def shorten(self, family_id: UUID, until: datetime) -> None:
         self._transaction.run(_SHORTEN, {"family_id": family_id, "until": until})

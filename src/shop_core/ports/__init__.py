@@ -42,7 +42,7 @@ from shop_core.ports.events import (
 )
 from shop_core.ports.inventory import Reservations, Stock
 from shop_core.ports.media import ImageEncoder, Media, MediaFiles
-from shop_core.ports.orders import Keys, Orders
+from shop_core.ports.orders import Keys, OrderActivity, Orders
 from shop_core.ports.pricing import Prices
 from shop_core.ports.unit_of_work import Adapters, Begin, Clock, Discrepancy, LockOrderError, UnitOfWork
 from shop_core.reservations.model import ExpiredLine, ReservationUsage
@@ -73,6 +73,7 @@ __all__ = [
     "MediaFiles",
     "NewId",
     "Offer",
+    "OrderActivity",
     "Orders",
     "Outbox",
     "OutboxMessage",

@@ -78,6 +78,9 @@ class RefreshTokens(Protocol):
     def sessions(self, account_id: UUID, now: datetime) -> list[Session]:
         """The sessions of an account that can be refreshed, the last used one first."""
 
+    def last_used(self, account_ids: Collection[UUID]) -> dict[UUID, datetime]:
+        """When each of these accounts last logged in or refreshed, as far as tokens of that session are still there."""
+
     def shorten(self, family_id: UUID, until: datetime) -> None:
         """Let tokens of a session that were rotated expire at `until` at the latest. One of them is locked."""
 

@@ -20,8 +20,11 @@ class Events(Protocol):
     def timeline(self, customer_id: UUID, order_id: UUID, page_request: PageRequest) -> Page[OrderEvent]:
         """What happened to that customer's order, oldest first."""
 
-    def erase_reasons(self, customer_id: UUID) -> None:
-        """Erase the words of the events of all orders of a customer."""
+    def reasons(self, before: datetime) -> dict[UUID, tuple[int, datetime]]:
+        """How many events from before then have words, by customer, and when the first of them happened."""
+
+    def erase_reasons(self, customer_id: UUID, before: datetime | None = None) -> None:
+        """Erase the words of the events of all orders of a customer; of those from before then, if it is given."""
 
 
 class Message(Protocol):
@@ -87,6 +90,12 @@ class Queue(Protocol[M]):
 
     def requeue(self, event_ids: Collection[UUID], now: datetime) -> int:
         """Try dead messages again from the start; returns how many of them were dead."""
+
+    def count_dead(self, before: datetime) -> tuple[int, datetime | None]:
+        """How many dead messages are about something before then, and when the first of it happened."""
+
+    def delete_dead(self, before: datetime, limit: int) -> int:
+        """Delete dead messages about something before then, no more than `limit`; returns how many."""
 
     def waiting(self) -> tuple[int, datetime | None]:
         """How many messages wait, and when the oldest of their events happened."""

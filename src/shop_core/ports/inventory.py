@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID
@@ -88,6 +88,9 @@ class Reservations(Protocol):
 
     def page(self, query: ReservationQuery, now: datetime, page_request: CursorRequest) -> Page[Reservation]:
         """The reservations that match `query` at `now`, newest first, as they were last stored."""
+
+    def last_made(self, customer_ids: Collection[UUID]) -> dict[UUID, datetime]:
+        """When each of these customers last reserved something; those who never did are left out."""
 
     def due(self, now: datetime, limit: int) -> list[Reservation]:
         """Up to `limit` reservations stored as active that have expired at `now`, longest ago first.

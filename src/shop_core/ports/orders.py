@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import NamedTuple, Protocol
 from uuid import UUID
 
 from shop_core.idempotency import Claim, CustomerKey
 from shop_core.orders.comparison import Span, TaggedOrder
 from shop_core.orders.model import DaySales, Order, OrderQuery
 from shop_core.pagination import Page, PageRequest
+
+
+class OrderActivity(NamedTuple):
+    """What there is of the orders of a customer.
+
+    Args:
+        changed_at: when one of them last changed.
+        is_any_open: whether one of them still holds stock.
+    """
+
+    changed_at: datetime
+    is_any_open: bool
 
 
 class Orders(Protocol):
@@ -47,6 +59,9 @@ class Orders(Protocol):
 
     def tags(self, customer_id: UUID, spans: Sequence[Span], limit: int) -> list[TaggedOrder]:
         """The orders of a customer in `spans`, newest first, at most `limit`, without those that they deleted."""
+
+    def activity(self, customer_ids: Collection[UUID]) -> dict[UUID, OrderActivity]:
+        """What there is of the orders, deleted ones too, of each of these customers who has any."""
 
     def sales(self, since: datetime) -> list[DaySales]:
         """The days since then on which something was ordered, in order; cancelled orders do not count."""

@@ -36,6 +36,7 @@ from shop_http.cli.product_import import (
     read_time,
 )
 from shop_http.cli.progress import progress
+from shop_http.cli.retention import RETENTION_HELP, add_options, run_retention
 from shop_http.cli.users import UnknownUser, add_commands, run_list
 from shop_http.server.database import EXPORTS, UNUSABLE_DATABASE, migrate_database, open_shop
 from shop_http.server.settings import Settings, SettingsError, unknown_settings
@@ -138,6 +139,7 @@ def _parser() -> argparse.ArgumentParser:
     for name, what in (("outbox", "events that are not published yet"), ("mails", "mails that are not sent yet")):
         _add_queue(command(name, _queue, f"show {what}, and those that were given up"), name)
     add_commands(command("users", run_list, "list who may log in; set roles, help with passwords, forget somebody"))
+    add_options(command("retention", run_retention, "say what is kept for too long, and delete it", RETENTION_HELP))
     catalog = command("catalog", _touch_catalog, "make every client copy the catalog anew")
     inside = catalog.add_subparsers(title="commands", required=True, metavar="COMMAND")
     one = inside.add_parser("touch", help="after rows were changed by hand: no copy goes on", description=_TOUCH)
