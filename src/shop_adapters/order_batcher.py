@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
+from shop_adapters.observation import BatchObserver
 from shop_core import Shop
 from shop_core.batching import Request
 from shop_core.errors import Busy, Refusal, Unavailable
@@ -62,12 +63,12 @@ class _Kind(Generic[Q, R]):
 
 
 class _Pending(Generic[Q, R]):
-    """A queued request, the id of what it may make, and the future of its result."""
+    """A queued request, the id of what it may make, the future of its result, and what the observer remembers."""
 
-    __slots__ = ("future", "id", "kind", "lines", "queued_at", "request")
+    __slots__ = ("future", "id", "kind", "lines", "observed", "queued_at", "request")
 
-    def __init__(self, kind: _Kind[Q, R], request: Q, id_: UUID) -> None:
-        self.kind, self.request, self.id = kind, request, id_
+    def __init__(self, kind: _Kind[Q, R], request: Q, id_: UUID, observed: object) -> None:
+        self.kind, self.request, self.id, self.observed = kind, request, id_, observed
         self.lines = len(request.units) or 1
         self.future: Future[Result[R]] = Future()
         self.queued_at = time.monotonic()
@@ -128,6 +129,7 @@ class OrderBatcher:
         new_id: gives each order and each reservation its id.
         batch_size_max: requests in one batch.
         wait_max_s: a request that would have to wait longer is refused at once.
+        observer: observes the batches, for traces.
 
     >>> from shop_adapters.memory import MemoryAdapters
     >>> adapters = MemoryAdapters()
@@ -137,9 +139,16 @@ class OrderBatcher:
     """
 
     def __init__(
-        self, shop: Shop, new_id: NewId, *, batch_size_max: int = BATCH_SIZE_MAX, wait_max_s: float = WAIT_MAX_S
+        self,
+        shop: Shop,
+        new_id: NewId,
+        *,
+        batch_size_max: int = BATCH_SIZE_MAX,
+        wait_max_s: float = WAIT_MAX_S,
+        observer: BatchObserver | None = None,
     ) -> None:
         self._new_id = new_id
+        self._observer = observer
         self._batch_size_max = batch_size_max
         self._wait_max_s = wait_max_s
         self._orders = _Kind(shop.orders.place_all, shop.orders.find_committed)
@@ -212,7 +221,8 @@ class OrderBatcher:
         self._thread.join()
 
     def _enqueue(self, kind: _Kind[Q, R], request: Q) -> Future[Result[R]]:
-        pending = _Pending(kind, request, self._new_id())
+        observed = self._observer.request() if self._observer is not None else None
+        pending = _Pending(kind, request, self._new_id(), observed)
         queue = self._light if pending.lines <= LIGHT_LINES_MAX else self._slow
         with self._changed:
             if self._is_stopping:
@@ -286,8 +296,15 @@ class OrderBatcher:
 
     def _decide_all(self, batch: Sequence[_Pending[Any, Any]], *, wait: bool) -> None:
         for kind in (self._orders, self._reservations):
-            if of_kind := [pending for pending in batch if pending.kind is kind]:
+            of_kind = [pending for pending in batch if pending.kind is kind]
+            if of_kind and self._observer is None:
                 self._decide(kind, of_kind, wait=wait)
+            elif of_kind and self._observer is not None:
+                failed_before, observed = self._report.failed, [pending.observed for pending in of_kind]
+                with self._observer.batch(observed, sum(pending.lines for pending in of_kind)) as fail:
+                    self._decide(kind, of_kind, wait=wait)
+                    if self._report.failed > failed_before:
+                        fail()
         if batch:
             self._record(batch, time.monotonic() - self._flushed_at)
 

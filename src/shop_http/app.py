@@ -16,6 +16,7 @@ from shop_core import Refusal, Shop, __version__
 from shop_core.idempotency import Result
 from shop_http import openapi
 from shop_http.client_address import TrustedProxies
+from shop_http.middleware import Middleware
 from shop_http.middleware.access_log import Observer, access_log
 from shop_http.middleware.cors import cors
 from shop_http.middleware.rate_limit import CouponLimiter, LoginLimiter, OrderLimiter, RateLimits, rate_limit
@@ -88,6 +89,7 @@ def create_app(
     proxies: TrustedProxies | None = None,
     observers: Sequence[Observer] = (),
     more_routes: Sequence[HTTPRouteHandler] = (),
+    more_middlewares: Sequence[Middleware] = (),
     shutdown: GracefulShutdown | None = None,
     origins: Collection[str] = (),
 ) -> App:
@@ -113,6 +115,7 @@ def create_app(
         proxies: whose word about a client's address is taken. None: nobody's.
         observers: get a record of each request.
         more_routes: further handlers outside of the API, such as `/metrics`.
+        more_middlewares: further middlewares around all others, outermost first, such as that of traces.
         shutdown: says when the process is about to end. None: it never says so.
         origins: of the web pages that may use the API, e.g. `https://shop.example`.
     """
@@ -140,6 +143,7 @@ def create_app(
     app: ASGIApp = litestar
     for layer in reversed(
         [  # outermost first
+            *more_middlewares,
             access_log(observers),
             request_limits(deadlines),
             cors(origins),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError, Future, wait
 from contextlib import contextmanager
 from typing import cast
@@ -207,6 +207,38 @@ def test_a_commit_whose_answer_was_lost_is_found_out(
     check_placed_once(shop, customers, futures, lamp, fixtures)
     assert batcher.report.failed == 1
     assert fixtures.level(lamp.id).allocated == 3
+
+
+class Noting:
+    """An observer that notes of each batch its requests, by number, its lines, and whether it failed as a whole."""
+
+    def __init__(self) -> None:
+        self.requests = 0
+        self.batches: list[tuple[list[object], int, bool]] = []
+
+    def request(self) -> object:
+        self.requests += 1
+        return self.requests
+
+    @contextmanager
+    def batch(self, requests: Sequence[object], lines: int) -> Iterator[Callable[[], None]]:
+        failures: list[None] = []
+        yield lambda: failures.append(None)
+        self.batches.append((list(requests), lines, bool(failures)))
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_an_observer_sees_of_each_batch_its_requests_its_lines_and_whether_it_failed(
+    shop: Shop, gate: Latch, fixtures: Fixtures, fails: bool
+) -> None:
+    lamp, chair, observer = fixtures.product(units=9), fixtures.product(units=9), Noting()
+    with OrderBatcher(shop, gate.new_id, observer=observer) as batcher:
+        requests = [request(fixtures.customer(), (lamp, 1)), request(fixtures.customer(), (lamp, 1), (chair, 2))]
+        if fails:
+            waiting_then_fail(batcher, gate, requests, 0, OSError("once"))
+        else:
+            waiting(batcher, gate, requests)
+    assert observer.batches == [([1], 1, False), ([2, 3], 3, fails)]
 
 
 def waiting_then_fail(  # type: ignore[no-untyped-def]

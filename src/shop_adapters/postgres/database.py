@@ -26,6 +26,7 @@ from sqlalchemy.exc import DBAPIError, TimeoutError
 
 from shop_adapters.clock import system_clock
 from shop_adapters.lock_order import LockOrder
+from shop_adapters.observation import ObserveStatements, Run
 from shop_adapters.postgres.watchdog import Watch, watched
 from shop_core.errors import Busy, Refusal, Unavailable
 from shop_core.ports import Clock
@@ -91,7 +92,12 @@ class Transaction:
     """An open transaction. Made by `transaction`."""
 
     def __init__(
-        self, connection: psycopg.Connection[Any], watch: Watch, timeouts: TransactionTimeouts, clock: Clock | None
+        self,
+        connection: psycopg.Connection[Any],
+        watch: Watch,
+        timeouts: TransactionTimeouts,
+        clock: Clock | None,
+        observe: ObserveStatements | None = None,
     ) -> None:
         self.lock_order = LockOrder()
         self._connection = connection
@@ -100,8 +106,14 @@ class Transaction:
         self._is_over = False
         # One for all statements: it remembers how to send each type.
         self._cursor: psycopg.Cursor[Row] = connection.cursor(row_factory=namedtuple_row)
+        self._execute: Run = self._cursor.execute
+        self._execute_many: Run = self._cursor.executemany
+        self._run_command: Run = self._command
+        if observe is not None:
+            self._execute, self._execute_many = observe(self._execute), observe(self._execute_many)
+            self._run_command = observe(self._command)
         self._watch = watch
-        self._command(timeouts.begin)
+        self._run_command(timeouts.begin)
 
     def run(
         self, statement: Executable, values: Mapping[str, Any] = _NOTHING, refusal_of: RefusalOf | None = None
@@ -120,7 +132,7 @@ class Transaction:
         self._check_open()
         self._watch.asked_at = time.monotonic()
         try:
-            self._cursor.execute(*_for_driver(statement, values))
+            self._execute(*_for_driver(statement, values))
         except psycopg.IntegrityError as error:
             _refuse(error, refusal_of)
             raise
@@ -133,7 +145,7 @@ class Transaction:
         self._check_open()
         self._watch.asked_at = time.monotonic()
         try:
-            self._cursor.executemany(_compiled(statement)[0], list(rows))
+            self._execute_many(_compiled(statement)[0], list(rows))
         except psycopg.IntegrityError as error:
             _refuse(error, refusal_of)
             raise
@@ -158,7 +170,7 @@ class Transaction:
         if counted <= COUNTED_MAX:
             return counted, False
         query, bound = _for_driver(rows, values)
-        (row,) = self._cursor.execute(b"EXPLAIN (FORMAT JSON) " + query, bound).fetchall()
+        (row,) = self._execute(b"EXPLAIN (FORMAT JSON) " + query, bound).fetchall()
         return max(COUNTED_MAX + 1, int(row[0][0]["Plan"]["Plan Rows"])), True
 
     def given_time(self) -> datetime | None:
@@ -187,7 +199,7 @@ class Transaction:
         """
         if self.has_failed:
             raise RuntimeError("a statement of this unit of work was refused: let the exception leave the `with`")
-        self._command(b"COMMIT")
+        self._run_command(b"COMMIT")
 
     @property
     def has_failed(self) -> bool:
@@ -212,7 +224,12 @@ class Transaction:
 
 
 @contextmanager
-def transaction(engine: Engine, timeouts: TransactionTimeouts, clock: Clock | None = None) -> Iterator[Transaction]:
+def transaction(
+    engine: Engine,
+    timeouts: TransactionTimeouts,
+    clock: Clock | None = None,
+    observe: ObserveStatements | None = None,
+) -> Iterator[Transaction]:
     """A transaction on a pooled connection: committed at the end, rolled back on any exception.
 
     If the connection is lost, all others of the pool are replaced too: a database that was away has lost them all.
@@ -221,6 +238,7 @@ def transaction(engine: Engine, timeouts: TransactionTimeouts, clock: Clock | No
         engine: the pool.
         timeouts: how long it may take.
         clock: tells the time instead of the database, for tests that move it.
+        observe: observes its statements.
 
     Raises:
         Unavailable: no connection could be had in time, the database is not there, or it ended this transaction.
@@ -233,7 +251,7 @@ def transaction(engine: Engine, timeouts: TransactionTimeouts, clock: Clock | No
         try:
             with watched(connection, timeouts.answer_s) as watch:
                 try:
-                    opened = Transaction(connection, watch, timeouts, clock)
+                    opened = Transaction(connection, watch, timeouts, clock, observe)
                     yield opened
                     opened.commit()
                 except BaseException:

@@ -12,6 +12,7 @@ from sqlalchemy import Engine, text
 
 from shop_adapters.clock import system_clock
 from shop_adapters.ids import uuid7
+from shop_adapters.observation import ObserveStatements
 from shop_adapters.passwords import Argon2Passwords
 from shop_adapters.postgres.accounts import PostgresAccounts
 from shop_adapters.postgres.audit import discrepancies
@@ -65,6 +66,7 @@ class PostgresAdapters:
         media, image_encoder: where pictures are kept, and what makes their files, e.g.
             `shop_adapters.media.object_store.media_at` and `shop_adapters.media.encoder.PictureProcess`. Without both,
             the shop has no pictures of its own.
+        observe: observes the statements, for traces.
 
     Raises:
         ValueError: a secret is too short.
@@ -87,6 +89,7 @@ class PostgresAdapters:
         has_mail: bool = False,
         media: Media | None = None,
         image_encoder: ImageEncoder | None = None,
+        observe: ObserveStatements | None = None,
     ) -> None:
         self.engine = engine
         self.currency = currency
@@ -103,6 +106,7 @@ class PostgresAdapters:
         self.has_mail = has_mail
         self.media = media
         self.image_encoder = image_encoder
+        self._observe = observe
 
     def with_timeouts(self, timeouts: TransactionTimeouts) -> PostgresAdapters:
         """The same, on the same connections, whose transactions may take as long as these say."""
@@ -117,7 +121,7 @@ class PostgresAdapters:
         Raises:
             Unavailable: no connection could be had in time, the database is not there, or it ended the transaction.
         """
-        with transaction(self.engine, self._timeouts, self._store_clock) as opened:
+        with transaction(self.engine, self._timeouts, self._store_clock, self._observe) as opened:
             uow = PostgresUnitOfWork(opened, self.currency, self._cache, self._rules, self._has_outbox, self.has_mail)
             yield uow
             if not opened.has_failed:

@@ -109,7 +109,7 @@ def access_log(observers: Sequence[Observer]) -> Middleware:
 def _record(request: ShopRequest, path: str, duration_s: float) -> RequestRecord:
     method, response, traceparent = request.scope["method"], request.response, request.headers.get(b"traceparent")
     route = request.scope.get("path_template")
-    trace_id, parent_id, is_sampled = _trace(traceparent) if traceparent else (None, None, False)
+    trace_id, parent_id, is_sampled = trace_of(traceparent) if traceparent else (None, None, False)
     return RequestRecord(
         level="info",
         at=datetime.now(UTC),
@@ -140,7 +140,7 @@ def request_lines(write: Write, line_of: Callable[[RequestRecord], bytes] = json
     return write_line
 
 
-def _trace(sent: bytes) -> tuple[str | None, str | None, bool]:
+def trace_of(sent: bytes) -> tuple[str | None, str | None, bool]:
     """The ids of a valid `traceparent`, and its flag. One that is not valid, or is sent twice, counts as none."""
     found = _TRACEPARENT.fullmatch(sent)
     if not found or (found[1] == b"00" and found[5]):  # version 00 has four parts and no more

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from litestar.handlers import HTTPRouteHandler
 from sqlalchemy import QueuePool
@@ -34,6 +34,9 @@ from shop_http.server.optional import mailer_of, publisher_of
 from shop_http.server.settings import Settings
 from shop_http.server.shutdown import GracefulShutdown
 from shop_http.state import Background
+
+if TYPE_CHECKING:
+    from shop_http.server.tracing import Spans
 
 BACKGROUND_EVERY_S = 0.25
 CLEANUP_EVERY_S = 60.0
@@ -70,28 +73,30 @@ def worker_app(settings: Settings, shutdown: GracefulShutdown) -> tuple[App, Ope
     log.configure(settings.log, settings.log_level)
     others = BACKGROUND_CONNECTIONS + bool(settings.smtp_url) + bool(settings.health_port)
     engine = make_pool(settings, settings.connections + others)
-    adapters = adapters_of(engine, settings).with_timeouts(TransactionTimeouts(statement_s=STATEMENT_S))
+    spans: Spans | None = None
+    if settings.tracing != "off":
+        from shop_http.server import tracing
+
+        spans = tracing.Spans()
+    timeouts = TransactionTimeouts(statement_s=STATEMENT_S)
+    adapters = adapters_of(engine, settings, spans.statements if spans else None).with_timeouts(timeouts)
     current_stock = CurrentStock(engine, prepare_threshold=settings.prepare_threshold)
     shop = shop_of(adapters, settings)
     in_batches = Shop(
         adapters.with_timeouts(TransactionTimeouts(lock_s=LOCK_WAIT_S, statement_s=STATEMENT_S)),
         reservation_limits(settings),
     )
-    batcher = OrderBatcher(in_batches, adapters.new_id)
+    batcher = OrderBatcher(in_batches, adapters.new_id, observer=spans)
     refresh = Repeating(partial(refresh_search, engine), CLEANUP_EVERY_S, "search", lambda done: done >= REFRESHED_MAX)
-    background: list[Background] = [batcher, refresh]
+    background: list[Background] = [*([spans] if spans else []), batcher, refresh]  # it ends last, and sends the rest
     observers: list[Observer] = []
     routes: list[HTTPRouteHandler] = []
     open_connections = connections_of(settings, observers)
     count_expired: Callable[[int], int] = int
     if settings.log_level in ("debug", "info"):
         observers.append(log.request_log(settings.log))
-    if settings.tracing != "off":
-        from shop_http.server.tracing import Spans
-
-        spans = Spans()
+    if spans is not None:
         observers.append(spans.observe)
-        background.append(spans)
     if settings.sentry_dsn:
         from shop_http.server.error_reports import ErrorReports
 
@@ -131,6 +136,7 @@ def worker_app(settings: Settings, shutdown: GracefulShutdown) -> tuple[App, Ope
         background=[*background, *_jobs(shop, publisher_of(settings), mailer_of(settings), count_expired)],
         observers=observers,
         more_routes=routes,
+        more_middlewares=[] if spans is None else [spans.middleware],
         limits=limits_of(settings),
         proxies=proxies_of(settings),
         shutdown=shutdown,

@@ -22,6 +22,7 @@ from sqlalchemy.exc import DBAPIError
 
 from shop_adapters.breached_passwords import BreachedPasswords
 from shop_adapters.embedded import EmbeddedPostgres, EmbeddedPostgresError, kept_running
+from shop_adapters.observation import ObserveStatements
 from shop_adapters.passwords import Argon2Passwords, LowPriorityPasswords
 from shop_adapters.postgres import PostgresAdapters, make_engine
 from shop_adapters.postgres.backup import BackupError, Manifest, back_up, restore
@@ -240,8 +241,11 @@ def open_shop(settings: Settings) -> Iterator[Shop]:
         yield shop_of(adapters_of(engine, located), located)
 
 
-def adapters_of(engine: Engine, settings: Settings) -> PostgresAdapters:
+def adapters_of(engine: Engine, settings: Settings, observe: ObserveStatements | None = None) -> PostgresAdapters:
     """What a shop needs, on a database.
+
+    Args:
+        observe: observes its statements.
 
     Raises:
         SettingsError: see `media_of`.
@@ -258,6 +262,7 @@ def adapters_of(engine: Engine, settings: Settings) -> PostgresAdapters:
         has_mail=bool(settings.smtp_url),
         media=media,
         image_encoder=image_encoder,
+        observe=observe,
     )
 
 

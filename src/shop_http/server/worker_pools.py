@@ -10,6 +10,7 @@ import asyncio
 import os
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
 from enum import StrEnum
 from threading import BoundedSemaphore
 from typing import TypeVar
@@ -67,7 +68,7 @@ class WorkerPools:
         if not places.acquire(blocking=False):
             raise Unavailable("Too many requests of this kind wait. Nothing was done: try again a little later.")
         try:
-            future = self._executors[pool].submit(work)
+            future = self._executors[pool].submit(copy_context().run, work)  # so that traces know whose work it is
         except RuntimeError as closed:  # an executor has no other word for it
             places.release()
             raise Unavailable("The server is shutting down. Nothing was done: send the request again.") from closed
