@@ -32,7 +32,7 @@ FILES_MAX = {"POST /orders": 28, "GET /products": 20}
 LINES_MAX = {"POST /orders": 1_000, "GET /products": 650}
 
 READY_S_MAX = 120
-IDLE_S = 5.0  # longer than the pauses of everything that runs by itself
+IDLE_S = 5.0  # longer than the pauses of what runs every second; what is rarer falls into no round, or not into each
 AFTER_S = 0.3  # for what runs once the response is sent, such as the log
 ROUNDS = 3
 

@@ -16,8 +16,8 @@ _NOTHING: frozenset[int] = frozenset()
 
 
 class LockOrder:
-    """What one unit of work has locked, in the order of `shop_core.ports`: keys, holders, orders, stock, uses of
-    promotions, products, categories, families; in each of these by ascending id.
+    """What one unit of work has locked, in the order of `shop_core.ports`: keys, customers (`holders`), orders, stock,
+    uses of promotions, products, categories, families; in each of these by ascending id.
 
     An adapter calls it before it locks. Rows that a unit of work adds need no call: until it commits, no other can see
     them or wait for them.

@@ -46,7 +46,7 @@ LIGHT_LINES_MAX = 100
 LOCK_WAIT_S = 0.5
 """How long a batch should wait for rows: the `lock_s` of the adapters of its shop."""
 _PAUSE_FACTOR = 3
-"""After a batch with large requests there is no other for so many times as long as it took."""
+"""After a batch with large requests, the next such batch waits for so many times as long as that one took."""
 _BUSY_RETRY_S = 0.05
 _BUSY_S = 1.0
 _FAILED_S = 5.0
@@ -69,7 +69,7 @@ class _Pending(Generic[Q, R]):
 
     def __init__(self, kind: _Kind[Q, R], request: Q, id_: UUID, observed: object) -> None:
         self.kind, self.request, self.id, self.observed = kind, request, id_, observed
-        self.lines = len(request.units) or 1
+        self.lines = len(request.units) or 1  # of a reservation they are not known here: the service bounds them
         self.future: Future[Result[R]] = Future()
         self.queued_at = time.monotonic()
 
@@ -153,12 +153,12 @@ class OrderBatcher:
         self._wait_max_s = wait_max_s
         self._orders = _Kind(shop.orders.place_all, shop.orders.find_committed)
         self._reservations = _Kind(shop.reservations.reserve_all, shop.reservations.find_committed)
-        self._light, self._slow = _Queue(), _Queue()
-        self._slow_at = 0.0  # not before that, a batch of the second queue
-        self._large_at = 0.0  # not before that, one with large requests in it
-        self._large_every_s = 0.0  # how long such a batch took lately, with the pause after it
+        self._first, self._second = _Queue(), _Queue()
+        self._busy_retry_at = 0.0  # the earliest time of a batch of the second queue: something in it was busy
+        self._next_large_at = 0.0  # the earliest time of the next batch with large requests
+        self._large_batch_s = 0.0  # how long such a batch took last time, with the pause after it
         self._failed_at = -_FAILED_S
-        self._busy_until = 0.0  # until then, nothing waits for rows
+        self._busy_until = 0.0  # until then no batch waits for rows that are locked
         self._changed = threading.Condition()
         self._is_deciding = False
         self._flushed_at = 0.0
@@ -177,7 +177,7 @@ class OrderBatcher:
     def report(self) -> BatcherReport:
         """What it has done so far."""
         with self._changed:
-            self._report.waiting = len(self._light.pending) + len(self._slow.pending)
+            self._report.waiting = len(self._first.pending) + len(self._second.pending)
             return self._report
 
     def check(self) -> None:
@@ -223,7 +223,7 @@ class OrderBatcher:
     def _enqueue(self, kind: _Kind[Q, R], request: Q) -> Future[Result[R]]:
         observed = self._observer.request() if self._observer is not None else None
         pending = _Pending(kind, request, self._new_id(), observed)
-        queue = self._light if pending.lines <= LIGHT_LINES_MAX else self._slow
+        queue = self._first if pending.lines <= LIGHT_LINES_MAX else self._second
         with self._changed:
             if self._is_stopping:
                 raise Unavailable("The shop is closing down: send the request again.")
@@ -245,8 +245,8 @@ class OrderBatcher:
         present_s = time.monotonic() - self._flushed_at if self._is_deciding else 0.0
         batches_before = max(len(queue.pending) // self._batch_size_max, queue.lines // LINES_MAX) + self._is_deciding
         wait_s = max(batches_before * self._report.batch_s, present_s)
-        if queue is self._slow:
-            wait_s = max(wait_s, queue.lines // LINES_MAX * self._large_every_s)
+        if queue is self._second:
+            wait_s = max(wait_s, queue.lines // LINES_MAX * self._large_batch_s)
         is_full = len(queue.pending) >= QUEUE_LENGTH_MAX or queue.lines >= QUEUE_LINES_MAX
         if wait_s > self._wait_max_s or is_full:
             self._report.refused += 1
@@ -255,17 +255,17 @@ class OrderBatcher:
             raise Unavailable(message, max(1, round(wait_s)))
 
     def _run(self) -> None:
-        while (batch := self._flush()) or self._slow.pending or not self._is_stopping:
+        while (batch := self._flush()) or self._second.pending or not self._is_stopping:
             self._decide_all(batch, wait=time.monotonic() >= self._busy_until)
-            if self._slow.pending:
-                self._decide_slow()
+            if self._second.pending:
+                self._decide_second()
 
     def _flush(self) -> list[_Pending[Any, Any]]:
         """Take the next batch of light requests, waiting for any request; empty if there is none."""
         with self._changed:
             self._is_deciding = False
-            self._changed.wait_for(lambda: self._light.pending or self._slow.pending or self._is_stopping)
-            return self._begin(self._light)
+            self._changed.wait_for(lambda: self._first.pending or self._second.pending or self._is_stopping)
+            return self._begin(self._first)
 
     def _begin(self, queue: _Queue, lines_max: int = LINES_MAX) -> list[_Pending[Any, Any]]:
         """Take a batch of a queue, less what was cancelled."""
@@ -275,24 +275,23 @@ class OrderBatcher:
         self._is_deciding, self._flushed_at = bool(batch), time.monotonic()
         return batch
 
-    def _decide_slow(self) -> None:
+    def _decide_second(self) -> None:
         """Decide a batch of the second queue; if what is in it was busy a moment ago, wait a little or do others."""
         with self._changed:
             self._is_deciding = False
-            is_large = self._slow.pending[0].lines > LIGHT_LINES_MAX
-            due_at = max(self._slow_at, self._large_at) if is_large else self._slow_at
-            self._changed.wait_for(lambda: self._light.pending, max(0.0, due_at - time.monotonic()))
-            if self._light.pending and time.monotonic() < due_at:
+            is_large = self._second.pending[0].lines > LIGHT_LINES_MAX
+            due_at = max(self._busy_retry_at, self._next_large_at) if is_large else self._busy_retry_at
+            self._changed.wait_for(lambda: self._first.pending, max(0.0, due_at - time.monotonic()))
+            if self._first.pending and time.monotonic() < due_at:
                 return
-            is_due = time.monotonic() >= self._large_at
-            batch = self._begin(self._slow, LINES_MAX if is_due else LIGHT_LINES_MAX)
+            is_due = time.monotonic() >= self._next_large_at
+            batch = self._begin(self._second, LINES_MAX if is_due else LIGHT_LINES_MAX)
         self._decide_all(batch, wait=False)
-        if any(
-            each.lines > LIGHT_LINES_MAX for each in batch
-        ):  # those who want the same rows come next, also in other processes
+        if any(each.lines > LIGHT_LINES_MAX for each in batch):
+            # Others who want the same rows come next, also those in other processes.
             now = time.monotonic()
             pause_s = _PAUSE_FACTOR * (now - self._flushed_at)
-            self._large_at, self._large_every_s = now + pause_s, now + pause_s - self._flushed_at
+            self._next_large_at, self._large_batch_s = now + pause_s, now + pause_s - self._flushed_at
 
     def _decide_all(self, batch: Sequence[_Pending[Any, Any]], *, wait: bool) -> None:
         for kind in (self._orders, self._reservations):
@@ -341,8 +340,8 @@ class OrderBatcher:
             if now - pending.queued_at > self._wait_max_s:
                 self._report.refused += 1
                 return False
-            self._slow.put(pending, first=pending.lines <= LIGHT_LINES_MAX)
-            self._slow_at = now + _BUSY_RETRY_S
+            self._second.put(pending, first=pending.lines <= LIGHT_LINES_MAX)
+            self._busy_retry_at = now + _BUSY_RETRY_S
             if now - pending.queued_at > LOCK_WAIT_S:
                 self._busy_until = now + _BUSY_S
             return True
