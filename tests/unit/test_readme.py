@@ -11,7 +11,7 @@ from tools.check_claims import Claim, corrected, lines_of_code
 
 ROOT = Path(__file__).resolve().parents[2]
 README = ROOT / "README.md"
-PAGES = [page for page in (*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")) if page.name != "CHANGELOG.md"]
+PAGES = [page for page in (*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")) if page.name != "CHANGELOG.md"]
 PACKAGES = "shop_core|shop_adapters|shop_http|shop_testing|verification|benchmarks|tools"
 
 
