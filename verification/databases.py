@@ -109,10 +109,9 @@ def adapters_on(engine: Engine, clock: Clock | None = None, new_id: NewId = uuid
 
 def empty(engine: Engine) -> None:
     """Delete everything but the schema."""
+    tables = (table.name for table in reversed(metadata.sorted_tables) if table.name not in WRITTEN_BY_MIGRATIONS)
     with engine.begin() as connection:
-        for table in reversed(metadata.sorted_tables):
-            if table.name not in WRITTEN_BY_MIGRATIONS:
-                connection.execute(table.delete())
+        connection.exec_driver_sql("; ".join(f"DELETE FROM {table}" for table in tables))
 
 
 def deadlocks(engine: Engine) -> int:

@@ -71,8 +71,9 @@ class Setup:
         return {"Authorization": f"Bearer {self.access}"}
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def setup() -> Iterator[Setup]:
+    """One for all tests: each asks for the lines of its own requests."""
     setup = Setup()
     with setup.client:
         yield setup

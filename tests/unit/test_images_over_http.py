@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -44,14 +45,27 @@ class Staff:
         return self.send("POST", f"/images{query}", content=body, headers=sent)
 
 
-@pytest.fixture
-def staff() -> Iterator[Staff]:
+@contextmanager
+def _staff() -> Iterator[Staff]:
     shop = Shop(MemoryAdapters(image_encoder=PlainEncoder()))
     for username, role in (("grace", Role.STAFF), ("ada", Role.CUSTOMER)):
         shop.accounts.register(Registration(username, PASSWORD), actor=SYSTEM, role=role)
     product = shop.catalog.create_product(SYSTEM, ProductDetails("LAMP-1", "Lamp", Money(100, "EUR"))).product
     with TestClient(create_app(shop, threads=4)) as client:
         yield Staff(client, shop, shop.sessions.log_in("grace", PASSWORD).access, product.id)
+
+
+@pytest.fixture
+def staff() -> Iterator[Staff]:
+    with _staff() as staff:
+        yield staff
+
+
+@pytest.fixture(scope="module")
+def refused_staff() -> Iterator[Staff]:
+    """One for all requests that change nothing."""
+    with _staff() as staff:
+        yield staff
 
 
 def test_a_picture_is_shown_with_the_product_with_its_sizes_and_text(staff: Staff) -> None:
@@ -103,8 +117,8 @@ def test_a_file_of_a_picture_is_kept_for_good_and_runs_nothing(staff: Staff) -> 
 
 
 @pytest.mark.parametrize("name", ["0" * 64 + ".webp", "0" * 64, "x.webp", "..%2fsecret", "0" * 64 + ".webp.exe", "%00"])
-def test_what_is_no_file_of_a_picture_is_not_found(staff: Staff, name: str) -> None:
-    assert staff.client.get(f"/media/{name}").status_code == 404
+def test_what_is_no_file_of_a_picture_is_not_found(refused_staff: Staff, name: str) -> None:
+    assert refused_staff.client.get(f"/media/{name}").status_code == 404
 
 
 def test_the_files_are_shown_without_a_login_though_the_catalog_is_not() -> None:
@@ -137,11 +151,11 @@ def test_the_files_are_shown_without_a_login_though_the_catalog_is_not() -> None
     ],
 )
 def test_an_upload_that_breaks_a_rule_is_refused_and_changes_nothing(
-    staff: Staff, request_: dict[str, Any], status: int, code: str
+    refused_staff: Staff, request_: dict[str, Any], status: int, code: str
 ) -> None:
-    refused = staff.upload(**request_)
+    refused = refused_staff.upload(**request_)
     assert (refused.status_code, refused.json()["code"]) == (status, code), refused.text
-    assert staff.send("GET").json()["images"] == []
+    assert refused_staff.send("GET").json()["images"] == []
 
 
 def test_the_body_of_nobody_but_staff_is_read(staff: Staff) -> None:

@@ -40,7 +40,7 @@ def visiting(**options: Any) -> Iterator[TestClient[Any]]:
         yield client
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def visitor() -> Iterator[TestClient[Any]]:
     with visiting() as client:
         yield client
