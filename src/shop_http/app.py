@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from functools import partial
+from functools import cache, partial
 from typing import TypeVar
 
 from litestar import Litestar, Router
@@ -170,7 +170,9 @@ def create_app(
         compression=compression,
         proxies=proxies,
         security_headers=security_headers(base_url),
-        openapi=openapi.document(litestar, version=__version__, public_catalog=public_catalog, base_url=base_url),
+        openapi=cache(
+            partial(openapi.document, litestar, version=__version__, public_catalog=public_catalog, base_url=base_url)
+        ),
     )
     return App(litestar, app, state)
 

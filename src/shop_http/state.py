@@ -54,7 +54,7 @@ class AppState:
         compression: whether responses are compressed for clients that ask for it.
         proxies: the proxies whose word about a client's address is taken; None: nobody's.
         security_headers: what every response says to browsers.
-        openapi: the description of the API, as JSON.
+        openapi: the description of the API, as JSON; it is made when it is first asked for.
     """
 
     shop: Shop
@@ -73,4 +73,4 @@ class AppState:
     compression: bool
     proxies: TrustedProxies | None
     security_headers: tuple[Header, ...]
-    openapi: bytes
+    openapi: Callable[[], bytes]

@@ -110,7 +110,7 @@ def docs_file(request: ShopRequest, name: str) -> Response:
 @get("/openapi.json", _PUBLIC)
 async def openapi_document(request: ShopRequest) -> Response:
     """The description of the API, made once when the application was."""
-    return Response(request.state.openapi, cache_control=_FOR_AN_HOUR)
+    return Response(request.state.openapi(), cache_control=_FOR_AN_HOUR)
 
 
 ROUTES = (to_docs, docs, start_script, docs_file, openapi_document)
