@@ -14,8 +14,12 @@ run: .venv/.runs
 	@exec $(BIN)/shop serve --demo --port "$(PORT)" --data-dir "$(DATA_DIR)"
 
 # In the order of the folders: the long tests, those with real servers, come first, so that no core waits in the end.
+# The last line is how many of a hundred lines of src/ ran, in the processes of the tests; pyproject.toml has the floor.
 test: .venv/.tests
-	$(BIN)/python -m pytest --numprocesses auto --dist loadscope --no-loadscope-reorder --durations 12
+	$(BIN)/python -m pytest --numprocesses auto --dist loadscope --no-loadscope-reorder --durations 12 \
+	  --cov --cov-report= --cov-fail-under=0
+	@printf 'Lines of src/ that these tests run, in percent: '; $(BIN)/coverage report --format=total \
+	  || { echo "make: too few. See which none runs, and test them: $(BIN)/coverage report --show-missing" >&2; exit 1; }
 
 # the tests that take long for what they add: a generator of requests, a small benchmark, races with their guards off
 test-slow: .venv/.tests
@@ -137,5 +141,5 @@ lock:
 
 # The data of the shop stays: `rm -r .data` removes that too.
 clean:
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .repeat build dist src/*.egg-info
+	rm -rf .venv .coverage .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .repeat build dist src/*.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -5,9 +5,11 @@ from __future__ import annotations
 import contextlib
 import gc
 import os
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Generator, Iterator
 
 import pytest
+from coverage import Coverage
 from hypothesis import HealthCheck, settings
 from sqlalchemy import Engine
 from verification import databases
@@ -24,6 +26,33 @@ settings.load_profile("fixed")
 
 # What the tests import and collect stays: to look through it again and again took a quarter of their processor time.
 gc.set_threshold(20_000, 20, 20)
+
+
+SAME_LINES_AGAIN = re.compile(
+    r"_races|TestRaces|_machine|_interleavings|_mutants|test_the_suites_find|_thief_and_owner"
+)
+"""Tests that run the lines that others run too, many times over."""
+IN_THIS_PROCESS = re.compile(
+    r"tests/unit/|_postgres|_cli|_backup|_export|_embedded|_migration|_media_stores|_order_batcher|_late_indexes|_time_zone"
+)
+"""All unit tests, and those integration tests that do not only ask a server, which is a process of its own."""
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Measure the coverage only where it adds lines, as noting them takes half of the time once more.
+
+    So the tracer is also kept out of the tests whose threads are stopped between two lines.
+    """
+    adds_lines = IN_THIS_PROCESS.search(item.nodeid) and not SAME_LINES_AGAIN.search(item.nodeid)
+    measured = None if adds_lines and not item.get_closest_marker("hypothesis") else Coverage.current()
+    if measured:
+        measured.stop()
+    try:
+        return (yield)
+    finally:
+        if measured:
+            measured.start()
 
 
 def pytest_collection_finish() -> None:

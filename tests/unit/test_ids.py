@@ -44,7 +44,7 @@ def test_ids_increase_while_the_clock_goes_back(monkeypatch):
 @pytest.fixture
 def restless_threads():
     """Threads may take turns after every line, and do so as often as they can: a race that can happen does."""
-    interval = sys.getswitchinterval()
+    interval, tracer = sys.getswitchinterval(), threading.gettrace()
     sys.setswitchinterval(1e-6)
 
     def pause(*_):
@@ -52,7 +52,7 @@ def restless_threads():
 
     threading.settrace(pause)
     yield
-    threading.settrace(None)
+    threading.settrace(tracer)  # that of the coverage, if it is measured
     sys.setswitchinterval(interval)
 
 
