@@ -22,6 +22,7 @@ from sqlalchemy import TextClause
 _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _header = struct.Struct(">iiiii").pack  # dimensions, whether there may be NULLs, element type, length, first index
+_integer = struct.Struct(">iq").pack
 _NULL = b"\xff\xff\xff\xff"
 
 
@@ -88,7 +89,7 @@ def _uuids(values: Uuids) -> list[bytes]:
 
 
 def _integers(values: Integers) -> list[bytes]:
-    return [_NULL if value is None else b"\0\0\0\x08" + value.to_bytes(8, "big", signed=True) for value in values]
+    return [_NULL if value is None else _integer(8, value) for value in values]
 
 
 def _texts(values: Texts) -> list[bytes]:
@@ -101,7 +102,7 @@ def _times(values: Times) -> list[bytes]:
 
 @lru_cache(64)  # all rows of a batch have the same time
 def _time(value: datetime) -> bytes:
-    return b"\0\0\0\x08" + ((value - _EPOCH) // _MICROSECOND).to_bytes(8, "big", signed=True)
+    return _integer(8, (value - _EPOCH) // _MICROSECOND)
 
 
 def _booleans(values: Booleans) -> list[bytes]:
@@ -118,7 +119,11 @@ def _register(kind: type[list[Any]], element_oid: int, array_oid: int, encode: C
         oid = array_oid
 
         def dump(self, values: list[Any]) -> Buffer:
-            return _header(1, 1, element_oid, len(values), 1) + b"".join(encode(values))
+            count = len(values)
+            # Half of the columns of a batch have one value in all rows.
+            is_same = count > 1 and values[0] is values[-1] and values.count(values[0]) == count
+            elements = encode(values[:1]) * count if is_same else encode(values)
+            return _header(1, 1, element_oid, count, 1) + b"".join(elements)
 
     psycopg.adapters.register_dumper(kind, ArrayDumper)
 

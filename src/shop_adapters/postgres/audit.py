@@ -21,12 +21,12 @@ from shop_core.ports import Discrepancy
 
 # One snapshot for all statements. Sums by product, order and reservation are kept in memory; with the usual few
 # megabytes they would go to disk. A long ledger may take longer than any request; and whole tables are to be read.
-_SETTINGS = text("""
-SET TRANSACTION ISOLATION LEVEL REPEATABLE READ;
-SET LOCAL work_mem = '256MB';
-SET LOCAL statement_timeout = 0;
-SET LOCAL enable_seqscan = on
-""")
+_SETTINGS = (
+    text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"),
+    text("SET LOCAL work_mem = '256MB'"),
+    text("SET LOCAL statement_timeout = 0"),
+    text("SET LOCAL enable_seqscan = on"),
+)
 
 
 def _words(values: Iterable[str]) -> str:
@@ -182,7 +182,8 @@ WHERE coalesce(fact.stored, 0) <> coalesce(fact.expected, 0)
 
 def discrepancies(transaction: Transaction) -> list[Discrepancy]:
     """See `shop_core.ports.UnitOfWork.audit`. It must be the first thing that its transaction does."""
-    transaction.run(_SETTINGS)
+    for setting in _SETTINGS:
+        transaction.run(setting)
     found = [_discrepancy(row) for statement in _BY_CUSTOMERS for row in transaction.run(statement)]
     others = Uuids([row.id for row in transaction.run(_MADE_BY_STAFF)])
     found += [_discrepancy(row) for row in transaction.run(_KEYS, {"others": others})]

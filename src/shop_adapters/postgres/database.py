@@ -9,17 +9,17 @@ from __future__ import annotations
 import logging
 import re
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections import namedtuple
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 from typing import Any, cast
 from uuid import UUID
 
 import psycopg
 from psycopg.pq import DiagnosticField, ExecStatus, TransactionStatus
-from psycopg.rows import namedtuple_row
 from sqlalchemy import Engine, Executable, Select, func, literal, select, text
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import DBAPIError, TimeoutError
@@ -104,8 +104,8 @@ class Transaction:
         self._clock = clock
         self._noted: tuple[int, datetime] | None = None  # a time, and how many locks had been asked for by then
         self._is_over = False
-        # One for all statements: it remembers how to send each type.
-        self._cursor: psycopg.Cursor[Row] = connection.cursor(row_factory=namedtuple_row)
+        # One for all statements: it remembers how to send each type. Binary results are cheaper to make and to read.
+        self._cursor: psycopg.Cursor[Row] = connection.cursor(binary=True, row_factory=_named_rows)
         self._execute: Run = self._cursor.execute
         self._execute_many: Run = self._cursor.executemany
         self._run_command: Run = self._command
@@ -299,6 +299,17 @@ def check_clock(engine: Engine, clock: Clock = system_clock) -> None:
         message = f"The clock of this host is {off.total_seconds():.0f} seconds off that of the database: set it."
         _log_refusal("the clock of this host is wrong", message)
         raise Unavailable(message)
+
+
+def _named_rows(cursor: psycopg.Cursor[Any]) -> Callable[[Sequence[Any]], Row]:
+    """As psycopg's `namedtuple_row`, which takes half as long as all the rest of a row."""
+    result = cursor.pgresult
+    return partial(tuple.__new__, _row_type(*[result.fname(n) for n in range(result.nfields)] if result else ()))
+
+
+@lru_cache(1024)
+def _row_type(*columns: bytes) -> type[tuple[Any, ...]]:
+    return namedtuple("Row", [column.decode() for column in columns], rename=True)
 
 
 def _for_driver(statement: Executable, values: Mapping[str, Any]) -> tuple[bytes, Mapping[str, Any]]:
