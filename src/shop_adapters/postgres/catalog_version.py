@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from secrets import randbits
+from typing import cast
 from uuid import UUID
 
 from sqlalchemy import text
@@ -18,6 +19,12 @@ from shop_adapters.postgres.database import Transaction
 
 READ_VERSION = text("""
 SELECT version FROM catalog_version WHERE id = 1
+""")
+_READ_WITH_STAMP = text("""
+SELECT current.version, stamped.stamp
+FROM catalog_version AS current
+LEFT JOIN catalog_stamps AS stamped ON stamped.version = current.version
+WHERE current.id = 1
 """)
 # Whoever waits for the row sees the newest one: PostgreSQL reads a row again once it has its lock.
 _RAISE = text("""
@@ -59,12 +66,16 @@ FORGET_STAMPS = text("""
 DELETE FROM catalog_stamps WHERE version < :version
 """)
 
+StampedVersion = tuple[int, int | None]
+"""A version and its stamp, by which it differs from the same version before a restore from a backup."""
+
 
 class CatalogVersion:
     """The version as one unit of work reads and raises it.
 
     Attributes:
         is_changed: whether this unit of work writes something of the catalog.
+        seen: the committed version when offers were read.
     """
 
     def __init__(self, transaction: Transaction) -> None:
@@ -72,6 +83,7 @@ class CatalogVersion:
         self._product_ids: set[UUID] = set()
         self._has_categories = False
         self.is_changed = False
+        self.seen: StampedVersion | None = None
 
     def change(self, product_ids: Iterable[UUID] = (), *, has_categories: bool = False) -> None:
         """Note that this unit of work writes something of the catalog.
@@ -83,6 +95,10 @@ class CatalogVersion:
         self.is_changed = True
         self._product_ids.update(product_ids)
         self._has_categories |= has_categories
+
+    def read_with_stamp(self) -> StampedVersion:
+        """The committed version, or the one of the offers: what was read after them is at least as new."""
+        return self.seen or cast("StampedVersion", self._transaction.run(_READ_WITH_STAMP)[0])
 
     def write(self) -> None:
         """Raise it if something changed: last, so that changes wait for each other no longer than a commit takes."""

@@ -22,24 +22,16 @@ from shop_core.ports import Mails
 _ADD_ORDER_EVENTS = text("""
 INSERT INTO order_events (customer_id, order_id, seq, kind, status, total_minor, at, actor_id, actor_role,
                           total_before_minor, format, id, reason)
-SELECT * FROM unnest(
-    CAST(:customer_ids AS uuid[]), CAST(:order_ids AS uuid[]), CAST(:seqs AS integer[]), CAST(:kinds AS text[]),
-    CAST(:statuses AS text[]), CAST(:totals AS bigint[]), CAST(:times AS timestamptz[]), CAST(:actor_ids AS uuid[]),
-    CAST(:actor_roles AS text[]), CAST(:totals_before AS bigint[]), CAST(:formats AS smallint[]), CAST(:ids AS uuid[]),
-    CAST(:reasons AS text[])
-)
+SELECT unnest(CAST(:customer_ids AS uuid[])), unnest(CAST(:order_ids AS uuid[])), unnest(CAST(:seqs AS integer[])),
+       unnest(CAST(:kinds AS text[])), unnest(CAST(:statuses AS text[])), unnest(CAST(:totals AS bigint[])),
+       unnest(CAST(:times AS timestamptz[])), unnest(CAST(:actor_ids AS uuid[])),
+       unnest(CAST(:actor_roles AS text[])), unnest(CAST(:totals_before AS bigint[])),
+       unnest(CAST(:formats AS smallint[])), unnest(CAST(:ids AS uuid[])), unnest(CAST(:reasons AS text[]))
 """)
 # A message is due at once: not at the time of its event, so that no clock that is set back holds it up.
-_ADD_ORDER_EVENTS_AND_MESSAGES = text("""
+_ADD_ORDER_EVENTS_AND_MESSAGES = text(f"""
 WITH event AS (
-    INSERT INTO order_events (customer_id, order_id, seq, kind, status, total_minor, at, actor_id, actor_role,
-                              total_before_minor, format, id, reason)
-    SELECT * FROM unnest(
-        CAST(:customer_ids AS uuid[]), CAST(:order_ids AS uuid[]), CAST(:seqs AS integer[]), CAST(:kinds AS text[]),
-        CAST(:statuses AS text[]), CAST(:totals AS bigint[]), CAST(:times AS timestamptz[]),
-        CAST(:actor_ids AS uuid[]), CAST(:actor_roles AS text[]), CAST(:totals_before AS bigint[]),
-        CAST(:formats AS smallint[]), CAST(:ids AS uuid[]), CAST(:reasons AS text[])
-    )
+    {_ADD_ORDER_EVENTS.text}
     RETURNING customer_id, order_id, seq, at, id
 )
 INSERT INTO outbox (event_id, subject_id, customer_id, seq, at, due_at, attempts, error, is_dead)

@@ -79,19 +79,21 @@ SET on_hand = level.on_hand + change.on_hand,
                     - level.on_hand - change.on_hand)
     )
 FROM unnest(
-    CAST(:product_ids AS uuid[]), CAST(:on_hand AS integer[]), CAST(:allocated AS integer[]),
+    CAST(:changed_ids AS uuid[]), CAST(:on_hand AS integer[]), CAST(:allocated AS integer[]),
     CAST(:reserved AS integer[])
 ) AS change (product_id, on_hand, allocated, reserved)
 WHERE level.product_id = change.product_id
-RETURNING level.product_id
 """)
 _ADD_MOVEMENTS = text("""
 INSERT INTO stock_movements (id, product_id, kind, quantity, at, actor_id, order_id, reason, reservation_id)
-SELECT * FROM unnest(
-    CAST(:ids AS uuid[]), CAST(:product_ids AS uuid[]), CAST(:kinds AS text[]), CAST(:quantities AS integer[]),
-    CAST(:times AS timestamptz[]), CAST(:actor_ids AS uuid[]), CAST(:order_ids AS uuid[]), CAST(:reasons AS text[]),
-    CAST(:reservation_ids AS uuid[])
-)
+SELECT unnest(CAST(:ids AS uuid[])), unnest(CAST(:product_ids AS uuid[])), unnest(CAST(:kinds AS text[])),
+       unnest(CAST(:quantities AS integer[])), unnest(CAST(:times AS timestamptz[])),
+       unnest(CAST(:actor_ids AS uuid[])), unnest(CAST(:order_ids AS uuid[])), unnest(CAST(:reasons AS text[])),
+       unnest(CAST(:reservation_ids AS uuid[]))
+""")
+_APPLY = text(f"""
+WITH changed AS ({_CHANGE_LEVELS.text} RETURNING 1), added AS ({_ADD_MOVEMENTS.text})
+SELECT count(*) FROM changed
 """)
 _FIRST_MOVEMENTS = text("""
 SELECT id, product_id, kind, quantity, at, actor_id, order_id, reason, reservation_id
@@ -126,9 +128,11 @@ class PostgresStock:
         if not ids:
             return {}
         levels, given = {}, {id_.int: id_ for id_ in ids}  # as keys, since equal UUIDs are compared in Python
-        for product_id, *counters, time in self._transaction.run(_LOCK, {"ids": Uuids(ids)}):
-            levels[given[product_id.int]] = StockLevel(product_id, *counters)
-            self._transaction.note_time(time)
+        rows = self._transaction.run(_LOCK, {"ids": Uuids(ids)})
+        for row in rows:
+            levels[given[row[0].int]] = StockLevel(*row[:5])
+        if rows:
+            self._transaction.note_time(rows[-1].time)
         return levels
 
     def try_lock(self, product_ids: Iterable[UUID]) -> tuple[dict[UUID, StockLevel], set[UUID]]:
@@ -147,19 +151,20 @@ class PostgresStock:
         if unlocked := self._transaction.lock_order.unlocked("stock", [m.product_id for m in movements]):
             self.lock(unlocked)
         for is_correction, run in groupby(movements, key=lambda m: m.kind is MovementKind.ADJUSTED):
-            self._change_levels(list(run), is_correction)
-        self._transaction.run(_ADD_MOVEMENTS, columns(_ADD_MOVEMENTS, movements))
+            self._apply(list(run), is_correction)
 
-    def _change_levels(self, movements: Sequence[StockMovement], is_correction: bool) -> None:
+    def _apply(self, movements: Sequence[StockMovement], is_correction: bool) -> None:
         changes: dict[int, list[Any]] = {}  # by the number of the product's id: the id, and the three sums
-        for movement in movements:
-            change = changes.setdefault(movement.product_id.int, [movement.product_id, 0, 0, 0])
-            for counter, unit in enumerate(EFFECTS[movement.kind], start=1):
-                change[counter] += unit * movement.quantity
-        values = {"is_correction": is_correction, **columns(_CHANGE_LEVELS, changes.values())}
-        changed = self._transaction.run(_CHANGE_LEVELS, values, _broken_level)
-        if len(changed) < len(changes):
-            found = {row.product_id for row in changed}
+        for _, product_id, kind, quantity, *_ in movements:
+            change = changes.setdefault(product_id.int, [product_id, 0, 0, 0])
+            on_hand, allocated, reserved = EFFECTS[kind]
+            change[1] += on_hand * quantity
+            change[2] += allocated * quantity
+            change[3] += reserved * quantity
+        arrays = columns(_CHANGE_LEVELS, changes.values()) | columns(_ADD_MOVEMENTS, movements)
+        ((changed,),) = self._transaction.run(_APPLY, {"is_correction": is_correction, **arrays}, _broken_level)
+        if changed < len(changes):
+            found = self.get_all([movement.product_id for movement in movements])
             raise ProductNotFound(next(m.product_id for m in movements if m.product_id not in found))
 
     def short(self, limit: int) -> list[StockLevel]:
@@ -187,7 +192,7 @@ class PostgresStock:
 
 def _broken_level(state: str, diagnostic: psycopg.errors.Diagnostic) -> Refusal | None:
     product_id = failing_id(diagnostic)
-    if state != CHECK or product_id is None:
+    if state != CHECK or product_id is None or diagnostic.table_name != "stock_levels":
         return None
     oversold = (diagnostic.constraint_name or "").endswith("not_oversold")
     return Oversold(product_id) if oversold else StockBelowZero(product_id)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import struct
+from base64 import b64decode, b64encode
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 from functools import lru_cache
@@ -13,7 +15,7 @@ from uuid import UUID
 from sqlalchemy import text
 
 from shop_adapters.listing import orders_of
-from shop_adapters.postgres.arrays import Uuids, columns
+from shop_adapters.postgres.arrays import Array, Uuids, columns
 from shop_adapters.postgres.database import Row, Transaction
 from shop_adapters.postgres.line_pages import heads_of
 from shop_adapters.postgres.order_lists import LINE_COLUMNS, filters_of, matching_orders, order_list, values_of
@@ -27,32 +29,29 @@ from shop_core.ports import OrderActivity
 from shop_core.pricing.evaluation import Discount
 
 _64_BITS = 2**64 - 1  # PostgreSQL counts them from the middle
-_PLAIN = ((), TAX_CLASS_DEFAULT, 0, 0, 0, (), ())
-"""The fields of a line from its options on, in a shop without promotions and taxes."""
-
-_ADD = text("""
+_ADD_HEADS = text("""
 INSERT INTO orders (
     customer_id, id, status, total_minor, version, created_at, updated_at, number, deleted_at, includes_tax, pricing
 )
-SELECT * FROM unnest(
-    CAST(:customer_ids AS uuid[]), CAST(:ids AS uuid[]), CAST(:statuses AS text[]), CAST(:totals AS bigint[]),
-    CAST(:versions AS integer[]), CAST(:created_at AS timestamptz[]), CAST(:updated_at AS timestamptz[]),
-    CAST(:numbers AS text[]), CAST(:deleted_at AS timestamptz[]), CAST(:includes_tax AS boolean[]),
-    CAST(CAST(:pricing AS text[]) AS jsonb[])
-)
+SELECT unnest(CAST(:customer_ids AS uuid[])), unnest(CAST(:ids AS uuid[])), unnest(CAST(:statuses AS text[])),
+       unnest(CAST(:totals AS bigint[])), unnest(CAST(:versions AS integer[])),
+       unnest(CAST(:created_at AS timestamptz[])), unnest(CAST(:updated_at AS timestamptz[])),
+       unnest(CAST(:numbers AS text[])), unnest(CAST(:deleted_at AS timestamptz[])),
+       unnest(CAST(:includes_tax AS boolean[])), CAST(unnest(CAST(:pricing AS text[])) AS jsonb)
 """)
 _ADD_LINES = text("""
 INSERT INTO order_lines (
     customer_id, order_id, line_no, product_id, sku, name, unit_price_minor, quantity, discount_minor, tax_rate,
     tax_minor, details
 )
-SELECT * FROM unnest(
-    CAST(:customer_ids AS uuid[]), CAST(:order_ids AS uuid[]), CAST(:line_nos AS smallint[]),
-    CAST(:product_ids AS uuid[]), CAST(:skus AS text[]), CAST(:names AS text[]), CAST(:unit_prices AS bigint[]),
-    CAST(:quantities AS integer[]), CAST(:discounts AS bigint[]), CAST(:tax_rates AS integer[]),
-    CAST(:taxes AS bigint[]), CAST(CAST(:details AS text[]) AS jsonb[])
-)
+SELECT unnest(CAST(:customers_of_lines AS uuid[])), unnest(CAST(:order_ids AS uuid[])),
+       unnest(CAST(:line_nos AS smallint[])), unnest(CAST(:product_ids AS uuid[])), unnest(CAST(:skus AS text[])),
+       unnest(CAST(:names AS text[])), unnest(CAST(:unit_prices AS bigint[])),
+       unnest(CAST(:quantities AS integer[])), unnest(CAST(:discounts AS bigint[])),
+       unnest(CAST(:tax_rates AS integer[])), unnest(CAST(:taxes AS bigint[])),
+       CAST(unnest(CAST(:details AS text[])) AS jsonb)
 """)
+_ADD = text(f"WITH head AS ({_ADD_HEADS.text}) {_ADD_LINES.text}")
 _FIND_CUSTOMERS = text("""
 SELECT customer_id, id FROM orders WHERE id = ANY (CAST(:order_ids AS uuid[]))
 """)
@@ -172,8 +171,7 @@ class PostgresOrders:
             )
             for each, pricing in zip(orders, _pricings_of(orders), strict=True)
         ]
-        self._transaction.run(_ADD, columns(_ADD, rows))
-        self._add_lines(orders)
+        self._transaction.run(_ADD, columns(_ADD_HEADS, rows) | _line_columns(orders))
 
     def get(self, order_id: UUID, customer_id: UUID | None = None) -> Order | None:
         if customer_id is None:
@@ -233,7 +231,7 @@ class PostgresOrders:
     def replace_lines(self, order: Order) -> None:
         self._transaction.lock_order.check("orders", [order.id])
         self._transaction.run(_DELETE_LINES, {"customer_id": order.customer_id, "order_id": order.id})
-        self._add_lines([order])
+        self._transaction.run(_ADD_LINES, _line_columns([order]))
 
     def page(self, query: OrderQuery, page_request: PageRequest) -> Page[Order]:
         filters, values = filters_of(query), values_of(query)
@@ -271,18 +269,6 @@ class PostgresOrders:
     def sales(self, since: datetime) -> list[DaySales]:
         return [DaySales(*row) for row in self._transaction.run(_SALES, {"since": since})]
 
-    def _add_lines(self, of: Sequence[Order]) -> None:
-        rows = [
-            (
-                *(order.customer_id, order.id, line_no, line.product_id, line.sku, line.name, line.unit_price.minor),
-                *(line.quantity, line.discount, line.tax_rate, line.tax),
-                None if line[5:] == _PLAIN else _details_of(line),
-            )
-            for order in of
-            for line_no, line in enumerate(order.lines, start=1)
-        ]
-        self._transaction.run(_ADD_LINES, columns(_ADD_LINES, rows))
-
     def _found(self, rows: Iterable[Row]) -> Iterator[Order]:
         """The orders of rows that have a head and a line each."""
         for _, of_order in groupby(rows, key=lambda row: row.id):
@@ -310,28 +296,52 @@ class PostgresOrders:
         )
 
 
+def _line_columns(of: Sequence[Order]) -> dict[str, Array]:
+    rows = [
+        (
+            *(order.customer_id, order.id, line_no, line.product_id, line.sku, line.name, line.unit_price.minor),
+            *(line.quantity, line.discount, line.tax_rate, line.tax, _details_of(line)),
+        )
+        for order in of
+        for line_no, line in enumerate(order.lines, start=1)
+    ]
+    return columns(_ADD_LINES, rows)
+
+
 _json = json.JSONEncoder(default=str).encode
+_promotion = struct.Struct(">16sI")
 
 
 def _pricings_of(orders: Iterable[Order]) -> Iterator[str | None]:
-    """The promotions and coupons of each order, as JSON; None without any. The orders of a batch have the same ones."""
+    """The promotions and coupons of each order, as JSON; None without any. The orders of a batch have the same ones.
+
+    Promotions are one text: 20 bytes each, id and version, in base 64. As arrays, twenty of them would take PostgreSQL
+    as long as all other columns of the order.
+    """
     encoded: dict[tuple[int, object], str] = {}
     for order in orders:
         same = id(order.promotions), order.coupons  # to hash all ids of an order takes longer than the rest of it
         if (order.promotions or order.coupons) and same not in encoded:
-            encoded[same] = _json({"promotions": order.promotions, "coupons": order.coupons})
+            packed = b"".join([_promotion.pack(of.bytes, version) for of, version in order.promotions])
+            encoded[same] = _json({"promotions": b64encode(packed).decode(), "coupons": order.coupons})
         yield encoded.get(same)
 
 
 def _pricing(document: dict[str, Any] | None) -> tuple[tuple[tuple[UUID, int], ...], tuple[tuple[str, UUID], ...]]:
     if document is None:
         return (), ()
-    promotions = tuple((UUID(promotion_id), version) for promotion_id, version in document["promotions"])
-    return promotions, tuple((code, UUID(promotion_id)) for code, promotion_id in document["coupons"])
+    promotions = document["promotions"]
+    if isinstance(promotions, str):
+        ids = [(UUID(bytes=id_), version) for id_, version in _promotion.iter_unpack(b64decode(promotions))]
+    else:  # as it was stored first
+        ids = [(UUID(id_), version) for id_, version in promotions]
+    return tuple(ids), tuple([(code, UUID(promotion_id)) for code, promotion_id in document["coupons"]])
 
 
-def _details_of(line: OrderLine) -> str:
+def _details_of(line: OrderLine) -> str | None:
     """What else was agreed about a line, as JSON. Most of it was agreed about other lines too, and is kept."""
+    if line.tax_class == TAX_CLASS_DEFAULT and not (line.options or line.category_ids or line.discounts):
+        return None
     discounts = [f"{_open_json(*each[1:4])}, {each.amount}]" for each in line.discounts]
     return f"{_open_json(line.options, line.tax_class, line.category_ids)}, [{', '.join(discounts)}]]"
 

@@ -13,8 +13,8 @@ from uuid import UUID
 import psycopg
 from sqlalchemy import text
 
-from shop_adapters.postgres.arrays import Texts, Uuids, columns
-from shop_adapters.postgres.catalog_version import CatalogVersion
+from shop_adapters.postgres.arrays import Array, Texts, Uuids, columns
+from shop_adapters.postgres.catalog_version import CatalogVersion, StampedVersion
 from shop_adapters.postgres.database import UNIQUE, Row, Transaction
 from shop_core.errors import CouponCodeTaken, Refusal
 from shop_core.money import Money
@@ -29,9 +29,6 @@ _VERSION = """
 version.promotion_id, version.version, version.label, version.starts_at, version.ends_at, version.needs_coupon,
 version.combines, version.uses_max, version.customer_uses_max, version.terms
 """
-_VERSION_OF_CATALOG = text("""
-SELECT version FROM catalog_version WHERE id = 1
-""")
 _LIVE = text(f"""
 SELECT {_VERSION}
 FROM promotions AS promotion
@@ -125,17 +122,15 @@ SELECT id, 0, uses_max FROM unnest(CAST(:ids AS uuid[]), CAST(:uses_max AS integ
 _LIMIT_USES = text("""
 UPDATE promotion_uses SET uses_max = :uses_max WHERE id = :id
 """)
+# The time of the last row is one after all locks, as with stock.
 _LOCK_USES = text("""
-SELECT id, uses FROM promotion_uses WHERE id = ANY (CAST(:ids AS uuid[])) ORDER BY id FOR NO KEY UPDATE
+WITH locked AS (
+    SELECT id, uses FROM promotion_uses WHERE id = ANY (CAST(:ids AS uuid[])) ORDER BY id FOR NO KEY UPDATE
+)
+SELECT id, uses, clock_timestamp() AS time FROM locked
 """)
 _READ_USES = text("""
 SELECT id, uses FROM promotion_uses WHERE id = ANY (CAST(:ids AS uuid[]))
-""")
-_CHANGE_USES = text("""
-UPDATE promotion_uses AS used
-SET uses = used.uses + change.uses
-FROM unnest(CAST(:ids AS uuid[]), CAST(:uses AS integer[])) AS change (id, uses)
-WHERE used.id = change.id
 """)
 _USES_OF_CUSTOMERS = text("""
 SELECT redemption.customer_id, used.id, count(*) AS uses
@@ -145,14 +140,17 @@ WHERE redemption.customer_id = ANY (CAST(:customer_ids AS uuid[])) AND redemptio
   AND used.id = ANY (CAST(:ids AS uuid[]))
 GROUP BY redemption.customer_id, used.id
 """)
+_COUNT_USES = text("""
+UPDATE promotion_uses AS used
+SET uses = used.uses + change.uses
+FROM unnest(CAST(:used_ids AS uuid[]), CAST(:uses AS integer[])) AS change (id, uses)
+WHERE used.id = change.id
+""")
 _REDEEM = text("""
 INSERT INTO redemptions (customer_id, order_id, promotion_id, version, coupon_id, at)
-SELECT * FROM unnest(
-    CAST(:customer_ids AS uuid[]), CAST(:order_ids AS uuid[]), CAST(:promotion_ids AS uuid[]),
-    CAST(:versions AS integer[]), CAST(:coupon_ids AS uuid[]), CAST(:at AS timestamptz[])
-)
-ON CONFLICT (customer_id, order_id, promotion_id) DO UPDATE
-SET version = excluded.version, coupon_id = excluded.coupon_id, at = excluded.at, given_back_at = NULL
+SELECT unnest(CAST(:customer_ids AS uuid[])), unnest(CAST(:order_ids AS uuid[])),
+       unnest(CAST(:promotion_ids AS uuid[])), unnest(CAST(:versions AS integer[])),
+       unnest(CAST(:coupon_ids AS uuid[])), unnest(CAST(:at AS timestamptz[]))
 """)
 _GIVE_BACK = text("""
 UPDATE redemptions AS redemption
@@ -162,6 +160,15 @@ FROM unnest(CAST(:customer_ids AS uuid[]), CAST(:order_ids AS uuid[]), CAST(:pro
 WHERE redemption.customer_id = returned.customer_id AND redemption.order_id = returned.order_id
   AND redemption.promotion_id = returned.promotion_id
 """)
+_FORGET_GIVEN_BACK = text("""
+DELETE FROM redemptions AS redemption
+USING unnest(CAST(:customer_ids AS uuid[]), CAST(:order_ids AS uuid[]), CAST(:promotion_ids AS uuid[]))
+    AS again (customer_id, order_id, promotion_id)
+WHERE redemption.customer_id = again.customer_id AND redemption.order_id = again.order_id
+  AND redemption.promotion_id = again.promotion_id AND redemption.given_back_at IS NOT NULL
+""")
+_REDEEM_AND_COUNT = text(f"WITH redeemed AS ({_REDEEM.text}) {_COUNT_USES.text}")
+_GIVE_BACK_AND_COUNT = text(f"WITH given_back AS ({_GIVE_BACK.text}) {_COUNT_USES.text}")
 _REDEEMED = text("""
 SELECT customer_id, order_id, promotion_id, version, coupon_id, at, given_back_at
 FROM redemptions
@@ -197,7 +204,7 @@ class RulesCache:
 
     def __init__(self, *, includes_tax: bool) -> None:
         self.includes_tax = includes_tax
-        self.kept: tuple[int, Rules | None] = (-1, None)
+        self.kept: tuple[StampedVersion | None, Rules | None] = (None, None)
 
 
 class PostgresPrices:
@@ -208,7 +215,7 @@ class PostgresPrices:
         self._version, self._cache = version, cache
 
     def rules(self) -> Rules | None:
-        version = self._transaction.value(_VERSION_OF_CATALOG)
+        version = self._version.read_with_stamp()
         kept, rules = self._cache.kept
         if version != kept or self._version.is_changed:
             rules = self._read_rules()
@@ -286,8 +293,10 @@ class PostgresPrices:
         used = Uuids(self._transaction.lock_order.check("uses", ids) if lock else ids)
         if not used:
             return Uses()
-        statement = _LOCK_USES if lock else _READ_USES
-        total = {row.id: row.uses for row in self._transaction.run(statement, {"ids": used})}
+        rows = self._transaction.run(_LOCK_USES if lock else _READ_USES, {"ids": used})
+        total = {row.id: row.uses for row in rows}
+        if lock and rows:
+            self._transaction.note_time(rows[-1].time)
         customers = Uuids(customer_ids)
         if not customers:
             return Uses(total)
@@ -296,18 +305,21 @@ class PostgresPrices:
         return Uses(total, {(row.customer_id, row.id): row.uses for row in rows})
 
     def redeem(self, redemptions: Sequence[Redemption]) -> None:
-        if redemptions:
-            rows = [(r.customer_id, r.order_id, r.promotion_id, r.version, r.coupon_id, r.at) for r in redemptions]
-            self._transaction.run(_REDEEM, columns(_REDEEM, rows))
-            self._change_uses(redemptions, +1)
+        if not redemptions:
+            return
+        # An order that is edited is locked, and may have given the same use back before. A new one is not.
+        new = self._transaction.lock_order.unlocked("orders", [each.order_id for each in redemptions])
+        if len(new) < len(redemptions):
+            again = columns(_FORGET_GIVEN_BACK, [each[:3] for each in redemptions])
+            self._transaction.run(_FORGET_GIVEN_BACK, again)
+        written = columns(_REDEEM, [each[:6] for each in redemptions])
+        self._transaction.run(_REDEEM_AND_COUNT, written | self._counted(redemptions, +1))
 
     def give_back(self, redemptions: Sequence[Redemption], now: datetime) -> None:
         if redemptions:
-            keys = [
-                (redemption.customer_id, redemption.order_id, redemption.promotion_id) for redemption in redemptions
-            ]
-            self._transaction.run(_GIVE_BACK, {**columns(_GIVE_BACK, keys), "now": now})
-            self._change_uses(redemptions, -1)
+            returned = columns(_GIVE_BACK, [each[:3] for each in redemptions])
+            counted = self._counted(redemptions, -1)
+            self._transaction.run(_GIVE_BACK_AND_COUNT, {**returned, **counted, "now": now})
 
     def redeemed(self, customer_id: UUID, order_id: UUID) -> list[Redemption]:
         rows = self._transaction.run(_REDEEMED, {"customer_id": customer_id, "order_id": order_id})
@@ -327,12 +339,12 @@ class PostgresPrices:
     def _add_uses(self, of: Sequence[Promotion] | Sequence[Coupon]) -> None:
         self._transaction.run(_ADD_USES, columns(_ADD_USES, [(each.id, each.uses_max) for each in of]))
 
-    def _change_uses(self, redemptions: Sequence[Redemption], uses: int) -> None:
-        counted = Counter(used_id for redemption in redemptions for used_id in redemption.used_ids)
+    def _counted(self, redemptions: Sequence[Redemption], uses: int) -> dict[str, Array]:
+        """By how much each counter changes; they are locked."""
+        counted = Counter([used_id for redemption in redemptions for used_id in redemption.used_ids])
         if self._transaction.lock_order.unlocked("uses", counted):
             self.uses(counted, (), lock=True)
-        changes = [(used_id, uses * number) for used_id, number in counted.items()]
-        self._transaction.run(_CHANGE_USES, columns(_CHANGE_USES, changes))
+        return columns(_COUNT_USES, [(used_id, uses * number) for used_id, number in counted.items()])
 
     def _entry(self, row: Row) -> PromotionEntry:
         return PromotionEntry(self._promotion(row), row.uses)

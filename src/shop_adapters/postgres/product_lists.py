@@ -32,7 +32,7 @@ from sqlalchemy.dialects.postgresql import TSQUERY
 
 from shop_adapters import listing
 from shop_adapters.postgres.arrays import Uuids
-from shop_adapters.postgres.catalog_version import READ_VERSION, CatalogVersion
+from shop_adapters.postgres.catalog_version import READ_VERSION, CatalogVersion, StampedVersion
 from shop_adapters.postgres.current_catalog import PageIndexCache
 from shop_adapters.postgres.database import Row, Transaction
 from shop_adapters.postgres.schema import families, products, stock_levels
@@ -242,27 +242,65 @@ WITH RECURSIVE tree (id) AS (
 SELECT id FROM tree
 """)
 
+# With the version, and so of one moment with it: what is sold may be kept for as long as the version stays.
 _OFFERS = text("""
-SELECT id, sku, name, price_minor, options, tax_class, category_id
-FROM products
-WHERE id = ANY (CAST(:ids AS uuid[])) AND archived_at IS NULL
+SELECT current.version, stamped.stamp, product.id, product.sku, product.name, product.price_minor, product.options,
+       product.tax_class, product.category_id
+FROM catalog_version AS current
+LEFT JOIN catalog_stamps AS stamped ON stamped.version = current.version
+LEFT JOIN products AS product ON product.id = ANY (CAST(:ids AS uuid[])) AND product.archived_at IS NULL
+WHERE current.id = 1
 """)
+OFFERS_MAX = 10_000
+"""So many are kept: some 5 MB in each process."""
+
+
+class OffersCache:
+    """What products are sold as in one version of the catalog.
+
+    Attributes:
+        kept: the version, and offers by the number of their product's id; replaced as one, so that threads may share
+            it.
+    """
+
+    def __init__(self) -> None:
+        self.kept: tuple[StampedVersion | None, dict[int, Offer]] = (None, {})
 
 
 class ProductLists:
     """The part of `shop_core.ports.Products` that shows what is sold: pages of the catalog, and offers."""
 
-    def __init__(self, transaction: Transaction, currency: str, version: CatalogVersion, cache: PageIndexCache) -> None:
+    def __init__(
+        self,
+        transaction: Transaction,
+        currency: str,
+        version: CatalogVersion,
+        cache: PageIndexCache,
+        offers: OffersCache,
+    ) -> None:
         self._transaction, self._currency = transaction, currency
-        self._version, self._cache = version, cache
+        self._version, self._cache, self._offers = version, cache, offers
 
     def offers(self, product_ids: Iterable[UUID]) -> dict[UUID, Offer]:
-        ids, currency = Uuids(product_ids), self._currency
-        given = {id_.int: id_ for id_ in ids if id_}  # as keys, since equal UUIDs are compared in Python
-        rows = self._transaction.run(_OFFERS, {"ids": ids})
-        return {
-            given[id_.int]: Offer(id_, sku, name, Money(minor, currency), options_of(options), *others)
-            for id_, sku, name, minor, options, *others in rows
+        ids = list(product_ids)
+        version, known = (None, {}) if self._version.is_changed else self._offers.kept
+        current, found = self._read_offers([id_ for id_ in ids if id_.int not in known])
+        if current != version:
+            if known:
+                current, found = self._read_offers(ids)
+            known = {}
+        known.update(found)
+        if not self._version.is_changed:  # what only this unit of work sees yet is not for others
+            self._version.seen = current
+            self._offers.kept = (current, known) if len(known) <= OFFERS_MAX else (None, {})
+        return {id_: known[id_.int] for id_ in ids if id_.int in known}
+
+    def _read_offers(self, product_ids: Iterable[UUID]) -> tuple[StampedVersion, dict[int, Offer]]:
+        rows, currency = self._transaction.run(_OFFERS, {"ids": Uuids(product_ids)}), self._currency
+        return rows[0][:2], {
+            id_.int: Offer(id_, sku, name, Money(minor, currency), options_of(options), *others)
+            for _, _, id_, sku, name, minor, options, *others in rows
+            if id_
         }
 
     def page(self, query: ProductQuery, page_request: PageRequest) -> Page[CatalogEntry]:

@@ -30,6 +30,7 @@ from shop_adapters.postgres.media_files import PostgresMediaFiles
 from shop_adapters.postgres.orders import PostgresKeys, PostgresOrders
 from shop_adapters.postgres.outbox import PostgresOutbox
 from shop_adapters.postgres.prices import PostgresPrices, RulesCache
+from shop_adapters.postgres.product_lists import OffersCache
 from shop_adapters.postgres.reservations import PostgresReservations
 from shop_adapters.postgres.sessions import PostgresAttempts, PostgresRefreshTokens
 from shop_adapters.revocations import MemoryRevocations
@@ -101,7 +102,7 @@ class PostgresAdapters:
         self._store_clock = clock
         self._timeouts = timeouts or TransactionTimeouts()
         self._cache = PageIndexCache()
-        self._rules = RulesCache(includes_tax=includes_tax)
+        self._rules, self._offers = RulesCache(includes_tax=includes_tax), OffersCache()
         self._has_outbox = has_outbox
         self.has_mail = has_mail
         self.media = media
@@ -122,7 +123,8 @@ class PostgresAdapters:
             Unavailable: no connection could be had in time, the database is not there, or it ended the transaction.
         """
         with transaction(self.engine, self._timeouts, self._store_clock, self._observe) as opened:
-            uow = PostgresUnitOfWork(opened, self.currency, self._cache, self._rules, self._has_outbox, self.has_mail)
+            caches = self._cache, self._rules, self._offers
+            uow = PostgresUnitOfWork(opened, self.currency, *caches, self._has_outbox, self.has_mail)
             yield uow
             if not opened.has_failed:
                 uow.catalog_version.write()
@@ -141,11 +143,13 @@ class PostgresUnitOfWork:
         currency: str,
         cache: PageIndexCache,
         rules: RulesCache,
+        offers: OffersCache,
         has_outbox: bool,
         has_mail: bool,
     ) -> None:
         self._cache = cache
         self._rules = rules
+        self._offers = offers
         self._has_outbox = has_outbox
         self._has_mail = has_mail
         self._transaction = transaction
@@ -178,7 +182,7 @@ class PostgresUnitOfWork:
 
     @cached_property
     def products(self) -> PostgresProducts:
-        return PostgresProducts(self._transaction, self._currency, self.catalog_version, self._cache)
+        return PostgresProducts(self._transaction, self._currency, self.catalog_version, self._cache, self._offers)
 
     @cached_property
     def catalog_feed(self) -> PostgresCatalogFeed:
