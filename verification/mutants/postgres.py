@@ -15,7 +15,7 @@ from uuid import UUID
 from sqlalchemy import Executable, text
 
 from shop_adapters.postgres import PostgresAdapters, inventory
-from shop_adapters.postgres.arrays import Uuids
+from shop_adapters.postgres.arrays import Uuids, columns
 from shop_adapters.postgres.database import Row, Transaction
 from shop_adapters.postgres.events import PostgresEvents
 from shop_adapters.postgres.inventory import PostgresStock
@@ -195,20 +195,18 @@ def ledger_line_missing() -> list[Patch]:
     def apply(self: PostgresStock, movements: Any) -> None:
         right(self, [movement for movement in movements if movement.kind is not MovementKind.DEALLOCATED])
         if lost := [movement for movement in movements if movement.kind is MovementKind.DEALLOCATED]:
-            self._change_levels(lost, False)
+            levels = columns(inventory._CHANGE_LEVELS, inventory._changes(lost))
+            self._transaction.run(inventory._CHANGE_LEVELS, {"is_correction": False, **levels})
 
     return [(PostgresStock, "apply", apply)]
 
 
 @mutant("released units are written to the ledger, and to no counter")
 def counter_left_behind() -> list[Patch]:
-    right = PostgresStock._change_levels
-
-    def change(self: PostgresStock, movements: Any, is_correction: bool) -> None:
-        if counted := [movement for movement in movements if movement.kind is not MovementKind.RELEASED]:
-            right(self, counted, is_correction)
-
-    return [(PostgresStock, "_change_levels", change)]
+    right = inventory._changes
+    return [
+        (inventory, "_changes", lambda movements: right([m for m in movements if m.kind is not MovementKind.RELEASED]))
+    ]
 
 
 # ---- facts

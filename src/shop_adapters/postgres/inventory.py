@@ -154,14 +154,8 @@ class PostgresStock:
             self._apply(list(run), is_correction)
 
     def _apply(self, movements: Sequence[StockMovement], is_correction: bool) -> None:
-        changes: dict[int, list[Any]] = {}  # by the number of the product's id: the id, and the three sums
-        for _, product_id, kind, quantity, *_ in movements:
-            change = changes.setdefault(product_id.int, [product_id, 0, 0, 0])
-            on_hand, allocated, reserved = EFFECTS[kind]
-            change[1] += on_hand * quantity
-            change[2] += allocated * quantity
-            change[3] += reserved * quantity
-        arrays = columns(_CHANGE_LEVELS, changes.values()) | columns(_ADD_MOVEMENTS, movements)
+        changes = _changes(movements)
+        arrays = columns(_CHANGE_LEVELS, changes) | columns(_ADD_MOVEMENTS, movements)
         ((changed,),) = self._transaction.run(_APPLY, {"is_correction": is_correction, **arrays}, _broken_level)
         if changed < len(changes):
             found = self.get_all([movement.product_id for movement in movements])
@@ -188,6 +182,18 @@ class PostgresStock:
         return MOVEMENTS.page(
             [StockMovement(row[0], row[1], MovementKind(row[2]), *row[3:]) for row in rows], page_request.limit
         )
+
+
+def _changes(movements: Iterable[StockMovement]) -> list[list[Any]]:
+    """What changes: each product's id, and the sums of its three counters."""
+    changes: dict[int, list[Any]] = {}
+    for _, product_id, kind, quantity, *_ in movements:
+        change = changes.setdefault(product_id.int, [product_id, 0, 0, 0])
+        on_hand, allocated, reserved = EFFECTS[kind]
+        change[1] += on_hand * quantity
+        change[2] += allocated * quantity
+        change[3] += reserved * quantity
+    return list(changes.values())
 
 
 def _broken_level(state: str, diagnostic: psycopg.errors.Diagnostic) -> Refusal | None:
