@@ -12,8 +12,10 @@ from shop_core.errors import InsufficientStock, Refusal, ReservationNotFound, To
 from shop_core.events import OrderEvent, OrderEventKind
 from shop_core.idempotency import Result
 from shop_core.inventory.model import LineRequest, MovementKind, NewId, StockMovement, check_catalog, shortages
+from shop_core.money import Money
 from shop_core.orders.model import Order, OrderStatus, PlacementRequest, total_of
-from shop_core.orders.prices import OpenCheckout, cart_of, line_of, priced_order, taxed_lines
+from shop_core.orders.prices import OpenCheckout, line_of, placed_lines, taxed_lines
+from shop_core.pricing.cart import CartLine
 from shop_core.pricing.checkout import Checkout
 from shop_core.pricing.coupons import Redemption
 from shop_core.reservations.model import Reservation, ReservationStep
@@ -96,17 +98,21 @@ class PlacementDraft:
         self, request: PlacementRequest, order_id: UUID, sold: Sequence[tuple[Offer, int]]
     ) -> tuple[Order, tuple[Redemption, ...]]:
         """The order with its discounts and taxes, and the uses that it takes."""
-        customer_id, checkout, now = request.customer_id, self.checkout, self.at
+        what, now, checkout = (order_id, request.customer_id, OrderStatus.PLACED), self.at, self.checkout
+        currency = sold[0][0].price.currency
+        includes_tax = checkout is None or checkout.includes_tax
         if checkout is None or not (checkout.has_automatic or request.coupons):
-            includes_tax = checkout is None or checkout.includes_tax
             lines = taxed_lines(sold, checkout) if checkout else tuple([line_of(*each) for each in sold])
-            total = total_of(lines, lines[0].unit_price.currency, includes_tax=includes_tax)
-            order = Order(order_id, customer_id, OrderStatus.PLACED, lines, total, now, now, includes_tax=includes_tax)
-            return order, ()
-        lines = tuple([line_of(*each, checkout) for each in sold])
-        checked = checkout.check(customer_id, order_id, cart_of(lines), request.coupons)
-        order = priced_order(order_id, customer_id, lines, checked, now, includes_tax=checkout.includes_tax)
-        return order, checked.redemptions
+            total = total_of(lines, currency, includes_tax=includes_tax)
+            return Order(*what, lines, total, now, now, includes_tax=includes_tax), ()
+        cart = [
+            CartLine(offer.product_id, offer.price.minor, quantity, *checkout.agree(*offer[5:]))
+            for offer, quantity in sold
+        ]
+        pricing, promotions, redemptions, coupons = checkout.check(request.customer_id, order_id, cart, request.coupons)
+        lines, total = placed_lines(sold, cart, pricing), Money(pricing.total, currency)
+        order = Order(*what, lines, total, now, now, 1, None, includes_tax, promotions.versions, coupons)
+        return order, redemptions
 
     def _confirmed(self, request: PlacementRequest, order_id: UUID) -> Reservation:
         """The reservation that the request turns into an order."""

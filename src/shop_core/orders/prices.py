@@ -10,10 +10,10 @@ from uuid import UUID
 from shop_core.catalog.model import Offer
 from shop_core.errors import Shortage
 from shop_core.money import Money
-from shop_core.orders.model import Order, OrderLine, OrderStatus, Priced, total_of
+from shop_core.orders.model import OrderLine, Priced, total_of
 from shop_core.pricing.cart import CartLine
-from shop_core.pricing.checkout import Checked, Checkout
-from shop_core.pricing.evaluation import Discount, Pricing
+from shop_core.pricing.checkout import Checkout
+from shop_core.pricing.evaluation import Pricing
 from shop_core.pricing.explanation import Explanation, explain
 from shop_core.pricing.taxes import taxes_of
 
@@ -69,6 +69,23 @@ def taxed_lines(sold: Sequence[tuple[Offer, int]], checkout: Checkout) -> tuple[
     return tuple([lines[offer.product_id.int] for offer, _ in sold])
 
 
+def placed_lines(
+    sold: Sequence[tuple[Offer, int]], cart: Sequence[CartLine], pricing: Pricing
+) -> tuple[OrderLine, ...]:
+    """The lines of a new order: as `line_of` and `priced` make them, at once.
+
+    Args:
+        sold: what is sold, and how many units of it.
+        cart: the same as it was priced.
+    """
+    prices = {each.product_id.int: each for each in pricing.lines}
+    made = []
+    for (offer, quantity), (product_id, _, _, tax_rate, category_ids) in zip(sold, cart, strict=True):
+        _, off, _, tax, discounts = prices[product_id.int]
+        made.append(OrderLine(*offer[:4], quantity, *offer[4:6], off, tax_rate, tax, category_ids, discounts))
+    return tuple(made)
+
+
 def cart_of(lines: Iterable[OrderLine]) -> list[CartLine]:
     """The lines as they are priced."""
     return [
@@ -80,41 +97,11 @@ def cart_of(lines: Iterable[OrderLine]) -> list[CartLine]:
 def priced(lines: Iterable[OrderLine], pricing: Pricing) -> tuple[OrderLine, ...]:
     """The lines with their discounts and taxes."""
     prices = {each.product_id.int: each for each in pricing.lines}
-    discounts: dict[int, list[Discount]] = {}
-    for discount in pricing.discounts:
-        discounts.setdefault(discount.product_id.int, []).append(discount)
     made = []
     for line in lines:
-        number = line.product_id.int
-        _, off, _, tax = prices[number]
-        agreed = line.category_ids, tuple(discounts.get(number, ()))
-        made.append(OrderLine(*line[:7], off, line.tax_rate, tax, *agreed))
+        _, off, _, tax, discounts = prices[line.product_id.int]
+        made.append(OrderLine(*line[:7], off, line.tax_rate, tax, line.category_ids, discounts))
     return tuple(made)
-
-
-def priced_order(
-    order_id: UUID,
-    customer_id: UUID,
-    lines: Sequence[OrderLine],
-    checked: Checked,
-    now: datetime,
-    *,
-    includes_tax: bool,
-) -> Order:
-    """The new order."""
-    total = Money(checked.pricing.total, lines[0].unit_price.currency)
-    return Order(
-        order_id,
-        customer_id,
-        OrderStatus.PLACED,
-        priced(lines, checked.pricing),
-        total,
-        now,
-        now,
-        includes_tax=includes_tax,
-        promotions=checked.promotions.versions,
-        coupons=checked.coupons,
-    )
 
 
 def quote(

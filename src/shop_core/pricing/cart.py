@@ -40,7 +40,6 @@ class Cart:
         lines: sorted by product id, so that the order in which they were added never matters.
         prices, units, totals: of each line, before discounts.
         everything: the numbers of all lines.
-        cheapest_first: the same by unit price.
         numbers_by_id: the lines of each product and of each category.
     """
 
@@ -50,13 +49,16 @@ class Cart:
         self.units = [line.quantity for line in self.lines]
         self.totals = [price * units for price, units in zip(self.prices, self.units, strict=True)]
         self.everything = frozenset(range(len(self.lines)))
-        self.cheapest_first = sorted(range(len(self.lines)), key=self.prices.__getitem__)
         self.numbers_by_id: dict[int, list[int]] = {}
         for number, line in enumerate(self.lines):
             if self.numbers_by_id.setdefault(line.product_id.int, [number]) != [number]:
                 raise Invalid(Fault("lines", f"product {line.product_id} stands in two lines", "ambiguous"))
             for category_id in line.category_ids:
                 self.numbers_by_id.setdefault(category_id.int, []).append(number)
+
+    def cheapest_first(self, numbers: Iterable[int]) -> list[int]:
+        """These lines by unit price, then by number."""
+        return sorted(sorted(numbers), key=self.prices.__getitem__)
 
     def select(self, selection: Selection) -> frozenset[int]:
         """The lines that `selection` names."""

@@ -95,16 +95,15 @@ class Checkout:
             kept = PromotionSet(({each.id.int: each for each in agreed} | unlocked).values())
             usable = kept.only(each.id for each in kept if self._has_uses(customer_id, each, own))
         pricing = price(lines, usable, includes_tax=self.includes_tax)
-        coupon_of = {each.promotion_id.int: each.coupon_id for each in redeemed}
-        coupon_of.update((each.promotion_id.int, each.id) for each in coupons)
-        redemptions = [
-            Redemption(customer_id, order_id, each.promotion_id, each.version, coupon_of.get(number), self._now)
-            for number, each in {each.promotion_id.int: each for each in pricing.discounts}.items()
-            if customer_id is not None
-        ]
-        return Checked(
-            pricing, kept, tuple(redemptions), tuple([(coupon.code, coupon.promotion_id) for coupon in coupons])
-        )
+        redemptions: list[Redemption] = []
+        if pricing.used and customer_id is not None:
+            coupon_of = {each.promotion_id.int: each.coupon_id for each in redeemed}
+            coupon_of |= {each.promotion_id.int: each.id for each in coupons}
+            redemptions = [
+                Redemption(customer_id, order_id, each.id, each.version, coupon_of.get(each.id.int), self._now)
+                for each in pricing.used
+            ]
+        return Checked(pricing, kept, tuple(redemptions), tuple([(each.code, each.promotion_id) for each in coupons]))
 
     def take(self, redemptions: Sequence[Redemption]) -> None:
         """Count the uses of an order that is granted; the orders after it find fewer left."""

@@ -25,15 +25,6 @@ from shop_core.pricing.taxes import TaxAmount, taxes_of
 _NOTHING: frozenset[int] = frozenset()
 
 
-class LinePrice(NamedTuple):
-    """What a line costs after its discounts: `net + tax` is paid for it."""
-
-    product_id: UUID
-    discount: int
-    net: int
-    tax: int
-
-
 class Discount(NamedTuple):
     """What one promotion took off one line, as it is kept with the order."""
 
@@ -44,12 +35,26 @@ class Discount(NamedTuple):
     amount: int
 
 
+class LinePrice(NamedTuple):
+    """What a line costs after its discounts: `net + tax` is paid for it.
+
+    Args:
+        discounts: those that `discount` is the sum of, by promotion id; none is 0.
+    """
+
+    product_id: UUID
+    discount: int
+    net: int
+    tax: int
+    discounts: tuple[Discount, ...] = ()
+
+
 class Pricing(NamedTuple):
     """What a cart costs, in minor units.
 
     Args:
         lines: by product id.
-        discounts: by promotion id and product id; none is 0.
+        used: the promotions that took something off, by id. The others are not used up by the order.
         taxes: by rate.
         subtotal: at list prices.
         total: what is paid.
@@ -57,15 +62,20 @@ class Pricing(NamedTuple):
     """
 
     lines: tuple[LinePrice, ...]
-    discounts: tuple[Discount, ...]
+    used: tuple[Promotion, ...]
     taxes: tuple[TaxAmount, ...]
     subtotal: int
     total: int
     is_exact: bool = True
 
     @property
+    def discounts(self) -> list[Discount]:
+        """What each promotion took off each line, by product id and promotion id."""
+        return [discount for line in self.lines for discount in line.discounts]
+
+    @property
     def amounts(self) -> dict[UUID, int]:
-        """What each promotion took off the order. Those that took nothing are not used up by it."""
+        """What each promotion took off the order."""
         amounts: dict[UUID, int] = {}
         for discount in self.discounts:
             amounts[discount.promotion_id] = amounts.get(discount.promotion_id, 0) + discount.amount
@@ -112,16 +122,24 @@ def price(lines: Iterable[CartLine], promotions: Iterable[Promotion], *, include
     offers = promotions if isinstance(promotions, PromotionSet) else PromotionSet(promotions)
     plan = _best_plan(cart, offers)
     taxes, tax_of = taxes_of([line.tax_rate for line in cart.lines], plan.rest, includes_tax)
-    priced = [
-        LinePrice(line.product_id, total - rest, rest - tax if includes_tax else rest, tax)
-        for line, total, rest, tax in zip(cart.lines, cart.totals, plan.rest, tax_of, strict=True)
-    ]
-    discounts = []
-    for rank, number, off in sorted([(rank, number, off) for (number, rank), off in plan.parts.items()]):
+    discounts: list[list[Discount]] = [[] for _ in cart.lines]
+    for (number, rank), off in sorted(plan.parts.items()):
         used = offers.by_rank[rank]
-        discounts.append(Discount(cart.lines[number].product_id, used.id, used.version, used.label, off))
+        discounts[number].append(Discount(cart.lines[number].product_id, used.id, used.version, used.label, off))
+    priced = [
+        LinePrice(line.product_id, total - rest, rest - tax if includes_tax else rest, tax, tuple(off))
+        for line, total, rest, tax, off in zip(cart.lines, cart.totals, plan.rest, tax_of, discounts, strict=True)
+    ]
+    used_ranks = sorted({rank for _, rank in plan.parts})
     total = plan.total if includes_tax else plan.total + sum(tax_of)
-    return Pricing(tuple(priced), tuple(discounts), taxes, sum(cart.totals), total, plan.is_exact)
+    return Pricing(
+        tuple(priced),
+        tuple([offers.by_rank[rank] for rank in used_ranks]),
+        taxes,
+        sum(cart.totals),
+        total,
+        plan.is_exact,
+    )
 
 
 def shortfall(condition: Condition | None, cart: Cart) -> tuple[int, int]:

@@ -107,7 +107,7 @@ class _Competitor:
         self.rank, self._benefit = candidate.rank, benefit
         bought, discounted = candidate.bought, candidate.discounted
         self.numbers = bought | discounted
-        cheapest_first = [number for number in cart.cheapest_first if number in self.numbers]
+        cheapest_first = cart.cheapest_first(self.numbers)
         self._only_bought = [number for number in cheapest_first if number not in discounted]
         self._both = [number for number in cheapest_first if number in bought and number in discounted]
         self._discounted = [

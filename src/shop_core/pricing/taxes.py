@@ -70,11 +70,15 @@ def taxes_of(
         amounts: what each line comes to after its discounts.
         includes_tax: whether these are gross.
     """
-    taxes, tax_of = [], [0] * len(rates)
-    for rate in sorted(set(rates)):
-        of_rate = [amount if each == rate else 0 for each, amount in zip(rates, amounts, strict=True)]
+    taxes, tax_of, all_rates = [], [0] * len(rates), sorted(set(rates))
+    for rate in all_rates:
+        is_only = len(all_rates) == 1
+        of_rate = (
+            amounts if is_only else [amount if each == rate else 0 for each, amount in zip(rates, amounts, strict=True)]
+        )
         amount = sum(of_rate)
         tax = amount - half_up(amount * WHOLE, WHOLE + rate) if includes_tax else percent_of(amount, rate)
         taxes.append(TaxAmount(rate, amount - tax if includes_tax else amount, tax))
-        tax_of = list(map(add, tax_of, spread(tax, of_rate)))  # 0 of 0: nothing for the other lines
+        shares = spread(tax, of_rate)  # 0 of 0: nothing for the lines of other rates
+        tax_of = shares if is_only else list(map(add, tax_of, shares))
     return tuple(taxes), tax_of
