@@ -32,17 +32,6 @@ _UNKNOWN = SafeUUID.unknown  # looking up a member of an enum takes as long as t
 _BATCH = struct.Struct("256Q")
 
 
-def _pack(stamp: int, random_bits: int) -> UUID:
-    """The UUIDv7 of a 60-bit stamp and 62 random bits (more are cut off).
-
-    It skips the checks of `UUID.__init__`, which take longer than all the rest: an order needs an id for each line.
-    """
-    made = _new(UUID)
-    _set(made, "int", stamp >> 12 << 80 | _VERSION_AND_VARIANT | (stamp & 0xFFF) << 64 | random_bits & _RAND_B)
-    _set(made, "is_safe", _UNKNOWN)
-    return made
-
-
 class _Uuid7:
     """Makes the ids of this process. Knows the last stamp, and randomness not used yet."""
 
@@ -64,15 +53,21 @@ class _Uuid7:
     def new(self) -> UUID:
         """A new UUIDv7, greater than every one that this process made before.
 
-        Threads and forked processes may call it.
+        Threads and forked processes may call it. It skips the checks of `UUID.__init__`, which take longer than all the
+        rest: an order needs an id for each line.
         """
-        stamp = time.time_ns() * _STEPS_PER_MS // _MS_IN_NS
         with self._lock:
-            self._last = stamp = max(stamp, self._last + 1)
+            stamp = time.time_ns() * _STEPS_PER_MS // _MS_IN_NS
+            if stamp <= self._last:
+                stamp = self._last + 1
+            self._last = stamp
             if not self._random:
                 self._random.extend(_BATCH.unpack(os.urandom(_BATCH.size)))
             bits = self._random.pop()
-        return _pack(stamp, bits)
+        made = _new(UUID)
+        _set(made, "int", stamp >> 12 << 80 | _VERSION_AND_VARIANT | (stamp & 0xFFF) << 64 | bits & _RAND_B)
+        _set(made, "is_safe", _UNKNOWN)
+        return made
 
 
 uuid7 = _Uuid7().new

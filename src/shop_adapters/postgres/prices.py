@@ -191,6 +191,7 @@ ON CONFLICT (tax_class, valid_from) DO UPDATE SET rate = excluded.rate WHERE tax
 RETURNING tax_class
 """)
 
+COUPONS_KEPT_MAX = 10_000
 _ALWAYS = datetime(1, 1, 1, tzinfo=UTC)
 """Stands in the database for a rate that is valid from the beginning: a key cannot be NULL."""
 
@@ -199,12 +200,13 @@ class RulesCache:
     """The rules of one version of the catalog, in this process.
 
     Attributes:
-        kept: the version and its rules, replaced as one, so that threads may share it.
+        kept: the version, its rules, and coupons by their codes: these never change. Replaced as one, so that threads
+            may share it.
     """
 
     def __init__(self, *, includes_tax: bool) -> None:
         self.includes_tax = includes_tax
-        self.kept: tuple[StampedVersion | None, Rules | None] = (None, None)
+        self.kept: tuple[StampedVersion | None, Rules | None, dict[str, Coupon]] = (None, None, {})
 
 
 class PostgresPrices:
@@ -216,11 +218,11 @@ class PostgresPrices:
 
     def rules(self) -> Rules | None:
         version = self._version.read_with_stamp()
-        kept, rules = self._cache.kept
+        kept, rules, _ = self._cache.kept
         if version != kept or self._version.is_changed:
             rules = self._read_rules()
             if not self._version.is_changed:  # what only this unit of work sees yet is not for others
-                self._cache.kept = version, rules
+                self._cache.kept = version, rules, {}
         return rules
 
     def _read_rules(self) -> Rules | None:
@@ -278,8 +280,14 @@ class PostgresPrices:
         self._add_uses(coupons)
 
     def coupons_by_code(self, codes: Iterable[str]) -> dict[str, Coupon]:
-        rows = self._transaction.run(_COUPONS_BY_CODE, {"codes": Texts(codes)})
-        return {row.code: Coupon(*row) for row in rows}
+        codes, known = list(codes), self._cache.kept[2]
+        if unknown := Texts([code for code in codes if code not in known]):
+            if len(known) + len(unknown) > COUPONS_KEPT_MAX:
+                known.clear()
+            known.update(
+                {row.code: Coupon(*row) for row in self._transaction.run(_COUPONS_BY_CODE, {"codes": unknown})}
+            )
+        return {code: known[code] for code in codes if code in known}
 
     def coupons(self, promotion_id: UUID, page_request: OffsetRequest) -> Page[CouponEntry]:
         of = {"promotion_id": promotion_id}

@@ -71,11 +71,11 @@ class Cart:
 
     def list_total(self, numbers: Iterable[int]) -> int:
         """What these lines come to before discounts."""
-        return sum([self.totals[number] for number in numbers])
+        return sum(map(self.totals.__getitem__, numbers))
 
     def count(self, numbers: Iterable[int]) -> int:
         """The units of these lines."""
-        return sum([self.units[number] for number in numbers])
+        return sum(map(self.units.__getitem__, numbers))
 
 
 def _place(line: CartLine) -> int:
