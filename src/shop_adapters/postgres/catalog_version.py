@@ -97,8 +97,8 @@ class CatalogVersion:
         self._has_categories |= has_categories
 
     def read_with_stamp(self) -> StampedVersion:
-        """The committed version, or the one of the offers: what was read after them is at least as new."""
-        return self.seen or cast("StampedVersion", self._transaction.run(_READ_WITH_STAMP)[0])
+        """The committed version, and its stamp."""
+        return cast("StampedVersion", self._transaction.run(_READ_WITH_STAMP)[0])
 
     def write(self) -> None:
         """Raise it if something changed: last, so that changes wait for each other no longer than a commit takes."""

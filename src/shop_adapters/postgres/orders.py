@@ -29,6 +29,9 @@ from shop_core.ports import OrderActivity
 from shop_core.pricing.evaluation import Discount
 
 _64_BITS = 2**64 - 1  # PostgreSQL counts them from the middle
+_PLAIN = ((), TAX_CLASS_DEFAULT, (), ())
+"""The options, tax class, categories and discounts of a line about which nothing else was agreed."""
+
 _ADD_HEADS = text("""
 INSERT INTO orders (
     customer_id, id, status, total_minor, version, created_at, updated_at, number, deleted_at, includes_tax, pricing
@@ -300,7 +303,8 @@ def _line_columns(of: Sequence[Order]) -> dict[str, Array]:
     rows = [
         (
             *(order.customer_id, order.id, line_no, line.product_id, line.sku, line.name, line.unit_price.minor),
-            *(line.quantity, line.discount, line.tax_rate, line.tax, _details_of(line)),
+            *(line.quantity, line.discount, line.tax_rate, line.tax),
+            None if (*line[5:7], *line[10:]) == _PLAIN else _details_of(line),
         )
         for order in of
         for line_no, line in enumerate(order.lines, start=1)
@@ -338,10 +342,8 @@ def _pricing(document: dict[str, Any] | None) -> tuple[tuple[tuple[UUID, int], .
     return tuple(ids), tuple([(code, UUID(promotion_id)) for code, promotion_id in document["coupons"]])
 
 
-def _details_of(line: OrderLine) -> str | None:
+def _details_of(line: OrderLine) -> str:
     """What else was agreed about a line, as JSON. Most of it was agreed about other lines too, and is kept."""
-    if line.tax_class == TAX_CLASS_DEFAULT and not (line.options or line.category_ids or line.discounts):
-        return None
     discounts = [f"{_open_json(*each[1:4])}, {each.amount}]" for each in line.discounts]
     return f"{_open_json(line.options, line.tax_class, line.category_ids)}, [{', '.join(discounts)}]]"
 

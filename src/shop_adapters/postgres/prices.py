@@ -217,7 +217,7 @@ class PostgresPrices:
         self._version, self._cache = version, cache
 
     def rules(self) -> Rules | None:
-        version = self._version.read_with_stamp()
+        version = self._version.seen or self._version.read_with_stamp()
         kept, rules, _ = self._cache.kept
         if version != kept or self._version.is_changed:
             rules = self._read_rules()

@@ -12,10 +12,8 @@ from shop_core.errors import InsufficientStock, Refusal, ReservationNotFound, To
 from shop_core.events import OrderEvent, OrderEventKind
 from shop_core.idempotency import Result
 from shop_core.inventory.model import LineRequest, MovementKind, NewId, StockMovement, check_catalog, shortages
-from shop_core.money import Money
-from shop_core.orders.model import Order, OrderStatus, PlacementRequest, total_of
-from shop_core.orders.prices import OpenCheckout, line_of, placed_lines, taxed_lines
-from shop_core.pricing.cart import CartLine
+from shop_core.orders.model import Order, OrderLine, OrderStatus, PlacementRequest, total_of
+from shop_core.orders.prices import OpenCheckout, placed_order
 from shop_core.pricing.checkout import Checkout
 from shop_core.pricing.coupons import Redemption
 from shop_core.reservations.model import Reservation, ReservationStep
@@ -96,23 +94,13 @@ class PlacementDraft:
 
     def _priced(
         self, request: PlacementRequest, order_id: UUID, sold: Sequence[tuple[Offer, int]]
-    ) -> tuple[Order, tuple[Redemption, ...]]:
+    ) -> tuple[Order, Sequence[Redemption]]:
         """The order with its discounts and taxes, and the uses that it takes."""
-        what, now, checkout = (order_id, request.customer_id, OrderStatus.PLACED), self.at, self.checkout
-        currency = sold[0][0].price.currency
-        includes_tax = checkout is None or checkout.includes_tax
-        if checkout is None or not (checkout.has_automatic or request.coupons):
-            lines = taxed_lines(sold, checkout) if checkout else tuple([line_of(*each) for each in sold])
-            total = total_of(lines, currency, includes_tax=includes_tax)
-            return Order(*what, lines, total, now, now, includes_tax=includes_tax), ()
-        cart = [
-            CartLine(offer.product_id, offer.price.minor, quantity, *checkout.agree(*offer[5:]))
-            for offer, quantity in sold
-        ]
-        pricing, promotions, redemptions, coupons = checkout.check(request.customer_id, order_id, cart, request.coupons)
-        lines, total = placed_lines(sold, cart, pricing), Money(pricing.total, currency)
-        order = Order(*what, lines, total, now, now, 1, None, includes_tax, promotions.versions, coupons)
-        return order, redemptions
+        if self.checkout is not None:
+            return placed_order(request, order_id, sold, self.checkout, self.at)
+        lines = tuple([OrderLine(*offer[:4], quantity, *offer[4:6]) for offer, quantity in sold])
+        total = total_of(lines, lines[0].unit_price.currency)
+        return Order(order_id, request.customer_id, OrderStatus.PLACED, lines, total, self.at, self.at), ()
 
     def _confirmed(self, request: PlacementRequest, order_id: UUID) -> Reservation:
         """The reservation that the request turns into an order."""

@@ -10,9 +10,10 @@ from uuid import UUID
 from shop_core.catalog.model import Offer
 from shop_core.errors import Shortage
 from shop_core.money import Money
-from shop_core.orders.model import OrderLine, Priced, total_of
+from shop_core.orders.model import Order, OrderLine, OrderStatus, PlacementRequest, Priced, total_of
 from shop_core.pricing.cart import CartLine
 from shop_core.pricing.checkout import Checkout
+from shop_core.pricing.coupons import Redemption
 from shop_core.pricing.evaluation import Pricing
 from shop_core.pricing.explanation import Explanation, explain
 from shop_core.pricing.taxes import taxes_of
@@ -69,21 +70,31 @@ def taxed_lines(sold: Sequence[tuple[Offer, int]], checkout: Checkout) -> tuple[
     return tuple([lines[offer.product_id.int] for offer, _ in sold])
 
 
-def placed_lines(
-    sold: Sequence[tuple[Offer, int]], cart: Sequence[CartLine], pricing: Pricing
-) -> tuple[OrderLine, ...]:
-    """The lines of a new order: as `line_of` and `priced` make them, at once.
+def placed_order(
+    request: PlacementRequest, order_id: UUID, sold: Sequence[tuple[Offer, int]], checkout: Checkout, now: datetime
+) -> tuple[Order, Sequence[Redemption]]:
+    """A new order with its discounts and taxes, and the uses that it takes.
 
     Args:
         sold: what is sold, and how many units of it.
-        cart: the same as it was priced.
     """
+    head = order_id, request.customer_id, OrderStatus.PLACED
+    currency, includes_tax = sold[0][0].price.currency, checkout.includes_tax
+    if not (checkout.has_automatic or request.coupons):
+        lines = taxed_lines(sold, checkout)
+        total = total_of(lines, currency, includes_tax=includes_tax)
+        return Order(*head, lines, total, now, now, includes_tax=includes_tax), ()
+    cart = [
+        CartLine(offer.product_id, offer.price.minor, quantity, *checkout.agree(*offer[5:])) for offer, quantity in sold
+    ]
+    pricing, promotions, redemptions, coupons = checkout.check(request.customer_id, order_id, cart, request.coupons)
     prices = {each.product_id.int: each for each in pricing.lines}
     made = []
     for (offer, quantity), (product_id, _, _, tax_rate, category_ids) in zip(sold, cart, strict=True):
         _, off, _, tax, discounts = prices[product_id.int]
         made.append(OrderLine(*offer[:4], quantity, *offer[4:6], off, tax_rate, tax, category_ids, discounts))
-    return tuple(made)
+    agreed = includes_tax, promotions.versions, coupons
+    return Order(*head, tuple(made), Money(pricing.total, currency), now, now, 1, None, *agreed), redemptions
 
 
 def cart_of(lines: Iterable[OrderLine]) -> list[CartLine]:
