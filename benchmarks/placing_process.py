@@ -13,7 +13,10 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from benchmarks import seed_data
+try:
+    from benchmarks import seed_data
+except ImportError:  # its name up to 5e6ee0e
+    from bench.suite import seeding as seed_data  # type: ignore[import-not-found,no-redef]
 from shop_adapters.ids import uuid7
 from shop_adapters.postgres import PostgresAdapters, make_engine
 from shop_adapters.postgres.migrate import migrate
