@@ -83,7 +83,6 @@ redemptions = Table(
     Column("given_back_at", Time),
     PrimaryKeyConstraint("customer_id", "order_id", "promotion_id"),
     Index("redemptions_by_promotion_idx", "promotion_id", "order_id"),
-    Index("redemptions_of_customer_idx", "customer_id", "promotion_id", postgresql_where=text("given_back_at IS NULL")),
     comment="Each use of a promotion by an order.",
 )
 
