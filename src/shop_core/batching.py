@@ -120,7 +120,7 @@ class Batch(Generic[Q, R]):
     def decide_once(
         self, draft: D, levels: Levels, results: Mapping[UUID, R], expired: Sequence[StockMovement] = ()
     ) -> BatchDecision[R, D]:
-        """Decide request by request, each seeing what the ones before it left. Pure; see `decide`."""
+        """Decide request by request, each seeing what the ones before it left. No I/O; see `decide`."""
         available = {product_id: level.available for product_id, level in levels.items()}
         made = {key: (claim, results.get(claim.result_id)) for key, claim in self._earlier.items()}
         new_claims: dict[CustomerKey, Claim] = {}

@@ -22,8 +22,8 @@ from sqlalchemy import Engine, Executable, TextClause
 from sqlalchemy.dialects import postgresql
 
 import shop_adapters.postgres
-from shop_adapters.postgres import accounts, catalog_feed, database, order_lists, product_lists, queue_notes
-from shop_adapters.postgres.product_lists import QueryShape, Start
+from shop_adapters.postgres import accounts, catalog_feed, database, order_lists, product_statements, queue_notes
+from shop_adapters.postgres.product_statements import QueryShape, Start
 from shop_core.catalog.search import ProductSort
 
 BY_CUSTOMER = {
@@ -106,10 +106,10 @@ def _composed(filters_max: int) -> Iterator[tuple[str, Executable]]:
     for filters, sort in itertools.product(shapes, ProductSort):
         shape = QueryShape(filters, "words" in filters, sort)
         for start in Start:
-            yield "list of products", product_lists.page(shape, start)
+            yield "list of products", product_statements.page(shape, start)
     low = QueryShape(frozenset({"low_stock"}), False, ProductSort.NEWEST)
-    yield from (("list of products", product_lists.page(low, start)) for start in Start)
-    yield "count of products", product_lists.count(low)
+    yield from (("list of products", product_statements.page(low, start)) for start in Start)
+    yield "count of products", product_statements.count(low)
     yield "feed of changes", catalog_feed.FEED
 
 

@@ -71,7 +71,7 @@ def test_a_trace_leads_from_the_request_to_its_statements(traced: list[ReadableS
     for batch in batches:
         names = [span.name for span in traced if span.parent == batch.context]
         assert (names[0], names[-1]) == ("BEGIN", "COMMIT")
-        assert "INSERT orders" in names
+        assert "WITH orders" in names, "orders are written with their lines"
     statements = [span for span in traced if (span.attributes or {}).get("db.system.name")]
     parents = Counter(by_id[span.parent.span_id].name for span in statements if span.parent)
     of_requests = {f"POST {API}/auth/register", f"POST {API}/auth/token", f"GET {API}/orders"}

@@ -14,7 +14,7 @@ from sqlalchemy import select
 
 from shop_adapters.memory import catalog
 from shop_adapters.memory.transaction import Transaction
-from shop_adapters.postgres import product_lists
+from shop_adapters.postgres import product_statements
 from shop_adapters.postgres.schema import products, stock_levels
 from shop_core.inventory.model import StockLevel
 from shop_core.ports import Adapters
@@ -71,13 +71,16 @@ _ON_HAND = select(stock_levels.c.on_hand).where(stock_levels.c.product_id == pro
 
 
 def _postgres_lists_show_on_hand() -> list[Patch]:
-    columns = (_ON_HAND.label("available"), product_lists._FAMILY_NAME.label("family_name"))
-    entry = product_lists.PRODUCT.add_columns(*columns).where(products.c.archived_at.is_(None))
-    return [(product_lists, "ENTRY", entry), (product_lists, "page", product_lists.page.__wrapped__)]
+    columns = (_ON_HAND.label("available"), product_statements._FAMILY_NAME.label("family_name"))
+    entry = product_statements.PRODUCT.add_columns(*columns).where(products.c.archived_at.is_(None))
+    return [(product_statements, "ENTRY", entry), (product_statements, "page", product_statements.page.__wrapped__)]
 
 
 def _postgres_lists_filter_by_on_hand() -> list[Patch]:
-    return [(product_lists, "_AVAILABLE", _ON_HAND), (product_lists, "page", product_lists.page.__wrapped__)]
+    return [
+        (product_statements, "_AVAILABLE", _ON_HAND),
+        (product_statements, "page", product_statements.page.__wrapped__),
+    ]
 
 
 def _mutant(says: str, patches: Callable[[], list[Patch]]) -> Mutant:

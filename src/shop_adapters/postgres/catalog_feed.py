@@ -9,7 +9,8 @@ from sqlalchemy import BigInteger, Integer, Uuid, bindparam, or_, text, tuple_
 
 from shop_adapters.postgres.catalog_version import FORGET_STAMPS, renew
 from shop_adapters.postgres.database import Transaction
-from shop_adapters.postgres.product_lists import SHOWN, entry_of
+from shop_adapters.postgres.product_lists import entry_of
+from shop_adapters.postgres.product_statements import SHOWN
 from shop_adapters.postgres.schema import catalog_changes, products
 from shop_core.catalog.changes import FeedPosition, FeedView
 from shop_core.catalog.model import Category

@@ -208,11 +208,8 @@ class PostgresOrders:
         No statement locks or joins orders by their ids alone: an engine that distributes them by customers cannot.
         """
         ids = Uuids(set(order_ids))
-        return (
-            [(row.customer_id, row.id) for row in self._transaction.run(_FIND_CUSTOMERS, {"order_ids": ids})]
-            if ids
-            else []
-        )
+        rows = self._transaction.run(_FIND_CUSTOMERS, {"order_ids": ids}) if ids else []
+        return [(row.customer_id, row.id) for row in rows]
 
     def update(self, order: Order) -> None:
         self._transaction.lock_order.check("orders", [order.id])  # an UPDATE locks its row

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import fields
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
-from typing import Any
 from uuid import UUID
 
 import psycopg
@@ -16,10 +13,9 @@ from sqlalchemy import text
 from shop_adapters.postgres.arrays import Array, Texts, Uuids, columns
 from shop_adapters.postgres.catalog_version import CatalogVersion, StampedVersion
 from shop_adapters.postgres.database import UNIQUE, Row, Transaction
+from shop_adapters.postgres.promotion_rows import columns_of, promotion_of
 from shop_core.errors import CouponCodeTaken, Refusal
-from shop_core.money import Money
 from shop_core.pagination import OffsetRequest, Page
-from shop_core.pricing.benefits import BENEFITS, Benefit, Condition, Selection
 from shop_core.pricing.coupons import Coupon, CouponEntry, Redemption
 from shop_core.pricing.model import Promotion, PromotionEntry
 from shop_core.pricing.rules import Rules, Uses
@@ -227,7 +223,7 @@ class PostgresPrices:
 
     def _read_rules(self) -> Rules | None:
         run = self._transaction.run
-        promotions = tuple(self._promotion(row) for row in run(_LIVE))
+        promotions = tuple(promotion_of(row, self._currency) for row in run(_LIVE))
         rates = tuple(
             TaxRate(row.tax_class, row.rate, None if row.valid_from == _ALWAYS else row.valid_from)
             for row in run(_TAX_RATES)
@@ -240,7 +236,7 @@ class PostgresPrices:
     def add_promotion(self, promotion: Promotion) -> None:
         self._version.change()
         self._transaction.run(_ADD, {"id": promotion.id, "version": promotion.version})
-        self._transaction.run(_ADD_VERSION, _columns(promotion))
+        self._transaction.run(_ADD_VERSION, columns_of(promotion))
         self._add_uses([promotion])
 
     def promotion(self, promotion_id: UUID) -> PromotionEntry | None:
@@ -254,7 +250,7 @@ class PostgresPrices:
     def update_promotion(self, promotion: Promotion) -> None:
         self._version.change()
         self._transaction.run(_TURN, {"id": promotion.id, "version": promotion.version})
-        self._transaction.run(_ADD_VERSION, _columns(promotion))
+        self._transaction.run(_ADD_VERSION, columns_of(promotion))
         self._transaction.run(_LIMIT_USES, {"id": promotion.id, "uses_max": promotion.uses_max})
 
     def withdraw_promotion(self, promotion_id: UUID) -> None:
@@ -268,7 +264,9 @@ class PostgresPrices:
     def versions(self, ids: Iterable[tuple[UUID, int]]) -> list[Promotion]:
         if not (agreed := list(ids)):
             return []
-        return [self._promotion(row) for row in self._transaction.run(_VERSIONS, columns(_VERSIONS, agreed))]
+        return [
+            promotion_of(row, self._currency) for row in self._transaction.run(_VERSIONS, columns(_VERSIONS, agreed))
+        ]
 
     def add_coupons(self, coupons: Sequence[Coupon]) -> None:
         def refusal(state: str, diagnostic: psycopg.errors.Diagnostic) -> Refusal | None:
@@ -355,57 +353,7 @@ class PostgresPrices:
         return columns(_COUNT_USES, [(used_id, uses * number) for used_id, number in counted.items()])
 
     def _entry(self, row: Row) -> PromotionEntry:
-        return PromotionEntry(self._promotion(row), row.uses)
-
-    def _promotion(self, row: Row) -> Promotion:
-        condition, benefit = row.terms["condition"], dict(row.terms["benefit"])
-        kind = BENEFITS[benefit.pop("kind")]
-        return Promotion(
-            row.promotion_id,
-            row.label,
-            kind(**self._values(benefit)),
-            Condition(**self._values(condition)) if condition else None,
-            row.starts_at,
-            row.ends_at,
-            row.needs_coupon,
-            row.combines,
-            row.uses_max,
-            row.customer_uses_max,
-            row.version,
-        )
-
-    def _values(self, document: Mapping[str, Any]) -> dict[str, Any]:
-        """The values of a condition or a benefit, from what `_document` made of them."""
-        values = dict(document)
-        for name in document.keys() & {"selection", "get_selection"}:
-            values[name] = Selection(**{kind: frozenset(map(UUID, ids)) for kind, ids in document[name].items()})
-        for name in document.keys() & {"amount", "price", "total_min"}:
-            values[name] = Money(document[name], self._currency)
-        return values
-
-
-def _columns(promotion: Promotion) -> dict[str, object]:
-    kinds = {kind: name for name, kind in BENEFITS.items()}
-    terms = {
-        "condition": _document(promotion.condition) if promotion.condition else None,
-        "benefit": {"kind": kinds[type(promotion.benefit)], **_document(promotion.benefit)},
-    }
-    names = ("id", "version", "label", "starts_at", "ends_at", "needs_coupon", "combines", "uses_max")
-    columns = {name: getattr(promotion, name) for name in (*names, "customer_uses_max")}
-    return {**columns, "terms": json.dumps(terms)}
-
-
-def _document(of: Condition | Benefit) -> dict[str, object]:
-    """A condition or a benefit as JSON: its fields that are set, amounts in minor units."""
-    document: dict[str, object] = {}
-    for each in fields(of):
-        value = getattr(of, each.name)
-        if isinstance(value, Selection):
-            named = {"product_ids": value.product_ids, "category_ids": value.category_ids}
-            document[each.name] = {name: sorted(map(str, ids)) for name, ids in named.items() if ids}
-        elif value is not None:
-            document[each.name] = value.minor if isinstance(value, Money) else value
-    return document
+        return PromotionEntry(promotion_of(row, self._currency), row.uses)
 
 
 def _coupon(row: Row) -> CouponEntry:

@@ -1,44 +1,24 @@
-"""The lists of the catalog: statements composed by what a query filters and how it sorts, and how pages are read."""
+"""How the lists of the catalog are read, and what products are sold as."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from enum import Enum, auto
-from functools import cache, lru_cache
+from functools import cache
 from typing import Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy import (
-    ARRAY,
-    BigInteger,
-    ColumnElement,
-    Integer,
-    Select,
-    Text,
-    Uuid,
-    any_,
-    bindparam,
-    case,
-    cast,
-    false,
-    func,
-    literal,
-    select,
-    text,
-    tuple_,
-)
-from sqlalchemy.dialects.postgresql import TSQUERY
+from sqlalchemy import Select, text
 
 from shop_adapters import listing
+from shop_adapters.postgres import product_statements as statements
 from shop_adapters.postgres.arrays import Uuids
 from shop_adapters.postgres.catalog_version import READ_VERSION, CatalogVersion, StampedVersion
 from shop_adapters.postgres.current_catalog import PageIndexCache
 from shop_adapters.postgres.database import Row, Transaction
-from shop_adapters.postgres.schema import families, products, stock_levels
+from shop_adapters.postgres.product_statements import QueryShape, Start
 from shop_adapters.postgres.search import exact_query, word_query
 from shop_core.catalog.images import Images, ImageSize, ProductImage
-from shop_core.catalog.model import CatalogEntry, Offer, Options, Product
+from shop_core.catalog.model import CatalogEntry, Offer, Product
 from shop_core.catalog.search import ProductQuery, ProductSort, Relevance
 from shop_core.money import Money
 from shop_core.pagination import CursorRequest, Key, OffsetRequest, Page, PageRequest
@@ -46,39 +26,6 @@ from shop_core.text import is_storable
 
 T = TypeVar("T")
 
-PRODUCT = select(
-    products.c.id,
-    products.c.sku,
-    products.c.name,
-    products.c.price_minor,
-    products.c.created_at,
-    products.c.updated_at,
-    products.c.description,
-    products.c.category_id,
-    products.c.image_urls,
-    products.c.archived_at,
-    products.c.version,
-    products.c.tax_class,
-    products.c.family_id,
-    products.c.options,
-    products.c.images,
-)
-_UNITS = func.greatest(0, stock_levels.c.on_hand - stock_levels.c.allocated - stock_levels.c.reserved)
-# Looked up for each product that is shown, never joined: a merge join would read all stock up to a deep page first.
-_AVAILABLE = select(_UNITS).where(stock_levels.c.product_id == products.c.id).scalar_subquery()
-_IN_CATALOG = products.c.archived_at.is_(None)
-_WITH_STOCK = products.join(stock_levels, stock_levels.c.product_id == products.c.id)
-_FAMILY_NAME = select(families.c.name).where(families.c.id == products.c.family_id).scalar_subquery()
-SHOWN = PRODUCT.add_columns(_AVAILABLE.label("available"), _FAMILY_NAME.label("family_name"))
-ENTRY = SHOWN.where(_IN_CATALOG)
-_SORT_COLUMNS: dict[ProductSort, tuple[ColumnElement[Any], ...]] = {
-    ProductSort.NEWEST: (products.c.id,),
-    ProductSort.NAME: (products.c.sort_key, products.c.id),
-    ProductSort.PRICE: (products.c.price_minor, products.c.id),
-    ProductSort.PRICE_DESCENDING: (products.c.price_minor, products.c.id),
-    ProductSort.RELEVANCE: (products.c.sort_key, products.c.id),  # behind the tier
-}
-"""The columns behind the key of each list in `shop_adapters.listing`."""
 _FILTERS = (
     "words",
     "category_id",
@@ -90,40 +37,13 @@ _FILTERS = (
     "ids",
     "sku",
 )
-_STOCK_FILTERS = {"available_min", "available_max", "low_stock"}
-_NOT_CACHED = _STOCK_FILTERS | {"ids"}
-_DESCENDING = {sort for sort, listed in listing.PRODUCTS.items() if listed.descending}
-_TIERS = tuple(Relevance)
-_LIMIT, _OFFSET = bindparam("limit", type_=Integer), bindparam("offset", type_=Integer)
+_NOT_CACHED = statements.STOCK_FILTERS | {"ids"}
 
 
-class Start(Enum):
-    """How a page finds its start."""
-
-    BY_OFFSET = auto()  # it skips `offset` products
-    BY_KEY = auto()  # it begins after a key
-    BY_DEEP_OFFSET = auto()  # it skips their ids, which an index has, and reads the products afterwards
-
-
-@dataclass(frozen=True, slots=True)
-class QueryShape:
-    """Which filters and sort a query uses. Queries of one shape share one SQL statement.
-
-    Args:
-        filters: names of the fields of the query that are given.
-        has_words: whether there is a word to be found.
-        sort: by what it is sorted.
-    """
-
-    filters: frozenset[str]
-    has_words: bool
-    sort: ProductSort
-
-    @classmethod
-    def of(cls, query: ProductQuery) -> QueryShape:
-        """The shape of `query`."""
-        given = frozenset([name for name in _FILTERS if getattr(query, name) is not None])
-        return cls(given | {"low_stock"} if query.low_stock else given, bool(query.words), query.sorted_by)
+def shape_of(query: ProductQuery) -> QueryShape:
+    """The shape of `query`."""
+    given = frozenset([name for name in _FILTERS if getattr(query, name) is not None])
+    return QueryShape(given | {"low_stock"} if query.low_stock else given, bool(query.words), query.sorted_by)
 
 
 def values_of(query: ProductQuery, category_ids: Sequence[UUID]) -> dict[str, Any]:
@@ -142,96 +62,6 @@ def key_values(key: Key) -> dict[str, Any]:
     *values, last_id = key
     return {**{f"after_{place}": value for place, value in enumerate(values)}, "after_id": UUID(str(last_id))}
 
-
-@lru_cache(512)
-def page(shape: QueryShape, start: Start, tier: Relevance | None = None) -> Select[Any]:
-    """A page of a list.
-
-    Args:
-        shape: of the query.
-        start: where the page starts.
-        tier: of a list by relevance, only the products that fit the words so well.
-    """
-    columns, is_descending = _SORT_COLUMNS[shape.sort], shape.sort in _DESCENDING
-    found = ENTRY.where(*_filters(shape), *_units(shape, _AVAILABLE))
-    order = [column.desc() if is_descending else column for column in columns]
-    if shape.sort is ProductSort.RELEVANCE:
-        better = (
-            [_found_by(name) for name in ("sku_words", "name_words", "title_words")]
-            if shape.has_words
-            else [false()] * 3
-        )
-        if tier is not None:
-            found = found.where(*(~each for each in better[: _TIERS.index(tier)]), *better[_TIERS.index(tier) :][:1])
-        elif shape.has_words:
-            order = [case(*((each, int(fits)) for each, fits in zip(better, _TIERS, strict=False)), else_=1), *order]
-    match start:
-        case Start.BY_OFFSET:
-            return found.order_by(*order).limit(_LIMIT).offset(_OFFSET)
-        case Start.BY_KEY:
-            return found.where(_beyond(columns, is_descending)).order_by(*order).limit(_LIMIT)
-    ids = found.with_only_columns(products.c.id).order_by(*order).limit(_LIMIT).offset(_OFFSET)
-    return ENTRY.where(products.c.id.in_(ids)).order_by(*order)
-
-
-@lru_cache(256)
-def count(shape: QueryShape) -> Select[Any]:
-    """How many a list has."""
-    return select(func.count()).select_from(to_count(shape).subquery())
-
-
-@lru_cache(256)
-def to_count(shape: QueryShape) -> Select[Any]:
-    """A row for each product of a list. All have a stock level, so only a filter by units needs to see it."""
-    rows = select(literal(1)).select_from(_WITH_STOCK if _STOCK_FILTERS & shape.filters else products)
-    return rows.where(_IN_CATALOG, *_filters(shape), *_units(shape, _UNITS))
-
-
-def _filters(shape: QueryShape) -> list[ColumnElement[bool]]:
-    filters: list[ColumnElement[bool]] = []
-    if "words" in shape.filters:
-        filters.append(_found_by("words") if shape.has_words else false())
-    if "category_id" in shape.filters:
-        filters.append(products.c.category_id == any_(bindparam("category_ids", type_=ARRAY(Uuid))))
-    if "family_id" in shape.filters:
-        filters.append(products.c.family_id == bindparam("family_id", type_=Uuid))
-    if "ids" in shape.filters:
-        filters.append(products.c.id == any_(bindparam("ids", type_=ARRAY(Uuid))))
-    if "sku" in shape.filters:
-        filters.append(products.c.sku == bindparam("sku", type_=Text))
-    if "price_min" in shape.filters:
-        filters.append(products.c.price_minor >= bindparam("price_min", type_=BigInteger))
-    if "price_max" in shape.filters:
-        filters.append(products.c.price_minor <= bindparam("price_max", type_=BigInteger))
-    return filters
-
-
-def _units(shape: QueryShape, available: ColumnElement[int]) -> list[ColumnElement[bool]]:
-    filters: list[ColumnElement[bool]] = []
-    if "available_min" in shape.filters:
-        filters.append(available >= bindparam("available_min", type_=BigInteger))
-    if "available_max" in shape.filters:
-        filters.append(available <= bindparam("available_max", type_=BigInteger))
-    if "low_stock" in shape.filters:
-        low = select(stock_levels.c.product_id).where(
-            stock_levels.c.low_stock_level.is_not(None), stock_levels.c.low_stock_level > _UNITS
-        )
-        filters.append(products.c.id.in_(low))
-    return filters
-
-
-def _found_by(name: str) -> ColumnElement[bool]:
-    return products.c.search.op("@@", is_comparison=True)(cast(bindparam(name, type_=Text), TSQUERY))
-
-
-def _beyond(columns: Sequence[ColumnElement[Any]], descending: bool) -> ColumnElement[bool]:
-    """What comes after a key in the sort."""
-    values = [bindparam(f"after_{place}", type_=column.type) for place, column in enumerate(columns[:-1])]
-    after = tuple_(*values, bindparam("after_id", type_=Uuid))
-    return tuple_(*columns) < after if descending else tuple_(*columns) > after
-
-
-# ---- pages
 
 _CATEGORY_AND_THOSE_BELOW = text("""
 WITH RECURSIVE tree (id) AS (
@@ -298,13 +128,13 @@ class ProductLists:
     def _read_offers(self, product_ids: Iterable[UUID]) -> tuple[StampedVersion, dict[int, Offer]]:
         rows, currency = self._transaction.run(_OFFERS, {"ids": Uuids(product_ids)}), self._currency
         return rows[0][:2], {
-            id_.int: Offer(id_, sku, name, Money(minor, currency), options_of(options), *others)
+            id_.int: Offer(id_, sku, name, Money(minor, currency), tuple(map(tuple, options or ())), *others)
             for _, _, id_, sku, name, minor, options, *others in rows
             if id_
         }
 
     def page(self, query: ProductQuery, page_request: PageRequest) -> Page[CatalogEntry]:
-        shape = QueryShape.of(query)
+        shape = shape_of(query)
         is_cacheable = not _NOT_CACHED & shape.filters and isinstance(page_request, OffsetRequest)
         # Before anything that is cached under it; a unit of work that changed the catalog sees what nobody else does.
         version = self._transaction.value(READ_VERSION) if is_cacheable and not self._version.is_changed else None
@@ -324,9 +154,9 @@ class ProductLists:
         version: int | None,
     ) -> Page[CatalogEntry]:
         """The page, with the number of all items."""
-        if _STOCK_FILTERS & shape.filters:
-            return Page(entries, *self._transaction.count_or_estimate(to_count(shape), values))
-        counted: int = self._transaction.value(count(shape), values)
+        if statements.STOCK_FILTERS & shape.filters:
+            return Page(entries, *self._transaction.count_or_estimate(statements.to_count(shape), values))
+        counted: int = self._transaction.value(statements.count(shape), values)
         self._cache.counts.put(version, query, counted)
         return Page(entries, counted)
 
@@ -343,7 +173,7 @@ class ProductLists:
         if offset and not has_tiers:
             entries = self._deep_entries(query, shape, values, page_request, version)
         else:
-            entries = self._found(page(shape, Start.BY_OFFSET), values | {"limit": limit, "offset": offset})
+            entries = self._found(statements.page(shape, Start.BY_OFFSET), values | {"limit": limit, "offset": offset})
         if len(entries) == limit and not has_tiers:
             self._cache.starts.put(version, query, listing.products(query).key(entries[-1]), offset + limit)
         return tuple(entries)
@@ -359,10 +189,10 @@ class ProductLists:
         """A page that is not the first: from where it is known to start, or else by skipping what comes before."""
         limit, offset, starts = page_request.limit, page_request.offset, self._cache.starts
         if (key := starts.get(version, query, offset)) is not None:
-            return self._found(page(shape, Start.BY_KEY), {**values, **key_values(key), "limit": limit})
+            return self._found(statements.page(shape, Start.BY_KEY), {**values, **key_values(key), "limit": limit})
         # With the product before the page: its key is cached, so that the next request can seek instead of skip.
         window = {"limit": limit + 1, "offset": offset - 1}
-        found = self._found(page(shape, Start.BY_DEEP_OFFSET), values | window)
+        found = self._found(statements.page(shape, Start.BY_DEEP_OFFSET), values | window)
         if found:
             starts.put(version, query, listing.products(query).key(found[0]), offset)
         return found[1:]
@@ -375,16 +205,16 @@ class ProductLists:
         tiers: list[Relevance | None] = [None]
         key = None if page_request.cursor is None else listed.read(page_request.cursor)
         if shape.sort is ProductSort.RELEVANCE:
-            tiers = [*_TIERS]
+            tiers = [*statements.TIERS]
             if key is not None:
                 tier_no = int(key[0])  # anybody can make a cursor: a tier before the first is the start
-                tiers = [tier for tier in _TIERS if tier >= tier_no]
-                key = key[1:] if tier_no >= _TIERS[0] else None
+                tiers = [tier for tier in statements.TIERS if tier >= tier_no]
+                key = key[1:] if tier_no >= statements.TIERS[0] else None
         entries: list[CatalogEntry] = []
         for tier in tiers:
             if (missing := page_request.limit + 1 - len(entries)) > 0:
                 start, after = (Start.BY_OFFSET, {"offset": 0}) if key is None else (Start.BY_KEY, key_values(key))
-                entries += self._found(page(shape, start, tier), {**values, **after, "limit": missing})
+                entries += self._found(statements.page(shape, start, tier), {**values, **after, "limit": missing})
                 key = None
         return listed.page(entries, page_request.limit)
 
@@ -404,14 +234,9 @@ def entry_of(row: Row, currency: str) -> CatalogEntry:
 def product_of(row: Row, currency: str) -> Product:
     """The product in a row with the columns of `PRODUCT`."""
     price, urls = Money(row.price_minor, currency), tuple(row.image_urls)
-    options = options_of(row.options)
+    options = tuple(map(tuple, row.options or ()))
     images = images_of(row.images) if row.images else ()
     return as_stored(Product, *row[:3], price, *row[4:8], urls, *row[9:13], options, images)
-
-
-def options_of(document: list[list[str]] | None) -> Options:
-    """The options of a product, as they were stored."""
-    return tuple((name, value) for name, value in document) if document else ()
 
 
 def images_of(document: list[Any]) -> Images:

@@ -224,7 +224,8 @@ def open_checkout(
     *,
     is_quote: bool = False,
 ) -> OpenCheckout | None:
-    """Makes what prices the orders of a draft; None in a shop without promotions and taxes.
+    """Read coupons and uses, and return what makes a `Checkout`, which prices orders, for an attempt to place; None
+    in a shop without promotions and taxes.
 
     Args:
         rules: of the shop.

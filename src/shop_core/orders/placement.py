@@ -1,4 +1,4 @@
-"""How orders are placed: one request at a time, as part of a batch. Pure."""
+"""How orders are placed: one request at a time, as part of a batch. No I/O."""
 
 from __future__ import annotations
 

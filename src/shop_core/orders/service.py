@@ -33,7 +33,7 @@ from shop_core.reservations.model import Reservation
 
 
 class OrderService(OrderChanges):
-    """The verbs of an order; those that change a placed one come from `OrderChanges`."""
+    """The verbs of an order; those that change a placed one come from `OrderChanges`, as what all stand on does."""
 
     def place_all(
         self, requests: Sequence[PlacementRequest], ids: Sequence[UUID] | None = None, *, wait: bool = True
@@ -89,6 +89,9 @@ class OrderService(OrderChanges):
             ReservationNotFound, ReservationExpired, ReservationResolved: about the reservation that it names.
             KeyReused: its key was used for another request.
             Invalid: the total is more than can be counted.
+
+        Returns:
+            With a key that was used before: that order as it is by now, with `deleted_at` if its customer deleted it.
         """
         return result_of(self.place_all([request]))
 
