@@ -5,26 +5,16 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-import os
 import re
 import secrets
-import sys
-import threading
 import unicodedata
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from shop_core.errors import Unavailable
-from shop_core.ports import PasswordHasher
 
 if TYPE_CHECKING:
     from argon2 import PasswordHasher as Argon2Hasher
-
-HASHING_NICE = 10
-"""How much lower the priority of the threads is that hash. Not as low as can be, 19: a login would then wait for
-seconds while anything else keeps the machine busy."""
 
 _NO_MEMORY = "Memory allocation error"  # argon2-cffi has one exception for this and for broken hashes
 
@@ -152,39 +142,3 @@ class ScryptPasswords:
         """Whether the hash was made with a lower cost than today's, or in another way."""
         stored = _Scrypt.parse(password_hash)
         return stored is None or stored.log_n < self._log_n
-
-
-class LowPriorityPasswords:
-    """Hashes in threads of low priority, so that a flood of logins leaves the cores to all others.
-
-    Nothing but the hash runs there. It needs neither Python nor the database: a thread of low priority with a lock of
-    one of them would hold up all others that wait for it.
-
-    Args:
-        passwords: how passwords are hashed.
-        at_once: how many are hashed at once.
-    """
-
-    def __init__(self, passwords: PasswordHasher, at_once: int = 1) -> None:
-        self._passwords = passwords
-        self._threads = ThreadPoolExecutor(at_once, "shop-passwords", initializer=_yield_to_others)
-
-    def hash(self, password: str) -> str:
-        """The hash, as `passwords` makes it."""
-        return self._threads.submit(self._passwords.hash, password).result()
-
-    def verify(self, password_hash: str | None, password: str) -> bool:
-        """Whether `password` made the hash, as `passwords` says."""
-        return self._threads.submit(self._passwords.verify, password_hash, password).result()
-
-    def is_outdated(self, password_hash: str) -> bool:
-        """Whether the hash was made in another way than today's."""
-        return self._passwords.is_outdated(password_hash)
-
-
-def _yield_to_others() -> None:
-    """Give this thread a lower priority than the process has. Only Linux has priorities of threads, by their ids."""
-    if sys.platform == "linux":
-        with suppress(OSError):
-            nice = os.getpriority(os.PRIO_PROCESS, os.getpid()) + HASHING_NICE
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), min(nice, 19))

@@ -1,23 +1,16 @@
 """Passwords are hashed, checked, and told apart in no other way."""
 
-import os
-import sys
-import threading
 import unicodedata
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shop_adapters.passwords import HASHING_NICE, Argon2Passwords, LowPriorityPasswords, ScryptPasswords
+from shop_adapters.passwords import Argon2Passwords, ScryptPasswords
 from shop_core.errors import Unavailable
 from shop_testing import PasswordsContract
 
-CHEAP = {
-    "argon2": Argon2Passwords(memory_kib=8, passes=1),
-    "scrypt": ScryptPasswords(n=2),
-    "low priority": LowPriorityPasswords(ScryptPasswords(n=2)),
-}
+CHEAP = {"argon2": Argon2Passwords(memory_kib=8, passes=1), "scrypt": ScryptPasswords(n=2)}
 
 
 @pytest.fixture(params=CHEAP.values(), ids=CHEAP.keys())
@@ -97,25 +90,3 @@ def test_running_out_of_memory_is_not_a_wrong_password():
     impossible = hasher.hash("x").replace("m=8,", "m=4294967295,")
     with pytest.raises(Unavailable):
         hasher.verify(impossible, "x")
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has priorities of threads")
-def test_the_hash_alone_is_made_with_low_priority():
-    def nice():
-        return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
-
-    class Noting(ScryptPasswords):
-        def hash(self, password):
-            priorities.append(nice())
-            return super().hash(password)
-
-        def verify(self, password_hash, password):
-            priorities.append(nice())
-            return super().verify(password_hash, password)
-
-    priorities = []
-    passwords = LowPriorityPasswords(Noting(n=2))
-    before = nice()
-    assert passwords.verify(passwords.hash("correct horse"), "correct horse")
-    assert priorities == [min(before + HASHING_NICE, 19)] * 2
-    assert nice() == before

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 import threading
 from collections.abc import Iterator
 from typing import Any, cast
@@ -19,7 +20,7 @@ from shop_http.app import create_app
 from shop_http.requests import read_query
 from shop_http.routes.catalog import ProductsQuery, list_products
 from shop_http.routing import handler_of
-from shop_http.server.worker_pools import Pool, WorkerPools
+from shop_http.server.worker_pools import HASHING_NICE, Pool, WorkerPools
 from shop_testing.concurrency import TIMEOUT_S
 
 
@@ -90,7 +91,7 @@ def test_a_flood_of_logins_leaves_other_routes_usable_and_is_refused_beyond_its_
             credentials = {"username": f"ada-{number}", "password": "guess"}
             statuses.append(client.post("/api/v1/auth/token", json=credentials).status_code)
 
-        more_than_fit = (os.cpu_count() or 1) + 40  # a thread for each core, and 16 who wait
+        more_than_fit = (os.cpu_count() or 1) + 40  # a thread for each core but one, and 16 who wait
         flood = [threading.Thread(target=log_in, args=[number]) for number in range(more_than_fit)]
         for one in flood:
             one.start()
@@ -116,6 +117,20 @@ def test_closed_pools_refuse() -> None:
                 await pools.run(Pool.FAST, int)
 
     asyncio.run(come())
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has priorities of threads")
+def test_hashing_has_a_low_priority_and_other_work_has_not() -> None:
+    pools = WorkerPools({Pool.FAST: 1, Pool.HASHING: 1}, {Pool.FAST: 1, Pool.HASHING: 1})
+
+    def nice() -> int:
+        return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+
+    try:
+        assert pools.submit(Pool.FAST, nice).result(TIMEOUT_S) == nice(), "that of the process, whatever it is"
+        assert pools.submit(Pool.HASHING, nice).result(TIMEOUT_S) == min(nice() + HASHING_NICE, 19)
+    finally:
+        pools.close()
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,6 @@ from sqlalchemy.exc import DBAPIError
 from shop_adapters.breached_passwords import BreachedPasswords
 from shop_adapters.embedded import EmbeddedPostgres, EmbeddedPostgresError, kept_running
 from shop_adapters.observation import ObserveStatements
-from shop_adapters.passwords import Argon2Passwords, LowPriorityPasswords
 from shop_adapters.postgres import PostgresAdapters, make_engine
 from shop_adapters.postgres.backup import BackupError, Manifest, back_up, restore
 from shop_adapters.postgres.database import translate_errors
@@ -257,7 +256,6 @@ def adapters_of(engine: Engine, settings: Settings, observe: ObserveStatements |
         previous_secrets=[os.fsencode(secret) for secret in settings.previous_secret_keys],
         currency=settings.currency,
         includes_tax=settings.prices == "gross",
-        passwords=LowPriorityPasswords(Argon2Passwords(), at_once=max(1, (os.cpu_count() or 1) - 1)),
         has_outbox=settings.events != "none",
         has_mail=bool(settings.smtp_url),
         media=media,

@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
+import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from contextvars import copy_context
 from enum import StrEnum
 from threading import BoundedSemaphore
@@ -18,6 +21,7 @@ from typing import TypeVar
 from shop_core.errors import Unavailable
 
 T = TypeVar("T")
+HASHING_NICE = 10
 
 
 class Pool(StrEnum):
@@ -38,7 +42,12 @@ class WorkerPools:
 
     def __init__(self, threads: Mapping[Pool, int], waiting_max: Mapping[Pool, int]) -> None:
         self._executors = {
-            pool: ThreadPoolExecutor(count, thread_name_prefix=f"shop-http-{pool}") for pool, count in threads.items()
+            pool: ThreadPoolExecutor(
+                count,
+                thread_name_prefix=f"shop-http-{pool}",
+                initializer=_yield_to_others if pool is Pool.HASHING else None,
+            )
+            for pool, count in threads.items()
         }
         self._places = {pool: BoundedSemaphore(count + waiting_max[pool]) for pool, count in threads.items()}
 
@@ -47,7 +56,7 @@ class WorkerPools:
         """Pools that together need no more than `connections` to the database, and each has some of its own."""
         slow = max(1, connections // 4)
         cores = os.cpu_count() or 1
-        threads = {Pool.FAST: max(1, connections - slow), Pool.SLOW: slow, Pool.HASHING: cores}
+        threads = {Pool.FAST: max(1, connections - slow), Pool.SLOW: slow, Pool.HASHING: max(1, cores - 1)}
         return cls(threads, {Pool.FAST: 256, Pool.SLOW: 96, Pool.HASHING: 16})
 
     async def run(self, pool: Pool, work: Callable[[], T]) -> T:
@@ -79,3 +88,15 @@ class WorkerPools:
         """Let the work that has begun finish."""
         for executor in self._executors.values():
             executor.shutdown()
+
+
+def _yield_to_others() -> None:
+    """Give this thread a lower priority than the process has, so that a flood of logins leaves the cores to all others.
+
+    Not the lowest, 19, unless the process is near it: a login would then wait for seconds while anything else keeps the
+    machine busy. Only Linux has priorities of threads. There, PRIO_PROCESS takes the id of a thread, too.
+    """
+    if sys.platform == "linux":
+        with suppress(OSError):
+            nice = os.getpriority(os.PRIO_PROCESS, os.getpid()) + HASHING_NICE
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), min(nice, 19))
