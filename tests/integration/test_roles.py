@@ -70,6 +70,29 @@ def test_the_shop_does_all_its_work_as_that_role(databases: tuple[str, str]) -> 
     assert shop("audit", env=env).stdout == "Everything adds up.\n"
 
 
+def test_what_is_kept_for_too_long_is_deleted_as_that_role(databases: tuple[str, str]) -> None:
+    env = environment(SHOP_DATABASE_URL=databases[1], SHOP_SECRET_KEY="x" * 36, SHOP_EVENTS="log")
+    assert shop("create-admin", "keeper", env=env, stdin=f"{PASSWORD}\n").returncode == 0
+    with serving(env=env) as (url, _):
+        server = Server(url, "keeper", PASSWORD)
+        with server.client() as visitor:
+            tokens, lonely = log_in(visitor, register(visitor)["username"]), register(visitor)
+        with server.client(server.staff_token) as staff, server.client(tokens["access"]) as customer:
+            order = new_order(customer, (new_product(staff, stock=1), 1))
+            cancelled = customer.post(f"/orders/{order['id']}/cancel", json={"reason": "too dear"})
+            assert cancelled.status_code == 200, cancelled.text
+    owner = make_engine(databases[0], connections=1)
+    with owner.begin() as connection:  # years later
+        connection.execute(text("UPDATE order_events SET at = at - interval '9 years' WHERE reason IS NOT NULL"))
+        aged = "created_at = created_at - interval '9 years', updated_at = updated_at - interval '9 years'"
+        connection.execute(text(f"UPDATE accounts SET {aged} WHERE id = :id"), {"id": lonely["id"]})
+    owner.dispose()
+    done = shop("retention", "--delete", env=env)
+    assert done.returncode == 0, done.stderr
+    assert {"reasons: 1 erased", "accounts: 1 erased"} <= set(done.stdout.splitlines()), done.stdout
+    assert shop("audit", env=env).stdout == "Everything adds up.\n"
+
+
 @pytest.mark.parametrize("table", sorted(ADDED_TO))
 @pytest.mark.parametrize("change", ["UPDATE {} SET id = id", "DELETE FROM {}", "TRUNCATE {}", "DROP TABLE {}"])
 def test_history_cannot_be_changed(app: Engine, table: str, change: str) -> None:
