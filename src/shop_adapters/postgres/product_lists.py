@@ -81,8 +81,8 @@ LEFT JOIN catalog_stamps AS stamped ON stamped.version = current.version
 LEFT JOIN products AS product ON product.id = ANY (CAST(:ids AS uuid[])) AND product.archived_at IS NULL
 WHERE current.id = 1
 """)
-OFFERS_MAX = 10_000
-"""So many are kept: some 5 MB in each process."""
+OFFERS_MAX = 5_000
+"""So many are kept: some 3 MB in each process."""
 
 
 class OffersCache:
