@@ -4,6 +4,9 @@ The commit is checked out into a temporary worktree. Each side is a process with
 PostgreSQL, and they take turns (A B C D A B C D ...): batches of orders, through the core, without HTTP. Printed is
 processor time, of the process and of the server process of its connection: other programs disturb it least. The older
 commit places without promotions and taxes, whatever the other sides do; it must have `orders.place_all`.
+
+With `--http` each side is `shop serve`, with the packages of its commit, under a load of 64 connections: processor time
+is that of all its processes and of PostgreSQL, and the orders of each second are printed too.
 """
 
 from __future__ import annotations
@@ -12,25 +15,28 @@ import argparse
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from verification import databases
+from verification.shop_process import SHOP
 
 from benchmarks.environment import Size, open_environment
 from benchmarks.measurement import CannotMeasure, Spread, ratios
 from benchmarks.placing_process import VARIANTS
+from benchmarks.served_side import installed, served
 
 ROOT = Path(__file__).parents[1]
 
 
 class Cost(NamedTuple):
-    """Processor time of one order in microseconds."""
+    """Processor time of one order in microseconds; and orders a second, over HTTP."""
 
     python: float
     postgresql: float
+    rate: float = 0
 
     @property
     def both(self) -> float:
@@ -38,7 +44,15 @@ class Cost(NamedTuple):
         return self.python + self.postgresql
 
 
-class Side:
+class Side(Protocol):
+    """What places orders when it is told to."""
+
+    def place(self) -> Sequence[float]:
+        """What an order costs in the next measurement. Raises CannotMeasure."""
+        ...
+
+
+class CoreSide:
     """A process that places orders when it is told to.
 
     Args:
@@ -48,7 +62,6 @@ class Side:
     """
 
     def __init__(self, root: Path, variant: str, database: str) -> None:
-        self.costs: list[Cost] = []
         # -P: what the process imports is that commit's, also where a file beside its own has the same name.
         command = [sys.executable, "-P", str(ROOT / "benchmarks" / "placing_process.py"), database, variant]
         path = os.pathsep.join([str(root / "src"), str(root)])
@@ -94,7 +107,7 @@ def checked_out(commit: str, folder: Path) -> Iterator[Path]:
         subprocess.run([*git, "remove", "--force", str(root)], check=True)
 
 
-def measure(commit: str, variants: list[str], rounds: int) -> dict[str, list[Cost]]:
+def measure(commit: str, variants: list[str], rounds: int, *, is_http: bool) -> dict[str, list[Cost]]:
     """What an order costs in each round: that of the older commit, by its name, and those of the variants."""
     with ExitStack() as stack:
         environment = stack.enter_context(open_environment(Size()))
@@ -104,15 +117,28 @@ def measure(commit: str, variants: list[str], rounds: int) -> dict[str, list[Cos
             database = f"shop_against_{number}"
             url = databases.new_database(environment.server, database)
             stack.callback(databases.drop_database, environment.server, database)
-            side = sides[name] = Side(root, name if root is ROOT else VARIANTS[0], url)
-            stack.callback(side.end)
+            variant = name if root is ROOT else VARIANTS[0]
+            filled = CoreSide(root, variant, url)
+            if is_http:
+                filled.place()
+                filled.end()
+                shop = installed(root) if root is older else SHOP
+                has_coupon = variant == VARIANTS[-1]
+                sides[name] = stack.enter_context(served(shop, url, environment.folder, has_coupon=has_coupon))
+            else:
+                stack.callback(filled.end)
+                sides[name] = filled
         for side in sides.values():
             side.place()  # to warm up
         costs: dict[str, list[Cost]] = {name: [] for name in sides}
         for _ in range(rounds):
             for name, side in sides.items():
-                costs[name].append(side.place())
+                costs[name].append(Cost(*side.place()))
         return costs
+
+
+def _words(spread: Spread, digits: int) -> str:
+    return f"{spread.median:.{digits}f} ({spread.low:.{digits}f}-{spread.high:.{digits}f})"
 
 
 def main() -> int:
@@ -121,22 +147,24 @@ def main() -> int:
     parser.add_argument("commit", help="the older commit")
     parser.add_argument("variants", nargs="*", default=[*VARIANTS], help=f"of {', '.join(VARIANTS)}; all unless given")
     parser.add_argument("--rounds", type=int, default=40)
+    parser.add_argument("--http", action="store_true", help="over HTTP, with servers")
     given = parser.parse_args()
     try:
-        costs = measure(given.commit, given.variants, given.rounds)
+        costs = measure(given.commit, given.variants, given.rounds, is_http=given.http)
     except CannotMeasure as missing:
         print(missing, file=sys.stderr)
         return 2
     older = costs[given.commit]
-    print(f"{'µs an order':12} {'Python':>20} {'PostgreSQL':>20} {'both':>20}   {given.commit} / this, each and both")
+    columns = ("python", "postgresql", "both", *(("rate",) if given.http else ()))
+    heads = ("Python", "PostgreSQL", "both", "orders/s")[: len(columns)]
+    shares = "older / this of Python and of both" + ("; this / older of orders/s" if given.http else "")
+    print(f"{'µs an order':12}" + "".join(f"{head:>21}" for head in heads) + f"   {shares}")
     for name, taken in costs.items():
-        columns = [[each.python for each in taken], [each.postgresql for each in taken], [each.both for each in taken]]
-        theirs = [[each.python for each in older], [each.postgresql for each in older], [each.both for each in older]]
-        figures = [f"{spread.median:.0f} ({spread.low:.0f}-{spread.high:.0f})" for spread in map(Spread.of, columns)]
-        share = [ratios(before, now) for before, now in zip(theirs, columns, strict=True)]
-        shares = "  ".join(f"{each.median:.2f}" for each in share[:2])
-        both = f"{share[2].median:.3f} ({share[2].low:.2f}-{share[2].high:.2f})"
-        print(f"{name:12} {figures[0]:>20} {figures[1]:>20} {figures[2]:>20}   {shares}  {both}")
+        ours, theirs = ({each: [getattr(cost, each) for cost in side] for each in columns} for side in (taken, older))
+        spreads = "".join(f"{_words(Spread.of(figures), 0):>21}" for figures in ours.values())
+        compared = [ratios(theirs[each], ours[each]) for each in ("python", "both")]
+        compared += [ratios(ours["rate"], theirs["rate"])] if given.http else []
+        print(f"{name:12}{spreads}   " + "  ".join(_words(each, 2) for each in compared))
     return 0
 
 

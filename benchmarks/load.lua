@@ -2,7 +2,8 @@
 -- requests of a connection, a seed, then those of the kind:
 --   get FILE                            one of the requests in the file: a path, a tab, a token (which may be empty)
 --   login FILE                          one of the bodies in the file
---   place FILE LINES PRODUCTS HOT       an order for one of the tokens in the file; HOT: the product in everybody's
+--   place FILE LINES PRODUCTS HOT       an order for one of the buyers in the file: a token, or a token, a tab, and the
+--                                       coupon of each of their orders; HOT: the product in everybody's
 --   sale FILE PRODUCT                   one unit of the product for each of the tokens in the file, in turn
 -- Requests that change something are counted by what came of them, and all of them are answered before the end.
 
@@ -70,8 +71,10 @@ function makers.login(file)
   end
 end
 
-local function order(token, key, body)
-  return post("/api/v1/orders", token, "Idempotency-Key: " .. key .. "\r\n", '{"lines":[' .. body .. "]}")
+local function order(buyer, key, body)
+  local token, coupon = buyer:match("([^\t]*)\t?(.*)")
+  local coupons = coupon ~= "" and ',"coupons":["' .. coupon .. '"]' or ""
+  return post("/api/v1/orders", token, "Idempotency-Key: " .. key .. "\r\n", '{"lines":[' .. body .. "]" .. coupons .. "}")
 end
 
 function makers.place(file, lines, products, hot)

@@ -28,7 +28,8 @@ BATCH, LINES = 64, 3
 BATCHES = 10
 """In one measurement."""
 PRODUCTS = 2_000
-_CODE = "EVERYBODY"
+COUPON = "EVERYBODY"
+"""In each order of the last variant."""
 
 
 def main(url: str, variant: str) -> None:
@@ -83,8 +84,8 @@ def _set_rules(shop: Shop, variant: str) -> dict[str, Any]:
     for offer in promotions():
         details = PromotionDetails(**{each.name: getattr(offer, each.name) for each in fields(PromotionDetails)})
         promotion = shop.prices.create_promotion(SYSTEM, details).promotion
-    shop.prices.create_coupons(SYSTEM, promotion.id, code=_CODE, uses_max=1_000_000)
-    return {"coupons": (_CODE,)}
+    shop.prices.create_coupons(SYSTEM, promotion.id, code=COUPON, uses_max=1_000_000)
+    return {"coupons": (COUPON,)}
 
 
 if __name__ == "__main__":
