@@ -304,7 +304,7 @@ def served(mistake: str = "") -> Iterator[Stand]:
 
 
 def _units_of_the_text() -> list[Patch]:
-    from shop_http.read_model import CatalogText
+    from shop_http.middleware.read_model import CatalogText
 
     right = CatalogText.response
     first: dict[tuple[bytes, str], Sequence[int]] = {}
@@ -320,22 +320,22 @@ def _one_token() -> list[Patch]:
 
     right = CurrentStock.__call__
 
-    def ask(self: Any, product_ids: bytes = b"") -> Any:
-        return "the same", right(self, product_ids)[1]
+    async def ask(self: Any, product_ids: bytes = b"") -> Any:
+        return "the same", (await right(self, product_ids))[1]
 
     return [(CurrentStock, "__call__", ask)]
 
 
 def _old_answers() -> list[Patch]:
-    from shop_http.read_model import ReadModel
+    from shop_http.middleware.read_model import ReadModel
 
-    right: Callable[[Any, bytes], Awaitable[Any]] = ReadModel._now
+    right: Callable[[Any, Any, bytes], Awaitable[Any]] = ReadModel._now
     last: dict[bytes, tuple[float, Any]] = {}
 
-    async def now(self: Any, product_ids: bytes) -> Any:
+    async def now(self: Any, request: Any, product_ids: bytes = b"") -> Any:
         at, answer = last.get(product_ids, (0.0, None))
         if time.monotonic() - at > 0.1:
-            answer = await right(self, product_ids)
+            answer = await right(self, request, product_ids)
             last[product_ids] = time.monotonic(), answer
         return answer
 

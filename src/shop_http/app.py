@@ -20,6 +20,7 @@ from shop_http.middleware import Middleware
 from shop_http.middleware.access_log import Observer, access_log
 from shop_http.middleware.cors import cors
 from shop_http.middleware.rate_limit import CouponLimiter, LoginLimiter, OrderLimiter, RateLimits, rate_limit
+from shop_http.middleware.read_model import AskCatalog, ReadModel
 from shop_http.middleware.request_limits import Deadlines, request_limits
 from shop_http.pages import (
     cart,
@@ -37,7 +38,6 @@ from shop_http.pages import (
     user_list,
 )
 from shop_http.problems import exception_handlers
-from shop_http.read_model import AskCatalog, ReadModel
 from shop_http.responses import API, security_headers
 from shop_http.routes import (
     accounts,
@@ -127,6 +127,7 @@ def create_app(
     screens = SCREENS if has_panel else ()
     panel = [handler for screen in (static_files, *screens) for handler in screen.ROUTES]
 
+    read_model = ReadModel(ask_catalog, read_model_mb * 2**20) if ask_catalog and read_model_mb else None
     litestar = Litestar(
         [
             Router(API, route_handlers=with_options(api)),
@@ -148,6 +149,7 @@ def create_app(
             request_limits(deadlines),
             cors(origins),
             rate_limit(limits.requests),
+            *([read_model.middleware] if read_model and public_catalog else []),
         ]
     ):
         app = layer(app)
@@ -158,7 +160,7 @@ def create_app(
         place=place or (lambda order: pools.submit(Pool.FAST, partial(_decide_one, shop.orders.place_all, order))),
         reserve=reserve
         or (lambda held: pools.submit(Pool.FAST, partial(_decide_one, shop.reservations.reserve_all, held))),
-        read_model=ReadModel(ask_catalog, read_model_mb * 2**20) if ask_catalog and read_model_mb else None,
+        read_model=read_model,
         ready=shutdown.readiness(ready),
         shutdown=shutdown,
         login_limiter=LoginLimiter(limits.logins, limits.unrecognised_devices),

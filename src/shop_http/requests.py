@@ -72,6 +72,7 @@ class ShopRequest:
     Attributes:
         shop: the shop that is asked.
         id: given by the client or made here; in every response and in the log.
+        loop: the event loop that serves it.
         headers: by name in small letters. The values of a header that was sent several times are separated by line
             breaks, which no single value can have.
         address: where it comes from.
@@ -84,12 +85,13 @@ class ShopRequest:
     """
 
     __slots__ = (
-        *("scope", "state", "shop", "id", "headers", "address", "actor", "response_headers", "response"),
+        *("scope", "state", "shop", "id", "loop", "headers", "address", "actor", "response_headers", "response"),
         *("body_length", "has_whole_body", "receive_until", "_receive", "_received_bytes", "_token_actor"),
     )
 
     def __init__(self, scope: HTTPScope, receive: Receive, state: AppState) -> None:
         self.scope, self.state, self.shop = scope, state, state.shop
+        self.loop = asyncio.get_running_loop()  # asked for once, as Python 3.11 makes a system call of it
         pairs: Any = scope["headers"]
         self.headers = headers = found if len(found := dict(pairs)) == len(pairs) else _joined(pairs)
         sent, length, client = headers.get(b"x-request-id"), headers.get(b"content-length"), scope["client"]
@@ -189,7 +191,7 @@ class ShopRequest:
         A server that responds while the client still sends has to close the connection; the client may never see the
         response, or may send its next request into nothing.
         """
-        now = asyncio.get_running_loop().time()
+        now = self.loop.time()
         if not self.has_whole_body and now < self.receive_until:
             with suppress(TimeoutError, HTTPException):
                 async with asyncio.timeout_at(min(self.receive_until, now + DISCARD_S_MAX)):

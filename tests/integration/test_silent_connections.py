@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import socket
 import threading
@@ -96,8 +97,9 @@ def test_orders_are_placed_again_soon_and_the_server_says_meanwhile_that_it_is_n
     current_stock = CurrentStock(engine)
     lamp, ada = fixtures.product(units=99), fixtures.customer()
     with OrderBatcher(shop, adapters.new_id) as batcher:
-        ready = readiness(engine, Settings(), batcher.check, current_stock)
+        ready = readiness(engine, Settings(), batcher.check)
         batcher.place(request(ada, (lamp, 1))).result(TIMEOUT_S)
+        assert asyncio.run(current_stock(lamp.id.bytes))[1] == (98,)
         ready()
 
         proxy.swallow()
@@ -110,7 +112,9 @@ def test_orders_are_placed_again_soon_and_the_server_says_meanwhile_that_it_is_n
         assert placed.result(TIMEOUT_S).value.units == {lamp.id: 1}
         assert time.monotonic() - began < PLACING_AGAIN_S
         assert fixtures.level(lamp.id).allocated == 2
-        assert current_stock(lamp.id.bytes)[1] == (97,)
+        with pytest.raises(TimeoutError):
+            asyncio.run(current_stock(lamp.id.bytes))
+        assert asyncio.run(current_stock(lamp.id.bytes))[1] == (97,)
     current_stock.close()
     engine.dispose()
 

@@ -194,7 +194,7 @@ def test_a_kept_page_of_the_catalog_shows_a_new_picture_at_once() -> None:
     shop = Shop(adapters)
     product = shop.catalog.create_product(SYSTEM, ProductDetails("LAMP-1", "Lamp", Money(100, "EUR"))).product
 
-    def ask(product_ids: bytes) -> tuple[int, list[int]]:
+    async def ask(product_ids: bytes) -> tuple[int, list[int]]:
         return adapters.snapshot(), [0] * (len(product_ids) // 16)
 
     with TestClient(create_app(shop, threads=2, ask_catalog=ask)) as client:

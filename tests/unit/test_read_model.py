@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -29,7 +28,7 @@ from shop_core import (
 )
 from shop_core.inventory.model import LineRequest
 from shop_http.app import create_app
-from shop_http.read_model import CatalogText, ReadModel
+from shop_http.middleware.read_model import CatalogText, ReadModel
 from shop_http.responses import Response
 from shop_http.routing import App
 from shop_testing import Fixtures
@@ -57,7 +56,7 @@ class Counting(MemoryAdapters):
         self.begun += 1
         return super().begin()
 
-    def ask(self, product_ids: bytes) -> tuple[Hashable, Sequence[int]]:
+    async def ask(self, product_ids: bytes) -> tuple[Hashable, Sequence[int]]:
         """The token of the catalog, and the units of products."""
         self.before_answer()
         if isinstance(self.token, Exception):
@@ -278,13 +277,13 @@ class Asked:
     def __init__(self) -> None:
         self.questions: list[bytes] = []
         self.units = 0
-        self.go = threading.Semaphore(0)
+        self.go = asyncio.Semaphore(0)
 
-    def ask(self, product_ids: bytes) -> tuple[Hashable, Sequence[int]]:
+    async def ask(self, product_ids: bytes) -> tuple[Hashable, Sequence[int]]:
         """As the read model asks."""
         self.questions.append(product_ids)
         units = self.units  # as of now, whenever the answer comes
-        self.go.acquire()
+        await self.go.acquire()
         return "token", [units] * (len(product_ids) // 16)
 
 
@@ -293,6 +292,7 @@ class Request:
 
     def __init__(self, path: str) -> None:
         self.scope = {"path": path, "query_string": b""}
+        self.loop = asyncio.get_running_loop()
 
 
 async def make(_: Any) -> Response:
@@ -317,7 +317,8 @@ def test_all_who_wait_share_a_question_and_nobody_gets_the_answer_to_one_from_be
         database.units = 1  # a sale, after which these come
         late = [read() for _ in range(5)]
         await asyncio.sleep(0)
-        database.go.release(2)
+        database.go.release()
+        database.go.release()
         return [response.body for response in await asyncio.gather(early, *late)]
 
     assert asyncio.run(run()) == [b"<0>", *[b"<1>"] * 5]
@@ -332,7 +333,10 @@ def test_what_is_kept_is_bounded_and_the_least_wanted_goes_first() -> None:
         return await make(request)
 
     async def run() -> None:
-        model: Any = ReadModel(lambda product_ids: ("token", [1] * (len(product_ids) // 16)), 50_000)
+        async def ask(product_ids: bytes) -> tuple[Hashable, Sequence[int]]:
+            return "token", [1] * (len(product_ids) // 16)
+
+        model: Any = ReadModel(ask, 50_000)
         for number in range(40):
             for path in ("/wanted", f"/{number}/{'x' * 1_000}"):
                 assert (await model.response(Request(path), count)).body in (b"<>", b"<1>")

@@ -8,20 +8,19 @@ a page, without its units.
 
 from __future__ import annotations
 
+import asyncio
 import struct
 import sys
-import threading
 from collections import OrderedDict
 from collections.abc import Hashable, Sequence
 from threading import Lock
 from typing import Any, Generic, TypeVar, cast
 
 import psycopg
-from psycopg.adapt import Buffer, Dumper
-from psycopg.pq import Format
+from psycopg.pq import ExecStatus, Format
+from psycopg.pq.abc import PGconn, PGresult
 from sqlalchemy import Engine
 
-from shop_adapters.postgres.watchdog import watched
 from shop_core.catalog.search import ProductQuery
 from shop_core.pagination import Key
 
@@ -43,8 +42,10 @@ SELECT (SELECT concat_ws(' ', version, (
        (SELECT string_agg(int4send(coalesce((
             SELECT greatest(0, on_hand - allocated - reserved) FROM stock_levels WHERE product_id = asked.id
         ), -1)), '' ORDER BY place)
-        FROM unnest(%s::uuid[]) WITH ORDINALITY AS asked (id, place)),
+        FROM unnest($1::uuid[]) WITH ORDINALITY AS asked (id, place)),
 """
+_NAME = b"current_stock"
+_UUIDS = 2951  # the type uuid[]
 _OF_CONNECTION = _ASK + b"''"
 # Through a PgBouncer our connection outlives the server's, and a crash of the server is not noticed by it.
 _OF_SESSION = _ASK + b"pg_backend_pid()::text"
@@ -98,27 +99,9 @@ class _OfOneVersion(Generic[V]):
             self._version, self._bytes = version, 0
 
 
-class PackedUuids(bytes):
-    """A `uuid[]`: the 16 bytes of each, one after the other."""
-
-
-class PackedUuidsDumper(Dumper):
-    """Sends them in PostgreSQL's binary format, see `arrays`."""
-
-    format = Format.BINARY
-    oid = 2951  # uuid[]
-
-    def dump(self, packed: PackedUuids) -> Buffer:
-        """The array with its header: dimensions, no NULLs, element type, length, first index."""
-        ids = [b"\0\0\0\x10" + packed[at : at + 16] for at in range(0, len(packed), 16)]
-        return struct.pack(">iiiii", 1, 0, 2950, len(ids), 1) + b"".join(ids)
-
-
-psycopg.adapters.register_dumper(PackedUuids, PackedUuidsDumper)
-
-
 class CurrentStock:
-    """Asks on a connection for that alone. Threads take turns.
+    """Asks on a connection for that alone, which the event loop reads: no thread waits for the answer. One question at
+    a time.
 
     Args:
         engine: of the database.
@@ -128,11 +111,10 @@ class CurrentStock:
     def __init__(self, engine: Engine, *, prepare_threshold: int | None = 5) -> None:
         self._engine = engine
         self._is_prepared = prepare_threshold is not None
-        self._lock = threading.Lock()
         self._connection: psycopg.Connection[Any] | None = None
         self._connected = 0
 
-    def __call__(self, product_ids: bytes = b"") -> tuple[str, Sequence[int]]:
+    async def __call__(self, product_ids: bytes = b"") -> tuple[str, Sequence[int]]:
         """A token of the catalog, and the units of these products that can be sold, all of one moment.
 
         Two tokens differ if anything of the catalog but its units may differ. After a restore from a backup a version
@@ -145,37 +127,89 @@ class CurrentStock:
             The units are in the order of the ids; -1 stands for a product that is not there.
 
         Raises:
-            psycopg.Error, SQLAlchemyError: there is no answer. The next call connects anew.
+            psycopg.Error, SQLAlchemyError, TimeoutError: there is no answer. The next call connects anew.
         """
-        query = _OF_CONNECTION if self._is_prepared else _OF_SESSION
-        with self._lock:
+        try:
             if self._connection is None:
-                self._connection = self._connect()
-                self._connected += 1
-            try:
-                with watched(self._connection, ANSWER_S):
-                    cursor = self._connection.execute(
-                        query, (PackedUuids(product_ids),), prepare=self._is_prepared, binary=True
-                    )
-                    row = cursor.fetchone()
-            except BaseException:
-                self._connection.close()
-                self._connection = None
-                raise
-        assert row is not None
-        version, units, session = row
-        return f"{self._connected} {session} {version}", struct.unpack(f">{len(product_ids) // 16}i", units or b"")
+                self._connection = await asyncio.to_thread(self._connect)
+            async with asyncio.timeout(ANSWER_S):
+                version, units, session = await self._row(self._connection.pgconn, product_ids)
+        except BaseException:
+            self.close()
+            raise
+        token = b"%d %b %b" % (self._connected, session, version)
+        return token.decode(), struct.unpack(f">{len(product_ids) // 16}i", units)
 
     def close(self) -> None:
         """Close the connection."""
-        with self._lock:
-            if self._connection is not None:
-                self._connection.close()
-                self._connection = None
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    async def _row(self, server: PGconn, product_ids: bytes) -> list[bytes]:
+        ids, is_binary = [_array_of(product_ids)], [Format.BINARY]
+        if self._is_prepared:
+            server.send_query_prepared(_NAME, ids, is_binary, Format.BINARY)
+        else:
+            server.send_query_params(_OF_SESSION, ids, [_UUIDS], is_binary, Format.BINARY)
+        (result,) = await _results(server)
+        _check(result, ExecStatus.TUPLES_OK)
+        return [result.get_value(0, column) or b"" for column in range(3)]
 
     def _connect(self) -> psycopg.Connection[Any]:
         pooled = self._engine.raw_connection()
         connection = cast("psycopg.Connection[Any]", pooled.driver_connection)
         pooled.detach()  # from now on it is ours, and the pool makes another one
         connection.autocommit = True
+        if self._is_prepared:
+            _check(connection.pgconn.prepare(_NAME, _OF_CONNECTION, [_UUIDS]), ExecStatus.COMMAND_OK)
+        connection.pgconn.nonblocking = 1
+        self._connected += 1
         return connection
+
+
+async def _results(server: PGconn) -> list[PGresult]:
+    """What the server answers to the query that was sent (libpq's documentation, 32.4).
+
+    Raises:
+        psycopg.OperationalError: the connection is lost.
+    """
+    loop, results = asyncio.get_running_loop(), list[PGresult]()
+    is_answered: asyncio.Future[None] = loop.create_future()
+
+    def go_on() -> None:
+        if is_answered.done():
+            return
+        try:
+            server.consume_input()
+            if not server.flush():
+                loop.remove_writer(server.socket)
+            while not server.is_busy():
+                if (result := server.get_result()) is None:
+                    is_answered.set_result(None)
+                    return
+                results.append(result)
+        except psycopg.Error as lost:
+            is_answered.set_exception(lost)
+
+    socket = server.socket
+    if server.flush():  # many ids, and the socket does not take all of them at once
+        loop.add_writer(socket, go_on)
+    loop.add_reader(socket, go_on)
+    try:
+        await is_answered
+    finally:
+        loop.remove_reader(socket)
+        loop.remove_writer(socket)
+    return results
+
+
+def _check(result: PGresult, status: ExecStatus) -> None:
+    if result.status != status:
+        raise psycopg.OperationalError(result.error_message.decode(errors="replace"))
+
+
+def _array_of(product_ids: bytes) -> bytes:
+    """A `uuid[]` in PostgreSQL's binary format: dimensions, no NULLs, element type, length, first index, elements."""
+    ids = [b"\0\0\0\x10" + product_ids[at : at + 16] for at in range(0, len(product_ids), 16)]
+    return struct.pack(">iiiii", 1, 0, 2950, len(ids), 1) + b"".join(ids)

@@ -78,8 +78,8 @@ class _Deadline:
     """
 
     def __init__(self, request: ShopRequest, deadlines: Deadlines) -> None:
-        self._loop = asyncio.get_running_loop()
-        task = asyncio.current_task()
+        self._loop = request.loop
+        task = asyncio.current_task(self._loop)
         assert task is not None, "an ASGI server runs each request in a task"
         self._task = task
         self._cancelling = task.cancelling()

@@ -53,6 +53,10 @@ One more sends mails, if there are any, and one is for checks on `SHOP_HEALTH_PO
 FILES_RESERVED = 256
 """Of the files that a worker may open, for everything but HTTP connections."""
 
+YOUNG_OBJECTS_MAX = 20_000
+"""How many objects more than before there are when Python looks for cycles. Its own limit, 700, is reached by the
+requests that are under way at the same moment, again and again: nearly all of their objects go without it."""
+
 UNRECOGNISED_MAX = 12
 """Simultaneous logins and registrations from unrecognised devices, in one worker. The pool of the password hashes has
 a few places more, which stay free for devices that logged in before."""
@@ -121,7 +125,7 @@ def worker_app(settings: Settings, shutdown: GracefulShutdown) -> tuple[App, Ope
         shop.sessions.refresh_revocations()  # before it listens, or it would accept tokens of sessions that have ended
     app = create_app(
         shop,
-        ready=readiness(engine, settings, batcher.check, current_stock, partial(check_clock, engine)),
+        ready=readiness(engine, settings, batcher.check, partial(check_clock, engine)),
         public_catalog=settings.public_catalog,
         has_docs=settings.docs,
         has_panel=settings.panel,
@@ -144,6 +148,7 @@ def worker_app(settings: Settings, shutdown: GracefulShutdown) -> tuple[App, Ope
     )
     gc.collect()
     gc.freeze()  # the garbage collector need not look again at what stays
+    gc.set_threshold(YOUNG_OBJECTS_MAX)
     return app, open_connections
 
 

@@ -5,6 +5,9 @@ together with the token of the catalog from before it was read. Before a respons
 for all requests that wait by then: which catalog is it, and how many units of these products are there? Nobody gets the
 answer to a question that was asked before they came, so a customer who placed an order sees the stock after it in the
 next response, whichever process they ask. If the catalog is another one, all text is forgotten and made anew.
+
+A catalog that everybody may read is answered here, before the route is looked for; if it needs a login, after that was
+checked, see `routing`.
 """
 
 from __future__ import annotations
@@ -13,23 +16,21 @@ import asyncio
 import ctypes
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Hashable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from itertools import islice
-from typing import TYPE_CHECKING
+
+from litestar.types import ASGIApp, Receive, Scope, Send
 
 from shop_core import CatalogEntry
-from shop_http.responses import Response
+from shop_http.requests import ShopRequest, request_of
+from shop_http.responses import NO_CACHE, Response
 
-if TYPE_CHECKING:
-    from shop_http.requests import ShopRequest
-
-AskCatalog = Callable[[bytes], tuple[Hashable, Sequence[int]]]
-"""Gives a token of the catalog, equal to an earlier one only if nothing but units has changed in between, and the units
-of the products whose ids it gets, 16 bytes each; -1: there is none. It may block, as a thread calls it."""
 Current = tuple[Hashable, Sequence[int]]
+AskCatalog = Callable[[bytes], Awaitable[Current]]
+"""Gives a token of the catalog, equal to an earlier one only if nothing but units has changed in between, and the units
+of the products whose ids it gets, 16 bytes each; -1: there is none. One question at a time."""
 Key = tuple[str, bytes]
 
 _ENTRY_BYTES = 800  # about what an entry takes beside its text, path and query
@@ -45,12 +46,14 @@ class CatalogText:
         product_ids: of these products, 16 bytes each.
         tag: identifies the text.
         token: of the catalog that it shows.
+        route: the template of its path, for the log.
     """
 
     form: bytes
     product_ids: bytes
     tag: str
     token: Hashable = None
+    route: str = ""
 
     def response(self, units: Sequence[int]) -> Response:
         """The response, with the units of its products."""
@@ -111,41 +114,68 @@ class ReadModel:
 
     def __init__(self, ask: AskCatalog, bytes_max: int) -> None:
         self._ask, self._bytes_max = ask, bytes_max
-        self._executor = ThreadPoolExecutor(1, thread_name_prefix="shop-read-model")
         self._waiting: list[tuple[asyncio.Future[Current], bytes]] = []
-        self._is_asking = False
+        self._asking: asyncio.Task[None] | None = None
         self._token: Hashable = None
         self._texts: OrderedDict[Key, tuple[CatalogText, int]] = OrderedDict()
         self._bytes = self._dropped = 0
         self._being_made: dict[Key, asyncio.Event] = {}
 
+    def middleware(self, app: ASGIApp) -> ASGIApp:
+        """Responds by the texts that are kept, to everybody."""
+
+        async def kept_or_made(scope: Scope, receive: Receive, send: Send) -> None:
+            request = request_of(scope)
+            response = await self.kept(request) if request.scope["method"] in ("GET", "HEAD") else None
+            if response is None:
+                await app(scope, receive, send)
+            else:
+                response.cache_control = NO_CACHE
+                await response(scope, receive, send)
+
+        return kept_or_made
+
+    async def kept(self, request: ShopRequest) -> Response | None:
+        """The response by the text that is kept; None: there is none, or the catalog is another one by now."""
+        key = _key_of(request)
+        text, _ = self._texts.get(key, (None, 0))
+        if text is None:
+            return None
+        try:
+            token, units = await self._now(request, text.product_ids)
+        except Exception:  # the database does not answer: the application has a better response to that
+            return None
+        if text.token != token or -1 in units:
+            return None
+        if key in self._texts:
+            self._texts.move_to_end(key)
+        request.scope["path_template"] = text.route
+        return text.response(units)
+
     async def response(self, request: ShopRequest, make: Callable[[ShopRequest], Awaitable[Response]]) -> Response:
         """The response by the text that is kept; without one, what `make` makes, whose text is then kept."""
-        key = request.scope["path"], request.scope["query_string"]
+        key = _key_of(request)
         if (being_made := self._being_made.get(key)) is not None:
             await being_made.wait()
-        text, _ = self._texts.get(key, (None, 0))
-        try:
-            token, units = await self._now(text.product_ids if text else b"")
-        except Exception:  # the database does not answer: the application has a better response to that
-            return await make(request)
-        if text is not None and text.token == token and -1 not in units:
-            if key in self._texts:
-                self._texts.move_to_end(key)
-            return text.response(units)
+        if (response := await self.kept(request)) is not None:
+            return response
         done = self._being_made.setdefault(key, asyncio.Event())
         try:
+            try:
+                token, _ = await self._now(request)
+            except Exception:  # as above
+                return await make(request)
             response = await make(request)
             if response.text is not None and token == self._token:
-                self._keep(key, token, response.text)
+                response.text.token, response.text.route = token, request.scope.get("path_template", "")
+                self._keep(request, key, response.text)
             return response
         finally:
             self._being_made.pop(key, None)
             done.set()
 
-    def _keep(self, key: Key, token: Hashable, text: CatalogText) -> None:
-        """Keep a text under the token from before it was read: if it is newer, the next question says so."""
-        text.token = token
+    def _keep(self, request: ShopRequest, key: Key, text: CatalogText) -> None:
+        """Keep a text; its token is from before it was read: if the text is newer, the next question says so."""
         size = sum(map(len, (text.form, text.product_ids, *key))) + _ENTRY_BYTES
         self._bytes += size - self._texts.get(key, (None, 0))[1]
         self._texts[key] = text, size
@@ -155,41 +185,43 @@ class ReadModel:
             self._dropped += dropped
         if self._dropped > self._bytes_max // 8:
             self._dropped = 0
-            self._executor.submit(_return_memory)
+            request.loop.run_in_executor(None, _return_memory)
 
-    async def _now(self, product_ids: bytes) -> Current:
+    async def _now(self, request: ShopRequest, product_ids: bytes = b"") -> Current:
         """The token, and the units of these products, as they are after this call."""
-        answer: asyncio.Future[Current] = asyncio.get_running_loop().create_future()
+        answer: asyncio.Future[Current] = request.loop.create_future()
         self._waiting.append((answer, product_ids))
-        if not self._is_asking:
-            self._ask_for_all()
+        if self._asking is None:
+            self._asking = request.loop.create_task(self._ask_while_somebody_waits())
         return await answer
 
-    def _ask_for_all(self) -> None:
-        asked, self._waiting, self._is_asking = self._waiting, [], True
-        loop = asyncio.get_running_loop()
+    async def _ask_while_somebody_waits(self) -> None:
+        try:
+            while self._waiting:
+                asked, self._waiting = self._waiting, []
+                try:
+                    token, units = await self._ask(b"".join([product_ids for _, product_ids in asked]))
+                except Exception as failure:
+                    self._turn_to(None)
+                    for answer, _ in asked:
+                        if not answer.done():
+                            answer.set_exception(failure)
+                else:
+                    self._turn_to(token)
+                    each = iter(units)
+                    for answer, product_ids in asked:
+                        of_answer = tuple(islice(each, len(product_ids) // 16))
+                        if not answer.done():  # else its client is gone
+                            answer.set_result((token, of_answer))
+        finally:
+            self._asking = None
 
-        def answered(done: Future[Current]) -> None:
-            loop.call_soon_threadsafe(self._hand_out, asked, done)
-
-        product_ids = b"".join([ids for _, ids in asked])
-        self._executor.submit(self._ask, product_ids).add_done_callback(answered)
-
-    def _hand_out(self, asked: list[tuple[asyncio.Future[Current], bytes]], done: Future[Current]) -> None:
-        self._is_asking = False
-        if self._waiting:
-            self._ask_for_all()
-        failure = done.exception()
-        token, units = (None, ()) if failure else done.result()
-        if failure or token != self._token:
+    def _turn_to(self, token: Hashable) -> None:
+        """Forget all text if the catalog is another one, or unknown."""
+        if token != self._token:
             self._texts.clear()
             self._token, self._bytes = token, 0
-        each = iter(units)
-        for answer, product_ids in asked:
-            of_answer = tuple(islice(each, len(product_ids) // 16))
-            if answer.done():  # its client is gone
-                continue
-            if failure:
-                answer.set_exception(failure)
-            else:
-                answer.set_result((token, of_answer))
+
+
+def _key_of(request: ShopRequest) -> Key:
+    return request.scope["path"], request.scope["query_string"]

@@ -1,0 +1,89 @@
+"""The question before each response of the read model: which catalog is it, and how many units are there?"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from uuid import UUID
+
+import psycopg
+import pytest
+from sqlalchemy import Engine, text
+from verification.databases import SECRET
+
+from shop_adapters.passwords import ScryptPasswords
+from shop_adapters.postgres import PostgresAdapters, make_engine
+from shop_adapters.postgres.current_catalog import CurrentStock
+from shop_core import Product
+from shop_testing import Fixtures
+
+MISSING = UUID("01930000-0000-7000-8000-000000000001")
+
+
+@pytest.fixture(scope="module")
+def engine(migrated_database: Callable[[str], str]) -> Iterator[Engine]:
+    """Of a database of its own."""
+    engine = make_engine(migrated_database("shop_current_stock"), connections=5)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture(scope="module")
+def products(engine: Engine) -> list[Product]:
+    """Three, with 1, 2 and 3 units."""
+    fixtures = Fixtures(PostgresAdapters(engine, SECRET, passwords=ScryptPasswords(2**4)))
+    return [fixtures.product(units=units) for units in (1, 2, 3)]
+
+
+@pytest.fixture(params=[5, None], ids=["prepared", "through a pool of transactions"])
+def current_stock(engine: Engine, request: pytest.FixtureRequest) -> Iterator[CurrentStock]:
+    """Connected when it is asked first."""
+    current_stock = CurrentStock(engine, prepare_threshold=request.param)
+    yield current_stock
+    current_stock.close()
+
+
+def test_units_come_in_the_order_of_the_ids_and_less_than_none_for_what_is_missing(
+    current_stock: CurrentStock, products: list[Product]
+) -> None:
+    one, two, three = (product.id for product in products)
+    asked = b"".join(id_.bytes for id_ in (three, MISSING, one, two, three))
+    token, units = asyncio.run(current_stock(asked))
+    assert units == (3, -1, 1, 2, 3)
+    assert asyncio.run(current_stock()) == (token, ())
+
+
+def test_more_ids_than_a_socket_takes_at_once_are_answered(
+    current_stock: CurrentStock, products: list[Product]
+) -> None:
+    count = 30_000  # 600 KB
+    _, units = asyncio.run(current_stock(products[1].id.bytes * count))
+    assert units == (2,) * count
+
+
+def test_a_lost_connection_is_an_error_and_after_it_the_catalog_counts_as_another_one(
+    current_stock: CurrentStock, engine: Engine
+) -> None:
+    before, _ = asyncio.run(current_stock())
+    with engine.begin() as connection:
+        connection.execute(text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid != pg_backend_pid()"
+                                " AND datname = current_database()"))  # fmt: skip
+    with pytest.raises(psycopg.OperationalError):
+        asyncio.run(current_stock())
+    after, _ = asyncio.run(current_stock())
+    assert after != before
+
+
+def test_whoever_is_cancelled_leaves_no_answer_for_the_next_question(
+    current_stock: CurrentStock, products: list[Product]
+) -> None:
+    async def cancel_and_ask() -> tuple[int, ...]:
+        await current_stock()
+        cancelled = asyncio.ensure_future(current_stock(products[0].id.bytes))
+        await asyncio.sleep(0)
+        cancelled.cancel()
+        await asyncio.gather(cancelled, return_exceptions=True)
+        _, units = await current_stock(products[2].id.bytes)
+        return tuple(units)
+
+    assert asyncio.run(cancel_and_ask()) == (3,)
