@@ -304,7 +304,7 @@ def served(mistake: str = "") -> Iterator[Stand]:
 
 
 def _units_of_the_text() -> list[Patch]:
-    from shop_http.middleware.read_model import CatalogText
+    from shop_http.read_model import CatalogText
 
     right = CatalogText.response
     first: dict[tuple[bytes, str], Sequence[int]] = {}
@@ -327,7 +327,7 @@ def _one_token() -> list[Patch]:
 
 
 def _old_answers() -> list[Patch]:
-    from shop_http.middleware.read_model import ReadModel
+    from shop_http.read_model import ReadModel
 
     right: Callable[[Any, Any, bytes], Awaitable[Any]] = ReadModel._now
     last: dict[bytes, tuple[float, Any]] = {}

@@ -20,7 +20,6 @@ from shop_http.middleware import Middleware
 from shop_http.middleware.access_log import Observer, access_log
 from shop_http.middleware.cors import cors
 from shop_http.middleware.rate_limit import CouponLimiter, LoginLimiter, OrderLimiter, RateLimits, rate_limit
-from shop_http.middleware.read_model import AskCatalog, ReadModel
 from shop_http.middleware.request_limits import Deadlines, request_limits
 from shop_http.pages import (
     cart,
@@ -38,6 +37,7 @@ from shop_http.pages import (
     user_list,
 )
 from shop_http.problems import exception_handlers
+from shop_http.read_model import AskCatalog, ReadModel
 from shop_http.responses import API, security_headers
 from shop_http.routes import (
     accounts,
@@ -52,7 +52,7 @@ from shop_http.routes import (
     reservations,
     users,
 )
-from shop_http.routing import App, run_operation, with_options
+from shop_http.routing import App, kept_first, run_operation, with_options
 from shop_http.server.shutdown import GracefulShutdown
 from shop_http.server.worker_pools import Pool, WorkerPools
 from shop_http.state import AppState, Background, Place, Reserve
@@ -149,7 +149,7 @@ def create_app(
             request_limits(deadlines),
             cors(origins),
             rate_limit(limits.requests),
-            *([read_model.middleware] if read_model and public_catalog else []),
+            *([kept_first(read_model)] if read_model and public_catalog else []),
         ]
     ):
         app = layer(app)

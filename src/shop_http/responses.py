@@ -24,7 +24,7 @@ from shop_http.requests import ShopRequest, request_of
 from shop_http.schemas.common import PageBody
 
 if TYPE_CHECKING:
-    from shop_http.middleware.read_model import CatalogText
+    from shop_http.read_model import CatalogText
 
 T = TypeVar("T")
 B = TypeVar("B", bound=PageBody[Any])

@@ -38,6 +38,8 @@ from msgspec import Struct
 from shop_core import Refusal, Role
 from shop_core.errors import Fault, Invalid, InvalidToken, KeyReused, Stale
 from shop_core.idempotency import IdempotencyKey
+from shop_http.middleware import Middleware
+from shop_http.read_model import ReadModel
 from shop_http.requests import ShopRequest, read_body, read_query, request_of
 from shop_http.responses import NO_CACHE, Response
 from shop_http.server.worker_pools import Pool
@@ -49,6 +51,7 @@ READ_AT_ONCE_BYTES_MAX = 16 * 1024
 SAFETY_HEADERS = frozenset({b"idempotency-key", b"if-match", b"if-none-match", b"if-unmodified-since"})
 """With these a client asks for a change only once, or only under a condition. An operation honours or refuses them."""
 
+_READS: tuple[Method, ...] = ("GET", "HEAD")
 _WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
 Handler = Callable[..., Any]
@@ -257,6 +260,24 @@ def handler_of(handler: BaseRouteHandler) -> OperationHandler | None:
     return declared
 
 
+def kept_first(read_model: ReadModel) -> Middleware:
+    """Responds by what is kept of a catalog that everybody may read, before the route is looked for."""
+
+    def middleware(app: ASGIApp) -> ASGIApp:
+        async def kept_or_routed(scope: Scope, receive: Receive, send: Send) -> None:
+            request = request_of(scope)
+            response = await read_model.kept(request) if request.scope["method"] in _READS else None
+            if response is None:
+                await app(scope, receive, send)
+            else:
+                response.cache_control = NO_CACHE
+                await response(scope, receive, send)
+
+        return kept_or_routed
+
+    return middleware
+
+
 def run_operation(app: ASGIApp) -> ASGIApp:
     """Runs the declared handler straight away, as the innermost step inside Litestar's routing.
 
@@ -301,7 +322,7 @@ def route_to(
 
 def get(path: str, operation: Operation) -> Callable[[Handler], HTTPRouteHandler]:
     """Declare a handler that reads. It also serves HEAD."""
-    return _declare(["GET", "HEAD"], path, operation)
+    return _declare(_READS, path, operation)
 
 
 def post(path: str, operation: Operation) -> Callable[[Handler], HTTPRouteHandler]:

@@ -12,7 +12,7 @@ from shop_core.idempotency import Result
 from shop_core.reservations.model import Reservation, ReservationRequest
 from shop_http.client_address import TrustedProxies
 from shop_http.middleware.rate_limit import CouponLimiter, LoginLimiter, OrderLimiter
-from shop_http.middleware.read_model import ReadModel
+from shop_http.read_model import ReadModel
 from shop_http.responses import Header
 from shop_http.server.shutdown import GracefulShutdown
 from shop_http.server.worker_pools import WorkerPools

@@ -28,7 +28,7 @@ from shop_core import (
 )
 from shop_core.inventory.model import LineRequest
 from shop_http.app import create_app
-from shop_http.middleware.read_model import CatalogText, ReadModel
+from shop_http.read_model import CatalogText, ReadModel
 from shop_http.responses import Response
 from shop_http.routing import App
 from shop_testing import Fixtures

@@ -31,7 +31,7 @@ from shop_core.idempotency import IdempotencyKey
 from shop_core.inventory.model import ON_HAND_MAX
 from shop_core.text import search_words
 from shop_http import examples
-from shop_http.middleware.read_model import keepable
+from shop_http.read_model import keepable
 from shop_http.requests import IdsQuery, ShopRequest
 from shop_http.responses import API, Response, json_response, no_content, page_response
 from shop_http.routes import catalog_changes, categories, families

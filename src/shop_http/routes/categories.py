@@ -12,7 +12,7 @@ from shop_core.catalog.model import SLUG_LENGTH_MAX
 from shop_core.errors import CategoryCycle, CategoryInUse, CategoryNotFound, KeyReused, SlugTaken
 from shop_core.idempotency import IdempotencyKey
 from shop_http import examples
-from shop_http.middleware.read_model import keepable
+from shop_http.read_model import keepable
 from shop_http.requests import OffsetQuery, ShopRequest, exclusive
 from shop_http.responses import Response, json_response, no_content, page_response
 from shop_http.routing import Access, Operation, delete, get, patch, post

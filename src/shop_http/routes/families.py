@@ -11,7 +11,7 @@ from shop_core.catalog.model import UNCHANGED
 from shop_core.errors import FamilyInUse, FamilyNotFound, KeyReused, Stale
 from shop_core.idempotency import IdempotencyKey
 from shop_http import examples
-from shop_http.middleware.read_model import keepable
+from shop_http.read_model import keepable
 from shop_http.requests import OffsetQuery, ShopRequest
 from shop_http.responses import Response, json_response, no_content, page_response
 from shop_http.routes import categories

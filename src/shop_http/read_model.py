@@ -5,9 +5,6 @@ together with the token of the catalog from before it was read. Before a respons
 for all requests that wait by then: which catalog is it, and how many units of these products are there? Nobody gets the
 answer to a question that was asked before they came, so a customer who placed an order sees the stock after it in the
 next response, whichever process they ask. If the catalog is another one, all text is forgotten and made anew.
-
-A catalog that everybody may read is answered here, before the route is looked for; if it needs a login, after that was
-checked, see `routing`.
 """
 
 from __future__ import annotations
@@ -21,11 +18,9 @@ from dataclasses import dataclass
 from hashlib import sha256
 from itertools import islice
 
-from litestar.types import ASGIApp, Receive, Scope, Send
-
 from shop_core import CatalogEntry
-from shop_http.requests import ShopRequest, request_of
-from shop_http.responses import NO_CACHE, Response
+from shop_http.requests import ShopRequest
+from shop_http.responses import Response
 
 Current = tuple[Hashable, Sequence[int]]
 AskCatalog = Callable[[bytes], Awaitable[Current]]
@@ -120,20 +115,6 @@ class ReadModel:
         self._texts: OrderedDict[Key, tuple[CatalogText, int]] = OrderedDict()
         self._bytes = self._dropped = 0
         self._being_made: dict[Key, asyncio.Event] = {}
-
-    def middleware(self, app: ASGIApp) -> ASGIApp:
-        """Responds by the texts that are kept, to everybody."""
-
-        async def kept_or_made(scope: Scope, receive: Receive, send: Send) -> None:
-            request = request_of(scope)
-            response = await self.kept(request) if request.scope["method"] in ("GET", "HEAD") else None
-            if response is None:
-                await app(scope, receive, send)
-            else:
-                response.cache_control = NO_CACHE
-                await response(scope, receive, send)
-
-        return kept_or_made
 
     async def kept(self, request: ShopRequest) -> Response | None:
         """The response by the text that is kept; None: there is none, or the catalog is another one by now."""
