@@ -1,11 +1,11 @@
-"""More buyers than a coupon has uses, at two workers, while both and the database under them are killed.
+"""More buyers than a coupon has uses, at two servers, while both and the database under them are killed.
 
     python -m verification.coupons --buyers 40 --uses 25 --seed 7
 
-Each buyer orders twice at the same moment with a coupon that a customer may use once, and asks again with the same keys
-until both are answered. Then as many orders have it as it had uses, or as there are buyers. All of these are cancelled
-or deleted, each twice, which gives each use back once; then everybody buys again. Another promotion, which applies to
-every order, is counted beside it.
+Each buyer orders twice at the same moment, once at each server, with a coupon that a customer may use once, and asks
+again with the same keys until both are answered. Then as many orders have it as it had uses, or as there are buyers.
+All of these are cancelled or deleted, each twice, which gives each use back once; then everybody buys again. Another
+promotion, which applies to every order, is counted beside it. Each server has two workers.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ async def run(
 ) -> Report:
     """Do it, in a folder of its own."""
     report = Report()
-    with ShopServer(folder) as server:
+    with ShopServer(folder) as server, ShopServer(folder, beside=server) as other:
         staff = await Staff.log_in(server.port)
         products = list(await staff.new_products(4, 1_000_000, f"coupons-{seed}"))
         await staff.new_promotion()
@@ -102,47 +102,58 @@ async def run(
             code = f"RUSH-{seed}-{number}"
             promotion = await staff.new_coupon(code, {"max_uses": uses})
             rush = [
-                Buyer(each, Random(f"{code}/{each}"), (Connection(server.port), Connection(server.port)), *account)
+                Buyer(each, Random(f"{code}/{each}"), (Connection(server.port), Connection(other.port)), *account)
                 for each, account in enumerate(tokens.items())
             ]
-            killer = ProcessKiller(server, code, (0.1, 0.5), kinds)
+            killers = [ProcessKiller(server, code, (0.1, 0.5), kinds)]
+            if of_other := [kind for kind in kinds if kind in ("worker", "server")]:
+                killers.append(ProcessKiller(other, f"{code}/other", (0.1, 0.5), of_other))
             expected = min(buyers, uses)
             for turn in ("first", "second"):
                 codes = code if turn == "first" else f"{code} "  # the same coupon, another key
                 choices = [buyer.rng.sample(products, 2) for buyer in rush]
-                await _under_fire(server, killer, [b.buy(codes, c) for b, c in zip(rush, choices, strict=True)])
+                await _under_fire(killers, [b.buy(codes, c) for b, c in zip(rush, choices, strict=True)])
                 report.findings += _check(server, promotion, turn, expected)
                 granted = sum(len(buyer.orders) for buyer in rush)
                 if granted != expected:
                     report.findings.append(f"{turn}: {granted} orders were granted the coupon, not {expected}")
-                await _under_fire(server, killer, [buyer.give_back() for buyer in rush])
+                await _under_fire(killers, [buyer.give_back() for buyer in rush])
                 report.findings += _check(server, promotion, f"{turn}, given back", 0)
             for buyer in rush:
                 report.findings += buyer.findings
                 report.retried += buyer.counts["retried"]
                 report.answers += Counter({what: n for what, n in buyer.counts.items() if what[:3].isdigit()})
                 buyer.hang_up()
-            report.findings += killer.findings
-            report.kills += Counter(kill.kind for kill in killer.kills)
+            for killer in killers:
+                report.findings += killer.findings
+                report.kills += Counter(kill.kind for kill in killer.kills)
         staff.hang_up()
         report.findings += await asyncio.to_thread(verify.audit, server)
         if deadlocks := verify.deadlocks(server):
             report.findings.append(f"{deadlocks} deadlocks")
         report.findings += server.exits
+        # The other one does not start while the database is away, and whoever started it tries again.
+        report.findings += [said for said in other.exits if "cannot use the database" not in said]
     return report
 
 
-async def _under_fire(server: ShopServer, killer: ProcessKiller, work: Sequence[Coroutine[Any, Any, None]]) -> None:
+async def _under_fire(killers: Sequence[ProcessKiller], work: Sequence[Coroutine[Any, Any, None]]) -> None:
     """All of it at once, and kills until it is done; then everything stands again."""
-    tending, shopping = asyncio.create_task(tended(server)), asyncio.gather(*work)
-    await killer.rage(0, 1)
-    while not shopping.done():
+    tending = [asyncio.create_task(tended(killer.server)) for killer in killers]
+    shopping = asyncio.gather(*work)
+
+    async def rage(killer: ProcessKiller) -> None:
         await killer.rage(0, 1)
+        while not shopping.done():
+            await killer.rage(0, 1)
+
+    await asyncio.gather(*map(rage, killers))
     try:
         await shopping
     except GaveUp as failure:
-        killer.findings.append(f"no answer: {failure}")
-    tending.cancel()
+        killers[0].findings.append(f"no answer: {failure}")
+    for task in tending:
+        task.cancel()
 
 
 def _check(server: ShopServer, promotion: str, when: str, expected: int) -> list[str]:

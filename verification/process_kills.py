@@ -32,12 +32,13 @@ class ProcessKiller:
     """Kills with `kill -9`, in an order that follows from the seed; no kind comes again before each had its turn.
 
     Args:
-        world: whom.
+        server: whose processes, and those of its database.
         seed: of the choices.
         pause_s: shortest and longest time between a recovery and the next kill.
         kinds: what is killed.
 
     Attributes:
+        server: as given.
         kills: what was done.
         findings: what did not come back.
     """
@@ -51,7 +52,7 @@ class ProcessKiller:
     ) -> None:
         self.kills: list[Kill] = []
         self.findings: list[str] = []
-        self._server = server
+        self.server = server
         self._rng = Random(f"{seed}/killer")
         self._pause_s = pause_s
         self._kinds = self._turns(kinds)
@@ -71,8 +72,8 @@ class ProcessKiller:
             done += 1
 
     async def _kill(self, kind: str) -> bool:
-        act: Callable[[Random], Process | None] = getattr(self._server, f"kill_{kind}")
-        postmaster, workers = self._server.postmaster_pid(), self._server.worker_pids()
+        act: Callable[[Random], Process | None] = getattr(self.server, f"kill_{kind}")
+        postmaster, workers = self.server.postmaster_pid(), self.server.worker_pids()
         victim = await asyncio.to_thread(act, self._rng)
         if victim is None:
             return False
@@ -80,20 +81,20 @@ class ProcessKiller:
 
         def is_replaced() -> bool:
             if kind == "postmaster":
-                return self._server.postmaster_pid() not in (None, postmaster)
+                return self.server.postmaster_pid() not in (None, postmaster)
             if kind in ("worker", "server", "everything"):
-                now = self._server.worker_pids()
+                now = self.server.worker_pids()
                 return (
                     victim.pid not in now
-                    and len(now) >= self._server.workers
+                    and len(now) >= self.server.workers
                     and not (kind != "worker" and now & workers)
                 )
             return True
 
         ready_at = None
         while time.monotonic() < struck + RECOVERY_S_MAX:
-            await asyncio.to_thread(self._server.tend)
-            if await asyncio.to_thread(self._server.is_ready):
+            await asyncio.to_thread(self.server.tend)
+            if await asyncio.to_thread(self.server.is_ready):
                 ready_at = ready_at or time.monotonic()
                 if await asyncio.to_thread(is_replaced):
                     break

@@ -30,6 +30,7 @@ class ShopServer:
     Args:
         folder: empty, or one to be made.
         workers: processes that answer requests.
+        beside: a server whose database this one uses.
         variables: settings of the server besides.
 
     Attributes:
@@ -38,12 +39,20 @@ class ShopServer:
         exits: what the server said last, each time that it ended though nobody had killed it.
     """
 
-    def __init__(self, folder: Path, *, workers: int = 2, variables: Mapping[str, str] | None = None) -> None:
-        self.data_dir = folder / "data"
-        self.log = folder / "server.log"
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        workers: int = 2,
+        variables: Mapping[str, str] | None = None,
+        beside: ShopServer | None = None,
+    ) -> None:
+        self.port = free_port()
+        self.data_dir: Path = beside.data_dir if beside else folder / "data"
+        self.log = folder / f"server-{self.port}.log"
         self.workers = workers
         self._environment = environment(**{"SHOP_EVENTS": "log", **(variables or {})})
-        self.port = free_port()
+        self._is_first = beside is None
         self.starts = 0
         self.exits: list[str] = []
         self._server: subprocess.Popen[bytes] | None = None
@@ -51,10 +60,15 @@ class ShopServer:
         self._operator = Lock()  # one at a time, else two see that the server has ended, and both start it
 
     def __enter__(self) -> ShopServer:
-        """Make the data directory with an admin in it, and start the server."""
-        made = self.command("create-admin", STAFF, stdin=f"{PASSWORD}\n")
-        if made.returncode:
-            raise RuntimeError(f"shop create-admin: {made.stderr}")
+        """Make the data directory with an admin in it, unless another server did, and start the server."""
+        if self._is_first:
+            made = self.command("create-admin", STAFF, stdin=f"{PASSWORD}\n")
+            if made.returncode:
+                raise RuntimeError(f"shop create-admin: {made.stderr}")
+        else:
+            with EmbeddedPostgres(self.data_dir) as postgres:
+                secret = str(self.data_dir / "secret_key")
+                self._environment |= {"SHOP_DATABASE_URL": postgres.url(), "SHOP_SECRET_KEY_FILE": secret}
         self.start()
         if not wait_until(self.is_ready, READY_S_MAX):
             raise CannotStart(f"the server did not become ready: {self.log.read_text()[-2_000:]}")
@@ -81,7 +95,9 @@ class ShopServer:
 
     def start(self) -> None:
         """Start the server; it is ready a moment later."""
-        where = ["--host", "127.0.0.1", "--port", str(self.port), "--data-dir", str(self.data_dir)]
+        where = ["--host", "127.0.0.1", "--port", str(self.port)]
+        if self._is_first:
+            where += ["--data-dir", str(self.data_dir)]
         with self.log.open("ab") as log:
             self._server = subprocess.Popen(
                 [SHOP, "serve", "--workers", str(self.workers), *where],
