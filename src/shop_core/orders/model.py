@@ -151,9 +151,14 @@ class OrderLine(NamedTuple):
     discounts: tuple[Discount, ...] = ()
 
     @property
+    def paid(self) -> int:
+        """Unit price times quantity, less the discount, in minor units."""
+        return self.unit_price.minor * self.quantity - self.discount
+
+    @property
     def total(self) -> Money:
-        """Unit price times quantity, less the discount."""
-        return Money(self.unit_price.minor * self.quantity - self.discount, self.unit_price.currency)
+        """The same as money."""
+        return Money(self.paid, self.unit_price.currency)
 
 
 class Priced:
@@ -175,9 +180,9 @@ class Priced:
         """What each promotion took off the whole order, by promotion."""
         by_promotion: dict[UUID, Discount] = {}
         for discount in [each for line in self.lines for each in line.discounts]:
-            before = by_promotion.get(discount.promotion_id)
-            amount = discount.amount + (before.amount if before else 0)
-            by_promotion[discount.promotion_id] = discount._replace(amount=amount)
+            if (before := by_promotion.get(discount.promotion_id)) is not None:
+                discount = before._replace(amount=before.amount + discount.amount)
+            by_promotion[discount.promotion_id] = discount
         return [by_promotion[promotion_id] for promotion_id in sorted(by_promotion)]
 
     @property
@@ -186,8 +191,7 @@ class Priced:
         by_rate: dict[int, TaxAmount] = {}
         for line in self.lines:
             _, net, tax = by_rate.get(line.tax_rate, (0, 0, 0))
-            paid = line.total.minor
-            net += paid - line.tax if self.includes_tax else paid
+            net += line.paid - line.tax if self.includes_tax else line.paid
             by_rate[line.tax_rate] = TaxAmount(line.tax_rate, net, tax + line.tax)
         return [by_rate[rate] for rate in sorted(by_rate)]
 

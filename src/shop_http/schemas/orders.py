@@ -289,16 +289,15 @@ def _prices(of: Order | Quote) -> dict[str, Any]:
 
 
 def _line(line: OrderLine, places: int) -> OrderLineBody:
-    price, quantity = line.unit_price.minor, line.quantity
     return OrderLineBody(
         product_id=line.product_id,
         sku=line.sku,
         product_name=line.name,
         options=dict(line.options) if line.options else UNSET,
-        unit_price=format_minor(price, places),
-        quantity=quantity,
+        unit_price=format_minor(line.unit_price.minor, places),
+        quantity=line.quantity,
         discount=format_minor(line.discount, places),
-        total=format_minor(price * quantity - line.discount, places),
+        total=format_minor(line.paid, places),
         tax_rate=format_minor(line.tax_rate, 2),  # basis points, as a percentage
         tax=format_minor(line.tax, places),
     )
