@@ -89,7 +89,7 @@ class Operation:
         needs_body: whether a body must be sent; if not, none stands for one without any field.
         body_size_max: in bytes.
         tagged: whether the response has an ETag, and is 304 for a client who sends it as If-None-Match.
-        cached: whether its response may be made of what is kept in memory; see `read_model`.
+        cached: whether its response may be made of what is kept in memory, see `read_model`; only for `CATALOG`.
         pool: whose threads run it, which may depend on the request and its query.
         erases: whether it erases the account that asks; to ask again with a token of it, ended or expired, is done.
         refuses: what the core may refuse, beyond what follows from the rest. With `KeyReused` among it, the operation
@@ -146,6 +146,8 @@ class OperationHandler:
         self._handler = _once(handler) if "key" in signature(handler).parameters else handler
         self._is_coroutine = iscoroutinefunction(handler)
         assert not self._is_coroutine or self._handler is handler, "a coroutine takes the key from the request itself"
+        is_for_all = operation.access is Access.CATALOG and not operation.is_personal
+        assert is_for_all or not operation.cached, "what is kept of a public catalog is shown to everybody"
         pool = operation.pool
         self._pool_of: PoolOf = (lambda _, __: pool) if isinstance(pool, Pool) else pool
         # Before the body is read: so that a demoted account gets 403, and no hints about its body.
