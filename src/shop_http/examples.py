@@ -267,6 +267,7 @@ QUOTE = QuoteBody(
     coupons=(CouponOfOrder(code="SUMMER10", applied=False),),
     currency="EUR",
     shortages=(),
+    is_best_price=True,
     promotions=(
         ExplanationBody(
             promotion_id=PROMOTION_ID,

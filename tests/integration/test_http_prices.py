@@ -63,7 +63,8 @@ def test_a_quote_an_order_and_an_edit_have_the_agreed_shapes(
         "amount": "2.14",
         "message": "Ten percent: you save 2.14 EUR.",
     }
-    assert quote == money | {"lines": [line], "shortages": [], "promotions": [explained]}
+    rest = {"shortages": [], "promotions": [explained], "is_best_price": True}
+    assert quote == money | {"lines": [line]} | rest
 
     order = customer.post("/orders", json=body | {"expected_total": quote["total"]}).json()
     assert {name: order[name] for name in (*money, "lines")} == money | {"lines": [line]}

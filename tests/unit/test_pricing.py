@@ -7,6 +7,8 @@ from uuid import UUID
 
 import pytest
 
+from shop_adapters.memory import MemoryAdapters
+from shop_core import SYSTEM, LineRequest, Shop
 from shop_core.errors import Invalid
 from shop_core.money import Money
 from shop_core.pricing.benefits import (
@@ -24,8 +26,11 @@ from shop_core.pricing.cart import CartLine
 from shop_core.pricing.coupons import coupon_code
 from shop_core.pricing.evaluation import price
 from shop_core.pricing.explanation import WhyNot, explain
-from shop_core.pricing.model import Promotion
+from shop_core.pricing.item_stage import TRIED_MAX
+from shop_core.pricing.model import Promotion, PromotionDetails
 from shop_core.pricing.taxes import TaxAmount, TaxRate, tax_rate_at
+from shop_http.schemas.orders import QuoteBody
+from shop_testing import Fixtures
 
 SHIRT, LAMP, BULB = UUID(int=1), UUID(int=2), UUID(int=3)
 LAMPS = UUID(int=10)
@@ -126,6 +131,17 @@ def test_an_explanation_says_why_and_what_is_missing(
     assert explained.why_not == (WhyNot(why_not) if why_not else None)
     assert (explained.missing_units, explained.missing_amount) == missing
     assert words in explained.sentence("EUR")
+
+
+def test_a_quote_says_whether_every_combination_was_compared() -> None:
+    adapters = MemoryAdapters()
+    shop, fixtures = Shop(adapters), Fixtures(adapters)
+    ada, lines = fixtures.customer(), [LineRequest(fixtures.product("Lamp", units=9).id, 9)]
+    for buy in range(1, TRIED_MAX + 1):
+        shop.prices.create_promotion(SYSTEM, PromotionDetails("Offer", BuyXGetY(buy, 1)))
+    assert QuoteBody.of(shop.orders.quote(ada, lines)).is_best_price
+    shop.prices.create_promotion(SYSTEM, PromotionDetails("One too many", BuyXGetY(5, 2)))
+    assert not QuoteBody.of(shop.orders.quote(ada, lines)).is_best_price
 
 
 def test_a_promotion_runs_from_its_start_on_and_not_at_its_end() -> None:

@@ -31,7 +31,7 @@ AGREED = {
     "DiscountBody": "promotion_id label amount",
     "TaxBody": "rate net tax",
     "OrderBody": f"{PRICED} id number status customer_id version created_at updated_at deleted_at? tag",
-    "QuoteBody": f"shortages promotions {PRICED}",
+    "QuoteBody": f"shortages promotions {PRICED} is_best_price",
     "ShortageBody": "product_id requested available | sku product_name",
     "ExplanationBody": "promotion_id label applied amount? why_not? missing? | message",
     "MissingBody": "units? amount?",

@@ -1874,6 +1874,8 @@ export interface components {
             coupons?: components["schemas"]["CouponOfOrder"][];
             currency: string;
             discounts: components["schemas"]["DiscountBody"][];
+            /** @description true: every way to combine the promotions was compared, and none costs less before taxes. false: too many promotions compete for the same units to compare all ways; the shop took a good one, perhaps not the cheapest. An order is priced in the same way. */
+            is_best_price: boolean;
             lines: components["schemas"]["OrderLineBody"][];
             promotions: components["schemas"]["ExplanationBody"][];
             shortages: components["schemas"]["ShortageBody"][];
@@ -6693,7 +6695,8 @@ export interface operations {
                      *           },
                      *           "message": "Buy two, get one free: you save 2.20 EUR. To save more, add 3 more units."
                      *         }
-                     *       ]
+                     *       ],
+                     *       "is_best_price": true
                      *     }
                      */
                     "application/json": components["schemas"]["QuoteBody"];

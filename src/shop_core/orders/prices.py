@@ -35,6 +35,8 @@ class Quote(Priced):
         promotions: what became of each promotion, and why.
         coupons: code and promotion of each coupon.
         includes_tax: whether prices are gross.
+        is_best_price: whether every way to combine the promotions was compared. If not, a good one was taken; another
+            one may be cheaper.
     """
 
     lines: tuple[OrderLine, ...]
@@ -43,6 +45,7 @@ class Quote(Priced):
     promotions: tuple[Explanation, ...] = ()
     coupons: tuple[tuple[str, UUID], ...] = ()
     includes_tax: bool = True
+    is_best_price: bool = True
 
 
 def line_of(offer: Offer, quantity: int, checkout: Checkout | None = None) -> OrderLine:
@@ -145,4 +148,5 @@ def quote(
         tuple(explain(cart, checked.promotions, pricing)),
         checked.coupons,
         checkout.includes_tax,
+        pricing.is_exact,
     )

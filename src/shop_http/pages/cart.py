@@ -94,6 +94,7 @@ def _why(quote: Quote) -> h.Node:
     return [
         h.h2["Promotions"],
         h.ul[(h.li[explanation.sentence(quote.total.currency)] for explanation in quote.promotions)],
+        not quote.is_best_price and h.p["Not every combination of these was compared: another one may be cheaper."],
     ]
 
 

@@ -253,11 +253,22 @@ class ExplanationBody(Struct, kw_only=True):
         )
 
 
+IsBestPrice = Annotated[
+    bool,
+    Meta(
+        description="true: every way to combine the promotions was compared, and none costs less before taxes. "
+        "false: too many promotions compete for the same units to compare all ways; the shop took a good one, perhaps "
+        "not the cheapest. An order is priced in the same way."
+    ),
+]
+
+
 class QuoteBody(PricedBody, kw_only=True):
     """What an order would cost now. Nothing is promised: another request may take the units first."""
 
     shortages: tuple[ShortageBody, ...]
     promotions: tuple[ExplanationBody, ...]
+    is_best_price: IsBestPrice
 
     @classmethod
     def of(cls, quote: Quote) -> QuoteBody:
@@ -266,6 +277,7 @@ class QuoteBody(PricedBody, kw_only=True):
         return cls(
             shortages=tuple(map(ShortageBody.of, quote.shortages)),
             promotions=tuple(ExplanationBody.of(each, currency) for each in quote.promotions),
+            is_best_price=quote.is_best_price,
             **_prices(quote),
         )
 

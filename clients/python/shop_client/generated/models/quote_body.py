@@ -40,6 +40,9 @@ class QuoteBody:
             currency (str):
             shortages (list[ShortageBody]):
             promotions (list[ExplanationBody]):
+            is_best_price (bool): true: every way to combine the promotions was compared, and none costs less before taxes.
+                false: too many promotions compete for the same units to compare all ways; the shop took a good one, perhaps not
+                the cheapest. An order is priced in the same way.
             coupons (list[CouponOfOrder] | Unset):
      """
 
@@ -51,6 +54,7 @@ class QuoteBody:
     currency: str
     shortages: list[ShortageBody]
     promotions: list[ExplanationBody]
+    is_best_price: bool
     coupons: list[CouponOfOrder] | Unset = UNSET
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
@@ -106,6 +110,8 @@ class QuoteBody:
 
 
 
+        is_best_price = self.is_best_price
+
         coupons: list[dict[str, Any]] | Unset = UNSET
         if not isinstance(self.coupons, Unset):
             coupons = []
@@ -127,6 +133,7 @@ class QuoteBody:
             "currency": currency,
             "shortages": shortages,
             "promotions": promotions,
+            "is_best_price": is_best_price,
         })
         if coupons is not UNSET:
             field_dict["coupons"] = coupons
@@ -200,6 +207,8 @@ class QuoteBody:
             promotions.append(promotions_item)
 
 
+        is_best_price = d.pop("is_best_price")
+
         _coupons = d.pop("coupons", UNSET)
         coupons: list[CouponOfOrder] | Unset = UNSET
         if _coupons is not UNSET:
@@ -221,6 +230,7 @@ class QuoteBody:
             currency=currency,
             shortages=shortages,
             promotions=promotions,
+            is_best_price=is_best_price,
             coupons=coupons,
         )
 
