@@ -6,6 +6,8 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
+import test_pricing_laws as laws
+from hypothesis import given
 
 from shop_adapters.memory import MemoryAdapters
 from shop_core import SYSTEM, LineRequest, Shop
@@ -22,12 +24,13 @@ from shop_core.pricing.benefits import (
     Percent,
     Selection,
 )
-from shop_core.pricing.cart import CartLine
+from shop_core.pricing.cart import Cart, CartLine
 from shop_core.pricing.coupons import coupon_code
-from shop_core.pricing.evaluation import price
+from shop_core.pricing.evaluation import candidate_of, price, saves_alone, shortfall
 from shop_core.pricing.explanation import WhyNot, explain
 from shop_core.pricing.item_stage import TRIED_MAX
 from shop_core.pricing.model import Promotion, PromotionDetails
+from shop_core.pricing.promotion_set import PromotionSet
 from shop_core.pricing.taxes import TaxAmount, TaxRate, tax_rate_at
 from shop_http.schemas.orders import QuoteBody
 from shop_testing import Fixtures
@@ -81,6 +84,17 @@ def test_a_promotion_that_does_not_combine_is_alone_or_not_at_all() -> None:
     others = [promotion(Percent(1000), 2), promotion(OrderAmount(euros("2.00")), 3)]
     assert price(cart, [solitary, *others], includes_tax=True).amounts == {UUID(int=2): 200, UUID(int=3): 200}
     assert price(cart, [solitary, others[0]], includes_tax=True).amounts == {UUID(int=1): 300}
+
+
+@given(laws.carts, laws.many)
+def test_a_promotion_that_does_not_concern_a_cart_would_take_nothing_off_it(
+    lines: list[CartLine], offers: list[Promotion]
+) -> None:
+    cart = Cart(lines)
+    concerning = {offer.id for _, offer in PromotionSet(offers).concerning(cart.numbers_by_id)}
+    for offer in offers:
+        if offer.id not in concerning and shortfall(offer.condition, cart) == (0, 0):
+            assert not saves_alone(cart, candidate_of(0, offer, cart))
 
 
 @pytest.mark.parametrize(

@@ -38,23 +38,28 @@ class Cart:
 
     Attributes:
         lines: sorted by product id, so that the order in which they were added never matters.
-        prices, units, totals: of each line, before discounts.
+        prices, units, totals, tax_rates: of each line; before discounts.
         everything: the numbers of all lines.
         numbers_by_id: the lines of each product and of each category.
     """
 
     def __init__(self, lines: Iterable[CartLine]) -> None:
         self.lines = sorted(lines, key=_place)
-        self.prices = [line.unit_price for line in self.lines]
-        self.units = [line.quantity for line in self.lines]
-        self.totals = [price * units for price, units in zip(self.prices, self.units, strict=True)]
-        self.everything = frozenset(range(len(self.lines)))
+        self.prices: list[int] = []
+        self.units: list[int] = []
+        self.totals: list[int] = []
+        self.tax_rates: list[int] = []
         self.numbers_by_id: dict[int, list[int]] = {}
-        for number, line in enumerate(self.lines):
-            if self.numbers_by_id.setdefault(line.product_id.int, [number]) != [number]:
-                raise Invalid(Fault("lines", f"product {line.product_id} stands in two lines", "ambiguous"))
-            for category_id in line.category_ids:
+        for number, (product_id, unit_price, quantity, tax_rate, category_ids) in enumerate(self.lines):
+            self.prices.append(unit_price)
+            self.units.append(quantity)
+            self.totals.append(unit_price * quantity)
+            self.tax_rates.append(tax_rate)
+            if self.numbers_by_id.setdefault(product_id.int, [number]) != [number]:
+                raise Invalid(Fault("lines", f"product {product_id} stands in two lines", "ambiguous"))
+            for category_id in category_ids:
                 self.numbers_by_id.setdefault(category_id.int, []).append(number)
+        self.everything = frozenset(range(len(self.lines)))
 
     def cheapest_first(self, numbers: Iterable[int]) -> list[int]:
         """These lines by unit price, then by number."""

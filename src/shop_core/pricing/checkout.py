@@ -55,6 +55,8 @@ class Checkout:
         automatic = [each for each in self._running.values() if not each.needs_coupon]
         self._unlimited = [each.id for each in automatic if not each.is_limited]
         self._limited = [each for each in automatic if each.is_limited]
+        self._counted = {each.id.int for each in self._running.values() if each.is_limited}
+        self._counted |= {each.id.int for each in coupons.values() if each.is_limited}
         self.has_automatic = bool(automatic)
         self._sets: dict[tuple[int, ...], PromotionSet] = {}
         self._rates: dict[str, int] = {}
@@ -95,22 +97,26 @@ class Checkout:
             kept = PromotionSet(({each.id.int: each for each in agreed} | unlocked).values())
             usable = kept.only(each.id for each in kept if self._has_uses(customer_id, each, own))
         pricing = price(lines, usable, includes_tax=self.includes_tax)
-        redemptions: list[Redemption] = []
-        if pricing.used and customer_id is not None:
-            coupon_of = {each.promotion_id.int: each.coupon_id for each in redeemed}
-            coupon_of |= {each.promotion_id.int: each.id for each in coupons}
-            redemptions = [
-                Redemption(customer_id, order_id, each.id, each.version, coupon_of.get(each.id.int), self._now)
-                for each in pricing.used
-            ]
-        return Checked(pricing, kept, tuple(redemptions), tuple([(each.code, each.promotion_id) for each in coupons]))
+        redemptions: tuple[Redemption, ...] = ()
+        if customer_id is not None:
+            coupon_of = {each.promotion_id.int: each.coupon_id for each in redeemed} if redeemed else {}
+            for coupon in coupons:
+                coupon_of[coupon.promotion_id.int] = coupon.id
+            redemptions = tuple(
+                [
+                    Redemption(customer_id, order_id, each.id, each.version, coupon_of.get(each.id.int), self._now)
+                    for each in pricing.used
+                ]
+            )
+        return Checked(pricing, kept, redemptions, tuple([(each.code, each.promotion_id) for each in coupons]))
 
     def take(self, redemptions: Sequence[Redemption]) -> None:
-        """Count the uses of an order that is granted; the orders after it find fewer left."""
+        """Count what a granted order uses of limited promotions and coupons: the orders after it find fewer left."""
         for redemption in redemptions:
             for used_id in redemption.used_ids:
-                self._used[used_id.int] += 1
-                self._used_by[redemption.customer_id.int, used_id.int] += 1
+                if used_id.int in self._counted:
+                    self._used[used_id.int] += 1
+                    self._used_by[redemption.customer_id.int, used_id.int] += 1
 
     def _usable(self, customer_id: UUID | None, coupons: Sequence[Coupon]) -> PromotionSet:
         """What runs without a coupon or was unlocked by one, and has uses left; one set for all that find the same."""

@@ -9,14 +9,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from operator import itemgetter
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 from uuid import UUID
 
-from shop_core.pricing.benefits import ORDER_BENEFITS, BuyXGetY, Condition, OrderAmount, OrderBenefit, OrderPercent
+from shop_core.pricing.benefits import ORDER_BENEFITS, BuyXGetY, Condition
 from shop_core.pricing.cart import Cart, CartLine
-from shop_core.pricing.item_stage import Candidate, Parts, item_discounts
+from shop_core.pricing.item_stage import Candidate, Part, item_discounts
 from shop_core.pricing.model import Promotion
 from shop_core.pricing.promotion_set import PromotionSet
 from shop_core.pricing.rounding import spread
@@ -94,16 +93,16 @@ class Plan(NamedTuple):
 
     total: int
     rest: list[int]
-    parts: Parts
+    parts: list[Part]
     is_exact: bool
 
     @property
-    def key(self) -> tuple[int, int, list[tuple[int, int]], list[tuple[tuple[int, int], int]]]:
+    def key(self) -> tuple[int, int, list[tuple[int, int]], list[Part]]:
         """The smaller is better: the lowest total, the fewest promotions, then those with the smaller ids."""
         amounts: dict[int, int] = {}
-        for (_, rank), off in self.parts.items():
+        for _, rank, off in self.parts:
             amounts[rank] = amounts.get(rank, 0) + off
-        return self.total, len(amounts), sorted(amounts.items()), sorted(self.parts.items())
+        return self.total, len(amounts), sorted(amounts.items()), sorted(self.parts)
 
 
 def price(lines: Iterable[CartLine], promotions: Iterable[Promotion], *, includes_tax: bool) -> Pricing:
@@ -121,16 +120,16 @@ def price(lines: Iterable[CartLine], promotions: Iterable[Promotion], *, include
     cart = Cart(lines)
     offers = promotions if isinstance(promotions, PromotionSet) else PromotionSet(promotions)
     plan = _best_plan(cart, offers)
-    taxes, tax_of = taxes_of([line.tax_rate for line in cart.lines], plan.rest, includes_tax)
+    taxes, tax_of = taxes_of(cart.tax_rates, plan.rest, includes_tax)
     discounts: list[list[Discount]] = [[] for _ in cart.lines]
-    for (number, rank), off in sorted(plan.parts.items()):
+    for number, rank, off in sorted(plan.parts):
         used = offers.by_rank[rank]
         discounts[number].append(Discount(cart.lines[number].product_id, used.id, used.version, used.label, off))
     priced = [
         LinePrice(line.product_id, total - rest, rest - tax if includes_tax else rest, tax, tuple(off))
         for line, total, rest, tax, off in zip(cart.lines, cart.totals, plan.rest, tax_of, discounts, strict=True)
     ]
-    used_ranks = sorted({rank for _, rank in plan.parts})
+    used_ranks = sorted({rank for _, rank, _ in plan.parts})
     total = plan.total if includes_tax else plan.total + sum(tax_of)
     return Pricing(
         tuple(priced),
@@ -171,8 +170,7 @@ def candidate_of(rank: int, promotion: Promotion, cart: Cart) -> Candidate:
 def _best_plan(cart: Cart, offers: PromotionSet) -> Plan:
     together: list[Candidate] = []
     solitary: list[Candidate] = []
-    for rank in offers.concerning(cart.numbers_by_id):
-        promotion = offers.by_rank[rank]
+    for rank, promotion in offers.concerning(cart.numbers_by_id):
         if promotion.condition is None or shortfall(promotion.condition, cart) == (0, 0):
             (together if promotion.combines else solitary).append(candidate_of(rank, promotion, cart))
     plan = _plan(cart, together)
@@ -183,28 +181,18 @@ def _best_plan(cart: Cart, offers: PromotionSet) -> Plan:
 
 
 def _plan(cart: Cart, candidates: Sequence[Candidate]) -> Plan:
-    rest = cart.totals.copy()
-    if not candidates:
-        return Plan(sum(rest), rest, {}, True)
+    """Apply these promotions, which come in the order of `PromotionSet.concerning`."""
     parts, is_exact = item_discounts(cart, candidates)
-    for (number, _), off in parts.items():
+    rest = cart.totals.copy()
+    for number, _, off in parts:
         rest[number] -= off
     left = sum(rest)
-    for _, _, rank, benefit in sorted(_order_stage(candidates), key=itemgetter(0, 1, 2)):
-        if off := benefit.off(left):
+    for rank, promotion, _, _ in candidates:
+        benefit = promotion.benefit
+        if isinstance(benefit, ORDER_BENEFITS) and (off := benefit.off(left)):
             left -= off
             for number, share in enumerate(spread(off, rest)):
                 if share:
-                    parts[number, rank] = share
+                    parts.append((number, rank, share))
                     rest[number] -= share
     return Plan(left, rest, parts, is_exact)
-
-
-def _order_stage(candidates: Iterable[Candidate]) -> Iterator[tuple[bool, int, int, OrderBenefit]]:
-    """Those of the order stage with their place in it: percents from the smallest on, then amounts."""
-    for candidate in candidates:
-        benefit = candidate.promotion.benefit
-        if isinstance(benefit, OrderPercent):
-            yield False, benefit.basis_points, candidate.rank, benefit
-        elif isinstance(benefit, OrderAmount):
-            yield True, 0, candidate.rank, benefit

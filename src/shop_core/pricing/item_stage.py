@@ -22,8 +22,8 @@ TRIED_MAX = 4
 CONSIDERED_MAX = 12
 """How many overlapping promotions are considered at all: a bound for the time that a cart can take."""
 
-Parts = dict[tuple[int, int], int]
-"""Discounts in minor units, by the number of the line and the rank of the promotion."""
+Part = tuple[int, int, int]
+"""A discount: the number of the line, the rank of the promotion, and the amount in minor units. None is 0."""
 
 
 class Candidate(NamedTuple):
@@ -41,7 +41,7 @@ class Candidate(NamedTuple):
     discounted: frozenset[int]
 
 
-def item_discounts(cart: Cart, candidates: Iterable[Candidate]) -> tuple[Parts, bool]:
+def item_discounts(cart: Cart, candidates: Iterable[Candidate]) -> tuple[list[Part], bool]:
     """The discounts of the item stage, and whether every possible sequence was tried."""
     unit_offers: dict[int, _UnitOffer] = {}
     competitors = []
@@ -56,15 +56,15 @@ def item_discounts(cart: Cart, candidates: Iterable[Candidate]) -> tuple[Parts, 
                 off = benefit.off(cart.prices[number])
                 if off > (unit_offers[number].off if number in unit_offers else 0):
                     unit_offers[number] = _UnitOffer(off, candidate.rank)
-    parts: Parts = {}
+    parts: list[Part] = []
     is_exact = True
     for numbers, overlapping in _components(competitors):
         inside = {number: unit_offers.pop(number) for number in numbers if number in unit_offers}
         is_small = len(overlapping) <= TRIED_MAX
-        parts |= (_best_sequence if is_small else _best_next)(overlapping, cart.units, inside)
+        parts += (_best_sequence if is_small else _best_next)(overlapping, cart.units, inside)
         is_exact &= is_small
-    for number, offer in unit_offers.items():
-        parts[number, offer.rank] = offer.off * cart.units[number]
+    for number, (off, rank) in unit_offers.items():
+        parts.append((number, rank, off * cart.units[number]))
     return parts, is_exact
 
 
@@ -168,7 +168,7 @@ class _Arrangement:
 
     __slots__ = ("_offers", "left", "parts", "saved", "total")
 
-    def __init__(self, left: list[int], parts: Parts, saved: int, unit_offers: dict[int, _UnitOffer]) -> None:
+    def __init__(self, left: list[int], parts: list[Part], saved: int, unit_offers: dict[int, _UnitOffer]) -> None:
         self.left, self.parts, self.saved, self._offers = left, parts, saved, unit_offers
         self.total = saved + sum([offer.off * left[number] for number, offer in unit_offers.items()])
 
@@ -177,25 +177,24 @@ class _Arrangement:
         taken = competitor.take(self.left)
         if taken is None:
             return None
-        parts = self.parts | {(number, competitor.rank): off for number, off in taken.discounts}
+        parts = self.parts + [(number, competitor.rank, off) for number, off in taken.discounts]
         return _Arrangement(taken.left, parts, self.saved + taken.saved, self._offers)
 
-    def finished(self) -> Parts:
+    def finished(self) -> list[Part]:
         """All discounts."""
-        parts = dict(self.parts)
-        for number, (off, rank) in self._offers.items():
-            if self.left[number]:
-                parts[number, rank] = off * self.left[number]
-        return parts
+        left = self.left
+        return self.parts + [
+            (number, rank, off * left[number]) for number, (off, rank) in self._offers.items() if left[number]
+        ]
 
     def beats(self, other: _Arrangement) -> bool:
         """Whether it saves more; if both save as much: by fewer promotions, then by those with smaller ids."""
         return self.total > other.total or (self.total == other.total and self._tie() < other._tie())
 
-    def _tie(self) -> tuple[int, list[int], list[tuple[tuple[int, int], int]]]:
+    def _tie(self) -> tuple[int, list[int], list[Part]]:
         parts = self.finished()
-        ranks = sorted({rank for _, rank in parts})
-        return len(ranks), ranks, sorted(parts.items())
+        ranks = sorted({rank for _, rank, _ in parts})
+        return len(ranks), ranks, sorted(parts)
 
 
 def _components(competitors: Iterable[_Competitor]) -> list[tuple[frozenset[int], list[_Competitor]]]:
@@ -213,9 +212,9 @@ def _components(competitors: Iterable[_Competitor]) -> list[tuple[frozenset[int]
     return components
 
 
-def _best_sequence(competitors: Sequence[_Competitor], units: list[int], offers: dict[int, _UnitOffer]) -> Parts:
+def _best_sequence(competitors: Sequence[_Competitor], units: list[int], offers: dict[int, _UnitOffer]) -> list[Part]:
     """Every sequence of every subset is tried; sequences that begin alike share their beginning."""
-    best = _Arrangement(units, {}, 0, offers)
+    best = _Arrangement(units, [], 0, offers)
     open_ends: list[tuple[_Arrangement, tuple[_Competitor, ...]]] = [(best, ())]
     while open_ends:
         arrangement, sequence = open_ends.pop()
@@ -227,9 +226,9 @@ def _best_sequence(competitors: Sequence[_Competitor], units: list[int], offers:
     return best.finished()
 
 
-def _best_next(competitors: Sequence[_Competitor], units: list[int], offers: dict[int, _UnitOffer]) -> Parts:
+def _best_next(competitors: Sequence[_Competitor], units: list[int], offers: dict[int, _UnitOffer]) -> list[Part]:
     """The promotion after which most is saved comes next, as long as one saves more."""
-    nothing = best = _Arrangement(units, {}, 0, offers)
+    nothing = best = _Arrangement(units, [], 0, offers)
     remaining = _most_saving(competitors, nothing)
     while True:
         following: tuple[_Arrangement, _Competitor] | None = None

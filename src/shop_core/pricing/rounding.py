@@ -38,11 +38,13 @@ def spread(amount: int, weights: Sequence[int]) -> list[int]:
     whole = sum(weights)
     if not amount or not whole:
         return [0] * len(weights)
-    shares = [amount * weight // whole for weight in weights]
-    if missing := amount - sum(shares):
-        lost = [-(amount * weight % whole) for weight in weights]
-        for place in sorted(range(len(weights)), key=lost.__getitem__)[:missing]:
-            shares[place] += 1
+    shares, lost = [], []
+    for place, weight in enumerate(weights):
+        share, remainder = divmod(amount * weight, whole)
+        shares.append(share)
+        lost.append((-remainder, place))
+    for _, place in sorted(lost)[: amount - sum(shares)]:
+        shares[place] += 1
     return shares
 
 
