@@ -20,6 +20,7 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
@@ -149,6 +150,7 @@ class OrderBatcher:
     ) -> None:
         self._new_id = new_id
         self._observer = observer
+        self._decide_kind = partial(self._decide_observed, observer) if observer is not None else self._decide
         self._batch_size_max = batch_size_max
         self._wait_max_s = wait_max_s
         self._orders = _Kind(shop.orders.place_all, shop.orders.find_committed)
@@ -238,9 +240,7 @@ class OrderBatcher:
         """Refuse a request that would wait too long.
 
         The wait is the larger of two figures: the batches ahead times the usual time of a batch, and the time that the
-        present batch has taken so far.
-
-        Batches are counted, not requests: a full one hardly takes longer than one with a single request.
+        present batch has taken so far. A full batch hardly takes longer than one with a single request.
         """
         present_s = time.monotonic() - self._flushed_at if self._is_deciding else 0.0
         batches_before = max(len(queue.pending) // self._batch_size_max, queue.lines // LINES_MAX) + self._is_deciding
@@ -295,25 +295,26 @@ class OrderBatcher:
 
     def _decide_all(self, batch: Sequence[_Pending[Any, Any]], *, wait: bool) -> None:
         for kind in (self._orders, self._reservations):
-            of_kind = [pending for pending in batch if pending.kind is kind]
-            if of_kind and self._observer is None:
-                self._decide(kind, of_kind, wait=wait)
-            elif of_kind and self._observer is not None:
-                failed_before, observed = self._report.failed, [pending.observed for pending in of_kind]
-                with self._observer.batch(observed, sum(pending.lines for pending in of_kind)) as fail:
-                    self._decide(kind, of_kind, wait=wait)
-                    if self._report.failed > failed_before:
-                        fail()
-        if batch:
-            self._record(batch, time.monotonic() - self._flushed_at)
-
-    def _record(self, batch: Sequence[_Pending[Any, Any]], seconds: float) -> None:
+            if of_kind := [pending for pending in batch if pending.kind is kind]:
+                self._decide_kind(kind, of_kind, wait=wait)
+        if not batch:
+            return
+        batch_s = time.monotonic() - self._flushed_at
         with self._changed:
             report = self._report
             report.batches += 1
             report.requests += len(batch)
             report.wait_s += sum(self._flushed_at - pending.queued_at for pending in batch)
-            report.batch_s += (seconds - report.batch_s) * (1 if report.batches == 1 else _SMOOTHING)
+            report.batch_s += (batch_s - report.batch_s) * (1 if report.batches == 1 else _SMOOTHING)
+
+    def _decide_observed(
+        self, observer: BatchObserver, kind: _Kind[Q, R], batch: Sequence[_Pending[Q, R]], *, wait: bool
+    ) -> None:
+        failed_before = self._report.failed
+        with observer.batch([pending.observed for pending in batch], sum(each.lines for each in batch)) as fail:
+            self._decide(kind, batch, wait=wait)
+            if self._report.failed > failed_before:
+                fail()
 
     def _decide(self, kind: _Kind[Q, R], batch: Sequence[_Pending[Q, R]], *, wait: bool) -> None:
         """Decide a batch and answer its requests. No exception ends the thread."""
@@ -321,17 +322,23 @@ class OrderBatcher:
             outcomes = kind.decide([pending.request for pending in batch], [pending.id for pending in batch], wait=wait)
         except Exception as failure:
             self._retry(kind, batch, failure, has_waited=wait)
-            return
-        for pending, outcome in zip(batch, outcomes, strict=True):
-            self._answer(pending, outcome)
+        else:
+            self._answer(batch, outcomes)
 
-    def _answer(self, pending: _Pending[Any, R], outcome: Result[R] | Exception) -> None:
-        if not isinstance(outcome, Exception):
-            pending.future.set_result(outcome)
-        elif not isinstance(outcome, Busy) or not self._set_aside(pending):
-            if isinstance(outcome, Unavailable) and not isinstance(outcome, Busy):
-                self._failed_at = time.monotonic()
-            pending.future.set_exception(outcome)
+    def _answer(self, batch: Sequence[_Pending[Any, R]], outcomes: Sequence[Result[R] | Exception]) -> None:
+        for pending, outcome in zip(batch, outcomes, strict=True):
+            if isinstance(outcome, Exception):
+                self._refuse(pending, outcome)
+            else:
+                pending.future.set_result(outcome)
+
+    def _refuse(self, pending: _Pending[Any, Any], error: Exception) -> None:
+        """Refuse a request, or set it aside, if it only needs what others have locked."""
+        if isinstance(error, Busy) and self._set_aside(pending):
+            return
+        if isinstance(error, Unavailable) and not isinstance(error, Busy):
+            self._failed_at = time.monotonic()
+        pending.future.set_exception(error)
 
     def _set_aside(self, pending: _Pending[Any, Any]) -> bool:
         """Have a request decided again that needs what others have locked; False if it has waited for long enough."""
@@ -346,46 +353,40 @@ class OrderBatcher:
                 self._busy_until = now + _BUSY_S
             return True
 
-    def _retry(
-        self, kind: _Kind[Q, R], batch: Sequence[_Pending[Q, R]], failure: Exception, *, has_waited: bool
-    ) -> None:
+    def _retry(self, kind: _Kind[Q, R], batch: Sequence[_Pending[Q, R]], error: Exception, *, has_waited: bool) -> None:
         """After a batch failed as a whole: find what was committed nevertheless, and decide the others one by one.
 
         If it only waited too long for a row, nothing was done: decide it again, without what is busy.
         """
-        if has_waited and isinstance(failure, Busy):
+        if has_waited and isinstance(error, Busy):
             self._busy_until = time.monotonic() + _BUSY_S
             self._decide(kind, batch, wait=False)
             return
         if len(batch) > 1:
-            _log.warning("a batch of %d failed (%s) and is retried one by one", len(batch), failure)
+            _log.warning("a batch of %d failed (%s) and is retried one by one", len(batch), error)
         with self._changed:
             self._report.failed += 1
         found = self._find(kind, batch)
         for pending in batch:
             if found is None:
-                self._answer(pending, failure)
+                self._refuse(pending, error)
             elif pending.id in found:
-                self._answer(pending, Result(found[pending.id]))
+                self._answer([pending], [Result(found[pending.id])])
             else:
                 self._decide_alone(kind, pending)
 
     def _decide_alone(self, kind: _Kind[Q, R], pending: _Pending[Q, R]) -> None:
+        outcomes: Sequence[Result[R] | Exception]
         for _ in range(_RETRIES):
             try:
-                (outcome,) = kind.decide([pending.request], [pending.id], wait=False)
+                outcomes = kind.decide([pending.request], [pending.id], wait=False)
+                break
             except Exception as failure:
                 found = self._find(kind, [pending])
-                if found is None or not isinstance(failure, Unavailable):
-                    self._answer(pending, failure)
-                    return
-                if pending.id in found:
-                    self._answer(pending, Result(found[pending.id]))
-                    return
-                outcome = failure
-            else:
-                break
-        self._answer(pending, outcome)
+                outcomes = [Result(found[pending.id]) if found else failure]
+                if found != {} or not isinstance(failure, Unavailable):
+                    break
+        self._answer([pending], outcomes)
 
     @staticmethod
     def _find(kind: _Kind[Q, R], batch: Sequence[_Pending[Q, R]]) -> Mapping[UUID, R] | None:

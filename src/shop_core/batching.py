@@ -80,10 +80,8 @@ class Batch(Generic[Q, R]):
 
     def __init__(self, requests: Sequence[Q], ids: Sequence[UUID]) -> None:
         self._requests = [(request, id_, request.claim(id_)) for request, id_ in zip(requests, ids, strict=True)]
-        self._first_claims: dict[CustomerKey, Claim] = {}
-        for _, _, claim in self._requests:
-            if claim is not None:
-                self._first_claims.setdefault(claim.customer_key, claim)
+        last_to_first = [claim for _, _, claim in reversed(self._requests) if claim is not None]
+        self._first_claims = {claim.customer_key: claim for claim in last_to_first}
         self._earlier: Mapping[CustomerKey, Claim] = {}
         self._postponed: set[UUID] = set()
 
@@ -108,11 +106,10 @@ class Batch(Generic[Q, R]):
             expire: `expire_due` in the unit of work.
         """
         decision = self.decide_once(new_draft(), levels, results)
-        if not (short := [isinstance(outcome, InsufficientStock) for outcome in decision.outcomes]).count(True):
-            return decision
+        are_short = [isinstance(outcome, InsufficientStock) for outcome in decision.outcomes]
         # Only what those ask for: it is all that another draft gives away, and that others may then lack.
-        needed = product_ids_of(request for request, _, _ in compress(self._requests, short)) & levels.keys()
-        if not (expired := expire(needed)):
+        short = [request for request, _, _ in compress(self._requests, are_short)]
+        if not short or not (expired := expire(product_ids_of(short) & levels.keys())):
             return decision
         again = self.decide_once(new_draft(), levels_after(levels, expired), results, expired)
         return _with_rest_due(again) if len(expired) == LINES_MAX else again
