@@ -92,7 +92,7 @@ class PlacementRequest:
         units: the units of each product, in the order in which the lines first name it; empty with a reservation.
 
     Raises:
-        Invalid: see `requested_units` and `check_key`; lines and a reservation are both given.
+        Invalid: not exactly one of lines and a reservation is given; see also `requested_units` and `check_key`.
     """
 
     customer_id: UUID
@@ -105,8 +105,9 @@ class PlacementRequest:
     units: Mapping[UUID, int] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        if self.reservation_id is not None and self.lines:
-            raise Invalid(Fault("reservation_id", "cannot be given together with lines: choose one", "ambiguous"))
+        if bool(self.lines) is (self.reservation_id is not None):
+            rule = f"give exactly one of lines and reservation_id, here {'are both' if self.lines else 'is none'}"
+            raise Invalid(*(Fault(field, rule, "exactly_one") for field in ("lines", "reservation_id")))
         if self.key is not None:
             check_key(self.key)
         if self.coupons:

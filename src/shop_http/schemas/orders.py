@@ -20,7 +20,6 @@ from shop_core import (
     PlacementRequest,
     Role,
 )
-from shop_core.errors import Fault, Invalid
 from shop_core.inventory.model import LINES_MAX
 from shop_core.money import decimals, format_minor
 from shop_core.orders.prices import Quote
@@ -45,6 +44,11 @@ LineForms = Annotated[tuple[LineForm, ...], Meta(min_length=1, max_length=LINES_
 def line_requests(lines: Iterable[LineForm]) -> tuple[LineRequest, ...]:
     """The lines as the core takes them."""
     return tuple([LineRequest(line.product_id, line.quantity) for line in lines])
+
+
+def expected_total(sent: str | UnsetType, currency: str) -> Money | None:
+    """The total that the client expects, as the core takes it. Raises Invalid: it is no amount of money."""
+    return None if sent is UNSET else Money.parse(sent, currency, field="expected_total")
 
 
 CouponCodes = Annotated[tuple[str, ...], Meta(max_length=COUPONS_MAX, description="codes; case does not matter")]
@@ -76,8 +80,7 @@ class OrderForm(Struct, forbid_unknown_fields=True, kw_only=True):
         Raises:
             Invalid: it is no amount of money.
         """
-        expected = self.expected_total
-        return None if expected is UNSET else Money.parse(expected, currency, field="expected_total")
+        return expected_total(self.expected_total, currency)
 
 
 class QuoteForm(Struct, forbid_unknown_fields=True, kw_only=True):
@@ -102,12 +105,8 @@ class PlacementForm(Struct, forbid_unknown_fields=True, kw_only=True):
         """The order to place for the core.
 
         Raises:
-            Invalid: not exactly one of lines and reservation is given, or the total is no amount of money.
+            Invalid: as `PlacementRequest` raises it, or the total is no amount of money.
         """
-        if (self.lines is UNSET) is (self.reservation_id is UNSET):
-            rule = f"give exactly one of lines and reservation_id, here {'are both' if self.lines else 'is none'}"
-            raise Invalid(*(Fault(field, rule, "exactly_one") for field in ("lines", "reservation_id")))
-        expected = self.expected_total
         assert customer.id is not None, "placing an order needs a login"
         return PlacementRequest(
             customer.id,
@@ -115,7 +114,7 @@ class PlacementForm(Struct, forbid_unknown_fields=True, kw_only=True):
             customer.role or Role.CUSTOMER,
             reservation_id=self.reservation_id or None,
             key=key,
-            expected_total=None if expected is UNSET else Money.parse(expected, currency, field="expected_total"),
+            expected_total=expected_total(self.expected_total, currency),
             coupons=self.coupons,
         )
 
@@ -285,18 +284,24 @@ class QuoteBody(PricedBody, kw_only=True):
 def _prices(of: Order | Quote) -> dict[str, Any]:
     """The fields of `PricedBody`. Amounts are written from minor units: to make a `Money` of each costs 8 us more."""
     currency = of.total.currency
-    places, total = decimals(currency), str(of.total)
-    is_plain = not of.coupons and not any(line.discount or line.tax_rate for line in of.lines)
+    places = decimals(currency)
+    total = format_minor(of.total.minor, places)
+    if of.coupons or any(line.discount or line.tax_rate for line in of.lines):
+        parts = _parts(of, places)
+    else:
+        untaxed = TaxBody(rate="0.00", net=total, tax=format_minor(0, places))
+        parts = {"subtotal": total, "discounts": (), "taxes": (untaxed,)}
+    lines = tuple([_line(line, places) for line in of.lines])
+    return {"lines": lines, "total": total, "currency": currency, **parts}
+
+
+def _parts(of: Order | Quote, places: int) -> dict[str, Any]:
+    """What the total is made of."""
     return {
-        "lines": tuple([_line(line, places) for line in of.lines]),
-        "subtotal": total if is_plain else str(of.subtotal),
-        "discounts": () if is_plain else tuple(_discount(discount, places) for discount in of.discounts),
-        "total": total,
-        "taxes": (TaxBody(rate="0.00", net=total, tax=format_minor(0, places)),)
-        if is_plain
-        else tuple(_tax(tax, places) for tax in of.taxes),
+        "subtotal": str(of.subtotal),
+        "discounts": tuple(_discount(discount, places) for discount in of.discounts),
+        "taxes": tuple(_tax(tax, places) for tax in of.taxes),
         "coupons": _coupons(of) if of.coupons else UNSET,
-        "currency": currency,
     }
 
 
