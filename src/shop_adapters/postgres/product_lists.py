@@ -85,35 +85,29 @@ OFFERS_MAX = 5_000
 """So many are kept: some 3 MB in each process."""
 
 
-class OffersCache:
-    """What products are sold as in one version of the catalog.
+class CatalogCaches:
+    """What a process keeps of one version of the catalog. Its threads share it.
 
     Attributes:
-        kept: the version, and offers by the number of their product's id; replaced as one, so that threads may share
-            it.
+        page_index: of its lists.
+        offers: a version, and what products are sold as in it, by the number of their id; replaced as one.
     """
 
     def __init__(self) -> None:
-        self.kept: tuple[StampedVersion | None, dict[int, Offer]] = (None, {})
+        self.page_index = PageIndexCache()
+        self.offers: tuple[StampedVersion | None, dict[int, Offer]] = (None, {})
 
 
 class ProductLists:
     """The part of `shop_core.ports.Products` that shows what is sold: pages of the catalog, and offers."""
 
-    def __init__(
-        self,
-        transaction: Transaction,
-        currency: str,
-        version: CatalogVersion,
-        cache: PageIndexCache,
-        offers: OffersCache,
-    ) -> None:
+    def __init__(self, transaction: Transaction, currency: str, version: CatalogVersion, caches: CatalogCaches) -> None:
         self._transaction, self._currency = transaction, currency
-        self._version, self._cache, self._offers = version, cache, offers
+        self._version, self._caches = version, caches
 
     def offers(self, product_ids: Iterable[UUID]) -> dict[UUID, Offer]:
         ids = list(product_ids)
-        version, known = (None, {}) if self._version.is_changed else self._offers.kept
+        version, known = (None, {}) if self._version.is_changed else self._caches.offers
         current, found = self._read_offers([id_ for id_ in ids if id_.int not in known])
         if current != version:
             if known:
@@ -122,7 +116,7 @@ class ProductLists:
         known.update(found)
         if not self._version.is_changed:  # what only this unit of work sees yet is not for others
             self._version.seen = current
-            self._offers.kept = (current, known) if len(known) <= OFFERS_MAX else (None, {})
+            self._caches.offers = (current, known) if len(known) <= OFFERS_MAX else (None, {})
         return {id_: known[id_.int] for id_ in ids if id_.int in known}
 
     def _read_offers(self, product_ids: Iterable[UUID]) -> tuple[StampedVersion, dict[int, Offer]]:
@@ -142,7 +136,7 @@ class ProductLists:
         if isinstance(page_request, CursorRequest):
             return self._walk(query, shape, values, page_request)
         entries = self._entries(query, shape, values, page_request, version)
-        counted = self._cache.counts.get(version, query)
+        counted = self._caches.page_index.counts.get(version, query)
         return Page(entries, counted) if counted is not None else self._counted(entries, query, shape, values, version)
 
     def _counted(
@@ -157,7 +151,7 @@ class ProductLists:
         if statements.STOCK_FILTERS & shape.filters:
             return Page(entries, *self._transaction.count_or_estimate(statements.to_count(shape), values))
         counted: int = self._transaction.value(statements.count(shape), values)
-        self._cache.counts.put(version, query, counted)
+        self._caches.page_index.counts.put(version, query, counted)
         return Page(entries, counted)
 
     def _entries(
@@ -175,7 +169,7 @@ class ProductLists:
         else:
             entries = self._found(statements.page(shape, Start.BY_OFFSET), values | {"limit": limit, "offset": offset})
         if len(entries) == limit and not has_tiers:
-            self._cache.starts.put(version, query, listing.products(query).key(entries[-1]), offset + limit)
+            self._caches.page_index.starts.put(version, query, listing.products(query).key(entries[-1]), offset + limit)
         return tuple(entries)
 
     def _deep_entries(
@@ -187,7 +181,7 @@ class ProductLists:
         version: int | None,
     ) -> list[CatalogEntry]:
         """A page that is not the first: from where it is known to start, or else by skipping what comes before."""
-        limit, offset, starts = page_request.limit, page_request.offset, self._cache.starts
+        limit, offset, starts = page_request.limit, page_request.offset, self._caches.page_index.starts
         if (key := starts.get(version, query, offset)) is not None:
             return self._found(statements.page(shape, Start.BY_KEY), {**values, **key_values(key), "limit": limit})
         # With the product before the page: its key is cached, so that the next request can seek instead of skip.

@@ -20,7 +20,6 @@ from shop_adapters.postgres.catalog import PostgresProducts
 from shop_adapters.postgres.catalog_feed import PostgresCatalogFeed
 from shop_adapters.postgres.catalog_version import CatalogVersion
 from shop_adapters.postgres.categories import PostgresCategories
-from shop_adapters.postgres.current_catalog import PageIndexCache
 from shop_adapters.postgres.database import Transaction, TransactionTimeouts, transaction
 from shop_adapters.postgres.events import PostgresEvents
 from shop_adapters.postgres.families import PostgresFamilies
@@ -30,7 +29,7 @@ from shop_adapters.postgres.media_files import PostgresMediaFiles
 from shop_adapters.postgres.orders import PostgresKeys, PostgresOrders
 from shop_adapters.postgres.outbox import PostgresOutbox
 from shop_adapters.postgres.prices import PostgresPrices, RulesCache
-from shop_adapters.postgres.product_lists import OffersCache
+from shop_adapters.postgres.product_lists import CatalogCaches
 from shop_adapters.postgres.reservations import PostgresReservations
 from shop_adapters.postgres.sessions import PostgresAttempts, PostgresRefreshTokens
 from shop_adapters.revocations import MemoryRevocations
@@ -101,8 +100,7 @@ class PostgresAdapters:
         self.tokens: Tokens = tokens or JwtTokens(secret, previous_secrets)
         self._store_clock = clock
         self._timeouts = timeouts or TransactionTimeouts()
-        self._cache = PageIndexCache()
-        self._rules, self._offers = RulesCache(includes_tax=includes_tax), OffersCache()
+        self._caches, self._rules = CatalogCaches(), RulesCache(includes_tax=includes_tax)
         self._has_outbox = has_outbox
         self.has_mail = has_mail
         self.media = media
@@ -123,8 +121,7 @@ class PostgresAdapters:
             Unavailable: no connection could be had in time, the database is not there, or it ended the transaction.
         """
         with transaction(self.engine, self._timeouts, self._store_clock, self._observe) as opened:
-            caches = self._cache, self._rules, self._offers
-            uow = PostgresUnitOfWork(opened, self.currency, *caches, self._has_outbox, self.has_mail)
+            uow = PostgresUnitOfWork(opened, self.currency, self._caches, self._rules, self._has_outbox, self.has_mail)
             yield uow
             if not opened.has_failed:
                 uow.catalog_version.write()
@@ -141,15 +138,13 @@ class PostgresUnitOfWork:
         self,
         transaction: Transaction,
         currency: str,
-        cache: PageIndexCache,
+        caches: CatalogCaches,
         rules: RulesCache,
-        offers: OffersCache,
         has_outbox: bool,
         has_mail: bool,
     ) -> None:
-        self._cache = cache
+        self._caches = caches
         self._rules = rules
-        self._offers = offers
         self._has_outbox = has_outbox
         self._has_mail = has_mail
         self._transaction = transaction
@@ -182,7 +177,7 @@ class PostgresUnitOfWork:
 
     @cached_property
     def products(self) -> PostgresProducts:
-        return PostgresProducts(self._transaction, self._currency, self.catalog_version, self._cache, self._offers)
+        return PostgresProducts(self._transaction, self._currency, self.catalog_version, self._caches)
 
     @cached_property
     def catalog_feed(self) -> PostgresCatalogFeed:
