@@ -125,15 +125,11 @@ class PostgresStock:
 
     def lock(self, product_ids: Iterable[UUID]) -> dict[UUID, StockLevel]:
         ids = self._transaction.lock_order.check("stock", product_ids)
-        if not ids:
-            return {}
-        levels, given = {}, {id_.int: id_ for id_ in ids}  # as keys, since equal UUIDs are compared in Python
-        rows = self._transaction.run(_LOCK, {"ids": Uuids(ids)})
-        for row in rows:
-            levels[given[row[0].int]] = StockLevel(*row[:5])
+        rows = self._transaction.run(_LOCK, {"ids": Uuids(ids)}) if ids else []
         if rows:
             self._transaction.note_time(rows[-1].time)
-        return levels
+        given = {id_.int: id_ for id_ in ids}  # as keys, since equal UUIDs are compared in Python
+        return {given[row[0].int]: StockLevel(*row[:5]) for row in rows}
 
     def try_lock(self, product_ids: Iterable[UUID]) -> tuple[dict[UUID, StockLevel], set[UUID]]:
         ids = Uuids(set(product_ids))
@@ -145,8 +141,6 @@ class PostgresStock:
         return levels, {row.product_id for row in rows} - levels.keys()
 
     def apply(self, movements: Sequence[StockMovement]) -> None:
-        if not movements:
-            return
         # An UPDATE of many rows locks them in no order of its own: so they are locked before, sorted.
         if unlocked := self._transaction.lock_order.unlocked("stock", [m.product_id for m in movements]):
             self.lock(unlocked)

@@ -8,7 +8,7 @@ from base64 import b64decode, b64encode
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 from functools import lru_cache
-from itertools import groupby
+from itertools import groupby, repeat
 from typing import Any
 from uuid import UUID
 
@@ -167,12 +167,14 @@ class PostgresOrders:
     def add_all(self, orders: Sequence[Order]) -> None:
         if not orders:
             return
+        is_any_priced = any(each.promotions or each.coupons for each in orders)
+        pricings = _pricings_of(orders) if is_any_priced else repeat(None, len(orders))
         rows = [
             (
                 *(each.customer_id, each.id, each.status, each.total.minor, each.version, each.created_at),
                 *(each.updated_at, each.number, each.deleted_at, each.includes_tax, pricing),
             )
-            for each, pricing in zip(orders, _pricings_of(orders), strict=True)
+            for each, pricing in zip(orders, pricings, strict=True)
         ]
         self._transaction.run(_ADD, columns(_ADD_HEADS, rows) | _line_columns(orders))
 
@@ -301,7 +303,7 @@ def _line_columns(of: Sequence[Order]) -> dict[str, Array]:
         (
             *(order.customer_id, order.id, line_no, line.product_id, line.sku, line.name, line.unit_price.minor),
             *(line.quantity, line.discount, line.tax_rate, line.tax),
-            None if (*line[5:7], *line[10:]) == _PLAIN else _details_of(line),
+            None if (line.options, line.tax_class, line.category_ids, line.discounts) == _PLAIN else _details_of(line),
         )
         for order in of
         for line_no, line in enumerate(order.lines, start=1)
@@ -372,18 +374,14 @@ class PostgresKeys:
 
     def __init__(self, transaction: Transaction) -> None:
         self._transaction = transaction
-        self._claimed: set[CustomerKey] = set()
 
     def claim(self, claims: Sequence[Claim]) -> dict[CustomerKey, Claim]:
         if not claims:
             return {}
+        self._transaction.lock_order.check("keys", {claim.customer_id for claim in claims})
         by_key = sorted(claims, key=lambda claim: (claim.customer_id.int, claim.key))
         keys = {claim.customer_key for claim in claims}
-        # Nobody else can have got a key in between that this unit of work claimed and forgot.
-        if new := keys - self._claimed:
-            self._transaction.lock_order.check("keys", {customer_id for customer_id, _ in new})
         claimed = set(map(tuple, self._transaction.run(_CLAIM_KEYS, columns(_CLAIM_KEYS, by_key))))
-        self._claimed |= claimed
         return self._taken(keys - claimed) if keys != claimed else {}
 
     def _taken(self, keys: set[CustomerKey]) -> dict[CustomerKey, Claim]:
