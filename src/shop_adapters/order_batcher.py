@@ -89,13 +89,14 @@ class _Queue:
         self.lines += pending.lines
 
     def take(self, size_max: int, lines_max: int) -> list[_Pending[Any, Any]]:
-        """The next batch: at most so many requests, and so many lines."""
+        """The next batch, less what was cancelled: at most so many requests, and so many lines."""
         taken: list[_Pending[Any, Any]] = []
-        lines = 0
-        while self.pending and len(taken) < size_max and lines + self.pending[0].lines <= lines_max:
-            taken.append(self.pending.popleft())
-            lines += taken[-1].lines
-        self.lines -= lines
+        while self.pending and len(taken) < size_max and self.pending[0].lines <= lines_max:
+            pending = self.pending.popleft()
+            self.lines -= pending.lines
+            if pending.future.running() or pending.future.set_running_or_notify_cancel():
+                taken.append(pending)
+                lines_max -= pending.lines
         return taken
 
 
@@ -268,10 +269,8 @@ class OrderBatcher:
             return self._begin(self._first)
 
     def _begin(self, queue: _Queue, lines_max: int = LINES_MAX) -> list[_Pending[Any, Any]]:
-        """Take a batch of a queue, less what was cancelled."""
-        batch: list[_Pending[Any, Any]] = []
-        while not batch and (taken := queue.take(self._batch_size_max, lines_max)):
-            batch = [each for each in taken if each.future.running() or each.future.set_running_or_notify_cancel()]
+        """Take a batch of a queue."""
+        batch = queue.take(self._batch_size_max, lines_max)
         self._is_deciding, self._flushed_at = bool(batch), time.monotonic()
         return batch
 

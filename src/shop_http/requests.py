@@ -176,14 +176,12 @@ class ShopRequest:
         media_type = self.headers.get(b"content-type", b"")
         if not media_types.fullmatch(media_type) or b"content-encoding" in self.headers:
             raise HTTPException(status_code=415)
-        parts, received, size = list[bytes](), 0, self.body_length or 0
-        while size <= size_max and not self.has_whole_body:
+        parts = list[bytes]()
+        while (size := max(self.body_length or 0, self._received_bytes)) <= size_max and not self.has_whole_body:
             parts.append(await self._next_part())
-            received += len(parts[-1])
-            size = max(size, received)
         if size > size_max:
             raise HTTPException(status_code=413)
-        return parts[0] if len(parts) == 1 else b"".join(parts)
+        return b"".join(parts)
 
     async def discard_body(self) -> bool:
         """Read what is left of the body, within bounds, and throw it away. Whether all of it came.

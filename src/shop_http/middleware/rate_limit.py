@@ -81,18 +81,15 @@ def rate_limit(rate: Rate | None) -> Middleware:
         policy = (b"ratelimit-policy", b'"client";q=%d;w=%d' % (rate.count, rate.per_s))
 
         async def counted(scope: Scope, receive: Receive, send: Send) -> None:
-            request = request_of(scope)
-            if request.scope["path"].startswith("/health/"):
-                await app(scope, receive, send)
-                return
-            left, seconds = buckets.take(request.rate_limit_key())
-            seconds = math.ceil(seconds)
-            request.response_headers += (policy, (b"ratelimit", b'"client";r=%d;t=%d' % (max(0, left), seconds)))
-            if left < 0:
-                refusal = TooMany(f"You ask more often than you may: wait {seconds} seconds.", seconds)
-                await refused(request, refusal)(scope, receive, send)
-            else:
-                await app(scope, receive, send)
+            request, respond = request_of(scope), app
+            if not request.scope["path"].startswith("/health/"):
+                left, seconds = buckets.take(request.rate_limit_key())
+                seconds = math.ceil(seconds)
+                request.response_headers += (policy, (b"ratelimit", b'"client";r=%d;t=%d' % (max(0, left), seconds)))
+                if left < 0:
+                    refusal = TooMany(f"You ask more often than you may: wait {seconds} seconds.", seconds)
+                    respond = refused(request, refusal)
+            await respond(scope, receive, send)
 
         return counted
 

@@ -43,10 +43,8 @@ def request_limits(deadlines: Deadlines) -> Middleware:
             request = request_of(scope)
             deadline = _Deadline(request, deadlines)
             try:
-                if status := _fault(request.scope, request.headers):
-                    await not_served(request, status)(scope, receive, send)
-                else:
-                    await app(scope, receive, send)
+                status = _fault(request.scope, request.headers)
+                await (not_served(request, status) if status else app)(scope, receive, send)
             except asyncio.CancelledError:  # by the deadline, or since the server ends
                 is_over = deadline.is_over()
                 if request.response is None:
