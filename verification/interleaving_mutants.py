@@ -122,7 +122,7 @@ def _keys_committed_ahead(uow: UnitOfWork, begin: Begin) -> dict[str, object]:
     return {"keys": Altered(uow.keys, claim=claim)}
 
 
-def _holders_unlocked(uow: UnitOfWork, begin: Begin) -> dict[str, object]:
+def _customers_unlocked(uow: UnitOfWork, begin: Begin) -> dict[str, object]:
     def lock_customers(ids: Iterable[UUID], now: Callable[[], datetime]) -> dict[UUID, ReservationUsage]:
         with begin() as other:
             return other.reservations.lock_customers(ids, now)
@@ -273,7 +273,7 @@ INTERLEAVING_MUTANTS = [
     InterleavingMutant(
         "keys are committed ahead of their reservation", "one reservation sent twice", _keys_committed_ahead
     ),
-    InterleavingMutant("holders are not locked", "reservations of one customer", _holders_unlocked),
+    InterleavingMutant("customers are not locked", "reservations of one customer", _customers_unlocked),
     InterleavingMutant("reservations are read once", "confirm, release and expire", _reservations_read_once),
     InterleavingMutant(
         "the sweep believes what it saw before", "units of an expired reservation", _due_believed_after_the_lock
@@ -299,7 +299,7 @@ INTERLEAVING_MUTANTS = [
             ("orders", "two edits of one version"),
             ("keys", "one order sent twice"),
             ("keys", "one reservation sent twice"),
-            ("holders", "reservations of one customer"),
+            ("customers", "reservations of one customer"),
         ]
     ),
     InterleavingMutant(

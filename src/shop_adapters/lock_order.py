@@ -8,16 +8,16 @@ from uuid import UUID
 
 from shop_core.ports import LockOrderError
 
-Table = Literal["keys", "holders", "orders", "stock", "uses", "products", "categories", "families"]
+Table = Literal["keys", "customers", "orders", "stock", "uses", "products", "categories", "families"]
 
-_TABLES: tuple[Table, ...] = ("keys", "holders", "orders", "stock", "uses", "products", "categories", "families")
+_TABLES: tuple[Table, ...] = ("keys", "customers", "orders", "stock", "uses", "products", "categories", "families")
 _AFTER = {table: frozenset(_TABLES[place + 1 :]) for place, table in enumerate(_TABLES)}
 _NOTHING: frozenset[int] = frozenset()
 
 
 class LockOrder:
-    """What one unit of work has locked, in the order of `shop_core.ports`: keys, customers (`holders`), orders, stock,
-    uses of promotions, products, categories, families; in each of these by ascending id.
+    """What one unit of work has locked, in the order of `shop_core.ports`: keys, customers, orders, stock, uses of
+    promotions, products, categories, families; in each of these by ascending id.
 
     An adapter calls it before it locks. Rows that a unit of work adds need no call: until it commits, no other can see
     them or wait for them.

@@ -255,7 +255,7 @@ def test_a_reservation_takes_as_many_statements_for_fifty_as_for_one(small: tupl
         lines = tuple(LineRequest(product.id, 1) for product in products[:size])
         with statements(engine) as sent:
             shop.reservations.reserve_all([ReservationRequest(fixtures.new_id(), lines) for _ in range(size)])
-        # The holders, what they hold, the stock, the products; reservations, lines; counters with the ledger.
+        # The customers, what they hold, the stock, the products; reservations, lines; counters with the ledger.
         assert len(sent) == 7, sent
 
 

@@ -77,7 +77,7 @@ def test_the_clock_of_the_process_is_not_asked(
     assert before < held.created_at < after
 
 
-# ---- holders
+# ---- customers
 
 
 def test_customers_who_reserve_for_the_first_time_in_one_batch_never_wait_for_each_other(

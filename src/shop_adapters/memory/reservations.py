@@ -32,9 +32,9 @@ class MemoryReservations:
 
     def lock_customers(self, customer_ids: Iterable[UUID], now: Callable[[], datetime]) -> dict[UUID, ReservationUsage]:
         """What these customers hold, read after they were locked against reserving more in another unit of work."""
-        ids = self._transaction.lock_order.check("holders", customer_ids)
+        ids = self._transaction.lock_order.check("customers", customer_ids)
         with self._transaction.statement():
-            self._transaction.claim("holders", ids)
+            self._transaction.claim("customers", ids)
         return self._usage(ids, now)
 
     def try_lock_customers(
@@ -43,8 +43,8 @@ class MemoryReservations:
         """The same of those that no other unit of work has locked, and the ids of the others; never waits."""
         ids = set(customer_ids)
         with self._transaction.statement():
-            free = [id_ for id_ in sorted(ids) if self._transaction.try_claim("holders", id_)]
-        self._transaction.lock_order.check("holders", free)
+            free = [id_ for id_ in sorted(ids) if self._transaction.try_claim("customers", id_)]
+        self._transaction.lock_order.check("customers", free)
         return self._usage(free, now), ids - set(free)
 
     def _usage(self, ids: Collection[UUID], now: Callable[[], datetime]) -> dict[UUID, ReservationUsage]:

@@ -28,8 +28,8 @@ from shop_core.reservations.model import (
     ReservedLine,
 )
 
-# It puts in customers who never reserved, and locks the others, one after the other as they come: sorted. DO UPDATE
-# locks the row before it looks at its WHERE, and then writes nothing.
+# A customer is locked by their row in `holders`. This puts in customers who never reserved, and locks the others, one
+# after the other as they come: sorted. DO UPDATE locks the row before it looks at its WHERE, and then writes nothing.
 _LOCK_CUSTOMERS = text("""
 INSERT INTO holders (customer_id)
 SELECT unnest(CAST(:customer_ids AS uuid[]))
@@ -166,7 +166,7 @@ class PostgresReservations:
         self._transaction = transaction
 
     def lock_customers(self, customer_ids: Iterable[UUID], now: Callable[[], datetime]) -> dict[UUID, ReservationUsage]:
-        ids = self._transaction.lock_order.check("holders", customer_ids)
+        ids = self._transaction.lock_order.check("customers", customer_ids)
         if not ids:
             return {}
         self._transaction.run(_LOCK_CUSTOMERS, {"customer_ids": Uuids(ids)})
@@ -179,7 +179,7 @@ class PostgresReservations:
             return {}, set()
         self._transaction.run(_ADD_CUSTOMERS, {"customer_ids": Uuids(sorted(ids))})
         rows = self._transaction.run(_TRY_LOCK_CUSTOMERS, {"customer_ids": Uuids(ids)})
-        free = self._transaction.lock_order.check("holders", [row.customer_id for row in rows])
+        free = self._transaction.lock_order.check("customers", [row.customer_id for row in rows])
         return self._usage(free, now), ids.difference(free)
 
     def _usage(self, ids: Iterable[UUID], now: Callable[[], datetime]) -> dict[UUID, ReservationUsage]:

@@ -8,7 +8,7 @@ Everything is synchronous. Everything that a use case reads or writes goes throu
 After a refused statement, let the exception leave the `with` block. If it is caught inside, the block ends with a
 RuntimeError, and nothing is committed.
 
-Locks are taken in one order, so that no two units of work can wait for each other: keys, customers (`holders`), orders,
+Locks are taken in one order, so that no two units of work can wait for each other: keys, customers who reserve, orders,
 stock, uses of promotions, products, categories, families, files of pictures; in each of these by id. An adapter sorts
 the ids of a call, and refuses a call that breaks the order. Placing an order locks no product: removing a product locks
 its stock first, as placing does.
