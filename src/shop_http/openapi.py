@@ -295,7 +295,7 @@ def _header_parameters(operation: Operation) -> Iterator[Json]:
     text: Json = {"type": "string"}
     key = text | {"minLength": 1, "maxLength": KEY_LENGTH_MAX, "pattern": "^[ -~]*$"}
     for is_taken, name, meaning, schema in (
-        (operation.tagged, "If-None-Match", "respond with 304 if the ETag is still this one", text),
+        (operation.has_etag, "If-None-Match", "respond with 304 if the ETag is still this one", text),
         (Stale in operation.refuses, "If-Match", "do it only if the ETag is still this one", text),
         (
             KeyReused in operation.refuses,
@@ -318,7 +318,7 @@ def _without_unset(hint: Any) -> Any:
 def _responses(path: str, method: str, operation: Operation, needs_login: bool) -> Json:
     names = ["X-Request-Id"]
     names += ["Location"] if operation.status == 201 else []
-    names += ["ETag"] if operation.tagged or (Stale in operation.refuses and operation.gives is not None) else []
+    names += ["ETag"] if operation.has_etag or (Stale in operation.refuses and operation.gives is not None) else []
     names += [REPLAYED] if KeyReused in operation.refuses else []
     done: Json = {
         "description": "Created" if operation.status == 201 else "Done",
@@ -327,7 +327,7 @@ def _responses(path: str, method: str, operation: Operation, needs_login: bool) 
     if operation.gives is not None:
         done["content"] = _content("application/json", operation.gives)
     responses: Json = {str(operation.status): done}
-    if operation.tagged:
+    if operation.has_etag:
         headers = dict.fromkeys(["X-Request-Id", "ETag"], _TEXT)
         responses["304"] = {"description": "Not changed", "headers": headers}
     found = sorted(_problems(path, method, operation, needs_login), key=lambda problem: problem.status)

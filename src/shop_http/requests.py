@@ -43,8 +43,8 @@ _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 _process = token_hex(12)  # drawn once: asking the system for randomness for each request costs more
 _requests = count()
 _JSON = re.compile(rb'application/json(?:\s*;\s*charset="?utf-8"?)?\s*', re.IGNORECASE)
-_TAG = re.compile(r'(W/)?"([^"]*)"')
-_TAGS = re.compile(r'\s*(?:W/)?"[^"]*"(?:\s*,\s*(?:W/)?"[^"]*")*\s*')
+_ETAG = re.compile(r'(W/)?"([^"]*)"')
+_ETAGS = re.compile(r'\s*(?:W/)?"[^"]*"(?:\s*,\s*(?:W/)?"[^"]*")*\s*')
 # Proxies that compress make `W/"3"` (nginx) or `"3-gzip"` (Apache) of our tags, and do not undo it in If-Match.
 _VERSION = re.compile(r"([0-9]{1,9})(?:\.[0-9]+)?(?:-gzip|-br|-zstd)?", re.ASCII)
 _INTEGER = re.compile(r"0|-?[1-9][0-9]{0,17}", re.ASCII)
@@ -141,29 +141,29 @@ class ShopRequest:
         return None if sent is None else sent.decode("latin-1")
 
     def expected_versions(self) -> frozenset[int] | None:
-        """The versions in `If-Match`; None without that header and for `*`. A tag that is not ours is no version.
+        """The versions in `If-Match`; None without that header and for `*`. An ETag that is not ours is none.
 
-        A weak tag counts as well, against RFC 9110 (13.1.1): ours are versions, and a proxy that compresses makes
+        A weak one counts as well, against RFC 9110 (13.1.1): ours are versions, and a proxy that compresses makes
         them weak.
 
         Raises:
-            Invalid: it is no list of tags.
+            Invalid: it is no list of ETags.
         """
         sent = self.headers.get(b"if-match", b"*").decode("latin-1").replace("\n", ",")
         if sent.strip() == "*":
             return None
-        if not _TAGS.fullmatch(sent):
+        if not _ETAGS.fullmatch(sent):
             rule = f'must be ETags in double quotes, such as "3", or *; this is {sent[:40]}'
             raise Invalid(Fault("if_match", rule, "malformed"))
-        found = (_VERSION.fullmatch(tag) for _, tag in _TAG.findall(sent))
+        found = (_VERSION.fullmatch(tag) for _, tag in _ETAG.findall(sent))
         return frozenset(int(version[1]) for version in found if version)
 
     def knows(self, etag: str) -> bool:
-        """Whether the client has the response with this tag already, as `If-None-Match` says."""
+        """Whether the client has the response with this ETag already, as `If-None-Match` says."""
         sent = self.headers.get(b"if-none-match")
         if sent is None:
             return False
-        return sent.strip() == b"*" or any(f'"{tag}"' == etag for _, tag in _TAG.findall(sent.decode("latin-1")))
+        return sent.strip() == b"*" or any(f'"{tag}"' == etag for _, tag in _ETAG.findall(sent.decode("latin-1")))
 
     # ---- body
 

@@ -150,7 +150,7 @@ def json_response(
     return response.marked_as_replay() if is_replay else response
 
 
-def tagged(response: Response) -> Response:
+def with_etag(response: Response) -> Response:
     """The response with an ETag made of its body."""
     response.etag = f'"{sha256(response.body).hexdigest()[:24]}"'
     return response
@@ -182,7 +182,7 @@ def page_response(
     if isinstance(page_request, CursorRequest):
         following = link(request, cursor=page.cursor) if page.cursor else None
         next_cursor = page.cursor or UNSET
-        return tagged(json_response(body(next=following, next_cursor=next_cursor, previous=None, results=results)))
+        return with_etag(json_response(body(next=following, next_cursor=next_cursor, previous=None, results=results)))
     count = page.count or 0
     after = page_request.offset + (len(results) if page.is_cut else page_request.limit)
     before = page_request.offset - page_request.limit
@@ -194,7 +194,7 @@ def page_response(
         previous=_link_at(request, page_request, max(0, before)) if page_request.offset else None,
         results=results,
     )
-    return tagged(json_response(whole))
+    return with_etag(json_response(whole))
 
 
 def _link_at(request: ShopRequest, page_request: OffsetRequest, offset: int) -> str:

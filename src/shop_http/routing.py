@@ -75,7 +75,7 @@ class Access(Enum):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
     """What is declared of a handler: `OperationHandler` does as it says, and `/openapi.json` describes it. `gives`,
-    `or_takes` and `tagged` are only described: what they say, the handler does.
+    `or_takes` and `has_etag` are only described: what they say, the handler does.
 
     Args:
         access: whom it is for.
@@ -88,7 +88,7 @@ class Operation:
         takes_file: the media types of which its body is one, which the handler gets as bytes, as `file`.
         needs_body: whether a body must be sent; if not, none stands for one without any field.
         body_size_max: in bytes.
-        tagged: whether the response has an ETag, and is 304 for a client who sends it as If-None-Match.
+        has_etag: whether the response has an ETag, and is 304 for a client who sends it as If-None-Match.
         cached: whether its response may be made of what is kept in memory, see `read_model`; only for `CATALOG`.
         pool: whose threads run it, which may depend on the request and its query.
         erases: whether it erases the account that asks; to ask again with a token of it, ended or expired, is done.
@@ -110,7 +110,7 @@ class Operation:
     takes_file: tuple[str, ...] = ()
     needs_body: bool = True
     body_size_max: int = BODY_SIZE_MAX
-    tagged: bool = False
+    has_etag: bool = False
     cached: bool = False
     pool: Pool | PoolOf = Pool.FAST
     erases: bool = False

@@ -107,7 +107,7 @@ def _pool(_: ShopRequest, query: ProductsQuery) -> Pool:
         pool=_pool,
         cached=True,
         access=Access.CATALOG,
-        tagged=True,
+        has_etag=True,
         query=ProductsQuery,
         gives=examples.PRODUCTS,
         refuses=(InvalidCursor,),
@@ -125,7 +125,7 @@ def list_products(request: ShopRequest, query: ProductsQuery) -> Response:
 
 @get(
     "/products/{product_id:uuid}",
-    Operation(cached=True, access=Access.CATALOG, gives=examples.PRODUCT, tagged=True, refuses=(ProductNotFound,)),
+    Operation(cached=True, access=Access.CATALOG, gives=examples.PRODUCT, has_etag=True, refuses=(ProductNotFound,)),
 )
 def get_product(request: ShopRequest, product_id: UUID) -> Response:
     """A product, with the units that can be sold now.

@@ -30,7 +30,7 @@ class CategoriesQuery(OffsetQuery, forbid_unknown_fields=True, kw_only=True):
 
 @get(
     "/categories",
-    Operation(cached=True, access=Access.CATALOG, tagged=True, query=CategoriesQuery, gives=examples.CATEGORIES),
+    Operation(cached=True, access=Access.CATALOG, has_etag=True, query=CategoriesQuery, gives=examples.CATEGORIES),
 )
 def list_categories(request: ShopRequest, query: CategoriesQuery) -> Response:
     """All categories, by slug; flat, or nested as a tree."""
@@ -50,7 +50,7 @@ def list_categories(request: ShopRequest, query: CategoriesQuery) -> Response:
 
 @get(
     "/categories/{category_id:uuid}",
-    Operation(cached=True, access=Access.CATALOG, gives=examples.CATEGORY, tagged=True, refuses=(CategoryNotFound,)),
+    Operation(cached=True, access=Access.CATALOG, gives=examples.CATEGORY, has_etag=True, refuses=(CategoryNotFound,)),
 )
 def get_category(request: ShopRequest, category_id: UUID) -> Response:
     """A category."""

@@ -26,7 +26,7 @@ TAG = categories.TAG
     Operation(
         cached=True,
         access=Access.CATALOG,
-        tagged=True,
+        has_etag=True,
         query=OffsetQuery,
         gives=examples.FAMILIES,
     ),
@@ -44,7 +44,7 @@ def list_families(request: ShopRequest, query: OffsetQuery) -> Response:
         cached=True,
         access=Access.CATALOG,
         gives=examples.FAMILY,
-        tagged=True,
+        has_etag=True,
         refuses=(FamilyNotFound,),
     ),
 )

@@ -87,7 +87,7 @@ def change_stock(request: ShopRequest, product_id: UUID, form: StockChangeForm, 
     Operation(
         pool=Pool.SLOW,
         access=Access.STAFF,
-        tagged=True,
+        has_etag=True,
         query=CursorQuery,
         gives=examples.STOCK_MOVEMENTS,
         refuses=(ProductNotFound, InvalidCursor),

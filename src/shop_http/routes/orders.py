@@ -155,7 +155,7 @@ def compare_orders(request: ShopRequest, form: OrderChangesForm) -> Response:
     "/orders",
     Operation(
         pool=lambda request, _: Pool.SLOW if request.actor.is_staff else Pool.FAST,
-        tagged=True,
+        has_etag=True,
         query=OrdersQuery,
         gives=examples.ORDERS,
         refuses=(InvalidCursor, Forbidden),
@@ -171,7 +171,7 @@ def list_orders(request: ShopRequest, query: OrdersQuery) -> Response:
     return page_response(OrderPage, page, page_request, OrderBody.of, request)
 
 
-@get("/orders/{order_id:uuid}", Operation(gives=examples.ORDER, tagged=True, refuses=(OrderNotFound,)))
+@get("/orders/{order_id:uuid}", Operation(gives=examples.ORDER, has_etag=True, refuses=(OrderNotFound,)))
 def get_order(request: ShopRequest, order_id: UUID) -> Response:
     """One of your orders; any order for staff."""
     return _order(request.shop.orders.get(request.actor, order_id))
@@ -179,7 +179,7 @@ def get_order(request: ShopRequest, order_id: UUID) -> Response:
 
 @get(
     "/orders/{order_id:uuid}/events",
-    Operation(tagged=True, query=ListQuery, gives=examples.ORDER_EVENTS, refuses=(OrderNotFound, InvalidCursor)),
+    Operation(has_etag=True, query=ListQuery, gives=examples.ORDER_EVENTS, refuses=(OrderNotFound, InvalidCursor)),
 )
 def list_order_events(request: ShopRequest, order_id: UUID, query: ListQuery) -> Response:
     """What happened to an order, oldest first."""

@@ -35,7 +35,7 @@ TAG = "Prices"
     "/promotions",
     Operation(
         access=Access.STAFF,
-        tagged=True,
+        has_etag=True,
         query=OffsetQuery,
         gives=examples.PROMOTIONS,
     ),
@@ -73,7 +73,7 @@ def create_promotion(request: ShopRequest, form: PromotionForm, key: Idempotency
     Operation(
         access=Access.STAFF,
         gives=examples.PROMOTION,
-        tagged=True,
+        has_etag=True,
         refuses=(PromotionNotFound,),
     ),
 )
@@ -157,7 +157,7 @@ def create_coupons(request: ShopRequest, promotion_id: UUID, form: CouponForm, k
     "/promotions/{promotion_id:uuid}/coupons",
     Operation(
         access=Access.STAFF,
-        tagged=True,
+        has_etag=True,
         query=OffsetQuery,
         gives=examples.COUPONS,
         refuses=(PromotionNotFound,),
@@ -174,7 +174,7 @@ def list_coupons(request: ShopRequest, promotion_id: UUID, query: OffsetQuery) -
     "/promotions/{promotion_id:uuid}/redemptions",
     Operation(
         access=Access.STAFF,
-        tagged=True,
+        has_etag=True,
         query=OffsetQuery,
         gives=examples.REDEMPTIONS,
         refuses=(PromotionNotFound,),

@@ -66,7 +66,7 @@ async def reserve(request: ShopRequest, form: ReservationForm) -> Response:
     "/reservations",
     Operation(
         pool=lambda request, _: Pool.SLOW if request.actor.is_staff else Pool.FAST,
-        tagged=True,
+        has_etag=True,
         query=ReservationsQuery,
         gives=examples.RESERVATIONS,
         refuses=(InvalidCursor, Forbidden),

@@ -45,7 +45,7 @@ class UsersQuery(ListQuery, forbid_unknown_fields=True, kw_only=True):
     Operation(
         pool=Pool.SLOW,
         access=Access.STAFF,
-        tagged=True,
+        has_etag=True,
         query=UsersQuery,
         gives=examples.ACCOUNTS,
         refuses=(InvalidCursor,),
