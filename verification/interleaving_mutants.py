@@ -17,7 +17,7 @@ from uuid import UUID
 
 from shop_adapters.memory import MemoryAdapters
 from shop_adapters.memory.locks import Owner, RowLocks
-from shop_core.idempotency import Claim, CustomerKey
+from shop_core.idempotency import CustomerKey, KeyClaim
 from shop_core.inventory.model import StockLevel
 from shop_core.orders.model import Order
 from shop_core.ports import Adapters, Begin, Clock, NewId, OutboxMessage, UnitOfWork
@@ -106,14 +106,14 @@ def _orders_read_before_locked(uow: UnitOfWork, begin: Begin) -> dict[str, objec
 
 
 def _keys_unclaimed(uow: UnitOfWork, begin: Begin) -> dict[str, object]:
-    def claim(claims: Sequence[Claim]) -> dict[CustomerKey, Claim]:
+    def claim(claims: Sequence[KeyClaim]) -> dict[CustomerKey, KeyClaim]:
         return {}
 
     return {"keys": Altered(uow.keys, claim=claim, forget=lambda claims: None)}
 
 
 def _keys_committed_ahead(uow: UnitOfWork, begin: Begin) -> dict[str, object]:
-    def claim(claims: Sequence[Claim]) -> dict[CustomerKey, Claim]:
+    def claim(claims: Sequence[KeyClaim]) -> dict[CustomerKey, KeyClaim]:
         if not claims:
             return {}
         with begin() as other:

@@ -14,7 +14,7 @@ from typing import Any, Generic, Protocol, TypeVar
 from uuid import UUID
 
 from shop_core.errors import Busy, InsufficientStock, Refusal
-from shop_core.idempotency import Claim, CustomerKey, Result, replay
+from shop_core.idempotency import CustomerKey, KeyClaim, Result, replay
 from shop_core.inventory.model import LINES_MAX, NewId, StockLevel, StockMovement, levels_after
 from shop_core.ports import Keys, UnitOfWork
 from shop_core.reservations.reserving import expiry_of
@@ -27,7 +27,7 @@ class Request(Protocol):
     def units(self) -> Mapping[UUID, int]:
         """The units of each product that it takes from what is available."""
 
-    def claim(self, result_id: UUID, /) -> Claim | None:
+    def key_claim(self, result_id: UUID, /) -> KeyClaim | None:
         """The claim of its idempotency key for what it may make; None without a key."""
 
 
@@ -68,7 +68,7 @@ class BatchDecision(Generic[R, D]):
     outcomes: tuple[Result[R] | Refusal, ...]
     draft: D
     expired: Sequence[StockMovement]
-    new_claims: Mapping[CustomerKey, Claim]
+    new_claims: Mapping[CustomerKey, KeyClaim]
 
 
 class Batch(Generic[Q, R]):
@@ -79,10 +79,10 @@ class Batch(Generic[Q, R]):
     """
 
     def __init__(self, requests: Sequence[Q], ids: Sequence[UUID]) -> None:
-        self._requests = [(request, id_, request.claim(id_)) for request, id_ in zip(requests, ids, strict=True)]
+        self._requests = [(request, id_, request.key_claim(id_)) for request, id_ in zip(requests, ids, strict=True)]
         last_to_first = [claim for _, _, claim in reversed(self._requests) if claim is not None]
         self._first_claims = {claim.customer_key: claim for claim in last_to_first}
-        self._earlier: Mapping[CustomerKey, Claim] = {}
+        self._earlier: Mapping[CustomerKey, KeyClaim] = {}
         self._postponed: set[UUID] = set()
 
     def postpone(self, are_busy: Iterable[bool]) -> None:
@@ -120,7 +120,7 @@ class Batch(Generic[Q, R]):
         """Decide request by request, each seeing what the ones before it left. No I/O; see `decide`."""
         available = {product_id: level.available for product_id, level in levels.items()}
         made = {key: (claim, results.get(claim.result_id)) for key, claim in self._earlier.items()}
-        new_claims: dict[CustomerKey, Claim] = {}
+        new_claims: dict[CustomerKey, KeyClaim] = {}
         outcomes: list[Result[R] | Refusal] = []
         for request, result_id, claim in self._requests:
             try:
@@ -139,7 +139,7 @@ class Batch(Generic[Q, R]):
                 outcomes.append(refusal)
         return BatchDecision(tuple(outcomes), draft, expired, new_claims)
 
-    def settle_keys(self, keys: Keys, kept: Mapping[CustomerKey, Claim]) -> None:
+    def settle_keys(self, keys: Keys, kept: Mapping[CustomerKey, KeyClaim]) -> None:
         """Free the keys of refused requests, all but those in `kept`.
 
         If two requests share a key and the first was refused, the key goes to the one that succeeded.

@@ -43,7 +43,7 @@ def fingerprint(*parts: str | int | UUID | None) -> bytes:
     return hashlib.sha256("\x1f".join(map(str, parts)).encode()).digest()
 
 
-class Claim(NamedTuple):
+class KeyClaim(NamedTuple):
     """A key that a request has, or asks for.
 
     Args:
@@ -85,9 +85,9 @@ class IdempotencyKey:
         self.is_replay = False
         self.result_id = NO_RESULT
 
-    def was_used(
+    def is_repeat_of(
         self,
-        claim: Callable[[Sequence[Claim]], Mapping[CustomerKey, Claim]],
+        claim: Callable[[Sequence[KeyClaim]], Mapping[CustomerKey, KeyClaim]],
         account_id: UUID,
         *request: str | int | UUID | None,
         result_id: UUID = NO_RESULT,
@@ -106,7 +106,7 @@ class IdempotencyKey:
         Raises:
             KeyReused: the key was used for another request.
         """
-        asked = Claim(account_id, self.text, fingerprint(*request), result_id)
+        asked = KeyClaim(account_id, self.text, fingerprint(*request), result_id)
         earlier = claim([asked]).get(asked.customer_key)
         if earlier is not None and earlier.fingerprint != asked.fingerprint:
             raise KeyReused(self.text)
@@ -146,7 +146,7 @@ class Result(NamedTuple, Generic[T]):
     replayed: bool = False
 
 
-def replay(claim: Claim, earlier: Claim, result: T | None) -> Result[T]:
+def replay(claim: KeyClaim, earlier: KeyClaim, result: T | None) -> Result[T]:
     """What the same request made before.
 
     Args:

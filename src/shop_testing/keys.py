@@ -12,7 +12,7 @@ import pytest
 from shop_core.accounts.model import SYSTEM, Actor
 from shop_core.catalog.model import Product
 from shop_core.errors import InsufficientStock, KeyReused, TotalChanged
-from shop_core.idempotency import Claim, Result
+from shop_core.idempotency import KeyClaim, Result
 from shop_core.inventory.model import StockLevel
 from shop_core.orders.model import Order, OrderStatus, PlacementRequest
 from shop_core.reservations.model import Reservation, ReservationState
@@ -172,7 +172,7 @@ class KeysContract(Contract):
     def test_who_waited_for_a_twin_that_was_refused_tries_again(
         self, fixtures: Fixtures, shop: Shop, lamp: Product, ada: Actor
     ) -> None:
-        claim = Claim(ada.account_id, "k", b"1" * 32, fixtures.new_id())
+        claim = KeyClaim(ada.account_id, "k", b"1" * 32, fixtures.new_id())
         with fixtures.begin() as uow:
             assert uow.keys.claim([claim]) == {}
             waiting = in_background(partial(shop.orders.place, request(ada, (lamp, 1), key="k")))
@@ -185,7 +185,7 @@ class KeysContract(Contract):
         self, fixtures: Fixtures, shop: Shop, lamp: Product, ada: Actor
     ) -> None:
         with pytest.raises(ZeroDivisionError), fixtures.begin() as uow:
-            uow.keys.claim([Claim(ada.account_id, "k", b"1" * 32, fixtures.new_id())])
+            uow.keys.claim([KeyClaim(ada.account_id, "k", b"1" * 32, fixtures.new_id())])
             waiting = in_background(partial(shop.orders.place, request(ada, (lamp, 1), key="k")))
             assert still_waits(waiting)
             raise ZeroDivisionError
@@ -195,9 +195,9 @@ class KeysContract(Contract):
         self, fixtures: Fixtures, ada: Actor
     ) -> None:
         """While the middle one is taken, both batches wait; with another one in hand each, they would wait for ever."""
-        first, middle, last = (Claim(ada.account_id, key, b"1" * 32, fixtures.new_id()) for key in "abc")
+        first, middle, last = (KeyClaim(ada.account_id, key, b"1" * 32, fixtures.new_id()) for key in "abc")
 
-        def claim(*claims: Claim) -> int:
+        def claim(*claims: KeyClaim) -> int:
             with fixtures.begin() as uow:
                 return len(uow.keys.claim(claims))
 
@@ -222,8 +222,8 @@ class KeysContract(Contract):
     # ---- the port
 
     def test_a_claim_that_was_taken_is_told_and_stays(self, fixtures: Fixtures, ada: Actor) -> None:
-        first, second = (Claim(ada.account_id, "k", bytes([n]) * 32, fixtures.new_id()) for n in (1, 2))
-        other = Claim(ada.account_id, "other", b"3" * 32, fixtures.new_id())
+        first, second = (KeyClaim(ada.account_id, "k", bytes([n]) * 32, fixtures.new_id()) for n in (1, 2))
+        other = KeyClaim(ada.account_id, "other", b"3" * 32, fixtures.new_id())
         with fixtures.begin() as uow:
             assert uow.keys.claim([first]) == {}
         with fixtures.begin() as uow:

@@ -13,7 +13,7 @@ import pytest
 from shop_core.accounts.model import Account, Role
 from shop_core.catalog.model import Category
 from shop_core.errors import Refusal, SkuTaken, SlugTaken, Unavailable, UsernameTaken
-from shop_core.idempotency import Claim
+from shop_core.idempotency import KeyClaim
 from shop_core.inventory.model import MovementKind, StockLevel
 from shop_core.orders.model import Step
 from shop_core.ports import LockOrderError, UnitOfWork
@@ -274,7 +274,7 @@ class UnitOfWorkContract(Contract):
             table, _, number = what.partition(" ")
             match table:
                 case "keys":
-                    return uow.keys.claim([Claim(fixtures.new_id(), "k", b"1" * 32, fixtures.new_id())])
+                    return uow.keys.claim([KeyClaim(fixtures.new_id(), "k", b"1" * 32, fixtures.new_id())])
                 case "order":
                     return uow.orders.lock(orders[int(number)])
                 case "stock":

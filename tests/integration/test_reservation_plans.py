@@ -12,7 +12,7 @@ from verification.databases import adapters_on
 
 from plans import Cost, analyze, costs
 from shop_adapters.postgres import PostgresAdapters
-from shop_core.idempotency import Claim
+from shop_core.idempotency import KeyClaim
 from shop_core.pagination import CursorRequest
 from shop_core.ports import UnitOfWork
 from shop_core.reservations.model import ReservationQuery
@@ -105,7 +105,7 @@ def test_a_reservation_is_found_by_its_id(adapters: PostgresAdapters) -> None:
 
 
 def test_keys_that_are_taken_are_found_by_their_index(adapters: PostgresAdapters) -> None:
-    claims = [Claim(UUID(int=n % 5000 + 1), f"key {n}", b"", UUID(int=n)) for n in range(1, 51)]
+    claims = [KeyClaim(UUID(int=n % 5000 + 1), f"key {n}", b"", UUID(int=n)) for n in range(1, 51)]
     _, taken = _cost(adapters, lambda uow: uow.keys.claim(claims))
     assert "idempotency_keys_pkey" in taken.used
     assert taken.rows <= 150, taken

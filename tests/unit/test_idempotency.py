@@ -15,8 +15,8 @@ from shop_core.batching import Batch
 from shop_core.errors import Invalid, KeyReused
 from shop_core.idempotency import (
     KEY_LENGTH_MAX,
-    Claim,
     CustomerKey,
+    KeyClaim,
     Result,
     check_key,
     fingerprint,
@@ -31,7 +31,7 @@ ADA, BOB, LAMP, CHAIR = (UUID(int=number) for number in (0xADA, 0xB0B, 1, 2))
 ORDER = UUID(int=77)
 
 claims = st.builds(
-    Claim,
+    KeyClaim,
     st.sampled_from([ADA, BOB]),
     st.sampled_from(["k", "l"]),
     st.sampled_from([b"1", b"2"]),
@@ -100,21 +100,21 @@ def test_parts_cannot_run_into_each_other() -> None:
 
 @pytest.mark.parametrize("made", [PlacementRequest, ReservationRequest])
 def test_without_a_key_there_is_nothing_to_claim(made: type) -> None:
-    assert made(ADA, (LineRequest(LAMP, 1),)).claim(ORDER) is None
+    assert made(ADA, (LineRequest(LAMP, 1),)).key_claim(ORDER) is None
 
 
 # ---- a batch
 
 
 def test_a_key_answers_its_request_and_refuses_any_other() -> None:
-    earlier = Claim(ADA, "k", b"1", ORDER)
-    assert replay(Claim(ADA, "k", b"1", LAMP), earlier, "the order") == Result("the order", replayed=True)
+    earlier = KeyClaim(ADA, "k", b"1", ORDER)
+    assert replay(KeyClaim(ADA, "k", b"1", LAMP), earlier, "the order") == Result("the order", replayed=True)
     with pytest.raises(KeyReused):
-        replay(Claim(ADA, "k", b"2", LAMP), earlier, "the order")
+        replay(KeyClaim(ADA, "k", b"2", LAMP), earlier, "the order")
 
 
 def test_a_key_that_made_something_of_another_kind_is_refused() -> None:
-    earlier = Claim(ADA, "k", b"1", ORDER)
+    earlier = KeyClaim(ADA, "k", b"1", ORDER)
     with pytest.raises(KeyReused):
         replay(earlier, earlier, None)
 
@@ -123,10 +123,10 @@ def test_a_key_that_made_something_of_another_kind_is_refused() -> None:
 class Asking:
     """A request of a batch, as far as its key is concerned."""
 
-    asked: Claim
+    asked: KeyClaim
     units: Mapping[UUID, int] = field(default_factory=dict)
 
-    def claim(self, _: UUID) -> Claim:
+    def key_claim(self, _: UUID) -> KeyClaim:
         return self.asked
 
 
@@ -142,14 +142,14 @@ class Makes:
 
 
 def test_requests_of_a_batch_with_one_key_get_the_same_result() -> None:
-    asked = [Claim(ADA, "k", b"1", ORDER), Claim(ADA, "l", b"1", LAMP), Claim(ADA, "k", b"1", LAMP)]
+    asked = [KeyClaim(ADA, "k", b"1", ORDER), KeyClaim(ADA, "l", b"1", LAMP), KeyClaim(ADA, "k", b"1", LAMP)]
     batch: Batch[Asking, int] = Batch([Asking(claim) for claim in asked], [claim.result_id for claim in asked])
     decision = batch.decide_once(Makes(), {}, {})
     assert decision.outcomes == (Result(1), Result(2), Result(1, replayed=True))
     assert list(decision.new_claims.values()) == asked[:2]
 
 
-def by_key(claims: Sequence[Claim]) -> dict[CustomerKey, Claim]:
+def by_key(claims: Sequence[KeyClaim]) -> dict[CustomerKey, KeyClaim]:
     """The first claim of each key."""
     return {claim.customer_key: claim for claim in reversed(claims)}
 
@@ -157,24 +157,24 @@ def by_key(claims: Sequence[Claim]) -> dict[CustomerKey, Claim]:
 class KeysInADict:
     """`shop_core.ports.Keys`, as far as one unit of work needs it."""
 
-    def __init__(self, taken: Sequence[Claim]) -> None:
+    def __init__(self, taken: Sequence[KeyClaim]) -> None:
         self.stored = {claim.customer_key: claim for claim in taken}
 
-    def claim(self, claims: Sequence[Claim]) -> dict[CustomerKey, Claim]:
+    def claim(self, claims: Sequence[KeyClaim]) -> dict[CustomerKey, KeyClaim]:
         taken = {
             claim.customer_key: self.stored[claim.customer_key] for claim in claims if claim.customer_key in self.stored
         }
         self.stored.update({claim.customer_key: claim for claim in claims if claim.customer_key not in taken})
         return taken
 
-    def forget(self, claims: Sequence[Claim]) -> None:
+    def forget(self, claims: Sequence[KeyClaim]) -> None:
         for claim in claims:
             assert self.stored.pop(claim.customer_key) == claim, "it forgot a key that is not its own"
 
 
 @given(before=st.lists(claims, max_size=2), requested=st.lists(claims, max_size=6), data=st.data())
 def test_after_a_batch_each_key_stands_for_what_was_made_and_no_refused_one_is_kept(
-    before: list[Claim], requested: list[Claim], data: st.DataObject
+    before: list[KeyClaim], requested: list[KeyClaim], data: st.DataObject
 ) -> None:
     keys = KeysInADict(list(by_key(before).values()))
     stored = dict(keys.stored)
@@ -188,6 +188,6 @@ def test_after_a_batch_each_key_stands_for_what_was_made_and_no_refused_one_is_k
 
 def _print(request: object) -> bytes:
     assert isinstance(request, PlacementRequest | ReservationRequest)
-    claim = request.claim(ORDER)
+    claim = request.key_claim(ORDER)
     assert claim is not None
     return claim.fingerprint

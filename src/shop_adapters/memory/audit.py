@@ -9,7 +9,7 @@ from uuid import UUID
 
 from shop_adapters.memory.reservations import units_held
 from shop_core.events import OrderEvent
-from shop_core.idempotency import NO_RESULT, Claim, CustomerKey
+from shop_core.idempotency import NO_RESULT, CustomerKey, KeyClaim
 from shop_core.inventory.model import EFFECTS, StockLevel, StockMovement
 from shop_core.orders.model import HOLDS_STOCK, Order, total_of
 from shop_core.ports import Discrepancy
@@ -31,7 +31,7 @@ class AuditData:
     orders: Mapping[UUID, Order]
     events: Mapping[UUID, Sequence[OrderEvent]]
     reservations: Mapping[UUID, Reservation]
-    keys: Mapping[CustomerKey, Claim]
+    keys: Mapping[CustomerKey, KeyClaim]
     uses: Mapping[UUID, int]
     redemptions: Mapping[UUID, Sequence[Redemption]]
 

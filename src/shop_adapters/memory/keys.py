@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from shop_adapters.memory.transaction import Transaction
-from shop_core.idempotency import Claim, CustomerKey
+from shop_core.idempotency import CustomerKey, KeyClaim
 
 
 class MemoryKeys:
@@ -15,7 +15,7 @@ class MemoryKeys:
     def __init__(self, transaction: Transaction) -> None:
         self._transaction = transaction
 
-    def claim(self, claims: Sequence[Claim]) -> dict[CustomerKey, Claim]:
+    def claim(self, claims: Sequence[KeyClaim]) -> dict[CustomerKey, KeyClaim]:
         """Store each claim whose key is free, waiting for others that claim it now; returns the earlier claims."""
         requested = {claim.customer_key: claim for claim in claims}
         keys = self._transaction.keys
@@ -38,7 +38,7 @@ class MemoryKeys:
             for key in found:
                 keys.remove(key)
 
-    def forget(self, claims: Sequence[Claim]) -> None:
+    def forget(self, claims: Sequence[KeyClaim]) -> None:
         """Free keys that this unit of work claimed: their requests were refused."""
         keys = self._transaction.keys
         with self._transaction.statement():

@@ -16,7 +16,7 @@ from shop_core.catalog.families import Family
 from shop_core.catalog.images import MediaKey
 from shop_core.catalog.model import Category, Options, Product
 from shop_core.events import Event, OrderEvent, StockEvent
-from shop_core.idempotency import Claim, CustomerKey
+from shop_core.idempotency import CustomerKey, KeyClaim
 from shop_core.inventory.model import StockLevel, StockMovement
 from shop_core.mail.model import Mail
 from shop_core.orders.model import Order
@@ -82,7 +82,7 @@ class Store:
         self.stock_events: dict[UUID, StockEvent] = {}
         self.outbox: dict[UUID, OutboxRow[Event]] = {}
         self.mails: dict[UUID, OutboxRow[Mail]] = {}
-        self.keys: dict[CustomerKey, Claim] = {}
+        self.keys: dict[CustomerKey, KeyClaim] = {}
         self.reservations: dict[UUID, Reservation] = {}
         self.open_reservations: dict[UUID, UUID] = {}
         self.promotions: dict[UUID, Promotion] = {}

@@ -20,7 +20,7 @@ from shop_adapters.postgres.database import Row, Transaction
 from shop_adapters.postgres.line_pages import heads_of
 from shop_adapters.postgres.order_lists import LINE_COLUMNS, filters_of, matching_orders, order_list, values_of
 from shop_core.catalog.model import TAX_CLASS_DEFAULT, Options
-from shop_core.idempotency import Claim, CustomerKey
+from shop_core.idempotency import CustomerKey, KeyClaim
 from shop_core.money import Money
 from shop_core.orders.comparison import Span, TaggedOrder
 from shop_core.orders.model import HOLDS_STOCK, DaySales, Order, OrderLine, OrderQuery, OrderStatus
@@ -375,7 +375,7 @@ class PostgresKeys:
     def __init__(self, transaction: Transaction) -> None:
         self._transaction = transaction
 
-    def claim(self, claims: Sequence[Claim]) -> dict[CustomerKey, Claim]:
+    def claim(self, claims: Sequence[KeyClaim]) -> dict[CustomerKey, KeyClaim]:
         if not claims:
             return {}
         self._transaction.lock_order.check("keys", {claim.customer_id for claim in claims})
@@ -384,14 +384,14 @@ class PostgresKeys:
         claimed = set(map(tuple, self._transaction.run(_CLAIM_KEYS, columns(_CLAIM_KEYS, by_key))))
         return self._taken(keys - claimed) if keys != claimed else {}
 
-    def _taken(self, keys: set[CustomerKey]) -> dict[CustomerKey, Claim]:
+    def _taken(self, keys: set[CustomerKey]) -> dict[CustomerKey, KeyClaim]:
         # In a statement of its own: the one before does not see what was committed while it waited.
-        taken = [Claim(*row) for row in self._transaction.run(_TAKEN_KEYS, columns(_TAKEN_KEYS, keys))]
+        taken = [KeyClaim(*row) for row in self._transaction.run(_TAKEN_KEYS, columns(_TAKEN_KEYS, keys))]
         return {claim.customer_key: claim for claim in taken}
 
     def erase_all(self, customer_id: UUID) -> None:
         self._transaction.run(_ERASE_KEYS, {"customer_id": customer_id})
 
-    def forget(self, claims: Sequence[Claim]) -> None:
+    def forget(self, claims: Sequence[KeyClaim]) -> None:
         if claims:
             self._transaction.run(_FORGET_KEYS, columns(_FORGET_KEYS, {claim.customer_key for claim in claims}))

@@ -71,7 +71,7 @@ class CategoryService:
         """
         actor.require(Role.STAFF)
         with self._begin() as uow:
-            if key and key.was_used(uow.keys.claim, actor.account_id, "create category", name, slug, parent_id):
+            if key and key.is_repeat_of(uow.keys.claim, actor.account_id, "create category", name, slug, parent_id):
                 return made_before(_category_like(uow, normalized(name), slug, parent_id), key)
             tree = uow.categories.lock_all()
             free = free_slug(name, {each.slug for each in tree.values()}) if slug is None else slug
@@ -93,7 +93,7 @@ class CategoryService:
         """
         actor.require(Role.STAFF)
         with self._begin() as uow:
-            is_repeat = key is not None and key.was_used(
+            is_repeat = key is not None and key.is_repeat_of(
                 uow.keys.claim, actor.account_id, "edit category", category_id, *fields_of(changes)
             )
             # All of them: two moves, each valid alone, could close a cycle together.
@@ -117,7 +117,7 @@ class CategoryService:
         """
         actor.require(Role.STAFF)
         with self._begin() as uow:
-            if key and key.was_used(uow.keys.claim, actor.account_id, "remove category", category_id):
+            if key and key.is_repeat_of(uow.keys.claim, actor.account_id, "remove category", category_id):
                 return
             uow.categories.remove(category_id)
 

@@ -262,7 +262,7 @@ class ImageService:
     ) -> CatalogEntry:
         """The product with other pictures. Raises _Swept: a file of those that are added is gone."""
         with self._begin() as uow:
-            is_repeat = key is not None and key.was_used(uow.keys.claim, actor.account_id, product_id, *asked)
+            is_repeat = key is not None and key.is_repeat_of(uow.keys.claim, actor.account_id, product_id, *asked)
             product = uow.products.lock(product_id)
             if product is None or product.archived_at is not None:
                 raise ProductNotFound(product_id)

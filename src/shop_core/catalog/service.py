@@ -133,7 +133,7 @@ class CatalogService(CategoryService):
         actor.require(Role.STAFF)
         check_currency(details, self._currency)
         with self._naming_archived(), self._begin() as uow:
-            if key and key.was_used(uow.keys.claim, actor.account_id, "create product", *fields_of(details)):
+            if key and key.is_repeat_of(uow.keys.claim, actor.account_id, "create product", *fields_of(details)):
                 made = uow.products.lock_by_sku([details.sku]).get(details.sku)
                 return made_before(uow.products.get(made.id) if made else None, key)
             details, family_name = _in_family(uow, details)
@@ -194,7 +194,7 @@ class CatalogService(CategoryService):
         """
         actor.require(Role.STAFF)
         with self._begin() as uow:
-            if key and key.was_used(uow.keys.claim, actor.account_id, "remove product", product_id):
+            if key and key.is_repeat_of(uow.keys.claim, actor.account_id, "remove product", product_id):
                 return
             uow.stock.lock([product_id])
             product = uow.products.lock(product_id)
@@ -256,7 +256,7 @@ class CatalogService(CategoryService):
         """
         actor.require(Role.STAFF)
         with self._begin() as uow:
-            is_repeat = key is not None and key.was_used(
+            is_repeat = key is not None and key.is_repeat_of(
                 uow.keys.claim, actor.account_id, "restore product", product_id
             )
             product = uow.products.lock(product_id)
@@ -292,7 +292,7 @@ class CatalogService(CategoryService):
     ) -> CatalogEntry:
         actor.require(Role.STAFF)
         with self._naming_archived(), self._begin() as uow:
-            is_repeat = key is not None and key.was_used(uow.keys.claim, actor.account_id, product_id, *asked)
+            is_repeat = key is not None and key.is_repeat_of(uow.keys.claim, actor.account_id, product_id, *asked)
             product = uow.products.lock(product_id)
             if product is None or product.archived_at is not None:
                 raise ProductNotFound(product_id)

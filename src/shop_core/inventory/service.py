@@ -177,7 +177,7 @@ class InventoryService:
             check_low_stock_level(level)
         with self._begin() as uow:
             asked = ("low_stock", product_id, level)
-            is_repeat = key is not None and key.was_used(uow.keys.claim, actor.account_id, *asked)
+            is_repeat = key is not None and key.is_repeat_of(uow.keys.claim, actor.account_id, *asked)
             counters = uow.stock.lock([product_id]).get(product_id)
             if counters is None:
                 raise ProductNotFound(product_id)
@@ -210,7 +210,7 @@ class InventoryService:
         actor.require(Role.STAFF)
         with self._begin() as uow:
             asked = (kind, product_id, quantity, reason)
-            is_repeat = key is not None and key.was_used(uow.keys.claim, actor.account_id, "stock", *asked)
+            is_repeat = key is not None and key.is_repeat_of(uow.keys.claim, actor.account_id, "stock", *asked)
             level = uow.stock.lock([product_id]).get(product_id)
             if level is None:
                 raise ProductNotFound(product_id)

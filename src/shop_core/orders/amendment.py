@@ -82,7 +82,7 @@ class EditRequest:
         changed = {product_id: units - before.get(product_id, 0) for product_id, units in self.requested.items()}
         object.__setattr__(self, "units", {product_id: units for product_id, units in changed.items() if units > 0})
 
-    def claim(self, _: UUID) -> None:
+    def key_claim(self, _: UUID) -> None:
         """An edit has no idempotency key: to repeat it changes nothing."""
 
 

@@ -79,7 +79,7 @@ class OrderChanges:
         asked += [part for line in lines for part in (line.product_id, line.quantity)]
         asked += ["coupons", *codes] if codes else []
         with self._begin() as uow:
-            is_repeat = key is not None and key.was_used(uow.keys.claim, actor.account_id, "edit", order_id, *asked)
+            is_repeat = key is not None and key.is_repeat_of(uow.keys.claim, actor.account_id, "edit", order_id, *asked)
             order = self._lock(uow, actor, order_id, Step.EDIT)
             if is_repeat:
                 return order
@@ -174,7 +174,7 @@ class OrderChanges:
     def _take(self, taken: Step, actor: Actor, order_id: UUID, versions: Versions, key: Key, reason: str = "") -> Order:
         asked = (taken, order_id, reason) if reason else (taken, order_id)
         with self._begin() as uow:
-            is_repeat = key is not None and key.was_used(uow.keys.claim, actor.account_id, *asked)
+            is_repeat = key is not None and key.is_repeat_of(uow.keys.claim, actor.account_id, *asked)
             order = self._lock(uow, actor, order_id, taken)
             if is_repeat or order.is_after(taken):
                 return order

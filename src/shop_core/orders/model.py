@@ -15,7 +15,7 @@ from uuid import UUID
 from shop_core.accounts.model import Actor, Role
 from shop_core.catalog.model import TAX_CLASS_DEFAULT, Options
 from shop_core.errors import Fault, Forbidden, IllegalStep, Invalid, NotTheOwner
-from shop_core.idempotency import Claim, check_key, fingerprint
+from shop_core.idempotency import KeyClaim, check_key, fingerprint
 from shop_core.inventory.model import LineRequest, MovementKind, requested_units
 from shop_core.money import Money
 from shop_core.pricing.coupons import coupon_codes
@@ -114,7 +114,7 @@ class PlacementRequest:
             object.__setattr__(self, "coupons", coupon_codes(self.coupons))
         object.__setattr__(self, "units", {} if self.reservation_id else requested_units(self.lines))
 
-    def claim(self, order_id: UUID) -> Claim | None:
+    def key_claim(self, order_id: UUID) -> KeyClaim | None:
         """The claim of its key for the order that it may become; None without a key."""
         if self.key is None:
             return None
@@ -122,7 +122,7 @@ class PlacementRequest:
         lines = (part for line in self.lines for part in (line.product_id, line.quantity))
         coupons = ("coupons", *self.coupons) if self.coupons else ()
         asked = fingerprint("place", self.reservation_id, total, *lines, *coupons)
-        return Claim(self.customer_id, self.key, asked, order_id)
+        return KeyClaim(self.customer_id, self.key, asked, order_id)
 
 
 class OrderLine(NamedTuple):

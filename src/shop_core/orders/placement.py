@@ -40,7 +40,7 @@ class PlacementDraft:
 
     Attributes:
         orders, movements, events, redemptions: what is new.
-        confirmed: the reservations that became orders, by id.
+        ordered: the reservations that became orders, by id.
         checkout: what prices the orders.
     """
 
@@ -54,7 +54,7 @@ class PlacementDraft:
     orders: list[Order] = field(default_factory=list)
     movements: list[StockMovement] = field(default_factory=list)
     events: list[OrderEvent] = field(default_factory=list)
-    confirmed: dict[UUID, Reservation] = field(default_factory=dict)
+    ordered: dict[UUID, Reservation] = field(default_factory=dict)
     redemptions: list[Redemption] = field(default_factory=list)
     checkout: Checkout | None = field(init=False)
 
@@ -64,7 +64,7 @@ class PlacementDraft:
     def grant(self, request: PlacementRequest, order_id: UUID, available: Mapping[UUID, int]) -> Order:
         """Place an order of new units, or of a reservation, which has its own. Raises as `OrderService.place`."""
         customer_id, now, new_id, expected = request.customer_id, self.at, self.new_id, request.expected_total
-        reservation = self._confirmed(request, order_id) if request.reservation_id else None
+        reservation = self._ordered(request, order_id) if request.reservation_id else None
         units = reservation.units if reservation else request.units
         offers = {**self.offers, **self.archived} if reservation else self.offers
         sold = _sold(request.lines, units, offers)
@@ -85,12 +85,12 @@ class PlacementDraft:
         self.events.append(OrderEvent(new_id(), *what, customer_id, request.role))
         return order
 
-    def _record(self, confirmed: Reservation, customer_id: UUID, order_id: UUID) -> None:
+    def _record(self, ordered: Reservation, customer_id: UUID, order_id: UUID) -> None:
         now, new_id = self.at, self.new_id
         self.movements += movements_of(
-            confirmed, MovementKind.CONFIRMED, confirmed.units, customer_id, now, new_id, order_id
+            ordered, MovementKind.CONFIRMED, ordered.units, customer_id, now, new_id, order_id
         )
-        self.confirmed[confirmed.id] = confirmed
+        self.ordered[ordered.id] = ordered
 
     def _priced(
         self, request: PlacementRequest, order_id: UUID, sold: Sequence[tuple[Offer, int]]
@@ -102,10 +102,10 @@ class PlacementDraft:
         total = total_of(lines, lines[0].unit_price.currency)
         return Order(order_id, request.customer_id, OrderStatus.PLACED, lines, total, self.at, self.at), ()
 
-    def _confirmed(self, request: PlacementRequest, order_id: UUID) -> Reservation:
+    def _ordered(self, request: PlacementRequest, order_id: UUID) -> Reservation:
         """The reservation that the request turns into an order."""
         assert request.reservation_id is not None
-        reservation = self.confirmed.get(request.reservation_id) or self.reservations.get(request.reservation_id)
+        reservation = self.ordered.get(request.reservation_id) or self.reservations.get(request.reservation_id)
         if reservation is None or reservation.customer_id != request.customer_id:
             raise ReservationNotFound(request.reservation_id)
         return reservation.after(ReservationStep.CONFIRM, self.at, order_id)

@@ -70,8 +70,8 @@ class OrderService(OrderChanges):
             placed = decision.draft
             uow.orders.add_all(placed.orders)
             uow.events.add_all(placed.events)
-            if placed.confirmed:
-                uow.reservations.update_all(list(placed.confirmed.values()))
+            if placed.ordered:
+                uow.reservations.update_all(list(placed.ordered.values()))
             uow.stock.apply([*decision.expired, *placed.movements])
             if placed.redemptions:
                 uow.prices.redeem(placed.redemptions)

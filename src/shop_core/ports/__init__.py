@@ -23,7 +23,7 @@ from shop_core.accounts.model import AccessToken
 from shop_core.accounts.sessions import RefreshToken
 from shop_core.catalog.changes import FeedPosition, FeedView
 from shop_core.catalog.model import Offer
-from shop_core.idempotency import Claim
+from shop_core.idempotency import KeyClaim
 from shop_core.inventory.model import NewId
 from shop_core.orders.comparison import Span
 from shop_core.ports.accounts import Accounts, Attempts, PasswordHasher, RefreshTokens, Revocations, Tokens
@@ -55,7 +55,6 @@ __all__ = [
     "Begin",
     "CatalogFeed",
     "Categories",
-    "Claim",
     "Clock",
     "Discrepancy",
     "EventPublisher",
@@ -65,6 +64,7 @@ __all__ = [
     "FeedPosition",
     "FeedView",
     "ImageEncoder",
+    "KeyClaim",
     "Keys",
     "LockOrderError",
     "Mailer",

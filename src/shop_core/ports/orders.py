@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import NamedTuple, Protocol
 from uuid import UUID
 
-from shop_core.idempotency import Claim, CustomerKey
+from shop_core.idempotency import CustomerKey, KeyClaim
 from shop_core.orders.comparison import Span, TaggedOrder
 from shop_core.orders.model import DaySales, Order, OrderQuery
 from shop_core.pagination import Page, PageRequest
@@ -70,7 +70,7 @@ class Orders(Protocol):
 class Keys(Protocol):
     """Which idempotency key stands for what. They never expire; they go with the account."""
 
-    def claim(self, claims: Sequence[Claim]) -> dict[CustomerKey, Claim]:
+    def claim(self, claims: Sequence[KeyClaim]) -> dict[CustomerKey, KeyClaim]:
         """Store each claim whose key is free. Pass one claim for each key.
 
         If another unit of work is storing the same key, this waits for it.
@@ -79,7 +79,7 @@ class Keys(Protocol):
             The earlier claims of keys that are not free; they stay as they are.
         """
 
-    def forget(self, claims: Sequence[Claim]) -> None:
+    def forget(self, claims: Sequence[KeyClaim]) -> None:
         """Free keys that this unit of work claimed: their requests were refused."""
 
     def erase_all(self, customer_id: UUID) -> None:

@@ -16,7 +16,7 @@ from uuid import UUID
 
 from shop_core.accounts.model import Actor, Role
 from shop_core.errors import Fault, Forbidden, Invalid, ReservationExpired, ReservationResolved, TooMuchReserved
-from shop_core.idempotency import Claim, check_key, fingerprint
+from shop_core.idempotency import KeyClaim, check_key, fingerprint
 from shop_core.inventory.model import LineRequest, MovementKind, requested_units
 
 TTL_MIN = timedelta(seconds=1)
@@ -212,13 +212,13 @@ class ReservationRequest:
             check_key(self.key)
         object.__setattr__(self, "units", requested_units(self.lines))
 
-    def claim(self, reservation_id: UUID) -> Claim | None:
+    def key_claim(self, reservation_id: UUID) -> KeyClaim | None:
         """The claim of its key for the reservation that it may become; None without a key."""
         if self.key is None:
             return None
         lines = (part for line in self.lines for part in (line.product_id, line.quantity))
         ttl_us = self.ttl // timedelta(microseconds=1)
-        return Claim(self.customer_id, self.key, fingerprint("reserve", ttl_us, *lines), reservation_id)
+        return KeyClaim(self.customer_id, self.key, fingerprint("reserve", ttl_us, *lines), reservation_id)
 
 
 @dataclass(frozen=True, slots=True)
