@@ -47,6 +47,7 @@ _SECURITY_HEADERS: tuple[Header, ...] = (
 _HTTPS_ONLY: Header = (b"strict-transport-security", b"max-age=31536000")
 _WITHOUT_BODY = (204, 304)
 _READS = ("GET", "HEAD")
+_NO_HEADERS: tuple[Header, ...] = ()
 _VARY: tuple[Header, ...] = ((b"vary", b"Accept-Encoding"),)
 _GZIP: tuple[Header, ...] = (*_VARY, (b"content-encoding", b"gzip"))
 _encode = Encoder().encode
@@ -90,17 +91,29 @@ class Response(Struct):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send it; or 304, to a client that has it already. HEAD gets no body."""
         request = request_of(scope)
-        method, state, status = request.scope["method"], request.state, self.status or 200
-        body, etag, vary = self.body, self.etag, self._vary(request)
-        accepted = request.headers.get(b"accept-encoding", b"").lower()
-        if vary and b"gzip" in accepted and accepts_gzip(accepted):
-            etag, vary = etag and f"W/{etag}", _GZIP  # weak, as other bytes stand for the same
-        if method in _READS and status != 304 and self.etag and request.knows(self.etag):
-            known = Response(b"", 304, headers=vary[:1], etag=etag, cache_control=self.cache_control)
-            await known(scope, receive, send)
-            return
-        if vary is _GZIP:
-            body = await gzipped(body)
+        if request.scope["method"] in _READS:
+            await self._send_to_reader(request, send)
+        else:
+            await self._send(request, send, self.body, self.etag)
+
+    async def _send_to_reader(self, request: ShopRequest, send: Send) -> None:
+        """Send it, compressed if it may be and the client takes that, see `compression`; or 304."""
+        body, etag, vary = self.body, self.etag, _NO_HEADERS
+        if self.media_type == JSON and len(body) >= COMPRESSED_BYTES_MIN and request.state.compression:
+            accepted = request.headers.get(b"accept-encoding", b"").lower()
+            vary = _GZIP if b"gzip" in accepted and accepts_gzip(accepted) else _VARY
+        if etag and vary is _GZIP:
+            etag = f"W/{etag}"  # weak, as other bytes stand for the same
+        if self.etag and request.knows(self.etag):
+            known = Response(status=304, cache_control=self.cache_control)
+            await known._send(request, send, b"", etag, vary[:1])
+        else:
+            await self._send(request, send, await gzipped(body) if vary is _GZIP else body, etag, vary)
+
+    async def _send(
+        self, request: ShopRequest, send: Send, body: bytes, etag: str | None, vary: tuple[Header, ...] = _NO_HEADERS
+    ) -> None:
+        state, status, is_head = request.state, self.status or 200, request.scope["method"] == "HEAD"
         request.response = self
         head = [
             *self.headers,
@@ -118,12 +131,7 @@ class Response(Struct):
         if not (request.has_whole_body or await request.discard_body()) or state.shutdown.has_begun:
             head.append((b"connection", b"close"))
         await send({"type": "http.response.start", "status": status, "headers": head})
-        await send({"type": "http.response.body", "body": b"" if method == "HEAD" else body, "more_body": False})
-
-    def _vary(self, request: ShopRequest) -> tuple[Header, ...]:
-        """Says that the response depends on `Accept-Encoding`, if it does; see `compression`."""
-        is_compressed = self.media_type == JSON and len(self.body) >= COMPRESSED_BYTES_MIN
-        return _VARY if is_compressed and request.state.compression and request.scope["method"] in _READS else ()
+        await send({"type": "http.response.body", "body": b"" if is_head else body, "more_body": False})
 
 
 def security_headers(base_url: str) -> tuple[Header, ...]:
@@ -150,10 +158,10 @@ def json_response(
     return response.marked_as_replay() if is_replay else response
 
 
-def with_etag(response: Response) -> Response:
-    """The response with an ETag made of its body."""
-    response.etag = f'"{sha256(response.body).hexdigest()[:24]}"'
-    return response
+def _response_with_etag(body: Struct) -> Response:
+    """A response with `body` as JSON, and an ETag made of that."""
+    content = _encode(body)
+    return Response(content, etag=f'"{sha256(content).hexdigest()[:24]}"')
 
 
 def no_content() -> Response:
@@ -182,7 +190,7 @@ def page_response(
     if isinstance(page_request, CursorRequest):
         following = link(request, cursor=page.cursor) if page.cursor else None
         next_cursor = page.cursor or UNSET
-        return with_etag(json_response(body(next=following, next_cursor=next_cursor, previous=None, results=results)))
+        return _response_with_etag(body(next=following, next_cursor=next_cursor, previous=None, results=results))
     count = page.count or 0
     after = page_request.offset + (len(results) if page.is_cut else page_request.limit)
     before = page_request.offset - page_request.limit
@@ -194,7 +202,7 @@ def page_response(
         previous=_link_at(request, page_request, max(0, before)) if page_request.offset else None,
         results=results,
     )
-    return with_etag(json_response(whole))
+    return _response_with_etag(whole)
 
 
 def _link_at(request: ShopRequest, page_request: OffsetRequest, offset: int) -> str:
