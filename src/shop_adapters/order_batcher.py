@@ -19,7 +19,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Generic, TypeVar
 from uuid import UUID
@@ -63,16 +63,17 @@ class _Kind(Generic[Q, R]):
     find: Callable[[Sequence[Q], Sequence[UUID]], Mapping[UUID, R]]
 
 
+@dataclass(slots=True, eq=False)
 class _Pending(Generic[Q, R]):
-    """A queued request, the id of what it may make, the future of its result, and what the observer remembers."""
+    """A queued request, the id of what it may make, its lines, what the observer remembers, and its future result."""
 
-    __slots__ = ("future", "id", "kind", "lines", "observed", "queued_at", "request")
-
-    def __init__(self, kind: _Kind[Q, R], request: Q, id_: UUID, observed: object) -> None:
-        self.kind, self.request, self.id, self.observed = kind, request, id_, observed
-        self.lines = len(request.units) or 1  # of a reservation they are not known here: the service bounds them
-        self.future: Future[Result[R]] = Future()
-        self.queued_at = time.monotonic()
+    kind: _Kind[Q, R]
+    request: Q
+    id: UUID
+    lines: int  # of a reservation that becomes an order they are not known here: the service bounds them
+    observed: object
+    future: Future[Result[R]] = field(default_factory=Future)
+    queued_at: float = field(default_factory=time.monotonic)
 
 
 class _Queue:
@@ -225,7 +226,7 @@ class OrderBatcher:
 
     def _enqueue(self, kind: _Kind[Q, R], request: Q) -> Future[Result[R]]:
         observed = self._observer.request() if self._observer is not None else None
-        pending = _Pending(kind, request, self._new_id(), observed)
+        pending = _Pending(kind, request, self._new_id(), len(request.units) or 1, observed)
         queue = self._first if pending.lines <= LIGHT_LINES_MAX else self._second
         with self._changed:
             if self._is_stopping:

@@ -61,14 +61,14 @@ class BatchDecision(Generic[R, D]):
     Args:
         outcomes: one for each request, in their order: what it made, or the refusal that it would have got alone.
         draft: what is to be written.
-        expired: ledger lines of expired reservations, to be applied before those of the draft.
         new_claims: the keys that stand for something new.
+        expired: ledger lines of expired reservations, to be applied before those of the draft.
     """
 
     outcomes: tuple[Result[R] | Refusal, ...]
     draft: D
-    expired: Sequence[StockMovement]
     new_claims: Mapping[CustomerKey, KeyClaim]
+    expired: Sequence[StockMovement] = ()
 
 
 class Batch(Generic[Q, R]):
@@ -111,12 +111,10 @@ class Batch(Generic[Q, R]):
         short = [request for request, _, _ in compress(self._requests, are_short)]
         if not short or not (expired := expire(product_ids_of(short) & levels.keys())):
             return decision
-        again = self.decide_once(new_draft(), levels_after(levels, expired), results, expired)
+        again = replace(self.decide_once(new_draft(), levels_after(levels, expired), results), expired=expired)
         return _with_rest_due(again) if len(expired) == LINES_MAX else again
 
-    def decide_once(
-        self, draft: D, levels: Levels, results: Mapping[UUID, R], expired: Sequence[StockMovement] = ()
-    ) -> BatchDecision[R, D]:
+    def decide_once(self, draft: D, levels: Levels, results: Mapping[UUID, R]) -> BatchDecision[R, D]:
         """Decide request by request, each seeing what the ones before it left. No I/O; see `decide`."""
         available = {product_id: level.available for product_id, level in levels.items()}
         made = {key: (claim, results.get(claim.result_id)) for key, claim in self._earlier.items()}
@@ -137,7 +135,7 @@ class Batch(Generic[Q, R]):
                 outcomes.append(Result(result))
             except Refusal as refusal:
                 outcomes.append(refusal)
-        return BatchDecision(tuple(outcomes), draft, expired, new_claims)
+        return BatchDecision(tuple(outcomes), draft, new_claims)
 
     def settle_keys(self, keys: Keys, kept: Mapping[CustomerKey, KeyClaim]) -> None:
         """Free the keys of refused requests, all but those in `kept`.
