@@ -91,11 +91,11 @@ class OrderChanges:
             offers = uow.products.offers(requested.keys() & levels.keys())  # as `place_all` does
             agreed = uow.prices.versions(order.promotions) if order.promotions else []
             redeemed = uow.prices.redeemed(order.customer_id, order.id) if order.promotions else []
-            checkout = open_checkout(uow, uow.prices.rules(), codes, [order.customer_id], agreed, redeemed)
+            open_checkout = read_checkout(uow, uow.prices.rules(), codes, [order.customer_id], agreed, redeemed)
             now, new_id = uow.now(), self._new_id
             request = EditRequest(order, lines, requested, expected_total, codes, agreed, redeemed)
             batch: Batch[EditRequest, Order] = Batch([request], [order_id])
-            new_draft = partial(AmendmentDraft, offers, actor, checkout, now=now, new_id=new_id)
+            new_draft = partial(AmendmentDraft, offers, actor, open_checkout, now=now, new_id=new_id)
             decision = batch.decide(levels, new_draft, {}, partial(expire_due, uow, now=now, new_id=new_id))
             edited, change = result_of(decision.outcomes), decision.draft.change
             if change is not None:
@@ -214,7 +214,7 @@ def owner_of(actor: Actor) -> UUID | None:
     return None if actor.is_staff else actor.account_id
 
 
-def open_checkout(
+def read_checkout(
     uow: UnitOfWork,
     rules: Rules | None,
     codes: Collection[str],

@@ -21,7 +21,7 @@ from shop_core.inventory.model import (
     requested_units,
     shortages,
 )
-from shop_core.orders.changes import OrderChanges, open_checkout, owner_of
+from shop_core.orders.changes import OrderChanges, owner_of, read_checkout
 from shop_core.orders.comparison import FIRST_ID, OrderCopy, OrderDifferences, differences
 from shop_core.orders.model import DaySales, Order, OrderQuery, PlacementRequest
 from shop_core.orders.placement import Outcome, PlacementDraft
@@ -63,9 +63,9 @@ class OrderService(OrderChanges):
             offers = uow.products.offers(levels)  # a product that was added after the lock is not there yet
             reservations = uow.reservations.get_all(named) if named else {}  # again, now locked
             archived = _archived(uow, levels.keys() - offers.keys()) if named else {}
-            checkout = _checkout_of_all(uow, requests)
+            open_checkout = _read_checkout(uow, requests)
             now, new_id = uow.now(), self._new_id
-            new_draft = partial(PlacementDraft, offers, reservations, archived, checkout, at=now, new_id=new_id)
+            new_draft = partial(PlacementDraft, offers, reservations, archived, open_checkout, at=now, new_id=new_id)
             decision = batch.decide(levels, new_draft, earlier_orders, partial(expire_due, uow, now=now, new_id=new_id))
             placed = decision.draft
             uow.orders.add_all(placed.orders)
@@ -111,10 +111,10 @@ class OrderService(OrderChanges):
             offers = uow.products.offers(requested)
             check_catalog(lines, offers)
             levels = uow.stock.get_all(requested)
-            open_ = open_checkout(uow, uow.prices.rules(), codes, customers, is_quote=True)
+            open_checkout = read_checkout(uow, uow.prices.rules(), codes, customers, is_quote=True)
             now = uow.now()
         available = {product_id: level.available for product_id, level in levels.items()}
-        checkout = open_(now) if open_ else None
+        checkout = open_checkout(now) if open_checkout else None
         quoted = [line_of(offers[product_id], units, checkout) for product_id, units in requested.items()]
         return quote(quoted, shortages(requested, available, offers), checkout, actor.id, codes)
 
@@ -245,9 +245,9 @@ def _archived(uow: UnitOfWork, product_ids: Collection[UUID]) -> dict[UUID, Offe
     return {each.id: Offer(each.id, each.sku, each.name, each.price, (), each.tax_class) for each in found}
 
 
-def _checkout_of_all(uow: UnitOfWork, requests: Sequence[PlacementRequest]) -> OpenCheckout | None:
+def _read_checkout(uow: UnitOfWork, requests: Sequence[PlacementRequest]) -> OpenCheckout | None:
     codes = {code for request in requests for code in request.coupons}
     rules = uow.prices.rules()
     if not codes and (rules is None or rules.only_by_coupon):
         return None
-    return open_checkout(uow, rules, codes, {request.customer_id for request in requests})
+    return read_checkout(uow, rules, codes, {request.customer_id for request in requests})
