@@ -20,12 +20,16 @@ from shop_core.ports import Keys, UnitOfWork
 from shop_core.reservations.reserving import expiry_of
 
 
-class Request(Protocol):
-    """What a batch can decide."""
+class NeedsStock(Protocol):
+    """What needs units: a request, or a reservation that is named in one."""
 
     @property
     def units(self) -> Mapping[UUID, int]:
-        """The units of each product that it takes from what is available."""
+        """The units of each product that it takes from what is available, or holds."""
+
+
+class Request(NeedsStock, Protocol):
+    """What a batch can decide."""
 
     def key_claim(self, result_id: UUID, /) -> KeyClaim | None:
         """The claim of its idempotency key for what it may make; None without a key."""
@@ -171,9 +175,9 @@ def expire_due(uow: UnitOfWork, product_ids: Iterable[UUID], now: datetime, new_
     return expiry_of(lines, now, new_id)
 
 
-def product_ids_of(requests: Iterable[Request]) -> set[UUID]:
-    """The products whose stock these requests ask for."""
-    return set[UUID]().union(*[request.units for request in requests])
+def product_ids_of(needs: Iterable[NeedsStock]) -> set[UUID]:
+    """The products whose stock these need."""
+    return set[UUID]().union(*[each.units for each in needs])
 
 
 def result_of(outcomes: Sequence[Result[R] | Refusal]) -> R:

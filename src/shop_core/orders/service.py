@@ -52,13 +52,12 @@ class OrderService(OrderChanges):
                 whether the orders were placed; a request with a key may safely be sent again.
         """
         batch: Batch[PlacementRequest, Order] = Batch(requests, ids or [self._new_id() for _ in requests])
-        product_ids = product_ids_of(requests)
         with self._begin() as uow:
             earlier_ids = batch.claim_keys(uow.keys)
             earlier_orders = uow.orders.get_all(earlier_ids) if earlier_ids else {}
             has_reservations = any(request.reservation_id for request in requests)
             named = self._reservations_of(uow, batch, requests) if has_reservations else {}
-            product_ids.update(*(reservation.units for reservation in named.values()))
+            product_ids = product_ids_of([*requests, *named.values()])
             levels = uow.stock.lock(product_ids) if wait else _lock_free(uow, batch, requests, product_ids, named)
             offers = uow.products.offers(levels)  # a product that was added after the lock is not there yet
             reservations = uow.reservations.get_all(named) if named else {}  # again, now locked
@@ -131,11 +130,9 @@ class OrderService(OrderChanges):
             Unavailable: the store could not be reached.
         """
         reservation_ids = {request.reservation_id for request in requests if request.reservation_id}
-        product_ids = product_ids_of(requests)
         with self._begin() as uow:
-            for reservation in uow.reservations.get_all(reservation_ids).values() if reservation_ids else ():
-                product_ids.update(reservation.units)
-            uow.stock.lock(product_ids)
+            named = uow.reservations.get_all(reservation_ids) if reservation_ids else {}
+            uow.stock.lock(product_ids_of([*requests, *named.values()]))
             return uow.orders.get_all(ids)
 
     @staticmethod
