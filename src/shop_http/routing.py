@@ -269,11 +269,9 @@ def kept_first(read_model: ReadModel) -> Middleware:
         async def kept_or_routed(scope: Scope, receive: Receive, send: Send) -> None:
             request = request_of(scope)
             response = await read_model.kept(request) if request.scope["method"] in _READS else None
-            if response is None:
-                await app(scope, receive, send)
-            else:
+            if response is not None:
                 response.cache_control = NO_CACHE
-                await response(scope, receive, send)
+            await (response or app)(scope, receive, send)
 
         return kept_or_routed
 

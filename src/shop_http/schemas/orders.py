@@ -297,11 +297,12 @@ def _prices(of: Order | Quote) -> dict[str, Any]:
 
 def _parts(of: Order | Quote, places: int) -> dict[str, Any]:
     """What the total is made of."""
+    discounts = of.discounts
     return {
         "subtotal": str(of.subtotal),
-        "discounts": tuple(_discount(discount, places) for discount in of.discounts),
-        "taxes": tuple(_tax(tax, places) for tax in of.taxes),
-        "coupons": _coupons(of) if of.coupons else UNSET,
+        "discounts": tuple([_discount(discount, places) for discount in discounts]),
+        "taxes": tuple([_tax(tax, places) for tax in of.taxes]),
+        "coupons": _coupons(of.coupons, discounts) if of.coupons else UNSET,
     }
 
 
@@ -329,9 +330,9 @@ def _tax(tax: TaxAmount, places: int) -> TaxBody:
     return TaxBody(rate=percent_text(tax.rate), net=format_minor(tax.net, places), tax=format_minor(tax.tax, places))
 
 
-def _coupons(of: Order | Quote) -> tuple[CouponOfOrder, ...]:
-    applied = {discount.promotion_id for line in of.lines for discount in line.discounts}
-    return tuple(CouponOfOrder(code=code, applied=promotion_id in applied) for code, promotion_id in of.coupons)
+def _coupons(coupons: Iterable[tuple[str, UUID]], discounts: Iterable[Discount]) -> tuple[CouponOfOrder, ...]:
+    applied = [discount.promotion_id for discount in discounts]
+    return tuple([CouponOfOrder(code=code, applied=promotion_id in applied) for code, promotion_id in coupons])
 
 
 class OrderPage(PageBody[OrderBody], kw_only=True):
