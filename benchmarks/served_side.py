@@ -75,8 +75,8 @@ def served(shop: Path, database: str, folder: Path, *, has_coupon: bool) -> Iter
         buyers.write_text("".join(f"{_token(url)}{coupon}\n" for _ in range(BUYERS)))
         plain = database.replace("postgresql+psycopg", "postgresql")
         with psycopg.connect(plain) as connection:
-            backend = connection.info.backend_pid
-        yield ServedSide(url, process.pid, _parent_of(backend), buyers)
+            postgresql = _parent_of(connection.info.backend_pid)
+        yield ServedSide(url, process.pid, postgresql, buyers)
 
 
 def installed(root: Path) -> Path:
