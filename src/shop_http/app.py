@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from functools import cache, partial
-from typing import TypeVar
+from typing import Self, TypeVar
 
 from litestar import Litestar, Router
 from litestar.handlers import HTTPRouteHandler
@@ -67,6 +67,14 @@ SCREENS = (
 )
 """Of the staff panel."""
 FEATURES = (accounts, users, privacy, catalog, inventory, prices, reservations, orders)
+
+
+class _OwnRouter(Router):
+    """A router of one application."""
+
+    def __deepcopy__(self, _: object) -> Self:
+        """Itself: Litestar registers a copy, so that several applications may share a router, and that takes long."""
+        return self
 
 
 def create_app(
@@ -130,8 +138,8 @@ def create_app(
     read_model = ReadModel(ask_catalog, read_model_mb * 2**20) if ask_catalog and read_model_mb else None
     litestar = Litestar(
         [
-            Router(API, route_handlers=with_options(api)),
-            Router("/staff", route_handlers=with_options(panel)),
+            _OwnRouter(API, route_handlers=with_options(api)),
+            _OwnRouter("/staff", route_handlers=with_options(panel)),
             *with_options(others),
         ],
         middleware=[run_operation],  # authentication, cache, handler: they need to know the route

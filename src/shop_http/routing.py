@@ -155,10 +155,6 @@ class OperationHandler:
         self._file_types = re.compile("|".join(map(re.escape, operation.takes_file)).encode(), re.IGNORECASE)
         self._unhonoured = frozenset() if is_read else _unhonoured(operation)
 
-    def __deepcopy__(self, _: object) -> OperationHandler:
-        """Itself, as nothing of it changes: Litestar copies what is registered, for half of the time it needs."""
-        return self
-
     async def __call__(self, request: ShopRequest) -> Response:
         """The response of the handler, or one that is kept. Raises Refusal, HTTPException."""
         operation, state = self.operation, request.state
