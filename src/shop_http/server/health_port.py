@@ -33,7 +33,18 @@ CONNECTIONS_MAX = 16
 BEAT_EVERY_S = 1.0
 BEAT_S_MAX = 10.0
 """So long may the event loop of the clients stand still. Thousands of new connections at once take it some seconds."""
+LAST_CHECKS_S = 1.0
+"""After another process has taken over, the checks that have connected here are still answered for so long."""
 _logger = logging.getLogger("shop_http")
+
+
+class _Server(uvicorn.Server):
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Accept no more connections, then wait: uvicorn closes one whose request has not been read."""
+        for server in self.servers:
+            server.close()
+        await asyncio.sleep(LAST_CHECKS_S)
+        await super().shutdown(sockets)
 
 
 class HealthPort:
@@ -64,7 +75,7 @@ class HealthPort:
             proxy_headers=False,
             server_header=False,
         )
-        self._server = uvicorn.Server(config)
+        self._server = _Server(config)
 
     def start(self) -> None:
         """Call it in the event loop of the clients. The thread ends with the process."""
