@@ -69,6 +69,25 @@ def pytest_xdist_auto_num_workers() -> int:
     return len(os.sched_getaffinity(0)) + 1 if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1) + 1
 
 
+MEMORY_DISK = "/dev/shm"
+MEMORY_DISK_BYTES_MIN = 4 * 2**30
+
+
+def _use_memory_disk() -> None:
+    """Keep temporary files in memory if there is room: a run makes and removes some hundred folders of PostgreSQL data,
+    of a thousand files each, and a disk that really writes them costs half of the time and a third of the processor's.
+
+    A TMPDIR that is set stays.
+    """
+    with contextlib.suppress(OSError):  # there is no such disk
+        disk = os.statvfs(MEMORY_DISK)
+        has_room = disk.f_bavail * disk.f_frsize >= MEMORY_DISK_BYTES_MIN
+        if has_room and not disk.f_flag & os.ST_NOEXEC:  # some tests install programs
+            os.environ.setdefault("TMPDIR", MEMORY_DISK)
+
+
+_use_memory_disk()
+
 NewEngine = Callable[..., Engine]
 FreshAdapters = Callable[[Clock | None, NewId], PostgresAdapters]
 
