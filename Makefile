@@ -13,7 +13,7 @@ unexport PYTHONDONTWRITEBYTECODE
 run: .venv/.runs
 	@exec $(BIN)/shop serve --demo --port "$(PORT)" --data-dir "$(DATA_DIR)"
 
-# In the order of the folders: the long tests, those with real servers, come first, so that no core waits in the end.
+# In the order of tests/conftest.py: integration and unit tests by turns, so that no core waits.
 # The last line is how many of a hundred lines of src/ ran, in the processes of the tests; pyproject.toml has the floor.
 test: .venv/.tests
 	$(BIN)/python -m pytest --numprocesses auto --dist loadscope --no-loadscope-reorder --durations 12 \
