@@ -40,6 +40,8 @@ R = TypeVar("R")
 _log = logging.getLogger(__name__)
 
 BATCH_SIZE_MAX = 64
+GATHER_S, GATHERED_MIN = 0.005, 8
+"""After a batch of so many, the next one waits so long for company, as PostgreSQL's `commit_delay` does."""
 QUEUE_LENGTH_MAX, QUEUE_LINES_MAX = 5_000, 20_000
 WAIT_MAX_S = 2.0
 LIGHT_LINES_MAX = 100
@@ -48,9 +50,7 @@ LOCK_WAIT_S = 0.5
 """How long a batch should wait for rows: the `lock_s` of the adapters of its shop."""
 _PAUSE_FACTOR = 3
 """After a batch with large requests, the next such batch waits for so many times as long as that one took."""
-_BUSY_RETRY_S = 0.05
-_BUSY_S = 1.0
-_FAILED_S = 5.0
+_BUSY_RETRY_S, _BUSY_S, _FAILED_S = 0.05, 1.0, 5.0
 _RETRIES = 2
 _SMOOTHING = 0.2
 
@@ -261,6 +261,8 @@ class OrderBatcher:
             self._decide_all(batch, wait=time.monotonic() >= self._busy_until)
             if self._second.pending:
                 self._decide_second()
+            elif len(batch) >= GATHERED_MIN:
+                time.sleep(GATHER_S)
 
     def _flush(self) -> list[_Pending[Any, Any]]:
         """Take the next batch of light requests, waiting for any request; empty if there is none."""
