@@ -2,8 +2,9 @@
 
 With a transaction for each order, orders of the same product would wait for each other's commits. So requests are
 queued, and one thread takes all that are queued, up to a maximum, and decides, commits and answers them as one batch
-(group commit). An idle batcher starts at once, so a lone order pays nothing; under load batches get larger, not slower.
-Several processes may each have a batcher on the same database.
+(group commit). An idle batcher starts at once, so a lone order pays nothing; under load batches get larger, not slower,
+and after a large one the batcher waits some milliseconds for company (`GATHER_S`). Several
+processes may each have a batcher on the same database.
 
 Few requests must not hold up all others. So a batch has a limited number of lines, and there are two queues, whose
 batches alternate: requests with many lines, and those that need a row which somebody else keeps locked, are in the
@@ -41,7 +42,7 @@ _log = logging.getLogger(__name__)
 
 BATCH_SIZE_MAX = 64
 GATHER_S, GATHERED_MIN = 0.005, 8
-"""After a batch of so many, the next one waits so long for company, as PostgreSQL's `commit_delay` does."""
+"""After so many the next batch, unless it is half full, waits so long for company, as PostgreSQL's `commit_delay` does."""
 QUEUE_LENGTH_MAX, QUEUE_LINES_MAX = 5_000, 20_000
 WAIT_MAX_S = 2.0
 LIGHT_LINES_MAX = 100
@@ -261,7 +262,7 @@ class OrderBatcher:
             self._decide_all(batch, wait=time.monotonic() >= self._busy_until)
             if self._second.pending:
                 self._decide_second()
-            elif len(batch) >= GATHERED_MIN:
+            elif len(batch) >= GATHERED_MIN and len(self._first.pending) < self._batch_size_max // 2:
                 time.sleep(GATHER_S)
 
     def _flush(self) -> list[_Pending[Any, Any]]:

@@ -142,7 +142,7 @@ def create_app(
             _OwnRouter("/staff", route_handlers=with_options(panel)),
             *with_options(others),
         ],
-        middleware=[run_operation],  # authentication, cache, handler: they need to know the route
+        middleware=[run_operation],  # authentication and handler: they need to know the route
         exception_handlers=exception_handlers(),
         lifespan=[_closing(pools), _running(background)],
         openapi_config=None,

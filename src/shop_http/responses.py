@@ -105,7 +105,9 @@ class Response(Struct):
         if etag and vary is _GZIP:
             etag = f"W/{etag}"  # weak, as other bytes stand for the same
         if self.etag and request.knows(self.etag):
-            known = Response(status=304, cache_control=self.cache_control)
+            # A cache takes over what this head says.
+            known = Response(b"", 304, cache_control=self.cache_control, policy=self.policy)
+            known.is_for_all_origins = self.is_for_all_origins
             await known._send(request, send, b"", etag, vary[:1])
         else:
             await self._send(request, send, await gzipped(body) if vary is _GZIP else body, etag, vary)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Iterator
 from uuid import UUID
 
@@ -12,7 +13,7 @@ from sqlalchemy import Engine, text
 from verification.databases import SECRET
 
 from shop_adapters.passwords import ScryptPasswords
-from shop_adapters.postgres import PostgresAdapters, make_engine
+from shop_adapters.postgres import PostgresAdapters, current_catalog, make_engine
 from shop_adapters.postgres.current_catalog import CurrentStock
 from shop_core import Product
 from shop_testing import Fixtures
@@ -72,6 +73,38 @@ def test_a_lost_connection_is_an_error_and_after_it_the_catalog_counts_as_anothe
         asyncio.run(current_stock())
     after, _ = asyncio.run(current_stock())
     assert after != before
+
+
+def test_a_question_that_cannot_be_prepared_leaves_no_connection_behind(
+    current_stock: CurrentStock, engine: Engine
+) -> None:
+    with engine.begin() as connection:
+        connection.execute(text("ALTER TABLE catalog_stamps RENAME TO elsewhere"))
+    try:
+        for _ in range(5):
+            with pytest.raises(psycopg.OperationalError, match="catalog_stamps"):
+                asyncio.run(current_stock())
+    finally:
+        with engine.begin() as connection:
+            connection.execute(text("ALTER TABLE elsewhere RENAME TO catalog_stamps"))
+    with engine.begin() as connection:
+        others = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid != pg_backend_pid()"
+        assert connection.execute(text(others)).scalar_one() == 0
+
+
+def test_an_answer_that_came_while_the_event_loop_stood_still_counts(
+    current_stock: CurrentStock, products: list[Product], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def ask_and_stand_still() -> tuple[int, ...]:
+        await current_stock()
+        monkeypatch.setattr(current_catalog, "ANSWER_S", 0.05)
+        asked = asyncio.ensure_future(current_stock(products[1].id.bytes))
+        await asyncio.sleep(0)
+        time.sleep(0.2)
+        _, units = await asked
+        return tuple(units)
+
+    assert asyncio.run(ask_and_stand_still()) == (2,)
 
 
 def test_whoever_is_cancelled_leaves_no_answer_for_the_next_question(

@@ -111,6 +111,8 @@ def test_a_file_of_a_picture_is_kept_for_good_and_runs_nothing(staff: Staff) -> 
     etag = shown.headers["etag"]
     known = staff.client.get(url, headers={"if-none-match": etag})
     assert (known.status_code, known.content, known.headers["etag"]) == (304, b"", etag)
+    for header in ("cross-origin-resource-policy", "content-security-policy", "cache-control"):
+        assert known.headers[header] == shown.headers[header], "a cache takes over what a 304 says"
     head = staff.client.head(url)
     assert (head.status_code, head.content, head.headers["content-length"]) == (200, b"", "7")
     assert staff.client.options(url).headers["allow"] == "GET, HEAD, OPTIONS"

@@ -12,7 +12,7 @@ import pytest
 
 from shop_adapters import order_batcher
 from shop_adapters.memory import MemoryAdapters
-from shop_adapters.order_batcher import LIGHT_LINES_MAX, OrderBatcher
+from shop_adapters.order_batcher import GATHERED_MIN, LIGHT_LINES_MAX, OrderBatcher
 from shop_core import Actor, LineRequest, OffsetRequest, PlacementRequest, Product, Shop
 from shop_core.errors import InsufficientStock, KeyReused, Unavailable, UnknownProducts
 from shop_core.inventory.model import LINES_MAX
@@ -141,6 +141,19 @@ def test_queued_requests_are_decided_together_up_to_a_maximum(shop: Shop, fixtur
         assert len({future.result(TIMEOUT_S).value.id for future in futures}) == 20
     assert batcher.report.batches == 1 + 3
     assert fixtures.level(lamp.id).allocated == 20
+
+
+def test_after_a_large_batch_the_next_one_waits_for_company(
+    batcher: OrderBatcher, gate: Latch, fixtures: Fixtures, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(order_batcher, "GATHER_S", 0.5)
+    lamp, ada = fixtures.product(units=100), fixtures.customer()
+    for future in waiting(batcher, gate, [request(ada, (lamp, 1)) for _ in range(GATHERED_MIN)]):
+        future.result(TIMEOUT_S)
+    company = [batcher.place(request(ada, (lamp, 1))) for _ in range(3)]
+    for future in company:
+        future.result(TIMEOUT_S)
+    assert batcher.report.batches == 1 + 1 + 1, "the order that held up the others, the large batch, and the company"
 
 
 def test_orders_and_reservations_share_a_batch(batcher: OrderBatcher, fixtures: Fixtures) -> None:

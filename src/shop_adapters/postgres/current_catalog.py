@@ -132,8 +132,10 @@ class CurrentStock:
         try:
             if self._connection is None:
                 self._connection = await asyncio.to_thread(self._connect)
-            async with asyncio.timeout(ANSWER_S):
-                version, units, session = await self._row(self._connection.pgconn, product_ids)
+                if self._is_prepared:
+                    self._connection.pgconn.send_prepare(_NAME, _OF_CONNECTION, [_UUIDS])
+                    await _result(self._connection.pgconn, ExecStatus.COMMAND_OK)
+            version, units, session = await self._row(self._connection.pgconn, product_ids)
         except BaseException:
             self.close()
             raise
@@ -152,8 +154,7 @@ class CurrentStock:
             server.send_query_prepared(_NAME, ids, is_binary, Format.BINARY)
         else:
             server.send_query_params(_OF_SESSION, ids, [_UUIDS], is_binary, Format.BINARY)
-        (result,) = await _results(server)
-        _check(result, ExecStatus.TUPLES_OK)
+        result = await _result(server, ExecStatus.TUPLES_OK)
         return [result.get_value(0, column) or b"" for column in range(3)]
 
     def _connect(self) -> psycopg.Connection[Any]:
@@ -161,52 +162,62 @@ class CurrentStock:
         connection = cast("psycopg.Connection[Any]", pooled.driver_connection)
         pooled.detach()  # from now on it is ours, and the pool makes another one
         connection.autocommit = True
-        if self._is_prepared:
-            _check(connection.pgconn.prepare(_NAME, _OF_CONNECTION, [_UUIDS]), ExecStatus.COMMAND_OK)
         connection.pgconn.nonblocking = 1
         self._connected += 1
         return connection
 
 
-async def _results(server: PGconn) -> list[PGresult]:
-    """What the server answers to the query that was sent (libpq's documentation, 32.4).
+async def _result(server: PGconn, expected: ExecStatus) -> PGresult:
+    """What the server answers to the one statement that was sent (libpq's documentation, 32.4).
 
     Raises:
-        psycopg.OperationalError: the connection is lost.
+        psycopg.OperationalError: the connection is lost, or the statement failed.
+        TimeoutError: there is no answer within `ANSWER_S`.
     """
-    loop, results = asyncio.get_running_loop(), list[PGresult]()
+    loop, socket, results = asyncio.get_running_loop(), server.socket, list[PGresult]()
     is_answered: asyncio.Future[None] = loop.create_future()
 
-    def go_on() -> None:
+    def read() -> None:
         if is_answered.done():
             return
         try:
             server.consume_input()
             if not server.flush():
-                loop.remove_writer(server.socket)
+                loop.remove_writer(socket)
             while not server.is_busy():
                 if (result := server.get_result()) is None:
+                    listen_no_more()
                     is_answered.set_result(None)
                     return
                 results.append(result)
         except psycopg.Error as lost:
+            listen_no_more()  # now: its socket is closed, and another connection may get the number of it
             is_answered.set_exception(lost)
 
-    socket = server.socket
+    def give_up() -> None:
+        read()  # the loop may have stood still, and the answer be here
+        if not is_answered.done():
+            listen_no_more()
+            is_answered.set_exception(TimeoutError(f"the database does not answer within {ANSWER_S} s"))
+
+    def listen_no_more() -> None:
+        loop.remove_reader(socket)
+        loop.remove_writer(socket)
+        timer.cancel()
+
     if server.flush():  # many ids, and the socket does not take all of them at once
-        loop.add_writer(socket, go_on)
-    loop.add_reader(socket, go_on)
+        loop.add_writer(socket, read)
+    loop.add_reader(socket, read)
+    timer = loop.call_later(ANSWER_S, give_up)
     try:
         await is_answered
     finally:
-        loop.remove_reader(socket)
-        loop.remove_writer(socket)
-    return results
-
-
-def _check(result: PGresult, status: ExecStatus) -> None:
-    if result.status != status:
+        if is_answered.cancelled():
+            listen_no_more()
+    (result,) = results
+    if result.status != expected:
         raise psycopg.OperationalError(result.error_message.decode(errors="replace"))
+    return result
 
 
 def _array_of(product_ids: bytes) -> bytes:

@@ -48,14 +48,15 @@ STATEMENT_S = 8.0
 """How long a statement may take. A connection without an answer is given up 2 s later."""
 BACKGROUND_CONNECTIONS = 5
 """Sweeper, relay, order batcher, password hashes, ended sessions: busy handlers cannot keep them from the database.
-One more sends mails, if there are any, and one is for checks on `SHOP_HEALTH_PORT`."""
+One more sends mails, if there are any, and one is for checks on `SHOP_HEALTH_PORT`. The read model has one of its own,
+which does not belong to the pool."""
 
 FILES_RESERVED = 256
 """Of the files that a worker may open, for everything but HTTP connections."""
 
 YOUNG_OBJECTS_MAX = 20_000
-"""How many objects more than before there are when Python looks for cycles. Its own limit, 700, is reached by the
-requests that are under way at the same moment, again and again: nearly all of their objects go without it."""
+"""How many objects more than before there are when Python looks for cycles. The requests that are under way at the same
+moment reach its own limit (700 in Python 3.11) again and again: nearly all of their objects go without it."""
 
 UNRECOGNISED_MAX = 12
 """Simultaneous logins and registrations from unrecognised devices, in one worker. The pool of the password hashes has

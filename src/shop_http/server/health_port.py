@@ -34,7 +34,7 @@ BEAT_EVERY_S = 1.0
 BEAT_S_MAX = 10.0
 """So long may the event loop of the clients stand still. Thousands of new connections at once take it some seconds."""
 LAST_CHECKS_S = 1.0
-"""After another process has taken over, the checks that have connected here are still answered for so long."""
+"""After another process has taken over, the checks that have connected here are still answered for up to so long."""
 _logger = logging.getLogger("shop_http")
 
 
