@@ -42,7 +42,7 @@ _log = logging.getLogger(__name__)
 
 BATCH_SIZE_MAX = 64
 GATHER_S, GATHERED_MIN = 0.005, 8
-"""After so many the next batch, unless it is half full, waits so long for company, as PostgreSQL's `commit_delay` does."""
+"""After so many the next batch waits so long for company, unless it is half full: as `commit_delay` of PostgreSQL."""
 QUEUE_LENGTH_MAX, QUEUE_LINES_MAX = 5_000, 20_000
 WAIT_MAX_S = 2.0
 LIGHT_LINES_MAX = 100
