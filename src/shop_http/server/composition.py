@@ -54,10 +54,6 @@ which does not belong to the pool."""
 FILES_RESERVED = 256
 """Of the files that a worker may open, for everything but HTTP connections."""
 
-YOUNG_OBJECTS_MAX = 20_000
-"""How many objects more than before there are when Python looks for cycles. The requests that are under way at the same
-moment reach its own limit (700 in Python 3.11) again and again: nearly all of their objects go without it."""
-
 UNRECOGNISED_MAX = 12
 """Simultaneous logins and registrations from unrecognised devices, in one worker. The pool of the password hashes has
 a few places more, which stay free for devices that logged in before."""
@@ -149,7 +145,6 @@ def worker_app(settings: Settings, shutdown: GracefulShutdown) -> tuple[App, Ope
     )
     gc.collect()
     gc.freeze()  # the garbage collector need not look again at what stays
-    gc.set_threshold(YOUNG_OBJECTS_MAX)
     return app, open_connections
 
 
