@@ -38,7 +38,7 @@ from shop_http.pages import (
 )
 from shop_http.problems import exception_handlers
 from shop_http.read_model import AskCatalog, ReadModel
-from shop_http.responses import API, security_headers
+from shop_http.responses import API, NO_CACHE, NO_STORE, security_headers
 from shop_http.routes import (
     accounts,
     catalog,
@@ -135,7 +135,9 @@ def create_app(
     screens = SCREENS if has_panel else ()
     panel = [handler for screen in (static_files, *screens) for handler in screen.ROUTES]
 
-    read_model = ReadModel(ask_catalog, read_model_mb * 2**20) if ask_catalog and read_model_mb else None
+    read_model = None
+    if ask_catalog and read_model_mb:
+        read_model = ReadModel(ask_catalog, read_model_mb * 2**20, NO_CACHE if public_catalog else NO_STORE)
     litestar = Litestar(
         [
             _OwnRouter(API, route_handlers=with_options(api)),

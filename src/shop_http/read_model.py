@@ -20,7 +20,7 @@ from itertools import islice
 
 from shop_core import CatalogEntry
 from shop_http.requests import ShopRequest
-from shop_http.responses import Response
+from shop_http.responses import NO_STORE, Response
 
 Current = tuple[Hashable, Sequence[int]]
 AskCatalog = Callable[[bytes], Awaitable[Current]]
@@ -107,10 +107,11 @@ class ReadModel:
     Args:
         ask: asks the database.
         bytes_max: about how much memory they may take.
+        cache_control: of the responses.
     """
 
-    def __init__(self, ask: AskCatalog, bytes_max: int) -> None:
-        self._ask, self._bytes_max = ask, bytes_max
+    def __init__(self, ask: AskCatalog, bytes_max: int, cache_control: bytes = NO_STORE) -> None:
+        self._ask, self._bytes_max, self._cache_control = ask, bytes_max, cache_control
         self._waiting: list[tuple[asyncio.Future[Current], bytes]] = []
         self._asking: asyncio.Task[None] | None = None
         self._token: Hashable = None
@@ -133,7 +134,9 @@ class ReadModel:
         if key in self._texts:
             self._texts.move_to_end(key)
         request.scope["path_template"] = text.route
-        return text.response(units)
+        response = text.response(units)
+        response.cache_control = self._cache_control
+        return response
 
     async def response(self, request: ShopRequest, make: Callable[[ShopRequest], Awaitable[Response]]) -> Response:
         """The response by the text that is kept; without one, what `make` makes, whose text is then kept."""

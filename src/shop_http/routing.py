@@ -157,20 +157,25 @@ class OperationHandler:
 
     async def __call__(self, request: ShopRequest) -> Response:
         """The response of the handler, or one that is kept. Raises Refusal, HTTPException."""
-        operation, state = self.operation, request.state
-        needs_login = operation.access.needs_login(state.public_catalog)
-        if needs_login or (operation.is_personal and b"authorization" in request.headers):
+        needs_login = self.operation.access.needs_login(request.state.public_catalog)
+        if needs_login or (self.operation.is_personal and b"authorization" in request.headers):
             try:
                 request.actor = request.token_actor()
             except InvalidToken:
-                if operation.erases and await request.state.pools.run(Pool.FAST, partial(_is_erased, request)):
-                    return Response(b"", operation.status)
+                if self.operation.erases and await request.state.pools.run(Pool.FAST, partial(_is_erased, request)):
+                    return Response(b"", self.operation.status)
                 raise
-        if operation.cached and state.read_model is not None and not request.actor.is_staff:
-            response = await state.read_model.response(request, self._respond)
+        if self.operation.cached:
+            return await self._kept_or_made(request, is_public=not needs_login)
+        return await self._respond(request)
+
+    async def _kept_or_made(self, request: ShopRequest, *, is_public: bool) -> Response:
+        read_model = request.state.read_model
+        if read_model is not None and not request.actor.is_staff:
+            response = await read_model.response(request, self._respond)
         else:
             response = await self._respond(request)
-        if operation.cached and not needs_login:
+        if is_public:
             response.cache_control = NO_CACHE
         return response
 
@@ -182,14 +187,11 @@ class OperationHandler:
             await pools.run(Pool.FAST, partial(_recheck_staff, request))
         arguments: dict[str, Any] = dict(scope["path_params"])
         if operation.query or scope["query_string"]:
-            query = read_query(operation.query or _NoQuery, scope["query_string"])
-            arguments |= {"query": query} if operation.query else {}
+            arguments |= self._query(scope["query_string"])
         if operation.takes is not None:
             arguments["form"] = await self._form(request, type(operation.takes))
         elif operation.takes_file:
-            if operation.access is Access.STAFF:
-                request.actor.require(Role.STAFF)  # before anybody else fills the memory
-            arguments["file"] = await request.body(operation.body_size_max, self._file_types)
+            arguments["file"] = await self._file(request)
         elif not request.has_whole_body:  # whatever is begun is never answered with 408
             _check_no_fields(await request.body(operation.body_size_max) if self._unhonoured else b"")
         if not self._is_coroutine:
@@ -200,12 +202,21 @@ class OperationHandler:
         response.status = response.status or operation.status
         return response
 
+    def _query(self, query_string: bytes) -> dict[str, Struct]:
+        query = read_query(self.operation.query or _NoQuery, query_string)
+        return {"query": query} if self.operation.query else {}
+
     async def _form(self, request: ShopRequest, form: type[Struct]) -> Struct:
         if request.has_whole_body and not self.operation.needs_body:
             return form()
         body = await request.body(self.operation.body_size_max)
         read = partial(read_body, form, body)
         return read() if len(body) <= READ_AT_ONCE_BYTES_MAX else await request.state.pools.run(Pool.SLOW, read)
+
+    async def _file(self, request: ShopRequest) -> bytes:
+        if self.operation.access is Access.STAFF:
+            request.actor.require(Role.STAFF)  # before anybody else fills the memory
+        return await request.body(self.operation.body_size_max, self._file_types)
 
     def _run_in_thread(self, request: ShopRequest, arguments: dict[str, Any]) -> Any:
         if request.actor.is_staff and not self._rechecks_early:
@@ -265,8 +276,6 @@ def kept_first(read_model: ReadModel) -> Middleware:
         async def kept_or_routed(scope: Scope, receive: Receive, send: Send) -> None:
             request = request_of(scope)
             response = await read_model.kept(request) if request.scope["method"] in _READS else None
-            if response is not None:
-                response.cache_control = NO_CACHE
             await (response or app)(scope, receive, send)
 
         return kept_or_routed
