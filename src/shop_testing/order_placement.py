@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from shop_core.errors import Busy, InsufficientStock, Shortage, UnknownProducts
+from shop_core.accounts.model import SYSTEM
+from shop_core.errors import Busy, CouponNotUsable, InsufficientStock, Shortage, UnknownProducts
 from shop_core.idempotency import Result
-from shop_core.inventory.model import LINES_MAX, MovementKind, StockLevel
+from shop_core.inventory.model import LINES_MAX, LineRequest, MovementKind, StockLevel
 from shop_core.orders.model import OrderStatus
 from shop_core.pagination import OffsetRequest
+from shop_core.pricing.benefits import Percent, Selection
+from shop_core.pricing.model import PromotionDetails
+from shop_core.pricing.taxes import TaxRate
 from shop_core.shop import Shop
 from shop_testing.contract import Contract
 from shop_testing.fixtures import Fixtures, request, to_hold
@@ -90,6 +96,49 @@ class OrderPlacementContract(Contract):
         assert shop.orders.mine(ada, OffsetRequest()).items == (placed.value,)
         assert shop.orders.mine(grace, OffsetRequest()).items == (last.value,)
         assert fixtures.level(lamp.id) == StockLevel(lamp.id, on_hand=3, allocated=3)
+
+    @pytest.mark.parametrize("rule", ["promotion", "tax rate", "none"])
+    def test_what_an_order_keeps_of_its_lines_does_not_depend_on_the_others_of_its_batch(
+        self, fixtures: Fixtures, shop: Shop, rule: str
+    ) -> None:
+        home = fixtures.category("home")
+        lamps, ada = fixtures.category("lamps", home), fixtures.customer()
+        lamp = fixtures.product("Lamp", units=9, price=10_00, category_id=lamps.id)
+        offer = PromotionDetails("Offer", Percent(1000, Selection(category_ids=frozenset([home.id]))))
+        needs_coupon = replace(offer, needs_coupon=True)
+        if rule == "tax rate":
+            shop.prices.set_tax_rates(SYSTEM, [TaxRate("standard", 1900)])
+        elif rule == "promotion":
+            shop.prices.create_promotion(SYSTEM, needs_coupon)
+        plain = request(ada, (lamp, 1))
+        (single,) = shop.orders.place_all([plain])
+        beside, coupon = shop.orders.place_all([plain, replace(plain, coupons=("UNKNOWN",))])
+        assert isinstance(single, Result)
+        assert isinstance(beside, Result)
+        assert isinstance(coupon, CouponNotUsable)
+        assert single.value.lines == beside.value.lines
+        kept = () if rule == "none" else (lamps.id, home.id)
+        assert [line.category_ids for line in single.value.lines] == [kept]
+        later = shop.prices.create_promotion(SYSTEM, needs_coupon).promotion
+        shop.prices.create_coupons(SYSTEM, later.id, code="HOME")
+        edited = [
+            shop.orders.edit(ada, each.value.id, [LineRequest(lamp.id, 1)], coupons=["HOME"])
+            for each in (single, beside)
+        ]
+        assert [order.total.minor for order in edited] == ([10_00] if rule == "none" else [9_00]) * 2
+        assert shop.audit() == []
+
+    def test_an_edit_agrees_the_categories_of_a_new_line_though_the_shop_has_no_promotion_any_more(
+        self, fixtures: Fixtures, shop: Shop
+    ) -> None:
+        home, chair, ada = fixtures.category("home"), fixtures.product("Chair", units=9), fixtures.customer()
+        lamps = fixtures.category("lamps", home)
+        lamp = fixtures.product("Lamp", units=9, price=10_00, category_id=lamps.id)
+        details = PromotionDetails("Offer", Percent(1000, Selection(category_ids=frozenset([home.id]))))
+        offer = shop.prices.create_promotion(SYSTEM, details).promotion
+        order = shop.orders.place(request(ada, (chair, 1)))
+        shop.prices.withdraw_promotion(SYSTEM, offer.id)
+        assert shop.orders.edit(ada, order.id, [LineRequest(lamp.id, 1)]).total.minor == 9_00
 
     def test_a_locked_product_holds_up_only_those_who_want_it(self, fixtures: Fixtures, shop: Shop) -> None:
         lamp, chair, ada = fixtures.product("Lamp", units=9), fixtures.product("Chair", units=9), fixtures.customer()

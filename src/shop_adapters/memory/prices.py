@@ -29,14 +29,12 @@ class MemoryPrices:
         self._transaction = transaction
         self._includes_tax = includes_tax
 
-    def rules(self) -> Rules | None:
-        """What prices are made with now; None in a shop without promotions and tax rates."""
+    def rules(self) -> Rules:
+        """What prices are made with now."""
         transaction = self._transaction
         with transaction.statement():
             promotions, rates = transaction.promotions.all(), transaction.tax_rates.all()
-            categories = transaction.categories.all() if promotions else {}
-        if not promotions and not rates:
-            return None
+            categories = transaction.categories.all()
         return Rules(
             self._includes_tax,
             tuple(sorted(promotions.values(), key=lambda promotion: promotion.id)),

@@ -202,7 +202,7 @@ class RulesCache:
 
     def __init__(self, *, includes_tax: bool) -> None:
         self.includes_tax = includes_tax
-        self.kept: tuple[StampedVersion | None, Rules | None, dict[str, Coupon]] = (None, None, {})
+        self.kept: tuple[StampedVersion | None, Rules, dict[str, Coupon]] = (None, Rules(), {})
 
 
 class PostgresPrices:
@@ -212,7 +212,7 @@ class PostgresPrices:
         self._transaction, self._currency = transaction, currency
         self._version, self._cache = version, cache
 
-    def rules(self) -> Rules | None:
+    def rules(self) -> Rules:
         version = self._version.seen or self._version.read_with_stamp()
         kept, rules, _ = self._cache.kept
         if version != kept or self._version.is_changed:
@@ -221,16 +221,14 @@ class PostgresPrices:
                 self._cache.kept = version, rules, {}
         return rules
 
-    def _read_rules(self) -> Rules | None:
+    def _read_rules(self) -> Rules:
         run = self._transaction.run
         promotions = tuple(promotion_of(row, self._currency) for row in run(_LIVE))
         rates = tuple(
             TaxRate(row.tax_class, row.rate, None if row.valid_from == _ALWAYS else row.valid_from)
             for row in run(_TAX_RATES)
         )
-        if not promotions and not rates:
-            return None
-        parents = {row.id: row.parent_id for row in run(_PARENTS)} if promotions else {}
+        parents = {row.id: row.parent_id for row in run(_PARENTS)}
         return Rules(self._cache.includes_tax, promotions, rates, parents)
 
     def add_promotion(self, promotion: Promotion) -> None:

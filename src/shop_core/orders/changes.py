@@ -216,7 +216,7 @@ def owner_of(actor: Actor) -> UUID | None:
 
 def read_checkout(
     uow: UnitOfWork,
-    rules: Rules | None,
+    rules: Rules,
     codes: Collection[str],
     customer_ids: Collection[UUID],
     agreed: Sequence[Promotion] = (),
@@ -225,7 +225,7 @@ def read_checkout(
     is_quote: bool = False,
 ) -> OpenCheckout | None:
     """Read coupons and uses, and return what makes a `Checkout`, which prices orders, for an attempt to place; None
-    in a shop without promotions and taxes.
+    if orders cost the sum of their lines. What is agreed for a line depends on the rules alone, never on `codes`.
 
     Args:
         rules: of the shop.
@@ -235,9 +235,10 @@ def read_checkout(
         redeemed: for an edit: the uses that the order has.
         is_quote: nothing is locked.
     """
-    if rules is None and not codes and not agreed:
-        return None
-    rules = rules or Rules()
+    if rules.is_empty and not agreed:
+        if not codes:
+            return None
+        rules = Rules()  # without categories: orders without a code keep none, as if there were no codes
     coupons = uow.prices.coupons_by_code(codes) if codes else {}
     usable = usable_of(rules, coupons.values(), agreed)
     ids = {each.id for each in usable}.union(*(redemption.used_ids for redemption in redeemed))

@@ -34,7 +34,8 @@ class PlacementDraft:
         offers: what is sold of the requested products.
         reservations: those that are named, read after the stock of their products was locked.
         archived: what is not sold any more of what they hold: who has reserved it gets it.
-        open_checkout: makes what prices the orders, anew for each attempt; None in a shop without promotions and taxes.
+        open_checkout: makes what prices the orders, anew for each attempt; None in a shop that has neither promotions
+            nor tax rates (and no coupon in the batch): lines then keep no categories, see `read_checkout`.
         at: when the orders are placed: on the clock of the store, read after the locks.
         new_id: gives each ledger line and each event its id.
 

@@ -25,7 +25,7 @@ from shop_core.orders.changes import OrderChanges, owner_of, read_checkout
 from shop_core.orders.comparison import FIRST_ID, OrderCopy, OrderDifferences, differences
 from shop_core.orders.model import DaySales, Order, OrderQuery, PlacementRequest
 from shop_core.orders.placement import Outcome, PlacementDraft
-from shop_core.orders.prices import OpenCheckout, Quote, line_of, quote
+from shop_core.orders.prices import Quote, line_of, quote
 from shop_core.pagination import Page, PageRequest
 from shop_core.ports import UnitOfWork
 from shop_core.pricing.coupons import coupon_codes
@@ -62,7 +62,9 @@ class OrderService(OrderChanges):
             offers = uow.products.offers(levels)  # a product that was added after the lock is not there yet
             reservations = uow.reservations.get_all(named) if named else {}  # again, now locked
             archived = _archived(uow, levels.keys() - offers.keys()) if named else {}
-            open_checkout = _read_checkout(uow, requests)
+            codes = {code for request in requests for code in request.coupons}
+            customers = {request.customer_id for request in requests}
+            open_checkout = read_checkout(uow, uow.prices.rules(), codes, customers)
             now, new_id = uow.now(), self._new_id
             new_draft = partial(PlacementDraft, offers, reservations, archived, open_checkout, at=now, new_id=new_id)
             decision = batch.decide(levels, new_draft, earlier_orders, partial(expire_due, uow, now=now, new_id=new_id))
@@ -240,11 +242,3 @@ def _archived(uow: UnitOfWork, product_ids: Collection[UUID]) -> dict[UUID, Offe
     """What archived products were sold as: their reservations are honoured."""
     found = uow.products.get_all(product_ids).values() if product_ids else ()
     return {each.id: Offer(each.id, each.sku, each.name, each.price, (), each.tax_class) for each in found}
-
-
-def _read_checkout(uow: UnitOfWork, requests: Sequence[PlacementRequest]) -> OpenCheckout | None:
-    codes = {code for request in requests for code in request.coupons}
-    rules = uow.prices.rules()
-    if not codes and (rules is None or rules.only_by_coupon):
-        return None
-    return read_checkout(uow, rules, codes, {request.customer_id for request in requests})

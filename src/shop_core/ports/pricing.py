@@ -17,8 +17,8 @@ from shop_core.pricing.taxes import TaxRate
 class Prices(Protocol):
     """What prices are made with. The uses of a promotion or coupon are one counter, which is locked after stock."""
 
-    def rules(self) -> Rules | None:
-        """What prices are made with now; None in a shop without promotions and tax rates."""
+    def rules(self) -> Rules:
+        """What prices are made with now."""
 
     def add_promotion(self, promotion: Promotion) -> None: ...
 

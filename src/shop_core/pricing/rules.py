@@ -23,7 +23,7 @@ class Rules:
         parents: the parent of each category.
 
     Attributes:
-        only_by_coupon: whether an order without coupons costs the sum of its lines.
+        is_empty: whether there is neither a promotion nor a tax rate: orders cost the sum of their lines.
         promotion_set: the promotions, as carts look for them.
     """
 
@@ -31,13 +31,12 @@ class Rules:
     promotions: tuple[Promotion, ...] = ()
     tax_rates: tuple[TaxRate, ...] = ()
     parents: Mapping[UUID, UUID | None] = field(default_factory=dict)
-    only_by_coupon: bool = field(init=False)
+    is_empty: bool = field(init=False)
     promotion_set: PromotionSet = field(init=False, repr=False, compare=False)
     _paths: dict[int, tuple[UUID, ...]] = field(init=False, repr=False, compare=False, default_factory=dict)
 
     def __post_init__(self) -> None:
-        only_by_coupon = not self.tax_rates and all(promotion.needs_coupon for promotion in self.promotions)
-        object.__setattr__(self, "only_by_coupon", only_by_coupon)
+        object.__setattr__(self, "is_empty", not (self.promotions or self.tax_rates))
         object.__setattr__(self, "promotion_set", PromotionSet(self.promotions))
 
     def tax_rate(self, tax_class: str, at: datetime) -> int:
@@ -45,15 +44,16 @@ class Rules:
         return tax_rate_at(self.tax_rates, tax_class, at)
 
     def category_path(self, category_id: UUID | None) -> tuple[UUID, ...]:
-        """The category and all those above it."""
+        """The category and all those above it, as far as they are known."""
         if category_id is None:
             return ()
         if (known := self._paths.get(category_id.int)) is not None:
             return known
-        path, above = [category_id], self.parents.get(category_id)
-        while above is not None and above not in path:
+        path: list[UUID] = []
+        above: UUID | None = category_id
+        while above is not None and above in self.parents and above not in path:
             path.append(above)
-            above = self.parents.get(above)
+            above = self.parents[above]
         return self._paths.setdefault(category_id.int, tuple(path))
 
 

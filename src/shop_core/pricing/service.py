@@ -57,8 +57,7 @@ class PricingService:
             if key and key.is_repeat_of(uow.keys.claim, actor.account_id, *asked, result_id=promotion.id):
                 return made_before(uow.prices.promotion(key.result_id), key)
             self._check(uow, promotion)
-            rules = uow.prices.rules()
-            if rules and len(rules.promotions) >= PROMOTIONS_MAX:
+            if len(uow.prices.rules().promotions) >= PROMOTIONS_MAX:
                 raise TooManyPromotions(PROMOTIONS_MAX)
             uow.prices.add_promotion(promotion)
         return PromotionEntry(promotion, 0)
@@ -213,8 +212,7 @@ class PricingService:
         """
         actor.require(Role.STAFF)
         with self._begin() as uow:
-            rules = uow.prices.rules()
-        return rules.tax_rates if rules else ()
+            return uow.prices.rules().tax_rates
 
     def set_tax_rates(self, actor: Actor, rates: Sequence[TaxRate], *, key: Key = None) -> Sequence[TaxRate]:
         """Add tax rates; one of the same class and instant is replaced. No order that was placed changes.
@@ -234,8 +232,7 @@ class PricingService:
         with self._begin() as uow:
             if not (key and key.is_repeat_of(uow.keys.claim, actor.account_id, "set tax rates", *asked)):
                 uow.prices.set_tax_rates(rates)
-            rules = uow.prices.rules()
-        return rules.tax_rates if rules else ()
+            return uow.prices.rules().tax_rates
 
     def _check(self, uow: UnitOfWork, promotion: Promotion) -> None:
         """Check what a promotion cannot know of itself: the currency of the shop, and what is in its catalog."""
