@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import pairwise
 
 import psycopg
 import pytest
@@ -13,7 +14,7 @@ from sqlalchemy import Engine, text
 from verification import databases
 
 from shop_adapters.ids import uuid7
-from shop_adapters.postgres import PostgresAdapters, product_lists
+from shop_adapters.postgres import PostgresAdapters, prices, product_lists
 from shop_adapters.postgres.arrays import Array, Blobs, Booleans, Integers, Texts, Times, Uuids
 from shop_core import SYSTEM, LineRequest, Money, PlacementRequest, ProductChanges, Shop
 from shop_core.catalog.model import Product
@@ -80,6 +81,20 @@ def test_more_products_than_are_kept_are_sold_all_the_same(
     monkeypatch.setattr(product_lists, "OFFERS_MAX", 2)
     products = [Fixtures(postgres_adapters).product(units=9, price=number) for number in range(1, 6)]
     assert [total_of_a(product) for product in products * 2] == [1, 2, 3, 4, 5] * 2
+
+
+def test_more_coupons_than_are_kept_are_known_all_the_same(
+    monkeypatch: pytest.MonkeyPatch, shop: Shop, postgres_adapters: PostgresAdapters
+) -> None:
+    """Each pair has a code that is kept, and one that makes room for itself."""
+    monkeypatch.setattr(prices, "COUPONS_KEPT_MAX", 2)
+    details = PromotionDetails("Sale", OrderPercent(1000), needs_coupon=True)
+    promotion = shop.prices.create_promotion(SYSTEM, details).promotion
+    codes = [shop.prices.create_coupons(SYSTEM, promotion.id, code=f"CODE{n}")[0].coupon.code for n in range(5)]
+    with postgres_adapters.begin() as uow:
+        uow.prices.rules()
+        for pair in pairwise(codes):
+            assert uow.prices.coupons_by_code(pair).keys() == set(pair)
 
 
 def test_the_promotions_of_an_order_are_read_in_both_forms(engine: Engine, shop: Shop, lamp: Product) -> None:

@@ -196,8 +196,8 @@ class RulesCache:
     """The rules of one version of the catalog, in this process.
 
     Attributes:
-        kept: the version, its rules, and coupons by their codes: these never change. Replaced as one, so that threads
-            may share it.
+        kept: the version, its rules, and coupons by their codes: these never change. Nothing in it is changed, it is
+            replaced as one, so that threads may share it.
     """
 
     def __init__(self, *, includes_tax: bool) -> None:
@@ -276,14 +276,14 @@ class PostgresPrices:
         self._add_uses(coupons)
 
     def coupons_by_code(self, codes: Iterable[str]) -> dict[str, Coupon]:
-        codes, known = list(codes), self._cache.kept[2]
-        if unknown := Texts([code for code in codes if code not in known]):
-            if len(known) + len(unknown) > COUPONS_KEPT_MAX:
-                known.clear()
-            known.update(
-                {row.code: Coupon(*row) for row in self._transaction.run(_COUPONS_BY_CODE, {"codes": unknown})}
-            )
-        return {code: known[code] for code in codes if code in known}
+        codes, (version, rules, known) = list(codes), self._cache.kept
+        found = {code: known[code] for code in codes if code in known}
+        if unknown := Texts([code for code in codes if code not in found]):
+            rows = self._transaction.run(_COUPONS_BY_CODE, {"codes": unknown})
+            read = {row.code: Coupon(*row) for row in rows}
+            found |= read
+            self._cache.kept = version, rules, known | read if len(known) + len(read) <= COUPONS_KEPT_MAX else read
+        return found
 
     def coupons(self, promotion_id: UUID, page_request: OffsetRequest) -> Page[CouponEntry]:
         of = {"promotion_id": promotion_id}
