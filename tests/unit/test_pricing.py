@@ -28,7 +28,6 @@ from shop_core.pricing.cart import Cart, CartLine
 from shop_core.pricing.coupons import coupon_code
 from shop_core.pricing.evaluation import candidate_of, price, saves_alone, shortfall
 from shop_core.pricing.explanation import WhyNot, explain
-from shop_core.pricing.item_stage import TRIED_MAX
 from shop_core.pricing.model import Promotion, PromotionDetails
 from shop_core.pricing.promotion_set import PromotionSet
 from shop_core.pricing.taxes import TaxAmount, TaxRate, tax_rate_at
@@ -147,14 +146,13 @@ def test_an_explanation_says_why_and_what_is_missing(
     assert words in explained.sentence("EUR")
 
 
-def test_a_quote_says_whether_every_combination_was_compared() -> None:
+def test_a_quote_says_whether_another_combination_may_cost_less() -> None:
     adapters = MemoryAdapters()
     shop, fixtures = Shop(adapters), Fixtures(adapters)
     ada, lines = fixtures.customer(), [LineRequest(fixtures.product("Lamp", units=9).id, 9)]
-    for buy in range(1, TRIED_MAX + 1):
-        shop.prices.create_promotion(SYSTEM, PromotionDetails("Offer", BuyXGetY(buy, 1)))
+    shop.prices.create_promotion(SYSTEM, PromotionDetails("Offer", BuyXGetY(1, 1)))
     assert QuoteBody.of(shop.orders.quote(ada, lines)).is_best_price
-    shop.prices.create_promotion(SYSTEM, PromotionDetails("One too many", BuyXGetY(5, 2)))
+    shop.prices.create_promotion(SYSTEM, PromotionDetails("It wants the same", BuyXGetY(5, 2)))
     assert not QuoteBody.of(shop.orders.quote(ada, lines)).is_best_price
 
 

@@ -29,6 +29,7 @@ from shop_core.pricing.benefits import (
 from shop_core.pricing.cart import CartLine
 from shop_core.pricing.checkout import Checkout
 from shop_core.pricing.evaluation import Pricing, price
+from shop_core.pricing.item_stage import TRIED_MAX
 from shop_core.pricing.model import Promotion
 from shop_core.pricing.promotion_set import PromotionSet
 from shop_core.pricing.rounding import half_up, refund_share, spread
@@ -123,6 +124,10 @@ def before_taxes(pricing: Pricing) -> int:
     return pricing.subtotal - sum(discount.amount for discount in pricing.discounts)
 
 
+def every_sequence_is_tried(offers: list[Promotion]) -> bool:
+    return sum(isinstance(offer.benefit, BuyXGetY) for offer in offers) <= TRIED_MAX
+
+
 def check_sums(cart: list[CartLine], pricing: Pricing, includes_tax: bool) -> None:
     """Laws 1 and 2: no discount below 0 or above its line, and the parts sum to the whole."""
     off: Counter[UUID] = Counter()
@@ -171,7 +176,7 @@ def test_one_promotion_more_never_raises_the_total(
         price(cart, offers, includes_tax=includes_tax),
         price(cart, [*offers, extra], includes_tax=includes_tax),
     )
-    if before.is_exact and after.is_exact:
+    if every_sequence_is_tried([*offers, extra]):
         assert before_taxes(after) <= before_taxes(before)
 
 
@@ -187,7 +192,9 @@ def test_no_single_promotion_would_be_better_than_all(
 def test_other_ids_give_the_same_total(cart: list[CartLine], offers: list[Promotion], includes_tax: bool) -> None:
     turned = [replace(offer, id=UUID(int=2000 - offer.id.int)) for offer in offers]
     first = price(cart, offers, includes_tax=includes_tax)
-    assert not first.is_exact or before_taxes(price(cart, turned, includes_tax=includes_tax)) == before_taxes(first)
+    assert not every_sequence_is_tried(offers) or before_taxes(
+        price(cart, turned, includes_tax=includes_tax)
+    ) == before_taxes(first)
 
 
 @given(carts, few, modes)
@@ -196,7 +203,9 @@ def test_the_promotions_that_were_used_give_the_same_price_alone(
 ) -> None:
     pricing = price(cart, offers, includes_tax=includes_tax)
     used = [offer for offer in offers if offer.id in pricing.amounts]
-    assert not pricing.is_exact or price(cart, used, includes_tax=includes_tax) == pricing
+    if every_sequence_is_tried(offers):
+        of_used = price(cart, used, includes_tax=includes_tax)
+        assert of_used._replace(is_exact=pricing.is_exact) == pricing
 
 
 @given(carts, few, modes, st.randoms())

@@ -35,8 +35,8 @@ class Quote(Priced):
         promotions: what became of each promotion, and why.
         coupons: code and promotion of each coupon.
         includes_tax: whether prices are gross.
-        is_best_price: whether every way to combine the promotions was compared. If not, a good one was taken; another
-            one may be cheaper.
+        is_best_price: whether it is certain that no other combination of the promotions costs less before taxes. If
+            not, a good one was taken, and perhaps another one costs less; see `Pricing.is_exact`.
     """
 
     lines: tuple[OrderLine, ...]

@@ -57,7 +57,9 @@ class Pricing(NamedTuple):
         taxes: by rate.
         subtotal: at list prices.
         total: what is paid.
-        is_exact: every way to combine the promotions was compared; see `item_stage.TRIED_MAX`.
+        is_exact: whether it is certain that no other combination of the promotions costs less before taxes: other
+            ones of them, in another sequence, with fewer groups or other units in the groups of "buy X get Y". If not,
+            a good one was taken, and perhaps another one costs less.
     """
 
     lines: tuple[LinePrice, ...]

@@ -3,6 +3,7 @@
 Percents, amounts and fixed prices do not compete: each unit takes the best of them. Promotions of the kind "buy X get
 Y" compete for units. Of those that overlap in the cart, each sequence of each subset is tried, up to `TRIED_MAX` of
 them. If there are more, the best next one is taken, again and again, of the `CONSIDERED_MAX` that save most alone.
+Each makes as many groups as the units allow, of the cheapest ones; `_is_best` says when nothing else can save more.
 Units are counted, never handled one by one.
 """
 
@@ -42,14 +43,14 @@ class Candidate(NamedTuple):
 
 
 def item_discounts(cart: Cart, candidates: Iterable[Candidate]) -> tuple[list[Part], bool]:
-    """The discounts of the item stage, and whether every possible sequence was tried."""
+    """The discounts of the item stage, and whether it is certain that no other ones would save more."""
     unit_offers: dict[int, _UnitOffer] = {}
     competitors = []
     for candidate in candidates:
         benefit = candidate.promotion.benefit
         if isinstance(benefit, BuyXGetY):
             competitor = _Competitor(candidate, benefit, cart)
-            if competitor.take(cart.units):
+            if competitor.groups(cart.units):  # it may save something only after another one
                 competitors.append(competitor)
         elif not isinstance(benefit, ORDER_BENEFITS):
             for number in candidate.discounted:
@@ -62,7 +63,7 @@ def item_discounts(cart: Cart, candidates: Iterable[Candidate]) -> tuple[list[Pa
         inside = {number: unit_offers.pop(number) for number in numbers if number in unit_offers}
         is_small = len(overlapping) <= TRIED_MAX
         parts += (_best_sequence if is_small else _best_next)(overlapping, cart.units, inside)
-        is_exact &= is_small
+        is_exact &= _is_best(overlapping, cart.units, inside)
     for number, (off, rank) in unit_offers.items():
         parts.append((number, rank, off * cart.units[number]))
     return parts, is_exact
@@ -116,6 +117,14 @@ class _Competitor:
             if number in discounted
         ]
 
+    def groups(self, left: Sequence[int]) -> int:
+        """How many groups these units make."""
+        return group_count(self._benefit, *self._free(left))
+
+    def has_choice(self, units: Sequence[int]) -> bool:
+        """Whether its lines have more units than one group takes."""
+        return sum([units[number] for number in self.numbers]) > self._benefit.buy + self._benefit.get
+
     def take(self, left: Sequence[int]) -> _Taken | None:
         """Make as many groups as the units allow. The cheapest are discounted, never leaving the bought ones short.
 
@@ -125,10 +134,8 @@ class _Competitor:
         Returns:
             None if no unit gets a discount.
         """
-        only_bought = sum([left[number] for number in self._only_bought])
-        both = sum([left[number] for number in self._both])
-        discounted = sum([left[number] for number, _, _ in self._discounted])
-        groups = group_count(self._benefit, only_bought, discounted - both, both)
+        only_bought, only_discounted, both = self._free(left)
+        groups = group_count(self._benefit, only_bought, only_discounted, both)
         if not groups:
             return None
         to_buy, to_discount = groups * self._benefit.buy, groups * self._benefit.get
@@ -154,6 +161,12 @@ class _Competitor:
             rest[number] -= units
             to_buy -= units
         return _Taken(discounts, saved, rest)
+
+    def _free(self, left: Sequence[int]) -> tuple[int, int, int]:
+        """The units that only count as bought, that can only be discounted, and that can be either."""
+        both = sum([left[number] for number in self._both])
+        discounted = sum([left[number] for number, _, _ in self._discounted])
+        return sum([left[number] for number in self._only_bought]), discounted - both, both
 
 
 class _Arrangement:
@@ -210,6 +223,18 @@ def _components(competitors: Iterable[_Competitor]) -> list[tuple[frozenset[int]
                 apart.append(component)
         components = [*apart, (numbers, sorted(members, key=_rank))]
     return components
+
+
+def _is_best(competitors: Sequence[_Competitor], units: list[int], offers: dict[int, _UnitOffer]) -> bool:
+    """Whether it is certain that no other use of these units saves more.
+
+    Each group is made of the cheapest units, and there are as many groups as the units allow. Where others want the
+    same units, fewer groups or other units can save more, and these are not tried.
+    """
+    first, *others = competitors
+    if not others and (not offers or len(first.numbers) == 1):
+        return True  # each group of equal units saves the same: as many as possible are best, or none
+    return len(competitors) <= TRIED_MAX and not any(each.has_choice(units) for each in competitors)
 
 
 def _best_sequence(competitors: Sequence[_Competitor], units: list[int], offers: dict[int, _UnitOffer]) -> list[Part]:

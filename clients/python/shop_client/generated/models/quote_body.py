@@ -40,9 +40,9 @@ class QuoteBody:
             currency (str):
             shortages (list[ShortageBody]):
             promotions (list[ExplanationBody]):
-            is_best_price (bool): true: every way to combine the promotions was compared, and none costs less before taxes.
-                false: too many promotions compete for the same units to compare all ways; the shop took a good one, perhaps not
-                the cheapest. An order is priced in the same way.
+            is_best_price (bool): true: no other combination of the promotions costs less before taxes. false: several
+                promotions want the same units, and not all combinations were compared; the shop took a good one, and perhaps
+                another one costs less. An order is priced in the same way.
             coupons (list[CouponOfOrder] | Unset):
      """
 
