@@ -83,7 +83,7 @@ class EditRequest:
         object.__setattr__(self, "units", {product_id: units for product_id, units in changed.items() if units > 0})
 
     def key_claim(self, _: UUID) -> None:
-        """An edit has no idempotency key: to repeat it changes nothing."""
+        """None: `OrderChanges.edit` has claimed the key of the edit, if it has one, before the order was locked."""
 
 
 class AmendmentDraft:
@@ -92,7 +92,7 @@ class AmendmentDraft:
     Args:
         offers: what is sold of the requested products.
         actor: edits.
-        open_checkout: see `Placement`.
+        open_checkout: see `PlacementDraft`.
         now: on the clock of the store, read after the locks.
         new_id: gives each ledger line and the event its id.
 
