@@ -117,6 +117,7 @@ class OrderPlacementContract(Contract):
         assert isinstance(beside, Result)
         assert isinstance(coupon, CouponNotUsable)
         assert single.value.lines == beside.value.lines
+        assert single.value.includes_tax == beside.value.includes_tax
         kept = () if rule == "none" else (lamps.id, home.id)
         assert [line.category_ids for line in single.value.lines] == [kept]
         later = shop.prices.create_promotion(SYSTEM, needs_coupon).promotion

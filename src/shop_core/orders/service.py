@@ -64,9 +64,13 @@ class OrderService(OrderChanges):
             archived = _archived(uow, levels.keys() - offers.keys()) if named else {}
             codes = {code for request in requests for code in request.coupons}
             customers = {request.customer_id for request in requests}
-            open_checkout = read_checkout(uow, uow.prices.rules(), codes, customers)
+            rules = uow.prices.rules()
+            is_sum = rules.only_by_coupon and not codes
+            open_checkout = None if is_sum else read_checkout(uow, rules, codes, customers)
             now, new_id = uow.now(), self._new_id
-            new_draft = partial(PlacementDraft, offers, reservations, archived, open_checkout, at=now, new_id=new_id)
+            new_draft = partial(
+                PlacementDraft, offers, reservations, archived, rules, open_checkout, at=now, new_id=new_id
+            )
             decision = batch.decide(levels, new_draft, earlier_orders, partial(expire_due, uow, now=now, new_id=new_id))
             placed = decision.draft
             uow.orders.add_all(placed.orders)

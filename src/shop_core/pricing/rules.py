@@ -24,6 +24,7 @@ class Rules:
 
     Attributes:
         is_empty: whether there is neither a promotion nor a tax rate: orders cost the sum of their lines.
+        only_by_coupon: whether an order without coupons costs the sum of its lines.
         promotion_set: the promotions, as carts look for them.
     """
 
@@ -32,11 +33,14 @@ class Rules:
     tax_rates: tuple[TaxRate, ...] = ()
     parents: Mapping[UUID, UUID | None] = field(default_factory=dict)
     is_empty: bool = field(init=False)
+    only_by_coupon: bool = field(init=False)
     promotion_set: PromotionSet = field(init=False, repr=False, compare=False)
     _paths: dict[int, tuple[UUID, ...]] = field(init=False, repr=False, compare=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "is_empty", not (self.promotions or self.tax_rates))
+        only_by_coupon = not self.tax_rates and all(promotion.needs_coupon for promotion in self.promotions)
+        object.__setattr__(self, "only_by_coupon", only_by_coupon)
         object.__setattr__(self, "promotion_set", PromotionSet(self.promotions))
 
     def tax_rate(self, tax_class: str, at: datetime) -> int:
