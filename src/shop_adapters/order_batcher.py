@@ -40,11 +40,10 @@ R = TypeVar("R")
 
 _log = logging.getLogger(__name__)
 
-BATCH_SIZE_MAX = 64
+BATCH_SIZE_MAX, WAIT_MAX_S = 64, 2.0
 GATHER_S, GATHERED_MIN = 0.005, 8
 """After so many the next batch waits so long for company, unless it is half full: as `commit_delay` of PostgreSQL."""
 QUEUE_LENGTH_MAX, QUEUE_LINES_MAX = 5_000, 20_000
-WAIT_MAX_S = 2.0
 LIGHT_LINES_MAX = 100
 """A request with more lines is in the second queue."""
 LOCK_WAIT_S = 0.5
@@ -52,8 +51,7 @@ LOCK_WAIT_S = 0.5
 _PAUSE_FACTOR = 3
 """After a batch with large requests, the next such batch waits for so many times as long as that one took."""
 _BUSY_RETRY_S, _BUSY_S, _FAILED_S = 0.05, 1.0, 5.0
-_RETRIES = 2
-_SMOOTHING = 0.2
+_RETRIES, _SMOOTHING = 2, 0.2
 
 
 @dataclass(frozen=True, slots=True)

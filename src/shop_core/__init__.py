@@ -46,7 +46,6 @@ from shop_core.money import Money
 from shop_core.orders.comparison import DifferentRange, KnownRange, OrderCopy, OrderDifferences, TaggedOrder
 from shop_core.orders.model import (
     LIFECYCLE,
-    DaySales,
     Order,
     OrderLine,
     OrderQuery,
@@ -55,6 +54,7 @@ from shop_core.orders.model import (
     Step,
 )
 from shop_core.orders.prices import Quote
+from shop_core.orders.sales import DaySales
 from shop_core.orders.service import OrderService
 from shop_core.outbox import OutboxService
 from shop_core.pagination import CursorRequest, OffsetRequest, Page, PageRequest

@@ -44,6 +44,7 @@ from shop_http.requests import ShopRequest, read_body, read_query, request_of
 from shop_http.responses import NO_CACHE, Response
 from shop_http.server.worker_pools import Pool
 from shop_http.state import AppState
+from shop_http.validation import not_honoured
 
 BODY_SIZE_MAX = 256 * 1024
 READ_AT_ONCE_BYTES_MAX = 16 * 1024
@@ -182,7 +183,7 @@ class OperationHandler:
     async def _respond(self, request: ShopRequest) -> Response:
         operation, scope, pools = self.operation, request.scope, request.state.pools
         if not self._unhonoured.isdisjoint(request.headers):
-            raise _not_honoured(self._unhonoured.intersection(request.headers))
+            raise not_honoured(self._unhonoured.intersection(request.headers))
         if self._rechecks_early and request.actor.is_staff:
             await pools.run(Pool.FAST, partial(_recheck_staff, request))
         arguments: dict[str, Any] = dict(scope["path_params"])
@@ -256,11 +257,6 @@ def _unhonoured(operation: Operation) -> frozenset[bytes]:
     """The safety headers that this operation cannot honour."""
     honoured = {b"idempotency-key": KeyReused, b"if-match": Stale}
     return SAFETY_HEADERS - {name for name, refusal in honoured.items() if refusal in operation.refuses}
-
-
-def _not_honoured(names: Iterable[bytes]) -> Invalid:
-    rule = "is a header that this operation cannot honour, and ignoring it would not be safe: send it without"
-    return Invalid(*(Fault(name.decode().replace("-", "_"), rule, "not_honoured") for name in sorted(names)))
 
 
 def handler_of(handler: BaseRouteHandler) -> OperationHandler | None:

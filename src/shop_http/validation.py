@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 from functools import cache
@@ -103,6 +103,12 @@ def given_twice(names: list[str]) -> Fault:
     """The fault of the first name that is there twice."""
     twice = next(name for name, count in Counter(names).items() if count > 1)
     return Fault(twice[:100], "is given more than once", "duplicate")
+
+
+def not_honoured(names: Iterable[bytes]) -> Invalid:
+    """The refusal of headers that an operation cannot honour."""
+    rule = "is a header that this operation cannot honour, and ignoring it would not be safe: send it without"
+    return Invalid(*(Fault(name.decode().replace("-", "_"), rule, "not_honoured") for name in sorted(names)))
 
 
 def _untyped(body: bytes) -> object:

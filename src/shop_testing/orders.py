@@ -7,7 +7,8 @@ from datetime import UTC, timedelta
 
 from shop_core.errors import InvalidCursor
 from shop_core.money import Money
-from shop_core.orders.model import DaySales, OrderLine, OrderQuery, OrderStatus, Step, total_of
+from shop_core.orders.model import OrderLine, OrderQuery, OrderStatus, Step, total_of
+from shop_core.orders.sales import DaySales
 from shop_core.pagination import CursorRequest
 from shop_testing.contract import Contract
 from shop_testing.fixtures import Fixtures

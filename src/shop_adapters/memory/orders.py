@@ -13,7 +13,8 @@ from shop_adapters.listing import orders_of
 from shop_adapters.memory.listing import cut
 from shop_adapters.memory.transaction import Transaction
 from shop_core.orders.comparison import Span, TaggedOrder
-from shop_core.orders.model import HOLDS_STOCK, DaySales, Order, OrderQuery, OrderStatus
+from shop_core.orders.model import HOLDS_STOCK, Order, OrderQuery, OrderStatus
+from shop_core.orders.sales import DaySales
 from shop_core.pagination import Page, PageRequest
 from shop_core.ports import OrderActivity
 

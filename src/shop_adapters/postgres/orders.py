@@ -23,7 +23,8 @@ from shop_core.catalog.model import TAX_CLASS_DEFAULT, Options
 from shop_core.idempotency import CustomerKey, KeyClaim
 from shop_core.money import Money
 from shop_core.orders.comparison import Span, TaggedOrder
-from shop_core.orders.model import HOLDS_STOCK, DaySales, Order, OrderLine, OrderQuery, OrderStatus
+from shop_core.orders.model import HOLDS_STOCK, Order, OrderLine, OrderQuery, OrderStatus
+from shop_core.orders.sales import DaySales
 from shop_core.pagination import CursorRequest, Page, PageRequest
 from shop_core.ports import OrderActivity
 from shop_core.pricing.evaluation import Discount

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from functools import lru_cache
 from hashlib import sha256
@@ -366,20 +366,6 @@ class OrderQuery:
             and (self.ids is None or order.id in self.ids)
             and (self.with_deleted or order.deleted_at is None)
         )
-
-
-class DaySales(NamedTuple):
-    """What was ordered on one day.
-
-    Args:
-        day: in UTC.
-        orders: how many that were not cancelled.
-        total: what they come to, in minor units.
-    """
-
-    day: date
-    orders: int
-    total: int
 
 
 def total_of(lines: Sequence[OrderLine], currency: str, *, includes_tax: bool = True) -> Money:

@@ -23,9 +23,10 @@ from shop_core.inventory.model import (
 )
 from shop_core.orders.changes import OrderChanges, owner_of, read_checkout
 from shop_core.orders.comparison import FIRST_ID, OrderCopy, OrderDifferences, differences
-from shop_core.orders.model import DaySales, Order, OrderQuery, PlacementRequest
+from shop_core.orders.model import Order, OrderQuery, PlacementRequest
 from shop_core.orders.placement import Outcome, PlacementDraft
 from shop_core.orders.prices import Quote, line_of, quote
+from shop_core.orders.sales import DaySales
 from shop_core.pagination import Page, PageRequest
 from shop_core.ports import UnitOfWork
 from shop_core.pricing.coupons import coupon_codes

@@ -9,7 +9,8 @@ from uuid import UUID
 
 from shop_core.idempotency import CustomerKey, KeyClaim
 from shop_core.orders.comparison import Span, TaggedOrder
-from shop_core.orders.model import DaySales, Order, OrderQuery
+from shop_core.orders.model import Order, OrderQuery
+from shop_core.orders.sales import DaySales
 from shop_core.pagination import Page, PageRequest
 
 

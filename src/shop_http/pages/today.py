@@ -19,7 +19,7 @@ from shop_core import (
     ProductQuery,
 )
 from shop_core.inventory.model import StockLevel
-from shop_core.orders.model import DaySales
+from shop_core.orders.sales import DaySales
 from shop_core.reservations.model import Reservation, ReservationQuery
 from shop_http.pages.handlers import StaffRequest, page
 from shop_http.pages.layout import Screen
