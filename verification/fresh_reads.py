@@ -24,6 +24,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any, NamedTuple, cast
@@ -307,21 +308,23 @@ def _units_of_the_text() -> list[Patch]:
     from shop_http.read_model import CatalogText
 
     right = CatalogText.response
-    first: dict[tuple[bytes, str], Sequence[int]] = {}
+    first: dict[tuple[bytes, str], bytes] = {}
 
-    def response(self: Any, units: Sequence[int]) -> Any:
+    def response(self: Any, units: bytes) -> Any:
         return right(self, first.setdefault((self.product_ids, self.tag), units))
 
     return [(CatalogText, "response", response)]
 
 
-def _one_token() -> list[Patch]:
+def _held_still(what: int) -> list[Patch]:
     from shop_adapters.postgres.current_catalog import CurrentStock
 
     right = CurrentStock.__call__
 
     async def ask(self: Any, product_ids: bytes = b"") -> Any:
-        return "the same", (await right(self, product_ids))[1]
+        answer: list[Any] = [*await right(self, product_ids)]
+        answer[what] = "the same"
+        return answer
 
     return [(CurrentStock, "__call__", ask)]
 
@@ -329,14 +332,14 @@ def _one_token() -> list[Patch]:
 def _old_answers() -> list[Patch]:
     from shop_http.read_model import ReadModel
 
-    right: Callable[[Any, Any, bytes], Awaitable[Any]] = ReadModel._now
+    right: Callable[[Any, Any, Any], Awaitable[Any]] = ReadModel._now
     last: dict[bytes, tuple[float, Any]] = {}
 
-    async def now(self: Any, request: Any, product_ids: bytes = b"") -> Any:
-        at, answer = last.get(product_ids, (0.0, None))
+    async def now(self: Any, request: Any, text: Any) -> Any:
+        at, answer = last.get(text.product_ids, (0.0, None))
         if time.monotonic() - at > 0.1:
-            answer = await right(self, request, product_ids)
-            last[product_ids] = time.monotonic(), answer
+            answer = await right(self, request, text)
+            last[text.product_ids] = time.monotonic(), answer
         return answer
 
     return [(ReadModel, "_now", now)]
@@ -344,7 +347,8 @@ def _old_answers() -> list[Patch]:
 
 MISTAKES = (
     Mutant("units-of-the-text", "the units are those from when the text was made", _units_of_the_text),
-    Mutant("one-token", "a change of the catalog is not noticed", _one_token),
+    Mutant("one-token", "a change of the catalog is not noticed", partial(_held_still, 0)),
+    Mutant("one-moment", "a change of the units is not noticed", partial(_held_still, 1)),
     Mutant("old-answers", "who asks is given an answer of the last tenth of a second", _old_answers),
 )
 

@@ -5,36 +5,43 @@ together with the token of the catalog from before it was read. Before a respons
 for all requests that wait by then: which catalog is it, and how many units of these products are there? Nobody gets the
 answer to a question that was asked before they came, so a customer who placed an order sees the stock after it in the
 next response, whichever process they ask. If the catalog is another one, all text is forgotten and made anew.
+
+A text remembers the units that it was sent with, and the moment when they were so. As long as nothing at all changes,
+each question is of the same moment, and so these units are right.
 """
 
 from __future__ import annotations
 
 import asyncio
 import ctypes
+import struct
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Hashable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Hashable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
-from itertools import islice
 
 from shop_core import CatalogEntry
 from shop_http.requests import ShopRequest
 from shop_http.responses import NO_STORE, Response
 
-Current = tuple[Hashable, Sequence[int]]
+Current = tuple[Hashable, Hashable, bytes]
+"""A token of the catalog, equal to an earlier one only if nothing but units has changed in between; a moment, equal to
+an earlier one only if nothing at all has; and the units of products: signed numbers of 4 bytes, the highest byte first;
+-1 stands for a product that is not there."""
 AskCatalog = Callable[[bytes], Awaitable[Current]]
-"""Gives a token of the catalog, equal to an earlier one only if nothing but units has changed in between, and the units
-of the products whose ids it gets, 16 bytes each; -1: there is none. One question at a time."""
+"""Gives what is current, with the units of the products whose ids it gets, 16 bytes each. One question at a time."""
 Key = tuple[str, bytes]
 
 GATHER_S, GATHERED_MIN = 0.001, 3
 """After a question for so many, the next one waits so long for company: twenty cost hardly more than two."""
+UNITS_BYTES = 4
+_IS_MISSING = b"\xff" * UNITS_BYTES  # -1; other numbers are too small for such a byte at their beginning
 _ENTRY_BYTES = 800  # about what an entry takes beside its text, path and query
 _BEFORE_UNITS = b'"quantity_in_stock":'
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class CatalogText:
     """What a response shows of the catalog, without units.
 
@@ -44,6 +51,8 @@ class CatalogText:
         tag: identifies the text.
         token: of the catalog that it shows.
         route: the template of its path, for the log.
+        units: of its products, as they were last asked for; 4 bytes each.
+        moment: when they were so; None: they were not asked for yet.
     """
 
     form: bytes
@@ -51,16 +60,18 @@ class CatalogText:
     tag: str
     token: Hashable = None
     route: str = ""
+    units: bytes = b""
+    moment: Hashable = None
 
-    def response(self, units: Sequence[int]) -> Response:
+    def response(self, units: bytes) -> Response:
         """The response, with the units of its products."""
-        return Response(self.form % tuple(units), 200, etag=self.etag(units))
+        return Response(self.form % _numbers(units), 200, etag=self.etag(units))
 
-    def etag(self, units: Sequence[int]) -> str:
+    def etag(self, units: bytes) -> str:
         """Of a product `"3.17"`: readers see every sale, while `If-Match` looks at the version 3."""
-        if len(units) > 1:
-            return f'"{self.tag}.{sha256(b"%a" % (units,)).hexdigest()[:16]}"'
-        return f'"{self.tag}.{units[0]}"' if units else f'"{self.tag}"'
+        if len(units) > UNITS_BYTES:
+            return f'"{self.tag}.{sha256(units).hexdigest()[:16]}"'
+        return '"' + ".".join([self.tag, *map(str, _numbers(units))]) + '"'
 
 
 def keepable(response: Response, entries: Sequence[CatalogEntry] = (), version: int | None = None) -> Response:
@@ -74,8 +85,12 @@ def keepable(response: Response, entries: Sequence[CatalogEntry] = (), version: 
     form = _form_of(response.body, len(entries))
     tag = version or sha256(form).hexdigest()[:24]
     response.text = CatalogText(form, b"".join([entry.product.id.bytes for entry in entries]), str(tag))
-    response.etag = response.text.etag(tuple([entry.available for entry in entries]))
+    response.etag = response.text.etag(struct.pack(f">{len(entries)}i", *[entry.available for entry in entries]))
     return response
+
+
+def _numbers(units: bytes) -> tuple[int, ...]:
+    return struct.unpack(f">{len(units) // UNITS_BYTES}i", units)
 
 
 def _form_of(body: bytes, count: int) -> bytes:
@@ -112,9 +127,10 @@ class ReadModel:
 
     def __init__(self, ask: AskCatalog, bytes_max: int, cache_control: bytes = NO_STORE) -> None:
         self._ask, self._bytes_max, self._cache_control = ask, bytes_max, cache_control
-        self._waiting: list[tuple[asyncio.Future[Current], bytes]] = []
+        self._waiting: list[tuple[asyncio.Future[tuple[Hashable, bytes]], CatalogText]] = []
         self._asking: asyncio.Task[None] | None = None
         self._token: Hashable = None
+        self._moment: Hashable = object()  # of the last answer
         self._texts: OrderedDict[Key, tuple[CatalogText, int]] = OrderedDict()
         self._bytes = self._dropped = 0
         self._being_made: dict[Key, asyncio.Event] = {}
@@ -126,10 +142,10 @@ class ReadModel:
         if text is None:
             return None
         try:
-            token, units = await self._now(request, text.product_ids)
+            token, units = await self._now(request, text)
         except Exception:  # the database does not answer: the application has a better response to that
             return None
-        if text.token != token or -1 in units:
+        if text.token != token or _IS_MISSING in units:
             return None
         if key in self._texts:
             self._texts.move_to_end(key)
@@ -147,12 +163,12 @@ class ReadModel:
             return response
         done = self._being_made.setdefault(key, asyncio.Event())
         try:
-            try:
-                token, _ = await self._now(request)
-            except Exception:  # as above
-                return await make(request)
+            if self._token is None:
+                with suppress(Exception):  # as above
+                    await self._now(request, CatalogText(b"", b"", ""))
+            token = self._token
             response = await make(request)
-            if response.text is not None and token == self._token:
+            if response.text is not None and token is not None and token == self._token:
                 response.text.token, response.text.route = token, request.scope.get("path_template", "")
                 self._keep(request, key, response.text)
             return response
@@ -173,10 +189,10 @@ class ReadModel:
             self._dropped = 0
             request.loop.run_in_executor(None, _return_memory)
 
-    async def _now(self, request: ShopRequest, product_ids: bytes = b"") -> Current:
-        """The token, and the units of these products, as they are after this call."""
-        answer: asyncio.Future[Current] = request.loop.create_future()
-        self._waiting.append((answer, product_ids))
+    async def _now(self, request: ShopRequest, text: CatalogText) -> tuple[Hashable, bytes]:
+        """The token and the units of this text, as they are after this call."""
+        answer: asyncio.Future[tuple[Hashable, bytes]] = request.loop.create_future()
+        self._waiting.append((answer, text))
         if self._asking is None:
             self._asking = request.loop.create_task(self._ask_while_somebody_waits())
         return await answer
@@ -186,29 +202,44 @@ class ReadModel:
             while self._waiting:
                 asked, self._waiting = self._waiting, []
                 try:
-                    token, units = await self._ask(b"".join([product_ids for _, product_ids in asked]))
+                    await self._ask_for({text for _, text in asked})
                 except Exception as failure:
                     self._turn_to(None)
                     for answer, _ in asked:
                         if not answer.done():
                             answer.set_exception(failure)
                 else:
-                    self._turn_to(token)
-                    each = iter(units)
-                    for answer, product_ids in asked:
-                        of_answer = tuple(islice(each, len(product_ids) // 16))
+                    for answer, text in asked:
                         if not answer.done():  # else its client is gone
-                            answer.set_result((token, of_answer))
+                            answer.set_result((self._token, text.units))
                 if len(asked) >= GATHERED_MIN:
                     await asyncio.sleep(GATHER_S)
         finally:
             self._asking = None
+
+    async def _ask_for(self, texts: Collection[CatalogText]) -> None:
+        """Give all of these texts the units of one moment from now on. Those of the last moment have them if it is
+        still that moment."""
+        outdated = [text for text in texts if text.moment != self._moment]
+        token, moment, units = await self._ask(_ids_of(outdated))
+        if moment != self._moment and len(outdated) < len(texts):
+            outdated = list(texts)
+            token, moment, units = await self._ask(_ids_of(outdated))
+        self._turn_to(token)
+        self._moment, at = moment, 0
+        for text in outdated:
+            end = at + len(text.product_ids) * UNITS_BYTES // 16
+            text.units, text.moment, at = units[at:end], moment, end
 
     def _turn_to(self, token: Hashable) -> None:
         """Forget all text if the catalog is another one, or unknown."""
         if token != self._token:
             self._texts.clear()
             self._token, self._bytes = token, 0
+
+
+def _ids_of(texts: Sequence[CatalogText]) -> bytes:
+    return b"".join([text.product_ids for text in texts])
 
 
 def _key_of(request: ShopRequest) -> Key:

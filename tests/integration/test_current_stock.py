@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import struct
 import time
 from collections.abc import Callable, Iterator
 from uuid import UUID
@@ -18,6 +19,7 @@ from shop_adapters.postgres.current_catalog import CurrentStock
 from shop_core import Product
 from shop_testing import Fixtures
 
+TWO, THREE = bytes([0, 0, 0, 2]), bytes([0, 0, 0, 3])
 MISSING = UUID("01930000-0000-7000-8000-000000000001")
 
 
@@ -49,29 +51,45 @@ def test_units_come_in_the_order_of_the_ids_and_less_than_none_for_what_is_missi
 ) -> None:
     one, two, three = (product.id for product in products)
     asked = b"".join(id_.bytes for id_ in (three, MISSING, one, two, three))
-    token, units = asyncio.run(current_stock(asked))
-    assert units == (3, -1, 1, 2, 3)
-    assert asyncio.run(current_stock()) == (token, ())
+    token, moment, units = asyncio.run(current_stock(asked))
+    assert struct.unpack(">5i", units) == (3, -1, 1, 2, 3)
+    assert asyncio.run(current_stock()) == (token, moment, b"")
+
+
+def test_the_moment_is_another_one_after_each_change(
+    current_stock: CurrentStock, engine: Engine, products: list[Product]
+) -> None:
+    def moment() -> bytes:
+        return asyncio.run(current_stock())[1]
+
+    moments = [moment()]
+    for _ in range(3):
+        with engine.begin() as connection:
+            connection.execute(text("UPDATE stock_levels SET on_hand = on_hand"))
+        moments.append(moment())
+    assert len(set(moments)) == 4
+    # Other databases of the server count as well, so that it may take several tries.
+    assert any(moment() == moment() for _ in range(1_000)), "it is the same one as long as nothing changes"
 
 
 def test_more_ids_than_a_socket_takes_at_once_are_answered(
     current_stock: CurrentStock, products: list[Product]
 ) -> None:
     count = 30_000  # 600 KB
-    _, units = asyncio.run(current_stock(products[1].id.bytes * count))
-    assert units == (2,) * count
+    *_, units = asyncio.run(current_stock(products[1].id.bytes * count))
+    assert units == TWO * count
 
 
 def test_a_lost_connection_is_an_error_and_after_it_the_catalog_counts_as_another_one(
     current_stock: CurrentStock, engine: Engine
 ) -> None:
-    before, _ = asyncio.run(current_stock())
+    before, *_ = asyncio.run(current_stock())
     with engine.begin() as connection:
         connection.execute(text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid != pg_backend_pid()"
                                 " AND datname = current_database()"))  # fmt: skip
     with pytest.raises(psycopg.OperationalError):
         asyncio.run(current_stock())
-    after, _ = asyncio.run(current_stock())
+    after, *_ = asyncio.run(current_stock())
     assert after != before
 
 
@@ -95,28 +113,28 @@ def test_a_question_that_cannot_be_prepared_leaves_no_connection_behind(
 def test_an_answer_that_came_while_the_event_loop_stood_still_counts(
     current_stock: CurrentStock, products: list[Product], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def ask_and_stand_still() -> tuple[int, ...]:
+    async def ask_and_stand_still() -> bytes:
         await current_stock()
         monkeypatch.setattr(current_catalog, "ANSWER_S", 0.05)
         asked = asyncio.ensure_future(current_stock(products[1].id.bytes))
         await asyncio.sleep(0)
         time.sleep(0.2)
-        _, units = await asked
-        return tuple(units)
+        *_, units = await asked
+        return units
 
-    assert asyncio.run(ask_and_stand_still()) == (2,)
+    assert asyncio.run(ask_and_stand_still()) == TWO
 
 
 def test_whoever_is_cancelled_leaves_no_answer_for_the_next_question(
     current_stock: CurrentStock, products: list[Product]
 ) -> None:
-    async def cancel_and_ask() -> tuple[int, ...]:
+    async def cancel_and_ask() -> bytes:
         await current_stock()
         cancelled = asyncio.ensure_future(current_stock(products[0].id.bytes))
         await asyncio.sleep(0)
         cancelled.cancel()
         await asyncio.gather(cancelled, return_exceptions=True)
-        _, units = await current_stock(products[2].id.bytes)
-        return tuple(units)
+        *_, units = await current_stock(products[2].id.bytes)
+        return units
 
-    assert asyncio.run(cancel_and_ask()) == (3,)
+    assert asyncio.run(cancel_and_ask()) == THREE

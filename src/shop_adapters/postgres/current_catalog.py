@@ -12,7 +12,7 @@ import asyncio
 import struct
 import sys
 from collections import OrderedDict
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable
 from threading import Lock
 from typing import Any, Generic, TypeVar, cast
 
@@ -33,8 +33,10 @@ _UNKNOWN = (None, 0)
 ANSWER_S = 2.0
 """How long the answer may take: for a page of 50 products it takes a tenth of a millisecond."""
 
-# All from one snapshot; the stamp tells a version from the same one after a restore from a backup. Each product is
-# looked up in the index, however many are asked for; -1: there is none.
+# All from one snapshot, which is in the answer, too: it says which transactions are visible, and so two equal ones see
+# the same rows (PostgreSQL's documentation, "Transaction ID and Snapshot Information Functions"). The stamp tells a
+# version from the same one after a restore from a backup. Each product is looked up in the index, however many are
+# asked for; -1: there is none.
 _ASK = b"""
 SELECT (SELECT concat_ws(' ', version, (
             SELECT stamp FROM catalog_stamps WHERE catalog_stamps.version = catalog_version.version
@@ -43,6 +45,7 @@ SELECT (SELECT concat_ws(' ', version, (
             SELECT greatest(0, on_hand - allocated - reserved) FROM stock_levels WHERE product_id = asked.id
         ), -1)), '' ORDER BY place)
         FROM unnest($1::uuid[]) WITH ORDINALITY AS asked (id, place)),
+       pg_current_snapshot()::text,
 """
 _NAME = b"current_stock"
 _UUIDS = 2951  # the type uuid[]
@@ -114,17 +117,18 @@ class CurrentStock:
         self._connection: psycopg.Connection[Any] | None = None
         self._connected = 0
 
-    async def __call__(self, product_ids: bytes = b"") -> tuple[str, Sequence[int]]:
-        """A token of the catalog, and the units of these products that can be sold, all of one moment.
+    async def __call__(self, product_ids: bytes = b"") -> tuple[bytes, bytes, bytes]:
+        """A token of the catalog, the moment, and the units of these products that can be sold.
 
-        Two tokens differ if anything of the catalog but its units may differ. After a restore from a backup a version
-        can stand for another catalog, so the number of the connection is part of the token.
+        Two tokens differ if anything of the catalog but its units may differ, and two moments, if anything may. After
+        a restore from a backup a version can stand for another catalog, so the number of the connection is part of
+        them.
 
         Args:
             product_ids: the 16 bytes of each id, one after the other.
 
         Returns:
-            The units are in the order of the ids; -1 stands for a product that is not there.
+            The units are in the order of the ids, 4 bytes each; -1 stands for a product that is not there.
 
         Raises:
             psycopg.Error, SQLAlchemyError, TimeoutError: there is no answer. The next call connects anew.
@@ -135,12 +139,12 @@ class CurrentStock:
                 if self._is_prepared:
                     self._connection.pgconn.send_prepare(_NAME, _OF_CONNECTION, [_UUIDS])
                     await _result(self._connection.pgconn, ExecStatus.COMMAND_OK)
-            version, units, session = await self._row(self._connection.pgconn, product_ids)
+            version, units, snapshot, session = await self._row(self._connection.pgconn, product_ids)
         except BaseException:
             self.close()
             raise
         token = b"%d %b %b" % (self._connected, session, version)
-        return token.decode(), struct.unpack(f">{len(product_ids) // 16}i", units)
+        return token, b"%b %b" % (token, snapshot), units
 
     def close(self) -> None:
         """Close the connection."""
@@ -155,7 +159,7 @@ class CurrentStock:
         else:
             server.send_query_params(_OF_SESSION, ids, [_UUIDS], is_binary, Format.BINARY)
         result = await _result(server, ExecStatus.TUPLES_OK)
-        return [result.get_value(0, column) or b"" for column in range(3)]
+        return [result.get_value(0, column) or b"" for column in range(4)]
 
     def _connect(self) -> psycopg.Connection[Any]:
         pooled = self._engine.raw_connection()
