@@ -42,7 +42,7 @@ PRODUCTS, UNITS, PRICE = 60, 1_000_000, 1_250
 SERVERS, WORKERS, TASKS = 2, 2, 4
 WRITERS, READERS = 2, 2
 """Processes; each has `TASKS` who write or read at the same time."""
-PAUSE_S = 0.05
+PAUSE_S = 0.1
 """Between two writes of one task: some of the texts that are kept shall be used again."""
 PAGES = ("?limit=200", "?limit=20", "?limit=20&page=2", "?limit=50&cursor=", "?limit=50&sort=name")
 MISTAKE_READS = 4_000
@@ -138,9 +138,9 @@ class Writer:
             path, token = f"/products/{stand.ids[number]}", stand.staff
             if turns[0]:
                 await self._do("restored", [number], 2, "POST", f"{path}/restore", token=token)
-            elif rng.random() < 0.2:
+            elif rng.random() < 0.05:
                 await self._do("archived", [number], 2, "DELETE", path, token=token)
-            elif rng.random() < 0.3 or any(turns):
+            elif rng.random() < 0.1 or any(turns):
                 price = {"price": f"{Decimal(stand.acknowledged[3 * number] + 1) / 100:.2f}"}
                 await self._do("price raised", [number], 0, "PATCH", path, price, token=token)
             else:
