@@ -218,12 +218,17 @@ class ReadModel:
             self._asking = None
 
     async def _ask_for(self, texts: Collection[CatalogText]) -> None:
-        """Give all of these texts the units of one moment from now on. Those of the last moment have them if it is
-        still that moment."""
-        outdated = [text for text in texts if text.moment != self._moment]
+        """Give all of these texts the units of one moment from now on.
+
+        Those of the last moment have them if it is still that moment: then they are not asked for. Where most are of
+        earlier moments, things change all the time, and to ask for all at once saves a second question.
+        """
+        outdated: Collection[CatalogText] = [text for text in texts if text.moment != self._moment]
+        if len(outdated) > len(texts) / 2:
+            outdated = texts
         token, moment, units = await self._ask(_ids_of(outdated))
         if moment != self._moment and len(outdated) < len(texts):
-            outdated = list(texts)
+            outdated = texts
             token, moment, units = await self._ask(_ids_of(outdated))
         self._turn_to(token)
         self._moment, at = moment, 0
@@ -238,7 +243,7 @@ class ReadModel:
             self._token, self._bytes = token, 0
 
 
-def _ids_of(texts: Sequence[CatalogText]) -> bytes:
+def _ids_of(texts: Collection[CatalogText]) -> bytes:
     return b"".join([text.product_ids for text in texts])
 
 
