@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from uuid import UUID
 
 import pytest
 
@@ -44,6 +45,20 @@ class CategoryTree(Contract):
         home_node = node(home, node(chairs), node(lamps, products=1))
         assert shop.catalog.category_tree(OffsetRequest()) == Page((node(garden), home_node), count=2)
         assert shop.catalog.category_tree(OffsetRequest(limit=1, offset=1)) == Page((home_node,), count=2)
+
+    def test_an_offer_names_the_category_of_its_product_and_all_above_it(self, fixtures: Fixtures, shop: Shop) -> None:
+        home, garden = fixtures.category("home"), fixtures.category("garden")
+        lamps = fixtures.category("lamps", home)
+        lamp, chair = fixtures.product("Lamp", category_id=lamps.id), fixtures.product("Chair")
+
+        def categories() -> list[tuple[UUID, ...]]:
+            with fixtures.begin() as uow:
+                offers = uow.products.offers([lamp.id, chair.id])
+            return [offers[product.id].category_ids for product in (lamp, chair)]
+
+        assert categories() == [(lamps.id, home.id), ()]
+        shop.catalog.edit_category(SYSTEM, lamps.id, CategoryChanges(parent_id=garden.id))
+        assert categories() == [(lamps.id, garden.id), ()]
 
     def test_a_category_is_never_below_itself(self, fixtures: Fixtures, shop: Shop) -> None:
         home = fixtures.category("home")

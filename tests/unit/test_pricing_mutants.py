@@ -13,6 +13,7 @@ from hypothesis import Phase, settings
 from shop_adapters.memory import MemoryAdapters
 from shop_adapters.memory.prices import MemoryPrices
 from shop_adapters.memory.transaction import Transaction
+from shop_core.catalog.model import Offer
 from shop_core.errors import Refusal
 from shop_core.orders import amendment
 from shop_core.pricing import cart, coupons, evaluation, rounding, rules, taxes
@@ -72,7 +73,8 @@ def _with_what_runs_today(checkout: Checkout, *arguments: Any) -> Any:
 
 
 def _at_todays_rates(request: Any, after: Any, lines: Any, checkout: Checkout) -> Any:
-    today = [line._replace(tax_rate=checkout.agree(line.tax_class, None)[0]) for line in lines]
+    sold = [Offer(*line[:4], (), line.tax_class) for line in lines]
+    today = [line._replace(tax_rate=checkout.agree(offer)[0]) for line, offer in zip(lines, sold, strict=True)]
     return _priced(request, after, today, checkout)
 
 

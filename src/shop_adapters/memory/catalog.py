@@ -104,10 +104,18 @@ class MemoryProducts:
         with self._transaction.statement():
             products = self._transaction.products.get_all(product_ids).values()
             return {
-                p.id: Offer(p.id, p.sku, p.name, p.price, p.options, p.tax_class, p.category_id)
+                p.id: Offer(p.id, p.sku, p.name, p.price, p.options, p.tax_class, self._path_from(p.category_id))
                 for p in products
                 if p.archived_at is None
             }
+
+    def _path_from(self, category_id: UUID | None) -> tuple[UUID, ...]:
+        """The category and all above it."""
+        path: list[UUID] = []
+        while category_id is not None and (category := self._transaction.categories.get(category_id)) is not None:
+            path.append(category_id)
+            category_id = category.parent_id
+        return tuple(path)
 
     def lock(self, product_id: UUID) -> Product | None:
         """The product, also an archived one, read after it was locked until the end of this unit of work."""

@@ -34,12 +34,10 @@ class MemoryPrices:
         transaction = self._transaction
         with transaction.statement():
             promotions, rates = transaction.promotions.all(), transaction.tax_rates.all()
-            categories = transaction.categories.all()
         return Rules(
             self._includes_tax,
             tuple(sorted(promotions.values(), key=lambda promotion: promotion.id)),
             tuple(sorted(rates.values(), key=lambda rate: (rate.tax_class, rate.valid_from or _ALWAYS))),
-            {category.id: category.parent_id for category in categories.values()},
         )
 
     def add_promotion(self, promotion: Promotion) -> None:

@@ -36,9 +36,6 @@ ORDER BY promotion.id
 _TAX_RATES = text("""
 SELECT tax_class, rate, valid_from FROM tax_rates ORDER BY tax_class, valid_from
 """)
-_PARENTS = text("""
-SELECT id, parent_id FROM categories
-""")
 _ENTRIES = f"""
 SELECT {_VERSION}, used.uses
 FROM promotions AS promotion
@@ -228,8 +225,7 @@ class PostgresPrices:
             TaxRate(row.tax_class, row.rate, None if row.valid_from == _ALWAYS else row.valid_from)
             for row in run(_TAX_RATES)
         )
-        parents = {row.id: row.parent_id for row in run(_PARENTS)}
-        return Rules(self._cache.includes_tax, promotions, rates, parents)
+        return Rules(self._cache.includes_tax, promotions, rates)
 
     def add_promotion(self, promotion: Promotion) -> None:
         self._version.change()

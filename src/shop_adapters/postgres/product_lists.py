@@ -12,7 +12,7 @@ from sqlalchemy import Select, text
 from shop_adapters import listing
 from shop_adapters.postgres import product_statements as statements
 from shop_adapters.postgres.arrays import Uuids
-from shop_adapters.postgres.catalog_version import READ_VERSION, CatalogVersion, StampedVersion
+from shop_adapters.postgres.catalog_version import READ_VERSION, READ_WITH_STAMP, CatalogVersion, StampedVersion
 from shop_adapters.postgres.current_catalog import PageIndexCache
 from shop_adapters.postgres.database import Row, Transaction
 from shop_adapters.postgres.product_statements import QueryShape, Start
@@ -75,7 +75,16 @@ SELECT id FROM tree
 # With the version, and so of one moment with it: what is sold may be kept for as long as the version stays.
 _OFFERS = text("""
 SELECT current.version, stamped.stamp, product.id, product.sku, product.name, product.price_minor, product.options,
-       product.tax_class, product.category_id
+       product.tax_class, CASE WHEN product.category_id IS NOT NULL THEN ARRAY(
+           WITH RECURSIVE path (id, parent_id, step) AS (
+               SELECT id, parent_id, 1 FROM categories WHERE id = product.category_id
+               UNION ALL
+               SELECT parent.id, parent.parent_id, step + 1
+               FROM categories AS parent
+               JOIN path ON parent.id = path.parent_id
+           )
+           SELECT id FROM path ORDER BY step
+       ) END AS category_ids
 FROM catalog_version AS current
 LEFT JOIN catalog_stamps AS stamped ON stamped.version = current.version
 LEFT JOIN products AS product ON product.id = ANY (CAST(:ids AS uuid[])) AND product.archived_at IS NULL
@@ -108,7 +117,8 @@ class ProductLists:
     def offers(self, product_ids: Iterable[UUID]) -> dict[UUID, Offer]:
         ids = list(product_ids)
         version, known = (None, {}) if self._version.is_changed else self._caches.offers
-        current, found = self._read_offers([id_ for id_ in ids if id_.int not in known])
+        unknown = [id_ for id_ in ids if id_.int not in known]
+        current, found = self._read_offers(unknown) if unknown else (self._transaction.run(READ_WITH_STAMP)[0], {})
         if current != version:
             if known:
                 current, found = self._read_offers(ids)
@@ -122,8 +132,10 @@ class ProductLists:
     def _read_offers(self, product_ids: Iterable[UUID]) -> tuple[StampedVersion, dict[int, Offer]]:
         rows, currency = self._transaction.run(_OFFERS, {"ids": Uuids(product_ids)}), self._currency
         return rows[0][:2], {
-            id_.int: Offer(id_, sku, name, Money(minor, currency), tuple(map(tuple, options or ())), *others)
-            for _, _, id_, sku, name, minor, options, *others in rows
+            id_.int: Offer(
+                id_, sku, name, Money(minor, currency), tuple(map(tuple, options or ())), tax_class, tuple(path or ())
+            )
+            for _, _, id_, sku, name, minor, options, tax_class, path in rows
             if id_
         }
 

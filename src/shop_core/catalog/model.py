@@ -320,7 +320,11 @@ class CategoryChanges:
 
 
 class Offer(NamedTuple):
-    """What an order line is made from: a product of the catalog, as it is sold today."""
+    """What an order line is made from: a product of the catalog, as it is sold today.
+
+    Args:
+        category_ids: the category of the product, and then all above it, upwards.
+    """
 
     product_id: UUID
     sku: str
@@ -328,7 +332,7 @@ class Offer(NamedTuple):
     price: Money
     options: Options = ()
     tax_class: str = TAX_CLASS_DEFAULT
-    category_id: UUID | None = None
+    category_ids: tuple[UUID, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

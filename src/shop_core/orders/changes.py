@@ -235,16 +235,15 @@ def read_checkout(
         redeemed: for an edit: the uses that the order has.
         is_quote: nothing is locked.
     """
-    if rules.is_empty and not agreed:
-        if not codes:
-            return None
-        rules = Rules()  # without categories: orders without a code keep none, as if there were no codes
+    keeps_categories = rules.keeps_categories or bool(agreed)
+    if not (keeps_categories or codes):
+        return None
     coupons = uow.prices.coupons_by_code(codes) if codes else {}
     usable = usable_of(rules, coupons.values(), agreed)
     ids = {each.id for each in usable}.union(*(redemption.used_ids for redemption in redeemed))
     customers = customer_ids if any(each.customer_uses_max for each in usable) else ()
     uses = uow.prices.uses(ids, customers, lock=not is_quote) if ids else Uses()
-    return partial(Checkout, rules, coupons, uses)
+    return partial(Checkout, rules, coupons, uses, keeps_categories=keeps_categories)
 
 
 def _exchange(uow: UnitOfWork, before: Sequence[Redemption], after: Sequence[Redemption], now: datetime) -> None:

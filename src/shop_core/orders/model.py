@@ -13,7 +13,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from shop_core.accounts.model import Actor, Role
-from shop_core.catalog.model import TAX_CLASS_DEFAULT, Options
+from shop_core.catalog.model import TAX_CLASS_DEFAULT, Offer, Options
 from shop_core.errors import Fault, Forbidden, IllegalStep, Invalid, NotTheOwner
 from shop_core.idempotency import KeyClaim, check_key, fingerprint
 from shop_core.inventory.model import LineRequest, MovementKind, requested_units
@@ -150,6 +150,22 @@ class OrderLine(NamedTuple):
     tax: int = 0
     category_ids: tuple[UUID, ...] = ()
     discounts: tuple[Discount, ...] = ()
+
+    @classmethod
+    def of(
+        cls,
+        offer: Offer,
+        quantity: int,
+        category_ids: tuple[UUID, ...],
+        tax_rate: int = 0,
+        tax: int = 0,
+        discount: int = 0,
+        discounts: tuple[Discount, ...] = (),
+    ) -> OrderLine:
+        """So many units of `offer` at its list price; see the class for the rest."""
+        product_id, sku, name, price, options, tax_class, _ = offer
+        agreed = quantity, options, tax_class, discount, tax_rate, tax, category_ids, discounts
+        return cls(product_id, sku, name, price, *agreed)
 
     @property
     def paid(self) -> int:

@@ -50,10 +50,8 @@ class Quote(Priced):
 
 def line_of(offer: Offer, quantity: int, checkout: Checkout | None = None) -> OrderLine:
     """A line at today's list price, with today's tax rate and categories; without discounts and taxes."""
-    if checkout is None:
-        return OrderLine(*offer[:4], quantity, *offer[4:6])
-    tax_rate, category_ids = checkout.agree(offer.tax_class, offer.category_id)
-    return OrderLine(*offer[:4], quantity, *offer[4:6], 0, tax_rate, 0, category_ids)
+    tax_rate, category_ids = checkout.agree(offer) if checkout else (0, ())
+    return OrderLine.of(offer, quantity, category_ids, tax_rate)
 
 
 def taxed_lines(sold: Sequence[tuple[Offer, int]], checkout: Checkout) -> tuple[OrderLine, ...]:
@@ -63,11 +61,11 @@ def taxed_lines(sold: Sequence[tuple[Offer, int]], checkout: Checkout) -> tuple[
         sold: what is sold, and how many units of it.
     """
     by_id = sorted(sold, key=lambda line: line[0].product_id.int)
-    agreed = [checkout.agree(offer.tax_class, offer.category_id) for offer, _ in by_id]
+    agreed = [checkout.agree(offer) for offer, _ in by_id]
     amounts = [offer.price.minor * quantity for offer, quantity in by_id]
     _, taxes = taxes_of([rate for rate, _ in agreed], amounts, checkout.includes_tax)
     lines = {
-        offer.product_id.int: OrderLine(*offer[:4], quantity, *offer[4:6], 0, rate, tax, category_ids)
+        offer.product_id.int: OrderLine.of(offer, quantity, category_ids, rate, tax)
         for (offer, quantity), (rate, category_ids), tax in zip(by_id, agreed, taxes, strict=True)
     }
     return tuple([lines[offer.product_id.int] for offer, _ in sold])
@@ -87,15 +85,13 @@ def placed_order(
         lines = taxed_lines(sold, checkout)
         total = total_of(lines, currency, includes_tax=includes_tax)
         return Order(*head, lines, total, now, now, includes_tax=includes_tax), ()
-    cart = [
-        CartLine(offer.product_id, offer.price.minor, quantity, *checkout.agree(*offer[5:])) for offer, quantity in sold
-    ]
+    cart = [CartLine(offer.product_id, offer.price.minor, quantity, *checkout.agree(offer)) for offer, quantity in sold]
     pricing, promotions, redemptions, coupons = checkout.check(request.customer_id, order_id, cart, request.coupons)
     prices = {each.product_id.int: each for each in pricing.lines}
     made = []
     for (offer, quantity), (product_id, _, _, tax_rate, category_ids) in zip(sold, cart, strict=True):
         _, off, _, tax, discounts = prices[product_id.int]
-        made.append(OrderLine(*offer[:4], quantity, *offer[4:6], off, tax_rate, tax, category_ids, discounts))
+        made.append(OrderLine.of(offer, quantity, category_ids, tax_rate, tax, off, discounts))
     agreed = includes_tax, promotions.versions, coupons
     return Order(*head, tuple(made), Money(pricing.total, currency), now, now, 1, None, *agreed), redemptions
 

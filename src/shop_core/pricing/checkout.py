@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
+from shop_core.catalog.model import Offer
 from shop_core.errors import CouponNotUsable
 from shop_core.pricing.cart import CartLine
 from shop_core.pricing.coupons import Coupon, Redemption
@@ -40,14 +41,23 @@ class Checkout:
         coupons: those that exist of the codes that the orders name.
         uses: of what `usable_of` lists.
         now: when the orders are placed.
+        keeps_categories: whether new lines keep their categories.
 
     Attributes:
         includes_tax: whether prices are gross.
         has_automatic: whether a promotion runs that needs no coupon.
     """
 
-    def __init__(self, rules: Rules, coupons: Mapping[str, Coupon], uses: Uses, now: datetime) -> None:
-        self.includes_tax = rules.includes_tax
+    def __init__(
+        self,
+        rules: Rules,
+        coupons: Mapping[str, Coupon],
+        uses: Uses,
+        now: datetime,
+        *,
+        keeps_categories: bool = True,
+    ) -> None:
+        self.includes_tax, self._keeps_categories = rules.includes_tax, keeps_categories
         self._rules, self._coupons, self._now = rules, coupons, now
         self._used = Counter({of.int: number for of, number in uses.total.items()})
         self._used_by = Counter({(who.int, of.int): number for (who, of), number in uses.by_customer.items()})
@@ -61,12 +71,12 @@ class Checkout:
         self._sets: dict[tuple[int, ...], PromotionSet] = {}
         self._rates: dict[str, int] = {}
 
-    def agree(self, tax_class: str, category_id: UUID | None) -> tuple[int, tuple[UUID, ...]]:
+    def agree(self, offer: Offer) -> tuple[int, tuple[UUID, ...]]:
         """The tax rate and the categories that are agreed today for a new line."""
-        rate = self._rates.get(tax_class)
+        rate = self._rates.get(offer.tax_class)
         if rate is None:
-            rate = self._rates[tax_class] = self._rules.tax_rate(tax_class, self._now)
-        return rate, self._rules.category_path(category_id)
+            rate = self._rates[offer.tax_class] = self._rules.tax_rate(offer.tax_class, self._now)
+        return rate, offer.category_ids if self._keeps_categories else ()
 
     def check(
         self,
