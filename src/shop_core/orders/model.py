@@ -152,20 +152,10 @@ class OrderLine(NamedTuple):
     discounts: tuple[Discount, ...] = ()
 
     @classmethod
-    def of(
-        cls,
-        offer: Offer,
-        quantity: int,
-        category_ids: tuple[UUID, ...],
-        tax_rate: int = 0,
-        tax: int = 0,
-        discount: int = 0,
-        discounts: tuple[Discount, ...] = (),
-    ) -> OrderLine:
-        """So many units of `offer` at its list price; see the class for the rest."""
+    def of(cls, offer: Offer, units: int, category_ids: tuple[UUID, ...], tax_rate: int = 0, tax: int = 0) -> OrderLine:
+        """So many units of `offer` at its list price, without discounts; see the class for the rest."""
         product_id, sku, name, price, options, tax_class, _ = offer
-        agreed = quantity, options, tax_class, discount, tax_rate, tax, category_ids, discounts
-        return cls(product_id, sku, name, price, *agreed)
+        return cls(product_id, sku, name, price, units, options, tax_class, 0, tax_rate, tax, category_ids)
 
     @property
     def paid(self) -> int:

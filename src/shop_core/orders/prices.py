@@ -91,7 +91,7 @@ def placed_order(
     made = []
     for (offer, quantity), (product_id, _, _, tax_rate, category_ids) in zip(sold, cart, strict=True):
         _, off, _, tax, discounts = prices[product_id.int]
-        made.append(OrderLine.of(offer, quantity, category_ids, tax_rate, tax, off, discounts))
+        made.append(OrderLine(*offer[:4], quantity, *offer[4:6], off, tax_rate, tax, category_ids, discounts))
     agreed = includes_tax, promotions.versions, coupons
     return Order(*head, tuple(made), Money(pricing.total, currency), now, now, 1, None, *agreed), redemptions
 
