@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 
 from sqlalchemy import Select, text
@@ -107,6 +107,20 @@ class CatalogCaches:
         self.offers: tuple[StampedVersion | None, dict[int, Offer]] = (None, {})
 
 
+class _List(NamedTuple):
+    """A list that is read.
+
+    Args:
+        values: of the statement; see `values_of`.
+        version: of the catalog, under which what is found may be cached; None: it may not.
+    """
+
+    query: ProductQuery
+    shape: QueryShape
+    values: dict[str, Any]
+    version: int | None
+
+
 class ProductLists:
     """The part of `shop_core.ports.Products` that shows what is sold: pages of the catalog, and offers."""
 
@@ -145,54 +159,37 @@ class ProductLists:
         # Before anything that is cached under it; a unit of work that changed the catalog sees what nobody else does.
         version = self._transaction.value(READ_VERSION) if is_cacheable and not self._version.is_changed else None
         values = values_of(query, self._with_those_below(query.category_id) if query.category_id else ())
+        listed = _List(query, shape, values, version)
         if isinstance(page_request, CursorRequest):
-            return self._walk(query, shape, values, page_request)
-        entries = self._entries(query, shape, values, page_request, version)
+            return self._walk(listed, page_request)
+        entries = self._entries(listed, page_request)
         counted = self._caches.page_index.counts.get(version, query)
-        return Page(entries, counted) if counted is not None else self._counted(entries, query, shape, values, version)
+        return Page(entries, counted) if counted is not None else self._counted(entries, listed)
 
-    def _counted(
-        self,
-        entries: tuple[CatalogEntry, ...],
-        query: ProductQuery,
-        shape: QueryShape,
-        values: dict[str, Any],
-        version: int | None,
-    ) -> Page[CatalogEntry]:
+    def _counted(self, entries: tuple[CatalogEntry, ...], listed: _List) -> Page[CatalogEntry]:
         """The page, with the number of all items."""
+        query, shape, values, version = listed
         if statements.STOCK_FILTERS & shape.filters:
             return Page(entries, *self._transaction.count_or_estimate(statements.to_count(shape), values))
         counted: int = self._transaction.value(statements.count(shape), values)
         self._caches.page_index.counts.put(version, query, counted)
         return Page(entries, counted)
 
-    def _entries(
-        self,
-        query: ProductQuery,
-        shape: QueryShape,
-        values: dict[str, Any],
-        page_request: OffsetRequest,
-        version: int | None,
-    ) -> tuple[CatalogEntry, ...]:
+    def _entries(self, listed: _List, page_request: OffsetRequest) -> tuple[CatalogEntry, ...]:
         """A numbered page. Where it ends is remembered, so that the next one need not skip what comes before."""
+        query, shape, values, version = listed
         limit, offset, has_tiers = page_request.limit, page_request.offset, shape.sort is ProductSort.RELEVANCE
         if offset and not has_tiers:
-            entries = self._deep_entries(query, shape, values, page_request, version)
+            entries = self._deep_entries(listed, page_request)
         else:
             entries = self._found(statements.page(shape, Start.BY_OFFSET), values | {"limit": limit, "offset": offset})
         if len(entries) == limit and not has_tiers:
             self._caches.page_index.starts.put(version, query, listing.products(query).key(entries[-1]), offset + limit)
         return tuple(entries)
 
-    def _deep_entries(
-        self,
-        query: ProductQuery,
-        shape: QueryShape,
-        values: dict[str, Any],
-        page_request: OffsetRequest,
-        version: int | None,
-    ) -> list[CatalogEntry]:
+    def _deep_entries(self, listed: _List, page_request: OffsetRequest) -> list[CatalogEntry]:
         """A page that is not the first: from where it is known to start, or else by skipping what comes before."""
+        query, shape, values, version = listed
         limit, offset, starts = page_request.limit, page_request.offset, self._caches.page_index.starts
         if (key := starts.get(version, query, offset)) is not None:
             return self._found(statements.page(shape, Start.BY_KEY), {**values, **key_values(key), "limit": limit})
@@ -203,13 +200,12 @@ class ProductLists:
             starts.put(version, query, listing.products(query).key(found[0]), offset)
         return found[1:]
 
-    def _walk(
-        self, query: ProductQuery, shape: QueryShape, values: dict[str, Any], page_request: CursorRequest
-    ) -> Page[CatalogEntry]:
+    def _walk(self, listed: _List, page_request: CursorRequest) -> Page[CatalogEntry]:
         """A page by key. By relevance it is read tier after tier, so that each is read off an index: see `listing`."""
-        listed = listing.products(query)
+        query, shape, values, _ = listed
+        order = listing.products(query)
         tiers: list[Relevance | None] = [None]
-        key = None if page_request.cursor is None else listed.read(page_request.cursor)
+        key = None if page_request.cursor is None else order.read(page_request.cursor)
         if shape.sort is ProductSort.RELEVANCE:
             tiers = [*statements.TIERS]
             if key is not None:
@@ -222,7 +218,7 @@ class ProductLists:
                 start, after = (Start.BY_OFFSET, {"offset": 0}) if key is None else (Start.BY_KEY, key_values(key))
                 entries += self._found(statements.page(shape, start, tier), {**values, **after, "limit": missing})
                 key = None
-        return listed.page(entries, page_request.limit)
+        return order.page(entries, page_request.limit)
 
     def _with_those_below(self, category_id: UUID) -> list[UUID]:
         """The category and those below it. Looked up first: the planner must know how many products it is about."""
