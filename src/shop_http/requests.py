@@ -339,12 +339,13 @@ class ListQuery(OffsetQuery, forbid_unknown_fields=True, kw_only=True):
 
     def page_request(self) -> PageRequest:
         """The requested page. Raises Invalid: two ways of paging are mixed."""
-        if self.cursor is UNSET:
-            return self.offset_request()
+        return self.offset_request() if self.cursor is UNSET else self._cursor_request(self.cursor)
+
+    def _cursor_request(self, cursor: str) -> CursorRequest:
         for name in ("page", "offset"):
             if getattr(self, name) is not UNSET:
                 raise exclusive("cursor", name)
-        return CursorRequest(self.size, self.cursor or None)
+        return CursorRequest(self.size, cursor or None)
 
 
 class IdsQuery(ListQuery, forbid_unknown_fields=True, kw_only=True):
