@@ -45,16 +45,8 @@ def request_limits(deadlines: Deadlines) -> Middleware:
             try:
                 status = _fault(request.scope, request.headers)
                 await (not_served(request, status) if status else app)(scope, receive, send)
-            except asyncio.CancelledError:  # by the deadline, or since the server ends
-                is_over = deadline.is_over()
-                if request.response is None:
-                    await deadline.response()(scope, receive, send)
-                if not is_over:
-                    raise
-            except Exception as error:
-                response = failed(request, error)
-                if request.response is None:
-                    await response(scope, receive, send)
+            except (asyncio.CancelledError, Exception) as failure:
+                await deadline.respond_to(failure, scope, receive, send)
             finally:
                 deadline.timer.cancel()
 
@@ -100,11 +92,20 @@ class _Deadline:
             self._is_over = True
             self._task.cancel()
 
-    def is_over(self) -> bool:
-        """Whether the task was cancelled by this deadline, and by nobody else."""
-        return self._is_over and self._task.uncancel() <= self._cancelling
+    async def respond_to(self, failure: BaseException, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send the response of a request that failed or was cancelled, unless another one was sent.
 
-    def response(self) -> Response:
+        Raises:
+            CancelledError: it was cancelled by somebody else than this deadline: the server ends.
+        """
+        response = failed(self._request, failure) if isinstance(failure, Exception) else None
+        is_ending = response is None and not (self._is_over and self._task.uncancel() <= self._cancelling)
+        if self._request.response is None:
+            await (response or self._late_response())(scope, receive, send)
+        if is_ending:
+            raise failure
+
+    def _late_response(self) -> Response:
         """What a request is told that took too long."""
         request = self._request
         if not request.has_whole_body and request.receive_until < self._answer_at:
