@@ -105,12 +105,15 @@ class Response(Struct):
         if etag and vary is _GZIP:
             etag = f"W/{etag}"  # weak, as other bytes stand for the same
         if self.etag and request.knows(self.etag):
-            # A cache takes over what this head says.
-            known = Response(b"", 304, cache_control=self.cache_control, policy=self.policy)
-            known.is_for_all_origins = self.is_for_all_origins
-            await known._send(request, send, b"", etag, vary[:1])
+            await self._not_modified()._send(request, send, b"", etag, vary[:1])
         else:
             await self._send(request, send, await gzipped(body) if vary is _GZIP else body, etag, vary)
+
+    def _not_modified(self) -> Response:
+        """For a client that has it already. A cache takes over what this head says."""
+        known = Response(b"", 304, cache_control=self.cache_control, policy=self.policy)
+        known.is_for_all_origins = self.is_for_all_origins
+        return known
 
     async def _send(
         self, request: ShopRequest, send: Send, body: bytes, etag: str | None, vary: tuple[Header, ...] = _NO_HEADERS

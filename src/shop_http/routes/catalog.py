@@ -72,8 +72,8 @@ class ProductsQuery(IdsQuery, forbid_unknown_fields=True, kw_only=True):
         return ProductQuery(
             words=search_words(self.keyword) if self.keyword.strip() else None,
             category_id=self.category or None,
-            price_min=_minor("min_price", self.min_price, currency),
-            price_max=_minor("max_price", self.max_price, currency),
+            price_min=None if self.min_price is UNSET else _minor("min_price", self.min_price, currency),
+            price_max=None if self.max_price is UNSET else _minor("max_price", self.max_price, currency),
             available_min=minimum or None,
             available_max=0 if self.in_stock is False else None,
             sort=self.sort or None,
@@ -83,9 +83,7 @@ class ProductsQuery(IdsQuery, forbid_unknown_fields=True, kw_only=True):
         )
 
 
-def _minor(field: str, amount: str | UnsetType, currency: str) -> int | None:
-    if amount is UNSET:
-        return None
+def _minor(field: str, amount: str, currency: str) -> int:
     minor = Money.parse(amount, currency, field=field).minor
     if minor < 0:
         raise Invalid(Fault(field, f"must not be negative, this is {amount}", "out_of_range"))
