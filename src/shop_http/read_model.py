@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import ctypes
+import re
 import struct
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Collection, Hashable, Sequence
@@ -38,7 +39,9 @@ GATHER_S, GATHERED_MIN = 0.001, 3
 UNITS_BYTES = 4
 _IS_MISSING = b"\xff" * UNITS_BYTES  # -1; other numbers are too small for such a byte at their beginning
 _ENTRY_BYTES = 800  # about what an entry takes beside its text, path and query
-_BEFORE_UNITS = b'"quantity_in_stock":'
+_UNITS = re.compile(rb'"quantity_in_stock":\d+')
+"""Where a body shows units. No text looks like that, as a quotation mark in a text has a backslash before it; an option
+may have that name, but its value is text."""
 
 
 @dataclass(slots=True, eq=False)
@@ -82,7 +85,7 @@ def keepable(response: Response, entries: Sequence[CatalogEntry] = (), version: 
         entries: the products whose units it shows, in this order.
         version: of the one thing that it shows; None: the text itself identifies it.
     """
-    form = _form_of(response.body, len(entries))
+    form = _UNITS.sub(b'"quantity_in_stock":%d', response.body.replace(b"%", b"%%"))
     tag = version or sha256(form).hexdigest()[:24]
     response.text = CatalogText(form, b"".join([entry.product.id.bytes for entry in entries]), str(tag))
     response.etag = response.text.etag(struct.pack(f">{len(entries)}i", *[entry.available for entry in entries]))
@@ -91,23 +94,6 @@ def keepable(response: Response, entries: Sequence[CatalogEntry] = (), version: 
 
 def _numbers(units: bytes) -> tuple[int, ...]:
     return struct.unpack(f">{len(units) // UNITS_BYTES}i", units)
-
-
-def _form_of(body: bytes, count: int) -> bytes:
-    """The body, with a `%d` in the place of the units of so many products.
-
-    No text looks like the name of that field, as a quotation mark in a text has a backslash before it. An option may
-    have that name, but its value is text.
-    """
-    body = body.replace(b"%", b"%%")
-    parts: list[bytes] = []
-    begin = at = 0
-    while len(parts) < count:
-        at = body.index(_BEFORE_UNITS, at) + len(_BEFORE_UNITS)
-        if body[at : at + 1].isdigit():
-            parts.append(body[begin:at])
-            begin = body.index(b",", at)
-    return b"%d".join([*parts, body[begin:]])
 
 
 def _return_memory() -> None:
