@@ -163,30 +163,59 @@ def test_logins_that_fail_are_few_for_an_address_and_those_that_succeed_are_not_
     "failure", [Unavailable("away"), MemoryError(), asyncio.CancelledError()], ids=["503", "500", "late"]
 )
 def test_a_login_that_the_shop_does_not_decide_does_not_count(failure: BaseException) -> None:
-    limiter = LoginLimiter(Rate(3, 60), unrecognised_max=1)
-    for attempt in (limiter.unrecognised_device, partial(limiter.login, is_recognised=False)):
-        for _ in range(9):
-            with pytest.raises(type(failure)), attempt("192.0.2.1"):
-                raise failure
-    with limiter.unrecognised_device("192.0.2.2"):
-        for _ in range(9):
-            with pytest.raises(Unavailable, match="log in at the moment"), limiter.unrecognised_device("192.0.2.1"):
-                pytest.fail("let in")
-    for refused in [WrongCredentials] * 3 + [TooMany]:
-        with pytest.raises(refused), limiter.unrecognised_device("192.0.2.1"):
-            raise WrongCredentials
+    limiter = LoginLimiter(Rate(3, 60), unrecognised_max=1, wait_s=0)
+
+    async def run() -> None:
+        for attempt in (limiter.unrecognised_device, partial(limiter.login, is_recognised=False)):
+            for _ in range(9):
+                with pytest.raises(type(failure)):
+                    async with attempt("192.0.2.1"):
+                        raise failure
+        async with limiter.unrecognised_device("192.0.2.2"):
+            for _ in range(9):
+                with pytest.raises(Unavailable, match="log in at the moment"):
+                    async with limiter.unrecognised_device("192.0.2.1"):
+                        pytest.fail("let in")
+        for refused in [WrongCredentials] * 3 + [TooMany]:
+            with pytest.raises(refused):
+                async with limiter.unrecognised_device("192.0.2.1"):
+                    raise WrongCredentials
+
+    asyncio.run(run())
 
 
 def test_however_many_unrecognised_devices_try_a_recognised_one_gets_in() -> None:
-    limiter = LoginLimiter(None, unrecognised_max=2)
+    limiter = LoginLimiter(None, unrecognised_max=2, wait_s=0)
     attempt = limiter.unrecognised_device
-    refused = pytest.raises(Unavailable, match="log in at the moment")
-    with attempt("192.0.2.1"), attempt("192.0.2.2"), refused, attempt("192.0.2.3"):
-        pytest.fail("let in")
-    with pytest.raises(WrongCredentials), attempt("192.0.2.1"):
-        raise WrongCredentials
-    with attempt("192.0.2.3"), attempt("192.0.2.4"), limiter.login("192.0.2.5", is_recognised=True):
-        pass
+
+    async def run() -> None:
+        async with attempt("192.0.2.1"), attempt("192.0.2.2"):
+            with pytest.raises(Unavailable, match="log in at the moment"):
+                async with attempt("192.0.2.3"):
+                    pytest.fail("let in")
+        with pytest.raises(WrongCredentials):
+            async with attempt("192.0.2.1"):
+                raise WrongCredentials
+        async with attempt("192.0.2.3"), attempt("192.0.2.4"), limiter.login("192.0.2.5", is_recognised=True):
+            pass
+
+    asyncio.run(run())
+
+
+def test_a_login_waits_for_its_turn_before_it_is_refused() -> None:
+    limiter, turns = LoginLimiter(None, unrecognised_max=2, wait_s=60), list[int]()
+
+    async def log_in(number: int) -> None:
+        async with limiter.unrecognised_device("192.0.2.1"):
+            turns.append(number)
+            await asyncio.sleep(0)
+
+    async def run() -> None:
+        async with limiter.unrecognised_device("192.0.2.2"):
+            await asyncio.gather(*map(log_in, range(9)))
+
+    asyncio.run(run())
+    assert turns == [*range(9)]
 
 
 def test_a_recognised_device_is_let_in(shop: Shop) -> None:

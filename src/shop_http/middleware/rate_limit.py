@@ -7,10 +7,11 @@ counted in the core and its store (`shop_core.accounts.guess_limits`).
 
 from __future__ import annotations
 
+import asyncio
 import math
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Hashable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from threading import Lock
 from time import monotonic
@@ -26,6 +27,8 @@ from shop_http.requests import request_of
 
 CLIENTS_MAX = 50_000
 """So many clients are remembered, the latest ones, in some 10 MB. A forgotten one starts with a full bucket."""
+PLACE_S = 1.0
+"""How long a login waits for a place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,15 +105,16 @@ class LoginLimiter:
     Args:
         rate: of one address; None: as many as it likes.
         unrecognised_max: from unrecognised devices at the same moment; None: as many as come.
+        wait_s: how long one more waits for a place.
     """
 
-    def __init__(self, rate: Rate | None, unrecognised_max: int | None) -> None:
+    def __init__(self, rate: Rate | None, unrecognised_max: int | None, wait_s: float = PLACE_S) -> None:
         self._buckets = TokenBuckets(rate) if rate else None
-        self._unrecognised_max = unrecognised_max
-        self._unrecognised = 0
+        self._places = None if unrecognised_max is None else asyncio.Semaphore(unrecognised_max)
+        self._wait_s = wait_s
 
-    @contextmanager
-    def login(self, client: str, *, is_recognised: bool) -> Iterator[None]:
+    @asynccontextmanager
+    async def login(self, client: str, *, is_recognised: bool) -> AsyncIterator[None]:
         """Around a login. One from a recognised device is let in, and one that succeeds does not count.
 
         Raises:
@@ -119,34 +123,46 @@ class LoginLimiter:
         if is_recognised:
             yield
             return
-        with self.unrecognised_device(client):
+        async with self.unrecognised_device(client):
             yield
         self._give_back(client)
 
-    @contextmanager
-    def unrecognised_device(self, client: str) -> Iterator[None]:
+    @asynccontextmanager
+    async def unrecognised_device(self, client: str) -> AsyncIterator[None]:
         """Around a login, a registration or a reset from a device that no login has succeeded from before. One that the
         shop does not decide, as it fails or takes too long, does not count.
 
         Raises:
             TooMany: this client tries too often.
-            Unavailable: too many try at the same moment.
+            Unavailable: too many try at the same moment, and none of them was done in time.
         """
-        if self._unrecognised == self._unrecognised_max:
-            raise Unavailable("Too many people log in at the moment: try again.", retry_after_s=1)
         if self._buckets is not None:
             left, seconds = self._buckets.take(client)
             if left < 0:
                 raise TooMany("Too many attempts from your network: wait a little.", math.ceil(seconds))
-        self._unrecognised += 1
         try:
-            yield
+            async with self._place():
+                yield
         except BaseException as error:  # also a cancelled one: only the deadline and the end of the server do that
             if isinstance(error, Unavailable) or not isinstance(error, Refusal):
                 self._give_back(client)
             raise
+
+    @asynccontextmanager
+    async def _place(self) -> AsyncIterator[None]:
+        """One of the places. Nobody is refused at once: those who then ask again at once would keep a core busy."""
+        if self._places is None:
+            yield
+            return
+        try:
+            async with asyncio.timeout(self._wait_s):
+                await self._places.acquire()
+        except TimeoutError:
+            raise Unavailable("Too many people log in at the moment: try again.", retry_after_s=1) from None
+        try:
+            yield
         finally:
-            self._unrecognised -= 1
+            self._places.release()
 
     def _give_back(self, client: str) -> None:
         if self._buckets is not None:

@@ -44,7 +44,7 @@ async def log_in(request: ShopRequest) -> Response:
     )
     after = form.text("after") if _PATH.fullmatch(form.text("after")) else "/"
     try:
-        with request.state.login_limiter.login(
+        async with request.state.login_limiter.login(
             client, is_recognised=sessions.is_known_device(username, cookies.device)
         ):
             login = await pools.run(Pool.HASHING, attempt)

@@ -67,7 +67,7 @@ async def register(request: ShopRequest, form: RegistrationForm) -> Response:
     sent = request.idempotency_key()
     key = IdempotencyKey(sent) if sent is not None else None
     register = partial(request.shop.accounts.register, form.registration(), key=key)
-    with request.state.login_limiter.unrecognised_device(request.client_key):
+    async with request.state.login_limiter.unrecognised_device(request.client_key):
         account = await request.state.pools.run(Pool.HASHING, register)
     is_replay = key is not None and key.is_replay
     return json_response(UserBody.of(account), location="/users/me", is_replay=is_replay)
@@ -102,7 +102,7 @@ async def log_in(request: ShopRequest, form: CredentialsForm) -> Response:
         remember=form.remember,
         device_name=form.device_name,
     )
-    with request.state.login_limiter.login(client, is_recognised=is_recognised):
+    async with request.state.login_limiter.login(client, is_recognised=is_recognised):
         return json_response(TokensBody.of(await request.state.pools.run(Pool.HASHING, attempt)))
 
 
@@ -177,7 +177,7 @@ async def reset_password(request: ShopRequest, form: ResetForm) -> Response:
     For users who forgot their password. A code works once, within an hour. Every session of the account ends.
     """
     reset = partial(request.shop.accounts.reset_password, form.code, form.new_password)
-    with request.state.login_limiter.unrecognised_device(request.client_key):
+    async with request.state.login_limiter.unrecognised_device(request.client_key):
         await request.state.pools.run(Pool.HASHING, reset)
     return no_content()
 
