@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from uuid import uuid4
 
@@ -34,12 +35,26 @@ class Phones:
         return f"/orders/{self.send('POST', '/orders', self.setup.wish(1)).json()['id']}"
 
 
-@pytest.fixture
-def phones() -> Iterator[Phones]:
+@contextmanager
+def new_phones() -> Iterator[Phones]:
     setup = Setup(units=50)
     app = create_app(setup.shop, threads=2)
     with TestClient(app) as client:
         yield Phones(setup, app, client)
+
+
+@pytest.fixture(scope="module")
+def phones() -> Iterator[Phones]:
+    """For tests that change nothing but an order of their own: an application takes longer than they do."""
+    with new_phones() as made:
+        yield made
+
+
+@pytest.fixture
+def own_phones() -> Iterator[Phones]:
+    """For tests that send a key, or change what others use."""
+    with new_phones() as made:
+        yield made
 
 
 def requests(phones: Phones) -> dict[str, tuple[str, str, object, dict[str, str]]]:
@@ -69,23 +84,23 @@ def requests(phones: Phones) -> dict[str, tuple[str, str, object, dict[str, str]
         *("profile", "registration"),
     ],
 )
-def test_a_change_that_is_sent_again_with_its_key_succeeds_as_it_did(phones: Phones, what: str) -> None:
-    method, path, body, options = requests(phones)[what]
-    first, again = (phones.send(method, path, body, **options, idempotency_key="k") for _ in range(2))
+def test_a_change_that_is_sent_again_with_its_key_succeeds_as_it_did(own_phones: Phones, what: str) -> None:
+    method, path, body, options = requests(own_phones)[what]
+    first, again = (own_phones.send(method, path, body, **options, idempotency_key="k") for _ in range(2))
     assert first.is_success, first.text
     assert (again.status_code, again.content) == (first.status_code, first.content)
     assert again.headers.get("location") == first.headers.get("location")
     assert again.headers.get("etag") == first.headers.get("etag")
     assert ("idempotency-replayed" in first.headers, again.headers["idempotency-replayed"]) == (False, "true")
-    assert phones.setup.shop.audit() == []
+    assert own_phones.setup.shop.audit() == []
 
 
-def test_received_units_are_counted_once_and_another_delivery_needs_another_key(phones: Phones) -> None:
-    path, note = f"/products/{phones.setup.product_id}/stock", {"kind": "received", "reason": "note"}
+def test_received_units_are_counted_once_and_another_delivery_needs_another_key(own_phones: Phones) -> None:
+    path, note = f"/products/{own_phones.setup.product_id}/stock", {"kind": "received", "reason": "note"}
     for _ in range(2):
-        level = phones.send("POST", path, note | {"quantity": 5}, by="boss", idempotency_key="k").json()
+        level = own_phones.send("POST", path, note | {"quantity": 5}, by="boss", idempotency_key="k").json()
     assert level["on_hand"] == 55
-    reused = phones.send("POST", path, note | {"quantity": 6}, by="boss", idempotency_key="k")
+    reused = own_phones.send("POST", path, note | {"quantity": 6}, by="boss", idempotency_key="k")
     assert (reused.status_code, reused.json()["code"]) == (422, "idempotency_key_reused")
 
 
@@ -133,16 +148,16 @@ def test_a_stale_version_is_told_the_current_one(phones: Phones) -> None:
 # ---- a header that makes a change safe is honoured, or refused
 
 
-def test_every_change_honours_each_safety_header_or_refuses_it(phones: Phones) -> None:
+def test_every_change_honours_each_safety_header_or_refuses_it(own_phones: Phones) -> None:
     """Ignoring one would do what the client wanted to prevent."""
     refused = set()
-    for path, method, operation in described(phones.app.litestar):
+    for path, method, operation in described(own_phones.app.litestar):
         if method not in ("post", "put", "patch", "delete"):
             continue
         url = re.sub(r"\{[^}]*\}", str(uuid4()), path.removeprefix("/api/v1"))
         for header in SAFETY_HEADERS:
             name = header.decode()
-            response = phones.send(method.upper(), url, {}, by="boss", **{name: '"1"'})
+            response = own_phones.send(method.upper(), url, {}, by="boss", **{name: '"1"'})
             codes = [(error["field"], error["code"]) for error in response.json().get("errors", ())]
             if (name.replace("-", "_"), "not_honoured") in codes:
                 assert response.status_code == 400
