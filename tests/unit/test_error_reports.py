@@ -126,7 +126,7 @@ def test_what_the_shop_refuses_is_no_fault(receiver: Receiver) -> None:
 def test_a_receiver_that_does_not_answer_holds_up_no_request(receiver: Receiver) -> None:
     app = create_app(Shop(Broken()), threads=2, background=[ErrorReports(receiver.dsn)])
     with TestClient(app, raise_server_exceptions=False) as client:
-        for _ in range(300):  # more than wait in the queue: the others are dropped
+        for _ in range(120):  # more than the hundred that wait in the queue: the others are dropped
             assert client.get("/api/v1/products").status_code == 500
         assert receiver.came.wait(10)
         assert not receiver.answers.is_set(), "all were answered while the receiver was silent"
