@@ -163,12 +163,6 @@ def json_response(
     return response.marked_as_replay() if is_replay else response
 
 
-def _response_with_etag(body: Struct) -> Response:
-    """A response with `body` as JSON, and an ETag made of that."""
-    content = _encode(body)
-    return Response(content, etag=f'"{sha256(content).hexdigest()[:24]}"')
-
-
 def no_content() -> Response:
     """A response that says that it is done, without a body."""
     return Response(b"", 204)
@@ -191,23 +185,32 @@ def page_response(
         render: makes the schema of one item.
         request: the links to the pages beside this one keep its other parameters.
     """
-    results = tuple(map(render, page.items))
     if isinstance(page_request, CursorRequest):
-        following = link(request, cursor=page.cursor) if page.cursor else None
-        next_cursor = page.cursor or UNSET
-        return _response_with_etag(body(next=following, next_cursor=next_cursor, previous=None, results=results))
-    count = page.count or 0
-    after = page_request.offset + (len(results) if page.is_cut else page_request.limit)
+        fields = _by_cursor(page, request)
+    else:
+        fields = _by_offset(page, page_request, request)
+    content = _encode(body(results=tuple(map(render, page.items)), **fields))
+    return Response(content, etag=f'"{sha256(content).hexdigest()[:24]}"')
+
+
+def _by_cursor(page: Page[Any], request: ShopRequest) -> dict[str, Any]:
+    """What a page of a walk says beside its items."""
+    following = link(request, cursor=page.cursor) if page.cursor else None
+    return {"next": following, "next_cursor": page.cursor or UNSET, "previous": None}
+
+
+def _by_offset(page: Page[Any], page_request: OffsetRequest, request: ShopRequest) -> dict[str, Any]:
+    """What a numbered page says beside its items."""
+    count, shown = page.count or 0, len(page.items)
+    after = page_request.offset + (shown if page.is_cut else page_request.limit)
     before = page_request.offset - page_request.limit
-    goes_on = page.is_cut or (len(results) == page_request.limit if page.count_is_estimate else after < count)
-    whole = body(
-        count=count,
-        count_is_estimate=page.count_is_estimate or UNSET,
-        next=_link_at(request, page_request, after) if goes_on and after <= OFFSET_MAX else None,
-        previous=_link_at(request, page_request, max(0, before)) if page_request.offset else None,
-        results=results,
-    )
-    return _response_with_etag(whole)
+    goes_on = page.is_cut or (shown == page_request.limit if page.count_is_estimate else after < count)
+    return {
+        "count": count,
+        "count_is_estimate": page.count_is_estimate or UNSET,
+        "next": _link_at(request, page_request, after) if goes_on and after <= OFFSET_MAX else None,
+        "previous": _link_at(request, page_request, max(0, before)) if page_request.offset else None,
+    }
 
 
 def _link_at(request: ShopRequest, page_request: OffsetRequest, offset: int) -> str:
