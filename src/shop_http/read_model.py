@@ -123,22 +123,8 @@ class ReadModel:
 
     async def kept(self, request: ShopRequest) -> Response | None:
         """The response by the text that is kept; None: there is none, or the catalog is another one by now."""
-        key = _key_of(request)
-        text, _ = self._texts.get(key, (None, 0))
-        if text is None:
-            return None
-        try:
-            token, units = await self._now(request, text)
-        except Exception:  # the database does not answer: the application has a better response to that
-            return None
-        if text.token != token or _IS_MISSING in units:
-            return None
-        if key in self._texts:
-            self._texts.move_to_end(key)
-        request.scope["path_template"] = text.route
-        response = text.response(units)
-        response.cache_control = self._cache_control
-        return response
+        text, _ = self._texts.get(_key_of(request), (None, 0))
+        return None if text is None else await self._response_now(request, text)
 
     async def response(self, request: ShopRequest, make: Callable[[ShopRequest], Awaitable[Response]]) -> Response:
         """The response by the text that is kept; without one, what `make` makes, whose text is then kept."""
@@ -149,24 +135,48 @@ class ReadModel:
             return response
         done = self._being_made.setdefault(key, asyncio.Event())
         try:
-            if self._token is None:
-                with suppress(Exception):  # as above
-                    await self._now(request, CatalogText(b"", b"", ""))
-            token = self._token
+            token = self._token or await self._first_token(request)
             response = await make(request)
             if response.text is not None and token is not None and token == self._token:
-                response.text.token, response.text.route = token, request.scope.get("path_template", "")
-                self._keep(request, key, response.text)
+                self._keep(request, response.text)
             return response
         finally:
             self._being_made.pop(key, None)
             done.set()
 
-    def _keep(self, request: ShopRequest, key: Key, text: CatalogText) -> None:
-        """Keep a text; its token is from before it was read: if the text is newer, the next question says so."""
+    async def _response_now(self, request: ShopRequest, text: CatalogText) -> Response | None:
+        try:
+            token, units = await self._now(request, text)
+        except Exception:  # the database does not answer: the application has a better response to that
+            return None
+        if text.token != token or _IS_MISSING in units:
+            return None
+        key = _key_of(request)
+        if key in self._texts:
+            self._texts.move_to_end(key)
+        request.scope["path_template"] = text.route
+        response = text.response(units)
+        response.cache_control = self._cache_control
+        return response
+
+    async def _first_token(self, request: ShopRequest) -> Hashable:
+        """The token from a question for that alone; None: the database does not answer."""
+        with suppress(Exception):
+            await self._now(request, CatalogText(b"", b"", ""))
+        return self._token
+
+    def _keep(self, request: ShopRequest, text: CatalogText) -> None:
+        """Keep a text under the token of the last answer, which is from before it was read: if the text is newer, the
+        next question says so."""
+        text.token, text.route = self._token, request.scope.get("path_template", "")
+        key = _key_of(request)
         size = sum(map(len, (text.form, text.product_ids, *key))) + _ENTRY_BYTES
         self._bytes += size - self._texts.get(key, (None, 0))[1]
         self._texts[key] = text, size
+        if self._bytes > self._bytes_max:
+            self._make_room(request)
+
+    def _make_room(self, request: ShopRequest) -> None:
         while self._bytes > self._bytes_max:
             _, dropped = self._texts.popitem(last=False)[1]
             self._bytes -= dropped
