@@ -41,10 +41,8 @@ class LockOrder:
         self._held: dict[Table, set[int]] = {}  # the numbers of the ids: hashed and compared without a Python call
 
     def check(self, table: Table, ids: Iterable[UUID]) -> list[UUID]:
-        """The ids to lock, each once, ascending; from now on they count as locked.
-
-        Raises:
-            LockOrderError: a later table was locked before, or a row of this one with a greater id.
+        """The ids to lock, each once, ascending; from now on they count as locked. Raises LockOrderError: a later table
+        was locked before, or a row of this one with a greater id.
         """
         self.checks += 1
         requested, held = {id_.int: id_ for id_ in ids}, self._held.get(table, _NOTHING)

@@ -168,10 +168,8 @@ class ShopRequest:
     # ---- body
 
     async def body(self, size_max: int, media_types: re.Pattern[bytes] = _JSON) -> bytes:
-        """The whole body, which must claim to be JSON, or another one of `media_types`.
-
-        Raises:
-            HTTPException: 415; 413: it has more than `size_max` bytes; 400: the client is gone.
+        """The whole body, which must claim to be JSON, or another one of `media_types`. Raises HTTPException: 415;
+        413: it has more than `size_max` bytes; 400: the client is gone.
         """
         media_type = self.headers.get(b"content-type", b"")
         if not media_types.fullmatch(media_type) or b"content-encoding" in self.headers:
@@ -254,11 +252,7 @@ def read_body(form: type[S], body: bytes) -> S:
 
 def read_query(form: type[S], query_string: bytes) -> S:
     """The query parameters as a `form`, each given once. Numbers are plain digits; booleans are `true` and `false`,
-    in letters of any case.
-
-    Raises:
-        Invalid
-    """
+    in letters of any case. Raises Invalid."""
     try:
         options: Any = {"keep_blank_values": True, "errors": "strict", "max_num_fields": QUERY_PARAMETERS_MAX}
         pairs = parse_qsl(query_string.decode(), **options)

@@ -12,8 +12,8 @@ A handler gets the request, then what its path has in braces, then the body as `
 query parameters as `query` if it declares some, and the Idempotency-Key, or None, if it has a parameter `key`.
 `run_operation` calls it, and not Litestar, which only finds it by its path.
 
-Most handlers block. They run in a thread of a pool, one hop a request, and render their response there. Before a
-handler, in the same thread, a staff token is re-checked against the database. The handlers that place and reserve
+Most handlers block. They run in a thread of a pool, one hop a request, and render their response there. Before
+that, in another thread, a staff token is re-checked against the database. The handlers that place and reserve
 are coroutines: they wait for the order batcher on the event loop, and a thread for each of them would limit a batch.
 They put the Idempotency-Key into the request to the core, which claims the keys of a whole batch.
 """
@@ -151,8 +151,6 @@ class OperationHandler:
         assert is_for_all or not operation.cached, "what is kept of a public catalog is shown to everybody"
         pool = operation.pool
         self._pool_of: PoolOf = (lambda _, __: pool) if isinstance(pool, Pool) else pool
-        # Before the body is read: so that a demoted account gets 403, and no hints about its body.
-        self._rechecks_early = self._is_coroutine or operation.takes is not None or bool(operation.takes_file)
         self._file_types = re.compile("|".join(map(re.escape, operation.takes_file)).encode(), re.IGNORECASE)
         self._unhonoured = frozenset() if is_read else _unhonoured(operation)
 
@@ -184,7 +182,7 @@ class OperationHandler:
         operation, scope, pools = self.operation, request.scope, request.state.pools
         if not self._unhonoured.isdisjoint(request.headers):
             raise not_honoured(self._unhonoured.intersection(request.headers))
-        if self._rechecks_early and request.actor.is_staff:
+        if request.actor.is_staff:  # before the body is read: a demoted account gets 403, and no hints about its body
             await pools.run(Pool.FAST, partial(_recheck_staff, request))
         arguments: dict[str, Any] = dict(scope["path_params"])
         if operation.query or scope["query_string"]:
@@ -197,7 +195,7 @@ class OperationHandler:
             _check_no_fields(await request.body(operation.body_size_max) if self._unhonoured else b"")
         if not self._is_coroutine:
             pool = self._pool_of(request, arguments.get("query"))
-            response: Response = await pools.run(pool, partial(self._run_in_thread, request, arguments))
+            response: Response = await pools.run(pool, partial(self._handler, request, **arguments))
         else:
             response = await self._handler(request, **arguments)
         response.status = response.status or operation.status
@@ -218,11 +216,6 @@ class OperationHandler:
         if self.operation.access is Access.STAFF:
             request.actor.require(Role.STAFF)  # before anybody else fills the memory
         return await request.body(self.operation.body_size_max, self._file_types)
-
-    def _run_in_thread(self, request: ShopRequest, arguments: dict[str, Any]) -> Any:
-        if request.actor.is_staff and not self._rechecks_early:
-            _recheck_staff(request)
-        return self._handler(request, **arguments)
 
 
 def _check_no_fields(body: bytes) -> None:
@@ -290,10 +283,7 @@ def run_operation(app: ASGIApp) -> ASGIApp:
         request, declared = request_of(scope), scope["route_handler"].opt.get("operation_handler")
         if declared is None:
             request.actor = request.token_actor()
-            await app(scope, receive, send)
-        else:
-            response = await declared(request)
-            await response(scope, receive, send)
+        await (app if declared is None else await declared(request))(scope, receive, send)
 
     return run
 

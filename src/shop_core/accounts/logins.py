@@ -281,10 +281,8 @@ class SessionService:
         return self.recheck_staff(self.identify(access))
 
     def identify(self, access: str) -> Actor:
-        """The actor, as the access token says. Good enough for customers; call `recheck_staff` for others.
-
-        Raises:
-            InvalidToken: malformed, forged or expired, or its session has ended: see `refresh_revocations`.
+        """The actor, as the access token says. Good enough for customers; call `recheck_staff` for others. Raises
+        InvalidToken: malformed, forged or expired, or its session has ended: see `refresh_revocations`.
         """
         actor, valid_from, expires_at = self._read_access(access)
         if not valid_from <= self._clock() < expires_at or actor.session in self._revocations.sessions:

@@ -25,11 +25,12 @@ from shop_core.orders.changes import OrderChanges, owner_of, read_checkout
 from shop_core.orders.comparison import FIRST_ID, OrderCopy, OrderDifferences, differences
 from shop_core.orders.model import Order, OrderQuery, PlacementRequest
 from shop_core.orders.placement import Outcome, PlacementDraft
-from shop_core.orders.prices import Quote, line_of, quote
+from shop_core.orders.prices import OpenCheckout, Quote, line_of, quote
 from shop_core.orders.sales import DaySales
 from shop_core.pagination import Page, PageRequest
 from shop_core.ports import UnitOfWork
 from shop_core.pricing.coupons import coupon_codes
+from shop_core.pricing.rules import Rules
 from shop_core.reservations.model import Reservation
 
 
@@ -63,11 +64,9 @@ class OrderService(OrderChanges):
             offers = uow.products.offers(levels)  # a product that was added after the lock is not there yet
             reservations = uow.reservations.get_all(named) if named else {}  # again, now locked
             archived = _archived(uow, levels.keys() - offers.keys()) if named else {}
-            codes = {code for request in requests for code in request.coupons}
-            customers = {request.customer_id for request in requests}
             rules = uow.prices.rules()
-            is_sum = rules.only_by_coupon and not codes
-            open_checkout = None if is_sum else read_checkout(uow, rules, codes, customers)
+            is_sum = rules.only_by_coupon and not any(request.coupons for request in requests)
+            open_checkout = None if is_sum else _checkout_for(uow, rules, requests)
             now, new_id = uow.now(), self._new_id
             new_draft = partial(
                 PlacementDraft, offers, reservations, archived, rules, open_checkout, at=now, new_id=new_id
@@ -241,6 +240,11 @@ def _lock_free(
     needed = [(reservations.get(each.reservation_id) if each.reservation_id else None) or each for each in requests]
     batch.postpone(not busy.isdisjoint(each.units) for each in needed)
     return levels
+
+
+def _checkout_for(uow: UnitOfWork, rules: Rules, requests: Sequence[PlacementRequest]) -> OpenCheckout | None:
+    codes = {code for request in requests for code in request.coupons}
+    return read_checkout(uow, rules, codes, {request.customer_id for request in requests})
 
 
 def _archived(uow: UnitOfWork, product_ids: Collection[UUID]) -> dict[UUID, Offer]:

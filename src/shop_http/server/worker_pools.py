@@ -68,11 +68,7 @@ class WorkerPools:
         return await asyncio.wrap_future(self.submit(pool, work))
 
     def submit(self, pool: Pool, work: Callable[[], T]) -> Future[T]:
-        """Have `work` done by a thread of that pool.
-
-        Raises:
-            Unavailable: see `run`.
-        """
+        """Have `work` done by a thread of that pool. Raises Unavailable: see `run`."""
         places = self._places[pool]
         if not places.acquire(blocking=False):
             raise Unavailable("Too many requests of this kind wait. Nothing was done: try again a little later.")
