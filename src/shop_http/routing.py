@@ -384,7 +384,13 @@ class App:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""
         if scope["type"] == ScopeType.HTTP:
-            scope.setdefault("state", {})["request"] = ShopRequest(scope, receive, self.state)
-            await self._outermost(scope, receive, send)
+            state = scope.setdefault("state", {})
+            state["request"] = ShopRequest(scope, receive, self.state)
+            try:
+                await self._outermost(scope, receive, send)
+            finally:
+                del state[
+                    "request"
+                ]  # it knows the scope: a circle, and the garbage collector would stop all to find it
         else:
             await self.litestar(scope, receive, send)
