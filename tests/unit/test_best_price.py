@@ -53,8 +53,9 @@ def groups(cart: Cart, benefit: BuyXGetY, left: Counts) -> Iterator[tuple[Counts
             rest = tuple(units - taken for units, taken in zip(left, off, strict=True))
             prices = [cart.prices[line] for line in cart.cheapest_first(discounted) for _ in range(off[line])]
             ways += [(prices, off, buy) for buy in _choices(rest, bought, number * benefit.buy)]
+        cheapest = min((prices for prices, _, _ in ways), default=None)
         for prices, off, buy in ways:
-            if prices == min(ways)[0]:
+            if prices == cheapest:
                 saved = sum(percent_of(each, benefit.basis_points) for each in prices)
                 yield tuple(map(sum, zip(off, buy, strict=True))), saved
 

@@ -91,7 +91,7 @@ LEFT JOIN products AS product ON product.id = ANY (CAST(:ids AS uuid[])) AND pro
 WHERE current.id = 1
 """)
 OFFERS_MAX = 5_000
-"""So many are kept: some 3 MB in each process."""
+"""So many are kept: some 4 MB in each process."""
 
 
 class CatalogCaches:
