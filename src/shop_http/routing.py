@@ -386,11 +386,7 @@ class App:
         if scope["type"] == ScopeType.HTTP:
             state = scope.setdefault("state", {})
             state["request"] = ShopRequest(scope, receive, self.state)
-            try:
-                await self._outermost(scope, receive, send)
-            finally:
-                del state[
-                    "request"
-                ]  # it knows the scope: a circle, and the garbage collector would stop all to find it
+            await self._outermost(scope, receive, send)
+            del state["request"]  # it knows the scope: else both would wait for the garbage collector
         else:
             await self.litestar(scope, receive, send)

@@ -102,11 +102,7 @@ class PlacementForm(Struct, forbid_unknown_fields=True, kw_only=True):
     coupons: CouponCodes = ()
 
     def request(self, customer: Actor, key: str | None, currency: str) -> PlacementRequest:
-        """The order to place for the core.
-
-        Raises:
-            Invalid: as `PlacementRequest` raises it, or the total is no amount of money.
-        """
+        """The order for the core. Raises Invalid: as `PlacementRequest` does, or the total is no amount of money."""
         assert customer.id is not None, "placing an order needs a login"
         return PlacementRequest(
             customer.id,
