@@ -348,7 +348,7 @@ def _old_answers() -> list[Patch]:
 MISTAKES = (
     Mutant("units-of-the-text", "the units are those from when the text was made", _units_of_the_text),
     Mutant("one-token", "a change of the catalog is not noticed", partial(_held_still, 0)),
-    Mutant("one-moment", "a change of the units is not noticed", partial(_held_still, 1)),
+    Mutant("one-snapshot", "a change of the units is not noticed", partial(_held_still, 1)),
     Mutant("old-answers", "who asks is given an answer of the last tenth of a second", _old_answers),
 )
 

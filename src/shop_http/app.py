@@ -101,7 +101,7 @@ def create_app(
     shutdown: GracefulShutdown | None = None,
     origins: Collection[str] = (),
 ) -> App:
-    """The application, to be served by any ASGI server that runs lifespans.
+    """The application, to be served by any ASGI server that runs lifespans, in one event loop.
 
     Args:
         shop: the shop to serve.
@@ -173,7 +173,7 @@ def create_app(
         read_model=read_model,
         ready=shutdown.readiness(ready),
         shutdown=shutdown,
-        login_limiter=LoginLimiter(limits.logins, limits.unrecognised_devices),
+        login_limiter=LoginLimiter(limits.logins, limits.unrecognised_devices, limits.login_wait_s),
         order_limiter=OrderLimiter(limits.orders, limits.ordered_lines),
         coupon_limiter=CouponLimiter(limits.coupons),
         reservation_limiter=OrderLimiter(None, limits.reserved_lines),

@@ -6,14 +6,15 @@ for all requests that wait by then: which catalog is it, and how many units of t
 answer to a question that was asked before they came, so a customer who placed an order sees the stock after it in the
 next response, whichever process they ask. If the catalog is another one, all text is forgotten and made anew.
 
-A text remembers the units that it was sent with, and the moment when they were so. As long as nothing at all changes,
-each question is of the same moment, and so these units are right.
+A text remembers the units that were told last, and the number of the snapshot that they are of. As long as nothing at
+all changes, the database answers by the same snapshot: then the units are still right, and are not asked for.
 """
 
 from __future__ import annotations
 
 import asyncio
 import ctypes
+import logging
 import re
 import struct
 from collections import OrderedDict
@@ -27,9 +28,9 @@ from shop_http.requests import ShopRequest
 from shop_http.responses import NO_STORE, Response
 
 Current = tuple[Hashable, Hashable, bytes]
-"""A token of the catalog, equal to an earlier one only if nothing but units has changed in between; a moment, equal to
-an earlier one only if nothing at all has; and the units of products: signed numbers of 4 bytes, the highest byte first;
--1 stands for a product that is not there."""
+"""A token of the catalog, equal to an earlier one only if nothing but units has changed in between; a snapshot, equal
+to the one before only if nothing at all has; and the units of products: signed numbers of 4 bytes, the highest byte
+first; -1 stands for a product that is not there."""
 AskCatalog = Callable[[bytes], Awaitable[Current]]
 """Gives what is current, with the units of the products whose ids it gets, 16 bytes each. One question at a time."""
 Key = tuple[str, bytes]
@@ -38,6 +39,7 @@ GATHER_S, GATHERED_MIN = 0.001, 3
 """After a question for so many, the next one waits so long for company: twenty cost hardly more than two."""
 UNITS_BYTES = 4
 _IS_MISSING = b"\xff" * UNITS_BYTES  # -1; other numbers are too small for such a byte at their beginning
+_logger = logging.getLogger("shop_http")
 _ENTRY_BYTES = 800  # about what an entry takes beside its text, path and query
 _UNITS = re.compile(rb'"quantity_in_stock":\d+')
 """Where a body shows units. No text looks like that, as a quotation mark in a text has a backslash before it; an option
@@ -54,8 +56,8 @@ class CatalogText:
         tag: identifies the text.
         token: of the catalog that it shows.
         route: the template of its path, for the log.
-        units: of its products, as they were last asked for; 4 bytes each.
-        moment: when they were so; None: they were not asked for yet.
+        units: of its products, as they were told last; 4 bytes each.
+        snapshot_no: the number of the snapshot that they are of; 0: they were not asked for yet.
     """
 
     form: bytes
@@ -64,7 +66,7 @@ class CatalogText:
     token: Hashable = None
     route: str = ""
     units: bytes = b""
-    moment: Hashable = None
+    snapshot_no: int = 0
 
     def response(self, units: bytes) -> Response:
         """The response, with the units of its products."""
@@ -116,13 +118,16 @@ class ReadModel:
         self._waiting: list[tuple[asyncio.Future[tuple[Hashable, bytes]], CatalogText]] = []
         self._asking: asyncio.Task[None] | None = None
         self._token: Hashable = None
-        self._moment: Hashable = object()  # of the last answer
+        self._snapshot: Hashable = None
+        self._snapshot_no = 1
+        self._is_failing = False
         self._texts: OrderedDict[Key, tuple[CatalogText, int]] = OrderedDict()
         self._bytes = self._dropped = 0
         self._being_made: dict[Key, asyncio.Event] = {}
 
     async def kept(self, request: ShopRequest) -> Response | None:
-        """The response by the text that is kept; None: there is none, or the catalog is another one by now."""
+        """The response by the text that is kept. None: there is none, the catalog is another one by now, or the
+        database does not answer."""
         text, _ = self._texts.get(_key_of(request), (None, 0))
         return None if text is None else await self._response_now(request, text)
 
@@ -200,6 +205,7 @@ class ReadModel:
                 try:
                     await self._ask_for({text for _, text in asked})
                 except Exception as failure:
+                    self._log(failure)
                     self._turn_to(None)
                     for answer, _ in asked:
                         if not answer.done():
@@ -214,23 +220,32 @@ class ReadModel:
             self._asking = None
 
     async def _ask_for(self, texts: Collection[CatalogText]) -> None:
-        """Give all of these texts the units of one moment from now on.
+        """Give all of these texts the units of one snapshot, from now on.
 
-        Those of the last moment have them if it is still that moment: then they are not asked for. Where most are of
-        earlier moments, things change all the time, and to ask for all at once saves a second question.
+        Those that have the units of the last snapshot keep them if it is still that one. Where most have older ones,
+        things change all the time, and to ask for all at once saves a second question.
         """
-        outdated: Collection[CatalogText] = [text for text in texts if text.moment != self._moment]
+        outdated: Collection[CatalogText] = [text for text in texts if text.snapshot_no != self._snapshot_no]
         if len(outdated) > len(texts) / 2:
             outdated = texts
-        token, moment, units = await self._ask(_ids_of(outdated))
-        if moment != self._moment and len(outdated) < len(texts):
+        token, snapshot, units = await self._ask(_ids_of(outdated))
+        if snapshot != self._snapshot and len(outdated) < len(texts):
             outdated = texts
-            token, moment, units = await self._ask(_ids_of(outdated))
+            token, snapshot, units = await self._ask(_ids_of(outdated))
+        self._is_failing = False
         self._turn_to(token)
-        self._moment, at = moment, 0
+        if snapshot != self._snapshot:
+            self._snapshot, self._snapshot_no = snapshot, self._snapshot_no + 1
+        at = 0
         for text in outdated:
             end = at + len(text.product_ids) * UNITS_BYTES // 16
-            text.units, text.moment, at = units[at:end], moment, end
+            text.units, text.snapshot_no, at = units[at:end], self._snapshot_no, end
+
+    def _log(self, failure: Exception) -> None:
+        """Once, until there is an answer again: responses are right without it, and slow."""
+        if not self._is_failing:
+            _logger.warning("the catalog cannot be sent from memory: %s: %s", type(failure).__name__, failure)
+        self._is_failing = True
 
     def _turn_to(self, token: Hashable) -> None:
         """Forget all text if the catalog is another one, or unknown."""

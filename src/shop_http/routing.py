@@ -12,8 +12,8 @@ A handler gets the request, then what its path has in braces, then the body as `
 query parameters as `query` if it declares some, and the Idempotency-Key, or None, if it has a parameter `key`.
 `run_operation` calls it, and not Litestar, which only finds it by its path.
 
-Most handlers block. They run in a thread of a pool, one hop a request, and render their response there. Before
-that, in another thread, a staff token is re-checked against the database. The handlers that place and reserve
+Most handlers block. They run in a thread of a pool, one hop a request, and render their response there. Before any
+handler, a staff token is re-checked against the database, in a thread of its own. The handlers that place and reserve
 are coroutines: they wait for the order batcher on the event loop, and a thread for each of them would limit a batch.
 They put the Idempotency-Key into the request to the core, which claims the keys of a whole batch.
 """
@@ -387,6 +387,6 @@ class App:
             state = scope.setdefault("state", {})
             state["request"] = ShopRequest(scope, receive, self.state)
             await self._outermost(scope, receive, send)
-            del state["request"]  # it knows the scope: else both would wait for the garbage collector
+            state.pop("request", None)  # it knows the scope: else both would wait for the garbage collector
         else:
             await self.litestar(scope, receive, send)

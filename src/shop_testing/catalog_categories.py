@@ -60,6 +60,16 @@ class CategoryTree(Contract):
         shop.catalog.edit_category(SYSTEM, lamps.id, CategoryChanges(parent_id=garden.id))
         assert categories() == [(lamps.id, garden.id), ()]
 
+    def test_the_categories_of_an_offer_have_an_end_even_if_somebody_damaged_the_tree(self, fixtures: Fixtures) -> None:
+        home = fixtures.category("home")
+        lamps = fixtures.category("lamps", home)
+        lamp = fixtures.product(category_id=lamps.id)
+        with fixtures.begin() as uow:
+            uow.categories.lock_all()
+            uow.categories.update(replace(home, parent_id=lamps.id))
+        with fixtures.begin() as uow:
+            assert uow.products.offers([lamp.id])[lamp.id].category_ids == (lamps.id, home.id)
+
     def test_a_category_is_never_below_itself(self, fixtures: Fixtures, shop: Shop) -> None:
         home = fixtures.category("home")
         lamps = fixtures.category("lamps", home)

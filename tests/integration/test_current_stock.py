@@ -51,25 +51,25 @@ def test_units_come_in_the_order_of_the_ids_and_less_than_none_for_what_is_missi
 ) -> None:
     one, two, three = (product.id for product in products)
     asked = b"".join(id_.bytes for id_ in (three, MISSING, one, two, three))
-    token, moment, units = asyncio.run(current_stock(asked))
+    token, snapshot, units = asyncio.run(current_stock(asked))
     assert struct.unpack(">5i", units) == (3, -1, 1, 2, 3)
-    assert asyncio.run(current_stock()) == (token, moment, b"")
+    assert asyncio.run(current_stock()) == (token, snapshot, b"")
 
 
-def test_the_moment_is_another_one_after_each_change(
+def test_the_snapshot_is_another_one_after_each_change(
     current_stock: CurrentStock, engine: Engine, products: list[Product]
 ) -> None:
-    def moment() -> bytes:
+    def snapshot() -> bytes:
         return asyncio.run(current_stock())[1]
 
-    moments = [moment()]
+    snapshots = [snapshot()]
     for _ in range(3):
         with engine.begin() as connection:
             connection.execute(text("UPDATE stock_levels SET on_hand = on_hand"))
-        moments.append(moment())
-    assert len(set(moments)) == 4
+        snapshots.append(snapshot())
+    assert len(set(snapshots)) == 4
     # Other databases of the server count as well, so that it may take several tries.
-    assert any(moment() == moment() for _ in range(1_000)), "it is the same one as long as nothing changes"
+    assert any(snapshot() == snapshot() for _ in range(1_000)), "it is the same one as long as nothing changes"
 
 
 def test_more_ids_than_a_socket_takes_at_once_are_answered(

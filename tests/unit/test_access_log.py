@@ -34,6 +34,7 @@ class Setup:
 
     file: io.BytesIO = field(default_factory=io.BytesIO)
     shop: Shop = field(default_factory=lambda: Shop(MemoryAdapters()))
+    asked: list[int] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         details = ProductDetails("LAMP-1", "Brass lamp", Money.parse("24.90", "EUR"))
@@ -44,8 +45,9 @@ class Setup:
         )
         self.access = self.shop.sessions.log_in("ada", "numbers are music").access
 
-        async def ask(product_ids: bytes) -> tuple[int, list[int]]:
-            return 1, [1] * (len(product_ids) // 16)
+        async def ask(product_ids: bytes) -> tuple[int, int, bytes]:
+            self.asked.append(len(product_ids))
+            return 1, 1, b"\0\0\0\1" * (len(product_ids) // 16)
 
         app = create_app(
             self.shop,
@@ -120,6 +122,7 @@ def test_an_answer_that_was_kept_is_logged_like_the_one_that_was_worked_out(setu
     etag = setup.client.get(path).headers["etag"]
     third = setup.line_of("GET", path, headers={"If-None-Match": etag})
     assert (third["status"], third["route"], third["bytes"]) == (304, "/api/v1/products/{product_id}", 0)
+    assert 16 in setup.asked, "its text was kept"
 
 
 def test_the_line_names_the_account_and_never_more_of_it(setup: Setup) -> None:

@@ -60,7 +60,7 @@ class Counting(MemoryAdapters):
         return super().begin()
 
     async def ask(self, product_ids: bytes) -> Current:
-        """The token of the catalog, all that there is as the moment, and the units of products."""
+        """The token of the catalog, all that there is as the snapshot, and the units of products."""
         self.before_answer()
         if isinstance(self.token, Exception):
             raise self.token
@@ -69,9 +69,9 @@ class Counting(MemoryAdapters):
             stock = self._store.stock
             catalog = [dict(table) for table in (self._store.products, self._store.categories, self._store.families)]
             units = [stock[id_].available if id_ in stock else -1 for id_ in ids]
-            moment = self.token, str(catalog), str(stock)
+            snapshot = self.token, str(catalog), str(stock)
         self.asked.append(len(units))
-        return self.token or str(catalog), moment, packed(units)
+        return self.token or str(catalog), snapshot, packed(units)
 
 
 def packed(units: Sequence[int]) -> bytes:
@@ -371,7 +371,7 @@ def test_what_is_kept_is_bounded_and_the_least_wanted_goes_first() -> None:
 
     async def run() -> None:
         async def ask(product_ids: bytes) -> Current:
-            return "token", "moment", packed([1] * (len(product_ids) // 16))
+            return "token", "snapshot", packed([1] * (len(product_ids) // 16))
 
         model: Any = ReadModel(ask, 50_000)
         for number in range(40):

@@ -112,7 +112,8 @@ class MemoryProducts:
     def _path_from(self, category_id: UUID | None) -> tuple[UUID, ...]:
         """The category and all above it."""
         path: list[UUID] = []
-        while category_id is not None and (category := self._transaction.categories.get(category_id)) is not None:
+        above = self._transaction.categories.get
+        while category_id is not None and category_id not in path and (category := above(category_id)) is not None:
             path.append(category_id)
             category_id = category.parent_id
         return tuple(path)

@@ -118,9 +118,9 @@ class CurrentStock:
         self._connected = 0
 
     async def __call__(self, product_ids: bytes = b"") -> tuple[bytes, bytes, bytes]:
-        """A token of the catalog, the moment, and the units of these products that can be sold.
+        """A token of the catalog, the snapshot, and the units of these products that can be sold.
 
-        Two tokens differ if anything of the catalog but its units may differ, and two moments, if anything may. After
+        Two tokens differ if anything of the catalog but its units may differ, and two snapshots, if anything may. After
         a restore from a backup a version can stand for another catalog, so the number of the connection is part of
         them.
 

@@ -82,8 +82,8 @@ SELECT current.version, stamped.stamp, product.id, product.sku, product.name, pr
                SELECT parent.id, parent.parent_id, step + 1
                FROM categories AS parent
                JOIN path ON parent.id = path.parent_id
-           )
-           SELECT id FROM path ORDER BY step
+           ) CYCLE id SET is_cycle USING seen
+           SELECT id FROM path WHERE NOT is_cycle ORDER BY step
        ) END AS category_ids
 FROM catalog_version AS current
 LEFT JOIN catalog_stamps AS stamped ON stamped.version = current.version

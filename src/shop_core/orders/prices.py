@@ -120,10 +120,13 @@ def quote(
     checkout: Checkout | None,
     customer_id: UUID | None,
     codes: Sequence[str],
+    *,
+    includes_tax: bool,
 ) -> Quote:
     """What an order of these lines would cost.
 
     Args:
+        includes_tax: whether prices are gross.
         customer_id: None for somebody unknown.
         codes: the coupons that come with it.
 
@@ -133,7 +136,7 @@ def quote(
     """
     currency = lines[0].unit_price.currency
     if checkout is None:
-        return Quote(tuple(lines), total_of(lines, currency), tuple(shortages))
+        return Quote(tuple(lines), total_of(lines, currency), tuple(shortages), includes_tax=includes_tax)
     cart = cart_of(lines)
     checked = checkout.check(customer_id, _NOT_PLACED, cart, codes)
     pricing = checked.pricing
@@ -143,6 +146,6 @@ def quote(
         tuple(shortages),
         tuple(explain(cart, checked.promotions, pricing)),
         checked.coupons,
-        checkout.includes_tax,
+        includes_tax,
         pricing.is_exact,
     )

@@ -116,12 +116,14 @@ class OrderService(OrderChanges):
             offers = uow.products.offers(requested)
             check_catalog(lines, offers)
             levels = uow.stock.get_all(requested)
-            open_checkout = read_checkout(uow, uow.prices.rules(), codes, customers, is_quote=True)
+            rules = uow.prices.rules()
+            open_checkout = read_checkout(uow, rules, codes, customers, is_quote=True)
             now = uow.now()
         available = {product_id: level.available for product_id, level in levels.items()}
         checkout = open_checkout(now) if open_checkout else None
         quoted = [line_of(offers[product_id], units, checkout) for product_id, units in requested.items()]
-        return quote(quoted, shortages(requested, available, offers), checkout, actor.id, codes)
+        short = shortages(requested, available, offers)
+        return quote(quoted, short, checkout, actor.id, codes, includes_tax=rules.includes_tax)
 
     def find_committed(self, requests: Sequence[PlacementRequest], ids: Sequence[UUID]) -> dict[UUID, Order]:
         """The orders of a batch that were placed, after its commit was lost.

@@ -27,8 +27,6 @@ from shop_http.requests import request_of
 
 CLIENTS_MAX = 50_000
 """So many clients are remembered, the latest ones, in some 10 MB. A forgotten one starts with a full bucket."""
-PLACE_S = 1.0
-"""How long a login waits for a place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +54,7 @@ class RateLimits:
         logins: by address: failed logins, and registrations.
         unrecognised_devices: logins and registrations at the same moment from devices that no login has succeeded from
             before. The pool of the password hashes has room for more, so that nobody else has to wait for long.
+        login_wait_s: how long one more waits for its turn, before it is refused.
         orders: that one customer places.
         ordered_lines, reserved_lines: of all orders and of all reservations that one customer sends.
         coupons: that cannot be used; see `COUPON_GUESSES`.
@@ -64,6 +63,7 @@ class RateLimits:
     requests: Rate | None = None
     logins: Rate | None = None
     unrecognised_devices: int | None = None
+    login_wait_s: float = 1.0
     orders: Rate | None = None
     ordered_lines: Rate | None = None
     reserved_lines: Rate | None = None
@@ -108,7 +108,7 @@ class LoginLimiter:
         wait_s: how long one more waits for a place.
     """
 
-    def __init__(self, rate: Rate | None, unrecognised_max: int | None, wait_s: float = PLACE_S) -> None:
+    def __init__(self, rate: Rate | None, unrecognised_max: int | None, wait_s: float) -> None:
         self._buckets = TokenBuckets(rate) if rate else None
         self._places = None if unrecognised_max is None else asyncio.Semaphore(unrecognised_max)
         self._wait_s = wait_s
