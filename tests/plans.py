@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Self
@@ -11,6 +12,11 @@ import psycopg
 from sqlalchemy import Engine, event, text
 
 from shop_adapters.postgres.schema import metadata
+
+_NOT_VISIBLE_TO_ALL = text("""
+SELECT relname FROM pg_class
+WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace AND relallvisible < relpages
+""")
 
 
 @dataclass(frozen=True)
@@ -64,12 +70,20 @@ def statements(engine: Engine) -> Iterator[list[tuple[str, Any]]]:
 def analyze(engine: Engine) -> None:
     """Tell the planner all about the tables. It looks at every row, and nobody does so again later: else the plans
     would depend on which rows it happens to draw, and when.
+
+    A page is marked as visible to all only if no transaction is left from before its rows were committed, such as that
+    of PostgreSQL's own autovacuum; without the mark, an index alone is no answer, and plans are others. Such
+    transactions are over soon.
     """
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         for table in metadata.sorted_tables:
             connection.execute(text(f'ALTER TABLE "{table.name}" SET (autovacuum_enabled = off)'))
         connection.execute(text("SET default_statistics_target = 1000"))  # 300 rows for each: all of them
+        deadline = time.monotonic() + 60
         connection.execute(text("VACUUM ANALYZE"))
+        while not_visible := connection.scalars(_NOT_VISIBLE_TO_ALL).all():
+            assert time.monotonic() < deadline, f"somebody keeps a transaction open: {not_visible}"
+            connection.execute(text("VACUUM"))
 
 
 def costs(engine: Engine, use: Callable[[], object]) -> list[Cost]:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-import pytest
-from sqlalchemy import text
+from collections.abc import Callable
 
-from plans import costs, statements
+import pytest
+from sqlalchemy import Engine, text
+from verification.databases import adapters_on
+
+from plans import analyze, costs, statements
 from shop_adapters.postgres import PostgresAdapters
 from shop_core import AccountQuery, CursorRequest, OffsetRequest, Role
 from shop_core.pagination import PageRequest
@@ -37,13 +40,13 @@ def test_a_page_of_users_costs_the_same_number_of_statements_however_many_are_on
 
 
 @pytest.fixture
-def crowd(postgres_adapters: PostgresAdapters) -> PostgresAdapters:
+def crowd(new_engine: Callable[[str], Engine]) -> PostgresAdapters:
     """A shop with a lot of customers, some staff, and some who are out."""
-    with postgres_adapters.engine.begin() as connection:
+    engine = new_engine("shop_users")
+    with engine.begin() as connection:
         connection.execute(text(_FILL))
-    with postgres_adapters.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.execute(text("VACUUM ANALYZE accounts"))
-    return postgres_adapters
+    analyze(engine)
+    return adapters_on(engine)
 
 
 def test_no_page_of_users_reads_the_whole_table(crowd: PostgresAdapters) -> None:
