@@ -83,6 +83,11 @@ class Health:
     findings: list[str] = field(default_factory=list)
 
 
+CHECKER = ("127.0.0.2", 0) if sys.platform == "linux" else None
+"""Whoever checks the health has an address of their own: a client that has too many connections loses the oldest of its
+own, and one that just began and is slow to send its request can be that."""
+
+
 def health_in_a_flood(port: int, flood: Flood, seconds: float, health_port: int | None = None) -> Health:
     """Check the health of a server for so long, each time on a connection of its own, while others flood it.
 
@@ -104,7 +109,8 @@ def health_in_a_flood(port: int, flood: Flood, seconds: float, health_port: int 
 
 def _check(health: Health, port: int, path: str) -> None:
     began = time.monotonic()
-    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=ANSWER_S_MAX)) as connection:
+    connecting = http.client.HTTPConnection("127.0.0.1", port, ANSWER_S_MAX, CHECKER)
+    with closing(connecting) as connection:
         try:
             connection.request("GET", path)
             status = connection.getresponse().status

@@ -14,6 +14,7 @@ from sqlalchemy.exc import IntegrityError
 
 from shop_adapters.order_batcher import OrderBatcher
 from shop_adapters.postgres import PostgresAdapters
+from shop_adapters.postgres.database import TransactionTimeouts
 from shop_core import Shop
 from shop_http.app import create_app
 from shop_http.server.tracing import Spans
@@ -30,7 +31,9 @@ def traced(postgres_adapters: PostgresAdapters) -> list[ReadableSpan]:
     exporter = InMemorySpanExporter()
     spans = Spans(exporter)
     engine = postgres_adapters.engine
-    adapters = PostgresAdapters(engine, b"a secret for tests, of more than 32 bytes", observe=spans.statements)
+    patient = TransactionTimeouts(lock_s=60)  # eight orders of one product at once, however slow the machine is
+    secret = b"a secret for tests, of more than 32 bytes"
+    adapters = PostgresAdapters(engine, secret, observe=spans.statements, timeouts=patient)
     shop = Shop(adapters)
     batcher = OrderBatcher(shop, adapters.new_id, observer=spans)
     lamp = Fixtures(postgres_adapters).product("Lamp", units=100)
