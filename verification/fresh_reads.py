@@ -21,7 +21,7 @@ import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import partial
@@ -308,10 +308,10 @@ def _units_of_the_text() -> list[Patch]:
     from shop_http.read_model import CatalogText
 
     right = CatalogText.response
-    first: dict[tuple[bytes, str], bytes] = {}
+    first: dict[tuple[str, str], bytes] = {}
 
-    def response(self: Any, units: bytes) -> Any:
-        return right(self, first.setdefault((self.product_ids, self.tag), units))
+    def response(self: Any) -> Any:
+        return right(replace(self, units=first.setdefault((self.product_ids, self.tag), self.units)))
 
     return [(CatalogText, "response", response)]
 
@@ -321,7 +321,7 @@ def _held_still(what: int) -> list[Patch]:
 
     right = CurrentStock.__call__
 
-    async def ask(self: Any, product_ids: bytes = b"") -> Any:
+    async def ask(self: Any, product_ids: str = "") -> Any:
         answer: list[Any] = [*await right(self, product_ids)]
         answer[what] = "the same"
         return answer
@@ -332,17 +332,15 @@ def _held_still(what: int) -> list[Patch]:
 def _old_answers() -> list[Patch]:
     from shop_http.read_model import ReadModel
 
-    right: Callable[[Any, Any, Any], Awaitable[Any]] = ReadModel._now
-    last: dict[bytes, tuple[float, Any]] = {}
+    right: Callable[[Any, Any], Awaitable[None]] = ReadModel._update
+    last: dict[str, float] = {}
 
-    async def now(self: Any, request: Any, text: Any) -> Any:
-        at, answer = last.get(text.product_ids, (0.0, None))
-        if time.monotonic() - at > 0.1:
-            answer = await right(self, request, text)
-            last[text.product_ids] = time.monotonic(), answer
-        return answer
+    async def update(self: Any, text: Any) -> None:
+        if time.monotonic() - last.get(text.product_ids, 0.0) > 0.1:
+            await right(self, text)
+            last[text.product_ids] = time.monotonic()
 
-    return [(ReadModel, "_now", now)]
+    return [(ReadModel, "_update", update)]
 
 
 MISTAKES = (

@@ -22,6 +22,7 @@ from collections.abc import Awaitable, Callable, Collection, Hashable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
+from time import monotonic
 
 from shop_core import CatalogEntry
 from shop_http.requests import ShopRequest
@@ -31,13 +32,14 @@ Current = tuple[Hashable, Hashable, bytes]
 """A token of the catalog, equal to an earlier one only if nothing but units has changed in between; a snapshot, equal
 to the one before only if nothing at all has; and the units of products: signed numbers of 4 bytes, the highest byte
 first; -1 stands for a product that is not there."""
-AskCatalog = Callable[[bytes], Awaitable[Current]]
-"""Gives what is current, with the units of the products whose ids it gets, 16 bytes each. One question at a time."""
+AskCatalog = Callable[[str], Awaitable[Current]]
+"""Gives what is current, with the units of the products whose ids it gets: the 32 digits of each, and a comma. One
+question at a time."""
 Key = tuple[str, bytes]
 
 GATHER_S, GATHERED_MIN = 0.001, 3
 """After a question for so many, the next one waits so long for company: twenty cost hardly more than two."""
-UNITS_BYTES = 4
+ID_LENGTH, UNITS_BYTES = 33, 4
 _IS_MISSING = b"\xff" * UNITS_BYTES  # -1; other numbers are too small for such a byte at their beginning
 _logger = logging.getLogger("shop_http")
 _ENTRY_BYTES = 800  # about what an entry takes beside its text, path and query
@@ -52,31 +54,34 @@ class CatalogText:
 
     Args:
         form: the body as a format, with a `%d` for the units of each product: filled in at the speed of C.
-        product_ids: of these products, 16 bytes each.
+        product_ids: of these products, as they are asked for.
         tag: identifies the text.
         token: of the catalog that it shows.
         route: the template of its path, for the log.
-        units: of its products, as they were told last; 4 bytes each.
+        units: of its products, as they were told last.
         snapshot_no: the number of the snapshot that they are of; 0: they were not asked for yet.
     """
 
     form: bytes
-    product_ids: bytes
+    product_ids: str
     tag: str
     token: Hashable = None
     route: str = ""
     units: bytes = b""
     snapshot_no: int = 0
 
-    def response(self, units: bytes) -> Response:
+    def response(self) -> Response:
         """The response, with the units of its products."""
-        return Response(self.form % _numbers(units), 200, etag=self.etag(units))
+        return Response(self.form % self._numbers(), 200, etag=self.etag())
 
-    def etag(self, units: bytes) -> str:
+    def etag(self) -> str:
         """Of a product `"3.17"`: readers see every sale, while `If-Match` looks at the version 3."""
-        if len(units) > UNITS_BYTES:
-            return f'"{self.tag}.{sha256(units).hexdigest()[:16]}"'
-        return '"' + ".".join([self.tag, *map(str, _numbers(units))]) + '"'
+        if len(self.units) > UNITS_BYTES:
+            return f'"{self.tag}.{sha256(self.units).hexdigest()[:16]}"'
+        return '"' + ".".join([self.tag, *map(str, self._numbers())]) + '"'
+
+    def _numbers(self) -> tuple[int, ...]:
+        return struct.unpack(f">{len(self.units) // UNITS_BYTES}i", self.units)
 
 
 def keepable(response: Response, entries: Sequence[CatalogEntry] = (), version: int | None = None) -> Response:
@@ -89,13 +94,10 @@ def keepable(response: Response, entries: Sequence[CatalogEntry] = (), version: 
     """
     form = _UNITS.sub(b'"quantity_in_stock":%d', response.body.replace(b"%", b"%%"))
     tag = version or sha256(form).hexdigest()[:24]
-    response.text = CatalogText(form, b"".join([entry.product.id.bytes for entry in entries]), str(tag))
-    response.etag = response.text.etag(struct.pack(f">{len(entries)}i", *[entry.available for entry in entries]))
+    response.text = text = CatalogText(form, "".join([entry.product.id.hex + "," for entry in entries]), str(tag))
+    text.units = struct.pack(f">{len(entries)}i", *[entry.available for entry in entries])
+    response.etag = text.etag()
     return response
-
-
-def _numbers(units: bytes) -> tuple[int, ...]:
-    return struct.unpack(f">{len(units) // UNITS_BYTES}i", units)
 
 
 def _return_memory() -> None:
@@ -115,12 +117,13 @@ class ReadModel:
 
     def __init__(self, ask: AskCatalog, bytes_max: int, cache_control: bytes = NO_STORE) -> None:
         self._ask, self._bytes_max, self._cache_control = ask, bytes_max, cache_control
-        self._waiting: list[tuple[asyncio.Future[tuple[Hashable, bytes]], CatalogText]] = []
+        self._waiting: list[CatalogText] = []
+        self._answered: asyncio.Event | None = None
         self._asking: asyncio.Task[None] | None = None
+        self._one_question, self._next_at, self._is_failing = asyncio.Lock(), 0.0, False
         self._token: Hashable = None
         self._snapshot: Hashable = None
         self._snapshot_no = 1
-        self._is_failing = False
         self._texts: OrderedDict[Key, tuple[CatalogText, int]] = OrderedDict()
         self._bytes = self._dropped = 0
         self._being_made: dict[Key, asyncio.Event] = {}
@@ -129,7 +132,7 @@ class ReadModel:
         """The response by the text that is kept. None: there is none, the catalog is another one by now, or the
         database does not answer."""
         text, _ = self._texts.get(_key_of(request), (None, 0))
-        return None if text is None else await self._response_now(request, text)
+        return None if text is None else await self._updated(request, text)
 
     async def response(self, request: ShopRequest, make: Callable[[ShopRequest], Awaitable[Response]]) -> Response:
         """The response by the text that is kept; without one, what `make` makes, whose text is then kept."""
@@ -140,7 +143,9 @@ class ReadModel:
             return response
         done = self._being_made.setdefault(key, asyncio.Event())
         try:
-            token = self._token or await self._first_token(request)
+            if self._token is None:
+                await self._update(CatalogText(b"", "", ""))
+            token = self._token
             response = await make(request)
             if response.text is not None and token is not None and token == self._token:
                 self._keep(request, response.text)
@@ -149,26 +154,16 @@ class ReadModel:
             self._being_made.pop(key, None)
             done.set()
 
-    async def _response_now(self, request: ShopRequest, text: CatalogText) -> Response | None:
-        try:
-            token, units = await self._now(request, text)
-        except Exception:  # the database does not answer: the application has a better response to that
+    async def _updated(self, request: ShopRequest, text: CatalogText) -> Response | None:
+        await self._update(text)
+        if text.token != self._token or _IS_MISSING in text.units:
             return None
-        if text.token != token or _IS_MISSING in units:
-            return None
-        key = _key_of(request)
-        if key in self._texts:
+        if (key := _key_of(request)) in self._texts:
             self._texts.move_to_end(key)
         request.scope["path_template"] = text.route
-        response = text.response(units)
+        response = text.response()
         response.cache_control = self._cache_control
         return response
-
-    async def _first_token(self, request: ShopRequest) -> Hashable:
-        """The token from a question for that alone; None: the database does not answer."""
-        with suppress(Exception):
-            await self._now(request, CatalogText(b"", b"", ""))
-        return self._token
 
     def _keep(self, request: ShopRequest, text: CatalogText) -> None:
         """Keep a text under the token of the last answer, which is from before it was read: if the text is newer, the
@@ -190,34 +185,29 @@ class ReadModel:
             self._dropped = 0
             request.loop.run_in_executor(None, _return_memory)
 
-    async def _now(self, request: ShopRequest, text: CatalogText) -> tuple[Hashable, bytes]:
-        """The token and the units of this text, as they are after this call."""
-        answer: asyncio.Future[tuple[Hashable, bytes]] = request.loop.create_future()
-        self._waiting.append((answer, text))
-        if self._asking is None:
-            self._asking = request.loop.create_task(self._ask_while_somebody_waits())
-        return await answer
+    async def _update(self, text: CatalogText) -> None:
+        """Have the token, and the units of this text, be those of a moment after this call."""
+        self._waiting.append(text)
+        if self._answered is None:
+            self._answered = asyncio.Event()
+            self._asking = asyncio.create_task(self._ask_next(self._answered))
+        await self._answered.wait()
 
-    async def _ask_while_somebody_waits(self) -> None:
-        try:
-            while self._waiting:
-                asked, self._waiting = self._waiting, []
-                try:
-                    await self._ask_for({text for _, text in asked})
-                except Exception as failure:
-                    self._log(failure)
-                    self._turn_to(None)
-                    for answer, _ in asked:
-                        if not answer.done():
-                            answer.set_exception(failure)
-                else:
-                    for answer, text in asked:
-                        if not answer.done():  # else its client is gone
-                            answer.set_result((self._token, text.units))
-                if len(asked) >= GATHERED_MIN:
-                    await asyncio.sleep(GATHER_S)
-        finally:
-            self._asking = None
+    async def _ask_next(self, answered: asyncio.Event) -> None:
+        """Ask for all who wait by the time that the question before is answered."""
+        async with self._one_question:
+            await asyncio.sleep(self._next_at - monotonic())
+            texts, self._waiting, self._answered = self._waiting, [], None
+            try:
+                await self._ask_for(set(texts))
+                self._is_failing = False
+            except Exception as failure:  # the application has a better response to that
+                if not self._is_failing:
+                    _logger.warning("the catalog cannot be sent from memory: %s: %s", type(failure).__name__, failure)
+                self._is_failing = True
+                self._turn_to(None)
+            self._next_at = monotonic() + (GATHER_S if len(texts) >= GATHERED_MIN else 0)
+            answered.set()
 
     async def _ask_for(self, texts: Collection[CatalogText]) -> None:
         """Give all of these texts the units of one snapshot, from now on.
@@ -228,34 +218,23 @@ class ReadModel:
         outdated: Collection[CatalogText] = [text for text in texts if text.snapshot_no != self._snapshot_no]
         if len(outdated) > len(texts) / 2:
             outdated = texts
-        token, snapshot, units = await self._ask(_ids_of(outdated))
+        token, snapshot, units = await self._ask("".join([text.product_ids for text in outdated]))
         if snapshot != self._snapshot and len(outdated) < len(texts):
             outdated = texts
-            token, snapshot, units = await self._ask(_ids_of(outdated))
-        self._is_failing = False
+            token, snapshot, units = await self._ask("".join([text.product_ids for text in outdated]))
         self._turn_to(token)
         if snapshot != self._snapshot:
             self._snapshot, self._snapshot_no = snapshot, self._snapshot_no + 1
         at = 0
         for text in outdated:
-            end = at + len(text.product_ids) * UNITS_BYTES // 16
+            end = at + len(text.product_ids) // ID_LENGTH * UNITS_BYTES
             text.units, text.snapshot_no, at = units[at:end], self._snapshot_no, end
-
-    def _log(self, failure: Exception) -> None:
-        """Once, until there is an answer again: responses are right without it, and slow."""
-        if not self._is_failing:
-            _logger.warning("the catalog cannot be sent from memory: %s: %s", type(failure).__name__, failure)
-        self._is_failing = True
 
     def _turn_to(self, token: Hashable) -> None:
         """Forget all text if the catalog is another one, or unknown."""
         if token != self._token:
             self._texts.clear()
             self._token, self._bytes = token, 0
-
-
-def _ids_of(texts: Collection[CatalogText]) -> bytes:
-    return b"".join([text.product_ids for text in texts])
 
 
 def _key_of(request: ShopRequest) -> Key:

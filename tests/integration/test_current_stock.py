@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import struct
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from uuid import UUID
 
 import psycopg
@@ -21,6 +21,11 @@ from shop_testing import Fixtures
 
 TWO, THREE = bytes([0, 0, 0, 2]), bytes([0, 0, 0, 3])
 MISSING = UUID("01930000-0000-7000-8000-000000000001")
+
+
+def ids_of(*products: UUID) -> str:
+    """As they are asked for."""
+    return "".join(f"{id_.hex}," for id_ in products)
 
 
 @pytest.fixture(scope="module")
@@ -43,14 +48,14 @@ def current_stock(engine: Engine, request: pytest.FixtureRequest) -> Iterator[Cu
     """Connected when it is asked first."""
     current_stock = CurrentStock(engine, prepare_threshold=request.param)
     yield current_stock
-    current_stock.close()
+    asyncio.run(current_stock.close())
 
 
 def test_units_come_in_the_order_of_the_ids_and_less_than_none_for_what_is_missing(
     current_stock: CurrentStock, products: list[Product]
 ) -> None:
     one, two, three = (product.id for product in products)
-    asked = b"".join(id_.bytes for id_ in (three, MISSING, one, two, three))
+    asked = ids_of(three, MISSING, one, two, three)
     token, snapshot, units = asyncio.run(current_stock(asked))
     assert struct.unpack(">5i", units) == (3, -1, 1, 2, 3)
     assert asyncio.run(current_stock()) == (token, snapshot, b"")
@@ -59,7 +64,7 @@ def test_units_come_in_the_order_of_the_ids_and_less_than_none_for_what_is_missi
 def test_the_snapshot_is_another_one_after_each_change(
     current_stock: CurrentStock, engine: Engine, products: list[Product]
 ) -> None:
-    def snapshot() -> bytes:
+    def snapshot() -> Hashable:
         return asyncio.run(current_stock())[1]
 
     snapshots = [snapshot()]
@@ -76,7 +81,7 @@ def test_more_ids_than_a_socket_takes_at_once_are_answered(
     current_stock: CurrentStock, products: list[Product]
 ) -> None:
     count = 30_000  # 600 KB
-    *_, units = asyncio.run(current_stock(products[1].id.bytes * count))
+    *_, units = asyncio.run(current_stock(ids_of(products[1].id) * count))
     assert units == TWO * count
 
 
@@ -93,21 +98,19 @@ def test_a_lost_connection_is_an_error_and_after_it_the_catalog_counts_as_anothe
     assert after != before
 
 
-def test_a_question_that_cannot_be_prepared_leaves_no_connection_behind(
-    current_stock: CurrentStock, engine: Engine
-) -> None:
+def test_a_question_that_fails_leaves_no_more_connections_behind(current_stock: CurrentStock, engine: Engine) -> None:
     with engine.begin() as connection:
         connection.execute(text("ALTER TABLE catalog_stamps RENAME TO elsewhere"))
     try:
         for _ in range(5):
-            with pytest.raises(psycopg.OperationalError, match="catalog_stamps"):
+            with pytest.raises(psycopg.errors.UndefinedTable, match="catalog_stamps"):
                 asyncio.run(current_stock())
     finally:
         with engine.begin() as connection:
             connection.execute(text("ALTER TABLE elsewhere RENAME TO catalog_stamps"))
     with engine.begin() as connection:
         others = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid != pg_backend_pid()"
-        assert connection.execute(text(others)).scalar_one() == 0
+        assert connection.execute(text(others)).scalar_one() <= 1, "that of the next question"
 
 
 def test_an_answer_that_came_while_the_event_loop_stood_still_counts(
@@ -116,8 +119,9 @@ def test_an_answer_that_came_while_the_event_loop_stood_still_counts(
     async def ask_and_stand_still() -> bytes:
         await current_stock()
         monkeypatch.setattr(current_catalog, "ANSWER_S", 0.05)
-        asked = asyncio.ensure_future(current_stock(products[1].id.bytes))
-        await asyncio.sleep(0)
+        asked = asyncio.ensure_future(current_stock(ids_of(products[1].id)))
+        for _ in range(3):  # by now it is sent
+            await asyncio.sleep(0)
         time.sleep(0.2)
         *_, units = await asked
         return units
@@ -130,11 +134,11 @@ def test_whoever_is_cancelled_leaves_no_answer_for_the_next_question(
 ) -> None:
     async def cancel_and_ask() -> bytes:
         await current_stock()
-        cancelled = asyncio.ensure_future(current_stock(products[0].id.bytes))
+        cancelled = asyncio.ensure_future(current_stock(ids_of(products[0].id)))
         await asyncio.sleep(0)
         cancelled.cancel()
         await asyncio.gather(cancelled, return_exceptions=True)
-        *_, units = await current_stock(products[2].id.bytes)
+        *_, units = await current_stock(ids_of(products[2].id))
         return units
 
     assert asyncio.run(cancel_and_ask()) == THREE

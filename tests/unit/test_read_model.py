@@ -29,7 +29,7 @@ from shop_core import (
 )
 from shop_core.inventory.model import LineRequest
 from shop_http.app import create_app
-from shop_http.read_model import CatalogText, Current, ReadModel
+from shop_http.read_model import ID_LENGTH, CatalogText, Current, ReadModel
 from shop_http.responses import Response
 from shop_http.routing import App
 from shop_testing import Fixtures
@@ -59,13 +59,13 @@ class Counting(MemoryAdapters):
         self.begun += 1
         return super().begin()
 
-    async def ask(self, product_ids: bytes) -> Current:
+    async def ask(self, product_ids: str) -> Current:
         """The token of the catalog, all that there is as the snapshot, and the units of products."""
         self.before_answer()
         if isinstance(self.token, Exception):
             raise self.token
         with self._store.mutex:
-            ids = [UUID(bytes=product_ids[at : at + 16]) for at in range(0, len(product_ids), 16)]
+            ids = [UUID(id_) for id_ in product_ids.split(",")[:-1]]
             stock = self._store.stock
             catalog = [dict(table) for table in (self._store.products, self._store.categories, self._store.families)]
             units = [stock[id_].available if id_ in stock else -1 for id_ in ids]
@@ -291,12 +291,12 @@ class Asked:
         self.units = 0
         self.go = asyncio.Semaphore(0)
 
-    async def ask(self, product_ids: bytes) -> Current:
+    async def ask(self, product_ids: str) -> Current:
         """As the read model asks."""
-        self.questions.append(len(product_ids) // 16)
+        self.questions.append(len(product_ids) // ID_LENGTH)
         units = self.units  # as of now, whenever the answer comes
         await self.go.acquire()
-        return "token", units, packed([units] * (len(product_ids) // 16))
+        return "token", units, packed([units] * (len(product_ids) // ID_LENGTH))
 
 
 class Request:
@@ -309,7 +309,7 @@ class Request:
 
 async def make(_: Any) -> Response:
     """Works out the response `<units>`."""
-    return Response(b"<>", text=CatalogText(b"<%d>", bytes(16), "tag"))
+    return Response(b"<>", text=CatalogText(b"<%d>", f"{MISSING.hex},", "tag"))
 
 
 def test_all_who_wait_share_a_question_and_nobody_gets_the_answer_to_one_from_before_they_came() -> None:
@@ -329,7 +329,9 @@ def test_all_who_wait_share_a_question_and_nobody_gets_the_answer_to_one_from_be
         database.units = 1  # a sale, after which these come
         late = [read() for _ in range(5)]
         await asyncio.sleep(0)
-        for _ in range(3):
+        database.go.release()
+        await early
+        for _ in range(2):
             database.go.release()
         return [response.body for response in await asyncio.gather(early, *late)]
 
@@ -370,8 +372,8 @@ def test_what_is_kept_is_bounded_and_the_least_wanted_goes_first() -> None:
         return await make(request)
 
     async def run() -> None:
-        async def ask(product_ids: bytes) -> Current:
-            return "token", "snapshot", packed([1] * (len(product_ids) // 16))
+        async def ask(product_ids: str) -> Current:
+            return "token", "snapshot", packed([1] * (len(product_ids) // ID_LENGTH))
 
         model: Any = ReadModel(ask, 50_000)
         for number in range(40):

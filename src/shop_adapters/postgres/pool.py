@@ -11,7 +11,7 @@ import psycopg
 from sqlalchemy import Engine, create_engine, event, make_url
 
 PAUSE_S = 0.1
-_CONNECTION = {
+CONNECTION = {
     "connect_timeout": 5,
     "application_name": "shop",
     # A host that is gone is noticed within 11 s, by whoever waits and by whoever sends.
@@ -96,7 +96,7 @@ def make_engine(url: str, *, connections: int = 8, wait_s: float = 2.0, prepare_
         pool_reset_on_return=None,  # `transaction` ends what it began
         hide_parameters=True,  # tracebacks must not show addresses of people and hashes of passwords
         connect_args={
-            **{name: value for name, value in _CONNECTION.items() if name not in make_url(url).query},
+            **{name: value for name, value in CONNECTION.items() if name not in make_url(url).query},
             "prepare_threshold": prepare_threshold,
         },
     )
