@@ -110,7 +110,8 @@ A shop that never sells what it does not have.
   (empty to start). `next` and `previous` are links, relative to the address of the request
   unless the shop is told its own.
 - Reads have an `ETag`: send it as `If-None-Match`, and you get 304 if nothing has changed. JSON from 1 KiB on is
-  compressed by gzip for clients that say that they take it (`Accept-Encoding`); its `ETag` is then a weak one.
+  compressed by zstd, br or gzip, whichever of these a client says that it takes (`Accept-Encoding`); its `ETag` is then
+  a weak one.
 - Every error is a problem document (RFC 9457) whose `code` is stable. Unknown fields and parameters are refused.
 - Under `/api/v1` nothing is taken away and nothing changes its meaning. Fields, values of an enum, codes of errors and
   operations may be added at any time: ignore a field that you do not know, show a status that you do not know as it

@@ -19,7 +19,7 @@ from msgspec.json import Encoder
 
 from shop_core import CursorRequest, OffsetRequest, Page
 from shop_core.pagination import OFFSET_MAX, PageRequest
-from shop_http.compression import COMPRESSED_BYTES_MIN, accepts_gzip, gzipped
+from shop_http.compression import COMPRESSED_BYTES_MIN, encoding_for
 from shop_http.requests import ShopRequest, request_of
 from shop_http.schemas.common import PageBody
 
@@ -49,7 +49,6 @@ _WITHOUT_BODY = (204, 304)
 _READS = ("GET", "HEAD")
 _NO_HEADERS: tuple[Header, ...] = ()
 _VARY: tuple[Header, ...] = ((b"vary", b"Accept-Encoding"),)
-_GZIP: tuple[Header, ...] = (*_VARY, (b"content-encoding", b"gzip"))
 _encode = Encoder().encode
 
 
@@ -98,16 +97,18 @@ class Response(Struct):
 
     async def _send_to_reader(self, request: ShopRequest, send: Send) -> None:
         """Send it, compressed if it may be and the client takes that, see `compression`; or 304."""
-        body, etag, vary = self.body, self.etag, _NO_HEADERS
+        body, etag, headers, encoding = self.body, self.etag, _NO_HEADERS, None
         if self.media_type == JSON and len(body) >= COMPRESSED_BYTES_MIN and request.state.compression:
-            accepted = request.headers.get(b"accept-encoding", b"").lower()
-            vary = _GZIP if b"gzip" in accepted and accepts_gzip(accepted) else _VARY
-        if etag and vary is _GZIP:
+            headers, encoding = _VARY, encoding_for(request.headers.get(b"accept-encoding", b""))
+        if etag and encoding:
             etag = f"W/{etag}"  # weak, as other bytes stand for the same
         if self.etag and request.knows(self.etag):
-            await self._not_modified()._send(request, send, b"", etag, vary[:1])
+            await self._not_modified()._send(request, send, b"", etag, headers)
+        elif encoding:
+            headers = (*headers, (b"content-encoding", encoding.name))
+            await self._send(request, send, await encoding.encoded(body), etag, headers)
         else:
-            await self._send(request, send, await gzipped(body) if vary is _GZIP else body, etag, vary)
+            await self._send(request, send, body, etag, headers)
 
     def _not_modified(self) -> Response:
         """For a client that has it already. A cache takes over what this head says."""

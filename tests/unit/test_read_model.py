@@ -196,6 +196,26 @@ def test_every_answer_is_the_same_as_without_the_read_model() -> None:
                 assert _essence(kept.get(path, headers=staff)) == expected, path
 
 
+@pytest.mark.parametrize("encoding", ["zstd", "br", "gzip"])
+def test_a_kept_page_is_compressed_to_the_same_bytes(encoding: str) -> None:
+    stand = Stand()
+    for number in range(6):
+        stand.fixtures.product(f"Lamp {number}", units=number)
+    with stand.client() as kept, stand.client(is_kept=False) as plain:
+        kept.get("/products")
+        found = list[tuple[dict[str, str], bytes]]()
+        assert stand.works(lambda: found.append(_as_sent(kept, encoding))) == 0
+        assert found == [_as_sent(plain, encoding)]
+        assert found[0][0]["content-encoding"] == encoding
+
+
+def _as_sent(client: Client, encoding: str) -> tuple[dict[str, str], bytes]:
+    """Head and body of the list of products, not decoded."""
+    with client.stream("GET", "/products", headers={"Accept-Encoding": encoding}) as response:
+        headers = {name: value for name, value in response.headers.items() if name != "x-request-id"}
+        return headers, b"".join(response.iter_raw())
+
+
 def _essence(response: Any) -> tuple[int, dict[str, str], bytes]:
     """All of a response that is no accident of its request."""
     headers = {name: value for name, value in response.headers.items() if name != "x-request-id"}
