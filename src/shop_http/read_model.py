@@ -56,18 +56,18 @@ class CatalogText:
         form: the body as a format, with a `%d` for the units of each product: filled in at the speed of C.
         product_ids: of these products, as they are asked for.
         tag: identifies the text.
+        units: of its products, as they were told last.
         token: of the catalog that it shows.
         route: the template of its path, for the log.
-        units: of its products, as they were told last.
         snapshot_no: the number of the snapshot that they are of; 0: they were not asked for yet.
     """
 
     form: bytes
     product_ids: str
     tag: str
+    units: bytes = b""
     token: Hashable = None
     route: str = ""
-    units: bytes = b""
     snapshot_no: int = 0
 
     def response(self) -> Response:
@@ -94,9 +94,10 @@ def keepable(response: Response, entries: Sequence[CatalogEntry] = (), version: 
     """
     form = _UNITS.sub(b'"quantity_in_stock":%d', response.body.replace(b"%", b"%%"))
     tag = version or sha256(form).hexdigest()[:24]
-    response.text = text = CatalogText(form, "".join([entry.product.id.hex + "," for entry in entries]), str(tag))
-    text.units = struct.pack(f">{len(entries)}i", *[entry.available for entry in entries])
-    response.etag = text.etag()
+    product_ids = "".join([entry.product.id.hex + "," for entry in entries])
+    units = struct.pack(f">{len(entries)}i", *[entry.available for entry in entries])
+    response.text = CatalogText(form, product_ids, str(tag), units)
+    response.etag = response.text.etag()
     return response
 
 
@@ -145,8 +146,7 @@ class ReadModel:
         try:
             if self._token is None:
                 await self._update(CatalogText(b"", "", ""))
-            token = self._token
-            response = await make(request)
+            token, response = self._token, await make(request)
             if response.text is not None and token is not None and token == self._token:
                 self._keep(request, response.text)
             return response

@@ -97,18 +97,16 @@ class Response(Struct):
 
     async def _send_to_reader(self, request: ShopRequest, send: Send) -> None:
         """Send it, compressed if it may be and the client takes that, see `compression`; or 304."""
-        body, etag, headers, encoding = self.body, self.etag, _NO_HEADERS, None
+        response, body, etag, headers, encoding = self, self.body, self.etag, _NO_HEADERS, None
         if self.media_type == JSON and len(body) >= COMPRESSED_BYTES_MIN and request.state.compression:
             headers, encoding = _VARY, encoding_for(request.headers.get(b"accept-encoding", b""))
         if etag and encoding:
             etag = f"W/{etag}"  # weak, as other bytes stand for the same
         if self.etag and request.knows(self.etag):
-            await self._not_modified()._send(request, send, b"", etag, headers)
+            response, body = self._not_modified(), b""
         elif encoding:
-            headers = (*headers, (b"content-encoding", encoding.name))
-            await self._send(request, send, await encoding.encoded(body), etag, headers)
-        else:
-            await self._send(request, send, body, etag, headers)
+            body, headers = await encoding.encoded(body), (*headers, (b"content-encoding", encoding.name))
+        await response._send(request, send, body, etag, headers)
 
     def _not_modified(self) -> Response:
         """For a client that has it already. A cache takes over what this head says."""
