@@ -15,7 +15,7 @@ from shop_core.inventory.model import LineRequest, MovementKind, NewId, StockMov
 from shop_core.money import Money
 from shop_core.orders.model import Order, OrderLine, Step, stock_moved
 from shop_core.orders.placement import stock_movements
-from shop_core.orders.prices import OpenCheckout, cart_of, line_of, priced
+from shop_core.orders.prices import CheckoutAt, cart_of, line_of, priced
 from shop_core.pricing.checkout import Checkout
 from shop_core.pricing.coupons import Redemption
 from shop_core.pricing.model import Promotion
@@ -92,7 +92,7 @@ class AmendmentDraft:
     Args:
         offers: what is sold of the requested products.
         actor: edits.
-        open_checkout: see `PlacementDraft`.
+        checkout_at: see `PlacementDraft`.
         now: on the clock of the store, read after the locks.
         new_id: gives each ledger line and the event its id.
 
@@ -104,13 +104,13 @@ class AmendmentDraft:
         self,
         offers: Mapping[UUID, Offer],
         actor: Actor,
-        open_checkout: OpenCheckout | None = None,
+        checkout_at: CheckoutAt | None = None,
         *,
         now: datetime,
         new_id: NewId,
     ) -> None:
         self._offers, self._actor, self._now, self._new_id = offers, actor, now, new_id
-        self._checkout = open_checkout(now) if open_checkout else None
+        self._checkout = checkout_at(now) if checkout_at else None
         self.change: OrderChange | None = None
 
     def grant(self, request: EditRequest, _: UUID, available: Mapping[UUID, int]) -> Order:

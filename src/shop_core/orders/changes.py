@@ -20,7 +20,7 @@ from shop_core.inventory.model import (
 from shop_core.money import Money
 from shop_core.orders.amendment import AmendmentDraft, EditRequest, OrderChange, step
 from shop_core.orders.model import Order, OrderStatus, Step
-from shop_core.orders.prices import OpenCheckout
+from shop_core.orders.prices import CheckoutAt
 from shop_core.ports import Begin, NewId, UnitOfWork
 from shop_core.pricing.checkout import Checkout, usable_of
 from shop_core.pricing.coupons import Redemption, coupon_codes
@@ -91,11 +91,11 @@ class OrderChanges:
             offers = uow.products.offers(requested.keys() & levels.keys())  # as `place_all` does
             agreed = uow.prices.versions(order.promotions) if order.promotions else []
             redeemed = uow.prices.redeemed(order.customer_id, order.id) if order.promotions else []
-            open_checkout = read_checkout(uow, uow.prices.rules(), codes, [order.customer_id], agreed, redeemed)
+            checkout_at = read_checkout(uow, uow.prices.rules(), codes, [order.customer_id], agreed, redeemed)
             now, new_id = uow.now(), self._new_id
             request = EditRequest(order, lines, requested, expected_total, codes, agreed, redeemed)
             batch: Batch[EditRequest, Order] = Batch([request], [order_id])
-            new_draft = partial(AmendmentDraft, offers, actor, open_checkout, now=now, new_id=new_id)
+            new_draft = partial(AmendmentDraft, offers, actor, checkout_at, now=now, new_id=new_id)
             decision = batch.decide(levels, new_draft, {}, partial(expire_due, uow, now=now, new_id=new_id))
             edited, change = result_of(decision.outcomes), decision.draft.change
             if change is not None:
@@ -223,7 +223,7 @@ def read_checkout(
     redeemed: Sequence[Redemption] = (),
     *,
     is_quote: bool = False,
-) -> OpenCheckout | None:
+) -> CheckoutAt | None:
     """Read coupons and uses, and return what makes a `Checkout`, which prices orders, for an attempt to place; None
     if orders cost the sum of their lines. What is agreed for a line depends on the rules alone, never on `codes`.
 

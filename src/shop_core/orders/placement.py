@@ -13,7 +13,7 @@ from shop_core.events import OrderEvent, OrderEventKind
 from shop_core.idempotency import Result
 from shop_core.inventory.model import LineRequest, MovementKind, NewId, StockMovement, check_catalog, shortages
 from shop_core.orders.model import Order, OrderLine, OrderStatus, PlacementRequest, total_of
-from shop_core.orders.prices import OpenCheckout, placed_order
+from shop_core.orders.prices import CheckoutAt, placed_order
 from shop_core.pricing.checkout import Checkout
 from shop_core.pricing.coupons import Redemption
 from shop_core.pricing.rules import Rules
@@ -36,7 +36,7 @@ class PlacementDraft:
         reservations: those that are named, read after the stock of their products was locked.
         archived: what is not sold any more of what they hold: who has reserved it gets it.
         rules: of the shop.
-        open_checkout: makes what prices the orders, anew for each attempt; None if they cost the sum of their lines.
+        checkout_at: makes what prices the orders, anew for each attempt; None if they cost the sum of their lines.
         at: when the orders are placed: on the clock of the store, read after the locks.
         new_id: gives each ledger line and each event its id.
 
@@ -50,7 +50,7 @@ class PlacementDraft:
     reservations: Reservations
     archived: Offers
     rules: Rules = field(default_factory=Rules)
-    open_checkout: OpenCheckout | None = None
+    checkout_at: CheckoutAt | None = None
     _: KW_ONLY
     at: datetime
     new_id: NewId
@@ -62,7 +62,7 @@ class PlacementDraft:
     checkout: Checkout | None = field(init=False)
 
     def __post_init__(self) -> None:
-        self.checkout = self.open_checkout(self.at) if self.open_checkout else None
+        self.checkout = self.checkout_at(self.at) if self.checkout_at else None
 
     def grant(self, request: PlacementRequest, order_id: UUID, available: Mapping[UUID, int]) -> Order:
         """Place an order of new units, or of a reservation, which has its own. Raises as `OrderService.place`."""

@@ -18,7 +18,7 @@ from shop_core.pricing.evaluation import Pricing
 from shop_core.pricing.explanation import Explanation, explain
 from shop_core.pricing.taxes import taxes_of
 
-OpenCheckout = Callable[[datetime], Checkout]
+CheckoutAt = Callable[[datetime], Checkout]
 """Makes what prices the orders of one attempt, at the time that is given."""
 
 _NOT_PLACED = UUID(int=0)

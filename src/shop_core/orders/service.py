@@ -25,7 +25,7 @@ from shop_core.orders.changes import OrderChanges, owner_of, read_checkout
 from shop_core.orders.comparison import FIRST_ID, OrderCopy, OrderDifferences, differences
 from shop_core.orders.model import Order, OrderQuery, PlacementRequest
 from shop_core.orders.placement import Outcome, PlacementDraft
-from shop_core.orders.prices import OpenCheckout, Quote, line_of, quote
+from shop_core.orders.prices import CheckoutAt, Quote, line_of, quote
 from shop_core.orders.sales import DaySales
 from shop_core.pagination import Page, PageRequest
 from shop_core.ports import UnitOfWork
@@ -66,10 +66,10 @@ class OrderService(OrderChanges):
             archived = _archived(uow, levels.keys() - offers.keys()) if named else {}
             rules = uow.prices.rules()
             is_sum = rules.only_by_coupon and not any(request.coupons for request in requests)
-            open_checkout = None if is_sum else _checkout_for(uow, rules, requests)
+            checkout_at = None if is_sum else _checkout_for(uow, rules, requests)
             now, new_id = uow.now(), self._new_id
             new_draft = partial(
-                PlacementDraft, offers, reservations, archived, rules, open_checkout, at=now, new_id=new_id
+                PlacementDraft, offers, reservations, archived, rules, checkout_at, at=now, new_id=new_id
             )
             decision = batch.decide(levels, new_draft, earlier_orders, partial(expire_due, uow, now=now, new_id=new_id))
             placed = decision.draft
@@ -117,10 +117,10 @@ class OrderService(OrderChanges):
             check_catalog(lines, offers)
             levels = uow.stock.get_all(requested)
             rules = uow.prices.rules()
-            open_checkout = read_checkout(uow, rules, codes, customers, is_quote=True)
+            checkout_at = read_checkout(uow, rules, codes, customers, is_quote=True)
             now = uow.now()
         available = {product_id: level.available for product_id, level in levels.items()}
-        checkout = open_checkout(now) if open_checkout else None
+        checkout = checkout_at(now) if checkout_at else None
         quoted = [line_of(offers[product_id], units, checkout) for product_id, units in requested.items()]
         short = shortages(requested, available, offers)
         return quote(quoted, short, checkout, actor.id, codes, includes_tax=rules.includes_tax)
@@ -244,7 +244,7 @@ def _lock_free(
     return levels
 
 
-def _checkout_for(uow: UnitOfWork, rules: Rules, requests: Sequence[PlacementRequest]) -> OpenCheckout | None:
+def _checkout_for(uow: UnitOfWork, rules: Rules, requests: Sequence[PlacementRequest]) -> CheckoutAt | None:
     codes = {code for request in requests for code in request.coupons}
     return read_checkout(uow, rules, codes, {request.customer_id for request in requests})
 
