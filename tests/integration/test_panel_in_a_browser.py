@@ -175,8 +175,9 @@ class Keyboard:
 
     def _go_to(self, target: Locator) -> None:
         expect(target).to_be_visible()
+        element = target.element_handle()  # to look for it after each Tab would take most of the time
         for _ in range(TABS_MAX):
-            if target.evaluate("element => element === document.activeElement"):
+            if element.evaluate("element => element === document.activeElement"):
                 return
             target.page.keyboard.press("Tab")
         raise AssertionError(f"{target} cannot be reached with Tab")
