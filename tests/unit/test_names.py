@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import ast
 import re
-from collections import Counter
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -144,10 +143,10 @@ def texts() -> dict[str, str]:
     }
 
 
-def words(text: str) -> Counter[str]:
+def words(text: str) -> set[str]:
     """The words of a text in lower case, in the singular, those within identifiers too."""
-    split = re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+", text)
-    return Counter(form for word in split for form in {word.lower(), word.lower().removesuffix("s")})
+    different = set(re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+", text))
+    return {form for word in different for form in (word.lower(), word.lower().removesuffix("s"))}
 
 
 def names_given(source: str) -> Iterator[str]:
@@ -167,7 +166,7 @@ def names_given(source: str) -> Iterator[str]:
 
 def retired_in(name: str, text: str) -> list[str]:
     """The retired words, names and phrases in one file."""
-    found = [word for word in words(text) if word in WORDS]
+    found = sorted(words(text) & WORDS.keys())
     given = set(Path(name).with_suffix("").parts)
     if name.endswith(".py"):
         given |= set(names_given(text.partition("\n")[2]))
