@@ -173,9 +173,11 @@ def running(
 
 
 @contextlib.contextmanager
-def serving(*arguments: str, env: Mapping[str, str]) -> Iterator[tuple[str, subprocess.Popen[str]]]:
-    """A `shop serve` process that answers: its address and itself, whose output can be read."""
+def serving(
+    *arguments: str, env: Mapping[str, str], by: Sequence[str] = ()
+) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+    """A `shop serve` process that answers: its address and itself, whose output can be read. `by`: what runs it."""
     port = free_port()
     url = f"http://127.0.0.1:{port}"
-    with running([SHOP, "serve", "--port", str(port), *arguments], url, env, subprocess.PIPE) as process:
+    with running([*by, SHOP, "serve", "--port", str(port), *arguments], url, env, subprocess.PIPE) as process:
         yield url, process

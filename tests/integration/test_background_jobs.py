@@ -9,9 +9,10 @@ import threading
 from typing import Any
 
 from sqlalchemy import Engine, text
-from verification.shop_process import serving, shop
+from verification.shop_process import shop
 
 from http_client import PASSWORD, STAFF, WAIT_S_MAX, new_order, new_product, order_of, staff_and_customer, wait_until
+from http_servers import serving
 from receiver import Receiver
 from shop_adapters.postgres import PostgresAdapters
 from shop_core import Shop

@@ -15,6 +15,7 @@ from typing import Any
 import httpx
 import pytest
 from sqlalchemy import make_url, text
+from verification.launcher import Forked
 from verification.shop_process import SHOP, free_port, shop_with_admin, wait_until_ready
 
 from http_client import API
@@ -45,7 +46,7 @@ def heard(env: dict[str, str]) -> Iterator[Running]:
     """A server whose words are all kept."""
     port = free_port()
     command = [str(SHOP), "serve", "--port", str(port)]
-    with subprocess.Popen(
+    with Forked(
         command, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
     ) as process:
         running = Running(f"http://127.0.0.1:{port}", process)

@@ -7,7 +7,9 @@ from urllib.parse import urlsplit
 
 from verification.heavy_requests import beside_an_unread_log
 from verification.hostile_clients import Flood, health_in_a_flood
-from verification.shop_process import free_port, serving
+from verification.shop_process import free_port
+
+from http_servers import serving
 
 
 def test_a_health_check_is_answered_in_a_flood_of_connections(own_shop: dict[str, str]) -> None:

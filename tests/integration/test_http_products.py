@@ -6,9 +6,9 @@ from typing import Any
 from uuid import uuid4
 
 import httpx
-from verification.shop_process import serving
 
 from http_client import API, assert_problem, follow, new_order, new_product, staff_and_customer, unique
+from http_servers import serving
 
 Json = dict[str, Any]
 METHODS = ("PATCH", "PUT", "DELETE")

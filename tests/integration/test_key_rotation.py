@@ -6,9 +6,10 @@ import contextlib
 from collections.abc import Callable, Iterator
 
 import httpx
-from verification.shop_process import environment, serving
+from verification.shop_process import environment
 
 from http_client import Server, assert_problem, log_in, register
+from http_servers import serving
 
 OLD, NEW = "the secret that many have seen by now", "the one that nobody has seen so far"
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from verification.lossy_phone import PASSWORD, STAFF, expected, play
-from verification.shop_process import serving, shop
+from verification.shop_process import shop
+
+from http_servers import serving
 
 
 def test_what_a_phone_wishes_on_a_lossy_line_happens_once_and_nothing_seems_to_have_failed(

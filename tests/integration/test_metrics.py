@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 
 import httpx
-from verification.shop_process import serving
 
 from http_client import API, Server, new_product, order_of, staff_and_customer, wait_until
+from http_servers import serving
 
 TOKEN = "the token of the scraper"
 REQUESTS = 40

@@ -14,9 +14,10 @@ from pathlib import Path
 import psycopg
 import pytest
 from sqlalchemy import make_url
-from verification.shop_process import environment, free_port, serving, shop
+from verification.shop_process import environment, free_port, shop
 
 from http_client import PASSWORD, Server, log_in, new_product, order_of, register, wait_until
+from http_servers import serving
 from shop_adapters.embedded.account import Account
 
 SESSIONS = 3  # fewer than the shop has connections: they are really shared

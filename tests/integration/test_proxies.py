@@ -15,9 +15,10 @@ from pathlib import Path
 
 import httpx
 import pytest
-from verification.shop_process import free_port, serving, shop_with_admin
+from verification.shop_process import free_port, shop_with_admin
 
 from http_client import PASSWORD, STAFF, WAIT_S_MAX
+from http_servers import serving
 
 DEPLOY = Path(__file__).resolve().parents[2] / "deploy"
 NGINX, CADDY, OPENSSL = (shutil.which(name, path="/usr/sbin:/usr/bin:/bin") for name in ("nginx", "caddy", "openssl"))

@@ -9,9 +9,10 @@ import psycopg
 import pytest
 from sqlalchemy import Engine, make_url, text
 from sqlalchemy.exc import ProgrammingError
-from verification.shop_process import environment, serving, shop
+from verification.shop_process import environment, shop
 
 from http_client import PASSWORD, Server, log_in, new_order, new_product, order_of, register
+from http_servers import serving
 from shop_adapters.postgres import make_engine
 from shop_adapters.postgres.migrate import SchemaError
 from shop_adapters.postgres.roles import ADDED_TO, grant_application_role
