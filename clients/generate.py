@@ -96,7 +96,7 @@ def generate_python(source: Path, package: Path, operations: Path) -> None:
     """Make the package of the Python client."""
     generator = PYTHON / ".venv/bin/openapi-python-client"
     settings = PYTHON / "generator.yaml"
-    command = [generator, "generate", "--path", source, "--output-path", package, "--meta", "none"]
+    command: list[str | Path] = [generator, "generate", "--path", source, "--output-path", package, "--meta", "none"]
     subprocess.run(
         [
             *command,

@@ -20,8 +20,9 @@ from http_client import WAIT_S_MAX
 
 
 def test_nothing_is_lost_doubled_or_half_there_after_one_kill_of_each_kind(tmp_path: Path) -> None:
-    few = {"buyers": 12, "products": 4, "units": 12, "stride": 97}
-    plan = chaos.Plan(seed=4, rounds=1, seconds=0, kills_min=len(KINDS), drains=False, **few)
+    plan = chaos.Plan(
+        seed=4, rounds=1, seconds=0, kills_min=len(KINDS), buyers=12, products=4, units=12, stride=97, drains=False
+    )
     report = asyncio.run(chaos.run(plan, tmp_path))
     assert report.findings == []
     assert report.exits == []

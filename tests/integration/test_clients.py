@@ -133,7 +133,8 @@ def test_what_takes_no_key_and_may_have_happened_is_not_repeated() -> None:
 
 
 def test_a_client_waits_as_long_as_the_shop_says_and_asks_with_the_same_key() -> None:
-    keys, pauses = [], []
+    keys: list[str] = []
+    pauses: list[float] = []
 
     def answer(request: httpx.Request) -> httpx.Response:
         keys.append(request.headers["idempotency-key"])
@@ -235,9 +236,10 @@ def test_copies_follow_the_catalog_and_the_orders(memory_server: Server, clerk: 
     register.sync(client=shop.api, body=RegistrationForm(name, PASSWORD))
     shop.log_in(name, PASSWORD)
     form = PlacementForm(lines=[LineForm(lamps[1], 1), LineForm(lamps[2], 1)])
-    placed = [place_order.sync(client=shop.api, body=form) for _ in range(3)]
+    answers = [place_order.sync(client=shop.api, body=form) for _ in range(3)]
+    placed = [each for each in answers if isinstance(each, OrderBody)]
     orders.update(shop.api)
-    assert orders.orders == {each.id: each for each in placed if isinstance(each, OrderBody)}
+    assert orders.orders == {each.id: each for each in placed}
     cancel_order.sync(placed[0].id, client=shop.api)
     delete_order.sync_detailed(placed[1].id, client=shop.api)
     orders.update(shop.api)

@@ -94,8 +94,9 @@ def test_the_wheel_says_all_about_itself(wheel: Path, tmp_path: Path) -> None:
     assert (metadata["License-Expression"], metadata["License-File"]) == ("Apache-2.0", "LICENSE")
     for name in ("Summary", "Author", "Keywords", "Requires-Python", "Description-Content-Type"):
         assert metadata[name], name
-    assert {url.split(",")[0] for url in metadata.get_all("Project-URL")} == {"Documentation", "Changelog", "Source"}
-    classifiers = metadata.get_all("Classifier")
+    urls = {url.split(",")[0] for url in metadata.get_all("Project-URL", [])}
+    assert urls == {"Documentation", "Changelog", "Source"}
+    classifiers = metadata.get_all("Classifier", [])
     assert "Typing :: Typed" in classifiers
     assert not [one for one in classifiers if one.startswith("License")], "a license expression takes their place"
     packages = {path.name for path in (ROOT / "src").iterdir() if (path / "__init__.py").exists()}
@@ -125,7 +126,7 @@ def test_the_readmes_library_is_right_to_pyright_too(tmp_path: Path) -> None:
     first, sells, on_postgres = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), flags=re.DOTALL)
     (tmp_path / "in_memory.py").write_text(first + sells)
     (tmp_path / "on_postgres.py").write_text(f"from shop_core import Shop\n{on_postgres}{sells}")
-    command = [PYRIGHT, "--pythonpath", sys.executable, str(tmp_path)]
+    command = [str(PYRIGHT), "--pythonpath", sys.executable, str(tmp_path)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
 

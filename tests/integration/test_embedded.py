@@ -411,7 +411,7 @@ class TestKeptRunning:
             for _ in range(3):
                 pid = server_pid(data_dir)
                 os.kill(pid, signal.SIGKILL)
-                assert eventually(lambda pid=pid: is_running(data_dir) and server_pid(data_dir) != pid)
+                assert eventually(lambda pid=pid: is_running(data_dir) and server_pid(data_dir) != pid)  # type: ignore[misc]
                 assert eventually(lambda: last_word(url) == "yes")
             assert eventually(lambda: messages == ["PostgreSQL had died; it runs again."] * 3)
         assert not is_running(data_dir)

@@ -142,7 +142,7 @@ def test_a_flood_of_faults_gets_a_short_answer(customer: httpx.Client) -> None:
 
 # ---- forms
 
-OPERATIONS = {
+OPERATIONS: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {
     "register": (("POST /auth/register",), {"username": "ada.lovelace", "password": PASSWORD}),
     "logout": (("POST /auth/logout",), {"refresh": "made up"}),
     "profile": (("PATCH /users/me",), {"first_name": "Ada"}),
@@ -451,7 +451,7 @@ def test_a_malformed_id_is_not_found(staff: httpx.Client, path: str, malformed: 
     ids=str,
 )
 def test_anything_but_json_is_an_unsupported_media_type(customer: httpx.Client, headers: dict[str, str]) -> None:
-    raw = {name: value.encode("latin-1") for name, value in headers.items()}
+    raw = {name.encode(): value.encode("latin-1") for name, value in headers.items()}
     assert_problem(customer.post("/orders", content=b'{"lines": []}', headers=raw), 415, "unsupported_media_type")
 
 

@@ -197,7 +197,8 @@ def answer_of_a_shop_that_raises(error: Exception, path: str = f"{API}/products"
 
     async def ask() -> httpx.Response:
         app = create_app(Shop(BrokenAdapters(error)), ready=ready)
-        client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://shop.test")
+        transport = httpx.ASGITransport(app)  # type: ignore[arg-type]
+        client = httpx.AsyncClient(transport=transport, base_url="http://shop.test")
         async with app.litestar.lifespan(), client:
             return await client.get(path)
 

@@ -84,7 +84,7 @@ def test_a_quote_an_order_and_an_edit_have_the_agreed_shapes(
 
 def test_a_quote_says_what_is_missing_and_what_is_short(staff: httpx.Client, visitor: httpx.Client) -> None:
     product = new_product(staff, stock=2, price="10.00")
-    form = {
+    form: dict[str, Any] = {
         "label": "Two and one",
         "benefit": {"kind": "buy_x_get_y", "buy": 2, "get": 1, "selection": {"products": [product["id"]]}},
         "condition": {"min_total": "25.00", "selection": {"products": [product["id"]]}},

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 from contextlib import AbstractContextManager, ExitStack
+from typing import cast
 
 import pytest
 from sqlalchemy import Engine
@@ -15,7 +16,8 @@ from shop_core.errors import Unavailable
 
 
 def begin(engine: Engine) -> AbstractContextManager[PostgresUnitOfWork]:
-    return PostgresAdapters(engine, b"the secret of the tests, 32 bytes").begin()
+    begun = PostgresAdapters(engine, b"the secret of the tests, 32 bytes").begin()
+    return cast(AbstractContextManager[PostgresUnitOfWork], begun)
 
 
 def cut(driver: object) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
@@ -123,7 +124,7 @@ def test_a_migration_gives_way_to_those_who_use_a_table_and_starts_again(
         upgrade(connection, "0010")
     with empty.connect() as reading:
         reading.execute(text("SELECT FROM orders"))
-        monkeypatch.setattr(migrating.time, "sleep", lambda _: reading.rollback())
+        monkeypatch.setattr(time, "sleep", lambda _: reading.rollback())
         assert migrate(empty, "EUR") == ("0010", REVISIONS[-1])
         assert not reading.in_transaction(), "it gave way once"
 
@@ -151,9 +152,10 @@ def test_a_deadlock_of_a_migration_and_a_request_ends_the_migration(
 
 def _waiting(engine: Engine) -> int:
     with engine.connect() as connection:
-        return connection.execute(
+        waiting: int = connection.execute(
             text("SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'products'::regclass")
         ).scalar_one()
+    return waiting
 
 
 def test_a_migration_that_gets_no_table_changes_nothing_and_says_so(

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 from verification import old_servers
 
-from shop_adapters.postgres.migrate import REVISIONS
+from shop_adapters.postgres.migrate import REVISIONS, WORKS_WITH
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("revision", [each for each in REVISIONS[:-1] if each >= old_servers.WORKS_WITH])
+@pytest.mark.parametrize("revision", [each for each in REVISIONS[:-1] if each >= WORKS_WITH])
 def test_nobody_is_answered_with_5xx_while_the_database_is_migrated(postgres_url: str, revision: str) -> None:
     try:
         commit = old_servers.last_commits()[revision]

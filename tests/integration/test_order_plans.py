@@ -19,8 +19,10 @@ from shop_core import (
     CursorRequest,
     LineRequest,
     OffsetRequest,
+    Order,
     OrderQuery,
     OrderStatus,
+    Page,
     PlacementRequest,
     Product,
     Role,
@@ -91,7 +93,7 @@ def test_a_page_of_my_orders_costs_the_same_wherever_it_is_and_however_many_ther
 ) -> None:
     many, few = Actor(MANY, Role.CUSTOMER), Actor(FEW, Role.CUSTOMER)
     deep = make_cursor("orders", (str(_id(5_000)),))
-    pages = {
+    pages: dict[str, Callable[[], Page[Order]]] = {
         "first of many": lambda: shop.orders.mine(many, CursorRequest(9)),
         "deep of many": lambda: shop.orders.mine(many, CursorRequest(9, deep)),
         "first of few": lambda: shop.orders.mine(few, CursorRequest(9)),
@@ -172,8 +174,9 @@ def test_a_deep_page_of_my_orders_costs_what_the_first_costs(
     query = OrderQuery(status=status, oldest_first=is_ascending)
     cursors = None, make_cursor(orders_of(query).name, deep)
     (first,), (far,) = (
-        costs(stocked, lambda c=cursor: shop.orders.find(many, query, CursorRequest(9, c))) for cursor in cursors
-    )  # type: ignore[misc]
+        costs(stocked, lambda c=cursor: shop.orders.find(many, query, CursorRequest(9, c)))  # type: ignore[misc]
+        for cursor in cursors
+    )
     assert first.rows == far.rows <= 40
     assert far.buffers <= first.buffers + 10
 
@@ -184,8 +187,9 @@ def test_a_deep_page_of_everybodys_orders_costs_what_the_first_costs(
 ) -> None:
     query, deep = OrderQuery(status=status), make_cursor("orders", (str(_id(30_000)),))
     (first,), (far,) = (
-        costs(stocked, lambda c=cursor: shop.orders.find(SYSTEM, query, CursorRequest(9, c))) for cursor in (None, deep)
-    )  # type: ignore[misc]
+        costs(stocked, lambda c=cursor: shop.orders.find(SYSTEM, query, CursorRequest(9, c)))  # type: ignore[misc]
+        for cursor in (None, deep)
+    )
     assert first.rows == far.rows <= 40
     assert far.buffers <= first.buffers + 10
 
@@ -195,8 +199,8 @@ def test_an_order_and_its_timeline_are_found_by_their_keys(stocked: Engine, shop
     for actor in (few, SYSTEM):
         found = costs(
             stocked,
-            lambda actor=actor: (shop.orders.get(actor, _id(5)), shop.orders.events(actor, _id(5), OffsetRequest())),
-        )  # type: ignore[misc]
+            lambda by=actor: (shop.orders.get(by, _id(5)), shop.orders.events(by, _id(5), OffsetRequest())),  # type: ignore[misc]
+        )
         assert not any(cost.read_whole for cost in found), found
         assert sum(cost.rows for cost in found) <= 16, found
 

@@ -20,7 +20,7 @@ from uuid import UUID
 
 import pytest
 import uvicorn
-from axe_playwright_python.sync_playwright import Axe
+from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
 from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 

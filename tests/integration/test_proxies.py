@@ -21,7 +21,8 @@ from http_client import PASSWORD, STAFF, WAIT_S_MAX
 from http_servers import serving
 
 DEPLOY = Path(__file__).resolve().parents[2] / "deploy"
-NGINX, CADDY, OPENSSL = (shutil.which(name, path="/usr/sbin:/usr/bin:/bin") for name in ("nginx", "caddy", "openssl"))
+PATH = "/usr/sbin:/usr/bin:/bin"
+NGINX, CADDY, OPENSSL = (shutil.which(name, path=PATH) or "" for name in ("nginx", "caddy", "openssl"))
 IDLE_CONNECTIONS = 1_300
 REQUESTS_PER_HOUR = 5_000
 _NGINX_MAIN = """

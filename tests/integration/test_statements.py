@@ -136,11 +136,11 @@ def _plan(planner: database.Transaction, statement: Executable) -> dict[str, Any
         return f"${names.index(match[1]) + 1}"
 
     connection = planner._connection
-    connection.execute("PREPARE planned AS " + re.sub(r"%\((\w+)\)s", number, text))  # type: ignore[call-overload]
+    connection.execute("PREPARE planned AS " + re.sub(r"%\((\w+)\)s", number, text))
     try:
         nulls = f"({', '.join(['NULL'] * len(names))})" if names else ""
         connection.execute("SET LOCAL plan_cache_mode = force_generic_plan")
-        row = connection.execute(f"EXPLAIN (FORMAT JSON, VERBOSE) EXECUTE planned{nulls}").fetchone()  # type: ignore[call-overload]
+        row = connection.execute(f"EXPLAIN (FORMAT JSON, VERBOSE) EXECUTE planned{nulls}").fetchone()
     finally:
         connection.execute("DEALLOCATE planned")
     assert row is not None

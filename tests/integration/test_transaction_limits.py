@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
+from typing import cast
 from uuid import uuid4
 
 import pytest
@@ -19,9 +20,8 @@ SHORT_S = 0.3
 
 def begin(engine: Engine, **seconds: float) -> AbstractContextManager[PostgresUnitOfWork]:
     """A unit of work with these timeouts."""
-    return PostgresAdapters(
-        engine, b"the secret of the tests, 32 bytes", timeouts=TransactionTimeouts(**seconds)
-    ).begin()
+    adapters = PostgresAdapters(engine, b"the secret of the tests, 32 bytes", timeouts=TransactionTimeouts(**seconds))
+    return cast(AbstractContextManager[PostgresUnitOfWork], adapters.begin())
 
 
 @pytest.fixture

@@ -125,7 +125,7 @@ def test_stopping_waits_for_the_job_but_not_for_ever() -> None:
 
 
 def test_a_job_may_stop_its_own_repetition() -> None:
-    repeating: Repeating[None] = Repeating(lambda: [repeating.stop(), None][1], 3_600, "once")
+    repeating: Repeating[bool] = Repeating(lambda: repeating.stop(), 3_600, "once")
     repeating.start()
     assert repeating.stop(TIMEOUT_S)
     assert not repeating.is_alive

@@ -45,10 +45,10 @@ class Till:
 def till() -> Iterator[Till]:
     setup = Setup(units=20)
     with TestClient(create_app(setup.shop, threads=2)) as client:
-        tokens = [
+        staff, customer = (
             {"authorization": f"Bearer {setup.shop.sessions.log_in(who, PASSWORD).access}"} for who in ("boss", "ada")
-        ]
-        till = Till(client, setup, *tokens, {"lamp": str(setup.product_id)})
+        )
+        till = Till(client, setup, staff, customer, {"lamp": str(setup.product_id)})
         for name, code in (("used", "TEN"), ("gone", "GONE")):
             form = {"label": name, "benefit": {"kind": "percent", "percent": "10"}, "needs_coupon": True}
             till.ids[name] = till.send("POST", "/promotions", form).json()["id"]

@@ -12,6 +12,8 @@ import pytest
 from shop_adapters.postgres.pool import CircuitBreaker
 from shop_testing.concurrency import TIMEOUT_S
 
+CONNECTION: Any = "a connection"
+
 
 class Door:
     """A database that can be away, and counts who knocks."""
@@ -25,7 +27,7 @@ class Door:
         self.knocks += 1
         if not self.is_open:
             raise psycopg.OperationalError("the database system is starting up")
-        return "a connection"
+        return CONNECTION
 
     def clock(self) -> float:
         return self.now
@@ -34,7 +36,7 @@ class Door:
 def test_a_database_that_is_there_is_asked_by_everybody() -> None:
     door = Door()
     breaker = CircuitBreaker(0.1, door, door.clock)
-    assert [breaker() for _ in range(3)] == ["a connection"] * 3
+    assert [breaker() for _ in range(3)] == [CONNECTION] * 3
     assert door.knocks == 3
 
 
@@ -57,7 +59,7 @@ def test_one_that_is_back_is_asked_by_everybody_again() -> None:
     with pytest.raises(psycopg.OperationalError):
         breaker()
     door.now, door.is_open = 0.1, True
-    assert [breaker() for _ in range(3)] == ["a connection"] * 3
+    assert [breaker() for _ in range(3)] == [CONNECTION] * 3
 
 
 def test_many_at_once_send_one_of_them_to_knock() -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
+import yaml  # type: ignore[import-untyped]
 
 from shop_http.server.serve import _END_S_MAX
 from shop_http.server.settings import Settings

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from unittest.mock import ANY
@@ -17,9 +18,14 @@ from litestar.testing import TestClient
 from shop_adapters.memory import MemoryAdapters
 from shop_core import Registration, Shop
 from shop_http.app import create_app
-from shop_http.compression import COMPRESSED_BYTES_MIN, ENCODINGS, encoding_for, zstd
+from shop_http.compression import COMPRESSED_BYTES_MIN, ENCODINGS, encoding_for
 from shop_http.routing import App
 from shop_testing import Fixtures
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
 
 PASSWORD = "a long and unusual sentence"
 Client = TestClient[App]

@@ -11,11 +11,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import botocore.session
-import kubernetes_validate
+import botocore.session  # type: ignore[import-untyped]
+import kubernetes_validate  # type: ignore[import-untyped]
 import pytest
-import yaml
-from botocore.validate import ParamValidator
+import yaml  # type: ignore[import-untyped]
+from botocore.validate import ParamValidator  # type: ignore[import-untyped]
 
 from shop_adapters.memory import MemoryAdapters
 from shop_core import Shop
@@ -138,7 +138,7 @@ def test_aws_accepts_the_task_definition() -> None:
     ("schema", "file"), [("github-workflows", ".github/workflows/ci.yml"), ("compose-spec", "compose.yaml")]
 )
 def test_the_reader_of_a_file_accepts_it(schema: str, file: str) -> None:
-    command = [CHECK_SCHEMA, "--builtin-schema", f"vendor.{schema}", ROOT / file]
+    command = [str(CHECK_SCHEMA), "--builtin-schema", f"vendor.{schema}", str(ROOT / file)]
     checked = subprocess.run(command, check=False, capture_output=True, text=True)
     assert checked.returncode == 0, checked.stdout
 
@@ -156,7 +156,7 @@ def test_systemd_accepts_the_unit_and_finds_little_exposed(tmp_path: Path) -> No
 
 @pytest.mark.skipif(not shutil.which("caddy"), reason="caddy is not installed")
 def test_caddy_accepts_its_file() -> None:
-    command = ["caddy", "adapt", "--config", DEPLOY / "caddy" / "Caddyfile", "--validate"]
+    command = ["caddy", "adapt", "--config", str(DEPLOY / "caddy" / "Caddyfile"), "--validate"]
     checked = subprocess.run(command, check=False, capture_output=True, text=True)
     assert checked.returncode == 0, checked.stderr
 
@@ -216,6 +216,6 @@ def test_prometheus_can_read_every_panel(tmp_path: Path) -> None:
         for number, expression in enumerate(EXPRESSIONS)
     ]
     (tmp_path / "panels.yml").write_text(yaml.safe_dump({"groups": [{"name": "panels", "rules": rules}]}))
-    command = ["promtool", "check", "rules", tmp_path / "panels.yml"]
+    command = ["promtool", "check", "rules", str(tmp_path / "panels.yml")]
     checked = subprocess.run(command, check=False, capture_output=True, text=True)
     assert checked.returncode == 0, checked.stdout + checked.stderr

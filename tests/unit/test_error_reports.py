@@ -9,7 +9,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, NoReturn
 
 import brotli  # type: ignore[import-untyped]
 import pytest
@@ -17,7 +17,6 @@ from litestar.testing import TestClient
 
 from shop_adapters.memory import MemoryAdapters
 from shop_core import Shop, __version__
-from shop_core.ports import UnitOfWork
 from shop_http.app import create_app
 from shop_http.server.error_reports import ErrorReports
 from shop_http.server.optional import check_error_reports
@@ -83,7 +82,7 @@ class Receiver:
 class Broken(MemoryAdapters):
     """A store with a fault that quotes what it was given."""
 
-    def begin(self) -> UnitOfWork:
+    def begin(self) -> NoReturn:
         """Fail."""
         secret = "canary-variable"
         raise RuntimeError(f"canary-text-of-the-fault{secret[:0]}")

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
-from contextlib import AbstractContextManager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -56,7 +56,7 @@ def shop(clock: MovableClock, passwords: Counting) -> Shop:
     return shop
 
 
-def guess(shop: Shop, username: str = "ada", password: str = WRONG, **how: str) -> type[Exception] | None:
+def guess(shop: Shop, username: str = "ada", password: str = WRONG, **how: Any) -> type[Exception] | None:
     try:
         shop.sessions.log_in(username, password, **how)
     except (Unauthenticated, TooManyAttempts) as refused:
@@ -221,9 +221,11 @@ class Noted(MemoryAdapters):
         super().__init__(passwords=passwords)
         self.steps = Steps()
 
-    def begin(self) -> AbstractContextManager[UnitOfWork]:
+    @contextmanager
+    def begin(self) -> Iterator[UnitOfWork]:
         """See `Adapters`."""
-        return self.steps.opens(super().begin)()
+        with self.steps.opens(super().begin)() as uow:
+            yield uow
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -117,7 +117,7 @@ async def answer_to(*parts: bytes) -> bytes:
         return await (await setup.client(*parts)).all()
 
 
-def run(scenario: Callable[..., Awaitable[bytes]], *parts: bytes) -> bytes:
+def run(scenario: Callable[..., Coroutine[Any, Any, bytes]], *parts: bytes) -> bytes:
     return asyncio.run(scenario(*parts))
 
 
@@ -199,7 +199,7 @@ BODY_TO_COME = HELLO.replace(b"\r\n\r\n", b"\r\nContent-Length: 9\r\n\r\n")
 @pytest.mark.parametrize("sent", [(), (b"GET /",), (HELLO,), (BODY_TO_COME,), (BIG,)], ids=str)
 @pytest.mark.parametrize("limits", [{"total": 3}, {"per_client": 3}], ids=str)
 def test_too_many_connections_end_the_oldest_that_wait_for_their_client(
-    sent: tuple[bytes, ...], limits: dict[str, int]
+    sent: tuple[bytes, ...], limits: dict[str, Any]
 ) -> None:
     async def scenario() -> None:
         async with serving(**limits) as setup:

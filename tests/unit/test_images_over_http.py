@@ -290,9 +290,9 @@ def test_a_large_form_of_nobody_is_not_read(staff: Staff) -> None:
             (b"content-length", b"%d" % UPLOAD_BYTES_MAX),
         ]
         path = f"/staff/products/{staff.product_id}/images"
-        scope = {"type": "http", "method": "POST", "path": path, "raw_path": path.encode(), "query_string": b""}
+        scope: Any = {"type": "http", "method": "POST", "path": path, "raw_path": path.encode(), "query_string": b""}
         scope |= {"headers": headers, "client": ("127.0.0.1", 1), "scheme": "http", "root_path": "", "state": {}}
-        await staff.client.app(scope, receive, send)  # type: ignore[arg-type]
+        await staff.client.app(scope, receive, send)
 
     asyncio.run(run())
     assert len(sent) <= 5, "what is discarded so that the browser sees the answer, and no more"

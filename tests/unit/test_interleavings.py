@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from math import comb
 from threading import Event
 from typing import Any
@@ -173,15 +174,15 @@ def locking(*orders: str) -> Case:
             for name in order:
                 schedule.step(f"lock {name}")
                 with schedule.mutex:
-                    schedule.mutex.wait_for(lambda name=name: name not in taken)
+                    schedule.mutex.wait_for(lambda name=name: name not in taken)  # type: ignore[misc]
                     taken.add(name)
             schedule.step("unlock")
             with schedule.mutex:
                 taken.difference_update(order)
                 schedule.mutex.notify_all()
 
-        jobs = {f"job {number}": lambda order=order: job(order) for number, order in enumerate(orders)}
-        return Race(jobs, fine)  # type: ignore[arg-type]
+        jobs = {f"job {number}": partial(job, order) for number, order in enumerate(orders)}
+        return Race(jobs, fine)
 
     return case
 

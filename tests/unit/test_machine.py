@@ -102,7 +102,10 @@ def test_a_mutant_of_the_core_is_found(monkeypatch: pytest.MonkeyPatch, mutant: 
     ("where", "name", "wrong"),
     [
         pytest.param(
-            service, "quote", lambda *given, **named: quote(*given[:4], (), **named), id="a quote forgets its coupons"
+            service,
+            "quote",
+            lambda *given, **named: quote(*(*given[:4], ()), **named),
+            id="a quote forgets its coupons",
         ),
         pytest.param(amendment, "cart_of", lambda lines: cart_of(lines)[::-1][:1], id="an edit forgets a line"),
     ],

@@ -1,9 +1,11 @@
 """The isolation of PostgreSQL, which the adapter in memory promises. The contract suite holds it to the rest."""
 
 import time
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -20,7 +22,7 @@ from shop_core import (
     StockMovement,
 )
 from shop_core.errors import SkuTaken, Unavailable
-from shop_core.ports import LockOrderError
+from shop_core.ports import LockOrderError, UnitOfWork
 from shop_testing import MovableClock, SeededIds
 from shop_testing.concurrency import TIMEOUT_S
 
@@ -42,13 +44,13 @@ def order(order_id: UUID, total_minor: int = 0) -> Order:
 
 
 @pytest.fixture
-def memory():
+def memory() -> MemoryAdapters:
     """Three products, ten units of each; nobody waits for a lock."""
     return stocked(MemoryAdapters(clock=MovableClock(NOW), new_id=SeededIds(), lock_timeout_s=0))
 
 
 @pytest.fixture
-def patient():
+def patient() -> MemoryAdapters:
     """The same, with locks that are waited for."""
     return stocked(MemoryAdapters(clock=MovableClock(NOW), new_id=SeededIds(), lock_timeout_s=TIMEOUT_S))
 
@@ -61,13 +63,13 @@ def stocked(adapters: MemoryAdapters) -> MemoryAdapters:
 
 
 @contextmanager
-def threads():
+def threads() -> Iterator[Callable[..., Future[Any]]]:
     with ThreadPoolExecutor(8) as pool:
         yield pool.submit
 
 
 @contextmanager
-def rolled_back(adapters: MemoryAdapters):
+def rolled_back(adapters: MemoryAdapters) -> Iterator[UnitOfWork]:
     """A unit of work that comes to nothing."""
     with suppress(ZeroDivisionError), adapters.begin() as uow:
         yield uow
@@ -83,7 +85,7 @@ def until_waiting(adapters: MemoryAdapters, count: int = 1) -> None:
 
 
 class TestWhatWasWritten:
-    def test_nothing_counts_after_a_statement_that_failed(self, memory):
+    def test_nothing_counts_after_a_statement_that_failed(self, memory: MemoryAdapters) -> None:
         def go_on_regardless() -> None:
             with memory.begin() as uow:
                 uow.stock.apply([received(FIRST, 5)])
@@ -95,9 +97,11 @@ class TestWhatWasWritten:
         with pytest.raises(RuntimeError, match="failed"):
             go_on_regardless()
         with memory.begin() as uow:
-            assert uow.stock.get(FIRST).on_hand == 10
+            level = uow.stock.get(FIRST)
+        assert level is not None
+        assert level.on_hand == 10
 
-    def test_an_id_cannot_be_added_twice(self, memory):
+    def test_an_id_cannot_be_added_twice(self, memory: MemoryAdapters) -> None:
         with memory.begin() as uow:
             uow.orders.add_all([order(FIRST)])
         with pytest.raises(ValueError, match="already"), memory.begin() as uow:
@@ -105,7 +109,7 @@ class TestWhatWasWritten:
 
 
 class TestRowLocks:
-    def test_changes_of_two_who_write_at_once_add_up(self, patient):
+    def test_changes_of_two_who_write_at_once_add_up(self, patient: MemoryAdapters) -> None:
         def receive() -> None:
             with patient.begin() as uow:
                 uow.stock.apply([received(FIRST, 7, THIRD)])
@@ -130,7 +134,9 @@ class TestRowLocks:
         ],
         ids=["lock stock", "apply", "lock order", "update order", "lock SKU", "update product"],
     )
-    def test_a_row_that_others_keep_locked_is_unavailable(self, memory, use):
+    def test_a_row_that_others_keep_locked_is_unavailable(
+        self, memory: MemoryAdapters, use: Callable[[UnitOfWork], object]
+    ) -> None:
         with memory.begin() as uow:
             uow.orders.add_all([order(FIRST)])
         with memory.begin() as holder:
@@ -142,12 +148,12 @@ class TestRowLocks:
         with memory.begin() as uow:
             use(uow)
 
-    def test_an_unknown_id_locks_nothing(self, memory):
+    def test_an_unknown_id_locks_nothing(self, memory: MemoryAdapters) -> None:
         with memory.begin() as one, memory.begin() as other:
             assert one.orders.lock(ADA, ADA) is other.orders.lock(ADA, ADA) is None
             assert one.stock.lock([ADA]) == other.stock.lock([ADA]) == {}
 
-    def test_another_customers_order_is_not_locked(self, memory):
+    def test_another_customers_order_is_not_locked(self, memory: MemoryAdapters) -> None:
         with memory.begin() as uow:
             uow.orders.add_all([order(FIRST)])
         with memory.begin() as other:
@@ -155,8 +161,8 @@ class TestRowLocks:
             with memory.begin() as owner:
                 assert owner.orders.lock(FIRST, ADA) == order(FIRST)
 
-    def test_waiting_for_many_rows_is_not_overtaken_by_waiting_for_one_of_them(self, patient):
-        done = []
+    def test_waiting_for_many_rows_is_not_overtaken_by_waiting_for_one_of_them(self, patient: MemoryAdapters) -> None:
+        done: list[str] = []
 
         def lock(name: str, *product_ids: UUID) -> None:
             with patient.begin() as uow:
@@ -173,7 +179,7 @@ class TestRowLocks:
         one.result()
         assert done == ["many", "one"]
 
-    def test_the_holder_of_a_lock_never_waits_for_those_behind_it(self, patient):
+    def test_the_holder_of_a_lock_never_waits_for_those_behind_it(self, patient: MemoryAdapters) -> None:
         def lock_both() -> None:
             with patient.begin() as uow:
                 uow.stock.lock([FIRST, SECOND])
@@ -196,11 +202,13 @@ class TestLockOrder:
         ],
         ids=["update after stock", "id between"],
     )
-    def test_locking_against_the_order_is_a_programming_error(self, memory, against):
+    def test_locking_against_the_order_is_a_programming_error(
+        self, memory: MemoryAdapters, against: Callable[[UnitOfWork], object]
+    ) -> None:
         with pytest.raises(LockOrderError), memory.begin() as uow:
             against(uow)
 
-    def test_locking_along_the_order_is_fine_in_any_number_of_calls(self, memory):
+    def test_locking_along_the_order_is_fine_in_any_number_of_calls(self, memory: MemoryAdapters) -> None:
         with memory.begin() as uow:
             uow.orders.lock(FIRST)
             uow.orders.lock(SECOND)
@@ -211,7 +219,7 @@ class TestLockOrder:
             uow.stock.apply([received(SECOND, 1)])
 
 
-def test_two_imports_that_name_the_same_skus_in_another_order_never_wait_for_each_other():
+def test_two_imports_that_name_the_same_skus_in_another_order_never_wait_for_each_other() -> None:
     adapters = stocked(MemoryAdapters(lock_timeout_s=TIMEOUT_S))
 
     def add(*skus: str) -> None:
@@ -230,7 +238,7 @@ def test_two_imports_that_name_the_same_skus_in_another_order_never_wait_for_eac
             second.result()
 
 
-def test_a_sku_that_a_product_gave_up_can_be_taken_but_not_before_that_is_committed(memory):
+def test_a_sku_that_a_product_gave_up_can_be_taken_but_not_before_that_is_committed(memory: MemoryAdapters) -> None:
     with memory.begin() as editor:
         editor.products.update_all([product(FIRST, "NEW")])
         with pytest.raises(Unavailable), memory.begin() as uow:
@@ -240,7 +248,7 @@ def test_a_sku_that_a_product_gave_up_can_be_taken_but_not_before_that_is_commit
         assert uow.products.lock_by_sku(["A", "NEW"]).keys() == {"A", "NEW"}
 
 
-def test_a_product_whose_sku_changed_during_the_wait_is_not_found_by_the_old_one(patient):
+def test_a_product_whose_sku_changed_during_the_wait_is_not_found_by_the_old_one(patient: MemoryAdapters) -> None:
     def found() -> set[str]:
         with patient.begin() as uow:
             return set(uow.products.lock_by_sku(["A", "B"]))

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError, Future, wait
 from contextlib import contextmanager
-from typing import cast
+from typing import Any, cast
 
 import pytest
 
@@ -105,7 +105,7 @@ def batcher(shop: Shop, gate: Latch) -> Iterator[OrderBatcher]:
 
 
 @contextmanager
-def held_up(batcher: OrderBatcher, gate: Latch) -> Iterator[Future]:  # type: ignore[type-arg]
+def held_up(batcher: OrderBatcher, gate: Latch) -> Iterator[Future[Any]]:
     """An order of an unknown product is held up at the gate; what is placed meanwhile waits for the next batch."""
     gate.is_open.clear()
     begun = gate.begun
@@ -118,7 +118,7 @@ def held_up(batcher: OrderBatcher, gate: Latch) -> Iterator[Future]:  # type: ig
     assert gate.begun > begun
 
 
-def waiting(batcher: OrderBatcher, gate: Latch, requests: list[PlacementRequest]) -> list[Future]:  # type: ignore[type-arg]
+def waiting(batcher: OrderBatcher, gate: Latch, requests: list[PlacementRequest]) -> list[Future[Any]]:
     """All requests, in one batch."""
     with held_up(batcher, gate):
         return [batcher.place(one) for one in requests]
@@ -254,9 +254,9 @@ def test_an_observer_sees_of_each_batch_its_requests_its_lines_and_whether_it_fa
     assert observer.batches == [([1], 1, False), ([2, 3], 3, fails)]
 
 
-def waiting_then_fail(  # type: ignore[no-untyped-def]
+def waiting_then_fail(
     batcher: OrderBatcher, gate: Latch, requests: list[PlacementRequest], fail_at: int | None, failure: Exception
-):
+) -> list[Future[Any]]:
     """One batch of all requests, which fails at that call of a port; or, with None, after its commit."""
     hold = threading.Event()
     with held_up(batcher, gate) as first:
@@ -269,11 +269,7 @@ def waiting_then_fail(  # type: ignore[no-untyped-def]
 
 
 def check_placed_once(
-    shop: Shop,
-    customers: list[Actor],
-    futures: list[Future],
-    lamp: Product,
-    fixtures: Fixtures,  # type: ignore[type-arg]
+    shop: Shop, customers: list[Actor], futures: list[Future[Any]], lamp: Product, fixtures: Fixtures
 ) -> None:
     """Every customer has exactly the order that they were answered with; units were sold while there were any."""
     answered = 0

@@ -107,7 +107,7 @@ def test_requests_are_served_in_turn_and_none_is_refused_while_units_are_free(
 def test_a_batch_is_decided_as_one_by_one(requests: list[PlacementRequest], stock: dict[UUID, int]) -> None:
     left = {product_id: StockLevel(product_id, on_hand=units) for product_id, units in stock.items()}
     new_id = SeededIds(7)
-    singly = []
+    singly: list[Result[Order] | Refusal] = []
     for request in requests:
         decision = decided_from([request], OFFERS, left, new_id)
         singly += decision.outcomes

@@ -246,8 +246,8 @@ def test_an_order_is_changed_for_its_customer_once_and_says_who_did_it(setup: Se
 def test_products_are_found_by_all_that_the_api_filters_by(setup: Setup, browser: Browser) -> None:
     family = setup.shop.families.create(SYSTEM, "Mug", ["colour"])
     for colour, price in (("red", "7"), ("blue", "9")):
-        options = {"family_id": family.id, "options": (("colour", colour),)}
-        details = ProductDetails(f"MUG-{colour}", f"Mug, {colour}", Money.parse(price, "EUR"), **options)
+        cost, options = Money.parse(price, "EUR"), (("colour", colour),)
+        details = ProductDetails(f"MUG-{colour}", f"Mug, {colour}", cost, family_id=family.id, options=options)
         setup.shop.catalog.create_product(SYSTEM, details)
     for query, found in (
         (f"family={family.id}", {"MUG-red", "MUG-blue"}),

@@ -73,7 +73,7 @@ def _with_what_runs_today(checkout: Checkout, *arguments: Any) -> Any:
 
 
 def _at_todays_rates(request: Any, after: Any, lines: Any, checkout: Checkout) -> Any:
-    sold = [Offer(*line[:4], (), line.tax_class) for line in lines]
+    sold = [Offer(*(*line[:4], (), line.tax_class)) for line in lines]
     today = [line._replace(tax_rate=checkout.agree(offer)[0]) for line, offer in zip(lines, sold, strict=True)]
     return _priced(request, after, today, checkout)
 

@@ -238,7 +238,10 @@ def test_more_rows_than_a_batch_arrive_and_progress_ends_at_the_size_of_the_file
     for on_bad_row, total in ((OnBadRow.SKIP, path.stat().st_size), (OnBadRow.REFUSE, 2 * path.stat().st_size)):
         seen: list[tuple[int, int]] = []
         report = import_products(
-            shop, path, on_bad_row=on_bad_row, progress=lambda done, size, seen=seen: seen.append((done, size))
+            shop,
+            path,
+            on_bad_row=on_bad_row,
+            progress=lambda done, size, seen=seen: seen.append((done, size)),  # type: ignore[misc]
         )
         assert report.created + report.unchanged == 1201
         assert seen == sorted(seen)

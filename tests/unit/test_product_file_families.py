@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 
 from shop_adapters.memory import MemoryAdapters
 from shop_core import SYSTEM, CursorRequest, Money, OffsetRequest, Product, ProductDetails, ProductQuery, Shop
+from shop_core.catalog.families import Family
 from shop_core.errors import Conflict, Invalid
 from shop_http.cli.product_import import PROFILES, ImportReport, OnBadRow, Reading, UnusableFile, import_products
 from shop_http.cli.product_import.cells import ProductTable
@@ -186,7 +188,7 @@ def test_the_file_of_a_shop_changes_nothing_in_it(data: st.DataObject) -> None:
     shop = Shop(MemoryAdapters())
     drawn = data.draw
     categories = [None, *(one for _ in range(drawn(st.integers(0, 4))) if (one := _category(shop, data)))]
-    families_made = [one for _ in range(drawn(st.integers(0, 3))) if (one := _family(shop, data))]
+    families_made = [made for _ in range(drawn(st.integers(0, 3))) if (made := _family(shop, data))]
     for number in range(drawn(st.integers(1, 5))):
         family = drawn(st.sampled_from([None, *families_made]))
         details = ProductDetails(
@@ -227,7 +229,7 @@ def _imported_again(shop: Shop) -> ImportReport:
         return import_products(shop, Path(file.name), on_bad_row=OnBadRow.REFUSE)
 
 
-def _category(shop: Shop, data: st.DataObject) -> object:
+def _category(shop: Shop, data: st.DataObject) -> UUID | None:
     above = [entry.category.id for entry in shop.catalog.categories(OffsetRequest()).items]
     try:
         return shop.catalog.create_category(
@@ -237,7 +239,7 @@ def _category(shop: Shop, data: st.DataObject) -> object:
         return None
 
 
-def _family(shop: Shop, data: st.DataObject) -> object:
+def _family(shop: Shop, data: st.DataObject) -> Family | None:
     try:
         return shop.families.create(SYSTEM, data.draw(texts), data.draw(st.lists(texts, max_size=2)))
     except Invalid:

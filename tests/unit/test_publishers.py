@@ -23,7 +23,7 @@ from uuid import UUID
 
 import pytest
 
-from receiver import OK, Receiver, Talk
+from receiver import OK, Receiver, Script, Talk
 from shop_adapters.publishers import (
     LogPublisher,
     MemoryPublisher,
@@ -284,7 +284,7 @@ def hasty(receiver: Receiver) -> Iterator[WebhookPublisher]:
     publisher.close()
 
 
-def answer(status: str, headers: str = "", body: bytes = b""):
+def answer(status: str, headers: str = "", body: bytes = b"") -> Script:
     text = f"HTTP/1.1 {status}\r\ncontent-length: {len(body)}\r\n{headers}\r\n".encode()
     return lambda talk: talk.send(text + body)
 
@@ -366,9 +366,9 @@ def test_after_410_gone_nothing_is_sent_any_more(receiver: Receiver, publisher: 
     ids=["hangs", "drips the status", "drips headers", "continues for ever"],
 )
 def test_a_receiver_that_does_not_get_to_the_point_is_left_at_the_deadline(
-    receiver: Receiver, hasty: WebhookPublisher, script: object
+    receiver: Receiver, hasty: WebhookPublisher, script: Script
 ) -> None:
-    receiver.scripts = [script]  # type: ignore[list-item]
+    receiver.scripts = [script]
     with pytest.raises(Undelivered, match=r"no answer of 127\.0\.0\.1:\d+ within 0\.3 seconds"):
         hasty.publish(PLACED)
     receiver.scripts = [answer("204 No Content")]
@@ -388,9 +388,12 @@ def test_an_answer_counts_although_its_body_never_ends(
     receiver: Receiver, publisher: WebhookPublisher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(http_connection, "DRAIN_S_MAX", 0.05)
-    receiver.scripts = [
-        lambda talk: (talk.send(b"HTTP/1.1 200 OK\r\ncontent-length: 9999\r\n\r\n"), talk.drip(b"x" * 9999))
-    ]
+
+    def endless(talk: Talk) -> None:
+        talk.send(b"HTTP/1.1 200 OK\r\ncontent-length: 9999\r\n\r\n")
+        talk.drip(b"x" * 9999)
+
+    receiver.scripts = [endless]
     publisher.publish(PLACED)
     receiver.scripts = [answer("204 No Content")]
     publisher.publish(PLACED)
@@ -489,7 +492,11 @@ def test_an_answer_that_was_sent_before_the_question_is_not_taken_for_one(
 def test_an_answer_that_is_not_http_is_a_failure_with_a_reason_in_one_line(
     receiver: Receiver, publisher: WebhookPublisher, said: bytes
 ) -> None:
-    receiver.scripts = [lambda talk: (talk.send(said), False)[1]]
+    def say_and_end(talk: Talk) -> bool:
+        talk.send(said)
+        return False
+
+    receiver.scripts = [say_and_end]
     with pytest.raises(Undelivered) as failure:
         publisher.publish(PLACED)
     assert len(failure.value.reason) <= 200

@@ -228,7 +228,7 @@ def test_every_invoice_and_row_of_any_year_is_accounted_for_once(
 
 def test_clients_share_the_work_but_never_one_customer_and_keep_their_order() -> None:
     jobs = [(customer, number) for number in range(60) for customer in ("ada", "ada", "ben", number)]
-    queues: OrderedJobs = OrderedJobs(enumerate(jobs), queue_of=lambda job: job[1][0])
+    queues: OrderedJobs[tuple[int, tuple[object, int]]] = OrderedJobs(enumerate(jobs), queue_of=lambda job: job[1][0])
     busy: Counter[object] = Counter()
     seen: dict[object, list[int]] = defaultdict(list)
     overlaps: list[object] = []

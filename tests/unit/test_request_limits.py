@@ -92,10 +92,10 @@ def answer_to(
         said.append(message)
 
     async def ask() -> None:
-        scope = {"type": "http", "method": "POST", "path": path, "raw_path": path.encode(), "query_string": b""}
+        scope: Any = {"type": "http", "method": "POST", "path": path, "raw_path": path.encode(), "query_string": b""}
         scope |= {"headers": list(head), "scheme": "http", "server": ("shop.test", 80), "client": None, "root_path": ""}
         app = create_app(shop or Shop(MemoryAdapters()), deadlines=deadlines)
-        await app({**scope, "http_version": "1.1", "state": {}, "extensions": {}}, receive, send)  # type: ignore[arg-type, typeddict-item]
+        await app({**scope, "http_version": "1.1", "state": {}, "extensions": {}}, receive, send)  # type: ignore[arg-type]
 
     with asyncio.Runner(loop_factory=MovableLoop) as runner:
         runner.run(ask())

@@ -6,6 +6,7 @@ import os
 import stat
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -29,7 +30,12 @@ def test_it_is_on_the_disk_before_it_has_its_name(tmp_path: Path, monkeypatch: p
     steps: list[str] = []
     for name in ("fsync", "link"):
         done = getattr(os, name)
-        monkeypatch.setattr(os, name, lambda *given, name=name, done=done: (steps.append(name), done(*given)))
+
+        def noted(*given: Any, name: str = name, done: Any = done) -> None:
+            steps.append(name)
+            done(*given)
+
+        monkeypatch.setattr(os, name, noted)
     kept_secret(tmp_path)
     assert steps == ["fsync", "link", "fsync"]
 

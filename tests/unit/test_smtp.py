@@ -59,7 +59,7 @@ class Handler:
     def message(self) -> EmailMessage:
         """The one that arrived."""
         (envelope,) = self.envelopes
-        return cast(EmailMessage, email.message_from_bytes(cast(bytes, envelope.content), policy=email.policy.default))
+        return email.message_from_bytes(cast(bytes, envelope.content), policy=email.policy.default)
 
 
 @contextmanager

@@ -5,6 +5,7 @@ import hashlib
 import hmac
 import json
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 from shop_adapters.tokens import JwtTokens, OpaqueTokens
 from shop_core.accounts.model import NOBODY, SYSTEM, Actor, Role
 from shop_core.errors import InvalidToken
+from shop_core.ports import Tokens
 from shop_testing.credentials import actor_of
 
 SECRET, OTHER_SECRET = b"s" * 32, b"o" * 32
@@ -26,7 +28,7 @@ JWT = JwtTokens(SECRET)
 
 
 @pytest.fixture(params=["jwt", "opaque"])
-def tokens(request):
+def tokens(request: pytest.FixtureRequest) -> Tokens:
     return JWT if request.param == "jwt" else OpaqueTokens()
 
 
@@ -41,7 +43,7 @@ def signed(header: object, claims: object, secret: bytes = SECRET, digest: str =
     return f"{body}.{part(hmac.digest(secret, body.encode(), digest))}"
 
 
-def opened(token: str) -> tuple[dict, dict]:
+def opened(token: str) -> tuple[dict[str, Any], dict[str, Any]]:
     header, claims, _ = (base64.urlsafe_b64decode(text + "==") for text in token.split("."))
     return json.loads(header), json.loads(claims)
 
@@ -49,17 +51,17 @@ def opened(token: str) -> tuple[dict, dict]:
 HEADER, CLAIMS = opened(JWT.access(ADA, NOW, LIFE))
 
 
-def test_two_tokens_are_never_alike(tokens):
+def test_two_tokens_are_never_alike(tokens: Tokens) -> None:
     assert tokens.access(ADA, NOW, LIFE) != tokens.access(ADA, NOW, LIFE)
 
 
 @pytest.mark.parametrize("actor", [NOBODY, SYSTEM])
-def test_only_an_account_gets_a_token(tokens, actor):
+def test_only_an_account_gets_a_token(tokens: Tokens, actor: Actor) -> None:
     with pytest.raises(ValueError, match="account"):
         tokens.access(actor, NOW, LIFE)
 
 
-def test_a_jwt_carries_every_claim_and_the_type_of_an_access_token():
+def test_a_jwt_carries_every_claim_and_the_type_of_an_access_token() -> None:
     assert HEADER == {"alg": "HS256", "typ": "at+jwt", "kid": HEADER["kid"]}
     assert CLAIMS == {
         "iss": "shop",
@@ -72,18 +74,18 @@ def test_a_jwt_carries_every_claim_and_the_type_of_an_access_token():
     }
 
 
-def test_a_jwt_made_by_hand_with_the_right_key_is_accepted():
+def test_a_jwt_made_by_hand_with_the_right_key_is_accepted() -> None:
     """So the forgeries below are refused for what they change, and not because they are made by hand."""
     assert actor_of(JWT, signed(HEADER, CLAIMS), NOW) == ADA
 
 
 @pytest.mark.parametrize("claim", CLAIMS)
-def test_a_jwt_that_lacks_a_claim_is_refused(claim):
+def test_a_jwt_that_lacks_a_claim_is_refused(claim: str) -> None:
     with pytest.raises(InvalidToken):
         actor_of(JWT, signed(HEADER, {name: value for name, value in CLAIMS.items() if name != claim}), NOW)
 
 
-WRONG_CLAIMS = {
+WRONG_CLAIMS: dict[str, list[object]] = {
     "iss": ["another shop"],
     "aud": ["another shop", ["shop"]],
     "sub": ["ada", 1],
@@ -97,16 +99,16 @@ WRONG_CLAIMS = {
 @pytest.mark.parametrize(
     "change", [{name: value} for name, values in WRONG_CLAIMS.items() for value in values], ids=str
 )
-def test_a_jwt_with_a_wrong_claim_is_refused(change):
+def test_a_jwt_with_a_wrong_claim_is_refused(change: dict[str, object]) -> None:
     with pytest.raises(InvalidToken):
         actor_of(JWT, signed(HEADER, CLAIMS | change), NOW)
 
 
-def test_a_jwt_from_a_server_whose_clock_is_a_little_ahead_is_accepted():
+def test_a_jwt_from_a_server_whose_clock_is_a_little_ahead_is_accepted() -> None:
     assert actor_of(JWT, JWT.access(ADA, NOW + 5 * SECOND, LIFE), NOW) == ADA
 
 
-WRONG_HEADERS = {
+WRONG_HEADERS: dict[str, list[object]] = {
     "typ": ["JWT", "rt+jwt"],
     "alg": ["none", "HS512"],
     "kid": ["another", None, ["x"]],
@@ -123,18 +125,18 @@ WRONG_HEADERS = {
     ],
     ids=str,
 )
-def test_a_jwt_with_a_wrong_header_is_refused(header):
+def test_a_jwt_with_a_wrong_header_is_refused(header: object) -> None:
     with pytest.raises(InvalidToken):
         actor_of(JWT, signed(header, CLAIMS), NOW)
 
 
 @pytest.mark.parametrize("claims", [[], "text", 1, None, b"\xff", b"[" * 2_000, b""], ids=str)
-def test_a_jwt_whose_claims_are_no_object_is_refused(claims):
+def test_a_jwt_whose_claims_are_no_object_is_refused(claims: object) -> None:
     with pytest.raises(InvalidToken):
         actor_of(JWT, signed(HEADER, claims), NOW)
 
 
-def test_a_jwt_signed_with_another_key_or_algorithm_or_not_at_all_is_refused():
+def test_a_jwt_signed_with_another_key_or_algorithm_or_not_at_all_is_refused() -> None:
     forged = signed(HEADER, CLAIMS, OTHER_SECRET)
     longer = signed(HEADER | {"alg": "HS512"}, CLAIMS, digest="sha512")
     unsigned = f"{part(HEADER | {'alg': 'none'})}.{part(CLAIMS)}."
@@ -143,7 +145,7 @@ def test_a_jwt_signed_with_another_key_or_algorithm_or_not_at_all_is_refused():
             actor_of(JWT, token, NOW)
 
 
-def test_a_jwt_is_written_in_one_way_only():
+def test_a_jwt_is_written_in_one_way_only() -> None:
     token = JWT.access(ADA, NOW, LIFE)
     same_bits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
     last = same_bits[same_bits.index(token[-1]) + 1]  # the last character has two bits that mean nothing
@@ -153,37 +155,37 @@ def test_a_jwt_is_written_in_one_way_only():
 
 
 @given(token=st.text(st.characters(codec=None)) | st.from_regex(r"\A[\w-]*\.[\w-]*\.[\w-]*\Z"))
-def test_no_text_at_all_breaks_the_reading_of_tokens(token):
+def test_no_text_at_all_breaks_the_reading_of_tokens(token: str) -> None:
     for tokens in (JWT, OpaqueTokens()):
         with pytest.raises(InvalidToken):
             actor_of(tokens, token, NOW)
 
 
-def test_a_replaced_secret_logs_nobody_out():
+def test_a_replaced_secret_logs_nobody_out() -> None:
     old = JWT.access(ADA, NOW, LIFE)
     assert actor_of(JwtTokens(OTHER_SECRET, previous=[SECRET]), old, NOW) == ADA
     with pytest.raises(InvalidToken):
         actor_of(JwtTokens(OTHER_SECRET), old, NOW)
 
 
-def test_the_new_secret_signs_and_the_previous_one_does_not():
+def test_the_new_secret_signs_and_the_previous_one_does_not() -> None:
     new = JwtTokens(OTHER_SECRET, previous=[SECRET]).access(ADA, NOW, LIFE)
     assert actor_of(JwtTokens(OTHER_SECRET), new, NOW) == ADA
 
 
-def test_a_token_for_another_shop_with_the_same_secret_is_refused():
+def test_a_token_for_another_shop_with_the_same_secret_is_refused() -> None:
     for other in (JwtTokens(SECRET, issuer="toys"), JwtTokens(SECRET, audience="toys")):
         with pytest.raises(InvalidToken):
             actor_of(JWT, other.access(ADA, NOW, LIFE), NOW)
 
 
-def test_short_secrets_are_refused_by_name_of_the_rule():
+def test_short_secrets_are_refused_by_name_of_the_rule() -> None:
     for arguments in ((b"s" * 31,), (SECRET, [b"short"])):
         with pytest.raises(ValueError, match="at least 32 bytes"):
             JwtTokens(*arguments)
 
 
-def test_a_refresh_token_has_one_successor_which_only_the_secret_can_tell():
+def test_a_refresh_token_has_one_successor_which_only_the_secret_can_tell() -> None:
     refresh = JWT.refresh()
     assert JWT.successors(refresh)[0] == JwtTokens(SECRET).successors(refresh)[0] != refresh
     assert JWT.successors(refresh)[0] != JwtTokens(OTHER_SECRET).successors(refresh)[0]
@@ -191,13 +193,13 @@ def test_a_refresh_token_has_one_successor_which_only_the_secret_can_tell():
     assert len(base64.urlsafe_b64decode(JWT.successors(refresh)[0] + "=")) == 32
 
 
-def test_a_successor_that_the_previous_secret_gave_out_is_still_known():
+def test_a_successor_that_the_previous_secret_gave_out_is_still_known() -> None:
     refresh = JWT.refresh()
     rotated = JwtTokens(OTHER_SECRET, previous=[SECRET])
     assert rotated.successors(refresh) == [*JwtTokens(OTHER_SECRET).successors(refresh), *JWT.successors(refresh)]
 
 
-def test_a_device_is_known_by_the_username_it_was_given_to_and_by_no_other(tokens):
+def test_a_device_is_known_by_the_username_it_was_given_to_and_by_no_other(tokens: Tokens) -> None:
     device = tokens.device("ada")
     assert tokens.is_device(device, "ada")
     assert tokens.device("ada") != device
@@ -208,19 +210,19 @@ def test_a_device_is_known_by_the_username_it_was_given_to_and_by_no_other(token
         assert not tokens.is_device(text, "ada")
 
 
-def test_a_replaced_secret_forgets_no_device():
+def test_a_replaced_secret_forgets_no_device() -> None:
     device = JWT.device("ada")
     assert JwtTokens(OTHER_SECRET, previous=[SECRET]).is_device(device, "ada")
     assert not JwtTokens(OTHER_SECRET).is_device(device, "ada")
 
 
-def test_a_refresh_token_is_stored_as_its_sha256(tokens):
+def test_a_refresh_token_is_stored_as_its_sha256(tokens: Tokens) -> None:
     refresh = tokens.refresh()
     assert tokens.digest(refresh) == hashlib.sha256(refresh.encode()).digest()
     tokens.digest("\ud800")  # any text that a client sends has one
 
 
-def test_opaque_tokens_remember_no_more_than_they_are_allowed_to():
+def test_opaque_tokens_remember_no_more_than_they_are_allowed_to() -> None:
     tokens = OpaqueTokens(tokens_max=3)
     issued = [tokens.access(ADA, NOW, LIFE) for _ in range(4)]
     with pytest.raises(InvalidToken):
@@ -228,7 +230,7 @@ def test_opaque_tokens_remember_no_more_than_they_are_allowed_to():
     assert [actor_of(tokens, token, NOW) for token in issued[1:]] == [ADA] * 3
 
 
-def test_opaque_tokens_forget_those_that_ended():
+def test_opaque_tokens_forget_those_that_ended() -> None:
     tokens = OpaqueTokens()
     for minute in range(100):
         tokens.access(ADA, NOW + timedelta(minutes=minute), LIFE)
