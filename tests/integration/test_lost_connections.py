@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import socket
 from contextlib import AbstractContextManager, ExitStack
-from typing import cast
+from typing import Any, cast
 
 import pytest
+from psycopg import Connection
 from sqlalchemy import Engine
 
 from shop_adapters.postgres import PostgresAdapters
@@ -20,13 +21,13 @@ def begin(engine: Engine) -> AbstractContextManager[PostgresUnitOfWork]:
     return cast(AbstractContextManager[PostgresUnitOfWork], begun)
 
 
-def cut(driver: object) -> None:
+def cut(driver: Any) -> None:
     """What a network does that loses a connection: neither side has said good-bye."""
-    with socket.socket(fileno=os.dup(driver.fileno())) as line:  # type: ignore[attr-defined]
+    with socket.socket(fileno=os.dup(driver.fileno())) as line:
         line.shutdown(socket.SHUT_RDWR)
 
 
-def driver_of(uow: PostgresUnitOfWork) -> object:
+def driver_of(uow: PostgresUnitOfWork) -> Connection[Any]:
     return uow._transaction._connection
 
 
@@ -72,6 +73,6 @@ def test_a_connection_that_returns_to_a_replaced_pool_is_closed(engine: Engine) 
         assert uow.now().year > 2000
         driver = driver_of(uow)
         engine.dispose()
-        assert not driver.closed  # type: ignore[attr-defined]
-    assert driver.closed  # type: ignore[attr-defined]
+        assert not driver.closed
+    assert driver.closed
     assert works(engine)

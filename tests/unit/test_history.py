@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
-from verification.history import Op, load, save
+from verification.history import Op, Verb, load, save
 from verification.history_checker import Kept, check
 
 STOCK = {"lamp": 2, "chair": 5}
@@ -26,16 +27,16 @@ def reserve(client: int, at: tuple[int, int], until: int = 10_000, requested: di
     return done(client, "reserve", at, requested=requested or LAMP, result_id=result_id, detail={"expires_ns": until})
 
 
-def on(held: Op, verb: str, at: tuple[int, int], **fields: object) -> Op:
+def on(held: Op, verb: Verb, at: tuple[int, int], **fields: Any) -> Op:
     """Something that its owner did with a reservation or an order."""
     name = "reservation_id" if held.op == "reserve" else "order_id"
-    detail = {name: held.result_id, **fields.pop("detail", {})}  # type: ignore[dict-item]
+    detail = {name: held.result_id, **fields.pop("detail", {})}
     return done(held.client, verb, at, detail=detail, **fields)
 
 
-def done(client: int, verb: str, at: tuple[int, int], **fields: object) -> Op:
-    known = {"key": None, "requested": {}, "outcome": "ok", **fields}
-    return Op(client=client, op=verb, start_ns=at[0], end_ns=at[1], **known)  # type: ignore[arg-type]
+def done(client: int, verb: Verb, at: tuple[int, int], **fields: object) -> Op:
+    known: dict[str, Any] = {"key": None, "requested": {}, "outcome": "ok", **fields}
+    return Op(client=client, op=verb, start_ns=at[0], end_ns=at[1], **known)
 
 
 def refused(client: int, at: tuple[int, int], requested: dict[str, int] | None = None, **available: int) -> Op:

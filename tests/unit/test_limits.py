@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
+from typing import Any
 from uuid import UUID
 
 import httpx
@@ -60,23 +61,23 @@ def shop() -> Shop:
 
 
 @contextmanager
-def serving(shop: Shop, allowed: RateLimits) -> Iterator[TestClient]:  # type: ignore[type-arg]
+def serving(shop: Shop, allowed: RateLimits) -> Iterator[TestClient[Any]]:
     with TestClient(create_app(shop, limits=allowed, threads=4), base_url="http://shop.test" + API) as client:
         yield client
 
 
 @pytest.fixture
-def client(shop: Shop) -> Iterator[TestClient]:  # type: ignore[type-arg]
+def client(shop: Shop) -> Iterator[TestClient[Any]]:
     """Of a server that allows three requests within three seconds, and trusts every forwarded address."""
     with _behind_a_proxy(shop, RateLimits(requests=Rate(3, 3))) as client:
         yield client
 
 
 @contextmanager
-def _behind_a_proxy(shop: Shop, allowed: RateLimits, *observers: Observer) -> Iterator[TestClient]:  # type: ignore[type-arg]
+def _behind_a_proxy(shop: Shop, allowed: RateLimits, *observers: Observer) -> Iterator[TestClient[Any]]:
     app = create_app(shop, limits=allowed, proxies=BEHIND_A_PROXY, threads=4, observers=observers)
 
-    async def from_the_proxy(scope, receive, send):  # type: ignore[no-untyped-def]
+    async def from_the_proxy(scope: Any, receive: Any, send: Any) -> None:
         await app(scope | {"client": ("203.0.113.1", 1)}, receive, send)
 
     with TestClient(from_the_proxy, base_url="http://shop.test" + API) as client:

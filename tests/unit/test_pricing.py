@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -211,7 +212,7 @@ def test_a_code_of_other_signs_or_lengths_is_refused(text: str) -> None:
         (lambda: price([CartLine(SHIRT, 1, 1), CartLine(SHIRT, 1, 2)], [], includes_tax=True), "lines"),
     ],
 )
-def test_what_breaks_a_rule_is_refused_and_the_field_is_named(make, field: str) -> None:  # type: ignore[no-untyped-def]
+def test_what_breaks_a_rule_is_refused_and_the_field_is_named(make: Callable[[], object], field: str) -> None:
     with pytest.raises(Invalid) as refused:
         make()
     assert refused.value.faults[0].field == field

@@ -55,7 +55,7 @@ class Counting(MemoryAdapters):
         self.token: Hashable | Exception | None = None
         self.before_answer: Callable[[], object] = lambda: None
 
-    def begin(self):  # type: ignore[no-untyped-def]
+    def begin(self) -> Any:
         self.begun += 1
         return super().begin()
 
