@@ -25,11 +25,11 @@ TESTS = Path(__file__).parent
 
 def serving(*arguments: str, env: Mapping[str, str]) -> AbstractContextManager[tuple[str, Popen[str]]]:
     """`shop serve` for tests of anything but its start, which takes a quarter of the time here."""
-    return shop_process.serving(*arguments, env=env, by=_launcher())
+    return shop_process.serving(*arguments, env=env, by=launched())
 
 
 @cache
-def _launcher() -> Sequence[str]:
+def launched() -> Sequence[str]:
     """What runs a script by the launcher of this process, before the name of the script."""
     if sys.platform != "linux":
         return ()
@@ -53,10 +53,10 @@ def memory_serving() -> Iterator[Server]:
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     where = ["--host", "127.0.0.1", "--port", str(port), "--app-dir", str(TESTS)]
-    command = [SHOP.with_name("uvicorn"), "--no-proxy-headers", "--no-access-log", "--factory", *where]
+    uvicorn = [*launched(), str(SHOP.with_name("uvicorn")), "--no-proxy-headers", "--no-access-log", "--factory"]
     path = os.pathsep.join(filter(None, [str(TESTS), os.environ.get("PYTHONPATH")]))
     env = environment(STAFF_USERNAME=STAFF, STAFF_PASSWORD=PASSWORD, PYTHONPATH=path)
-    with running([*_launcher(), *command, "memory_app:make"], url, env):
+    with running([*uvicorn, *where, "memory_app:make"], url, env):
         yield Server(url, STAFF, PASSWORD)
 
 

@@ -86,9 +86,10 @@ if __name__ == "__main__":
     import runpy
 
     import shop_http.cli.main  # noqa: F401
-    from shop_http.server import serve, supervisor, worker  # noqa: F401
+    from shop_http.server import log, serve, supervisor, worker  # noqa: F401
 
     launch(sys.argv[1])
+    os.register_at_fork(after_in_child=log.standard_error.cache_clear)  # its thread stays behind
     serve.prepare = lambda: None  # type: ignore[attr-defined]
     supervisor._context = multiprocessing.get_context("fork")  # type: ignore[assignment]
     sys.path[0] = os.path.dirname(sys.argv[0])

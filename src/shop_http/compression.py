@@ -61,12 +61,12 @@ ENCODINGS = (
 def encoding_for(accept_encoding: bytes) -> Encoding | None:
     """The encoding that a client with this `Accept-Encoding` wants most, and of several the best; None: none of ours.
 
-    RFC 9110, 12.5.3. An encoding with `q=0`, or less wanted than `identity`, is not taken. `*` does not ask for any. An
-    item that is malformed counts for nothing, and so does what comes after 32 items; of one that is named twice, the
-    lower wish counts.
+    RFC 9110, 12.5.3. An encoding with `q=0`, or less wanted than `identity`, is not taken. `*` does not ask for any,
+    even where `identity` is refused: who wants an encoding names it. An item that is malformed counts for nothing, and
+    so does what comes after 32 items; of one that is named twice, the lower wish counts.
     """
     wishes: dict[bytes, float] = {}
-    for item in accept_encoding.lower().replace(b"\n", b",").split(b",", _ITEMS_MAX):
+    for item in accept_encoding.lower().replace(b"\n", b",").split(b",", _ITEMS_MAX)[:_ITEMS_MAX]:
         if named := _ITEM.fullmatch(item):
             wishes[named[1]] = min(float(named[2] or 1), wishes.get(named[1], 1))
     best = max(ENCODINGS, key=lambda encoding: wishes.get(encoding.name, 0))

@@ -21,6 +21,7 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Collection, Hashable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from hashlib import sha256
 from time import monotonic
 
@@ -39,6 +40,8 @@ Key = tuple[str, bytes]
 
 GATHER_S, GATHERED_MIN = 0.001, 3
 """After a question for so many, the next one waits so long for company: twenty cost hardly more than two."""
+ANSWER_S, RETRY_S = 2.0, 0.1
+"""How long an answer may take, where a tenth of a millisecond is usual; and the pause after a question without one."""
 ID_LENGTH, UNITS_BYTES = 33, 4
 _IS_MISSING = b"\xff" * UNITS_BYTES  # -1; other numbers are too small for such a byte at their beginning
 _logger = logging.getLogger("shop_http")
@@ -54,7 +57,7 @@ class CatalogText:
 
     Args:
         form: the body as a format, with a `%d` for the units of each product: filled in at the speed of C.
-        product_ids: of these products, as they are asked for.
+        product_ids: the 32 digits of the id of each product, and a comma.
         tag: identifies the text.
         units: of its products, as they were told last.
         token: of the catalog that it shows.
@@ -130,7 +133,7 @@ class ReadModel:
         self._being_made: dict[Key, asyncio.Event] = {}
 
     async def kept(self, request: ShopRequest) -> Response | None:
-        """The response by the text that is kept. None: there is none, the catalog is another one by now, or the
+        """The response by the text that is kept. None if no text is, if the catalog is another one by now, or if the
         database does not answer."""
         text, _ = self._texts.get(_key_of(request), (None, 0))
         return None if text is None else await self._updated(request, text)
@@ -156,7 +159,7 @@ class ReadModel:
 
     async def _updated(self, request: ShopRequest, text: CatalogText) -> Response | None:
         await self._update(text)
-        if text.token != self._token or _IS_MISSING in text.units:
+        if (text.token, text.snapshot_no) != (self._token, self._snapshot_no) or _IS_MISSING in text.units:
             return None
         if (key := _key_of(request)) in self._texts:
             self._texts.move_to_end(key)
@@ -186,28 +189,47 @@ class ReadModel:
             request.loop.run_in_executor(None, _return_memory)
 
     async def _update(self, text: CatalogText) -> None:
-        """Have the token, and the units of this text, be those of a moment after this call."""
-        self._waiting.append(text)
+        """Ask for the token, and for the units of this text: afterwards both are from after this call.
+
+        Without an answer the token is None. Then no text is kept, and until there is an answer nobody waits for it.
+        """
         if self._answered is None:
             self._answered = asyncio.Event()
             self._asking = asyncio.create_task(self._ask_next(self._answered))
-        await self._answered.wait()
+        if not self._is_failing:
+            self._waiting.append(text)
+            await self._answered.wait()
 
     async def _ask_next(self, answered: asyncio.Event) -> None:
         """Ask for all who wait by the time that the question before is answered."""
         async with self._one_question:
             await asyncio.sleep(self._next_at - monotonic())
             texts, self._waiting, self._answered = self._waiting, [], None
+            loop, give_up = asyncio.get_running_loop(), partial(self._give_up, answered, asyncio.current_task())
+            # A second timer, since after a pause of the event loop the answer may be there, and not be read yet.
+            timer = loop.call_later(ANSWER_S, loop.call_later, 0.01, give_up)
             try:
                 await self._ask_for(set(texts))
+            except Exception as failure:
+                self._fail(failure)
+            else:
                 self._is_failing = False
-            except Exception as failure:  # the application has a better response to that
-                if not self._is_failing:
-                    _logger.warning("the catalog cannot be sent from memory: %s: %s", type(failure).__name__, failure)
-                self._is_failing = True
-                self._turn_to(None)
-            self._next_at = monotonic() + (GATHER_S if len(texts) >= GATHERED_MIN else 0)
+                self._next_at = monotonic() + (GATHER_S if len(texts) >= GATHERED_MIN else 0)
+            timer.cancel()
             answered.set()
+
+    def _give_up(self, answered: asyncio.Event, asking: asyncio.Task[None] | None) -> None:
+        if asking and not answered.is_set():
+            self._fail(TimeoutError(f"the database does not answer within {ANSWER_S} s"))
+            answered.set()
+            asking.cancel()
+
+    def _fail(self, failure: Exception) -> None:
+        """Keep nothing, and ask again soon: the application has a better response to that."""
+        if not self._is_failing:
+            _logger.warning("the catalog cannot be sent from memory: %s: %s", type(failure).__name__, failure)
+        self._is_failing, self._next_at = True, monotonic() + RETRY_S
+        self._turn_to(None)
 
     async def _ask_for(self, texts: Collection[CatalogText]) -> None:
         """Give all of these texts the units of one snapshot, from now on.

@@ -15,10 +15,10 @@ from typing import Any
 import httpx
 import pytest
 from sqlalchemy import make_url, text
-from verification.launcher import Forked
 from verification.shop_process import SHOP, free_port, shop_with_admin, wait_until_ready
 
 from http_client import API
+from http_servers import launched
 from shop_adapters.postgres import make_engine
 
 PASSWORD = "canary-01-password"
@@ -45,8 +45,8 @@ class Running:
 def heard(env: dict[str, str]) -> Iterator[Running]:
     """A server whose words are all kept."""
     port = free_port()
-    command = [str(SHOP), "serve", "--port", str(port)]
-    with Forked(
+    command = [*launched(), str(SHOP), "serve", "--port", str(port)]
+    with subprocess.Popen(
         command, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
     ) as process:
         running = Running(f"http://127.0.0.1:{port}", process)

@@ -8,9 +8,6 @@ a page, without its units.
 
 from __future__ import annotations
 
-import asyncio
-import os
-import socket
 import sys
 from collections import OrderedDict
 from collections.abc import Hashable
@@ -30,8 +27,6 @@ CACHED_BYTES_MAX = 2 * 1024 * 1024
 """Of counts, and of keys: values, and the queries that they answer."""
 _ENTRY_BYTES = 1_000  # what an entry takes at most beside the words of its query and the texts of its key
 _UNKNOWN = (None, 0)
-ANSWER_S = 2
-"""How long the answer may take: for a page of 50 products it takes a tenth of a millisecond."""
 
 # All from one snapshot, which is in the answer, too: it says which transactions are visible, and so two equal ones see
 # the same rows (PostgreSQL's documentation, "Transaction ID and Snapshot Information Functions"). The stamp tells a
@@ -100,7 +95,8 @@ class _OfOneVersion(Generic[V]):
 
 
 class CurrentStock:
-    """Asks on a connection for that alone, which the event loop reads: no thread waits for the answer.
+    """Asks on a connection for that alone, which the event loop reads: no thread waits for the answer. One question at
+    a time.
 
     Args:
         engine: of the database.
@@ -118,7 +114,8 @@ class CurrentStock:
 
         Two tokens differ if anything of the catalog but its units may differ, and two snapshots, if anything may. After
         a restore from a backup a version can stand for another catalog, so the number of the connection is part of
-        them.
+        them. It may take as long as the network does; when it is cancelled, psycopg has the server stop, for some
+        seconds at most.
 
         Args:
             product_ids: the 32 digits of each id, with a comma after them.
@@ -128,16 +125,16 @@ class CurrentStock:
             there.
 
         Raises:
-            psycopg.Error: there is no answer. The next call connects anew if it must.
+            psycopg.Error: there is no answer. The next call connects anew.
         """
         if self._cursor is None or self._cursor.connection.closed:
             self._cursor, self._connected = await self._connect(), self._connected + 1
-        timer = asyncio.get_running_loop().call_later(ANSWER_S, _end, self._cursor.connection.fileno())
         try:
             await self._cursor.execute(_QUESTION, (f"{{{product_ids[:-1]}}}",))
             ((session, version, snapshot, units),) = await self._cursor.fetchall()
-        finally:
-            timer.cancel()
+        except BaseException:
+            await self.close()
+            raise
         token = self._connected, session, version
         return token, (token, snapshot), units or b""
 
@@ -148,12 +145,6 @@ class CurrentStock:
 
     async def _connect(self) -> psycopg.AsyncCursor[Any]:
         given, options = self._engine.dialect.create_connect_args(self._engine.url)
-        ours = {"connect_timeout": ANSWER_S, "autocommit": True, "prepare_threshold": self._prepare_threshold}
+        ours = {"autocommit": True, "prepare_threshold": self._prepare_threshold}
         connection = await psycopg.AsyncConnection.connect(*given, **{**CONNECTION, **options, **ours})
         return connection.cursor(binary=True)
-
-
-def _end(fileno: int) -> None:
-    """End a connection whose server does not answer: then psycopg waits no longer. Its socket stays open until then."""
-    with socket.socket(fileno=os.dup(fileno)) as same:
-        same.shutdown(socket.SHUT_RDWR)
