@@ -77,7 +77,7 @@ def server_pid(data_dir: Path) -> int:
 def is_running(data_dir: Path) -> bool:
     try:
         return postmaster.is_running(data_dir / "postgres", server_pid(data_dir))
-    except FileNotFoundError:
+    except (FileNotFoundError, ValueError):  # it is gone, or new and empty
         return False
 
 
