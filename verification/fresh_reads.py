@@ -308,7 +308,7 @@ def _units_of_the_text() -> list[Patch]:
     from shop_http.read_model import CatalogText
 
     right = CatalogText.response
-    first: dict[tuple[str, str], bytes] = {}
+    first: dict[tuple[bytes, str], bytes] = {}
 
     def response(self: Any) -> Any:
         return right(replace(self, units=first.setdefault((self.product_ids, self.tag), self.units)))
@@ -321,7 +321,7 @@ def _held_still(what: int) -> list[Patch]:
 
     right = CurrentStock.__call__
 
-    async def ask(self: Any, product_ids: str = "") -> Any:
+    async def ask(self: Any, product_ids: bytes = b"") -> Any:
         answer: list[Any] = [*await right(self, product_ids)]
         answer[what] = "the same"
         return answer
@@ -333,7 +333,7 @@ def _old_answers() -> list[Patch]:
     from shop_http.read_model import ReadModel
 
     right: Callable[[Any, Any], Awaitable[None]] = ReadModel._update
-    last: dict[str, float] = {}
+    last: dict[bytes, float] = {}
 
     async def update(self: Any, text: Any) -> None:
         if time.monotonic() - last.get(text.product_ids, 0.0) > 0.1:

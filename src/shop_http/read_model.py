@@ -33,16 +33,15 @@ Current = tuple[Hashable, Hashable, bytes]
 """A token of the catalog, equal to an earlier one only if nothing but units has changed in between; a snapshot, equal
 to the one before only if nothing at all has; and the units of products: signed numbers of 4 bytes, the highest byte
 first; -1 stands for a product that is not there."""
-AskCatalog = Callable[[str], Awaitable[Current]]
-"""Gives what is current, with the units of the products whose ids it gets: the 32 digits of each, and a comma. One
-question at a time."""
+AskCatalog = Callable[[bytes], Awaitable[Current]]
+"""Gives what is current, with the units of the products whose ids it gets, 16 bytes each. One question at a time."""
 Key = tuple[str, bytes]
 
 GATHER_S, GATHERED_MIN = 0.001, 3
 """After a question for so many, the next one waits so long for company: twenty cost hardly more than two."""
 ANSWER_S, RETRY_S = 2.0, 0.1
 """How long an answer may take, where a tenth of a millisecond is usual; and the pause after a question without one."""
-ID_LENGTH, UNITS_BYTES = 33, 4
+ID_BYTES, UNITS_BYTES = 16, 4
 _IS_MISSING = b"\xff" * UNITS_BYTES  # -1; other numbers are too small for such a byte at their beginning
 _logger = logging.getLogger("shop_http")
 _ENTRY_BYTES = 800  # about what an entry takes beside its text, path and query
@@ -57,7 +56,7 @@ class CatalogText:
 
     Args:
         form: the body as a format, with a `%d` for the units of each product: filled in at the speed of C.
-        product_ids: the 32 digits of the id of each product, and a comma.
+        product_ids: of these products, 16 bytes each.
         tag: identifies the text.
         units: of its products, as they were told last.
         token: of the catalog that it shows.
@@ -66,7 +65,7 @@ class CatalogText:
     """
 
     form: bytes
-    product_ids: str
+    product_ids: bytes
     tag: str
     units: bytes = b""
     token: Hashable = None
@@ -97,7 +96,7 @@ def keepable(response: Response, entries: Sequence[CatalogEntry] = (), version: 
     """
     form = _UNITS.sub(b'"quantity_in_stock":%d', response.body.replace(b"%", b"%%"))
     tag = version or sha256(form).hexdigest()[:24]
-    product_ids = "".join([entry.product.id.hex + "," for entry in entries])
+    product_ids = b"".join([entry.product.id.bytes for entry in entries])
     units = struct.pack(f">{len(entries)}i", *[entry.available for entry in entries])
     response.text = CatalogText(form, product_ids, str(tag), units)
     response.etag = response.text.etag()
@@ -148,7 +147,7 @@ class ReadModel:
         done = self._being_made.setdefault(key, asyncio.Event())
         try:
             if self._token is None:
-                await self._update(CatalogText(b"", "", ""))
+                await self._update(CatalogText(b"", b"", ""))
             token, response = self._token, await make(request)
             if response.text is not None and token is not None and token == self._token:
                 self._keep(request, response.text)
@@ -240,16 +239,16 @@ class ReadModel:
         outdated: Collection[CatalogText] = [text for text in texts if text.snapshot_no != self._snapshot_no]
         if len(outdated) > len(texts) / 2:
             outdated = texts
-        token, snapshot, units = await self._ask("".join([text.product_ids for text in outdated]))
+        token, snapshot, units = await self._ask(b"".join([text.product_ids for text in outdated]))
         if snapshot != self._snapshot and len(outdated) < len(texts):
             outdated = texts
-            token, snapshot, units = await self._ask("".join([text.product_ids for text in outdated]))
+            token, snapshot, units = await self._ask(b"".join([text.product_ids for text in outdated]))
         self._turn_to(token)
         if snapshot != self._snapshot:
             self._snapshot, self._snapshot_no = snapshot, self._snapshot_no + 1
         at = 0
         for text in outdated:
-            end = at + len(text.product_ids) // ID_LENGTH * UNITS_BYTES
+            end = at + len(text.product_ids) // ID_BYTES * UNITS_BYTES
             text.units, text.snapshot_no, at = units[at:end], self._snapshot_no, end
 
     def _turn_to(self, token: Hashable) -> None:

@@ -22,9 +22,9 @@ TWO, THREE = bytes([0, 0, 0, 2]), bytes([0, 0, 0, 3])
 MISSING = UUID("01930000-0000-7000-8000-000000000001")
 
 
-def ids_of(*products: UUID) -> str:
+def ids_of(*products: UUID) -> bytes:
     """As they are asked for."""
-    return "".join(f"{id_.hex}," for id_ in products)
+    return b"".join(id_.bytes for id_ in products)
 
 
 @pytest.fixture(scope="module")

@@ -99,7 +99,7 @@ def test_orders_are_placed_again_soon_and_the_server_says_meanwhile_that_it_is_n
     with OrderBatcher(shop, adapters.new_id) as batcher:
         ready = readiness(engine, Settings(), batcher.check)
         batcher.place(request(ada, (lamp, 1))).result(TIMEOUT_S)
-        assert asyncio.run(current_stock(f"{lamp.id.hex},"))[2] == bytes([0, 0, 0, 98])
+        assert asyncio.run(current_stock(lamp.id.bytes))[2] == bytes([0, 0, 0, 98])
         ready()
 
         proxy.swallow()
@@ -113,8 +113,8 @@ def test_orders_are_placed_again_soon_and_the_server_says_meanwhile_that_it_is_n
         assert time.monotonic() - began < PLACING_AGAIN_S
         assert fixtures.level(lamp.id).allocated == 2
         with pytest.raises(TimeoutError):
-            asyncio.run(asyncio.wait_for(current_stock(f"{lamp.id.hex},"), 0.1))
-        assert asyncio.run(current_stock(f"{lamp.id.hex},"))[2] == bytes([0, 0, 0, 97])
+            asyncio.run(asyncio.wait_for(current_stock(lamp.id.bytes), 0.1))
+        assert asyncio.run(current_stock(lamp.id.bytes))[2] == bytes([0, 0, 0, 97])
     asyncio.run(current_stock.close())
     engine.dispose()
 

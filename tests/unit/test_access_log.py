@@ -17,7 +17,7 @@ from shop_adapters.memory import MemoryAdapters
 from shop_core import SYSTEM, Money, ProductDetails, Registration, Role, Shop
 from shop_http.app import create_app
 from shop_http.middleware.access_log import GONE, RequestRecord, access_log, request_lines
-from shop_http.read_model import ID_LENGTH
+from shop_http.read_model import ID_BYTES
 from shop_http.routing import App
 from shop_http.server.log import configure, request_text
 
@@ -26,7 +26,7 @@ PARENT = "00f067aa0ba902b7"
 
 
 def _ask(product_ids: bytes) -> tuple[int, list[int]]:
-    return 1, [1] * (len(product_ids) // ID_LENGTH)
+    return 1, [1] * (len(product_ids) // ID_BYTES)
 
 
 @dataclass
@@ -46,9 +46,9 @@ class Setup:
         )
         self.access = self.shop.sessions.log_in("ada", "numbers are music").access
 
-        async def ask(product_ids: str) -> tuple[int, int, bytes]:
+        async def ask(product_ids: bytes) -> tuple[int, int, bytes]:
             self.asked.append(len(product_ids))
-            return 1, 1, b"\0\0\0\1" * (len(product_ids) // ID_LENGTH)
+            return 1, 1, b"\0\0\0\1" * (len(product_ids) // ID_BYTES)
 
         app = create_app(
             self.shop,
@@ -123,7 +123,7 @@ def test_an_answer_that_was_kept_is_logged_like_the_one_that_was_worked_out(setu
     etag = setup.client.get(path).headers["etag"]
     third = setup.line_of("GET", path, headers={"If-None-Match": etag})
     assert (third["status"], third["route"], third["bytes"]) == (304, "/api/v1/products/{product_id}", 0)
-    assert ID_LENGTH in setup.asked, "its text was kept"
+    assert ID_BYTES in setup.asked, "its text was kept"
 
 
 def test_the_line_names_the_account_and_never_more_of_it(setup: Setup) -> None:

@@ -18,7 +18,7 @@ from shop_adapters.memory import MemoryAdapters
 from shop_core import SYSTEM, Money, ProductDetails, Registration, Role, Shop
 from shop_core.catalog.images import UPLOAD_BYTES_MAX, key_of
 from shop_http.app import create_app
-from shop_http.read_model import ID_LENGTH, UNITS_BYTES
+from shop_http.read_model import ID_BYTES, UNITS_BYTES
 from shop_http.routing import App
 from shop_testing import PlainEncoder
 
@@ -199,16 +199,16 @@ def test_a_kept_page_of_the_catalog_shows_a_new_picture_at_once() -> None:
 
     asked: list[int] = []
 
-    async def ask(product_ids: str) -> tuple[int, int, bytes]:
+    async def ask(product_ids: bytes) -> tuple[int, int, bytes]:
         asked.append(len(product_ids))
-        return adapters.snapshot(), adapters.snapshot(), bytes(len(product_ids) // ID_LENGTH * UNITS_BYTES)
+        return adapters.snapshot(), adapters.snapshot(), bytes(len(product_ids) // ID_BYTES * UNITS_BYTES)
 
     with TestClient(create_app(shop, threads=2, ask_catalog=ask)) as client:
         for count in range(3):
             for _ in range(2):
                 assert len(client.get(f"/api/v1/products/{product.id}").json()["images"]) == count
             shop.images.add(SYSTEM, product.id, b"%d" % count)
-    assert ID_LENGTH in asked, "a page was kept"
+    assert ID_BYTES in asked, "a page was kept"
 
 
 # ---- the panel

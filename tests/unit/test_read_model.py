@@ -33,7 +33,7 @@ from shop_core import (
 from shop_core.inventory.model import LineRequest
 from shop_http import read_model
 from shop_http.app import create_app
-from shop_http.read_model import ID_LENGTH, CatalogText, Current, ReadModel
+from shop_http.read_model import ID_BYTES, CatalogText, Current, ReadModel
 from shop_http.responses import Response
 from shop_http.routing import App
 from shop_testing import Fixtures
@@ -63,13 +63,13 @@ class Counting(MemoryAdapters):
         self.begun += 1
         return super().begin()
 
-    async def ask(self, product_ids: str) -> Current:
+    async def ask(self, product_ids: bytes) -> Current:
         """The token of the catalog, all that there is as the snapshot, and the units of products."""
         self.before_answer()
         if isinstance(self.token, Exception):
             raise self.token
         with self._store.mutex:
-            ids = [UUID(id_) for id_ in product_ids.split(",")[:-1]]
+            ids = [UUID(bytes=product_ids[at : at + 16]) for at in range(0, len(product_ids), 16)]
             stock = self._store.stock
             catalog = [dict(table) for table in (self._store.products, self._store.categories, self._store.families)]
             units = [stock[id_].available if id_ in stock else -1 for id_ in ids]
@@ -315,12 +315,12 @@ class Asked:
         self.units = 0
         self.go = asyncio.Semaphore(0)
 
-    async def ask(self, product_ids: str) -> Current:
+    async def ask(self, product_ids: bytes) -> Current:
         """As the read model asks."""
-        self.questions.append(len(product_ids) // ID_LENGTH)
+        self.questions.append(len(product_ids) // ID_BYTES)
         units = self.units  # as of now, whenever the answer comes
         await self.go.acquire()
-        return "token", units, packed([units] * (len(product_ids) // ID_LENGTH))
+        return "token", units, packed([units] * (len(product_ids) // ID_BYTES))
 
 
 class Request:
@@ -333,7 +333,7 @@ class Request:
 
 async def make(_: Any) -> Response:
     """Works out the response `<units>`."""
-    return Response(b"<>", text=CatalogText(b"<%d>", f"{MISSING.hex},", "tag"))
+    return Response(b"<>", text=CatalogText(b"<%d>", MISSING.bytes, "tag"))
 
 
 def test_all_who_wait_share_a_question_and_nobody_gets_the_answer_to_one_from_before_they_came() -> None:
@@ -416,7 +416,7 @@ def test_an_answer_that_came_while_the_event_loop_stood_still_counts(monkeypatch
     monkeypatch.setattr(read_model, "ANSWER_S", 0.001)
     ours, theirs = socket.socketpair()
 
-    async def ask(product_ids: str) -> Current:
+    async def ask(product_ids: bytes) -> Current:
         loop = asyncio.get_running_loop()
         arrived = loop.create_future()
         loop.add_reader(ours, arrived.set_result, None)
@@ -425,7 +425,7 @@ def test_an_answer_that_came_while_the_event_loop_stood_still_counts(monkeypatch
         await arrived
         loop.remove_reader(ours)
         ours.recv(1)
-        return "token", "snapshot", packed([5] * (len(product_ids) // ID_LENGTH))
+        return "token", "snapshot", packed([5] * (len(product_ids) // ID_BYTES))
 
     async def run() -> list[bytes]:
         model: Any = ReadModel(ask, 10**6)
@@ -443,8 +443,8 @@ def test_what_is_kept_is_bounded_and_the_least_wanted_goes_first() -> None:
         return await make(request)
 
     async def run() -> None:
-        async def ask(product_ids: str) -> Current:
-            return "token", "snapshot", packed([1] * (len(product_ids) // ID_LENGTH))
+        async def ask(product_ids: bytes) -> Current:
+            return "token", "snapshot", packed([1] * (len(product_ids) // ID_BYTES))
 
         model: Any = ReadModel(ask, 50_000)
         for number in range(40):

@@ -109,7 +109,7 @@ class CurrentStock:
         self._cursor: psycopg.AsyncCursor[Any] | None = None
         self._connected = 0
 
-    async def __call__(self, product_ids: str = "") -> tuple[Hashable, Hashable, bytes]:
+    async def __call__(self, product_ids: bytes = b"") -> tuple[Hashable, Hashable, bytes]:
         """A token of the catalog, the snapshot, and the units of these products that can be sold.
 
         Two tokens differ if anything of the catalog but its units may differ, and two snapshots, if anything may. After
@@ -118,7 +118,7 @@ class CurrentStock:
         seconds at most.
 
         Args:
-            product_ids: the 32 digits of each id, with a comma after them.
+            product_ids: the 16 bytes of each id, one after the other.
 
         Returns:
             The units are in the order of the ids, 4 bytes each, the highest first; -1 stands for a product that is not
@@ -130,7 +130,7 @@ class CurrentStock:
         if self._cursor is None or self._cursor.connection.closed:
             self._cursor, self._connected = await self._connect(), self._connected + 1
         try:
-            await self._cursor.execute(_QUESTION, (f"{{{product_ids[:-1]}}}",))
+            await self._cursor.execute(_QUESTION, (f"{{{product_ids.hex(',', -16)}}}",))
             ((session, version, snapshot, units),) = await self._cursor.fetchall()
         except BaseException:
             await self.close()
