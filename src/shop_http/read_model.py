@@ -218,13 +218,16 @@ class ReadModel:
             answered.set()
 
     def _give_up(self, answered: asyncio.Event, asking: asyncio.Task[None] | None) -> None:
-        if asking and not answered.is_set():
+        if asking and not asking.done():
             self._fail(TimeoutError(f"the database does not answer within {ANSWER_S} s"))
             answered.set()
             asking.cancel()
 
     def _fail(self, failure: Exception) -> None:
-        """Keep nothing, and ask again soon: the application has a better response to that."""
+        """Keep nothing, let go who waits for the next answer, and ask again soon: the application has a better response
+        to that. Until psycopg has cancelled a question that hangs, there is no next one, which takes seconds."""
+        if self._answered is not None:
+            self._answered.set()
         if not self._is_failing:
             _logger.warning("the catalog cannot be sent from memory: %s: %s", type(failure).__name__, failure)
         self._is_failing, self._next_at = True, monotonic() + RETRY_S

@@ -412,6 +412,37 @@ def test_nobody_waits_for_a_database_that_does_not_answer_and_it_is_asked_again(
     ]
 
 
+def test_who_came_while_a_question_hung_does_not_wait_until_it_is_cancelled(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The next question is asked only after that, and psycopg takes seconds to cancel one."""
+    monkeypatch.setattr(read_model, "ANSWER_S", 0.01)
+    monkeypatch.setattr(read_model, "RETRY_S", 0.0)
+    database = Asked()
+
+    async def run() -> list[bytes]:
+        is_cancelled = asyncio.Event()
+
+        async def ask(product_ids: bytes) -> Current:
+            try:
+                return await database.ask(product_ids)
+            except asyncio.CancelledError:
+                await is_cancelled.wait()
+                raise
+
+        model: Any = ReadModel(ask, 10**6)
+        first = asyncio.create_task(model.response(Request("/first"), make))
+        while not database.questions:
+            await asyncio.sleep(0)
+        made = [*await asyncio.gather(first, model.response(Request("/second"), make))]
+        assert len(database.questions) == 1
+        is_cancelled.set()
+        while len(database.questions) < 3:  # the second one hangs, too, and is given up all the same
+            made.append(await model.response(Request("/third"), make))
+            await asyncio.sleep(0)
+        return [response.body for response in made]
+
+    assert set(asyncio.run(asyncio.wait_for(run(), 10))) == {b"<>"}
+
+
 def test_an_answer_that_came_while_the_event_loop_stood_still_counts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(read_model, "ANSWER_S", 0.001)
     ours, theirs = socket.socketpair()
