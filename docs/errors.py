@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import shop_http.app  # with everything that refuses
-import shop_http.error_reference
+import shop_http.documentation.error_reference
 
 PAGE = Path(__file__).with_suffix(".md")
 
 if __name__ == "__main__":
-    PAGE.write_text(shop_http.error_reference.markdown())
+    PAGE.write_text(shop_http.documentation.error_reference.markdown())

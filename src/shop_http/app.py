@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from functools import cache, partial
 from typing import Self, TypeVar
 
@@ -14,8 +14,8 @@ from litestar.types import ASGIApp
 
 from shop_core import Refusal, Shop, __version__
 from shop_core.idempotency import Result
-from shop_http import openapi
 from shop_http.client_address import TrustedProxies
+from shop_http.documentation import openapi
 from shop_http.middleware import Middleware
 from shop_http.middleware.access_log import Observer, access_log
 from shop_http.middleware.cors import cors
@@ -146,7 +146,7 @@ def create_app(
         ],
         middleware=[run_operation],  # authentication and handler: they need to know the route
         exception_handlers=exception_handlers(),
-        lifespan=[_closing(pools), _running(background)],
+        lifespan=[partial(_running, pools, background)],
         openapi_config=None,
         logging_config=None,
         debug=False,
@@ -197,28 +197,12 @@ def _decide_one(decide: Callable[[Sequence[S]], Sequence[Result[T] | Refusal]], 
     return outcome
 
 
-def _closing(pools: WorkerPools) -> Callable[[Litestar], AbstractAsyncContextManager[None]]:
-    """Closes the pools when the application ends."""
-
-    @asynccontextmanager
-    async def closing(_: Litestar) -> AsyncIterator[None]:
-        try:
-            yield
-        finally:
-            pools.close()
-
-    return closing
-
-
-def _running(background: Sequence[Background]) -> Callable[[Litestar], AbstractAsyncContextManager[None]]:
-    """Runs all of `background` for as long as the application runs."""
-
-    @asynccontextmanager
-    async def running(_: Litestar) -> AsyncIterator[None]:
-        async with AsyncExitStack() as started:
-            for task in background:
-                task.start()
-                started.push_async_callback(asyncio.to_thread, task.stop)
-            yield
-
-    return running
+@asynccontextmanager
+async def _running(pools: WorkerPools, background: Sequence[Background], _: Litestar) -> AsyncIterator[None]:
+    """Run all of `background` for as long as the application runs; its threads end last."""
+    async with AsyncExitStack() as started:
+        started.callback(pools.close)
+        for task in background:
+            task.start()
+            started.push_async_callback(asyncio.to_thread, task.stop)
+        yield

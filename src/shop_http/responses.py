@@ -162,16 +162,6 @@ def json_response(
     return response.marked_as_replay() if is_replay else response
 
 
-def no_content() -> Response:
-    """A response that says that it is done, without a body."""
-    return Response(b"", 204)
-
-
-def accepted() -> Response:
-    """A response that says that it will be done, without a body."""
-    return Response(b"", 202)
-
-
 def page_response(
     body: Callable[..., B], page: Page[T], page_request: PageRequest, render: Callable[[T], Any], request: ShopRequest
 ) -> Response:

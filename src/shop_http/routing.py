@@ -56,7 +56,7 @@ _READS: tuple[Method, ...] = ("GET", "HEAD")
 _WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
 Handler = Callable[..., Any]
-"""Gives a `Response`, or the awaitable of one."""
+"""Gives a `Response`, or None for one without a body, or the awaitable of either."""
 PoolOf = Callable[[ShopRequest, Any], Pool]
 
 
@@ -123,7 +123,7 @@ class Operation:
 
     def documented_by(self, handler: Handler) -> Operation:
         """The same, with what the documentation says of it."""
-        tag = self.tag or handler.__globals__.get("TAG", "")
+        tag = handler.__globals__.get("TAG", "")
         if not tag:
             return self
         first, _, rest = cleandoc(handler.__doc__ or "").partition("\n\n")
@@ -195,9 +195,10 @@ class OperationHandler:
             _check_no_fields(await request.body(operation.body_size_max) if self._unhonoured else b"")
         if not self._is_coroutine:
             pool = self._pool_of(request, arguments.get("query"))
-            response: Response = await pools.run(pool, partial(self._handler, request, **arguments))
+            made = await pools.run(pool, partial(self._handler, request, **arguments))
         else:
-            response = await self._handler(request, **arguments)
+            made = await self._handler(request, **arguments)
+        response: Response = made or Response()
         response.status = response.status or operation.status
         return response
 
@@ -238,7 +239,7 @@ def _once(handler: Handler) -> Handler:
     def handle(request: ShopRequest, **arguments: Any) -> Response:
         sent = request.idempotency_key()
         key = IdempotencyKey(sent) if sent is not None else None
-        response: Response = handler(request, **arguments, key=key)
+        response: Response = handler(request, **arguments, key=key) or Response()
         if key is not None and key.is_replay:
             response.marked_as_replay()
         return response

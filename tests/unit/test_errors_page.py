@@ -11,7 +11,7 @@ from litestar.testing import TestClient
 from shop_adapters.memory import MemoryAdapters
 from shop_core import Shop
 from shop_http.app import create_app
-from shop_http.error_reference import codes, markdown
+from shop_http.documentation.error_reference import codes, markdown
 
 PAGE = Path(__file__).parent.parent.parent / "docs" / "errors.md"
 

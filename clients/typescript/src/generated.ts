@@ -527,7 +527,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Restore a product, for staff */
+        /**
+         * Put an archived product back into the catalog
+         * @description It comes back as it was, with its stock, and in no category. A product that is in the catalog stays as it is. With `If-Match` it is done only if nobody edited the product since; sales in between do not count.
+         */
         post: operations["restore_product"];
         delete?: never;
         options?: never;

@@ -21,9 +21,9 @@ from shop_core.errors import (
     WrongPassword,
 )
 from shop_core.idempotency import IdempotencyKey
-from shop_http import examples
+from shop_http.documentation import examples
 from shop_http.requests import ShopRequest
-from shop_http.responses import Response, accepted, json_response, no_content
+from shop_http.responses import Response, json_response
 from shop_http.routing import Access, Operation, delete, get, patch, post
 from shop_http.schemas.accounts import (
     CredentialsForm,
@@ -129,14 +129,13 @@ def refresh_tokens(request: ShopRequest, form: RefreshForm) -> Response:
     "/auth/logout",
     Operation(body_size_max=_CREDENTIALS_SIZE_MAX, access=Access.PUBLIC, takes=examples.REFRESH, status=204),
 )
-def log_out(request: ShopRequest, form: RefreshForm) -> Response:
+def log_out(request: ShopRequest, form: RefreshForm) -> None:
     """Log out: end the session of a refresh token, or of an access token that is sent as `refresh`.
 
     The response is the same for a token that is unknown, used up, or of a session that has ended. The access tokens of
     the session stop working, with every server of the shop, within about a second.
     """
     request.shop.sessions.log_out(form.refresh)
-    return no_content()
 
 
 @post(
@@ -149,7 +148,7 @@ def log_out(request: ShopRequest, form: RefreshForm) -> Response:
         refuses=(NoMail, TooManyMails),
     ),
 )
-def ask_for_password_reset(request: ShopRequest, form: EmailForm) -> Response:
+def ask_for_password_reset(request: ShopRequest, form: EmailForm) -> None:
     """Get a code for another password by mail.
 
     For users who forgot theirs and have confirmed their address. The answer is the same for every address, and takes
@@ -157,7 +156,6 @@ def ask_for_password_reset(request: ShopRequest, form: EmailForm) -> Response:
     20 requests from one client, wait. Shops that send no mails answer 409 `no_mail`: their admins hand codes over.
     """
     request.shop.mails.ask_for_reset(form.email, client=request.client_key)
-    return accepted()
 
 
 @post(
@@ -171,7 +169,7 @@ def ask_for_password_reset(request: ShopRequest, form: EmailForm) -> Response:
         refuses=(InvalidResetCode,),
     ),
 )
-async def reset_password(request: ShopRequest, form: ResetForm) -> Response:
+async def reset_password(request: ShopRequest, form: ResetForm) -> None:
     """Set a new password with a code from a mail or an admin.
 
     For users who forgot their password. A code works once, within an hour. Every session of the account ends.
@@ -179,7 +177,6 @@ async def reset_password(request: ShopRequest, form: ResetForm) -> Response:
     reset = partial(request.shop.accounts.reset_password, form.code, form.new_password)
     async with request.state.login_limiter.unrecognised_device(request.client_key):
         await request.state.pools.run(Pool.HASHING, reset)
-    return no_content()
 
 
 @post(
@@ -192,23 +189,21 @@ async def reset_password(request: ShopRequest, form: ResetForm) -> Response:
         refuses=(InvalidConfirmationCode,),
     ),
 )
-def confirm_email(request: ShopRequest, form: EmailCodeForm) -> Response:
+def confirm_email(request: ShopRequest, form: EmailCodeForm) -> None:
     """Confirm an email address with the code that was sent there.
 
     A mail goes to each address with which somebody registers, or to which they change. It can be confirmed for a week.
     """
     request.shop.mails.confirm(form.code)
-    return no_content()
 
 
 @post("/users/me/email-confirmation", Operation(status=202, refuses=(NoMail, TooManyMails)))
-def ask_for_email_confirmation(request: ShopRequest) -> Response:
+def ask_for_email_confirmation(request: ShopRequest) -> None:
     """Get another code to confirm your email address.
 
     Nothing is sent if it is confirmed, or if you have none.
     """
     request.shop.mails.ask_for_confirmation(request.actor)
-    return accepted()
 
 
 @get("/users/me", Operation(gives=examples.USER, refuses=(AccountNotFound,)))
@@ -236,14 +231,13 @@ def edit_me(request: ShopRequest, form: ProfileForm, key: IdempotencyKey | None)
         refuses=(AccountNotFound, TooManyAttempts, WrongPassword),
     ),
 )
-def change_password(request: ShopRequest, form: PasswordForm) -> Response:
+def change_password(request: ShopRequest, form: PasswordForm) -> None:
     """Change your password, and log out everywhere.
 
     Every session ends, this one too: log in again with the new password. A wrong `old_password` is 400
     `wrong_password`, not 401: the login itself is fine.
     """
     request.shop.accounts.change_password(request.actor, form.old_password, form.new_password)
-    return no_content()
 
 
 @get("/users/me/sessions", Operation(gives=examples.SESSIONS))
@@ -262,7 +256,7 @@ def list_sessions(request: ShopRequest) -> Response:
     "/users/me/sessions/{session_id:uuid}",
     Operation(status=204, refuses=(SessionNotFound, LoginTooOld, KeyReused)),
 )
-def end_session(request: ShopRequest, session_id: UUID, key: IdempotencyKey | None) -> Response:
+def end_session(request: ShopRequest, session_id: UUID, key: IdempotencyKey | None) -> None:
     """End one of your sessions.
 
     You can end the current session, and any other one within 15 minutes of the login that began the current one: so
@@ -270,7 +264,6 @@ def end_session(request: ShopRequest, session_id: UUID, key: IdempotencyKey | No
     server of the shop, within about a second. To end it again changes nothing and gets the same response.
     """
     request.shop.sessions.end(request.actor, session_id, key=key)
-    return no_content()
 
 
 ROUTES = (

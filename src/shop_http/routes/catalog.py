@@ -30,10 +30,10 @@ from shop_core.errors import (
 from shop_core.idempotency import IdempotencyKey
 from shop_core.inventory.model import ON_HAND_MAX
 from shop_core.text import search_words
-from shop_http import examples
+from shop_http.documentation import examples
 from shop_http.read_model import keepable
 from shop_http.requests import IdsQuery, ShopRequest
-from shop_http.responses import API, Response, json_response, no_content, page_response
+from shop_http.responses import API, Response, json_response, page_response
 from shop_http.routes import catalog_changes, categories, families
 from shop_http.routing import Access, Operation, delete, get, patch, post, put
 from shop_http.schemas.catalog import ImagePatch, ProductBody, ProductForm, ProductPage, ProductPatch
@@ -42,7 +42,6 @@ from shop_http.server.worker_pools import Pool
 
 TAG = categories.TAG
 IMAGE_TYPES = ("image/jpeg", "image/png", "image/webp")
-_CONDITIONS = "With `If-Match` it is done only if nobody edited the product since; sales in between do not count."
 
 
 class ProductsQuery(IdsQuery, forbid_unknown_fields=True, kw_only=True):
@@ -202,7 +201,7 @@ def edit_product(request: ShopRequest, product_id: UUID, form: ProductPatch, key
     "/products/{product_id:uuid}",
     Operation(access=Access.STAFF, status=204, refuses=(ProductNotFound, Stale, KeyReused)),
 )
-def remove_product(request: ShopRequest, product_id: UUID, key: IdempotencyKey | None) -> Response:
+def remove_product(request: ShopRequest, product_id: UUID, key: IdempotencyKey | None) -> None:
     """Take a product out of the catalog.
 
     A product that was ever stocked or ordered is archived: its orders and its ledger stay, and its SKU stays taken. A
@@ -210,25 +209,18 @@ def remove_product(request: ShopRequest, product_id: UUID, key: IdempotencyKey |
     between do not count.
     """
     request.shop.catalog.remove_product(request.actor, product_id, request.expected_versions(), key=key)
-    return no_content()
 
 
 @post(
     "/products/{product_id:uuid}/restore",
-    Operation(
-        id="restore_product",
-        summary="Put an archived product back into the catalog",
-        tag=TAG,
-        access=Access.STAFF,
-        gives=examples.PRODUCT,
-        status=200,
-        refuses=(ProductNotFound, Stale, KeyReused),
-        description="It comes back as it was, with its stock, and in no category. A product that is in the catalog "
-        f"stays as it is. {_CONDITIONS}",
-    ),
+    Operation(access=Access.STAFF, gives=examples.PRODUCT, refuses=(ProductNotFound, Stale, KeyReused)),
 )
 def restore_product(request: ShopRequest, product_id: UUID, key: IdempotencyKey | None) -> Response:
-    """Restore a product, for staff."""
+    """Put an archived product back into the catalog.
+
+    It comes back as it was, with its stock, and in no category. A product that is in the catalog stays as it is. With
+    `If-Match` it is done only if nobody edited the product since; sales in between do not count.
+    """
     versions = request.expected_versions()
     return _product(request, request.shop.catalog.restore_product(request.actor, product_id, versions, key=key))
 
@@ -298,13 +290,12 @@ def edit_image(
     "/products/{product_id:uuid}/images/{image_id:uuid}",
     Operation(access=Access.STAFF, status=204, refuses=(ProductNotFound, ImageNotFound, Stale, KeyReused)),
 )
-def remove_image(request: ShopRequest, product_id: UUID, image_id: UUID, key: IdempotencyKey | None) -> Response:
+def remove_image(request: ShopRequest, product_id: UUID, image_id: UUID, key: IdempotencyKey | None) -> None:
     """Take a picture from a product.
 
     Its files can be read for a day more.
     """
     request.shop.images.remove(request.actor, product_id, image_id, request.expected_versions(), key=key)
-    return no_content()
 
 
 def _product(request: ShopRequest, entry: CatalogEntry) -> Response:

@@ -8,7 +8,7 @@ from msgspec import Meta, Struct
 
 from shop_core.errors import CursorExpired, InvalidCursor
 from shop_core.pagination import LIMIT_DEFAULT
-from shop_http import examples
+from shop_http.documentation import examples
 from shop_http.requests import Limit, ShopRequest
 from shop_http.responses import Response, json_response
 from shop_http.routing import Access, Operation, get

@@ -11,10 +11,10 @@ from shop_core import Page
 from shop_core.catalog.model import SLUG_LENGTH_MAX
 from shop_core.errors import CategoryCycle, CategoryInUse, CategoryNotFound, KeyReused, SlugTaken
 from shop_core.idempotency import IdempotencyKey
-from shop_http import examples
+from shop_http.documentation import examples
 from shop_http.read_model import keepable
 from shop_http.requests import OffsetQuery, ShopRequest, exclusive
-from shop_http.responses import Response, json_response, no_content, page_response
+from shop_http.responses import Response, json_response, page_response
 from shop_http.routing import Access, Operation, delete, get, patch, post
 from shop_http.schemas.catalog import CategoryBody, CategoryForm, CategoryPage, CategoryPatch
 
@@ -102,14 +102,13 @@ def edit_category(request: ShopRequest, category_id: UUID, form: CategoryPatch, 
     "/categories/{category_id:uuid}",
     Operation(access=Access.STAFF, status=204, refuses=(CategoryNotFound, CategoryInUse, KeyReused)),
 )
-def remove_category(request: ShopRequest, category_id: UUID, key: IdempotencyKey | None) -> Response:
+def remove_category(request: ShopRequest, category_id: UUID, key: IdempotencyKey | None) -> None:
     """Remove an empty category.
 
     A category with products of the catalog, or with categories below it, is not removed. Archived products do not
     count.
     """
     request.shop.catalog.remove_category(request.actor, category_id, key=key)
-    return no_content()
 
 
 ROUTES = (list_categories, get_category, create_category, edit_category, remove_category)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from litestar.exceptions import NotFoundException
 
-from shop_http import error_reference
+from shop_http.documentation import error_reference
 from shop_http.requests import ShopRequest
 from shop_http.responses import Response
 from shop_http.routing import Access, Operation, get

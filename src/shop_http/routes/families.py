@@ -10,10 +10,10 @@ from shop_core.catalog.families import Family
 from shop_core.catalog.model import UNCHANGED
 from shop_core.errors import FamilyInUse, FamilyNotFound, KeyReused, Stale
 from shop_core.idempotency import IdempotencyKey
-from shop_http import examples
+from shop_http.documentation import examples
 from shop_http.read_model import keepable
 from shop_http.requests import OffsetQuery, ShopRequest
-from shop_http.responses import Response, json_response, no_content, page_response
+from shop_http.responses import Response, json_response, page_response
 from shop_http.routes import categories
 from shop_http.routing import Access, Operation, delete, get, patch, post
 from shop_http.schemas.catalog import FamilyBody, FamilyForm, FamilyPage, FamilyPatch
@@ -98,10 +98,9 @@ def edit_family(request: ShopRequest, family_id: UUID, form: FamilyPatch, key: I
         refuses=(FamilyNotFound, FamilyInUse, KeyReused),
     ),
 )
-def remove_family(request: ShopRequest, family_id: UUID, key: IdempotencyKey | None) -> Response:
+def remove_family(request: ShopRequest, family_id: UUID, key: IdempotencyKey | None) -> None:
     """Remove a family without products."""
     request.shop.families.remove(request.actor, family_id, key=key)
-    return no_content()
 
 
 def _family(family: Family, location: str | None = None) -> Response:

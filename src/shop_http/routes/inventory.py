@@ -7,7 +7,7 @@ from uuid import UUID
 
 from shop_core.errors import InvalidCursor, KeyReused, ProductNotFound, StockBelowZero
 from shop_core.idempotency import IdempotencyKey
-from shop_http import examples
+from shop_http.documentation import examples
 from shop_http.requests import CursorQuery, OffsetQuery, ShopRequest
 from shop_http.responses import Response, json_response, page_response
 from shop_http.routing import Access, Operation, get, patch, post

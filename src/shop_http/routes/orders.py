@@ -31,9 +31,9 @@ from shop_core.errors import (
     UnknownProducts,
 )
 from shop_core.idempotency import IdempotencyKey
-from shop_http import examples
+from shop_http.documentation import examples
 from shop_http.requests import IdsQuery, ListQuery, ShopRequest
-from shop_http.responses import Response, json_response, no_content, page_response
+from shop_http.responses import Response, json_response, page_response
 from shop_http.routing import Access, Operation, delete, get, post, put
 from shop_http.schemas.common import Timestamp
 from shop_http.schemas.order_changes import OrderChangesBody, OrderChangesForm
@@ -104,7 +104,7 @@ async def place_order(request: ShopRequest, form: PlacementForm) -> Response:
     stock is short, `shortages` names every short product and nothing is taken. With an `Idempotency-Key` the same
     request is one order however often you send it; a retry gets that order as it is by then.
     """
-    placement = form.request(request.actor, request.idempotency_key(), request.shop.currency)
+    placement = form.placement(request.actor, request.idempotency_key(), request.shop.currency)
     request.state.order_limiter.count(request.actor.id, len(placement.units) or 1)
     with request.state.coupon_limiter.guess(request.actor.id, form.coupons) if form.coupons else nullcontext():
         result = await wrap_future(request.state.place(placement))
@@ -222,14 +222,13 @@ def edit_order(request: ShopRequest, order_id: UUID, form: OrderForm, key: Idemp
     "/orders/{order_id:uuid}",
     Operation(status=204, refuses=(OrderNotFound, NotTheOwner, Stale, IllegalStep, KeyReused)),
 )
-def delete_order(request: ShopRequest, order_id: UUID, key: IdempotencyKey | None) -> Response:
+def delete_order(request: ShopRequest, order_id: UUID, key: IdempotencyKey | None) -> None:
     """Delete an order from your history; it is cancelled first if it still can be.
 
     For the owner, who does not find it any more; staff still do. An order that was shipped cannot be deleted. To delete
     it again changes nothing and gets the same response.
     """
     request.shop.orders.delete(request.actor, order_id, request.expected_versions(), key=key)
-    return no_content()
 
 
 @post(

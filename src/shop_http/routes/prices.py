@@ -9,9 +9,9 @@ from msgspec import UNSET
 from shop_core.errors import CouponCodeTaken, KeyReused, PromotionNotFound, Stale, TooManyPromotions
 from shop_core.idempotency import IdempotencyKey
 from shop_core.pricing.model import PromotionEntry
-from shop_http import examples
+from shop_http.documentation import examples
 from shop_http.requests import OffsetQuery, ShopRequest
-from shop_http.responses import Response, json_response, no_content, page_response
+from shop_http.responses import Response, json_response, page_response
 from shop_http.routing import Access, Operation, delete, get, patch, post, put
 from shop_http.schemas.prices import (
     CouponBody,
@@ -113,13 +113,12 @@ def edit_promotion(
         refuses=(PromotionNotFound, Stale, KeyReused),
     ),
 )
-def delete_promotion(request: ShopRequest, promotion_id: UUID, key: IdempotencyKey | None) -> Response:
+def delete_promotion(request: ShopRequest, promotion_id: UUID, key: IdempotencyKey | None) -> None:
     """End a promotion for good.
 
     Its coupons cannot be used any more. Orders that were placed with it stay as they are.
     """
     request.shop.prices.withdraw_promotion(request.actor, promotion_id, request.expected_versions(), key=key)
-    return no_content()
 
 
 @post(

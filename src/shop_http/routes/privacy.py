@@ -19,9 +19,9 @@ from shop_core.errors import (
 )
 from shop_core.idempotency import IdempotencyKey
 from shop_core.privacy import PersonalData
-from shop_http import examples
+from shop_http.documentation import examples
 from shop_http.requests import ShopRequest
-from shop_http.responses import Response, json_response, link, no_content
+from shop_http.responses import Response, json_response, link
 from shop_http.routes import accounts
 from shop_http.routing import Access, Operation, delete, get
 from shop_http.schemas.privacy import ErasureForm, PersonalDataBody
@@ -59,7 +59,7 @@ def get_my_data(request: ShopRequest, query: DataQuery) -> Response:
         refuses=(TooManyAttempts, WrongPassword, OrdersOpen, LastAdmin, KeyReused),
     ),
 )
-def erase_me(request: ShopRequest, form: ErasureForm, key: IdempotencyKey | None) -> Response:
+def erase_me(request: ShopRequest, form: ErasureForm, key: IdempotencyKey | None) -> None:
     """Erase your account, for good.
 
     Your names, email address, username, password and sessions are erased at once, and your reservations are released.
@@ -68,7 +68,6 @@ def erase_me(request: ShopRequest, form: ErasureForm, key: IdempotencyKey | None
     expired. A wrong `password` is 400 `wrong_password`.
     """
     request.shop.privacy.erase_me(request.actor, form.password, key=key)
-    return no_content()
 
 
 @get(
@@ -97,13 +96,12 @@ def get_user_data(request: ShopRequest, user_id: UUID, query: DataQuery) -> Resp
         refuses=(AccountNotFound, LoginTooOld, OrdersOpen, LastAdmin, KeyReused),
     ),
 )
-def erase_user(request: ShopRequest, user_id: UUID, key: IdempotencyKey | None) -> Response:
+def erase_user(request: ShopRequest, user_id: UUID, key: IdempotencyKey | None) -> None:
     """Erase the account of a user, as they can themselves.
 
     For admins, within 15 minutes of their login.
     """
     request.shop.privacy.erase(request.actor, user_id, key=key)
-    return no_content()
 
 
 def _data(request: ShopRequest, data: PersonalData) -> Response:

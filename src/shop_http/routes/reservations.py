@@ -22,9 +22,9 @@ from shop_core.errors import (
 )
 from shop_core.idempotency import IdempotencyKey
 from shop_core.reservations.model import ReservationQuery
-from shop_http import examples
+from shop_http.documentation import examples
 from shop_http.requests import CursorQuery, ShopRequest
-from shop_http.responses import Response, json_response, no_content, page_response
+from shop_http.responses import Response, json_response, page_response
 from shop_http.routing import Operation, delete, get, post
 from shop_http.schemas.reservations import ExtensionForm, ReservationBody, ReservationForm, ReservationPage
 from shop_http.server.worker_pools import Pool
@@ -55,7 +55,7 @@ async def reserve(request: ShopRequest, form: ReservationForm) -> Response:
     reservation's id makes an order of it. With an `Idempotency-Key` the same request is one reservation however often
     you send it; a retry gets that reservation as it is by then.
     """
-    reservation = form.request(request.actor, request.idempotency_key())
+    reservation = form.reservation(request.actor, request.idempotency_key())
     request.state.reservation_limiter.count(request.actor.id, len(reservation.units))
     result = await wrap_future(request.state.reserve(reservation))
     location = f"/reservations/{result.value.id}"
@@ -116,13 +116,12 @@ def extend_reservation(
     "/reservations/{reservation_id:uuid}",
     Operation(status=204, refuses=(ReservationNotFound, ReservationExpired, ReservationResolved, KeyReused)),
 )
-def release_reservation(request: ShopRequest, reservation_id: UUID, key: IdempotencyKey | None) -> Response:
+def release_reservation(request: ShopRequest, reservation_id: UUID, key: IdempotencyKey | None) -> None:
     """Release a reservation: give its units back.
 
     Releasing it again changes nothing and gets the same response.
     """
     request.shop.reservations.release(request.actor, reservation_id, key=key)
-    return no_content()
 
 
 ROUTES = (reserve, list_reservations, get_reservation, extend_reservation, release_reservation)

@@ -11,7 +11,7 @@ from shop_core import AccountQuery, Role
 from shop_core.errors import AccountNotFound, InvalidCursor, KeyReused, LastAdmin
 from shop_core.idempotency import IdempotencyKey
 from shop_core.text import search_words
-from shop_http import examples
+from shop_http.documentation import examples
 from shop_http.requests import ListQuery, ShopRequest
 from shop_http.responses import Response, json_response, page_response
 from shop_http.routes import accounts

@@ -4,5 +4,5 @@
 out, so that no field is ever null (generated Swift and Dart clients break on nullable unions). The bounds that
 stand here are checked before the core sees a value, and `/openapi.json` shows them; the rules are the core's.
 
-Each module ends with examples, which the documentation shows: being values of these types, they cannot be wrong.
+The examples in `documentation/examples` are values of these types: they cannot be wrong.
 """

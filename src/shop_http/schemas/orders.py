@@ -101,7 +101,7 @@ class PlacementForm(Struct, forbid_unknown_fields=True, kw_only=True):
     expected_total: Amount | UnsetType = UNSET
     coupons: CouponCodes = ()
 
-    def request(self, customer: Actor, key: str | None, currency: str) -> PlacementRequest:
+    def placement(self, customer: Actor, key: str | None, currency: str) -> PlacementRequest:
         """The order for the core. Raises Invalid: as `PlacementRequest` does, or the total is no amount of money."""
         assert customer.id is not None, "placing an order needs a login"
         return PlacementRequest(

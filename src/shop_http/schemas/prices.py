@@ -170,32 +170,6 @@ class BenefitForm(Struct, forbid_unknown_fields=True, kw_only=True, omit_default
         return body
 
 
-class PromotionForm(Struct, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
-    """A new promotion. It runs from `starts_at` on and up to `ends_at`, if they are given.
-
-    One that `combines` applies beside others; else it is alone or not at all. `max_uses` and `max_per_customer` are
-    numbers of orders.
-    """
-
-    label: str
-    benefit: BenefitForm
-    condition: ConditionForm | UnsetType | None = UNSET
-    starts_at: Timestamp | UnsetType | None = UNSET
-    ends_at: Timestamp | UnsetType | None = UNSET
-    needs_coupon: bool | UnsetType = UNSET
-    combines: bool | UnsetType = UNSET
-    max_uses: int | UnsetType | None = UNSET
-    max_per_customer: int | UnsetType | None = UNSET
-
-    def details(self, currency: str) -> PromotionDetails:
-        """As the core takes it.
-
-        Raises:
-            Invalid: a field breaks a rule.
-        """
-        return _details(self, currency)
-
-
 class PromotionPatch(Struct, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
     """What to change in a promotion; null takes a condition, a time or a limit away."""
 
@@ -215,21 +189,28 @@ class PromotionPatch(Struct, forbid_unknown_fields=True, kw_only=True, omit_defa
         Raises:
             Invalid: a field breaks a rule.
         """
-        return _details(self, currency)
+        return PromotionDetails(
+            label=_changed(self.label),
+            benefit=_changed(self.benefit, lambda benefit: benefit.benefit(currency)),
+            condition=_changed(self.condition, lambda condition: condition.condition(currency) if condition else None),
+            starts_at=_changed(self.starts_at),
+            ends_at=_changed(self.ends_at),
+            needs_coupon=_changed(self.needs_coupon),
+            combines=_changed(self.combines),
+            uses_max=_changed(self.max_uses),
+            customer_uses_max=_changed(self.max_per_customer),
+        )
 
 
-def _details(form: PromotionForm | PromotionPatch, currency: str) -> PromotionDetails:
-    return PromotionDetails(
-        label=_changed(form.label),
-        benefit=_changed(form.benefit, lambda benefit: benefit.benefit(currency)),
-        condition=_changed(form.condition, lambda condition: condition.condition(currency) if condition else None),
-        starts_at=_changed(form.starts_at),
-        ends_at=_changed(form.ends_at),
-        needs_coupon=_changed(form.needs_coupon),
-        combines=_changed(form.combines),
-        uses_max=_changed(form.max_uses),
-        customer_uses_max=_changed(form.max_per_customer),
-    )
+class PromotionForm(PromotionPatch, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
+    """A new promotion. It runs from `starts_at` on and up to `ends_at`, if they are given.
+
+    One that `combines` applies beside others; else it is alone or not at all. `max_uses` and `max_per_customer` are
+    numbers of orders.
+    """
+
+    label: str
+    benefit: BenefitForm
 
 
 class PromotionBody(Struct, kw_only=True):

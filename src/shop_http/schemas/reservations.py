@@ -38,7 +38,7 @@ class ReservationForm(Struct, forbid_unknown_fields=True, kw_only=True):
     lines: LineForms
     ttl_seconds: Ttl = TTL_DEFAULT_S
 
-    def request(self, customer: Actor, key: str | None) -> ReservationRequest:
+    def reservation(self, customer: Actor, key: str | None) -> ReservationRequest:
         """The reservation to make for the core."""
         ttl = timedelta(seconds=self.ttl_seconds)
         return ReservationRequest(customer.account_id, line_requests(self.lines), ttl, key)

@@ -164,7 +164,11 @@ def sync_detailed(
     idempotency_key: str | Unset = UNSET,
 
 ) -> Response[InvalidProblem | Problem | ProductBody | StaleProblem]:
-    """ Restore a product, for staff
+    """ Put an archived product back into the catalog
+
+     It comes back as it was, with its stock, and in no category. A product that is in the catalog stays
+    as it is. With `If-Match` it is done only if nobody edited the product since; sales in between do
+    not count.
 
     Args:
         product_id (UUID):
@@ -201,7 +205,11 @@ def sync(
     idempotency_key: str | Unset = UNSET,
 
 ) -> InvalidProblem | Problem | ProductBody | StaleProblem | None:
-    """ Restore a product, for staff
+    """ Put an archived product back into the catalog
+
+     It comes back as it was, with its stock, and in no category. A product that is in the catalog stays
+    as it is. With `If-Match` it is done only if nobody edited the product since; sales in between do
+    not count.
 
     Args:
         product_id (UUID):
@@ -233,7 +241,11 @@ async def asyncio_detailed(
     idempotency_key: str | Unset = UNSET,
 
 ) -> Response[InvalidProblem | Problem | ProductBody | StaleProblem]:
-    """ Restore a product, for staff
+    """ Put an archived product back into the catalog
+
+     It comes back as it was, with its stock, and in no category. A product that is in the catalog stays
+    as it is. With `If-Match` it is done only if nobody edited the product since; sales in between do
+    not count.
 
     Args:
         product_id (UUID):
@@ -270,7 +282,11 @@ async def asyncio(
     idempotency_key: str | Unset = UNSET,
 
 ) -> InvalidProblem | Problem | ProductBody | StaleProblem | None:
-    """ Restore a product, for staff
+    """ Put an archived product back into the catalog
+
+     It comes back as it was, with its stock, and in no category. A product that is in the catalog stays
+    as it is. With `If-Match` it is done only if nobody edited the product since; sales in between do
+    not count.
 
     Args:
         product_id (UUID):

@@ -79,7 +79,7 @@ from shop_core.errors import (
 )
 from shop_core.idempotency import KEY_LENGTH_MAX
 from shop_http import problems
-from shop_http.examples import (
+from shop_http.documentation.examples import (
     CATEGORY_ID,
     FAMILY_ID,
     IMAGE_ID,
