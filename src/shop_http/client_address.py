@@ -38,21 +38,24 @@ class TrustedProxies:
         ValueError: one of `trusted` is no network.
     """
 
-    def __init__(self, trusted: Sequence[str] = (), header: Header = "x-forwarded-for") -> None:
+    def __init__(self, trusted: Sequence[str], header: Header = "x-forwarded-for") -> None:
         self._trusted = networks(trusted)
-        self._is_trusted = lru_cache(_KNOWN_MAX)(self._is_within)
+        self._is_within = lru_cache(_KNOWN_MAX)(lambda address: any(address in each for each in self._trusted))
         self._header = header.encode()
         self._read = _nodes_of_forwarded if header == "forwarded" else _nodes
+
+    def is_trusted(self, address: str) -> bool:
+        """Whether this is the address of one of our proxies."""
+        found = parsed(address)
+        return found is not None and self._is_within(found)
 
     def address_of(self, scope: HTTPScope) -> str:
         """The address, in its shortest form; empty if the server does not know one."""
         client = scope.get("client")
         here = client[0] if client else ""
-        if not self._trusted:
-            return here
         address = parsed(here)
         for node in self._hops(scope):
-            if address is None or not self._is_trusted(address):
+            if address is None or not self._is_within(address):
                 break
             if (before := parsed(node)) is None:
                 break  # a proxy of ours does not know, or hides it: the proxy itself is all that we know
@@ -64,9 +67,6 @@ class TrustedProxies:
         header = self._header
         values = [value for name, value in scope["headers"] if name == header]
         return self._read(b",".join(values).decode("latin-1").rsplit(",", _HOPS_MAX)[::-1])
-
-    def _is_within(self, address: IPv4Address | IPv6Address) -> bool:
-        return any(address in network for network in self._trusted)
 
 
 def networks(texts: Sequence[str]) -> list[IPv4Network | IPv6Network]:

@@ -18,8 +18,8 @@ from litestar.testing import TestClient
 from shop_adapters.memory import MemoryAdapters
 from shop_core import Shop, __version__
 from shop_http.app import create_app
+from shop_http.server import optional
 from shop_http.server.error_reports import ErrorReports
-from shop_http.server.optional import check_error_reports
 from shop_http.server.settings import Settings, SettingsError
 
 CANARIES = ("canary-text-of-the-fault", "canary-query", "canary-header", "canary-token", "canary-variable")
@@ -154,12 +154,12 @@ def test_after_the_end_nothing_is_reported(receiver: Receiver) -> None:
 )
 def test_a_dsn_that_is_none_is_refused_at_the_start(dsn: str, named: str) -> None:
     with pytest.raises(SettingsError, match=named):
-        check_error_reports(Settings.read({"SHOP_SENTRY_DSN": dsn}, {}))
+        optional.check(Settings.read({"SHOP_SENTRY_DSN": dsn}, {}))
 
 
 def test_without_the_package_the_start_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(sys.modules, "shop_http.server.error_reports")
     monkeypatch.setitem(sys.modules, "sentry_sdk", None)
-    check_error_reports(Settings.read({}, {}))
+    optional.check(Settings.read({}, {}))
     with pytest.raises(SettingsError, match=r"shop-no-oversell\[sentry\]"):
-        check_error_reports(Settings.read({"SHOP_SENTRY_DSN": "https://key@sentry.example/7"}, {}))
+        optional.check(Settings.read({"SHOP_SENTRY_DSN": "https://key@sentry.example/7"}, {}))

@@ -6,8 +6,14 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+
+import shop_http
+from shop_http.server.supervisor import WORKER
+
+SOURCE = Path(shop_http.__file__).parent
 
 WALK = """
 import importlib, json, os, pkgutil, sys
@@ -54,3 +60,12 @@ def test_what_differs_from_process_to_process_differs_after_a_fork_too() -> None
     drawn = {name for name, value in one.items() if value != other[name]}
     assert drawn, "request ids have a random part for each process"
     assert [name for name in sorted(drawn) if child[name] == one[name]] == []
+
+
+def test_all_that_answers_requests_is_imported_before_workers_are_forked() -> None:
+    """So a worker that replaces another one is of the same version, even if another one was installed meanwhile."""
+    program = f"import sys, {WORKER}; print(*sys.modules)"
+    imported = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True, text=True).stdout
+    answering = [SOURCE / "app.py", *(SOURCE / "routes").glob("*.py"), *(SOURCE / "pages").glob("*.py")]
+    modules = {".".join(("shop_http", *file.relative_to(SOURCE).with_suffix("").parts)) for file in answering}
+    assert sorted(modules - {name for name in modules if name.endswith("__init__")} - set(imported.split())) == []

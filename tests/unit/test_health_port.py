@@ -11,6 +11,7 @@ import pytest
 
 from shop_core.errors import Unavailable
 from shop_http.server.health_port import BEAT_S_MAX, HealthPort
+from shop_http.server.shutdown import GracefulShutdown
 
 LIVE, READY = "/health/live", "/health/ready"
 
@@ -62,7 +63,7 @@ def test_a_worker_that_cannot_serve_is_live_and_not_ready(listening: socket.sock
         assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
         assert "of a check" not in answer.text
 
-    served(HealthPort(listening, ready), questions)
+    served(HealthPort(listening, GracefulShutdown().readiness(ready)), questions)
 
 
 def test_an_event_loop_that_stands_still_is_not_live(listening: socket.socket) -> None:

@@ -9,14 +9,15 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, cast
+from typing import Any
 
 import pytest
 import uvicorn
 
+from shop_http.client_address import TrustedProxies
 from shop_http.middleware.access_log import RequestRecord
 from shop_http.server import http_protocol
-from shop_http.server.http_protocol import HEAD_BYTES_MAX, PIPELINED_MAX, HttpProtocol, OpenConnections
+from shop_http.server.http_protocol import HEAD_BYTES_MAX, PIPELINED_MAX, OpenConnections, config_of
 
 CLOSED_S_MAX = 30
 HELLO = b"GET / HTTP/1.1\r\nHost: shop.test\r\n\r\n"
@@ -86,9 +87,9 @@ class Setup:
 @asynccontextmanager
 async def serving(total: int = 100, per_client: int = 0, proxies: tuple[str, ...] = ()) -> AsyncIterator[Setup]:
     records: list[RequestRecord] = []
-    setup = Setup(OpenConnections(total, per_client, lambda address: address in proxies, [records.append]), records)
-    protocol = cast(Any, partial(HttpProtocol, open_connections=setup.open_connections))
-    config = uvicorn.Config(application, http=protocol, ws="none", lifespan="off", log_config=None, access_log=False)
+    connections = OpenConnections(total, per_client, TrustedProxies(proxies), [records.append])
+    setup = Setup(connections, records)
+    config = config_of(application, connections, lifespan="off")
     server = uvicorn.Server(config)
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))

@@ -20,7 +20,7 @@ from shop_adapters.memory import MemoryAdapters
 from shop_core import Shop
 from shop_http.app import create_app
 from shop_http.middleware.access_log import RequestRecord
-from shop_http.server.optional import check_tracing
+from shop_http.server import optional
 from shop_http.server.settings import Settings, SettingsError
 from shop_http.server.tracing import Spans
 
@@ -161,6 +161,6 @@ def test_without_opentelemetry_a_server_says_what_to_install(monkeypatch: pytest
     monkeypatch.setitem(sys.modules, "opentelemetry", None)
     for name in [name for name in sys.modules if name.startswith("opentelemetry.")]:
         monkeypatch.delitem(sys.modules, name)
-    check_tracing(Settings.read({}, {}))
+    optional.check(Settings.read({}, {}))
     with pytest.raises(SettingsError, match=r"pip install 'shop-no-oversell\[otel\]'"):
-        check_tracing(Settings.read({"SHOP_TRACING": "otlp"}, {}))
+        optional.check(Settings.read({"SHOP_TRACING": "otlp"}, {}))

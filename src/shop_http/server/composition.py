@@ -8,6 +8,7 @@ import resource
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import asdict
 from functools import partial
 from typing import TYPE_CHECKING, cast
 
@@ -23,11 +24,13 @@ from shop_core import Shop
 from shop_core.accounts.logins import CLEANUP_MAX
 from shop_core.catalog.image_service import SWEPT_MAX
 from shop_core.ports import EventPublisher, Mailer
-from shop_http.client_address import Header, TrustedProxies, networks, parsed
+from shop_http.app import create_app
+from shop_http.client_address import Header, TrustedProxies
 from shop_http.middleware.access_log import Observer
 from shop_http.middleware.rate_limit import COUPON_GUESSES, Rate, RateLimits
 from shop_http.middleware.request_limits import Deadlines
 from shop_http.routing import App
+from shop_http.server import log
 from shop_http.server.database import adapters_of, make_pool, readiness, reservation_limits, shop_of
 from shop_http.server.http_protocol import OpenConnections
 from shop_http.server.optional import mailer_of, publisher_of
@@ -68,9 +71,6 @@ def worker_app(settings: Settings, shutdown: GracefulShutdown) -> tuple[App, Ope
         settings: with a database.
         shutdown: says when the worker is about to end.
     """
-    from shop_http.app import create_app
-    from shop_http.server import log
-
     log.configure(settings.log, settings.log_level)
     others = BACKGROUND_CONNECTIONS + bool(settings.smtp_url) + bool(settings.health_port)
     engine = make_pool(settings, settings.connections + others)
@@ -92,7 +92,8 @@ def worker_app(settings: Settings, shutdown: GracefulShutdown) -> tuple[App, Ope
     background: list[Background] = [*([spans] if spans else []), batcher, refresh]  # it ends last, and sends the rest
     observers: list[Observer] = []
     routes: list[HTTPRouteHandler] = []
-    open_connections = connections_of(settings, observers)
+    proxies = proxies_of(settings)
+    open_connections = connections_of(settings, proxies, observers)
     count_expired: Callable[[int], int] = int
     if settings.log_level in ("debug", "info"):
         observers.append(log.request_log(settings.log))
@@ -112,7 +113,7 @@ def worker_app(settings: Settings, shutdown: GracefulShutdown) -> tuple[App, Ope
             return pool.checkedout(), pool.size()
 
         sources = metrics.Sources(
-            lambda: batcher.report, connections, open_connections, lambda: log.standard_error().dropped
+            lambda: asdict(batcher.report), connections, open_connections, lambda: log.standard_error().dropped
         )
         observers.append(figures.observe)
         routes.append(metrics.route(figures, settings.metrics_token))
@@ -139,7 +140,7 @@ def worker_app(settings: Settings, shutdown: GracefulShutdown) -> tuple[App, Ope
         more_routes=routes,
         more_middlewares=[] if spans is None else [spans.middleware],
         limits=limits_of(settings),
-        proxies=proxies_of(settings),
+        proxies=proxies,
         shutdown=shutdown,
         origins=settings.cors_origins,
     )
@@ -161,10 +162,13 @@ def limits_of(settings: Settings) -> RateLimits:
     )
 
 
-def connections_of(settings: Settings, observers: Sequence[Observer]) -> OpenConnections:
+def connections_of(
+    settings: Settings, proxies: TrustedProxies | None, observers: Sequence[Observer]
+) -> OpenConnections:
     """The connections that one worker may have open: as the settings say, as far as the system lets it.
 
     Args:
+        proxies: of the shop.
         observers: get a record of each request that is refused before the application sees it.
     """
     files = _raise_files_max() - FILES_RESERVED
@@ -175,18 +179,7 @@ def connections_of(settings: Settings, observers: Sequence[Observer]) -> OpenCon
             settings.http_connections,
             files + FILES_RESERVED,
         )
-    trusted = networks(settings.trusted_proxies)
-
-    def is_proxy(address: str) -> bool:
-        found = parsed(address)
-        return found is not None and any(found in network for network in trusted)
-
-    return OpenConnections(
-        total_max,
-        settings.http_connections_per_client,
-        is_proxy,
-        observers,
-    )
+    return OpenConnections(total_max, settings.http_connections_per_client, proxies, observers)
 
 
 def _raise_files_max() -> int:

@@ -7,7 +7,6 @@ loop of the clients, too: a worker whose loop stands still is not live.
 from __future__ import annotations
 
 import asyncio
-import logging
 import socket
 import threading
 import time
@@ -15,7 +14,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from secrets import token_hex
-from typing import Any, cast
+from typing import Any
 from urllib.parse import quote
 
 import uvicorn
@@ -27,7 +26,7 @@ from shop_http.problems import MEDIA_TYPE, of_refusal, of_transport
 from shop_http.responses import JSON
 from shop_http.schemas.common import StatusBody
 from shop_http.schemas.problems import Problem
-from shop_http.server.http_protocol import HttpProtocol, OpenConnections
+from shop_http.server.http_protocol import OpenConnections, config_of
 
 CONNECTIONS_MAX = 16
 BEAT_EVERY_S = 1.0
@@ -35,7 +34,6 @@ BEAT_S_MAX = 10.0
 """So long may the event loop of the clients stand still. Thousands of new connections at once take it some seconds."""
 LAST_CHECKS_S = 1.0
 """After another process has taken over, the checks that have connected here are still answered for up to so long."""
-_logger = logging.getLogger("shop_http")
 
 
 class _Server(uvicorn.Server):
@@ -52,7 +50,7 @@ class HealthPort:
 
     Args:
         listening: bound.
-        ready: raises while the worker cannot serve.
+        ready: raises Unavailable while the worker cannot serve.
         clock: seconds that only grow.
     """
 
@@ -64,18 +62,7 @@ class HealthPort:
         self._clock = clock
         self._beat_at = clock()
         self._checks = ThreadPoolExecutor(1, thread_name_prefix="shop-http-health-check")
-        protocol = partial(HttpProtocol, open_connections=OpenConnections(CONNECTIONS_MAX, 0))
-        config = uvicorn.Config(
-            self,
-            http=cast("type[asyncio.Protocol]", protocol),
-            ws="none",
-            lifespan="off",
-            log_config=None,
-            access_log=False,
-            proxy_headers=False,
-            server_header=False,
-        )
-        self._server = _Server(config)
+        self._server = _Server(config_of(self, OpenConnections(CONNECTIONS_MAX, 0), lifespan="off"))
 
     def start(self) -> None:
         """Call it in the event loop of the clients. The thread ends with the process."""
@@ -116,8 +103,4 @@ class HealthPort:
                 await asyncio.get_running_loop().run_in_executor(self._checks, self._ready)
         except Unavailable as refusal:
             return of_refusal(refusal, **about)
-        except Exception as error:
-            _logger.warning("not ready: %r", error)
-            unavailable = Unavailable("The server cannot serve at the moment; its log says why.", retry_after_s=5)
-            return of_refusal(unavailable, **about)
         return StatusBody()

@@ -9,17 +9,19 @@ from __future__ import annotations
 import asyncio
 import heapq
 from collections import Counter
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from http import HTTPStatus
 from secrets import token_hex
-from typing import Any
+from typing import Any, cast
 from urllib.parse import quote
 from weakref import WeakValueDictionary
 
+import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from shop_http.client_address import client_of
+from shop_http.client_address import TrustedProxies, client_of
 from shop_http.middleware.access_log import PATH_LENGTH_MAX, Observer, RequestRecord
 from shop_http.pages.layout import POLICY
 from shop_http.problems import content_of, of_transport
@@ -46,7 +48,7 @@ class OpenConnections:
     Args:
         total_max: in all.
         per_client_max: of one address, or of one network of IPv6; 0: any number.
-        is_proxy: whether an address is one of our proxies: their connections are those of many clients.
+        proxies: of ours: their connections are those of many clients.
         observers: get a record of each request that is refused here.
 
     Attributes:
@@ -57,14 +59,14 @@ class OpenConnections:
         self,
         total_max: int,
         per_client_max: int,
-        is_proxy: Callable[[str], bool] = lambda _: False,
+        proxies: TrustedProxies | None = None,
         observers: Sequence[Observer] = (),
     ) -> None:
         self.observers = observers
         self.ended = Counter({"idle": 0, "slow_request": 0, "slow_response": 0, "too_many": 0})
         self._total_max = total_max
         self._per_client_max = per_client_max
-        self._is_proxy = is_proxy
+        self._proxies = proxies
         self._all: set[HttpProtocol] = set()
         self._by_client: WeakValueDictionary[str, set[HttpProtocol]] = WeakValueDictionary()
 
@@ -73,17 +75,18 @@ class OpenConnections:
 
     def add(self, new: HttpProtocol) -> None:
         """Count a new one, and make room for it."""
-        new.mates = mates = self._by_client.setdefault(client_of(new.address), set())
-        mates.add(new)
+        new.of_same_client = of_same_client = self._by_client.setdefault(client_of(new.address), set())
+        of_same_client.add(new)
         self._all.add(new)
-        if 0 < self._per_client_max < len(mates) and not self._is_proxy(new.address):
-            self._make_room(new, mates, self._per_client_max)
+        is_proxy = self._proxies is not None and self._proxies.is_trusted(new.address)
+        if 0 < self._per_client_max < len(of_same_client) and not is_proxy:
+            self._make_room(new, of_same_client, self._per_client_max)
         if len(self._all) > self._total_max:
             self._make_room(new, self._all, self._total_max)
 
     def discard(self, ended: HttpProtocol) -> None:
         """It has ended."""
-        ended.mates.discard(ended)
+        ended.of_same_client.discard(ended)
         self._all.discard(ended)
 
     def _make_room(self, new: HttpProtocol, among: Collection[HttpProtocol], limit: int) -> None:
@@ -107,14 +110,14 @@ class HttpProtocol(HttpToolsProtocol):
         open_connections: of this worker.
 
     Attributes:
-        mates: the connections of the same client, with this one.
+        of_same_client: the connections of the same client, with this one.
         address: of the other end.
         since: when it was made, or when the head of its latest request was complete.
         is_surplus: whether it is beyond the limit.
         head_bytes: received since the last head was complete. A part may belong to the body before.
     """
 
-    mates: set[HttpProtocol]
+    of_same_client: set[HttpProtocol]
     address = ""
     since = 0.0
     is_surplus = is_head_open = False
@@ -329,3 +332,21 @@ class HttpProtocol(HttpToolsProtocol):
             self.end("slow_response")
         else:
             self.start_write_timer()
+
+
+def config_of(app: Any, open_connections: OpenConnections, **options: Any) -> uvicorn.Config:
+    """How uvicorn serves an application on these connections: it logs nothing, and trusts no header.
+
+    Args:
+        options: further settings of uvicorn.
+    """
+    return uvicorn.Config(
+        app,
+        http=cast("type[asyncio.Protocol]", partial(HttpProtocol, open_connections=open_connections)),
+        ws="none",
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        **options,
+    )

@@ -45,8 +45,8 @@ def configure(form: str, level: str, *, write: Write | None = None) -> None:
     """Write everything that this process logs in our form.
 
     Args:
-        form: one of `LOG_FORMS` of the settings. `auto` is text on a terminal, JSON otherwise.
-        level: one of `LOG_LEVELS`: less is left out.
+        form: `text`, `json` or `auto`, which is text on a terminal, JSON otherwise.
+        level: `debug`, `info`, `warning` or `error`: less is left out.
         write: where to; None: standard error.
     """
     handler = _Handler(write or standard_error().append)

@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from hmac import compare_digest
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
@@ -35,30 +35,18 @@ _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5
 _NOWHERE = "none"
 
 
-class BatcherFigures(Protocol):
-    """What the order batcher reports, see `shop_adapters.order_batcher.BatcherReport`."""
-
-    batches: int
-    requests: int
-    waiting: int
-    refused: int
-    failed: int
-    batch_s: float
-    wait_s: float
-
-
 @dataclass(frozen=True, slots=True)
 class Sources:
     """Where the figures come from that nobody brings.
 
     Args:
-        batcher: the report of this process's order batcher.
+        batcher: the figures of this process's order batcher, see `shop_adapters.order_batcher.BatcherReport`.
         connections: to the database, of this process, in use and in all.
         open_connections: the HTTP connections of this process.
         dropped_lines: of the log of this process, until now.
     """
 
-    batcher: Callable[[], BatcherFigures]
+    batcher: Callable[[], Mapping[str, float]]
     connections: Callable[[], tuple[int, int]]
     open_connections: OpenConnections
     dropped_lines: Callable[[], int]
@@ -84,16 +72,23 @@ class Metrics:
         self._refusals = Counter("shop_refusals", "Refused requests, by code.", ["code"], registry=own)
         self._replays = Counter("shop_replays", "Responses that repeat an earlier result.", registry=own)
         self._expired = Counter("shop_reservations_expired", "Expired reservations.", registry=own)
-        self._batcher = _BatcherMetrics(own)
+        self._batcher = {
+            "batches": _Total(Counter("shop_batcher_batches", "Batches that were decided.", registry=own)),
+            "requests": _Total(Counter("shop_batcher_requests", "Requests in them.", registry=own)),
+            "refused": _Total(Counter("shop_batcher_refused", "Requests refused: too long a wait.", registry=own)),
+            "failed": _Total(Counter("shop_batcher_failed", "Batches that failed as a whole.", registry=own)),
+            "wait_s": _Total(Counter("shop_batcher_wait_seconds", "Time that requests were queued.", registry=own)),
+        }
+        self._queued = _gauge("shop_batcher_waiting", "Requests that are queued.", own)
+        self._batch_s = _gauge("shop_batcher_batch_seconds", "What one batch takes, lately.", own, "livemax")
         self._in_use = _gauge("shop_pool_connections_in_use", "Database connections in use.", own)
         self._connections = _gauge("shop_pool_connections_max", "Database connections at most.", own)
         self._open = _gauge("shop_http_connections", "Open HTTP connections.", own)
-        self._ended = Counter(
+        ended = Counter(
             "shop_http_connections_ended", "HTTP connections that the server ended.", ["reason"], registry=own
         )
-        self._dropped = Counter("shop_log_lines_dropped", "Lines of the log that nobody read.", registry=own)
-        self._dropped_before = 0
-        self._ended_before: Mapping[str, int] = {}
+        self._ended = cache(lambda reason: _Total(ended.labels(reason)))
+        self._dropped = _Total(Counter("shop_log_lines_dropped", "Lines of the log that nobody read.", registry=own))
         shared = "mostrecent"  # all processes see the same
         self._waiting = _gauge("shop_outbox_waiting", "Events that are not published yet.", own, shared)
         self._lag = _gauge("shop_outbox_lag_seconds", "Age of the oldest of them.", own, shared)
@@ -118,18 +113,18 @@ class Metrics:
 
     def sample(self, sources: Sources) -> None:
         """Note what nobody brings. To be called every second or so, by one thread."""
-        self._batcher.note(sources.batcher())
+        batcher = sources.batcher()
+        for name, total in self._batcher.items():
+            total.note(batcher[name])
+        self._queued.set(batcher["waiting"])
+        self._batch_s.set(batcher["batch_s"])
         in_use, connections = sources.connections()
         self._in_use.set(in_use)
         self._connections.set(connections)
-        dropped = sources.dropped_lines()
-        self._dropped.inc(dropped - self._dropped_before)
-        self._dropped_before = dropped
+        self._dropped.note(sources.dropped_lines())
         self._open.set(len(sources.open_connections))
-        ended = dict(sources.open_connections.ended)
-        for reason, count in ended.items():
-            self._ended.labels(reason).inc(count - self._ended_before.get(reason, 0))
-        self._ended_before = ended
+        for reason, count in sources.open_connections.ended.copy().items():
+            self._ended(reason).note(count)
 
     def page(self) -> bytes:
         """Everything, in the text format of Prometheus."""
@@ -151,28 +146,16 @@ class Metrics:
         return self._requests.labels(method, route, str(status)), self._seconds.labels(method, route)
 
 
-class _BatcherMetrics:
-    """The batcher counts by itself: what it has done since it was last asked is added here."""
+class _Total:
+    """A counter of what is counted elsewhere."""
 
-    def __init__(self, own: CollectorRegistry) -> None:
-        self._counters = {
-            "batches": Counter("shop_batcher_batches", "Batches that were decided.", registry=own),
-            "requests": Counter("shop_batcher_requests", "Requests in them.", registry=own),
-            "refused": Counter("shop_batcher_refused", "Requests refused: too long a wait.", registry=own),
-            "failed": Counter("shop_batcher_failed", "Batches that failed as a whole.", registry=own),
-            "wait_s": Counter("shop_batcher_wait_seconds", "Time that requests were queued.", registry=own),
-        }
-        self._before = dict.fromkeys(self._counters, 0.0)
-        self._waiting = _gauge("shop_batcher_waiting", "Requests that are queued.", own)
-        self._batch_s = _gauge("shop_batcher_batch_seconds", "What one batch takes, lately.", own, "livemax")
+    def __init__(self, counter: Counter) -> None:
+        self._counter, self._before = counter, 0.0
 
-    def note(self, report: BatcherFigures) -> None:
-        for name, counter in self._counters.items():
-            now = float(getattr(report, name))
-            counter.inc(now - self._before[name])
-            self._before[name] = now
-        self._waiting.set(report.waiting)
-        self._batch_s.set(report.batch_s)
+    def note(self, total: float) -> None:
+        """Add what the total has grown by."""
+        self._counter.inc(total - self._before)
+        self._before = total
 
 
 def _gauge(name: str, meaning: str, own: CollectorRegistry, mode: Any = "livesum") -> Gauge:

@@ -17,38 +17,32 @@ from shop_core.ports import EventPublisher, ImageEncoder, Mailer, Media
 from shop_http.server.settings import Settings, SettingsError
 
 
-def check_error_reports(settings: Settings) -> None:
-    """Check early that faults can be reported.
+def check(settings: Settings) -> None:
+    """Check before the workers start that they can do what the settings ask for.
 
     Raises:
-        SettingsError: the settings ask for it, and the address is none, or Sentry's package is not installed.
+        SettingsError: events cannot be published, mails not sent, spans not made, or faults not reported.
     """
-    if settings.sentry_dsn:
-        try:
-            from shop_http.server.error_reports import check_dsn
-        except ImportError as missing:
-            raise SettingsError(
-                f"SHOP_SENTRY_DSN needs Sentry's package: pip install 'shop-no-oversell[sentry]' ({missing})"
-            ) from missing
-        try:
-            check_dsn(settings.sentry_dsn)
-        except ValueError as wrong:
-            raise SettingsError(f"SHOP_SENTRY_DSN cannot be used: {wrong}") from wrong
-
-
-def check_tracing(settings: Settings) -> None:
-    """Check early that spans can be made.
-
-    Raises:
-        SettingsError: the settings ask for them, and OpenTelemetry is not installed.
-    """
+    publisher_of(settings)
+    mailer_of(settings)
     if settings.tracing != "off":
         try:
             import shop_http.server.tracing  # noqa: F401
         except ImportError as missing:
-            raise SettingsError(
-                f"SHOP_TRACING needs OpenTelemetry: pip install 'shop-no-oversell[otel]' ({missing})"
-            ) from missing
+            raise _not_installed("SHOP_TRACING", "OpenTelemetry", "otel", missing) from missing
+    if settings.sentry_dsn:
+        try:
+            from shop_http.server.error_reports import check_dsn
+
+            check_dsn(settings.sentry_dsn)
+        except ImportError as missing:
+            raise _not_installed("SHOP_SENTRY_DSN", "Sentry's package", "sentry", missing) from missing
+        except ValueError as wrong:
+            raise SettingsError(f"SHOP_SENTRY_DSN cannot be used: {wrong}") from wrong
+
+
+def _not_installed(setting: str, package: str, extra: str, missing: ImportError) -> SettingsError:
+    return SettingsError(f"{setting} needs {package}: pip install 'shop-no-oversell[{extra}]' ({missing})")
 
 
 def publisher_of(settings: Settings) -> EventPublisher | None:

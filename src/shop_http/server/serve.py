@@ -13,9 +13,9 @@ import time
 from collections.abc import Iterator
 
 from shop_http.cli.demo_data import add_demo_data
+from shop_http.server import optional
 from shop_http.server.database import database, open_shop
 from shop_http.server.log import configure, is_text
-from shop_http.server.optional import check_error_reports, check_tracing, mailer_of, publisher_of
 from shop_http.server.settings import Settings
 from shop_http.server.supervisor import Supervisor, WorkersFailed, open_sockets, prepare
 
@@ -37,14 +37,11 @@ def serve(settings: Settings, *, demo: bool = False) -> None:
         demo: put demo products into an empty catalog first.
 
     Raises:
-        SettingsError: events cannot be published, mails not sent, or spans not made, as the settings say.
+        SettingsError: see `optional.check`.
         ServeError: the port is taken, another server uses the data directory, or the workers cannot start.
         EmbeddedPostgresError, DatabaseError, SchemaError: the database cannot be used.
     """
-    publisher_of(settings)
-    mailer_of(settings)
-    check_tracing(settings)
-    check_error_reports(settings)
+    optional.check(settings)
     configure(settings.log, settings.log_level)
     sockets = _open_sockets(settings, settings.port)
     health_sockets = _open_sockets(settings, settings.health_port) if settings.health_port else []

@@ -30,6 +30,28 @@ def whole(lowest: int, highest: int) -> Callable[[str], int]:
     return read
 
 
+def matching(pattern: str, rule: str) -> Callable[[str], str]:
+    """Text that matches a pattern as a whole; `rule` says to people what it must be."""
+
+    def read(text: str) -> str:
+        if not re.fullmatch(pattern, text, re.ASCII):
+            raise ValueError(rule)
+        return text
+
+    return read
+
+
+_HOST = r"https?://(?:[\w.-]+|\[[0-9a-fA-F:.]+\])(?::[0-9]{1,5})?"
+currency = matching("[A-Z]{3}", "must be an ISO 4217 code such as EUR")
+base_url = matching(_HOST, "must look like https://shop.example, without a path")
+media_url = matching(
+    rf"{_HOST}(?:/[\w.~-]+)*", "must look like https://pictures.example or https://pictures.example/shop"
+)
+rate = matching("off|[1-9][0-9]{0,6}/(second|minute|hour)", "must look like 600/minute, or be off")
+webhook_url = matching("https?://[!-~]+", "must look like https://receiver.example/events")
+token = matching("[!-~]{16,200}", "must be 16 to 200 visible ASCII characters: `openssl rand -hex 16` makes one")
+
+
 def threshold(text: str) -> int | None:
     """A whole number, or `off`."""
     try:
@@ -45,20 +67,6 @@ def yes_or_no(text: str) -> bool:
     return text.lower() == "true"
 
 
-def currency(text: str) -> str:
-    """The code of a currency."""
-    if not (len(text) == 3 and text.isascii() and text.isalpha() and text.isupper()):
-        raise ValueError("must be an ISO 4217 code such as EUR")
-    return text
-
-
-def prices(text: str) -> str:
-    """Whether prices are gross or net."""
-    if text not in ("gross", "net"):
-        raise ValueError("must be gross or net")
-    return text
-
-
 def database_url(text: str) -> str:
     """The address of a PostgreSQL, for the driver that is used."""
     if not text.startswith(("postgresql://", "postgres://", "postgresql+psycopg://")):
@@ -70,20 +78,6 @@ def database_url(text: str) -> str:
     except (ArgumentError, ValueError):
         raise ValueError("must look like postgresql://user:password@host:5432/database") from None
     return url
-
-
-def base_url(text: str) -> str:
-    """An origin: a scheme and a host."""
-    if not re.fullmatch(r"https?://(?:[\w.-]+|\[[0-9a-fA-F:.]+\])(?::[0-9]{1,5})?", text, re.ASCII):
-        raise ValueError("must look like https://shop.example, without a path")
-    return text
-
-
-def media_url(text: str) -> str:
-    """An address without a query."""
-    if not re.fullmatch(r"https?://(?:[\w.-]+|\[[0-9a-fA-F:.]+\])(?::[0-9]{1,5})?(?:/[\w.~-]+)*", text, re.ASCII):
-        raise ValueError("must look like https://pictures.example or https://pictures.example/shop")
-    return text
 
 
 def origins(text: str) -> tuple[str, ...]:
@@ -110,13 +104,6 @@ def secrets(text: str) -> tuple[str, ...]:
     return found
 
 
-def rate(text: str) -> str:
-    """So many in a time, or `off`."""
-    if text != "off" and not re.fullmatch(r"[1-9][0-9]{0,6}/(second|minute|hour)", text, re.ASCII):
-        raise ValueError("must look like 600/minute, or be off")
-    return text
-
-
 def proxies(text: str) -> tuple[str, ...]:
     """Networks, with commas between."""
     texts = tuple(part.strip() for part in text.split(","))
@@ -136,13 +123,6 @@ def one_of(*choices: str) -> Callable[[str], str]:
         return text
 
     return read
-
-
-def webhook_url(text: str) -> str:
-    """Where events are sent."""
-    if not re.fullmatch(r"https?://[!-~]+", text):
-        raise ValueError("must look like https://receiver.example/events")
-    return text
 
 
 def webhook_secret(text: str) -> str:
@@ -170,10 +150,3 @@ def unsafe(text: str) -> tuple[str, ...]:
     if unknown := [name for name in names if name not in CAN_BE_UNSAFE]:
         raise ValueError(f"must be some of {', '.join(CAN_BE_UNSAFE)}, with commas; {unknown[0]!r} is none")
     return names
-
-
-def token(text: str) -> str:
-    """Visible characters."""
-    if not re.fullmatch(r"[!-~]{16,200}", text):
-        raise ValueError("must be 16 to 200 visible ASCII characters: `openssl rand -hex 16` makes one")
-    return text

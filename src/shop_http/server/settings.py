@@ -12,12 +12,6 @@ from typing import Any
 from shop_http.client_address import HEADERS
 from shop_http.server import setting_rules as rules
 
-LOG_FORMS = ("auto", "text", "json")
-LOG_LEVELS = ("debug", "info", "warning", "error")
-METRICS = ("off", "public")
-TRACING = ("off", "otlp")
-EVENTS = ("none", "log", "webhook")
-
 
 class SettingsError(Exception):
     """A setting cannot be used: one line that names it, its value, its rule and the next step."""
@@ -77,7 +71,9 @@ class Settings:
         5, rules.threshold, "prepare a statement after so many uses; off: never, for PgBouncer"
     )
     currency: str = _setting("EUR", rules.currency, "the one currency of all prices, an ISO 4217 code")
-    prices: str = _setting("gross", rules.prices, "gross: prices include taxes; net: taxes are added; never changes")
+    prices: str = _setting(
+        "gross", rules.one_of("gross", "net"), "gross: prices include taxes; net: taxes are added; never changes"
+    )
     media: str = _setting(
         "",
         str,
@@ -140,7 +136,9 @@ class Settings:
         "x-forwarded-for", rules.one_of(*HEADERS), "the header in which they say it: x-forwarded-for or forwarded"
     )
     events: str = _setting(
-        "none", rules.one_of(*EVENTS), "where events are published: none, log or webhook; timelines show them anyway"
+        "none",
+        rules.one_of("none", "log", "webhook"),
+        "where events are published: none, log or webhook; timelines show them anyway",
     )
     webhook_url: str = _setting("", rules.webhook_url, "the receiver of events, by signed POST requests", hidden=True)
     webhook_secret: str = _setting(
@@ -150,18 +148,22 @@ class Settings:
         "", str, "sends mails, e.g. smtp://user:password@host:587?starttls; log: only logs them", hidden=True
     )
     mail_from: str = _setting("", str, "who sends them, e.g. Lamp shop <shop@example.org>")
-    log: str = _setting("auto", rules.one_of(*LOG_FORMS), "text or json; auto: text on a terminal, JSON otherwise")
+    log: str = _setting(
+        "auto", rules.one_of("auto", "text", "json"), "text or json; auto: text on a terminal, JSON otherwise"
+    )
     log_level: str = _setting(
-        "info", rules.one_of(*LOG_LEVELS), "debug, info, warning or error; info writes a line for each request"
+        "info",
+        rules.one_of("debug", "info", "warning", "error"),
+        "debug, info, warning or error; info writes a line for each request",
     )
     metrics: str = _setting(
-        "off", rules.one_of(*METRICS), "off; public: everybody who reaches the port can read /metrics"
+        "off", rules.one_of("off", "public"), "off; public: everybody who reaches the port can read /metrics"
     )
     metrics_token: str = _setting(
         "", rules.token, "shows /metrics to clients that send this as a bearer token", hidden=True
     )
     tracing: str = _setting(
-        "off", rules.one_of(*TRACING), "off; otlp: a span for each request, sent to OTEL_EXPORTER_OTLP_ENDPOINT"
+        "off", rules.one_of("off", "otlp"), "off; otlp: a span for each request, sent to OTEL_EXPORTER_OTLP_ENDPOINT"
     )
     sentry_dsn: str = _setting(
         "", str, "where faults of the server are reported to: the DSN of a Sentry project", hidden=True
@@ -222,7 +224,8 @@ class Settings:
     def table(self, environment: Mapping[str, str]) -> list[tuple[str, str, str, str]]:
         """The table of `shop settings`: variable, value (secrets hidden), source, meaning."""
         rows = []
-        for (name, text), setting in zip(self._texts(), fields(self), strict=True):
+        for setting in fields(self):
+            name, text = setting.name, _text(getattr(self, setting.name))
             default = setting.default if setting.default is not MISSING else None
             source = "default" if getattr(self, name) == default else "flag"
             if environment.get(variable_of(name)):
@@ -232,9 +235,6 @@ class Settings:
             shown = "(hidden)" if setting.metadata["hidden"] and text else text
             rows.append((variable_of(name), shown, source, setting.metadata["meaning"]))
         return rows
-
-    def _texts(self) -> list[tuple[str, str]]:
-        return [(setting.name, _text(getattr(self, setting.name))) for setting in fields(self)]
 
 
 def unknown_settings(environment: Mapping[str, str]) -> list[str]:

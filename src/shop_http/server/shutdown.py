@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 
 from shop_core.errors import Unavailable
+
+_logger = logging.getLogger("shop_http")
 
 
 class GracefulShutdown:
@@ -33,11 +36,22 @@ class GracefulShutdown:
 
         Args:
             ready: raises while the server cannot serve.
+
+        Returns:
+            A function that raises Unavailable while it cannot.
         """
 
         def is_ready() -> None:
             if not self.is_ready:
                 raise Unavailable("The server is closing down: send the request to another one.")
-            ready()
+            try:
+                ready()
+            except Unavailable:
+                raise
+            except Exception as error:
+                _logger.warning("not ready: %r", error)
+                raise Unavailable(
+                    "The server cannot serve at the moment; its log says why.", retry_after_s=5
+                ) from error
 
         return is_ready

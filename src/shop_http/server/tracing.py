@@ -1,6 +1,6 @@
 """Spans of OpenTelemetry: one for each request, each statement in the database, and each batch of orders.
 
-Only `compose` imports this, and only if the settings ask for it: it needs the extra `shop-no-oversell[otel]`. Where
+Only `composition` imports this, and only if the settings ask for it: it needs the extra `shop-no-oversell[otel]`. Where
 spans go, how many and under which name, OpenTelemetry reads from its own variables (`OTEL_EXPORTER_OTLP_ENDPOINT`,
 `OTEL_TRACES_SAMPLER`, `OTEL_SERVICE_NAME`, ...).
 

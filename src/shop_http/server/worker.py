@@ -8,15 +8,13 @@ import logging
 import os
 import signal
 import socket
-from functools import partial
 from multiprocessing.connection import Connection
-from typing import cast
 
 import uvicorn
 
 from shop_http.server.composition import worker_app
 from shop_http.server.health_port import HealthPort
-from shop_http.server.http_protocol import HttpProtocol
+from shop_http.server.http_protocol import config_of
 from shop_http.server.settings import Settings
 from shop_http.server.shutdown import GracefulShutdown
 from shop_http.server.supervisor import Command
@@ -109,15 +107,10 @@ def run(listening: socket.socket, health: socket.socket | None, link: Connection
     os.setpgrp()  # Ctrl-C is for the supervisor
     shutdown = GracefulShutdown()
     app, open_connections = worker_app(settings, shutdown)
-    config = uvicorn.Config(
+    config = config_of(
         app,
-        http=cast("type[asyncio.Protocol]", partial(HttpProtocol, open_connections=open_connections)),
-        ws="none",
+        open_connections,
         lifespan="on",
-        log_config=None,
-        access_log=False,
-        proxy_headers=False,
-        server_header=False,
         backlog=BACKLOG,
         timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=FINISH_S_MAX,
