@@ -7,18 +7,15 @@ of speed are compared with docs/performance.md, which `make bench` writes. `--wr
 from __future__ import annotations
 
 import argparse
-import ast
-import io
 import re
 import subprocess
 import sys
-import tokenize
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 
-from tools.request_path import ROOT, RequestPath, measure, past_limits
+from tools import count_lines, request_path
+from tools.request_path import ROOT, RequestPath
 
 README = ROOT / "README.md"
 PERFORMANCE = ROOT / "docs" / "performance.md"
@@ -26,7 +23,6 @@ PACKAGES = (
     *("src/shop_core", "src/shop_adapters", "src/shop_http", "src/shop_testing"),
     *("tests", "verification", "benchmarks"),
 )
-NO_CODE = {tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,30 +49,9 @@ class Claim:
         return stated == self.figure or (self.step > 1 and abs(int(stated.replace(",", "")) / self.counted - 1) < 0.05)
 
 
-def lines_of_code(files: Iterable[Path]) -> int:
-    """The lines that are neither blank nor only a comment or a docstring."""
-    return sum(_lines_of_code(file.read_text()) for file in files)
-
-
-def _lines_of_code(source: str) -> int:
-    texts: set[int] = set()
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
-            texts |= set(range(node.lineno, (node.end_lineno or node.lineno) + 1))
-    lines: set[int] = set()
-    for token in tokenize.generate_tokens(io.StringIO(source).readline):
-        if token.type not in NO_CODE:
-            lines |= set(range(token.start[0], token.end[0] + 1))
-    return len(lines - texts)
-
-
 def packages() -> list[Claim]:
     """The lines of code of each package."""
-    claims = []
-    for package in PACKAGES:
-        lines = lines_of_code((ROOT / package).rglob("*.py"))
-        claims.append(Claim(rf"^\| `{package}` \| ([\d,]+) \|", lines, step=100))
-    return claims
+    return [Claim(rf"^\| `{each}` \| ([\d,]+) \|", count_lines.count(ROOT / each), step=100) for each in PACKAGES]
 
 
 def request_paths(paths: dict[str, RequestPath]) -> list[Claim]:
@@ -136,15 +111,17 @@ def main() -> int:
     write = parser.parse_args().write
     with ThreadPoolExecutor() as threads:
         collected = threads.submit(tests)
-        paths = measure()
+        paths = request_path.measure()
         claims = [*packages(), *request_paths(paths), *speeds(), *collected.result()]
     text, wrong = corrected(README.read_text(), claims)
     if write:
         README.write_text(text)
     elif wrong:
         print(*wrong, "To mend README: python -m tools.check_claims --write", sep="\n", file=sys.stderr)
-    if past := past_limits(paths):
-        print(*past, "`python -m tools.request_path -v` shows them.", sep="\n", file=sys.stderr)
+    past = [*request_path.past_limits(paths), *count_lines.past_limits()]
+    if past:
+        ways = "`python -m tools.request_path -v` and `python -m tools.count_lines` show more."
+        print(*past, ways, sep="\n", file=sys.stderr)
     return 1 if past or (wrong and not write) else 0
 
 

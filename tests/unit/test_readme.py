@@ -7,7 +7,8 @@ import re
 from pathlib import Path
 
 import pytest
-from tools.check_claims import Claim, corrected, lines_of_code
+from tools.check_claims import Claim, corrected
+from tools.count_lines import count
 
 ROOT = Path(__file__).resolve().parents[2]
 README = ROOT / "README.md"
@@ -58,4 +59,4 @@ def test_a_wrong_figure_is_found_and_mended() -> None:
 def test_lines_of_code_are_without_blank_lines_comments_and_docstrings(tmp_path: Path) -> None:
     file = tmp_path / "x.py"
     file.write_text('"""A docstring\nof two lines."""\n\n# a comment\nx = (\n    1,\n)\ny = "text"  # and a comment\n')
-    assert lines_of_code([file]) == 4
+    assert count(tmp_path) == 4
