@@ -55,7 +55,7 @@ class CatalogText:
     """What a response shows of the catalog, without units.
 
     Args:
-        form: the body as a format, with a `%d` for the units of each product: filled in at the speed of C.
+        template: the body, with a `%d` for the units of each product: filled in at the speed of C.
         product_ids: of these products, 16 bytes each.
         tag: identifies the text.
         units: of its products, as they were told last.
@@ -64,7 +64,7 @@ class CatalogText:
         snapshot_no: the number of the snapshot that they are of; 0: they were not asked for yet.
     """
 
-    form: bytes
+    template: bytes
     product_ids: bytes
     tag: str
     units: bytes = b""
@@ -74,7 +74,7 @@ class CatalogText:
 
     def response(self) -> Response:
         """The response, with the units of its products."""
-        return Response(self.form % self._numbers(), 200, etag=self.etag())
+        return Response(self.template % self._numbers(), 200, etag=self.etag())
 
     def etag(self) -> str:
         """Of a product `"3.17"`: readers see every sale, while `If-Match` looks at the version 3."""
@@ -94,11 +94,11 @@ def keepable(response: Response, entries: Sequence[CatalogEntry] = (), version: 
         entries: the products whose units it shows, in this order.
         version: of the one thing that it shows; None: the text itself identifies it.
     """
-    form = _UNITS.sub(b'"quantity_in_stock":%d', response.body.replace(b"%", b"%%"))
-    tag = version or sha256(form).hexdigest()[:24]
+    template = _UNITS.sub(b'"quantity_in_stock":%d', response.body.replace(b"%", b"%%"))
+    tag = version or sha256(template).hexdigest()[:24]
     product_ids = b"".join([entry.product.id.bytes for entry in entries])
     units = struct.pack(f">{len(entries)}i", *[entry.available for entry in entries])
-    response.text = CatalogText(form, product_ids, str(tag), units)
+    response.text = CatalogText(template, product_ids, str(tag), units)
     response.etag = response.text.etag()
     return response
 
@@ -172,7 +172,7 @@ class ReadModel:
         next question says so."""
         text.token, text.route = self._token, request.scope.get("path_template", "")
         key = _key_of(request)
-        size = sum(map(len, (text.form, text.product_ids, *key))) + _ENTRY_BYTES
+        size = sum(map(len, (text.template, text.product_ids, *key))) + _ENTRY_BYTES
         self._bytes += size - self._texts.get(key, (None, 0))[1]
         self._texts[key] = text, size
         if self._bytes > self._bytes_max:
