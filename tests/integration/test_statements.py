@@ -22,7 +22,7 @@ from sqlalchemy import Engine, Executable, TextClause
 from sqlalchemy.dialects import postgresql
 
 import shop_adapters.postgres
-from shop_adapters.postgres import accounts, catalog_feed, database, order_lists, product_statements, queue_notes
+from shop_adapters.postgres import accounts, catalog_feed, database, order_lists, product_statements, queue_table
 from shop_adapters.postgres.product_statements import QueryShape, Start
 from shop_core.catalog.search import ProductSort
 
@@ -77,7 +77,7 @@ def _fixed() -> Iterator[tuple[str, TextClause]]:
             of_module = module.__name__.rpartition(".")[2]
             if isinstance(value, TextClause):
                 yield f"{of_module}.{name}", value
-            elif isinstance(value, queue_notes.Statements):
+            elif isinstance(value, queue_table.Statements):
                 for what, statement in value._asdict().items():
                     yield f"{of_module}.{name}.{what}", statement
 
@@ -221,7 +221,7 @@ def test_no_statement_is_written_inside_a_function() -> None:
     """Else the tests above would not read it."""
     folder = Path(str(shop_adapters.postgres.__file__)).parent
     for file in folder.glob("*.py"):
-        if file.stem in BY_THE_OWNER or file.stem == "queue_notes":  # whose statements the queues have in constants
+        if file.stem in BY_THE_OWNER or file.stem == "queue_table":  # its statements are constants of the queues
             continue
         for function in ast.walk(ast.parse(file.read_text())):
             if isinstance(function, ast.FunctionDef):

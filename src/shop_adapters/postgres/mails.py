@@ -10,7 +10,7 @@ from sqlalchemy import text
 
 from shop_adapters.postgres.arrays import columns
 from shop_adapters.postgres.database import Row, Transaction
-from shop_adapters.postgres.queue_notes import QueueNotes, statements_about
+from shop_adapters.postgres.queue_table import QueueTable, statements_about
 from shop_core.mail.model import Mail, MailKind
 from shop_core.pagination import OffsetRequest, Page
 from shop_core.ports import Queued
@@ -44,14 +44,14 @@ ORDER BY id
 LIMIT :limit OFFSET :offset
 """)
 _ERASE = text("DELETE FROM mails WHERE account_id = :account_id OR (address = :address AND address <> '')")
-_NOTES = statements_about("mails", "id")
+_STATEMENTS = statements_about("mails", "id")
 
 
-class PostgresMails(QueueNotes):
+class PostgresMails(QueueTable):
     """See `shop_core.ports.Mails`."""
 
     def __init__(self, transaction: Transaction) -> None:
-        super().__init__(transaction, _NOTES)
+        super().__init__(transaction, _STATEMENTS)
 
     def add_all(self, mails: Sequence[Mail]) -> None:
         if mails:

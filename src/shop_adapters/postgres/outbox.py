@@ -17,7 +17,7 @@ from sqlalchemy import text
 from shop_adapters.postgres.arrays import Integers, Uuids
 from shop_adapters.postgres.database import Row, Transaction
 from shop_adapters.postgres.events import order_event, stock_event
-from shop_adapters.postgres.queue_notes import QueueNotes, statements_about
+from shop_adapters.postgres.queue_table import QueueTable, statements_about
 from shop_core.events import Event
 from shop_core.pagination import OffsetRequest, Page
 from shop_core.ports import OutboxMessage
@@ -83,14 +83,14 @@ SELECT id, kind, subject_id, at, units, customer_id, actor_id, format
 FROM stock_events
 WHERE id = ANY (CAST(:ids AS uuid[]))
 """)
-_NOTES = statements_about("outbox", "event_id")
+_STATEMENTS = statements_about("outbox", "event_id")
 
 
-class PostgresOutbox(QueueNotes):
+class PostgresOutbox(QueueTable):
     """See `shop_core.ports.Outbox`."""
 
     def __init__(self, transaction: Transaction, currency: str) -> None:
-        super().__init__(transaction, _NOTES)
+        super().__init__(transaction, _STATEMENTS)
         self._currency = currency
 
     def take(self, now: datetime, limit: int, hidden_for: timedelta) -> list[OutboxMessage]:

@@ -1,4 +1,4 @@
-"""What becomes of the messages of a queue: the same for the outbox and for mails."""
+"""What the tables of queues have in common, the outbox and the mails: what becomes of their messages."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def statements_about(table: str, key: str) -> Statements:
     )
 
 
-class QueueNotes:
+class QueueTable:
     """The part of `shop_core.ports.Queue` that is the same for every queue."""
 
     def __init__(self, transaction: Transaction, statements: Statements) -> None:
