@@ -23,28 +23,28 @@ class LockOrder:
     them or wait for them.
 
     Attributes:
-        checks: how many calls there were. A clock that was read at this count was read after the last lock.
+        entered: how many calls of `enter` there were. A clock that was read at this count was read after the last lock.
 
     >>> a, b = UUID(int=1), UUID(int=2)
     >>> order = LockOrder()
-    >>> order.check("stock", [b, a]) == [a, b]
+    >>> order.enter("stock", [b, a]) == [a, b]
     True
-    >>> order.check("orders", [a])
+    >>> order.enter("orders", [a])
     Traceback (most recent call last):
     shop_core.ports.unit_of_work.LockOrderError: orders must be locked before stock
     """
 
-    __slots__ = ("_held", "checks")
+    __slots__ = ("_held", "entered")
 
     def __init__(self) -> None:
-        self.checks = 0
+        self.entered = 0
         self._held: dict[Table, set[int]] = {}  # the numbers of the ids: hashed and compared without a Python call
 
-    def check(self, table: Table, ids: Iterable[UUID]) -> list[UUID]:
-        """The ids to lock, each once, ascending; from now on they count as locked. Raises LockOrderError: a later table
-        was locked before, or a row of this one with a greater id.
+    def enter(self, table: Table, ids: Iterable[UUID]) -> list[UUID]:
+        """Enter rows that are about to be locked: returns their ids, each once, ascending. Raises LockOrderError: a
+        later table was locked before, or a row of this one with a greater id.
         """
-        self.checks += 1
+        self.entered += 1
         requested, held = {id_.int: id_ for id_ in ids}, self._held.get(table, _NOTHING)
         if fresh := requested.keys() - held:
             if held or not _AFTER[table].isdisjoint(self._held):

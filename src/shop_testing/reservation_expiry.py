@@ -206,17 +206,17 @@ class ReservationExpiryContract(Contract):
 
     def test_only_one_is_at_a_task_until_its_unit_of_work_ends(self, fixtures: Fixtures) -> None:
         with fixtures.begin() as one:
-            assert one.try_lock("sweep")
-            assert one.try_lock("sweep"), "it is alone with itself"
+            assert one.try_lock_task("sweep")
+            assert one.try_lock_task("sweep"), "it is alone with itself"
             with fixtures.begin() as other:
-                assert not other.try_lock("sweep")
+                assert not other.try_lock_task("sweep")
             with fixtures.begin() as other:
-                assert not other.try_lock("sweep"), "who was not let in has freed nothing"
+                assert not other.try_lock_task("sweep"), "who was not let in has freed nothing"
         with pytest.raises(ZeroDivisionError), fixtures.begin() as failed:
-            assert failed.try_lock("sweep")
+            assert failed.try_lock_task("sweep")
             raise ZeroDivisionError
         with fixtures.begin() as next_one:
-            assert next_one.try_lock("sweep")
+            assert next_one.try_lock_task("sweep")
 
     def test_a_sweep_does_nothing_while_another_is_at_it(
         self, shop: Shop, fixtures: Fixtures, clock: MovableClock, lamp: Product, ada: Actor
@@ -224,7 +224,7 @@ class ReservationExpiryContract(Contract):
         shop.reservations.reserve(to_hold(ada, (lamp, 1), seconds=60))
         clock.move(MINUTE)
         with fixtures.begin() as uow:
-            assert uow.try_lock("sweep")
+            assert uow.try_lock_task("sweep")
             assert shop.reservations.sweep() == 0
             assert fixtures.level(lamp.id).reserved == 1
         assert shop.reservations.sweep() == 1

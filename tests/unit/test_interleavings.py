@@ -61,7 +61,7 @@ def test_a_mutant_is_found_and_its_schedule_shows_it_again(mutant: InterleavingM
 
 
 def test_two_sweeps_at_once_would_only_do_needless_work() -> None:
-    """`try_lock` spares them the waiting; what keeps them right is the lock of the stock, and the second look."""
+    """`try_lock_task` spares them the waiting; what keeps them right is the lock of the stock, and the second look."""
     report = explore(case_of("two sweeps", leaky("tasks")), schedules_max=FEW)
     assert report.failure is None, report.failure
 

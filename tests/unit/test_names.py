@@ -77,7 +77,7 @@ NAMES = {
     "TrainReport": "BatcherReport",
     "Turnstile": "RateLimit",
     "Watched": "AccessLog",
-    "alone": "try_lock",
+    "alone": "try_lock_task",
     "doorman": "circuit_breaker",
     "edge": "request_limits",
     "encounters": "race scenarios",

@@ -54,7 +54,7 @@ def unsorted_locks() -> list[Patch]:
     random = Random(7)
 
     def lock(self: PostgresStock, product_ids: Any) -> dict[UUID, StockLevel]:
-        ids = self._transaction.lock_order.check("stock", product_ids)
+        ids = self._transaction.lock_order.enter("stock", product_ids)
         random.shuffle(ids)
         levels: dict[UUID, StockLevel] = {}
         for product_id in ids:

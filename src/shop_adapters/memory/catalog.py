@@ -42,7 +42,7 @@ class MemoryProducts:
         """Store products that changed, all or none; what is not there stays so. Raises SkuTaken; CategoryNotFound."""
         transaction = self._transaction
         requested = {product.id: product for product in products}
-        transaction.lock_order.check("products", requested)
+        transaction.lock_order.enter("products", requested)
         with transaction.statement():
             transaction.claim(transaction.products.name, requested)
             stored = transaction.products.get_all(requested)
@@ -63,7 +63,7 @@ class MemoryProducts:
     def remove(self, product_id: UUID) -> None:
         """Forget a product and its stock level, if it is there."""
         transaction = self._transaction
-        transaction.lock_order.check("products", [product_id])
+        transaction.lock_order.enter("products", [product_id])
         with transaction.statement():
             transaction.claim(transaction.products.name, (product_id,))
             if (product := transaction.products.get(product_id)) is not None:
@@ -120,7 +120,7 @@ class MemoryProducts:
 
     def lock(self, product_id: UUID) -> Product | None:
         """The product, also an archived one, read after it was locked until the end of this unit of work."""
-        self._transaction.lock_order.check("products", [product_id])
+        self._transaction.lock_order.enter("products", [product_id])
         products = self._transaction.products
         with self._transaction.statement():
             if products.get(product_id) is None:
@@ -134,7 +134,7 @@ class MemoryProducts:
         products = self._transaction.products
         with self._transaction.statement():
             ids = set(self._transaction.skus.get_all(requested).values())
-            self._transaction.lock_order.check("products", ids)
+            self._transaction.lock_order.enter("products", ids)
             self._transaction.claim(products.name, ids)
             locked = products.get_all(ids).values()
         return {product.sku: product for product in locked if product.sku in requested}  # one may have got another SKU

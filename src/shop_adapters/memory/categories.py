@@ -67,14 +67,14 @@ class MemoryCategories:
         """The whole tree, read after it was locked against other changes of it until the end of this unit of work."""
         transaction, categories = self._transaction, self._transaction.categories
         with transaction.statement():
-            ids = transaction.lock_order.check("categories", categories.all())
+            ids = transaction.lock_order.enter("categories", categories.all())
             transaction.claim(categories.name, ids)
             return categories.all()
 
     def update(self, category: Category) -> None:
         """Store a category that changed. Raises SlugTaken; CategoryNotFound when its parent is not there."""
         transaction = self._transaction
-        transaction.lock_order.check("categories", [category.id])
+        transaction.lock_order.enter("categories", [category.id])
         with transaction.statement():
             transaction.claim(transaction.categories.name, (category.id,))
             stored = transaction.categories.get(category.id)
@@ -91,7 +91,7 @@ class MemoryCategories:
     def remove(self, category_id: UUID) -> None:
         """Forget a category. Raises CategoryInUse, also if somebody puts something in meanwhile; CategoryNotFound."""
         transaction = self._transaction
-        transaction.lock_order.check("categories", [category_id])
+        transaction.lock_order.enter("categories", [category_id])
         with transaction.statement():
             transaction.claim(transaction.categories.name, (category_id,))
             category = transaction.categories.get(category_id)

@@ -52,13 +52,13 @@ class MemoryFamilies:
     def lock_all(self) -> dict[UUID, Family]:
         """All families, read after they were locked until the end of this unit of work. Nobody adds one meanwhile."""
         with self._transaction.statement():
-            ids = self._transaction.lock_order.check("families", self._transaction.families.all())
+            ids = self._transaction.lock_order.enter("families", self._transaction.families.all())
             self._transaction.claim("families", (_ADDING, *ids))
             return self._transaction.families.all()
 
     def lock(self, family_id: UUID) -> Family | None:
         """The family, read after it was locked until the end of this unit of work."""
-        self._transaction.lock_order.check("families", [family_id])
+        self._transaction.lock_order.enter("families", [family_id])
         with self._transaction.statement():
             self._transaction.claim("families", (family_id,))
         return self.get(family_id)

@@ -20,7 +20,7 @@ class MemoryKeys:
         requested = {claim.customer_key: claim for claim in claims}
         keys = self._transaction.keys
         if not self._transaction.has_locked(keys.name, requested):
-            self._transaction.lock_order.check("keys", {customer_id for customer_id, _ in requested})
+            self._transaction.lock_order.enter("keys", {customer_id for customer_id, _ in requested})
         with self._transaction.statement():
             self._transaction.claim(keys.name, requested)
             taken = keys.get_all(requested)

@@ -46,7 +46,7 @@ class MemoryOrders:
 
     def lock(self, order_id: UUID, customer_id: UUID | None = None) -> Order | None:
         """The same, read after it was locked until the end of this unit of work."""
-        self._transaction.lock_order.check("orders", [order_id])
+        self._transaction.lock_order.enter("orders", [order_id])
         with self._transaction.statement():
             if self._visible(order_id, customer_id) is None:
                 return None  # an order that is missing or belongs to somebody else is not locked
@@ -120,7 +120,7 @@ class MemoryOrders:
         return [DaySales(day, len(totals), sum(totals)) for day, totals in sorted(by_day.items())]
 
     def _change(self, order: Order, **changed: Any) -> None:
-        self._transaction.lock_order.check("orders", [order.id])
+        self._transaction.lock_order.enter("orders", [order.id])
         orders = self._transaction.orders
         with self._transaction.statement():
             self._transaction.claim(orders.name, (order.id,))

@@ -122,7 +122,7 @@ class MemoryPrices:
     def uses(self, ids: Iterable[UUID], customer_ids: Iterable[UUID], *, lock: bool) -> Uses:
         """The uses of these promotions and coupons; read after they were locked, if they are to be."""
         transaction = self._transaction
-        ids = transaction.lock_order.check("uses", ids) if lock else list(ids)
+        ids = transaction.lock_order.enter("uses", ids) if lock else list(ids)
         by_customer: Counter[tuple[UUID, UUID]] = Counter()
         with transaction.statement():
             transaction.claim("uses", ids if lock else ())
@@ -166,7 +166,7 @@ class MemoryPrices:
     def _write(self, redemptions: Sequence[Redemption], uses: int) -> None:
         transaction = self._transaction
         counted = Counter(used_id for redemption in redemptions for used_id in redemption.used_ids)
-        ids = transaction.lock_order.check("uses", counted)
+        ids = transaction.lock_order.enter("uses", counted)
         with transaction.statement():
             transaction.claim("uses", ids)
             for used_id, number in counted.items():

@@ -32,7 +32,7 @@ class MemoryReservations:
 
     def lock_customers(self, customer_ids: Iterable[UUID], now: Callable[[], datetime]) -> dict[UUID, ReservationUsage]:
         """What these customers hold, read after they were locked against reserving more in another unit of work."""
-        ids = self._transaction.lock_order.check("customers", customer_ids)
+        ids = self._transaction.lock_order.enter("customers", customer_ids)
         with self._transaction.statement():
             self._transaction.claim("customers", ids)
         return self._usage(ids, now)
@@ -44,7 +44,7 @@ class MemoryReservations:
         ids = set(customer_ids)
         with self._transaction.statement():
             free = [id_ for id_ in sorted(ids) if self._transaction.try_claim("customers", id_)]
-        self._transaction.lock_order.check("customers", free)
+        self._transaction.lock_order.enter("customers", free)
         return self._usage(free, now), ids - set(free)
 
     def _usage(self, ids: Collection[UUID], now: Callable[[], datetime]) -> dict[UUID, ReservationUsage]:

@@ -31,7 +31,7 @@ class MemoryStock:
 
     def lock(self, product_ids: Iterable[UUID]) -> dict[UUID, StockLevel]:
         """The levels of those products that exist, read after they were locked until the end of this unit of work."""
-        ids = self._transaction.lock_order.check("stock", product_ids)
+        ids = self._transaction.lock_order.enter("stock", product_ids)
         stock = self._transaction.stock
         with self._transaction.statement():
             levels = stock.get_all(ids)
@@ -44,7 +44,7 @@ class MemoryStock:
         with self._transaction.statement():
             found = stock.get_all(sorted(set(product_ids)))
             free = [product_id for product_id in found if self._transaction.try_claim(stock.name, product_id)]
-            self._transaction.lock_order.check("stock", free)
+            self._transaction.lock_order.enter("stock", free)
             return stock.get_all(free), found.keys() - set(free)
 
     def apply(self, movements: Sequence[StockMovement]) -> None:
@@ -58,7 +58,7 @@ class MemoryStock:
             by_product.setdefault(movement.product_id, []).append(movement)
         stock = self._transaction.stock
         if not self._transaction.has_locked(stock.name, set(by_product)):
-            self._transaction.lock_order.check("stock", by_product)
+            self._transaction.lock_order.enter("stock", by_product)
         with self._transaction.statement():
             self._transaction.claim(stock.name, by_product)
             levels = stock.get_all(by_product)
@@ -85,7 +85,7 @@ class MemoryStock:
 
     def set_low_stock_level(self, product_id: UUID, level: int | None) -> None:
         """Store the low stock level of a product, or that it has none; its stock is locked."""
-        self._transaction.lock_order.check("stock", [product_id])
+        self._transaction.lock_order.enter("stock", [product_id])
         levels = self._transaction.low_stock_levels
         with self._transaction.statement():
             self._transaction.claim(self._transaction.stock.name, (product_id,))

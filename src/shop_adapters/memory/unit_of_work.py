@@ -48,7 +48,7 @@ class MemoryUnitOfWork:
         """The time on the clock that the adapters were given."""
         return self._transaction.now()
 
-    def try_lock(self, task: str) -> bool:
+    def try_lock_task(self, task: str) -> bool:
         """Lock a task until the end of this unit of work; False if another one has it. Never waits."""
         with self._transaction.statement():
             return self._transaction.try_claim("tasks", task)

@@ -106,7 +106,7 @@ class PostgresProducts(ProductLists):
         if not products:
             return
         self._version.change(product.id for product in products)
-        self._transaction.lock_order.check("products", [product.id for product in products])  # an UPDATE locks its row
+        self._transaction.lock_order.enter("products", [product.id for product in products])  # an UPDATE locks its row
         self._check_skus(products)
         self._transaction.run_each(_UPDATE, [_columns(product) for product in products], _refusal_of(products))
 
@@ -122,7 +122,7 @@ class PostgresProducts(ProductLists):
 
     def remove(self, product_id: UUID) -> None:
         self._version.change([product_id])
-        self._transaction.lock_order.check("products", [product_id])
+        self._transaction.lock_order.enter("products", [product_id])
         self._transaction.run(_REMOVE, {"product_id": product_id})  # its stock level goes with it
 
     def get(self, product_id: UUID) -> CatalogEntry | None:
@@ -140,11 +140,11 @@ class PostgresProducts(ProductLists):
     def lock_by_sku(self, skus: Iterable[str]) -> dict[str, Product]:
         rows = self._transaction.run(_LOCK_BY_SKU, {"skus": Texts([sku for sku in skus if is_storable(sku)])})
         locked = {row.sku: product_of(row, self._currency) for row in rows}
-        self._transaction.lock_order.check("products", [product.id for product in locked.values()])
+        self._transaction.lock_order.enter("products", [product.id for product in locked.values()])
         return locked
 
     def lock(self, product_id: UUID) -> Product | None:
-        self._transaction.lock_order.check("products", [product_id])
+        self._transaction.lock_order.enter("products", [product_id])
         row = self._transaction.one(_LOCK, {"product_id": product_id})
         return product_of(row, self._currency) if row else None
 

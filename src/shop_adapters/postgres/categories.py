@@ -88,18 +88,18 @@ class PostgresCategories:
         return [_entry(row) for row in self._transaction.run(_ALL, {"limit": None, "offset": 0})]
 
     def lock_all(self) -> dict[UUID, Category]:
-        self._transaction.lock_order.check("categories", [row.id for row in self._transaction.run(_LOCK_ALL)])
+        self._transaction.lock_order.enter("categories", [row.id for row in self._transaction.run(_LOCK_ALL)])
         # Read again: what was added while this waited is part of the tree by now, and no cycle must go through it.
         return {row.id: Category(*row) for row in self._transaction.run(_READ_ALL)}
 
     def update(self, category: Category) -> None:
         self._version.change(has_categories=True)
-        self._transaction.lock_order.check("categories", [category.id])  # an UPDATE locks its row
+        self._transaction.lock_order.enter("categories", [category.id])  # an UPDATE locks its row
         self._transaction.run(_UPDATE, _columns(category), _refusal_of(category))
 
     def remove(self, category_id: UUID) -> None:
         self._version.change(has_categories=True)
-        self._transaction.lock_order.check("categories", [category_id])
+        self._transaction.lock_order.enter("categories", [category_id])
         category = {"category_id": category_id}
         if self._transaction.one(_LOCK_TO_REMOVE, category) is None:
             raise CategoryNotFound(category_id)

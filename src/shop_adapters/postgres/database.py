@@ -182,13 +182,13 @@ class Transaction:
 
     def note_time(self, time: datetime) -> None:
         """Remember a time that the database told after it had given the last lock: it saves `now` a round trip."""
-        self._noted = self.lock_order.checks, time
+        self._noted = self.lock_order.entered, time
 
     def now(self) -> datetime:
         """The time on the clock of the database, no earlier than the last lock: the same for all processes."""
         if self._clock is not None:
             return self._clock()
-        if self._noted is None or self._noted[0] != self.lock_order.checks:
+        if self._noted is None or self._noted[0] != self.lock_order.entered:
             self.note_time(self.value(_TIME))
         assert self._noted is not None
         return self._noted[1]

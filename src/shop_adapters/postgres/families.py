@@ -77,12 +77,12 @@ class PostgresFamilies:
         return [_family(row) for row in self._transaction.run(_PAGE, {"limit": None, "offset": 0})]
 
     def lock_all(self) -> dict[UUID, Family]:
-        self._transaction.lock_order.check("families", [row.id for row in self._transaction.run(_LOCK_ROWS)])
+        self._transaction.lock_order.enter("families", [row.id for row in self._transaction.run(_LOCK_ROWS)])
         self._transaction.run(_LOCK_TABLE)
         return {family.id: family for family in self.all()}
 
     def lock(self, family_id: UUID) -> Family | None:
-        self._transaction.lock_order.check("families", [family_id])
+        self._transaction.lock_order.enter("families", [family_id])
         self._transaction.run(_LOCK, {"id": family_id})
         return self.get(family_id)
 

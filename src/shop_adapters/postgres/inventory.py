@@ -124,7 +124,7 @@ class PostgresStock:
         return {row.product_id: StockLevel(*row) for row in self._transaction.run(_GET, {"ids": Uuids(product_ids)})}
 
     def lock(self, product_ids: Iterable[UUID]) -> dict[UUID, StockLevel]:
-        ids = self._transaction.lock_order.check("stock", product_ids)
+        ids = self._transaction.lock_order.enter("stock", product_ids)
         rows = self._transaction.run(_LOCK, {"ids": Uuids(ids)}) if ids else []
         if rows:
             self._transaction.note_time(rows[-1].time)
@@ -135,7 +135,7 @@ class PostgresStock:
         ids = Uuids(set(product_ids))
         rows = self._transaction.run(_TRY_LOCK, {"ids": ids}) if ids else []
         levels = {row.product_id: StockLevel(*row[:-1]) for row in rows if row.on_hand is not None}
-        self._transaction.lock_order.check("stock", levels)
+        self._transaction.lock_order.enter("stock", levels)
         if rows:
             self._transaction.note_time(rows[-1].time)
         return levels, {row.product_id for row in rows} - levels.keys()
@@ -163,7 +163,7 @@ class PostgresStock:
         return {row.product_id: row.low_stock_level for row in rows}
 
     def set_low_stock_level(self, product_id: UUID, level: int | None) -> None:
-        self._transaction.lock_order.check("stock", [product_id])
+        self._transaction.lock_order.enter("stock", [product_id])
         self._transaction.run(_SET_LOW_STOCK_LEVEL, {"product_id": product_id, "level": level})
 
     def movements(self, product_id: UUID, page_request: CursorRequest) -> Page[StockMovement]:

@@ -191,7 +191,7 @@ class PostgresOrders:
         return {order.id: order for order in self._found(self._transaction.run(_GET_ALL, columns(_GET_ALL, keys)))}
 
     def lock(self, order_id: UUID, customer_id: UUID | None = None) -> Order | None:
-        self._transaction.lock_order.check("orders", [order_id])
+        self._transaction.lock_order.enter("orders", [order_id])
         key: dict[str, object] = {"customer_id": customer_id, "order_id": order_id, "with_deleted": False}
         if customer_id is None:
             if not (keys := self._find_customers([order_id])):
@@ -215,7 +215,7 @@ class PostgresOrders:
         return [(row.customer_id, row.id) for row in rows]
 
     def update(self, order: Order) -> None:
-        self._transaction.lock_order.check("orders", [order.id])  # an UPDATE locks its row
+        self._transaction.lock_order.enter("orders", [order.id])  # an UPDATE locks its row
         self._transaction.run(
             _UPDATE,
             {
@@ -232,7 +232,7 @@ class PostgresOrders:
         )
 
     def replace_lines(self, order: Order) -> None:
-        self._transaction.lock_order.check("orders", [order.id])
+        self._transaction.lock_order.enter("orders", [order.id])
         self._transaction.run(_DELETE_LINES, {"customer_id": order.customer_id, "order_id": order.id})
         self._transaction.run(_ADD_LINES, _line_columns([order]))
 
@@ -379,7 +379,7 @@ class PostgresKeys:
     def claim(self, claims: Sequence[KeyClaim]) -> dict[CustomerKey, KeyClaim]:
         if not claims:
             return {}
-        self._transaction.lock_order.check("keys", {claim.customer_id for claim in claims})
+        self._transaction.lock_order.enter("keys", {claim.customer_id for claim in claims})
         by_key = sorted(claims, key=lambda claim: (claim.customer_id.int, claim.key))
         keys = {claim.customer_key for claim in claims}
         claimed = set(map(tuple, self._transaction.run(_CLAIM_KEYS, columns(_CLAIM_KEYS, by_key))))

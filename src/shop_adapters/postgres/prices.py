@@ -290,7 +290,7 @@ class PostgresPrices:
         return [_coupon(row) for row in self._transaction.run(_COUPONS_ADDED_WITH, {"coupon_id": coupon_id})]
 
     def uses(self, ids: Iterable[UUID], customer_ids: Iterable[UUID], *, lock: bool) -> Uses:
-        used = Uuids(self._transaction.lock_order.check("uses", ids) if lock else ids)
+        used = Uuids(self._transaction.lock_order.enter("uses", ids) if lock else ids)
         if not used:
             return Uses()
         rows = self._transaction.run(_LOCK_USES if lock else _READ_USES, {"ids": used})

@@ -166,7 +166,7 @@ class PostgresReservations:
         self._transaction = transaction
 
     def lock_customers(self, customer_ids: Iterable[UUID], now: Callable[[], datetime]) -> dict[UUID, ReservationUsage]:
-        ids = self._transaction.lock_order.check("customers", customer_ids)
+        ids = self._transaction.lock_order.enter("customers", customer_ids)
         if not ids:
             return {}
         self._transaction.run(_LOCK_CUSTOMERS, {"customer_ids": Uuids(ids)})
@@ -179,7 +179,7 @@ class PostgresReservations:
             return {}, set()
         self._transaction.run(_ADD_CUSTOMERS, {"customer_ids": Uuids(sorted(ids))})
         rows = self._transaction.run(_TRY_LOCK_CUSTOMERS, {"customer_ids": Uuids(ids)})
-        free = self._transaction.lock_order.check("customers", [row.customer_id for row in rows])
+        free = self._transaction.lock_order.enter("customers", [row.customer_id for row in rows])
         return self._usage(free, now), ids.difference(free)
 
     def _usage(self, ids: Iterable[UUID], now: Callable[[], datetime]) -> dict[UUID, ReservationUsage]:

@@ -41,7 +41,7 @@ if TYPE_CHECKING:  # to pyright a cached property is none, and the ports of a un
 else:
     from functools import cached_property
 
-_TRY_LOCK = text("""
+_TRY_LOCK_TASK = text("""
 SELECT name FROM tasks WHERE name = :task FOR UPDATE SKIP LOCKED
 """)
 
@@ -224,8 +224,8 @@ class PostgresUnitOfWork:
     def now(self) -> datetime:
         return self._transaction.now()
 
-    def try_lock(self, task: str) -> bool:
-        return bool(self._transaction.run(_TRY_LOCK, {"task": task}))
+    def try_lock_task(self, task: str) -> bool:
+        return bool(self._transaction.run(_TRY_LOCK_TASK, {"task": task}))
 
     def audit(self) -> list[Discrepancy]:
         return discrepancies(self._transaction)

@@ -266,7 +266,7 @@ class SessionService:
         To be called now and then, by any number of processes.
         """
         with self._begin() as uow:
-            if not uow.try_lock(CLEANUP):
+            if not uow.try_lock_task(CLEANUP):
                 return 0
             now = uow.now()
             deleted = uow.refresh_tokens.delete_expired(now - TOKENS_KEPT_FOR, CLEANUP_MAX)

@@ -60,7 +60,7 @@ class OrderService(OrderChanges):
             has_reservations = any(request.reservation_id for request in requests)
             named = self._reservations_of(uow, batch, requests) if has_reservations else {}
             product_ids = product_ids_of([*requests, *named.values()])
-            levels = uow.stock.lock(product_ids) if wait else _lock_free(uow, batch, requests, product_ids, named)
+            levels = uow.stock.lock(product_ids) if wait else _try_lock(uow, batch, requests, product_ids, named)
             offers = uow.products.offers(levels)  # a product that was added after the lock is not there yet
             reservations = uow.reservations.get_all(named) if named else {}  # again, now locked
             archived = _archived(uow, levels.keys() - offers.keys()) if named else {}
@@ -230,7 +230,7 @@ class OrderService(OrderChanges):
             return uow.events.timeline(order.customer_id, order_id, page_request)
 
 
-def _lock_free(
+def _try_lock(
     uow: UnitOfWork,
     batch: Batch[PlacementRequest, Order],
     requests: Sequence[PlacementRequest],

@@ -82,7 +82,7 @@ class UnitOfWork(Protocol):
         This clock alone decides what has expired, however wrong the clocks of the processes are.
         """
 
-    def try_lock(self, task: str) -> bool:
+    def try_lock_task(self, task: str) -> bool:
         """Lock a task until the end of this unit of work; False if another one has it. Never waits."""
 
     def audit(self) -> list[Discrepancy]:

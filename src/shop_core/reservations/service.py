@@ -185,7 +185,7 @@ class ReservationService:
         """
         with self._begin() as uow:
             due = uow.reservations.due(uow.now(), limit)
-            if not due or not uow.try_lock("sweep"):  # in this order: reading is free, locking is not
+            if not due or not uow.try_lock_task("sweep"):  # in this order: reading is free, locking is not
                 return 0
             _, busy = uow.stock.try_lock(set(chain.from_iterable(reservation.units for reservation in due)))
             due = [reservation for reservation in due if busy.isdisjoint(reservation.units)]
