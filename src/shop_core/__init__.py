@@ -53,9 +53,9 @@ from shop_core.orders.model import (
     PlacementRequest,
     Step,
 )
-from shop_core.orders.prices import Quote
 from shop_core.orders.sales import DaySales
 from shop_core.orders.service import OrderService
+from shop_core.orders.totals import Quote
 from shop_core.outbox import OutboxService
 from shop_core.pagination import CursorRequest, OffsetRequest, Page, PageRequest
 from shop_core.ports import Adapters

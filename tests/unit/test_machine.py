@@ -16,7 +16,7 @@ from shop_core.inventory.model import StockLevel
 from shop_core.orders import amendment, service
 from shop_core.orders.model import Order, PlacementRequest
 from shop_core.orders.placement import PlacementDraft
-from shop_core.orders.prices import cart_of, quote
+from shop_core.orders.totals import cart_of, quote
 from shop_core.ports import Adapters, UnitOfWork
 from shop_core.reservations.model import ReservationLimits
 from shop_testing import PriceMachine, SeededIds, ShopMachine, TradeMachine

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from shop_core.catalog.model import Offer
 from shop_core.money import Money
-from shop_core.orders.prices import cart_of, line_of, priced, taxed_lines
+from shop_core.orders.totals import cart_of, line_of, priced, taxed_lines
 from shop_core.pricing.benefits import (
     EVERYTHING,
     AmountEach,
@@ -27,10 +27,10 @@ from shop_core.pricing.benefits import (
     Selection,
 )
 from shop_core.pricing.cart import CartLine
-from shop_core.pricing.checkout import Checkout
 from shop_core.pricing.evaluation import Pricing, price
 from shop_core.pricing.item_stage import TRIED_MAX
 from shop_core.pricing.model import Promotion
+from shop_core.pricing.order_pricer import OrderPricer
 from shop_core.pricing.promotion_set import PromotionSet
 from shop_core.pricing.rounding import half_up, refund_share, spread
 from shop_core.pricing.rules import Rules, Uses
@@ -222,14 +222,14 @@ def test_lines_to_which_no_promotion_applies_are_taxed_as_the_whole_evaluation_d
     cart: list[CartLine], includes_tax: bool
 ) -> None:
     rates = tuple(TaxRate(f"rate-{line.product_id.int}", line.tax_rate) for line in cart)
-    checkout = Checkout(Rules(includes_tax, (), rates), {}, Uses(), datetime(2026, 11, 28, tzinfo=UTC))
+    pricer = OrderPricer(Rules(includes_tax, (), rates), {}, Uses(), datetime(2026, 11, 28, tzinfo=UTC))
     sold = [
         (Offer(line.product_id, "SKU", "Lamp", Money(line.unit_price, "EUR"), (), rate.tax_class), line.quantity)
         for line, rate in zip(cart, rates, strict=True)
     ]
-    lines = [line_of(*each, checkout) for each in sold]
-    checked = checkout.check(None, UUID(int=0), cart_of(lines))
-    assert taxed_lines(sold, checkout) == priced(lines, checked.pricing)
+    lines = [line_of(*each, pricer) for each in sold]
+    of_all = pricer.price_order(None, UUID(int=0), cart_of(lines))
+    assert taxed_lines(sold, pricer) == priced(lines, of_all.pricing)
 
 
 @given(times=st.integers(1, 50), buy=st.integers(1, 4), get=st.integers(1, 4))

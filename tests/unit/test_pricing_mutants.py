@@ -19,8 +19,8 @@ from shop_core.orders import amendment
 from shop_core.pricing import cart, coupons, evaluation, rounding, rules, taxes
 from shop_core.pricing.benefits import AmountEach, FixedPrice, Percent
 from shop_core.pricing.cart import CartLine
-from shop_core.pricing.checkout import Checkout
 from shop_core.pricing.model import Promotion
+from shop_core.pricing.order_pricer import OrderPricer
 from shop_core.shop import Shop
 from shop_testing import Fixtures, MovableClock, PricesContract
 
@@ -61,21 +61,22 @@ def half_a_cent() -> None:
     assert evaluation.price([CartLine(UUID(int=2), 5, 1)], [offer], includes_tax=True).total == 4
 
 
-_claim, _check, _is_running, _priced = Transaction.claim, Checkout.check, Promotion.is_running, amendment._priced
+_claim, _price_order, _is_running = Transaction.claim, OrderPricer.price_order, Promotion.is_running
+_priced = amendment._priced
 
 
 def _unlocked(transaction: Transaction, table: str, keys: Any) -> bool:
     return table != "uses" and _claim(transaction, table, keys)
 
 
-def _with_what_runs_today(checkout: Checkout, *arguments: Any) -> Any:
-    return _check(checkout, *arguments[:4])
+def _with_what_runs_today(pricer: OrderPricer, *arguments: Any) -> Any:
+    return _price_order(pricer, *arguments[:4])
 
 
-def _at_todays_rates(request: Any, after: Any, lines: Any, checkout: Checkout) -> Any:
+def _at_todays_rates(request: Any, after: Any, lines: Any, pricer: OrderPricer) -> Any:
     sold = [Offer(*(*line[:4], (), line.tax_class)) for line in lines]
-    today = [line._replace(tax_rate=checkout.agree(offer)[0]) for line, offer in zip(lines, sold, strict=True)]
-    return _priced(request, after, today, checkout)
+    today = [line._replace(tax_rate=pricer.agree(offer)[0]) for line, offer in zip(lines, sold, strict=True)]
+    return _priced(request, after, today, pricer)
 
 
 def _latest_rate(rates: Any, tax_class: str, _: Any) -> int:
@@ -125,12 +126,12 @@ MUTANTS: list[tuple[str, list[tuple[object, str, Any]], Check]] = [
         [(Transaction, "claim", _unlocked)],
         contract("test_many_buyers_at_once_get_as_many_uses_as_there_are"),
     ),
-    ("a limit is not looked at", [(Checkout, "_has_uses", lambda *_: True)], LIMITS),
+    ("a limit is not looked at", [(OrderPricer, "_has_uses", lambda *_: True)], LIMITS),
     ("a cancelled order keeps its uses", [(MemoryPrices, "give_back", lambda *_: None)], LIMITS),
     ("a use is given back twice", [(MemoryPrices, "redeemed", _all_uses_of)], LIMITS),
     (
         "an edit is priced with today's promotions",
-        [(Checkout, "check", _with_what_runs_today)],
+        [(OrderPricer, "price_order", _with_what_runs_today)],
         contract("test_a_change_makes_a_version_and_leaves_orders_as_they_were"),
     ),
     (

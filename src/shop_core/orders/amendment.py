@@ -15,10 +15,10 @@ from shop_core.inventory.model import LineRequest, MovementKind, NewId, StockMov
 from shop_core.money import Money
 from shop_core.orders.model import Order, OrderLine, Step, stock_moved
 from shop_core.orders.placement import stock_movements
-from shop_core.orders.prices import CheckoutAt, cart_of, line_of, priced
-from shop_core.pricing.checkout import Checkout
+from shop_core.orders.totals import PricerAt, cart_of, line_of, priced
 from shop_core.pricing.coupons import Redemption
 from shop_core.pricing.model import Promotion
+from shop_core.pricing.order_pricer import OrderPricer
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,7 @@ class AmendmentDraft:
     Args:
         offers: what is sold of the requested products.
         actor: edits.
-        checkout_at: see `PlacementDraft`.
+        pricer_at: makes what prices the order, anew for each attempt.
         now: on the clock of the store, read after the locks.
         new_id: gives each ledger line and the event its id.
 
@@ -104,19 +104,19 @@ class AmendmentDraft:
         self,
         offers: Mapping[UUID, Offer],
         actor: Actor,
-        checkout_at: CheckoutAt | None = None,
+        pricer_at: PricerAt,
         *,
         now: datetime,
         new_id: NewId,
     ) -> None:
         self._offers, self._actor, self._now, self._new_id = offers, actor, now, new_id
-        self._checkout = checkout_at(now) if checkout_at else None
+        self._pricer = pricer_at(now)
         self.change: OrderChange | None = None
 
     def grant(self, request: EditRequest, _: UUID, available: Mapping[UUID, int]) -> Order:
         """See `edit`."""
         self.change = edit(
-            request, self._offers, available, self._actor, self._checkout, now=self._now, new_id=self._new_id
+            request, self._offers, available, self._actor, self._pricer, now=self._now, new_id=self._new_id
         )
         return self.change.order if self.change else request.order
 
@@ -126,7 +126,7 @@ def edit(
     offers: Mapping[UUID, Offer],
     available: Mapping[UUID, int],
     actor: Actor,
-    checkout: Checkout | None = None,
+    pricer: OrderPricer,
     *,
     now: datetime,
     new_id: NewId,
@@ -162,10 +162,10 @@ def edit(
     lines = [
         agreed[product_id]._replace(quantity=units)
         if product_id not in request.units
-        else _agreed_anew(offers[product_id], units, agreed.get(product_id), checkout)
+        else _agreed_anew(offers[product_id], units, agreed.get(product_id), pricer)
         for product_id, units in request.requested.items()
     ]
-    after, redemptions = _priced(request, after, lines, checkout)
+    after, redemptions = _priced(request, after, lines, pricer)
     _check_total(request.expected_total, after.total)
     changes = {product_id: units - before.get(product_id, 0) for product_id, units in request.requested.items()}
     changes |= {product_id: -units for product_id, units in before.items() if product_id not in request.requested}
@@ -178,28 +178,26 @@ def edit(
     return OrderChange(after, movements, event, redemptions)
 
 
-def _agreed_anew(offer: Offer, units: int, before: OrderLine | None, checkout: Checkout | None) -> OrderLine:
+def _agreed_anew(offer: Offer, units: int, before: OrderLine | None, pricer: OrderPricer) -> OrderLine:
     """The line at today's list price. It keeps its tax rate and its categories, if the order has one already."""
-    line = line_of(offer, units, checkout)
+    line = line_of(offer, units, pricer)
     if before is None:
         return line
     return line._replace(tax_rate=before.tax_rate, tax_class=before.tax_class, category_ids=before.category_ids)
 
 
 def _priced(
-    request: EditRequest, after: Order, lines: Sequence[OrderLine], checkout: Checkout | None
+    request: EditRequest, after: Order, lines: Sequence[OrderLine], pricer: OrderPricer
 ) -> tuple[Order, tuple[Redemption, ...]]:
     """The order with these lines, priced with the promotions that were in force when it was placed."""
-    if checkout is None:
-        return after.with_lines(tuple(lines)), ()
-    checked = checkout.check(
+    price = pricer.price_order(
         after.customer_id, after.id, cart_of(lines), request.coupons, request.agreed, request.redeemed
     )
-    coupons = tuple(dict.fromkeys((*after.coupons, *checked.coupons)))
+    coupons = tuple(dict.fromkeys((*after.coupons, *price.coupons)))
     after = replace(
-        after, promotions=checked.promotions.versions, coupons=coupons, includes_tax=checkout.includes_tax
-    ).with_lines(priced(lines, checked.pricing))
-    return after, checked.redemptions
+        after, promotions=price.promotions.versions, coupons=coupons, includes_tax=pricer.includes_tax
+    ).with_lines(priced(lines, price.pricing))
+    return after, price.redemptions
 
 
 def _check_total(expected: Money | None, total: Money) -> None:

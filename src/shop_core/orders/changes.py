@@ -20,11 +20,11 @@ from shop_core.inventory.model import (
 from shop_core.money import Money
 from shop_core.orders.amendment import AmendmentDraft, EditRequest, OrderChange, step
 from shop_core.orders.model import Order, OrderStatus, Step
-from shop_core.orders.prices import CheckoutAt
+from shop_core.orders.totals import PricerAt
 from shop_core.ports import Begin, NewId, UnitOfWork
-from shop_core.pricing.checkout import Checkout, usable_of
 from shop_core.pricing.coupons import Redemption, coupon_codes
 from shop_core.pricing.model import Promotion
+from shop_core.pricing.order_pricer import OrderPricer, usable_of
 from shop_core.pricing.rules import Rules, Uses
 from shop_core.text import normalized
 
@@ -91,11 +91,11 @@ class OrderChanges:
             offers = uow.products.offers(requested.keys() & levels.keys())  # as `place_all` does
             agreed = uow.prices.versions(order.promotions) if order.promotions else []
             redeemed = uow.prices.redeemed(order.customer_id, order.id) if order.promotions else []
-            checkout_at = read_checkout(uow, uow.prices.rules(), codes, [order.customer_id], agreed, redeemed)
+            pricer_at = read_pricer(uow, uow.prices.rules(), codes, [order.customer_id], agreed, redeemed)
             now, new_id = uow.now(), self._new_id
             request = EditRequest(order, lines, requested, expected_total, codes, agreed, redeemed)
             batch: Batch[EditRequest, Order] = Batch([request], [order_id])
-            new_draft = partial(AmendmentDraft, offers, actor, checkout_at, now=now, new_id=new_id)
+            new_draft = partial(AmendmentDraft, offers, actor, pricer_at, now=now, new_id=new_id)
             decision = batch.decide(levels, new_draft, {}, partial(expire_due, uow, now=now, new_id=new_id))
             edited, change = result_of(decision.outcomes), decision.draft.change
             if change is not None:
@@ -214,7 +214,7 @@ def owner_of(actor: Actor) -> UUID | None:
     return None if actor.is_staff else actor.account_id
 
 
-def read_checkout(
+def read_pricer(
     uow: UnitOfWork,
     rules: Rules,
     codes: Collection[str],
@@ -223,9 +223,8 @@ def read_checkout(
     redeemed: Sequence[Redemption] = (),
     *,
     is_quote: bool = False,
-) -> CheckoutAt | None:
-    """Read coupons and uses, and return what makes a `Checkout`, which prices orders, for an attempt to place; None
-    if orders cost the sum of their lines. What is agreed for a line depends on the rules alone, never on `codes`.
+) -> PricerAt:
+    """Read what a batch needs to price its orders: coupons and uses.
 
     Args:
         rules: of the shop.
@@ -234,16 +233,17 @@ def read_checkout(
         agreed: for an edit: the promotions that the order was priced with.
         redeemed: for an edit: the uses that the order has.
         is_quote: nothing is locked.
+
+    Returns:
+        What makes a fresh `OrderPricer` for each attempt. Which tax rates and categories it agrees for lines never
+        depends on `codes`.
     """
-    keeps_categories = rules.keeps_categories or bool(agreed)
-    if not (keeps_categories or codes):
-        return None
     coupons = uow.prices.coupons_by_code(codes) if codes else {}
     usable = usable_of(rules, coupons.values(), agreed)
     ids = {each.id for each in usable}.union(*(redemption.used_ids for redemption in redeemed))
     customers = customer_ids if any(each.customer_uses_max for each in usable) else ()
     uses = uow.prices.uses(ids, customers, lock=not is_quote) if ids else Uses()
-    return partial(Checkout, rules, coupons, uses, keeps_categories=keeps_categories)
+    return partial(OrderPricer, rules, coupons, uses, keeps_categories=rules.keeps_categories or bool(agreed))
 
 
 def _exchange(uow: UnitOfWork, before: Sequence[Redemption], after: Sequence[Redemption], now: datetime) -> None:

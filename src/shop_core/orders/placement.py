@@ -13,9 +13,9 @@ from shop_core.events import OrderEvent, OrderEventKind
 from shop_core.idempotency import Result
 from shop_core.inventory.model import LineRequest, MovementKind, NewId, StockMovement, check_catalog, shortages
 from shop_core.orders.model import Order, OrderLine, OrderStatus, PlacementRequest, total_of
-from shop_core.orders.prices import CheckoutAt, placed_order
-from shop_core.pricing.checkout import Checkout
+from shop_core.orders.totals import PricerAt, placed_order
 from shop_core.pricing.coupons import Redemption
+from shop_core.pricing.order_pricer import OrderPricer
 from shop_core.pricing.rules import Rules
 from shop_core.reservations.model import Reservation, ReservationStep
 from shop_core.reservations.reserving import movements_of
@@ -36,21 +36,21 @@ class PlacementDraft:
         reservations: those that are named, read after the stock of their products was locked.
         archived: what is not sold any more of what they hold: who has reserved it gets it.
         rules: of the shop.
-        checkout_at: makes what prices the orders, anew for each attempt; None if they cost the sum of their lines.
+        pricer_at: makes what prices the orders, anew for each attempt; None if they cost the sum of their lines.
         at: when the orders are placed: on the clock of the store, read after the locks.
         new_id: gives each ledger line and each event its id.
 
     Attributes:
         orders, movements, events, redemptions: what is new.
         ordered: the reservations that became orders, by id.
-        checkout: what prices the orders.
+        pricer: what prices the orders.
     """
 
     offers: Offers
     reservations: Reservations
     archived: Offers
     rules: Rules = field(default_factory=Rules)
-    checkout_at: CheckoutAt | None = None
+    pricer_at: PricerAt | None = None
     _: KW_ONLY
     at: datetime
     new_id: NewId
@@ -59,10 +59,10 @@ class PlacementDraft:
     events: list[OrderEvent] = field(default_factory=list)
     ordered: dict[UUID, Reservation] = field(default_factory=dict)
     redemptions: list[Redemption] = field(default_factory=list)
-    checkout: Checkout | None = field(init=False)
+    pricer: OrderPricer | None = field(init=False)
 
     def __post_init__(self) -> None:
-        self.checkout = self.checkout_at(self.at) if self.checkout_at else None
+        self.pricer = self.pricer_at(self.at) if self.pricer_at else None
 
     def grant(self, request: PlacementRequest, order_id: UUID, available: Mapping[UUID, int]) -> Order:
         """Place an order of new units, or of a reservation, which has its own. Raises as `OrderService.place`."""
@@ -76,8 +76,8 @@ class PlacementDraft:
         order, redemptions = self._priced(request, order_id, sold)
         if expected is not None and expected != order.total:
             raise TotalChanged(str(expected), str(order.total), expected.currency)
-        if self.checkout is not None and redemptions:
-            self.checkout.take(redemptions)
+        if self.pricer is not None and redemptions:
+            self.pricer.take(redemptions)
             self.redemptions += redemptions
         if reservation:
             self._record(reservation, customer_id, order_id)
@@ -99,9 +99,9 @@ class PlacementDraft:
         self, request: PlacementRequest, order_id: UUID, sold: Sequence[tuple[Offer, int]]
     ) -> tuple[Order, Sequence[Redemption]]:
         """The order with its discounts and taxes, and the uses that it takes."""
-        if self.checkout is not None:
-            return placed_order(request, order_id, sold, self.checkout, self.at)
-        # As if there were a checkout, in a fraction of the time.
+        if self.pricer is not None:
+            return placed_order(request, order_id, sold, self.pricer, self.at)
+        # As if there were a pricer, in a fraction of the time.
         keeps, includes_tax = self.rules.keeps_categories, self.rules.includes_tax
         lines = tuple([OrderLine.of(offer, units, offer.category_ids if keeps else ()) for offer, units in sold])
         total = total_of(lines, lines[0].unit_price.currency)

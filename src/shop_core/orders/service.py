@@ -21,21 +21,23 @@ from shop_core.inventory.model import (
     requested_units,
     shortages,
 )
-from shop_core.orders.changes import OrderChanges, owner_of, read_checkout
+from shop_core.orders.changes import OrderChanges, owner_of, read_pricer
 from shop_core.orders.comparison import FIRST_ID, OrderCopy, OrderDifferences, differences
 from shop_core.orders.model import Order, OrderQuery, PlacementRequest
 from shop_core.orders.placement import Outcome, PlacementDraft
-from shop_core.orders.prices import CheckoutAt, Quote, line_of, quote
 from shop_core.orders.sales import DaySales
+from shop_core.orders.totals import Quote, line_of, quote
 from shop_core.pagination import Page, PageRequest
 from shop_core.ports import UnitOfWork
 from shop_core.pricing.coupons import coupon_codes
-from shop_core.pricing.rules import Rules
 from shop_core.reservations.model import Reservation
 
 
 class OrderService(OrderChanges):
-    """The verbs of an order; those that change a placed one come from `OrderChanges`, as what all stand on does."""
+    """Everything that can be done with orders.
+
+    The base class has the constructor, and `edit`, `cancel`, `delete`, `confirm`, `ship` and `deliver`.
+    """
 
     def place_all(
         self, requests: Sequence[PlacementRequest], ids: Sequence[UUID] | None = None, *, wait: bool = True
@@ -65,12 +67,11 @@ class OrderService(OrderChanges):
             reservations = uow.reservations.get_all(named) if named else {}  # again, now locked
             archived = _archived(uow, levels.keys() - offers.keys()) if named else {}
             rules = uow.prices.rules()
-            is_sum = rules.only_by_coupon and not any(request.coupons for request in requests)
-            checkout_at = None if is_sum else _checkout_for(uow, rules, requests)
+            codes = {code for request in requests for code in request.coupons}
+            is_sum = rules.is_sum_without_coupons and not codes
+            pricer_at = None if is_sum else read_pricer(uow, rules, codes, {each.customer_id for each in requests})
             now, new_id = uow.now(), self._new_id
-            new_draft = partial(
-                PlacementDraft, offers, reservations, archived, rules, checkout_at, at=now, new_id=new_id
-            )
+            new_draft = partial(PlacementDraft, offers, reservations, archived, rules, pricer_at, at=now, new_id=new_id)
             decision = batch.decide(levels, new_draft, earlier_orders, partial(expire_due, uow, now=now, new_id=new_id))
             placed = decision.draft
             uow.orders.add_all(placed.orders)
@@ -116,14 +117,11 @@ class OrderService(OrderChanges):
             offers = uow.products.offers(requested)
             check_catalog(lines, offers)
             levels = uow.stock.get_all(requested)
-            rules = uow.prices.rules()
-            checkout_at = read_checkout(uow, rules, codes, customers, is_quote=True)
-            now = uow.now()
+            pricer = read_pricer(uow, uow.prices.rules(), codes, customers, is_quote=True)(uow.now())
         available = {product_id: level.available for product_id, level in levels.items()}
-        checkout = checkout_at(now) if checkout_at else None
-        quoted = [line_of(offers[product_id], units, checkout) for product_id, units in requested.items()]
+        quoted = [line_of(offers[product_id], units, pricer) for product_id, units in requested.items()]
         short = shortages(requested, available, offers)
-        return quote(quoted, short, checkout, actor.id, codes, includes_tax=rules.includes_tax)
+        return quote(quoted, short, pricer, actor.id, codes)
 
     def find_committed(self, requests: Sequence[PlacementRequest], ids: Sequence[UUID]) -> dict[UUID, Order]:
         """The orders of a batch that were placed, after its commit was lost.
@@ -242,11 +240,6 @@ def _try_lock(
     needed = [(reservations.get(each.reservation_id) if each.reservation_id else None) or each for each in requests]
     batch.postpone(not busy.isdisjoint(each.units) for each in needed)
     return levels
-
-
-def _checkout_for(uow: UnitOfWork, rules: Rules, requests: Sequence[PlacementRequest]) -> CheckoutAt | None:
-    codes = {code for request in requests for code in request.coupons}
-    return read_checkout(uow, rules, codes, {request.customer_id for request in requests})
 
 
 def _archived(uow: UnitOfWork, product_ids: Collection[UUID]) -> dict[UUID, Offer]:

@@ -23,7 +23,7 @@ class Rules:
 
     Attributes:
         keeps_categories: whether lines keep their categories, since there is a promotion or a tax rate.
-        only_by_coupon: whether an order without coupons costs the sum of its lines.
+        is_sum_without_coupons: whether an order without coupons costs the sum of its lines.
         promotion_set: the promotions, as carts look for them.
     """
 
@@ -31,13 +31,13 @@ class Rules:
     promotions: tuple[Promotion, ...] = ()
     tax_rates: tuple[TaxRate, ...] = ()
     keeps_categories: bool = field(init=False)
-    only_by_coupon: bool = field(init=False)
+    is_sum_without_coupons: bool = field(init=False)
     promotion_set: PromotionSet = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "keeps_categories", bool(self.promotions or self.tax_rates))
-        only_by_coupon = not self.tax_rates and all(promotion.needs_coupon for promotion in self.promotions)
-        object.__setattr__(self, "only_by_coupon", only_by_coupon)
+        is_sum = not self.tax_rates and all(promotion.needs_coupon for promotion in self.promotions)
+        object.__setattr__(self, "is_sum_without_coupons", is_sum)
         object.__setattr__(self, "promotion_set", PromotionSet(self.promotions))
 
     def tax_rate(self, tax_class: str, at: datetime) -> int:

@@ -22,7 +22,7 @@ from shop_core import (
 )
 from shop_core.inventory.model import LINES_MAX
 from shop_core.money import decimals, format_minor
-from shop_core.orders.prices import Quote
+from shop_core.orders.totals import Quote
 from shop_core.pricing.benefits import percent_text
 from shop_core.pricing.coupons import COUPONS_MAX
 from shop_core.pricing.evaluation import Discount

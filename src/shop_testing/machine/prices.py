@@ -16,7 +16,7 @@ from shop_core.errors import Refusal
 from shop_core.inventory.model import LineRequest
 from shop_core.money import Money
 from shop_core.orders.model import Order, PlacementRequest
-from shop_core.orders.prices import Quote
+from shop_core.orders.totals import Quote
 from shop_core.pagination import OffsetRequest
 from shop_core.pricing.benefits import (
     EVERYTHING,

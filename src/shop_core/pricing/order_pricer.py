@@ -18,7 +18,7 @@ from shop_core.pricing.promotion_set import PromotionSet
 from shop_core.pricing.rules import Rules, Uses
 
 
-class Checked(NamedTuple):
+class OrderPrice(NamedTuple):
     """The price of one order.
 
     Args:
@@ -33,8 +33,8 @@ class Checked(NamedTuple):
     coupons: tuple[tuple[str, UUID], ...]
 
 
-class Checkout:
-    """One attempt to price the orders of a batch.
+class OrderPricer:
+    """Prices the orders of a batch, in one attempt to decide it.
 
     Args:
         rules: as they were read.
@@ -78,7 +78,7 @@ class Checkout:
             rate = self._rates[offer.tax_class] = self._rules.tax_rate(offer.tax_class, self._now)
         return rate, offer.category_ids if self._keeps_categories else ()
 
-    def check(
+    def price_order(
         self,
         customer_id: UUID | None,
         order_id: UUID,
@@ -86,7 +86,7 @@ class Checkout:
         codes: Sequence[str] = (),
         agreed: Sequence[Promotion] | None = None,
         redeemed: Sequence[Redemption] = (),
-    ) -> Checked:
+    ) -> OrderPrice:
         """Price one order. Nothing is used up yet: see `take`.
 
         Args:
@@ -118,7 +118,7 @@ class Checkout:
                     for each in pricing.used
                 ]
             )
-        return Checked(pricing, kept, redemptions, tuple([(each.code, each.promotion_id) for each in coupons]))
+        return OrderPrice(pricing, kept, redemptions, tuple([(each.code, each.promotion_id) for each in coupons]))
 
     def take(self, redemptions: Sequence[Redemption]) -> None:
         """Count what a granted order uses of limited promotions and coupons: the orders after it find fewer left."""

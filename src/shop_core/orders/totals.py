@@ -1,4 +1,4 @@
-"""The lines of an order and their prices: what is agreed today, and what promotions and taxes make of it. Pure."""
+"""The lines of an order and its total: what is agreed today, and what promotions and taxes make of it. Pure."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from shop_core.errors import Shortage
 from shop_core.money import Money
 from shop_core.orders.model import Order, OrderLine, OrderStatus, PlacementRequest, Priced, total_of
 from shop_core.pricing.cart import CartLine
-from shop_core.pricing.checkout import Checkout
 from shop_core.pricing.coupons import Redemption
 from shop_core.pricing.evaluation import Pricing
 from shop_core.pricing.explanation import Explanation, explain
+from shop_core.pricing.order_pricer import OrderPricer
 from shop_core.pricing.taxes import taxes_of
 
-CheckoutAt = Callable[[datetime], Checkout]
-"""Makes what prices the orders of one attempt, at the time that is given."""
+PricerAt = Callable[[datetime], OrderPricer]
+"""Makes a fresh pricer for one attempt, at the time that is given."""
 
 _NOT_PLACED = UUID(int=0)
 
@@ -48,22 +48,22 @@ class Quote(Priced):
     is_best_price: bool = True
 
 
-def line_of(offer: Offer, quantity: int, checkout: Checkout | None = None) -> OrderLine:
+def line_of(offer: Offer, quantity: int, pricer: OrderPricer) -> OrderLine:
     """A line at today's list price, with today's tax rate and categories; without discounts and taxes."""
-    tax_rate, category_ids = checkout.agree(offer) if checkout else (0, ())
+    tax_rate, category_ids = pricer.agree(offer)
     return OrderLine.of(offer, quantity, category_ids, tax_rate)
 
 
-def taxed_lines(sold: Sequence[tuple[Offer, int]], checkout: Checkout) -> tuple[OrderLine, ...]:
+def taxed_lines(sold: Sequence[tuple[Offer, int]], pricer: OrderPricer) -> tuple[OrderLine, ...]:
     """The lines of an order to which no promotion applies: as `price` has them, in a third of the time.
 
     Args:
         sold: what is sold, and how many units of it.
     """
     by_id = sorted(sold, key=lambda line: line[0].product_id.int)
-    agreed = [checkout.agree(offer) for offer, _ in by_id]
+    agreed = [pricer.agree(offer) for offer, _ in by_id]
     amounts = [offer.price.minor * quantity for offer, quantity in by_id]
-    _, taxes = taxes_of([rate for rate, _ in agreed], amounts, checkout.includes_tax)
+    _, taxes = taxes_of([rate for rate, _ in agreed], amounts, pricer.includes_tax)
     lines = {
         offer.product_id.int: OrderLine.of(offer, quantity, category_ids, rate, tax)
         for (offer, quantity), (rate, category_ids), tax in zip(by_id, agreed, taxes, strict=True)
@@ -72,7 +72,7 @@ def taxed_lines(sold: Sequence[tuple[Offer, int]], checkout: Checkout) -> tuple[
 
 
 def placed_order(
-    request: PlacementRequest, order_id: UUID, sold: Sequence[tuple[Offer, int]], checkout: Checkout, now: datetime
+    request: PlacementRequest, order_id: UUID, sold: Sequence[tuple[Offer, int]], pricer: OrderPricer, now: datetime
 ) -> tuple[Order, Sequence[Redemption]]:
     """A new order with its discounts and taxes, and the uses that it takes.
 
@@ -80,13 +80,13 @@ def placed_order(
         sold: what is sold, and how many units of it.
     """
     head = order_id, request.customer_id, OrderStatus.PLACED
-    currency, includes_tax = sold[0][0].price.currency, checkout.includes_tax
-    if not (checkout.has_automatic or request.coupons):
-        lines = taxed_lines(sold, checkout)
+    currency, includes_tax = sold[0][0].price.currency, pricer.includes_tax
+    if not (pricer.has_automatic or request.coupons):
+        lines = taxed_lines(sold, pricer)
         total = total_of(lines, currency, includes_tax=includes_tax)
         return Order(*head, lines, total, now, now, includes_tax=includes_tax), ()
-    cart = [CartLine(offer.product_id, offer.price.minor, quantity, *checkout.agree(offer)) for offer, quantity in sold]
-    pricing, promotions, redemptions, coupons = checkout.check(request.customer_id, order_id, cart, request.coupons)
+    cart = [CartLine(offer.product_id, offer.price.minor, quantity, *pricer.agree(offer)) for offer, quantity in sold]
+    pricing, promotions, redemptions, coupons = pricer.price_order(request.customer_id, order_id, cart, request.coupons)
     prices = {each.product_id.int: each for each in pricing.lines}
     made = []
     for (offer, quantity), (product_id, _, _, tax_rate, category_ids) in zip(sold, cart, strict=True):
@@ -117,16 +117,13 @@ def priced(lines: Iterable[OrderLine], pricing: Pricing) -> tuple[OrderLine, ...
 def quote(
     lines: Sequence[OrderLine],
     shortages: Sequence[Shortage],
-    checkout: Checkout | None,
+    pricer: OrderPricer,
     customer_id: UUID | None,
     codes: Sequence[str],
-    *,
-    includes_tax: bool,
 ) -> Quote:
     """What an order of these lines would cost.
 
     Args:
-        includes_tax: whether prices are gross.
         customer_id: None for somebody unknown.
         codes: the coupons that come with it.
 
@@ -134,18 +131,14 @@ def quote(
         CouponNotUsable
         Invalid: the total is more than can be counted.
     """
-    currency = lines[0].unit_price.currency
-    if checkout is None:
-        return Quote(tuple(lines), total_of(lines, currency), tuple(shortages), includes_tax=includes_tax)
     cart = cart_of(lines)
-    checked = checkout.check(customer_id, _NOT_PLACED, cart, codes)
-    pricing = checked.pricing
+    pricing, promotions, _, coupons = pricer.price_order(customer_id, _NOT_PLACED, cart, codes)
     return Quote(
         priced(lines, pricing),
-        Money(pricing.total, currency),
+        Money(pricing.total, lines[0].unit_price.currency),
         tuple(shortages),
-        tuple(explain(cart, checked.promotions, pricing)),
-        checked.coupons,
-        includes_tax,
+        tuple(explain(cart, promotions, pricing)),
+        coupons,
+        pricer.includes_tax,
         pricing.is_exact,
     )
