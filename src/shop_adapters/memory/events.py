@@ -27,7 +27,7 @@ class MemoryEvents:
         self._mails = mails
 
     def add_all(self, events: Sequence[Event]) -> None:
-        """Store new events, and put each into the outbox.
+        """Store new events, put each into the outbox, and queue the mails about them, if there are any.
 
         Raises:
             ValueError: an order has an event with that number already, or the id is taken.

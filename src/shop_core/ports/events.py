@@ -13,9 +13,12 @@ from shop_core.pagination import OffsetRequest, Page, PageRequest
 
 
 class Events(Protocol):
-    """Events are added, never changed or deleted, but for `erase_reasons`; each is also put into the outbox."""
+    """Events are added, never changed or deleted, but for `erase_reasons`."""
 
-    def add_all(self, events: Sequence[Event]) -> None: ...
+    def add_all(self, events: Sequence[Event]) -> None:
+        """Store new events, and queue what follows from them: if the shop has an outbox, a message for each; if it has
+        mail, the mails to the customers of the orders; see `shop_core.mail.model.mails_about`.
+        """
 
     def timeline(self, customer_id: UUID, order_id: UUID, page_request: PageRequest) -> Page[OrderEvent]:
         """What happened to that customer's order, oldest first."""
