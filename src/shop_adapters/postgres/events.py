@@ -45,14 +45,9 @@ SELECT * FROM unnest(
     CAST(:units AS bigint[]), CAST(:customer_ids AS uuid[]), CAST(:actor_ids AS uuid[]), CAST(:formats AS smallint[])
 )
 """)
-_ADD_STOCK_EVENTS_AND_MESSAGES = text("""
+_ADD_STOCK_EVENTS_AND_MESSAGES = text(f"""
 WITH event AS (
-    INSERT INTO stock_events (id, kind, subject_id, at, units, customer_id, actor_id, format)
-    SELECT * FROM unnest(
-        CAST(:ids AS uuid[]), CAST(:kinds AS text[]), CAST(:subject_ids AS uuid[]), CAST(:times AS timestamptz[]),
-        CAST(:units AS bigint[]), CAST(:customer_ids AS uuid[]), CAST(:actor_ids AS uuid[]),
-        CAST(:formats AS smallint[])
-    )
+    {_ADD_STOCK_EVENTS.text}
     RETURNING id, subject_id, customer_id, at
 )
 INSERT INTO outbox (event_id, subject_id, customer_id, seq, at, due_at, attempts, error, is_dead)
