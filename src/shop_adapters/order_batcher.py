@@ -8,8 +8,8 @@ processes may each have a batcher on the same database.
 
 Few requests must not hold up all others. So a batch has a limited number of lines, and there are two queues, whose
 batches alternate: requests with many lines, and those that need a row which somebody else keeps locked, are in the
-second one. A batch of the first queue waits for rows only as long as the adapters' `lock_s`; one of the second, not at
-all: it leaves out what is busy, and tries that again a moment later.
+slow queue, all others in the light one. A batch of light requests waits for rows only as long as the adapters'
+`lock_s`; one of slow requests, not at all: it leaves out what is busy, and tries that again a moment later.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ GATHER_S, GATHERED_MIN = 0.005, 8
 """After so many the next batch waits so long for company, unless it is half full: as `commit_delay` of PostgreSQL."""
 QUEUE_LENGTH_MAX, QUEUE_LINES_MAX = 5_000, 20_000
 LIGHT_LINES_MAX = 100
-"""A request with more lines is in the second queue."""
+"""A request with more lines is in the slow queue."""
 LOCK_WAIT_S = 0.5
 """How long a batch should wait for rows: the `lock_s` of the adapters of its shop."""
 _PAUSE_FACTOR = 3
@@ -156,15 +156,15 @@ class OrderBatcher:
         self._wait_max_s = wait_max_s
         self._orders = _Kind(shop.orders.place_all, shop.orders.find_committed)
         self._reservations = _Kind(shop.reservations.reserve_all, shop.reservations.find_committed)
-        self._first, self._second = _Queue(), _Queue()
-        self._busy_retry_at = 0.0  # the earliest time of a batch of the second queue: something in it was busy
+        self._light, self._slow = _Queue(), _Queue()
+        self._busy_retry_at = 0.0  # the earliest time of a batch of the slow queue: something in it was busy
         self._next_large_at = 0.0  # the earliest time of the next batch with large requests
         self._large_batch_s = 0.0  # how long such a batch took last time, with the pause after it
         self._failed_at = -_FAILED_S
         self._busy_until = 0.0  # until then no batch waits for rows that are locked
         self._changed = threading.Condition()
         self._is_deciding = False
-        self._flushed_at = 0.0
+        self._began_at = 0.0
         self._is_stopping = False
         self._report = BatcherReport()
         self._thread = threading.Thread(target=self._run, name="order-batcher", daemon=True)
@@ -180,7 +180,7 @@ class OrderBatcher:
     def report(self) -> BatcherReport:
         """What it has done so far."""
         with self._changed:
-            self._report.waiting = len(self._first.pending) + len(self._second.pending)
+            self._report.waiting = len(self._light.pending) + len(self._slow.pending)
             return self._report
 
     def check(self) -> None:
@@ -191,8 +191,8 @@ class OrderBatcher:
         """
         now = time.monotonic()
         with self._changed:
-            if self._is_deciding and now - self._flushed_at > self._wait_max_s:
-                raise Unavailable(f"The present batch of orders has taken {now - self._flushed_at:.1f} seconds so far.")
+            if self._is_deciding and now - self._began_at > self._wait_max_s:
+                raise Unavailable(f"The present batch of orders has taken {now - self._began_at:.1f} seconds so far.")
             if now - self._failed_at < _FAILED_S:
                 raise Unavailable("Orders failed a moment ago: the log says why.")
 
@@ -226,7 +226,7 @@ class OrderBatcher:
     def _enqueue(self, kind: _Kind[Q, R], request: Q) -> Future[Result[R]]:
         observed = self._observer.request() if self._observer is not None else None
         pending = _Pending(kind, request, self._new_id(), len(request.units) or 1, observed)
-        queue = self._first if pending.lines <= LIGHT_LINES_MAX else self._second
+        queue = self._light if pending.lines <= LIGHT_LINES_MAX else self._slow
         with self._changed:
             if self._is_stopping:
                 raise Unavailable("The shop is closing down: send the request again.")
@@ -243,10 +243,10 @@ class OrderBatcher:
         The wait is the larger of two figures: the batches ahead times the usual time of a batch, and the time that the
         present batch has taken so far. A full batch hardly takes longer than one with a single request.
         """
-        present_s = time.monotonic() - self._flushed_at if self._is_deciding else 0.0
+        present_s = time.monotonic() - self._began_at if self._is_deciding else 0.0
         batches_before = max(len(queue.pending) // self._batch_size_max, queue.lines // LINES_MAX) + self._is_deciding
         wait_s = max(batches_before * self._report.batch_s, present_s)
-        if queue is self._second:
+        if queue is self._slow:
             wait_s = max(wait_s, queue.lines // LINES_MAX * self._large_batch_s)
         is_full = len(queue.pending) >= QUEUE_LENGTH_MAX or queue.lines >= QUEUE_LINES_MAX
         if wait_s > self._wait_max_s or is_full:
@@ -256,56 +256,56 @@ class OrderBatcher:
             raise Unavailable(message, max(1, round(wait_s)))
 
     def _run(self) -> None:
-        while (batch := self._flush()) or self._second.pending or not self._is_stopping:
-            self._decide_all(batch, wait=time.monotonic() >= self._busy_until)
-            if self._second.pending:
-                self._decide_second()
-            elif len(batch) >= GATHERED_MIN and len(self._first.pending) < self._batch_size_max // 2:
+        while (batch := self._next_batch()) or self._slow.pending or not self._is_stopping:
+            self._run_batch(batch, wait=time.monotonic() >= self._busy_until)
+            if self._slow.pending:
+                self._run_slow_batch()
+            elif len(batch) >= GATHERED_MIN and len(self._light.pending) < self._batch_size_max // 2:
                 time.sleep(GATHER_S)
 
-    def _flush(self) -> list[_Pending[Any, Any]]:
+    def _next_batch(self) -> list[_Pending[Any, Any]]:
         """Take the next batch of light requests, waiting for any request; empty if there is none."""
         with self._changed:
             self._is_deciding = False
-            self._changed.wait_for(lambda: self._first.pending or self._second.pending or self._is_stopping)
-            return self._begin(self._first)
+            self._changed.wait_for(lambda: self._light.pending or self._slow.pending or self._is_stopping)
+            return self._take_batch(self._light)
 
-    def _begin(self, queue: _Queue, lines_max: int = LINES_MAX) -> list[_Pending[Any, Any]]:
+    def _take_batch(self, queue: _Queue, lines_max: int = LINES_MAX) -> list[_Pending[Any, Any]]:
         """Take a batch of a queue."""
         batch = queue.take(self._batch_size_max, lines_max)
-        self._is_deciding, self._flushed_at = bool(batch), time.monotonic()
+        self._is_deciding, self._began_at = bool(batch), time.monotonic()
         return batch
 
-    def _decide_second(self) -> None:
-        """Decide a batch of the second queue; if what is in it was busy a moment ago, wait a little or do others."""
+    def _run_slow_batch(self) -> None:
+        """Decide a batch of the slow queue; if what is in it was busy a moment ago, wait a little or do others."""
         with self._changed:
             self._is_deciding = False
-            is_large = self._second.pending[0].lines > LIGHT_LINES_MAX
+            is_large = self._slow.pending[0].lines > LIGHT_LINES_MAX
             due_at = max(self._busy_retry_at, self._next_large_at) if is_large else self._busy_retry_at
-            self._changed.wait_for(lambda: self._first.pending, max(0.0, due_at - time.monotonic()))
-            if self._first.pending and time.monotonic() < due_at:
+            self._changed.wait_for(lambda: self._light.pending, max(0.0, due_at - time.monotonic()))
+            if self._light.pending and time.monotonic() < due_at:
                 return
             is_due = time.monotonic() >= self._next_large_at
-            batch = self._begin(self._second, LINES_MAX if is_due else LIGHT_LINES_MAX)
-        self._decide_all(batch, wait=False)
+            batch = self._take_batch(self._slow, LINES_MAX if is_due else LIGHT_LINES_MAX)
+        self._run_batch(batch, wait=False)
         if any(each.lines > LIGHT_LINES_MAX for each in batch):
             # Others who want the same rows come next, also those in other processes.
             now = time.monotonic()
-            pause_s = _PAUSE_FACTOR * (now - self._flushed_at)
-            self._next_large_at, self._large_batch_s = now + pause_s, now + pause_s - self._flushed_at
+            pause_s = _PAUSE_FACTOR * (now - self._began_at)
+            self._next_large_at, self._large_batch_s = now + pause_s, now + pause_s - self._began_at
 
-    def _decide_all(self, batch: Sequence[_Pending[Any, Any]], *, wait: bool) -> None:
+    def _run_batch(self, batch: Sequence[_Pending[Any, Any]], *, wait: bool) -> None:
         for kind in (self._orders, self._reservations):
             if of_kind := [pending for pending in batch if pending.kind is kind]:
                 self._decide_kind(kind, of_kind, wait=wait)
         if not batch:
             return
-        batch_s = time.monotonic() - self._flushed_at
+        batch_s = time.monotonic() - self._began_at
         with self._changed:
             report = self._report
             report.batches += 1
             report.requests += len(batch)
-            report.wait_s += sum(self._flushed_at - pending.queued_at for pending in batch)
+            report.wait_s += sum(self._began_at - pending.queued_at for pending in batch)
             report.batch_s += (batch_s - report.batch_s) * (1 if report.batches == 1 else _SMOOTHING)
 
     def _decide_observed(
@@ -348,7 +348,7 @@ class OrderBatcher:
             if now - pending.queued_at > self._wait_max_s:
                 self._report.refused += 1
                 return False
-            self._second.put(pending, first=pending.lines <= LIGHT_LINES_MAX)
+            self._slow.put(pending, first=pending.lines <= LIGHT_LINES_MAX)
             self._busy_retry_at = now + _BUSY_RETRY_S
             if now - pending.queued_at > LOCK_WAIT_S:
                 self._busy_until = now + _BUSY_S

@@ -29,7 +29,7 @@ ROOT_FILES = {".md", ".toml", ".yaml"}
 WORDS = {
     "armour": "security headers",
     "armoured": "with security headers",
-    "departure": "flush",
+    "departure": "batch",
     "doorman": "circuit breaker",
     "encounter": "race scenario",
     "he": "they",
