@@ -180,8 +180,8 @@ def product_ids_of(needs: Iterable[NeedsStock]) -> set[UUID]:
     return set[UUID]().union(*[each.units for each in needs])
 
 
-def result_of(outcomes: Sequence[Result[R] | Refusal]) -> R:
-    """What the one request of a batch made.
+def result_of(outcomes: Sequence[Result[R] | Refusal]) -> Result[R]:
+    """The result of the one request of a batch.
 
     Raises:
         Refusal: it was refused.
@@ -189,4 +189,4 @@ def result_of(outcomes: Sequence[Result[R] | Refusal]) -> R:
     (outcome,) = outcomes
     if isinstance(outcome, Refusal):
         raise outcome
-    return outcome.value
+    return outcome

@@ -6,14 +6,14 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import cache, partial
-from typing import Self, TypeVar
+from typing import Self
 
 from litestar import Litestar, Router
 from litestar.handlers import HTTPRouteHandler
 from litestar.types import ASGIApp
 
-from shop_core import Refusal, Shop, __version__
-from shop_core.idempotency import Result
+from shop_core import Shop, __version__
+from shop_core.batching import result_of
 from shop_http.client_address import TrustedProxies
 from shop_http.documentation import openapi
 from shop_http.middleware import Middleware
@@ -56,10 +56,6 @@ from shop_http.routing import App, kept_first, run_operation, with_options
 from shop_http.server.shutdown import GracefulShutdown
 from shop_http.server.worker_pools import Pool, WorkerPools
 from shop_http.state import AppState, Background, Place, Reserve
-
-S = TypeVar("S")
-T = TypeVar("T")
-
 
 SCREENS = (
     *(login, today, order_list, order_details, product_list, product_import, product_details, stock),
@@ -167,9 +163,9 @@ def create_app(
     state = AppState(
         shop=shop,
         pools=pools,
-        place=place or (lambda order: pools.submit(Pool.FAST, partial(_decide_one, shop.orders.place_all, order))),
+        place=place or (lambda order: pools.submit(Pool.FAST, lambda: result_of(shop.orders.place_all([order])))),
         reserve=reserve
-        or (lambda held: pools.submit(Pool.FAST, partial(_decide_one, shop.reservations.reserve_all, held))),
+        or (lambda held: pools.submit(Pool.FAST, lambda: result_of(shop.reservations.reserve_all([held])))),
         read_model=read_model,
         ready=shutdown.readiness(ready),
         shutdown=shutdown,
@@ -187,14 +183,6 @@ def create_app(
         ),
     )
     return App(litestar, app, state)
-
-
-def _decide_one(decide: Callable[[Sequence[S]], Sequence[Result[T] | Refusal]], request: S) -> Result[T]:
-    """The result of a batch of one; a refusal is raised."""
-    (outcome,) = decide([request])
-    if isinstance(outcome, Refusal):
-        raise outcome
-    return outcome
 
 
 @asynccontextmanager

@@ -97,7 +97,7 @@ class OrderChanges:
             batch: Batch[EditRequest, Order] = Batch([request], [order_id])
             new_draft = partial(AmendmentDraft, offers, actor, pricer_at, now=now, new_id=new_id)
             decision = batch.decide(levels, new_draft, {}, partial(expire_due, uow, now=now, new_id=new_id))
-            edited, change = result_of(decision.outcomes), decision.draft.change
+            edited, change = result_of(decision.outcomes).value, decision.draft.change
             if change is not None:
                 uow.orders.replace_lines(edited)
                 self._write(uow, change, decision.expired)

@@ -99,7 +99,7 @@ class OrderService(OrderChanges):
         Returns:
             With a key that was used before: that order as it is by now, with `deleted_at` if its customer deleted it.
         """
-        return result_of(self.place_all([request]))
+        return result_of(self.place_all([request])).value
 
     def quote(self, actor: Actor, lines: Sequence[LineRequest], coupons: Sequence[str] = ()) -> Quote:
         """What an order of these lines would cost the actor now, and why. Nothing is written, nothing is promised.

@@ -84,7 +84,7 @@ class ReservationService:
             InsufficientStock: every short line, with what is available; nothing was taken.
             TooMuchReserved, KeyReused
         """
-        return result_of(self.reserve_all([request]))
+        return result_of(self.reserve_all([request])).value
 
     def find_committed(self, requests: Sequence[ReservationRequest], ids: Sequence[UUID]) -> dict[UUID, Reservation]:
         """The reservations of a batch that were made, after its commit was lost: as `OrderService.find_committed`.
