@@ -111,7 +111,9 @@ class StockEventKind(StrEnum):
 
 
 class StockEvent(NamedTuple):
-    """Something that no order tells, and that others may have to react to.
+    """Something that happened without an order: to a reservation, to the stock of a product, or to an account.
+
+    It has the name of its table, `stock_events`, which had no accounts at first.
 
     Args:
         id: of the event; receivers recognise duplicates by it.

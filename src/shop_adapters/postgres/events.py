@@ -1,4 +1,4 @@
-"""What happened, in PostgreSQL: the timelines of orders, and facts about stock; each with its message in the outbox."""
+"""What happened, in PostgreSQL: the timelines of orders, and what happened without one; with messages in the outbox."""
 
 from __future__ import annotations
 
