@@ -36,9 +36,8 @@ Key = IdempotencyKey | None
 class OrderChanges:
     """The part of `OrderService` that changes placed orders."""
 
-    def __init__(self, begin: Begin, new_id: NewId) -> None:
-        self._begin = begin
-        self._new_id = new_id
+    _begin: Begin
+    _new_id: NewId
 
     def edit(
         self,

@@ -28,16 +28,19 @@ from shop_core.orders.placement import Outcome, PlacementDraft
 from shop_core.orders.sales import DaySales
 from shop_core.orders.totals import Quote, line_of, quote
 from shop_core.pagination import Page, PageRequest
-from shop_core.ports import UnitOfWork
+from shop_core.ports import Begin, NewId, UnitOfWork
 from shop_core.pricing.coupons import coupon_codes
 from shop_core.reservations.model import Reservation
 
 
 class OrderService(OrderChanges):
-    """Everything that can be done with orders.
-
-    The base class has the constructor, and `edit`, `cancel`, `delete`, `confirm`, `ship` and `deliver`.
+    """Everything that can be done with orders. `edit`, `cancel`, `delete`, `confirm`, `ship` and `deliver` are in the
+    base class.
     """
+
+    def __init__(self, begin: Begin, new_id: NewId) -> None:
+        self._begin = begin
+        self._new_id = new_id
 
     def place_all(
         self, requests: Sequence[PlacementRequest], ids: Sequence[UUID] | None = None, *, wait: bool = True
