@@ -89,11 +89,15 @@ def placed_order(
     pricing, promotions, redemptions, coupons = pricer.price_order(request.customer_id, order_id, cart, request.coupons)
     prices = {each.product_id.int: each for each in pricing.lines}
     made = []
-    for (offer, quantity), (product_id, _, _, tax_rate, category_ids) in zip(sold, cart, strict=True):
+    for (offer, units), (_, _, _, rate, category_ids) in zip(sold, cart, strict=True):
+        product_id, sku, name, price, options, tax_class, _ = offer
         _, off, _, tax, discounts = prices[product_id.int]
-        made.append(OrderLine(*offer[:4], quantity, *offer[4:6], off, tax_rate, tax, category_ids, discounts))
-    agreed = includes_tax, promotions.versions, coupons
-    return Order(*head, tuple(made), Money(pricing.total, currency), now, now, 1, None, *agreed), redemptions
+        made.append(
+            OrderLine(product_id, sku, name, price, units, options, tax_class, off, rate, tax, category_ids, discounts)
+        )
+    total, agreed = Money(pricing.total, currency), promotions.versions
+    order = Order(*head, tuple(made), total, now, now, includes_tax=includes_tax, promotions=agreed, coupons=coupons)
+    return order, redemptions
 
 
 def cart_of(lines: Iterable[OrderLine]) -> list[CartLine]:
@@ -110,7 +114,7 @@ def priced(lines: Iterable[OrderLine], pricing: Pricing) -> tuple[OrderLine, ...
     made = []
     for line in lines:
         _, off, _, tax, discounts = prices[line.product_id.int]
-        made.append(OrderLine(*line[:7], off, line.tax_rate, tax, line.category_ids, discounts))
+        made.append(line._replace(discount=off, tax=tax, discounts=discounts))
     return tuple(made)
 
 
