@@ -54,6 +54,7 @@ class Queued(NamedTuple, Generic[M]):
     """An event, or a mail, on its way out.
 
     Args:
+        event: or the mail.
         attempts: how many failed.
         error: of the last failed attempt.
     """
