@@ -9,16 +9,19 @@ import socket
 import ssl
 import subprocess
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from pathlib import Path
+from threading import Event
 
 import httpx
 import pytest
-from verification.shop_process import free_port, shop_with_admin
+from verification.shop_process import SHOP, free_port, running, shop_with_admin
 
-from http_client import PASSWORD, STAFF, WAIT_S_MAX
-from http_servers import serving
+from http_client import API, PASSWORD, STAFF, WAIT_S_MAX, new_product, order_of, staff_and_customer, wait_until
+from http_servers import launched, serving
+from shop_testing import in_background
 
 DEPLOY = Path(__file__).resolve().parents[2] / "deploy"
 PATH = "/usr/sbin:/usr/bin:/bin"
@@ -39,27 +42,31 @@ pytestmark = pytest.mark.skipif(not (NGINX and OPENSSL), reason="nginx or openss
 
 
 @pytest.fixture(scope="module")
-def shop_url(migrated_database: Callable[[str], str]) -> Iterator[str]:
-    """A shop whose settings are those that the head of `shop.conf` asks for."""
+def shop_env(migrated_database: Callable[[str], str]) -> dict[str, str]:
+    """The environment of a shop whose settings are those that the head of `shop.conf` asks for."""
     said = re.search(r"^#   (SHOP_.*)$", (DEPLOY / "nginx" / "shop.conf").read_text(), re.MULTILINE)
     assert said
     asked = dict(pair.split("=", 1) for pair in said[1].split())
     variables = {"SHOP_DATABASE_URL": migrated_database("proxies"), "SHOP_SECRET_KEY": "x" * 40, "SHOP_WORKERS": "1"}
     asked["SHOP_RATE_LIMIT"] = f"{REQUESTS_PER_HOUR}/hour"
-    env = shop_with_admin(STAFF, PASSWORD, **variables, **asked)
-    with serving("--demo", env=env) as (url, _):
+    return shop_with_admin(STAFF, PASSWORD, **variables, **asked)
+
+
+@pytest.fixture(scope="module")
+def shop_url(shop_env: dict[str, str]) -> Iterator[str]:
+    with serving("--demo", env=shop_env) as (url, _):
         yield url
 
 
 @pytest.fixture(scope="module")
 def nginx_port(shop_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
-    with nginx(shop_url, tmp_path_factory.mktemp("nginx")) as port:
+    with nginx(tmp_path_factory.mktemp("nginx"), shop_url, shop_url) as port:
         yield port
 
 
 @contextmanager
-def nginx(shop_url: str, folder: Path) -> Iterator[int]:
-    """`deploy/nginx/shop.conf` before that shop; other ports and a certificate of its own are all that differs."""
+def nginx(folder: Path, first_url: str, second_url: str) -> Iterator[int]:
+    """`deploy/nginx/shop.conf` before two servers; other ports and a certificate of its own are all that differs."""
     port, plain = free_port(), free_port()
     key, certificate, config = folder / "key.pem", folder / "certificate.pem", folder / "nginx.conf"
     command = [OPENSSL, "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"]
@@ -70,7 +77,8 @@ def nginx(shop_url: str, folder: Path) -> Iterator[int]:
         (r"listen 443", f"listen 127.0.0.1:{port}"),
         (r"listen 80", f"listen 127.0.0.1:{plain}"),
         (r"listen \[::\].*", ""),
-        (r"127\.0\.0\.1:8000", shop_url.removeprefix("http://")),
+        (r"127\.0\.0\.1:8000", first_url.removeprefix("http://")),
+        (r"127\.0\.0\.1:8001", second_url.removeprefix("http://")),
         (r"/etc/letsencrypt\S*/fullchain\.pem", str(certificate)),
         (r"/etc/letsencrypt\S*/privkey\.pem", str(key)),
     ):
@@ -170,8 +178,50 @@ def test_one_address_has_so_many_requests_at_a_time_and_is_told_in_the_form_of_t
     assert refused.json()["code"] == "too_many_requests"
 
 
+def test_two_servers_that_are_replaced_one_after_the_other_lose_no_request(
+    shop_env: dict[str, str], tmp_path: Path
+) -> None:
+    """The second one ends as soon as the first is back: nginx must ask that one again at once."""
+    first, second = free_port(), free_port()
+
+    def server(port: int) -> AbstractContextManager[subprocess.Popen[str]]:
+        command: list[str | Path] = [*launched(), SHOP, "serve", "--port", str(port)]
+        return running(command, f"http://127.0.0.1:{port}", shop_env | {"SHOP_DRAIN_S": "1"})
+
+    def end(process: subprocess.Popen[str]) -> None:
+        process.terminate()
+        process.wait(WAIT_S_MAX)
+
+    with ExitStack() as opened:
+        servers = [opened.enter_context(server(port)) for port in (first, second)]
+        staff, customer = opened.enter_context(staff_and_customer(f"http://127.0.0.1:{second}"))
+        product = new_product(staff, stock=10_000)
+        urls = (f"http://127.0.0.1:{port}" for port in (first, second))
+        client = opened.enter_context(new_client(opened.enter_context(nginx(tmp_path, *urls))))
+        client.headers["Authorization"] = customer.headers["Authorization"]
+        answers: Counter[int] = Counter()
+        is_over = Event()
+
+        def order_on_and_on() -> None:
+            while not is_over.wait(0.02):  # below the 100 requests a second that nginx lets through
+                answers[client.post(f"{API}/orders", json=order_of((product, 1))).status_code] += 1
+
+        orders = in_background(order_on_and_on)
+        opened.callback(is_over.set)
+        wait_until(lambda: answers.total() >= 10)
+        end(servers[0])
+        opened.enter_context(server(first))
+        end(servers[1])
+        answered = answers.total()
+        wait_until(lambda: answers.total() >= answered + 20)
+        is_over.set()
+        orders.result(WAIT_S_MAX)
+    assert answers.keys() == {201}
+
+
 def test_a_shop_that_is_away_is_a_problem_document(tmp_path: Path) -> None:
-    with nginx(f"http://127.0.0.1:{free_port()}", tmp_path) as port, new_client(port) as client:
+    nobody = f"http://127.0.0.1:{free_port()}"
+    with nginx(tmp_path, nobody, nobody) as port, new_client(port) as client:
         away = client.get("/api/v1/products")
     assert away.status_code == 503
     assert away.headers["content-type"] == "application/problem+json"

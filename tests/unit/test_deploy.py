@@ -28,7 +28,7 @@ DEPLOY = ROOT / "deploy"
 PROMETHEUS = DEPLOY / "prometheus"
 BASE, EXAMPLE = DEPLOY / "kubernetes" / "base", DEPLOY / "kubernetes" / "example"
 TASK: dict[str, Any] = json.loads((DEPLOY / "ecs" / "task-definition.json").read_text())
-UNIT = (DEPLOY / "systemd" / "shop.service").read_text()
+UNIT = (DEPLOY / "systemd" / "shop@.service").read_text()
 CHECK_SCHEMA = Path(sys.executable).with_name("check-jsonschema")
 
 
@@ -145,13 +145,28 @@ def test_the_reader_of_a_file_accepts_it(schema: str, file: str) -> None:
 
 @pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="systemd is not installed")
 def test_systemd_accepts_the_unit_and_finds_little_exposed(tmp_path: Path) -> None:
-    unit = tmp_path / "shop.service"
     (command := tmp_path / "shop").touch(0o700)  # it looks whether there is one
-    unit.write_text(UNIT.replace("/opt/shop/bin/shop", str(command)))
+    for name in ("shop@.service", "shop@8000.service"):
+        (tmp_path / name).write_text(UNIT.replace("/opt/shop/bin/shop", str(command)))
+    unit = tmp_path / "shop@8000.service"
     for arguments in (["verify"], ["security", "--offline=true", "--threshold=15"]):
         checked = subprocess.run(["systemd-analyze", *arguments, unit], check=False, capture_output=True, text=True)
         assert checked.returncode == 0, checked.stdout + checked.stderr
-        assert "shop.service:" not in checked.stderr
+        assert "shop@" not in checked.stderr
+
+
+def test_servers_on_one_machine_have_ports_of_their_own_and_one_user() -> None:
+    """Two dynamic users would take the folder of pictures from each other."""
+    set_to = dict(re.findall(r"^Environment=(\w+)=(.*)$", UNIT, re.MULTILINE))
+    ports = re.findall(r"^    server 127\.0\.0\.1:(\d+) ", (DEPLOY / "nginx" / "shop.conf").read_text(), re.MULTILINE)
+    assert len(ports) == 2
+    listened = [set_to[name].replace("%i", port) for port in ports for name in ("SHOP_PORT", "SHOP_HEALTH_PORT")]
+    assert len(set(listened)) == 4
+    assert all(int(port) < 65536 for port in listened)
+    assert re.search("^DynamicUser=yes$", UNIT, re.MULTILINE)
+    assert re.search("^User=shop$", UNIT, re.MULTILINE)
+    upgrade = (ROOT / "docs" / "operations.md").read_text().partition("\n## Several servers, and upgrades\n")[2]
+    assert f"for port in {' '.join(ports)}; do" in upgrade
 
 
 @pytest.mark.skipif(not shutil.which("caddy"), reason="caddy is not installed")
