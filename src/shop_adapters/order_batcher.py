@@ -42,7 +42,7 @@ _log = logging.getLogger(__name__)
 
 BATCH_SIZE_MAX, WAIT_MAX_S = 64, 2.0
 GATHER_S, GATHERED_MIN = 0.005, 8
-"""After so many the next batch waits so long for company, unless it is half full: as `commit_delay` of PostgreSQL."""
+"""After a batch of at least GATHERED_MIN requests, wait GATHER_S for more, unless half a batch is queued."""
 QUEUE_LENGTH_MAX, QUEUE_LINES_MAX = 5_000, 20_000
 LIGHT_LINES_MAX = 100
 """A request with more lines is in the slow queue."""

@@ -1,4 +1,4 @@
-"""The read model of the catalog: responses are kept as text without units, and sent with the units of this moment.
+"""A cache of rendered responses of the catalog: text without units, which is sent with the units of this moment.
 
 To read and render a page takes milliseconds, and of all that it shows only units change often. So its text is kept
 together with the token of the catalog from before it was read. Before a response is sent, the database is asked once
@@ -38,7 +38,7 @@ AskCatalog = Callable[[bytes], Awaitable[Current]]
 Key = tuple[str, bytes]
 
 GATHER_S, GATHERED_MIN = 0.001, 3
-"""After a question for so many, the next one waits so long for company: twenty cost hardly more than two."""
+"""After a question for at least GATHERED_MIN requests, wait GATHER_S for more: twenty cost hardly more than two."""
 ANSWER_S, RETRY_S = 2.0, 0.1
 """How long an answer may take, where a tenth of a millisecond is usual; and the pause after a question without one."""
 ID_BYTES, UNITS_BYTES = 16, 4

@@ -1,9 +1,7 @@
 """Responses: JSON, pages of lists, and the head that all of them have.
 
-Every response of the application is a `Response`, and its `__call__` is the only place where one is sent. So what every
-response says to browsers and caches stands here too. The shop answers programs: a browser may neither sniff, nor frame,
-nor run anything of it, except for the documentation, which brings its own policy. Caches keep nothing but the public
-catalog, and must ask about that each time.
+Every response of the application is a `Response`, and its `__call__` is the only place where one is sent. What browsers
+and caches may do with it is in `Response.policy` and `cache_control`: nothing, unless the handler says otherwise.
 """
 
 from __future__ import annotations

@@ -13,9 +13,9 @@ query parameters as `query` if it declares some, and the Idempotency-Key, or Non
 `run_operation` calls it, and not Litestar, which only finds it by its path.
 
 Most handlers block. They run in a thread of a pool, one hop a request, and render their response there. Before any
-handler, a staff token is re-checked against the database, in a thread of its own. The handlers that place and reserve
-are coroutines: they wait for the order batcher on the event loop, and a thread for each of them would limit a batch.
-They put the Idempotency-Key into the request to the core, which claims the keys of a whole batch.
+handler, a staff token is re-checked against the database, in one more hop to a thread. The handlers that place and
+reserve are coroutines: they wait for the order batcher on the event loop, and a thread for each of them would limit a
+batch. They put the Idempotency-Key into the request to the core, which claims the keys of a whole batch.
 """
 
 from __future__ import annotations
@@ -92,7 +92,8 @@ class Operation:
         has_etag: whether the response has an ETag, and is 304 for a client who sends it as If-None-Match.
         cached: whether its response may be made of what is kept in memory, see `read_model`; only for `CATALOG`.
         pool: whose threads run it, which may depend on the request and its query.
-        erases: whether it erases the account that asks; to ask again with a token of it, ended or expired, is done.
+        erases: whether it deletes the caller's account; repeating it with that account's token, even an expired one,
+            succeeds.
         refuses: what the core may refuse, beyond what follows from the rest. With `KeyReused` among it, the operation
             honours `Idempotency-Key`, and with `Stale`, `If-Match`; those that it does not honour are refused.
         id: the name that generated clients use: that of the handler; empty: not documented.
@@ -191,7 +192,7 @@ class OperationHandler:
             arguments["form"] = await self._form(request, type(operation.takes))
         elif operation.takes_file:
             arguments["file"] = await self._file(request)
-        elif not request.has_whole_body:  # whatever is begun is never answered with 408
+        elif not request.has_whole_body:  # read first, so a slow body cannot cause a 408 after something was done
             _check_no_fields(await request.body(operation.body_size_max) if self._unhonoured else b"")
         if not self._is_coroutine:
             pool = self._pool_of(request, arguments.get("query"))

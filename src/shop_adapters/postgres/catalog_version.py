@@ -1,8 +1,8 @@
-"""The version of the catalog: the one place that raises it.
+"""Raises the version of the catalog, within the transaction that changes it. `current_catalog` reads it for readers.
 
 A raise is one statement, under the lock of the one row of `catalog_version`, last before the commit. It draws a stamp
-for the new version, and notes it beside each product that changed. `recorded` counts these raises: a server of a
-version before 0017 raises `version` alone, so a difference says that something changed, and nobody knows what.
+for the new version, and notes it beside each product that changed. `recorded` counts these raises: a server from before
+migration 0017 raises `version` alone, so a difference says that something changed, and nobody knows what.
 """
 
 from __future__ import annotations

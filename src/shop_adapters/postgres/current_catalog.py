@@ -1,9 +1,9 @@
-"""The version of the catalog, and what is known for as long as it stays the same; and the units of this moment.
+"""Reads the version of the catalog with the units of this moment, and caches what is right for one version.
 
 To count a list, or to skip its first hundred thousand products, is to read all of them. But neither depends on stock,
-and the catalog changes seldom. So it has a version, which every change of it raises as the last thing before its
-commit; a count, or the product at which a page begins, is right as long as the version is the same. So is the text of
-a page, without its units.
+and the catalog changes seldom. So it has a version, which every change of it raises as the last thing before its commit
+(`catalog_version`); a count, or the product at which a page begins, is right as long as the version is the same. So is
+the text of a page, without its units.
 """
 
 from __future__ import annotations

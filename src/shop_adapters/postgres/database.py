@@ -1,7 +1,7 @@
 """One transaction on a pooled connection, its clock, and what errors of PostgreSQL mean to the shop.
 
-There is one way to run SQL, `Transaction.run`. A fixed statement is text with named parameters (`sqlalchemy.text`); a
-list with filters is composed by SQLAlchemy Core. Both are turned into text for the driver once, and psycopg runs them.
+`Transaction.run` runs the statements of all units of work. Fixed ones are text with named parameters (`text`); lists
+with filters are composed by SQLAlchemy Core. Both are made text for the driver once, and psycopg runs them.
 """
 
 from __future__ import annotations

@@ -1,9 +1,8 @@
 """The outbox in PostgreSQL: a queue whose messages go out in order for each subject.
 
 The first message of a subject stands for all of them: a taker that locks its row takes the messages of the subject.
-Takers skip first messages that are locked. Notes about what became of a message wait for the lock instead: a taker
-that looked just before may hold a row that it then does not take, and a note that is skipped would mean that the
-message is published twice.
+Takers skip first messages that are locked. `delivered` and `release` wait for locked rows: a taker that looked just
+before may hold a row that it does not take, and a message whose note was skipped would be published twice.
 """
 
 from __future__ import annotations

@@ -9,9 +9,9 @@ After a refused statement, let the exception leave the `with` block. If it is ca
 RuntimeError, and nothing is committed.
 
 Locks are taken in one order, so that no two units of work can wait for each other: keys, customers who reserve, orders,
-stock, uses of promotions, products, categories, families, files of pictures; in each of these by id. An adapter sorts
-the ids of a call, and refuses a call that breaks the order. Placing an order locks no product: removing a product locks
-its stock first, as placing does.
+stock, uses of promotions, products, categories, families; in each of these by id. An adapter sorts the ids of a call,
+and refuses a call that breaks the order. Files of pictures come last; that is not checked. Placing an order locks no
+product: removing a product locks its stock first, as placing does.
 
 Reservations have no lock of their own: the stock of all their products is locked before they change.
 

@@ -47,7 +47,7 @@ class RequestRecord(
         route: the template of the path, e.g. `/api/v1/orders/{order_id}`; None if there is no such path.
         status: of the response.
         duration_ms: from the head of the request to the end of the response.
-        size_bytes: of the response's body.
+        size_bytes: of the response's body, before compression.
         request_id: also in the response.
         address: where the request came from.
         path: the path itself, if it has no template; percent-encoded and cut.

@@ -89,7 +89,7 @@ def worker_app(settings: Settings, shutdown: GracefulShutdown) -> tuple[App, Ope
     )
     batcher = OrderBatcher(in_batches, adapters.new_id, observer=spans)
     refresh = Repeating(partial(refresh_search, engine), CLEANUP_EVERY_S, "search", lambda done: done >= REFRESHED_MAX)
-    background: list[Background] = [*([spans] if spans else []), batcher, refresh]  # it ends last, and sends the rest
+    background: list[Background] = [*([spans] if spans else []), batcher, refresh]  # stopped in reverse: spans last
     observers: list[Observer] = []
     routes: list[HTTPRouteHandler] = []
     proxies = proxies_of(settings)

@@ -8,7 +8,7 @@ The workers are forked from multiprocessing's fork server, a process with nothin
 starts in a moment, and the modules are imported while the database starts.
 
 Supervisor and worker share a pipe, the link. The worker writes a byte when it answers requests; the supervisor writes
-an `Command`. When the supervisor dies, its workers read the end of the link and end, too.
+a `Command`. When the supervisor dies, its workers read the end of the link and end, too.
 """
 
 from __future__ import annotations
