@@ -22,7 +22,14 @@ from shop_core.retention import RetentionService
 
 
 class Shop:
-    """A shop, on the adapters of your choice.
+    """A shop, on the adapters of your choice. Each of its services has the operations of one feature.
+
+        catalog families images     products and categories, variants of one product, pictures
+        inventory reservations      stock and its ledger, units held for a time
+        orders prices               orders and their life; promotions, coupons, taxes and quotes
+        accounts sessions           who there is and what role they have; logins and tokens
+        privacy retention           what is stored of a person, erasure, what is kept for too long
+        outbox mails                events for others, mails for customers
 
     Args:
         adapters: storage, clock, ids, passwords and tokens.

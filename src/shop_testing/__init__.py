@@ -32,6 +32,10 @@
 **A state machine** (`machine`) does random work on your adapters, by themselves or beside the ones in memory, which
 must give the same answers:
 
+    from shop_adapters.memory import MemoryAdapters
+    from shop_testing import SeededIds, ShopMachine
+    from my_adapters import MyAdapters
+
     class MyMachine(ShopMachine):
         def open_adapters(self):
             return [kind(clock=self.clock, new_id=SeededIds()) for kind in (MyAdapters, MemoryAdapters)]

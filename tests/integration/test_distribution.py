@@ -106,11 +106,11 @@ def test_the_wheel_says_all_about_itself(wheel: Path, tmp_path: Path) -> None:
 def test_the_readmes_library_runs_with_the_extra_that_it_names(
     wheel: Path, python_with: Callable[[str], Path], new_database: Callable[[str], str]
 ) -> None:
-    extra = re.findall(rf"pip install '{NAME}\[(\w+)\]'", (ROOT / "README.md").read_text())
-    assert extra == ["postgres"]
+    readme = (ROOT / "README.md").read_text()
+    assert re.findall(r'pip install "\$\(ls dist/\*\.whl\)\[(\w+)\]"', readme) == ["postgres", "all"]
     python = python_with("postgres")
     install(wheel, "postgres", python)
-    first, sells, on_postgres = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), flags=re.DOTALL)
+    first, sells, _, on_postgres = re.findall(r"```python\n(.*?)```", readme, flags=re.DOTALL)
     assert run(python, f"{first}{sells}print(order.total)") == "49.80\n"
     url = new_database("shop_wheel")
     program = on_postgres.replace("postgresql://shop@localhost/shop", url)
@@ -123,8 +123,9 @@ def test_the_readmes_library_is_right_to_pyright_too(tmp_path: Path) -> None:
     asked = subprocess.run([PYRIGHT, "--version"], capture_output=True, text=True, check=False)
     if asked.returncode:  # the first call brings its program, which is one of Node.js
         pytest.skip(f"pyright cannot be had: {asked.stderr.strip()[-200:]}")
-    first, sells, on_postgres = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), flags=re.DOTALL)
-    (tmp_path / "in_memory.py").write_text(first + sells)
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), flags=re.DOTALL)
+    first, sells, tested, on_postgres = blocks
+    (tmp_path / "in_memory.py").write_text(first + sells + tested)
     (tmp_path / "on_postgres.py").write_text(f"from shop_core import Shop\n{on_postgres}{sells}")
     command = [str(PYRIGHT), "--pythonpath", sys.executable, str(tmp_path)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)

@@ -71,6 +71,13 @@ def made(error: type[Exception]) -> Exception:
     return error(*given, **named)
 
 
+def test_the_docstring_of_a_shop_lists_its_services() -> None:
+    table = inspect.getdoc(Shop) or ""
+    rows = [line.strip().partition("  ")[0] for line in table.partition("\n\n")[2].partition("\n\n")[0].splitlines()]
+    services = {name for name, part in vars(Shop(MemoryAdapters())).items() if type(part).__name__.endswith("Service")}
+    assert set(" ".join(rows).split()) == services
+
+
 @pytest.mark.parametrize("error", [*dict.fromkeys(tree(Refusal)), Undelivered], ids=lambda error: error.__name__)
 def test_every_refusal_arrives_whole_in_another_process(error: type[Exception]) -> None:
     refusal = made(error)

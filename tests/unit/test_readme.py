@@ -5,10 +5,16 @@ from __future__ import annotations
 import importlib
 import re
 from pathlib import Path
+from textwrap import dedent
+from typing import Any
 
 import pytest
+from hypothesis import settings
+from hypothesis.stateful import run_state_machine_as_test
 from tools.check_claims import Claim, corrected
 from tools.count_lines import count
+
+import shop_testing
 
 ROOT = Path(__file__).resolve().parents[2]
 README = ROOT / "README.md"
@@ -24,6 +30,22 @@ def test_the_python_of_the_readme_runs_from_top_to_bottom() -> None:
         if "needs a database" not in block:
             exec(block, names)
     assert "order" in names
+    tests = [test for name, test in names.items() if name.startswith("test_") and callable(test)]
+    assert len(tests) == 1
+    for test in tests:
+        test()
+
+
+def test_the_machine_in_the_docstring_of_shop_testing_drives_adapters() -> None:
+    block = re.search(
+        r"^    from shop_adapters\.memory .*?TestCase$", shop_testing.__doc__ or "", re.DOTALL | re.MULTILINE
+    )
+    assert block
+    names: dict[str, Any] = {}
+    exec(dedent(block[0]).replace("from my_adapters import MyAdapters", "MyAdapters = MemoryAdapters"), names)
+    few = settings(max_examples=2, stateful_step_count=10, deadline=None, database=None)
+    run_state_machine_as_test(names["MyMachine"], settings=few)
+    assert "TestMyMachine" in names
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
