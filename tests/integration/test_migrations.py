@@ -132,14 +132,17 @@ def test_a_migration_gives_way_to_those_who_use_a_table_and_starts_again(
 def test_a_deadlock_of_a_migration_and_a_request_ends_the_migration(
     empty: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The request has waited for `products` already when the migration begins to wait for `orders`, which it uses."""
+    """The request waits for `products` when the migration begins to wait for `orders`, which the request uses. Nobody
+    but the migration looks for a deadlock, or gives up."""
     with empty.begin() as connection:
         upgrade(connection, "0010")
+        connection.execute(text(f'ALTER DATABASE "{empty.url.database}" SET deadlock_timeout = 60000'))
+    empty.dispose()  # the connections that are made from now on have that
+    monkeypatch.setattr(migrating, "LOCK_MS", 60_000)
+    monkeypatch.setattr(migrating, "PAUSE_S", 0)
     with empty.connect() as holding, empty.connect() as request, ThreadPoolExecutor(2) as threads:
         holding.execute(text("SELECT FROM products"))
-        request.execute(text("SET LOCAL deadlock_timeout = 300"))  # so that it would look while the migration waits
         request.execute(text("SELECT FROM orders"))
-        monkeypatch.setattr(migrating, "PAUSE_S", 0)
         migration = threads.submit(migrate, empty, "EUR")
         assert wait_until(lambda: _waiting(empty) == 1, TIMEOUT_S)
         asked = threads.submit(request.execute, text("SELECT FROM products"))
