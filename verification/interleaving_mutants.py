@@ -218,7 +218,7 @@ def leaky(table: str) -> OpenAdapters:
 class AnyOrder:
     """Lets rows be locked in whatever order."""
 
-    def check(self, table: str, ids: Iterable[UUID]) -> list[UUID]:
+    def enter(self, table: str, ids: Iterable[UUID]) -> list[UUID]:
         return list(ids)
 
 
