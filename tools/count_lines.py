@@ -89,7 +89,7 @@ def figures(root: Path) -> list[tuple[str, float, float]]:
 def past_limits(root: Path = ROOT) -> list[str]:
     """What is more than it may be."""
     return [
-        f"{name}: {lines:,.4g} lines; {maximum:,} are allowed"
+        f"{name}: {lines:,.{0 if lines > 100 else 2}f} lines; {maximum:,} are allowed"
         for name, lines, maximum in figures(root)
         if lines > maximum
     ]
@@ -102,7 +102,7 @@ def main() -> None:
     for name, lines in (count_parts(root) | http).items():
         print(f"{name:24} {lines:6,}")
     for name, amount, maximum in figures(root):
-        print(f"{name}: {amount:,.4g}, at most {maximum:,}")
+        print(f"{name}: {amount:,.{0 if amount > 100 else 2}f}, at most {maximum:,}")
 
 
 if __name__ == "__main__":

@@ -147,6 +147,8 @@ class OperationHandler:
         self.operation = operation
         self._handler = _once(handler) if "key" in signature(handler).parameters else handler
         self._is_coroutine = iscoroutinefunction(handler)
+        has_body = operation.gives is not None or operation.status not in (202, 204)
+        assert handler.__annotations__.get("return") != "None" or not has_body, "a handler gives what it declares"
         assert not self._is_coroutine or self._handler is handler, "a coroutine takes the key from the request itself"
         is_for_all = operation.access is Access.CATALOG and not operation.is_personal
         assert is_for_all or not operation.cached, "what is kept of a public catalog is shown to everybody"
@@ -199,7 +201,7 @@ class OperationHandler:
             made = await pools.run(pool, partial(self._handler, request, **arguments))
         else:
             made = await self._handler(request, **arguments)
-        response: Response = made or Response()
+        response: Response = Response() if made is None else made
         response.status = response.status or operation.status
         return response
 

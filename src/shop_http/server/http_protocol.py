@@ -78,11 +78,13 @@ class OpenConnections:
         new.of_same_client = of_same_client = self._by_client.setdefault(client_of(new.address), set())
         of_same_client.add(new)
         self._all.add(new)
-        is_proxy = self._proxies is not None and self._proxies.is_trusted(new.address)
-        if 0 < self._per_client_max < len(of_same_client) and not is_proxy:
+        if 0 < self._per_client_max < len(of_same_client) and not self._is_proxy(new.address):
             self._make_room(new, of_same_client, self._per_client_max)
         if len(self._all) > self._total_max:
             self._make_room(new, self._all, self._total_max)
+
+    def _is_proxy(self, address: str) -> bool:
+        return self._proxies is not None and self._proxies.is_trusted(address)
 
     def discard(self, ended: HttpProtocol) -> None:
         """It has ended."""
