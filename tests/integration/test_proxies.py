@@ -78,7 +78,7 @@ def nginx(folder: Path, first_url: str, second_url: str) -> Iterator[int]:
         (r"listen 80", f"listen 127.0.0.1:{plain}"),
         (r"listen \[::\].*", ""),
         (r"127\.0\.0\.1:8000", first_url.removeprefix("http://")),
-        (r"127\.0\.0\.1:8001", second_url.removeprefix("http://")),
+        (r"127\.0\.0\.1:8010", second_url.removeprefix("http://")),
         (r"/etc/letsencrypt\S*/fullchain\.pem", str(certificate)),
         (r"/etc/letsencrypt\S*/privkey\.pem", str(key)),
     ):
