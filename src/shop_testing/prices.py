@@ -76,6 +76,12 @@ class PricesContract(Contract):
         """How many orders use the promotion."""
         return shop.prices.promotion(SYSTEM, promotion_id).uses
 
+    @staticmethod
+    def uses_by_code(shop: Shop, promotion_id: UUID) -> dict[str, int]:
+        """How many orders use each of its coupons."""
+        entries = shop.prices.coupons(SYSTEM, promotion_id, OffsetRequest()).items
+        return {entry.coupon.code: entry.uses for entry in entries}
+
     # ---- promotions
 
     def test_an_order_keeps_its_discounts_and_shows_what_each_promotion_gave(
@@ -303,6 +309,23 @@ class PricesContract(Contract):
         assert (edited.total.minor, edited.version, edited.coupons) == (27_00, 2, (("LATER", offer),))
         assert shop.orders.get(ada, order.id) == edited
         assert self.uses(shop, offer) == 1
+
+    def test_of_two_coupons_of_a_promotion_the_last_one_is_used_also_if_an_edit_brings_it(
+        self, shop: Shop, ada: Actor, lamp: Product
+    ) -> None:
+        offer = self.promote(shop, Percent(1000), "FIRST", "SECOND", "ONCE", coupon={"uses_max": 1})
+        orders = [shop.orders.place(placement(ada, lamp, 1, *codes)) for codes in (["FIRST", "SECOND"], ["FIRST"])]
+        assert self.uses_by_code(shop, offer) == {"FIRST": 1, "SECOND": 1, "ONCE": 0}
+        shop.prices.edit_promotion(SYSTEM, offer, PromotionDetails(benefit=Percent(5000)))
+        same = [LineRequest(lamp.id, 1)]
+        cheaper = shop.orders.edit(ada, orders[0].id, same, coupons=["ONCE"])
+        assert (cheaper.total.minor, shop.orders.get(ada, cheaper.id)) == (5_00, cheaper)
+        assert self.uses_by_code(shop, offer) == {"FIRST": 1, "SECOND": 0, "ONCE": 1}
+        with pytest.raises(CouponNotUsable):
+            shop.orders.edit(ada, orders[1].id, same, coupons=["ONCE"])
+        assert (self.uses(shop, offer), shop.audit()) == (2, [])
+        shop.orders.cancel(ada, cheaper.id)
+        assert self.uses_by_code(shop, offer) == {"FIRST": 1, "SECOND": 0, "ONCE": 0}
 
     # ---- taxes
 

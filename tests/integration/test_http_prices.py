@@ -29,6 +29,15 @@ def coupon(staff: httpx.Client) -> Iterator[dict[str, Any]]:
     staff.delete(f"/promotions/{promotion['id']}")
 
 
+def test_of_two_coupons_of_a_promotion_only_the_last_one_is_applied(
+    customer: httpx.Client, staff: httpx.Client, coupon: dict[str, Any]
+) -> None:
+    later = staff.post(f"/promotions/{coupon['id']}/coupons", json={"code": f"{coupon['code']}-LATER"}).json()["code"]
+    body = order_of((new_product(staff, stock=9), 1)) | {"coupons": [coupon["code"], later]}
+    quoted = customer.post("/orders/quote", json=body).json()["coupons"]
+    assert quoted == [{"code": coupon["code"], "applied": False}, {"code": later, "applied": True}]
+
+
 def test_a_quote_an_order_and_an_edit_have_the_agreed_shapes(
     customer: httpx.Client, staff: httpx.Client, coupon: dict[str, Any]
 ) -> None:

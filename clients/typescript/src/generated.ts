@@ -285,7 +285,7 @@ export interface paths {
         get: operations["get_order"];
         /**
          * Replace the lines of an order that is not confirmed yet
-         * @description For the owner, and for staff who do it for them. You get all changes or none, and only the difference is taken from stock or given back. In `shortages`, `requested` is the number of units that the order was to have, and `available` is the number that it could have. A product of which the order had as many or more keeps its name and price; a new one, or more units of one, is priced anew at today's price, all its units: send the total that you showed as `expected_total`. The promotions with which it was placed stay those of the order, whatever became of them since; `coupons` can bring more. Lines that change nothing leave the version as it is.
+         * @description For the owner, and for staff who do it for them. You get all changes or none, and only the difference is taken from stock or given back. In `shortages`, `requested` is the number of units that the order was to have, and `available` is the number that it could have. A product of which the order had as many or more keeps its name and price; a new one, or more units of one, is priced anew at today's price, all its units: send the total that you showed as `expected_total`. The promotions with which it was placed stay those of the order, whatever became of them since; `coupons` can bring more. Lines that change nothing leave the version as it is, whatever `If-Match` says.
          */
         put: operations["edit_order"];
         post?: never;
@@ -1201,7 +1201,8 @@ export interface components {
         };
         /**
          * CouponOfOrder
-         * @description A coupon that came with an order. One that made it no cheaper is not applied, and not used up.
+         * @description A coupon that came with an order. One that made it no cheaper is not applied, and not used up; nor is one that
+         *     was followed by another coupon of the same promotion.
          */
         CouponOfOrder: {
             applied: boolean;
@@ -1595,7 +1596,8 @@ export interface components {
         };
         /**
          * OrderLineBody
-         * @description A line of an order, with SKU, name, options, unit price and tax rate as they were when it was placed.
+         * @description A line of an order, with SKU, name, options, unit price and tax rate as they were when it was placed. If an edit
+         *     adds units of it, all but the tax rate are those of that moment.
          *
          *     `discount` was taken off the whole line, `total` is what is left. `tax` is inside of `total`, or comes on top in a
          *     shop with net prices. `tax_rate` is in percent.

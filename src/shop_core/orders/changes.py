@@ -246,7 +246,8 @@ def read_pricer(
 
 
 def _exchange(uow: UnitOfWork, before: Sequence[Redemption], after: Sequence[Redemption], now: datetime) -> None:
-    """Give back the uses that an edited order does not have any more, and write those that are new."""
-    used_before, used_after = ({redemption.promotion_id for redemption in each} for each in (before, after))
-    uow.prices.give_back([redemption for redemption in before if redemption.promotion_id not in used_after], now)
-    uow.prices.redeem([redemption for redemption in after if redemption.promotion_id not in used_before])
+    """Give back the uses that an edited order does not have any more, and write those that are new: also of another
+    version of a promotion that it used already, or by another coupon of it."""
+    kept = {use.identity for use in before} & {use.identity for use in after}
+    uow.prices.give_back([use for use in before if use.identity not in kept], now)
+    uow.prices.redeem([use for use in after if use.identity not in kept])

@@ -102,6 +102,11 @@ class Redemption(NamedTuple):
     given_back_at: datetime | None = None
 
     @property
+    def identity(self) -> tuple[UUID, UUID, int, UUID | None]:
+        """The order, and what it uses: a version of a promotion, by a coupon or without one."""
+        return self.order_id, self.promotion_id, self.version, self.coupon_id
+
+    @property
     def used_ids(self) -> list[UUID]:
         """The promotion and, if one unlocked it, the coupon: each has a counter."""
         return [self.promotion_id] if self.coupon_id is None else [self.promotion_id, self.coupon_id]

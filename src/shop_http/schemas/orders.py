@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -116,7 +116,8 @@ class PlacementForm(Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 class OrderLineBody(Struct, kw_only=True, gc=False):
-    """A line of an order, with SKU, name, options, unit price and tax rate as they were when it was placed.
+    """A line of an order, with SKU, name, options, unit price and tax rate as they were when it was placed. If an edit
+    adds units of it, all but the tax rate are those of that moment.
 
     `discount` was taken off the whole line, `total` is what is left. `tax` is inside of `total`, or comes on top in a
     shop with net prices. `tax_rate` is in percent.
@@ -151,7 +152,8 @@ class TaxBody(Struct, kw_only=True):
 
 
 class CouponOfOrder(Struct, kw_only=True):
-    """A coupon that came with an order. One that made it no cheaper is not applied, and not used up."""
+    """A coupon that came with an order. One that made it no cheaper is not applied, and not used up; nor is one that
+    was followed by another coupon of the same promotion."""
 
     code: str
     applied: bool
@@ -326,9 +328,10 @@ def _tax(tax: TaxAmount, places: int) -> TaxBody:
     return TaxBody(rate=percent_text(tax.rate), net=format_minor(tax.net, places), tax=format_minor(tax.tax, places))
 
 
-def _coupons(coupons: Iterable[tuple[str, UUID]], discounts: Iterable[Discount]) -> tuple[CouponOfOrder, ...]:
-    applied = [discount.promotion_id for discount in discounts]
-    return tuple([CouponOfOrder(code=code, applied=promotion_id in applied) for code, promotion_id in coupons])
+def _coupons(coupons: Collection[tuple[str, UUID]], discounts: Iterable[Discount]) -> tuple[CouponOfOrder, ...]:
+    used = {discount.promotion_id for discount in discounts}
+    applied = {promotion_id: code for code, promotion_id in coupons if promotion_id in used}  # the last one of each
+    return tuple([CouponOfOrder(code=code, applied=applied.get(id_) == code) for code, id_ in coupons])
 
 
 class OrderPage(PageBody[OrderBody], kw_only=True):

@@ -20,7 +20,8 @@ T = TypeVar("T", bound="CouponOfOrder")
 
 @_attrs_define
 class CouponOfOrder:
-    """ A coupon that came with an order. One that made it no cheaper is not applied, and not used up.
+    """ A coupon that came with an order. One that made it no cheaper is not applied, and not used up; nor is one that
+    was followed by another coupon of the same promotion.
 
         Attributes:
             code (str):

@@ -25,7 +25,8 @@ T = TypeVar("T", bound="OrderLineBody")
 
 @_attrs_define
 class OrderLineBody:
-    """ A line of an order, with SKU, name, options, unit price and tax rate as they were when it was placed.
+    """ A line of an order, with SKU, name, options, unit price and tax rate as they were when it was placed. If an edit
+    adds units of it, all but the tax rate are those of that moment.
 
     `discount` was taken off the whole line, `total` is what is left. `tax` is inside of `total`, or comes on top in a
     shop with net prices. `tax_rate` is in percent.

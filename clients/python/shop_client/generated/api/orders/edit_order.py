@@ -218,7 +218,7 @@ def sync_detailed(
     order had as many or more keeps its name and price; a new one, or more units of one, is priced anew
     at today's price, all its units: send the total that you showed as `expected_total`. The promotions
     with which it was placed stay those of the order, whatever became of them since; `coupons` can bring
-    more. Lines that change nothing leave the version as it is.
+    more. Lines that change nothing leave the version as it is, whatever `If-Match` says.
 
     Args:
         order_id (UUID):
@@ -270,7 +270,7 @@ def sync(
     order had as many or more keeps its name and price; a new one, or more units of one, is priced anew
     at today's price, all its units: send the total that you showed as `expected_total`. The promotions
     with which it was placed stay those of the order, whatever became of them since; `coupons` can bring
-    more. Lines that change nothing leave the version as it is.
+    more. Lines that change nothing leave the version as it is, whatever `If-Match` says.
 
     Args:
         order_id (UUID):
@@ -317,7 +317,7 @@ async def asyncio_detailed(
     order had as many or more keeps its name and price; a new one, or more units of one, is priced anew
     at today's price, all its units: send the total that you showed as `expected_total`. The promotions
     with which it was placed stay those of the order, whatever became of them since; `coupons` can bring
-    more. Lines that change nothing leave the version as it is.
+    more. Lines that change nothing leave the version as it is, whatever `If-Match` says.
 
     Args:
         order_id (UUID):
@@ -369,7 +369,7 @@ async def asyncio(
     order had as many or more keeps its name and price; a new one, or more units of one, is priced anew
     at today's price, all its units: send the total that you showed as `expected_total`. The promotions
     with which it was placed stay those of the order, whatever became of them since; `coupons` can bring
-    more. Lines that change nothing leave the version as it is.
+    more. Lines that change nothing leave the version as it is, whatever `If-Match` says.
 
     Args:
         order_id (UUID):
