@@ -1,8 +1,9 @@
 """Exactly once: a request with an idempotency key is carried out once, however often it is sent.
 
-A key belongs to its customer and never expires. It is claimed first, in the unit of work of the request itself, so a
-duplicate that runs at the same time waits and then gets the result of the first. Only success is remembered: a request
-that is refused leaves nothing, and its key stays free.
+A key belongs to the account that sends it and never expires. It is claimed first, in the unit of work of the request
+itself, so a duplicate that runs at the same time waits and then gets the result of the first. Only success is
+remembered: a request that is refused leaves nothing, and its key stays free. Orders and reservations are made in
+batches, which claim the keys of all their requests at once (`batching`); everything else claims an `IdempotencyKey`.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ CustomerKey = tuple[UUID, str]
 """A customer and one of their idempotency keys: what there is at most one claim of."""
 
 NO_RESULT = UUID(int=0)
-"""The result of a request that neither placed nor reserved but changed something: the request says what."""
+"""The result of a request whose result is not looked up by an id of its own, such as an edit."""
 
 
 def check_key(key: str) -> None:
@@ -85,9 +86,9 @@ class IdempotencyKey:
         self.is_replay = False
         self.result_id = NO_RESULT
 
-    def is_repeat_of(
+    def claim(
         self,
-        claim: Callable[[Sequence[KeyClaim]], Mapping[CustomerKey, KeyClaim]],
+        claim_all: Callable[[Sequence[KeyClaim]], Mapping[CustomerKey, KeyClaim]],
         account_id: UUID,
         *request: str | int | UUID | None,
         result_id: UUID = NO_RESULT,
@@ -95,7 +96,7 @@ class IdempotencyKey:
         """Claim the key for a request, in the unit of work of that request and before anything is locked.
 
         Args:
-            claim: of the unit of work: `uow.keys.claim`.
+            claim_all: of the unit of work: `uow.keys.claim`.
             account_id: whose key it is.
             request: what tells the request from others; see `fingerprint`.
             result_id: of what it would make, if that can be looked up by its id.
@@ -107,7 +108,7 @@ class IdempotencyKey:
             KeyReused: the key was used for another request.
         """
         asked = KeyClaim(account_id, self.text, fingerprint(*request), result_id)
-        earlier = claim([asked]).get(asked.customer_key)
+        earlier = claim_all([asked]).get(asked.customer_key)
         if earlier is not None and earlier.fingerprint != asked.fingerprint:
             raise KeyReused(self.text)
         self.is_replay = earlier is not None

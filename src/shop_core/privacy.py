@@ -128,7 +128,7 @@ class PrivacyService:
                 raise WrongPassword("password")
             with self._begin() as uow:
                 if key is not None:
-                    key.is_repeat_of(uow.keys.claim, account.id, "erase me")
+                    key.claim(uow.keys.claim, account.id, "erase me")
                 locked, now = uow.accounts.lock_with_admins(account.id), uow.now()
                 ended = []
                 if account.id in locked:
@@ -150,7 +150,7 @@ class PrivacyService:
         """
         actor.require(Role.ADMIN)
         with self._begin() as uow:
-            if key is not None and key.is_repeat_of(uow.keys.claim, actor.account_id, "erase", account_id):
+            if key is not None and key.claim(uow.keys.claim, actor.account_id, "erase", account_id):
                 return
             _check_recent(uow, actor)
             locked, now = uow.accounts.lock_with_admins(account_id), uow.now()

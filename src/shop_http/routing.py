@@ -145,7 +145,7 @@ class OperationHandler:
 
     def __init__(self, handler: Handler, operation: Operation, *, is_read: bool) -> None:
         self.operation = operation
-        self._handler = _once(handler) if "key" in signature(handler).parameters else handler
+        self._handler = _with_key(handler) if "key" in signature(handler).parameters else handler
         self._is_coroutine = iscoroutinefunction(handler)
         has_body = operation.gives is not None or operation.status not in (202, 204)
         assert handler.__annotations__.get("return") != "None" or not has_body, "a handler gives what it declares"
@@ -236,7 +236,7 @@ def _recheck_staff(request: ShopRequest) -> None:
     request.actor = request.shop.sessions.recheck_staff(request.actor)
 
 
-def _once(handler: Handler) -> Handler:
+def _with_key(handler: Handler) -> Handler:
     """The handler with the key of the request, and with a response that says whether it is a replay."""
 
     def handle(request: ShopRequest, **arguments: Any) -> Response:

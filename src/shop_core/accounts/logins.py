@@ -201,7 +201,7 @@ class SessionService:
         """
         with self._begin() as uow:
             now = uow.now()
-            if key and key.is_repeat_of(uow.keys.claim, actor.account_id, "end session", session_id):
+            if key and key.claim(uow.keys.claim, actor.account_id, "end session", session_id):
                 return
             sessions = uow.refresh_tokens.sessions(actor.account_id, now)
             if session_id not in [session.id for session in sessions]:

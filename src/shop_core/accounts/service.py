@@ -111,7 +111,7 @@ class AccountService:
             with self._begin() as uow:
                 uow.accounts.add(account, password_hash)
                 if key is not None:
-                    key.is_repeat_of(uow.keys.claim, account.id, *_registered_as(account))
+                    key.claim(uow.keys.claim, account.id, *_registered_as(account))
                 self._have_confirmed(uow, account)
         except UsernameTaken:
             if key is None:
@@ -129,7 +129,7 @@ class AccountService:
         try:
             with self._begin() as uow:
                 found, password_hash = uow.accounts.credentials(account.username_key) or (None, None)
-                if found is None or not key.is_repeat_of(uow.keys.claim, found.id, *_registered_as(account)):
+                if found is None or not key.claim(uow.keys.claim, found.id, *_registered_as(account)):
                     raise taken  # inside the unit of work, so that the key is not claimed
         except KeyReused:
             raise taken from None
@@ -162,10 +162,10 @@ class AccountService:
         """
         with self._begin() as uow:
             asked = ("edit me", *fields_of(change))
-            is_repeat = key is not None and key.is_repeat_of(uow.keys.claim, actor.account_id, *asked)
+            is_replay = key is not None and key.claim(uow.keys.claim, actor.account_id, *asked)
             stored, _ = uow.accounts.lock(actor.account_id) or (None, None)
             account = _found(stored, actor.account_id)
-            if is_repeat:
+            if is_replay:
                 return account
             edited = account.edited(change, self._clock())
             uow.accounts.update(edited)
@@ -282,13 +282,13 @@ class AccountService:
         """
         actor.require(Role.ADMIN)
         with self._begin() as uow:
-            is_repeat = key is not None and key.is_repeat_of(
+            is_replay = key is not None and key.claim(
                 uow.keys.claim, actor.account_id, "assign", account_id, *fields_of(change)
             )
             locked = uow.accounts.lock_with_admins(account_id)
             now = uow.now()
             stored = _found(locked.get(account_id), account_id)
-            if is_repeat:
+            if is_replay:
                 return stored
             account = stored.assigned(change, now)
             check_admin_stays([other for other in locked.values() if other.is_active_admin], account)

@@ -71,7 +71,7 @@ class CategoryService:
         """
         actor.require(Role.STAFF)
         with self._begin() as uow:
-            if key and key.is_repeat_of(uow.keys.claim, actor.account_id, "create category", name, slug, parent_id):
+            if key and key.claim(uow.keys.claim, actor.account_id, "create category", name, slug, parent_id):
                 return made_before(_category_like(uow, normalized(name), slug, parent_id), key)
             tree = uow.categories.lock_all()
             free = free_slug(name, {each.slug for each in tree.values()}) if slug is None else slug
@@ -93,14 +93,14 @@ class CategoryService:
         """
         actor.require(Role.STAFF)
         with self._begin() as uow:
-            is_repeat = key is not None and key.is_repeat_of(
+            is_replay = key is not None and key.claim(
                 uow.keys.claim, actor.account_id, "edit category", category_id, *fields_of(changes)
             )
             # All of them: two moves, each valid alone, could close a cycle together.
             tree = uow.categories.lock_all()
             if category_id not in tree:
                 raise CategoryNotFound(category_id)
-            edited = tree[category_id] if is_repeat else tree[category_id].edited(changes)
+            edited = tree[category_id] if is_replay else tree[category_id].edited(changes)
             if edited is not tree[category_id]:
                 check_place(edited, tree)
                 uow.categories.update(edited)
@@ -117,7 +117,7 @@ class CategoryService:
         """
         actor.require(Role.STAFF)
         with self._begin() as uow:
-            if key and key.is_repeat_of(uow.keys.claim, actor.account_id, "remove category", category_id):
+            if key and key.claim(uow.keys.claim, actor.account_id, "remove category", category_id):
                 return
             uow.categories.remove(category_id)
 

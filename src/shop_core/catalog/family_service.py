@@ -67,7 +67,7 @@ class FamilyService:
         family = Family(self._new_id(), normalized(name), names, normalized(description))
         asked = ("create family", family.name, family.description, *names)
         with self._begin() as uow:
-            if key and key.is_repeat_of(uow.keys.claim, actor.account_id, *asked):
+            if key and key.claim(uow.keys.claim, actor.account_id, *asked):
                 newest = uow.families.page(OffsetRequest(LIMIT_MAX)).items
                 same = (made for made in newest if replace(family, id=made.id, version=made.version) == made)
                 return made_before(next(same, None), key)
@@ -96,11 +96,11 @@ class FamilyService:
         actor.require(Role.STAFF)
         with self._begin() as uow:
             asked = ("edit family", family_id, str(name), str(description))
-            is_repeat = key is not None and key.is_repeat_of(uow.keys.claim, actor.account_id, *asked)
+            is_replay = key is not None and key.claim(uow.keys.claim, actor.account_id, *asked)
             family = uow.families.lock(family_id)
             if family is None:
                 raise FamilyNotFound(family_id)
-            edited = family if is_repeat else family.edited(name, description)
+            edited = family if is_replay else family.edited(name, description)
             if edited is not family:
                 check_version(family.version, versions)
                 uow.families.update(edited)
@@ -117,6 +117,6 @@ class FamilyService:
         """
         actor.require(Role.STAFF)
         with self._begin() as uow:
-            if key and key.is_repeat_of(uow.keys.claim, actor.account_id, "remove family", family_id):
+            if key and key.claim(uow.keys.claim, actor.account_id, "remove family", family_id):
                 return
             uow.families.remove(family_id)

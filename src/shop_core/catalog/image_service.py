@@ -262,14 +262,14 @@ class ImageService:
     ) -> CatalogEntry:
         """The product with other pictures. Raises _Swept: a file of those that are added is gone."""
         with self._begin() as uow:
-            is_repeat = key is not None and key.is_repeat_of(uow.keys.claim, actor.account_id, product_id, *asked)
+            is_replay = key is not None and key.claim(uow.keys.claim, actor.account_id, product_id, *asked)
             product = uow.products.lock(product_id)
             if product is None or product.archived_at is not None:
                 raise ProductNotFound(product_id)
-            if is_repeat and key:
+            if is_replay and key:
                 for image in added:
                     made_before(image_with(product.images, image.keys), key)
-            edited = product if is_repeat else _with_images(product, change(product.images), self._clock)
+            edited = product if is_replay else _with_images(product, change(product.images), self._clock)
             if edited is not product:
                 check_version(product.version, versions)
                 uow.products.update_all([edited])

@@ -133,7 +133,7 @@ class CatalogService(CategoryService):
         actor.require(Role.STAFF)
         check_currency(details, self._currency)
         with self._naming_archived(), self._begin() as uow:
-            if key and key.is_repeat_of(uow.keys.claim, actor.account_id, "create product", *fields_of(details)):
+            if key and key.claim(uow.keys.claim, actor.account_id, "create product", *fields_of(details)):
                 made = uow.products.lock_by_sku([details.sku]).get(details.sku)
                 return made_before(uow.products.get(made.id) if made else None, key)
             details, family_name = _in_family(uow, details)
@@ -194,7 +194,7 @@ class CatalogService(CategoryService):
         """
         actor.require(Role.STAFF)
         with self._begin() as uow:
-            if key and key.is_repeat_of(uow.keys.claim, actor.account_id, "remove product", product_id):
+            if key and key.claim(uow.keys.claim, actor.account_id, "remove product", product_id):
                 return
             uow.stock.lock([product_id])
             product = uow.products.lock(product_id)
@@ -256,11 +256,9 @@ class CatalogService(CategoryService):
         """
         actor.require(Role.STAFF)
         with self._begin() as uow:
-            is_repeat = key is not None and key.is_repeat_of(
-                uow.keys.claim, actor.account_id, "restore product", product_id
-            )
+            is_replay = key is not None and key.claim(uow.keys.claim, actor.account_id, "restore product", product_id)
             product = uow.products.lock(product_id)
-            if product is None or (is_repeat and product.archived_at):
+            if product is None or (is_replay and product.archived_at):
                 raise ProductNotFound(product_id)
             restored = product.restored(self._clock())
             if restored is not product:
@@ -292,13 +290,13 @@ class CatalogService(CategoryService):
     ) -> CatalogEntry:
         actor.require(Role.STAFF)
         with self._naming_archived(), self._begin() as uow:
-            is_repeat = key is not None and key.is_repeat_of(uow.keys.claim, actor.account_id, product_id, *asked)
+            is_replay = key is not None and key.claim(uow.keys.claim, actor.account_id, product_id, *asked)
             product = uow.products.lock(product_id)
             if product is None or product.archived_at is not None:
                 raise ProductNotFound(product_id)
             details, family_name = _in_family(uow, details_of(product))
             check_currency(details, self._currency)
-            edited = product if is_repeat else product.edited(details, self._clock())
+            edited = product if is_replay else product.edited(details, self._clock())
             if edited is not product:
                 check_version(product.version, versions)
                 uow.products.update_all([edited])

@@ -182,7 +182,8 @@ class TooMany(Refusal):
 
 
 class Unavailable(Refusal):
-    """The shop cannot answer at the moment. Nothing was done; the same request may succeed later.
+    """The shop cannot answer at the moment; the same request may succeed later. Whether a change was made is unknown if
+    the database went away during its commit: the same request with the same key is safe.
 
     Args:
         message: what is unavailable.

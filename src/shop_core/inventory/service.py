@@ -177,11 +177,11 @@ class InventoryService:
             check_low_stock_level(level)
         with self._begin() as uow:
             asked = ("low_stock", product_id, level)
-            is_repeat = key is not None and key.is_repeat_of(uow.keys.claim, actor.account_id, *asked)
+            is_replay = key is not None and key.claim(uow.keys.claim, actor.account_id, *asked)
             counters = uow.stock.lock([product_id]).get(product_id)
             if counters is None:
                 raise ProductNotFound(product_id)
-            if not is_repeat:
+            if not is_replay:
                 uow.stock.set_low_stock_level(product_id, level)
         return counters
 
@@ -210,11 +210,11 @@ class InventoryService:
         actor.require(Role.STAFF)
         with self._begin() as uow:
             asked = (kind, product_id, quantity, reason)
-            is_repeat = key is not None and key.is_repeat_of(uow.keys.claim, actor.account_id, "stock", *asked)
+            is_replay = key is not None and key.claim(uow.keys.claim, actor.account_id, "stock", *asked)
             level = uow.stock.lock([product_id]).get(product_id)
             if level is None:
                 raise ProductNotFound(product_id)
-            if is_repeat:
+            if is_replay:
                 return level
             at = uow.now()
             movement = StockMovement(

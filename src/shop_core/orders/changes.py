@@ -58,7 +58,8 @@ class OrderChanges:
         Args:
             actor: the customer whose order it is; or staff, for the customer: the timeline says who it was.
             lines: all lines that the order is to have; a product may stand in several.
-            versions: change it only if the order is at one of these; see `check_version`.
+            versions: change it only if the order is at one of these; see `check_version`. Not looked at if the order
+                has these lines already and no coupon is new: what is asked for is there.
             coupons: codes that come with the edit. Without one, the promotions stay those with which the order was
                 placed, whatever became of them since.
             expected_total: change it only if it then comes to this total.
@@ -68,6 +69,7 @@ class OrderChanges:
             Invalid: the lines break a rule.
             OrderNotFound: there is none, it is somebody else's, or it was deleted.
             Stale, IllegalStep, CouponNotUsable, KeyReused
+            Unavailable: see there: only with a key it is safe to send the same edit again.
             UnknownProducts: lines that need a product which is not in the catalog.
             InsufficientStock: every short product, with the units that the order was to have and could have.
             TotalChanged: the order would come to another total than the expected one.
@@ -78,12 +80,12 @@ class OrderChanges:
         asked += [part for line in lines for part in (line.product_id, line.quantity)]
         asked += ["coupons", *codes] if codes else []
         with self._begin() as uow:
-            is_repeat = key is not None and key.is_repeat_of(uow.keys.claim, actor.account_id, "edit", order_id, *asked)
+            is_replay = key is not None and key.claim(uow.keys.claim, actor.account_id, "edit", order_id, *asked)
             order = self._lock(uow, actor, order_id, Step.EDIT)
-            if is_repeat:
+            if is_replay:
                 return order
             codes = tuple(code for code in codes if code not in dict(order.coupons))
-            if requested != order.units or codes:
+            if requested != order.units or codes:  # else what is asked for is there, see decision 0022
                 check_version(order.version, versions)
             order.check_step(Step.EDIT)
             levels = uow.stock.lock(requested.keys() | order.units.keys())
@@ -93,6 +95,7 @@ class OrderChanges:
             pricer_at = read_pricer(uow, uow.prices.rules(), codes, [order.customer_id], agreed, redeemed)
             now, new_id = uow.now(), self._new_id
             request = EditRequest(order, lines, requested, expected_total, codes, agreed, redeemed)
+            # Its key is claimed: a batch of one only takes back what expired reservations hold, if the edit needs it.
             batch: Batch[EditRequest, Order] = Batch([request], [order_id])
             new_draft = partial(AmendmentDraft, offers, actor, pricer_at, now=now, new_id=new_id)
             decision = batch.decide(levels, new_draft, {}, partial(expire_due, uow, now=now, new_id=new_id))
@@ -173,9 +176,9 @@ class OrderChanges:
     def _take(self, taken: Step, actor: Actor, order_id: UUID, versions: Versions, key: Key, reason: str = "") -> Order:
         asked = (taken, order_id, reason) if reason else (taken, order_id)
         with self._begin() as uow:
-            is_repeat = key is not None and key.is_repeat_of(uow.keys.claim, actor.account_id, *asked)
+            is_replay = key is not None and key.claim(uow.keys.claim, actor.account_id, *asked)
             order = self._lock(uow, actor, order_id, taken)
-            if is_repeat or order.is_after(taken):
+            if is_replay or order.is_after(taken):
                 return order
             check_version(order.version, versions)
             order.check_step(taken)

@@ -126,7 +126,8 @@ class PlacementRequest:
 
 
 class OrderLine(NamedTuple):
-    """A line as agreed: everything in it is of the moment in which it was placed.
+    """A line as agreed: all in it is of the moment in which it was placed, or last grew by an edit; tax rate and
+    categories stay those of the first one.
 
     Args:
         options: what tells the product apart in its family.

@@ -112,20 +112,20 @@ def price(lines: Iterable[CartLine], promotions: Iterable[Promotion], *, include
 
     Args:
         lines: each product once.
-        promotions: those that may be used: in force, unlocked by a coupon if they need one, with uses left. A
-            `PromotionSet` prices many carts more quickly.
+        promotions: those that may be used: in force or kept by the order, unlocked by a coupon if they need one, with
+            uses left. A `PromotionSet` prices many carts more quickly.
         includes_tax: whether unit prices are gross; if not, taxes are added to them.
 
     Raises:
         Invalid: a product stands in two lines.
     """
     cart = Cart(lines)
-    offers = promotions if isinstance(promotions, PromotionSet) else PromotionSet(promotions)
-    plan = _best_plan(cart, offers)
+    promotion_set = promotions if isinstance(promotions, PromotionSet) else PromotionSet(promotions)
+    plan = _best_plan(cart, promotion_set)
     taxes, tax_of = taxes_of(cart.tax_rates, plan.rest, includes_tax)
     discounts: list[list[Discount]] = [[] for _ in cart.lines]
     for number, rank, off in sorted(plan.parts):
-        used = offers.by_rank[rank]
+        used = promotion_set.by_rank[rank]
         discounts[number].append(Discount(cart.lines[number].product_id, used.id, used.version, used.label, off))
     priced = [
         LinePrice(line.product_id, total - rest, rest - tax if includes_tax else rest, tax, tuple(off))
@@ -135,7 +135,7 @@ def price(lines: Iterable[CartLine], promotions: Iterable[Promotion], *, include
     total = plan.total if includes_tax else plan.total + sum(tax_of)
     return Pricing(
         tuple(priced),
-        tuple([offers.by_rank[rank] for rank in used_ranks]),
+        tuple([promotion_set.by_rank[rank] for rank in used_ranks]),
         taxes,
         sum(cart.totals),
         total,
@@ -169,10 +169,10 @@ def candidate_of(rank: int, promotion: Promotion, cart: Cart) -> Candidate:
     return Candidate(rank, promotion, selected, selected)
 
 
-def _best_plan(cart: Cart, offers: PromotionSet) -> Plan:
+def _best_plan(cart: Cart, promotion_set: PromotionSet) -> Plan:
     together: list[Candidate] = []
     solitary: list[Candidate] = []
-    for rank, promotion in offers.concerning(cart.numbers_by_id):
+    for rank, promotion in promotion_set.concerning(cart.numbers_by_id):
         if promotion.condition is None or shortfall(promotion.condition, cart) == (0, 0):
             (together if promotion.combines else solitary).append(candidate_of(rank, promotion, cart))
     plan = _plan(cart, together)

@@ -54,7 +54,7 @@ class PricingService:
         promotion = details.new(self._new_id())
         asked = ("create promotion", *fields_of(details))
         with self._begin() as uow:
-            if key and key.is_repeat_of(uow.keys.claim, actor.account_id, *asked, result_id=promotion.id):
+            if key and key.claim(uow.keys.claim, actor.account_id, *asked, result_id=promotion.id):
                 return made_before(uow.prices.promotion(key.result_id), key)
             self._check(uow, promotion)
             if len(uow.prices.rules().promotions) >= PROMOTIONS_MAX:
@@ -105,9 +105,9 @@ class PricingService:
         actor.require(Role.STAFF)
         asked = ("edit promotion", str(promotion_id), *fields_of(details))
         with self._begin() as uow:
-            is_repeat = key is not None and key.is_repeat_of(uow.keys.claim, actor.account_id, *asked)
+            is_replay = key is not None and key.claim(uow.keys.claim, actor.account_id, *asked)
             promotion, uses = _found(uow.prices.lock_promotion(promotion_id), promotion_id)
-            edited = promotion if is_repeat else details.edited(promotion)
+            edited = promotion if is_replay else details.edited(promotion)
             if edited is not promotion:
                 check_version(promotion.version, versions)
                 self._check(uow, edited)
@@ -131,7 +131,7 @@ class PricingService:
         """
         actor.require(Role.STAFF)
         with self._begin() as uow:
-            if key and key.is_repeat_of(uow.keys.claim, actor.account_id, "delete promotion", promotion_id):
+            if key and key.claim(uow.keys.claim, actor.account_id, "delete promotion", promotion_id):
                 return
             entry = _found(uow.prices.lock_promotion(promotion_id), promotion_id)
             check_version(entry.promotion.version, versions)
@@ -171,7 +171,7 @@ class PricingService:
         coupons = [Coupon(self._new_id(), promotion_id, each, now, uses_max, customer_uses_max) for each in codes]
         with self._begin() as uow:
             asked = ("create coupons", promotion_id, code, count, uses_max, customer_uses_max)
-            if key and key.is_repeat_of(uow.keys.claim, actor.account_id, *asked, result_id=coupons[0].id):
+            if key and key.claim(uow.keys.claim, actor.account_id, *asked, result_id=coupons[0].id):
                 return uow.prices.coupons_added_with(key.result_id)
             promotion, _ = _found(uow.prices.promotion(promotion_id), promotion_id)
             if not promotion.needs_coupon:
@@ -230,7 +230,7 @@ class PricingService:
             raise Invalid(Fault("rates", "name the same class and instant twice", "duplicate"))
         asked = [part for rate in rates for part in fields_of(rate)]
         with self._begin() as uow:
-            if not (key and key.is_repeat_of(uow.keys.claim, actor.account_id, "set tax rates", *asked)):
+            if not (key and key.claim(uow.keys.claim, actor.account_id, "set tax rates", *asked)):
                 uow.prices.set_tax_rates(rates)
             return uow.prices.rules().tax_rates
 

@@ -139,7 +139,7 @@ class ReservationService:
         check_ttl(ttl)
         with self._begin() as uow:
             asked = ("extend", reservation_id, ttl // timedelta(microseconds=1))
-            if key is not None and key.is_repeat_of(uow.keys.claim, actor.account_id, *asked):
+            if key is not None and key.claim(uow.keys.claim, actor.account_id, *asked):
                 return self._seen(uow, actor, reservation_id).at(uow.now())
             # Locked, so that nobody counts this reservation as expired while it is extended.
             uow.reservations.lock_customers([self._seen(uow, actor, reservation_id).customer_id], uow.now)
@@ -159,12 +159,10 @@ class ReservationService:
             ReservationResolved: it became an order.
         """
         with self._begin() as uow:
-            is_repeat = key is not None and key.is_repeat_of(
-                uow.keys.claim, actor.account_id, "release", reservation_id
-            )
+            is_replay = key is not None and key.claim(uow.keys.claim, actor.account_id, "release", reservation_id)
             reservation = self._locked(uow, actor, reservation_id)
             now = uow.now()
-            if is_repeat or reservation.is_released:
+            if is_replay or reservation.is_released:
                 return reservation.at(now)
             after, movements = give_back(reservation, ReservationStep.RELEASE, actor.id, now, self._new_id)
             uow.reservations.update_all([after])

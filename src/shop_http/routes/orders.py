@@ -207,7 +207,7 @@ def edit_order(request: ShopRequest, order_id: UUID, form: OrderForm, key: Idemp
     is the number that it could have. A product of which the order had as many or more keeps its name and price; a new
     one, or more units of one, is priced anew at today's price, all its units: send the total that you showed as
     `expected_total`. The promotions with which it was placed stay those of the order, whatever became of them since;
-    `coupons` can bring more. Lines that change nothing leave the version as it is.
+    `coupons` can bring more. Lines that change nothing leave the version as it is, whatever `If-Match` says.
     """
     lines, total, versions = form.requested(), form.total(request.shop.currency), request.expected_versions()
     request.state.order_limiter.count(request.actor.id, len(lines))
