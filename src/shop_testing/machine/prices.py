@@ -18,6 +18,7 @@ from shop_core.money import Money
 from shop_core.orders.model import Order, PlacementRequest
 from shop_core.orders.totals import Quote
 from shop_core.pagination import OffsetRequest
+from shop_core.ports import Adapters
 from shop_core.pricing.benefits import (
     EVERYTHING,
     AmountEach,
@@ -183,6 +184,18 @@ class PriceMachine(TradeMachine):
         lines = self._lines(basket)
         self._agreed(self.ask(lambda shop: shop.orders.edit(owner, order_id, lines, coupons=coupons)))
 
+    @rule(pick=picks, code=st.sampled_from(["FREE", "VIP"]))
+    def bring_another_coupon_of_its_promotion(self, pick: int, code: str) -> None:
+        """After the promotion may have changed."""
+        order_id, owner = self.order_and_actor(pick, "owner")
+        order = self.ask(lambda shop: shop.orders.get(SYSTEM, order_id))
+        if isinstance(order, Refusal) or not order.coupons:
+            return
+        _, promotion_id = order.coupons[-1]
+        self.ask(lambda shop: shop.prices.create_coupons(SYSTEM, promotion_id, code=code, uses_max=1))
+        lines = [LineRequest(line.product_id, line.quantity) for line in order.lines]
+        self._agreed(self.ask(lambda shop: shop.orders.edit(owner, order_id, lines, coupons=[code])))
+
     @rule(pick=picks)
     def look_at_an_order_again(self, pick: int) -> None:
         """Whatever became of promotions, rates, prices and names since: its figures stay."""
@@ -203,6 +216,27 @@ class PriceMachine(TradeMachine):
         assert entry.uses == customers.total()
         assert entry.uses <= (entry.promotion.uses_max or entry.uses)
         assert all(uses <= (entry.promotion.customer_uses_max or uses) for uses in customers.values())
+
+    def _agreed(self, order: Order | Refusal) -> None:
+        """An order uses what its discounts are of: each promotion in that version, by the last of its coupons."""
+        super()._agreed(order)
+        if isinstance(order, Refusal):
+            return
+
+        def uses(adapters: Adapters) -> set[tuple[UUID, int, UUID | None]]:
+            with adapters.begin() as uow:
+                used = uow.prices.redeemed(order.customer_id, order.id)
+            return {(each.promotion_id, each.version, each.coupon_id) for each in used}
+
+        def coupons(adapters: Adapters) -> dict[UUID, UUID]:
+            with adapters.begin() as uow:
+                found = uow.prices.coupons_by_code([code for code, _ in order.coupons])
+            return {promotion_id: found[code].id for code, promotion_id in order.coupons}
+
+        last = self.ask_ports(coupons)
+        assert not isinstance(last, Refusal)
+        given = {(each.promotion_id, each.version) for line in order.lines for each in line.discounts}
+        assert self.ask_ports(uses) == {(id_, version, last.get(id_)) for id_, version in given}
 
     def _benefit(self, kind: type[Benefit], number: int, units: tuple[int, int], selected: int | None) -> Benefit:
         selection, amount = self._selection(selected), Money(number, self.currency)
