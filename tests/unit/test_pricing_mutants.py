@@ -130,6 +130,11 @@ MUTANTS: list[tuple[str, list[tuple[object, str, Any]], Check]] = [
     ("a cancelled order keeps its uses", [(MemoryPrices, "give_back", lambda *_: None)], LIMITS),
     ("a use is given back twice", [(MemoryPrices, "redeemed", _all_uses_of)], LIMITS),
     (
+        "an edit that brings another coupon does not use it",
+        [(coupons.Redemption, "identity", property(lambda use: use.promotion_id))],
+        contract("test_of_two_coupons_of_a_promotion_the_last_one_is_used_also_if_an_edit_brings_it"),
+    ),
+    (
         "an edit is priced with today's promotions",
         [(OrderPricer, "price_order", _with_what_runs_today)],
         contract("test_a_change_makes_a_version_and_leaves_orders_as_they_were"),
