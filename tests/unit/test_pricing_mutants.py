@@ -62,7 +62,7 @@ def half_a_cent() -> None:
 
 
 _claim, _price_order, _is_running = Transaction.claim, OrderPricer.price_order, Promotion.is_running
-_priced = amendment._priced
+_repriced = amendment._repriced
 
 
 def _unlocked(transaction: Transaction, table: str, keys: Any) -> bool:
@@ -75,8 +75,10 @@ def _with_what_runs_today(pricer: OrderPricer, *arguments: Any) -> Any:
 
 def _at_todays_rates(request: Any, after: Any, lines: Any, pricer: OrderPricer) -> Any:
     sold = [Offer(*(*line[:4], (), line.tax_class)) for line in lines]
-    today = [line._replace(tax_rate=pricer.agree(offer)[0]) for line, offer in zip(lines, sold, strict=True)]
-    return _priced(request, after, today, pricer)
+    today = [
+        line._replace(tax_rate=pricer.tax_and_categories(offer)[0]) for line, offer in zip(lines, sold, strict=True)
+    ]
+    return _repriced(request, after, today, pricer)
 
 
 def _latest_rate(rates: Any, tax_class: str, _: Any) -> int:
@@ -141,7 +143,7 @@ MUTANTS: list[tuple[str, list[tuple[object, str, Any]], Check]] = [
     ),
     (
         "a later rate rewrites history",
-        [(amendment, "_priced", _at_todays_rates)],
+        [(amendment, "_repriced", _at_todays_rates)],
         contract("test_a_rate_is_kept_by_the_orders_that_it_was_agreed_for"),
     ),
     (

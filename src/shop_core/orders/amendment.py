@@ -15,7 +15,7 @@ from shop_core.inventory.model import LineRequest, MovementKind, NewId, StockMov
 from shop_core.money import Money
 from shop_core.orders.model import Order, OrderLine, Step, stock_moved
 from shop_core.orders.placement import stock_movements
-from shop_core.orders.totals import PricerAt, cart_of, line_of, priced
+from shop_core.orders.totals import PricerAt, cart_of, line_of, with_discounts
 from shop_core.pricing.coupons import Redemption
 from shop_core.pricing.model import Promotion
 from shop_core.pricing.order_pricer import OrderPricer
@@ -63,7 +63,7 @@ class EditRequest:
         requested: see `requested_units`.
         expected_total: edit the order only if it then comes to this total.
         coupons: codes that come with the edit.
-        agreed: the promotions that the order was priced with.
+        kept: the promotions that the order was priced with.
         redeemed: the uses of promotions that it has.
         units: the units of each product that the order needs beyond those that it has.
     """
@@ -73,7 +73,7 @@ class EditRequest:
     requested: Mapping[UUID, int]
     expected_total: Money | None = None
     coupons: tuple[str, ...] = ()
-    agreed: Sequence[Promotion] = ()
+    kept: Sequence[Promotion] = ()
     redeemed: Sequence[Redemption] = ()
     units: Mapping[UUID, int] = field(init=False)
 
@@ -158,14 +158,14 @@ def edit(
     possible = {product_id: available[product_id] + before.get(product_id, 0) for product_id in request.units}
     if short := shortages({each: request.requested[each] for each in request.units}, possible, offers):
         raise InsufficientStock(short)
-    agreed = {line.product_id: line for line in order.lines}
+    old_lines = {line.product_id: line for line in order.lines}
     lines = [
-        agreed[product_id]._replace(quantity=units)
+        old_lines[product_id]._replace(quantity=units)
         if product_id not in request.units
-        else _agreed_anew(offers[product_id], units, agreed.get(product_id), pricer)
+        else _at_todays_price(offers[product_id], units, old_lines.get(product_id), pricer)
         for product_id, units in request.requested.items()
     ]
-    after, redemptions = _priced(request, after, lines, pricer)
+    after, redemptions = _repriced(request, after, lines, pricer)
     _check_total(request.expected_total, after.total)
     changes = {product_id: units - before.get(product_id, 0) for product_id, units in request.requested.items()}
     changes |= {product_id: -units for product_id, units in before.items() if product_id not in request.requested}
@@ -178,7 +178,7 @@ def edit(
     return OrderChange(after, movements, event, redemptions)
 
 
-def _agreed_anew(offer: Offer, units: int, before: OrderLine | None, pricer: OrderPricer) -> OrderLine:
+def _at_todays_price(offer: Offer, units: int, before: OrderLine | None, pricer: OrderPricer) -> OrderLine:
     """The line at today's list price. It keeps its tax rate and its categories, if the order has one already."""
     line = line_of(offer, units, pricer)
     if before is None:
@@ -186,17 +186,17 @@ def _agreed_anew(offer: Offer, units: int, before: OrderLine | None, pricer: Ord
     return line._replace(tax_rate=before.tax_rate, tax_class=before.tax_class, category_ids=before.category_ids)
 
 
-def _priced(
+def _repriced(
     request: EditRequest, after: Order, lines: Sequence[OrderLine], pricer: OrderPricer
 ) -> tuple[Order, tuple[Redemption, ...]]:
-    """The order with these lines, priced with the promotions that were in force when it was placed."""
+    """The order with these lines, priced with the promotions that it keeps and those of its new coupons."""
     price = pricer.price_order(
-        after.customer_id, after.id, cart_of(lines), request.coupons, request.agreed, request.redeemed
+        after.customer_id, after.id, cart_of(lines), request.coupons, request.kept, request.redeemed
     )
     coupons = tuple(dict.fromkeys((*after.coupons, *price.coupons)))
     after = replace(
         after, promotions=price.promotions.versions, coupons=coupons, includes_tax=pricer.includes_tax
-    ).with_lines(priced(lines, price.pricing))
+    ).with_lines(with_discounts(lines, price.pricing))
     return after, price.redemptions
 
 

@@ -90,11 +90,11 @@ class OrderChanges:
             order.check_step(Step.EDIT)
             levels = uow.stock.lock(requested.keys() | order.units.keys())
             offers = uow.products.offers(requested.keys() & levels.keys())  # as `place_all` does
-            agreed = uow.prices.versions(order.promotions) if order.promotions else []
+            kept = uow.prices.versions(order.promotions) if order.promotions else []
             redeemed = uow.prices.redeemed(order.customer_id, order.id) if order.promotions else []
-            pricer_at = read_pricer(uow, uow.prices.rules(), codes, [order.customer_id], agreed, redeemed)
+            pricer_at = read_pricer(uow, uow.prices.rules(), codes, [order.customer_id], kept, redeemed)
             now, new_id = uow.now(), self._new_id
-            request = EditRequest(order, lines, requested, expected_total, codes, agreed, redeemed)
+            request = EditRequest(order, lines, requested, expected_total, codes, kept, redeemed)
             # Its key is claimed: a batch of one only takes back what expired reservations hold, if the edit needs it.
             batch: Batch[EditRequest, Order] = Batch([request], [order_id])
             new_draft = partial(AmendmentDraft, offers, actor, pricer_at, now=now, new_id=new_id)
@@ -221,7 +221,7 @@ def read_pricer(
     rules: Rules,
     codes: Collection[str],
     customer_ids: Collection[UUID],
-    agreed: Sequence[Promotion] = (),
+    kept: Sequence[Promotion] = (),
     redeemed: Sequence[Redemption] = (),
     *,
     is_quote: bool = False,
@@ -232,7 +232,7 @@ def read_pricer(
         rules: of the shop.
         codes: the coupons that come with the orders.
         customer_ids: of the orders.
-        agreed: for an edit: the promotions that the order was priced with.
+        kept: for an edit: the promotions that the order was priced with.
         redeemed: for an edit: the uses that the order has.
         is_quote: nothing is locked.
 
@@ -241,11 +241,11 @@ def read_pricer(
         depends on `codes`.
     """
     coupons = uow.prices.coupons_by_code(codes) if codes else {}
-    usable = usable_of(rules, coupons.values(), agreed)
+    usable = usable_of(rules, coupons.values(), kept)
     ids = {each.id for each in usable}.union(*(redemption.used_ids for redemption in redeemed))
     customers = customer_ids if any(each.customer_uses_max for each in usable) else ()
     uses = uow.prices.uses(ids, customers, lock=not is_quote) if ids else Uses()
-    return partial(OrderPricer, rules, coupons, uses, keeps_categories=rules.keeps_categories or bool(agreed))
+    return partial(OrderPricer, rules, coupons, uses, keeps_categories=rules.keeps_categories or bool(kept))
 
 
 def _exchange(uow: UnitOfWork, before: Sequence[Redemption], after: Sequence[Redemption], now: datetime) -> None:

@@ -50,7 +50,7 @@ class Quote(Priced):
 
 def line_of(offer: Offer, quantity: int, pricer: OrderPricer) -> OrderLine:
     """A line at today's list price, with today's tax rate and categories; without discounts and taxes."""
-    tax_rate, category_ids = pricer.agree(offer)
+    tax_rate, category_ids = pricer.tax_and_categories(offer)
     return OrderLine.of(offer, quantity, category_ids, tax_rate)
 
 
@@ -61,12 +61,12 @@ def taxed_lines(sold: Sequence[tuple[Offer, int]], pricer: OrderPricer) -> tuple
         sold: what is sold, and how many units of it.
     """
     by_id = sorted(sold, key=lambda line: line[0].product_id.int)
-    agreed = [pricer.agree(offer) for offer, _ in by_id]
+    taxed = [pricer.tax_and_categories(offer) for offer, _ in by_id]
     amounts = [offer.price.minor * quantity for offer, quantity in by_id]
-    _, taxes = taxes_of([rate for rate, _ in agreed], amounts, pricer.includes_tax)
+    _, taxes = taxes_of([rate for rate, _ in taxed], amounts, pricer.includes_tax)
     lines = {
         offer.product_id.int: OrderLine.of(offer, quantity, category_ids, rate, tax)
-        for (offer, quantity), (rate, category_ids), tax in zip(by_id, agreed, taxes, strict=True)
+        for (offer, quantity), (rate, category_ids), tax in zip(by_id, taxed, taxes, strict=True)
     }
     return tuple([lines[offer.product_id.int] for offer, _ in sold])
 
@@ -85,7 +85,10 @@ def placed_order(
         lines = taxed_lines(sold, pricer)
         total = total_of(lines, currency, includes_tax=includes_tax)
         return Order(*head, lines, total, now, now, includes_tax=includes_tax), ()
-    cart = [CartLine(offer.product_id, offer.price.minor, quantity, *pricer.agree(offer)) for offer, quantity in sold]
+    cart = [
+        CartLine(offer.product_id, offer.price.minor, quantity, *pricer.tax_and_categories(offer))
+        for offer, quantity in sold
+    ]
     pricing, promotions, redemptions, coupons = pricer.price_order(request.customer_id, order_id, cart, request.coupons)
     prices = {each.product_id.int: each for each in pricing.lines}
     made = []
@@ -95,8 +98,8 @@ def placed_order(
         made.append(
             OrderLine(product_id, sku, name, price, units, options, tax_class, off, rate, tax, category_ids, discounts)
         )
-    total, agreed = Money(pricing.total, currency), promotions.versions
-    order = Order(*head, tuple(made), total, now, now, includes_tax=includes_tax, promotions=agreed, coupons=coupons)
+    total, kept = Money(pricing.total, currency), promotions.versions
+    order = Order(*head, tuple(made), total, now, now, includes_tax=includes_tax, promotions=kept, coupons=coupons)
     return order, redemptions
 
 
@@ -108,7 +111,7 @@ def cart_of(lines: Iterable[OrderLine]) -> list[CartLine]:
     ]
 
 
-def priced(lines: Iterable[OrderLine], pricing: Pricing) -> tuple[OrderLine, ...]:
+def with_discounts(lines: Iterable[OrderLine], pricing: Pricing) -> tuple[OrderLine, ...]:
     """The lines with their discounts and taxes."""
     prices = {each.product_id.int: each for each in pricing.lines}
     made = []
@@ -138,7 +141,7 @@ def quote(
     cart = cart_of(lines)
     pricing, promotions, _, coupons = pricer.price_order(customer_id, _NOT_PLACED, cart, codes)
     return Quote(
-        priced(lines, pricing),
+        with_discounts(lines, pricing),
         Money(pricing.total, lines[0].unit_price.currency),
         tuple(shortages),
         tuple(explain(cart, promotions, pricing)),

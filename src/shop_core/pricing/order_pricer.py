@@ -71,8 +71,8 @@ class OrderPricer:
         self._sets: dict[tuple[int, ...], PromotionSet] = {}
         self._rates: dict[str, int] = {}
 
-    def agree(self, offer: Offer) -> tuple[int, tuple[UUID, ...]]:
-        """The tax rate and the categories that are agreed today for a new line."""
+    def tax_and_categories(self, offer: Offer) -> tuple[int, tuple[UUID, ...]]:
+        """Those that a new line gets today."""
         rate = self._rates.get(offer.tax_class)
         if rate is None:
             rate = self._rates[offer.tax_class] = self._rules.tax_rate(offer.tax_class, self._now)
@@ -84,7 +84,7 @@ class OrderPricer:
         order_id: UUID,
         lines: Sequence[CartLine],
         codes: Sequence[str] = (),
-        agreed: Sequence[Promotion] | None = None,
+        kept: Sequence[Promotion] | None = None,
         redeemed: Sequence[Redemption] = (),
     ) -> OrderPrice:
         """Price one order. Nothing is used up yet: see `take`.
@@ -92,7 +92,7 @@ class OrderPricer:
         Args:
             customer_id: None for a quote to somebody unknown.
             codes: coupons that come with it, as `coupon_code` makes them.
-            agreed: for an edit: the versions that the order was priced with; None takes what runs now.
+            kept: for an edit: the versions that the order was priced with; None: what runs now.
             redeemed: for an edit: the uses that the order has already. They count as left.
 
         Raises:
@@ -100,12 +100,12 @@ class OrderPricer:
         """
         own = {used_id.int for redemption in redeemed for used_id in redemption.used_ids} if redeemed else ()
         coupons = [self._unlocked(customer_id, code, own) for code in codes]
-        if agreed is None:
-            kept = usable = self._usable(customer_id, coupons)
+        if kept is None:
+            promotions = usable = self._usable(customer_id, coupons)
         else:
             unlocked = {coupon.promotion_id.int: self._running[coupon.promotion_id.int] for coupon in coupons}
-            kept = PromotionSet(({each.id.int: each for each in agreed} | unlocked).values())
-            usable = kept.only(each.id for each in kept if self._has_uses(customer_id, each, own))
+            promotions = PromotionSet(({each.id.int: each for each in kept} | unlocked).values())
+            usable = promotions.only(each.id for each in promotions if self._has_uses(customer_id, each, own))
         pricing = price(lines, usable, includes_tax=self.includes_tax)
         redemptions: tuple[Redemption, ...] = ()
         if customer_id is not None:
@@ -118,7 +118,7 @@ class OrderPricer:
                     for each in pricing.used
                 ]
             )
-        return OrderPrice(pricing, kept, redemptions, tuple([(each.code, each.promotion_id) for each in coupons]))
+        return OrderPrice(pricing, promotions, redemptions, tuple([(each.code, each.promotion_id) for each in coupons]))
 
     def take(self, redemptions: Sequence[Redemption]) -> None:
         """Count what a granted order uses of limited promotions and coupons: the orders after it find fewer left."""
@@ -155,7 +155,7 @@ class OrderPricer:
         return self._used_by[customer_id.int, of.id.int] - mine < of.customer_uses_max
 
 
-def usable_of(rules: Rules, coupons: Iterable[Coupon], agreed: Iterable[Promotion] = ()) -> list[Promotion | Coupon]:
+def usable_of(rules: Rules, coupons: Iterable[Coupon], kept: Iterable[Promotion] = ()) -> list[Promotion | Coupon]:
     """The promotions and coupons that orders may use: their uses are locked, all at once, before orders are priced.
 
     Also those without a limit: which of them an order uses is known only when limited ones are locked already, and to
@@ -163,9 +163,9 @@ def usable_of(rules: Rules, coupons: Iterable[Coupon], agreed: Iterable[Promotio
 
     Args:
         coupons: those that the orders name.
-        agreed: for an edit: the versions that the order was priced with.
+        kept: for an edit: the versions that the order was priced with.
     """
     coupons = list(coupons)
     named = {coupon.promotion_id for coupon in coupons}
     automatic = [p for p in rules.promotions if not p.needs_coupon or p.id in named]
-    return [*coupons, *automatic, *agreed]
+    return [*coupons, *automatic, *kept]
