@@ -66,6 +66,7 @@ from shop_testing.contract import Contract  # noqa: E402
 from shop_testing.credentials import PasswordsContract, TokensContract  # noqa: E402
 from shop_testing.cursors import CursorsContract  # noqa: E402
 from shop_testing.determinism import MovableClock, SeededIds, TickingClock  # noqa: E402
+from shop_testing.families import FamiliesContract  # noqa: E402
 from shop_testing.fixtures import Fixtures  # noqa: E402
 from shop_testing.image_files import ImageFilesContract  # noqa: E402
 from shop_testing.images import ImagesContract  # noqa: E402
@@ -97,6 +98,7 @@ CONTRACTS: tuple[type[Contract], ...] = (
     *(
         CatalogContract,
         CatalogFeedContract,
+        FamiliesContract,
         ImageFilesContract,
         ImagesContract,
         StockContract,
@@ -132,6 +134,7 @@ __all__ = [
     "CatalogFeedContract",
     "Contract",
     "CursorsContract",
+    "FamiliesContract",
     "Fixtures",
     "ImageFilesContract",
     "ImagesContract",

@@ -11,23 +11,18 @@ from uuid import UUID
 import pytest
 
 from shop_core.accounts.model import SYSTEM, Actor
-from shop_core.catalog.families import Family
-from shop_core.catalog.model import Product, ProductChanges, ProductDetails
-from shop_core.catalog.search import ProductQuery
+from shop_core.catalog.model import Product, ProductChanges
 from shop_core.errors import (
     CouponCodeTaken,
     CouponNotUsable,
-    FamilyInUse,
-    FamilyNotFound,
     InsufficientStock,
     Invalid,
-    OptionsTaken,
     PromotionNotFound,
     Stale,
     TotalChanged,
 )
 from shop_core.idempotency import Result
-from shop_core.inventory.model import LineRequest, MovementKind
+from shop_core.inventory.model import LineRequest
 from shop_core.orders.model import Order, PlacementRequest
 from shop_core.pagination import OffsetRequest
 from shop_core.pricing.benefits import BuyXGetY, Condition, OrderAmount, OrderPercent, Percent, Selection
@@ -48,7 +43,7 @@ def placement(customer: Actor, product: Product, units: int, *coupons: str, **de
 
 
 class PricesContract(Contract):
-    """Promotions, coupons, taxes and families."""
+    """Promotions, coupons, limits, taxes and quotes."""
 
     moves_time = True
 
@@ -364,54 +359,3 @@ class PricesContract(Contract):
         )
         (short,) = shop.orders.quote(ada, [LineRequest(lamp.id, 100)]).shortages
         assert (short.requested, short.available) == (100, 97)
-
-    # ---- families
-
-    def test_the_products_of_a_family_differ_by_their_options(
-        self, fixtures: Fixtures, shop: Shop, ada: Actor, lamp: Product
-    ) -> None:
-        shirts = shop.families.create(SYSTEM, "T-shirt", ["colour", "size"], "Cotton")
-        assert shop.families.get(shirts.id) == shirts
-
-        def shirt(sku: str, **options: str) -> ProductDetails:
-            named = tuple(options.items())
-            return ProductDetails(sku, f"T-shirt {sku}", lamp.price, family_id=shirts.id, options=named)
-
-        red = shop.catalog.create_product(SYSTEM, shirt("TS-R", size="M", colour="red")).product
-        assert red.options == (("colour", "red"), ("size", "M"))
-        assert shop.catalog.product(red.id).product == red
-        with pytest.raises(OptionsTaken):
-            shop.catalog.create_product(SYSTEM, shirt("TS-R2", colour="red", size="M"))
-        for options in (
-            {"colour": "red"},
-            {"colour": "red", "size": "L", "sleeves": "long"},
-            {"colour": "", "size": "L"},
-        ):
-            with pytest.raises(Invalid, match="options"):
-                shop.catalog.create_product(SYSTEM, shirt("TS-X", **options))
-        with pytest.raises(FamilyNotFound):
-            shop.catalog.edit_product(SYSTEM, lamp.id, ProductChanges(family_id=fixtures.new_id()))
-        with pytest.raises(Invalid, match="options"):
-            shop.catalog.edit_product(SYSTEM, lamp.id, ProductChanges(options=(("colour", "red"),)))
-        found = shop.catalog.products(ProductQuery(family_id=shirts.id), OffsetRequest())
-        assert ([entry.product.id for entry in found.items], found.count) == ([red.id], 1)
-        with pytest.raises(FamilyInUse):
-            shop.families.remove(SYSTEM, shirts.id)
-
-        fixtures.apply(fixtures.movement(red.id, MovementKind.RECEIVED, 2))
-        order = shop.orders.place(placement(ada, red, 1))
-        assert order.lines[0].options == red.options
-        shop.catalog.remove_product(SYSTEM, red.id)
-        assert shop.orders.get(ada, order.id) == order
-        shop.catalog.create_product(SYSTEM, shirt("TS-R2", colour="red", size="M"))
-
-    def test_a_family_is_edited_listed_and_removed(self, shop: Shop) -> None:
-        shirts, mugs = (shop.families.create(SYSTEM, name) for name in ("Shirts", "Mugs"))
-        edited = shop.families.edit(SYSTEM, shirts.id, "T-shirts", versions={1})
-        assert edited == Family(shirts.id, "T-shirts", version=2)
-        with pytest.raises(Stale):
-            shop.families.edit(SYSTEM, shirts.id, description="Late", versions={1})
-        assert shop.families.page(OffsetRequest()).items == (mugs, edited)
-        shop.families.remove(SYSTEM, mugs.id)
-        with pytest.raises(FamilyNotFound):
-            shop.families.get(mugs.id)

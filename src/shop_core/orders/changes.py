@@ -58,8 +58,8 @@ class OrderChanges:
         Args:
             actor: the customer whose order it is; or staff, for the customer: the timeline says who it was.
             lines: all lines that the order is to have; a product may stand in several.
-            versions: change it only if the order is at one of these; see `check_version`. Not looked at if the order
-                has these lines already and no coupon is new: what is asked for is there.
+            versions: change it only if the order is at one of these; see `check_version`. They do not matter if the
+                order has these lines already and no coupon is new.
             coupons: codes that come with the edit. Without one, the promotions stay those with which the order was
                 placed, whatever became of them since.
             expected_total: change it only if it then comes to this total.
@@ -69,7 +69,8 @@ class OrderChanges:
             Invalid: the lines break a rule.
             OrderNotFound: there is none, it is somebody else's, or it was deleted.
             Stale, IllegalStep, CouponNotUsable, KeyReused
-            Unavailable: see there: only with a key it is safe to send the same edit again.
+            Unavailable: the store could not be reached, or was lost during the commit. With a key, the same edit may
+                safely be sent again.
             UnknownProducts: lines that need a product which is not in the catalog.
             InsufficientStock: every short product, with the units that the order was to have and could have.
             TotalChanged: the order would come to another total than the expected one.
