@@ -21,10 +21,12 @@ class Contract:
 
     Attributes:
         moves_time: its adapters must go by the fixture `clock`, their store too. Else they go by their own clock.
+        rounds: how often a race is run. Once is enough where many orders of its calls are tried as well.
         units: how many lamps and chairs there are.
     """
 
     moves_time: ClassVar[bool] = False
+    rounds: ClassVar[int] = 4
     units: ClassVar[int] = 5
 
     @pytest.fixture

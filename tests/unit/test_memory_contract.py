@@ -16,7 +16,11 @@ from shop_testing import MovableClock, contract_tests
 
 
 class InMemory:
-    """Differences for the audit are made behind the back of the adapter, in the dictionaries of its store."""
+    """Differences for the audit are made behind the back of the adapter, in the dictionaries of its store. Races
+    are run in many orders of their calls by `test_interleavings`.
+    """
+
+    rounds = 1
 
     @pytest.fixture
     def adapters(self, clock: MovableClock) -> MemoryAdapters:

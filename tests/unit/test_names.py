@@ -124,6 +124,8 @@ NAMES = {
     "wrong_postgres": "mutants",
 }
 
+_NAME, _PART = re.compile("[A-Za-z]+"), re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
+
 PHRASES = {
     r"\b(on|off|at|to) (the|a) platform\b": "in the queue",
     r"\b(a|the|each|every|first|this|its|no) (dead )?letters? (is|was|in|that|could|waits)\b": "message",
@@ -150,7 +152,7 @@ def texts() -> dict[str, str]:
 
 def words(text: str) -> set[str]:
     """The words of a text in lower case, in the singular, those within identifiers too."""
-    different = set(re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+", text))
+    different = {part for name in set(_NAME.findall(text)) for part in _PART.findall(name)}
     return {form for word in different for form in (word.lower(), word.lower().removesuffix("s"))}
 
 
@@ -173,7 +175,7 @@ def retired_in(name: str, text: str) -> list[str]:
     """The retired words, names and phrases in one file."""
     found = sorted(words(text) & WORDS.keys())
     given = set(Path(name).with_suffix("").parts)
-    if name.endswith(".py"):
+    if name.endswith(".py") and any(word.strip("_") in NAMES for word in set(re.findall(r"\w+", text))):
         given |= set(names_given(text.partition("\n")[2]))
     elif name.endswith(".md"):
         given |= set(re.findall(r"`(?:\w+\.)*(\w+)`", text))

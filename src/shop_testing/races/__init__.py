@@ -32,8 +32,6 @@ from shop_testing.races.reservation_ends import ends, reservations_of_one_custom
 
 __all__ = ["CROWDS", "RACES", "TIME_PASSES", "Race", "RaceFixtures", "RacesContract", "Scenario"]
 
-ROUNDS = 4
-
 RACES: dict[str, Scenario] = {
     "two buyers of the last unit": buyers(2, units=1),
     "three buyers of two units": buyers(3, units=2),
@@ -96,7 +94,7 @@ class RacesContract(Contract):
     def test_a_race_ends_as_if_one_came_after_the_other(
         self, adapters: Adapters, clock: MovableClock, name: str
     ) -> None:
-        for _ in range(ROUNDS):
+        for _ in range(self.rounds):
             fixtures = RaceFixtures(adapters, clock, lambda limits: self.contended_shop(adapters, limits))
             with adapters.begin() as uow:
                 uow.outbox.delivered([event.id for event in fixtures.unpublished()])  # of the rounds before
