@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from itertools import chain
 from typing import ClassVar, cast
 
 import pytest
@@ -11,15 +12,15 @@ from shop_core.accounts.guess_limits import MAIL_TO_ADDRESS
 from shop_core.accounts.model import SYSTEM, Account, AccountStatusChange, ProfileChange
 from shop_core.accounts.service import Registration
 from shop_core.errors import InvalidConfirmationCode, NoMail, TooManyMails
-from shop_core.mail.model import Mail, MailKind, MailMessage
+from shop_core.mail.model import Mail, MailKind, MailMessage, mails_about
 from shop_core.mail.service import ASKED_FOR, CONFIRMATION_CODE_LIFE
 from shop_core.outbox import VISIBILITY_TIMEOUT
-from shop_core.pagination import OffsetRequest
+from shop_core.pagination import CursorRequest, OffsetRequest
 from shop_core.ports import Adapters, Queued, Undelivered
 from shop_core.shop import Shop
 from shop_testing.contract import Contract
 from shop_testing.determinism import MovableClock
-from shop_testing.fixtures import Altered, Fixtures
+from shop_testing.fixtures import Altered, Fixtures, request
 
 PASSWORD, OTHER = "correct horse battery", "staple, but which one"
 
@@ -174,6 +175,22 @@ class MailsContract(Contract):
         assert shop.mails.waiting(SYSTEM)[0] == 2
         shop.privacy.erase_me(ada.actor, PASSWORD)
         assert [message.to for message in _sent(shop, postbox)] == [bob.email]
+
+    def test_a_mail_of_an_order_that_is_not_true_any_more_is_not_sent(
+        self, shop: Shop, postbox: Postbox, fixtures: Fixtures
+    ) -> None:
+        ada, lamp = _confirmed(shop, postbox), fixtures.product(units=9)
+        kept, cancelled, deleted = (shop.orders.place(request(ada.actor, (lamp, 1))) for _ in range(3))
+        shop.orders.confirm(SYSTEM, kept.id)
+        shop.orders.cancel(SYSTEM, cancelled.id)
+        shop.orders.delete(ada.actor, cancelled.id)
+        shop.orders.delete(ada.actor, deleted.id)
+        events = [shop.orders.events(SYSTEM, each.id, CursorRequest()).items for each in (kept, cancelled, deleted)]
+        with fixtures.begin() as uow:
+            uow.mails.add_all(mails_about(list(chain(*events))))
+        sent = [(message.kind, message.order.id) for message in _sent(shop, postbox) if message.order]
+        assert sorted(sent) == sorted([(MailKind.ORDER_PLACED, kept.id), (MailKind.ORDER_CANCELLED, cancelled.id)])
+        assert shop.mails.waiting(SYSTEM)[0] == 0, "and does not wait for ever"
 
     def test_two_senders_do_not_take_one_mail(self, fixtures: Fixtures, clock: MovableClock) -> None:
         mails = [Mail(fixtures.new_id(), MailKind.PASSWORD_RESET, clock(), address="ada@example.org") for _ in range(3)]

@@ -19,6 +19,7 @@ from shop_core.accounts.model import Account, Actor, check_email
 from shop_core.errors import InvalidConfirmationCode, NoMail
 from shop_core.mail.model import Mail, MailKind, MailMessage
 from shop_core.mail.requests import RESET_CODE_LIFE, ask_to_confirm, proved_by, take_mail_tokens
+from shop_core.orders.model import Order, OrderStatus
 from shop_core.outbox import QueueService
 from shop_core.ports import Begin, Clock, Mailer, NewId, Tokens, Undelivered, UnitOfWork
 from shop_core.text import comparable, normalized
@@ -131,12 +132,17 @@ class _Sender:
             return
         if mail.kind is not MailKind.EMAIL_CONFIRMATION:
             order = uow.orders.get(mail.order_id) if mail.order_id and reader.email_confirmed else None
-            if order is not None:
+            if order is not None and _is_true(mail, order):
                 yield _message(mail, reader, order=order)
         elif reader.email == mail.address and not reader.email_confirmed:
             until = uow.now() + CONFIRMATION_CODE_LIFE
             code = self._tokens.reset_code(reader.id, proved_by(reader), until)
             yield _message(mail, reader, code=code, expires_at=until)
+
+
+def _is_true(mail: Mail, order: Order) -> bool:
+    """Whether what a mail says of an order is still so: it waits while no mail can be sent."""
+    return (order.status is OrderStatus.CANCELLED) == (mail.kind is MailKind.ORDER_CANCELLED)
 
 
 def _message(mail: Mail, account: Account, **about: Any) -> MailMessage:
