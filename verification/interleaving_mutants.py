@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import cycle
 from threading import Condition
@@ -21,6 +21,7 @@ from shop_core.idempotency import CustomerKey, KeyClaim
 from shop_core.inventory.model import StockLevel
 from shop_core.orders.model import Order
 from shop_core.ports import Adapters, Begin, Clock, NewId, OutboxMessage, UnitOfWork
+from shop_core.pricing.rules import Uses
 from shop_core.reservations.model import Reservation, ReservationUsage
 from shop_testing.fixtures import Altered
 
@@ -164,6 +165,15 @@ def _time_of_the_beginning(uow: UnitOfWork, begin: Begin) -> dict[str, object]:
     return {"now": lambda: began}
 
 
+def _limits_read_before_locked(uow: UnitOfWork, begin: Begin) -> dict[str, object]:
+    def uses(ids: Iterable[UUID], customer_ids: Iterable[UUID], *, lock: bool) -> Uses:
+        requested = list(ids)
+        limits = uow.prices.uses(requested, (), lock=False).limits
+        return replace(uow.prices.uses(requested, customer_ids, lock=lock), limits=limits)
+
+    return {"prices": Altered(uow.prices, uses=uses)}
+
+
 def _messages_not_hidden(uow: UnitOfWork, begin: Begin) -> dict[str, object]:
     def take(now: datetime, limit: int, hidden_for: timedelta) -> list[OutboxMessage]:
         return uow.outbox.take(now, limit, timedelta(0))
@@ -282,6 +292,9 @@ INTERLEAVING_MUTANTS = [
     InterleavingMutant(
         "time is that of the beginning (confirming)", "confirm, release and expire", _time_of_the_beginning
     ),
+    InterleavingMutant(
+        "limits are read before they are locked", "buying, editing and a limit", _limits_read_before_locked
+    ),
     InterleavingMutant("messages are not hidden", "two relays", _messages_not_hidden),
     InterleavingMutant("facts are committed ahead of their change", "buying and publishing", _facts_committed_ahead),
     *(
@@ -300,6 +313,7 @@ INTERLEAVING_MUTANTS = [
             ("keys", "one order sent twice"),
             ("keys", "one reservation sent twice"),
             ("customers", "reservations of one customer"),
+            ("uses", "buying, editing and a limit"),
         ]
     ),
     InterleavingMutant(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -256,6 +256,20 @@ class PricesContract(Contract):
             shop.orders.place(placement(ada, lamp, 1, "HALF"))
         assert shop.orders.place(placement(bob, lamp, 1, "HALF")).total.minor == 4_50
 
+    def test_a_promotion_may_be_changed_after_what_it_names_has_left_the_catalog(
+        self, shop: Shop, fixtures: Fixtures, lamp: Product
+    ) -> None:
+        gone, other = fixtures.product(units=1), fixtures.product(units=1)
+        offer = self.promote(shop, Percent(1000, Selection(product_ids=frozenset([lamp.id, gone.id]))))
+        for product in (gone, other):
+            shop.catalog.remove_product(SYSTEM, product.id)
+        assert shop.prices.edit_promotion(SYSTEM, offer, PromotionDetails(label="Sale")).promotion.label == "Sale"
+        named = Percent(2000, Selection(product_ids=frozenset([gone.id])))
+        assert shop.prices.edit_promotion(SYSTEM, offer, PromotionDetails(benefit=named)).promotion.version == 3
+        with pytest.raises(Invalid, match=str(other.id)):
+            unknown = Percent(2000, Selection(product_ids=frozenset([other.id])))
+            shop.prices.edit_promotion(SYSTEM, offer, PromotionDetails(benefit=unknown))
+
     def test_a_refused_order_uses_nothing_up(self, shop: Shop, ada: Actor, lamp: Product) -> None:
         offer = self.promote(shop, Percent(1000), "ONE", uses_max=1)
         outcomes = shop.orders.place_all(
@@ -321,6 +335,61 @@ class PricesContract(Contract):
         assert (self.uses(shop, offer), shop.audit()) == (2, [])
         shop.orders.cancel(ada, cheaper.id)
         assert self.uses_by_code(shop, offer) == {"FIRST": 1, "SECOND": 0, "ONCE": 0}
+
+    def test_an_edit_counts_a_coupon_that_its_order_had_and_did_not_use(
+        self, shop: Shop, ada: Actor, lamp: Product
+    ) -> None:
+        at_three: dict[str, Any] = {"condition": Condition(units_min=3), "coupon": {"uses_max": 1}}
+        offer = self.promote(shop, Percent(1000), "ONCE", **at_three)
+        orders = [shop.orders.place(placement(ada, lamp, 2, "ONCE")) for _ in range(2)]
+
+        def total(place: int, units: int) -> int:
+            return shop.orders.edit(ada, orders[place].id, [LineRequest(lamp.id, units)]).total.minor
+
+        assert (total(0, 3), total(1, 3)) == (27_00, 30_00)
+        assert (total(0, 2), total(1, 4), total(0, 3)) == (20_00, 36_00, 30_00)
+        assert (self.uses_by_code(shop, offer), shop.audit()) == ({"ONCE": 1}, [])
+
+    def test_an_edit_keeps_its_promotions_within_the_limits_of_today(
+        self, shop: Shop, ada: Actor, lamp: Product
+    ) -> None:
+        offer = self.promote(shop, Percent(1000), condition=Condition(units_min=2))
+        used, unused = (shop.orders.place(placement(ada, lamp, units)) for units in (2, 1))
+        shop.prices.edit_promotion(SYSTEM, offer, PromotionDetails(uses_max=1))
+        two, three = [LineRequest(lamp.id, 2)], [LineRequest(lamp.id, 3)]
+        assert shop.orders.edit(ada, unused.id, two).total.minor == 20_00
+        assert shop.orders.edit(ada, used.id, three).total.minor == 27_00
+        shop.prices.edit_promotion(SYSTEM, offer, PromotionDetails(uses_max=None))
+        assert shop.orders.edit(ada, unused.id, three).total.minor == 27_00
+        assert (self.uses(shop, offer), shop.audit()) == (2, [])
+
+    def test_an_edit_keeps_to_what_a_customer_may_have_today(self, shop: Shop, ada: Actor, lamp: Product) -> None:
+        offer = self.promote(shop, Percent(1000), condition=Condition(units_min=2))
+        orders = [shop.orders.place(placement(ada, lamp, 1)) for _ in range(2)]
+        shop.prices.edit_promotion(SYSTEM, offer, PromotionDetails(customer_uses_max=1, needs_coupon=True))
+        two = [LineRequest(lamp.id, 2)]
+        assert [shop.orders.edit(ada, order.id, two).total.minor for order in orders] == [18_00, 20_00]
+
+    # ---- times
+
+    @pytest.mark.parametrize("text", ["9999-12-31T23:59:59-05:00", "0001-01-01T00:00:00+14:00", "2026-11-28T12:00"])
+    def test_a_time_that_could_not_be_read_again_in_utc_is_refused(self, shop: Shop, text: str) -> None:
+        time = datetime.fromisoformat(text)
+        for field in ("starts_at", "ends_at"):
+            with pytest.raises(Invalid, match=field):
+                shop.prices.create_promotion(SYSTEM, PromotionDetails("Offer", Percent(1), **{field: time}))
+        with pytest.raises(Invalid, match="valid_from"):
+            shop.prices.set_tax_rates(SYSTEM, [TaxRate("standard", 1900, time)])
+        assert shop.prices.promotions(SYSTEM, OffsetRequest()).items == ()
+
+    def test_a_time_is_the_same_when_it_is_read_again(self, shop: Shop, ada: Actor, lamp: Product) -> None:
+        early, late = (datetime.fromisoformat(each) for each in ("0001-01-01T14:00+14:00", "9999-12-31T18:59-05:00"))
+        offer = shop.prices.create_promotion(
+            SYSTEM, PromotionDetails("O", Percent(1000), starts_at=early, ends_at=late)
+        )
+        shop.prices.set_tax_rates(SYSTEM, [TaxRate("standard", 1900, early)])
+        assert shop.prices.promotion(SYSTEM, offer.promotion.id) == offer
+        assert shop.orders.place(placement(ada, lamp, 1)).total.minor == 9_00
 
     # ---- taxes
 

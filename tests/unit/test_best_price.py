@@ -1,4 +1,4 @@
-"""What `is_exact` claims, against every use of the units of small carts: if it is true, nothing costs less."""
+"""What `is_best_price` claims, against every use of the units of small carts: if it is true, nothing costs less."""
 
 from __future__ import annotations
 
@@ -142,12 +142,12 @@ promotions = st.lists(
 @given(lines, promotions)
 def test_if_a_price_is_exact_nothing_costs_less(lines: list[CartLine], promotions: list[Promotion]) -> None:
     pricing = price(lines, promotions, includes_tax=True)
-    if pricing.is_exact:
+    if pricing.is_best_price:
         assert laws.before_taxes(pricing) <= lowest_total(lines, promotions)
 
 
 @pytest.mark.parametrize(
-    ("cart", "offers", "total", "is_exact"),
+    ("cart", "offers", "total", "is_best_price"),
     [
         # One group and 60 % off the other Y would come to 810.
         ({X: (10, 2), Y: (1000, 2)}, [BuyXGetY(1, 1), Percent(6000, only(Y))], 820, False),
@@ -170,8 +170,8 @@ def test_if_a_price_is_exact_nothing_costs_less(lines: list[CartLine], promotion
     ],
 )
 def test_a_price_is_exact_only_if_the_units_leave_no_choice(
-    cart: dict[UUID, tuple[int, int]], offers: list[object], total: int, is_exact: bool
+    cart: dict[UUID, tuple[int, int]], offers: list[object], total: int, is_best_price: bool
 ) -> None:
     lines = [CartLine(id_, *each) for id_, each in cart.items()]
     pricing = price(lines, [promotion(each, number) for number, each in enumerate(offers)], includes_tax=True)
-    assert (pricing.total, pricing.is_exact) == (total, is_exact)
+    assert (pricing.total, pricing.is_best_price) == (total, is_best_price)

@@ -73,6 +73,10 @@ def _with_what_runs_today(pricer: OrderPricer, *arguments: Any) -> Any:
     return _price_order(pricer, *arguments[:4])
 
 
+def _limit_of_its_version(pricer: OrderPricer, _: Any, of: Promotion | coupons.Coupon, own: Any = ()) -> bool:
+    return of.uses_max is None or pricer._used[of.id.int] - (of.id.int in own) < of.uses_max
+
+
 def _at_todays_rates(request: Any, after: Any, lines: Any, pricer: OrderPricer) -> Any:
     sold = [Offer(*(*line[:4], (), line.tax_class)) for line in lines]
     today = [
@@ -135,6 +139,16 @@ MUTANTS: list[tuple[str, list[tuple[object, str, Any]], Check]] = [
         "an edit that brings another coupon does not use it",
         [(coupons.Redemption, "identity", property(lambda use: use.promotion_id))],
         contract("test_of_two_coupons_of_a_promotion_the_last_one_is_used_also_if_an_edit_brings_it"),
+    ),
+    (
+        "an edit forgets the coupons of its order",
+        [(OrderPricer, "price_order", lambda pricer, *arguments: _price_order(pricer, *arguments[:6]))],
+        contract("test_an_edit_counts_a_coupon_that_its_order_had_and_did_not_use"),
+    ),
+    (
+        "a limit is that of the version which an order keeps",
+        [(OrderPricer, "_has_uses", _limit_of_its_version)],
+        contract("test_an_edit_keeps_its_promotions_within_the_limits_of_today"),
     ),
     (
         "an edit is priced with today's promotions",

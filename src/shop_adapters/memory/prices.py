@@ -47,6 +47,7 @@ class MemoryPrices:
             transaction.insert(transaction.promotions, {promotion.id: promotion})
             transaction.promotion_versions.put((promotion.id, promotion.version), promotion)
             transaction.uses.put(promotion.id, 0)
+            transaction.use_limits.put(promotion.id, promotion.uses_max)
 
     def promotion(self, promotion_id: UUID) -> PromotionEntry | None:
         """The newest version; None if it was withdrawn."""
@@ -63,6 +64,7 @@ class MemoryPrices:
         with self._transaction.statement():
             self._transaction.promotions.put(promotion.id, promotion)
             self._transaction.promotion_versions.put((promotion.id, promotion.version), promotion)
+            self._transaction.use_limits.put(promotion.id, promotion.uses_max)
 
     def withdraw_promotion(self, promotion_id: UUID) -> None:
         """No further order gets it; those that were priced with it keep their version."""
@@ -89,6 +91,7 @@ class MemoryPrices:
                     transaction.coupon_codes, coupon.code, coupon.id, partial(CouponCodeTaken, coupon.code)
                 )
                 transaction.uses.put(coupon.id, 0)
+                transaction.use_limits.put(coupon.id, coupon.uses_max)
             transaction.insert(transaction.coupons, {coupon.id: coupon for coupon in coupons})
 
     def coupons_by_code(self, codes: Iterable[str]) -> dict[str, Coupon]:
@@ -131,7 +134,9 @@ class MemoryPrices:
                     for redemption in transaction.redemptions.get(order_id) or ():
                         if redemption.given_back_at is None:
                             by_customer.update((customer_id, used_id) for used_id in redemption.used_ids)
-            return Uses(transaction.uses.get_all(ids), by_customer)
+            limits = transaction.use_limits.get_all(ids).items()
+            limited = {used_id: uses_max for used_id, uses_max in limits if uses_max is not None}
+            return Uses(transaction.uses.get_all(ids), by_customer, limited)
 
     def redeem(self, redemptions: Sequence[Redemption]) -> None:
         """Write uses, and count them. One that was given back before counts anew."""

@@ -90,6 +90,7 @@ class Store:
         self.coupons: dict[UUID, Coupon] = {}
         self.coupon_codes: dict[str, UUID] = {}
         self.uses: dict[UUID, int] = {}
+        self.use_limits: dict[UUID, int | None] = {}
         self.redemptions: dict[UUID, tuple[Redemption, ...]] = {}
         self.tax_rates: dict[tuple[str, datetime | None], TaxRate] = {}
 

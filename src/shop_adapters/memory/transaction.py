@@ -60,6 +60,7 @@ class Transaction:
         self.coupons = Table("coupons", store.coupons)
         self.coupon_codes = Table("coupon codes", store.coupon_codes)
         self.uses = Table("uses", store.uses)
+        self.use_limits = Table("use limits", store.use_limits)
         self.redemptions = Table("redemptions", store.redemptions)
         self.tax_rates = Table("tax rates", store.tax_rates)
         self._tables: tuple[Table[Any, Any] | AppendOnlyTable[Any, Any], ...] = (
@@ -70,7 +71,7 @@ class Transaction:
             *(self.stock_events, self.outbox, self.mails, self.keys),
             *(self.reservations, self.open_reservations),
             *(self.promotions, self.promotion_versions, self.coupons, self.coupon_codes),
-            *(self.uses, self.redemptions, self.tax_rates),
+            *(self.uses, self.use_limits, self.redemptions, self.tax_rates),
         )
 
     @contextmanager

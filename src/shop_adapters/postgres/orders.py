@@ -169,7 +169,7 @@ class PostgresOrders:
         if not orders:
             return
         is_any_priced = any(each.promotions or each.coupons for each in orders)
-        pricings = _pricings_of(orders) if is_any_priced else repeat(None, len(orders))
+        pricings = _promotions_and_coupons_of(orders) if is_any_priced else repeat(None, len(orders))
         rows = [
             (
                 *(each.customer_id, each.id, each.status, each.total.minor, each.version, each.created_at),
@@ -226,7 +226,7 @@ class PostgresOrders:
                 "version": order.version,
                 "updated_at": order.updated_at,
                 "deleted_at": order.deleted_at,
-                "pricing": next(_pricings_of([order])),
+                "pricing": next(_promotions_and_coupons_of([order])),
                 "includes_tax": order.includes_tax,
             },
         )
@@ -295,7 +295,7 @@ class PostgresOrders:
             head.version,
             head.deleted_at,
             head.includes_tax,
-            *_pricing(head.pricing),
+            *_promotions_and_coupons(head.pricing),
         )
 
 
@@ -316,7 +316,7 @@ _json = json.JSONEncoder(default=str).encode
 _promotion = struct.Struct(">16sI")
 
 
-def _pricings_of(orders: Iterable[Order]) -> Iterator[str | None]:
+def _promotions_and_coupons_of(orders: Iterable[Order]) -> Iterator[str | None]:
     """The promotions and coupons of each order, as JSON; None without any. The orders of a batch have the same ones.
 
     Promotions are one text: 20 bytes each, id and version, in base 64. As arrays, twenty of them would take PostgreSQL
@@ -331,7 +331,9 @@ def _pricings_of(orders: Iterable[Order]) -> Iterator[str | None]:
         yield encoded.get(same)
 
 
-def _pricing(document: dict[str, Any] | None) -> tuple[tuple[tuple[UUID, int], ...], tuple[tuple[str, UUID], ...]]:
+def _promotions_and_coupons(
+    document: dict[str, Any] | None,
+) -> tuple[tuple[tuple[UUID, int], ...], tuple[tuple[str, UUID], ...]]:
     if document is None:
         return (), ()
     promotions = document["promotions"]

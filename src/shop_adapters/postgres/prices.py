@@ -62,7 +62,7 @@ JOIN promotion_versions AS version ON version.promotion_id = agreed.id AND versi
 _ADD = text("""
 INSERT INTO promotions (id, version) VALUES (:id, :version)
 """)
-_TURN = text("""
+_SET_VERSION = text("""
 UPDATE promotions SET version = :version WHERE id = :id
 """)
 _WITHDRAW = text("""
@@ -118,12 +118,12 @@ UPDATE promotion_uses SET uses_max = :uses_max WHERE id = :id
 # The time of the last row is one after all locks, as with stock.
 _LOCK_USES = text("""
 WITH locked AS (
-    SELECT id, uses FROM promotion_uses WHERE id = ANY (CAST(:ids AS uuid[])) ORDER BY id FOR NO KEY UPDATE
+    SELECT id, uses, uses_max FROM promotion_uses WHERE id = ANY (CAST(:ids AS uuid[])) ORDER BY id FOR NO KEY UPDATE
 )
-SELECT id, uses, clock_timestamp() AS time FROM locked
+SELECT id, uses, uses_max, clock_timestamp() AS time FROM locked
 """)
 _READ_USES = text("""
-SELECT id, uses FROM promotion_uses WHERE id = ANY (CAST(:ids AS uuid[]))
+SELECT id, uses, uses_max FROM promotion_uses WHERE id = ANY (CAST(:ids AS uuid[]))
 """)
 _USES_OF_CUSTOMERS = text("""
 SELECT redemption.customer_id, used.id, count(*) AS uses
@@ -243,7 +243,7 @@ class PostgresPrices:
 
     def update_promotion(self, promotion: Promotion) -> None:
         self._version.change()
-        self._transaction.run(_TURN, {"id": promotion.id, "version": promotion.version})
+        self._transaction.run(_SET_VERSION, {"id": promotion.id, "version": promotion.version})
         self._transaction.run(_ADD_VERSION, columns_of(promotion))
         self._transaction.run(_LIMIT_USES, {"id": promotion.id, "uses_max": promotion.uses_max})
 
@@ -295,14 +295,15 @@ class PostgresPrices:
             return Uses()
         rows = self._transaction.run(_LOCK_USES if lock else _READ_USES, {"ids": used})
         total = {row.id: row.uses for row in rows}
+        limits = {row.id: row.uses_max for row in rows if row.uses_max is not None}
         if lock and rows:
             self._transaction.note_time(rows[-1].time)
         customers = Uuids(customer_ids)
         if not customers:
-            return Uses(total)
+            return Uses(total, limits=limits)
         # In a statement of its own: the one before does not see what was committed while it waited.
         rows = self._transaction.run(_USES_OF_CUSTOMERS, {"customer_ids": customers, "ids": used})
-        return Uses(total, {(row.customer_id, row.id): row.uses for row in rows})
+        return Uses(total, {(row.customer_id, row.id): row.uses for row in rows}, limits)
 
     def redeem(self, redemptions: Sequence[Redemption]) -> None:
         if not redemptions:

@@ -191,7 +191,8 @@ def _repriced(
 ) -> tuple[Order, tuple[Redemption, ...]]:
     """The order with these lines, priced with the promotions that it keeps and those of its new coupons."""
     price = pricer.price_order(
-        after.customer_id, after.id, cart_of(lines), request.coupons, request.kept, request.redeemed
+        *(after.customer_id, after.id, cart_of(lines), request.coupons),
+        *(request.kept, request.redeemed, [code for code, _ in after.coupons]),
     )
     coupons = tuple(dict.fromkeys((*after.coupons, *price.coupons)))
     after = replace(

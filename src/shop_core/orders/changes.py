@@ -24,7 +24,7 @@ from shop_core.orders.totals import PricerAt
 from shop_core.ports import Begin, NewId, UnitOfWork
 from shop_core.pricing.coupons import Redemption, coupon_codes
 from shop_core.pricing.model import Promotion
-from shop_core.pricing.order_pricer import OrderPricer, usable_of
+from shop_core.pricing.order_pricer import OrderPricer, possibly_used
 from shop_core.pricing.rules import Rules, Uses
 from shop_core.text import normalized
 
@@ -93,7 +93,8 @@ class OrderChanges:
             offers = uow.products.offers(requested.keys() & levels.keys())  # as `place_all` does
             kept = uow.prices.versions(order.promotions) if order.promotions else []
             redeemed = uow.prices.redeemed(order.customer_id, order.id) if order.promotions else []
-            pricer_at = read_pricer(uow, uow.prices.rules(), codes, [order.customer_id], kept, redeemed)
+            all_codes = (*codes, *dict(order.coupons))
+            pricer_at = read_pricer(uow, uow.prices.rules(), all_codes, [order.customer_id], kept, redeemed)
             now, new_id = uow.now(), self._new_id
             request = EditRequest(order, lines, requested, expected_total, codes, kept, redeemed)
             # Its key is claimed: a batch of one only takes back what expired reservations hold, if the edit needs it.
@@ -231,7 +232,7 @@ def read_pricer(
 
     Args:
         rules: of the shop.
-        codes: the coupons that come with the orders.
+        codes: the coupons that come with the orders; for an edit also those that the order has.
         customer_ids: of the orders.
         kept: for an edit: the promotions that the order was priced with.
         redeemed: for an edit: the uses that the order has.
@@ -242,7 +243,7 @@ def read_pricer(
         depends on `codes`.
     """
     coupons = uow.prices.coupons_by_code(codes) if codes else {}
-    usable = usable_of(rules, coupons.values(), kept)
+    usable = possibly_used(rules, coupons.values(), kept)
     ids = {each.id for each in usable}.union(*(redemption.used_ids for redemption in redeemed))
     customers = customer_ids if any(each.customer_uses_max for each in usable) else ()
     uses = uow.prices.uses(ids, customers, lock=not is_quote) if ids else Uses()

@@ -36,7 +36,7 @@ class Quote(Priced):
         coupons: code and promotion of each coupon.
         includes_tax: whether prices are gross.
         is_best_price: whether it is certain that no other combination of the promotions costs less before taxes. If
-            not, a good one was taken, and perhaps another one costs less; see `Pricing.is_exact`.
+            not, a good one was taken, and perhaps another one costs less; see `Pricing.is_best_price`.
     """
 
     lines: tuple[OrderLine, ...]
@@ -147,5 +147,5 @@ def quote(
         tuple(explain(cart, promotions, pricing)),
         coupons,
         pricer.includes_tax,
-        pricing.is_exact,
+        pricing.is_best_price,
     )

@@ -53,7 +53,7 @@ class Prices(Protocol):
         """The coupons that were added together with this one, and itself, oldest first."""
 
     def uses(self, ids: Iterable[UUID], customer_ids: Iterable[UUID], *, lock: bool) -> Uses:
-        """The uses of these promotions and coupons.
+        """The uses of these promotions and coupons, and how many there may be.
 
         Args:
             customer_ids: whose own uses are counted, too.

@@ -24,7 +24,7 @@ def coupon_code(text: str, field: str = "code") -> str:
     """The one form in which a coupon's code is stored and looked up: case, spaces and full-width forms do not matter.
 
     Raises:
-        Invalid: it is empty, too long, or has other signs than letters A to Z, digits, hyphens and underscores.
+        Invalid: it is empty, too long, or has other characters than letters A to Z, digits, hyphens and underscores.
 
     >>> coupon_code(" Summer 10 ")
     'SUMMER10'
@@ -77,11 +77,6 @@ class Coupon:
     def __post_init__(self) -> None:
         if faults := limit_faults(self.uses_max, self.customer_uses_max):
             raise Invalid(*faults)
-
-    @property
-    def is_limited(self) -> bool:
-        """Whether its uses are counted before it applies."""
-        return self.uses_max is not None or self.customer_uses_max is not None
 
 
 class Redemption(NamedTuple):

@@ -57,9 +57,9 @@ class Pricing(NamedTuple):
         taxes: by rate.
         subtotal: at list prices.
         total: what is paid.
-        is_exact: whether it is certain that no other combination of the promotions costs less before taxes: other
-            ones of them, in another sequence, with fewer groups or other units in the groups of "buy X get Y". If not,
-            a good one was taken, and perhaps another one costs less.
+        is_best_price: whether it is certain that no other combination of the promotions costs less before taxes: other
+            ones of them, and of "buy X get Y" in another sequence, with fewer groups or other units in them. If not, a
+            good one was taken, and perhaps another one costs less.
     """
 
     lines: tuple[LinePrice, ...]
@@ -67,7 +67,7 @@ class Pricing(NamedTuple):
     taxes: tuple[TaxAmount, ...]
     subtotal: int
     total: int
-    is_exact: bool = True
+    is_best_price: bool = True
 
     @property
     def discounts(self) -> list[Discount]:
@@ -90,13 +90,13 @@ class Plan(NamedTuple):
         total: what is left, before taxes are added.
         rest: of each line.
         parts: the discounts.
-        is_exact: see `Pricing`.
+        is_best_price: see `Pricing`.
     """
 
     total: int
     rest: list[int]
     parts: list[Part]
-    is_exact: bool
+    is_best_price: bool
 
     @property
     def key(self) -> tuple[int, int, list[tuple[int, int]], list[Part]]:
@@ -139,7 +139,7 @@ def price(lines: Iterable[CartLine], promotions: Iterable[Promotion], *, include
         taxes,
         sum(cart.totals),
         total,
-        plan.is_exact,
+        plan.is_best_price,
     )
 
 
@@ -179,12 +179,12 @@ def _best_plan(cart: Cart, promotion_set: PromotionSet) -> Plan:
     if not solitary:
         return plan
     plans = [plan, *[_plan(cart, [candidate]) for candidate in solitary]]
-    return min(plans, key=lambda plan: plan.key)._replace(is_exact=all(plan.is_exact for plan in plans))
+    return min(plans, key=lambda plan: plan.key)._replace(is_best_price=all(plan.is_best_price for plan in plans))
 
 
 def _plan(cart: Cart, candidates: Sequence[Candidate]) -> Plan:
     """Apply these promotions, which come in the order of `PromotionSet.concerning`."""
-    parts, is_exact = item_discounts(cart, candidates)
+    parts, is_best_price = item_discounts(cart, candidates)
     rest = cart.totals.copy()
     for number, _, off in parts:
         rest[number] -= off
@@ -197,4 +197,4 @@ def _plan(cart: Cart, candidates: Sequence[Candidate]) -> Plan:
                 if share:
                     parts.append((number, rank, share))
                     rest[number] -= share
-    return Plan(left, rest, parts, is_exact)
+    return Plan(left, rest, parts, is_best_price)

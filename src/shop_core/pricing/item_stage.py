@@ -58,15 +58,15 @@ def item_discounts(cart: Cart, candidates: Iterable[Candidate]) -> tuple[list[Pa
                 if off > (unit_offers[number].off if number in unit_offers else 0):
                     unit_offers[number] = _UnitOffer(off, candidate.rank)
     parts: list[Part] = []
-    is_exact = True
+    is_best_price = True
     for numbers, overlapping in _components(competitors):
         inside = {number: unit_offers.pop(number) for number in numbers if number in unit_offers}
         is_small = len(overlapping) <= TRIED_MAX
         parts += (_best_sequence if is_small else _best_next)(overlapping, cart.units, inside)
-        is_exact &= _is_best(overlapping, cart.units, inside)
+        is_best_price &= _is_best(overlapping, cart.units, inside)
     for number, (off, rank) in unit_offers.items():
         parts.append((number, rank, off * cart.units[number]))
-    return parts, is_exact
+    return parts, is_best_price
 
 
 def group_count(benefit: BuyXGetY, bought: int, discounted: int, both: int) -> int:

@@ -12,6 +12,7 @@ from shop_core.errors import Fault, Invalid
 from shop_core.pricing.benefits import Benefit, Condition
 from shop_core.pricing.coupons import limit_faults
 from shop_core.text import normalized, text_faults
+from shop_core.times import time_faults
 
 LABEL_LENGTH_MAX = 200
 
@@ -50,21 +51,13 @@ class Promotion:
 
     def __post_init__(self) -> None:
         faults = text_faults("label", self.label, min_length=1, max_length=LABEL_LENGTH_MAX)
-        for name in ("starts_at", "ends_at"):
-            time = getattr(self, name)
-            if time is not None and time.utcoffset() is None:
-                faults.append(Fault(name, f"{time} has no offset from UTC", "invalid_time"))
+        faults += time_faults("starts_at", self.starts_at) + time_faults("ends_at", self.ends_at)
         if not faults and self.starts_at and self.ends_at and self.ends_at <= self.starts_at:
             rule = f"must be after starts_at ({self.starts_at.isoformat()}), this is {self.ends_at.isoformat()}"
             faults.append(Fault("ends_at", rule, "out_of_range"))
         faults += limit_faults(self.uses_max, self.customer_uses_max)
         if faults:
             raise Invalid(*faults)
-
-    @property
-    def is_limited(self) -> bool:
-        """Whether its uses are counted before it applies."""
-        return self.uses_max is not None or self.customer_uses_max is not None
 
     def is_running(self, at: datetime) -> bool:
         """Whether `at` is in its window: its start is, its end is not."""

@@ -38,8 +38,8 @@ class OrderPricer:
 
     Args:
         rules: as they were read.
-        coupons: those that exist of the codes that the orders name.
-        uses: of what `usable_of` lists.
+        coupons: those that exist of the codes that the orders name, and of those that an edited order has.
+        uses: of what `possibly_used` lists.
         now: when the orders are placed.
         keeps_categories: whether new lines keep their categories.
 
@@ -59,14 +59,17 @@ class OrderPricer:
     ) -> None:
         self.includes_tax, self._keeps_categories = rules.includes_tax, keeps_categories
         self._rules, self._coupons, self._now = rules, coupons, now
+        self._limits = {of.int: number for of, number in uses.limits.items()}
         self._used = Counter({of.int: number for of, number in uses.total.items()})
         self._used_by = Counter({(who.int, of.int): number for (who, of), number in uses.by_customer.items()})
-        self._running = {each.id.int: each for each in rules.promotions if each.is_running(now)}
+        self._newest = {each.id.int: each for each in rules.promotions}
+        self._running = {of: each for of, each in self._newest.items() if each.is_running(now)}
         automatic = [each for each in self._running.values() if not each.needs_coupon]
-        self._unlimited = [each.id for each in automatic if not each.is_limited]
-        self._limited = [each for each in automatic if each.is_limited]
-        self._counted = {each.id.int for each in self._running.values() if each.is_limited}
-        self._counted |= {each.id.int for each in coupons.values() if each.is_limited}
+        self._counted = {each.id.int for each in self._running.values() if each.customer_uses_max is not None}
+        self._counted |= {each.id.int for each in coupons.values() if each.customer_uses_max is not None}
+        self._counted |= self._limits.keys()
+        self._unlimited = [each.id for each in automatic if each.id.int not in self._counted]
+        self._limited = [each for each in automatic if each.id.int in self._counted]
         self.has_automatic = bool(automatic)
         self._sets: dict[tuple[int, ...], PromotionSet] = {}
         self._rates: dict[str, int] = {}
@@ -86,6 +89,7 @@ class OrderPricer:
         codes: Sequence[str] = (),
         kept: Sequence[Promotion] | None = None,
         redeemed: Sequence[Redemption] = (),
+        kept_codes: Sequence[str] = (),
     ) -> OrderPrice:
         """Price one order. Nothing is used up yet: see `take`.
 
@@ -94,27 +98,33 @@ class OrderPricer:
             codes: coupons that come with it, as `coupon_code` makes them.
             kept: for an edit: the versions that the order was priced with; None: what runs now.
             redeemed: for an edit: the uses that the order has already. They count as left.
+            kept_codes: for an edit: the coupons that the order has already, used or not.
 
         Raises:
             CouponNotUsable: there is no such coupon, it does not run now, or it is used up.
         """
         own = {used_id.int for redemption in redeemed for used_id in redemption.used_ids} if redeemed else ()
         coupons = [self._unlocked(customer_id, code, own) for code in codes]
+        old_coupons = [self._coupons[code] for code in kept_codes]
+        coupon_of = {each.promotion_id.int: each for each in (*old_coupons, *coupons)}  # the last one of each promotion
         if kept is None:
             promotions = usable = self._usable(customer_id, coupons)
         else:
             unlocked = {coupon.promotion_id.int: self._running[coupon.promotion_id.int] for coupon in coupons}
             promotions = PromotionSet(({each.id.int: each for each in kept} | unlocked).values())
-            usable = promotions.only(each.id for each in promotions if self._has_uses(customer_id, each, own))
+            usable = promotions.only(
+                each.id
+                for each in promotions
+                if self._has_uses(customer_id, each, own)
+                and self._has_uses(customer_id, coupon_of.get(each.id.int, each), own)
+            )
         pricing = price(lines, usable, includes_tax=self.includes_tax)
         redemptions: tuple[Redemption, ...] = ()
         if customer_id is not None:
-            coupon_of = {each.promotion_id.int: each.coupon_id for each in redeemed} if redeemed else {}
-            for coupon in coupons:
-                coupon_of[coupon.promotion_id.int] = coupon.id
+            coupon_ids = {promotion: coupon.id for promotion, coupon in coupon_of.items()}
             redemptions = tuple(
                 [
-                    Redemption(customer_id, order_id, each.id, each.version, coupon_of.get(each.id.int), self._now)
+                    Redemption(customer_id, order_id, each.id, each.version, coupon_ids.get(each.id.int), self._now)
                     for each in pricing.used
                 ]
             )
@@ -148,24 +158,27 @@ class OrderPricer:
 
     def _has_uses(self, customer_id: UUID | None, of: Promotion | Coupon, own: Collection[int] = ()) -> bool:
         mine = of.id.int in own
-        if of.uses_max is not None and self._used[of.id.int] - mine >= of.uses_max:
+        uses_max = self._limits.get(of.id.int)  # limits are those of now: `of` may be an older version
+        customer_uses_max = self._newest.get(of.id.int, of).customer_uses_max
+        if uses_max is not None and self._used[of.id.int] - mine >= uses_max:
             return False
-        if of.customer_uses_max is None or customer_id is None:
+        if customer_uses_max is None or customer_id is None:
             return True
-        return self._used_by[customer_id.int, of.id.int] - mine < of.customer_uses_max
+        return self._used_by[customer_id.int, of.id.int] - mine < customer_uses_max
 
 
-def usable_of(rules: Rules, coupons: Iterable[Coupon], kept: Iterable[Promotion] = ()) -> list[Promotion | Coupon]:
-    """The promotions and coupons that orders may use: their uses are locked, all at once, before orders are priced.
+def possibly_used(rules: Rules, coupons: Iterable[Coupon], kept: Iterable[Promotion] = ()) -> list[Promotion | Coupon]:
+    """The promotions and coupons that orders may use, if they run, apply and have uses left. Their uses are locked, all
+    at once, before orders are priced.
 
     Also those without a limit: which of them an order uses is known only when limited ones are locked already, and to
     lock them after those would break the order of locks.
 
     Args:
-        coupons: those that the orders name.
+        coupons: those that the orders name, and those that an edited one has.
         kept: for an edit: the versions that the order was priced with.
     """
-    coupons = list(coupons)
-    named = {coupon.promotion_id for coupon in coupons}
-    automatic = [p for p in rules.promotions if not p.needs_coupon or p.id in named]
-    return [*coupons, *automatic, *kept]
+    coupons, kept = list(coupons), list(kept)
+    named = {coupon.promotion_id for coupon in coupons} | {each.id for each in kept}
+    promotions = [each for each in rules.promotions if not each.needs_coupon or each.id in named]
+    return [*coupons, *promotions, *kept]

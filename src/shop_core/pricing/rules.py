@@ -47,12 +47,15 @@ class Rules:
 
 @dataclass(frozen=True, slots=True)
 class Uses:
-    """How often limited promotions and coupons were used, read after they were locked. Ids are of either.
+    """How many orders use promotions and coupons; read after they were locked, unless it is for a quote. Ids are of
+    either.
 
     Args:
         total: by all customers.
         by_customer: by customer and id.
+        limits: how many orders may use each one that is limited; staff may have changed it meanwhile.
     """
 
     total: Mapping[UUID, int] = field(default_factory=dict)
     by_customer: Mapping[tuple[UUID, UUID], int] = field(default_factory=dict)
+    limits: Mapping[UUID, int] = field(default_factory=dict)

@@ -110,7 +110,7 @@ class PricingService:
             edited = promotion if is_replay else details.edited(promotion)
             if edited is not promotion:
                 check_version(promotion.version, versions)
-                self._check(uow, edited)
+                self._check(uow, edited, promotion)
                 if edited.uses_max is not None and edited.uses_max < uses:
                     rule = f"must be at least {uses}, as often as it was used; this is {edited.uses_max}"
                     raise Invalid(Fault("max_uses", rule, "out_of_range"))
@@ -148,7 +148,7 @@ class PricingService:
         customer_uses_max: int | None = None,
         key: Key = None,
     ) -> list[CouponEntry]:
-        """Add a coupon with a code of your choice, or some with random codes of twelve signs.
+        """Add a coupon with a code of your choice, or some with random codes of twelve characters.
 
         Args:
             promotion_id: a promotion that needs a coupon.
@@ -234,14 +234,19 @@ class PricingService:
                 uow.prices.set_tax_rates(rates)
             return uow.prices.rules().tax_rates
 
-    def _check(self, uow: UnitOfWork, promotion: Promotion) -> None:
-        """Check what a promotion cannot know of itself: the currency of the shop, and what is in its catalog."""
+    def _check(self, uow: UnitOfWork, promotion: Promotion, before: Promotion | None = None) -> None:
+        """Check what a promotion cannot know of itself: the currency of the shop, and what is in its catalog.
+
+        What an edited one named already may have left the catalog.
+        """
         faults = [
             Fault(field, f"must be in {self._currency}, the currency of this shop", "wrong_currency")
             for field, amount in _amounts(promotion)
             if amount.currency != self._currency
         ]
         selections = list(_selections(promotion))
+        selected_before = [each for _, each in _selections(before)] if before else []
+        named_before = {named for each in selected_before for named in each.product_ids or each.category_ids or ()}
         product_ids = {named for _, selection in selections for named in selection.product_ids or ()}
         products = uow.products.offers(product_ids) if product_ids else {}
         categories = {entry.category.id for entry in uow.categories.all()} if selections else set()
@@ -250,7 +255,7 @@ class PricingService:
                 ("products", selection.product_ids, products.keys()),
                 ("categories", selection.category_ids, categories),
             ):
-                unknown = sorted(set(ids or ()) - known)
+                unknown = sorted(set(ids or ()) - known - named_before)
                 if unknown:
                     rule = f"there is no {unknown[0]} in the catalog; remove it"
                     faults.append(Fault(f"{field}.{kind}", rule, f"unknown_{kind}"))
@@ -285,7 +290,7 @@ def _selections(promotion: Promotion) -> Iterable[tuple[str, Selection]]:
 
 
 def _random_code(drawn: UUID) -> str:
-    """Twelve signs from the random end of a UUIDv7: 58 bits, too many to guess."""
+    """Twelve characters from the random end of a UUIDv7: 58 bits, too many to guess."""
     number, code = drawn.int & (1 << 62) - 1, ""
     for _ in range(_CODE_LENGTH):
         number, place = divmod(number, len(_LETTERS))

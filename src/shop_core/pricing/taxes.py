@@ -9,9 +9,10 @@ from operator import add
 from typing import NamedTuple
 
 from shop_core.catalog.model import tax_class_faults
-from shop_core.errors import Fault, Invalid
+from shop_core.errors import Invalid
 from shop_core.pricing.benefits import percent_faults
 from shop_core.pricing.rounding import WHOLE, half_up, percent_of, spread
+from shop_core.times import time_faults
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +35,7 @@ class TaxRate:
     def __post_init__(self) -> None:
         faults = percent_faults("rate", self.basis_points, 0)
         faults += tax_class_faults(self.tax_class)
-        if self.valid_from is not None and self.valid_from.utcoffset() is None:
-            faults.append(Fault("valid_from", f"{self.valid_from} has no offset from UTC", "invalid_time"))
+        faults += time_faults("valid_from", self.valid_from)
         if faults:
             raise Invalid(*faults)
 

@@ -23,6 +23,7 @@ from shop_core.errors import Fault, Invalid
 from shop_core.inventory.model import ON_HAND_MAX
 from shop_core.money import decimals
 from shop_core.text import normalized, normalized_code, text_faults
+from shop_core.times import time_faults
 from shop_http.cli.product_import.file import UnusableFile, opened, read_header, records
 from shop_http.cli.product_import.numbers import plain_number
 from shop_http.cli.product_import.profiles import OPTION, BadRow, LeftOut, Profile, Record
@@ -229,7 +230,7 @@ def read_time(text: str, now: datetime) -> datetime:
     """When something was counted.
 
     Raises:
-        Invalid: it is no time, it lacks its offset, or it is still to come.
+        Invalid: it is no time, it lacks its offset, it is still to come, or before the year 1 in UTC.
     """
     try:
         time = datetime.fromisoformat(text)
@@ -242,4 +243,6 @@ def read_time(text: str, now: datetime) -> datetime:
         raise Invalid(Fault("counted", rule, "no_offset"))
     if time > now:
         raise Invalid(Fault("counted", f"{text!r} is still to come: nothing was counted then", "in_the_future"))
+    if faults := time_faults("counted", time):
+        raise Invalid(*faults)
     return time.astimezone(UTC)

@@ -1,0 +1,33 @@
+"""Races for what promotions have left."""
+
+from __future__ import annotations
+
+from shop_core.accounts.model import SYSTEM
+from shop_core.errors import Invalid
+from shop_core.pricing.benefits import Percent, Selection
+from shop_core.pricing.model import PromotionDetails
+from shop_testing.races.base import Outcomes, Race, RaceFixtures, split
+
+
+def lowered_limit(fixtures: RaceFixtures) -> Race:
+    """Staff limit a promotion to the uses that it has, while an order is placed and another one is edited."""
+    chair, prices = fixtures.product("Chair", units=9, price=10_00), fixtures.shop.prices
+    benefit = Percent(1000, Selection(product_ids=frozenset([chair.id])))
+    offer = prices.create_promotion(SYSTEM, PromotionDetails("Offer", benefit)).promotion.id
+    order = fixtures.buys(fixtures.ada, (chair, 1))()
+
+    def check(outcomes: Outcomes) -> None:
+        split(outcomes, Invalid)
+        promotion, uses = prices.promotion(SYSTEM, offer)
+        assert uses == sum(bool(outcomes[name].discounts) for name in ("edit", "order"))
+        assert uses <= (promotion.uses_max or uses)
+        fixtures.check()
+
+    return Race(
+        {
+            "limit": lambda: prices.edit_promotion(SYSTEM, offer, PromotionDetails(uses_max=1)),
+            "edit": fixtures.edits(order, (chair, 2)),
+            "order": fixtures.buys(fixtures.bob, (chair, 1)),
+        },
+        check,
+    )
