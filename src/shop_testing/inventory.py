@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from datetime import timedelta
+from functools import partial
 from uuid import UUID
 
 import pytest
@@ -90,6 +91,16 @@ class StockContract(Contract):
         shop.catalog.remove_product(SYSTEM, product.id)
         assert low() == []
         assert shop.audit() == []
+
+    def test_of_two_who_replace_one_low_stock_level_the_second_is_refused(
+        self, fixtures: Fixtures, contended: Shop
+    ) -> None:
+        product, change = fixtures.product(), contended.inventory.set_low_stock_level
+        outcomes = together(*[partial(change, SYSTEM, product.id, level, seen=None) for level in (3, 4)])
+        assert sorted(type(outcome).__name__ for outcome in outcomes) == ["Invalid", "StockLevel"]
+        (kept,) = contended.inventory.low_stock_levels(SYSTEM, [product.id]).values()
+        assert change(SYSTEM, product.id, kept, seen=9), "it is there already"
+        assert change(SYSTEM, product.id, None, seen=kept)
 
     def test_a_low_stock_level_is_for_staff_and_keeps_to_its_rule(self, fixtures: Fixtures, shop: Shop) -> None:
         product, customer = fixtures.product(), fixtures.customer()
@@ -234,6 +245,13 @@ class StockContract(Contract):
         outcomes = together(*[lambda: contended.inventory.adjust(SYSTEM, product.id, -3, "broken")] * 4)
         assert sorted(type(outcome).__name__ for outcome in outcomes) == ["StockBelowZero"] * 3 + ["StockLevel"]
         assert fixtures.level(product.id).on_hand == 2
+
+    def test_of_two_who_counted_the_same_shelf_one_corrects_it(self, fixtures: Fixtures, contended: Shop) -> None:
+        product = fixtures.product(units=10)
+        correct = partial(contended.inventory.adjust, SYSTEM, product.id, -3, "stock-take", recorded=10)
+        outcomes = together(correct, correct)
+        assert sorted(type(outcome).__name__ for outcome in outcomes) == ["Invalid", "StockLevel"]
+        assert fixtures.level(product.id).on_hand == 7
 
     def test_a_count_of_an_earlier_moment_leaves_what_came_and_went_since(self, fixtures: Fixtures, shop: Shop) -> None:
         product = fixtures.product(units=5)

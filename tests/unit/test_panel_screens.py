@@ -88,8 +88,9 @@ def test_an_edit_of_an_older_version_shows_what_was_typed_beside_what_is_stored(
 
 def test_stock_is_received_sku_by_sku_and_a_double_scan_is_one(setup: Setup, browser: Browser) -> None:
     page = browser.get("/stock")
-    first, _ = (browser.submit(page, "/stock", sku="LAMP-1", quantity="3", note="DN 7") for _ in range(2))
+    first, second = (browser.submit(page, "/stock", sku="LAMP-1", quantity="3", note="DN 7") for _ in range(2))
     assert "3 x Brass lamp (LAMP-1) received: 8 on hand." in text_of(first)
+    assert "were received before: nothing was added, there are 8 on hand." in text_of(second)
     assert browser.form(first, "/stock").fields["note"] == "DN 7"
     assert setup.available == 8
     unknown = browser.submit(first, "/stock", sku="LAMP-9")
@@ -107,8 +108,31 @@ def test_a_count_shows_the_difference_before_it_corrects_the_stock_once(setup: S
 def test_a_count_of_stock_that_moved_meanwhile_is_made_again(setup: Setup, browser: Browser) -> None:
     page = browser.get("/stock/count?sku=LAMP-1&counted=3")
     setup.shop.inventory.receive(SYSTEM, setup.product_id, 1)
-    assert "was 5 when you compared, and is 6 now: count again" in text_of(browser.submit(page, "/stock/count"))
+    refused = browser.submit(page, "/stock/count")
+    assert "was 5 when you counted, and is 6 now: count again" in text_of(refused)
+    assert "Recorded on hand 6 Counted 3 Difference -3" in text_of(refused)
     assert setup.available == 6
+
+
+def test_of_two_who_counted_the_same_shelf_one_corrects_the_stock(setup: Setup, browser: Browser) -> None:
+    mine, theirs = (browser.get("/stock/count?sku=LAMP-1&counted=0") for _ in range(2))
+    assert browser.submit(mine, "/stock/count").status_code == 200
+    refused = browser.submit(theirs, "/stock/count")
+    assert (refused.status_code, setup.available) == (400, 0)
+    assert "Recorded on hand 0 Counted 0 Difference none" in text_of(refused)
+    assert 'name="counted" type="number" min="0" value="0"' in refused.text
+
+
+def test_what_left_the_catalog_can_still_be_received_counted_and_put_back(setup: Setup, browser: Browser) -> None:
+    path = f"/products/{setup.product_id}"
+    browser.submit(browser.get(path), f"{path}/remove")
+    assert "LAMP-1 has left the catalog." in text_of(browser.get(path))
+    assert "received: 6 on hand" in text_of(browser.submit(browser.get("/stock"), "/stock", sku="LAMP-1"))
+    counted = browser.submit(browser.get("/stock/count?sku=LAMP-1&counted=4"), "/stock/count")
+    assert "Brass lamp: 4 on hand (-2)." in text_of(counted)
+    assert "Stock-take" in text_of(browser.get(f"{path}/ledger"))
+    assert "in the catalog again" in text_of(browser.submit(browser.get(path), f"{path}/restore"))
+    assert setup.shop.catalog.product(setup.product_id).available == 4
 
 
 def test_a_cell_that_a_spreadsheet_would_calculate_is_exported_as_text(setup: Setup, browser: Browser) -> None:
@@ -196,7 +220,7 @@ def test_today_shows_what_needs_hands_and_what_was_sold(setup: Setup, browser: B
     assert "Promised, but missing 1 1 unit missing" in text
     assert "Products sold out 1 Brass lamp , 0 left" in text
     assert "Low stock 0 Products" in text
-    assert "Reservations 0 Facts that nobody took 0 Mails that did not arrive 0" in text
+    assert "Reservations 0 Events that could not be delivered 0 Mails that could not be delivered 0" in text
     assert "Sat 21 Nov 1 24.90 EUR Fri 20 Nov 0 0.00 EUR" in text
     assert 'aria-label="1 orders in 14 days, 24.90 EUR together"' in browser.get().text
 
@@ -239,8 +263,47 @@ def test_an_order_is_changed_for_its_customer_once_and_says_who_did_it(setup: Se
     assert (stale.status_code, "Stored by now: 2" in text_of(stale)) == (412, True)
     short = browser.submit(changed, f"{path}/edit", **{units: "9"})
     assert (short.status_code, browser.form(short, f"{path}/edit").fields[units]) == (409, "9")
+    twice = browser.submit(changed, f"{path}/edit", sku="MUG-1", quantity="1")
+    assert (twice.status_code, "is on the order already: change its units above" in text_of(twice)) == (400, True)
     setup.shop.orders.confirm(SYSTEM, order.id)
     assert "Change the lines" not in text_of(browser.get(path))
+
+
+def test_a_cancellation_that_comes_too_late_keeps_its_reason_in_sight(setup: Setup, browser: Browser) -> None:
+    order = order_of_ada(setup)
+    path = f"/orders/{order.id}"
+    page = browser.get(path)
+    setup.shop.orders.confirm(SYSTEM, order.id)
+    stale = browser.submit(page, f"{path}/cancel", reason="She called")
+    assert (stale.status_code, "Stored by now" in text_of(stale)) == (412, False)
+    assert "<details open><summary>Cancel the order" in stale.text
+    assert browser.form(stale, f"{path}/cancel").fields["reason"] == "She called"
+    assert "is cancelled" in text_of(browser.submit(stale, f"{path}/cancel"))
+    assert "nothing is to be packed" in text_of(browser.get(f"{path}/slip"))
+
+
+def test_goods_that_come_back_are_received_with_the_number_of_their_order(setup: Setup, browser: Browser) -> None:
+    order = order_of_ada(setup)
+    for step in (setup.shop.orders.confirm, setup.shop.orders.ship):
+        assert "Receive what came back" not in text_of(browser.get(f"/orders/{order.id}"))
+        step(SYSTEM, order.id)
+    assert f'href="/staff/stock?note={order.number}"' in browser.get(f"/orders/{order.id}").text
+    page = browser.get(f"/stock?note={order.number}")
+    assert browser.form(page, "/stock").fields["note"] == order.number
+
+
+def test_of_many_orders_that_are_refused_all_are_named_and_the_first_with_the_reason(
+    setup: Setup, browser: Browser
+) -> None:
+    setup.shop.inventory.receive(SYSTEM, setup.product_id, 9)
+    orders = [order_of_ada(setup) for _ in range(8)]
+    page = browser.get("/orders?status=placed")
+    for order in orders[1:]:
+        setup.shop.orders.cancel(SYSTEM, order.id)
+    said = text_of(browser.submit(page, "/orders", step="confirm", order=[str(order.id) for order in orders]))
+    assert "1 order is confirmed. 7 are not." in said
+    assert sum(f"{order.number}: " in said for order in orders) == 5
+    assert all(order.number in said for order in orders[1:])
 
 
 def test_products_are_found_by_all_that_the_api_filters_by(setup: Setup, browser: Browser) -> None:
@@ -351,7 +414,7 @@ def test_mails_that_did_not_arrive_are_shown_without_an_address_and_sent_again()
     (dead,) = shop.mails.dead(SYSTEM, OffsetRequest()).items
     with TestClient(create_app(shop, threads=2), base_url=ORIGIN) as client:
         browser = Browser(client)
-        assert "Mails that did not arrive 1 Show them" in text_of(browser.log_in("grace", PASSWORD))
+        assert "Mails that could not be delivered 1 Show them" in text_of(browser.log_in("grace", PASSWORD))
         page = browser.get("/mails")
         assert "mail.email_confirmation user" in text_of(page)
         assert f"/staff/users/{account.id}" in page.text

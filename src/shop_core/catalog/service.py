@@ -26,6 +26,7 @@ from shop_core.errors import Busy, ProductNotFound, SkuTaken, check_version
 from shop_core.idempotency import fields_of, made_before
 from shop_core.pagination import LIMIT_DEFAULT, CursorRequest, Page, PageRequest
 from shop_core.ports import Begin, Clock, NewId, UnitOfWork
+from shop_core.text import normalized_code
 
 Versions = Collection[int] | None
 """A change is refused unless one of these versions is the newest; None: any."""
@@ -55,6 +56,32 @@ class CatalogService(CategoryService):
         """The product of the catalog with that SKU, if there is one."""
         with self._begin() as uow:
             return next(iter(uow.products.page(ProductQuery(sku=sku), CursorRequest(1)).items), None)
+
+    def stored_product(self, actor: Actor, product_id: UUID) -> Product:
+        """A product, also one that was archived. Staff only.
+
+        Raises:
+            Unauthenticated, Forbidden: the actor is not staff.
+            ProductNotFound: there is none.
+        """
+        actor.require(Role.STAFF)
+        with self._begin() as uow:
+            product = uow.products.get_all([product_id]).get(product_id)
+        if product is None:
+            raise ProductNotFound(product_id)
+        return product
+
+    def stored_product_by_sku(self, actor: Actor, sku: str) -> Product | None:
+        """The product with that SKU, also one that was archived, if there is one. Staff only.
+
+        Raises:
+            Unauthenticated, Forbidden: the actor is not staff.
+        """
+        actor.require(Role.STAFF)
+        if (entry := self.product_by_sku(sku)) is not None:
+            return entry.product
+        with self._begin() as uow:  # few are archived, so few are locked just to be read
+            return uow.products.lock_by_sku([normalized_code(sku)]).get(normalized_code(sku))
 
     def products(self, query: ProductQuery, page_request: PageRequest) -> Page[CatalogEntry]:
         """The products that match `query`, one page at a time.

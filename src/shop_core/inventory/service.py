@@ -7,7 +7,8 @@ from datetime import datetime
 from uuid import UUID
 
 from shop_core.accounts.model import Actor, Role
-from shop_core.errors import ProductNotFound
+from shop_core.catalog.model import UNCHANGED, Unchanged
+from shop_core.errors import Fault, Invalid, ProductNotFound
 from shop_core.events import StockEvent, StockEventKind
 from shop_core.idempotency import IdempotencyKey
 from shop_core.inventory.model import (
@@ -22,6 +23,7 @@ from shop_core.inventory.model import (
 from shop_core.pagination import LIMIT_MAX, CursorRequest, Page
 from shop_core.ports import Begin, NewId, UnitOfWork
 from shop_core.text import normalized
+from shop_core.times import time_faults
 
 
 class InventoryService:
@@ -53,7 +55,14 @@ class InventoryService:
         return self._record(actor, product_id, MovementKind.RECEIVED, quantity, reason, key)
 
     def adjust(
-        self, actor: Actor, product_id: UUID, change: int, reason: str, *, key: IdempotencyKey | None = None
+        self,
+        actor: Actor,
+        product_id: UUID,
+        change: int,
+        reason: str,
+        *,
+        recorded: int | None = None,
+        key: IdempotencyKey | None = None,
     ) -> StockLevel:
         """What is on hand turned out to be more or less than recorded: found, lost, damaged.
 
@@ -61,17 +70,20 @@ class InventoryService:
 
         Args:
             change: units found (positive) or missing (negative), not 0.
+            recorded: how many were recorded on hand when the change was worked out; None: any number. Two people who
+                count the same shelf would otherwise both correct it.
             key: makes a retry safe; see `IdempotencyKey`.
 
         Raises:
             Unauthenticated, Forbidden: the actor is not staff.
             StockBelowZero: more are said to be missing than are on hand.
             ProductNotFound, KeyReused
-            Invalid: it breaks a rule; also without a reason, which nobody could find out later.
+            Invalid: it breaks a rule; also without a reason, which nobody could find out later; and if another number
+                than `recorded` is on hand by now.
         """
         actor.require(Role.STAFF)
         check_reason(reason)
-        return self._record(actor, product_id, MovementKind.ADJUSTED, change, reason, key)
+        return self._record(actor, product_id, MovementKind.ADJUSTED, change, reason, key, recorded)
 
     def count_all(
         self, actor: Actor, counted: Mapping[UUID, int], reason: str, *, as_of: Mapping[UUID, datetime] = {}
@@ -89,10 +101,12 @@ class InventoryService:
         Raises:
             Unauthenticated, Forbidden: the actor is not staff.
             ProductNotFound
-            Invalid: a count is negative or more than can be counted, or there is no reason.
+            Invalid: a count is negative or more than can be counted, there is no reason, or a time breaks its rule.
         """
         actor.require(Role.STAFF)
         check_reason(reason)
+        if faults := [fault for time in as_of.values() for fault in time_faults("as_of", time)]:
+            raise Invalid(*faults)
         with self._begin() as uow:
             levels = uow.stock.lock(counted)
             now = uow.now()
@@ -157,12 +171,19 @@ class InventoryService:
             return uow.stock.low_stock_levels(product_ids)
 
     def set_low_stock_level(
-        self, actor: Actor, product_id: UUID, level: int | None, *, key: IdempotencyKey | None = None
+        self,
+        actor: Actor,
+        product_id: UUID,
+        level: int | None,
+        *,
+        seen: int | Unchanged | None = UNCHANGED,
+        key: IdempotencyKey | None = None,
     ) -> StockLevel:
         """Say below how many units a product counts as low: see `CatalogService.low_stock`.
 
         Args:
             level: in units that can be sold, 1 to 1,000,000; None: it never counts as low.
+            seen: the level that it replaces; `UNCHANGED`: any.
             key: makes a retry safe; see `IdempotencyKey`.
 
         Returns:
@@ -170,7 +191,8 @@ class InventoryService:
 
         Raises:
             Unauthenticated, Forbidden: the actor is not staff.
-            ProductNotFound, Invalid, KeyReused
+            ProductNotFound, KeyReused
+            Invalid: the level breaks its rule, or the product has another one than `seen` by now.
         """
         actor.require(Role.STAFF)
         if level is not None:
@@ -181,6 +203,10 @@ class InventoryService:
             counters = uow.stock.lock([product_id]).get(product_id)
             if counters is None:
                 raise ProductNotFound(product_id)
+            stored = uow.stock.low_stock_levels([product_id]).get(product_id)
+            if not is_replay and stored not in (level, stored if seen is UNCHANGED else seen):
+                rule = f"was {seen or 'nothing'} when you saw it, and is {stored or 'nothing'} now: send it again"
+                raise Invalid(Fault("low_stock_level", rule, "changed_meanwhile"))
             if not is_replay:
                 uow.stock.set_low_stock_level(product_id, level)
         return counters
@@ -206,6 +232,7 @@ class InventoryService:
         quantity: int,
         reason: str,
         key: IdempotencyKey | None,
+        recorded: int | None = None,
     ) -> StockLevel:
         actor.require(Role.STAFF)
         with self._begin() as uow:
@@ -216,6 +243,9 @@ class InventoryService:
                 raise ProductNotFound(product_id)
             if is_replay:
                 return level
+            if recorded not in (None, level.on_hand):
+                rule = f"was {recorded} when you counted, and is {level.on_hand} now: count again"
+                raise Invalid(Fault("on_hand", rule, "moved_meanwhile"))
             at = uow.now()
             movement = StockMovement(
                 self._new_id(), product_id, kind, quantity, at, actor.id, reason=normalized(reason)

@@ -6,12 +6,13 @@ functions that make the HTML. `shop_http.app` lists the screens.
     @page("/orders/{order_id:uuid}")
     def show_order(request: StaffRequest, order_id: UUID) -> Screen:
         order = request.shop.orders.get(request.actor, order_id)
-        return Screen(f"Order {order.number}", _lines(order), _confirm_button(request, order))
+        return Screen(f"Order {order.number}", _lines(order), _cancel_form(request, order))
 
-    @action("/orders/{order_id:uuid}/confirm", refused=show_order)
-    def confirm(request: StaffRequest, order_id: UUID) -> Redirect:
-        request.shop.orders.confirm(request.actor, order_id, request.form.versions, key=request.form.key)
-        return Redirect(f"/orders/{order_id}", "The order is confirmed.")
+    @action("/orders/{order_id:uuid}/cancel", refused=show_order)
+    def cancel_order(request: StaffRequest, order_id: UUID) -> Redirect:
+        form = request.form
+        request.shop.orders.cancel(request.actor, order_id, form.versions, form.text("reason"), key=form.key)
+        return Redirect(f"/orders/{order_id}", "The order is cancelled; its units can be sold again.")
 
 `page` reads and `action` changes. Who is logged in, where a form comes from and its token are checked before a handler
 runs (`handlers`, `session`). `request.form_to(path, version=...)` makes a form: it brings its token, an idempotency

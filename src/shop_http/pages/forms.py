@@ -137,6 +137,7 @@ class HtmlForm:
         lines: int = 1,
         choices: Iterable[tuple[str, str]] = (),
         css: str = "",
+        is_stored: bool = True,
         **attributes: Any,
     ) -> h.Element:
         """A labelled field, with what was typed if it was refused, what is wrong with it, and what is stored by now.
@@ -147,6 +148,7 @@ class HtmlForm:
             lines: how high it is.
             choices: value and text of each, for a field with a few choices.
             css: a class for how wide it is.
+            is_stored: whether something that is stored has it, which somebody else may have changed meanwhile.
             attributes: of the field, e.g. `type="number"`.
         """
         value, faults, id_ = self.value(name, stored), self._faults(name), f"{self.prefix}{name}"
@@ -160,7 +162,7 @@ class HtmlForm:
             control = h.textarea(rows=lines, **common)["\n" + value]  # browsers drop the first line break
         else:
             control = h.input(value=value, **({"type": "text"} | common))
-        is_overtaken = isinstance(self.refusal, Stale) and value != stored
+        is_overtaken = is_stored and isinstance(self.refusal, Stale) and value != stored
         return h.div(class_=f"field {css}".strip())[
             h.label(for_=id_)[label],
             control,

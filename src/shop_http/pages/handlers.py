@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, urlencode
 from litestar.handlers import HTTPRouteHandler
 from msgspec import Struct
 
-from shop_core import Actor, CatalogEntry, Refusal, Role, Shop
+from shop_core import Actor, CatalogEntry, Product, Refusal, Role, Shop
 from shop_core.errors import Fault, Forbidden, Invalid, InvalidToken, LoginTooOld, Unauthenticated
 from shop_http.pages.forms import HtmlForm, SentForm
 from shop_http.pages.layout import Screen, foreign_form_screen, html_response
@@ -76,11 +76,18 @@ class StaffRequest:
         return read_query(form, urlencode(pairs).encode())
 
     def product(self, sku: str, *, field: str = "sku") -> CatalogEntry:
-        """The product with that SKU. Raises Invalid, for `field`: there is none."""
+        """The product of the catalog with that SKU. Raises Invalid, for `field`: there is none."""
         entry = self.shop.catalog.product_by_sku(sku)
         if entry is None:
             raise Invalid(Fault(field, f"{sku[:40]!r} is no SKU of the catalog", "unknown_sku"))
         return entry
+
+    def stored_product(self, sku: str) -> Product:
+        """The product with that SKU, also one that has left the catalog: its units are still there. Raises Invalid."""
+        product = self.shop.catalog.stored_product_by_sku(self.actor, sku)
+        if product is None:
+            raise Invalid(Fault("sku", f"there is no product with the SKU {sku[:40]!r}", "unknown_sku"))
+        return product
 
     def form_to(self, path: str, *, version: int | None = None, prefix: str = "") -> HtmlForm:
         """A form to the action at `path`; with what was typed, if it is the one that was just refused."""

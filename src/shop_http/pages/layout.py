@@ -150,8 +150,8 @@ def _refusal(refusal: Refusal, screen_title: str) -> h.Element:
 def _lines(refusal: Refusal) -> h.Node:
     if isinstance(refusal, Stale):
         return h.p[
-            "Somebody changed this while you worked on it, so nothing was done. Below is what is stored by now, beside "
-            "what you entered: send it again if yours is right."
+            "Somebody changed this while you worked on it, so nothing was done. Below is what is stored by now. If "
+            "your change is still possible, its form has what you entered: send it again if yours is right."
         ]
     if isinstance(refusal, Invalid):
         return h.ul[

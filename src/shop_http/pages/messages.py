@@ -1,4 +1,4 @@
-"""Events and mails that nobody took: what their receiver answered, and another try."""
+"""Events and mails that could not be delivered: what their receiver answered, and another try."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def _routes(what: str) -> Iterator[HTTPRouteHandler]:
         dead = queue.dead(request.actor, page_request)
         form = request.form_to(path)
         headings: list[str | tuple[str, str]] = ["Select", what.capitalize(), "When", ("Tries", NUMBER), "Answer"]
-        listed = table("Given up", headings, (_cells(message, what) for message in dead.items))
+        listed = table("Could not be delivered", headings, (_cells(message, what) for message in dead.items))
         return Screen(
             f"{what.capitalize()}s",
             h.p[f"{waiting} wait to be sent", ["; the oldest is of ", moment(oldest)] if oldest else None, "."],

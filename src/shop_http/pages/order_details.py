@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from uuid import UUID
 
 import htpy as h
 
-from shop_core import CursorRequest, LineRequest, Money, Order, OrderEvent, OrderLine
+from shop_core import LineRequest, Money, Order, OrderEvent, OrderLine
 from shop_core.accounts.model import Account
-from shop_core.errors import AccountNotFound, Stale
-from shop_core.orders.model import LIFECYCLE, Step
-from shop_core.pagination import LIMIT_MAX
+from shop_core.errors import AccountNotFound, Fault, Invalid, Stale
+from shop_core.orders.model import LIFECYCLE, OrderStatus, Step
+from shop_core.pagination import everything
 from shop_core.pricing.benefits import percent_text
 from shop_http.pages.forms import submit
 from shop_http.pages.handlers import Redirect, StaffRequest, action, page
@@ -22,18 +23,21 @@ UNITS = "units-"
 """Before the id of a product, in the name of the field with its units."""
 
 BUTTONS = {
-    Step.CONFIRM: ("Confirm", "", "The order is confirmed."),
-    Step.SHIP: ("Ship", "", "The order is shipped."),
-    Step.DELIVER: ("Mark as delivered", "", "The order is delivered."),
+    Step.CONFIRM: ("Confirm", "The order is confirmed."),
+    Step.SHIP: ("Ship", "The order is shipped."),
+    Step.DELIVER: ("Mark as delivered", "The order is delivered."),
 }
-"""Of each step that staff take: its text, its class, and what is said after it."""
+"""Of each step that is one click: its text, and what is said after it."""
+
+SENT = (OrderStatus.SHIPPED, OrderStatus.DELIVERED)
+"""Of an order with one of these, goods may come back."""
 
 
 @page("/orders/{order_id:uuid}")
 def show_order(request: StaffRequest, order_id: UUID) -> Screen:
     """The order as it is now."""
     order = request.shop.orders.get(request.actor, order_id)
-    events = request.shop.orders.events(request.actor, order_id, CursorRequest(LIMIT_MAX)).items
+    events = list(everything(partial(request.shop.orders.events, request.actor, order_id)))
     steps = LIFECYCLE[order.status] if order.deleted_at is None else {}
     return Screen(
         f"Order {order.number}",
@@ -42,6 +46,8 @@ def show_order(request: StaffRequest, order_id: UUID) -> Screen:
         h.div(".row")[
             (_button(request, order, step) for step in steps if step in BUTTONS),
             h.a(".button.quiet", href=f"/staff/orders/{order_id}/slip")["Packing slip"],
+            order.status in SENT
+            and h.a(".button.quiet", href=f"/staff/stock?note={order.number}")["Receive what came back"],
         ],
         h.h2["Lines"],
         _lines(order),
@@ -56,10 +62,13 @@ def show_order(request: StaffRequest, order_id: UUID) -> Screen:
 def edit_order(request: StaffRequest, order_id: UUID) -> Redirect:
     """Have other lines, for the customer: what changes is taken from the stock or given back."""
     form = request.form
-    units = {form.uuid(name, name.removeprefix(UNITS)): form.number(name) for name in form.values if UNITS in name}
+    names = [name for name in form.values if name.startswith(UNITS)]
+    units = {form.uuid(name, name.removeprefix(UNITS)): form.number(name) for name in names}
     if form.text("sku"):
         product_id = request.product(form.text("sku")).product.id
-        units[product_id] = units.get(product_id, 0) + form.number("quantity")
+        if product_id in units:
+            raise Invalid(Fault("sku", "is on the order already: change its units above", "already_there"))
+        units[product_id] = form.number("quantity")
     lines = [LineRequest(product_id, quantity) for product_id, quantity in units.items() if quantity]
     edited = request.shop.orders.edit(request.actor, order_id, lines, form.versions, key=form.key)
     return Redirect(f"/orders/{order_id}", f"The order comes to {amount(edited.total)} now.")
@@ -81,6 +90,7 @@ def show_slip(request: StaffRequest, order_id: UUID) -> Screen:
     return Screen(
         f"Packing slip {order.number}",
         h.p[_name_of(customer), ", placed ", moment(order.created_at)],
+        order.status is OrderStatus.CANCELLED and h.p[h.strong["The order is cancelled: nothing is to be packed."]],
         table(
             "To be packed",
             ["SKU", "Product", ("Units", NUMBER), "Packed"],
@@ -94,7 +104,7 @@ def _taking(step: Step) -> Callable[[StaffRequest, UUID], Redirect]:
     def take(request: StaffRequest, order_id: UUID) -> Redirect:
         take_step: Callable[..., Order] = getattr(request.shop.orders, step)
         take_step(request.actor, order_id, request.form.versions, key=request.form.key)
-        return Redirect(f"/orders/{order_id}", BUTTONS[step][2])
+        return Redirect(f"/orders/{order_id}", BUTTONS[step][1])
 
     take.__name__ = f"{step}_order"
     return take
@@ -142,14 +152,13 @@ def _product(line: OrderLine) -> h.Node:
 
 
 def _button(request: StaffRequest, order: Order, step: Step) -> h.Element:
-    text, css, _ = BUTTONS[step]
-    return request.form_to(f"/orders/{order.id}/{step}", version=order.version)(submit(text, css))
+    return request.form_to(f"/orders/{order.id}/{step}", version=order.version)(submit(BUTTONS[step][0]))
 
 
 def _edit_form(request: StaffRequest, order: Order) -> h.Element:
     path = f"/orders/{order.id}/edit"
     form = request.form_to(path, version=order.version)
-    return h.details(open=request.refusal is not None and request.path == path)[
+    return h.details(open=_is_refused(request, path))[
         h.summary["Change the lines"],
         form(
             h.p["Lines with as many units or fewer keep their price; others get today's. 0 takes a line away."],
@@ -166,8 +175,8 @@ def _edit_form(request: StaffRequest, order: Order) -> h.Element:
             ),
             h.fieldset[
                 h.legend["Another product"],
-                form.field("sku", "SKU", autocomplete="off", css="narrow"),
-                form.field("quantity", "Units", "1", type="number", min="1", css="narrow"),
+                form.field("sku", "SKU", autocomplete="off", css="narrow", is_stored=False),
+                form.field("quantity", "Units", "1", type="number", min="1", css="narrow", is_stored=False),
             ],
             submit("Change the order"),
         ),
@@ -175,11 +184,20 @@ def _edit_form(request: StaffRequest, order: Order) -> h.Element:
 
 
 def _cancel_form(request: StaffRequest, order: Order) -> h.Element:
-    form = request.form_to(f"/orders/{order.id}/cancel", version=order.version)
-    return h.details[
+    path = f"/orders/{order.id}/cancel"
+    form = request.form_to(path, version=order.version)
+    return h.details(open=_is_refused(request, path))[
         h.summary["Cancel the order"],
-        form(form.field("reason", "Why", hint="Customers can read it."), submit("Cancel it", "danger"), css="narrow"),
+        form(
+            form.field("reason", "Why", hint="Customers can read it.", is_stored=False),
+            submit("Cancel it", "danger"),
+            css="narrow",
+        ),
     ]
+
+
+def _is_refused(request: StaffRequest, path: str) -> bool:
+    return request.refusal is not None and request.path == path
 
 
 def _lines(order: Order) -> h.Node:

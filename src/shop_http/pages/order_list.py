@@ -22,6 +22,8 @@ from shop_http.routes.orders import OrdersQuery
 from shop_http.server.worker_pools import Pool
 
 AT_ONCE_MAX = 200
+REASONS_MAX = 5
+"""Of so many refused orders the next page says why, and of the others which: it learns that by a cookie."""
 BUYERS_MAX = 20
 IN_WORK = (OrderStatus.PLACED, OrderStatus.CONFIRMED)
 DONE = {Step.CONFIRM: "confirmed", Step.SHIP: "shipped", Step.DELIVER: "delivered"}
@@ -67,7 +69,9 @@ def step_many(request: StaffRequest) -> Redirect:
             refused.append(f"{request.form.text(f'number-{order_id}')}: {refusal.message}")
     notice = f"{done} {'order is' if done == 1 else 'orders are'} {DONE[step]}."
     if refused:
-        notice += f" {len(refused)} {'is' if len(refused) == 1 else 'are'} not. {' '.join(refused)}"
+        notice += f" {len(refused)} {'is' if len(refused) == 1 else 'are'} not. {' '.join(refused[:REASONS_MAX])}"
+    if len(refused) > REASONS_MAX:
+        notice += f" Also not: {', '.join(each.partition(':')[0] for each in refused[REASONS_MAX:])}."
     return Redirect(f"/orders?status={status}" if status else "/orders", notice)
 
 

@@ -44,6 +44,9 @@ def create_product(request: StaffRequest) -> Redirect:
 @page("/products/{product_id:uuid}")
 def show_product(request: StaffRequest, product_id: UUID, image_id: UUID | None = None) -> Screen:
     """Everything that can be changed of it. `image_id` is that of the picture whose form was refused."""
+    stored = request.shop.catalog.stored_product(request.actor, product_id)
+    if stored.archived_at is not None:
+        return _archived(request, stored)
     entry = request.shop.catalog.product(product_id)
     product, path = entry.product, f"/products/{product_id}"
     form = request.form_to(path, version=product.version)
@@ -59,6 +62,23 @@ def show_product(request: StaffRequest, product_id: UUID, image_id: UUID | None 
         h.h2["Leave the catalog"],
         remove(h.p["Orders keep what was agreed. The product can be restored."], submit("Remove it", "danger")),
     )
+
+
+def _archived(request: StaffRequest, product: Product) -> Screen:
+    restore = request.form_to(f"/products/{product.id}/restore", version=product.version)
+    return Screen(
+        product.name,
+        h.p[f"{product.sku} has left the catalog. Orders keep what was agreed."],
+        h.p[h.a(href=f"/staff/products/{product.id}/ledger")["What moved its stock"]],
+        restore(h.p["Put back, it is in no category."], submit("Put it back into the catalog")),
+    )
+
+
+@action("/products/{product_id:uuid}/restore", refused=show_product)
+def restore_product(request: StaffRequest, product_id: UUID) -> Redirect:
+    """Put it back into the catalog."""
+    request.shop.catalog.restore_product(request.actor, product_id, request.form.versions, key=request.form.key)
+    return Redirect(f"/products/{product_id}", "The product is in the catalog again.")
 
 
 @action("/products/{product_id:uuid}", refused=show_product)
@@ -254,7 +274,7 @@ def _low_stock(request: StaffRequest, product_id: UUID) -> h.Element:
 @page("/products/{product_id:uuid}/ledger")
 def show_ledger(request: StaffRequest, product_id: UUID) -> Screen:
     """What moved its stock lately."""
-    product = request.shop.catalog.product(product_id).product
+    product = request.shop.catalog.stored_product(request.actor, product_id)
     movements = request.shop.inventory.movements(request.actor, product_id, CursorRequest(LIMIT_MAX)).items
     return Screen(
         f"Stock of {product.name}",
@@ -278,6 +298,6 @@ def show_ledger(request: StaffRequest, product_id: UUID) -> Screen:
 
 
 ROUTES = (
-    *(show_new_product, create_product, show_product, edit_product, remove_product, show_ledger),
+    *(show_new_product, create_product, show_product, edit_product, remove_product, restore_product, show_ledger),
     *(add_picture, edit_picture, remove_picture),
 )

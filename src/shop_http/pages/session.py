@@ -22,6 +22,8 @@ IDLE_MAX = timedelta(hours=1)
 """After this a session of the panel ends, to within the five minutes of an access token."""
 DEVICE_KNOWN_FOR = timedelta(days=180)
 NOTICE_SHOWN_WITHIN_S = 60
+NOTICE_BYTES_MAX = 3_000
+"""Of a cookie; browsers drop one of more than 4,096."""
 
 _SESSION, _DEVICE, _NOTICE = "shop-session", "shop-device", "shop-notice"
 _LOOPBACK = re.compile(r"localhost|127\.\d{1,3}\.\d{1,3}\.\d{1,3}|::1|.+\.localhost", re.ASCII)
@@ -97,7 +99,9 @@ class Cookies:
 
     def leave_notice(self, notice: str) -> None:
         """Have the next page say this."""
-        self._set(_NOTICE, quote(notice[:1000]), NOTICE_SHOWN_WITHIN_S)
+        while len(quote(notice)) > NOTICE_BYTES_MAX:
+            notice = notice[: len(notice) * 9 // 10]
+        self._set(_NOTICE, quote(notice), NOTICE_SHOWN_WITHIN_S)
 
     def _name(self, name: str) -> str:
         return f"__Host-{name}" if self._is_secure else name

@@ -8,8 +8,8 @@ from uuid import UUID
 import htpy as h
 from msgspec import UNSET, Struct, UnsetType
 
-from shop_core.errors import Fault, Invalid
-from shop_http.pages.forms import submit
+from shop_core.errors import Invalid
+from shop_http.pages.forms import SentForm, submit
 from shop_http.pages.handlers import Redirect, StaffRequest, action, page
 from shop_http.pages.layout import Screen
 from shop_http.pages.product_details import show_product
@@ -38,7 +38,7 @@ def show_receiving(request: StaffRequest) -> Screen:
         form(
             form.field("sku", "SKU", autofocus=True, autocomplete="off", required=True),
             form.field("quantity", "Units", "1", type="number", min="1", css="narrow"),
-            form.field("note", "Delivery note", note, hint="It stays for the next SKU."),
+            form.field("note", "Delivery note or order number", note, hint="It stays for the next SKU."),
             submit("Receive"),
             css="row",
         ),
@@ -48,10 +48,11 @@ def show_receiving(request: StaffRequest) -> Screen:
 @action("/stock", refused=show_receiving)
 def receive(request: StaffRequest) -> Redirect:
     """Units came in."""
-    form, entry = request.form, request.product(request.form.text("sku"))
+    form, product, key = request.form, request.stored_product(request.form.text("sku")), request.form.key
     units, note = form.number("quantity"), form.text("note")
-    level = request.shop.inventory.receive(request.actor, entry.product.id, units, note, key=form.key)
-    notice = f"{units} x {entry.product.name} ({entry.product.sku}) received: {level.on_hand} on hand."
+    level = request.shop.inventory.receive(request.actor, product.id, units, note, key=key)
+    done = "were received before: nothing was added, there are" if key and key.is_replay else "received:"
+    notice = f"{units} x {product.name} ({product.sku}) {done} {level.on_hand} on hand."
     return Redirect(f"/stock?{urlencode({'note': note})}" if note else "/stock", notice)
 
 
@@ -81,13 +82,9 @@ def list_low_stock(request: StaffRequest) -> Screen:
 @action("/products/{product_id:uuid}/low-stock", refused=show_product)
 def set_low_stock_level(request: StaffRequest, product_id: UUID) -> Redirect:
     """Say below how many units a product counts as low, unless somebody else said otherwise meanwhile."""
-    form, inventory = request.form, request.shop.inventory
-    level = form.number("low_stock_level") if form.text("low_stock_level") else None
-    stored = inventory.low_stock_levels(request.actor, [product_id]).get(product_id)
-    if str(stored or "") not in (form.text("seen"), str(level or "")):
-        rule = f"was {form.text('seen') or 'nothing'} when you saw it, and is {stored or 'nothing'} now: send it again"
-        raise Invalid(Fault("low_stock_level", rule, "changed_meanwhile"))
-    inventory.set_low_stock_level(request.actor, product_id, level, key=form.key)
+    form = request.form
+    level, seen = (form.number(name) if form.text(name) else None for name in ("low_stock_level", "seen"))
+    request.shop.inventory.set_low_stock_level(request.actor, product_id, level, seen=seen, key=form.key)
     notice = f"It counts as low below {level} units." if level else "It never counts as low."
     return Redirect(f"/products/{product_id}", notice)
 
@@ -102,7 +99,7 @@ class CountQuery(Struct, forbid_unknown_fields=True, kw_only=True):
 @page("/stock/count")
 def show_count(request: StaffRequest) -> Screen:
     """What was counted beside what is recorded; nothing changes yet."""
-    query = CountQuery() if request.refusal else request.query(CountQuery)
+    query = _refused_count(request.form) if request.refusal else request.query(CountQuery)
     return Screen(
         "Count stock",
         h.form(".row", method="get", action="/staff/stock/count")[
@@ -114,7 +111,14 @@ def show_count(request: StaffRequest) -> Screen:
             ],
             h.div(".field.narrow")[
                 h.label(for_="counted")["Counted"],
-                h.input(id="counted", name="counted", type="number", min="0", value=query.counted or "", required=True),
+                h.input(
+                    id="counted",
+                    name="counted",
+                    type="number",
+                    min="0",
+                    value="" if query.counted is UNSET else query.counted,
+                    required=True,
+                ),
             ],
             submit("Compare"),
         ],
@@ -122,13 +126,21 @@ def show_count(request: StaffRequest) -> Screen:
     )
 
 
+def _refused_count(form: SentForm) -> CountQuery:
+    """What was counted, so that it is compared again; of a count that cannot be compared only the SKU."""
+    try:
+        return CountQuery(sku=form.text("sku"), counted=form.number("counted"))
+    except Invalid:
+        return CountQuery(sku=form.text("sku"))
+
+
 def _difference(request: StaffRequest, sku: str, counted: int) -> h.Node:
-    entry = request.product(sku)
-    level = request.shop.inventory.level(request.actor, entry.product.id)
+    product = request.stored_product(sku)
+    level = request.shop.inventory.level(request.actor, product.id)
     change = counted - level.on_hand
     form = request.form_to("/stock/count")
     return h.section[
-        h.h2[entry.product.name],
+        h.h2[h.a(href=f"/staff/products/{product.id}")[product.name]],
         h.dl(".facts")[
             h.dt["Recorded on hand"],
             h.dd[str(level.on_hand)],
@@ -152,15 +164,12 @@ def _difference(request: StaffRequest, sku: str, counted: int) -> h.Node:
 @action("/stock/count", refused=show_count)
 def count(request: StaffRequest) -> Redirect:
     """Bring what is recorded to what was counted, unless it moved since the two were compared."""
-    form, entry = request.form, request.product(request.form.text("sku"))
+    form, product = request.form, request.stored_product(request.form.text("sku"))
     counted, recorded = form.number("counted"), form.number("recorded")
     if change := counted - recorded:
-        level = request.shop.inventory.level(request.actor, entry.product.id)
-        if level.on_hand not in (recorded, counted):
-            rule = f"was {recorded} when you compared, and is {level.on_hand} now: count again"
-            raise Invalid(Fault("on_hand", rule, "moved_meanwhile"))
-        request.shop.inventory.adjust(request.actor, entry.product.id, change, form.text("reason"), key=form.key)
-    return Redirect("/stock/count", f"{entry.product.name}: {counted} on hand ({change:+d}).")
+        reason, inventory = form.text("reason"), request.shop.inventory
+        inventory.adjust(request.actor, product.id, change, reason, recorded=recorded, key=form.key)
+    return Redirect("/stock/count", f"{product.name}: {counted} on hand ({change:+d}).")
 
 
 ROUTES = (show_receiving, receive, list_low_stock, set_low_stock_level, show_count, count)

@@ -23,6 +23,7 @@ from shop_core.orders.sales import DaySales
 from shop_core.reservations.model import Reservation, ReservationQuery
 from shop_http.pages.handlers import StaffRequest, page
 from shop_http.pages.layout import Screen
+from shop_http.pages.messages import queue_of
 from shop_http.pages.tables import NUMBER, amount, moment, table
 from shop_http.server.worker_pools import Pool
 
@@ -34,7 +35,7 @@ WIDTH, HEIGHT = 700, 160
 
 @page("/", pool=Pool.SLOW)
 def show_today(request: StaffRequest) -> Screen:
-    """Orders by age, what is low, sold out or missing, what nobody took, and what was sold."""
+    """Orders by age, what is low, sold out or missing, what could not be delivered, and what was sold."""
     shop, actor = request.shop, request.actor
     sold_out = shop.catalog.products(ProductQuery(available_max=0), OffsetRequest(SHOWN))
     low = shop.catalog.low_stock(actor, OffsetRequest(SHOWN))
@@ -48,8 +49,8 @@ def show_today(request: StaffRequest) -> Screen:
             _products("Products sold out", sold_out, "/products?in_stock=false", "All products sold out"),
             _short(shop.inventory.short(actor, SHOWN)),
             _reserved(active),
-            _untaken("Facts that nobody took", "/events", shop.outbox.dead(actor, OffsetRequest(1)).count or 0),
-            _untaken("Mails that did not arrive", "/mails", shop.mails.dead(actor, OffsetRequest(1)).count or 0),
+            _undelivered(request, "event"),
+            _undelivered(request, "mail"),
         ],
         h.h2[f"Sales of the last {DAYS} days"],
         _sales(shop.orders.sales(actor, DAYS), shop.currency),
@@ -117,8 +118,10 @@ def _customer(customer_id: UUID) -> h.Element:
     return h.a(href=f"/staff/users/{customer_id}")["a customer"]
 
 
-def _untaken(heading: str, path: str, count: int) -> h.Element:
-    return _card(heading, str(count), h.a(href=f"/staff{path}")["Show them"] if count else None)
+def _undelivered(request: StaffRequest, what: str) -> h.Element:
+    count = queue_of(request.shop, what).dead(request.actor, OffsetRequest(1)).count or 0
+    link = h.a(href=f"/staff/{what}s")["Show them"] if count else None
+    return _card(f"{what.capitalize()}s that could not be delivered", str(count), link)
 
 
 def _sales(sales: Sequence[DaySales], currency: str) -> h.Node:
