@@ -330,8 +330,8 @@ def walk(tour: Tour, password: str) -> None:
 
     tour.say(
         "## Prices",
-        "Staff make a promotion, and coupons for it if it needs one. Of all ways to combine promotions an order gets"
-        " the cheapest; [pricing.md](pricing.md) has the rules.",
+        "Staff make a promotion, and coupons for it if it needs one. The shop looks for the cheapest way"
+        " to combine promotions; [pricing.md](pricing.md) has the rules.",
     )
     benefit = {"kind": "percent", "percent": "10"}
     welcome = {"label": "Welcome: 10 % off", "benefit": benefit, "needs_coupon": True, "max_per_customer": 1}

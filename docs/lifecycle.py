@@ -54,6 +54,9 @@ def page() -> str:
             "still possible, and takes it out of the customer's history: from then on the customer gets 404, and the",
             "order takes no further step. Staff, ledger and timeline keep it, with `deleted_at`.",
             "",
+            "No step takes goods back: staff receive them as stock, with the order's number as the reason, and the",
+            "customer is not told ([0025](decisions/0025-the-panel-shows-what-the-core-does.md)).",
+            "",
             *_reservation(),
         ]
     )

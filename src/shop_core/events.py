@@ -1,4 +1,4 @@
-"""Events: one for each change, in the past tense, never changed, written in the transaction of the change.
+"""Events: one for each change, in the past tense, written in the transaction of the change.
 
 They are the timeline of each order, and leave the shop through the outbox: see `shop_core.outbox`. The `seq` of an
 order's event is the version that the change gave the order, so events are numbered 1, 2, 3 without a gap.

@@ -418,7 +418,7 @@ export interface paths {
         put?: never;
         /**
          * What an order would cost now, and why
-         * @description Nothing is written and nothing is promised. `promotions` says of each promotion whether it applies, and if not, why and what is missing. Send `total` as `expected_total` when you place the order. With a login, the uses that you had count as when you place it.
+         * @description Nothing is written and nothing is promised. `promotions` says of each promotion that you could use whether it applies, and if not, why and what is missing. Send `total` as `expected_total` when you place the order. With a login, the uses that you had count as when you place it.
          */
         post: operations["quote_order"];
         delete?: never;
@@ -606,7 +606,7 @@ export interface paths {
         put?: never;
         /**
          * Add a promotion
-         * @description It applies to every order that meets its condition, or to those that come with one of its coupons. Of all ways to combine promotions an order gets the cheapest.
+         * @description It applies to every order that meets its condition. With `needs_coupon`, the order must also come with one of its coupons. The shop looks for the cheapest way to combine promotions; `is_best_price` of a quote says whether it is certain.
          */
         post: operations["create_promotion"];
         delete?: never;
@@ -627,8 +627,8 @@ export interface paths {
         put?: never;
         post?: never;
         /**
-         * End a promotion for good
-         * @description Its coupons cannot be used any more. Orders that were placed with it stay as they are.
+         * Delete a promotion
+         * @description Its coupons cannot be used any more, and their codes stay taken. Orders that were placed with it stay as they are.
          */
         delete: operations["delete_promotion"];
         options?: never;
@@ -652,7 +652,7 @@ export interface paths {
         put?: never;
         /**
          * Add a coupon, or many with random codes
-         * @description For a promotion with `needs_coupon`. Up to 1,000 at once.
+         * @description The promotion must have `needs_coupon`. You can make up to 1,000 at once.
          */
         post: operations["create_coupons"];
         delete?: never;
@@ -1899,7 +1899,8 @@ export interface components {
         };
         /**
          * RedemptionBody
-         * @description An order that used a promotion. `given_back_at` is there if it was cancelled, or edited so that it does not.
+         * @description An order that used a promotion. `given_back_at` is there if it was cancelled, or edited so that it uses it
+         *     no more.
          */
         RedemptionBody: {
             /** Format: date-time */

@@ -36,7 +36,10 @@ class CouponCodeTaken(Conflict):
     title = "Coupon code already in use"
 
     def __init__(self, coupon: str) -> None:
-        super().__init__(f"There is a coupon with the code {coupon!r} already. Choose another code.")
+        super().__init__(
+            f"There is a coupon with the code {coupon!r} already, perhaps of a promotion that was deleted. "
+            "Choose another code."
+        )
         self.coupon = coupon
 
 

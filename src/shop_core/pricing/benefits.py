@@ -57,7 +57,7 @@ class Selection:
             raise Invalid(Fault("products", "names products or categories: choose one", "ambiguous"))
         for name, ids in (("products", self.product_ids), ("categories", self.category_ids)):
             if ids is not None and not 1 <= len(ids) <= SELECTED_MAX:
-                rule = f"names 1 to {SELECTED_MAX} ids, this has {len(ids)}; use all to select everything"
+                rule = f"must name 1 to {SELECTED_MAX} ids, this has {len(ids)}; use all to select everything"
                 raise Invalid(Fault(name, rule, "too_many" if ids else "empty"))
         named = self.product_ids or self.category_ids
         object.__setattr__(self, "ids", frozenset([named_id.int for named_id in named]) if named else None)

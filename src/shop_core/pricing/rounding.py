@@ -52,6 +52,12 @@ def refund_share(amount: int, ordered: int, returned: int, units: int) -> int:
     """What `units` more give back of an `amount` paid for `ordered` units, of which `returned` were given back before.
 
     Whatever the returns of a line are, one by one or at once, they sum up to its amount. Refund the net and the tax of
-    a line each by themselves: shares of the gross amount and of the tax would leave a negative net.
+    a line each by themselves: shares of the gross amount and of the tax would leave a negative net. For a service that
+    pays money back: this shop has no refunds, see decision 0025.
+
+    Raises:
+        ValueError: more units would be given back than were ordered, or none.
     """
+    if returned < 0 or units < 1 or returned + units > ordered:
+        raise ValueError(f"{returned} of {ordered} units were given back: {units} more cannot be")
     return half_up(amount * (returned + units), ordered) - half_up(amount * returned, ordered)

@@ -127,9 +127,9 @@ async def place_order(request: ShopRequest, form: PlacementForm) -> Response:
 def quote_order(request: ShopRequest, form: QuoteForm) -> Response:
     """What an order would cost now, and why.
 
-    Nothing is written and nothing is promised. `promotions` says of each promotion whether it applies, and if not, why
-    and what is missing. Send `total` as `expected_total` when you place the order. With a login, the uses that you had
-    count as when you place it.
+    Nothing is written and nothing is promised. `promotions` says of each promotion that you could use whether it
+    applies, and if not, why and what is missing. Send `total` as `expected_total` when you place the order. With a
+    login, the uses that you had count as when you place it.
     """
     with request.state.coupon_limiter.guess(request.actor.id or request.client_key, form.coupons):
         quote = request.shop.orders.quote(request.actor, line_requests(form.lines), form.coupons)

@@ -60,8 +60,9 @@ def list_promotions(request: ShopRequest, query: OffsetQuery) -> Response:
 def create_promotion(request: ShopRequest, form: PromotionForm, key: IdempotencyKey | None) -> Response:
     """Add a promotion.
 
-    It applies to every order that meets its condition, or to those that come with one of its coupons. Of all ways
-    to combine promotions an order gets the cheapest.
+    It applies to every order that meets its condition. With `needs_coupon`, the order must also come with one of its
+    coupons. The shop looks for the cheapest way to combine promotions; `is_best_price` of a quote says whether it is
+    certain.
     """
     details = form.details(request.shop.currency)
     entry = request.shop.prices.create_promotion(request.actor, details, key=key)
@@ -114,9 +115,9 @@ def edit_promotion(
     ),
 )
 def delete_promotion(request: ShopRequest, promotion_id: UUID, key: IdempotencyKey | None) -> None:
-    """End a promotion for good.
+    """Delete a promotion.
 
-    Its coupons cannot be used any more. Orders that were placed with it stay as they are.
+    Its coupons cannot be used any more, and their codes stay taken. Orders that were placed with it stay as they are.
     """
     request.shop.prices.withdraw_promotion(request.actor, promotion_id, request.expected_versions(), key=key)
 
@@ -135,7 +136,7 @@ def delete_promotion(request: ShopRequest, promotion_id: UUID, key: IdempotencyK
 def create_coupons(request: ShopRequest, promotion_id: UUID, form: CouponForm, key: IdempotencyKey | None) -> Response:
     """Add a coupon, or many with random codes.
 
-    For a promotion with `needs_coupon`. Up to 1,000 at once.
+    The promotion must have `needs_coupon`. You can make up to 1,000 at once.
     """
     made = request.shop.prices.create_coupons(
         request.actor,

@@ -66,7 +66,7 @@ class SelectionForm(Struct, forbid_unknown_fields=True, kw_only=True, omit_defau
         if sum(each is not UNSET for each in (self.all, self.categories, self.products)) != 1:
             raise Invalid(Fault(field, "give exactly one of all, categories and products", "exactly_one"))
         if self.all is False:
-            raise Invalid(Fault(f"{field}.all", "is true, or left out", "out_of_range"))
+            raise Invalid(Fault(f"{field}.all", "must be true, or left out", "out_of_range"))
         ids = _or(self.products, None, frozenset), _or(self.categories, None, frozenset)
         return named(field, lambda: Selection(*ids))
 
@@ -302,7 +302,9 @@ class CouponPage(PageBody[CouponBody], kw_only=True):
 
 
 class RedemptionBody(Struct, kw_only=True):
-    """An order that used a promotion. `given_back_at` is there if it was cancelled, or edited so that it does not."""
+    """An order that used a promotion. `given_back_at` is there if it was cancelled, or edited so that it uses it
+    no more.
+    """
 
     order_id: UUID
     customer_id: UUID

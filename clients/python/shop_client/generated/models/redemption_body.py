@@ -24,7 +24,8 @@ T = TypeVar("T", bound="RedemptionBody")
 
 @_attrs_define
 class RedemptionBody:
-    """ An order that used a promotion. `given_back_at` is there if it was cancelled, or edited so that it does not.
+    """ An order that used a promotion. `given_back_at` is there if it was cancelled, or edited so that it uses it
+    no more.
 
         Attributes:
             order_id (UUID):

@@ -136,9 +136,9 @@ def sync_detailed(
 ) -> Response[InvalidProblem | Problem | QuoteBody]:
     """ What an order would cost now, and why
 
-     Nothing is written and nothing is promised. `promotions` says of each promotion whether it applies,
-    and if not, why and what is missing. Send `total` as `expected_total` when you place the order. With
-    a login, the uses that you had count as when you place it.
+     Nothing is written and nothing is promised. `promotions` says of each promotion that you could use
+    whether it applies, and if not, why and what is missing. Send `total` as `expected_total` when you
+    place the order. With a login, the uses that you had count as when you place it.
 
     Args:
         body (QuoteForm): The lines of an order that may be placed later, and coupons that would
@@ -172,9 +172,9 @@ def sync(
 ) -> InvalidProblem | Problem | QuoteBody | None:
     """ What an order would cost now, and why
 
-     Nothing is written and nothing is promised. `promotions` says of each promotion whether it applies,
-    and if not, why and what is missing. Send `total` as `expected_total` when you place the order. With
-    a login, the uses that you had count as when you place it.
+     Nothing is written and nothing is promised. `promotions` says of each promotion that you could use
+    whether it applies, and if not, why and what is missing. Send `total` as `expected_total` when you
+    place the order. With a login, the uses that you had count as when you place it.
 
     Args:
         body (QuoteForm): The lines of an order that may be placed later, and coupons that would
@@ -203,9 +203,9 @@ async def asyncio_detailed(
 ) -> Response[InvalidProblem | Problem | QuoteBody]:
     """ What an order would cost now, and why
 
-     Nothing is written and nothing is promised. `promotions` says of each promotion whether it applies,
-    and if not, why and what is missing. Send `total` as `expected_total` when you place the order. With
-    a login, the uses that you had count as when you place it.
+     Nothing is written and nothing is promised. `promotions` says of each promotion that you could use
+    whether it applies, and if not, why and what is missing. Send `total` as `expected_total` when you
+    place the order. With a login, the uses that you had count as when you place it.
 
     Args:
         body (QuoteForm): The lines of an order that may be placed later, and coupons that would
@@ -239,9 +239,9 @@ async def asyncio(
 ) -> InvalidProblem | Problem | QuoteBody | None:
     """ What an order would cost now, and why
 
-     Nothing is written and nothing is promised. `promotions` says of each promotion whether it applies,
-    and if not, why and what is missing. Send `total` as `expected_total` when you place the order. With
-    a login, the uses that you had count as when you place it.
+     Nothing is written and nothing is promised. `promotions` says of each promotion that you could use
+    whether it applies, and if not, why and what is missing. Send `total` as `expected_total` when you
+    place the order. With a login, the uses that you had count as when you place it.
 
     Args:
         body (QuoteForm): The lines of an order that may be placed later, and coupons that would

@@ -166,7 +166,7 @@ def sync_detailed(
 ) -> Response[InvalidProblem | NewCouponsBody | Problem]:
     """ Add a coupon, or many with random codes
 
-     For a promotion with `needs_coupon`. Up to 1,000 at once.
+     The promotion must have `needs_coupon`. You can make up to 1,000 at once.
 
     Args:
         promotion_id (UUID):
@@ -209,7 +209,7 @@ def sync(
 ) -> InvalidProblem | NewCouponsBody | Problem | None:
     """ Add a coupon, or many with random codes
 
-     For a promotion with `needs_coupon`. Up to 1,000 at once.
+     The promotion must have `needs_coupon`. You can make up to 1,000 at once.
 
     Args:
         promotion_id (UUID):
@@ -247,7 +247,7 @@ async def asyncio_detailed(
 ) -> Response[InvalidProblem | NewCouponsBody | Problem]:
     """ Add a coupon, or many with random codes
 
-     For a promotion with `needs_coupon`. Up to 1,000 at once.
+     The promotion must have `needs_coupon`. You can make up to 1,000 at once.
 
     Args:
         promotion_id (UUID):
@@ -290,7 +290,7 @@ async def asyncio(
 ) -> InvalidProblem | NewCouponsBody | Problem | None:
     """ Add a coupon, or many with random codes
 
-     For a promotion with `needs_coupon`. Up to 1,000 at once.
+     The promotion must have `needs_coupon`. You can make up to 1,000 at once.
 
     Args:
         promotion_id (UUID):

@@ -156,8 +156,9 @@ def sync_detailed(
 ) -> Response[InvalidProblem | Problem | PromotionBody]:
     """ Add a promotion
 
-     It applies to every order that meets its condition, or to those that come with one of its coupons.
-    Of all ways to combine promotions an order gets the cheapest.
+     It applies to every order that meets its condition. With `needs_coupon`, the order must also come
+    with one of its coupons. The shop looks for the cheapest way to combine promotions; `is_best_price`
+    of a quote says whether it is certain.
 
     Args:
         idempotency_key (str | Unset):
@@ -198,8 +199,9 @@ def sync(
 ) -> InvalidProblem | Problem | PromotionBody | None:
     """ Add a promotion
 
-     It applies to every order that meets its condition, or to those that come with one of its coupons.
-    Of all ways to combine promotions an order gets the cheapest.
+     It applies to every order that meets its condition. With `needs_coupon`, the order must also come
+    with one of its coupons. The shop looks for the cheapest way to combine promotions; `is_best_price`
+    of a quote says whether it is certain.
 
     Args:
         idempotency_key (str | Unset):
@@ -235,8 +237,9 @@ async def asyncio_detailed(
 ) -> Response[InvalidProblem | Problem | PromotionBody]:
     """ Add a promotion
 
-     It applies to every order that meets its condition, or to those that come with one of its coupons.
-    Of all ways to combine promotions an order gets the cheapest.
+     It applies to every order that meets its condition. With `needs_coupon`, the order must also come
+    with one of its coupons. The shop looks for the cheapest way to combine promotions; `is_best_price`
+    of a quote says whether it is certain.
 
     Args:
         idempotency_key (str | Unset):
@@ -277,8 +280,9 @@ async def asyncio(
 ) -> InvalidProblem | Problem | PromotionBody | None:
     """ Add a promotion
 
-     It applies to every order that meets its condition, or to those that come with one of its coupons.
-    Of all ways to combine promotions an order gets the cheapest.
+     It applies to every order that meets its condition. With `needs_coupon`, the order must also come
+    with one of its coupons. The shop looks for the cheapest way to combine promotions; `is_best_price`
+    of a quote says whether it is certain.
 
     Args:
         idempotency_key (str | Unset):

@@ -160,9 +160,10 @@ def sync_detailed(
     idempotency_key: str | Unset = UNSET,
 
 ) -> Response[Any | InvalidProblem | Problem | StaleProblem]:
-    """ End a promotion for good
+    """ Delete a promotion
 
-     Its coupons cannot be used any more. Orders that were placed with it stay as they are.
+     Its coupons cannot be used any more, and their codes stay taken. Orders that were placed with it
+    stay as they are.
 
     Args:
         promotion_id (UUID):
@@ -199,9 +200,10 @@ def sync(
     idempotency_key: str | Unset = UNSET,
 
 ) -> Any | InvalidProblem | Problem | StaleProblem | None:
-    """ End a promotion for good
+    """ Delete a promotion
 
-     Its coupons cannot be used any more. Orders that were placed with it stay as they are.
+     Its coupons cannot be used any more, and their codes stay taken. Orders that were placed with it
+    stay as they are.
 
     Args:
         promotion_id (UUID):
@@ -233,9 +235,10 @@ async def asyncio_detailed(
     idempotency_key: str | Unset = UNSET,
 
 ) -> Response[Any | InvalidProblem | Problem | StaleProblem]:
-    """ End a promotion for good
+    """ Delete a promotion
 
-     Its coupons cannot be used any more. Orders that were placed with it stay as they are.
+     Its coupons cannot be used any more, and their codes stay taken. Orders that were placed with it
+    stay as they are.
 
     Args:
         promotion_id (UUID):
@@ -272,9 +275,10 @@ async def asyncio(
     idempotency_key: str | Unset = UNSET,
 
 ) -> Any | InvalidProblem | Problem | StaleProblem | None:
-    """ End a promotion for good
+    """ Delete a promotion
 
-     Its coupons cannot be used any more. Orders that were placed with it stay as they are.
+     Its coupons cannot be used any more, and their codes stay taken. Orders that were placed with it
+    stay as they are.
 
     Args:
         promotion_id (UUID):
