@@ -42,11 +42,17 @@ def erase(uow: UnitOfWork, locked: Mapping[UUID, Account], account_id: UUID, act
     uow.refresh_tokens.erase_all(account_id, now)
     uow.keys.erase_all(account_id)
     uow.events.erase_reasons(account_id)
-    uow.mails.erase_all(account_id, comparable(locked[account_id].email))
+    uow.mails.erase_all(account_id, _own_address(uow, locked[account_id]))
     uow.accounts.remove(account_id)
     kind = StockEventKind.ACCOUNT_ERASED
     uow.events.add_all([StockEvent(new_id(), kind, account_id, now, 0, account_id, actor.id)])
     return ended
+
+
+def _own_address(uow: UnitOfWork, account: Account) -> str:
+    """The address of which mails are forgotten, too; empty if it is not confirmed, or others have it as well."""
+    address = comparable(account.email) if account.email_confirmed else ""
+    return address if len(uow.accounts.confirmed(address, 2)) < 2 else ""
 
 
 def _release_all(uow: UnitOfWork, customer_id: UUID, actor: Actor, new_id: NewId) -> None:

@@ -13,8 +13,8 @@ from uuid import UUID
 
 from shop_core.accounts.guess_limits import guesses_of_change
 from shop_core.accounts.model import Account, Actor, Role
-from shop_core.accounts.password_checks import PasswordChecks
-from shop_core.accounts.sessions import Session, check_recent_login
+from shop_core.accounts.password_checks import PasswordChecks, check_recent
+from shop_core.accounts.sessions import Session
 from shop_core.erasure import erase
 from shop_core.errors import AccountNotFound, InvalidCursor, WrongPassword
 from shop_core.events import OrderEvent
@@ -99,7 +99,7 @@ class PrivacyService:
         """
         actor.require(Role.ADMIN)
         with self._begin() as uow:
-            _check_recent(uow, actor)
+            check_recent(uow, actor)
             return _data_of(uow, account_id, cursor)
 
     def erase_me(self, actor: Actor, password: str, *, key: IdempotencyKey | None = None) -> None:
@@ -152,7 +152,7 @@ class PrivacyService:
         with self._begin() as uow:
             if key is not None and key.claim(uow.keys.claim, actor.account_id, "erase", account_id):
                 return
-            _check_recent(uow, actor)
+            check_recent(uow, actor)
             locked, now = uow.accounts.lock_with_admins(account_id), uow.now()
             if account_id not in locked:
                 raise AccountNotFound(account_id)
@@ -170,13 +170,6 @@ class PrivacyService:
         account_id = self._tokens.read_access(access).actor.account_id
         with self._begin() as uow:
             return uow.accounts.get(account_id) is None
-
-
-def _check_recent(uow: UnitOfWork, actor: Actor) -> None:
-    """Raise LoginTooOld; the operator of the shop, who acts without an account, has no session."""
-    if actor.id is not None:
-        now = uow.now()
-        check_recent_login(actor.session, uow.refresh_tokens.sessions(actor.id, now), now)
 
 
 def _data_of(uow: UnitOfWork, account_id: UUID, cursor: str | None) -> PersonalData:

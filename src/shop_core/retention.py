@@ -20,6 +20,7 @@ from shop_core.errors import Fault, Invalid
 from shop_core.pagination import LIMIT_MAX, CursorRequest
 from shop_core.ports import Begin, NewId, Queue, Revocations, UnitOfWork
 
+AGE_MAX = timedelta(days=36_500)
 DELETED_AT_ONCE_MAX = 500
 """Messages that one unit of work deletes."""
 CUSTOMERS_AT_ONCE_MAX = 50
@@ -45,7 +46,7 @@ class RetentionAges:
         dead_messages: mails, and events for others, that were given up.
 
     Raises:
-        Invalid: an age is too short.
+        Invalid: an age is too short, or longer than a hundred years.
     """
 
     accounts: timedelta = timedelta(days=1095)
@@ -55,9 +56,9 @@ class RetentionAges:
     def __post_init__(self) -> None:
         ages_min = {"accounts": SESSION_LIFE, "reasons": timedelta(days=1), "dead_messages": timedelta(days=1)}
         faults = [
-            Fault(name, f"must be at least {age.days} days, this is {getattr(self, name).days}", "out_of_range")
+            Fault(name, f"must be from {age.days} to {AGE_MAX.days} days, this is {kept.days}", "out_of_range")
             for name, age in ages_min.items()
-            if getattr(self, name) < age
+            if not age <= (kept := getattr(self, name)) <= AGE_MAX
         ]
         if faults:
             raise Invalid(*faults)

@@ -116,7 +116,8 @@ class KeyedChangesContract(Contract):
     @pytest.fixture
     def subjects(self, shop: Shop, fixtures: Fixtures) -> Subjects:
         """Something of everything."""
-        boss = shop.accounts.register(Registration("boss", PASSWORD), actor=SYSTEM, role=Role.ADMIN).actor
+        shop.accounts.register(Registration("boss", PASSWORD), actor=SYSTEM, role=Role.ADMIN)
+        boss = shop.sessions.authenticate(shop.sessions.log_in("boss", PASSWORD).access)
         bob = shop.accounts.register(Registration("bob", PASSWORD))
         lamp, ada = fixtures.product("Lamp", units=50), fixtures.customer()
         orders = [shop.orders.place(request(ada, (lamp, 1))) for _ in range(3)]

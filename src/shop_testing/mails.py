@@ -9,11 +9,12 @@ from typing import ClassVar, cast
 import pytest
 
 from shop_core.accounts.guess_limits import MAIL_TO_ADDRESS
-from shop_core.accounts.model import SYSTEM, Account, AccountStatusChange, ProfileChange
+from shop_core.accounts.model import SYSTEM, Account, AccountStatusChange, Actor, ProfileChange
 from shop_core.accounts.service import Registration
-from shop_core.errors import InvalidConfirmationCode, NoMail, TooManyMails
+from shop_core.accounts.sessions import RECENT_LOGIN
+from shop_core.errors import InvalidConfirmationCode, LoginTooOld, NoMail, TooManyMails
 from shop_core.mail.model import Mail, MailKind, MailMessage, mails_about
-from shop_core.mail.service import ASKED_FOR, CONFIRMATION_CODE_LIFE
+from shop_core.mail.service import ACCOUNTS_MAX, ASKED_FOR, CONFIRMATION_CODE_LIFE
 from shop_core.outbox import VISIBILITY_TIMEOUT
 from shop_core.pagination import CursorRequest, OffsetRequest
 from shop_core.ports import Adapters, Queued, Undelivered
@@ -68,16 +69,26 @@ class MailsContract(Contract):
         assert _sent(shop, postbox) == []
 
     def test_another_address_is_unconfirmed_until_its_own_code_comes(self, shop: Shop, postbox: Postbox) -> None:
-        ada = _confirmed(shop, postbox)
-        edited = shop.accounts.edit_me(ada.actor, ProfileChange(email="ada@elsewhere.org"))
+        ada, actor = _confirmed(shop, postbox), _logged_in(shop)
+        edited = shop.accounts.edit_me(actor, ProfileChange(email="ada@elsewhere.org"))
         assert not edited.email_confirmed
-        shop.accounts.edit_me(ada.actor, ProfileChange(first_name="Ada"))
+        shop.accounts.edit_me(actor, ProfileChange(first_name="Ada"))
         (message,) = _sent(shop, postbox)
         assert (message.to, message.name) == ("ada@elsewhere.org", "Ada")
-        back = shop.accounts.edit_me(ada.actor, ProfileChange(email=ada.email))
+        back = shop.accounts.edit_me(actor, ProfileChange(email=ada.email))
         assert back.email_confirmed, "that one is known"
         with pytest.raises(InvalidConfirmationCode):
             shop.mails.confirm(message.code)
+
+    def test_another_address_needs_a_recent_login(self, shop: Shop, postbox: Postbox, clock: MovableClock) -> None:
+        """Else a stolen session has a code for another password sent to the thief."""
+        ada, actor = _confirmed(shop, postbox), _logged_in(shop)
+        clock.move(RECENT_LOGIN + timedelta(seconds=1))
+        with pytest.raises(LoginTooOld):
+            shop.accounts.edit_me(actor, ProfileChange("Mallory", email="mallory@example.org"))
+        assert shop.accounts.me(ada.actor) == ada
+        assert _sent(shop, postbox) == []
+        assert shop.accounts.edit_me(actor, ProfileChange("Countess", email=ada.email)).first_name == "Countess"
 
     def test_a_code_for_an_address_ends_after_a_week_and_sets_no_password(
         self, shop: Shop, postbox: Postbox, clock: MovableClock
@@ -124,6 +135,15 @@ class MailsContract(Contract):
         messages = _sent(shop, postbox)
         assert sorted(message.username for message in messages) == ["ada", "bob"]
         assert len({message.id for message in messages}) == len({message.code for message in messages}) == 2
+
+    def test_an_address_that_many_had_and_left_is_still_that_of_its_owner(
+        self, shop: Shop, postbox: Postbox, fixtures: Fixtures
+    ) -> None:
+        for number in range(ACCOUNTS_MAX):
+            fixtures.account(f"old{number}", email=f"{number}@example.org", confirmed_email="ada@example.org")
+        fixtures.account("ada", email="ada@example.org", confirmed_email="ada@example.org")
+        shop.mails.ask_for_reset("ada@example.org")
+        assert [message.username for message in _sent(shop, postbox)] == ["ada"]
 
     def test_so_many_mails_go_to_one_address_whether_it_is_known_or_not(
         self, shop: Shop, postbox: Postbox, clock: MovableClock
@@ -176,6 +196,19 @@ class MailsContract(Contract):
         shop.privacy.erase_me(ada.actor, PASSWORD)
         assert [message.to for message in _sent(shop, postbox)] == [bob.email]
 
+    def test_mails_of_others_stay_when_somebody_leaves_who_gave_their_address(
+        self, shop: Shop, postbox: Postbox
+    ) -> None:
+        ada = _confirmed(shop, postbox)
+        bob = shop.accounts.register(Registration("bob", PASSWORD, "ADA@example.org"))
+        shop.mails.ask_for_reset(ada.email)
+        mallory = shop.accounts.register(Registration("mallory", PASSWORD, ada.email))
+        shop.privacy.erase_me(mallory.actor, PASSWORD)
+        assert {(each.kind, each.username) for each in _sent(shop, postbox)} == {
+            (MailKind.PASSWORD_RESET, "ada"),
+            (MailKind.EMAIL_CONFIRMATION, bob.username),
+        }
+
     def test_a_mail_of_an_order_that_is_not_true_any_more_is_not_sent(
         self, shop: Shop, postbox: Postbox, fixtures: Fixtures
     ) -> None:
@@ -223,6 +256,10 @@ def _confirmed(shop: Shop, postbox: Postbox) -> Account:
     (message,) = _sent(shop, postbox)
     shop.mails.confirm(message.code)
     return shop.accounts.me(ada.actor)
+
+
+def _logged_in(shop: Shop) -> Actor:
+    return shop.sessions.authenticate(shop.sessions.log_in("ada", PASSWORD).access)
 
 
 def _sent(shop: Shop, postbox: Postbox) -> list[MailMessage]:

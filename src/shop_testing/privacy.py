@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 
-from shop_core.accounts.model import SYSTEM, Actor, ProfileChange, Role
+from shop_core.accounts.model import SYSTEM, AccountStatusChange, Actor, ProfileChange, Role
 from shop_core.accounts.service import Registration
 from shop_core.accounts.sessions import RECENT_LOGIN
 from shop_core.catalog.model import Product
@@ -147,11 +149,14 @@ class PrivacyContract(Contract):
 
     # ---- by an admin
 
-    def test_admins_erase_others_after_a_recent_login_and_the_last_one_stays(
+    def test_admins_change_and_erase_others_after_a_recent_login_and_the_last_one_stays(
         self, shop: Shop, clock: MovableClock, ada: Actor, boss: Actor
     ) -> None:
+        out = AccountStatusChange(active=False)
+        asks: list[Callable[[Actor, UUID], object]] = [shop.privacy.data, shop.privacy.erase, shop.accounts.offer_reset]
+        asks.append(lambda who, account_id: shop.accounts.assign(who, account_id, out))
         for who in (ada, Actor(ada.id, Role.STAFF)):
-            for ask in (shop.privacy.data, shop.privacy.erase):
+            for ask in asks:
                 with pytest.raises(Forbidden):
                     ask(who, ada.account_id)
         with pytest.raises(LastAdmin):
@@ -159,7 +164,7 @@ class PrivacyContract(Contract):
         with pytest.raises(LastAdmin):
             shop.privacy.erase_me(boss, PASSWORD)
         clock.move(RECENT_LOGIN + timedelta(seconds=1))
-        for ask in (shop.privacy.data, shop.privacy.erase):
+        for ask in asks:
             with pytest.raises(LoginTooOld):
                 ask(boss, ada.account_id)
         boss = shop.sessions.authenticate(shop.sessions.log_in("boss", PASSWORD).access)

@@ -220,8 +220,8 @@ class RetentionContract(Contract):
             with pytest.raises(Forbidden):
                 ask()
         with pytest.raises(Invalid) as refused:
-            RetentionAges(accounts=179 * DAY, dead_messages=timedelta(0))
-        assert {fault.field for fault in refused.value.faults} == {"accounts", "dead_messages"}
+            RetentionAges(accounts=179 * DAY, reasons=36_501 * DAY, dead_messages=timedelta(0))
+        assert {fault.field for fault in refused.value.faults} == {"accounts", "reasons", "dead_messages"}
 
 
 def _of(shop: Shop, kind: Kept) -> Overdue:

@@ -78,6 +78,15 @@ def test_a_name_that_looks_like_another_one_or_like_nothing_is_no_username(usern
     assert code_of(refused)[0][0] == "username"
 
 
+def test_a_new_username_has_no_characters_that_nobody_sees() -> None:
+    accounts = Shop(MemoryAdapters()).accounts
+    for username in ("boss\ufe0f", "boss\U000e0100"):
+        with pytest.raises(Invalid) as refused:
+            accounts.register(Registration(username, "numbers are music"))
+        assert code_of(refused) == [("username", "invisible_character")]
+    assert replace(ADA, username="boss\ufe0f"), "who has one keeps it"
+
+
 def test_a_username_is_not_longer_in_the_form_that_must_be_unique() -> None:
     with pytest.raises(Invalid) as refused:
         replace(ADA, username="ﬃ" * 51)

@@ -804,7 +804,7 @@ export interface paths {
         head?: never;
         /**
          * Give a user another role, or deactivate or reactivate them
-         * @description For admins. Fields that you leave out stay as they are. A deactivated user cannot log in, and all their sessions end within about a second. The last active admin cannot be changed.
+         * @description For admins, within 15 minutes of their login. Fields that you leave out stay as they are. A deactivated user cannot log in, and all their sessions end within about a second. The last active admin cannot be changed.
          */
         patch: operations["assign_user"];
         trace?: never;
@@ -840,7 +840,7 @@ export interface paths {
         put?: never;
         /**
          * A code for a user who forgot their password
-         * @description For admins, who hand the code over. With `POST /auth/password-reset/confirm` the user sets a password that nobody else learns. A code works once, within an hour.
+         * @description For admins, within 15 minutes of their login, who hand the code over. With `POST /auth/password-reset/confirm` the user sets a password that nobody else learns. A code works once, within an hour.
          */
         post: operations["offer_password_reset"];
         delete?: never;
@@ -869,7 +869,7 @@ export interface paths {
         head?: never;
         /**
          * Change your names or your email address
-         * @description Fields that you leave out stay as they are. Username and role cannot be changed here.
+         * @description Fields that you leave out stay as they are. Username and role cannot be changed here. Where the shop sends mail, you can give another address within 15 minutes of your login.
          */
         patch: operations["edit_me"];
         trace?: never;
@@ -12021,7 +12021,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not allowed */
+            /** @description Log in again / Not allowed */
             403: {
                 headers: {
                     "X-Request-Id"?: string;
@@ -12384,7 +12384,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not allowed */
+            /** @description Log in again / Not allowed */
             403: {
                 headers: {
                     "X-Request-Id"?: string;
@@ -12760,6 +12760,16 @@ export interface operations {
             401: {
                 headers: {
                     "WWW-Authenticate"?: string;
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Log in again */
+            403: {
+                headers: {
                     "X-Request-Id"?: string;
                     [name: string]: unknown;
                 };

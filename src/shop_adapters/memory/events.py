@@ -210,10 +210,10 @@ class MemoryMails(MemoryQueue[Mail]):
             self._transaction.insert(self._rows, {mail.id: OutboxRow(Queued(mail)) for mail in mails})
 
     def erase_all(self, account_id: UUID, address: str) -> None:
-        """Forget the mails of an account, and those to an address."""
+        """Forget the mails of an account, and those to whoever has confirmed an address."""
         with self._transaction.statement():
             for mail_id, row in self._rows.all().items():
                 mail = row.message.event
-                if mail.account_id == account_id or (address and mail.address == address):
+                if mail.account_id == account_id or (address and mail.account_id is None and mail.address == address):
                     self._transaction.claim(self._rows.name, (mail_id,))
                     self._rows.remove(mail_id)

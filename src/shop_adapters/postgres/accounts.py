@@ -55,7 +55,6 @@ SELECT id, username, role, created_at, updated_at, email, first_name, last_name,
 FROM accounts
 WHERE confirmed_email = :email_key AND confirmed_email <> '' AND active
 ORDER BY id
-LIMIT :limit
 """)
 _LOCK = text("""
 SELECT id, username, role, created_at, updated_at, email, first_name, last_name, active, confirmed_email,
@@ -114,8 +113,9 @@ class PostgresAccounts:
         return (_account(row), row.password_hash) if row else None
 
     def confirmed(self, email_key: str, limit: int) -> list[tuple[Account, str]]:
-        rows = self._transaction.run(_CONFIRMED, {"email_key": email_key, "limit": limit})
-        return [(account, row.password_hash) for row in rows if (account := _account(row)).email_confirmed]
+        rows = self._transaction.run(_CONFIRMED, {"email_key": email_key})  # also of those that have another one by now
+        found = [(account, row.password_hash) for row in rows if (account := _account(row)).email_confirmed]
+        return found[:limit]
 
     def lock(self, account_id: UUID) -> tuple[Account, str] | None:
         row = self._transaction.one(_LOCK, {"account_id": account_id})

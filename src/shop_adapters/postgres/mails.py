@@ -43,7 +43,10 @@ WHERE is_dead
 ORDER BY id
 LIMIT :limit OFFSET :offset
 """)
-_ERASE = text("DELETE FROM mails WHERE account_id = :account_id OR (address = :address AND address <> '')")
+_ERASE = text("""
+DELETE FROM mails
+WHERE account_id = :account_id OR (account_id IS NULL AND address = :address AND address <> '')
+""")
 _STATEMENTS = statements_about("mails", "id")
 
 

@@ -213,17 +213,6 @@ class SessionService:
             uow.refresh_tokens.revoke_family(session_id, now)
         self._revocations.add(session_id, at=now)
 
-    def check_recent_login(self, actor: Actor) -> None:
-        """Check that the actor's session began lately, before something that a stolen one must not do.
-
-        Raises:
-            Unauthenticated: no account acts.
-            LoginTooOld: it began longer ago than `RECENT_LOGIN`.
-        """
-        with self._begin() as uow:
-            now = uow.now()
-            check_recent_login(actor.session, uow.refresh_tokens.sessions(actor.account_id, now), now)
-
     def carry_on(self, access: str, refresh: str, idle_max: timedelta) -> tuple[Actor, Login | None]:
         """Go on with a session whose pair of tokens is kept where nobody but a browser sees it.
 

@@ -17,6 +17,7 @@ from shop_core.text import (
     is_among,
     is_combining_mark,
     normalized,
+    normalized_code,
     scripts_of,
     search_terms,
     text_faults,
@@ -234,13 +235,16 @@ def _username_faults(username: str) -> list[Fault]:
 
 
 def check_new_username(username: str) -> None:
-    """Check that a new username does not imitate another one with letters of another script (as Unicode's TR39).
+    """Check that a new username does not imitate another one with letters of another script (as Unicode's TR39) or
+    with characters that nobody sees.
 
     Names that were given before stay good.
 
     Raises:
-        Invalid: its letters are of several scripts.
+        Invalid: its letters are of several scripts, or it has invisible characters.
     """
+    if normalized_code(username) != normalized(username):
+        raise Invalid(Fault("username", "has characters that nobody sees", "invisible_character"))
     if len(scripts := sorted(scripts_of(comparable(username)))) > 1:
         rule = f"has letters of several scripts ({', '.join(scripts)}): use those of one, lest it imitates another name"
         raise Invalid(Fault("username", rule, "mixed_scripts"))

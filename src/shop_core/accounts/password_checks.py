@@ -1,4 +1,4 @@
-"""Checking the password of an account, with every guess counted."""
+"""Checking who acts: the password of an account, with every guess counted, and that they logged in lately."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from contextlib import contextmanager, suppress
 from uuid import UUID
 
 from shop_core.accounts.guess_limits import Guess, return_tokens, take_tokens
-from shop_core.accounts.model import Account
+from shop_core.accounts.model import Account, Actor
 from shop_core.accounts.passwords import PASSWORD_LENGTHS, password_length
+from shop_core.accounts.sessions import check_recent_login
 from shop_core.errors import WrongCredentials, WrongPassword
 from shop_core.ports import Begin, PasswordHasher, UnitOfWork
 
@@ -61,3 +62,15 @@ class PasswordChecks:
         account, stored_hash = uow.accounts.lock(account_id) or (None, None)
         # Another hash means another password, or the same one hashed anew: rare, so it may be slow under the lock.
         return account if stored_hash == checked_hash or self.is_right(stored_hash, password) else None
+
+
+def check_recent(uow: UnitOfWork, actor: Actor) -> None:
+    """Check that the actor logged in lately, before what a stolen session must not do. The operator of the shop, who
+    acts without an account, has no session.
+
+    Raises:
+        LoginTooOld
+    """
+    if actor.id is not None:
+        now = uow.now()
+        check_recent_login(actor.session, uow.refresh_tokens.sessions(actor.id, now), now)

@@ -60,7 +60,7 @@ def check_password(
         raise Invalid(Fault(field, rule, "forbidden_character"))
     if reason := _why_guessed(comparable(password), comparable(username), comparable(email)):
         raise Invalid(Fault(field, f"is too easy to guess: {reason}. Choose another one", "common_password"))
-    if is_breached(password):
+    if is_breached(unicodedata.normalize("NFC", password)):  # as it is hashed
         rule = "is in a list of passwords that have leaked elsewhere. Choose another one"
         raise Invalid(Fault(field, rule, "breached_password"))
 

@@ -19,7 +19,7 @@ from shop_core.accounts.model import (
     check_admin_stays,
     check_new_username,
 )
-from shop_core.accounts.password_checks import PasswordChecks
+from shop_core.accounts.password_checks import PasswordChecks, check_recent
 from shop_core.accounts.passwords import IsBreached, check_password
 from shop_core.errors import AccountNotFound, InvalidResetCode, KeyReused, TooManyMails, UsernameTaken, WrongPassword
 from shop_core.idempotency import IdempotencyKey, fields_of
@@ -158,6 +158,7 @@ class AccountService:
             Unauthenticated: no account acts.
             AccountNotFound: it no longer exists.
             Invalid: a new value breaks its rule.
+            LoginTooOld: it is another address, to which a new password can be sent, and the login is not recent.
             KeyReused
         """
         with self._begin() as uow:
@@ -168,6 +169,8 @@ class AccountService:
             if is_replay:
                 return account
             edited = account.edited(change, self._clock())
+            if edited.email != account.email and self._has_mail:
+                check_recent(uow, actor)
             uow.accounts.update(edited)
             if edited.email != account.email:
                 self._have_confirmed(uow, edited)
@@ -209,10 +212,11 @@ class AccountService:
 
         Raises:
             Unauthenticated, Forbidden: the actor is not an admin.
-            AccountNotFound
+            LoginTooOld, AccountNotFound
         """
         actor.require(Role.ADMIN)
         with self._begin() as uow:
+            check_recent(uow, actor)
             found = uow.accounts.lock(account_id)
             until = uow.now() + RESET_CODE_LIFE
         if found is None:
@@ -277,7 +281,7 @@ class AccountService:
 
         Raises:
             Unauthenticated, Forbidden: the actor is not an admin.
-            AccountNotFound, KeyReused
+            LoginTooOld, AccountNotFound, KeyReused
             LastAdmin: the shop would be left without an active admin.
         """
         actor.require(Role.ADMIN)
@@ -290,6 +294,7 @@ class AccountService:
             stored = _found(locked.get(account_id), account_id)
             if is_replay:
                 return stored
+            check_recent(uow, actor)
             account = stored.assigned(change, now)
             check_admin_stays([other for other in locked.values() if other.is_active_admin], account)
             uow.accounts.update(account)

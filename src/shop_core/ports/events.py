@@ -115,7 +115,7 @@ class Mails(Queue[Mail], Protocol):
     def add_all(self, mails: Sequence[Mail]) -> None: ...
 
     def erase_all(self, account_id: UUID, address: str) -> None:
-        """Forget the mails of an account, and those to an address, which is written as `Mail.address` is."""
+        """Forget the mails of an account, and those to whoever has confirmed an address, as `Mail.address` has it."""
 
 
 class Publisher(Protocol[C]):

@@ -95,10 +95,6 @@ class StaffRequest:
         sent, refusal = (self.form, self.refusal) if is_refused else (SentForm(), None)
         return HtmlForm(path, self.session.form_token, version, sent, refusal, prefix)
 
-    def check_recent_login(self) -> None:
-        """Check that they logged in lately, before what a stolen session must not do. Raises LoginTooOld."""
-        self.shop.sessions.check_recent_login(self.actor)
-
 
 Handler = Callable[..., Any]
 """Gets a `StaffRequest` and what its path has in braces; gives a `Screen`, a `Redirect` or a `Response`."""

@@ -60,7 +60,6 @@ def show_user(request: StaffRequest, user_id: UUID) -> Screen:
 @action("/users/{user_id:uuid}/role", refused=show_user)
 def assign_role(request: StaffRequest, user_id: UUID) -> Redirect:
     """Give another role."""
-    request.check_recent_login()
     change = AccountStatusChange(role=request.form.choice("role", Role))
     user = request.shop.accounts.assign(request.actor, user_id, change, key=request.form.key)
     return Redirect(f"/users/{user_id}", f"{user.username} is {_role(user).lower()} now.")
@@ -69,7 +68,6 @@ def assign_role(request: StaffRequest, user_id: UUID) -> Redirect:
 @action("/users/{user_id:uuid}/active", refused=show_user)
 def assign_active(request: StaffRequest, user_id: UUID) -> Redirect:
     """Deactivate, or activate again."""
-    request.check_recent_login()
     change = AccountStatusChange(active=request.form.text("active") == "true")
     user = request.shop.accounts.assign(request.actor, user_id, change, key=request.form.key)
     return Redirect(f"/users/{user_id}", f"{user.username} may {'' if user.active else 'not '}log in.")
@@ -78,7 +76,6 @@ def assign_active(request: StaffRequest, user_id: UUID) -> Redirect:
 @action("/users/{user_id:uuid}/reset", refused=show_user)
 def offer_reset(request: StaffRequest, user_id: UUID) -> Screen:
     """Show a code once, with which the user sets another password."""
-    request.check_recent_login()
     user = request.shop.accounts.account(request.actor, user_id)
     offer = request.shop.accounts.offer_reset(request.actor, user_id)
     return Screen(

@@ -212,11 +212,15 @@ def get_me(request: ShopRequest) -> Response:
     return json_response(UserBody.of(request.shop.accounts.me(request.actor)))
 
 
-@patch("/users/me", Operation(takes=examples.PROFILE, gives=examples.USER, refuses=(AccountNotFound, KeyReused)))
+@patch(
+    "/users/me",
+    Operation(takes=examples.PROFILE, gives=examples.USER, refuses=(AccountNotFound, LoginTooOld, KeyReused)),
+)
 def edit_me(request: ShopRequest, form: ProfileForm, key: IdempotencyKey | None) -> Response:
     """Change your names or your email address.
 
-    Fields that you leave out stay as they are. Username and role cannot be changed here.
+    Fields that you leave out stay as they are. Username and role cannot be changed here. Where the shop sends mail, you
+    can give another address within 15 minutes of your login.
     """
     change = form.change()
     return json_response(UserBody.of(request.shop.accounts.edit_me(request.actor, change, key=key)))

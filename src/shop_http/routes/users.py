@@ -8,7 +8,7 @@ from uuid import UUID
 from msgspec import UNSET, Meta, UnsetType
 
 from shop_core import AccountQuery, Role
-from shop_core.errors import AccountNotFound, InvalidCursor, KeyReused, LastAdmin
+from shop_core.errors import AccountNotFound, InvalidCursor, KeyReused, LastAdmin, LoginTooOld
 from shop_core.idempotency import IdempotencyKey
 from shop_core.text import search_words
 from shop_http.documentation import examples
@@ -74,14 +74,14 @@ def get_user(request: ShopRequest, user_id: UUID) -> Response:
         access=Access.STAFF,
         takes=examples.STANDING,
         gives=examples.ACCOUNT,
-        refuses=(AccountNotFound, LastAdmin, KeyReused),
+        refuses=(AccountNotFound, LoginTooOld, LastAdmin, KeyReused),
     ),
 )
 def assign_user(request: ShopRequest, user_id: UUID, form: AccountStatusForm, key: IdempotencyKey | None) -> Response:
     """Give a user another role, or deactivate or reactivate them.
 
-    For admins. Fields that you leave out stay as they are. A deactivated user cannot log in, and all their sessions end
-    within about a second. The last active admin cannot be changed.
+    For admins, within 15 minutes of their login. Fields that you leave out stay as they are. A deactivated user cannot
+    log in, and all their sessions end within about a second. The last active admin cannot be changed.
     """
     change = form.change()
     return json_response(AccountBody.of(request.shop.accounts.assign(request.actor, user_id, change, key=key)))
@@ -89,13 +89,13 @@ def assign_user(request: ShopRequest, user_id: UUID, form: AccountStatusForm, ke
 
 @post(
     "/users/{user_id:uuid}/password-reset",
-    Operation(access=Access.STAFF, gives=examples.RESET_CODE, refuses=(AccountNotFound,)),
+    Operation(access=Access.STAFF, gives=examples.RESET_CODE, refuses=(AccountNotFound, LoginTooOld)),
 )
 def offer_password_reset(request: ShopRequest, user_id: UUID) -> Response:
     """A code for a user who forgot their password.
 
-    For admins, who hand the code over. With `POST /auth/password-reset/confirm` the user sets a password that nobody
-    else learns. A code works once, within an hour.
+    For admins, within 15 minutes of their login, who hand the code over. With `POST /auth/password-reset/confirm` the
+    user sets a password that nobody else learns. A code works once, within an hour.
     """
     offered = request.shop.accounts.offer_reset(request.actor, user_id)
     return json_response(ResetBody(code=offered.code, expires_at=offered.expires_at))

@@ -166,8 +166,9 @@ def sync_detailed(
 ) -> Response[AccountBody | InvalidProblem | Problem]:
     """ Give a user another role, or deactivate or reactivate them
 
-     For admins. Fields that you leave out stay as they are. A deactivated user cannot log in, and all
-    their sessions end within about a second. The last active admin cannot be changed.
+     For admins, within 15 minutes of their login. Fields that you leave out stay as they are. A
+    deactivated user cannot log in, and all their sessions end within about a second. The last active
+    admin cannot be changed.
 
     Args:
         user_id (UUID):
@@ -207,8 +208,9 @@ def sync(
 ) -> AccountBody | InvalidProblem | Problem | None:
     """ Give a user another role, or deactivate or reactivate them
 
-     For admins. Fields that you leave out stay as they are. A deactivated user cannot log in, and all
-    their sessions end within about a second. The last active admin cannot be changed.
+     For admins, within 15 minutes of their login. Fields that you leave out stay as they are. A
+    deactivated user cannot log in, and all their sessions end within about a second. The last active
+    admin cannot be changed.
 
     Args:
         user_id (UUID):
@@ -243,8 +245,9 @@ async def asyncio_detailed(
 ) -> Response[AccountBody | InvalidProblem | Problem]:
     """ Give a user another role, or deactivate or reactivate them
 
-     For admins. Fields that you leave out stay as they are. A deactivated user cannot log in, and all
-    their sessions end within about a second. The last active admin cannot be changed.
+     For admins, within 15 minutes of their login. Fields that you leave out stay as they are. A
+    deactivated user cannot log in, and all their sessions end within about a second. The last active
+    admin cannot be changed.
 
     Args:
         user_id (UUID):
@@ -284,8 +287,9 @@ async def asyncio(
 ) -> AccountBody | InvalidProblem | Problem | None:
     """ Give a user another role, or deactivate or reactivate them
 
-     For admins. Fields that you leave out stay as they are. A deactivated user cannot log in, and all
-    their sessions end within about a second. The last active admin cannot be changed.
+     For admins, within 15 minutes of their login. Fields that you leave out stay as they are. A
+    deactivated user cannot log in, and all their sessions end within about a second. The last active
+    admin cannot be changed.
 
     Args:
         user_id (UUID):

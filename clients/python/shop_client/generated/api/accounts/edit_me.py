@@ -69,6 +69,13 @@ def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Res
 
         return response_401
 
+    if response.status_code == 403:
+        response_403 = Problem.from_dict(response.json())
+
+
+
+        return response_403
+
     if response.status_code == 404:
         response_404 = Problem.from_dict(response.json())
 
@@ -149,7 +156,8 @@ def sync_detailed(
 ) -> Response[InvalidProblem | Problem | UserBody]:
     """ Change your names or your email address
 
-     Fields that you leave out stay as they are. Username and role cannot be changed here.
+     Fields that you leave out stay as they are. Username and role cannot be changed here. Where the shop
+    sends mail, you can give another address within 15 minutes of your login.
 
     Args:
         idempotency_key (str | Unset):
@@ -186,7 +194,8 @@ def sync(
 ) -> InvalidProblem | Problem | UserBody | None:
     """ Change your names or your email address
 
-     Fields that you leave out stay as they are. Username and role cannot be changed here.
+     Fields that you leave out stay as they are. Username and role cannot be changed here. Where the shop
+    sends mail, you can give another address within 15 minutes of your login.
 
     Args:
         idempotency_key (str | Unset):
@@ -218,7 +227,8 @@ async def asyncio_detailed(
 ) -> Response[InvalidProblem | Problem | UserBody]:
     """ Change your names or your email address
 
-     Fields that you leave out stay as they are. Username and role cannot be changed here.
+     Fields that you leave out stay as they are. Username and role cannot be changed here. Where the shop
+    sends mail, you can give another address within 15 minutes of your login.
 
     Args:
         idempotency_key (str | Unset):
@@ -255,7 +265,8 @@ async def asyncio(
 ) -> InvalidProblem | Problem | UserBody | None:
     """ Change your names or your email address
 
-     Fields that you leave out stay as they are. Username and role cannot be changed here.
+     Fields that you leave out stay as they are. Username and role cannot be changed here. Where the shop
+    sends mail, you can give another address within 15 minutes of your login.
 
     Args:
         idempotency_key (str | Unset):

@@ -137,8 +137,8 @@ def sync_detailed(
 ) -> Response[InvalidProblem | Problem | ResetBody]:
     """ A code for a user who forgot their password
 
-     For admins, who hand the code over. With `POST /auth/password-reset/confirm` the user sets a
-    password that nobody else learns. A code works once, within an hour.
+     For admins, within 15 minutes of their login, who hand the code over. With `POST /auth/password-
+    reset/confirm` the user sets a password that nobody else learns. A code works once, within an hour.
 
     Args:
         user_id (UUID):
@@ -171,8 +171,8 @@ def sync(
 ) -> InvalidProblem | Problem | ResetBody | None:
     """ A code for a user who forgot their password
 
-     For admins, who hand the code over. With `POST /auth/password-reset/confirm` the user sets a
-    password that nobody else learns. A code works once, within an hour.
+     For admins, within 15 minutes of their login, who hand the code over. With `POST /auth/password-
+    reset/confirm` the user sets a password that nobody else learns. A code works once, within an hour.
 
     Args:
         user_id (UUID):
@@ -200,8 +200,8 @@ async def asyncio_detailed(
 ) -> Response[InvalidProblem | Problem | ResetBody]:
     """ A code for a user who forgot their password
 
-     For admins, who hand the code over. With `POST /auth/password-reset/confirm` the user sets a
-    password that nobody else learns. A code works once, within an hour.
+     For admins, within 15 minutes of their login, who hand the code over. With `POST /auth/password-
+    reset/confirm` the user sets a password that nobody else learns. A code works once, within an hour.
 
     Args:
         user_id (UUID):
@@ -234,8 +234,8 @@ async def asyncio(
 ) -> InvalidProblem | Problem | ResetBody | None:
     """ A code for a user who forgot their password
 
-     For admins, who hand the code over. With `POST /auth/password-reset/confirm` the user sets a
-    password that nobody else learns. A code works once, within an hour.
+     For admins, within 15 minutes of their login, who hand the code over. With `POST /auth/password-
+    reset/confirm` the user sets a password that nobody else learns. A code works once, within an hour.
 
     Args:
         user_id (UUID):
