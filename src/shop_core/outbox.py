@@ -58,11 +58,18 @@ class QueueService(Generic[M]):
 
         Returns:
             How many were taken; 0 means that nothing is due.
+
+        Raises:
+            Exception: whatever the publisher raised that is not `Undelivered`, after all results were recorded. It
+                counts as an attempt.
         """
         with self._begin() as uow:
             messages = self._queue(uow).take(uow.now(), limit, VISIBILITY_TIMEOUT)
         if messages:
-            self._record(messages, self._publish(messages, publisher))
+            faults: list[Exception] = []
+            self._record(messages, self._publish(messages, publisher, faults))
+            if faults:
+                raise faults[0]
         return len(messages)
 
     def waiting(self, actor: Actor) -> tuple[int, datetime | None]:
@@ -98,8 +105,10 @@ class QueueService(Generic[M]):
         with self._begin() as uow:
             return self._queue(uow).requeue(event_ids, uow.now())
 
-    def _publish(self, messages: Sequence[Queued[M]], publisher: Publisher[M]) -> dict[UUID, Undelivered | None]:
-        """The result of every attempt, by event; None: it arrived."""
+    def _publish(
+        self, messages: Sequence[Queued[M]], publisher: Publisher[M], faults: list[Exception]
+    ) -> dict[UUID, Undelivered | None]:
+        """The result of every attempt, by event; None: it arrived. `faults` gets what no publisher should raise."""
         stop_at = self._clock() + PUBLISH_TIME_MAX
         held_up: set[UUID] = set()
         results: dict[UUID, Undelivered | None] = {}
@@ -112,6 +121,10 @@ class QueueService(Generic[M]):
                 publisher.publish(event)
             except Undelivered as undelivered:
                 results[event.id] = undelivered
+                held_up.add(event.subject_id)
+            except Exception as fault:
+                faults.append(fault)
+                results[event.id] = Undelivered(f"the publisher failed: {type(fault).__name__}")
                 held_up.add(event.subject_id)
         return results
 

@@ -11,11 +11,11 @@ from typing import Any
 from zipfile import ZipFile
 
 import pytest
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine, make_url, text
 from verification.shop_process import SHOP, environment, shop
 
 from shop_adapters.postgres import PostgresAdapters, make_engine
-from shop_adapters.postgres.backup import BackupError, back_up, restore
+from shop_adapters.postgres.backup import BackupError, _clear, back_up, restore
 from shop_adapters.postgres.migrate import REVISIONS, SchemaError, lock_schema, revision_of, upgrade
 from shop_adapters.postgres.schema import metadata
 from shop_core import (
@@ -201,6 +201,23 @@ def test_a_shop_with_data_is_replaced_only_if_that_is_said(
     restore(other, io.BytesIO(backup), "EUR", replace=True)
     assert rows(other) == rows(full)
     other.dispose()
+
+
+def test_a_role_that_may_not_read_the_statistics_of_others_sees_that_they_use_the_database(
+    migrated_database: Callable[[str], str],
+) -> None:
+    url = make_url(migrated_database("backup_roles"))
+    owner = make_engine(url.render_as_string(hide_password=False), connections=1)
+    with owner.begin() as connection:
+        connection.execute(text("CREATE ROLE plain_owner LOGIN PASSWORD 'of the tests'"))
+    plain_url = url.set(username="plain_owner", password="of the tests").render_as_string(hide_password=False)
+    plain = make_engine(plain_url, connections=1)
+    with owner.connect(), plain.begin() as connection, pytest.raises(BackupError, match="in use by 1 other"):
+        _clear(connection, replace=True)
+    plain.dispose()
+    with owner.begin() as connection:
+        connection.execute(text("DROP ROLE plain_owner"))
+    owner.dispose()
 
 
 def test_the_commands_say_what_they_did_and_leave_nothing_behind_when_they_cannot(

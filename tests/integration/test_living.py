@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import signal
 import subprocess
 import tempfile
@@ -14,6 +15,7 @@ from pathlib import Path
 import httpx
 import pytest
 from sqlalchemy import Engine, text
+from verification.processes import children
 from verification.restarts import run
 from verification.shop_process import environment, free_port, serving, shop
 
@@ -42,6 +44,9 @@ def test_sigterm_is_announced_first_and_requests_under_way_are_answered(
             )
             order.start()
             wait_until(lambda: _somebody_waits(own_database))
+            for fork_server in children(process.pid):
+                for one in (fork_server, *children(fork_server.pid)):
+                    os.kill(one.pid, signal.SIGTERM)  # some platforms send it to every process
             process.send_signal(signal.SIGTERM)
             root, apart = f"{url}/health/ready", f"http://127.0.0.1:{health}/health/"
             wait_until(lambda: httpx.get(root, trust_env=False).status_code == 503)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import resource
 import socket
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
@@ -17,7 +18,9 @@ import uvicorn
 from shop_http.client_address import TrustedProxies
 from shop_http.middleware.access_log import RequestRecord
 from shop_http.server import http_protocol
+from shop_http.server.composition import connections_of
 from shop_http.server.http_protocol import HEAD_BYTES_MAX, PIPELINED_MAX, OpenConnections, config_of
+from shop_http.server.settings import Settings
 
 CLOSED_S_MAX = 30
 HELLO = b"GET / HTTP/1.1\r\nHost: shop.test\r\n\r\n"
@@ -150,6 +153,12 @@ def test_a_large_body_that_comes_with_its_head_is_not_taken_for_a_large_head() -
     assert run(answer_to, head + b"x" * 200_000).endswith(b"200000")
 
 
+def test_a_large_body_does_not_count_as_a_part_of_the_next_head() -> None:
+    post, ending = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n", b"TP/1.1\r\nHost: x\r\n" + CLOSE
+    said = run(answer_to, post, b"x" * 60_000, b"x" * 40_000, b"GET / HT", ending + b"\r\n")
+    assert said.count(b"200 OK") == 2, said
+
+
 def test_a_head_without_an_end_is_refused_before_it_fills_the_memory() -> None:
     said = run(answer_to, b"GET / HTTP/1.1\r\nA: ", *[b"1" * (HEAD_BYTES_MAX // 8)] * 9)
     assert said[9:12] in {b"431", b""}, "b'' if the connection was reset first"
@@ -215,6 +224,23 @@ def test_too_many_connections_end_the_oldest_that_wait_for_their_client(
             assert await at_work.line() == b"HTTP/1.1 200 OK\r\n"
 
     asyncio.run(scenario())
+
+
+@pytest.mark.parametrize(("hard", "possible", "total"), [(256, 256, 16), (1_000, 1_000, 744), (-1, 10_240, 4_096)])
+def test_a_worker_takes_as_many_connections_as_the_system_lets_it_have_files(
+    monkeypatch: pytest.MonkeyPatch, hard: int, possible: int, total: int
+) -> None:
+    """-1 is no limit, of which macOS says that there is none, and refuses it."""
+    limits = [256, hard]
+
+    def set_limits(_: int, chosen: tuple[int, int]) -> None:
+        if not 0 < chosen[0] <= possible:
+            raise ValueError(chosen)
+        limits[:] = chosen
+
+    monkeypatch.setattr(resource, "getrlimit", lambda _: tuple(limits))
+    monkeypatch.setattr(resource, "setrlimit", set_limits)
+    assert connections_of(Settings(http_connections=4_096), None, ())._total_max == total
 
 
 def test_connections_of_a_trusted_proxy_are_those_of_many_clients() -> None:

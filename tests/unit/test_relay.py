@@ -18,7 +18,7 @@ from shop_adapters.memory import MemoryAdapters
 from shop_adapters.publishers import MemoryPublisher
 from shop_core import Actor, LineRequest, OffsetRequest, Order, Role, Shop
 from shop_core.events import Event
-from shop_core.outbox import PUBLISH_TIME_MAX, VISIBILITY_TIMEOUT, OutboxService
+from shop_core.outbox import ATTEMPTS_MAX, PUBLISH_TIME_MAX, VISIBILITY_TIMEOUT, OutboxService
 from shop_core.ports import EventPublisher, Undelivered, UnitOfWork
 from shop_testing import Fixtures, MovableClock
 from shop_testing.fixtures import request
@@ -125,6 +125,32 @@ def test_a_relay_that_cannot_record_a_delivery_publishes_again(
     outbox.relay(publisher)
     assert heard(publisher) == {order.id: [1, 2, 1, 2]}
     assert waiting(adapters) == 0
+
+
+class Faulty:
+    """A publisher that has a bug with one order."""
+
+    def __init__(self, publisher: MemoryPublisher, order: Order) -> None:
+        self.publisher, self.order = publisher, order
+
+    def publish(self, event: Event) -> None:
+        if event.subject_id == self.order.id:
+            raise ValueError("a bug")
+        self.publisher.publish(event)
+
+
+def test_a_fault_of_the_publisher_costs_one_attempt_of_its_message_and_no_other(
+    shop: Shop, clock: MovableClock, publisher: MemoryPublisher, order_with_events: Callable[[int], Order]
+) -> None:
+    first, second, third = (order_with_events(1) for _ in range(3))
+    for _ in range(ATTEMPTS_MAX):
+        with pytest.raises(ValueError, match="a bug"):
+            shop.outbox.relay(Faulty(publisher, second))
+        clock.move(timedelta(hours=1))
+    assert heard(publisher) == {first.id: [1], third.id: [1]}
+    (dead,) = shop.outbox.dead(STAFF, OffsetRequest()).items
+    assert (dead.event.subject_id, dead.error) == (second.id, "the publisher failed: ValueError")
+    assert shop.outbox.relay(publisher) == 0
 
 
 def test_a_slow_receiver_takes_no_longer_than_messages_stay_hidden_and_the_rest_is_released_at_once(

@@ -216,7 +216,7 @@ def outbox_forgets_failures() -> list[Patch]:
 
 @mutant("a message that did not arrive holds up nobody")
 def outbox_out_of_order() -> list[Patch]:
-    def publish(self: QueueService[Any], messages: Any, publisher: Any) -> dict[UUID, Undelivered | None]:
+    def publish(self: QueueService[Any], messages: Any, publisher: Any, *_: Any) -> dict[UUID, Undelivered | None]:
         tried: dict[UUID, Undelivered | None] = {}
         for message in messages:
             tried[message.event.id] = None

@@ -32,10 +32,13 @@ _COLUMNS = text(
     " WHERE table_schema = current_schema() AND table_name = :table AND is_generated = 'NEVER'"
     " ORDER BY ordinal_position"
 )
-_OTHERS = text(
-    "SELECT count(*) FROM pg_stat_activity"
-    " WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid()"
-)
+# A role that may not read all statistics sees of others' sessions neither the type nor the query, but the user.
+_OTHERS = text("""
+SELECT count(*)
+FROM pg_stat_activity
+WHERE datname = current_database() AND usesysid IS NOT NULL AND pid <> pg_backend_pid()
+  AND coalesce(backend_type, 'client backend') = 'client backend'
+""")
 _DAMAGE = (BadZipFile, KeyError, EOFError, zlib.error, DataError, IntegrityError, UndefinedColumn, UndefinedTable)
 _NO_LIMITS = text("SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0")
 

@@ -56,6 +56,8 @@ which does not belong to the pool."""
 
 FILES_RESERVED = 256
 """Of the files that a worker may open, for everything but HTTP connections."""
+CONNECTIONS_MIN = 16
+"""So many HTTP connections a worker takes, however few files it may open."""
 
 UNRECOGNISED_MAX = 12
 """Simultaneous logins and registrations from unrecognised devices, in one worker. The pool of the password hashes has
@@ -171,13 +173,13 @@ def connections_of(
         proxies: of the shop.
         observers: get a record of each request that is refused before the application sees it.
     """
-    files = _raise_files_max() - FILES_RESERVED
-    total_max = min(settings.http_connections, files)
+    files_max = _raise_files_max()
+    total_max = min(settings.http_connections, max(files_max - FILES_RESERVED, CONNECTIONS_MIN))
     if total_max < settings.http_connections:
         _logger.warning(
             "SHOP_HTTP_CONNECTIONS is %d, and the system lets a process open %d files: raise `ulimit -n`, or lower it",
             settings.http_connections,
-            files + FILES_RESERVED,
+            files_max,
         )
     return OpenConnections(total_max, settings.http_connections_per_client, proxies, observers)
 
@@ -185,9 +187,11 @@ def connections_of(
 def _raise_files_max() -> int:
     """Let this process open as many files as the system allows, and return how many that are."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    with suppress(OSError, ValueError):  # some systems say that there is no limit, and have one all the same
-        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-        soft = hard
+    for files in (hard, 65_536, 10_240):  # some systems say that there is no limit, and have one all the same
+        with suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (files, hard))
+            soft = files
+            break
     return sys.maxsize if soft == resource.RLIM_INFINITY else soft
 
 

@@ -116,7 +116,7 @@ class HttpProtocol(HttpToolsProtocol):
         address: of the other end.
         since: when it was made, or when the head of its latest request was complete.
         is_surplus: whether it is beyond the limit.
-        head_bytes: received since the last head was complete. A part may belong to the body before.
+        head_bytes: received in the packets of the head. A part of the first may belong to the body before.
     """
 
     of_same_client: set[HttpProtocol]
@@ -162,7 +162,7 @@ class HttpProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Read, and limit a head that has not come to its end."""
-        self.head_bytes += len(data)
+        self.head_bytes = len(data) + (self.head_bytes if self.is_head_open else 0)
         super().data_received(data)
         if self.is_head_open or (self.cycle is not None and self.cycle.response_complete):
             self.wait_for_head()

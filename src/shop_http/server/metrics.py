@@ -167,6 +167,8 @@ def _forget_the_dead(folder: Path) -> None:
     for pid in {int(file.stem.rpartition("_")[2]) for file in folder.glob("gauge_live*_*.db")}:
         try:
             os.kill(pid, 0)
+        except PermissionError:  # a process of somebody else has the id by now
+            pass
         except ProcessLookupError:
             with suppress(FileNotFoundError):  # another process was quicker
                 mark_process_dead(pid, path=str(folder))  # type: ignore[no-untyped-call]

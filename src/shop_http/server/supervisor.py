@@ -81,9 +81,15 @@ def open_sockets(host: str, port: int, count: int) -> list[socket.socket]:
 
 
 def prepare() -> None:
-    """Start the fork server, which begins to import what the workers need. Call it early."""
+    """Start the fork server, which begins to import what the workers need. Call it early, and from the main thread.
+
+    It ignores what ends the server: some send that to every process, and without it workers that drain count as dead.
+    """
     _context.set_forkserver_preload([WORKER])
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGTERM, signal.SIGHUP)}
     ensure_running()
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 def _run_worker(listening: socket.socket, health: socket.socket | None, link: Connection, settings: Settings) -> None:
@@ -222,20 +228,22 @@ class Supervisor:
         for command in (Command.DRAIN, Command.STOP) if is_drained else (Command.STOP,):
             for worker in workers:
                 worker.send(command)
-            self._wait_for_ends(workers, woken)
+            if not self._wait_for_ends(workers, woken):
+                break
         for worker in workers:
             worker.kill()
 
-    def _wait_for_ends(self, workers: Sequence[Worker], woken: socket.socket) -> None:
-        """Until all of these have ended, or that takes too long, or another signal asks for more haste."""
+    def _wait_for_ends(self, workers: Sequence[Worker], woken: socket.socket) -> bool:
+        """Wait until all of these have ended, or another signal asks for more haste; False if that takes too long."""
         deadline, asked = time.monotonic() + self.end_s_max, self._ends_asked
         while running := [worker for worker in workers if worker.process.is_alive()]:
             if (left_s := deadline - time.monotonic()) <= 0:
                 _logger.warning("%d workers do not end: killed", len(running))
-                return
+                return False
             if self._ends_asked > asked:
-                return
+                break
             self._wait(woken, [worker.process.sentinel for worker in running], left_s)
+        return True
 
     @staticmethod
     def _wait(woken: socket.socket, descriptors: Sequence[int], seconds: float | None) -> bool:
