@@ -72,7 +72,10 @@ class Browser:
 
     def post(self, path: str, fields: dict[str, Any], **headers: str) -> httpx.Response:
         """Send fields as a browser sends a form, and follow where it leads."""
-        return self.client.post(f"{ORIGIN}/staff{path}", data=fields, headers={"origin": ORIGIN} | headers)
+        sent = {
+            name: value.replace("\n", "\r\n") if isinstance(value, str) else value for name, value in fields.items()
+        }
+        return self.client.post(f"{ORIGIN}/staff{path}", data=sent, headers={"origin": ORIGIN} | headers)
 
     def form(self, page: httpx.Response, path: str) -> FoundForm:
         """The form of a page that is posted to `path`, below `/staff`."""

@@ -19,6 +19,8 @@ U = TypeVar("U")
 LIMIT_DEFAULT = 50
 LIMIT_MAX = 200
 OFFSET_MAX = 10_000_000
+PAGE_MAX = OFFSET_MAX // LIMIT_MAX
+"""The last page that a client can ask for by its number; after that they count in items."""
 PAGE_LINES_MAX = 2_000
 """Lines of all orders, or of all reservations, on one page: as many as one of them may have."""
 

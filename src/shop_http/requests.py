@@ -25,7 +25,7 @@ from msgspec.json import decode, encode
 
 from shop_core import NOBODY, Actor, CursorRequest, OffsetRequest, Refusal
 from shop_core.errors import Fault, Invalid, InvalidToken, Unauthenticated
-from shop_core.pagination import LIMIT_DEFAULT, LIMIT_MAX, OFFSET_MAX, PageRequest
+from shop_core.pagination import LIMIT_DEFAULT, LIMIT_MAX, OFFSET_MAX, PAGE_MAX, PageRequest
 from shop_http.client_address import client_of
 from shop_http.validation import body_refusal, check_no_field_twice, given_twice, query_refusal, types_of
 
@@ -298,7 +298,7 @@ class OffsetQuery(Struct, forbid_unknown_fields=True, kw_only=True):
     """`page` and `limit`, or `limit` and `offset`."""
 
     limit: Limit | UnsetType = UNSET
-    page: Annotated[int, Meta(ge=1, le=OFFSET_MAX // LIMIT_MAX, description="from 1")] | UnsetType = UNSET
+    page: Annotated[int, Meta(ge=1, le=PAGE_MAX, description="from 1")] | UnsetType = UNSET
     offset: Annotated[int, Meta(ge=0, le=OFFSET_MAX, description="how many items to skip")] | UnsetType = UNSET
 
     @property

@@ -16,7 +16,7 @@ from msgspec import UNSET, Struct
 from msgspec.json import Encoder
 
 from shop_core import CursorRequest, OffsetRequest, Page
-from shop_core.pagination import OFFSET_MAX, PageRequest
+from shop_core.pagination import OFFSET_MAX, PAGE_MAX, PageRequest
 from shop_http.compression import COMPRESSED_BYTES_MIN, encoding_for
 from shop_http.requests import ShopRequest, request_of
 from shop_http.schemas.common import PageBody
@@ -202,9 +202,10 @@ def _by_offset(page: Page[Any], page_request: OffsetRequest, request: ShopReques
 
 def _link_at(request: ShopRequest, page_request: OffsetRequest, offset: int) -> str:
     """The link to the same list from `offset` on, counted in pages or in items as the client does."""
-    if offset % page_request.limit or "offset" in _sent(request):
+    page, is_between = divmod(offset, page_request.limit)
+    if is_between or page >= PAGE_MAX or "offset" in _sent(request):
         return link(request, page=None, offset=str(offset))
-    return link(request, page=str(offset // page_request.limit + 1))
+    return link(request, page=str(page + 1))
 
 
 def link(request: ShopRequest, **changed: str | None) -> str:

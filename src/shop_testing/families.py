@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from shop_core.accounts.model import SYSTEM
+from shop_core.accounts.model import SYSTEM, Role
 from shop_core.catalog.families import Family
 from shop_core.catalog.model import ProductChanges, ProductDetails
 from shop_core.catalog.search import ProductQuery
 from shop_core.errors import FamilyInUse, FamilyNotFound, Invalid, OptionsTaken, Stale
+from shop_core.idempotency import IdempotencyKey
 from shop_core.inventory.model import LineRequest, MovementKind
 from shop_core.orders.model import PlacementRequest
 from shop_core.pagination import OffsetRequest
@@ -56,6 +57,25 @@ class FamiliesContract(Contract):
         shop.catalog.remove_product(SYSTEM, red.id)
         assert shop.orders.get(ada, order.id) == order
         shop.catalog.create_product(SYSTEM, shirt("TS-R2", colour="red", size="M"))
+
+    def test_a_product_is_shown_with_its_family_also_by_a_replay_and_after_it_was_restored(
+        self, fixtures: Fixtures, shop: Shop
+    ) -> None:
+        shirts, mugs = (
+            shop.families.create(SYSTEM, "Shirts", ["size"]),
+            shop.families.create(SYSTEM, "Mugs", ["colour"]),
+        )
+        product = fixtures.product()
+        into = ProductChanges(family_id=shirts.id, options=(("size", "M"),))
+        clerk = fixtures.account("clerk", role=Role.STAFF).actor
+        shop.catalog.edit_product(clerk, product.id, into, key=IdempotencyKey("k"))
+        elsewhere = ProductChanges(family_id=mugs.id, options=(("colour", "red"),))
+        shop.catalog.edit_product(SYSTEM, product.id, elsewhere)
+        shop.families.remove(SYSTEM, shirts.id)
+        shown = shop.catalog.product(product.id)
+        assert shown.family_name == "Mugs"
+        assert shop.catalog.edit_product(clerk, product.id, into, key=IdempotencyKey("k")) == shown
+        assert shop.catalog.restore_product(SYSTEM, product.id) == shown
 
     def test_a_family_is_edited_listed_and_removed(self, shop: Shop) -> None:
         shirts, mugs = (shop.families.create(SYSTEM, name) for name in ("Shirts", "Mugs"))

@@ -375,9 +375,13 @@ class PricesContract(Contract):
     @pytest.mark.parametrize("text", ["9999-12-31T23:59:59-05:00", "0001-01-01T00:00:00+14:00", "2026-11-28T12:00"])
     def test_a_time_that_could_not_be_read_again_in_utc_is_refused(self, shop: Shop, text: str) -> None:
         time = datetime.fromisoformat(text)
-        for field in ("starts_at", "ends_at"):
+        details = PromotionDetails("Offer", Percent(1))
+        for wrong, field in (
+            (replace(details, starts_at=time), "starts_at"),
+            (replace(details, ends_at=time), "ends_at"),
+        ):
             with pytest.raises(Invalid, match=field):
-                shop.prices.create_promotion(SYSTEM, PromotionDetails("Offer", Percent(1), **{field: time}))
+                shop.prices.create_promotion(SYSTEM, wrong)
         with pytest.raises(Invalid, match="valid_from"):
             shop.prices.set_tax_rates(SYSTEM, [TaxRate("standard", 1900, time)])
         assert shop.prices.promotions(SYSTEM, OffsetRequest()).items == ()

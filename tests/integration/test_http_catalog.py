@@ -47,6 +47,16 @@ def test_without_a_sort_products_with_the_words_in_their_names_come_first(
         assert found == [f"Aa {word}", f"{word} bell", "Anchor", "Candle"]
 
 
+def test_a_new_family_is_in_the_list_at_once(staff: httpx.Client) -> None:
+    def listed() -> set[str]:
+        return {family["name"] for family in staff.get("/families", params={"limit": 200}).json()["results"]}
+
+    name, before = unique("Mugs"), listed()
+    assert listed() == before, "the list is kept"
+    assert staff.post("/families", json={"name": name, "option_names": ["colour"]}).status_code == 201
+    assert listed() == before | {name}
+
+
 def test_a_new_product_says_where_it_is(staff: httpx.Client) -> None:
     response = staff.post("/products", json={"sku": unique("S"), "name": "Bunting", "price": "4.95"})
     assert response.status_code == 201

@@ -86,6 +86,17 @@ def test_an_edit_of_an_older_version_shows_what_was_typed_beside_what_is_stored(
     assert setup.shop.catalog.product(setup.product_id).product.name == "Brass lamp, small"
 
 
+def test_a_product_keeps_what_its_form_cannot_show_in_one_line_or_one_page(setup: Setup, browser: Browser) -> None:
+    for number in range(201):  # more than a page of the list
+        setup.shop.catalog.create_category(SYSTEM, f"Shelf {number}", f"a-{number}")
+    last = setup.shop.catalog.create_category(SYSTEM, "Zebras", "zebras").category
+    setup.shop.catalog.edit_product(SYSTEM, setup.product_id, ProductChanges(category_id=last.id, description="a\nb"))
+    path = f"/products/{setup.product_id}"
+    assert browser.submit(browser.get(path), path, price="12").status_code == 200
+    saved = setup.shop.catalog.product(setup.product_id).product
+    assert (saved.category_id, saved.description, str(saved.price)) == (last.id, "a\nb", "12.00")
+
+
 def test_stock_is_received_sku_by_sku_and_a_double_scan_is_one(setup: Setup, browser: Browser) -> None:
     page = browser.get("/stock")
     first, second = (browser.submit(page, "/stock", sku="LAMP-1", quantity="3", note="DN 7") for _ in range(2))

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -20,6 +21,7 @@ from hypothesis import strategies as st
 
 from shop_adapters.memory import MemoryAdapters
 from shop_core import SYSTEM, LineRequest, Money, OffsetRequest, PlacementRequest, ProductQuery, Shop
+from shop_core.catalog.importing import ImportResult
 from shop_core.catalog.model import Product
 from shop_http.cli.product_import import (
     COLUMNS_HELP,
@@ -183,6 +185,23 @@ def test_a_quantity_without_its_time_is_for_new_products_only(shop: Shop, file: 
     sell(shop, "A", 2)
     report = import_products(shop, whole, on_bad_row=OnBadRow.REFUSE)
     assert "quantity: 'A' has been in stock before, so say when it was counted" in reasons(report)[2]
+    assert on_hand(shop, "A") == 3
+
+
+def test_what_is_sold_while_a_file_is_imported_stays_sold(
+    shop: Shop, file: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = file("sku,name,price,quantity\nA,Apple,1.00,5\n")
+    import_products(shop, whole)
+    import_rows = shop.catalog.import_products
+
+    def sell_meanwhile(*arguments: Any, **named: Any) -> ImportResult:
+        if not named.get("preview"):
+            sell(shop, "A", 2)
+        return import_rows(*arguments, **named)
+
+    monkeypatch.setattr(shop.catalog, "import_products", sell_meanwhile)
+    assert import_products(shop, whole).bad_rows == []
     assert on_hand(shop, "A") == 3
 
 
@@ -357,6 +376,15 @@ def test_an_export_of_shopify_becomes_a_product_for_each_variant(shop: Shop, fil
     assert families(shop) == {"Classic Tee": ("Size", "Color")}
     assert small.options == (("Size", "S"), ("Color", "Red"))
     assert (small.family_id, mug.family_id, mug.options) == (medium.family_id, None, ())
+
+
+def test_a_simple_product_of_woocommerce_has_nothing_of_a_variable_one_without_a_sku(shop: Shop, file: Write) -> None:
+    without_sku = WOOCOMMERCE.replace("variable,HOOD,", "variable,,").replace(",HOOD,Color", ",id:10,Color")
+    plain = without_sku.replace("Belt,1,0,Short,", "Belt,1,0,,")
+    import_products(shop, file(plain), Reading("EUR", profile=PROFILES["WooCommerce"]))
+    red, belt = catalog(shop)["HOOD-R"], catalog(shop)["BELT"]
+    assert (red.description, red.options) == ("Warm", (("Color", "Red"),))
+    assert (belt.description, belt.image_urls, belt.options) == ("", (), ())
 
 
 def test_an_export_of_woocommerce_becomes_a_product_for_each_variation(shop: Shop, file: Write) -> None:

@@ -61,6 +61,7 @@ class PostgresFamilies:
         self._version = version
 
     def add(self, family: Family) -> None:
+        self._version.change()  # the list of families is kept by it
         self._transaction.run(_ADD, _columns(family))
 
     def get(self, family_id: UUID) -> Family | None:

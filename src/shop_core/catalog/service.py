@@ -47,10 +47,7 @@ class CatalogService(CategoryService):
             ProductNotFound: there is none, or it was archived.
         """
         with self._begin() as uow:
-            entry = uow.products.get(product_id)
-        if entry is None:
-            raise ProductNotFound(product_id)
-        return entry
+            return _found(uow.products.get(product_id), product_id)
 
     def product_by_sku(self, sku: str) -> CatalogEntry | None:
         """The product of the catalog with that SKU, if there is one."""
@@ -291,8 +288,7 @@ class CatalogService(CategoryService):
             if restored is not product:
                 check_version(product.version, versions)
                 uow.products.update_all([restored])
-            level = uow.stock.get(product_id)
-        return CatalogEntry(restored, level.available if level else 0)
+            return _found(uow.products.get(product_id), product_id)
 
     @contextmanager
     def _naming_archived(self) -> Iterator[None]:
@@ -321,14 +317,22 @@ class CatalogService(CategoryService):
             product = uow.products.lock(product_id)
             if product is None or product.archived_at is not None:
                 raise ProductNotFound(product_id)
+            if is_replay:
+                return _found(uow.products.get(product_id), product_id)
             details, family_name = _in_family(uow, details_of(product))
             check_currency(details, self._currency)
-            edited = product if is_replay else product.edited(details, self._clock())
+            edited = product.edited(details, self._clock())
             if edited is not product:
                 check_version(product.version, versions)
                 uow.products.update_all([edited])
             level = uow.stock.get(product_id)
         return CatalogEntry(edited, level.available if level else 0, family_name)
+
+
+def _found(entry: CatalogEntry | None, product_id: UUID) -> CatalogEntry:
+    if entry is None:
+        raise ProductNotFound(product_id)
+    return entry
 
 
 def _in_family(uow: UnitOfWork, details: ProductDetails) -> tuple[ProductDetails, str]:

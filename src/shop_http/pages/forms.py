@@ -43,8 +43,8 @@ class SentForm:
         return bool(self.values or self.files)
 
     def text(self, name: str) -> str:
-        """A field, without space around it; empty if it was not sent."""
-        return (self.values.get(name) or [""])[0].strip()
+        """A field, without space around it, its lines as the shop stores them; empty if it was not sent."""
+        return (self.values.get(name) or [""])[0].replace("\r\n", "\n").strip()
 
     def number(self, name: str) -> int:
         """A field with a whole number. Raises Invalid."""

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import htpy as h
 
-from shop_core import CatalogEntry, CursorRequest, OffsetRequest, ProductDetails, ProductImage
+from shop_core import CatalogEntry, CursorRequest, ProductDetails, ProductImage
 from shop_core.catalog.families import Family
 from shop_core.catalog.images import IMAGES_MAX, UPLOAD_BYTES_MAX
 from shop_core.catalog.model import TAX_CLASS_DEFAULT, Product
@@ -16,7 +16,7 @@ from shop_http.pages.forms import HtmlForm, SentForm, submit
 from shop_http.pages.handlers import Redirect, StaffRequest, action, page
 from shop_http.pages.layout import Screen
 from shop_http.pages.sent_form import FORM_SIZE_MAX
-from shop_http.pages.tables import NUMBER, moment, table
+from shop_http.pages.tables import NUMBER, all_of, moment, table
 from shop_http.routes import media
 from shop_http.routes.catalog import IMAGE_TYPES
 from shop_http.server.worker_pools import Pool
@@ -193,8 +193,8 @@ def _details(form: SentForm, currency: str, image_urls: tuple[str, ...] = ()) ->
 
 
 def _fields(request: StaffRequest, form: HtmlForm, product: Product | None) -> h.Node:
-    catalog, families = request.shop.catalog, request.shop.families.page(OffsetRequest(LIMIT_MAX)).items
-    categories = catalog.categories(OffsetRequest(LIMIT_MAX)).items
+    families = all_of(request.shop.families.page)
+    categories = all_of(request.shop.catalog.categories)
     family_id = form.value("family", str(product.family_id or "") if product else "")
     return [
         form.field("sku", "SKU", product.sku if product else "", hint="Your own code; unique.", required=True),

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from io import StringIO
 from typing import TypeVar
 
 import htpy as h
 from msgspec import UNSET
 
-from shop_core import CatalogEntry, CursorRequest, OffsetRequest, Page, ProductQuery, ProductSort
+from shop_core import CatalogEntry, CursorRequest, ProductQuery, ProductSort
 from shop_core.pagination import LIMIT_MAX
 from shop_http.cli.product_import.cells import ProductTable
 from shop_http.csv_cells import harmless
 from shop_http.pages.handlers import StaffRequest, page
 from shop_http.pages.layout import Screen
-from shop_http.pages.tables import NUMBER, amount, page_links, table
+from shop_http.pages.tables import NUMBER, all_of, amount, page_links, table
 from shop_http.responses import Response
 from shop_http.routes.catalog import ProductsQuery
 from shop_http.server.worker_pools import Pool
@@ -53,8 +53,8 @@ def list_products(request: StaffRequest) -> Screen:
 def export_products(request: StaffRequest) -> Response:
     """All products, as a file that can be imported again."""
     shop = request.shop
-    categories = {entry.category.id: entry.category for entry in _all(shop.catalog.categories)}
-    cells = ProductTable(categories, _all(shop.families.page))
+    categories = {entry.category.id: entry.category for entry in all_of(shop.catalog.categories)}
+    cells = ProductTable(categories, all_of(shop.families.page))
     file = StringIO()
     writer = csv.writer(file)
     writer.writerow(cells.columns)
@@ -71,18 +71,10 @@ def export_products(request: StaffRequest) -> Response:
     return Response(file.getvalue().encode(), media_type=b"text/csv; charset=utf-8", headers=(disposition,))
 
 
-def _all(page_of: Callable[[OffsetRequest], Page[T]]) -> list[T]:
-    """Everything of a list, page by page."""
-    found: list[T] = []
-    while items := page_of(OffsetRequest(LIMIT_MAX, len(found))).items:
-        found += items
-    return found
-
-
 def _filters(request: StaffRequest, query: ProductsQuery) -> h.Element:
-    entries = request.shop.catalog.categories(OffsetRequest(LIMIT_MAX)).items
+    entries = all_of(request.shop.catalog.categories)
     categories = [(str(entry.category.id), entry.category.name) for entry in entries]
-    families = [(str(each.id), each.name) for each in request.shop.families.page(OffsetRequest(LIMIT_MAX)).items]
+    families = [(str(each.id), each.name) for each in all_of(request.shop.families.page)]
     stock = [("", "All"), ("true", "Can be sold"), ("false", "Sold out")]
     in_stock = "" if query.in_stock is UNSET else str(query.in_stock).lower()
     category = str(query.category or "")

@@ -30,7 +30,7 @@ from shop_core.pricing.model import Promotion, PromotionDetails, PromotionEntry
 from shop_http.pages.forms import HtmlForm, SentForm, submit
 from shop_http.pages.handlers import Redirect, StaffRequest, action, page
 from shop_http.pages.layout import Screen
-from shop_http.pages.tables import NUMBER, moment, page_links, table
+from shop_http.pages.tables import NUMBER, all_of, moment, page_links, table
 from shop_http.requests import OffsetQuery
 
 KINDS = (
@@ -68,7 +68,7 @@ def list_promotions(request: StaffRequest) -> Screen:
 def show_new(request: StaffRequest) -> Screen:
     """An empty form."""
     form, currency = request.form_to("/promotions"), request.shop.currency
-    entries = request.shop.catalog.categories(OffsetRequest(LIMIT_MAX)).items
+    entries = all_of(request.shop.catalog.categories)
     categories = [("", "All"), *((str(entry.category.id), entry.category.name) for entry in entries)]
     return Screen(
         "New promotion",

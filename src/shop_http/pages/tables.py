@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl, urlencode
@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, urlencode
 import htpy as h
 
 from shop_core import Money, OffsetRequest, OrderStatus, Page
-from shop_core.pagination import OFFSET_MAX
+from shop_core.pagination import LIMIT_MAX, OFFSET_MAX
 from shop_http.pages.handlers import StaffRequest
 
 T = TypeVar("T")
@@ -45,6 +45,14 @@ def table(caption: str, headings: Sequence[str | tuple[str, str]], rows: Iterabl
             h.tbody[body],
         ]
     ]
+
+
+def all_of(page_of: Callable[[OffsetRequest], Page[T]]) -> list[T]:
+    """Everything of a list, page by page."""
+    found: list[T] = []
+    while items := page_of(OffsetRequest(LIMIT_MAX, len(found))).items:
+        found += items
+    return found
 
 
 def page_links(request: StaffRequest, page: Page[Any], page_request: OffsetRequest) -> h.Node:

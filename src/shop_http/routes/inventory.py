@@ -7,6 +7,7 @@ from uuid import UUID
 
 from shop_core.errors import InvalidCursor, KeyReused, ProductNotFound, StockBelowZero
 from shop_core.idempotency import IdempotencyKey
+from shop_core.inventory.model import StockLevel
 from shop_http.documentation import examples
 from shop_http.requests import CursorQuery, OffsetQuery, ShopRequest
 from shop_http.responses import Response, json_response, page_response
@@ -31,9 +32,7 @@ TAG = "Inventory"
 )
 def get_stock_level(request: ShopRequest, product_id: UUID) -> Response:
     """The stock counters of a product."""
-    level = request.shop.inventory.level(request.actor, product_id)
-    low_stock_levels = request.shop.inventory.low_stock_levels(request.actor, [product_id])
-    return json_response(StockLevelBody.of(level, low_stock_levels.get(product_id)))
+    return _stock_level(request, request.shop.inventory.level(request.actor, product_id))
 
 
 @patch(
@@ -47,7 +46,7 @@ def set_low_stock_level(
 ) -> Response:
     """Say below how many units a product counts as low. The counters stay."""
     level = request.shop.inventory.set_low_stock_level(request.actor, product_id, form.low_stock_level, key=key)
-    return json_response(StockLevelBody.of(level, form.low_stock_level))
+    return _stock_level(request, level)
 
 
 @get(
@@ -79,7 +78,7 @@ def change_stock(request: ShopRequest, product_id: UUID, form: StockChangeForm, 
     """
     stock = request.shop.inventory
     record = stock.receive if form.kind is StockChangeKind.RECEIVED else stock.adjust
-    return json_response(StockLevelBody.of(record(request.actor, product_id, form.quantity, form.reason, key=key)))
+    return _stock_level(request, record(request.actor, product_id, form.quantity, form.reason, key=key))
 
 
 @get(
@@ -98,6 +97,11 @@ def list_stock_movements(request: ShopRequest, product_id: UUID, query: CursorQu
     page_request = query.cursor_request()
     page = request.shop.inventory.movements(request.actor, product_id, page_request)
     return page_response(StockMovementPage, page, page_request, StockMovementBody.of, request)
+
+
+def _stock_level(request: ShopRequest, level: StockLevel) -> Response:
+    low_stock_levels = request.shop.inventory.low_stock_levels(request.actor, [level.product_id])
+    return json_response(StockLevelBody.of(level, low_stock_levels.get(level.product_id)))
 
 
 ROUTES = (get_stock_level, set_low_stock_level, list_low_stock, change_stock, list_stock_movements)

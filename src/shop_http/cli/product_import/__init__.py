@@ -10,11 +10,12 @@ interrupted is simply run again.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import islice
 from pathlib import Path
+from uuid import UUID
 
 from shop_core import SYSTEM, CursorRequest, Shop
 from shop_core.catalog.importing import ImportPlan, ImportResult
@@ -240,13 +241,23 @@ def _without_time(shop: Shop, rows: Sequence[ProductRow], imported: ImportResult
     }
 
 
+def _without_sold_since(shop: Shop, counted: dict[UUID, int], as_of: Container[UUID]) -> dict[UUID, int]:
+    """The counts that change something. One without a time was that of the shelf when it was checked; if units came or
+    went since, these stay.
+    """
+    levels = shop.inventory.levels(SYSTEM, [each for each in counted if each not in as_of])
+    differ = [each for each, level in levels.items() if level.on_hand != counted[each]]
+    new = {each for each in differ if not shop.inventory.movements(SYSTEM, each, CursorRequest(1)).items}
+    return {each: units for each, units in counted.items() if each in as_of or each in new}
+
+
 def _write(shop: Shop, rows: Sequence[ProductRow]) -> ImportResult:
     """Import rows that fit."""
     imported = shop.catalog.import_products(SYSTEM, [row.row for row in rows])
     ids = {product.sku: product.id for product in imported.all}
     counted = {ids[row.row.sku]: row.quantity for row in rows if row.quantity is not None}
-    if counted:
-        as_of = {ids[row.row.sku]: row.counted for row in rows if row.quantity is not None and row.counted}
+    as_of = {ids[row.row.sku]: row.counted for row in rows if row.quantity is not None and row.counted}
+    if counted := _without_sold_since(shop, counted, as_of):
         shop.inventory.count_all(SYSTEM, counted, _REASON, as_of=as_of)
     for row in rows:
         if row.images is not None:

@@ -191,7 +191,7 @@ def _woocommerce(records: Iterable[Record | BadRow]) -> Rows:
             continue
         kinds = {kind.strip() for kind in row.first("type").casefold().split(",")}
         if "variable" in kinds:
-            parents |= {f"id:{row.first('id')}": row, row.first("sku"): row}
+            parents |= {name: row for name in (f"id:{row.first('id')}", row.first("sku")) if name}
             yield LeftOut(row.line, "variable: its variations are the products")
         elif kinds & {"grouped", "external"}:
             yield LeftOut(row.line, f"type {', '.join(sorted(kinds))}")
