@@ -22,7 +22,7 @@ from shop_core.pricing.cart import CartLine
 from shop_core.pricing.model import Promotion
 from shop_core.pricing.order_pricer import OrderPricer
 from shop_core.shop import Shop
-from shop_testing import Fixtures, MovableClock, PricesContract
+from shop_testing import Fixtures, MovableClock, PriceEditsContract, PricesContract
 
 Check = Callable[[], None]
 
@@ -33,7 +33,8 @@ def contract(name: str, **arguments: Any) -> Check:
     def check() -> None:
         clock = MovableClock()
         adapters = MemoryAdapters(clock=clock)
-        fixtures, suite = Fixtures(adapters), PricesContract()
+        fixtures = Fixtures(adapters)
+        suite = next(each() for each in (PricesContract, PriceEditsContract) if hasattr(each, name))
         known = {
             "fixtures": fixtures,
             "shop": Shop(adapters),

@@ -203,13 +203,15 @@ class InventoryService:
             counters = uow.stock.lock([product_id]).get(product_id)
             if counters is None:
                 raise ProductNotFound(product_id)
-            stored = uow.stock.low_stock_levels([product_id]).get(product_id)
-            if not is_replay and stored not in (level, stored if seen is UNCHANGED else seen):
-                rule = f"was {seen or 'nothing'} when you saw it, and is {stored or 'nothing'} now: send it again"
-                raise Invalid(Fault("low_stock_level", rule, "changed_meanwhile"))
-            if not is_replay:
-                uow.stock.set_low_stock_level(product_id, level)
-        return counters
+            if is_replay:
+                return counters
+            if seen is not UNCHANGED:
+                stored = uow.stock.low_stock_levels([product_id]).get(product_id)
+                if stored not in (seen, level):
+                    rule = f"was {seen or 'nothing'} when you saw it, and is {stored or 'nothing'} now: send it again"
+                    raise Invalid(Fault("low_stock_level", rule, "changed_meanwhile"))
+            uow.stock.set_low_stock_level(product_id, level)
+            return counters
 
     def movements(self, actor: Actor, product_id: UUID, page_request: CursorRequest) -> Page[StockMovement]:
         """The ledger of a product, newest first.

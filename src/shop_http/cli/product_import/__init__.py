@@ -241,14 +241,18 @@ def _without_time(shop: Shop, rows: Sequence[ProductRow], imported: ImportResult
     }
 
 
-def _without_sold_since(shop: Shop, counted: dict[UUID, int], as_of: Container[UUID]) -> dict[UUID, int]:
-    """The counts that change something. One without a time was that of the shelf when it was checked; if units came or
-    went since, these stay.
+def _counts_to_write(shop: Shop, counted: dict[UUID, int], as_of: Container[UUID]) -> dict[UUID, int]:
+    """Those whose time is known, and those of products whose stock has never moved.
+
+    Any other was compared with the shelf when the file was checked: if it differs now, units came or went since.
     """
+
+    def has_moved(product_id: UUID) -> bool:
+        return bool(shop.inventory.movements(SYSTEM, product_id, CursorRequest(1)).items)
+
     levels = shop.inventory.levels(SYSTEM, [each for each in counted if each not in as_of])
-    differ = [each for each, level in levels.items() if level.on_hand != counted[each]]
-    new = {each for each in differ if not shop.inventory.movements(SYSTEM, each, CursorRequest(1)).items}
-    return {each: units for each, units in counted.items() if each in as_of or each in new}
+    unmoved = {each for each, level in levels.items() if level.on_hand != counted[each] and not has_moved(each)}
+    return {each: units for each, units in counted.items() if each in as_of or each in unmoved}
 
 
 def _write(shop: Shop, rows: Sequence[ProductRow]) -> ImportResult:
@@ -257,7 +261,7 @@ def _write(shop: Shop, rows: Sequence[ProductRow]) -> ImportResult:
     ids = {product.sku: product.id for product in imported.all}
     counted = {ids[row.row.sku]: row.quantity for row in rows if row.quantity is not None}
     as_of = {ids[row.row.sku]: row.counted for row in rows if row.quantity is not None and row.counted}
-    if counted := _without_sold_since(shop, counted, as_of):
+    if counted := _counts_to_write(shop, counted, as_of):
         shop.inventory.count_all(SYSTEM, counted, _REASON, as_of=as_of)
     for row in rows:
         if row.images is not None:
