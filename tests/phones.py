@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -12,6 +14,8 @@ from litestar.testing import TestClient
 
 from shop_adapters.memory import MemoryAdapters
 from shop_core import SYSTEM, Actor, Money, ProductDetails, Registration, Role, Shop
+from shop_core.errors import Unavailable
+from shop_core.ports import UnitOfWork
 from shop_core.reservations.model import ReservationLimits
 from shop_http.routing import App
 
@@ -20,18 +24,33 @@ PASSWORD = "numbers are music"
 PEOPLE = {"ada": Role.CUSTOMER, "bob": Role.CUSTOMER, "grace": Role.STAFF, "boss": Role.ADMIN}
 
 
+class Interruptible(MemoryAdapters):
+    """A store that can be away."""
+
+    is_away = False
+
+    @contextmanager
+    def begin(self) -> Iterator[UnitOfWork]:
+        if self.is_away:
+            raise Unavailable("the store is away")
+        with super().begin() as uow:
+            yield uow
+
+
 @dataclass
 class Setup:
     """A shop with some lamps for sale, two customers, staff and an admin, whose clock stands still."""
 
     now: datetime = NOON
     units: int = 3
+    adapters: Interruptible = field(init=False)
     shop: Shop = field(init=False)
     product_id: UUID = field(init=False)
 
     def __post_init__(self) -> None:
         limits = ReservationLimits(reservations_max=2, units_max=3)
-        self.shop = Shop(MemoryAdapters(clock=lambda: self.now), limits)
+        self.adapters = Interruptible(clock=lambda: self.now)
+        self.shop = Shop(self.adapters, limits)
         details = ProductDetails("LAMP-1", "Brass lamp", Money.parse("24.90", "EUR"))
         self.product_id = self.shop.catalog.create_product(SYSTEM, details).product.id
         self.shop.inventory.receive(SYSTEM, self.product_id, self.units)

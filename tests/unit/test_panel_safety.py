@@ -132,6 +132,30 @@ def test_a_session_goes_on_while_it_is_used_and_ends_when_it_is_idle(staff: Pane
     assert staff.browser.get().status_code == 401  # it has ended, whatever the clock says
 
 
+def test_who_looks_at_the_login_form_stays_logged_in_until_they_log_in_anew(staff: Panel) -> None:
+    form = staff.browser.get("/login")
+    assert staff.browser.get().status_code == 200
+    staff.browser.submit(form, "/login", username="grace", password=PASSWORD)
+    assert len(staff.setup.shop.sessions.sessions(staff.actor("grace"))) == 2  # one of the browser, one to ask this
+
+
+@pytest.mark.parametrize("strange", ["a", "=", "a[b]=c", 'a="b', "\xe4=\xf6", "a=b=c"])
+def test_cookies_of_others_do_not_hide_ours(staff: Panel, strange: str) -> None:
+    kept = "; ".join(f"{name}={value}" for name, value in staff.browser.client.cookies.items())
+    staff.browser.client.cookies.clear()
+    page = staff.browser.client.get("/staff", headers=[(b"cookie", f"{strange}; {kept}; {strange}".encode("latin-1"))])
+    assert page.status_code == 200
+
+
+def test_a_store_that_is_away_for_a_moment_logs_nobody_out(staff: Panel) -> None:
+    staff.setup.later(minutes=30)  # so that the tokens are to be renewed
+    staff.setup.adapters.is_away = True
+    page = staff.browser.get()
+    assert (page.status_code, "<form" in page.text) == (503, False)
+    staff.setup.adapters.is_away = False
+    assert staff.browser.get().status_code == 200
+
+
 def test_a_form_that_was_open_while_the_tokens_were_renewed_is_still_good(staff: Panel) -> None:
     order = staff.order()
     page = staff.browser.get(f"/orders/{order.id}")
@@ -229,17 +253,22 @@ def test_pages_allow_nothing_inline_and_nothing_of_others_and_are_not_kept(staff
 
 
 @pytest.mark.parametrize(
-    ("origin", "name", "flags"),
+    ("origin", "prefix", "flags"),
     [
-        ("http://127.0.0.1", "shop-session", "Path=/; HttpOnly; SameSite=Strict"),
-        ("https://shop.example", "__Host-shop-session", "Path=/; HttpOnly; SameSite=Strict; Secure"),
+        ("http://127.0.0.1", "", "Path=/; HttpOnly; SameSite=Strict"),
+        ("https://shop.example", "__Host-", "Path=/; HttpOnly; SameSite=Strict; Secure"),
     ],
 )
-def test_the_cookie_is_kept_from_scripts_and_other_sites(origin: str, name: str, flags: str) -> None:
+def test_cookies_are_kept_from_scripts_and_other_sites(origin: str, prefix: str, flags: str) -> None:
     with TestClient(create_app(Setup().shop, threads=2), base_url=origin) as client:
-        cookie = client.get("/staff/login").headers["set-cookie"]
-    assert cookie.startswith(f"{name}=")
-    assert cookie.endswith(flags)
+        page = client.get("/staff/login")
+        sent = Browser(client).form(page, "/login").fields | {"username": "grace", "password": PASSWORD}
+        login = client.post("/staff/login", data=sent, headers={"origin": origin}, follow_redirects=False)
+    cookies = [*page.headers.get_list("set-cookie"), *login.headers.get_list("set-cookie")]
+    assert [each.partition("=")[0] for each in cookies] == [
+        f"{prefix}shop-{name}" for name in ("login", "session", "device")
+    ]
+    assert all(re.sub(r"; Max-Age=\d+", "", each).endswith(f"; {flags}") for each in cookies)
 
 
 def test_nobody_types_a_password_into_a_plain_connection() -> None:

@@ -125,7 +125,7 @@ class PageHandler:
             if self.form_size_max > FORM_SIZE_MAX:  # nobody else fills the memory
                 try:
                     known = await pools.run(Pool.FAST, partial(logged_in, request, cookies))
-                except Refusal as refusal:
+                except (Unauthenticated, Forbidden) as refusal:
                     return login_response(request, cookies, refusal)
             form = await read_form(request, self.form_size_max)
         respond = partial(self._respond, request, cookies, known, form, dict(request.scope["path_params"]))
@@ -141,7 +141,7 @@ class PageHandler:
     ) -> Response:
         try:
             session, actor = known or logged_in(http, cookies)
-        except Refusal as refusal:
+        except (Unauthenticated, Forbidden) as refusal:
             return login_response(http, cookies, refusal)
         if self.form_size_max is not None and not session.made(form.text("token")):
             return html_response(foreign_form_screen(), 403, cookies, code="foreign_form")
@@ -172,17 +172,19 @@ def logged_in(http: ShopRequest, cookies: Cookies) -> tuple[BrowserSession, Acto
         Forbidden: it is no staff; the session ends.
     """
     session, sessions = cookies.session, http.shop.sessions
-    if session is None or not session.access:
+    if session is None:
         raise Unauthenticated("Log in to see this page.")
     try:
         actor, renewed = sessions.carry_on(session.access, session.refresh, IDLE_MAX)
     except InvalidToken as ended:
+        cookies.forget_session()
         raise Unauthenticated("Your session has ended: log in again.") from ended
     if renewed:
         session = session.renewed(renewed)
         cookies.keep(session)
     if not actor.is_staff:
         sessions.log_out(session.refresh)
+        cookies.forget_session()
         raise Forbidden(Role.STAFF)
     return session, actor
 

@@ -31,7 +31,7 @@ async def log_in(request: ShopRequest) -> Response:
     cookies, form = Cookies(request), SentForm()
     if is_from_here(request) and is_safe_from_listeners(request):
         form = await read_form(request, _LOGIN_SIZE_MAX)
-    if cookies.session is None or not cookies.session.made(form.text("token")):
+    if not cookies.made_login(form.text("token")):
         return html_response(foreign_form_screen(), 403, cookies, code="foreign_form")
     username = form.text("username")
     sessions, client, pools = request.shop.sessions, request.client_key, request.state.pools
@@ -55,14 +55,13 @@ async def log_in(request: ShopRequest) -> Response:
 
 def _begin(request: ShopRequest, cookies: Cookies, login: Login, after: str) -> Response:
     """Put the new session in the place of the one before. Raises Forbidden: the account is no staff."""
-    begun = BrowserSession.new(login)
     request.actor = request.shop.sessions.identify(login.access)
     if not request.actor.is_staff:
         request.shop.sessions.log_out(login.refresh)
         request.actor.require(Role.STAFF)
     if before := cookies.session:
         request.shop.sessions.log_out(before.refresh)
-    cookies.keep(begun)
+    cookies.keep(BrowserSession.new(login))
     if login.device:
         cookies.keep_device(login.device)
     return Response(b"", 303, headers=((b"location", f"/staff{after}".encode()), *cookies.headers))
@@ -72,7 +71,7 @@ def _begin(request: ShopRequest, cookies: Cookies, login: Login, after: str) -> 
 def log_out(request: StaffRequest) -> Redirect:
     """End the session."""
     request.shop.sessions.log_out(request.session.refresh)
-    request.cookies.keep(BrowserSession.new())
+    request.cookies.forget_session()
     return Redirect("/login")
 
 

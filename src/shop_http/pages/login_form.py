@@ -7,7 +7,7 @@ import htpy as h
 from shop_core import Refusal
 from shop_http.pages.forms import HtmlForm, SentForm, submit
 from shop_http.pages.layout import Screen, html_response
-from shop_http.pages.session import BrowserSession, Cookies, is_safe_from_listeners
+from shop_http.pages.session import Cookies, is_safe_from_listeners
 from shop_http.problems import STATUS, headers_of
 from shop_http.requests import ShopRequest
 from shop_http.responses import Response
@@ -23,13 +23,9 @@ def login_response(
         after: where to go after it, below `/staff`; empty: to the address that was asked for.
         username: what was typed.
     """
-    session = cookies.session
-    if session is None or session.access:
-        session = BrowserSession.new()
-        cookies.keep(session)
     is_read = http.scope["method"] in ("GET", "HEAD")
     after = after or (str(http.scope["path"]).removeprefix("/staff") if is_read else "") or "/"
-    screen = _screen(session.form_token, after, username, refusal, is_safe_from_listeners(http))
+    screen = _screen(cookies.login_token(), after, username, refusal, is_safe_from_listeners(http))
     status, code = (STATUS[refusal.kind], refusal.code) if refusal else (200, None)
     headers = headers_of(refusal) if refusal else ()
     return html_response(screen, status, cookies, code=code, headers=headers)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 from hmac import compare_digest
-from http.cookies import CookieError, SimpleCookie
 from secrets import token_urlsafe
 from typing import NamedTuple
 from urllib.parse import SplitResult, quote, unquote, urlsplit
@@ -25,7 +24,7 @@ NOTICE_SHOWN_WITHIN_S = 60
 NOTICE_BYTES_MAX = 3_000
 """Of a cookie; browsers drop one of more than 4,096."""
 
-_SESSION, _DEVICE, _NOTICE = "shop-session", "shop-device", "shop-notice"
+_SESSION, _LOGIN, _DEVICE, _NOTICE = "shop-session", "shop-login", "shop-device", "shop-notice"
 _LOOPBACK = re.compile(r"localhost|127\.\d{1,3}\.\d{1,3}\.\d{1,3}|::1|.+\.localhost", re.ASCII)
 
 
@@ -33,7 +32,7 @@ class BrowserSession(NamedTuple):
     """What the session cookie has.
 
     Args:
-        access, refresh: the tokens; empty before the login.
+        access, refresh: the tokens.
         form_token: proves that a form was made for this session. It lives as long as the cookie.
     """
 
@@ -42,9 +41,9 @@ class BrowserSession(NamedTuple):
     form_token: str
 
     @classmethod
-    def new(cls, login: Login | None = None) -> BrowserSession:
-        """One that begins: after a login with a form token of its own."""
-        return cls(login.access if login else "", login.refresh if login else "", token_urlsafe(24))
+    def new(cls, login: Login) -> BrowserSession:
+        """One that begins, with a form token of its own."""
+        return cls(login.access, login.refresh, new_form_token())
 
     def renewed(self, login: Login) -> BrowserSession:
         """The same session with its next tokens: forms that are open stay good."""
@@ -52,7 +51,7 @@ class BrowserSession(NamedTuple):
 
     def made(self, form_token: str) -> bool:
         """Whether a form with this token was made for this session."""
-        return compare_digest(form_token.encode(), self.form_token.encode())
+        return is_same_token(form_token, self.form_token)
 
 
 class Cookies:
@@ -64,22 +63,38 @@ class Cookies:
 
     def __init__(self, request: ShopRequest) -> None:
         self._is_secure = is_https(request)
-        self._sent: SimpleCookie = SimpleCookie()
-        try:
-            self._sent.load(request.headers.get(b"cookie", b"").decode("latin-1").replace("\n", "; "))
-        except CookieError:
-            self._sent = SimpleCookie()
+        pairs = re.split(r"[;\n]", request.headers.get(b"cookie", b"").decode("latin-1"))
+        self._sent: dict[str, str] = dict(pair.strip().partition("=")[::2] for pair in pairs)
         self.headers: list[Header] = []
 
     @property
     def session(self) -> BrowserSession | None:
         """The session that the browser has, good or not."""
         parts = self._read(_SESSION).split("~")
-        return BrowserSession(*parts) if len(parts) == 3 and parts[2] else None
+        return BrowserSession(*parts) if len(parts) == 3 and all(parts) else None
 
     def keep(self, session: BrowserSession) -> None:
         """Have the browser keep a session until it is closed."""
         self._set(_SESSION, "~".join(session))
+
+    def forget_session(self) -> None:
+        """Have the browser keep no session."""
+        self._set(_SESSION, "", 0)
+
+    def login_token(self) -> str:
+        """The token of the login form, which the browser keeps until it is closed.
+
+        It has a cookie of its own: who is only asked to log in again stays logged in meanwhile.
+        """
+        token = self._read(_LOGIN)
+        if not token:
+            token = self._sent[self._name(_LOGIN)] = new_form_token()
+            self._set(_LOGIN, token)
+        return token
+
+    def made_login(self, form_token: str) -> bool:
+        """Whether a login form with this token was made for this browser."""
+        return is_same_token(form_token, self._read(_LOGIN))
 
     @property
     def device(self) -> str:
@@ -107,14 +122,23 @@ class Cookies:
         return f"__Host-{name}" if self._is_secure else name
 
     def _read(self, name: str) -> str:
-        found = self._sent.get(self._name(name))
-        return found.value if found else ""
+        return self._sent.get(self._name(name), "")
 
     def _set(self, name: str, value: str, max_age_s: int | None = None) -> None:
         ends = "" if max_age_s is None else f"; Max-Age={max_age_s}"
         secure = "; Secure" if self._is_secure else ""
         cookie = f"{self._name(name)}={value}; Path=/; HttpOnly; SameSite=Strict{secure}{ends}"
         self.headers.append((b"set-cookie", cookie.encode()))
+
+
+def new_form_token() -> str:
+    """A token for the forms of one browser."""
+    return token_urlsafe(24)
+
+
+def is_same_token(sent: str, kept: str) -> bool:
+    """Whether a form has the token that the browser's cookie has."""
+    return bool(kept) and compare_digest(sent.encode(), kept.encode())
 
 
 def is_https(request: ShopRequest) -> bool:
