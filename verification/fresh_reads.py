@@ -317,16 +317,16 @@ def _units_of_the_text() -> list[Patch]:
 
 
 def _held_still(what: int) -> list[Patch]:
-    from shop_adapters.postgres.current_catalog import CurrentStock
+    from shop_adapters.postgres.current_catalog import CurrentCatalog
 
-    right = CurrentStock.__call__
+    right = CurrentCatalog.__call__
 
     async def ask(self: Any, product_ids: bytes = b"") -> Any:
         answer: list[Any] = [*await right(self, product_ids)]
         answer[what] = "the same"
         return answer
 
-    return [(CurrentStock, "__call__", ask)]
+    return [(CurrentCatalog, "__call__", ask)]
 
 
 def _old_answers() -> list[Patch]:

@@ -14,7 +14,7 @@ from shop_core.errors import InvalidCursor
 from shop_core.events import OrderEvent
 from shop_core.inventory.model import StockMovement
 from shop_core.orders.model import Order, OrderQuery
-from shop_core.pagination import Key, Page, cursor_page, read_cursor
+from shop_core.pagination import Page, SortKey, cursor_page, read_cursor
 from shop_core.reservations.model import Reservation
 from shop_core.text import is_storable
 
@@ -37,12 +37,12 @@ class Listing(Generic[T]):
     """
 
     name: str
-    key: Callable[[T], Key]
+    key: Callable[[T], SortKey]
     types: tuple[type, ...]
     descending: bool = False
     lines: Callable[[T], int] | None = None
 
-    def read(self, cursor: str) -> Key:
+    def read(self, cursor: str) -> SortKey:
         """The key after which a page starts.
 
         Raises:
@@ -72,15 +72,15 @@ def _is_id(text: str | int) -> bool:
         return False
 
 
-def _by_id(entry: CatalogEntry) -> Key:
+def _by_id(entry: CatalogEntry) -> SortKey:
     return (str(entry.product.id),)
 
 
-def _by_name(entry: CatalogEntry) -> Key:
+def _by_name(entry: CatalogEntry) -> SortKey:
     return sort_key(entry.product.name), str(entry.product.id)
 
 
-def _by_price(entry: CatalogEntry) -> Key:
+def _by_price(entry: CatalogEntry) -> SortKey:
     return entry.product.price.minor, str(entry.product.id)
 
 
@@ -98,7 +98,7 @@ def products(query: ProductQuery) -> Listing[CatalogEntry]:
     """The catalog, in the sort of `query`."""
     words = query.words or ()
 
-    def by_relevance(entry: CatalogEntry) -> Key:
+    def by_relevance(entry: CatalogEntry) -> SortKey:
         return int(relevance(words, entry.product)), sort_key(entry.product.name), str(entry.product.id)
 
     if query.sorted_by is ProductSort.RELEVANCE:
@@ -106,11 +106,11 @@ def products(query: ProductQuery) -> Listing[CatalogEntry]:
     return PRODUCTS[query.sorted_by]
 
 
-def _order_id(order: Order) -> Key:
+def _order_id(order: Order) -> SortKey:
     return (str(order.id),)
 
 
-def _movement_id(movement: StockMovement) -> Key:
+def _movement_id(movement: StockMovement) -> SortKey:
     return (str(movement.id),)
 
 
@@ -135,7 +135,7 @@ def order_events_of(order_id: UUID) -> Listing[OrderEvent]:
     return Listing(f"events of {order_id}", _event_seq, (int, str))
 
 
-def seq_of(key: Key, order_id: UUID) -> int:
+def seq_of(key: SortKey, order_id: UUID) -> int:
     """The `seq` in the key of an event.
 
     Raises:
@@ -147,7 +147,7 @@ def seq_of(key: Key, order_id: UUID) -> int:
     return seq
 
 
-def _event_seq(event: OrderEvent) -> Key:
+def _event_seq(event: OrderEvent) -> SortKey:
     return event.seq, str(event.order_id)
 
 
@@ -155,7 +155,7 @@ MOVEMENTS: Listing[StockMovement] = Listing("movements", _movement_id, (str,), d
 """The ledger of a product, newest first."""
 
 
-def _by_username(account: Account) -> Key:
+def _by_username(account: Account) -> SortKey:
     return account.username_key, str(account.id)
 
 

@@ -1,6 +1,5 @@
 """The domain of a shop: catalog, stock, orders, accounts. Standard library only; see `Shop`."""
 
-from shop_core.accounts.logins import Login, SessionService
 from shop_core.accounts.model import (
     NOBODY,
     SYSTEM,
@@ -13,6 +12,7 @@ from shop_core.accounts.model import (
     Role,
 )
 from shop_core.accounts.service import AccountService, PasswordReset, Registration
+from shop_core.accounts.session_service import Login, SessionService
 from shop_core.accounts.sessions import Session, SessionLives
 from shop_core.catalog.changes import CatalogChanges
 from shop_core.catalog.families import Family

@@ -116,6 +116,10 @@ class IdempotencyKey:
         return self.is_replay
 
 
+Key = IdempotencyKey | None
+"""Of a change that may come without one: then a retry is another change."""
+
+
 def fields_of(value: Any) -> Iterator[str]:
     """The fields of a dataclass for a fingerprint: those that were given, so that a new field with a default does not
     change the fingerprint of requests that do not give it.

@@ -26,7 +26,7 @@ PAGE_LINES_MAX = 2_000
 
 SEAL_LENGTH = 6
 
-Key = tuple[str | int, ...]
+SortKey = tuple[str | int, ...]
 """The values an item is sorted by, the last one unique (its id, as text)."""
 
 
@@ -104,7 +104,7 @@ def fitting(lines: Sequence[int]) -> int:
 
 
 def cursor_page(
-    listing: str, found: Sequence[T], limit: int, key: Callable[[T], Key], heads: int | None = None
+    listing: str, found: Sequence[T], limit: int, key: Callable[[T], SortKey], heads: int | None = None
 ) -> Page[T]:
     """The page of a list from the `limit + 1` items that were looked up (the extra one says that there is more).
 
@@ -127,13 +127,13 @@ def everything(page_at: Callable[[CursorRequest], Page[T]]) -> Iterator[T]:
             return
 
 
-def make_cursor(listing: str, key: Key) -> str:
+def make_cursor(listing: str, key: SortKey) -> str:
     """An opaque, URL-safe text that stands for the item with `key` in the list named `listing`."""
     body = json.dumps([listing, *key], separators=(",", ":"), ensure_ascii=False).encode()
     return base64.urlsafe_b64encode(_seal(body) + body).rstrip(b"=").decode()
 
 
-def read_cursor(listing: str, cursor: str, types: Iterable[type]) -> Key:
+def read_cursor(listing: str, cursor: str, types: Iterable[type]) -> SortKey:
     """The key that `make_cursor` put in.
 
     The seal detects accidents and tampering early. It is not secret and need not be: a cursor only says where to start,

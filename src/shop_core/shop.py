@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from shop_core.accounts.logins import SessionService
 from shop_core.accounts.passwords import IsBreached, never_breached
 from shop_core.accounts.service import AccountService
+from shop_core.accounts.session_service import SessionService
 from shop_core.accounts.sessions import SessionLives
 from shop_core.catalog.family_service import FamilyService
 from shop_core.catalog.image_service import ImageService

@@ -25,8 +25,10 @@ from functools import partial
 from hashlib import sha256
 from time import monotonic
 
+from litestar.types import ASGIApp, Receive, Scope, Send
+
 from shop_core import CatalogEntry
-from shop_http.requests import ShopRequest
+from shop_http.requests import ShopRequest, request_of
 from shop_http.responses import NO_STORE, Response
 
 Current = tuple[Hashable, Hashable, bytes]
@@ -35,7 +37,7 @@ to the one before only if nothing at all has; and the units of products: signed 
 first; -1 stands for a product that is not there."""
 AskCatalog = Callable[[bytes], Awaitable[Current]]
 """Gives what is current, with the units of the products whose ids it gets, 16 bytes each. One question at a time."""
-Key = tuple[str, bytes]
+PathAndQuery = tuple[str, bytes]
 
 GATHER_S, GATHERED_MIN = 0.001, 3
 """After a question for at least GATHERED_MIN requests, wait GATHER_S for more: twenty cost hardly more than two."""
@@ -77,7 +79,7 @@ class CatalogText:
         return Response(self.template % self._numbers(), 200, etag=self.etag())
 
     def etag(self) -> str:
-        """Of a product `"3.17"`: readers see every sale, while `If-Match` looks at the version 3."""
+        """Of a product `"3.5f0a9c01.17"`: readers see every sale, while `If-Match` looks at the version 3."""
         if len(self.units) > UNITS_BYTES:
             return f'"{self.tag}.{sha256(self.units).hexdigest()[:16]}"'
         return '"' + ".".join([self.tag, *map(str, self._numbers())]) + '"'
@@ -86,19 +88,21 @@ class CatalogText:
         return struct.unpack(f">{len(self.units) // UNITS_BYTES}i", self.units)
 
 
-def keepable(response: Response, entries: Sequence[CatalogEntry] = (), version: int | None = None) -> Response:
+def cacheable(response: Response, entries: Sequence[CatalogEntry] = (), version: int | None = None) -> Response:
     """The response, with the text from which the read model can make it again, and an ETag.
 
     Args:
         response: which shows the catalog.
         entries: the products whose units it shows, in this order.
-        version: of the one thing that it shows; None: the text itself identifies it.
+        version: of the one thing that it shows, for `If-Match`. The ETag has the text, too: it also shows other things,
+            such as the name of a family.
     """
     template = _UNITS.sub(b'"quantity_in_stock":%d', response.body.replace(b"%", b"%%"))
-    tag = version or sha256(template).hexdigest()[:24]
+    digest = sha256(template).hexdigest()[:24]
+    tag = digest if version is None else f"{version}.{digest[:8]}"
     product_ids = b"".join([entry.product.id.bytes for entry in entries])
     units = struct.pack(f">{len(entries)}i", *[entry.available for entry in entries])
-    response.text = CatalogText(template, product_ids, str(tag), units)
+    response.text = CatalogText(template, product_ids, tag, units)
     response.etag = response.text.etag()
     return response
 
@@ -127,22 +131,32 @@ class ReadModel:
         self._token: Hashable = None
         self._snapshot: Hashable = None
         self._snapshot_no = 1
-        self._texts: OrderedDict[Key, tuple[CatalogText, int]] = OrderedDict()
+        self._texts: OrderedDict[PathAndQuery, tuple[CatalogText, int]] = OrderedDict()
         self._bytes = self._dropped = 0
-        self._being_made: dict[Key, asyncio.Event] = {}
+        self._being_made: dict[PathAndQuery, asyncio.Event] = {}
 
-    async def kept(self, request: ShopRequest) -> Response | None:
-        """The response by the text that is kept. None if no text is, if the catalog is another one by now, or if the
+    def middleware(self, app: ASGIApp) -> ASGIApp:
+        """Responds by what is cached of a catalog that everybody may read, before the route is looked for."""
+
+        async def cached_or_routed(scope: Scope, receive: Receive, send: Send) -> None:
+            request = request_of(scope)
+            response = await self.cached(request) if request.scope["method"] in ("GET", "HEAD") else None
+            await (response or app)(scope, receive, send)
+
+        return cached_or_routed
+
+    async def cached(self, request: ShopRequest) -> Response | None:
+        """The response by the text that is cached. None if no text is, if the catalog is another one by now, or if the
         database does not answer."""
         text, _ = self._texts.get(_key_of(request), (None, 0))
         return None if text is None else await self._updated(request, text)
 
     async def response(self, request: ShopRequest, make: Callable[[ShopRequest], Awaitable[Response]]) -> Response:
-        """The response by the text that is kept; without one, what `make` makes, whose text is then kept."""
+        """The response by the text that is cached; without one, what `make` makes, whose text is then cached."""
         key = _key_of(request)
         if (being_made := self._being_made.get(key)) is not None:
             await being_made.wait()
-        if (response := await self.kept(request)) is not None:
+        if (response := await self.cached(request)) is not None:
             return response
         done = self._being_made.setdefault(key, asyncio.Event())
         try:
@@ -150,7 +164,7 @@ class ReadModel:
                 await self._update(CatalogText(b"", b"", ""))
             token, response = self._token, await make(request)
             if response.text is not None and token is not None and token == self._token:
-                self._keep(request, response.text)
+                self._store(request, response.text)
             return response
         finally:
             self._being_made.pop(key, None)
@@ -167,8 +181,8 @@ class ReadModel:
         response.cache_control = self._cache_control
         return response
 
-    def _keep(self, request: ShopRequest, text: CatalogText) -> None:
-        """Keep a text under the token of the last answer, which is from before it was read: if the text is newer, the
+    def _store(self, request: ShopRequest, text: CatalogText) -> None:
+        """Cache a text under the token of the last answer, which is from before it was read: if the text is newer, the
         next question says so."""
         text.token, text.route = self._token, request.scope.get("path_template", "")
         key = _key_of(request)
@@ -190,7 +204,7 @@ class ReadModel:
     async def _update(self, text: CatalogText) -> None:
         """Ask for the token, and for the units of this text: afterwards both are from after this call.
 
-        Without an answer the token is None. Then no text is kept, and until there is an answer nobody waits for it.
+        Without an answer the token is None. Then no text is cached, and until there is an answer nobody waits for it.
         """
         if self._answered is None:
             self._answered = asyncio.Event()
@@ -224,8 +238,9 @@ class ReadModel:
             asking.cancel()
 
     def _fail(self, failure: Exception) -> None:
-        """Keep nothing, let go who waits for the next answer, and ask again soon: the application has a better response
-        to that. Until psycopg has cancelled a question that hangs, there is no next one, which takes seconds."""
+        """Forget all texts, let go who waits for the next answer, and ask again soon: the application has a better
+        response to that. A question that hangs is first cancelled by psycopg, which can take seconds.
+        """
         if self._answered is not None:
             self._answered.set()
         if not self._is_failing:
@@ -261,5 +276,5 @@ class ReadModel:
             self._token, self._bytes = token, 0
 
 
-def _key_of(request: ShopRequest) -> Key:
+def _key_of(request: ShopRequest) -> PathAndQuery:
     return request.scope["path"], request.scope["query_string"]

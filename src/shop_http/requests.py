@@ -46,7 +46,7 @@ _JSON = re.compile(rb'application/json(?:\s*;\s*charset="?utf-8"?)?\s*', re.IGNO
 _ETAG = re.compile(r'(W/)?"([^"]*)"')
 _ETAGS = re.compile(r'\s*(?:W/)?"[^"]*"(?:\s*,\s*(?:W/)?"[^"]*")*\s*')
 # Proxies that compress make `W/"3"` (nginx) or `"3-gzip"` (Apache) of our tags, and do not undo it in If-Match.
-_VERSION = re.compile(r"([0-9]{1,9})(?:\.[0-9]+)?(?:-gzip|-br|-zstd)?", re.ASCII)
+_VERSION = re.compile(r"([0-9]{1,9})(?:\.[0-9a-f]+)*(?:-gzip|-br|-zstd)?", re.ASCII)
 _INTEGER = re.compile(r"0|-?[1-9][0-9]{0,17}", re.ASCII)
 _BOOLEANS = {"true": True, "false": False}
 

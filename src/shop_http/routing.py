@@ -8,14 +8,15 @@
 The docstring is its text in the documentation, and the name of the function is its id there; a module without a `TAG`
 is not documented.
 
-A handler gets the request, then what its path has in braces, then the body as `form` if its operation `takes` one, the
-query parameters as `query` if it declares some, and the Idempotency-Key, or None, if it has a parameter `key`.
-`run_operation` calls it, and not Litestar, which only finds it by its path.
+A handler gets the request, and by their names: what its path has in braces, the body as `form` or as `file` if its
+operation takes one, the query parameters as `query` if it declares some, and the Idempotency-Key, or None, if it has a
+parameter `key`. `run_operation` calls it, and not Litestar, which only finds it by its path.
 
 Most handlers block. They run in a thread of a pool, one hop a request, and render their response there. Before any
-handler, a staff token is re-checked against the database, in one more hop to a thread. The handlers that place and
-reserve are coroutines: they wait for the order batcher on the event loop, and a thread for each of them would limit a
-batch. They put the Idempotency-Key into the request to the core, which claims the keys of a whole batch.
+handler, a staff token is re-checked against the database, in one more hop to a thread. Coroutines, such
+as those that place, reserve and log in, run on the event loop. Those that place and reserve wait there for the order
+batcher: a thread for each of them would limit a batch. They put the Idempotency-Key into the request to the core, which
+claims the keys of a whole batch.
 """
 
 from __future__ import annotations
@@ -38,8 +39,6 @@ from msgspec import Struct
 from shop_core import Refusal, Role
 from shop_core.errors import Fault, Invalid, InvalidToken, KeyReused, Stale
 from shop_core.idempotency import IdempotencyKey
-from shop_http.middleware import Middleware
-from shop_http.read_model import ReadModel
 from shop_http.requests import ShopRequest, read_body, read_query, request_of
 from shop_http.responses import NO_CACHE, Response
 from shop_http.server.worker_pools import Pool
@@ -90,7 +89,7 @@ class Operation:
         needs_body: whether a body must be sent; if not, none stands for one without any field.
         body_size_max: in bytes.
         has_etag: whether the response has an ETag, and is 304 for a client who sends it as If-None-Match.
-        cached: whether its response may be made of what is kept in memory, see `read_model`; only for `CATALOG`.
+        cached: whether its response may be made of what is cached in memory, see `read_model`; only for `CATALOG`.
         pool: whose threads run it, which may depend on the request and its query.
         erases: whether it deletes the caller's account; repeating it with that account's token, even an expired one,
             succeeds.
@@ -151,14 +150,15 @@ class OperationHandler:
         assert handler.__annotations__.get("return") != "None" or not has_body, "a handler gives what it declares"
         assert not self._is_coroutine or self._handler is handler, "a coroutine takes the key from the request itself"
         is_for_all = operation.access is Access.CATALOG and not operation.is_personal
-        assert is_for_all or not operation.cached, "what is kept of a public catalog is shown to everybody"
+        assert is_for_all or not operation.cached, "what is cached of a public catalog is shown to everybody"
         pool = operation.pool
         self._pool_of: PoolOf = (lambda _, __: pool) if isinstance(pool, Pool) else pool
         self._file_types = re.compile("|".join(map(re.escape, operation.takes_file)).encode(), re.IGNORECASE)
-        self._unhonoured = frozenset() if is_read else _unhonoured(operation)
+        self._is_change = not is_read
+        self._unhonoured = _unhonoured(operation) if self._is_change else frozenset()
 
     async def __call__(self, request: ShopRequest) -> Response:
-        """The response of the handler, or one that is kept. Raises Refusal, HTTPException."""
+        """The response of the handler, or one that is cached. Raises Refusal, HTTPException."""
         needs_login = self.operation.access.needs_login(request.state.public_catalog)
         if needs_login or (self.operation.is_personal and b"authorization" in request.headers):
             try:
@@ -168,10 +168,10 @@ class OperationHandler:
                     return Response(b"", self.operation.status)
                 raise
         if self.operation.cached:
-            return await self._kept_or_made(request, is_public=not needs_login)
+            return await self._cached_or_made(request, is_public=not needs_login)
         return await self._respond(request)
 
-    async def _kept_or_made(self, request: ShopRequest, *, is_public: bool) -> Response:
+    async def _cached_or_made(self, request: ShopRequest, *, is_public: bool) -> Response:
         read_model = request.state.read_model
         if read_model is not None and not request.actor.is_staff:
             response = await read_model.response(request, self._respond)
@@ -194,8 +194,10 @@ class OperationHandler:
             arguments["form"] = await self._form(request, type(operation.takes))
         elif operation.takes_file:
             arguments["file"] = await self._file(request)
-        elif not request.has_whole_body:  # read first, so a slow body cannot cause a 408 after something was done
-            _check_no_fields(await request.body(operation.body_size_max) if self._unhonoured else b"")
+        elif (
+            self._is_change and not request.has_whole_body
+        ):  # first: a slow body causes no 408 after something was done
+            _check_no_fields(await request.body(operation.body_size_max))
         if not self._is_coroutine:
             pool = self._pool_of(request, arguments.get("query"))
             made = await pools.run(pool, partial(self._handler, request, **arguments))
@@ -260,20 +262,6 @@ def handler_of(handler: BaseRouteHandler) -> OperationHandler | None:
     """What was declared of it; None for a handler of Litestar's own."""
     declared: OperationHandler | None = handler.opt.get("operation_handler")
     return declared
-
-
-def kept_first(read_model: ReadModel) -> Middleware:
-    """Responds by what is kept of a catalog that everybody may read, before the route is looked for."""
-
-    def middleware(app: ASGIApp) -> ASGIApp:
-        async def kept_or_routed(scope: Scope, receive: Receive, send: Send) -> None:
-            request = request_of(scope)
-            response = await read_model.kept(request) if request.scope["method"] in _READS else None
-            await (response or app)(scope, receive, send)
-
-        return kept_or_routed
-
-    return middleware
 
 
 def run_operation(app: ASGIApp) -> ASGIApp:

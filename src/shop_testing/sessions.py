@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from shop_core.accounts.logins import Login
 from shop_core.accounts.model import SYSTEM, Account, AccountQuery, AccountStatusChange, Role
 from shop_core.accounts.service import Registration
+from shop_core.accounts.session_service import Login
 from shop_core.accounts.sessions import REFRESH_GRACE, RefreshToken
 from shop_core.errors import (
     Invalid,

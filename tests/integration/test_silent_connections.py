@@ -17,7 +17,7 @@ from verification.databases import SECRET
 from shop_adapters.order_batcher import OrderBatcher
 from shop_adapters.passwords import ScryptPasswords
 from shop_adapters.postgres import PostgresAdapters, make_engine
-from shop_adapters.postgres.current_catalog import CurrentStock
+from shop_adapters.postgres.current_catalog import CurrentCatalog
 from shop_adapters.postgres.database import TransactionTimeouts
 from shop_core import Shop
 from shop_core.errors import Unavailable
@@ -94,12 +94,12 @@ def test_orders_are_placed_again_soon_and_the_server_says_meanwhile_that_it_is_n
     timeouts = TransactionTimeouts(lock_s=0.5, statement_s=3.0)
     adapters = PostgresAdapters(engine, SECRET, passwords=ScryptPasswords(2**4), timeouts=timeouts)
     shop, fixtures = Shop(adapters), Fixtures(adapters)
-    current_stock = CurrentStock(engine)
+    current_catalog = CurrentCatalog(engine)
     lamp, ada = fixtures.product(units=99), fixtures.customer()
     with OrderBatcher(shop, adapters.new_id) as batcher:
         ready = readiness(engine, Settings(), batcher.check)
         batcher.place(request(ada, (lamp, 1))).result(TIMEOUT_S)
-        assert asyncio.run(current_stock(lamp.id.bytes))[2] == bytes([0, 0, 0, 98])
+        assert asyncio.run(current_catalog(lamp.id.bytes))[2] == bytes([0, 0, 0, 98])
         ready()
 
         proxy.swallow()
@@ -113,9 +113,9 @@ def test_orders_are_placed_again_soon_and_the_server_says_meanwhile_that_it_is_n
         assert time.monotonic() - began < PLACING_AGAIN_S
         assert fixtures.level(lamp.id).allocated == 2
         with pytest.raises(TimeoutError):
-            asyncio.run(asyncio.wait_for(current_stock(lamp.id.bytes), 0.1))
-        assert asyncio.run(current_stock(lamp.id.bytes))[2] == bytes([0, 0, 0, 97])
-    asyncio.run(current_stock.close())
+            asyncio.run(asyncio.wait_for(current_catalog(lamp.id.bytes), 0.1))
+        assert asyncio.run(current_catalog(lamp.id.bytes))[2] == bytes([0, 0, 0, 97])
+    asyncio.run(current_catalog.close())
     engine.dispose()
 
 

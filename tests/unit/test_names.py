@@ -73,7 +73,7 @@ NAMES = {
     "Piece": "PageRequest",
     "QueueNotes": "QueueTable",
     "Seen": "RequestRecord",
-    "Snapshots": "CurrentStock",
+    "Snapshots": "CurrentCatalog",
     "StandingChange": "AccountStatusChange",
     "TrainReport": "BatcherReport",
     "Turnstile": "RateLimit",

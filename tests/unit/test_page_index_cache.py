@@ -7,8 +7,8 @@ from uuid import UUID
 
 import pytest
 
-from shop_adapters.postgres import current_catalog
-from shop_adapters.postgres.current_catalog import CACHED_BYTES_MAX, PageIndexCache
+from shop_adapters.postgres import product_lists
+from shop_adapters.postgres.product_lists import CACHED_BYTES_MAX, PageIndexCache
 from shop_core.catalog.search import ProductQuery
 
 ALL = ProductQuery()
@@ -41,7 +41,7 @@ def test_what_is_remembered_is_bounded_by_its_weight_not_by_its_number(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Anybody may ask for another 100 words each time: 2,000 such lists would take 17 MB."""
-    monkeypatch.setattr(current_catalog, "CACHED_BYTES_MAX", 200_000)
+    monkeypatch.setattr(product_lists, "CACHED_BYTES_MAX", 200_000)
     cache = PageIndexCache()
     tracemalloc.start()
     for number in range(60):

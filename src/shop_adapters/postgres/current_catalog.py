@@ -1,32 +1,14 @@
-"""Reads the version of the catalog with the units of this moment, and caches what is right for one version.
-
-To count a list, or to skip its first hundred thousand products, is to read all of them. But neither depends on stock,
-and the catalog changes seldom. So it has a version, which every change of it raises as the last thing before its commit
-(`catalog_version`); a count, or the product at which a page begins, is right as long as the version is the same. So is
-the text of a page, without its units.
-"""
+"""Reads the version of the catalog (`catalog_version`) with the units of this moment."""
 
 from __future__ import annotations
 
-import sys
-from collections import OrderedDict
 from collections.abc import Hashable
-from threading import Lock
-from typing import Any, Generic, TypeVar
+from typing import Any
 
 import psycopg
 from sqlalchemy import Engine
 
 from shop_adapters.postgres.pool import CONNECTION
-from shop_core.catalog.search import ProductQuery
-from shop_core.pagination import Key
-
-V = TypeVar("V")
-
-CACHED_BYTES_MAX = 2 * 1024 * 1024
-"""Of counts, and of keys: values, and the queries that they answer."""
-_ENTRY_BYTES = 1_000  # what an entry takes at most beside the words of its query and the texts of its key
-_UNKNOWN = (None, 0)
 
 # All from one snapshot, which is in the answer, too: it says which transactions are visible, and so two equal ones see
 # the same rows (PostgreSQL's documentation, "Transaction ID and Snapshot Information Functions"). The stamp tells a
@@ -46,55 +28,7 @@ SELECT pg_backend_pid(),
 """
 
 
-class PageIndexCache:
-    """The counts of lists, and the keys at which their pages begin, in this process. Threads share one."""
-
-    def __init__(self) -> None:
-        self.counts: _OfOneVersion[int] = _OfOneVersion()
-        self.starts: _OfOneVersion[Key] = _OfOneVersion()
-
-
-class _OfOneVersion(Generic[V]):
-    """Values of the version that was asked for last, the newest of them.
-
-    The version is compared for equality alone, and another one, also a lower one, empties the cache: after a restore
-    from a backup the version falls, and rises again to numbers that then stand for another catalog.
-    """
-
-    def __init__(self) -> None:
-        self._lock = Lock()
-        self._version: int | None = None
-        self._values: OrderedDict[Hashable, tuple[V, int]] = OrderedDict()
-        self._bytes = 0
-
-    def get(self, version: int | None, query: ProductQuery, offset: int = 0) -> V | None:
-        """The value, if it is known for that version."""
-        if version is None:
-            return None
-        with self._lock:
-            self._turn_to(version)
-            return self._values.get((query, offset), _UNKNOWN)[0]
-
-    def put(self, version: int | None, query: ProductQuery, value: V, offset: int = 0) -> None:
-        """Remember a value that was found after that version was read."""
-        if version is None:
-            return
-        texts = (*(query.words or ()), *(value if isinstance(value, tuple) else ()))
-        size = sum(map(sys.getsizeof, texts), _ENTRY_BYTES)
-        with self._lock:
-            self._turn_to(version)
-            self._bytes += size - self._values.get((query, offset), _UNKNOWN)[1]
-            self._values[query, offset] = value, size
-            while self._bytes > CACHED_BYTES_MAX:
-                self._bytes -= self._values.popitem(last=False)[1][1]
-
-    def _turn_to(self, version: int) -> None:
-        if version != self._version:
-            self._values.clear()
-            self._version, self._bytes = version, 0
-
-
-class CurrentStock:
+class CurrentCatalog:
     """Asks on a connection for that alone, which the event loop reads: no thread waits for the answer. One question at
     a time.
 

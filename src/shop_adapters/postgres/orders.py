@@ -169,7 +169,7 @@ class PostgresOrders:
         if not orders:
             return
         is_any_priced = any(each.promotions or each.coupons for each in orders)
-        pricings = _promotions_and_coupons_of(orders) if is_any_priced else repeat(None, len(orders))
+        pricings = _pricing_json(orders) if is_any_priced else repeat(None, len(orders))
         rows = [
             (
                 *(each.customer_id, each.id, each.status, each.total.minor, each.version, each.created_at),
@@ -226,7 +226,7 @@ class PostgresOrders:
                 "version": order.version,
                 "updated_at": order.updated_at,
                 "deleted_at": order.deleted_at,
-                "pricing": next(_promotions_and_coupons_of([order])),
+                "pricing": next(_pricing_json([order])),
                 "includes_tax": order.includes_tax,
             },
         )
@@ -285,7 +285,7 @@ class PostgresOrders:
             OrderStatus(head.status),
             tuple(
                 OrderLine(
-                    product_id, sku, name, Money(unit_price, self._currency), quantity, *_details(product_id, *agreed)
+                    product_id, sku, name, Money(unit_price, self._currency), quantity, *_read_line(product_id, *agreed)
                 )
                 for product_id, sku, name, unit_price, quantity, *agreed in lines
             ),
@@ -295,7 +295,7 @@ class PostgresOrders:
             head.version,
             head.deleted_at,
             head.includes_tax,
-            *_promotions_and_coupons(head.pricing),
+            *_read_pricing(head.pricing),
         )
 
 
@@ -304,7 +304,7 @@ def _line_columns(of: Sequence[Order]) -> dict[str, Array]:
         (
             *(order.customer_id, order.id, line_no, line.product_id, line.sku, line.name, line.unit_price.minor),
             *(line.quantity, line.discount, line.tax_rate, line.tax),
-            None if (line.options, line.tax_class, line.category_ids, line.discounts) == _PLAIN else _details_of(line),
+            None if (line.options, line.tax_class, line.category_ids, line.discounts) == _PLAIN else _line_json(line),
         )
         for order in of
         for line_no, line in enumerate(order.lines, start=1)
@@ -316,7 +316,7 @@ _json = json.JSONEncoder(default=str).encode
 _promotion = struct.Struct(">16sI")
 
 
-def _promotions_and_coupons_of(orders: Iterable[Order]) -> Iterator[str | None]:
+def _pricing_json(orders: Iterable[Order]) -> Iterator[str | None]:
     """The promotions and coupons of each order, as JSON; None without any. The orders of a batch have the same ones.
 
     Promotions are one text: 20 bytes each, id and version, in base 64. As arrays, twenty of them would take PostgreSQL
@@ -331,7 +331,7 @@ def _promotions_and_coupons_of(orders: Iterable[Order]) -> Iterator[str | None]:
         yield encoded.get(same)
 
 
-def _promotions_and_coupons(
+def _read_pricing(
     document: dict[str, Any] | None,
 ) -> tuple[tuple[tuple[UUID, int], ...], tuple[tuple[str, UUID], ...]]:
     if document is None:
@@ -344,7 +344,7 @@ def _promotions_and_coupons(
     return tuple(ids), tuple([(code, UUID(promotion_id)) for code, promotion_id in document["coupons"]])
 
 
-def _details_of(line: OrderLine) -> str:
+def _line_json(line: OrderLine) -> str:
     """What else was agreed about a line, as JSON. Most of it was agreed about other lines too, and is kept."""
     discounts = [f"{_open_json(*each[1:4])}, {each.amount}]" for each in line.discounts]
     return f"{_open_json(line.options, line.tax_class, line.category_ids)}, [{', '.join(discounts)}]]"
@@ -356,7 +356,7 @@ def _open_json(*values: object) -> str:
     return _json(values)[:-1]
 
 
-def _details(
+def _read_line(
     product_id: UUID, discount: int, tax_rate: int, tax: int, document: list[Any] | None
 ) -> tuple[Options, str, int, int, int, tuple[UUID, ...], tuple[Discount, ...]]:
     """The fields of a line from its options on."""

@@ -1,10 +1,19 @@
-"""How the lists of the catalog are read, and what products are sold as."""
+"""How the lists of the catalog are read, and what products are sold as.
+
+To count a list, or to skip its first hundred thousand products, is to read all of them. But neither depends on stock,
+and the catalog changes seldom. So it has a version, which every change of it raises as the last thing before its commit
+(`catalog_version`); a count, or the product at which a page begins, is right as long as the version is the same. So is
+the text of a page, without its units (`current_catalog`).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+import sys
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from functools import cache
-from typing import Any, NamedTuple, TypeVar
+from threading import Lock
+from typing import Any, Generic, NamedTuple, TypeVar
 from uuid import UUID
 
 from sqlalchemy import Select, text
@@ -12,8 +21,7 @@ from sqlalchemy import Select, text
 from shop_adapters import listing
 from shop_adapters.postgres import product_statements as statements
 from shop_adapters.postgres.arrays import Uuids
-from shop_adapters.postgres.catalog_version import READ_VERSION, READ_WITH_STAMP, CatalogVersion, StampedVersion
-from shop_adapters.postgres.current_catalog import PageIndexCache
+from shop_adapters.postgres.catalog_version import READ_VERSION, CatalogVersion, StampedVersion
 from shop_adapters.postgres.database import Row, Transaction
 from shop_adapters.postgres.product_statements import QueryShape, Start
 from shop_adapters.postgres.search import exact_query, word_query
@@ -21,10 +29,16 @@ from shop_core.catalog.images import Images, ImageSize, ProductImage
 from shop_core.catalog.model import CatalogEntry, Offer, Product
 from shop_core.catalog.search import ProductQuery, ProductSort, Relevance
 from shop_core.money import Money
-from shop_core.pagination import CursorRequest, Key, OffsetRequest, Page, PageRequest
+from shop_core.pagination import CursorRequest, OffsetRequest, Page, PageRequest, SortKey
 from shop_core.text import is_storable
 
 T = TypeVar("T")
+V = TypeVar("V")
+
+CACHED_BYTES_MAX = 2 * 1024 * 1024
+"""Of counts, and of keys: values, and the queries that they answer."""
+_ENTRY_BYTES = 1_000  # what an entry takes at most beside the words of its query and the texts of its key
+_UNKNOWN = (None, 0)
 
 _FILTERS = (
     "words",
@@ -38,6 +52,54 @@ _FILTERS = (
     "sku",
 )
 _NOT_CACHED = statements.STOCK_FILTERS | {"ids"}
+
+
+class PageIndexCache:
+    """The counts of lists, and the keys at which their pages begin, in this process. Threads share one."""
+
+    def __init__(self) -> None:
+        self.counts: _OfOneVersion[int] = _OfOneVersion()
+        self.starts: _OfOneVersion[SortKey] = _OfOneVersion()
+
+
+class _OfOneVersion(Generic[V]):
+    """Values of the version that was asked for last, the newest of them.
+
+    The version is compared for equality alone, and another one, also a lower one, empties the cache: after a restore
+    from a backup the version falls, and rises again to numbers that then stand for another catalog.
+    """
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._version: int | None = None
+        self._values: OrderedDict[Hashable, tuple[V, int]] = OrderedDict()
+        self._bytes = 0
+
+    def get(self, version: int | None, query: ProductQuery, offset: int = 0) -> V | None:
+        """The value, if it is known for that version."""
+        if version is None:
+            return None
+        with self._lock:
+            self._turn_to(version)
+            return self._values.get((query, offset), _UNKNOWN)[0]
+
+    def put(self, version: int | None, query: ProductQuery, value: V, offset: int = 0) -> None:
+        """Remember a value that was found after that version was read."""
+        if version is None:
+            return
+        texts = (*(query.words or ()), *(value if isinstance(value, tuple) else ()))
+        size = sum(map(sys.getsizeof, texts), _ENTRY_BYTES)
+        with self._lock:
+            self._turn_to(version)
+            self._bytes += size - self._values.get((query, offset), _UNKNOWN)[1]
+            self._values[query, offset] = value, size
+            while self._bytes > CACHED_BYTES_MAX:
+                self._bytes -= self._values.popitem(last=False)[1][1]
+
+    def _turn_to(self, version: int) -> None:
+        if version != self._version:
+            self._values.clear()
+            self._version, self._bytes = version, 0
 
 
 def shape_of(query: ProductQuery) -> QueryShape:
@@ -57,7 +119,7 @@ def values_of(query: ProductQuery, category_ids: Sequence[UUID]) -> dict[str, An
     return values | {"category_ids": Uuids(category_ids), "ids": Uuids(query.ids or ())}
 
 
-def key_values(key: Key) -> dict[str, Any]:
+def key_values(key: SortKey) -> dict[str, Any]:
     """The values for `Start.BY_KEY`; the id, always last in a key, travels as text."""
     *values, last_id = key
     return {**{f"after_{place}": value for place, value in enumerate(values)}, "after_id": UUID(str(last_id))}
@@ -132,7 +194,7 @@ class ProductLists:
         ids = list(product_ids)
         version, known = (None, {}) if self._version.is_changed else self._caches.offers
         unknown = [id_ for id_ in ids if id_.int not in known]
-        current, found = self._read_offers(unknown) if unknown else (self._transaction.run(READ_WITH_STAMP)[0], {})
+        current, found = self._read_offers(unknown) if unknown else (self._version.read_with_stamp(), {})
         if current != version:
             if known:
                 current, found = self._read_offers(ids)

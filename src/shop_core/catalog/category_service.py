@@ -9,12 +9,10 @@ from shop_core.accounts.model import Actor, Role
 from shop_core.catalog.model import Category, CategoryChanges, CategoryEntry
 from shop_core.catalog.tree import CategoryNode, check_place, free_slug, nested
 from shop_core.errors import CategoryNotFound
-from shop_core.idempotency import IdempotencyKey, fields_of, made_before
+from shop_core.idempotency import Key, fields_of, made_before
 from shop_core.pagination import OffsetRequest, Page
 from shop_core.ports import Begin, NewId, UnitOfWork
 from shop_core.text import normalized
-
-Key = IdempotencyKey | None
 
 
 class CategoryService:

@@ -10,12 +10,10 @@ from shop_core.accounts.model import Actor, Role
 from shop_core.catalog.families import Family
 from shop_core.catalog.model import UNCHANGED, Unchanged
 from shop_core.errors import FamilyNotFound, check_version
-from shop_core.idempotency import IdempotencyKey, made_before
+from shop_core.idempotency import Key, made_before
 from shop_core.pagination import LIMIT_MAX, OffsetRequest, Page
 from shop_core.ports import Begin, NewId
 from shop_core.text import normalized
-
-Key = IdempotencyKey | None
 
 
 class FamilyService:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
 from functools import partial
 from uuid import UUID
@@ -23,13 +23,10 @@ from shop_core.catalog.images import (
     without_image,
 )
 from shop_core.catalog.model import CatalogEntry, Product
-from shop_core.errors import Busy, Fault, NoPictures, ProductNotFound, UnusableImage, check_version
-from shop_core.idempotency import IdempotencyKey, made_before
+from shop_core.errors import Busy, Fault, NoPictures, ProductNotFound, UnusableImage, Versions, check_version
+from shop_core.idempotency import Key, made_before
 from shop_core.ports import Begin, Clock, Discrepancy, ImageEncoder, Media, NewId
 from shop_core.text import normalized
-
-Key = IdempotencyKey | None
-Versions = Collection[int] | None
 
 MEDIA_TYPE = "image/webp"
 UNUSED_KEPT = timedelta(days=1)

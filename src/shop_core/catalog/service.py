@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from uuid import UUID
 
 from shop_core.accounts.model import Actor, Role
-from shop_core.catalog.category_service import CategoryService, Key
+from shop_core.catalog.category_service import CategoryService
 from shop_core.catalog.changes import KEPT, CatalogChanges, FeedPosition, changes_after
 from shop_core.catalog.families import sorted_options
 from shop_core.catalog.images import keys_of
@@ -22,14 +22,11 @@ from shop_core.catalog.model import (
     check_currency,
 )
 from shop_core.catalog.search import ProductQuery
-from shop_core.errors import Busy, ProductNotFound, SkuTaken, check_version
-from shop_core.idempotency import fields_of, made_before
+from shop_core.errors import Busy, ProductNotFound, SkuTaken, Versions, check_version
+from shop_core.idempotency import Key, fields_of, made_before
 from shop_core.pagination import LIMIT_DEFAULT, CursorRequest, Page, PageRequest
 from shop_core.ports import Begin, Clock, NewId, UnitOfWork
 from shop_core.text import normalized_code
-
-Versions = Collection[int] | None
-"""A change is refused unless one of these versions is the newest; None: any."""
 
 
 class CatalogService(CategoryService):

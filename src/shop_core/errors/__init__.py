@@ -74,6 +74,7 @@ from shop_core.errors.kinds import (
     TooMany,
     Unauthenticated,
     Unavailable,
+    Versions,
     check_version,
 )
 from shop_core.errors.orders import (
@@ -161,6 +162,7 @@ __all__ = [
     "UnknownProducts",
     "UnusableImage",
     "UsernameTaken",
+    "Versions",
     "WrongCredentials",
     "WrongPassword",
     "check_version",

@@ -89,7 +89,11 @@ class Stale(Refusal):
         self.version = version
 
 
-def check_version(version: int, expected: Collection[int] | None) -> None:
+Versions = Collection[int] | None
+"""A change is refused unless one of these versions is the newest; None: any."""
+
+
+def check_version(version: int, expected: Versions) -> None:
     """Check that the client knows the newest version.
 
     Args:

@@ -9,8 +9,8 @@ from uuid import UUID
 
 from shop_core.accounts.model import Actor, Role
 from shop_core.batching import Batch, expire_due, result_of
-from shop_core.errors import OrderNotFound, check_version
-from shop_core.idempotency import IdempotencyKey
+from shop_core.errors import OrderNotFound, Versions, check_version
+from shop_core.idempotency import Key
 from shop_core.inventory.model import (
     LineRequest,
     StockMovement,
@@ -27,10 +27,6 @@ from shop_core.pricing.model import Promotion
 from shop_core.pricing.order_pricer import OrderPricer, possibly_used
 from shop_core.pricing.rules import Rules, Uses
 from shop_core.text import normalized
-
-Versions = Collection[int] | None
-"""A change is refused unless one of these versions is the newest; None: any."""
-Key = IdempotencyKey | None
 
 
 class OrderChanges:

@@ -66,7 +66,7 @@ class PlacementDraft:
 
     def grant(self, request: PlacementRequest, order_id: UUID, available: Mapping[UUID, int]) -> Order:
         """Place an order of new units, or of a reservation, which has its own. Raises as `OrderService.place`."""
-        customer_id, now, new_id, expected = request.customer_id, self.at, self.new_id, request.expected_total
+        customer_id, at, new_id, expected = request.customer_id, self.at, self.new_id, request.expected_total
         reservation = self._ordered(request, order_id) if request.reservation_id else None
         units = reservation.units if reservation else request.units
         offers = {**self.offers, **self.archived} if reservation else self.offers
@@ -82,16 +82,15 @@ class PlacementDraft:
         if reservation:
             self._record(reservation, customer_id, order_id)
         else:
-            self.movements += stock_movements(order, MovementKind.ALLOCATED, customer_id, now, new_id)
+            self.movements += stock_movements(order, MovementKind.ALLOCATED, customer_id, at, new_id)
         self.orders.append(order)
-        what = customer_id, order_id, order.version, OrderEventKind.PLACED, order.status, order.total, now
+        what = customer_id, order_id, order.version, OrderEventKind.PLACED, order.status, order.total, at
         self.events.append(OrderEvent(new_id(), *what, customer_id, request.role))
         return order
 
     def _record(self, ordered: Reservation, customer_id: UUID, order_id: UUID) -> None:
-        now, new_id = self.at, self.new_id
         self.movements += movements_of(
-            ordered, MovementKind.CONFIRMED, ordered.units, customer_id, now, new_id, order_id
+            ordered, MovementKind.CONFIRMED, ordered.units, customer_id, self.at, self.new_id, order_id
         )
         self.ordered[ordered.id] = ordered
 

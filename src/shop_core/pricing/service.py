@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from uuid import UUID
 
 from shop_core.accounts.model import Actor, Role
-from shop_core.errors import Fault, Invalid, PromotionNotFound, TooManyPromotions, check_version
-from shop_core.idempotency import IdempotencyKey, fields_of, made_before
+from shop_core.errors import Fault, Invalid, PromotionNotFound, TooManyPromotions, Versions, check_version
+from shop_core.idempotency import Key, fields_of, made_before
 from shop_core.money import Money
 from shop_core.pagination import OffsetRequest, Page
 from shop_core.ports import Begin, Clock, NewId, UnitOfWork
@@ -23,10 +23,6 @@ COUPONS_AT_ONCE_MAX = 1_000
 
 _LETTERS = "23456789ABCDEFGHJKMNPQRSTVWXYZ"  # none that people misread
 _CODE_LENGTH = 12
-
-
-Versions = Collection[int] | None
-Key = IdempotencyKey | None
 
 
 class PricingService:

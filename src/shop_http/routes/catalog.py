@@ -31,7 +31,7 @@ from shop_core.idempotency import IdempotencyKey
 from shop_core.inventory.model import ON_HAND_MAX
 from shop_core.text import search_words
 from shop_http.documentation import examples
-from shop_http.read_model import keepable
+from shop_http.read_model import cacheable
 from shop_http.requests import IdsQuery, ShopRequest
 from shop_http.responses import API, Response, json_response, page_response
 from shop_http.routes import catalog_changes, categories, families
@@ -117,7 +117,7 @@ def list_products(request: ShopRequest, query: ProductsQuery) -> Response:
     response = page_response(
         ProductPage, page, page_request, partial(ProductBody.of, url_of=request.shop.images.url_of), request
     )
-    return response if conditions.filters_units else keepable(response, page.items)
+    return response if conditions.filters_units else cacheable(response, page.items)
 
 
 @get(
@@ -300,7 +300,7 @@ def remove_image(request: ShopRequest, product_id: UUID, image_id: UUID, key: Id
 
 def _product(request: ShopRequest, entry: CatalogEntry) -> Response:
     body = ProductBody.of(entry, request.shop.images.url_of)
-    return keepable(json_response(body), [entry], entry.product.version)
+    return cacheable(json_response(body), [entry], entry.product.version)
 
 
 ROUTES = (

@@ -12,7 +12,7 @@ from shop_core.catalog.model import SLUG_LENGTH_MAX
 from shop_core.errors import CategoryCycle, CategoryInUse, CategoryNotFound, KeyReused, SlugTaken
 from shop_core.idempotency import IdempotencyKey
 from shop_http.documentation import examples
-from shop_http.read_model import keepable
+from shop_http.read_model import cacheable
 from shop_http.requests import OffsetQuery, ShopRequest, exclusive
 from shop_http.responses import Response, json_response, page_response
 from shop_http.routing import Access, Operation, delete, get, patch, post
@@ -40,12 +40,12 @@ def list_categories(request: ShopRequest, query: CategoriesQuery) -> Response:
             raise exclusive("nested", "slug")
         found = list(filter(None, [catalog.category_by_slug(query.slug)]))
         items = tuple(found[page_request.offset : page_request.offset + page_request.limit])
-        return keepable(page_response(CategoryPage, Page(items, len(found)), page_request, CategoryBody.of, request))
+        return cacheable(page_response(CategoryPage, Page(items, len(found)), page_request, CategoryBody.of, request))
     if query.nested:
         tree = catalog.category_tree(page_request)
-        return keepable(page_response(CategoryPage, tree, page_request, CategoryBody.of_node, request))
+        return cacheable(page_response(CategoryPage, tree, page_request, CategoryBody.of_node, request))
     listed = catalog.categories(page_request)
-    return keepable(page_response(CategoryPage, listed, page_request, CategoryBody.of, request))
+    return cacheable(page_response(CategoryPage, listed, page_request, CategoryBody.of, request))
 
 
 @get(
@@ -54,7 +54,7 @@ def list_categories(request: ShopRequest, query: CategoriesQuery) -> Response:
 )
 def get_category(request: ShopRequest, category_id: UUID) -> Response:
     """A category."""
-    return keepable(json_response(CategoryBody.of(request.shop.catalog.category(category_id))))
+    return cacheable(json_response(CategoryBody.of(request.shop.catalog.category(category_id))))
 
 
 @post(

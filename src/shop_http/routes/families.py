@@ -11,7 +11,7 @@ from shop_core.catalog.model import UNCHANGED
 from shop_core.errors import FamilyInUse, FamilyNotFound, KeyReused, Stale
 from shop_core.idempotency import IdempotencyKey
 from shop_http.documentation import examples
-from shop_http.read_model import keepable
+from shop_http.read_model import cacheable
 from shop_http.requests import OffsetQuery, ShopRequest
 from shop_http.responses import Response, json_response, page_response
 from shop_http.routes import categories
@@ -35,7 +35,7 @@ def list_families(request: ShopRequest, query: OffsetQuery) -> Response:
     """All families of products, newest first."""
     page_request = query.offset_request()
     listed = request.shop.families.page(page_request)
-    return keepable(page_response(FamilyPage, listed, page_request, FamilyBody.of, request))
+    return cacheable(page_response(FamilyPage, listed, page_request, FamilyBody.of, request))
 
 
 @get(
@@ -53,8 +53,7 @@ def get_family(request: ShopRequest, family_id: UUID) -> Response:
 
     `/products?family=` lists its products.
     """
-    family = request.shop.families.get(family_id)
-    return keepable(_family(family), version=family.version)
+    return _family(request.shop.families.get(family_id))
 
 
 @post(
@@ -104,7 +103,7 @@ def remove_family(request: ShopRequest, family_id: UUID, key: IdempotencyKey | N
 
 
 def _family(family: Family, location: str | None = None) -> Response:
-    return json_response(FamilyBody.of(family), etag=(family.version,), location=location)
+    return cacheable(json_response(FamilyBody.of(family), location=location), version=family.version)
 
 
 ROUTES = (list_families, get_family, create_family, edit_family, remove_family)

@@ -17,11 +17,11 @@ from sqlalchemy import QueuePool
 
 from shop_adapters.background import Repeating
 from shop_adapters.order_batcher import LOCK_WAIT_S, OrderBatcher
-from shop_adapters.postgres.current_catalog import CurrentStock
+from shop_adapters.postgres.current_catalog import CurrentCatalog
 from shop_adapters.postgres.database import TransactionTimeouts, check_clock, clock_off
 from shop_adapters.postgres.search import REFRESHED_MAX, refresh_search
 from shop_core import Shop
-from shop_core.accounts.logins import CLEANUP_MAX
+from shop_core.accounts.session_service import CLEANUP_MAX
 from shop_core.catalog.image_service import SWEPT_MAX
 from shop_core.ports import EventPublisher, Mailer
 from shop_http.app import create_app
@@ -83,7 +83,7 @@ def worker_app(settings: Settings, shutdown: GracefulShutdown) -> tuple[App, Ope
         spans = tracing.Spans()
     timeouts = TransactionTimeouts(statement_s=STATEMENT_S)
     adapters = adapters_of(engine, settings, spans.statements if spans else None).with_timeouts(timeouts)
-    current_stock = CurrentStock(engine, prepare_threshold=settings.prepare_threshold)
+    current_catalog = CurrentCatalog(engine, prepare_threshold=settings.prepare_threshold)
     shop = shop_of(adapters, settings)
     in_batches = Shop(
         adapters.with_timeouts(TransactionTimeouts(lock_s=LOCK_WAIT_S, statement_s=STATEMENT_S)),
@@ -134,7 +134,7 @@ def worker_app(settings: Settings, shutdown: GracefulShutdown) -> tuple[App, Ope
         compression=settings.compression,
         place=batcher.place,
         reserve=batcher.reserve,
-        ask_catalog=current_stock,
+        ask_catalog=current_catalog,
         read_model_mb=settings.read_model_mb,
         deadlines=Deadlines(settings.request_timeout, settings.answer_timeout),
         background=[*background, *_jobs(shop, publisher_of(settings), mailer_of(settings), count_expired)],
