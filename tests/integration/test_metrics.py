@@ -55,8 +55,14 @@ def test_two_workers_add_up_to_one_shop(own_shop: dict[str, str]) -> None:
     assert figure(page, "shop_refusals_total", code="insufficient_stock") == 1
     assert figure(page, "shop_replays_total") == 1
     assert 1 <= figure(page, "shop_batcher_batches_total") <= 4
-    assert figure(page, "shop_pool_connections_max") == 2 * 13
-    for name in ("shop_batcher_waiting", "shop_pool_connections_in_use", "shop_outbox_waiting", "shop_outbox_dead"):
+    assert figure(page, "shop_pool_connections_max") == 2 * 8
+    for name in (
+        "shop_faults_total",
+        "shop_batcher_waiting",
+        "shop_pool_connections_in_use",
+        "shop_outbox_waiting",
+        "shop_outbox_dead",
+    ):
         assert f"\n{name} " in page
     assert len(page.splitlines()) < 1_000
 

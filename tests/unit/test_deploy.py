@@ -19,6 +19,9 @@ from botocore.validate import ParamValidator  # type: ignore[import-untyped]
 
 from shop_adapters.memory import MemoryAdapters
 from shop_core import Shop
+from shop_core.catalog.images import UPLOAD_BYTES_MAX
+from shop_http.pages.sent_form import FORM_SIZE_MAX
+from shop_http.server.composition import BACKGROUND_CONNECTIONS
 from shop_http.server.metrics import Metrics
 from shop_http.server.serve import _END_S_MAX
 from shop_http.server.settings import Settings, variable_of
@@ -115,8 +118,18 @@ def test_who_stops_a_server_waits_for_the_requests_under_way() -> None:
 
 
 def test_the_most_servers_do_not_use_up_the_connections_of_a_stock_database() -> None:
-    replicas = OBJECTS["HorizontalPodAutoscaler"]["spec"]["maxReplicas"]
-    assert replicas * int(CONFIG["SHOP_WORKERS"]) * int(CONFIG["SHOP_CONNECTIONS"]) <= 100 - 3
+    surge = OBJECTS["Deployment"]["spec"]["strategy"]["rollingUpdate"]["maxSurge"]
+    servers = OBJECTS["HorizontalPodAutoscaler"]["spec"]["maxReplicas"] + surge
+    others = BACKGROUND_CONNECTIONS + len(["mails", "health checks", "the read model"])
+    assert servers * int(CONFIG["SHOP_WORKERS"]) * (int(CONFIG["SHOP_CONNECTIONS"]) + others) <= 100 - 3
+
+
+def test_every_proxy_lets_a_picture_and_an_import_of_the_largest_size_through() -> None:
+    ingress = (DEPLOY / "kubernetes" / "example" / "ingress.yaml").read_text()
+    nginx = (DEPLOY / "nginx" / "shop.conf").read_text()
+    for found in (re.search(r"proxy-body-size: (\d+)m", ingress), re.search(r"client_max_body_size (\d+)m;", nginx)):
+        assert found
+        assert int(found[1]) * 2**20 >= UPLOAD_BYTES_MAX + FORM_SIZE_MAX
 
 
 def test_every_variable_that_is_named_is_a_setting() -> None:

@@ -194,9 +194,17 @@ def test_a_form_made_for_another_session_does_nothing(staff: Panel) -> None:
     order = staff.order()
     path = f"/orders/{order.id}/confirm"
     form = staff.browser.form(staff.browser.get(f"/orders/{order.id}"), path)
-    staff.browser.log_in("grace", PASSWORD)
+    staff.browser.log_in("boss", PASSWORD)
     assert staff.browser.post(path, form.fields).status_code == 403
     assert staff.status(order) is OrderStatus.PLACED
+
+
+def test_a_form_is_still_good_after_the_same_person_logged_in_again(staff: Panel) -> None:
+    order = staff.order()
+    page = staff.browser.get(f"/orders/{order.id}")
+    staff.browser.log_in("grace", PASSWORD)
+    assert staff.browser.submit(page, f"/orders/{order.id}/confirm").status_code == 200
+    assert staff.status(order) is OrderStatus.CONFIRMED
 
 
 def test_a_login_form_of_another_site_logs_nobody_in(panel: Panel) -> None:

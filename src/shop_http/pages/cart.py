@@ -22,7 +22,7 @@ class CartQuery(Struct, forbid_unknown_fields=True, kw_only=True):
 @page("/cart")
 def show_cart(request: StaffRequest) -> Screen:
     """The form, and the quote of what is in it. Nothing is written."""
-    query = CartQuery() if request.refusal else request.query(CartQuery)
+    query = request.query(CartQuery)
     return Screen(
         "What would a cart cost?",
         h.form(method="get", action="/staff/cart")[
@@ -37,7 +37,7 @@ def show_cart(request: StaffRequest) -> Screen:
             ],
             submit("Ask"),
         ],
-        _quoted(request, query) if query.lines.strip() else None,
+        _quoted(request, query) if query.lines.strip() and not request.refusal else None,
     )
 
 

@@ -148,8 +148,8 @@ class PageHandler:
         http.actor, request = actor, StaffRequest(http, cookies, session, actor, form)
         try:
             made = self.handler(request, **path_params)
-        except LoginTooOld as refusal:
-            return login_response(http, cookies, refusal)
+        except LoginTooOld as refusal:  # afterwards they see the page again that the form was on
+            return login_response(http, cookies, refusal, after=path_of(http).rpartition("/")[0])
         except Refusal as refusal:
             return self._show_refusal(request, refusal, path_params)
         return _response(request, made)
@@ -177,14 +177,12 @@ def logged_in(http: ShopRequest, cookies: Cookies) -> tuple[BrowserSession, Acto
     try:
         actor, renewed = sessions.carry_on(session.access, session.refresh, IDLE_MAX)
     except InvalidToken as ended:
-        cookies.forget_session()
         raise Unauthenticated("Your session has ended: log in again.") from ended
     if renewed:
         session = session.renewed(renewed)
         cookies.keep(session)
     if not actor.is_staff:
         sessions.log_out(session.refresh)
-        cookies.forget_session()
         raise Forbidden(Role.STAFF)
     return session, actor
 

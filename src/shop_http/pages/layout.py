@@ -34,7 +34,14 @@ POLICY = (
 )
 """Of every page: nothing of others, nothing inline; it can send forms to us only."""
 # htmx would put styles and code into the page, which the policy forbids.
-_HTMX = {"includeIndicatorStyles": False, "allowEval": False, "selfRequestsOnly": True, "historyCacheSize": 0}
+# It shows a refusal as it shows any other page.
+_HTMX = {
+    "includeIndicatorStyles": False,
+    "allowEval": False,
+    "selfRequestsOnly": True,
+    "historyCacheSize": 0,
+    "responseHandling": [{"code": "...", "swap": True}],
+}
 
 
 class Screen:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from functools import partial
 
-from shop_core import Login, Refusal, Role
+from shop_core import Actor, Login, Refusal, Role
+from shop_core.errors import InvalidToken
 from shop_http.pages.forms import SentForm
 from shop_http.pages.handlers import PageEndpoint, Redirect, StaffRequest, action
 from shop_http.pages.layout import foreign_form_screen, html_response
@@ -59,12 +60,23 @@ def _begin(request: ShopRequest, cookies: Cookies, login: Login, after: str) -> 
     if not request.actor.is_staff:
         request.shop.sessions.log_out(login.refresh)
         request.actor.require(Role.STAFF)
+    session = BrowserSession.new(login)
     if before := cookies.session:
+        if _has_account(request, before, request.actor):
+            session = before.renewed(login)
         request.shop.sessions.log_out(before.refresh)
-    cookies.keep(BrowserSession.new(login))
+    cookies.keep(session)
     if login.device:
         cookies.keep_device(login.device)
     return Response(b"", 303, headers=((b"location", f"/staff{after}".encode()), *cookies.headers))
+
+
+def _has_account(request: ShopRequest, session: BrowserSession, actor: Actor) -> bool:
+    """Whether it was the same person who was logged in before: then forms that are open elsewhere stay good."""
+    try:
+        return request.shop.sessions.identify(session.access).account_id == actor.account_id
+    except InvalidToken:
+        return False
 
 
 @action("/logout")

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Annotated
+from urllib.parse import parse_qsl, urlencode
+from uuid import UUID
 
 import htpy as h
 from msgspec import Meta
 
 from shop_core import AccountQuery, OffsetRequest, Order, OrderStatus, Refusal
 from shop_core.accounts.model import Account
+from shop_core.errors import AccountNotFound
 from shop_core.idempotency import IdempotencyKey
 from shop_core.orders.model import LIFECYCLE, Step
 from shop_core.text import search_words
@@ -41,16 +44,20 @@ def list_orders(request: StaffRequest) -> Screen:
     query = request.query(QueueQuery)
     buyers = _buyers(request, query.buyer) if query.buyer else []
     if query.buyer and len(buyers) != 1:
-        return Screen("Orders", _filters(query), _choice(query.buyer, buyers))
+        return Screen("Orders", _filters(query, None), _choice(query.buyer, buyers))
     customer_id = buyers[0].id if buyers else query.customer or None
+    if request.refusal:
+        return Screen("Orders", _filters(query, customer_id), h.section(id="list")[request.refusal.message])
     conditions = replace(query.conditions(), customer_id=customer_id, oldest_first=query.status in IN_WORK)
     page_request = query.offset_request()
     orders = request.shop.orders.find(request.actor, conditions, page_request)
     return Screen(
         "Orders",
-        _filters(query),
+        _filters(query, customer_id),
         h.section(id="list")[
-            _queue(request, query.status or None, orders.items), page_links(request, orders, page_request)
+            _whose(request, customer_id) if customer_id else None,
+            _queue(request, query.status or None, orders.items),
+            page_links(request, orders, page_request),
         ],
     )
 
@@ -58,7 +65,7 @@ def list_orders(request: StaffRequest) -> Screen:
 @action("/orders", refused=list_orders)
 def step_many(request: StaffRequest) -> Redirect:
     """Confirm, ship or deliver the orders that are ticked; each by itself, so that one does not hold up others."""
-    step, status, done, refused = request.form.choice("step", DONE), request.form.text("status"), 0, []
+    step, listed, done, refused = request.form.choice("step", DONE), request.form.text("listed"), 0, []
     take: Callable[..., Order] = getattr(request.shop.orders, step)
     for order_id in request.form.ids("order")[:AT_ONCE_MAX]:
         version, key = request.form.number(f"version-{order_id}"), f"{request.form.text('key')}-{order_id}"
@@ -72,7 +79,7 @@ def step_many(request: StaffRequest) -> Redirect:
         notice += f" {len(refused)} {'is' if len(refused) == 1 else 'are'} not. {' '.join(refused[:REASONS_MAX])}"
     if len(refused) > REASONS_MAX:
         notice += f" Also not: {', '.join(each.partition(':')[0] for each in refused[REASONS_MAX:])}."
-    return Redirect(f"/orders?status={status}" if status else "/orders", notice)
+    return Redirect(f"/orders?{urlencode(parse_qsl(listed))}", notice)
 
 
 def _buyers(request: StaffRequest, words: str) -> Sequence[Account]:
@@ -93,7 +100,16 @@ def _choice(words: str, buyers: Sequence[Account]) -> h.Node:
     return table(f"Customers like {words!r}, {BUYERS_MAX} at most", ["Username", "Name", "Email"], rows)
 
 
-def _filters(query: QueueQuery) -> h.Element:
+def _whose(request: StaffRequest, customer_id: UUID) -> h.Node:
+    """Of one customer alone."""
+    try:
+        username = request.shop.accounts.account(request.actor, customer_id).username
+    except AccountNotFound:
+        username = "a customer who has left"
+    return h.p["Only those of ", h.strong[username], ". ", h.a(href="/staff/orders")["All orders"]]
+
+
+def _filters(query: QueueQuery, customer_id: UUID | None) -> h.Element:
     statuses = [("", "All"), *((status, status.capitalize()) for status in OrderStatus)]
     return h.form(".row", method="get", action="/staff/orders", role="search")[
         h.div(".field")[
@@ -109,6 +125,7 @@ def _filters(query: QueueQuery) -> h.Element:
         h.div(".field")[
             h.label(for_="buyer")["Customer"],
             h.input(id="buyer", name="buyer", type="search", value=query.buyer, autocomplete="off"),
+            h.input(type="hidden", name="customer", value=str(customer_id)) if customer_id else None,
         ],
         h.button(type="submit")["Search"],
     ]
@@ -126,7 +143,7 @@ def _queue(request: StaffRequest, status: OrderStatus | None, orders: tuple[Orde
         return listed
     form = request.form_to("/orders")
     return form(
-        h.input(type="hidden", name="status", value=status),
+        h.input(type="hidden", name="listed", value=request.http.scope["query_string"].decode("latin-1")),
         listed,
         (submit(f"{step.capitalize()} the selected", name="step", value=step) for step in steps),
     )

@@ -60,8 +60,14 @@ def show_product(request: StaffRequest, product_id: UUID, image_id: UUID | None 
         h.h2(id="pictures")["Pictures"],
         _pictures(request, product),
         h.h2["Leave the catalog"],
-        remove(h.p["Orders keep what was agreed. The product can be restored."], submit("Remove it", "danger")),
+        remove(h.p[_what_removing_does(request, product)], submit("Remove it", "danger")),
     )
+
+
+def _what_removing_does(request: StaffRequest, product: Product) -> str:
+    if request.shop.inventory.movements(request.actor, product.id, CursorRequest(1)).items:
+        return "Orders keep what was agreed. The product can be put back."
+    return "It never had any stock, so it is deleted for good, with its pictures."
 
 
 def _archived(request: StaffRequest, product: Product) -> Screen:

@@ -9,6 +9,7 @@ from typing import TypeVar
 
 import htpy as h
 from msgspec import UNSET
+from msgspec.structs import replace
 
 from shop_core import CatalogEntry, CursorRequest, ProductQuery, ProductSort
 from shop_core.pagination import LIMIT_MAX
@@ -34,9 +35,14 @@ SORTS = {
 @page("/products", pool=Pool.SLOW)
 def list_products(request: StaffRequest) -> Screen:
     """The products that match."""
-    query = request.query(ProductsQuery)
-    page_request = query.offset_request()
-    products = request.shop.catalog.products(query.conditions(request.shop.currency), page_request)
+    query = _with_points(request.query(ProductsQuery))
+    listed: h.Node
+    if request.refusal:
+        listed = h.p(".fault")[request.refusal.message]
+    else:
+        page_request = query.offset_request()
+        products = request.shop.catalog.products(query.conditions(request.shop.currency), page_request)
+        listed = _listed(products.items), page_links(request, products, page_request)
     return Screen(
         "Products",
         h.p(".row")[
@@ -45,7 +51,7 @@ def list_products(request: StaffRequest) -> Screen:
             h.a(".button.quiet", href="/staff/products/export")["Export all as CSV"],
         ],
         _filters(request, query),
-        h.section(id="list", aria_live="polite")[_listed(products.items), page_links(request, products, page_request)],
+        h.section(id="list", aria_live="polite")[listed],
     )
 
 
@@ -69,6 +75,14 @@ def export_products(request: StaffRequest) -> Response:
         cursor, is_more = found.cursor, found.cursor is not None
     disposition = (b"content-disposition", b'attachment; filename="products.csv"')
     return Response(file.getvalue().encode(), media_type=b"text/csv; charset=utf-8", headers=(disposition,))
+
+
+def _with_points(query: ProductsQuery) -> ProductsQuery:
+    """The same; who writes prices with a comma may."""
+    return replace(
+        query,
+        **{name: price.replace(",", ".") for name in ("min_price", "max_price") if (price := getattr(query, name))},
+    )
 
 
 def _filters(request: StaffRequest, query: ProductsQuery) -> h.Element:

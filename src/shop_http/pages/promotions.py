@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from uuid import UUID
 
 import htpy as h
 
-from shop_core import OffsetRequest
 from shop_core.errors import Fault, Invalid
-from shop_core.pagination import LIMIT_MAX
 from shop_core.pricing.benefits import (
     EVERYTHING,
     AmountEach,
@@ -41,6 +39,10 @@ KINDS = (
     ("order_percent", "Percent off the whole order"),
     ("order_amount", "Amount off the whole order"),
 )
+FOR_THE_ORDER = frozenset({"order_percent", "order_amount"})
+"""Of these kinds, products are what an order has to have."""
+NAMED_MAX = 10
+"""So many products are named of those that a promotion is for; the others are counted."""
 VALUE_HINT = "Percent or amount. Of buy and get: how many to buy and to get, such as 2+1."
 
 
@@ -77,7 +79,7 @@ def show_new(request: StaffRequest) -> Screen:
             form.field("kind", "What it gives", "percent", choices=KINDS),
             form.field("value", "How much", hint=VALUE_HINT, required=True, css="narrow"),
             h.fieldset[
-                h.legend["For which products"],
+                h.legend["For which products; off a whole order: if it has one of them"],
                 form.field("skus", "SKUs", hint="With spaces between; empty: by category."),
                 form.field("category", "Category", choices=categories, hint="With all below it."),
             ],
@@ -109,14 +111,18 @@ def create(request: StaffRequest) -> Redirect:
 @page("/promotions/{promotion_id:uuid}")
 def show(request: StaffRequest, promotion_id: UUID) -> Screen:
     """One promotion, its coupons, and its end."""
-    entry, page_request = request.shop.prices.promotion(request.actor, promotion_id), OffsetRequest(LIMIT_MAX)
+    entry = request.shop.prices.promotion(request.actor, promotion_id)
+    page_request = request.query(OffsetQuery).offset_request()
     promotion = entry.promotion
     end = request.form_to(f"/promotions/{promotion_id}/end", version=promotion.version)
-    coupons = request.shop.prices.coupons(request.actor, promotion_id, page_request).items
+    coupons = request.shop.prices.coupons(request.actor, promotion_id, page_request)
+    links = page_links(request, coupons, page_request, f"/promotions/{promotion_id}")
     return Screen(
         promotion.label,
-        h.dl(".facts")[_facts(entry, request.shop.clock())],
-        _coupons(request.form_to(f"/promotions/{promotion_id}/coupons"), coupons) if promotion.needs_coupon else None,
+        h.dl(".facts")[_facts(request, entry)],
+        _coupons(request.form_to(f"/promotions/{promotion_id}/coupons"), coupons.items, links)
+        if promotion.needs_coupon
+        else None,
         h.h2["End it"],
         h.p["Orders that were placed with it stay as they are."],
         end(submit("End the promotion", "danger")),
@@ -153,11 +159,10 @@ def _details(request: StaffRequest) -> PromotionDetails:
     """Raises Invalid."""
     form, currency = request.form, request.shop.currency
     selection = _selection(request)
-    total_min = form.money("min_total", currency) if form.text("min_total") else None
     return PromotionDetails(
         label=form.text("label"),
         benefit=_benefit(form, currency, selection),
-        condition=Condition(total_min, selection=selection) if total_min else None,
+        condition=_condition(form, currency, selection),
         starts_at=_time(form, "starts_at"),
         ends_at=_time(form, "ends_at"),
         needs_coupon=form.text("coupon") == "yes",
@@ -184,6 +189,13 @@ def _benefit(form: SentForm, currency: str, selection: Selection) -> Benefit:
             if not (plus and buy.strip().isdecimal() and get.strip().isdecimal()):
                 raise Invalid(Fault("value", "must say how many to buy and to get, such as 2+1", "wrong_type"))
             return BuyXGetY(int(buy), int(get), selection=selection)
+
+
+def _condition(form: SentForm, currency: str, selection: Selection) -> Condition | None:
+    if form.text("min_total"):
+        return Condition(form.money("min_total", currency), selection=selection)
+    is_for_the_order = form.text("kind") in FOR_THE_ORDER
+    return Condition(units_min=1, selection=selection) if is_for_the_order and selection != EVERYTHING else None
 
 
 def _selection(request: StaffRequest) -> Selection:
@@ -218,10 +230,17 @@ def _cells(entry: PromotionEntry, now: datetime) -> list[h.Node]:
     ]
 
 
-def _facts(entry: PromotionEntry, now: datetime) -> Iterable[h.Node]:
+def _facts(request: StaffRequest, entry: PromotionEntry) -> Iterable[h.Node]:
     promotion = entry.promotion
-    yield [h.dt["Gives"], h.dd[_gives(promotion.benefit)]]
-    yield [h.dt["Runs"], h.dd[_runs(promotion, now)]]
+    benefit, condition = promotion.benefit, promotion.condition
+    yield [h.dt["Gives"], h.dd[_gives(benefit)]]
+    if not isinstance(benefit, OrderPercent | OrderAmount):
+        yield [h.dt["For"], h.dd[_selected(request, benefit.selection)]]
+    if isinstance(benefit, BuyXGetY) and benefit.get_selection not in (None, benefit.selection):
+        yield [h.dt["Given"], h.dd[_selected(request, benefit.get_selection)]]
+    if condition:
+        yield [h.dt["Only if"], h.dd[_asks(condition), " of ", _selected(request, condition.selection)]]
+    yield [h.dt["Runs"], h.dd[_runs(promotion, request.shop.clock())]]
     if promotion.starts_at:
         yield [h.dt["From"], h.dd[moment(promotion.starts_at)]]
     if promotion.ends_at:
@@ -231,6 +250,30 @@ def _facts(entry: PromotionEntry, now: datetime) -> Iterable[h.Node]:
         yield [h.dt["One customer"], h.dd[f"{promotion.customer_uses_max} at most"]]
     if not promotion.combines:
         yield [h.dt["Combines"], h.dd["with no other promotion"]]
+
+
+def _asks(condition: Condition) -> str:
+    total, units = condition.total_min, condition.units_min
+    asked = [f"{total} {total.currency}"] if total else []
+    return " and ".join([*asked, f"{units} unit" + "s" * (units > 1)] if units else asked) + " or more"
+
+
+def _selected(request: StaffRequest, selection: Selection) -> str:
+    """In words: by their SKUs, or by the names of categories."""
+    if selection.product_ids:
+        named = sorted(selection.product_ids)[:NAMED_MAX]
+        words = [request.shop.catalog.stored_product(request.actor, each).sku for each in named]
+        return _listed(words, len(selection.product_ids))
+    if selection.category_ids:
+        categories = all_of(request.shop.catalog.categories)
+        names = {entry.category.id: entry.category.name for entry in categories}
+        return _listed([names.get(each, "a category that is gone") for each in selection.category_ids])
+    return "all products"
+
+
+def _listed(words: Sequence[str], count: int = 0) -> str:
+    more = max(0, count - len(words))
+    return ", ".join(sorted(words)) + (f" and {more} more" if more else "")
 
 
 def _runs(promotion: Promotion, now: datetime) -> h.Element:
@@ -259,7 +302,7 @@ def _gives(benefit: Benefit) -> str:
             return f"{amount} {amount.currency} off the order"
 
 
-def _coupons(form: HtmlForm, coupons: Iterable[CouponEntry]) -> h.Node:
+def _coupons(form: HtmlForm, coupons: Iterable[CouponEntry], links: h.Node) -> h.Node:
     return [
         h.h2["Coupons"],
         table(
@@ -267,6 +310,7 @@ def _coupons(form: HtmlForm, coupons: Iterable[CouponEntry]) -> h.Node:
             ["Code", ("Uses", NUMBER)],
             ([each.coupon.code, str(each.uses)] for each in coupons),
         ),
+        links,
         form(
             form.field("code", "Code", hint="Empty: random ones.", autocomplete="off"),
             form.field("count", "How many", "1", type="number", min="1", css="narrow"),

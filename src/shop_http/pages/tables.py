@@ -55,8 +55,10 @@ def all_of(page_of: Callable[[OffsetRequest], Page[T]]) -> list[T]:
     return found
 
 
-def page_links(request: StaffRequest, page: Page[Any], page_request: OffsetRequest) -> h.Node:
-    """Links to the pages before and after this one, with the same filters."""
+def page_links(request: StaffRequest, page: Page[Any], page_request: OffsetRequest, path: str = "") -> h.Node:
+    """Links to the pages before and after this one, with the same filters; `path` is that of the list, if a refused
+    action shows it.
+    """
     shown = len(page.items)
     after = page_request.offset + (shown if page.is_cut else page_request.limit)
     is_full = page.is_cut or shown == page_request.limit
@@ -65,15 +67,15 @@ def page_links(request: StaffRequest, page: Page[Any], page_request: OffsetReque
     if not page_request.offset and not has_next:
         return None
     return h.nav(".pages", aria_label="Pages")[
-        page_request.offset > 0 and h.a(href=_link(request, before), rel="prev")["Previous page"],
+        page_request.offset > 0 and h.a(href=_link(request, before, path), rel="prev")["Previous page"],
         f"{page_request.offset + 1} to {page_request.offset + shown}",
-        has_next and after <= OFFSET_MAX and h.a(href=_link(request, after), rel="next")["Next page"],
+        has_next and after <= OFFSET_MAX and h.a(href=_link(request, after, path), rel="next")["Next page"],
     ]
 
 
-def _link(request: StaffRequest, offset: int) -> str:
+def _link(request: StaffRequest, offset: int, path: str) -> str:
     parameters = dict(parse_qsl(request.http.scope["query_string"].decode("latin-1")))
-    return f"/staff{request.path}?{urlencode(parameters | {'offset': str(offset)})}"
+    return f"/staff{path or request.path}?{urlencode(parameters | {'offset': str(offset)})}"
 
 
 def status_label(status: OrderStatus) -> h.Element:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from hmac import compare_digest
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +42,7 @@ class Sources:
 
     Args:
         batcher: the figures of this process's order batcher, see `shop_adapters.order_batcher.BatcherReport`.
-        connections: to the database, of this process, in use and in all.
+        connections: to the database, of this process: in use, and as many as requests may have.
         open_connections: the HTTP connections of this process.
         dropped_lines: of the log of this process, until now.
     """
@@ -69,6 +70,7 @@ class Metrics:
         self._seconds = Histogram(
             "shop_request_duration_seconds", "Their durations.", ["method", "route"], buckets=_SECONDS, registry=own
         )
+        self._faults = Counter("shop_faults", "Requests that ended in a fault of the shop.", registry=own)
         self._refusals = Counter("shop_refusals", "Refused requests, by code.", ["code"], registry=own)
         self._replays = Counter("shop_replays", "Responses that repeat an earlier result.", registry=own)
         self._expired = Counter("shop_reservations_expired", "Expired reservations.", registry=own)
@@ -82,7 +84,7 @@ class Metrics:
         self._queued = _gauge("shop_batcher_waiting", "Requests that are queued.", own)
         self._batch_s = _gauge("shop_batcher_batch_seconds", "What one batch takes, lately.", own, "livemax")
         self._in_use = _gauge("shop_pool_connections_in_use", "Database connections in use.", own)
-        self._connections = _gauge("shop_pool_connections_max", "Database connections at most.", own)
+        self._connections = _gauge("shop_pool_connections_max", "Database connections that requests may have.", own)
         self._open = _gauge("shop_http_connections", "Open HTTP connections.", own)
         ended = Counter(
             "shop_http_connections_ended", "HTTP connections that the server ended.", ["reason"], registry=own
@@ -101,6 +103,8 @@ class Metrics:
         requests, seconds = self._series_of(seen.method, seen.route or _NOWHERE, seen.status)
         requests.inc()
         seconds.observe(seen.duration_ms / 1000)
+        if seen.status == HTTPStatus.INTERNAL_SERVER_ERROR:  # a series of its own, so that it is there before the first
+            self._faults.inc()
         if seen.code is not None:
             self._refusals.labels(seen.code).inc()
         if seen.replayed:
