@@ -13,8 +13,9 @@ import httpx
 from litestar.testing import TestClient
 
 from shop_adapters.memory import MemoryAdapters
-from shop_core import SYSTEM, Actor, Money, ProductDetails, Registration, Role, Shop
+from shop_core import SYSTEM, Actor, Money, Order, PlacementRequest, ProductDetails, Registration, Role, Shop
 from shop_core.errors import Unavailable
+from shop_core.inventory.model import LineRequest
 from shop_core.ports import UnitOfWork
 from shop_core.reservations.model import ReservationLimits
 from shop_http.routing import App
@@ -65,6 +66,11 @@ class Setup:
     def actor(self, username: str) -> Actor:
         """Somebody, logged in anew."""
         return self.shop.sessions.authenticate(self.shop.sessions.log_in(username, PASSWORD).access)
+
+    def order_of_ada(self) -> Order:
+        """She orders a lamp."""
+        lines = (LineRequest(self.product_id, 1),)
+        return self.shop.orders.place(PlacementRequest(self.actor("ada").account_id, lines))
 
     def later(self, **spans: float) -> None:
         """Move the clock."""

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-import pytest
+from collections.abc import Iterator
 
+import pytest
+from litestar.testing import TestClient
+
+from panel_browser import ORIGIN, Browser
+from phones import PASSWORD, Setup
 from shop_adapters.memory import MemoryAdapters
 from shop_core import Shop
+from shop_http.app import create_app
 from shop_testing import Fixtures, MovableClock
 
 
@@ -27,3 +33,16 @@ def shop(adapters: MemoryAdapters) -> Shop:
 @pytest.fixture
 def fixtures(adapters: MemoryAdapters) -> Fixtures:
     return Fixtures(adapters)
+
+
+@pytest.fixture
+def setup() -> Setup:
+    return Setup(units=5)
+
+
+@pytest.fixture
+def browser(setup: Setup) -> Iterator[Browser]:
+    with TestClient(create_app(setup.shop, threads=2), base_url=ORIGIN) as client:
+        browser = Browser(client)
+        browser.log_in("grace", PASSWORD)
+        yield browser

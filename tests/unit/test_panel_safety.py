@@ -14,8 +14,6 @@ from litestar.testing import TestClient
 from panel_browser import ORIGIN, Browser, forms_of, text_of
 from phones import PASSWORD, Setup
 from shop_core import SYSTEM, AccountStatusChange, Actor, Order, OrderStatus, Role
-from shop_core.inventory.model import LineRequest
-from shop_core.orders.model import PlacementRequest
 from shop_core.pricing.benefits import OrderPercent
 from shop_core.pricing.model import PromotionDetails
 from shop_http.app import create_app
@@ -31,11 +29,6 @@ class Panel:
     def actor(self, username: str) -> Actor:
         """Somebody, logged in elsewhere."""
         return self.setup.actor(username)
-
-    def order(self) -> Order:
-        """A new order of Ada's."""
-        lines = (LineRequest(self.setup.product_id, 1),)
-        return self.setup.shop.orders.place(PlacementRequest(self.actor("ada").account_id, lines))
 
     def status(self, order: Order) -> OrderStatus:
         return self.setup.shop.orders.get(SYSTEM, order.id).status
@@ -157,7 +150,7 @@ def test_a_store_that_is_away_for_a_moment_logs_nobody_out(staff: Panel) -> None
 
 
 def test_a_form_that_was_open_while_the_tokens_were_renewed_is_still_good(staff: Panel) -> None:
-    order = staff.order()
+    order = staff.setup.order_of_ada()
     page = staff.browser.get(f"/orders/{order.id}")
     staff.setup.later(minutes=30)
     staff.browser.get()
@@ -182,7 +175,7 @@ def test_a_form_that_was_open_while_the_tokens_were_renewed_is_still_good(staff:
 def test_a_forged_or_cross_site_form_does_nothing(
     staff: Panel, fields: dict[str, str], headers: dict[str, str]
 ) -> None:
-    order = staff.order()
+    order = staff.setup.order_of_ada()
     path = f"/orders/{order.id}/confirm"
     form = staff.browser.form(staff.browser.get(f"/orders/{order.id}"), path)
     response = staff.browser.post(path, form.fields | fields, **headers)
@@ -191,7 +184,7 @@ def test_a_forged_or_cross_site_form_does_nothing(
 
 
 def test_a_form_made_for_another_session_does_nothing(staff: Panel) -> None:
-    order = staff.order()
+    order = staff.setup.order_of_ada()
     path = f"/orders/{order.id}/confirm"
     form = staff.browser.form(staff.browser.get(f"/orders/{order.id}"), path)
     staff.browser.log_in("boss", PASSWORD)
@@ -200,7 +193,7 @@ def test_a_form_made_for_another_session_does_nothing(staff: Panel) -> None:
 
 
 def test_a_form_is_still_good_after_the_same_person_logged_in_again(staff: Panel) -> None:
-    order = staff.order()
+    order = staff.setup.order_of_ada()
     page = staff.browser.get(f"/orders/{order.id}")
     staff.browser.log_in("grace", PASSWORD)
     assert staff.browser.submit(page, f"/orders/{order.id}/confirm").status_code == 200
@@ -219,7 +212,7 @@ def test_a_login_form_of_another_site_logs_nobody_in(panel: Panel) -> None:
 
 
 def test_a_double_click_is_one_change(staff: Panel) -> None:
-    order = staff.order()
+    order = staff.setup.order_of_ada()
     page = staff.browser.get(f"/orders/{order.id}")
     first, second = (staff.browser.submit(page, f"/orders/{order.id}/confirm") for _ in range(2))
     assert (first.status_code, second.status_code) == (200, 200)
@@ -228,7 +221,7 @@ def test_a_double_click_is_one_change(staff: Panel) -> None:
 
 
 def test_a_form_of_an_older_version_does_nothing_and_shows_what_was_seen_and_what_is(staff: Panel) -> None:
-    order = staff.order()
+    order = staff.setup.order_of_ada()
     page = staff.browser.get(f"/orders/{order.id}")
     staff.setup.shop.orders.cancel(staff.actor("ada"), order.id)
     response = staff.browser.submit(page, f"/orders/{order.id}/confirm")
@@ -238,7 +231,7 @@ def test_a_form_of_an_older_version_does_nothing_and_shows_what_was_seen_and_wha
 
 
 def test_many_orders_take_a_step_once_and_each_by_itself(staff: Panel) -> None:
-    orders = [staff.order() for _ in range(3)]
+    orders = [staff.setup.order_of_ada() for _ in range(3)]
     page = staff.browser.get("/orders?status=placed")
     staff.setup.shop.orders.cancel(staff.actor("ada"), orders[1].id)
     ticked: dict[str, Any] = {"order": [str(order.id) for order in orders], "step": "confirm"}
@@ -292,7 +285,7 @@ def test_nobody_types_a_password_into_a_plain_connection() -> None:
 
 def test_no_page_shows_a_password_or_a_token(staff: Panel) -> None:
     session = staff.browser.client.cookies["shop-session"].split("~")
-    for path in ("", "/orders", f"/orders/{staff.order().id}"):
+    for path in ("", "/orders", f"/orders/{staff.setup.order_of_ada().id}"):
         page = staff.browser.get(path)
         assert PASSWORD not in page.text
         assert session[0] not in page.text
@@ -300,7 +293,7 @@ def test_no_page_shows_a_password_or_a_token(staff: Panel) -> None:
 
 
 def test_the_field_of_the_password_hides_it_and_every_page_has_a_logout(staff: Panel) -> None:
-    order = staff.order()
+    order = staff.setup.order_of_ada()
     for path in ("", "/orders", f"/orders/{order.id}", "/products", "/stock"):
         page = staff.browser.get(path)
         assert staff.browser.form(page, "/logout")
@@ -330,7 +323,7 @@ def test_every_action_refuses_what_no_page_of_this_session_made(staff: Panel) ->
 
 
 def test_every_form_that_changes_something_has_a_token_and_a_key_of_its_own(staff: Panel) -> None:
-    order, shop = staff.order(), staff.setup.shop
+    order, shop = staff.setup.order_of_ada(), staff.setup.shop
     details = PromotionDetails("Lamps for less", OrderPercent(500), needs_coupon=True)
     promotion = shop.prices.create_promotion(SYSTEM, details).promotion
     keys: list[str] = []

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
 from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 from typing import Any
 
-import pytest
 from litestar.testing import TestClient
 
 from panel_browser import ORIGIN, Browser, text_of
@@ -19,7 +17,6 @@ from shop_core import (
     SYSTEM,
     Money,
     OffsetRequest,
-    Order,
     ProductChanges,
     ProductDetails,
     Registration,
@@ -29,29 +26,10 @@ from shop_core import (
 from shop_core.events import Event
 from shop_core.inventory.model import LineRequest
 from shop_core.mail.model import MailMessage
-from shop_core.orders.model import PlacementRequest
 from shop_core.ports import Undelivered
 from shop_core.reservations.model import ReservationRequest
 from shop_http.app import create_app
 from shop_http.cli.product_import import OnBadRow, Reading, import_products
-
-
-@pytest.fixture
-def setup() -> Setup:
-    return Setup(units=5)
-
-
-@pytest.fixture
-def browser(setup: Setup) -> Iterator[Browser]:
-    with TestClient(create_app(setup.shop, threads=2), base_url=ORIGIN) as client:
-        browser = Browser(client)
-        browser.log_in("grace", PASSWORD)
-        yield browser
-
-
-def order_of_ada(setup: Setup) -> Order:
-    lines = (LineRequest(setup.product_id, 1),)
-    return setup.shop.orders.place(PlacementRequest(setup.actor("ada").account_id, lines))
 
 
 def test_a_product_is_added_edited_and_removed(setup: Setup, browser: Browser) -> None:
@@ -64,6 +42,12 @@ def test_a_product_is_added_edited_and_removed(setup: Setup, browser: Browser) -
     assert browser.form(page, path).fields["price"] == "12.50"
     assert browser.form(page, path).fields["option-colour"] == "red"
     assert "has left the catalog" in text_of(browser.submit(page, f"{path}/remove"))
+
+
+def test_a_product_that_never_had_stock_says_that_it_is_deleted_for_good(setup: Setup, browser: Browser) -> None:
+    mug = setup.shop.catalog.create_product(SYSTEM, ProductDetails("MUG-1", "Mug", Money.parse("7", "EUR"))).product
+    assert "it is deleted for good" in text_of(browser.get(f"/products/{mug.id}"))
+    assert "The product can be put back." in text_of(browser.get(f"/products/{setup.product_id}"))
 
 
 def test_a_product_that_is_refused_keeps_what_was_typed_and_says_what_is_wrong(browser: Browser) -> None:
@@ -205,26 +189,8 @@ def test_a_file_is_looked_at_before_it_is_imported_and_a_bad_row_imports_nothing
     assert (nothing.status_code, "spreadsheet" in nothing.text) == (400, True)
 
 
-def test_orders_are_found_by_their_customer_and_their_slip_has_no_prices(setup: Setup, browser: Browser) -> None:
-    order = order_of_ada(setup)
-    assert order.number in text_of(browser.get("/orders?buyer=ada"))
-    assert "none" in text_of(browser.get("/orders?buyer=nobody"))
-    slip = text_of(browser.get(f"/orders/{order.id}/slip"))
-    assert "LAMP-1 Brass lamp 1" in slip
-    assert "24.90" not in slip
-
-
-def test_a_queue_shows_the_oldest_first(setup: Setup, browser: Browser) -> None:
-    orders = []
-    for _ in range(3):
-        orders.append(order_of_ada(setup).number)
-        setup.later(minutes=1)
-    text = text_of(browser.get("/orders?status=placed"))
-    assert sorted(orders, key=text.index) == orders
-
-
 def test_today_shows_what_needs_hands_and_what_was_sold(setup: Setup, browser: Browser) -> None:
-    order = order_of_ada(setup)
+    order = setup.order_of_ada()
     setup.shop.inventory.adjust(SYSTEM, setup.product_id, -5, "a flood")
     text = text_of(browser.get())
     assert f"Orders to confirm 1 {order.number} , 21 Nov 2026, 12:00 UTC" in text
@@ -260,63 +226,6 @@ def test_a_low_stock_level_that_somebody_else_changed_is_shown_first(setup: Setu
     assert setup.shop.inventory.low_stock_levels(SYSTEM, [setup.product_id]) == {setup.product_id: 4}
 
 
-def test_an_order_is_changed_for_its_customer_once_and_says_who_did_it(setup: Setup, browser: Browser) -> None:
-    mug = setup.shop.catalog.create_product(SYSTEM, ProductDetails("MUG-1", "Mug", Money.parse("7", "EUR"))).product
-    setup.shop.inventory.receive(SYSTEM, mug.id, 9)
-    order = order_of_ada(setup)
-    path, units = f"/orders/{order.id}", f"units-{setup.product_id}"
-    page = browser.get(path)
-    for _ in range(2):
-        changed = browser.submit(page, f"{path}/edit", **{units: "2", "sku": "MUG-1", "quantity": "3"})
-        assert "The order comes to 70.80 EUR now." in text_of(changed)
-    assert "Edited by staff, 21 Nov 2026, 12:00 UTC : 24.90 EUR became 70.80 EUR" in text_of(changed)
-    stale = browser.submit(page, f"{path}/edit", key="another", **{units: "1"})
-    assert (stale.status_code, "Stored by now: 2" in text_of(stale)) == (412, True)
-    short = browser.submit(changed, f"{path}/edit", **{units: "9"})
-    assert (short.status_code, browser.form(short, f"{path}/edit").fields[units]) == (409, "9")
-    twice = browser.submit(changed, f"{path}/edit", sku="MUG-1", quantity="1")
-    assert (twice.status_code, "is on the order already: change its units above" in text_of(twice)) == (400, True)
-    setup.shop.orders.confirm(SYSTEM, order.id)
-    assert "Change the lines" not in text_of(browser.get(path))
-
-
-def test_a_cancellation_that_comes_too_late_keeps_its_reason_in_sight(setup: Setup, browser: Browser) -> None:
-    order = order_of_ada(setup)
-    path = f"/orders/{order.id}"
-    page = browser.get(path)
-    setup.shop.orders.confirm(SYSTEM, order.id)
-    stale = browser.submit(page, f"{path}/cancel", reason="She called")
-    assert (stale.status_code, "Stored by now" in text_of(stale)) == (412, False)
-    assert "<details open><summary>Cancel the order" in stale.text
-    assert browser.form(stale, f"{path}/cancel").fields["reason"] == "She called"
-    assert "is cancelled" in text_of(browser.submit(stale, f"{path}/cancel"))
-    assert "nothing is to be packed" in text_of(browser.get(f"{path}/slip"))
-
-
-def test_goods_that_come_back_are_received_with_the_number_of_their_order(setup: Setup, browser: Browser) -> None:
-    order = order_of_ada(setup)
-    for step in (setup.shop.orders.confirm, setup.shop.orders.ship):
-        assert "Receive what came back" not in text_of(browser.get(f"/orders/{order.id}"))
-        step(SYSTEM, order.id)
-    assert f'href="/staff/stock?note={order.number}"' in browser.get(f"/orders/{order.id}").text
-    page = browser.get(f"/stock?note={order.number}")
-    assert browser.form(page, "/stock").fields["note"] == order.number
-
-
-def test_of_many_orders_that_are_refused_all_are_named_and_the_first_with_the_reason(
-    setup: Setup, browser: Browser
-) -> None:
-    setup.shop.inventory.receive(SYSTEM, setup.product_id, 9)
-    orders = [order_of_ada(setup) for _ in range(8)]
-    page = browser.get("/orders?status=placed")
-    for order in orders[1:]:
-        setup.shop.orders.cancel(SYSTEM, order.id)
-    said = text_of(browser.submit(page, "/orders", step="confirm", order=[str(order.id) for order in orders]))
-    assert "1 order is confirmed. 7 are not." in said
-    assert sum(f"{order.number}: " in said for order in orders) == 5
-    assert all(order.number in said for order in orders[1:])
-
-
 def test_products_are_found_by_all_that_the_api_filters_by(setup: Setup, browser: Browser) -> None:
     family = setup.shop.families.create(SYSTEM, "Mug", ["colour"])
     for colour, price in (("red", "7"), ("blue", "9")):
@@ -344,56 +253,6 @@ def test_text_from_outside_is_shown_as_text(setup: Setup, browser: Browser) -> N
         assert "&lt;script&gt;alert" in page.text
 
 
-def test_a_promotion_with_coupons_is_made_and_shows_in_what_a_cart_costs(setup: Setup, browser: Browser) -> None:
-    typed = {"label": "Lamps for less", "kind": "percent", "value": "10", "skus": "LAMP-1", "coupon": "yes"}
-    page = browser.submit(browser.get("/promotions/new"), "/promotions", **typed)
-    path = str(page.url).partition("/staff")[2]
-    assert "10.00 % off each product" in text_of(page)
-    page = browser.submit(page, f"{path}/coupons", code="summer 10")
-    assert "SUMMER10" in text_of(page)
-    quoted = text_of(browser.get("/cart?lines=LAMP-1+2&coupons=summer10"))
-    assert "Lamps for less: you save" in quoted
-    assert "Promotions: none." in text_of(browser.submit(page, f"{path}/end"))
-    assert "no SKU of the catalog" in text_of(browser.get("/cart?lines=NONE+2"))
-
-
-@pytest.mark.parametrize(
-    ("typed", "said"),
-    [
-        ({"kind": "percent", "value": "101"}, "must be from 0.01 to 100.00 percent, this is 101.00"),
-        ({"kind": "buy_x_get_y", "value": "2"}, "such as 2+1"),
-        ({"kind": "none", "value": "2"}, "must be one of percent"),
-        ({"kind": "percent", "value": "5", "skus": "NONE"}, "no SKU of the catalog"),
-        ({"kind": "percent", "value": "5", "starts_at": "soon"}, "must be a date and a time"),
-    ],
-)
-def test_a_promotion_that_cannot_be_is_refused_with_the_rule(
-    browser: Browser, typed: dict[str, str], said: str
-) -> None:
-    page = browser.submit(browser.get("/promotions/new"), "/promotions", label="Lamps for less", **typed)
-    assert page.status_code == 400
-    assert said in text_of(page)
-    assert browser.form(page, "/promotions").fields["label"] == "Lamps for less"
-
-
-def test_an_admin_gives_a_role_after_a_fresh_login_deactivates_and_makes_a_code(setup: Setup, browser: Browser) -> None:
-    path = f"/users/{setup.actor('ada').account_id}"
-    assert "Admins can change users." in text_of(browser.get(path))  # to others of the staff
-    browser.submit(browser.get(path), "/logout")
-    browser.log_in("boss", PASSWORD)
-    page = browser.get(path)
-    assert browser.submit(page, f"{path}/role", role="owner").status_code == 400
-    setup.later(minutes=16)
-    asked = browser.submit(page, f"{path}/role", role="staff")
-    assert browser.form(asked, "/login").fields["username"] is not None
-    browser.submit(asked, "/login", username="boss", password=PASSWORD)
-    page = browser.submit(browser.get(path), f"{path}/role", role="staff")
-    assert "ada is staff now." in text_of(page)
-    assert "A code for ada" in text_of(browser.submit(page, f"{path}/reset"))
-    assert "ada may not log in." in text_of(browser.submit(page, f"{path}/active"))
-    assert "ada" in text_of(browser.get("/users?search=ada&role=staff"))
-
-
 class Unwilling:
     """Takes nothing, for good."""
 
@@ -405,7 +264,7 @@ class Unwilling:
 
 
 def test_events_that_nobody_took_are_shown_and_sent_again(setup: Setup, browser: Browser) -> None:
-    order_of_ada(setup)
+    setup.order_of_ada()
     while setup.shop.outbox.relay(Unwilling()):
         pass
     dead = setup.shop.outbox.dead(SYSTEM, OffsetRequest()).items

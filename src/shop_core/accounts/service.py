@@ -21,7 +21,16 @@ from shop_core.accounts.model import (
 )
 from shop_core.accounts.password_checks import PasswordChecks, check_recent
 from shop_core.accounts.passwords import IsBreached, check_password
-from shop_core.errors import AccountNotFound, InvalidResetCode, KeyReused, TooManyMails, UsernameTaken, WrongPassword
+from shop_core.errors import (
+    AccountNotFound,
+    Fault,
+    Invalid,
+    InvalidResetCode,
+    KeyReused,
+    TooManyMails,
+    UsernameTaken,
+    WrongPassword,
+)
 from shop_core.idempotency import IdempotencyKey, fields_of
 from shop_core.mail.requests import RESET_CODE_LIFE, ask_to_confirm
 from shop_core.pagination import Page, PageRequest
@@ -270,18 +279,26 @@ class AccountService:
             return _found(uow.accounts.get(account_id), account_id)
 
     def assign(
-        self, actor: Actor, account_id: UUID, change: AccountStatusChange, *, key: IdempotencyKey | None = None
+        self,
+        actor: Actor,
+        account_id: UUID,
+        change: AccountStatusChange,
+        *,
+        seen_role: Role | None = None,
+        key: IdempotencyKey | None = None,
     ) -> Account:
         """Change the role of an account, activate or deactivate it. Admins only.
 
         A deactivated account cannot log in, and all its sessions end.
 
         Args:
+            seen_role: the role that the actor saw; None: any.
             key: makes a retry safe; see `IdempotencyKey`.
 
         Raises:
             Unauthenticated, Forbidden: the actor is not an admin.
             LoginTooOld, AccountNotFound, KeyReused
+            Invalid: somebody gave the account another role than `seen_role` meanwhile.
             LastAdmin: the shop would be left without an active admin.
         """
         actor.require(Role.ADMIN)
@@ -295,6 +312,9 @@ class AccountService:
             if is_replay:
                 return stored
             check_recent(uow, actor)
+            if stored.role not in (seen_role or stored.role, change.role):
+                rule = f"was {seen_role} when you saw it, and is {stored.role} now: send it again"
+                raise Invalid(Fault("role", rule, "changed_meanwhile"))
             account = stored.assigned(change, now)
             check_admin_stays([other for other in locked.values() if other.is_active_admin], account)
             uow.accounts.update(account)

@@ -33,7 +33,8 @@ def run_backup(settings: Settings, given: argparse.Namespace) -> int:
                 manifest = back_up_database(settings, file, advance)
             file.flush()
             os.fsync(file.fileno())
-            os.link(file.name, path)  # refuses to replace a file that was made meanwhile
+            path.open("x").close()  # refuses to replace a file that was made meanwhile
+            os.replace(file.name, path)
         finally:
             with suppress(FileNotFoundError):
                 os.unlink(file.name)

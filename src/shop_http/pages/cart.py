@@ -6,6 +6,7 @@ import htpy as h
 from msgspec import Struct
 
 from shop_core import LineRequest, Money, OrderLine, Quote
+from shop_core.errors import Invalid
 from shop_http.pages.forms import submit
 from shop_http.pages.handlers import StaffRequest, page
 from shop_http.pages.layout import Screen
@@ -43,7 +44,10 @@ def show_cart(request: StaffRequest) -> Screen:
 
 def _quoted(request: StaffRequest, query: CartQuery) -> h.Node:
     lines = [_line(request, text) for text in query.lines.splitlines() if text.strip()]
-    quote = request.shop.orders.quote(request.actor, lines, query.coupons.split())
+    try:
+        quote = request.shop.orders.quote(request.actor, lines, query.coupons.split())
+    except Invalid as refusal:
+        raise request.with_skus(refusal, lines, "lines") from refusal
     return h.section(aria_label="Quote")[_lines(quote), _sums(quote), _why(quote)]
 
 

@@ -13,10 +13,12 @@ import htpy as h
 from shop_core import Money, Refusal
 from shop_core.errors import Fault, Invalid, KeyReused, Stale
 from shop_core.idempotency import IdempotencyKey
+from shop_core.inventory.model import LINES_MAX
 
 C = TypeVar("C", bound=str)
 
-FIELDS_MAX = 2_000
+FIELDS_MAX = LINES_MAX + 100
+"""An order has a field for each line."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+import re
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, TypeVar
@@ -13,6 +14,7 @@ from msgspec import Struct
 
 from shop_core import Actor, CatalogEntry, Product, Refusal, Role, Shop
 from shop_core.errors import Fault, Forbidden, Invalid, InvalidToken, LoginTooOld, Unauthenticated
+from shop_core.inventory.model import LineRequest
 from shop_http.pages.forms import HtmlForm, SentForm
 from shop_http.pages.layout import Screen, foreign_form_screen, html_response
 from shop_http.pages.login_form import login_response
@@ -88,6 +90,22 @@ class StaffRequest:
         if product is None:
             raise Invalid(Fault("sku", f"there is no product with the SKU {sku[:40]!r}", "unknown_sku"))
         return product
+
+    def with_skus(self, refusal: Invalid, lines: Sequence[LineRequest], field: str) -> Invalid:
+        """The refusal of these lines, by SKUs and at fields of the page, as nobody there counts lines or reads ids.
+
+        Args:
+            field: of a line, with `{}` for the id of its product.
+        """
+        faults = []
+        for fault in refusal.faults:
+            if at := re.match(r"lines\.([0-9]+)\.", fault.field):
+                product = self.shop.catalog.stored_product(self.actor, lines[int(at[1])].product_id)
+                message = fault.message.replace(str(product.id), product.sku)
+                message = message if product.sku in message else f"{product.sku}: {message}"
+                fault = Fault(field.format(product.id), message, fault.code)
+            faults.append(fault)
+        return Invalid(*faults)
 
     def form_to(self, path: str, *, version: int | None = None, prefix: str = "") -> HtmlForm:
         """A form to the action at `path`; with what was typed, if it is the one that was just refused."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING
 
 import htpy as h
@@ -161,7 +162,10 @@ def _lines(refusal: Refusal) -> h.Node:
             "your change is still possible, its form has what you entered: send it again if yours is right."
         ]
     if isinstance(refusal, Invalid):
-        return h.ul[
-            (h.li[f"{fault.field.replace('_', ' ').capitalize()}: {fault.message}"] for fault in refusal.faults)
-        ]
+        return h.ul[(h.li[f"{_field_name(fault.field)}: {fault.message}"] for fault in refusal.faults)]
     return h.p[refusal.message]
+
+
+def _field_name(field: str) -> str:
+    """Without the id that the field of a product has at its end."""
+    return re.sub(r"-[0-9a-f-]{36}$", "", field).replace("_", " ").capitalize()

@@ -70,7 +70,12 @@ def edit_order(request: StaffRequest, order_id: UUID) -> Redirect:
             raise Invalid(Fault("sku", "is on the order already: change its units above", "already_there"))
         units[product_id] = form.number("quantity")
     lines = [LineRequest(product_id, quantity) for product_id, quantity in units.items() if quantity]
-    edited = request.shop.orders.edit(request.actor, order_id, lines, form.versions, key=form.key)
+    if not lines:
+        raise Invalid(Fault("lines", "an order keeps one line at least: cancel it instead", "empty"))
+    try:
+        edited = request.shop.orders.edit(request.actor, order_id, lines, form.versions, key=form.key)
+    except Invalid as refusal:
+        raise request.with_skus(refusal, lines, UNITS + "{}") from refusal
     return Redirect(f"/orders/{order_id}", f"The order comes to {amount(edited.total)} now.")
 
 

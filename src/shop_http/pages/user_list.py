@@ -60,8 +60,9 @@ def show_user(request: StaffRequest, user_id: UUID) -> Screen:
 @action("/users/{user_id:uuid}/role", refused=show_user)
 def assign_role(request: StaffRequest, user_id: UUID) -> Redirect:
     """Give another role."""
-    change = AccountStatusChange(role=request.form.choice("role", Role))
-    user = request.shop.accounts.assign(request.actor, user_id, change, key=request.form.key)
+    form = request.form
+    change, seen = AccountStatusChange(role=form.choice("role", Role)), form.choice("seen", Role)
+    user = request.shop.accounts.assign(request.actor, user_id, change, seen_role=seen, key=form.key)
     return Redirect(f"/users/{user_id}", f"{user.username} is {_role(user).lower()} now.")
 
 
@@ -130,7 +131,11 @@ def _changes(request: StaffRequest, user: Account) -> h.Node:
     reset = request.form_to(f"/users/{user.id}/reset")
     return [
         h.h2["Role"],
-        role(role.field("role", "Role", user.role, choices=ROLES), submit("Give this role")),
+        role(
+            h.input(type="hidden", name="seen", value=user.role),
+            role.field("role", "Role", user.role, choices=ROLES),
+            submit("Give this role"),
+        ),
         h.h2["Logins"],
         h.p["Whoever is deactivated cannot log in, and all their sessions end."],
         active(
