@@ -52,7 +52,7 @@ from shop_http.routes import (
     reservations,
     users,
 )
-from shop_http.routing import App, run_operation, with_options
+from shop_http.routing import App, cached_first, run_operation, with_options
 from shop_http.server.shutdown import GracefulShutdown
 from shop_http.server.worker_pools import Pool, WorkerPools
 from shop_http.state import AppState, Background, Place, Reserve
@@ -155,7 +155,7 @@ def create_app(
             request_limits(deadlines),
             cors(origins),
             rate_limit(limits.requests),
-            *([read_model.middleware] if read_model and public_catalog else []),
+            *([cached_first(read_model)] if read_model and public_catalog else []),
         ]
     ):
         app = layer(app)

@@ -25,10 +25,8 @@ from functools import partial
 from hashlib import sha256
 from time import monotonic
 
-from litestar.types import ASGIApp, Receive, Scope, Send
-
 from shop_core import CatalogEntry
-from shop_http.requests import ShopRequest, request_of
+from shop_http.requests import ShopRequest
 from shop_http.responses import NO_STORE, Response
 
 Current = tuple[Hashable, Hashable, bytes]
@@ -94,12 +92,11 @@ def cacheable(response: Response, entries: Sequence[CatalogEntry] = (), version:
     Args:
         response: which shows the catalog.
         entries: the products whose units it shows, in this order.
-        version: of the one thing that it shows, for `If-Match`. The ETag has the text, too: it also shows other things,
-            such as the name of a family.
+        version: of the one thing that it shows, for `If-Match`. More of the text can change, e.g. a family's name.
     """
     template = _UNITS.sub(b'"quantity_in_stock":%d', response.body.replace(b"%", b"%%"))
-    digest = sha256(template).hexdigest()[:24]
-    tag = digest if version is None else f"{version}.{digest[:8]}"
+    digest = sha256(template).hexdigest()
+    tag = f"{version}.{digest[:8]}" if version else digest[:24]
     product_ids = b"".join([entry.product.id.bytes for entry in entries])
     units = struct.pack(f">{len(entries)}i", *[entry.available for entry in entries])
     response.text = CatalogText(template, product_ids, tag, units)
@@ -134,16 +131,6 @@ class ReadModel:
         self._texts: OrderedDict[PathAndQuery, tuple[CatalogText, int]] = OrderedDict()
         self._bytes = self._dropped = 0
         self._being_made: dict[PathAndQuery, asyncio.Event] = {}
-
-    def middleware(self, app: ASGIApp) -> ASGIApp:
-        """Responds by what is cached of a catalog that everybody may read, before the route is looked for."""
-
-        async def cached_or_routed(scope: Scope, receive: Receive, send: Send) -> None:
-            request = request_of(scope)
-            response = await self.cached(request) if request.scope["method"] in ("GET", "HEAD") else None
-            await (response or app)(scope, receive, send)
-
-        return cached_or_routed
 
     async def cached(self, request: ShopRequest) -> Response | None:
         """The response by the text that is cached. None if no text is, if the catalog is another one by now, or if the

@@ -39,6 +39,8 @@ from msgspec import Struct
 from shop_core import Refusal, Role
 from shop_core.errors import Fault, Invalid, InvalidToken, KeyReused, Stale
 from shop_core.idempotency import IdempotencyKey
+from shop_http.middleware import Middleware
+from shop_http.read_model import ReadModel
 from shop_http.requests import ShopRequest, read_body, read_query, request_of
 from shop_http.responses import NO_CACHE, Response
 from shop_http.server.worker_pools import Pool
@@ -138,8 +140,8 @@ class _NoQuery(Struct, forbid_unknown_fields=True):
 class OperationHandler:
     """A handler, and what surrounds every handler: authentication, cache, body and query, the right thread, the status.
 
-    A public operation does not look at the token at all, so that an expired one locks nobody out of it; unless its
-    answer would be another one for the account.
+    A public operation works without a token, so an expired one is not refused there; unless the answer would be another
+    one for the account.
     """
 
     def __init__(self, handler: Handler, operation: Operation, *, is_read: bool) -> None:
@@ -194,9 +196,7 @@ class OperationHandler:
             arguments["form"] = await self._form(request, type(operation.takes))
         elif operation.takes_file:
             arguments["file"] = await self._file(request)
-        elif (
-            self._is_change and not request.has_whole_body
-        ):  # first: a slow body causes no 408 after something was done
+        elif self._is_change and not request.has_whole_body:  # first, or a slow body causes a 408 after the change
             _check_no_fields(await request.body(operation.body_size_max))
         if not self._is_coroutine:
             pool = self._pool_of(request, arguments.get("query"))
@@ -262,6 +262,20 @@ def handler_of(handler: BaseRouteHandler) -> OperationHandler | None:
     """What was declared of it; None for a handler of Litestar's own."""
     declared: OperationHandler | None = handler.opt.get("operation_handler")
     return declared
+
+
+def cached_first(read_model: ReadModel) -> Middleware:
+    """Responds by what is cached of a catalog that everybody may read, before the route is looked for."""
+
+    def middleware(app: ASGIApp) -> ASGIApp:
+        async def cached_or_routed(scope: Scope, receive: Receive, send: Send) -> None:
+            request = request_of(scope)
+            response = await read_model.cached(request) if request.scope["method"] in _READS else None
+            await (response or app)(scope, receive, send)
+
+        return cached_or_routed
+
+    return middleware
 
 
 def run_operation(app: ASGIApp) -> ASGIApp:

@@ -20,7 +20,7 @@ from shop_adapters.postgres.database import Transaction
 READ_VERSION = text("""
 SELECT version FROM catalog_version WHERE id = 1
 """)
-_READ_WITH_STAMP = text("""
+READ_WITH_STAMP = text("""
 SELECT current.version, stamped.stamp
 FROM catalog_version AS current
 LEFT JOIN catalog_stamps AS stamped ON stamped.version = current.version
@@ -98,7 +98,7 @@ class CatalogVersion:
 
     def read_with_stamp(self) -> StampedVersion:
         """The committed version, and its stamp."""
-        return cast("StampedVersion", self._transaction.run(_READ_WITH_STAMP)[0])
+        return cast("StampedVersion", self._transaction.run(READ_WITH_STAMP)[0])
 
     def write(self) -> None:
         """Raise it if something changed: last, so that changes wait for each other no longer than a commit takes."""

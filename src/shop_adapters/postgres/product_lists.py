@@ -21,7 +21,7 @@ from sqlalchemy import Select, text
 from shop_adapters import listing
 from shop_adapters.postgres import product_statements as statements
 from shop_adapters.postgres.arrays import Uuids
-from shop_adapters.postgres.catalog_version import READ_VERSION, CatalogVersion, StampedVersion
+from shop_adapters.postgres.catalog_version import READ_VERSION, READ_WITH_STAMP, CatalogVersion, StampedVersion
 from shop_adapters.postgres.database import Row, Transaction
 from shop_adapters.postgres.product_statements import QueryShape, Start
 from shop_adapters.postgres.search import exact_query, word_query
@@ -194,7 +194,7 @@ class ProductLists:
         ids = list(product_ids)
         version, known = (None, {}) if self._version.is_changed else self._caches.offers
         unknown = [id_ for id_ in ids if id_.int not in known]
-        current, found = self._read_offers(unknown) if unknown else (self._version.read_with_stamp(), {})
+        current, found = self._read_offers(unknown) if unknown else (self._transaction.run(READ_WITH_STAMP)[0], {})
         if current != version:
             if known:
                 current, found = self._read_offers(ids)

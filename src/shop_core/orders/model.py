@@ -126,8 +126,8 @@ class PlacementRequest:
 
 
 class OrderLine(NamedTuple):
-    """A line as agreed: all in it is of the moment in which it was placed, or last grew by an edit; tax rate and
-    categories stay those of the first one.
+    """A line as agreed when it was placed, or when an edit last made it larger. Tax rate and categories stay those of
+    when it was placed.
 
     Args:
         options: what tells the product apart in its family.

@@ -1,4 +1,4 @@
-"""The composition root: with `database`, the one place that knows which adapters there are."""
+"""The composition root: with `database` and `optional`, the one place that knows which adapters there are."""
 
 from __future__ import annotations
 
