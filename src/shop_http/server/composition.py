@@ -85,7 +85,7 @@ def worker_app(settings: Settings, shutdown: GracefulShutdown) -> tuple[App, Ope
     adapters = adapters_of(engine, settings, spans.statements if spans else None).with_timeouts(timeouts)
     current_catalog = CurrentCatalog(engine, prepare_threshold=settings.prepare_threshold)
     shop = shop_of(adapters, settings)
-    in_batches = Shop(
+    in_batches = Shop(  # which waits less for a lock, as all requests of a batch wait with it
         adapters.with_timeouts(TransactionTimeouts(lock_s=LOCK_WAIT_S, statement_s=STATEMENT_S)),
         reservation_limits(settings),
     )
@@ -96,7 +96,7 @@ def worker_app(settings: Settings, shutdown: GracefulShutdown) -> tuple[App, Ope
     routes: list[HTTPRouteHandler] = []
     proxies = proxies_of(settings)
     open_connections = connections_of(settings, proxies, observers)
-    count_expired: Callable[[int], int] = int
+    count_expired: Callable[[int], int] = int  # as it is, if nobody reads figures
     if settings.log_level in ("debug", "info"):
         observers.append(log.request_log(settings.log))
     if spans is not None:
