@@ -76,6 +76,34 @@ def test_a_browser_gets_a_page_with_what_helps_and_a_program_a_problem(
         assert {(name, page.headers.get(name)) for name in same} == {(name, problem.headers.get(name)) for name in same}
 
 
+@pytest.mark.parametrize(
+    ("accept", "is_page"),
+    [
+        ("text/html;q=1e999", False),
+        ("text/html;q=inf", False),
+        ("text/html;q=-inf", False),
+        ("text/html;q=1e308", False),
+        ("text/html, */*;q=inf", False),
+        ("text/html;q=nan", True),
+        ("text/html;q=much", True),
+        ("text/html;q=", True),
+        ('text/html;q="', True),
+        (",;=/,text/html,\\", True),
+        ("text/html;q=\xff\xfe", True),
+        ("/;q=0.5", False),
+        ("," * 60_000, False),
+        ("image/png," * 31 + "text/html", True),
+        ("image/png," * 32 + "text/html", False),
+    ],
+)
+def test_a_strange_accept_header_changes_nothing_but_the_form_of_the_answer(
+    client: TestClient[App], accept: str, is_page: bool
+) -> None:
+    answer = client.get("/nope", headers={b"accept": accept.encode("latin-1")})
+    expected = "text/html; charset=utf-8" if is_page else "application/problem+json"
+    assert (answer.status_code, answer.headers["content-type"]) == (404, expected)
+
+
 @pytest.mark.parametrize("path", [path for method, path, _, _ in PAGES if method == "GET"])
 def test_head_is_answered_as_get_is_without_the_page(client: TestClient[App], path: str) -> None:
     got, head = (client.request(method, path, headers={"accept": BROWSER}) for method in ("GET", "HEAD"))

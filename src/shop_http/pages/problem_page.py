@@ -14,6 +14,7 @@ MEDIA_TYPE = b"text/html; charset=utf-8"
 _FOR_PROGRAMS = (API.rpartition("/")[0], "/health", "/metrics", "/openapi.json")
 """What stands here and below is read by programs: a browser that looks sees what they see."""
 _OFFERED = ["application/problem+json", "text/html"]  # the first for who takes anything
+_ACCEPTED_MAX = 32  # a list that fills the head of a request would hold the event loop for 0.1 s
 
 _TEXTS = {
     404: ("There is no such page", "Nothing is at this address. It may be mistyped, or what was there is gone."),
@@ -38,11 +39,16 @@ def is_for_people(path: str, accept: str) -> bool:
 
     Args:
         path: what was asked for.
-        accept: the header; browsers prefer HTML.
+        accept: the header; browsers prefer HTML. What comes after 32 items counts for nothing. If a `q` is infinite,
+            nothing does.
     """
     if any(path == each or path.startswith(f"{each}/") for each in _FOR_PROGRAMS):
         return False
-    return Accept(accept).best_match(_OFFERED) == _OFFERED[1]
+    try:
+        accepted = Accept(",".join(accept.split(",", _ACCEPTED_MAX)[:_ACCEPTED_MAX]))
+    except OverflowError:  # Litestar makes a whole number of each q
+        return False
+    return accepted.best_match(_OFFERED) == _OFFERED[1]
 
 
 def problem_page(problem: Problem, retry_after_s: int | None) -> bytes:
