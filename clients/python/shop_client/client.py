@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
+
 import httpx
 
 from shop_client.generated import AuthenticatedClient
 from shop_client.generated.api.accounts import log_in, log_out
 from shop_client.generated.models import CredentialsForm, RefreshForm, TokensBody
 from shop_client.generated.types import UNSET
-from shop_client.refusals import Refused
+from shop_client.refusals import expected, refused
 from shop_client.retries import RetryingTransport
 from shop_client.tokens import MemoryTokens, TokenAuth, Tokens, TokenStore
 
@@ -49,16 +51,16 @@ class ShopClient:
     def log_in(self, username: str, password: str, *, remember: bool = False, device_name: str = "") -> None:
         """Log in; the tokens are kept. Raises Refused."""
         form = CredentialsForm(username, password, device_name=device_name or UNSET, remember=remember)
-        answer = log_in.sync(client=self.api, body=form)
-        if not isinstance(answer, TokensBody):
-            raise Refused(answer)
+        answer = expected(TokensBody, log_in.sync_detailed(client=self.api, body=form))
         self._store.save(Tokens(answer.access, answer.refresh))
 
     def log_out(self) -> None:
-        """End the session, and forget the tokens."""
+        """End the session, and forget the tokens. Raises Refused, NoAnswer: then they are kept."""
         tokens = self._store.load()
         if tokens is not None:
-            log_out.sync_detailed(client=self.api, body=RefreshForm(tokens.refresh))
+            answer = log_out.sync_detailed(client=self.api, body=RefreshForm(tokens.refresh))
+            if answer.status_code != HTTPStatus.NO_CONTENT:
+                raise refused(answer)
             self._store.save(None)
 
     def close(self) -> None:

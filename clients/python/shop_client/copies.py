@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import reduce
+from http import HTTPStatus
 from operator import xor
-from typing import TypeVar
 from uuid import UUID
 
 from shop_client.generated import AuthenticatedClient
@@ -25,13 +25,10 @@ from shop_client.generated.models import (
     OrderChangesBody,
     OrderChangesForm,
     OrderPage,
-    Problem,
     ProductBody,
 )
 from shop_client.generated.types import UNSET, Unset
-from shop_client.refusals import Refused
-
-T = TypeVar("T")
+from shop_client.refusals import expected
 
 CHANGES_AT_ONCE = 200
 ORDERS_AT_ONCE = 200
@@ -56,11 +53,11 @@ class CatalogCopy:
         """Bring it up to date. After an exception it can go on from where it was. Raises Refused, NoAnswer."""
         has_more = True
         while has_more:
-            answer = list_catalog_changes.sync(client=api, after=self.cursor or UNSET, limit=CHANGES_AT_ONCE)
-            if isinstance(answer, Problem) and answer.status == 410 and self.cursor is not None:
+            answer = list_catalog_changes.sync_detailed(client=api, after=self.cursor or UNSET, limit=CHANGES_AT_ONCE)
+            if answer.status_code == HTTPStatus.GONE and self.cursor is not None:
                 self.cursor, self.products, self.categories = None, {}, {}  # too old, or the shop was set back
                 continue
-            changes = _expected(CatalogChangesBody, answer)
+            changes = expected(CatalogChangesBody, answer)
             self.products |= {product.id: product for product in changes.results}
             for product_id in changes.gone:
                 self.products.pop(product_id, None)
@@ -85,14 +82,14 @@ class OrdersCopy:
         """Bring it up to date. After an exception it can go on from where it was. Raises Refused, NoAnswer."""
         while True:
             form = OrderChangesForm(ranges=self._ranges(), oldest=self.oldest or UNSET)
-            changes = _expected(OrderChangesBody, compare_orders.sync(client=api, body=form))
+            changes = expected(OrderChangesBody, compare_orders.sync_detailed(client=api, body=form))
             if not changes.changed:
                 return
             missing: list[UUID] = []
             for different in changes.changed:
                 missing += self._take(different)
             for ids in _pieces(missing, ORDERS_AT_ONCE):
-                page = _expected(OrderPage, list_orders.sync(client=api, ids=ids, limit=ORDERS_AT_ONCE))
+                page = expected(OrderPage, list_orders.sync_detailed(client=api, ids=ids, limit=ORDERS_AT_ONCE))
                 self.orders |= {order.id: order for order in page.results}
 
     def _ranges(self) -> list[KnownRangeForm]:
@@ -114,9 +111,3 @@ class OrdersCopy:
 
 def _pieces(ids: list[UUID], size: int) -> list[list[UUID]]:
     return [ids[begin : begin + size] for begin in range(0, len(ids), size)]
-
-
-def _expected(body: type[T], answer: object) -> T:
-    if not isinstance(answer, body):
-        raise Refused(answer)
-    return answer

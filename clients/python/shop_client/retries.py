@@ -11,6 +11,7 @@ from uuid import uuid4
 import httpx
 
 from shop_client.generated_operations import NOT_REPEATABLE, UNKEYED
+from shop_client.refusals import retry_after_s, says_nothing_was_done
 
 API = "/api/v1"
 PATIENCE_S = 60.0
@@ -21,7 +22,7 @@ _READS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 class NoAnswer(Exception):
-    """There was no answer. Ask later, with the same key: what was asked for may have happened."""
+    """No answer says what happened. Ask later, with the same key: what was asked for may have happened."""
 
     def __init__(self, request: httpx.Request, reason: str) -> None:
         self.key = request.headers.get("idempotency-key")
@@ -56,12 +57,17 @@ class RetryingTransport(httpx.BaseTransport):
         self._rng = rng or Random()
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """The answer. Raises NoAnswer."""
+        """The answer: also a refusal for now, such as 429, if that is the last one and no try can have done anything.
+
+        Raises NoAnswer: it is not known what happened.
+        """
         request.read()
         if request.method not in _READS and not _is_one_of(UNKEYED, request):
             request.headers.setdefault("idempotency-key", str(uuid4()))
         until, pause_s = self._now() + self._patience_s, _FIRST_PAUSE_S
+        may_have_happened = False
         while True:
+            refusal: httpx.Response | None = None
             try:
                 response = self._inner.handle_request(request)
                 response.read()
@@ -71,12 +77,19 @@ class RetryingTransport(httpx.BaseTransport):
                 reason = f"{type(error).__name__} {error}"
                 if _is_one_of(NOT_REPEATABLE, request):
                     raise NoAnswer(request, reason) from error
+                may_have_happened = request.method not in _READS
             else:
                 if response.status_code not in _NOT_NOW or _is_one_of(NOT_REPEATABLE, request):
                     return response
                 reason = f"{response.status_code} {response.text[:200]}"
-                pause_s = max(pause_s, _retry_after_s(response))
+                pause_s = max(pause_s, retry_after_s(response.headers) or 0)
+                if says_nothing_was_done(response):
+                    refusal = response
+                else:
+                    may_have_happened = request.method not in _READS
             if self._now() + pause_s > until:
+                if refusal is not None and not may_have_happened:
+                    return refusal
                 raise NoAnswer(request, reason)
             self._sleep(pause_s * self._rng.uniform(1, 1.25))
             pause_s = min(2 * pause_s, PAUSE_S_MAX)
@@ -84,11 +97,6 @@ class RetryingTransport(httpx.BaseTransport):
     def close(self) -> None:
         """Close the connections."""
         self._inner.close()
-
-
-def _retry_after_s(response: httpx.Response) -> float:
-    sent = response.headers.get("retry-after", "")
-    return float(sent) if sent.isdigit() else 0.0
 
 
 def _is_one_of(operations: Iterable[tuple[str, re.Pattern[str]]], request: httpx.Request) -> bool:

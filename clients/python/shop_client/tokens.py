@@ -9,6 +9,8 @@ from typing import Protocol
 
 import httpx
 
+from shop_client.refusals import code_of, says_nothing_was_done
+
 REFRESH = "/api/v1/auth/token/refresh"
 
 
@@ -66,7 +68,10 @@ class TokenAuth(httpx.Auth):
         self._refreshing = threading.Lock()
 
     def sync_auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
-        """One request, or three where the token has ended. Raises LoggedOut."""
+        """One request, or three where the token has ended.
+
+        If the shop refuses the refresh for now, such as by 429, that is the answer. Raises LoggedOut.
+        """
         tokens = self._store.load()
         request.headers.pop("authorization", None)
         if tokens is None or request.url.path == REFRESH:
@@ -74,19 +79,21 @@ class TokenAuth(httpx.Auth):
             return
         request.headers["authorization"] = f"Bearer {tokens.access}"
         response = yield request
-        if response.status_code != 401 or _code(response) != "invalid_token":
+        if response.status_code != 401 or code_of(response) != "invalid_token":
             return
-        yield from self._refresh(tokens, request)
+        if not (yield from self._refresh(tokens, request)):
+            return
         current = self._store.load()
         if current is None:
             raise LoggedOut("The session has ended: log in again.")
         request.headers["authorization"] = f"Bearer {current.access}"
         yield request
 
-    def _refresh(self, ended: Tokens, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+    def _refresh(self, ended: Tokens, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, bool]:
+        """False: refused for now."""
         with self._refreshing:
             if self._store.load() != ended:  # somebody else has refreshed them
-                return
+                return True
             answer = yield httpx.Request(
                 "POST", request.url.copy_with(path=REFRESH, query=None), json={"refresh": ended.refresh}
             )
@@ -95,11 +102,4 @@ class TokenAuth(httpx.Auth):
                 self._store.save(Tokens(pair["access"], pair["refresh"]))
             elif answer.status_code == 401:
                 self._store.save(None)
-
-
-def _code(response: httpx.Response) -> str:
-    """The code of the problem that it is."""
-    try:
-        return str(response.json()["code"])
-    except (ValueError, KeyError, TypeError):
-        return ""
+            return not says_nothing_was_done(answer)

@@ -39,7 +39,7 @@ export class CatalogCopy {
         this.state = { cursor: null, products: {}, categories: {} }; // too old, or the shop was set back
         continue;
       }
-      if (!data) throw new Refused(error);
+      if (!data) throw new Refused(error, response);
       for (const product of data.results) this.state.products[product.id] = product;
       for (const id of data.gone) delete this.state.products[id];
       if (data.categories) this.state.categories = byId(data.categories);
@@ -65,13 +65,13 @@ export class OrdersCopy {
     const { oldest } = this.state;
     for (;;) {
       const body = { ranges: this.#ranges(), ...(oldest === null ? {} : { oldest }) };
-      const { data, error } = await api.POST("/api/v1/orders/changes", { body });
-      if (!data) throw new Refused(error);
+      const { data, error, response } = await api.POST("/api/v1/orders/changes", { body });
+      if (!data) throw new Refused(error, response);
       if (data.changed.length === 0) return;
       const missing = data.changed.flatMap((different) => this.#take(different));
       for (const ids of pieces(missing, ORDERS_AT_ONCE)) {
         const page = await api.GET("/api/v1/orders", { params: { query: { ids, limit: ORDERS_AT_ONCE } } });
-        if (!page.data) throw new Refused(page.error);
+        if (!page.data) throw new Refused(page.error, page.response);
         Object.assign(this.state.orders, byId(page.data.results));
       }
     }

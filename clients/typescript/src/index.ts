@@ -51,16 +51,17 @@ export class ShopClient {
 
   /** Log in; the tokens are kept. Throws `Refused`. */
   async logIn(username: string, password: string, more: { remember?: boolean; device_name?: string } = {}): Promise<void> {
-    const { data, error } = await this.api.POST("/api/v1/auth/token", { body: { username, password, ...more } });
-    if (!data) throw new Refused(error);
+    const { data, error, response } = await this.api.POST("/api/v1/auth/token", { body: { username, password, ...more } });
+    if (!data) throw new Refused(error, response);
     this.#store.save({ access: data.access, refresh: data.refresh });
   }
 
-  /** End the session, and forget the tokens. */
+  /** End the session, and forget the tokens. Throws `Refused` and `NoAnswer`: then they are kept. */
   async logOut(): Promise<void> {
     const tokens = this.#store.load();
     if (tokens === null) return;
-    await this.api.POST("/api/v1/auth/logout", { body: { refresh: tokens.refresh } });
+    const { error, response } = await this.api.POST("/api/v1/auth/logout", { body: { refresh: tokens.refresh } });
+    if (error !== undefined) throw new Refused(error, response);
     this.#store.save(null);
   }
 }

@@ -1,6 +1,7 @@
 /** Asking again until there is an answer. */
 
 import { NOT_REPEATABLE, UNKEYED } from "./generated_operations.js";
+import { retryAfterS, saysNothingWasDone } from "./refusals.js";
 
 const NOT_NOW = new Set([408, 429, 500, 502, 503, 504]);
 const READS = new Set(["GET", "HEAD", "OPTIONS"]);
@@ -11,7 +12,7 @@ const PAUSE_MS_MAX = 5_000;
 /** Sends one request, like the `fetch` of browsers. */
 export type Fetch = (request: Request) => Promise<Response>;
 
-/** There was no answer. Ask later, with the same key: what was asked for may have happened. */
+/** No answer says what happened. Ask later, with the same key: what was asked for may have happened. */
 export class NoAnswer extends Error {
   override readonly name = "NoAnswer";
 
@@ -45,7 +46,8 @@ export function keyed(request: Request): Request {
 /**
  * A fetch that repeats each request until there is an answer. It takes requests that are `keyed`.
  *
- * What takes no key is repeated only if that is harmless, such as a login.
+ * What takes no key is repeated only if that is harmless, such as a login. Also a refusal for now, such as 429, is an
+ * answer, if it is the last one and no try can have done anything. Throws `NoAnswer`: it is not known what happened.
  */
 export function retrying(fetchOnce: Fetch, options: RetryOptions = {}): Fetch {
   const { patienceMs = 60_000, timeoutMs = 35_000, now = Date.now, random = Math.random } = options;
@@ -58,8 +60,10 @@ export function retrying(fetchOnce: Fetch, options: RetryOptions = {}): Fetch {
     const body = sent.byteLength > 0 ? sent : null;
     const isRepeatable = !isOneOf(NOT_REPEATABLE, request);
     const until = now() + patienceMs;
+    let mayHaveHappened = false;
     for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(2 * pauseMs, PAUSE_MS_MAX)) {
       let reason: string;
+      let refusal: Response | null = null;
       try {
         const signal = AbortSignal.any([request.signal, AbortSignal.timeout(timeoutMs)]);
         const response = await fetchOnce(new Request(url, { method, headers, body, signal }));
@@ -67,23 +71,23 @@ export function retrying(fetchOnce: Fetch, options: RetryOptions = {}): Fetch {
         const { status, statusText } = response;
         const whole = new Response(received, { status, statusText, headers: response.headers });
         if (!NOT_NOW.has(status) || !isRepeatable) return whole;
-        reason = `${status} ${await whole.text()}`;
-        pauseMs = Math.max(pauseMs, 1_000 * retryAfter(response));
+        reason = `${status} ${await whole.clone().text()}`;
+        pauseMs = Math.max(pauseMs, 1_000 * (retryAfterS(whole) ?? 0));
+        if (await saysNothingWasDone(whole)) refusal = whole;
+        else mayHaveHappened = !READS.has(method);
       } catch (error) {
         if (request.signal.aborted) throw error;
         reason = String(error);
         if (!isRepeatable) throw new NoAnswer(request, key, reason);
+        mayHaveHappened = !READS.has(method);
       }
-      if (now() + pauseMs > until) throw new NoAnswer(request, key, reason);
+      if (now() + pauseMs > until) {
+        if (refusal !== null && !mayHaveHappened) return refusal;
+        throw new NoAnswer(request, key, reason);
+      }
       await sleep(pauseMs * (1 + random() / 4));
     }
   };
-}
-
-/** The seconds after which the shop wants to be asked again. */
-function retryAfter(response: Response): number {
-  const sent = response.headers.get("retry-after") ?? "";
-  return /^\d+$/.test(sent) ? Number(sent) : 0;
 }
 
 function isOneOf(operations: readonly (readonly [string, RegExp])[], request: Request): boolean {

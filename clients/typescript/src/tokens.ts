@@ -1,5 +1,6 @@
 /** The tokens of whoever is logged in: sent with each request, refreshed when they end, kept by the application. */
 
+import { codeOf, saysNothingWasDone } from "./refusals.js";
 import type { Fetch } from "./retries.js";
 
 const REFRESH = "/api/v1/auth/token/refresh";
@@ -43,13 +44,15 @@ export class MemoryTokens implements TokenStore {
 /**
  * A fetch that sends the access token with each request to the shop.
  *
- * When it has ended, one request refreshes it and all others wait for that: a refresh token works once.
+ * When it has ended, one request refreshes it and all others wait for that: a refresh token works once. If the shop
+ * refuses that for now, such as by 429, the refusal is the answer to all of them.
  */
 export function authorized(send: Fetch, store: TokenStore): Fetch {
-  let refreshing: Promise<void> | null = null;
+  let refreshing: Promise<Response | null> | null = null;
 
-  async function refresh(ended: Tokens, request: Request): Promise<void> {
-    if (store.load()?.refresh !== ended.refresh) return; // somebody else has refreshed them
+  /** The refusal, if there is one for now. */
+  async function refresh(ended: Tokens, request: Request): Promise<Response | null> {
+    if (store.load()?.refresh !== ended.refresh) return null; // somebody else has refreshed them
     const answer = await send(
       new Request(new URL(REFRESH, request.url), {
         method: "POST",
@@ -59,6 +62,7 @@ export function authorized(send: Fetch, store: TokenStore): Fetch {
     );
     if (answer.status === 200) store.save((await answer.json()) as Tokens);
     else if (answer.status === 401) store.save(null);
+    return (await saysNothingWasDone(answer)) ? answer : null;
   }
 
   return async (request) => {
@@ -66,9 +70,10 @@ export function authorized(send: Fetch, store: TokenStore): Fetch {
     if (tokens === null) return send(request);
     const again = request.clone();
     const response = await send(withToken(request, tokens));
-    if (response.status !== 401 || (await code(response)) !== "invalid_token") return response;
+    if (response.status !== 401 || (await codeOf(response)) !== "invalid_token") return response;
     refreshing ??= refresh(tokens, request).finally(() => (refreshing = null));
-    await refreshing;
+    const refusal = await refreshing;
+    if (refusal !== null) return refusal.clone();
     const current = store.load();
     if (current === null) throw new LoggedOut();
     return send(withToken(again, current));
@@ -79,13 +84,4 @@ function withToken(request: Request, tokens: Tokens): Request {
   const headers = new Headers(request.headers);
   headers.set("authorization", `Bearer ${tokens.access}`);
   return new Request(request, { headers });
-}
-
-/** The code of the problem that it is. */
-async function code(response: Response): Promise<unknown> {
-  const problem: unknown = await response
-    .clone()
-    .json()
-    .catch(() => null);
-  return typeof problem === "object" && problem !== null && "code" in problem ? problem.code : null;
 }

@@ -1,0 +1,95 @@
+// What the client makes of a refusal for now, such as 429, when it has no patience left.
+import assert from "node:assert/strict";
+import test from "node:test";
+
+import { MemoryTokens, NoAnswer, OrdersCopy, Refused, ShopClient } from "../dist/index.js";
+
+const CUT = new TypeError("the line is cut");
+const TOO_MANY = "too_many_requests";
+const ORDER = { body: { lines: [{ product_id: "00000000-0000-0000-0000-000000000001", quantity: 1 }] } };
+
+/** As the shop refuses. */
+function problem(status, code, retryAfterS = 90) {
+  const headers = { "content-type": "application/problem+json", "retry-after": String(retryAfterS) };
+  const members = { type: `/docs/errors#${code}`, title: "No", status, detail: "Not now.", code };
+  return new Response(JSON.stringify({ ...members, instance: "/", request_id: "1" }), { status, headers });
+}
+
+/** Gets these answers, the last one again and again; its patience ends with a pause past 60 seconds. */
+function shopThat(answers, store = new MemoryTokens()) {
+  const left = [...answers];
+  let clock = 0;
+  return new ShopClient("http://shop.example", {
+    store,
+    now: () => clock,
+    sleep: async (milliseconds) => void (clock += milliseconds),
+    fetch: async () => {
+      const given = left.length > 1 ? left.shift() : left[0];
+      if (given instanceof Error) throw given;
+      return given.clone();
+    },
+  });
+}
+
+for (const [status, code] of [
+  [429, TOO_MANY],
+  [429, "a_code_of_later"],
+  [408, "request_timeout"],
+  [503, "too_many_connections"],
+])
+  for (const retryAfterS of [90, 1])
+    test(`${status} ${code} after ${retryAfterS} s is the answer when patience ends: nothing was done`, async () => {
+      const { api } = shopThat([problem(status, code, retryAfterS)]);
+      const { error, response } = await api.POST("/api/v1/orders", ORDER);
+      assert.deepEqual([response.status, response.headers.get("retry-after")], [status, String(retryAfterS)]);
+      assert.deepEqual([error.code, error.detail], [code, "Not now."]);
+    });
+
+test("what any try may have done is not known", async () => {
+  for (const answers of [
+    [problem(503, "unavailable")],
+    [problem(500, "internal_error")],
+    [new Response("<h1>Too many requests</h1>", { status: 429, headers: { "retry-after": "90" } })],
+    [CUT, problem(429, TOO_MANY)],
+    [problem(503, "unavailable", 1), problem(429, TOO_MANY)],
+    [new Response(null, { status: 502 }), problem(429, TOO_MANY)],
+    [problem(429, TOO_MANY, 1), CUT],
+  ])
+    await assert.rejects(shopThat(answers).api.POST("/api/v1/orders", ORDER), (error) => {
+      assert(error instanceof NoAnswer);
+      assert.notEqual(error.key, null);
+      return true;
+    });
+});
+
+test("a read does nothing, so that a refusal is its answer whatever came before", async () => {
+  const { response } = await shopThat([CUT, problem(429, TOO_MANY)]).api.GET("/api/v1/orders");
+  assert.equal(response.status, 429);
+  const { api } = shopThat([problem(429, TOO_MANY, 1), problem(503, "unavailable")]);
+  await assert.rejects(api.GET("/api/v1/orders"), NoAnswer);
+});
+
+test("a refused login and a refused copy say why and when to ask again", async () => {
+  const shop = shopThat([problem(429, "too_many_attempts", 1_200)]);
+  for (const ask of [() => shop.logIn("ada", "a guess"), () => new OrdersCopy().update(shop.api)])
+    await assert.rejects(ask, (error) => {
+      assert(error instanceof Refused);
+      assert.deepEqual([error.problem.code, error.retryAfterS], ["too_many_attempts", 1_200]);
+      return true;
+    });
+});
+
+test("who is refused a refresh or a log-out for now stays logged in", async () => {
+  const store = new MemoryTokens();
+  const tokens = { access: "ended", refresh: "a refresh token" };
+  store.save(tokens);
+  const ended = problem(401, "invalid_token");
+  const { api } = shopThat([ended, ended, problem(429, TOO_MANY)], store);
+  const answers = await Promise.all([api.POST("/api/v1/orders", ORDER), api.POST("/api/v1/orders", ORDER)]);
+  assert.deepEqual(
+    answers.map(({ error }) => error.code),
+    [TOO_MANY, TOO_MANY],
+  );
+  await assert.rejects(shopThat([problem(429, TOO_MANY)], store).logOut(), { name: "Refused", retryAfterS: 90 });
+  assert.deepEqual(store.load(), tokens);
+});
