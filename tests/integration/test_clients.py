@@ -170,6 +170,34 @@ def test_tokens_that_have_ended_are_refreshed_once_and_a_session_that_has_ended_
     ended.close()
 
 
+def test_guesses_of_others_do_not_make_an_owner_wait_who_logged_in_from_this_device_before(
+    memory_server: Server, shop: ShopClient
+) -> None:
+    name, store = unique("ada"), MemoryTokens()
+    register.sync(client=shop.api, body=RegistrationForm(name, PASSWORD))
+    owner = ShopClient(memory_server.url, store=store)
+    owner.log_in(name, PASSWORD)
+    owner.log_out()
+    owner.close()
+    impatient = RetryingTransport(httpx.HTTPTransport(), patience_s=0)
+    others = ShopClient(memory_server.url, transport=impatient)
+    for _ in range(10):
+        with pytest.raises(Refused, match="password"):
+            others.log_in(name, "a wrong guess")
+    with pytest.raises(Refused) as refused:
+        others.log_in(name, PASSWORD)
+    assert isinstance(refused.value.problem, Problem)
+    assert refused.value.problem.code == "too_many_attempts"
+    assert refused.value.retry_after_s is not None
+    back = ShopClient(memory_server.url, store=store, transport=impatient)
+    back.log_in(f" {name.title()}", PASSWORD)
+    with pytest.raises(Refused):
+        back.log_in(name, "a guess of the owner's")
+    back.log_in(name, PASSWORD)
+    back.close()
+    others.close()
+
+
 def test_a_refusal_is_the_problem_that_it_is(shop: ShopClient) -> None:
     with pytest.raises(Refused) as refused:
         shop.log_in(unique("nobody"), PASSWORD)

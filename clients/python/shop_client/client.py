@@ -23,7 +23,7 @@ class ShopClient:
 
     Args:
         url: of the shop, e.g. `https://shop.example`.
-        store: keeps the tokens. None: as long as this object lives.
+        store: keeps the tokens. None: as long as this object lives; then the shop does not recognise the device later.
         transport: sends the requests. None: a `RetryingTransport` over connections of httpx.
         timeout_s: how long one try waits for the next byte of an answer.
 
@@ -49,13 +49,26 @@ class ShopClient:
         self.api = AuthenticatedClient(base_url=url, token="").set_httpx_client(http)
 
     def log_in(self, username: str, password: str, *, remember: bool = False, device_name: str = "") -> None:
-        """Log in; the tokens are kept. Raises Refused."""
-        form = CredentialsForm(username, password, device_name=device_name or UNSET, remember=remember)
+        """Log in; the tokens are kept. From the second time on, guesses of others do not make the user wait.
+
+        Args:
+            username: of the user, in letters of any case.
+            password: of the user.
+            remember: whether the session may be idle for longer, on a device of the user's own.
+            device_name: shown in the list of sessions.
+
+        Raises Refused, NoAnswer.
+        """
+        owner = username.strip().lower()
+        device = self._store.load_device(owner) or UNSET
+        form = CredentialsForm(username, password, device, device_name=device_name or UNSET, remember=remember)
         answer = expected(TokensBody, log_in.sync_detailed(client=self.api, body=form))
         self._store.save(Tokens(answer.access, answer.refresh))
+        if answer.device:
+            self._store.save_device(owner, answer.device)
 
     def log_out(self) -> None:
-        """End the session, and forget the tokens. Raises Refused, NoAnswer: then they are kept."""
+        """End the session, and forget the tokens but that of the device. Raises Refused, NoAnswer: all are kept."""
         tokens = self._store.load()
         if tokens is not None:
             answer = log_out.sync_detailed(client=self.api, body=RefreshForm(tokens.refresh))

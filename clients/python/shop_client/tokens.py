@@ -35,12 +35,19 @@ class TokenStore(Protocol):
     def save(self, tokens: Tokens | None) -> None:
         """Keep them; None: forget them."""
 
+    def load_device(self, username: str) -> str | None:
+        """The device token that was saved last for this username; None: there is none."""
+
+    def save_device(self, username: str, device: str) -> None:
+        """Keep the device token of a username, in small letters, beside those of others. `save(None)` leaves it."""
+
 
 class MemoryTokens:
     """Keeps the tokens as long as the process runs."""
 
     def __init__(self) -> None:
         self._tokens: Tokens | None = None
+        self._devices: dict[str, str] = {}
 
     def load(self) -> Tokens | None:
         """The tokens that were saved last."""
@@ -49,6 +56,14 @@ class MemoryTokens:
     def save(self, tokens: Tokens | None) -> None:
         """Keep them."""
         self._tokens = tokens
+
+    def load_device(self, username: str) -> str | None:
+        """The device token that was saved last for this username."""
+        return self._devices.get(username)
+
+    def save_device(self, username: str, device: str) -> None:
+        """Keep it."""
+        self._devices[username] = device
 
 
 class TokenAuth(httpx.Auth):

@@ -26,7 +26,7 @@ export { LoggedOut, MemoryTokens, type Tokens, type TokenStore } from "./tokens.
 export type { components, paths } from "./generated.js";
 
 export interface ShopOptions extends RetryOptions {
-  /** Keeps the tokens. By default: as long as the page or the process lives. */
+  /** Keeps the tokens. By default: as long as this client lives; then the shop does not recognise the device later. */
   store?: TokenStore;
   /** Sends one request; by default the `fetch` of the platform. */
   fetch?: Fetch;
@@ -49,14 +49,26 @@ export class ShopClient {
     });
   }
 
-  /** Log in; the tokens are kept. Throws `Refused`. */
-  async logIn(username: string, password: string, more: { remember?: boolean; device_name?: string } = {}): Promise<void> {
-    const { data, error, response } = await this.api.POST("/api/v1/auth/token", { body: { username, password, ...more } });
+  /**
+   * Log in; the tokens are kept. From the second time on, guesses of others do not make the user wait.
+   *
+   * Throws `Refused` and `NoAnswer`.
+   */
+  async logIn(
+    username: string,
+    password: string,
+    more: { remember?: boolean; device_name?: string } = {},
+  ): Promise<void> {
+    const owner = username.trim().toLowerCase();
+    const device = this.#store.loadDevice(owner) ?? "";
+    const body = { username, password, device, ...more };
+    const { data, error, response } = await this.api.POST("/api/v1/auth/token", { body });
     if (!data) throw new Refused(error, response);
     this.#store.save({ access: data.access, refresh: data.refresh });
+    if (data.device) this.#store.saveDevice(owner, data.device);
   }
 
-  /** End the session, and forget the tokens. Throws `Refused` and `NoAnswer`: then they are kept. */
+  /** End the session, and forget the tokens but that of the device. Throws `Refused` and `NoAnswer`: all are kept. */
   async logOut(): Promise<void> {
     const tokens = this.#store.load();
     if (tokens === null) return;

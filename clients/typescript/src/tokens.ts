@@ -17,6 +17,10 @@ export interface TokenStore {
   load(): Tokens | null;
   /** Keep them; null: forget them. */
   save(tokens: Tokens | null): void;
+  /** The device token that was saved last for this username; null: there is none. */
+  loadDevice(username: string): string | null;
+  /** Keep the device token of a username, in small letters, beside those of others. `save(null)` leaves it. */
+  saveDevice(username: string, device: string): void;
 }
 
 /** The session has ended: ask for the password again. */
@@ -31,6 +35,7 @@ export class LoggedOut extends Error {
 /** Keeps the tokens as long as the page or the process lives. */
 export class MemoryTokens implements TokenStore {
   #tokens: Tokens | null = null;
+  readonly #devices = new Map<string, string>();
 
   load(): Tokens | null {
     return this.#tokens;
@@ -38,6 +43,14 @@ export class MemoryTokens implements TokenStore {
 
   save(tokens: Tokens | null): void {
     this.#tokens = tokens;
+  }
+
+  loadDevice(username: string): string | null {
+    return this.#devices.get(username) ?? null;
+  }
+
+  saveDevice(username: string, device: string): void {
+    this.#devices.set(username, device);
   }
 }
 
