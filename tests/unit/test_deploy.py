@@ -118,13 +118,15 @@ def test_who_stops_a_server_waits_for_the_requests_under_way() -> None:
 
 
 def test_the_most_servers_do_not_use_up_the_connections_of_a_stock_database() -> None:
-    surge = OBJECTS["Deployment"]["spec"]["strategy"]["rollingUpdate"]["maxSurge"]
-    servers = OBJECTS["HorizontalPodAutoscaler"]["spec"]["maxReplicas"] + surge
+    server = OBJECTS["Deployment"]["spec"]
+    assert server["minReadySeconds"] >= PODS["Deployment"]["terminationGracePeriodSeconds"], "one ends at a time"
+    surge = server["strategy"]["rollingUpdate"]["maxSurge"]
+    servers = OBJECTS["HorizontalPodAutoscaler"]["spec"]["maxReplicas"] + surge + surge
     others = BACKGROUND_CONNECTIONS + len(["mails", "health checks", "the read model"])
     assert servers * int(CONFIG["SHOP_WORKERS"]) * (int(CONFIG["SHOP_CONNECTIONS"]) + others) <= 100 - 3
 
 
-def test_every_proxy_lets_a_picture_and_an_import_of_the_largest_size_through() -> None:
+def test_every_proxy_lets_a_picture_of_the_largest_size_through() -> None:
     ingress = (DEPLOY / "kubernetes" / "example" / "ingress.yaml").read_text()
     nginx = (DEPLOY / "nginx" / "shop.conf").read_text()
     for found in (re.search(r"proxy-body-size: (\d+)m", ingress), re.search(r"client_max_body_size (\d+)m;", nginx)):

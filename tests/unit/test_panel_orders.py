@@ -99,6 +99,11 @@ def test_an_edit_that_is_refused_names_the_product_and_not_its_place_or_id(setup
     assert ("LAMP-1 1 LAMP-1 2" in quoted, "no SKU of the catalog" in quoted) == (True, True)
 
 
+def test_a_cart_that_cannot_be_quoted_names_the_product(setup: Setup, browser: Browser) -> None:
+    page = text_of(browser.get("/cart?lines=LAMP-1+2000000"))
+    assert "Lines: LAMP-1: must be from 1 to 1000000 for one product" in page
+
+
 def test_the_orders_of_one_customer_stay_those_of_this_customer(setup: Setup, browser: Browser) -> None:
     lines, bob = (LineRequest(setup.product_id, 1),), setup.actor("bob").account_id
     theirs, other = setup.order_of_ada(), setup.shop.orders.place(PlacementRequest(bob, lines))
@@ -106,19 +111,21 @@ def test_the_orders_of_one_customer_stay_those_of_this_customer(setup: Setup, br
     (search,) = (form for form in forms_of(page) if form.method == "get")
     query = urlencode(search.fields | {"status": "placed"})
     page = browser.get(f"/orders?{query}")
-    assert "Only those of ada" in text_of(page)
+    assert "Orders of ada" in text_of(page)
     done = browser.submit(page, "/orders", order=str(theirs.id), step="confirm")
     assert "1 order is confirmed." in text_of(done)
-    assert "Only those of ada" in text_of(done)
+    assert "Orders of ada" in text_of(done)
     assert (theirs.number in text_of(page), other.number in text_of(page)) == (True, False)
     assert other.number not in text_of(done)
     named = text_of(browser.get(f"/orders?buyer=bob&customer={theirs.customer_id}"))
     assert (theirs.number in named, other.number in named) == (False, True)
+    (search,) = (form for form in forms_of(browser.get("/orders?buyer=bob")) if form.method == "get")
+    assert theirs.number in text_of(browser.get(f"/orders?{urlencode(search.fields | {'buyer': ''})}"))
 
 
 def test_a_list_that_is_refused_keeps_what_was_asked_for(browser: Browser) -> None:
     page = browser.get("/orders?number=12&status=placed")
-    assert (page.status_code, 'value="12"' in page.text, "placed" in page.text) == (400, True, True)
+    assert (page.status_code, 'value="12"' in page.text, 'value="placed" selected' in page.text) == (400, True, True)
     page = browser.get("/products?min_price=ten&keyword=lamp")
     assert (page.status_code, 'value="ten"' in page.text, 'value="lamp"' in page.text) == (400, True, True)
     assert "LAMP-1" in text_of(browser.get("/products?min_price=20,50&max_price=30"))

@@ -53,7 +53,7 @@ def test_an_admin_gives_a_role_after_a_fresh_login_deactivates_and_makes_a_code(
     assert browser.submit(page, f"{path}/role", role="owner").status_code == 400
     setup.later(minutes=16)
     asked = browser.submit(page, f"{path}/role", role="staff")
-    assert browser.form(asked, "/login").fields["username"] is not None
+    assert browser.form(asked, "/login").fields["after"] == path
     browser.submit(asked, "/login", username="boss", password=PASSWORD)
     page = browser.submit(browser.get(path), f"{path}/role", role="staff")
     assert "ada is staff now." in text_of(page)
@@ -82,13 +82,23 @@ def test_a_promotion_shows_what_it_is_for(setup: Setup, browser: Browser) -> Non
     assert "For Lamps Only if 50.00 EUR or more of Lamps" in text_of(page)
     setup.shop.catalog.remove_category(SYSTEM, lamps.id)
     assert "For a category that is gone" in text_of(browser.get(str(page.url).partition("/staff")[2]))
+    mugs = [ProductDetails(f"MUG-{number:02}", "Mug", Money.parse("7", "EUR")) for number in range(12)]
+    made = [setup.shop.catalog.create_product(SYSTEM, mug).product for mug in mugs]
+    typed = {"label": "Mugs", "kind": "buy_x_get_y", "value": "2+1", "skus": " ".join(mug.sku for mug in made)}
+    page = browser.submit(browser.get("/promotions/new"), "/promotions", **typed)
+    assert "MUG-08, MUG-09 and 2 more" in text_of(page)
+    setup.shop.catalog.remove_product(SYSTEM, made[0].id)
+    assert "For MUG-01," in text_of(browser.get(str(page.url).partition("/staff")[2]))
+    assert "MUG-09, a product that is gone and 2 more" in text_of(browser.get(str(page.url).partition("/staff")[2]))
 
 
 def test_all_coupons_are_listed_page_by_page(browser: Browser) -> None:
     typed = {"label": "Letter", "kind": "percent", "value": "10", "coupon": "yes"}
     page = browser.submit(browser.get("/promotions/new"), "/promotions", **typed)
     path = str(page.url).partition("/staff")[2]
-    page, codes = browser.submit(page, f"{path}/coupons", count="120"), set[str]()
+    browser.submit(page, f"{path}/coupons", count="120")
+    page, codes = browser.submit(page, f"{path}/coupons", count="0", key="another"), set[str]()
+    assert page.status_code == 400
     for _ in range(3):
         codes |= set(re.findall(r"<td>([A-Z0-9]{12})</td>", page.text))
         following = re.search(r'href="/staff([^"]+)" rel="next"', page.text)

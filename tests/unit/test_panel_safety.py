@@ -195,6 +195,7 @@ def test_a_form_made_for_another_session_does_nothing(staff: Panel) -> None:
 def test_a_form_is_still_good_after_the_same_person_logged_in_again(staff: Panel) -> None:
     order = staff.setup.order_of_ada()
     page = staff.browser.get(f"/orders/{order.id}")
+    staff.setup.later(hours=2)
     staff.browser.log_in("grace", PASSWORD)
     assert staff.browser.submit(page, f"/orders/{order.id}/confirm").status_code == 200
     assert staff.status(order) is OrderStatus.CONFIRMED

@@ -41,7 +41,7 @@ def test_a_product_is_added_edited_and_removed(setup: Setup, browser: Browser) -
     page = browser.submit(page, path, price="12,50")
     assert browser.form(page, path).fields["price"] == "12.50"
     assert browser.form(page, path).fields["option-colour"] == "red"
-    assert "has left the catalog" in text_of(browser.submit(page, f"{path}/remove"))
+    assert "is not in the catalog any more" in text_of(browser.submit(page, f"{path}/remove"))
 
 
 def test_a_product_that_never_had_stock_says_that_it_is_deleted_for_good(setup: Setup, browser: Browser) -> None:

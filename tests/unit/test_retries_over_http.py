@@ -126,7 +126,7 @@ def test_a_change_refuses_fields_that_it_does_not_take(phones: Phones, body: obj
 # ---- conditions
 
 
-@pytest.mark.parametrize("tag", ['"1"', 'W/"1"', '"1-gzip"', 'W/"1-br"', '"7" , W/"1"', "*"])
+@pytest.mark.parametrize("tag", ['"1"', 'W/"1"', '"1-gzip"', 'W/"1-br"', '"7" , W/"1"', '"1.5f0a9c01.4-gzip"', "*"])
 def test_a_tag_is_good_as_a_proxy_that_compresses_made_it(phones: Phones, tag: str) -> None:
     edited = phones.send("PUT", phones.order(), phones.setup.wish(2), if_match=tag)
     assert (edited.status_code, edited.json()["version"]) == (200, 2)

@@ -239,6 +239,10 @@ class SessionService:
             raise InvalidToken
         return actor, renewed
 
+    def account_of(self, access: str) -> UUID:
+        """The account of an access token, which may have expired. Raises InvalidToken: it is none of this shop."""
+        return self._read_access(access).actor.account_id
+
     def refresh_revocations(self) -> None:
         """Learn which sessions other processes have ended: their access tokens are no longer valid.
 

@@ -33,8 +33,12 @@ def run_backup(settings: Settings, given: argparse.Namespace) -> int:
                 manifest = back_up_database(settings, file, advance)
             file.flush()
             os.fsync(file.fileno())
-            path.open("x").close()  # refuses to replace a file that was made meanwhile
-            os.replace(file.name, path)
+            try:
+                os.link(file.name, path)  # refuses to replace a file that was made meanwhile
+            except FileExistsError:
+                raise
+            except OSError:  # no links can be made there
+                os.rename(file.name, path)
         finally:
             with suppress(FileNotFoundError):
                 os.unlink(file.name)

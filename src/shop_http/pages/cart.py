@@ -47,7 +47,8 @@ def _quoted(request: StaffRequest, query: CartQuery) -> h.Node:
     try:
         quote = request.shop.orders.quote(request.actor, lines, query.coupons.split())
     except Invalid as refusal:
-        raise request.with_skus(refusal, lines, "lines") from refusal
+        request.name_products(refusal, lines, "lines")
+        raise
     return h.section(aria_label="Quote")[_lines(quote), _sums(quote), _why(quote)]
 
 

@@ -8,12 +8,14 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl, urlencode
+from uuid import UUID
 
 from litestar.handlers import HTTPRouteHandler
 from msgspec import Struct
 
 from shop_core import Actor, CatalogEntry, Product, Refusal, Role, Shop
-from shop_core.errors import Fault, Forbidden, Invalid, InvalidToken, LoginTooOld, Unauthenticated
+from shop_core.accounts.model import Account
+from shop_core.errors import AccountNotFound, Fault, Forbidden, Invalid, InvalidToken, LoginTooOld, Unauthenticated
 from shop_core.inventory.model import LineRequest
 from shop_http.pages.forms import HtmlForm, SentForm
 from shop_http.pages.layout import Screen, foreign_form_screen, html_response
@@ -72,9 +74,10 @@ class StaffRequest:
         """What was asked for, below `/staff`."""
         return path_of(self.http)
 
-    def query(self, form: type[S]) -> S:
-        """The query parameters; a field that was left empty counts as not sent. Raises Invalid."""
-        pairs = parse_qsl(self.http.scope["query_string"].decode("latin-1"))  # without the empty ones
+    def query(self, form: type[S], sent: bytes | None = None) -> S:
+        """The query parameters, or those in a form; one that is empty counts as not sent. Raises Invalid."""
+        query_string = self.http.scope["query_string"] if sent is None else sent
+        pairs = parse_qsl(query_string.decode("latin-1"))  # without the empty ones
         return read_query(form, urlencode(pairs).encode())
 
     def product(self, sku: str, *, field: str = "sku") -> CatalogEntry:
@@ -91,8 +94,15 @@ class StaffRequest:
             raise Invalid(Fault("sku", f"there is no product with the SKU {sku[:40]!r}", "unknown_sku"))
         return product
 
-    def with_skus(self, refusal: Invalid, lines: Sequence[LineRequest], field: str) -> Invalid:
-        """The refusal of these lines, by SKUs and at fields of the page, as nobody there counts lines or reads ids.
+    def customer(self, customer_id: UUID) -> Account | None:
+        """Whose order it is; None if they have left."""
+        try:
+            return self.shop.accounts.account(self.actor, customer_id)
+        except AccountNotFound:
+            return None
+
+    def name_products(self, refusal: Invalid, lines: Sequence[LineRequest], field: str) -> None:
+        """Say SKUs in a refusal of these lines: staff see neither the number of a line nor ids.
 
         Args:
             field: of a line, with `{}` for the id of its product.
@@ -102,10 +112,10 @@ class StaffRequest:
             if at := re.match(r"lines\.([0-9]+)\.", fault.field):
                 product = self.shop.catalog.stored_product(self.actor, lines[int(at[1])].product_id)
                 message = fault.message.replace(str(product.id), product.sku)
-                message = message if product.sku in message else f"{product.sku}: {message}"
+                message = message if message != fault.message else f"{product.sku}: {message}"
                 fault = Fault(field.format(product.id), message, fault.code)
             faults.append(fault)
-        return Invalid(*faults)
+        refusal.faults = tuple(faults)
 
     def form_to(self, path: str, *, version: int | None = None, prefix: str = "") -> HtmlForm:
         """A form to the action at `path`; with what was typed, if it is the one that was just refused."""

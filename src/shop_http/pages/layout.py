@@ -35,13 +35,17 @@ POLICY = (
 )
 """Of every page: nothing of others, nothing inline; it can send forms to us only."""
 # htmx would put styles and code into the page, which the policy forbids.
-# It shows a refusal as it shows any other page.
+# A page that refuses what was asked for, or asks for a login, takes the place of the whole page.
 _HTMX = {
     "includeIndicatorStyles": False,
     "allowEval": False,
     "selfRequestsOnly": True,
     "historyCacheSize": 0,
-    "responseHandling": [{"code": "...", "swap": True}],
+    "responseHandling": [
+        {"code": "[23]..", "swap": True},
+        {"code": "40[013]", "swap": True, "target": "#main", "select": "#main"},
+        {"code": "...", "swap": False, "error": True},
+    ],
 }
 
 
@@ -89,7 +93,7 @@ def foreign_form_screen() -> Screen:
     """What is shown when a form was not made by us, for this session."""
     return Screen(
         "This form is not from here",
-        h.p["It was made by another page, or for a session that has ended. Nothing was done."],
+        h.p["It was made by another page, or for another session. Nothing was done."],
         h.p[h.a(href="/staff")["Go to the panel"], " and try again there."],
     )
 

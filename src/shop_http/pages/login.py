@@ -74,7 +74,7 @@ def _begin(request: ShopRequest, cookies: Cookies, login: Login, after: str) -> 
 def _has_account(request: ShopRequest, session: BrowserSession, actor: Actor) -> bool:
     """Whether it was the same person who was logged in before: then forms that are open elsewhere stay good."""
     try:
-        return request.shop.sessions.identify(session.access).account_id == actor.account_id
+        return request.shop.sessions.account_of(session.access) == actor.account_id
     except InvalidToken:
         return False
 

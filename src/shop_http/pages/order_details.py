@@ -10,7 +10,7 @@ import htpy as h
 
 from shop_core import LineRequest, Money, Order, OrderEvent, OrderLine
 from shop_core.accounts.model import Account
-from shop_core.errors import AccountNotFound, Fault, Invalid, Stale
+from shop_core.errors import Fault, Invalid, Stale
 from shop_core.orders.model import LIFECYCLE, OrderStatus, Step
 from shop_core.pagination import everything
 from shop_core.pricing.benefits import percent_text
@@ -42,7 +42,7 @@ def show_order(request: StaffRequest, order_id: UUID) -> Screen:
     return Screen(
         f"Order {order.number}",
         _overtaken(request, order, events),
-        _facts(order, _customer(request, order.customer_id)),
+        _facts(order, request.customer(order.customer_id)),
         h.div(".row")[
             (_button(request, order, step) for step in steps if step in BUTTONS),
             h.a(".button.quiet", href=f"/staff/orders/{order_id}/slip")["Packing slip"],
@@ -75,7 +75,8 @@ def edit_order(request: StaffRequest, order_id: UUID) -> Redirect:
     try:
         edited = request.shop.orders.edit(request.actor, order_id, lines, form.versions, key=form.key)
     except Invalid as refusal:
-        raise request.with_skus(refusal, lines, UNITS + "{}") from refusal
+        request.name_products(refusal, lines, UNITS + "{}")
+        raise
     return Redirect(f"/orders/{order_id}", f"The order comes to {amount(edited.total)} now.")
 
 
@@ -91,7 +92,7 @@ def cancel_order(request: StaffRequest, order_id: UUID) -> Redirect:
 def show_slip(request: StaffRequest, order_id: UUID) -> Screen:
     """What goes into the parcel, to be printed: no prices."""
     order = request.shop.orders.get(request.actor, order_id)
-    customer = _customer(request, order.customer_id)
+    customer = request.customer(order.customer_id)
     return Screen(
         f"Packing slip {order.number}",
         h.p[_name_of(customer), ", placed ", moment(order.created_at)],
@@ -124,13 +125,6 @@ def _overtaken(request: StaffRequest, order: Order, events: Sequence[OrderEvent]
         (f"You saw: {event.status.capitalize()}, {amount(event.total)}. " for event in seen),
         f"It is now: {order.status.capitalize()}, {amount(order.total)}.",
     ]
-
-
-def _customer(request: StaffRequest, customer_id: UUID) -> Account | None:
-    try:
-        return request.shop.accounts.account(request.actor, customer_id)
-    except AccountNotFound:
-        return None
 
 
 def _facts(order: Order, customer: Account | None) -> h.Element:

@@ -13,7 +13,6 @@ from msgspec import Meta
 
 from shop_core import AccountQuery, OffsetRequest, Order, OrderStatus, Refusal
 from shop_core.accounts.model import Account
-from shop_core.errors import AccountNotFound
 from shop_core.idempotency import IdempotencyKey
 from shop_core.orders.model import LIFECYCLE, Step
 from shop_core.text import search_words
@@ -41,23 +40,23 @@ class QueueQuery(OrdersQuery, forbid_unknown_fields=True, kw_only=True):
 @page("/orders", pool=Pool.SLOW)
 def list_orders(request: StaffRequest) -> Screen:
     """The orders that match: the oldest first of those that somebody has to work on, else the newest."""
-    query = request.query(QueueQuery)
+    query = request.query(QueueQuery, request.form.text("listed").encode() if request.form else None)
     buyers = _buyers(request, query.buyer) if query.buyer else []
     if query.buyer and len(buyers) != 1:
-        return Screen("Orders", _filters(query, None), _choice(query.buyer, buyers))
+        return Screen("Orders", _filters(query), _choice(query.buyer, buyers))
     customer_id = buyers[0].id if buyers else query.customer or None
-    if request.refusal:
-        return Screen("Orders", _filters(query, customer_id), h.section(id="list")[request.refusal.message])
+    if request.refusal and not request.form:
+        return Screen("Orders", _filters(query))
     conditions = replace(query.conditions(), customer_id=customer_id, oldest_first=query.status in IN_WORK)
     page_request = query.offset_request()
     orders = request.shop.orders.find(request.actor, conditions, page_request)
     return Screen(
         "Orders",
-        _filters(query, customer_id),
+        _filters(query),
         h.section(id="list")[
             _whose(request, customer_id) if customer_id else None,
             _queue(request, query.status or None, orders.items),
-            page_links(request, orders, page_request),
+            page_links(request, orders, page_request, "/orders"),
         ],
     )
 
@@ -101,15 +100,12 @@ def _choice(words: str, buyers: Sequence[Account]) -> h.Node:
 
 
 def _whose(request: StaffRequest, customer_id: UUID) -> h.Node:
-    """Of one customer alone."""
-    try:
-        username = request.shop.accounts.account(request.actor, customer_id).username
-    except AccountNotFound:
-        username = "a customer who has left"
-    return h.p["Only those of ", h.strong[username], ". ", h.a(href="/staff/orders")["All orders"]]
+    customer = request.customer(customer_id)
+    name = customer.username if customer else "a customer who is gone"
+    return h.p["Orders of ", h.strong[name], ". ", h.a(href="/staff/orders")["All orders"]]
 
 
-def _filters(query: QueueQuery, customer_id: UUID | None) -> h.Element:
+def _filters(query: QueueQuery) -> h.Element:
     statuses = [("", "All"), *((status, status.capitalize()) for status in OrderStatus)]
     return h.form(".row", method="get", action="/staff/orders", role="search")[
         h.div(".field")[
@@ -125,7 +121,7 @@ def _filters(query: QueueQuery, customer_id: UUID | None) -> h.Element:
         h.div(".field")[
             h.label(for_="buyer")["Customer"],
             h.input(id="buyer", name="buyer", type="search", value=query.buyer, autocomplete="off"),
-            h.input(type="hidden", name="customer", value=str(customer_id)) if customer_id else None,
+            h.input(type="hidden", name="customer", value=str(query.customer)) if query.customer else None,
         ],
         h.button(type="submit")["Search"],
     ]

@@ -101,7 +101,7 @@ def edit_product(request: StaffRequest, product_id: UUID) -> Redirect:
 def remove_product(request: StaffRequest, product_id: UUID) -> Redirect:
     """Take it out of the catalog."""
     request.shop.catalog.remove_product(request.actor, product_id, request.form.versions, key=request.form.key)
-    return Redirect("/products", "The product has left the catalog.")
+    return Redirect("/products", "The product is not in the catalog any more.")
 
 
 @action(

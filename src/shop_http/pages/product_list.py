@@ -36,10 +36,8 @@ SORTS = {
 def list_products(request: StaffRequest) -> Screen:
     """The products that match."""
     query = _with_points(request.query(ProductsQuery))
-    listed: h.Node
-    if request.refusal:
-        listed = h.p(".fault")[request.refusal.message]
-    else:
+    listed: h.Node = None
+    if not request.refusal:
         page_request = query.offset_request()
         products = request.shop.catalog.products(query.conditions(request.shop.currency), page_request)
         listed = _listed(products.items), page_links(request, products, page_request)

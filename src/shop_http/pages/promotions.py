@@ -8,7 +8,7 @@ from uuid import UUID
 
 import htpy as h
 
-from shop_core.errors import Fault, Invalid
+from shop_core.errors import Fault, Invalid, ProductNotFound
 from shop_core.pricing.benefits import (
     EVERYTHING,
     AmountEach,
@@ -79,7 +79,8 @@ def show_new(request: StaffRequest) -> Screen:
             form.field("kind", "What it gives", "percent", choices=KINDS),
             form.field("value", "How much", hint=VALUE_HINT, required=True, css="narrow"),
             h.fieldset[
-                h.legend["For which products; off a whole order: if it has one of them"],
+                h.legend["Products"],
+                h.p["Off a whole order: the order must have one of them."],
                 form.field("skus", "SKUs", hint="With spaces between; empty: by category."),
                 form.field("category", "Category", choices=categories, hint="With all below it."),
             ],
@@ -119,7 +120,7 @@ def show(request: StaffRequest, promotion_id: UUID) -> Screen:
     links = page_links(request, coupons, page_request, f"/promotions/{promotion_id}")
     return Screen(
         promotion.label,
-        h.dl(".facts")[_facts(request, entry)],
+        h.dl(".facts")[list(_facts(request, entry))],
         _coupons(request.form_to(f"/promotions/{promotion_id}/coupons"), coupons.items, links)
         if promotion.needs_coupon
         else None,
@@ -137,7 +138,7 @@ def create_coupons(request: StaffRequest, promotion_id: UUID) -> Redirect:
         request.actor,
         promotion_id,
         code=form.text("code") or None,
-        count=_optional(form, "count") or 1,
+        count=form.number("count") if form.text("count") else 1,
         uses_max=_optional(form, "max_uses"),
         key=form.key,
     )
@@ -262,13 +263,19 @@ def _selected(request: StaffRequest, selection: Selection) -> str:
     """In words: by their SKUs, or by the names of categories."""
     if selection.product_ids:
         named = sorted(selection.product_ids)[:NAMED_MAX]
-        words = [request.shop.catalog.stored_product(request.actor, each).sku for each in named]
-        return _listed(words, len(selection.product_ids))
+        return _listed([_sku(request, each) for each in named], len(selection.product_ids))
     if selection.category_ids:
         categories = all_of(request.shop.catalog.categories)
         names = {entry.category.id: entry.category.name for entry in categories}
         return _listed([names.get(each, "a category that is gone") for each in selection.category_ids])
     return "all products"
+
+
+def _sku(request: StaffRequest, product_id: UUID) -> str:
+    try:
+        return request.shop.catalog.stored_product(request.actor, product_id).sku
+    except ProductNotFound:
+        return "a product that is gone"
 
 
 def _listed(words: Sequence[str], count: int = 0) -> str:

@@ -1,4 +1,5 @@
-"""The session of a browser: one cookie, with the tokens of a session of the core and the token of its forms.
+"""The session of a browser: a cookie with the tokens of a session of the core, and with the token of its forms. That of
+the login form has a cookie of its own.
 
 There is no other record of who is logged in. So a session ends as all do: with a logout, another password, another role
 or a deactivation, and when it was idle. The browser sends the cookie to this origin only, and shows it to no script.
@@ -33,7 +34,7 @@ class BrowserSession(NamedTuple):
 
     Args:
         access, refresh: the tokens.
-        form_token: proves that a form was made for this session. It lives as long as the cookie.
+        form_token: proves that a form was made for this session, or for one before it of the same account.
     """
 
     access: str

@@ -127,7 +127,7 @@ def list_products(request: ShopRequest, query: ProductsQuery) -> Response:
 def get_product(request: ShopRequest, product_id: UUID) -> Response:
     """A product, with the units that can be sold now.
 
-    The ETag changes with every edit and with every change of `quantity_in_stock`.
+    The ETag changes with every edit, with every change of `quantity_in_stock`, and with another name of its family.
     """
     return _product(request, request.shop.catalog.product(product_id))
 

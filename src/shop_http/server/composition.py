@@ -96,7 +96,7 @@ def worker_app(settings: Settings, shutdown: GracefulShutdown) -> tuple[App, Ope
     routes: list[HTTPRouteHandler] = []
     proxies = proxies_of(settings)
     open_connections = connections_of(settings, proxies, observers)
-    count_expired: Callable[[int], int] = int  # as it is, if nobody reads figures
+    count_expired: Callable[[int], int] = int  # another one below, if somebody reads figures
     if settings.log_level in ("debug", "info"):
         observers.append(log.request_log(settings.log))
     if spans is not None:
@@ -112,7 +112,7 @@ def worker_app(settings: Settings, shutdown: GracefulShutdown) -> tuple[App, Ope
 
         def connections() -> tuple[int, int]:
             pool = cast(QueuePool, engine.pool)  # read each time: a lost connection replaces the pool
-            return pool.checkedout(), settings.connections
+            return pool.checkedout(), pool.size()
 
         sources = metrics.Sources(
             lambda: asdict(batcher.report), connections, open_connections, lambda: log.standard_error().dropped
