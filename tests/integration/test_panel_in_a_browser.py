@@ -413,6 +413,30 @@ def test_a_search_shows_what_is_found_while_one_types(running: Running, chromium
         desk.page.wait_for_url(re.compile("keyword=kettle"))
 
 
+def test_a_search_that_is_refused_says_why_and_keeps_the_words(running: Running, chromium: Browser) -> None:
+    with chromium.new_context() as context:
+        desk = Desk(running, context.new_page(), Mouse())
+        desk.log_in()
+        desk.open("/products")
+        desk.page.get_by_label("Words").fill("kettle")
+        price = desk.page.get_by_label("Price from")
+        price.fill("ten")
+        price.press("Tab")
+        desk.sees("Min price: 'ten'")
+        expect(desk.page.get_by_label("Words")).to_have_value("kettle")
+        expect(price).to_have_value("ten")
+
+
+def test_a_search_after_the_session_has_ended_asks_for_a_login(running: Running, chromium: Browser) -> None:
+    with chromium.new_context() as context:
+        desk = Desk(running, context.new_page(), Mouse())
+        desk.log_in()
+        desk.open("/products")
+        context.clear_cookies(name="shop-session")
+        desk.page.get_by_label("Words").press_sequentially("kettle")
+        expect(desk.page.get_by_label("Password")).to_be_visible()
+
+
 # ---- every screen
 
 
