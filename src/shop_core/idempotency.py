@@ -50,12 +50,14 @@ class KeyClaim(NamedTuple):
     Args:
         fingerprint: of the request.
         result_id: of what it makes, or `NO_RESULT`.
+        is_removable: what it makes may be deleted, so the audit does not look for it.
     """
 
     customer_id: UUID
     key: str
     fingerprint: bytes
     result_id: UUID
+    is_removable: bool = False
 
     @property
     def customer_key(self) -> CustomerKey:
@@ -92,6 +94,7 @@ class IdempotencyKey:
         account_id: UUID,
         *request: str | int | UUID | None,
         result_id: UUID = NO_RESULT,
+        is_removable: bool = False,
     ) -> bool:
         """Claim the key for a request, in the unit of work of that request and before anything is locked.
 
@@ -100,6 +103,7 @@ class IdempotencyKey:
             account_id: whose key it is.
             request: what tells the request from others; see `fingerprint`.
             result_id: of what it would make, if that can be looked up by its id.
+            is_removable: whether that may be deleted; see `KeyClaim`.
 
         Returns:
             Whether the same request was carried out before with this key.
@@ -107,7 +111,7 @@ class IdempotencyKey:
         Raises:
             KeyReused: the key was used for another request.
         """
-        asked = KeyClaim(account_id, self.text, fingerprint(*request), result_id)
+        asked = KeyClaim(account_id, self.text, fingerprint(*request), result_id, is_removable)
         earlier = claim_all([asked]).get(asked.customer_key)
         if earlier is not None and earlier.fingerprint != asked.fingerprint:
             raise KeyReused(self.text)

@@ -15,7 +15,7 @@ from shop_core.accounts.model import SYSTEM, Account, AccountStatusChange, Actor
 from shop_core.accounts.service import Registration
 from shop_core.catalog.model import Category, CategoryChanges, Product, ProductChanges, ProductDetails
 from shop_core.errors import IllegalStep, InsufficientStock, Invalid, KeyReused, SessionNotFound, UsernameTaken
-from shop_core.idempotency import IdempotencyKey
+from shop_core.idempotency import NO_RESULT, IdempotencyKey, KeyClaim, fingerprint
 from shop_core.inventory.model import LineRequest, StockLevel
 from shop_core.orders.model import Order
 from shop_core.reservations.model import Reservation
@@ -87,6 +87,10 @@ CHANGES: dict[str, tuple[Change, Any, Any]] = {
         lambda s, name, key: s.shop.catalog.create_category(s.boss, name, "chairs", key=key),
         *("Chairs", "Seats"),
     ),
+    "create family": (
+        lambda s, name, key: s.shop.families.create(s.boss, name, ["size"], key=key),
+        *("Shirt", "Trousers"),
+    ),
     "edit category": (
         lambda s, name, key: s.shop.catalog.edit_category(s.boss, s.desk.id, CategoryChanges(name=name), key=key),
         *("Tables", "Seats"),
@@ -106,6 +110,21 @@ REMOVALS: dict[str, Callable[[Subjects, IdempotencyKey | None], object]] = {
     "archived product": lambda s, key: s.shop.catalog.remove_product(s.boss, s.lamp.id, {1}, key=key),
     "reservation": lambda s, key: s.shop.reservations.release(s.ada, s.held.id, key=key),
 }
+CREATIONS: dict[str, tuple[Callable[[Subjects, IdempotencyKey], Any], Callable[[Subjects, Any], object]]] = {
+    "category": (
+        lambda s, key: s.shop.catalog.create_category(s.boss, "Chairs", key=key),
+        lambda s, made: s.shop.catalog.remove_category(s.boss, made.category.id),
+    ),
+    "family": (
+        lambda s, key: s.shop.families.create(s.boss, "Chair", key=key),
+        lambda s, made: s.shop.families.remove(s.boss, made.id),
+    ),
+    "product": (
+        lambda s, key: s.shop.catalog.create_product(s.boss, s.details(), key=key),
+        lambda s, made: s.shop.catalog.remove_product(s.boss, made.product.id),
+    ),
+}
+"""How something is created, and removed again."""
 
 
 class KeyedChangesContract(Contract):
@@ -154,11 +173,51 @@ class KeyedChangesContract(Contract):
         assert shop.inventory.receive(boss, lamp.id, 5, key=IdempotencyKey("k")) == level
         assert level.on_hand == 50 - 1 + 12
 
-    def test_a_product_that_was_created_with_a_key_and_is_gone_is_not_created_again(self, subjects: Subjects) -> None:
-        made = subjects.shop.catalog.create_product(subjects.boss, subjects.details(), key=IdempotencyKey("k"))
-        subjects.shop.catalog.remove_product(subjects.boss, made.product.id)
+    def test_a_category_that_is_created_again_with_its_key_is_not_another_one_of_that_name(
+        self, subjects: Subjects
+    ) -> None:
+        catalog, boss = subjects.shop.catalog, subjects.boss
+        first, second = (catalog.create_category(boss, "Lamps", key=IdempotencyKey(key)) for key in "ab")
+        assert (first.category.slug, second.category.slug) == ("lamps", "lamps-2")
+        assert catalog.create_category(boss, "Lamps", key=IdempotencyKey("b")) == second
+        renamed = catalog.edit_category(boss, first.category.id, CategoryChanges("Lights", "lights"))
+        assert catalog.create_category(boss, "Lamps", key=IdempotencyKey("a")) == renamed
+        assert subjects.shop.audit() == []
+
+    def test_a_family_that_is_created_again_with_its_key_is_itself_also_by_another_name(
+        self, subjects: Subjects
+    ) -> None:
+        families, boss = subjects.shop.families, subjects.boss
+        first, second = (families.create(boss, "Shirt", key=IdempotencyKey(key)) for key in "ab")
+        renamed = families.edit(boss, first.id, "T-shirt")
+        assert families.create(boss, "Shirt", key=IdempotencyKey("a")) == renamed
+        assert families.create(boss, "Shirt", key=IdempotencyKey("b")) == second
+        assert subjects.shop.audit() == []
+
+    def test_a_product_that_is_created_again_with_its_key_is_itself_also_by_another_sku(
+        self, subjects: Subjects
+    ) -> None:
+        catalog, boss, details = subjects.shop.catalog, subjects.boss, subjects.details()
+        first = catalog.create_product(boss, details, key=IdempotencyKey("k"))
+        edited = catalog.edit_product(boss, first.product.id, ProductChanges(sku="CHAIR-2"))
+        catalog.create_product(boss, details)
+        assert catalog.create_product(boss, details, key=IdempotencyKey("k")) == edited
+        assert subjects.shop.audit() == []
+
+    @pytest.mark.parametrize("what", CREATIONS)
+    def test_what_was_created_with_a_key_and_is_gone_is_not_created_again(self, subjects: Subjects, what: str) -> None:
+        create, remove = CREATIONS[what]
+        remove(subjects, create(subjects, IdempotencyKey("k")))
         with pytest.raises(KeyReused):
-            subjects.shop.catalog.create_product(subjects.boss, subjects.details(), key=IdempotencyKey("k"))
+            create(subjects, IdempotencyKey("k"))
+        assert subjects.shop.audit() == []
+
+    def test_a_key_from_before_ids_were_kept_creates_nothing(self, subjects: Subjects) -> None:
+        asked = fingerprint("create family", "Chair", "")
+        with subjects.fixtures.begin() as uow:
+            uow.keys.claim([KeyClaim(subjects.boss.account_id, "k", asked, NO_RESULT)])
+        with pytest.raises(KeyReused):
+            subjects.shop.families.create(subjects.boss, "Chair", key=IdempotencyKey("k"))
 
     def test_a_refused_change_leaves_its_key_free(self, subjects: Subjects) -> None:
         shop, ada, order = subjects.shop, subjects.ada, subjects.order

@@ -11,7 +11,7 @@ from shop_core.catalog.tree import CategoryNode, check_place, free_slug, nested
 from shop_core.errors import CategoryNotFound
 from shop_core.idempotency import Key, fields_of, made_before
 from shop_core.pagination import OffsetRequest, Page
-from shop_core.ports import Begin, NewId, UnitOfWork
+from shop_core.ports import Begin, NewId
 from shop_core.text import normalized
 
 
@@ -68,12 +68,13 @@ class CategoryService:
             KeyReused: the key was used for another request, or for a category that is not there any more.
         """
         actor.require(Role.STAFF)
+        made, asked = self._new_id(), ("create category", name, slug, parent_id)
         with self._begin() as uow:
-            if key and key.claim(uow.keys.claim, actor.account_id, "create category", name, slug, parent_id):
-                return made_before(_category_like(uow, normalized(name), slug, parent_id), key)
+            if key and key.claim(uow.keys.claim, actor.account_id, *asked, result_id=made, is_removable=True):
+                return made_before(uow.categories.get(key.result_id), key)
             tree = uow.categories.lock_all()
             free = free_slug(name, {each.slug for each in tree.values()}) if slug is None else slug
-            category = Category(self._new_id(), normalized(name), free, parent_id)
+            category = Category(made, normalized(name), free, parent_id)
             check_place(category, tree)
             uow.categories.add(category)
         return CategoryEntry(category, product_count=0)
@@ -134,11 +135,3 @@ class CategoryService:
                     found[slug] = Category(self._new_id(), normalized(name), slug)
                     uow.categories.add(found[slug])
         return found
-
-
-def _category_like(uow: UnitOfWork, name: str, slug: str | None, parent_id: UUID | None) -> CategoryEntry | None:
-    if slug is not None:
-        made = uow.categories.by_slug([slug]).get(slug)
-        return uow.categories.get(made.id) if made else None
-    entries = uow.categories.all()
-    return next((e for e in entries if (e.category.name, e.category.parent_id) == (name, parent_id)), None)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import replace
 from uuid import UUID
 
 from shop_core.accounts.model import Actor, Role
@@ -11,7 +10,7 @@ from shop_core.catalog.families import Family
 from shop_core.catalog.model import UNCHANGED, Unchanged
 from shop_core.errors import FamilyNotFound, check_version
 from shop_core.idempotency import Key, made_before
-from shop_core.pagination import LIMIT_MAX, OffsetRequest, Page
+from shop_core.pagination import OffsetRequest, Page
 from shop_core.ports import Begin, NewId
 from shop_core.text import normalized
 
@@ -65,10 +64,8 @@ class FamilyService:
         family = Family(self._new_id(), normalized(name), names, normalized(description))
         asked = ("create family", family.name, family.description, *names)
         with self._begin() as uow:
-            if key and key.claim(uow.keys.claim, actor.account_id, *asked):
-                newest = uow.families.page(OffsetRequest(LIMIT_MAX)).items
-                same = (made for made in newest if replace(family, id=made.id, version=made.version) == made)
-                return made_before(next(same, None), key)
+            if key and key.claim(uow.keys.claim, actor.account_id, *asked, result_id=family.id, is_removable=True):
+                return made_before(uow.families.get(key.result_id), key)
             uow.families.add(family)
         return family
 

@@ -153,12 +153,12 @@ class CatalogService(CategoryService):
         """
         actor.require(Role.STAFF)
         check_currency(details, self._currency)
+        made, asked = self._new_id(), ("create product", *fields_of(details))
         with self._naming_archived(), self._begin() as uow:
-            if key and key.claim(uow.keys.claim, actor.account_id, "create product", *fields_of(details)):
-                made = uow.products.lock_by_sku([details.sku]).get(details.sku)
-                return made_before(uow.products.get(made.id) if made else None, key)
+            if key and key.claim(uow.keys.claim, actor.account_id, *asked, result_id=made, is_removable=True):
+                return made_before(uow.products.get(key.result_id), key)
             details, family_name = _in_family(uow, details)
-            product = details.product(self._new_id(), self._clock())
+            product = details.product(made, self._clock())
             uow.products.add_all([product])
         return CatalogEntry(product, 0, family_name)
 

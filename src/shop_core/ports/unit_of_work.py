@@ -90,10 +90,10 @@ class UnitOfWork(Protocol):
 
         On hand, allocated and reserved against the fold of the ledger; allocated against the lines of orders that
         hold stock; reserved against the lines that reservations hold; held lines against the state of their
-        reservation; confirmed reservations against their orders; keys against what they made; the shortfall against
-        its counters; order totals against their lines; discounts of lines against their parts; uses of promotions and
-        coupons against redemptions that were not given back; version and status of each order against its last event,
-        and its version against the number of its events.
+        reservation; confirmed reservations against their orders; keys against what they made, unless that is removable;
+        the shortfall against its counters; order totals against their lines; discounts of lines against their parts;
+        uses of promotions and coupons against redemptions that were not given back; version and status of each order
+        against its last event, and its version against the number of its events.
         """
 
 

@@ -113,6 +113,7 @@ idempotency_keys = Table(
     Column("key", CodePoints, nullable=False),
     Column("fingerprint", LargeBinary, nullable=False),
     Column("result_id", Uuid, nullable=False),
+    Column("is_removable", Boolean, nullable=False, server_default=text("false"), comment="of what may be deleted"),
     PrimaryKeyConstraint("customer_id", "key"),
-    comment="What each key made, an order or a reservation; kept for ever.",
+    comment="What each key made; kept for ever.",
 )
