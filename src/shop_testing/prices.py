@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 import pytest
@@ -17,14 +19,17 @@ from shop_core.errors import (
     CouponNotUsable,
     InsufficientStock,
     Invalid,
+    ProductNotFound,
     PromotionNotFound,
     Stale,
     TotalChanged,
+    UnknownProducts,
 )
 from shop_core.idempotency import Result
 from shop_core.inventory.model import LineRequest
 from shop_core.orders.model import Order, PlacementRequest
 from shop_core.pagination import OffsetRequest
+from shop_core.ports import Adapters
 from shop_core.pricing.benefits import BuyXGetY, Condition, OrderAmount, OrderPercent, Percent, Selection
 from shop_core.pricing.model import PromotionDetails, PromotionEntry
 from shop_core.pricing.service import COUPONS_AT_ONCE_MAX
@@ -33,7 +38,7 @@ from shop_core.shop import Shop
 from shop_testing.concurrency import together
 from shop_testing.contract import Contract
 from shop_testing.determinism import MovableClock
-from shop_testing.fixtures import Fixtures
+from shop_testing.fixtures import Altered, Fixtures
 
 
 def placement(customer: Actor, product: Product, units: int, *coupons: str, **details: Any) -> PlacementRequest:
@@ -358,3 +363,26 @@ class PricesContract(PriceTests):
         )
         (short,) = shop.orders.quote(ada, [LineRequest(lamp.id, 100)]).shortages
         assert (short.requested, short.available) == (100, 97)
+
+    def test_a_quote_of_a_product_that_is_deleted_between_its_reads_is_refused(
+        self, adapters: Adapters, fixtures: Fixtures, shop: Shop, ada: Actor
+    ) -> None:
+        unsold = fixtures.product()
+
+        def then_deleted(read: Callable[[Any], Any]) -> Callable[[Any], Any]:
+            def reads(product_ids: Any) -> Any:
+                found = read(product_ids)
+                with suppress(ProductNotFound):
+                    shop.catalog.remove_product(SYSTEM, unsold.id)
+                return found
+
+            return reads
+
+        @contextmanager
+        def begin() -> Iterator[Any]:
+            with adapters.begin() as uow:
+                products = Altered(uow.products, offers=then_deleted(uow.products.offers))
+                yield Altered(uow, products=products, stock=Altered(uow.stock, get_all=then_deleted(uow.stock.get_all)))
+
+        with pytest.raises(UnknownProducts):
+            Shop(cast("Adapters", Altered(adapters, begin=begin))).orders.quote(ada, [LineRequest(unsold.id, 1)])

@@ -117,9 +117,9 @@ class OrderService(OrderChanges):
         requested, codes = requested_units(lines), coupon_codes(coupons)
         customers = [actor.id] if actor.id else []
         with self._begin() as uow:
-            offers = uow.products.offers(requested)
-            check_catalog(lines, offers)
             levels = uow.stock.get_all(requested)
+            offers = uow.products.offers(levels)  # as `place_all` does
+            check_catalog(lines, offers)
             pricer = read_pricer(uow, uow.prices.rules(), codes, customers, is_quote=True)(uow.now())
         available = {product_id: level.available for product_id, level in levels.items()}
         quoted = [line_of(offers[product_id], units, pricer) for product_id, units in requested.items()]
