@@ -10,6 +10,7 @@ from shop_core.catalog.importing import ImportPlan, ImportResult
 from shop_core.catalog.model import ImportRow, Options, ProductChanges, ProductDetails
 from shop_core.catalog.search import ProductQuery
 from shop_core.errors import FamilyNotFound, Invalid, SkuTaken
+from shop_core.inventory.model import MovementKind
 from shop_core.pagination import OffsetRequest
 from shop_core.shop import Shop
 from shop_testing.concurrency import together
@@ -69,6 +70,22 @@ class ProductImports(Contract):
         assert shop.catalog.product(gone.id).product.category_id == lamps.id
         again = shop.catalog.import_products(SYSTEM, rows)
         assert (len(again.unchanged), again.created, again.updated, again.restored) == (3, (), (), ())
+
+    def test_a_product_that_an_import_restores_has_the_options_that_its_row_mentions_and_no_others(
+        self, fixtures: Fixtures, shop: Shop
+    ) -> None:
+        (red,) = shop.catalog.import_products(SYSTEM, [mug(fixtures, "R", ("Colour", "red"))]).created
+        fixtures.apply(fixtures.movement(red.id, MovementKind.RECEIVED, 1))
+        for row, options in (
+            (ImportRow("R", ProductChanges()), ()),
+            (ImportRow("R", ProductChanges(), family="Mug", options=(("colour", "blue"),)), (("Colour", "blue"),)),
+        ):
+            shop.catalog.remove_product(SYSTEM, red.id)
+            (restored,) = shop.catalog.import_products(SYSTEM, [row]).restored
+            assert (restored.options, options_of(shop)) == (options, {"R": options})
+        shop.catalog.remove_product(SYSTEM, red.id)
+        with pytest.raises(Invalid, match="Colour"):
+            shop.catalog.import_products(SYSTEM, [ImportRow("R", ProductChanges(), family="Mug")])
 
     def test_two_imports_that_make_the_same_category_at_once_make_one(self, fixtures: Fixtures, shop: Shop) -> None:
         def import_(number: int) -> ImportResult:

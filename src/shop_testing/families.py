@@ -57,6 +57,9 @@ class FamiliesContract(Contract):
         shop.catalog.remove_product(SYSTEM, red.id)
         assert shop.orders.get(ada, order.id) == order
         shop.catalog.create_product(SYSTEM, shirt("TS-R2", colour="red", size="M"))
+        restored = shop.catalog.restore_product(SYSTEM, red.id).product
+        assert (restored.family_id, restored.options) == (None, ())
+        assert shop.catalog.product(red.id).product == restored
 
     def test_a_product_is_shown_with_its_family_also_by_a_replay_and_after_it_was_restored(
         self, fixtures: Fixtures, shop: Shop

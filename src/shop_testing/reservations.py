@@ -210,6 +210,16 @@ class ReservationsContract(Contract):
         assert fixtures.level(lamp.id) == StockLevel(lamp.id, on_hand=5, allocated=1)
         assert shop.audit() == []
 
+    def test_an_order_of_a_reservation_names_the_options_also_of_a_product_that_left_the_catalog(
+        self, fixtures: Fixtures, shop: Shop, ada: Actor
+    ) -> None:
+        shirts, large = shop.families.create(SYSTEM, "T-shirt", ["size"]), (("size", "L"),)
+        shirt = fixtures.product("T-shirt", units=1, family_id=shirts.id, options=large)
+        held = shop.reservations.reserve(to_hold(ada, (shirt, 1)))
+        shop.catalog.remove_product(SYSTEM, shirt.id)
+        (line,) = shop.orders.place(request(ada, of=held)).lines
+        assert line.options == large
+
     def test_a_batch_confirms_a_reservation_once(self, fixtures: Fixtures, shop: Shop, lamp: Product) -> None:
         ada = fixtures.customer()
         held = shop.reservations.reserve(to_hold(ada, (lamp, 5)))

@@ -98,18 +98,19 @@ class ProductImport:
         created, updated, unchanged, restored = (list[Product]() for _ in range(4))
         for sku, row in rows.items():
             product = known.get(sku)
-            details = row.changes.details(product) if product else row.new_details()
+            before = product.restored(self.now) if product else None  # itself if it never left
+            details = row.changes.details(before) if before else row.new_details()
             if details is None:
                 incomplete.append(sku)
                 continue
             try:
                 check_currency(details, self.currency)
                 details = named.details(details, row)
-                if product is None:
+                if before is None:
                     created.append(details.product(self.new_id(), self.now))
                 else:
-                    after = product.restored(self.now).edited(details, self.now)
-                    (restored if product.archived_at else unchanged if after is product else updated).append(after)
+                    after = before.edited(details, self.now)
+                    (restored if before is not product else unchanged if after is product else updated).append(after)
             except Invalid as refusal:
                 refused[sku] = refusal
         return ImportResult(

@@ -91,8 +91,9 @@ class Product:
         tax_class: decides its tax rate.
         family_id: what it belongs to.
         options: what tells it apart there, a value for each option name of the family, in their order.
-        archived_at: when it left the catalog; orders that name it keep their snapshot. It is then in no category, so
-            that it does not prevent the removal of one; its SKU stays taken.
+        archived_at: when it left the catalog; orders that name it keep their snapshot. It is then in no category and no
+            family, so that it does not prevent the removal of one; its SKU stays taken, and its options are kept for
+            orders of reservations.
         version: counts the edits, from 1.
         images: its own pictures, in their order; `image_urls` are those that are kept elsewhere.
 
@@ -134,20 +135,14 @@ class Product:
     def archived(self, now: datetime) -> Product:
         """The product after it left the catalog, its category and its family."""
         return replace(
-            self,
-            archived_at=now,
-            category_id=None,
-            family_id=None,
-            options=(),
-            updated_at=now,
-            version=self.version + 1,
+            self, archived_at=now, category_id=None, family_id=None, updated_at=now, version=self.version + 1
         )
 
     def restored(self, now: datetime) -> Product:
-        """The product back in the catalog, in no category; itself if it never left."""
+        """The product back in the catalog, in no category and without options; itself if it never left."""
         if self.archived_at is None:
             return self
-        return replace(self, archived_at=None, updated_at=now, version=self.version + 1)
+        return replace(self, archived_at=None, options=(), updated_at=now, version=self.version + 1)
 
     def with_images(self, images: Images, now: datetime) -> Product:
         """The product with other pictures."""
@@ -169,7 +164,7 @@ class Product:
             image_urls=details.image_urls,
             tax_class=details.tax_class,
             family_id=None if self.archived_at else details.family_id,
-            options=() if self.archived_at else details.options,
+            options=self.options if self.archived_at else details.options,
         )
         return self if edited == self else replace(edited, updated_at=now, version=self.version + 1)
 

@@ -246,6 +246,8 @@ def _try_lock(
 
 
 def _archived(uow: UnitOfWork, product_ids: Collection[UUID]) -> dict[UUID, Offer]:
-    """What archived products were sold as: their reservations are honoured."""
+    """What archived products were sold as: their reservations are honoured. They are in no category any more, so no
+    promotion of one applies to them.
+    """
     found = uow.products.get_all(product_ids).values() if product_ids else ()
-    return {each.id: Offer(each.id, each.sku, each.name, each.price, (), each.tax_class) for each in found}
+    return {each.id: Offer(each.id, each.sku, each.name, each.price, each.options, each.tax_class) for each in found}
