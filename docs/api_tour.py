@@ -307,8 +307,8 @@ def walk(tour: Tour, password: str) -> None:
     tour.say("## Confirm, ship, deliver", "Staff take an order through its steps.")
     tour.call("POST", f"{where}/confirm", token=grace, shown=False)
     tour.call("POST", f"{where}/ship", token=grace)
-    tour.say("A step that the status does not allow is refused, and the possible steps are named:")
-    tour.call("POST", f"{where}/cancel", token=ada_token, status=409)
+    tour.say("A step that the status does not allow is refused, and the steps that you may take are named:")
+    tour.call("POST", f"{where}/cancel", token=grace, status=409)
     tour.say("The timeline says who did what, and when:")
     tour.call("GET", f"{where}/events", token=ada_token)
     tour.say(

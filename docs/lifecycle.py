@@ -50,7 +50,7 @@ def page() -> str:
             *rows,
             "",
             f"The units of an order are allocated while it is {allocated}. Every other step is refused with 409; the",
-            "response names the state and the steps that are possible in it. Deleting cancels an order, where that is",
+            "response names the state and the steps that you may take in it. Deleting cancels an order, where that is",
             "still possible, and takes it out of the customer's history: from then on the customer gets 404, and the",
             "order takes no further step. Staff, ledger and timeline keep it, with `deleted_at`.",
             "",

@@ -174,6 +174,38 @@ class OrderAmendmentContract(Contract):
         assert change not in refused.value.possible
         assert shop.orders.get(SYSTEM, order.id) == order
 
+    @pytest.mark.parametrize(
+        ("steps", "role", "change", "possible"),
+        [
+            ([], Role.STAFF, "ship", ("edit", "confirm", "cancel")),
+            (["confirm"], Role.CUSTOMER, "edit", ("cancel", "delete")),
+            (["confirm"], Role.STAFF, "deliver", ("ship", "cancel")),
+            (["confirm", "ship"], Role.CUSTOMER, "cancel", ()),
+            (["confirm", "ship"], Role.STAFF, "cancel", ("deliver",)),
+            (["cancel"], Role.CUSTOMER, "edit", ("delete",)),
+            (["cancel"], Role.STAFF, "edit", ()),
+        ],
+    )
+    def test_a_refusal_names_only_steps_that_its_reader_may_take(
+        self,
+        fixtures: Fixtures,
+        shop: Shop,
+        ada: Actor,
+        lamp: Product,
+        order: Order,
+        steps: list[str],
+        role: Role,
+        change: str,
+        possible: tuple[str, ...],
+    ) -> None:
+        for step in steps:
+            getattr(shop.orders, step)(SYSTEM, order.id)
+        actor = ada if role is Role.CUSTOMER else Actor(fixtures.new_id(), role)
+        arguments = [lines((lamp, 1))] if change == "edit" else []
+        with pytest.raises(IllegalStep) as refused:
+            getattr(shop.orders, change)(actor, order.id, *arguments)
+        assert refused.value.possible == possible
+
     # ---- delete
 
     @pytest.mark.parametrize("steps", [[], ["confirm"], ["cancel"]])

@@ -134,8 +134,9 @@ class OrderComparisonContract(Contract):
     def test_the_same_version_of_another_time_has_another_tag(self, fixtures: Fixtures) -> None:
         """As after a restore from a backup: what was done since is lost, and done again."""
         order = fixtures.new_order()
-        first = order.after(Step.CONFIRM, order.created_at)
-        again = order.after(Step.CONFIRM, order.created_at.replace(microsecond=order.created_at.microsecond ^ 1))
+        at = order.created_at
+        first = order.after(Step.CONFIRM, SYSTEM, at)
+        again = order.after(Step.CONFIRM, SYSTEM, at.replace(microsecond=at.microsecond ^ 1))
         assert len({order.tag, first.tag, again.tag}) == 3
 
     def test_nobody_compares_orders_of_others(self, shop: Shop, fixtures: Fixtures, ada: Actor) -> None:

@@ -34,7 +34,7 @@ class OrderListsContract(Contract):
         for number in range(21):
             order = fixtures.order(customer_id=customers[number % 3])
             for step in PATHS[number % 7]:
-                order = order.after(step, fixtures.clock())
+                order = order.after(step, SYSTEM, fixtures.clock())
             with fixtures.begin() as uow:
                 uow.orders.update(order)
             orders.append(order)
@@ -114,7 +114,7 @@ class OrderListsContract(Contract):
             leaver = history[next(leavers) % 21]
             if leaver.status is OrderStatus.PLACED and leaver.id in stays:
                 with fixtures.begin() as uow:
-                    uow.orders.update(leaver.after(Step.DELETE, fixtures.clock()))
+                    uow.orders.update(leaver.after(Step.DELETE, SYSTEM, fixtures.clock()))
                 stays.discard(leaver.id)
 
         query = OrderQuery(with_deleted=False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, timedelta
 
+from shop_core.accounts.model import SYSTEM
 from shop_core.errors import InvalidCursor
 from shop_core.money import Money
 from shop_core.orders.model import OrderLine, OrderQuery, OrderStatus, Step, total_of
@@ -74,7 +75,7 @@ class OrdersContract(Contract):
     def test_a_step_stores_status_version_and_time_and_touches_no_other_order(self, fixtures: Fixtures) -> None:
         customer_id = fixtures.new_id()
         order, other = fixtures.order(customer_id=customer_id), fixtures.order(customer_id=customer_id)
-        confirmed = order.after(Step.CONFIRM, fixtures.clock())
+        confirmed = order.after(Step.CONFIRM, SYSTEM, fixtures.clock())
         with fixtures.begin() as uow:
             uow.orders.lock(order.id)
             uow.orders.update(confirmed)

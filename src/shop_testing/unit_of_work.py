@@ -10,7 +10,7 @@ from uuid import UUID
 
 import pytest
 
-from shop_core.accounts.model import Account, Role
+from shop_core.accounts.model import SYSTEM, Account, Role
 from shop_core.catalog.model import Category
 from shop_core.errors import Refusal, SkuTaken, SlugTaken, Unavailable, UsernameTaken
 from shop_core.idempotency import KeyClaim
@@ -89,7 +89,7 @@ class UnitOfWorkContract(Contract):
         with pytest.raises(type(exception)) as caught, fixtures.begin() as uow:
             locked = uow.orders.lock(order.id)
             assert locked is not None
-            uow.orders.update(locked.after(Step.CONFIRM, fixtures.clock()))
+            uow.orders.update(locked.after(Step.CONFIRM, SYSTEM, fixtures.clock()))
             uow.products.add_all([new])
             uow.orders.add_all([new_order])
             uow.stock.lock([old.id])
@@ -163,7 +163,7 @@ class UnitOfWorkContract(Contract):
     def test_a_lock_makes_others_wait_and_then_see_what_was_committed(self, fixtures: Fixtures, table: str) -> None:
         product = fixtures.product(units=5)
         order = fixtures.order({product: 1})
-        confirmed, archived = order.after(Step.CONFIRM, fixtures.clock()), product.archived(fixtures.clock())
+        confirmed, archived = order.after(Step.CONFIRM, SYSTEM, fixtures.clock()), product.archived(fixtures.clock())
 
         def lock(uow: UnitOfWork) -> object:
             match table:

@@ -51,7 +51,7 @@ def test_a_customer_finds_a_candle_holder_orders_three_and_gets_them(server: Ser
             assert staff.post(f"{where}/{step}").json()["status"] == status
             assert ada.get(where).json()["status"] == status
         problem = assert_problem(ada.post(f"{where}/cancel"), 409, "illegal_order_step")
-        assert problem["possible"] == ["deliver"]
+        assert problem["possible"] == []
         assert staff.post(f"{where}/deliver").json()["status"] == "delivered"
         assert [past["id"] for past in ada.get("/orders").json()["results"]] == [placed.json()["id"]]
 

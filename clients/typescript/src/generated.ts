@@ -2172,7 +2172,7 @@ export interface components {
         };
         /**
          * StepProblem
-         * @description The order cannot take this step now; it can take those in `possible`.
+         * @description The order cannot take this step now; you may take those in `possible`.
          */
         StepProblem: {
             code: string;

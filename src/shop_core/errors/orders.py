@@ -72,16 +72,14 @@ class StockBelowZero(Conflict):
 
 
 class IllegalStep(Conflict):
-    """The order's status does not allow this step. `possible` lists the steps that it does allow."""
+    """The order's status does not allow this step. `possible` lists the steps that you may take instead."""
 
     code = "illegal_order_step"
     title = "The order does not allow this step"
 
     def __init__(self, step: str, status: str, possible: Sequence[str]) -> None:
         self.step, self.status, self.possible = step, status, tuple(possible)
-        then = (
-            f"Possible now: {', '.join(self.possible)}." if self.possible else "Nothing can be done with it any more."
-        )
+        then = f"Possible now: {', '.join(self.possible)}." if self.possible else "You can do nothing with it any more."
         already = "already " if step == "cancel" else ""
         super().__init__(f"You cannot {step} this order: it is {already}{status}. {then}")
 

@@ -47,7 +47,7 @@ def step(order: Order, step: Step, actor: Actor, reason: str = "", *, now: datet
     Raises:
         IllegalStep: its status does not allow the step.
     """
-    after = order.after(step, now)
+    after = order.after(step, actor, now)
     kind = stock_moved(order.status, after.status)
     movements = stock_movements(order, kind, actor.id, now, new_id) if kind else []
     return OrderChange(after, movements, OrderEvent.of(new_id(), EVENT_OF[step], after, actor)._replace(reason=reason))
@@ -149,7 +149,7 @@ def edit(
         TotalChanged: the order would come to another total than the expected one.
     """
     order = request.order
-    after = order.after(Step.EDIT, now)
+    after = order.after(Step.EDIT, actor, now)
     before = order.units
     if request.requested == before and not request.coupons:
         _check_total(request.expected_total, order.total)

@@ -84,7 +84,7 @@ class OrderChanges:
             codes = tuple(code for code in codes if code not in dict(order.coupons))
             if requested != order.units or codes:  # else what is asked for is there, see decision 0022
                 check_version(order.version, versions)
-            order.check_step(Step.EDIT)
+            order.check_step(Step.EDIT, actor)
             levels = uow.stock.lock(requested.keys() | order.units.keys())
             offers = uow.products.offers(requested.keys() & levels.keys())  # as `place_all` does
             kept = uow.prices.versions(order.promotions) if order.promotions else []
@@ -179,7 +179,7 @@ class OrderChanges:
             if is_replay or order.is_after(taken):
                 return order
             check_version(order.version, versions)
-            order.check_step(taken)
+            order.check_step(taken, actor)
             if order.moves_stock(taken):
                 uow.stock.lock(order.units)
             now = uow.now()

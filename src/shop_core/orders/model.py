@@ -67,6 +67,9 @@ LIFECYCLE: dict[OrderStatus, dict[Step, OrderStatus]] = {
 Deleting cancels the order if that is still possible, and removes it from the customer's history. No step follows.
 """
 
+STAFF_STEPS = frozenset({Step.CONFIRM, Step.SHIP, Step.DELIVER})
+"""Only staff take these. Only the owner deletes; both edit and cancel."""
+
 HOLDS_STOCK = frozenset(status for status, steps in LIFECYCLE.items() if Step.CANCEL in steps)
 """The states in which the units of an order are allocated: those in which it can still be called off."""
 
@@ -264,15 +267,17 @@ class Order(Priced):
         if actor.id != self.customer_id:
             raise NotTheOwner(self.id)
 
-    def check_step(self, step: Step) -> None:
+    def check_step(self, step: Step, actor: Actor) -> None:
         """Check that `step` is possible now.
 
         Raises:
-            IllegalStep: the status does not allow the step, or the order was deleted.
+            IllegalStep: the status does not allow the step, or the order was deleted. It names what `actor` may do.
         """
-        possible = LIFECYCLE[self.status] if self.deleted_at is None else {}
-        if step not in possible:
-            raise IllegalStep(step, self.status, tuple(possible))
+        allowed = LIFECYCLE[self.status] if self.deleted_at is None else {}
+        if step not in allowed:
+            not_theirs = set[Step]() if actor.is_staff else set(STAFF_STEPS)
+            not_theirs |= set() if actor.id == self.customer_id else {Step.DELETE}
+            raise IllegalStep(step, self.status, [each for each in allowed if each not in not_theirs])
 
     def is_deleted_by(self, actor: Actor) -> bool:
         """Whether it belongs to the actor, who deleted it."""
@@ -288,17 +293,15 @@ class Order(Priced):
         """Whether `step`, which is possible, moves the units of the order."""
         return stock_moved(self.status, LIFECYCLE[self.status][step]) is not None
 
-    def after(self, step: Step, now: datetime) -> Order:
+    def after(self, step: Step, actor: Actor, now: datetime) -> Order:
         """The order after `step`; the new lines of an edit are set by `with_lines`.
 
         Raises:
-            IllegalStep: its status does not allow the step, or it was deleted.
+            IllegalStep: see `check_step`.
         """
-        self.check_step(step)
-        deleted_at = now if step is Step.DELETE else None
-        return replace(
-            self, status=LIFECYCLE[self.status][step], updated_at=now, version=self.version + 1, deleted_at=deleted_at
-        )
+        self.check_step(step, actor)
+        status, deleted_at = LIFECYCLE[self.status][step], now if step is Step.DELETE else None
+        return replace(self, status=status, updated_at=now, version=self.version + 1, deleted_at=deleted_at)
 
     def with_lines(self, lines: tuple[OrderLine, ...]) -> Order:
         """The order with these lines and their total.

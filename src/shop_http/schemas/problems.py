@@ -44,7 +44,7 @@ class ShortageProblem(Problem, kw_only=True):
 
 
 class StepProblem(Problem, kw_only=True):
-    """The order cannot take this step now; it can take those in `possible`."""
+    """The order cannot take this step now; you may take those in `possible`."""
 
     possible: tuple[str, ...]
 

@@ -21,7 +21,7 @@ T = TypeVar("T", bound="StepProblem")
 
 @_attrs_define
 class StepProblem:
-    """ The order cannot take this step now; it can take those in `possible`.
+    """ The order cannot take this step now; you may take those in `possible`.
 
         Attributes:
             type_ (str):
