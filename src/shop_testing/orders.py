@@ -5,14 +5,17 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, timedelta
 
-from shop_core.accounts.model import SYSTEM
-from shop_core.errors import InvalidCursor
+import pytest
+
+from shop_core.accounts.model import SYSTEM, Actor
+from shop_core.errors import InvalidCursor, StockBelowZero
 from shop_core.money import Money
 from shop_core.orders.model import OrderLine, OrderQuery, OrderStatus, Step, total_of
 from shop_core.orders.sales import DaySales
 from shop_core.pagination import CursorRequest
+from shop_core.shop import Shop
 from shop_testing.contract import Contract
-from shop_testing.fixtures import Fixtures
+from shop_testing.fixtures import Fixtures, request
 
 
 class OrdersContract(Contract):
@@ -83,6 +86,23 @@ class OrdersContract(Contract):
             assert uow.orders.get(order.id) == confirmed
             assert uow.orders.get(other.id) == other
         assert (confirmed.version, confirmed.created_at) == (2, order.created_at)
+
+    def test_a_shipment_that_is_not_all_there_names_each_product_of_which_units_are_missing(
+        self, fixtures: Fixtures, shop: Shop, ada: Actor
+    ) -> None:
+        lamp, chair = fixtures.product("Lamp", units=3), fixtures.product("Chair", units=2)
+        order = shop.orders.place(request(ada, (lamp, 3), (chair, 2)))
+        shop.orders.confirm(SYSTEM, order.id)
+        for product in (lamp, chair):
+            shop.inventory.adjust(SYSTEM, product.id, -2, "a flood")
+        with pytest.raises(StockBelowZero, match=r" Lamp, 1 of 3 units; \S+ Chair, 0 of 2 units"):
+            shop.orders.ship(SYSTEM, order.id)
+        shop.inventory.receive(SYSTEM, lamp.id, 2)
+        with pytest.raises(StockBelowZero, match=r"on hand: \S+ Chair, 0 of 2 units"):
+            shop.orders.ship(SYSTEM, order.id)
+        shop.inventory.receive(SYSTEM, chair.id, 2)
+        assert shop.orders.ship(SYSTEM, order.id).status is OrderStatus.SHIPPED
+        assert shop.audit() == []
 
     def test_sales_are_summed_by_day_without_what_was_cancelled(self, fixtures: Fixtures) -> None:
         today = fixtures.clock().astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)

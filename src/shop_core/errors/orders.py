@@ -63,9 +63,11 @@ class StockBelowZero(Conflict):
     code = "stock_below_zero"
     title = "Stock cannot go below zero"
 
-    def __init__(self, product_id: UUID) -> None:
+    def __init__(self, product_id: UUID, missing: str = "") -> None:
         super().__init__(
-            f"Product {product_id} has fewer units than this would remove. Nothing was changed: "
+            f"Not all of this order is on hand: {missing}. Nothing was changed: receive or count what is there."
+            if missing
+            else f"Product {product_id} has fewer units than this would remove. Nothing was changed: "
             "read its stock level, and correct it to what you count."
         )
         self.product_id = product_id

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from uuid import UUID
 
 from shop_core.accounts.model import Actor, Role
 from shop_core.batching import Batch, expire_due, result_of
-from shop_core.errors import OrderNotFound, Versions, check_version
+from shop_core.errors import OrderNotFound, StockBelowZero, Versions, check_version
 from shop_core.idempotency import Key
-from shop_core.inventory.model import (
-    LineRequest,
-    StockMovement,
-    check_reason,
-    requested_units,
-)
+from shop_core.inventory.model import LineRequest, StockLevel, StockMovement, check_reason, requested_units
 from shop_core.money import Money
 from shop_core.orders.amendment import AmendmentDraft, EditRequest, OrderChange, step
 from shop_core.orders.model import Order, OrderStatus, Step
@@ -180,8 +175,9 @@ class OrderChanges:
                 return order
             check_version(order.version, versions)
             order.check_step(taken, actor)
-            if order.moves_stock(taken):
-                uow.stock.lock(order.units)
+            levels = uow.stock.lock(order.units) if order.moves_stock(taken) else {}
+            if taken is Step.SHIP:
+                _check_on_hand(order, levels)
             now = uow.now()
             change = step(order, taken, actor, reason, now=now, new_id=self._new_id)
             self._write(uow, change)
@@ -207,6 +203,17 @@ class OrderChanges:
         uow.orders.update(change.order)
         uow.stock.apply([*expired, *change.movements])
         uow.events.add_all([change.event])
+
+
+def _check_on_hand(order: Order, levels: Mapping[UUID, StockLevel]) -> None:
+    """Raise StockBelowZero, with every product of which the order has more units than there are."""
+    missing = [line for line in order.lines if levels[line.product_id].on_hand < order.units[line.product_id]]
+    if missing:
+        words = [
+            f"{line.sku} {line.name}, {levels[line.product_id].on_hand} of {order.units[line.product_id]} units"
+            for line in missing
+        ]
+        raise StockBelowZero(missing[0].product_id, "; ".join(words))
 
 
 def owner_of(actor: Actor) -> UUID | None:
