@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from shop_core.errors import Fault
 
-_FIRST, _LAST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
+FIRST, _LAST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 
 
 def time_faults(field: str, time: datetime | None) -> list[Fault]:
@@ -17,7 +17,7 @@ def time_faults(field: str, time: datetime | None) -> list[Fault]:
         return []
     if time.utcoffset() is None:
         return [Fault(field, f"{time} has no offset from UTC", "invalid_time")]
-    if _FIRST <= time <= _LAST:
+    if FIRST <= time <= _LAST:
         return []
     rule = f"must be in the years 1 to 9999 in UTC, this is {time.isoformat()}; leave it out if there is no limit"
     return [Fault(field, rule, "out_of_range")]

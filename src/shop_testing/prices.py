@@ -346,6 +346,13 @@ class PricesContract(PriceTests):
         assert [rate.basis_points for rate in shop.prices.tax_rates(SYSTEM)] == [700, 1900, 1000]
         assert shop.audit() == []
 
+    def test_a_rate_from_the_first_moment_on_is_the_first_one_of_its_class(self, shop: Shop) -> None:
+        rate = TaxRate("standard", 700, datetime.fromisoformat("0001-01-01T14:00+14:00"))
+        with pytest.raises(Invalid, match="twice"):
+            shop.prices.set_tax_rates(SYSTEM, [TaxRate("standard", 1900), rate])
+        shop.prices.set_tax_rates(SYSTEM, [TaxRate("standard", 1900)])
+        assert list(shop.prices.set_tax_rates(SYSTEM, [rate])) == [TaxRate("standard", 700)]
+
     # ---- quotes
 
     def test_a_quote_is_what_placing_costs_and_writes_nothing(self, shop: Shop, ada: Actor, lamp: Product) -> None:

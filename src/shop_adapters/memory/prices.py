@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 from typing import TypeVar
 from uuid import UUID
@@ -16,10 +16,9 @@ from shop_core.pricing.coupons import Coupon, CouponEntry, Redemption
 from shop_core.pricing.model import Promotion, PromotionEntry
 from shop_core.pricing.rules import Rules, Uses
 from shop_core.pricing.taxes import TaxRate
+from shop_core.times import FIRST
 
 T = TypeVar("T")
-
-_ALWAYS = datetime.min.replace(tzinfo=UTC)
 
 
 class MemoryPrices:
@@ -37,7 +36,7 @@ class MemoryPrices:
         return Rules(
             self._includes_tax,
             tuple(sorted(promotions.values(), key=lambda promotion: promotion.id)),
-            tuple(sorted(rates.values(), key=lambda rate: (rate.tax_class, rate.valid_from or _ALWAYS))),
+            tuple(sorted(rates.values(), key=lambda rate: (rate.tax_class, rate.valid_from or FIRST))),
         )
 
     def add_promotion(self, promotion: Promotion) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from uuid import UUID
 
 import psycopg
@@ -20,6 +20,7 @@ from shop_core.pricing.coupons import Coupon, CouponEntry, Redemption
 from shop_core.pricing.model import Promotion, PromotionEntry
 from shop_core.pricing.rules import Rules, Uses
 from shop_core.pricing.taxes import TaxRate
+from shop_core.times import FIRST
 
 _VERSION = """
 version.promotion_id, version.version, version.label, version.starts_at, version.ends_at, version.needs_coupon,
@@ -185,8 +186,6 @@ RETURNING tax_class
 """)
 
 COUPONS_KEPT_MAX = 10_000
-_ALWAYS = datetime(1, 1, 1, tzinfo=UTC)
-"""Stands in the database for a rate that is valid from the beginning: a key cannot be NULL."""
 
 
 class RulesCache:
@@ -221,10 +220,7 @@ class PostgresPrices:
     def _read_rules(self) -> Rules:
         run = self._transaction.run
         promotions = tuple(promotion_of(row, self._currency) for row in run(_LIVE))
-        rates = tuple(
-            TaxRate(row.tax_class, row.rate, None if row.valid_from == _ALWAYS else row.valid_from)
-            for row in run(_TAX_RATES)
-        )
+        rates = tuple(TaxRate(row.tax_class, row.rate, row.valid_from) for row in run(_TAX_RATES))
         return Rules(self._cache.includes_tax, promotions, rates)
 
     def add_promotion(self, promotion: Promotion) -> None:
@@ -332,8 +328,8 @@ class PostgresPrices:
         return Page(tuple(Redemption(*row) for row in rows), self._transaction.value(_COUNT_REDEMPTIONS, of))
 
     def set_tax_rates(self, rates: Sequence[TaxRate]) -> None:
-        if rates:
-            rows = [(rate.tax_class, rate.valid_from or _ALWAYS, rate.basis_points) for rate in rates]
+        if rates:  # a key cannot be NULL: FIRST stands for None, which `TaxRate` makes of it again
+            rows = [(rate.tax_class, rate.valid_from or FIRST, rate.basis_points) for rate in rates]
             if self._transaction.run(_SET_TAX_RATES, columns(_SET_TAX_RATES, rows)):
                 self._version.change()
 

@@ -12,7 +12,7 @@ from shop_core.catalog.model import tax_class_faults
 from shop_core.errors import Invalid
 from shop_core.pricing.benefits import percent_faults
 from shop_core.pricing.rounding import WHOLE, half_up, percent_of, spread
-from shop_core.times import time_faults
+from shop_core.times import FIRST, time_faults
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class TaxRate:
     Args:
         tax_class: as on the products, e.g. `standard`.
         basis_points: the rate, from 0 to 100 %.
-        valid_from: aware; None for the first rate of a class.
+        valid_from: aware; None for the first rate of a class, which the first moment of the year 1 becomes, too.
 
     Raises:
         Invalid: a field breaks its rule.
@@ -33,6 +33,8 @@ class TaxRate:
     valid_from: datetime | None = None
 
     def __post_init__(self) -> None:
+        if self.valid_from == FIRST:
+            object.__setattr__(self, "valid_from", None)
         faults = percent_faults("rate", self.basis_points, 0)
         faults += tax_class_faults(self.tax_class)
         faults += time_faults("valid_from", self.valid_from)
