@@ -46,7 +46,7 @@ class AppState:
         ready: raises while the server cannot serve.
         shutdown: knows whether the server is about to end.
         login_limiter: counts logins and registrations.
-        order_limiter: counts the orders of a customer, and their lines.
+        order_limiter: counts the orders that a customer places, and the lines of these and of edits.
         coupon_limiter: counts the coupons of a client that cannot be used.
         reservation_limiter: counts the lines that a customer reserves.
         public_catalog: whether the catalog can be read without a login.

@@ -272,6 +272,18 @@ def test_a_customer_sends_so_many_lines_a_minute(shop: Shop, path: str) -> None:
         assert client.post(path, json=two, headers=grace).status_code == 400
 
 
+def test_an_edit_is_no_further_order_and_a_refused_order_uses_no_lines_up(shop: Shop) -> None:
+    lamp = shop.catalog.create_product(SYSTEM, ProductDetails("FLOOR", "Lamp", Money(10_00, "EUR"))).product
+    shop.inventory.receive(SYSTEM, lamp.id, 9)
+    with serving(shop, RateLimits(orders=Rate(1, 60), ordered_lines=Rate(3, 60))) as client:
+        ada, form = of(shop, "ada"), {"lines": [{"product_id": str(lamp.id), "quantity": 1}]}
+        path = "/orders/" + client.post("/orders", json=form, headers=ada).json()["id"]
+        for _ in range(9):
+            assert_problem(client.post("/orders", json=form, headers=ada), 429, "too_many_orders")
+        assert [client.put(path, json=form, headers=ada).status_code for _ in range(2)] == [200, 200]
+        assert_problem(client.put(path, json=form, headers=ada), 429, "too_many_lines")
+
+
 def test_coupons_that_cannot_be_used_are_few_for_a_client_and_those_that_can_are_not_counted(shop: Shop) -> None:
     lamp = shop.catalog.create_product(SYSTEM, ProductDetails("LAMP", "Lamp", Money(10_00, "EUR"))).product
     details = PromotionDetails("Ten", OrderPercent(1000), needs_coupon=True, customer_uses_max=1)

@@ -204,30 +204,36 @@ class CouponLimiter:
 
 
 class OrderLimiter:
-    """Counts the orders of each customer, and their lines; the same for reservations."""
+    """Counts the orders that each customer places, and the lines of these and of edits; or those of reservations."""
 
     def __init__(self, rate: Rate | None, line_rate: Rate | None) -> None:
         self._lock = Lock()  # edits are counted in other threads than orders
-        self._limits = [
-            (TokenBuckets(each), refusal)
-            for each, refusal in ((line_rate, TooManyLines), (rate, TooManyOrders))
-            if each is not None
-        ]
+        self._orders = TokenBuckets(rate) if rate else None
+        self._lines = TokenBuckets(line_rate) if line_rate else None
 
-    def count(self, customer_id: UUID | None, lines: int) -> None:
-        """A customer sends an order of so many lines. Raises TooManyLines or TooManyOrders."""
-        with self._lock:
-            for buckets, refusal in self._limits:
-                left, seconds = buckets.take(customer_id, lines if refusal is TooManyLines else 1)
-                if left < 0:
-                    raise refusal(math.ceil(seconds))
+    def count_order(self, customer_id: UUID | None, lines: int) -> None:
+        """A customer places an order of so many lines. Raises TooManyLines or TooManyOrders: then none is counted."""
+        self.count_lines(customer_id, lines)
+        if self._orders is not None:
+            with self._lock:
+                left, seconds = self._orders.take(customer_id)
+            if left < 0:
+                self.owe(customer_id, -lines)
+                raise TooManyOrders(math.ceil(seconds))
+
+    def count_lines(self, customer_id: UUID | None, lines: int) -> None:
+        """A customer sends so many lines. Raises TooManyLines: then none is counted."""
+        if self._lines is not None:
+            with self._lock:
+                left, seconds = self._lines.take(customer_id, lines)
+            if left < 0:
+                raise TooManyLines(math.ceil(seconds))
 
     def owe(self, customer_id: UUID | None, lines: int) -> None:
         """Count lines of something that was done already."""
-        with self._lock:
-            for buckets, refusal in self._limits:
-                if refusal is TooManyLines:
-                    buckets.give_back(customer_id, -lines)
+        if self._lines is not None:
+            with self._lock:
+                self._lines.give_back(customer_id, -lines)
 
 
 class TokenBuckets:

@@ -105,7 +105,7 @@ async def place_order(request: ShopRequest, form: PlacementForm) -> Response:
     request is one order however often you send it; a retry gets that order as it is by then.
     """
     placement = form.placement(request.actor, request.idempotency_key(), request.shop.currency)
-    request.state.order_limiter.count(request.actor.id, len(placement.units) or 1)
+    request.state.order_limiter.count_order(request.actor.id, len(placement.units) or 1)
     with request.state.coupon_limiter.guess(request.actor.id, form.coupons) if form.coupons else nullcontext():
         result = await wrap_future(request.state.place(placement))
     order, location = result.value, f"/orders/{result.value.id}"
@@ -210,7 +210,7 @@ def edit_order(request: ShopRequest, order_id: UUID, form: OrderForm, key: Idemp
     `coupons` can bring more. Lines that change nothing leave the version as it is, whatever `If-Match` says.
     """
     lines, total, versions = form.requested(), form.total(request.shop.currency), request.expected_versions()
-    request.state.order_limiter.count(request.actor.id, len(lines))
+    request.state.order_limiter.count_lines(request.actor.id, len(lines))
     with request.state.coupon_limiter.guess(request.actor.id, form.coupons):
         edited = request.shop.orders.edit(
             request.actor, order_id, lines, versions, form.coupons, expected_total=total, key=key

@@ -56,7 +56,7 @@ async def reserve(request: ShopRequest, form: ReservationForm) -> Response:
     you send it; a retry gets that reservation as it is by then.
     """
     reservation = form.reservation(request.actor, request.idempotency_key())
-    request.state.reservation_limiter.count(request.actor.id, len(reservation.units))
+    request.state.reservation_limiter.count_lines(request.actor.id, len(reservation.units))
     result = await wrap_future(request.state.reserve(reservation))
     location = f"/reservations/{result.value.id}"
     return json_response(ReservationBody.of(result.value), location=location, is_replay=result.replayed)
@@ -106,7 +106,7 @@ def extend_reservation(
     expired cannot be extended: its units may be somebody else's.
     """
     limiter, customer_id = request.state.reservation_limiter, request.actor.id
-    limiter.count(customer_id, 1)
+    limiter.count_lines(customer_id, 1)
     extended = request.shop.reservations.extend(request.actor, reservation_id, form.ttl, key=key)
     limiter.owe(customer_id, len(extended.lines) - 1)  # it is known only now
     return json_response(ReservationBody.of(extended))
