@@ -279,8 +279,8 @@ def _sku(request: StaffRequest, product_id: UUID) -> str:
 
 
 def _listed(words: Sequence[str], count: int = 0) -> str:
-    more = max(0, count - len(words))
-    return ", ".join(sorted(words)) + (f" and {more} more" if more else "")
+    unnamed = max(0, count - len(words))
+    return ", ".join(sorted(words)) + (f" and {unnamed} more" if unnamed else "")
 
 
 def _runs(promotion: Promotion, now: datetime) -> h.Element:
