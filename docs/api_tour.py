@@ -196,7 +196,8 @@ def walk(tour: Tour, password: str) -> None:
 
     tour.say(
         "`ids` shows up to 200 products at once, e.g. those on the screen; orders take it, too. `sku` finds a product,"
-        " and `GET /categories?slug=lamps` a category. Lists also have an `ETag`, for `If-None-Match`."
+        " and `GET /categories?slug=lamps` a category. Lists in pages also have an `ETag`, for `If-None-Match`; only"
+        " that of reservations has none, as it says what time it is."
     )
     tour.call("GET", f"/products?ids={wick['id']}")
 

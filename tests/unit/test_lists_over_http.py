@@ -10,10 +10,10 @@ import pytest
 from litestar.testing import TestClient
 
 from shop_adapters.memory import MemoryAdapters
-from shop_core import SYSTEM, Actor, PlacementRequest, ProductChanges, Registration, Role, Shop
+from shop_core import SYSTEM, Actor, PlacementRequest, ProductChanges, Registration, ReservationRequest, Role, Shop
 from shop_core.inventory.model import LineRequest
 from shop_http.app import create_app
-from shop_http.routing import App
+from shop_http.routing import App, described
 from shop_testing import Fixtures
 
 PASSWORD = "a long and unusual sentence"
@@ -122,6 +122,21 @@ def test_a_list_that_is_unchanged_is_not_sent_again(stand: Stand, client: Client
     first = client.get(path, headers=logged_in)
     again = client.get(path, headers=logged_in | {"If-None-Match": f'"other", {first.headers["etag"]}'})
     assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", first.headers["etag"])
+
+
+def test_reads_have_the_tag_that_is_declared_and_one_that_says_what_time_it_is_has_none(
+    stand: Stand, client: Client
+) -> None:
+    admin = stand.shop.accounts.register(Registration("admin", PASSWORD), actor=SYSTEM, role=Role.ADMIN)
+    logged_in = {"Authorization": f"Bearer {stand.shop.sessions.log_in(admin.username, PASSWORD).access}"}
+    stand.shop.reservations.reserve(ReservationRequest(admin.id, (LineRequest(stand.products[0].id, 1),)))
+    declared, sent = {}, {}
+    for path, method, operation in described(create_app(stand.shop).litestar):
+        if method == "get" and "{" not in path:
+            response = client.get(f"http://shop.test{path}", headers=logged_in)
+            declared[path], sent[path] = operation.has_etag, "etag" in response.headers
+            assert not (sent[path] and "server_now" in response.text), path
+    assert sent == declared
 
 
 def test_an_edit_and_a_sale_change_the_tag_of_a_list(stand: Stand, client: Client) -> None:

@@ -9225,7 +9225,10 @@ export interface operations {
                 /** @description from 1 */
                 page?: number;
             };
-            header?: never;
+            header?: {
+                /** @description respond with 304 if the ETag is still this one */
+                "If-None-Match"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -9234,6 +9237,7 @@ export interface operations {
             /** @description Done */
             200: {
                 headers: {
+                    ETag?: string;
                     "X-Request-Id"?: string;
                     [name: string]: unknown;
                 };
@@ -9289,6 +9293,15 @@ export interface operations {
                      */
                     "application/json": components["schemas"]["ProductPage"];
                 };
+            };
+            /** @description Not changed */
+            304: {
+                headers: {
+                    ETag?: string;
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Invalid input */
             400: {
@@ -10608,10 +10621,7 @@ export interface operations {
                 /** @description how many items at most; 50 unless given */
                 limit?: number;
             };
-            header?: {
-                /** @description respond with 304 if the ETag is still this one */
-                "If-None-Match"?: string;
-            };
+            header?: never;
             path?: never;
             cookie?: never;
         };
@@ -10620,7 +10630,6 @@ export interface operations {
             /** @description Done */
             200: {
                 headers: {
-                    ETag?: string;
                     "X-Request-Id"?: string;
                     [name: string]: unknown;
                 };
@@ -10649,15 +10658,6 @@ export interface operations {
                      */
                     "application/json": components["schemas"]["ReservationPage"];
                 };
-            };
-            /** @description Not changed */
-            304: {
-                headers: {
-                    ETag?: string;
-                    "X-Request-Id"?: string;
-                    [name: string]: unknown;
-                };
-                content?: never;
             };
             /** @description Invalid input / Invalid cursor */
             400: {

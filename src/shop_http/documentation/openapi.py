@@ -109,7 +109,8 @@ A shop that never sells what it does not have.
 - Lists take `page` and `limit`, `limit` and `offset`, or - to walk through everything, each item once - `cursor`
   (empty to start). `next` and `previous` are links, relative to the address of the request
   unless the shop is told its own.
-- Reads have an `ETag`: send it as `If-None-Match`, and you get 304 if nothing has changed. JSON from 1 KiB on is
+- Lists in pages, and a product, category, family, promotion or order, have an `ETag`: send it as `If-None-Match`, and
+  you get 304 if nothing has changed. Reservations have none, as they say what time it is. JSON from 1 KiB on is
   compressed by zstd, br or gzip, whichever of these a client says that it takes (`Accept-Encoding`); its `ETag` is then
   a weak one.
 - Every error is a problem document (RFC 9457) whose `code` is stable. Unknown fields and parameters are refused.

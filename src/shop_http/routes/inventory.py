@@ -51,7 +51,7 @@ def set_low_stock_level(
 
 @get(
     "/products/low-stock",
-    Operation(pool=Pool.SLOW, access=Access.STAFF, query=OffsetQuery, gives=examples.PRODUCTS),
+    Operation(pool=Pool.SLOW, access=Access.STAFF, has_etag=True, query=OffsetQuery, gives=examples.PRODUCTS),
 )
 def list_low_stock(request: ShopRequest, query: OffsetQuery) -> Response:
     """Products of which fewer can be sold than their low stock level, newest first."""

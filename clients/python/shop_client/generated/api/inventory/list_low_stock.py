@@ -21,9 +21,14 @@ def _get_kwargs(
     limit: int | Unset = UNSET,
     page: int | Unset = UNSET,
     offset: int | Unset = UNSET,
+    if_none_match: str | Unset = UNSET,
 
 ) -> dict[str, Any]:
-    
+    headers: dict[str, Any] = {}
+    if not isinstance(if_none_match, Unset):
+        headers["If-None-Match"] = if_none_match
+
+
 
     
 
@@ -46,17 +51,22 @@ def _get_kwargs(
     }
 
 
+    _kwargs["headers"] = headers
     return _kwargs
 
 
 
-def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> InvalidProblem | Problem | ProductPage | None:
+def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> Any | InvalidProblem | Problem | ProductPage | None:
     if response.status_code == 200:
         response_200 = ProductPage.from_dict(response.json())
 
 
 
         return response_200
+
+    if response.status_code == 304:
+        response_304 = cast(Any, None)
+        return response_304
 
     if response.status_code == 400:
         response_400 = InvalidProblem.from_dict(response.json())
@@ -106,7 +116,7 @@ def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Res
         return None
 
 
-def _build_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> Response[InvalidProblem | Problem | ProductPage]:
+def _build_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> Response[Any | InvalidProblem | Problem | ProductPage]:
     return Response(
         status_code=HTTPStatus(response.status_code),
         content=response.content,
@@ -121,21 +131,23 @@ def sync_detailed(
     limit: int | Unset = UNSET,
     page: int | Unset = UNSET,
     offset: int | Unset = UNSET,
+    if_none_match: str | Unset = UNSET,
 
-) -> Response[InvalidProblem | Problem | ProductPage]:
+) -> Response[Any | InvalidProblem | Problem | ProductPage]:
     """ Products of which fewer can be sold than their low stock level, newest first
 
     Args:
         limit (int | Unset):
         page (int | Unset):
         offset (int | Unset):
+        if_none_match (str | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Response[InvalidProblem | Problem | ProductPage]
+        Response[Any | InvalidProblem | Problem | ProductPage]
      """
 
 
@@ -143,6 +155,7 @@ def sync_detailed(
         limit=limit,
 page=page,
 offset=offset,
+if_none_match=if_none_match,
 
     )
 
@@ -158,21 +171,23 @@ def sync(
     limit: int | Unset = UNSET,
     page: int | Unset = UNSET,
     offset: int | Unset = UNSET,
+    if_none_match: str | Unset = UNSET,
 
-) -> InvalidProblem | Problem | ProductPage | None:
+) -> Any | InvalidProblem | Problem | ProductPage | None:
     """ Products of which fewer can be sold than their low stock level, newest first
 
     Args:
         limit (int | Unset):
         page (int | Unset):
         offset (int | Unset):
+        if_none_match (str | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        InvalidProblem | Problem | ProductPage
+        Any | InvalidProblem | Problem | ProductPage
      """
 
 
@@ -181,6 +196,7 @@ def sync(
 limit=limit,
 page=page,
 offset=offset,
+if_none_match=if_none_match,
 
     ).parsed
 
@@ -190,21 +206,23 @@ async def asyncio_detailed(
     limit: int | Unset = UNSET,
     page: int | Unset = UNSET,
     offset: int | Unset = UNSET,
+    if_none_match: str | Unset = UNSET,
 
-) -> Response[InvalidProblem | Problem | ProductPage]:
+) -> Response[Any | InvalidProblem | Problem | ProductPage]:
     """ Products of which fewer can be sold than their low stock level, newest first
 
     Args:
         limit (int | Unset):
         page (int | Unset):
         offset (int | Unset):
+        if_none_match (str | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Response[InvalidProblem | Problem | ProductPage]
+        Response[Any | InvalidProblem | Problem | ProductPage]
      """
 
 
@@ -212,6 +230,7 @@ async def asyncio_detailed(
         limit=limit,
 page=page,
 offset=offset,
+if_none_match=if_none_match,
 
     )
 
@@ -227,21 +246,23 @@ async def asyncio(
     limit: int | Unset = UNSET,
     page: int | Unset = UNSET,
     offset: int | Unset = UNSET,
+    if_none_match: str | Unset = UNSET,
 
-) -> InvalidProblem | Problem | ProductPage | None:
+) -> Any | InvalidProblem | Problem | ProductPage | None:
     """ Products of which fewer can be sold than their low stock level, newest first
 
     Args:
         limit (int | Unset):
         page (int | Unset):
         offset (int | Unset):
+        if_none_match (str | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        InvalidProblem | Problem | ProductPage
+        Any | InvalidProblem | Problem | ProductPage
      """
 
 
@@ -250,5 +271,6 @@ async def asyncio(
 limit=limit,
 page=page,
 offset=offset,
+if_none_match=if_none_match,
 
     )).parsed

@@ -23,14 +23,9 @@ def _get_kwargs(
     cursor: str | Unset = UNSET,
     customer: UUID | Unset = UNSET,
     active: bool | Unset = UNSET,
-    if_none_match: str | Unset = UNSET,
 
 ) -> dict[str, Any]:
-    headers: dict[str, Any] = {}
-    if not isinstance(if_none_match, Unset):
-        headers["If-None-Match"] = if_none_match
-
-
+    
 
     
 
@@ -58,22 +53,17 @@ def _get_kwargs(
     }
 
 
-    _kwargs["headers"] = headers
     return _kwargs
 
 
 
-def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> Any | InvalidProblem | Problem | ReservationPage | None:
+def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> InvalidProblem | Problem | ReservationPage | None:
     if response.status_code == 200:
         response_200 = ReservationPage.from_dict(response.json())
 
 
 
         return response_200
-
-    if response.status_code == 304:
-        response_304 = cast(Any, None)
-        return response_304
 
     if response.status_code == 400:
         response_400 = InvalidProblem.from_dict(response.json())
@@ -123,7 +113,7 @@ def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Res
         return None
 
 
-def _build_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> Response[Any | InvalidProblem | Problem | ReservationPage]:
+def _build_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> Response[InvalidProblem | Problem | ReservationPage]:
     return Response(
         status_code=HTTPStatus(response.status_code),
         content=response.content,
@@ -139,9 +129,8 @@ def sync_detailed(
     cursor: str | Unset = UNSET,
     customer: UUID | Unset = UNSET,
     active: bool | Unset = UNSET,
-    if_none_match: str | Unset = UNSET,
 
-) -> Response[Any | InvalidProblem | Problem | ReservationPage]:
+) -> Response[InvalidProblem | Problem | ReservationPage]:
     """ Your reservations, newest first; everybody's for staff
 
      `active=true` leaves out those that were confirmed or released or have expired.
@@ -151,14 +140,13 @@ def sync_detailed(
         cursor (str | Unset):
         customer (UUID | Unset):
         active (bool | Unset):
-        if_none_match (str | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Response[Any | InvalidProblem | Problem | ReservationPage]
+        Response[InvalidProblem | Problem | ReservationPage]
      """
 
 
@@ -167,7 +155,6 @@ def sync_detailed(
 cursor=cursor,
 customer=customer,
 active=active,
-if_none_match=if_none_match,
 
     )
 
@@ -184,9 +171,8 @@ def sync(
     cursor: str | Unset = UNSET,
     customer: UUID | Unset = UNSET,
     active: bool | Unset = UNSET,
-    if_none_match: str | Unset = UNSET,
 
-) -> Any | InvalidProblem | Problem | ReservationPage | None:
+) -> InvalidProblem | Problem | ReservationPage | None:
     """ Your reservations, newest first; everybody's for staff
 
      `active=true` leaves out those that were confirmed or released or have expired.
@@ -196,14 +182,13 @@ def sync(
         cursor (str | Unset):
         customer (UUID | Unset):
         active (bool | Unset):
-        if_none_match (str | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Any | InvalidProblem | Problem | ReservationPage
+        InvalidProblem | Problem | ReservationPage
      """
 
 
@@ -213,7 +198,6 @@ limit=limit,
 cursor=cursor,
 customer=customer,
 active=active,
-if_none_match=if_none_match,
 
     ).parsed
 
@@ -224,9 +208,8 @@ async def asyncio_detailed(
     cursor: str | Unset = UNSET,
     customer: UUID | Unset = UNSET,
     active: bool | Unset = UNSET,
-    if_none_match: str | Unset = UNSET,
 
-) -> Response[Any | InvalidProblem | Problem | ReservationPage]:
+) -> Response[InvalidProblem | Problem | ReservationPage]:
     """ Your reservations, newest first; everybody's for staff
 
      `active=true` leaves out those that were confirmed or released or have expired.
@@ -236,14 +219,13 @@ async def asyncio_detailed(
         cursor (str | Unset):
         customer (UUID | Unset):
         active (bool | Unset):
-        if_none_match (str | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Response[Any | InvalidProblem | Problem | ReservationPage]
+        Response[InvalidProblem | Problem | ReservationPage]
      """
 
 
@@ -252,7 +234,6 @@ async def asyncio_detailed(
 cursor=cursor,
 customer=customer,
 active=active,
-if_none_match=if_none_match,
 
     )
 
@@ -269,9 +250,8 @@ async def asyncio(
     cursor: str | Unset = UNSET,
     customer: UUID | Unset = UNSET,
     active: bool | Unset = UNSET,
-    if_none_match: str | Unset = UNSET,
 
-) -> Any | InvalidProblem | Problem | ReservationPage | None:
+) -> InvalidProblem | Problem | ReservationPage | None:
     """ Your reservations, newest first; everybody's for staff
 
      `active=true` leaves out those that were confirmed or released or have expired.
@@ -281,14 +261,13 @@ async def asyncio(
         cursor (str | Unset):
         customer (UUID | Unset):
         active (bool | Unset):
-        if_none_match (str | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Any | InvalidProblem | Problem | ReservationPage
+        InvalidProblem | Problem | ReservationPage
      """
 
 
@@ -298,6 +277,5 @@ limit=limit,
 cursor=cursor,
 customer=customer,
 active=active,
-if_none_match=if_none_match,
 
     )).parsed
