@@ -16,7 +16,7 @@ from uuid import UUID
 from shop_core.accounts.model import Actor, Role
 from shop_core.events import Event
 from shop_core.pagination import OffsetRequest, Page
-from shop_core.ports import Begin, Clock, Publisher, Queue, Queued, Undelivered, UnitOfWork
+from shop_core.ports import Begin, Clock, Publisher, Queue, Queued, ReceiverGone, Undelivered, UnitOfWork
 from shop_core.ports.events import M
 
 ATTEMPTS_MAX = 12
@@ -60,8 +60,8 @@ class QueueService(Generic[M]):
             How many were taken; 0 means that nothing is due.
 
         Raises:
-            Exception: whatever the publisher raised that is not `Undelivered`, after all results were recorded. It
-                counts as an attempt.
+            ReceiverGone: as the publisher did, after all results were recorded; what was not published waits.
+            Exception: whatever else the publisher raised that is not `Undelivered`, likewise. It counts as an attempt.
         """
         with self._begin() as uow:
             messages = self._queue(uow).take(uow.now(), limit, VISIBILITY_TIMEOUT)
@@ -116,9 +116,11 @@ class QueueService(Generic[M]):
             if event.subject_id in held_up or self._clock() >= stop_at:
                 held_up.add(event.subject_id)
                 continue
-            results[event.id] = None
             try:
                 publisher.publish(event)
+            except ReceiverGone as gone:
+                faults.append(gone)
+                break
             except Undelivered as undelivered:
                 results[event.id] = undelivered
                 held_up.add(event.subject_id)
@@ -126,6 +128,8 @@ class QueueService(Generic[M]):
                 faults.append(fault)
                 results[event.id] = Undelivered(f"the publisher failed: {type(fault).__name__}")
                 held_up.add(event.subject_id)
+            else:
+                results[event.id] = None
         return results
 
     def _record(self, messages: Sequence[Queued[M]], results: Mapping[UUID, Undelivered | None]) -> None:

@@ -19,7 +19,7 @@ from shop_core.inventory.model import LineRequest
 from shop_core.orders.model import Order
 from shop_core.outbox import ATTEMPTS_MAX, VISIBILITY_TIMEOUT, retry_delay
 from shop_core.pagination import OffsetRequest
-from shop_core.ports import OutboxMessage, Undelivered
+from shop_core.ports import OutboxMessage, ReceiverGone, Undelivered
 from shop_core.shop import Shop
 from shop_testing.concurrency import together
 from shop_testing.contract import Contract
@@ -230,13 +230,28 @@ class OutboxContract(Contract):
         self, fixtures: Fixtures, shop: Shop, lamp: Product, listener: Listener
     ) -> None:
         order = shop.orders.place(request(fixtures.customer(), (lamp, 1)))
-        listener.refuses[order.id] = Undelivered("410 Gone", is_final=True)
+        listener.refuses[order.id] = Undelivered("never", is_final=True)
         _relay_all(shop, listener)
         listener.refuses.clear()
         shop.orders.confirm(SYSTEM, order.id)
         _relay_all(shop, listener)
         assert listener.seqs(order) == [2]
         assert shop.outbox.dead(SYSTEM, OffsetRequest()).count == 1
+
+    def test_a_receiver_that_is_gone_loses_nothing_and_gets_the_rest_in_order_once_it_is_back(
+        self, fixtures: Fixtures, shop: Shop, lamp: Product, listener: Listener
+    ) -> None:
+        orders = [shop.orders.place(request(fixtures.customer(), (lamp, 1))) for _ in range(2)]
+        for order in orders:
+            shop.orders.confirm(SYSTEM, order.id)
+        listener.refuses[orders[1].id] = ReceiverGone("410 Gone")
+        for _ in range(ATTEMPTS_MAX + 1):
+            with pytest.raises(ReceiverGone):
+                shop.outbox.relay(listener)
+        listener.refuses.clear()
+        _relay_all(shop, listener)
+        assert [listener.seqs(order) for order in orders] == [[1, 2]] * 2
+        assert shop.outbox.dead(SYSTEM, OffsetRequest()).count == 0
 
     def test_dead_messages_are_listed_oldest_first_and_sent_again_from_the_start(
         self, fixtures: Fixtures, shop: Shop, lamp: Product, listener: Listener

@@ -153,7 +153,7 @@ class Unwilling:
     """Takes nothing, for good."""
 
     def publish(self, event: Event) -> None:
-        raise Undelivered("the receiver answered 410 Gone", is_final=True)
+        raise Undelivered("the receiver answered 404 Not Found", is_final=True)
 
 
 def test_the_outbox_shows_what_waits_and_what_is_dead_and_tries_it_again(

@@ -130,7 +130,7 @@ class Receiver:
 
     def publish(self, event: Event) -> None:
         if self.is_gone:
-            raise Undelivered("the receiver answered 410 Gone", is_final=True)
+            raise Undelivered("the receiver answered 404 Not Found", is_final=True)
 
 
 @pytest.fixture(scope="module")

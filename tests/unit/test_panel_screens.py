@@ -257,7 +257,7 @@ class Unwilling:
     """Takes nothing, for good."""
 
     def publish(self, event: Event) -> None:
-        raise Undelivered("the receiver answered 410 Gone", is_final=True)
+        raise Undelivered("the receiver answered 404 Not Found", is_final=True)
 
     def send(self, message: MailMessage) -> None:
         raise Undelivered("550 no such mailbox", is_final=True)
@@ -269,7 +269,7 @@ def test_events_that_nobody_took_are_shown_and_sent_again(setup: Setup, browser:
         pass
     dead = setup.shop.outbox.dead(SYSTEM, OffsetRequest()).items
     page = browser.get("/events")
-    assert "the receiver answered 410 Gone" in text_of(page)
+    assert "the receiver answered 404 Not Found" in text_of(page)
     sent = browser.submit(page, "/events", event=[str(message.event.id) for message in dead])
     assert f"{len(dead)} event will be sent again." in text_of(sent)
     assert setup.shop.outbox.dead(SYSTEM, OffsetRequest()).count == 0

@@ -18,7 +18,7 @@ from shop_adapters.clock import system_clock
 from shop_adapters.publishers.http_connection import Connection, Deadline, Endpoint
 from shop_adapters.publishers.message import event_json
 from shop_core.events import Event
-from shop_core.ports import Clock, Undelivered
+from shop_core.ports import Clock, ReceiverGone, Undelivered
 
 TIMEOUT_S_MAX = 15.0  # what `OutboxService.relay` expects of a publisher
 REASON_LENGTH_MAX = 200
@@ -30,7 +30,7 @@ class WebhookPublisher:
     """Posts each event to one URL. Threads may share one. Needs the extra `webhook`.
 
     A 2xx answer is a delivery. After 410 Gone nothing is sent until the process is started again, as the
-    specification asks: messages are dead at once. All other failures are tried again, also 4xx: a receiver that answers
+    specification asks: messages wait. All other failures are tried again, also 4xx: a receiver that answers
     401 or 404 for an hour because of a bad release must not lose an hour of events. Redirects are not followed.
     `Retry-After` is ignored: the outbox waits longer after each attempt anyway.
 
@@ -71,10 +71,10 @@ class WebhookPublisher:
 
         Raises:
             Undelivered: the answer was not 2xx, or there was none in time.
+            ReceiverGone: it was 410, to this event or to an earlier one.
         """
         if self._is_gone:
-            reason = f"{self._receiver} answered 410 Gone before: nothing is sent until the shop is started again"
-            raise Undelivered(reason, is_final=True)
+            raise self._gone()
         body = event_json(event)
         timestamp = int(self._clock().timestamp())
         headers = {
@@ -134,8 +134,13 @@ class WebhookPublisher:
             reason += f" {HTTPStatus(status).phrase}"
         if 300 <= status < 400:
             reason += ": redirects are not followed, set the URL to where it is now"
-        self._is_gone = status == HTTPStatus.GONE
-        raise Undelivered(reason, is_final=self._is_gone)
+        if status == HTTPStatus.GONE:
+            self._is_gone = True
+            raise self._gone()
+        raise Undelivered(reason)
+
+    def _gone(self) -> ReceiverGone:
+        return ReceiverGone(f"{self._receiver} answered 410 Gone: nothing is sent until the shop is started again")
 
 
 def signature(keys: Sequence[bytes], message_id: str, timestamp: int, body: bytes) -> str:

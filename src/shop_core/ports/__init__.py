@@ -38,6 +38,7 @@ from shop_core.ports.events import (
     Publisher,
     Queue,
     Queued,
+    ReceiverGone,
     Undelivered,
 )
 from shop_core.ports.inventory import Reservations, Stock
@@ -83,6 +84,7 @@ __all__ = [
     "Publisher",
     "Queue",
     "Queued",
+    "ReceiverGone",
     "RefreshToken",
     "RefreshTokens",
     "ReservationUsage",

@@ -126,6 +126,7 @@ class Publisher(Protocol[C]):
 
         Raises:
             Undelivered: it did not arrive, or that is unknown.
+            ReceiverGone: it did not arrive, and no other one will.
         """
 
 
@@ -156,3 +157,7 @@ class Undelivered(Exception):
         super().__init__(reason)
         self.reason = reason
         self.is_final = is_final
+
+
+class ReceiverGone(Undelivered):
+    """The receiver takes nothing any more: all messages wait until it does, and no attempt is counted."""
