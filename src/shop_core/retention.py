@@ -6,7 +6,7 @@ stay: they prove what was sold, and that it was sold once, and an audit compares
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -108,11 +108,14 @@ class RetentionService:
             found.append(Overdue(kind, before, *self._count(kind, before)))
         return found
 
-    def delete(self, actor: Actor, overdue: Overdue) -> int:
+    def delete(self, actor: Actor, overdue: Overdue, erased: Callable[[UUID], object] = lambda _: None) -> int:
         """Delete what `overdue` found, and nothing that is younger. Admins only.
 
         It is done in many small units of work: if it ends halfway, the rest is there, and can be deleted later. An
         account is erased as by `PrivacyService.erase`, unless it was used meanwhile.
+
+        Args:
+            erased: gets the id of each account that was erased.
 
         Returns:
             How many accounts were erased, words erased, or messages deleted.
@@ -123,7 +126,7 @@ class RetentionService:
         actor.require(Role.ADMIN)
         kind, before = overdue.kind, overdue.before
         if kind is Kept.ACCOUNTS:
-            return sum(self._erase_unused(actor, account_id, before) for account_id, _ in self._unused(before))
+            return sum(self._erase_unused(actor, account_id, before, erased) for account_id, _ in self._unused(before))
         if kind is Kept.REASONS:
             return self._erase_reasons(before)
         deleted = 0
@@ -155,7 +158,7 @@ class RetentionService:
             if (cursor := page.cursor) is None:
                 return
 
-    def _erase_unused(self, actor: Actor, account_id: UUID, before: datetime) -> bool:
+    def _erase_unused(self, actor: Actor, account_id: UUID, before: datetime, erased: Callable[[UUID], object]) -> bool:
         with self._begin() as uow:
             locked, now = uow.accounts.lock_with_admins(account_id), uow.now()
             account = locked.get(account_id)
@@ -163,6 +166,7 @@ class RetentionService:
                 return False
             ended = erase(uow, locked, account_id, actor, self._new_id)
         self._revocations.add(*ended, at=now)
+        erased(account_id)
         return True
 
     def _erase_reasons(self, before: datetime) -> int:

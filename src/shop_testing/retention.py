@@ -66,7 +66,9 @@ class RetentionContract(Contract):
         overdue = _of(shop, Kept.ACCOUNTS)
         assert (overdue.count, overdue.oldest, overdue.before) == (1, used_at, clock() - AGES.accounts)
         assert shop.accounts.me(ada).username == "ada", "to look deletes nothing"
-        assert [shop.retention.delete(SYSTEM, overdue) for _ in range(2)] == [1, 0]
+        erased: list[UUID] = []
+        assert [shop.retention.delete(SYSTEM, overdue, erased.append) for _ in range(2)] == [1, 0]
+        assert erased == [ada.id]
         with pytest.raises(AccountNotFound):
             shop.accounts.me(ada)
         assert shop.orders.get(SYSTEM, order.id).customer_id == ada.id

@@ -226,8 +226,8 @@ def test_a_user_is_forgotten_by_name_or_id_and_nobody_else(database: dict[str, s
     tables.inventory.receive(SYSTEM, lamp.id, 1)
     order = tables.orders.place(PlacementRequest(ben.id, (LineRequest(lamp.id, 1),)))
     done = shop("users", "forget", "Ada", env=database)
-    assert done.stdout == f"Forgot ada ({ada.id}). Backups have them until you delete them.\n"
-    assert f"Forgot cyd ({cyd.id})." in shop("users", "forget", str(cyd.id).upper(), env=database).stdout
+    assert done.stdout == f"account erased: {ada.id}\nBackups have the person until you delete them.\n"
+    assert f"account erased: {cyd.id}\n" in shop("users", "forget", str(cyd.id).upper(), env=database).stdout
     assert "there is no user 'ada'" in failure("users", "forget", "ada", env=database)
     assert f"there is no user '{ada.id}'" in failure("users", "forget", str(ada.id), env=database)
     assert "of one user and the id of another" in failure("users", "forget", str(dan.id), env=database)
@@ -259,6 +259,7 @@ def test_what_is_kept_for_too_long_is_counted_and_deleted_only_if_that_is_asked_
     assert "accounts: 0" in shop("retention", "--accounts", "1097", env=database).stdout
     deleted = shop("retention", "--delete", env=database).stdout
     assert re.findall(r"^(.*) erased$", deleted, re.MULTILINE) == ["reasons: 1", "accounts: 1"]
+    assert f"\naccount erased: {ada.id}\n" in deleted
     assert [line.split()[0] for line in shop("users", env=database).stdout.splitlines()] == ["boss"]
     again = shop("retention", "--delete", env=database).stdout
     assert [line.split()[:2] for line in again.splitlines()] == [

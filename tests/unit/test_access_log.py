@@ -126,6 +126,22 @@ def test_an_answer_that_was_kept_is_logged_like_the_one_that_was_worked_out(setu
     assert ID_BYTES in setup.asked, "its text was kept"
 
 
+def test_an_erasure_has_a_line_of_its_own_with_the_id_and_nothing_else_of_the_person(
+    setup: Setup, caplog: pytest.LogCaptureFixture
+) -> None:
+    password = "numbers are music"
+    setup.shop.accounts.register(Registration("admin", password), actor=SYSTEM, role=Role.ADMIN)
+    ids = [setup.shop.accounts.register(Registration(name, password)).id for name in ("leaver", "other")]
+    asked: tuple[tuple[str, str, dict[str, Any]], ...] = (
+        ("leaver", "/api/v1/users/me", {"json": {"password": password}}),
+        ("admin", f"/api/v1/users/{ids[1]}", {}),
+    )
+    for who, path, options in asked:
+        logged_in = {"Authorization": f"Bearer {setup.shop.sessions.log_in(who, password).access}"}
+        assert setup.client.request("DELETE", path, headers=logged_in, **options).status_code == 204
+    assert [record.getMessage() for record in caplog.records] == [f"account erased: {account_id}" for account_id in ids]
+
+
 def test_the_line_names_the_account_and_never_more_of_it(setup: Setup) -> None:
     line = setup.line_of("GET", "/api/v1/orders", headers=setup.logged_in)
     assert line["account_id"] == str(setup.account.id)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from datetime import timedelta
+from uuid import UUID
 
 from shop_core import SYSTEM, Kept, RetentionAges
 from shop_http.server.database import open_shop
@@ -48,10 +49,14 @@ def run_retention(settings: Settings, given: argparse.Namespace) -> int:
             oldest = f", the oldest of {overdue.oldest:%Y-%m-%d}" if overdue.oldest else ""
             print(f"{overdue.kind}: {overdue.count:,} {which} {overdue.before:%Y-%m-%d}{oldest}", flush=True)
             if given.delete and overdue.count:
-                print(f"{overdue.kind}: {shop.retention.delete(SYSTEM, overdue):,} {done}", flush=True)
+                print(f"{overdue.kind}: {shop.retention.delete(SYSTEM, overdue, _erased):,} {done}", flush=True)
     if not given.delete and any(overdue.count for overdue in found):
         print("Nothing was deleted: `shop retention --delete` does it.")
     return 0
+
+
+def _erased(account_id: UUID) -> None:
+    print(f"account erased: {account_id}", flush=True)
 
 
 def _days(text: str) -> timedelta:

@@ -82,7 +82,7 @@ def _run_forget(settings: Settings, given: argparse.Namespace) -> int:
     with open_shop(settings) as shop:
         account = _named(shop, given)
         shop.privacy.erase(SYSTEM, account.id)
-    print(f"Forgot {account.username} ({account.id}). Backups have them until you delete them.")
+    print(f"account erased: {account.id}\nBackups have the person until you delete them.")
     return 0
 
 

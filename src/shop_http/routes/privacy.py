@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Annotated
 from uuid import UUID
 
@@ -28,6 +29,8 @@ from shop_http.schemas.privacy import ErasureForm, PersonalDataBody
 from shop_http.server.worker_pools import Pool
 
 TAG = accounts.TAG
+
+_logger = logging.getLogger("shop_http")
 
 
 class DataQuery(Struct, forbid_unknown_fields=True, kw_only=True):
@@ -68,6 +71,7 @@ def erase_me(request: ShopRequest, form: ErasureForm, key: IdempotencyKey | None
     expired. A wrong `password` is 400 `wrong_password`.
     """
     request.shop.privacy.erase_me(request.actor, form.password, key=key)
+    _log_erasure(request.actor.account_id)
 
 
 @get(
@@ -102,6 +106,12 @@ def erase_user(request: ShopRequest, user_id: UUID, key: IdempotencyKey | None) 
     For admins, within 15 minutes of their login.
     """
     request.shop.privacy.erase(request.actor, user_id, key=key)
+    _log_erasure(user_id)
+
+
+def _log_erasure(account_id: UUID) -> None:
+    """For whoever restores a backup. It is no line that SHOP_LOG_LEVEL=warning leaves out."""
+    _logger.warning("account erased: %s", account_id)
 
 
 def _data(request: ShopRequest, data: PersonalData) -> Response:
