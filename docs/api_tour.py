@@ -231,8 +231,8 @@ def walk(tour: Tour, password: str) -> None:
     tokens = tour.call("POST", "/auth/token", login)
     tour.say(
         "The access token lasts five minutes. The refresh token gives the next pair, once. If the response is lost,"
-        " retry, however much later: you get the same new refresh token until you use it. Reuse of the old one after"
-        " that ends the session, because somebody else may have it."
+        " retry, however much later: you get the same new refresh token until you use it. Reuse of the old one"
+        " within a day after that ends the session, because somebody else may have it; later it is only refused."
     )
     ada_token = tour.call("POST", "/auth/token/refresh", {"refresh": tokens["refresh"]})["access"]
 

@@ -70,6 +70,7 @@ _ADVICE_OF_KIND = {
     Kind.NOT_FOUND: "Remove it from the screen and read the list again.",
     Kind.CONFLICT: "Read it again, then decide.",
     Kind.STALE: "Read it again, show what changed, and send the change with the new `ETag`.",
+    Kind.GONE: "Drop what you have of this list, and begin anew without a `cursor`.",
     Kind.INVALID: "Show each entry of `errors` at its field. The same request will fail again.",
     Kind.MISMATCH: "The same request will fail again.",
     Kind.UNAUTHENTICATED: "Log in, and send `Authorization: Bearer <access token>`.",
@@ -77,7 +78,6 @@ _ADVICE_OF_KIND = {
     Kind.TOO_MANY: "Wait `Retry-After` seconds, then send the same request again, with the same `Idempotency-Key`.",
     Kind.UNAVAILABLE: "Try again after `Retry-After` seconds, with the same `Idempotency-Key`.",
 }
-_ADVICE_ELSE = "Show the `detail`."
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,11 +107,11 @@ def codes() -> tuple[Code, ...]:
         if code in found:  # a subclass that clients need not tell apart
             continue
         meaning = " ".join(cleandoc(refusal.__doc__ or "").partition("\n\n")[0].split())
-        advice = _ADVICE.get(code) or _ADVICE_OF_KIND.get(kind, _ADVICE_ELSE)
+        advice = _ADVICE.get(code) or _ADVICE_OF_KIND[kind]
         found[code] = Code(code, (STATUS[kind],), refusal.title, meaning, advice)
     for status, (code, title, detail) in TRANSPORT.items():
         statuses = tuple(sorted({status, *(found[code].statuses if code in found else ())}))
-        found[code] = Code(code, statuses, title, detail, _ADVICE.get(code, _ADVICE_ELSE))
+        found[code] = Code(code, statuses, title, detail, _ADVICE[code])
     return tuple(sorted(found.values(), key=lambda code: (code.statuses, code.name)))
 
 
