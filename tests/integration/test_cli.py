@@ -239,6 +239,19 @@ def test_a_user_is_forgotten_by_name_or_id_and_nobody_else(database: dict[str, s
     engine.dispose()
 
 
+def test_a_command_without_the_settings_of_the_server_queues_its_events_if_the_server_publishes_them(
+    database: dict[str, str],
+) -> None:
+    engine = make_engine(database["SHOP_DATABASE_URL"], connections=1)
+    tables = Shop(PostgresAdapters(engine, SECRET.encode(), has_outbox=False))
+    for username, events, waiting in (("ada", "log", 1), ("ben", "none", 1)):
+        with serving(env=database | {"SHOP_EVENTS": events}):
+            tables.accounts.register(Registration(username, "a long password"))
+        assert shop("users", "forget", username, env=database).returncode == 0
+        assert tables.outbox.waiting(SYSTEM)[0] == waiting
+    engine.dispose()
+
+
 def test_what_is_kept_for_too_long_is_counted_and_deleted_only_if_that_is_asked_for(database: dict[str, str]) -> None:
     clock = MovableClock(datetime.now(UTC) - timedelta(days=1096))
     engine = make_engine(database["SHOP_DATABASE_URL"], connections=1)

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import Engine, text
 
 from shop_adapters.postgres.arrays import Integers, Uuids
 from shop_adapters.postgres.database import Row, Transaction
@@ -83,6 +83,22 @@ FROM stock_events
 WHERE id = ANY (CAST(:ids AS uuid[]))
 """)
 _STATEMENTS = statements_about("outbox", "event_id")
+_HAS_RELAY = text("SELECT count(*) FROM tasks WHERE name = 'relay'")
+_ADD_RELAY = text("INSERT INTO tasks (name) VALUES ('relay') ON CONFLICT DO NOTHING")
+_REMOVE_RELAY = text("DELETE FROM tasks WHERE name = 'relay'")
+
+
+def has_relay(engine: Engine) -> bool:
+    """Whether the server that was started last publishes events: then commands queue theirs, as well."""
+    with engine.begin() as connection:
+        return bool(connection.execute(_HAS_RELAY).scalar_one())
+
+
+def note_relay(engine: Engine, *, is_there: bool) -> None:
+    """Note whether the server that starts publishes events. Nothing is written if that is noted already."""
+    if has_relay(engine) != is_there:
+        with engine.begin() as connection:
+            connection.execute(_ADD_RELAY if is_there else _REMOVE_RELAY)
 
 
 class PostgresOutbox(QueueTable):

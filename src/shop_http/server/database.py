@@ -29,6 +29,7 @@ from shop_adapters.postgres.database import translate_errors
 from shop_adapters.postgres.durability import UnsafeServer, check_durability
 from shop_adapters.postgres.exports import Exported, ExportedProducts, exported, exported_products
 from shop_adapters.postgres.migrate import SchemaError, check_schema, migrate
+from shop_adapters.postgres.outbox import has_relay, note_relay
 from shop_adapters.postgres.roles import grant_application_role
 from shop_core import Shop
 from shop_core.accounts.passwords import IsBreached, never_breached
@@ -227,8 +228,13 @@ def readiness(engine: Engine, settings: Settings, *checks: Callable[[], object])
 
 
 @contextlib.contextmanager
-def open_shop(settings: Settings) -> Iterator[Shop]:
+def open_shop(settings: Settings, *, is_server: bool = False) -> Iterator[Shop]:
     """A shop on the database of `settings`; an embedded database is brought to the newest schema first.
+
+    Its events are put into the outbox also if only the server publishes some: a command may lack its settings.
+
+    Args:
+        is_server: whether a server is about to start, whose settings say whether events are published.
 
     Raises:
         EmbeddedPostgresError, DatabaseError, SchemaError, UnsafeServer: the database cannot be used.
@@ -237,14 +243,19 @@ def open_shop(settings: Settings) -> Iterator[Shop]:
         if not settings.database_url:
             migrate(engine, located.currency, includes_tax=located.prices == "gross")
         check_schema(engine, located.currency, includes_tax=located.prices == "gross")
-        yield shop_of(adapters_of(engine, located), located)
+        if is_server:
+            note_relay(engine, is_there=settings.events != "none")
+        yield shop_of(adapters_of(engine, located, has_outbox=has_relay(engine)), located)
 
 
-def adapters_of(engine: Engine, settings: Settings, observe: ObserveStatements | None = None) -> PostgresAdapters:
+def adapters_of(
+    engine: Engine, settings: Settings, observe: ObserveStatements | None = None, *, has_outbox: bool = False
+) -> PostgresAdapters:
     """What a shop needs, on a database.
 
     Args:
         observe: observes its statements.
+        has_outbox: whether it has an outbox although `settings` name no publisher.
 
     Raises:
         SettingsError: see `media_of`.
@@ -256,7 +267,7 @@ def adapters_of(engine: Engine, settings: Settings, observe: ObserveStatements |
         previous_secrets=[os.fsencode(secret) for secret in settings.previous_secret_keys],
         currency=settings.currency,
         includes_tax=settings.prices == "gross",
-        has_outbox=settings.events != "none",
+        has_outbox=has_outbox or settings.events != "none",
         has_mail=bool(settings.smtp_url),
         media=media,
         image_encoder=image_encoder,

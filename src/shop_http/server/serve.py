@@ -49,7 +49,7 @@ def serve(settings: Settings, *, demo: bool = False) -> None:
         prepare()
         located = opened.enter_context(database(settings, on_death=_warn))
         opened.enter_context(_only_server(settings))
-        with open_shop(settings) as shop:
+        with open_shop(settings, is_server=True) as shop:
             if demo:
                 add_demo_data(shop)
         supervisor = Supervisor(
