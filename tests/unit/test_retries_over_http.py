@@ -13,6 +13,7 @@ import pytest
 from litestar.testing import TestClient
 
 from phones import PASSWORD, Setup
+from shop_core import Shop
 from shop_http.app import create_app
 from shop_http.routing import SAFETY_HEADERS, App, described
 
@@ -175,6 +176,17 @@ def test_every_change_honours_each_safety_header_or_refuses_it(own_phones: Phone
         "if-unmodified-since",
     }
     assert {name for id_, name in refused if id_ == "edit_order"} == {"if-none-match", "if-unmodified-since"}
+
+
+@pytest.mark.parametrize("who", ["ada", "grace"])
+def test_who_erases_themselves_may_ask_another_worker_again(who: str) -> None:
+    """Which has not heard of it yet that the session has ended."""
+    setup, form = Setup(), {"password": PASSWORD}
+    logged_in = {"Authorization": f"Bearer {setup.shop.sessions.log_in(who, PASSWORD).access}"}
+    for worker in (Shop(setup.adapters), Shop(setup.adapters)):
+        with TestClient(create_app(worker, threads=2)) as client:
+            response = client.request("DELETE", "/api/v1/users/me", json=form, headers=logged_in)
+        assert response.status_code == 204, response.text
 
 
 def test_a_refused_header_is_named_with_what_to_do(phones: Phones) -> None:
