@@ -38,7 +38,10 @@ API_MD = HERE / "api.md"
 READY_S_MAX = 30
 SHOWN_HEADERS = ("location", "etag", "idempotency-replayed", "allow", "www-authenticate", "retry-after")
 SECRET = {"access", "device", "refresh"}
-DRAWN = re.compile(r"(?<=/media/)[0-9a-f]{64}|(?<=after=)[\w-]+|(?<=\"next_cursor\": \")[\w-]+(?=\",\n  \"has_more\")")
+DRAWN = re.compile(
+    r"(?<=/media/)[0-9a-f]{64}|(?<=: \"\d\.)[0-9a-f]{8}(?=\.\d+\"\n)"
+    r"|(?<=after=)[\w-]+|(?<=\"next_cursor\": \")[\w-]+(?=\",\n  \"has_more\")"
+)
 """Cursors that have a random number in them, and hashes of pictures, which another processor may encode differently."""
 
 
