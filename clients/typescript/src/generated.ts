@@ -454,7 +454,7 @@ export interface paths {
         };
         /**
          * A product, with the units that can be sold now
-         * @description The ETag changes with every edit and with every change of `quantity_in_stock`.
+         * @description The ETag changes with every edit, with every change of `quantity_in_stock`, and with another name of its family.
          */
         get: operations["get_product"];
         /**

@@ -115,7 +115,8 @@ def sync_detailed(
 ) -> Response[Any | InvalidProblem | Problem | ProductBody]:
     """ A product, with the units that can be sold now
 
-     The ETag changes with every edit and with every change of `quantity_in_stock`.
+     The ETag changes with every edit, with every change of `quantity_in_stock`, and with another name of
+    its family.
 
     Args:
         product_id (UUID):
@@ -151,7 +152,8 @@ def sync(
 ) -> Any | InvalidProblem | Problem | ProductBody | None:
     """ A product, with the units that can be sold now
 
-     The ETag changes with every edit and with every change of `quantity_in_stock`.
+     The ETag changes with every edit, with every change of `quantity_in_stock`, and with another name of
+    its family.
 
     Args:
         product_id (UUID):
@@ -182,7 +184,8 @@ async def asyncio_detailed(
 ) -> Response[Any | InvalidProblem | Problem | ProductBody]:
     """ A product, with the units that can be sold now
 
-     The ETag changes with every edit and with every change of `quantity_in_stock`.
+     The ETag changes with every edit, with every change of `quantity_in_stock`, and with another name of
+    its family.
 
     Args:
         product_id (UUID):
@@ -218,7 +221,8 @@ async def asyncio(
 ) -> Any | InvalidProblem | Problem | ProductBody | None:
     """ A product, with the units that can be sold now
 
-     The ETag changes with every edit and with every change of `quantity_in_stock`.
+     The ETag changes with every edit, with every change of `quantity_in_stock`, and with another name of
+    its family.
 
     Args:
         product_id (UUID):
