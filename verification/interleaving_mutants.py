@@ -147,8 +147,8 @@ def _due_believed_after_the_lock(uow: UnitOfWork, begin: Begin) -> dict[str, obj
     """The sweep acts on what it found before it had the locks."""
     found: dict[UUID, Reservation] = {}
 
-    def due(now: datetime, limit: int) -> list[Reservation]:
-        reservations = uow.reservations.due(now, limit)
+    def due(now: datetime, limit: int, after: Reservation | None = None) -> list[Reservation]:
+        reservations = uow.reservations.due(now, limit, after)
         found.update((reservation.id, reservation) for reservation in reservations)
         return reservations
 

@@ -189,6 +189,32 @@ class ReservationExpiryContract(Contract):
         assert shop.reservations.sweep() == 2
         assert shop.audit() == []
 
+    def test_a_product_that_stays_locked_does_not_keep_a_sweep_from_what_comes_after_it(
+        self, shop: Shop, fixtures: Fixtures, clock: MovableClock, lamp: Product, ada: Actor
+    ) -> None:
+        chair = fixtures.product("Chair", units=5)
+        for product, seconds in ((lamp, 30), (lamp, 30), (chair, 50), (chair, 60)):
+            shop.reservations.reserve(to_hold(ada, (product, 1), seconds=seconds))
+        clock.move(MINUTE)
+        with fixtures.begin() as uow:
+            uow.stock.lock([lamp.id])
+            assert [shop.reservations.sweep(limit=1) for _ in range(5)] == [0, 0, 1, 1, 0]
+        assert [shop.reservations.sweep(limit=1) for _ in range(3)] == [1, 1, 0]
+        assert shop.audit() == []
+
+    def test_what_is_due_is_listed_from_any_of_them_on(
+        self, shop: Shop, fixtures: Fixtures, clock: MovableClock, lamp: Product, ada: Actor
+    ) -> None:
+        for seconds in (40, 20, 20, 30, 70):
+            shop.reservations.reserve(to_hold(ada, (lamp, 1), seconds=seconds))
+        clock.move(MINUTE)
+        with fixtures.begin() as uow:
+            due = uow.reservations.due(clock(), 9)
+            assert [each.expires_at for each in due] == sorted(each.expires_at for each in due)
+            assert len(due) == 4
+            for number, each in enumerate(due):
+                assert uow.reservations.due(clock(), 2, each) == due[number + 1 : number + 3]
+
     def test_no_step_takes_back_more_lines_than_one_order_may_have(
         self, shop: Shop, fixtures: Fixtures, clock: MovableClock, ada: Actor
     ) -> None:

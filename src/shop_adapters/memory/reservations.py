@@ -98,7 +98,7 @@ class MemoryReservations:
         requested = set(product_ids)
         with self._transaction.statement():
             due = [reservation for reservation in self._open() if reservation.is_due(now)]
-        due.sort(key=lambda reservation: (reservation.expires_at, reservation.id))
+        due.sort(key=_expiry)
         lines = [
             ExpiredLine(reservation.id, reservation.customer_id, product_id, quantity)
             for reservation in due
@@ -138,11 +138,11 @@ class MemoryReservations:
             found = sorted(self._transaction.reservations.all().values(), key=lambda each: each.created_at)
         return {each.customer_id: each.created_at for each in found if each.customer_id in customer_ids}
 
-    def due(self, now: datetime, limit: int) -> list[Reservation]:
-        """Up to `limit` reservations stored as active whose time is up at `now`, longest ago first."""
+    def due(self, now: datetime, limit: int, after: Reservation | None = None) -> list[Reservation]:
+        """Up to `limit` reservations stored as active whose time is up at `now`, longest ago first; after that one."""
         with self._transaction.statement():
-            due = [reservation for reservation in self._open() if reservation.is_due(now)]
-        due = sorted(due, key=lambda reservation: (reservation.expires_at, reservation.id))[:limit]
+            due = [each for each in self._open() if each.is_due(now) and (not after or _expiry(each) > _expiry(after))]
+        due = sorted(due, key=_expiry)[:limit]
         lines = accumulate(len(reservation.lines) for reservation in due)
         return [reservation for reservation, total in zip(due, lines, strict=True) if total <= LINES_MAX]
 
@@ -155,6 +155,11 @@ class MemoryReservations:
     def _check_locked(self, product_ids: Collection[UUID]) -> None:
         if not self._transaction.has_locked(self._transaction.stock.name, product_ids):
             raise LockOrderError("a reservation is changed although the stock of its products is not locked")
+
+
+def _expiry(reservation: Reservation) -> tuple[datetime, UUID]:
+    """Reservations expire in this order."""
+    return reservation.expires_at, reservation.id
 
 
 def _as_stored(reservation: Reservation) -> Reservation:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import lru_cache
 from itertools import groupby
 from typing import Any
@@ -109,6 +109,7 @@ WITH oldest AS (
     ) AS lines
     FROM reservations AS head
     WHERE state = 'active' AND expires_at <= :now
+      AND (expires_at, id) > (CAST(:after_time AS timestamptz), CAST(:after_id AS uuid))
     ORDER BY expires_at, id
     LIMIT :limit
 ), due AS (
@@ -122,6 +123,7 @@ FROM due
 JOIN reservation_lines AS line ON line.customer_id = due.customer_id AND line.reservation_id = due.id
 ORDER BY due.expires_at, due.id, line.line_no
 """)
+_BEFORE_ALL = datetime.min.replace(tzinfo=UTC), UUID(int=0)
 _DUE_LINES = text("""
 SELECT reservation_id, customer_id, product_id, quantity
 FROM reservation_lines
@@ -258,8 +260,10 @@ class PostgresReservations:
         rows = self._transaction.run(_LAST_MADE, {"customer_ids": Uuids(customer_ids)})
         return {row.customer_id: row.made_at for row in rows}
 
-    def due(self, now: datetime, limit: int) -> list[Reservation]:
-        return list(_reservations(self._transaction.run(_DUE, {"now": now, "limit": limit, "lines_max": LINES_MAX})))
+    def due(self, now: datetime, limit: int, after: Reservation | None = None) -> list[Reservation]:
+        after_time, after_id = (after.expires_at, after.id) if after else _BEFORE_ALL
+        values = {"now": now, "limit": limit, "lines_max": LINES_MAX, "after_time": after_time, "after_id": after_id}
+        return list(_reservations(self._transaction.run(_DUE, values)))
 
 
 @lru_cache

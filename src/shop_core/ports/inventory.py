@@ -92,8 +92,11 @@ class Reservations(Protocol):
     def last_made(self, customer_ids: Collection[UUID]) -> dict[UUID, datetime]:
         """When each of these customers last reserved something; those who never did are left out."""
 
-    def due(self, now: datetime, limit: int) -> list[Reservation]:
+    def due(self, now: datetime, limit: int, after: Reservation | None = None) -> list[Reservation]:
         """Up to `limit` reservations stored as active that have expired at `now`, longest ago first.
 
         Together they have at most `LINES_MAX` lines.
+
+        Args:
+            after: only those that come after this one in that order, whatever became of it; None: all.
         """

@@ -36,6 +36,7 @@ class ReservationService:
         self._begin = begin
         self._new_id = new_id
         self._limits = limits
+        self._passed: Reservation | None = None  # a sweep begins after this one: those up to it were busy
 
     def reserve_all(
         self, requests: Sequence[ReservationRequest], ids: Sequence[UUID] | None = None, *, wait: bool = True
@@ -173,7 +174,8 @@ class ReservationService:
         """End expired reservations and publish it. One sweep runs at a time, in all processes together.
 
         Nobody has to wait for it: a request that needs the units of an expired reservation takes them before. It waits
-        for nobody, either: a reservation whose products others have locked is left for the next sweep.
+        for nobody, either: a reservation whose products others have locked is left for later. If a sweep can end none
+        of those that it looks at, the next one goes on after them; after the last one it begins anew.
 
         Args:
             limit: how many at most; they have no more than `LINES_MAX` lines together.
@@ -182,15 +184,18 @@ class ReservationService:
             How many it ended; if any, there may be more. 0 while another sweep runs.
         """
         with self._begin() as uow:
-            due = uow.reservations.due(uow.now(), limit)
+            due = uow.reservations.due(uow.now(), limit, self._passed)
+            if not due and self._passed is not None:
+                self._passed = None
+                due = uow.reservations.due(uow.now(), limit)
             if not due or not uow.try_lock_task("sweep"):  # in this order: reading is free, locking is not
                 return 0
             _, busy = uow.stock.try_lock(set(chain.from_iterable(reservation.units for reservation in due)))
-            due = [reservation for reservation in due if busy.isdisjoint(reservation.units)]
+            free = [reservation.id for reservation in due if busy.isdisjoint(reservation.units)]
             now = uow.now()
-            locked = uow.reservations.get_all(reservation.id for reservation in due)
+            locked = uow.reservations.get_all(free)
             ended, movements, events = [], [], []
-            for reservation in (locked[reservation.id] for reservation in due):
+            for reservation in (locked[reservation_id] for reservation_id in free):
                 if reservation.is_due(now):
                     after, given = give_back(reservation, ReservationStep.EXPIRE, None, now, self._new_id)
                     ended.append(after)
@@ -199,6 +204,8 @@ class ReservationService:
             uow.reservations.update_all(ended)
             uow.stock.apply(movements)
             uow.events.add_all(events)
+        if not ended:
+            self._passed = due[-1]
         return len(ended)
 
     def _expired(self, reservation: Reservation) -> StockEvent:
