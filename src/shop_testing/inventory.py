@@ -248,10 +248,23 @@ class StockContract(Contract):
 
     def test_of_two_who_counted_the_same_shelf_one_corrects_it(self, fixtures: Fixtures, contended: Shop) -> None:
         product = fixtures.product(units=10)
-        correct = partial(contended.inventory.adjust, SYSTEM, product.id, -3, "stock-take", recorded=10)
+        correct = partial(contended.inventory.count, SYSTEM, product.id, 7, "stock-take", recorded=10)
         outcomes = together(correct, correct)
         assert sorted(type(outcome).__name__ for outcome in outcomes) == ["Invalid", "StockLevel"]
         assert fixtures.level(product.id).on_hand == 7
+
+    def test_a_count_is_reached_whatever_was_recorded(self, fixtures: Fixtures, shop: Shop) -> None:
+        product = fixtures.product()
+        for counted, lines in ((2_500_000, 3), (2_500_000, 3), (1, 6)):
+            assert shop.inventory.count(SYSTEM, product.id, counted, "stock-take").on_hand == counted
+            assert len(fixtures.ledger(product.id)) == lines
+        with pytest.raises(Invalid, match="must be from 0 to"):
+            shop.inventory.count(SYSTEM, product.id, -1, "stock-take")
+        with pytest.raises(ProductNotFound):
+            shop.inventory.count(SYSTEM, fixtures.new_id(), 1, "stock-take")
+        with pytest.raises(Forbidden):
+            shop.inventory.count(fixtures.customer(), product.id, 1, "stock-take")
+        assert shop.audit() == []
 
     def test_a_count_of_an_earlier_moment_leaves_what_came_and_went_since(self, fixtures: Fixtures, shop: Shop) -> None:
         product = fixtures.product(units=5)

@@ -61,6 +61,7 @@ Change = Callable[[Subjects, Any, IdempotencyKey | None], object]
 CHANGES: dict[str, tuple[Change, Any, Any]] = {
     "receive": (lambda s, units, key: s.shop.inventory.receive(s.boss, s.lamp.id, units, "note", key=key), 5, 6),
     "adjust": (lambda s, units, key: s.shop.inventory.adjust(s.boss, s.lamp.id, units, "found", key=key), 5, -5),
+    "count": (lambda s, units, key: s.shop.inventory.count(s.boss, s.lamp.id, units, "list A", key=key), 5, 6),
     "edit": (lambda s, units, key: s.shop.orders.edit(s.ada, s.order.id, s.lines(units), {1}, key=key), 5, 6),
     "cancel": (lambda s, id_, key: s.shop.orders.cancel(s.ada, getattr(s, id_).id, {1}, key=key), "order", "shipped"),
     "delete": (lambda s, id_, key: s.shop.orders.delete(s.ada, getattr(s, id_).id, {1}, key=key), "order", "shipped"),

@@ -109,6 +109,18 @@ def test_a_count_of_stock_that_moved_meanwhile_is_made_again(setup: Setup, brows
     assert setup.available == 6
 
 
+def test_a_count_corrects_by_more_units_than_one_line_of_the_ledger_can_hold(setup: Setup, browser: Browser) -> None:
+    page = browser.get("/stock/count?sku=LAMP-1&counted=1500000")
+    assert "Brass lamp: 1500000 on hand (+1499995)." in text_of(browser.submit(page, "/stock/count"))
+    assert setup.available == 1_500_000
+
+
+def test_it_is_right_is_not_said_of_stock_that_moved_meanwhile(setup: Setup, browser: Browser) -> None:
+    page = browser.get("/stock/count?sku=LAMP-1&counted=5")
+    setup.shop.inventory.receive(SYSTEM, setup.product_id, 1)
+    assert "is 6 now: count again" in text_of(browser.submit(page, "/stock/count"))
+
+
 def test_of_two_who_counted_the_same_shelf_one_corrects_the_stock(setup: Setup, browser: Browser) -> None:
     mine, theirs = (browser.get("/stock/count?sku=LAMP-1&counted=0") for _ in range(2))
     assert browser.submit(mine, "/stock/count").status_code == 200

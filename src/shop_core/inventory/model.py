@@ -219,12 +219,18 @@ def check_reason(reason: str, *, is_needed: bool = True) -> None:
         raise Invalid(*faults)
 
 
-def count_changes(level: StockLevel, counted: int) -> list[int]:
+def count_changes(level: StockLevel, counted: int, recorded: int | None = None) -> list[int]:
     """The corrections that bring what is on hand to `counted` units; several if one ledger line cannot hold it.
 
+    Args:
+        recorded: how many were on hand when the two were compared; None: any number.
+
     Raises:
-        Invalid: so many units cannot be on hand.
+        Invalid: so many units cannot be on hand; or another number than `recorded` is on hand by now.
     """
+    if recorded not in (None, level.on_hand):
+        rule = f"was {recorded} when you counted, and is {level.on_hand} now: count again"
+        raise Invalid(Fault("on_hand", rule, "moved_meanwhile"))
     if type(counted) is not int or not 0 <= counted <= ON_HAND_MAX:
         rule = f"of product {level.product_id} must be from 0 to {ON_HAND_MAX}, this is {counted}"
         raise Invalid(Fault("counted", rule, "out_of_range"))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
+from functools import partial
 from uuid import UUID
 
 from shop_core.accounts.model import Actor, Role
@@ -19,6 +20,7 @@ from shop_core.inventory.model import (
     check_low_stock_level,
     check_reason,
     count_changes,
+    levels_after,
 )
 from shop_core.pagination import LIMIT_MAX, CursorRequest, Page
 from shop_core.ports import Begin, NewId, UnitOfWork
@@ -55,14 +57,7 @@ class InventoryService:
         return self._record(actor, product_id, MovementKind.RECEIVED, quantity, reason, key)
 
     def adjust(
-        self,
-        actor: Actor,
-        product_id: UUID,
-        change: int,
-        reason: str,
-        *,
-        recorded: int | None = None,
-        key: IdempotencyKey | None = None,
+        self, actor: Actor, product_id: UUID, change: int, reason: str, *, key: IdempotencyKey | None = None
     ) -> StockLevel:
         """What is on hand turned out to be more or less than recorded: found, lost, damaged.
 
@@ -70,20 +65,45 @@ class InventoryService:
 
         Args:
             change: units found (positive) or missing (negative), not 0.
-            recorded: how many were recorded on hand when the change was worked out; None: any number. Two people who
-                count the same shelf would otherwise both correct it.
             key: makes a retry safe; see `IdempotencyKey`.
 
         Raises:
             Unauthenticated, Forbidden: the actor is not staff.
             StockBelowZero: more are said to be missing than are on hand.
             ProductNotFound, KeyReused
-            Invalid: it breaks a rule; also without a reason, which nobody could find out later; and if another number
-                than `recorded` is on hand by now.
+            Invalid: it breaks a rule; also without a reason, which nobody could find out later.
         """
         actor.require(Role.STAFF)
         check_reason(reason)
-        return self._record(actor, product_id, MovementKind.ADJUSTED, change, reason, key, recorded)
+        return self._record(actor, product_id, MovementKind.ADJUSTED, change, reason, key)
+
+    def count(
+        self,
+        actor: Actor,
+        product_id: UUID,
+        counted: int,
+        reason: str,
+        *,
+        recorded: int | None = None,
+        key: IdempotencyKey | None = None,
+    ) -> StockLevel:
+        """A stock-take of one product: bring what is on hand to what was counted.
+
+        Args:
+            counted: units physically there.
+            recorded: how many were recorded on hand when the two were compared; None: any number. Two people who count
+                the same shelf would otherwise both correct it.
+            key: makes a retry safe; see `IdempotencyKey`.
+
+        Raises:
+            Unauthenticated, Forbidden: the actor is not staff.
+            ProductNotFound, KeyReused
+            Invalid: so many cannot be counted, there is no reason, or another number than `recorded` is on hand by now.
+        """
+        actor.require(Role.STAFF)
+        check_reason(reason)
+        changes = partial(count_changes, counted=counted, recorded=recorded)
+        return self._record(actor, product_id, MovementKind.ADJUSTED, counted, reason, key, changes)
 
     def count_all(
         self, actor: Actor, counted: Mapping[UUID, int], reason: str, *, as_of: Mapping[UUID, datetime] = {}
@@ -234,28 +254,27 @@ class InventoryService:
         quantity: int,
         reason: str,
         key: IdempotencyKey | None,
-        recorded: int | None = None,
+        changes: Callable[[StockLevel], list[int]] | None = None,
     ) -> StockLevel:
+        """Record units that came or went; or, with `changes`, those that bring the level to a counted quantity."""
         actor.require(Role.STAFF)
         with self._begin() as uow:
-            asked = (kind, product_id, quantity, reason)
+            asked = ("counted" if changes else kind, product_id, quantity, reason)
             is_replay = key is not None and key.claim(uow.keys.claim, actor.account_id, "stock", *asked)
             level = uow.stock.lock([product_id]).get(product_id)
             if level is None:
                 raise ProductNotFound(product_id)
             if is_replay:
                 return level
-            if recorded not in (None, level.on_hand):
-                rule = f"was {recorded} when you counted, and is {level.on_hand} now: count again"
-                raise Invalid(Fault("on_hand", rule, "moved_meanwhile"))
-            at = uow.now()
-            movement = StockMovement(
-                self._new_id(), product_id, kind, quantity, at, actor.id, reason=normalized(reason)
-            )
-            after = level.after(movement)
-            uow.stock.apply([movement])
-            self._tell_shortfalls(uow, actor, {product_id: level}, {product_id: after}, at)
-        return after
+            at, why = uow.now(), normalized(reason)
+            movements = [
+                StockMovement(self._new_id(), product_id, kind, units, at, actor.id, reason=why)
+                for units in (changes(level) if changes else [quantity])
+            ]
+            after = levels_after({product_id: level}, movements)
+            uow.stock.apply(movements)
+            self._tell_shortfalls(uow, actor, {product_id: level}, after, at)
+        return after[product_id]
 
     def _tell_shortfalls(
         self,

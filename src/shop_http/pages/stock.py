@@ -166,10 +166,10 @@ def count(request: StaffRequest) -> Redirect:
     """Bring what is recorded to what was counted, unless it moved since the two were compared."""
     form, product = request.form, request.stored_product(request.form.text("sku"))
     counted, recorded = form.number("counted"), form.number("recorded")
-    if change := counted - recorded:
-        reason, inventory = form.text("reason"), request.shop.inventory
-        inventory.adjust(request.actor, product.id, change, reason, recorded=recorded, key=form.key)
-    return Redirect("/stock/count", f"{product.name}: {counted} on hand ({change:+d}).")
+    request.shop.inventory.count(
+        request.actor, product.id, counted, form.text("reason"), recorded=recorded, key=form.key
+    )
+    return Redirect("/stock/count", f"{product.name}: {counted} on hand ({counted - recorded:+d}).")
 
 
 ROUTES = (show_receiving, receive, list_low_stock, set_low_stock_level, show_count, count)
