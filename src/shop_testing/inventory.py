@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from uuid import UUID
 
@@ -277,7 +277,32 @@ class StockContract(Contract):
         shop.inventory.count_all(SYSTEM, {product.id: 2}, "list A", as_of={product.id: fixtures.clock()})
         shop.inventory.count_all(SYSTEM, {product.id: 9}, "list A", as_of={product.id: counted_at})
         assert fixtures.level(product.id).on_hand == 2, "an older list says nothing after a newer one"
+        shop.inventory.count(SYSTEM, product.id, 4, "list B")
+        shop.inventory.count_all(SYSTEM, {product.id: 9}, "list A", as_of={product.id: counted_at})
+        assert fixtures.level(product.id).on_hand == 4, "nor after another one"
         assert shop.audit() == []
+
+    def test_what_changed_since_a_moment_is_what_came_and_went_and_no_count(
+        self, fixtures: Fixtures, shop: Shop
+    ) -> None:
+        product, other = fixtures.product(units=9), fixtures.product("Other", units=7)
+        moments = {product.id: fixtures.ledger(product.id)[-1].at, other.id: fixtures.clock() - timedelta(days=1)}
+        fixtures.apply(*(fixtures.movement(product.id, kind, 2) for kind in (ALLOCATED, SHIPPED, RETURNED, RECEIVED)))
+        fixtures.apply(fixtures.movement(product.id, ADJUSTED, -1))
+
+        def changes(moments: dict[UUID, datetime]) -> dict[UUID, int]:
+            with fixtures.begin() as uow:
+                return uow.stock.changes_since(moments)
+
+        assert changes(moments) == {product.id: -2 + 2 + 2 - 1, other.id: 7}
+        assert changes({product.id: fixtures.clock() + timedelta(days=1)}) == {product.id: 0}
+        shop.inventory.count(SYSTEM, product.id, 3, "counted: by hand")
+        count = fixtures.ledger(product.id)[-1]
+        assert count.is_count
+        assert count.reason == "counted: by hand"
+        assert changes(moments) == {other.id: 7}, "the later count has the last word"
+        assert changes({product.id: count.at}) == {product.id: 0}
+        assert changes({}) == {}
 
     def test_what_is_short_is_listed_with_the_greatest_shortfall_first(self, fixtures: Fixtures, shop: Shop) -> None:
         fixtures.product(units=5)

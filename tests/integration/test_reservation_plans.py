@@ -1,4 +1,4 @@
-"""What reservations, keys and the outbox look at among hundreds of thousands: only what is asked for."""
+"""What reservations, keys, the ledger and the outbox look at among hundreds of thousands: only what is asked for."""
 
 from __future__ import annotations
 
@@ -51,6 +51,12 @@ FROM order_events""",
 INSERT INTO stock_events (id, kind, subject_id, at, units, format)
 SELECT {_ID.format(n="n")}, 'stock_short', {_ID.format(n="n")}, '2025-12-01', 1, 1
 FROM generate_series({MANY} + 1, 2 * {MANY}) AS n""",
+    # A thousand movements of each of a hundred products, in turn, a minute apart; every seventh is a correction.
+    f"""
+INSERT INTO stock_movements (id, product_id, kind, quantity, at, reason)
+SELECT {_ID.format(n="n")}, {_ID.format(n="n % 100 + 1")}, CASE WHEN n % 7 = 0 THEN 'adjusted' ELSE 'received' END, 1,
+       '2026-01-01'::timestamptz - ({MANY} - n) * interval '1 minute', 'found'
+FROM generate_series(1, {MANY}) AS n""",
     f"INSERT INTO holders (customer_id) SELECT {_ID.format(n='n')} FROM generate_series(1, 5000) AS n",
 )
 
@@ -92,6 +98,17 @@ def test_the_sweep_looks_at_what_is_due_and_at_nothing_else(adapters: PostgresAd
     for cost in _cost(adapters, first_and_next):
         assert "reservations_due_idx" in cost.used
         assert cost.rows <= 80, cost
+
+
+def test_a_count_looks_at_what_came_and_went_since_in_one_statement(adapters: PostgresAdapters) -> None:
+    moments = {UUID(int=number): NOW - timedelta(hours=10) for number in range(1, 51)}
+
+    def changes(uow: UnitOfWork) -> None:
+        assert set(uow.stock.changes_since(moments).values()) == {6}
+
+    (cost,) = _cost(adapters, changes)
+    assert "stock_movements_pkey" in cost.used
+    assert cost.rows <= 50 * 30, cost  # of a thousand each
 
 
 def test_active_reservations_are_found_among_all_that_a_customer_ever_had(adapters: PostgresAdapters) -> None:

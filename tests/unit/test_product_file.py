@@ -178,6 +178,20 @@ def test_the_same_count_after_sales_brings_no_sold_unit_back() -> None:
     assert shop.audit() == []
 
 
+def test_a_file_and_the_panel_that_count_one_shelf_correct_it_once() -> None:
+    clock = MovableClock()
+    shop = Shop(MemoryAdapters(clock=clock))
+    imported(shop, b"sku,name,price,quantity\nA,Apple,1.00,10\n", OnBadRow.REFUSE, Reading("EUR", now=clock()))
+    clock.move(timedelta(hours=1))
+    written = clock()
+    clock.move(timedelta(hours=1))
+    shop.inventory.count(SYSTEM, catalog(shop)["A"].id, 8, "Stock-take", recorded=10)
+    clock.move(timedelta(hours=1))
+    file = f"sku,quantity,counted\nA,8,{written.isoformat()}\n".encode()
+    imported(shop, file, OnBadRow.REFUSE, Reading("EUR", now=clock()))
+    assert on_hand(shop, "A") == 8
+
+
 def test_a_quantity_without_its_time_is_for_new_products_only(shop: Shop, file: Write) -> None:
     whole = file("sku,name,price,quantity\nA,Apple,1.00,5\n")
     for _ in range(2):

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from uuid import UUID
 
 from shop_adapters.listing import MOVEMENTS
 from shop_adapters.memory.listing import cut
 from shop_adapters.memory.transaction import Transaction
 from shop_core.errors import ProductNotFound
-from shop_core.inventory.model import StockLevel, StockMovement
+from shop_core.inventory.model import EFFECTS, StockLevel, StockMovement
 from shop_core.pagination import CursorRequest, Page
 
 
@@ -93,6 +94,20 @@ class MemoryStock:
                 levels.put(product_id, level)
             elif levels.get(product_id) is not None:
                 levels.remove(product_id)
+
+    def changes_since(self, moments: Mapping[UUID, datetime]) -> dict[UUID, int]:
+        """By how many units what is on hand has changed after the moment of each product, counts left aside.
+
+        A product with a count of after its moment is left out.
+        """
+        changes: dict[UUID, int] = {}
+        for product_id, moment in moments.items():
+            with self._transaction.statement():
+                ledger = self._transaction.ledger.of(product_id)
+            later = [movement for movement in ledger if movement.at > moment]
+            if not any(movement.is_count for movement in later):
+                changes[product_id] = sum(EFFECTS[each.kind].on_hand * each.quantity for each in later)
+        return changes
 
     def movements(self, product_id: UUID, page_request: CursorRequest) -> Page[StockMovement]:
         """The ledger of a product, newest first."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from itertools import groupby
 from typing import Any
 from uuid import UUID
@@ -14,7 +15,7 @@ from shop_adapters.listing import MOVEMENTS
 from shop_adapters.postgres.arrays import Uuids, columns
 from shop_adapters.postgres.database import CHECK, Transaction, failing_id
 from shop_core.errors import Oversold, ProductNotFound, Refusal, StockBelowZero
-from shop_core.inventory.model import EFFECTS, MovementKind, StockLevel, StockMovement
+from shop_core.inventory.model import COUNTED, EFFECTS, MovementKind, StockLevel, StockMovement
 from shop_core.pagination import CursorRequest, Page
 
 _GET = text("""
@@ -95,6 +96,27 @@ _APPLY = text(f"""
 WITH changed AS ({_CHANGE_LEVELS.text} RETURNING 1), added AS ({_ADD_MOVEMENTS.text})
 SELECT count(*) FROM changed
 """)
+_ON_HAND = " ".join(f"WHEN '{kind}' THEN {effect.on_hand}" for kind, effect in EFFECTS.items() if effect.on_hand)
+# The ledger is read from its newest line back to one of before the moment. Its lines are in the order of time, but for
+# some seconds, as hosts with different clocks make the ids, and for counts, which have the time of the count.
+_CHANGES_SINCE = text(f"""
+SELECT since.product_id, later.units
+FROM unnest(CAST(:product_ids AS uuid[]), CAST(:moments AS timestamptz[])) AS since (product_id, moment),
+LATERAL (
+    SELECT coalesce(sum(quantity * CASE kind {_ON_HAND} ELSE 0 END), 0) AS units,
+           coalesce(bool_or(kind = '{MovementKind.ADJUSTED}' AND starts_with(reason, '{COUNTED}')), false) AS is_counted
+    FROM stock_movements AS movement
+    WHERE movement.product_id = since.product_id AND movement.at > since.moment AND movement.id > coalesce((
+        SELECT before.id
+        FROM stock_movements AS before
+        WHERE before.product_id = since.product_id AND before.at < since.moment - interval '1 minute'
+          AND before.kind <> '{MovementKind.ADJUSTED}'
+        ORDER BY before.id DESC
+        LIMIT 1
+    ), '{UUID(int=0)}')
+) AS later
+WHERE NOT later.is_counted
+""")
 _FIRST_MOVEMENTS = text("""
 SELECT id, product_id, kind, quantity, at, actor_id, order_id, reason, reservation_id
 FROM stock_movements
@@ -165,6 +187,10 @@ class PostgresStock:
     def set_low_stock_level(self, product_id: UUID, level: int | None) -> None:
         self._transaction.lock_order.enter("stock", [product_id])
         self._transaction.run(_SET_LOW_STOCK_LEVEL, {"product_id": product_id, "level": level})
+
+    def changes_since(self, moments: Mapping[UUID, datetime]) -> dict[UUID, int]:
+        rows = self._transaction.run(_CHANGES_SINCE, columns(_CHANGES_SINCE, moments.items())) if moments else []
+        return {row.product_id: row.units for row in rows}
 
     def movements(self, product_id: UUID, page_request: CursorRequest) -> Page[StockMovement]:
         values: dict[str, object] = {"product_id": product_id, "limit": page_request.limit + 1}

@@ -22,6 +22,8 @@ from shop_core.text import normalized, text_faults
 QUANTITY_MAX = 1_000_000
 ON_HAND_MAX = 2_000_000_000
 REASON_LENGTH_MAX = 500
+COUNTED = "counted:"
+"""The reason of an adjustment begins with it if it tells how many units there are: none came or went."""
 LINES_MAX = 2_000
 
 Units = Mapping[UUID, int]
@@ -130,6 +132,11 @@ class StockMovement(_Movement):
     def _make(cls, iterable: Iterable[Any]) -> StockMovement:  # type: ignore[override]
         return cls(*iterable)  # so that `_replace` checks too
 
+    @property
+    def is_count(self) -> bool:
+        """Whether it tells how many units there are; `at` is then the time of the count."""
+        return self.kind is MovementKind.ADJUSTED and self.reason.startswith(COUNTED)
+
 
 def _check_movement(kind: MovementKind, quantity: int, reason: str) -> None:
     quantity_min = -QUANTITY_MAX if kind is MovementKind.ADJUSTED else 1
@@ -217,6 +224,12 @@ def check_reason(reason: str, *, is_needed: bool = True) -> None:
     faults = text_faults("reason", normalized(reason), min_length=int(is_needed), max_length=REASON_LENGTH_MAX)
     if faults:
         raise Invalid(*faults)
+
+
+def count_reason(reason: str) -> str:
+    """The reason of a count, as it stands in the ledger."""
+    reason = normalized(reason)
+    return reason if reason.startswith(COUNTED) else f"{COUNTED} {reason}"
 
 
 def count_changes(level: StockLevel, counted: int, recorded: int | None = None) -> list[int]:

@@ -13,16 +13,16 @@ from shop_core.errors import Fault, Invalid, ProductNotFound
 from shop_core.events import StockEvent, StockEventKind
 from shop_core.idempotency import IdempotencyKey
 from shop_core.inventory.model import (
-    EFFECTS,
     MovementKind,
     StockLevel,
     StockMovement,
     check_low_stock_level,
     check_reason,
     count_changes,
+    count_reason,
     levels_after,
 )
-from shop_core.pagination import LIMIT_MAX, CursorRequest, Page
+from shop_core.pagination import CursorRequest, Page
 from shop_core.ports import Begin, NewId, UnitOfWork
 from shop_core.text import normalized
 from shop_core.times import time_faults
@@ -65,6 +65,7 @@ class InventoryService:
 
         Args:
             change: units found (positive) or missing (negative), not 0.
+            reason: in words; one that begins with `COUNTED` makes it a count, see `count_all`.
             key: makes a retry safe; see `IdempotencyKey`.
 
         Raises:
@@ -91,6 +92,7 @@ class InventoryService:
 
         Args:
             counted: units physically there.
+            reason: in words, e.g. which list; in the ledger it begins with `COUNTED`.
             recorded: how many were recorded on hand when the two were compared; None: any number. Two people who count
                 the same shelf would otherwise both correct it.
             key: makes a retry safe; see `IdempotencyKey`.
@@ -103,7 +105,7 @@ class InventoryService:
         actor.require(Role.STAFF)
         check_reason(reason)
         changes = partial(count_changes, counted=counted, recorded=recorded)
-        return self._record(actor, product_id, MovementKind.ADJUSTED, counted, reason, key, changes)
+        return self._record(actor, product_id, MovementKind.ADJUSTED, counted, count_reason(reason), key, changes)
 
     def count_all(
         self, actor: Actor, counted: Mapping[UUID, int], reason: str, *, as_of: Mapping[UUID, datetime] = {}
@@ -111,11 +113,11 @@ class InventoryService:
         """A stock-take: bring what is on hand to what was counted, product by product, all or none.
 
         What came and went after the count stays: 5 counted before 2 were shipped are 3. So the same count again changes
-        nothing, and an older one than another with the same reason is left out.
+        nothing. A product that was counted later keeps that count.
 
         Args:
             counted: units physically there, by product.
-            reason: in words, e.g. which list.
+            reason: in words, e.g. which list; in the ledger it begins with `COUNTED`.
             as_of: when a product was counted; now where it is not in here.
 
         Raises:
@@ -129,16 +131,17 @@ class InventoryService:
             raise Invalid(*faults)
         with self._begin() as uow:
             levels = uow.stock.lock(counted)
-            now = uow.now()
+            now, why = uow.now(), count_reason(reason)
+            moments = {product_id: min(now, as_of.get(product_id, now)) for product_id in counted}
+            since = uow.stock.changes_since({each: at for each, at in moments.items() if each in as_of})
             before, movements = dict(levels), list[StockMovement]()
             for product_id, units in counted.items():
                 if product_id not in levels:
                     raise ProductNotFound(product_id)
-                kind, why, at = MovementKind.ADJUSTED, normalized(reason), min(now, as_of.get(product_id, now))
-                since = _change_since(uow, product_id, at, why) if product_id in as_of else 0
-                if since is None:
+                if product_id in as_of and product_id not in since:
                     continue
-                for change in count_changes(levels[product_id], units if not since else max(0, units + since)):
+                kind, at, changed = MovementKind.ADJUSTED, moments[product_id], since.get(product_id, 0)
+                for change in count_changes(levels[product_id], max(0, units + changed) if changed else units):
                     movement = StockMovement(self._new_id(), product_id, kind, change, at, actor.id, reason=why)
                     levels[product_id] = levels[product_id].after(movement)
                     movements.append(movement)
@@ -292,23 +295,3 @@ class InventoryService:
                 if level.shortfall > before[product_id].shortfall
             ]
         )
-
-
-def _change_since(uow: UnitOfWork, product_id: UUID, moment: datetime, reason: str) -> int | None:
-    """By how much what is on hand has changed since a moment; None if it was counted later for the same reason.
-
-    A correction by a count has the time of the count, not the one at which it was recorded, so it may stand above
-    older lines of the ledger; everything else has the time at which it was recorded.
-    """
-    change, cursor = 0, None
-    while True:
-        page = uow.stock.movements(product_id, CursorRequest(LIMIT_MAX, cursor))
-        for movement in page.items:
-            if movement.at > moment:
-                if movement.kind is MovementKind.ADJUSTED and movement.reason == reason:
-                    return None
-                change += EFFECTS[movement.kind].on_hand * movement.quantity
-            elif movement.kind is not MovementKind.ADJUSTED:
-                return change
-        if (cursor := page.cursor) is None:
-            return change

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID
@@ -45,6 +45,12 @@ class Stock(Protocol):
 
     def set_low_stock_level(self, product_id: UUID, level: int | None) -> None:
         """Store the low stock level of a product, or that it has none; its stock is locked."""
+
+    def changes_since(self, moments: Mapping[UUID, datetime]) -> dict[UUID, int]:
+        """By how many units what is on hand has changed after the moment of each product, counts left aside.
+
+        A product with a count of after its moment is left out: that count has the last word.
+        """
 
     def movements(self, product_id: UUID, page_request: CursorRequest) -> Page[StockMovement]:
         """The ledger of a product, newest first."""
