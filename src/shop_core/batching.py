@@ -55,7 +55,7 @@ D = TypeVar("D", bound=Draft)
 R = TypeVar("R")
 
 Levels = Mapping[UUID, StockLevel]
-Expire = Callable[[Iterable[UUID]], list[StockMovement]]
+Expire = Callable[[Iterable[UUID], int], list[StockMovement]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +101,7 @@ class Batch(Generic[Q, R]):
     def decide(
         self, levels: Levels, new_draft: Callable[[], D], results: Mapping[UUID, R], expire: Expire
     ) -> BatchDecision[R, D]:
-        """Decide; if stock is short, take back units whose reservation has expired, and decide again.
+        """Decide; while stock is short, take back units whose reservation has expired, and decide again.
 
         Args:
             levels: the stock of all products that may be needed, locked.
@@ -110,13 +110,33 @@ class Batch(Generic[Q, R]):
             expire: `expire_due` in the unit of work.
         """
         decision = self.decide_once(new_draft(), levels, results)
-        are_short = [isinstance(outcome, InsufficientStock) for outcome in decision.outcomes]
-        # Only what those ask for: it is all that another draft gives away, and that others may then lack.
-        short = [request for request, _, _ in compress(self._requests, are_short)]
-        if not short or not (expired := expire(product_ids_of(short) & levels.keys())):
-            return decision
-        again = replace(self.decide_once(new_draft(), levels_after(levels, expired), results), expired=expired)
-        return _with_rest_due(again) if len(expired) == LINES_MAX else again
+        if any(isinstance(outcome, InsufficientStock) for outcome in decision.outcomes):
+            return self._decide_again(decision, levels, new_draft, results, expire)
+        return decision
+
+    def _decide_again(
+        self,
+        decision: BatchDecision[R, D],
+        levels: Levels,
+        new_draft: Callable[[], D],
+        results: Mapping[UUID, R],
+        expire: Expire,
+    ) -> BatchDecision[R, D]:
+        """Decide again until no request lacks what could be taken back. Whoever is granted then may take units that
+        others got before: so products may be short that were not.
+        """
+        expired, seen = list[StockMovement](), set[UUID]()
+        while len(expired) < LINES_MAX:
+            are_short = [isinstance(outcome, InsufficientStock) for outcome in decision.outcomes]
+            short = [request for request, _, _ in compress(self._requests, are_short)]
+            product_ids = (product_ids_of(short) & levels.keys()) - seen
+            if not (taken_back := expire(product_ids, LINES_MAX - len(expired))):
+                return decision
+            seen |= product_ids
+            expired += taken_back
+            levels = levels_after(levels, taken_back)
+            decision = replace(self.decide_once(new_draft(), levels, results), expired=expired)
+        return _with_rest_due(decision)
 
     def decide_once(self, draft: D, levels: Levels, results: Mapping[UUID, R]) -> BatchDecision[R, D]:
         """Decide request by request, each seeing what the ones before it left. No I/O; see `decide`."""
@@ -142,7 +162,7 @@ class Batch(Generic[Q, R]):
         return BatchDecision(tuple(outcomes), draft, new_claims)
 
     def settle_keys(self, keys: Keys, kept: Mapping[CustomerKey, KeyClaim]) -> None:
-        """Free the keys of refused requests, all but those in `kept`.
+        """Free the keys of requests that were refused; `kept` are those of requests that made something new.
 
         If two requests share a key and the first was refused, the key goes to the one that succeeded.
         """
@@ -159,17 +179,20 @@ def _with_rest_due(decision: BatchDecision[R, D]) -> BatchDecision[R, D]:
     return replace(decision, outcomes=tuple(outcomes))
 
 
-def expire_due(uow: UnitOfWork, product_ids: Iterable[UUID], now: datetime, new_id: NewId) -> list[StockMovement]:
+def expire_due(
+    uow: UnitOfWork, product_ids: Iterable[UUID], limit: int, now: datetime, new_id: NewId
+) -> list[StockMovement]:
     """Take back what expired reservations hold of these products, before anyone is refused for lack of stock.
 
     Args:
         product_ids: their stock is locked.
+        limit: how many lines of reservations at most.
         now: on the clock of the store, read after the locks.
 
     Returns:
-        The ledger lines, to be applied: at most `LINES_MAX`.
+        The ledger lines, to be applied.
     """
-    lines = uow.reservations.due_lines(product_ids, now, LINES_MAX)
+    lines = uow.reservations.due_lines(product_ids, now, limit)
     if lines:
         uow.reservations.release_lines(lines)
     return expiry_of(lines, now, new_id)

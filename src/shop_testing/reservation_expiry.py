@@ -61,6 +61,27 @@ class ReservationExpiryContract(Contract):
         assert kinds[1:] == [MovementKind.RESERVED, MovementKind.EXPIRED, MovementKind.ALLOCATED]
         assert shop.audit() == []
 
+    def test_nor_is_who_lacks_units_only_because_others_of_the_batch_got_what_was_taken_back(
+        self, shop: Shop, fixtures: Fixtures, clock: MovableClock, ada: Actor
+    ) -> None:
+        vase, bowl, cup = (
+            fixtures.product(name, units=units) for name, units in (("Vase", 1), ("Bowl", 1), ("Cup", 2))
+        )
+        for product in (vase, cup):
+            shop.reservations.reserve(to_hold(ada, (product, 1), seconds=60))
+        clock.move(MINUTE)
+        outcomes = shop.orders.place_all(
+            [
+                request(fixtures.customer(), (vase, 1), (bowl, 1)),  # gets the vase that was held, so it takes the bowl
+                request(ada, (bowl, 1), key="k"),  # so it gets no bowl
+                request(ada, (cup, 1), key="k"),  # so the key is free, and it takes a cup
+                request(fixtures.customer(), (cup, 1)),  # so it needs the cup that was held
+            ]
+        )
+        assert [type(outcome) for outcome in outcomes] == [Result, InsufficientStock, Result, Result]
+        assert [fixtures.level(product.id).available for product in (vase, bowl, cup)] == [0, 0, 0]
+        assert shop.audit() == []
+
     def test_nor_does_reserving_or_editing_an_order(
         self, shop: Shop, fixtures: Fixtures, clock: MovableClock, lamp: Product, ada: Actor
     ) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from uuid import UUID
 
 import pytest
@@ -13,6 +15,7 @@ from hypothesis import strategies as st
 from shop_core.batching import Batch, BatchDecision
 from shop_core.catalog.model import Offer
 from shop_core.errors import (
+    Busy,
     InsufficientStock,
     Invalid,
     KeyReused,
@@ -23,7 +26,7 @@ from shop_core.errors import (
     UnknownProducts,
 )
 from shop_core.idempotency import Result
-from shop_core.inventory.model import LineRequest, MovementKind, StockLevel
+from shop_core.inventory.model import LINES_MAX, LineRequest, MovementKind, StockLevel, StockMovement
 from shop_core.money import Money
 from shop_core.reservations.model import (
     RESERVATION_LIFECYCLE,
@@ -76,6 +79,32 @@ def decided(requests: list[ReservationRequest], stock: dict[UUID, int]) -> Batch
     ids = [new_id() for _ in requests]
     batch: Batch[ReservationRequest, Reservation] = Batch(requests, ids)
     return batch.decide_once(ReservationDraft(OFFERS, {}, LIMITS, now=NOON, new_id=new_id), levels, {})
+
+
+def test_however_often_a_batch_is_decided_it_takes_back_no_more_lines_than_a_batch_may() -> None:
+    """Whoever is short in the end may get units of what is still due: they are told to try again."""
+    vase, bowl, cup = IDS[:3]
+    due = {vase: LINES_MAX - 1, cup: 1}
+    levels = {key: StockLevel(key, on_hand=due.get(key, 0) + (key != vase), reserved=due.get(key, 0)) for key in IDS}
+    new_id, asked = SeededIds(7), list[tuple[set[UUID], int]]()
+
+    def expire(product_ids: Iterable[UUID], limit: int) -> list[StockMovement]:
+        asked.append((set(product_ids), limit))
+        lines = [ExpiredLine(new_id(), BOB, key, 1) for key in asked[-1][0] for _ in range(due.get(key, 0))]
+        return expiry_of(lines[:limit], NOON, new_id)
+
+    requests = [
+        ReservationRequest(BOB, (LineRequest(vase, 1), LineRequest(bowl, 1))),
+        ReservationRequest(ADA, (LineRequest(bowl, 1),), key="k"),
+        ReservationRequest(ADA, (LineRequest(cup, 1),), key="k"),
+        ReservationRequest(BOB, (LineRequest(cup, 1),)),
+    ]
+    batch: Batch[ReservationRequest, Reservation] = Batch(requests, [new_id() for _ in requests])
+    new_draft = partial(ReservationDraft, OFFERS, {}, LIMITS, now=NOON, new_id=new_id)
+    decision = batch.decide(levels, new_draft, {}, expire)
+    assert asked == [({vase, bowl}, LINES_MAX), ({cup}, 1)]
+    assert [type(outcome) for outcome in decision.outcomes] == [Result, Busy, Result, Result]
+    assert len(decision.expired) == LINES_MAX
 
 
 # ---- the life of a reservation
