@@ -107,18 +107,18 @@ def _orders_read_before_locked(uow: UnitOfWork, begin: Begin) -> dict[str, objec
 
 
 def _keys_unclaimed(uow: UnitOfWork, begin: Begin) -> dict[str, object]:
-    def claim(claims: Sequence[KeyClaim]) -> dict[CustomerKey, KeyClaim]:
+    def claim(claims: Sequence[KeyClaim], *, wait: bool = True) -> dict[CustomerKey, KeyClaim]:
         return {}
 
     return {"keys": Altered(uow.keys, claim=claim, forget=lambda claims: None)}
 
 
 def _keys_committed_ahead(uow: UnitOfWork, begin: Begin) -> dict[str, object]:
-    def claim(claims: Sequence[KeyClaim]) -> dict[CustomerKey, KeyClaim]:
+    def claim(claims: Sequence[KeyClaim], *, wait: bool = True) -> dict[CustomerKey, KeyClaim]:
         if not claims:
             return {}
         with begin() as other:
-            return other.keys.claim(claims)
+            return other.keys.claim(claims, wait=wait)
 
     return {"keys": Altered(uow.keys, claim=claim)}
 

@@ -205,11 +205,7 @@ class OrderBatcher:
         return self._enqueue(self._orders, request)
 
     def reserve(self, request: ReservationRequest) -> Future[Result[Reservation]]:
-        """Queue a reservation, likewise.
-
-        Raises:
-            Unavailable: the wait would be too long, or the batcher is stopping. Nothing was done.
-        """
+        """Queue a reservation, likewise. Raises Unavailable for the same reasons."""
         return self._enqueue(self._reservations, request)
 
     def start(self) -> None:
@@ -357,17 +353,21 @@ class OrderBatcher:
     def _retry(self, kind: _Kind[Q, R], batch: Sequence[_Pending[Q, R]], error: Exception, *, has_waited: bool) -> None:
         """After a batch failed as a whole: find what was committed nevertheless, and decide the others one by one.
 
-        If it only waited too long for a row, nothing was done: decide it again, without what is busy.
+        If it is `Busy`, nothing was committed. One that has waited for a row is decided again, without what is busy.
         """
-        if has_waited and isinstance(error, Busy):
+        is_busy = isinstance(error, Busy)
+        if is_busy and has_waited:
             self._busy_until = time.monotonic() + _BUSY_S
             self._decide(kind, batch, wait=False)
             return
         if len(batch) > 1:
             _log.warning("a batch of %d failed (%s) and is retried one by one", len(batch), error)
+        elif is_busy:
+            self._refuse(batch[0], error)
+            return
         with self._changed:
             self._report.failed += 1
-        found = self._find(kind, batch)
+        found = {} if is_busy else self._find(kind, batch)
         for pending in batch:
             if found is None:
                 self._refuse(pending, error)
@@ -383,7 +383,7 @@ class OrderBatcher:
                 outcomes = kind.decide([pending.request], [pending.id], wait=False)
                 break
             except Exception as failure:
-                found = self._find(kind, [pending])
+                found = None if isinstance(failure, Busy) else self._find(kind, [pending])  # if busy, nothing was done
                 outcomes = [Result(found[pending.id]) if found else failure]
                 if found != {} or not isinstance(failure, Unavailable):
                     break

@@ -93,9 +93,9 @@ class Batch(Generic[Q, R]):
         """Say for each request, in their order, whether it cannot be decided now: it is refused as `Busy`."""
         self._postponed.update(id_ for (_, id_, _), is_busy in zip(self._requests, are_busy, strict=True) if is_busy)
 
-    def claim_keys(self, keys: Keys) -> list[UUID]:
+    def claim_keys(self, keys: Keys, *, wait: bool = True) -> list[UUID]:
         """Claim the keys of all requests; returns the ids of what earlier requests with these keys made."""
-        self._earlier = keys.claim(list(self._first_claims.values()))
+        self._earlier = keys.claim(list(self._first_claims.values()), wait=wait)
         return [claim.result_id for claim in self._earlier.values()]
 
     def decide(

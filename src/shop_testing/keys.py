@@ -11,8 +11,8 @@ import pytest
 
 from shop_core.accounts.model import SYSTEM, Actor
 from shop_core.catalog.model import Product
-from shop_core.errors import InsufficientStock, KeyReused, TotalChanged
-from shop_core.idempotency import KeyClaim, Result
+from shop_core.errors import Busy, InsufficientStock, KeyReused, TotalChanged
+from shop_core.idempotency import CustomerKey, KeyClaim, Result
 from shop_core.inventory.model import StockLevel
 from shop_core.orders.model import Order, OrderStatus, PlacementRequest
 from shop_core.reservations.model import Reservation, ReservationState
@@ -190,6 +190,32 @@ class KeysContract(Contract):
             assert still_waits(waiting)
             raise ZeroDivisionError
         assert waiting.result(TIMEOUT_S).status is OrderStatus.PLACED
+
+    def test_who_does_not_want_to_wait_for_a_twin_need_not(
+        self, fixtures: Fixtures, shop: Shop, lamp: Product, ada: Actor
+    ) -> None:
+        first, second = (KeyClaim(ada.account_id, key, b"1" * 32, fixtures.new_id()) for key in "ab")
+        with fixtures.begin() as uow:
+            assert uow.keys.claim([first]) == {}
+            for attempt in (
+                partial(shop.orders.place_all, [request(ada, (lamp, 1), key="a")], wait=False),
+                partial(shop.reservations.reserve_all, [to_hold(ada, (lamp, 1), key="a")], wait=False),
+            ):
+                tried = in_background(attempt)
+                assert not still_waits(tried, 5.0)
+                assert isinstance(tried.exception(), Busy)
+
+        def claim_and_lock() -> dict[CustomerKey, KeyClaim]:
+            with fixtures.begin() as uow:
+                taken = uow.keys.claim([first, second], wait=False)
+                uow.stock.lock([lamp.id])
+                return taken
+
+        with fixtures.begin() as uow:
+            uow.stock.lock([lamp.id])
+            waiting = in_background(claim_and_lock)
+            assert still_waits(waiting), "for a row it waits as ever"
+        assert waiting.result(TIMEOUT_S) == {first.customer_key: first}
 
     def test_batches_that_claim_keys_in_other_orders_never_wait_for_each_other(
         self, fixtures: Fixtures, ada: Actor

@@ -160,7 +160,7 @@ class KeysInADict:
     def __init__(self, taken: Sequence[KeyClaim]) -> None:
         self.stored = {claim.customer_key: claim for claim in taken}
 
-    def claim(self, claims: Sequence[KeyClaim]) -> dict[CustomerKey, KeyClaim]:
+    def claim(self, claims: Sequence[KeyClaim], *, wait: bool = True) -> dict[CustomerKey, KeyClaim]:
         taken = {
             claim.customer_key: self.stored[claim.customer_key] for claim in claims if claim.customer_key in self.stored
         }

@@ -122,7 +122,7 @@ def test_a_mistake_with_prices_is_found(
     ("repository", "changes"),
     [
         pytest.param("reservations", {"due_lines": lambda *_: []}, id="what is due is not taken back"),
-        pytest.param("keys", {"claim": lambda *_: {}}, id="keys are forgotten"),
+        pytest.param("keys", {"claim": lambda *_, **__: {}}, id="keys are forgotten"),
         pytest.param("keys", {"forget": lambda *_: None}, id="refusals are remembered"),
         pytest.param("outbox", {"delivered": lambda *_: None}, id="what arrived is published again"),
     ],

@@ -15,6 +15,7 @@ from shop_adapters.memory import MemoryAdapters
 from shop_adapters.order_batcher import GATHERED_MIN, LIGHT_LINES_MAX, OrderBatcher
 from shop_core import Actor, LineRequest, OffsetRequest, PlacementRequest, Product, Shop
 from shop_core.errors import InsufficientStock, KeyReused, Unavailable, UnknownProducts
+from shop_core.idempotency import KeyClaim
 from shop_core.inventory.model import LINES_MAX
 from shop_core.ports import UnitOfWork
 from shop_core.reservations.model import ReservationRequest
@@ -72,9 +73,9 @@ class _Failing:
         if not callable(found):
             return _Failing(found, self._gate)
 
-        def called(*arguments: object) -> object:
+        def called(*arguments: object, **named: object) -> object:
             self._gate.count()
-            return found(*arguments)
+            return found(*arguments, **named)
 
         return called
 
@@ -347,6 +348,27 @@ def test_a_locked_product_holds_up_only_those_who_want_it_and_not_for_longer_tha
         assert for_later.result(TIMEOUT_S).value.units == {lamp.id: 2}
         assert batcher.place(request(ada, of=held)).result(TIMEOUT_S).value.units == {lamp.id: 1}
     assert shop.audit() == []
+
+
+def test_a_key_that_somebody_else_holds_holds_up_only_its_own_request() -> None:
+    gate = Latch(lock_timeout_s=0.05)
+    shop, fixtures = Shop(gate), Fixtures(gate)
+    lamp, ada, bob = fixtures.product(units=9), fixtures.customer(), fixtures.customer()
+    claim, begun_before_bob = KeyClaim(ada.account_id, "k", b"", gate.new_id()), list[int]()
+    with OrderBatcher(shop, gate.new_id, wait_max_s=TIMEOUT_S) as batcher:
+        with fixtures.begin() as uow:
+            uow.keys.claim([claim])
+            begun = gate.begun
+            with held_up(batcher, gate):
+                held = batcher.place(PlacementRequest(ada.account_id, (LineRequest(lamp.id, 1),), key="k"))
+                free = batcher.place(request(bob, (lamp, 2)))
+                free.add_done_callback(lambda _: begun_before_bob.append(gate.begun - begun))
+            assert free.result(TIMEOUT_S).value.units == {lamp.id: 2}
+            assert not held.done()
+            uow.keys.forget([claim])
+        # What held them up, the batch, the batch without waiting, and each alone: nobody looked for lost commits.
+        assert begun_before_bob == [1 + 1 + 1 + 2]
+        assert held.result(TIMEOUT_S).value.units == {lamp.id: 1}
 
 
 def test_large_orders_take_turns_with_small_ones(shop: Shop, fixtures: Fixtures, gate: Latch) -> None:

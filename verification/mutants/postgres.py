@@ -128,15 +128,15 @@ def no_transaction() -> list[Patch]:
 
 @mutant("keys are not written")
 def key_not_written() -> list[Patch]:
-    return [(PostgresKeys, "claim", lambda self, claims: {})]
+    return [(PostgresKeys, "claim", lambda self, claims, **_: {})]
 
 
 @mutant("a key is anybody's")
 def key_without_customer() -> list[Patch]:
     claim_right, forget_right, nobody = PostgresKeys.claim, PostgresKeys.forget, UUID(int=0)
 
-    def claim(self: PostgresKeys, claims: Any) -> Any:
-        taken = claim_right(self, [claim._replace(customer_id=nobody) for claim in claims])
+    def claim(self: PostgresKeys, claims: Any, **how: Any) -> Any:
+        taken = claim_right(self, [claim._replace(customer_id=nobody) for claim in claims], **how)
         return {claim.customer_key: taken[nobody, claim.key] for claim in claims if (nobody, claim.key) in taken}
 
     def forget(self: PostgresKeys, claims: Any) -> None:

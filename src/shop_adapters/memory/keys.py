@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from shop_adapters.memory.transaction import Transaction
+from shop_core.errors import Busy
 from shop_core.idempotency import CustomerKey, KeyClaim
 
 
@@ -15,14 +16,21 @@ class MemoryKeys:
     def __init__(self, transaction: Transaction) -> None:
         self._transaction = transaction
 
-    def claim(self, claims: Sequence[KeyClaim]) -> dict[CustomerKey, KeyClaim]:
-        """Store each claim whose key is free, waiting for others that claim it now; returns the earlier claims."""
+    def claim(self, claims: Sequence[KeyClaim], *, wait: bool = True) -> dict[CustomerKey, KeyClaim]:
+        """Store each claim whose key is free, waiting for others that claim it now; returns the earlier claims.
+
+        Raises:
+            Busy: others claim one of them, and did so for too long; or `wait` is False.
+        """
         requested = {claim.customer_key: claim for claim in claims}
         keys = self._transaction.keys
         if not self._transaction.has_locked(keys.name, requested):
             self._transaction.lock_order.enter("keys", {customer_id for customer_id, _ in requested})
         with self._transaction.statement():
-            self._transaction.claim(keys.name, requested)
+            if wait:
+                self._transaction.claim(keys.name, requested)
+            elif not all(self._transaction.try_claim(keys.name, customer_key) for customer_key in requested):
+                raise Busy
             taken = keys.get_all(requested)
             keys.put_all(
                 {customer_key: claim for customer_key, claim in requested.items() if customer_key not in taken}

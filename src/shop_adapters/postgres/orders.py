@@ -143,6 +143,9 @@ SELECT * FROM unnest(CAST(:customer_ids AS uuid[]), CAST(:keys AS text[]), CAST(
 ON CONFLICT DO NOTHING
 RETURNING customer_id, key
 """)
+_SET_LOCK_TIMEOUT = text("""
+SELECT current_setting('lock_timeout') AS before, set_config('lock_timeout', :timeout, true)
+""")
 _TAKEN_KEYS = text("""
 SELECT taken.customer_id, taken.key, taken.fingerprint, taken.result_id, taken.is_removable
 FROM unnest(CAST(:customer_ids AS uuid[]), CAST(:keys AS text[])) AS wanted (customer_id, key)
@@ -215,20 +218,10 @@ class PostgresOrders:
 
     def update(self, order: Order) -> None:
         self._transaction.lock_order.enter("orders", [order.id])  # an UPDATE locks its row
-        self._transaction.run(
-            _UPDATE,
-            {
-                "customer_id": order.customer_id,
-                "order_id": order.id,
-                "status": order.status,
-                "total": order.total.minor,
-                "version": order.version,
-                "updated_at": order.updated_at,
-                "deleted_at": order.deleted_at,
-                "pricing": next(_pricing_json([order])),
-                "includes_tax": order.includes_tax,
-            },
-        )
+        values: dict[str, object] = {"customer_id": order.customer_id, "order_id": order.id, "status": order.status}
+        values |= {"total": order.total.minor, "version": order.version, "includes_tax": order.includes_tax}
+        values |= {"updated_at": order.updated_at, "deleted_at": order.deleted_at}
+        self._transaction.run(_UPDATE, values | {"pricing": next(_pricing_json([order]))})
 
     def replace_lines(self, order: Order) -> None:
         self._transaction.lock_order.enter("orders", [order.id])
@@ -377,14 +370,21 @@ class PostgresKeys:
     def __init__(self, transaction: Transaction) -> None:
         self._transaction = transaction
 
-    def claim(self, claims: Sequence[KeyClaim]) -> dict[CustomerKey, KeyClaim]:
+    def claim(self, claims: Sequence[KeyClaim], *, wait: bool = True) -> dict[CustomerKey, KeyClaim]:
         if not claims:
             return {}
         self._transaction.lock_order.enter("keys", {claim.customer_id for claim in claims})
         by_key = sorted(claims, key=lambda claim: (claim.customer_id.int, claim.key))
         keys = {claim.customer_key for claim in claims}
+        usual = "" if wait else self._set_lock_timeout("10ms")
         claimed = set(map(tuple, self._transaction.run(_CLAIM_KEYS, columns(_CLAIM_KEYS, by_key))))
+        if usual:
+            self._set_lock_timeout(usual)
         return self._taken(keys - claimed) if keys != claimed else {}
+
+    def _set_lock_timeout(self, timeout: str) -> str:
+        """Set for how long the transaction waits for a lock; returns for how long it did before."""
+        return str(self._transaction.run(_SET_LOCK_TIMEOUT, {"timeout": timeout})[0].before)
 
     def _taken(self, keys: set[CustomerKey]) -> dict[CustomerKey, KeyClaim]:
         # In a statement of its own: the one before does not see what was committed while it waited.

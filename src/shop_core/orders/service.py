@@ -53,6 +53,7 @@ class OrderService(OrderChanges):
         Args:
             ids: one for each order, so that a lost commit can be looked up; see `find_committed`.
             wait: if False, a request whose products others have locked is `Busy`, and the others are decided at once.
+                If others are storing one of the keys, `Busy` is raised, and nothing was done.
 
         Raises:
             Unavailable: the store could not be reached. If the connection broke during the commit, it is unknown
@@ -60,7 +61,7 @@ class OrderService(OrderChanges):
         """
         batch: Batch[PlacementRequest, Order] = Batch(requests, ids or [self._new_id() for _ in requests])
         with self._begin() as uow:
-            earlier_ids = batch.claim_keys(uow.keys)
+            earlier_ids = batch.claim_keys(uow.keys, wait=wait)
             earlier_orders = uow.orders.get_all(earlier_ids) if earlier_ids else {}
             has_reservations = any(request.reservation_id for request in requests)
             named = self._reservations_of(uow, batch, requests) if has_reservations else {}

@@ -71,13 +71,19 @@ class Orders(Protocol):
 class Keys(Protocol):
     """Which idempotency key stands for what. They never expire; they go with the account."""
 
-    def claim(self, claims: Sequence[KeyClaim]) -> dict[CustomerKey, KeyClaim]:
+    def claim(self, claims: Sequence[KeyClaim], *, wait: bool = True) -> dict[CustomerKey, KeyClaim]:
         """Store each claim whose key is free. Pass one claim for each key.
 
         If another unit of work is storing the same key, this waits for it.
 
+        Args:
+            wait: if False, it waits for a moment at most.
+
         Returns:
             The earlier claims of keys that are not free; they stay as they are.
+
+        Raises:
+            Busy: it would have to wait for longer. Nothing more can be done in this unit of work.
         """
 
     def forget(self, claims: Sequence[KeyClaim]) -> None:

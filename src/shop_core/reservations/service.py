@@ -57,7 +57,7 @@ class ReservationService:
         """
         batch: Batch[ReservationRequest, Reservation] = Batch(requests, ids or [self._new_id() for _ in requests])
         with self._begin() as uow:
-            earlier_ids = batch.claim_keys(uow.keys)
+            earlier_ids = batch.claim_keys(uow.keys, wait=wait)
             customer_ids = {request.customer_id for request in requests}
             if wait:
                 usage = uow.reservations.lock_customers(customer_ids, uow.now)
