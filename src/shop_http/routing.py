@@ -187,8 +187,7 @@ class OperationHandler:
         operation, scope, pools = self.operation, request.scope, request.state.pools
         if not self._unhonoured.isdisjoint(request.headers):
             raise not_honoured(self._unhonoured.intersection(request.headers))
-        # Before the body is read: a demoted account gets 403, and no hints about its body. An erased one may ask again.
-        if request.actor.is_staff and not operation.erases:
+        if request.actor.is_staff and not operation.erases:  # first: a demoted account gets no hints about its body
             await pools.run(Pool.FAST, partial(_recheck_staff, request))
         arguments: dict[str, Any] = dict(scope["path_params"])
         if operation.query or scope["query_string"]:

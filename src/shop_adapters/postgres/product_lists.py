@@ -54,14 +54,6 @@ _FILTERS = (
 _NOT_CACHED = statements.STOCK_FILTERS | {"ids"}
 
 
-class PageIndexCache:
-    """The counts of lists, and the keys at which their pages begin, in this process. Threads share one."""
-
-    def __init__(self) -> None:
-        self.counts: _OfOneVersion[int] = _OfOneVersion()
-        self.starts: _OfOneVersion[SortKey] = _OfOneVersion()
-
-
 class _OfOneVersion(Generic[V]):
     """Values of the version that was asked for last, the newest of them.
 
@@ -70,10 +62,9 @@ class _OfOneVersion(Generic[V]):
     """
 
     def __init__(self) -> None:
-        self._lock = Lock()
+        self._lock, self._bytes = Lock(), 0
         self._version: int | None = None
         self._values: OrderedDict[Hashable, tuple[V, int]] = OrderedDict()
-        self._bytes = 0
 
     def get(self, version: int | None, query: ProductQuery, offset: int = 0) -> V | None:
         """The value, if it is known for that version."""
@@ -160,12 +151,13 @@ class CatalogCaches:
     """What a process keeps of one version of the catalog. Its threads share it.
 
     Attributes:
-        page_index: of its lists.
+        counts, starts: of its lists, how many there are, and the keys at which their pages begin.
         offers: a version, and what products are sold as in it, by the number of their id; replaced as one.
     """
 
     def __init__(self) -> None:
-        self.page_index = PageIndexCache()
+        self.counts: _OfOneVersion[int] = _OfOneVersion()
+        self.starts: _OfOneVersion[SortKey] = _OfOneVersion()
         self.offers: tuple[StampedVersion | None, dict[int, Offer]] = (None, {})
 
 
@@ -225,7 +217,7 @@ class ProductLists:
         if isinstance(page_request, CursorRequest):
             return self._walk(listed, page_request)
         entries = self._entries(listed, page_request)
-        counted = self._caches.page_index.counts.get(version, query)
+        counted = self._caches.counts.get(version, query)
         return Page(entries, counted) if counted is not None else self._counted(entries, listed)
 
     def _counted(self, entries: tuple[CatalogEntry, ...], listed: _List) -> Page[CatalogEntry]:
@@ -234,7 +226,7 @@ class ProductLists:
         if statements.STOCK_FILTERS & shape.filters:
             return Page(entries, *self._transaction.count_or_estimate(statements.to_count(shape), values))
         counted: int = self._transaction.value(statements.count(shape), values)
-        self._caches.page_index.counts.put(version, query, counted)
+        self._caches.counts.put(version, query, counted)
         return Page(entries, counted)
 
     def _entries(self, listed: _List, page_request: OffsetRequest) -> tuple[CatalogEntry, ...]:
@@ -246,13 +238,13 @@ class ProductLists:
         else:
             entries = self._found(statements.page(shape, Start.BY_OFFSET), values | {"limit": limit, "offset": offset})
         if len(entries) == limit and not has_tiers:
-            self._caches.page_index.starts.put(version, query, listing.products(query).key(entries[-1]), offset + limit)
+            self._caches.starts.put(version, query, listing.products(query).key(entries[-1]), offset + limit)
         return tuple(entries)
 
     def _deep_entries(self, listed: _List, page_request: OffsetRequest) -> list[CatalogEntry]:
         """A page that is not the first: from where it is known to start, or else by skipping what comes before."""
         query, shape, values, version = listed
-        limit, offset, starts = page_request.limit, page_request.offset, self._caches.page_index.starts
+        limit, offset, starts = page_request.limit, page_request.offset, self._caches.starts
         if (key := starts.get(version, query, offset)) is not None:
             return self._found(statements.page(shape, Start.BY_KEY), {**values, **key_values(key), "limit": limit})
         # With the product before the page: its key is cached, so that the next request can seek instead of skip.

@@ -63,8 +63,7 @@ class OrderService(OrderChanges):
         with self._begin() as uow:
             earlier_ids = batch.claim_keys(uow.keys, wait=wait)
             earlier_orders = uow.orders.get_all(earlier_ids) if earlier_ids else {}
-            has_reservations = any(request.reservation_id for request in requests)
-            named = self._reservations_of(uow, batch, requests) if has_reservations else {}
+            named = self._reservations_of(uow, batch, requests) if any(each.reservation_id for each in requests) else {}
             product_ids = product_ids_of([*requests, *named.values()])
             levels = uow.stock.lock(product_ids) if wait else _try_lock(uow, batch, requests, product_ids, named)
             offers = uow.products.offers(levels)  # a product that was added after the lock is not there yet

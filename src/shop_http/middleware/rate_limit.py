@@ -214,20 +214,18 @@ class OrderLimiter:
     def count_order(self, customer_id: UUID | None, lines: int) -> None:
         """A customer places an order of so many lines. Raises TooManyLines or TooManyOrders: then none is counted."""
         self.count_lines(customer_id, lines)
-        if self._orders is not None:
-            with self._lock:
-                left, seconds = self._orders.take(customer_id)
-            if left < 0:
-                self.owe(customer_id, -lines)
-                raise TooManyOrders(math.ceil(seconds))
+        with self._lock:
+            left, seconds = self._orders.take(customer_id) if self._orders else (0, 0.0)
+        if left < 0:
+            self.owe(customer_id, -lines)
+            raise TooManyOrders(math.ceil(seconds))
 
     def count_lines(self, customer_id: UUID | None, lines: int) -> None:
         """A customer sends so many lines. Raises TooManyLines: then none is counted."""
-        if self._lines is not None:
-            with self._lock:
-                left, seconds = self._lines.take(customer_id, lines)
-            if left < 0:
-                raise TooManyLines(math.ceil(seconds))
+        with self._lock:
+            left, seconds = self._lines.take(customer_id, lines) if self._lines else (0, 0.0)
+        if left < 0:
+            raise TooManyLines(math.ceil(seconds))
 
     def owe(self, customer_id: UUID | None, lines: int) -> None:
         """Count lines of something that was done already."""
