@@ -198,11 +198,9 @@ class OperationHandler:
             arguments["file"] = await self._file(request)
         elif self._is_change and not request.has_whole_body:  # first, or a slow body causes a 408 after the change
             _check_no_fields(await request.body(operation.body_size_max))
-        if not self._is_coroutine:
-            pool = self._pool_of(request, arguments.get("query"))
-            made = await pools.run(pool, partial(self._handler, request, **arguments))
-        else:
-            made = await self._handler(request, **arguments)
+        handle = partial(self._handler, request, **arguments)
+        pool = self._pool_of(request, arguments.get("query"))
+        made = await (handle() if self._is_coroutine else pools.run(pool, handle))
         response: Response = Response() if made is None else made
         response.status = response.status or operation.status
         return response
