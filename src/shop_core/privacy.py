@@ -18,7 +18,7 @@ from shop_core.accounts.sessions import Session
 from shop_core.erasure import erase
 from shop_core.errors import AccountNotFound, InvalidCursor, WrongPassword
 from shop_core.events import OrderEvent
-from shop_core.idempotency import IdempotencyKey
+from shop_core.idempotency import Key
 from shop_core.orders.model import Order, OrderQuery
 from shop_core.pagination import CursorRequest, Page, everything
 from shop_core.ports import Begin, NewId, PasswordHasher, Revocations, Tokens, UnitOfWork
@@ -102,7 +102,7 @@ class PrivacyService:
             check_recent(uow, actor)
             return _data_of(uow, account_id, cursor)
 
-    def erase_me(self, actor: Actor, password: str, *, key: IdempotencyKey | None = None) -> None:
+    def erase_me(self, actor: Actor, password: str, *, key: Key = None) -> None:
         """Erase the actor's own account, and all that is stored about the person. It cannot be undone.
 
         To erase it again changes nothing. Every session ends, and active reservations are released.
@@ -138,7 +138,7 @@ class PrivacyService:
                 self._checks.uncount(uow, guesses)
         self._revocations.add(*ended, at=now)
 
-    def erase(self, actor: Actor, account_id: UUID, *, key: IdempotencyKey | None = None) -> None:
+    def erase(self, actor: Actor, account_id: UUID, *, key: Key = None) -> None:
         """Erase an account for its person, as `erase_me` does. Admins only, with a recent login.
 
         Args:

@@ -23,15 +23,14 @@ from shop_core.accounts.password_checks import PasswordChecks, check_recent
 from shop_core.accounts.passwords import IsBreached, check_password
 from shop_core.errors import (
     AccountNotFound,
-    Fault,
-    Invalid,
     InvalidResetCode,
     KeyReused,
     TooManyMails,
     UsernameTaken,
     WrongPassword,
+    check_seen,
 )
-from shop_core.idempotency import IdempotencyKey, fields_of
+from shop_core.idempotency import IdempotencyKey, Key, fields_of
 from shop_core.mail.requests import RESET_CODE_LIFE, ask_to_confirm
 from shop_core.pagination import Page, PageRequest
 from shop_core.ports import Begin, Clock, NewId, PasswordHasher, Revocations, Tokens, UnitOfWork
@@ -88,7 +87,7 @@ class AccountService:
         *,
         actor: Actor = NOBODY,
         role: Role = Role.CUSTOMER,
-        key: IdempotencyKey | None = None,
+        key: Key = None,
     ) -> Account:
         """Create an account: anyone can become a customer; only admins create staff and admins.
 
@@ -157,7 +156,7 @@ class AccountService:
         with self._begin() as uow:
             return _found(uow.accounts.get(actor.account_id), actor.account_id)
 
-    def edit_me(self, actor: Actor, change: ProfileChange, *, key: IdempotencyKey | None = None) -> Account:
+    def edit_me(self, actor: Actor, change: ProfileChange, *, key: Key = None) -> Account:
         """Change the actor's own names and email address.
 
         Args:
@@ -285,7 +284,7 @@ class AccountService:
         change: AccountStatusChange,
         *,
         seen_role: Role | None = None,
-        key: IdempotencyKey | None = None,
+        key: Key = None,
     ) -> Account:
         """Change the role of an account, activate or deactivate it. Admins only.
 
@@ -312,9 +311,8 @@ class AccountService:
             if is_replay:
                 return stored
             check_recent(uow, actor)
-            if stored.role not in (seen_role or stored.role, change.role):
-                rule = f"was {seen_role} when you saw it, and is {stored.role} now: send it again"
-                raise Invalid(Fault("role", rule, "changed_meanwhile"))
+            if seen_role is not None:
+                check_seen("role", seen_role, stored.role, change.role)
             account = stored.assigned(change, now)
             check_admin_stays([other for other in locked.values() if other.is_active_admin], account)
             uow.accounts.update(account)

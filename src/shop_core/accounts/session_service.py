@@ -20,7 +20,7 @@ from shop_core.accounts.sessions import (
     check_recent_login,
 )
 from shop_core.errors import InvalidToken, SessionNotFound, WrongCredentials
-from shop_core.idempotency import IdempotencyKey
+from shop_core.idempotency import Key
 from shop_core.ports import Begin, Clock, NewId, PasswordHasher, Revocations, Tokens, UnitOfWork
 from shop_core.text import comparable, normalized
 
@@ -185,7 +185,7 @@ class SessionService:
         with self._begin() as uow:
             return uow.refresh_tokens.sessions(actor.account_id, uow.now())
 
-    def end(self, actor: Actor, session_id: UUID, *, key: IdempotencyKey | None = None) -> None:
+    def end(self, actor: Actor, session_id: UUID, *, key: Key = None) -> None:
         """End one session of the actor: the present one, or another one if they logged in recently.
 
         To end one that has ended already changes nothing, until it is forgotten a while after it would have expired.

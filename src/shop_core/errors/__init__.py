@@ -75,6 +75,7 @@ from shop_core.errors.kinds import (
     Unauthenticated,
     Unavailable,
     Versions,
+    check_seen,
     check_version,
 )
 from shop_core.errors.orders import (
@@ -165,5 +166,6 @@ __all__ = [
     "Versions",
     "WrongCredentials",
     "WrongPassword",
+    "check_seen",
     "check_version",
 ]

@@ -119,6 +119,17 @@ class Invalid(Refusal):
         self.faults = faults
 
 
+def check_seen(field: str, seen: object, stored: object, asked: object) -> None:
+    """Check that a value without a version is still the one that somebody saw, or what they ask for already.
+
+    Raises:
+        Invalid: it is another one by now; for `field`.
+    """
+    if stored not in (seen, asked):
+        rule = f"was {seen or 'nothing'} when you saw it, and is {stored or 'nothing'} now: send it again"
+        raise Invalid(Fault(field, rule, "changed_meanwhile"))
+
+
 class InvalidCursor(Invalid):
     """The cursor comes from another list, or it was changed."""
 

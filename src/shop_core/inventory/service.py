@@ -9,9 +9,9 @@ from uuid import UUID
 
 from shop_core.accounts.model import Actor, Role
 from shop_core.catalog.model import UNCHANGED, Unchanged
-from shop_core.errors import Fault, Invalid, ProductNotFound
+from shop_core.errors import Invalid, ProductNotFound, check_seen
 from shop_core.events import StockEvent, StockEventKind
-from shop_core.idempotency import IdempotencyKey
+from shop_core.idempotency import Key
 from shop_core.inventory.model import (
     MovementKind,
     StockLevel,
@@ -36,7 +36,7 @@ class InventoryService:
         self._new_id = new_id
 
     def receive(
-        self, actor: Actor, product_id: UUID, quantity: int, reason: str = "", *, key: IdempotencyKey | None = None
+        self, actor: Actor, product_id: UUID, quantity: int, reason: str = "", *, key: Key = None
     ) -> StockLevel:
         """Units came in.
 
@@ -56,9 +56,7 @@ class InventoryService:
         """
         return self._record(actor, product_id, MovementKind.RECEIVED, quantity, reason, key)
 
-    def adjust(
-        self, actor: Actor, product_id: UUID, change: int, reason: str, *, key: IdempotencyKey | None = None
-    ) -> StockLevel:
+    def adjust(self, actor: Actor, product_id: UUID, change: int, reason: str, *, key: Key = None) -> StockLevel:
         """What is on hand turned out to be more or less than recorded: found, lost, damaged.
 
         Units that are promised already can be found missing too: then the level shows a shortfall.
@@ -86,7 +84,7 @@ class InventoryService:
         reason: str,
         *,
         recorded: int | None = None,
-        key: IdempotencyKey | None = None,
+        key: Key = None,
     ) -> StockLevel:
         """A stock-take of one product: bring what is on hand to what was counted.
 
@@ -200,7 +198,7 @@ class InventoryService:
         level: int | None,
         *,
         seen: int | Unchanged | None = UNCHANGED,
-        key: IdempotencyKey | None = None,
+        key: Key = None,
     ) -> StockLevel:
         """Say below how many units a product counts as low: see `CatalogService.low_stock`.
 
@@ -230,9 +228,7 @@ class InventoryService:
                 return counters
             if seen is not UNCHANGED:
                 stored = uow.stock.low_stock_levels([product_id]).get(product_id)
-                if stored not in (seen, level):
-                    rule = f"was {seen or 'nothing'} when you saw it, and is {stored or 'nothing'} now: send it again"
-                    raise Invalid(Fault("low_stock_level", rule, "changed_meanwhile"))
+                check_seen("low_stock_level", seen, stored, level)
             uow.stock.set_low_stock_level(product_id, level)
             return counters
 
@@ -256,7 +252,7 @@ class InventoryService:
         kind: MovementKind,
         quantity: int,
         reason: str,
-        key: IdempotencyKey | None,
+        key: Key,
         changes: Callable[[StockLevel], list[int]] | None = None,
     ) -> StockLevel:
         """Record units that came or went; or, with `changes`, those that bring the level to a counted quantity."""

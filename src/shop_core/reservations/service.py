@@ -12,7 +12,7 @@ from shop_core.accounts.model import Actor
 from shop_core.batching import Batch, expire_due, product_ids_of, result_of
 from shop_core.errors import ReservationNotFound
 from shop_core.events import StockEvent, StockEventKind
-from shop_core.idempotency import IdempotencyKey
+from shop_core.idempotency import Key
 from shop_core.pagination import CursorRequest, Page
 from shop_core.ports import Begin, NewId, UnitOfWork
 from shop_core.reservations.model import (
@@ -126,7 +126,7 @@ class ReservationService:
         reservation_id: UUID,
         ttl: timedelta = TTL_DEFAULT,
         *,
-        key: IdempotencyKey | None = None,
+        key: Key = None,
     ) -> Reservation:
         """Extend a reservation: until `ttl` from now, at most 24 hours in all. An expired one stays expired.
 
@@ -149,7 +149,7 @@ class ReservationService:
             uow.reservations.update_all([after])
         return after
 
-    def release(self, actor: Actor, reservation_id: UUID, *, key: IdempotencyKey | None = None) -> Reservation:
+    def release(self, actor: Actor, reservation_id: UUID, *, key: Key = None) -> Reservation:
         """Give the units back before the time is up, as owner or as staff. Releasing it again changes nothing.
 
         Args:
