@@ -215,7 +215,7 @@ class OrderLimiter:
         """A customer places an order of so many lines. Raises TooManyLines or TooManyOrders: then none is counted."""
         self.count_lines(customer_id, lines)
         with self._lock:
-            left, seconds = self._orders.take(customer_id) if self._orders else (0, 0.0)
+            left, seconds = self._orders.take(customer_id) if self._orders is not None else (0, 0.0)
         if left < 0:
             self.owe(customer_id, -lines)
             raise TooManyOrders(math.ceil(seconds))
@@ -223,7 +223,7 @@ class OrderLimiter:
     def count_lines(self, customer_id: UUID | None, lines: int) -> None:
         """A customer sends so many lines. Raises TooManyLines: then none is counted."""
         with self._lock:
-            left, seconds = self._lines.take(customer_id, lines) if self._lines else (0, 0.0)
+            left, seconds = self._lines.take(customer_id, lines) if self._lines is not None else (0, 0.0)
         if left < 0:
             raise TooManyLines(math.ceil(seconds))
 
