@@ -360,13 +360,13 @@ class OrderBatcher:
             self._busy_until = time.monotonic() + _BUSY_S
             self._decide(kind, batch, wait=False)
             return
-        if len(batch) > 1:
-            _log.warning("a batch of %d failed (%s) and is retried one by one", len(batch), error)
-        elif is_busy:
+        if is_busy and len(batch) == 1:
             self._refuse(batch[0], error)
             return
-        with self._changed:
-            self._report.failed += 1
+        if not is_busy:
+            _log.warning("a batch of %d failed (%s) and is retried one by one", len(batch), error)
+            with self._changed:
+                self._report.failed += 1
         found = {} if is_busy else self._find(kind, batch)
         for pending in batch:
             if found is None:

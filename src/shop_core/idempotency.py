@@ -50,14 +50,14 @@ class KeyClaim(NamedTuple):
     Args:
         fingerprint: of the request.
         result_id: of what it makes, or `NO_RESULT`.
-        is_removable: what it makes may be deleted, so the audit does not look for it.
+        removable_id: of what it makes, if that may be deleted; then `result_id` is `NO_RESULT`.
     """
 
     customer_id: UUID
     key: str
     fingerprint: bytes
     result_id: UUID
-    is_removable: bool = False
+    removable_id: UUID | None = None
 
     @property
     def customer_key(self) -> CustomerKey:
@@ -94,7 +94,7 @@ class IdempotencyKey:
         account_id: UUID,
         *request: str | int | UUID | None,
         result_id: UUID = NO_RESULT,
-        is_removable: bool = False,
+        removable_id: UUID | None = None,
     ) -> bool:
         """Claim the key for a request, in the unit of work of that request and before anything is locked.
 
@@ -103,7 +103,7 @@ class IdempotencyKey:
             account_id: whose key it is.
             request: what tells the request from others; see `fingerprint`.
             result_id: of what it would make, if that can be looked up by its id.
-            is_removable: whether that may be deleted; see `KeyClaim`.
+            removable_id: the same, if it may be deleted: the audit does not look for it.
 
         Returns:
             Whether the same request was carried out before with this key.
@@ -111,12 +111,13 @@ class IdempotencyKey:
         Raises:
             KeyReused: the key was used for another request.
         """
-        asked = KeyClaim(account_id, self.text, fingerprint(*request), result_id, is_removable)
+        asked = KeyClaim(account_id, self.text, fingerprint(*request), result_id, removable_id)
         earlier = claim_all([asked]).get(asked.customer_key)
         if earlier is not None and earlier.fingerprint != asked.fingerprint:
             raise KeyReused(self.text)
         self.is_replay = earlier is not None
-        self.result_id = earlier.result_id if earlier else result_id
+        made = earlier or asked
+        self.result_id = made.removable_id or made.result_id
         return self.is_replay
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from shop_core.accounts.model import SYSTEM, Role
@@ -60,6 +62,16 @@ class FamiliesContract(Contract):
         restored = shop.catalog.restore_product(SYSTEM, red.id).product
         assert (restored.family_id, restored.options) == (None, ())
         assert shop.catalog.product(red.id).product == restored
+
+    def test_a_product_that_an_older_server_put_back_with_its_options_can_be_edited(
+        self, fixtures: Fixtures, shop: Shop
+    ) -> None:
+        product = fixtures.product()
+        with fixtures.begin() as uow:
+            uow.products.lock_by_sku([product.sku])
+            uow.products.update_all([replace(product, options=(("size", "L"),), version=2)])
+        edited = shop.catalog.edit_product(SYSTEM, product.id, ProductChanges(name="Shirt")).product
+        assert (edited.name, edited.options) == ("Shirt", ())
 
     def test_a_product_is_shown_with_its_family_also_by_a_replay_and_after_it_was_restored(
         self, fixtures: Fixtures, shop: Shop

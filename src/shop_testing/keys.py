@@ -248,7 +248,8 @@ class KeysContract(Contract):
     # ---- the port
 
     def test_a_claim_that_was_taken_is_told_and_stays(self, fixtures: Fixtures, ada: Actor) -> None:
-        first, second = (KeyClaim(ada.account_id, "k", bytes([n]) * 32, fixtures.new_id(), n == 1) for n in (1, 2))
+        first, second = (KeyClaim(ada.account_id, "k", bytes([n]) * 32, fixtures.new_id()) for n in (1, 2))
+        first = first._replace(removable_id=fixtures.new_id())
         other = KeyClaim(ada.account_id, "other", b"3" * 32, fixtures.new_id())
         with fixtures.begin() as uow:
             assert uow.keys.claim([first]) == {}

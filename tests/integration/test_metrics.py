@@ -55,7 +55,7 @@ def test_two_workers_add_up_to_one_shop(own_shop: dict[str, str]) -> None:
     assert figure(page, "shop_refusals_total", code="insufficient_stock") == 1
     assert figure(page, "shop_replays_total") == 1
     assert 1 <= figure(page, "shop_batcher_batches_total") <= 4
-    assert figure(page, "shop_pool_connections_max") == 2 * 13
+    assert figure(page, "shop_pool_connections_max") == 2 * 8
     for name in (
         "shop_faults_total",
         "shop_batcher_waiting",

@@ -51,7 +51,8 @@ def asked(method: str, answers: Iterable[httpx.Response | Exception]) -> httpx.R
 def test_a_refusal_that_says_that_nothing_was_done_is_the_answer_when_patience_ends(
     status: int, code: str, retry_after_s: int
 ) -> None:
-    refusal = asked("POST", [httpx.ConnectError("no line"), problem(status, code, retry_after_s)])
+    unsent = [httpx.ConnectError("no line"), httpx.ConnectTimeout("no line")]
+    refusal = asked("POST", [*unsent, problem(status, code, retry_after_s)])
     assert (refusal.status_code, refusal.headers["retry-after"]) == (status, str(retry_after_s))
     assert (refusal.json()["code"], refusal.json()["detail"]) == (code, "Not now.")
 

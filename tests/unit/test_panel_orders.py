@@ -117,6 +117,14 @@ def test_the_orders_of_one_customer_stay_those_of_this_customer(setup: Setup, br
     assert "Orders of ada" in text_of(done)
     assert (theirs.number in text_of(page), other.number in text_of(page)) == (True, False)
     assert other.number not in text_of(done)
+    third = setup.order_of_ada()
+    refused = browser.submit(page, "/orders", order=str(third.id), step="fly", key="another")
+    assert (refused.status_code, third.number in text_of(refused), other.number in text_of(refused)) == (
+        400,
+        True,
+        False,
+    )
+    assert "1 order is confirmed." in text_of(browser.submit(refused, "/orders", order=str(third.id), step="confirm"))
     named = text_of(browser.get(f"/orders?buyer=bob&customer={theirs.customer_id}"))
     assert (theirs.number in named, other.number in named) == (False, True)
     (search,) = (form for form in forms_of(browser.get("/orders?buyer=bob")) if form.method == "get")

@@ -71,7 +71,7 @@ class RetryingTransport(httpx.BaseTransport):
             try:
                 response = self._inner.handle_request(request)
                 response.read()
-            except httpx.ConnectError as error:  # nothing was sent
+            except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:  # nothing was sent
                 reason = f"{type(error).__name__} {error}"
             except httpx.TransportError as error:
                 reason = f"{type(error).__name__} {error}"

@@ -73,7 +73,7 @@ export class ShopClient {
     const tokens = this.#store.load();
     if (tokens === null) return;
     const { error, response } = await this.api.POST("/api/v1/auth/logout", { body: { refresh: tokens.refresh } });
-    if (error !== undefined) throw new Refused(error, response);
+    if (!response.ok) throw new Refused(error, response);
     this.#store.save(null);
   }
 }

@@ -14,10 +14,10 @@ export class Refused extends Error {
   readonly retryAfterS: number | null;
 
   constructor(
-    readonly problem: Problem,
+    readonly problem: Problem | undefined,
     response: Response,
   ) {
-    super(problem.detail);
+    super(problem?.detail ?? `The answer ${response.status} cannot be read.`);
     this.retryAfterS = retryAfterS(response);
   }
 }

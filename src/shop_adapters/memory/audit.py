@@ -52,8 +52,7 @@ def audit(books: AuditData) -> list[Discrepancy]:
     for claim in books.keys.values():
         made = books.orders.get(claim.result_id) or books.reservations.get(claim.result_id)
         is_theirs = made is not None and made.customer_id == claim.customer_id
-        is_kept = claim.result_id != NO_RESULT and not claim.is_removable
-        if is_kept and not is_theirs and claim.result_id not in books.uses:
+        if claim.result_id != NO_RESULT and not is_theirs and claim.result_id not in books.uses:
             found.append(Discrepancy("key", claim.result_id, claim.key, ""))
     uses = Counter(
         used_id

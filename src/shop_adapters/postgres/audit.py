@@ -131,8 +131,7 @@ WHERE CASE WHEN head.state = 'confirmed' THEN orders.id IS NULL ELSE head.order_
 _KEYS = text("""
 SELECT 'key' AS what, taken.result_id AS id, taken.key AS stored, '' AS expected, true AS is_text
 FROM idempotency_keys AS taken
-WHERE NOT taken.is_removable
-  AND taken.result_id <> '00000000-0000-0000-0000-000000000000'  -- NO_RESULT
+WHERE taken.result_id <> '00000000-0000-0000-0000-000000000000'  -- NO_RESULT
   AND NOT EXISTS (SELECT FROM orders WHERE customer_id = taken.customer_id AND id = taken.result_id)
   AND NOT EXISTS (SELECT FROM reservations WHERE customer_id = taken.customer_id AND id = taken.result_id)
   AND NOT taken.result_id = ANY (CAST(:others AS uuid[]))  -- promotions and coupons, which belong to no customer

@@ -137,9 +137,9 @@ WHERE customer_id = :customer_id AND order_id = :order_id
 # It waits for a transaction that has put in one of the keys and has not committed yet; the rows come sorted, so that
 # two units of work cannot wait for each other.
 _CLAIM_KEYS = text("""
-INSERT INTO idempotency_keys (customer_id, key, fingerprint, result_id, is_removable)
+INSERT INTO idempotency_keys (customer_id, key, fingerprint, result_id, removable_id)
 SELECT * FROM unnest(CAST(:customer_ids AS uuid[]), CAST(:keys AS text[]), CAST(:fingerprints AS bytea[]),
-                     CAST(:result_ids AS uuid[]), CAST(:are_removable AS boolean[]))
+                     CAST(:result_ids AS uuid[]), CAST(:removable_ids AS uuid[]))
 ON CONFLICT DO NOTHING
 RETURNING customer_id, key
 """)
@@ -147,7 +147,7 @@ _SET_LOCK_TIMEOUT = text("""
 SELECT current_setting('lock_timeout') AS before, set_config('lock_timeout', :timeout, true)
 """)
 _TAKEN_KEYS = text("""
-SELECT taken.customer_id, taken.key, taken.fingerprint, taken.result_id, taken.is_removable
+SELECT taken.customer_id, taken.key, taken.fingerprint, taken.result_id, taken.removable_id
 FROM unnest(CAST(:customer_ids AS uuid[]), CAST(:keys AS text[])) AS wanted (customer_id, key)
 JOIN idempotency_keys AS taken ON taken.customer_id = wanted.customer_id AND taken.key = wanted.key
 """)

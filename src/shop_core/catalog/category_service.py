@@ -70,7 +70,7 @@ class CategoryService:
         actor.require(Role.STAFF)
         made, asked = self._new_id(), ("create category", name, slug, parent_id)
         with self._begin() as uow:
-            if key and key.claim(uow.keys.claim, actor.account_id, *asked, result_id=made, is_removable=True):
+            if key and key.claim(uow.keys.claim, actor.account_id, *asked, removable_id=made):
                 return made_before(uow.categories.get(key.result_id), key)
             tree = uow.categories.lock_all()
             free = free_slug(name, {each.slug for each in tree.values()}) if slug is None else slug

@@ -64,7 +64,7 @@ class FamilyService:
         family = Family(self._new_id(), normalized(name), names, normalized(description))
         asked = ("create family", family.name, family.description, *names)
         with self._begin() as uow:
-            if key and key.claim(uow.keys.claim, actor.account_id, *asked, result_id=family.id, is_removable=True):
+            if key and key.claim(uow.keys.claim, actor.account_id, *asked, removable_id=family.id):
                 return made_before(uow.families.get(key.result_id), key)
             uow.families.add(family)
         return family

@@ -264,7 +264,7 @@ class ProductChanges:
             image_urls=of.image_urls if self.image_urls is UNCHANGED else self.image_urls,
             tax_class=of.tax_class if self.tax_class is UNCHANGED else self.tax_class,
             family_id=of.family_id if self.family_id is UNCHANGED else self.family_id,
-            options=of.options if self.options is UNCHANGED else self.options,
+            options=self.options if self.options is not UNCHANGED else of.options if of.family_id else (),
         )
 
 

@@ -155,7 +155,7 @@ class CatalogService(CategoryService):
         check_currency(details, self._currency)
         made, asked = self._new_id(), ("create product", *fields_of(details))
         with self._naming_archived(), self._begin() as uow:
-            if key and key.claim(uow.keys.claim, actor.account_id, *asked, result_id=made, is_removable=True):
+            if key and key.claim(uow.keys.claim, actor.account_id, *asked, removable_id=made):
                 return made_before(uow.products.get(key.result_id), key)
             details, family_name = _in_family(uow, details)
             product = details.product(made, self._clock())

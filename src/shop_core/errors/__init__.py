@@ -5,7 +5,7 @@
     │   └── ProductNotFound · CategoryNotFound · OrderNotFound · ReservationNotFound · AccountNotFound
     │       SessionNotFound · PromotionNotFound · FamilyNotFound · ImageNotFound
     ├── Conflict           the present state does not allow it
-    │   ├── InsufficientStock · Oversold · StockBelowZero
+    │   ├── InsufficientStock · Oversold · StockBelowZero · NotAllOnHand
     │   ├── IllegalStep · TotalChanged · OrderDeleted · OrdersOpen · CategoryInUse · LastAdmin · NoMail
     │   ├── ReservationExpired · ReservationResolved · TooMuchReserved
     │   ├── CouponNotUsable · TooManyPromotions · FamilyInUse · TooManyImages · NoPictures
@@ -81,6 +81,7 @@ from shop_core.errors.kinds import (
 from shop_core.errors.orders import (
     IllegalStep,
     InsufficientStock,
+    NotAllOnHand,
     NotTheOwner,
     OrderDeleted,
     OrderNotFound,
@@ -130,6 +131,7 @@ __all__ = [
     "LoginTooOld",
     "NoMail",
     "NoPictures",
+    "NotAllOnHand",
     "NotFound",
     "NotTheOwner",
     "OptionsTaken",

@@ -63,14 +63,28 @@ class StockBelowZero(Conflict):
     code = "stock_below_zero"
     title = "Stock cannot go below zero"
 
-    def __init__(self, product_id: UUID, missing: str = "") -> None:
+    def __init__(self, product_id: UUID) -> None:
         super().__init__(
-            f"Not all of this order is on hand: {missing}. Nothing was changed: receive or count what is there."
-            if missing
-            else f"Product {product_id} has fewer units than this would remove. Nothing was changed: "
+            f"Product {product_id} has fewer units than this would remove. Nothing was changed: "
             "read its stock level, and correct it to what you count."
         )
         self.product_id = product_id
+
+
+class NotAllOnHand(StockBelowZero):
+    """An order cannot be shipped, since not all of it is there.
+
+    Args:
+        missing: the products of which units are missing; the message names the first five.
+    """
+
+    def __init__(self, missing: Sequence[Shortage]) -> None:
+        super().__init__(missing[0].product_id)
+        words = [f"{each.sku} {each.name}, {each.available} of {each.requested} units" for each in missing[:5]]
+        further = [f"{len(missing) - 5} other products"] if len(missing) > 5 else []
+        named = "; ".join(words + further)
+        self.args = (f"Not all of this order is on hand: {named}. Nothing was changed: receive it, or count again.",)
+        self.missing = tuple(missing)
 
 
 class IllegalStep(Conflict):

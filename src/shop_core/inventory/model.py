@@ -227,9 +227,12 @@ def check_reason(reason: str, *, is_needed: bool = True) -> None:
 
 
 def count_reason(reason: str) -> str:
-    """The reason of a count, as it stands in the ledger."""
+    """The reason of a count, as it stands in the ledger. Raises Invalid: see `check_reason`."""
+    check_reason(reason)
     reason = normalized(reason)
-    return reason if reason.startswith(COUNTED) else f"{COUNTED} {reason}"
+    reason = reason if reason.startswith(COUNTED) else f"{COUNTED} {reason}"
+    check_reason(reason)
+    return reason
 
 
 def count_changes(level: StockLevel, counted: int, recorded: int | None = None) -> list[int]:

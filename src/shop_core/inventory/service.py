@@ -101,7 +101,6 @@ class InventoryService:
             Invalid: so many cannot be counted, there is no reason, or another number than `recorded` is on hand by now.
         """
         actor.require(Role.STAFF)
-        check_reason(reason)
         changes = partial(count_changes, counted=counted, recorded=recorded)
         return self._record(actor, product_id, MovementKind.ADJUSTED, counted, count_reason(reason), key, changes)
 
@@ -111,7 +110,7 @@ class InventoryService:
         """A stock-take: bring what is on hand to what was counted, product by product, all or none.
 
         What came and went after the count stays: 5 counted before 2 were shipped are 3. So the same count again changes
-        nothing. A product that was counted later keeps that count.
+        nothing. A product keeps a later count that corrected something; one that found nothing wrong leaves no trace.
 
         Args:
             counted: units physically there, by product.
@@ -124,12 +123,12 @@ class InventoryService:
             Invalid: a count is negative or more than can be counted, there is no reason, or a time breaks its rule.
         """
         actor.require(Role.STAFF)
-        check_reason(reason)
+        why = count_reason(reason)
         if faults := [fault for time in as_of.values() for fault in time_faults("as_of", time)]:
             raise Invalid(*faults)
         with self._begin() as uow:
             levels = uow.stock.lock(counted)
-            now, why = uow.now(), count_reason(reason)
+            now = uow.now()
             moments = {product_id: min(now, as_of.get(product_id, now)) for product_id in counted}
             since = uow.stock.changes_since({each: at for each, at in moments.items() if each in as_of})
             before, movements = dict(levels), list[StockMovement]()

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from shop_core.accounts.model import Actor, Role
 from shop_core.batching import Batch, expire_due, result_of
-from shop_core.errors import OrderNotFound, StockBelowZero, Versions, check_version
+from shop_core.errors import NotAllOnHand, OrderNotFound, Shortage, Versions, check_version
 from shop_core.idempotency import Key
 from shop_core.inventory.model import LineRequest, StockLevel, StockMovement, check_reason, requested_units
 from shop_core.money import Money
@@ -151,7 +151,7 @@ class OrderChanges:
         Raises:
             Unauthenticated, Forbidden: the actor is not staff.
             OrderNotFound, Stale, IllegalStep, KeyReused
-            StockBelowZero: fewer units are on hand than the order has (a shortfall was recorded).
+            NotAllOnHand: fewer units are on hand than the order has (a shortfall was recorded).
         """
         actor.require(Role.STAFF)
         return self._take(Step.SHIP, actor, order_id, versions, key)
@@ -206,14 +206,15 @@ class OrderChanges:
 
 
 def _check_on_hand(order: Order, levels: Mapping[UUID, StockLevel]) -> None:
-    """Raise StockBelowZero, with every product of which the order has more units than there are."""
-    missing = [line for line in order.lines if levels[line.product_id].on_hand < order.units[line.product_id]]
+    """Raise NotAllOnHand: of some products the order has more units than there are."""
+    on_hand = {product_id: level.on_hand for product_id, level in levels.items()}
+    missing = [
+        Shortage(line.product_id, line.quantity, on_hand[line.product_id], line.sku, line.name)
+        for line in order.lines
+        if on_hand[line.product_id] < line.quantity
+    ]
     if missing:
-        words = [
-            f"{line.sku} {line.name}, {levels[line.product_id].on_hand} of {order.units[line.product_id]} units"
-            for line in missing
-        ]
-        raise StockBelowZero(missing[0].product_id, "; ".join(words))
+        raise NotAllOnHand(missing)
 
 
 def owner_of(actor: Actor) -> UUID | None:

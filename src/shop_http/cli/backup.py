@@ -38,7 +38,8 @@ def run_backup(settings: Settings, given: argparse.Namespace) -> int:
             except FileExistsError:
                 raise
             except OSError:  # no links can be made there
-                os.rename(file.name, path)
+                path.open("x").close()
+                os.replace(file.name, path)
         finally:
             with suppress(FileNotFoundError):
                 os.unlink(file.name)

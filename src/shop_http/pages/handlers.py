@@ -74,10 +74,15 @@ class StaffRequest:
         """What was asked for, below `/staff`."""
         return path_of(self.http)
 
-    def query(self, form: type[S], sent: bytes | None = None) -> S:
-        """The query parameters, or those in a form; one that is empty counts as not sent. Raises Invalid."""
-        query_string = self.http.scope["query_string"] if sent is None else sent
-        pairs = parse_qsl(query_string.decode("latin-1"))  # without the empty ones
+    @property
+    def query_string(self) -> str:
+        """What the list was asked for; of a form for many of its items, which names it as `listed`, too."""
+        sent: bytes = self.http.scope["query_string"]
+        return self.form.text("listed") if self.form else sent.decode("latin-1")
+
+    def query(self, form: type[S]) -> S:
+        """The query parameters; one that is empty counts as not sent. Raises Invalid."""
+        pairs = parse_qsl(self.query_string)  # without the empty ones
         return read_query(form, urlencode(pairs).encode())
 
     def product(self, sku: str, *, field: str = "sku") -> CatalogEntry:

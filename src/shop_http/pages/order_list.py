@@ -40,7 +40,7 @@ class QueueQuery(OrdersQuery, forbid_unknown_fields=True, kw_only=True):
 @page("/orders", pool=Pool.SLOW)
 def list_orders(request: StaffRequest) -> Screen:
     """The orders that match: the oldest first of those that somebody has to work on, else the newest."""
-    query = request.query(QueueQuery, request.form.text("listed").encode() if request.form else None)
+    query = request.query(QueueQuery)
     buyers = _buyers(request, query.buyer) if query.buyer else []
     if query.buyer and len(buyers) != 1:
         return Screen("Orders", _filters(query), _choice(query.buyer, buyers))
@@ -139,7 +139,7 @@ def _queue(request: StaffRequest, status: OrderStatus | None, orders: tuple[Orde
         return listed
     form = request.form_to("/orders")
     return form(
-        h.input(type="hidden", name="listed", value=request.http.scope["query_string"].decode("latin-1")),
+        h.input(type="hidden", name="listed", value=request.query_string),
         listed,
         (submit(f"{step.capitalize()} the selected", name="step", value=step) for step in steps),
     )

@@ -74,7 +74,7 @@ def page_links(request: StaffRequest, page: Page[Any], page_request: OffsetReque
 
 
 def _link(request: StaffRequest, offset: int, path: str) -> str:
-    parameters = dict(parse_qsl(request.http.scope["query_string"].decode("latin-1")))
+    parameters = dict(parse_qsl(request.query_string))
     return f"/staff{path or request.path}?{urlencode(parameters | {'offset': str(offset)})}"
 
 

@@ -112,7 +112,7 @@ def worker_app(settings: Settings, shutdown: GracefulShutdown) -> tuple[App, Ope
 
         def connections() -> tuple[int, int]:
             pool = cast(QueuePool, engine.pool)  # read each time: a lost connection replaces the pool
-            return pool.checkedout(), pool.size()
+            return pool.checkedout(), settings.connections
 
         sources = metrics.Sources(
             lambda: asdict(batcher.report), connections, open_connections, lambda: log.standard_error().dropped

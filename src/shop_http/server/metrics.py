@@ -42,7 +42,7 @@ class Sources:
 
     Args:
         batcher: the figures of this process's order batcher, see `shop_adapters.order_batcher.BatcherReport`.
-        connections: to the database, of this process, in use and in all.
+        connections: to the database, of this process: in use, and as many as requests may use.
         open_connections: the HTTP connections of this process.
         dropped_lines: of the log of this process, until now.
     """
@@ -84,7 +84,7 @@ class Metrics:
         self._queued = _gauge("shop_batcher_waiting", "Requests that are queued.", own)
         self._batch_s = _gauge("shop_batcher_batch_seconds", "What one batch takes, lately.", own, "livemax")
         self._in_use = _gauge("shop_pool_connections_in_use", "Database connections in use.", own)
-        self._connections = _gauge("shop_pool_connections_max", "Database connections at most.", own)
+        self._connections = _gauge("shop_pool_connections_max", "Database connections for requests.", own)
         self._open = _gauge("shop_http_connections", "Open HTTP connections.", own)
         ended = Counter(
             "shop_http_connections_ended", "HTTP connections that the server ended.", ["reason"], registry=own

@@ -113,7 +113,7 @@ idempotency_keys = Table(
     Column("key", CodePoints, nullable=False),
     Column("fingerprint", LargeBinary, nullable=False),
     Column("result_id", Uuid, nullable=False),
-    Column("is_removable", Boolean, nullable=False, server_default=text("false"), comment="of what may be deleted"),
+    Column("removable_id", Uuid, comment="of what it made, if that may be deleted"),
     PrimaryKeyConstraint("customer_id", "key"),
     comment="What each key made; kept for ever.",
 )

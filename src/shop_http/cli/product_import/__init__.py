@@ -60,9 +60,9 @@ The first line names the columns, in any order and in upper or lower case; sku a
 Products are found by SKU: new ones are created, others become what the file says, and archived ones come back. A column
 that is not there changes nothing; an empty cell empties that detail (quantity and counted excepted). A quantity of a
 product that has stock already needs the time of the count: what was sold since then stays sold, so the same file twice
-changes nothing. A product that was counted later, in a file or in the panel, keeps that count. Categories are the same
-if their names are, whatever the case; C, C++ and C# are three. A new family has the options that its rows have, three
-at most; a family that is there takes no others.
+changes nothing. Import lists in the order of their counts. Categories are the same if their names are, whatever the
+case; C, C++ and C# are three. A new family has the options that its rows have, three at most; a family that is there
+takes no others.
 
 Other columns are refused rather than ignored: --map "Article no.=sku" says what a column is, --map "Vendor=" leaves it
 out. --profile shopify or woocommerce reads the export of such a shop: each variant is a product, and its product is a

@@ -1,4 +1,4 @@
-"""Keys of categories, families and products have their ids: the audit does not look for those, which may be deleted
+"""Keys of categories, families and products have their ids, which the audit does not look for: they may be deleted
 
 Revision ID: 0021
 Revises: 0020
@@ -12,10 +12,8 @@ down_revision = "0020"
 
 
 def upgrade() -> None:
-    no, comment = sa.text("false"), "of what may be deleted"
-    op.add_column(
-        "idempotency_keys", sa.Column("is_removable", sa.Boolean(), nullable=False, server_default=no, comment=comment)
-    )
+    removable_id = sa.Column("removable_id", sa.Uuid(), comment="of what it made, if that may be deleted")
+    op.add_column("idempotency_keys", removable_id)
     op.create_table_comment(
         "idempotency_keys",
         "What each key made; kept for ever.",
