@@ -1,7 +1,6 @@
 # make run starts the shop; make test runs all tests. Everything they need is set up first, inside this folder.
 PYTHON ?= python3
 PORT ?= 8000
-DATA_DIR ?= .data
 
 BIN := .venv/bin
 
@@ -11,7 +10,7 @@ unexport PYTHONDONTWRITEBYTECODE
 .PHONY: run test test-slow test-debian test-random test-repeat setup check lint types claims audit sbom wheel verify bench clients compare-clients check-clients lock clean
 
 run: .venv/.runs
-	@exec $(BIN)/shop serve --demo --port "$(PORT)" --data-dir "$(DATA_DIR)"
+	@exec $(BIN)/shop serve --demo --port "$(PORT)" $(if $(DATA_DIR),--data-dir "$(DATA_DIR)")
 
 # In the order of tests/conftest.py: integration and unit tests by turns, so that no core waits.
 # The last line is how many of a hundred lines of src/ ran, in the processes of the tests; pyproject.toml has the floor.

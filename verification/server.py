@@ -51,7 +51,8 @@ class ShopServer:
         self.data_dir: Path = beside.data_dir if beside else folder / "data"
         self.log = folder / f"server-{self.port}.log"
         self.workers = workers
-        self._environment = environment(**{"SHOP_EVENTS": "log", **(variables or {})})
+        own = {"SHOP_EVENTS": "log", "SHOP_DATA_DIR": str(self.data_dir)}
+        self._environment = environment(**{**own, **(variables or {})})
         self._is_first = beside is None
         self.starts = 0
         self.exits: list[str] = []
@@ -91,13 +92,11 @@ class ShopServer:
 
     def command(self, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
         """Run one `shop` command beside the server."""
-        return shop(*arguments, "--data-dir", str(self.data_dir), env=self._environment, stdin=stdin)
+        return shop(*arguments, env=self._environment, stdin=stdin)
 
     def start(self) -> None:
         """Start the server; it is ready a moment later."""
         where = ["--host", "127.0.0.1", "--port", str(self.port)]
-        if self._is_first:
-            where += ["--data-dir", str(self.data_dir)]
         with self.log.open("ab") as log:
             self._server = subprocess.Popen(
                 [SHOP, "serve", "--workers", str(self.workers), *where],

@@ -124,6 +124,21 @@ def test_a_secret_is_in_one_place_only(tmp_path: Path) -> None:
         settings(SHOP_SECRET_KEY="x" * 40, SHOP_SECRET_KEY_FILE=str(tmp_path / "secret"))
 
 
+@pytest.mark.parametrize(
+    ("folder", "said"),
+    [
+        ("/srv/b", "--data-dir is '/srv/b', and SHOP_DATABASE_URL names another database: leave out --data-dir"),
+        ("", "--data-dir is empty: give it a value, or leave it out"),
+    ],
+)
+def test_a_folder_that_would_not_be_used_is_refused(folder: str, said: str) -> None:
+    environment = {"SHOP_DATABASE_URL": "postgresql://h/d", "SHOP_SECRET_KEY": "x" * 32, "SHOP_DATA_DIR": "/srv/a"}
+    assert Settings.read(environment, {"data_dir": None}).database_url
+    with pytest.raises(SettingsError) as refused:
+        Settings.read(environment, {"data_dir": folder})
+    assert said in str(refused.value)
+
+
 def test_no_secret_can_be_given_as_a_flag() -> None:
     """The list of processes shows flags to everybody on the machine."""
     for name in ("database-url", "secret-key", "webhook-url", "webhook-secret"):

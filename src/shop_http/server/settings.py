@@ -190,7 +190,7 @@ class Settings:
         Args:
             environment: e.g. `os.environ`; empty values count as not set. A secret may be in a file instead, named by
                 SHOP_..._FILE.
-            flags: by the name of the field; None where a flag was not given.
+            flags: by the name of the field; None where a flag was not given. An empty one is refused.
 
         Raises:
             SettingsError: one cannot be used, or one that another needs is missing.
@@ -199,11 +199,18 @@ class Settings:
         for setting in fields(cls):
             if (flag := flags.get(setting.name)) is not None:
                 source, text = f"--{setting.name.replace('_', '-')}", flag
+                if not flag:
+                    raise SettingsError(f"{source} is empty: give it a value, or leave it out")
             else:
                 source, text = _from_environment(environment, variable_of(setting.name), setting.metadata["hidden"])
             if text:
                 values[setting.name] = _read(setting.metadata, source, text)
         settings = cls(**values)
+        if settings.database_url and flags.get("data_dir"):
+            raise SettingsError(
+                f"--data-dir is {flags['data_dir']!r}, and SHOP_DATABASE_URL names another database:"
+                " leave out --data-dir to use that one, or unset SHOP_DATABASE_URL to use the folder"
+            )
         if settings.database_url and not settings.secret_key:
             raise SettingsError(
                 "SHOP_SECRET_KEY is not set, and SHOP_DATABASE_URL needs it:"
