@@ -379,6 +379,15 @@ def test_a_data_directory_without_permission_is_named(tmp_path: Path) -> None:
     assert str(tmp_path) in line
 
 
+@pytest.mark.parametrize(
+    "command", ["audit", "users", "retention --delete", "outbox", "mails", "export orders", "backup ."]
+)
+def test_a_command_that_looks_or_cleans_makes_no_shop(tmp_path: Path, command: str) -> None:
+    data_dir = tmp_path / "data"
+    assert f"there is no shop in {data_dir}" in failure(*command.split(), env=environment(SHOP_DATA_DIR=str(data_dir)))
+    assert not data_dir.exists()
+
+
 def test_a_data_directory_that_is_a_file_is_named(tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.touch()

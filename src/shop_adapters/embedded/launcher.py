@@ -29,6 +29,7 @@ class EmbeddedPostgres:
 
     Arguments:
         data_dir: a directory that this made before, an empty one, or one to create.
+        create: whether to make a cluster where there is none; else that is an error, and leaves no trace.
 
     Attributes:
         data_dir: the same, absolute and without symbolic links.
@@ -41,11 +42,12 @@ class EmbeddedPostgres:
 
     major_version = cluster.MAJOR_VERSION
 
-    def __init__(self, data_dir: Path) -> None:
+    def __init__(self, data_dir: Path, *, create: bool = True) -> None:
         self.data_dir = data_dir.resolve()
         self.binaries = cluster.find_binaries()
         self.log_file = self.data_dir / "postgres.log"
         self._cluster = self.data_dir / "postgres"
+        self._creates = create
         self._server: postmaster.Postmaster | None = None
         self._start_lock = -1
         self._users_lock = -1
@@ -122,6 +124,11 @@ class EmbeddedPostgres:
         """Make the directory if need be, see that it is ours, and open the lock files."""
         if self.data_dir.exists() and not self.data_dir.is_dir():
             raise EmbeddedPostgresError(f"data directory {self.data_dir} is a file: choose another path")
+        if not self._creates and not self._cluster.exists():
+            raise EmbeddedPostgresError(
+                f"there is no shop in {self.data_dir}: choose the directory of one (--data-dir or SHOP_DATA_DIR),"
+                " or make one with `shop serve`"
+            )
         self._check_owners()
         # Root's server runs as another account. Let that pass, so that it needs no capability to get in;
         # what is inside is closed to everybody else all the same.

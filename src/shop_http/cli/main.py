@@ -189,7 +189,7 @@ def _migrate(settings: Settings, given: argparse.Namespace) -> int:
 
 def _create_admin(settings: Settings, given: argparse.Namespace) -> int:
     password = _password()
-    with open_shop(settings) as shop:
+    with open_shop(settings, create=True) as shop:
         account = shop.accounts.register(Registration(given.username, password), actor=SYSTEM, role=Role.ADMIN)
     print(f"Created the admin {account.username}.")
     return 0
@@ -229,7 +229,7 @@ def _export_account(settings: Settings, given: argparse.Namespace) -> int:
 
 
 def _demo_data(settings: Settings, _: argparse.Namespace) -> int:
-    with open_shop(settings) as shop:
+    with open_shop(settings, create=True) as shop:
         added = add_demo_data(shop)
     print(f"Added {added} demo products." if added else "The catalog is not empty: nothing was added.")
     return 0
@@ -237,7 +237,7 @@ def _demo_data(settings: Settings, _: argparse.Namespace) -> int:
 
 def _import_products(settings: Settings, given: argparse.Namespace) -> int:
     reading = _reading(settings, given)
-    with open_shop(settings) as shop, progress(f"Importing {given.file.name}") as advance:
+    with open_shop(settings, create=True) as shop, progress(f"Importing {given.file.name}") as advance:
         report = import_products(
             shop,
             given.file,

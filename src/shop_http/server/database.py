@@ -58,23 +58,26 @@ UNUSABLE_DATABASE = (EmbeddedPostgresError, DatabaseError, SchemaError, UnsafeSe
 
 
 @contextlib.contextmanager
-def database(settings: Settings, *, on_death: Callable[[str], None] | None = None) -> Iterator[Settings]:
+def database(
+    settings: Settings, *, create: bool = False, on_death: Callable[[str], None] | None = None
+) -> Iterator[Settings]:
     """The settings with a database that answers: the one they name, or the embedded one, started if need be.
 
     Args:
         settings: which one.
+        create: whether an embedded one is made where there is none.
         on_death: keep the embedded one running, for whoever stays for long: when it dies it is started again, and
             this gets a line about it.
 
     Raises:
-        EmbeddedPostgresError: the embedded one cannot be started.
+        EmbeddedPostgresError: the embedded one cannot be started, or there is none.
         DatabaseError: the named one cannot be reached.
     """
     if settings.database_url:
         yield settings
         return
     with contextlib.ExitStack() as inside:
-        postgres = inside.enter_context(EmbeddedPostgres(settings.data_dir))
+        postgres = inside.enter_context(EmbeddedPostgres(settings.data_dir, create=create))
         if on_death:
             inside.enter_context(kept_running(postgres, on_death))
         secret = settings.secret_key or kept_secret(settings.data_dir)
@@ -165,7 +168,7 @@ def migrate_database(settings: Settings, app_role: str | None = None) -> tuple[s
     Raises:
         EmbeddedPostgresError, DatabaseError, SchemaError, UnsafeServer: the database cannot be used.
     """
-    with database(settings) as located, engine_of(located) as engine:
+    with database(settings, create=True) as located, engine_of(located) as engine:
         revisions = migrate(engine, located.currency, includes_tax=located.prices == "gross")
         if app_role is not None:
             grant_application_role(engine, app_role)
@@ -182,7 +185,7 @@ def restore_database(
     settings: Settings, file: IO[bytes], done: Callable[[int, int], None], *, replace: bool
 ) -> Manifest:
     """See `restore`; it raises what `migrate_database` does, too."""
-    with database(settings) as located, engine_of(located) as engine:
+    with database(settings, create=True) as located, engine_of(located) as engine:
         is_gross = located.prices == "gross"
         return restore(engine, file, located.currency, includes_tax=is_gross, replace=replace, done=done)
 
@@ -228,18 +231,19 @@ def readiness(engine: Engine, settings: Settings, *checks: Callable[[], object])
 
 
 @contextlib.contextmanager
-def open_shop(settings: Settings, *, is_server: bool = False) -> Iterator[Shop]:
+def open_shop(settings: Settings, *, create: bool = False, is_server: bool = False) -> Iterator[Shop]:
     """A shop on the database of `settings`; an embedded database is brought to the newest schema first.
 
     Its events are put into the outbox also if only the server publishes some: a command may lack its settings.
 
     Args:
+        create: whether an embedded database is made where there is none.
         is_server: whether a server is about to start, whose settings say whether events are published.
 
     Raises:
         EmbeddedPostgresError, DatabaseError, SchemaError, UnsafeServer: the database cannot be used.
     """
-    with database(settings) as located, engine_of(located) as engine:
+    with database(settings, create=create) as located, engine_of(located) as engine:
         if not settings.database_url:
             migrate(engine, located.currency, includes_tax=located.prices == "gross")
         check_schema(engine, located.currency, includes_tax=located.prices == "gross")

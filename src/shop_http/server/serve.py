@@ -47,7 +47,7 @@ def serve(settings: Settings, *, demo: bool = False) -> None:
     health_sockets = _open_sockets(settings, settings.health_port) if settings.health_port else []
     with _metrics_folder(settings), contextlib.ExitStack() as opened:
         prepare()
-        located = opened.enter_context(database(settings, on_death=_warn))
+        located = opened.enter_context(database(settings, create=True, on_death=_warn))
         opened.enter_context(_only_server(settings))
         with open_shop(settings, is_server=True) as shop:
             if demo:
