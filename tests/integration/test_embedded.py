@@ -19,7 +19,7 @@ import pytest
 from sqlalchemy import NullPool, create_engine, text
 
 import shop_adapters
-from shop_adapters.embedded import EmbeddedPostgres, EmbeddedPostgresError, cluster, kept_running, postmaster
+from shop_adapters.embedded import EmbeddedPostgres, EmbeddedPostgresError, cluster, kept_running, launcher, postmaster
 from shop_testing.concurrency import TIMEOUT_S
 
 SOURCES = Path(shop_adapters.__file__).parents[1]
@@ -79,6 +79,13 @@ def is_running(data_dir: Path) -> bool:
         return postmaster.is_running(data_dir / "postgres", server_pid(data_dir))
     except (FileNotFoundError, ValueError):  # it is gone, or new and empty
         return False
+
+
+def as_in_another_container(data_dir: Path) -> None:
+    """Have the server look as it does from there while it recovers: no process has its id, and it does not answer."""
+    pid_file = data_dir / "postgres" / "postmaster.pid"
+    pid_file.write_text(pid_file.read_text().replace(str(server_pid(data_dir)), str(2**22 + 1), 1))
+    (data_dir / "run").rename(data_dir / "away")
 
 
 def eventually(condition: Callable[[], bool]) -> bool:
@@ -181,6 +188,7 @@ class TestStartAndStop:
             "postgres": 0,
             "postgres.log": 0,
             "run": 0,
+            "server.lock": 0,
             "start.lock": 0,
             "users.lock": 0,
         }
@@ -287,8 +295,13 @@ class TestBesideOthers:
                 lambda data: os.kill(server_pid(data), signal.SIGCONT),
                 "is used by others and does not answer here",
             ),
+            (
+                as_in_another_container,
+                lambda data: (data / "away").rename(data / "run"),
+                "perhaps in another container",
+            ),
         ],
-        ids=["open to others", "no socket", "no lock", "hangs"],
+        ids=["open to others", "no socket", "no lock", "hangs", "cannot be seen"],
     )
     def test_a_server_that_does_not_answer_is_left_to_those_who_use_it(
         self,
@@ -299,14 +312,17 @@ class TestBesideOthers:
         says: str,
     ) -> None:
         monkeypatch.setattr(postmaster, "ANSWER_SECONDS_MAX", 1)
+        monkeypatch.setattr(launcher, "ORPHANS_SECONDS_MAX", 1)
         with outside_user(copied_dir) as (_, url):
-            pid = server_pid(copied_dir)
+            pid, pid_file = server_pid(copied_dir), copied_dir / "postgres" / "postmaster.pid"
+            written = pid_file.read_text()
             spoil(copied_dir)
             try:
                 with pytest.raises(EmbeddedPostgresError, match=says), EmbeddedPostgres(copied_dir):
                     pass
             finally:
                 mend(copied_dir)
+                pid_file.write_text(written)
             assert (query(url, "SELECT 1"), server_pid(copied_dir)) == (1, pid)
         assert not is_running(copied_dir)
 

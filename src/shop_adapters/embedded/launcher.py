@@ -16,6 +16,7 @@ from shop_adapters.embedded.errors import EmbeddedPostgresError
 
 START_LOCK = "start.lock"  # also the mark of a directory that is ours
 USERS_LOCK = "users.lock"
+SERVER_LOCK = "server.lock"  # held by the server and its sessions, so that it tells of them in other containers, too
 LOG_BYTES_MAX = 10_000_000  # a longer log moves to postgres.log.1 at the next start
 START_SECONDS_MAX = 300  # replaying much WAL after a crash takes time, and must not be cut short
 ORPHANS_SECONDS_MAX = 10
@@ -281,8 +282,35 @@ class EmbeddedPostgres:
         postmaster.wait_until(is_settled, START_SECONDS_MAX)
         return postmaster.read_pid_file(self._cluster) or server
 
+    def _has_ended(self) -> bool:
+        """Whether no process of a server is left, in this container or another one on the same volume."""
+        with self._server_lock() as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return False
+        return True
+
+    @contextlib.contextmanager
+    def _server_lock(self) -> Iterator[int]:
+        """The lock file of the server, open. What is locked stays so for a child that inherits it."""
+        lock = os.open(self.data_dir / SERVER_LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+        try:
+            yield lock
+        finally:
+            os.close(lock)
+
     def _started(self, account: Account) -> postmaster.Postmaster:
-        """Start a server and wait until it is ready."""
+        """Start a server and wait until it is ready.
+
+        Raises EmbeddedPostgresError when one runs that cannot be seen: a second one would destroy the data.
+        """
+        # Sessions of a killed server end a moment after it.
+        if not postmaster.wait_until(self._has_ended, ORPHANS_SECONDS_MAX):
+            raise EmbeddedPostgresError(
+                f"PostgreSQL in {self.data_dir} is used by others, perhaps in another container, and does not answer"
+                " here: try again in a moment, or stop the others first"
+            )
         socket_dir = sockets.make_socket_dir(self.data_dir, account)
         if self._cluster.stat().st_mode & 0o007:  # PostgreSQL would refuse it; its group may read, for backups
             sockets.close_to_others(self._cluster, account)
@@ -292,7 +320,9 @@ class EmbeddedPostgres:
         orphans_deadline = time.monotonic() + ORPHANS_SECONDS_MAX
         while True:
             log_start = self._log_bytes()
-            pid = postmaster.spawn(self._cluster, account, self.binaries, socket_dir, self.log_file)
+            with self._server_lock() as lock:
+                fcntl.flock(lock, fcntl.LOCK_SH)
+                pid = postmaster.spawn(self._cluster, account, self.binaries, socket_dir, self.log_file, lock)
             self._server = postmaster.Postmaster(pid, socket_dir, "starting")  # so that Ctrl-C from here on stops it
             if server := self._outcome(pid):
                 return server

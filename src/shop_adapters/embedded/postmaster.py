@@ -46,8 +46,11 @@ def read_pid_file(cluster: Path) -> Postmaster | None:
     return Postmaster(int(lines[0]), Path(lines[4]), lines[7].strip())
 
 
-def spawn(cluster: Path, account: Account, binaries: Path, socket_dir: Path, log_file: Path) -> int:
-    """Start the server as our child and return its process id, without waiting."""
+def spawn(cluster: Path, account: Account, binaries: Path, socket_dir: Path, log_file: Path, lock: int) -> int:
+    """Start the server as our child and return its process id, without waiting.
+
+    Its standard input is `lock`, an empty file: what is locked stays so until the server and its sessions have ended.
+    """
     quoted = str(socket_dir).replace('"', '""')  # the setting is a list, a name in it may be quoted
     settings = SETTINGS | {"unix_socket_directories": f'"{quoted}"'}
     options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
@@ -62,7 +65,7 @@ def spawn(cluster: Path, account: Account, binaries: Path, socket_dir: Path, log
             command,
             environment(),
             file_actions=[
-                (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+                (os.POSIX_SPAWN_DUP2, lock, 0),
                 (os.POSIX_SPAWN_DUP2, log, 1),
                 (os.POSIX_SPAWN_DUP2, log, 2),
             ],
