@@ -107,25 +107,30 @@ class Settings:
     orders_per_minute: int = _setting(
         60_000,
         rules.whole(0, 1_000_000),
-        "orders that one customer may place in a minute at each server; 0: any number",
+        "orders that one customer may place in a minute at each server, divided among its workers; 0: any number",
     )
     ordered_lines_per_minute: int = _setting(
         20_000,
         rules.whole(0, 1_000_000),
-        "lines that one customer may order in a minute at each server, edits included; 0: any number",
+        "lines that one customer may order in a minute, edits included,"
+        " at each server, divided among its workers; 0: any number",
     )
     reserved_lines_per_minute: int = _setting(
         20_000,
         rules.whole(0, 1_000_000),
-        "lines that one customer may reserve or extend in a minute at each server; 0: any number",
+        "lines that one customer may reserve or extend in a minute"
+        " at each server, divided among its workers; 0: any number",
     )
     rate_limit: str = _setting(
         "600000/minute",
         rules.rate,
-        "requests of one account, or of one address without a login, at each server; off: any number",
+        "requests of one account, or of one address without a login,"
+        " at each server, divided among its workers; off: any number",
     )
     login_rate_limit: str = _setting(
-        "6000/minute", rules.rate, "failed logins and registrations of one address at each server; off: any number"
+        "6000/minute",
+        rules.rate,
+        "failed logins and registrations of one address at each server, divided among its workers; off: any number",
     )
     http_connections: int = _setting(
         1_000,
