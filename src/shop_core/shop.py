@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from shop_core.accounts.passwords import IsBreached, never_breached
 from shop_core.accounts.service import AccountService
 from shop_core.accounts.session_service import SessionService
@@ -69,6 +71,15 @@ class Shop:
         self.orders = OrderService(begin, new_id)
         self.outbox = OutboxService(begin, clock)
         self._begin = begin
+
+    def now(self) -> datetime:
+        """The time on the one clock of the store, by which stock goes, however wrong that of this process is.
+
+        Raises:
+            Unavailable: the store cannot be reached in time.
+        """
+        with self._begin() as unit_of_work:
+            return unit_of_work.now()
 
     def audit(self) -> list[Discrepancy]:
         """All records that contradict each other: counters and ledger, orders and lines ... It repairs nothing.

@@ -6,7 +6,6 @@ import argparse
 import csv
 import json
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -27,7 +26,7 @@ from shop_core import (
     Shop,
 )
 from shop_http.cli.export import run_export
-from shop_http.cli.product_import import Reading, import_products
+from shop_http.cli.product_import import import_products
 from shop_http.server.settings import Settings
 
 SECRET = "a secret for tests, of more than 32 bytes"
@@ -85,14 +84,14 @@ def test_products_come_back_by_an_import_and_bring_nothing_back_that_was_sold(
     assert (row["family"], row["options.colour"], row["tax_class"]) == ("Mug", "red", "reduced")
     other, elsewhere = Shop(MemoryAdapters()), tmp_path / "elsewhere.csv"
     elsewhere.write_text(file.read_text().replace(row["category"], "Kitchen > Cups"))
-    report = import_products(other, elsewhere, Reading("EUR", now=datetime.now(UTC)))
+    report = import_products(other, elsewhere)
     assert (report.created, report.bad_rows) == (1, [])
     (entry,) = other.catalog.products(ProductQuery(), CursorRequest(10)).items
     assert (entry.product.name, entry.product.description) == (FORMULA, 'Two\nlines, "quotes"')
     assert (entry.family_name, entry.product.options) == ("Mug", (("colour", "red"),))
     assert other.inventory.level(SYSTEM, entry.product.id).on_hand == 10
     engine = make_engine(settings.database_url, connections=1)
-    same = import_products(Shop(PostgresAdapters(engine, SECRET.encode())), file, Reading("EUR", now=datetime.now(UTC)))
+    same = import_products(Shop(PostgresAdapters(engine, SECRET.encode())), file)
     engine.dispose()
     assert (same.created, same.updated, same.unchanged, same.bad_rows) == (0, 0, 1, [])
 

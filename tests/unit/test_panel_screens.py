@@ -29,7 +29,7 @@ from shop_core.mail.model import MailMessage
 from shop_core.ports import Undelivered
 from shop_core.reservations.model import ReservationRequest
 from shop_http.app import create_app
-from shop_http.cli.product_import import OnBadRow, Reading, import_products
+from shop_http.cli.product_import import OnBadRow, import_products
 
 
 def test_a_product_is_added_edited_and_removed(setup: Setup, browser: Browser) -> None:
@@ -170,7 +170,7 @@ def test_the_export_of_the_panel_changes_nothing_when_it_is_imported(
         "tax_class": "reduced",
         "quantity": "0",
     }
-    report = import_products(shop, path, Reading("EUR", now=shop.clock()), on_bad_row=OnBadRow.REFUSE)
+    report = import_products(shop, path, on_bad_row=OnBadRow.REFUSE)
     assert (report.bad_rows, report.unchanged, report.counted) == ([], 2, 2)
     assert setup.available == 5
 

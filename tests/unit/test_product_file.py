@@ -143,7 +143,7 @@ def test_a_count_far_below_what_is_recorded_is_reached_in_steps(shop: Shop, file
     import_products(shop, file("sku,name,price\nA,Apple,1.00\n"))
     for _ in range(3):
         shop.inventory.receive(SYSTEM, catalog(shop)["A"].id, 1_000_000)
-    import_products(shop, file("sku,quantity\nA,3\n"), Reading("EUR", counted=datetime.now(UTC)))
+    import_products(shop, file("sku,quantity\nA,3\n"), Reading("EUR", counted="now"))
     assert on_hand(shop, "A") == 3
     assert shop.audit() == []
 
@@ -159,21 +159,21 @@ def test_the_same_count_after_sales_brings_no_sold_unit_back() -> None:
     clock = MovableClock()
     shop = Shop(MemoryAdapters(clock=clock))
 
-    def import_(content: str, now: datetime) -> ImportReport:
-        return imported(shop, content.encode(), OnBadRow.REFUSE, Reading("EUR", now=now))
+    def import_(content: str) -> ImportReport:
+        return imported(shop, content.encode(), OnBadRow.REFUSE)
 
-    assert import_("sku,name,price,quantity\nA,Apple,1.00,5\n", clock()).counted == 1
+    assert import_("sku,name,price,quantity\nA,Apple,1.00,5\n").counted == 1
     clock.move(timedelta(hours=1))
     evening = clock()
     clock.move(timedelta(hours=1))
     sell(shop, "A", 2)
     clock.move(timedelta(hours=1))
     for _ in range(2):
-        report = import_(f"sku,quantity,counted\nA,4,{evening.isoformat()}\n", clock())  # one was missing then
+        report = import_(f"sku,quantity,counted\nA,4,{evening.isoformat()}\n")  # one was missing then
         assert (report.counted, on_hand(shop, "A")) == (1, 2)
-    assert import_(f"sku,quantity,counted\nA,9,{clock().isoformat()}\n", clock()).counted == 1
+    assert import_(f"sku,quantity,counted\nA,9,{clock().isoformat()}\n").counted == 1
     assert on_hand(shop, "A") == 9
-    import_(f"sku,quantity,counted\nA,4,{evening.isoformat()}\n", clock())
+    import_(f"sku,quantity,counted\nA,4,{evening.isoformat()}\n")
     assert on_hand(shop, "A") == 9, "an older count says nothing after a newer one"
     assert shop.audit() == []
 
@@ -181,15 +181,29 @@ def test_the_same_count_after_sales_brings_no_sold_unit_back() -> None:
 def test_a_file_and_the_panel_that_count_one_shelf_correct_it_once() -> None:
     clock = MovableClock()
     shop = Shop(MemoryAdapters(clock=clock))
-    imported(shop, b"sku,name,price,quantity\nA,Apple,1.00,10\n", OnBadRow.REFUSE, Reading("EUR", now=clock()))
+    imported(shop, b"sku,name,price,quantity\nA,Apple,1.00,10\n", OnBadRow.REFUSE)
     clock.move(timedelta(hours=1))
     written = clock()
     clock.move(timedelta(hours=1))
     shop.inventory.count(SYSTEM, catalog(shop)["A"].id, 8, "Stock-take", recorded=10)
     clock.move(timedelta(hours=1))
     file = f"sku,quantity,counted\nA,8,{written.isoformat()}\n".encode()
-    imported(shop, file, OnBadRow.REFUSE, Reading("EUR", now=clock()))
+    imported(shop, file, OnBadRow.REFUSE)
     assert on_hand(shop, "A") == 8
+
+
+@pytest.mark.parametrize("is_in_the_file", [True, False])
+@pytest.mark.parametrize("minutes", [2, -2])
+def test_a_count_goes_by_the_clock_of_the_shop_not_by_that_of_the_host(minutes: int, is_in_the_file: bool) -> None:
+    clock = MovableClock(datetime.now(UTC) + timedelta(minutes=minutes))
+    shop = Shop(MemoryAdapters(clock=clock))
+    imported(shop, b"sku,name,price,quantity\nA,Apple,1.00,10\n", OnBadRow.REFUSE)
+    sell(shop, "A", 2)
+    clock.move(timedelta(seconds=1))
+    counted = clock().isoformat() if is_in_the_file else ""
+    file = f"sku,quantity,counted\nA,7,{counted}\n".encode()  # one is missing
+    report = imported(shop, file, OnBadRow.REFUSE, Reading("EUR", counted="now"))
+    assert (report.bad_rows, on_hand(shop, "A")) == ([], 7)
 
 
 def test_a_quantity_without_its_time_is_for_new_products_only(shop: Shop, file: Write) -> None:

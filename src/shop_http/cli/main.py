@@ -10,7 +10,6 @@ import signal
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NoReturn
 from uuid import UUID
@@ -33,7 +32,6 @@ from shop_http.cli.product_import import (
     UnusableFile,
     import_products,
     is_known,
-    read_time,
 )
 from shop_http.cli.progress import progress
 from shop_http.cli.retention import RETENTION_HELP, add_options, run_retention
@@ -282,14 +280,10 @@ def _reading(settings: Settings, given: argparse.Namespace) -> Reading:
             names = f"{', '.join(KNOWN)}, options.NAME"
             given.parser.error(f"--map {pair!r} must be THEIRS=OURS, where OURS is empty or one of {names}")
         renamed[theirs.strip().casefold()] = ours.strip()
-    now = datetime.now(UTC)
-    counted = None
-    if given.counted_at:
-        counted = now if given.counted_at == "now" else read_time(given.counted_at, now)
     profile = next((one for name, one in PROFILES.items() if name.lower() == given.profile), None)
     if given.images and not given.images.is_dir():
         given.parser.error(f"--images {str(given.images)!r} is no folder: name the one with the files of the pictures")
-    return Reading(settings.currency, renamed, profile, counted, now, given.images)
+    return Reading(settings.currency, renamed, profile, given.counted_at or "", given.images)
 
 
 def _audit(settings: Settings, _: argparse.Namespace) -> int:

@@ -65,7 +65,7 @@ def export_products(request: StaffRequest) -> Response:
     cursor, is_more = None, True
     while is_more:
         found = shop.catalog.products(ProductQuery(), CursorRequest(LIMIT_MAX, cursor))
-        counted = shop.clock()
+        counted = shop.now()
         levels = shop.inventory.levels(request.actor, [entry.product.id for entry in found.items])
         for entry in found.items:
             row = cells.row(entry.product, levels[entry.product.id].on_hand, counted)

@@ -23,7 +23,7 @@ from shop_core.errors import NoPictures, UnusableImage
 from shop_core.inventory.model import ON_HAND_MAX
 from shop_http.cli.product_import.file import EXPORTED, KNOWN, UnusableFile, is_known
 from shop_http.cli.product_import.profiles import PROFILES, BadRow, LeftOut
-from shop_http.cli.product_import.rows import BATCH_ROWS, ProductRow, Reading, read_rows, read_time
+from shop_http.cli.product_import.rows import BATCH_ROWS, ProductRow, Reading, read_rows
 from shop_http.cli.progress import Advance
 
 __all__ = [
@@ -38,7 +38,6 @@ __all__ = [
     "UnusableFile",
     "import_products",
     "is_known",
-    "read_time",
 ]
 
 COLUMNS_HELP = f"""\
@@ -144,22 +143,23 @@ def import_products(
         progress: told after every batch how many bytes of how many were read.
 
     Raises:
+        Invalid: `reading.counted` is no time.
         UnusableFile: nothing in it can be used; or it is damaged further on, and then what stands before that
             place has been imported (with `REFUSE`, nothing has).
         Refusal: the shop could not take a batch (e.g. Unavailable); the batches before it are imported.
     """
-    reading = reading or Reading(shop.currency)
+    reading, now = reading or Reading(shop.currency), shop.now()
     if preview:
-        return _through(shop, read_rows(path, reading, progress), preview=True)
+        return _through(shop, read_rows(path, reading, now, progress), preview=True)
     if on_bad_row is OnBadRow.SKIP:
-        return _through(shop, read_rows(path, reading, progress), preview=False)
-    first = read_rows(path, reading, lambda done, size: progress(done, 2 * size), again=True)
+        return _through(shop, read_rows(path, reading, now, progress), preview=False)
+    first = read_rows(path, reading, now, lambda done, size: progress(done, 2 * size), again=True)
     report = _through(shop, first, preview=True)
     if report.bad_rows:
         return ImportReport(
             bad_row_count=report.bad_row_count, bad_rows=report.bad_rows, refused=True, notes=report.notes
         )
-    again = read_rows(path, reading, lambda done, size: progress(size + done, 2 * size))
+    again = read_rows(path, reading, now, lambda done, size: progress(size + done, 2 * size))
     return _through(shop, again, preview=False)
 
 

@@ -41,16 +41,14 @@ class Reading:
         currency: of its prices.
         renamed: what their columns are called here, in small letters; empty: left out.
         profile: whose export it is.
-        counted: when the quantities were counted, where a row does not say.
-        now: no count can be later.
+        counted: when the quantities were counted, where a row does not say, as in a column counted; or now.
         images: the folder with the files of pictures.
     """
 
     currency: str
     renamed: Mapping[str, str] = field(default_factory=dict)
     profile: Profile | None = None
-    counted: datetime | None = None
-    now: datetime = field(default_factory=lambda: datetime.now(UTC))
+    counted: str = ""
     images: Path | None = None
 
 
@@ -73,17 +71,20 @@ class ProductRow:
 
 
 def read_rows(
-    path: Path, reading: Reading, progress: Advance, *, again: bool = False
+    path: Path, reading: Reading, now: datetime, progress: Advance, *, again: bool = False
 ) -> Iterator[ProductRow | BadRow | LeftOut | str]:
     """Every row of the file, as a product or as what is wrong with it; and, as text, what is worth telling of the file.
 
     Args:
+        now: on the clock of the shop; no count can be later.
         progress: told every `BATCH_ROWS` rows, and at the end, how many bytes of how many were read.
         again: whether it will be read once more, which a pipe cannot be.
 
     Raises:
         UnusableFile: it cannot be read, its header is not one, or it is damaged further on.
+        Invalid: `reading.counted` is no time.
     """
+    counted = now if reading.counted == "now" else _time(reading.counted, now)
     with opened(path, again=again) as source:
         lines = source.lines()
         header = read_header(source.name, lines, reading.renamed, reading.profile)
@@ -98,7 +99,7 @@ def read_rows(
         for count, record in enumerate(found, start=1):
             if count % BATCH_ROWS == 0:
                 progress(source.done, source.size)
-            yield _unique(_row(record, reading), first_line_of) if isinstance(record, Record) else record
+            yield _unique(_row(record, reading, counted, now), first_line_of) if isinstance(record, Record) else record
         if source.encoding == "Windows-1252":
             yield "It is not UTF-8, and was read as Windows-1252."
         progress(source.size, source.size)
@@ -113,15 +114,15 @@ def _unique(row: ProductRow | BadRow, first_line_of: dict[str, int]) -> ProductR
     return row
 
 
-def _row(record: Record, reading: Reading) -> ProductRow | BadRow:
+def _row(record: Record, reading: Reading, counted: datetime | None, now: datetime) -> ProductRow | BadRow:
     try:
-        return _product_row(record, reading)
+        return _product_row(record, reading, counted, now)
     except Refusal as refusal:
         return BadRow(record.line, refusal.message)
 
 
-def _product_row(record: Record, reading: Reading) -> ProductRow:
-    """The row as a product.
+def _product_row(record: Record, reading: Reading, counted: datetime | None, now: datetime) -> ProductRow:
+    """The row as a product, counted when it says, or else then.
 
     Raises:
         Invalid: a cell breaks a rule.
@@ -147,7 +148,7 @@ def _product_row(record: Record, reading: Reading) -> ProductRow:
         options=tuple((name[len(OPTION) :], normalized(cells[name])) for name in cells if name.startswith(OPTION)),
     )
     quantity = _quantity(cells.get("quantity", "").strip())
-    counted = _time(cells.get("counted", "").strip(), reading.now) or reading.counted
+    counted = _time(cells.get("counted", "").strip(), now) or counted
     files = None if reading.images is None or "images" not in cells else _files(cells["images"], reading.images)
     return ProductRow(record.line, row, quantity, counted, files)
 
@@ -223,15 +224,13 @@ def _number(column: str, text: str, places: int) -> str:
 
 
 def _time(text: str, now: datetime) -> datetime | None:
-    return read_time(text, now) if text else None
-
-
-def read_time(text: str, now: datetime) -> datetime:
-    """When something was counted.
+    """When something was counted; None if the text is empty.
 
     Raises:
         Invalid: it is no time, it lacks its offset, it is still to come, or before the year 1 in UTC.
     """
+    if not text:
+        return None
     try:
         time = datetime.fromisoformat(text)
     except ValueError:
