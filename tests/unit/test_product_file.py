@@ -216,6 +216,16 @@ def test_a_quantity_without_its_time_is_for_new_products_only(shop: Shop, file: 
     assert on_hand(shop, "A") == 3
 
 
+def test_new_products_are_counted_together_however_many(file: Write) -> None:
+    def units_of_work(products: int) -> int:
+        adapters = MemoryAdapters()
+        rows = "".join(f"SKU-{number},Lamp,1.00,5\n" for number in range(products))
+        assert import_products(Shop(adapters), file(f"sku,name,price,quantity\n{rows}")).counted == products
+        return adapters.snapshot()
+
+    assert units_of_work(50) == units_of_work(1)
+
+
 def test_what_is_sold_while_a_file_is_imported_stays_sold(
     shop: Shop, file: Write, monkeypatch: pytest.MonkeyPatch
 ) -> None:

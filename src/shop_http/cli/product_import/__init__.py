@@ -242,8 +242,8 @@ def _without_time(shop: Shop, rows: Sequence[ProductRow], imported: ImportResult
     }
 
 
-def _counts_to_write(shop: Shop, counted: dict[UUID, int], as_of: Container[UUID]) -> dict[UUID, int]:
-    """Those whose time is known, and those of products whose stock has never moved.
+def _counts_to_write(shop: Shop, counted: dict[UUID, int], sure: Container[UUID]) -> dict[UUID, int]:
+    """Those that are sure, as they have a time or their products are new, and those whose stock has never moved.
 
     Any other was compared with the shelf when the file was checked: if it differs now, units came or went since.
     """
@@ -251,9 +251,9 @@ def _counts_to_write(shop: Shop, counted: dict[UUID, int], as_of: Container[UUID
     def has_moved(product_id: UUID) -> bool:
         return bool(shop.inventory.movements(SYSTEM, product_id, CursorRequest(1)).items)
 
-    levels = shop.inventory.levels(SYSTEM, [each for each in counted if each not in as_of])
+    levels = shop.inventory.levels(SYSTEM, [each for each in counted if each not in sure])
     unmoved = {each for each, level in levels.items() if level.on_hand != counted[each] and not has_moved(each)}
-    return {each: units for each, units in counted.items() if each in as_of or each in unmoved}
+    return {each: units for each, units in counted.items() if each in sure or each in unmoved}
 
 
 def _write(shop: Shop, rows: Sequence[ProductRow]) -> ImportResult:
@@ -262,7 +262,7 @@ def _write(shop: Shop, rows: Sequence[ProductRow]) -> ImportResult:
     ids = {product.sku: product.id for product in imported.all}
     counted = {ids[row.row.sku]: row.quantity for row in rows if row.quantity is not None}
     as_of = {ids[row.row.sku]: row.counted for row in rows if row.quantity is not None and row.counted}
-    if counted := _counts_to_write(shop, counted, as_of):
+    if counted := _counts_to_write(shop, counted, {*as_of, *(product.id for product in imported.created)}):
         shop.inventory.count_all(SYSTEM, counted, _REASON, as_of=as_of)
     for row in rows:
         if row.images is not None:
