@@ -12,8 +12,10 @@ from sqlalchemy import Engine, text
 from shop_adapters.postgres import PostgresAdapters, make_engine
 from shop_adapters.postgres.database import TransactionTimeouts
 from shop_adapters.postgres.unit_of_work import PostgresUnitOfWork
+from shop_adapters.postgres.watchdog import _EVERY_S
+from shop_core import Shop
 from shop_core.errors import Unavailable
-from shop_testing.concurrency import TIMEOUT_S
+from shop_testing.concurrency import TIMEOUT_S, in_background, still_waits
 
 SHORT_S = 0.3
 
@@ -52,6 +54,25 @@ def test_a_statement_that_takes_too_long_is_ended(engine: Engine) -> None:
         begin(engine, statement_s=SHORT_S) as uow,
     ):
         uow._transaction.run(text("SELECT pg_sleep(60)"))
+
+
+class Impatient(TransactionTimeouts):
+    """The client gives up as soon as the server does."""
+
+    @property
+    def answer_s(self) -> float:
+        return self.statement_s
+
+
+def test_an_audit_takes_as_long_as_it_needs(engine: Engine) -> None:
+    """A table that is locked stands for a long one."""
+    timeouts = Impatient(statement_s=SHORT_S, lock_s=TIMEOUT_S)
+    adapters = PostgresAdapters(engine, b"the secret of the tests, 32 bytes", timeouts=timeouts)
+    with engine.begin() as holder:
+        holder.execute(text("LOCK order_events"))
+        audit = in_background(Shop(adapters).audit)
+        assert still_waits(audit, 3 * SHORT_S + _EVERY_S), "a limit ended it"
+    assert audit.result(TIMEOUT_S) == []
 
 
 def test_a_client_that_froze_gives_its_rows_back(engine: Engine, task: str) -> None:

@@ -7,6 +7,7 @@ with filters are composed by SQLAlchemy Core. Both are made text for the driver 
 from __future__ import annotations
 
 import logging
+import math
 import re
 import time
 from collections import namedtuple
@@ -44,6 +45,7 @@ CLOCK_OFF_MAX = timedelta(seconds=5)
 _ANSWER_SPARE_S = 2.0
 _DIALECT = postgresql.psycopg.dialect()  # type: ignore[no-untyped-call]
 _PLAN_ROWS = re.compile(r"rows=(\d+)")
+_NO_LIMIT = text("SET LOCAL statement_timeout = 0")
 _NOTHING: Mapping[str, Any] = {}
 _TIME = text("SELECT clock_timestamp()")  # not now(), which stands still from the start of the transaction
 
@@ -130,26 +132,19 @@ class Transaction:
             psycopg.Error
             Refusal: that of `refusal_of`.
         """
-        self._check_open()
-        self._watch.asked_at = time.monotonic()
-        try:
-            self._execute(*_for_driver(statement, values))
-        except psycopg.IntegrityError as error:
-            _refuse(error, refusal_of)
-            raise
+        self._ask(self._execute, refusal_of, *_for_driver(statement, values))
         return [] if self._cursor.rownumber is None else self._cursor.fetchall()
 
     def run_each(
         self, statement: Executable, rows: Iterable[Mapping[str, Any]], refusal_of: RefusalOf | None = None
     ) -> None:
         """Run a statement once for each of `rows`, in their order and without waiting in between; else as `run`."""
-        self._check_open()
-        self._watch.asked_at = time.monotonic()
-        try:
-            self._execute_many(_compiled(statement)[0], list(rows))
-        except psycopg.IntegrityError as error:
-            _refuse(error, refusal_of)
-            raise
+        self._ask(self._execute_many, refusal_of, _compiled(statement)[0], list(rows))
+
+    def without_limit(self) -> None:
+        """Let each statement that follows take as long as it needs."""
+        self.run(_NO_LIMIT)
+        self._watch.seconds = math.inf
 
     def one(self, statement: Executable, values: Mapping[str, Any] = _NOTHING) -> Row | None:
         """The row of a statement that has one at most."""
@@ -221,9 +216,17 @@ class Transaction:
             state = (result.error_field(DiagnosticField.SQLSTATE) or b"").decode()  # none: the connection is lost
             raise (psycopg.errors.lookup(state) if state else psycopg.OperationalError)(result.get_error_message())
 
-    def _check_open(self) -> None:
+    def _ask(self, execute: Run, refusal_of: RefusalOf | None, *arguments: object) -> None:
+        """Run a statement; raises what a broken constraint means to the shop, if that is known."""
         if self._is_over:
             raise RuntimeError("this unit of work has ended: begin another one")
+        self._watch.asked_at = time.monotonic()
+        try:
+            execute(*arguments)
+        except psycopg.IntegrityError as error:
+            if refusal_of and (refusal := refusal_of(error.sqlstate or "", error.diag)):
+                raise refusal from error
+            raise
 
 
 @contextmanager
@@ -386,12 +389,6 @@ def _log_refusal(reason: str, error: object) -> None:
     if now - _logged_at.get(reason, -_LOG_EVERY_S) >= _LOG_EVERY_S:
         _logged_at[reason] = now
         _log.warning("refused for now: %s: %s", reason, " ".join(str(error).split()))
-
-
-def _refuse(error: psycopg.IntegrityError, refusal_of: RefusalOf | None) -> None:
-    """Raise what a broken constraint means to the shop, if that is known."""
-    if refusal_of and (refusal := refusal_of(error.sqlstate or "", error.diag)):
-        raise refusal from error
 
 
 def failing_id(diagnostic: psycopg.errors.Diagnostic) -> UUID | None:

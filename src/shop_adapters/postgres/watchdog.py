@@ -25,6 +25,7 @@ class Watch:
 
     Attributes:
         asked_at: when something was sent last, on the monotonic clock; to be set by whoever sends.
+        seconds: how long; infinite: no limit.
     """
 
     __slots__ = ("asked_at", "connection", "seconds")
