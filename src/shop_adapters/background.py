@@ -22,6 +22,7 @@ class Repeating(Generic[T]):
         every_s: how many seconds to wait after each call.
         name: of the thread, and in the log.
         again_at_once: whether to call again without a wait after a call that returned this.
+        stopping: set when it is to stop; for a job that asks, or for several that stop together.
         wait: waits for so many seconds or until it is stopped, and returns whether it is; for tests.
 
     >>> beats = iter([False, False, True])  # stop after the third call
@@ -38,6 +39,7 @@ class Repeating(Generic[T]):
         name: str,
         again_at_once: Callable[[T], bool] = lambda result: False,
         *,
+        stopping: Event | None = None,
         wait: Callable[[float], bool] | None = None,
     ) -> None:
         if every_s <= 0:
@@ -46,7 +48,7 @@ class Repeating(Generic[T]):
         self._every_s = every_s
         self._again_at_once = again_at_once
         self._name = name
-        self._stopping = Event()
+        self._stopping = stopping or Event()
         self._wait = wait or self._stopping.wait
         self._failures = 0
         self._thread: Thread | None = None
@@ -62,8 +64,11 @@ class Repeating(Generic[T]):
         self._thread = Thread(target=self.run, name=self._name, daemon=True)
         self._thread.start()
 
-    def stop(self, timeout_s: float = 10.0) -> bool:
+    def stop(self, timeout_s: float = 16.0) -> bool:
         """Stop, and wait until the present call has ended. It need not have been started.
+
+        Args:
+            timeout_s: how long to wait: by default longer than a relay may take for one message.
 
         Returns:
             Whether it ended in time. If not, it dies with the process.

@@ -47,7 +47,7 @@ class QueueService(Generic[M]):
         self._clock = clock
         self._queue = queue
 
-    def relay(self, publisher: Publisher[M], limit: int = 100) -> int:
+    def relay(self, publisher: Publisher[M], limit: int = 100, is_stopping: Callable[[], bool] = lambda: False) -> int:
         """Publish messages that are due. No unit of work is open while it waits for the publisher.
 
         Several relays may run at once: no message is published by two at the same time.
@@ -55,6 +55,7 @@ class QueueService(Generic[M]):
         Args:
             publisher: it must give up on a message within 15 seconds.
             limit: about how many messages at most.
+            is_stopping: asked before each message; once it is true, the rest waits for another relay.
 
         Returns:
             How many were taken; 0 means that nothing is due.
@@ -67,7 +68,7 @@ class QueueService(Generic[M]):
             messages = self._queue(uow).take(uow.now(), limit, VISIBILITY_TIMEOUT)
         if messages:
             faults: list[Exception] = []
-            self._record(messages, self._publish(messages, publisher, faults))
+            self._record(messages, self._publish(messages, publisher, faults, is_stopping))
             if faults:
                 raise faults[0]
         return len(messages)
@@ -106,14 +107,18 @@ class QueueService(Generic[M]):
             return self._queue(uow).requeue(event_ids, uow.now())
 
     def _publish(
-        self, messages: Sequence[Queued[M]], publisher: Publisher[M], faults: list[Exception]
+        self,
+        messages: Sequence[Queued[M]],
+        publisher: Publisher[M],
+        faults: list[Exception],
+        is_stopping: Callable[[], bool],
     ) -> dict[UUID, Undelivered | None]:
         """The result of every attempt, by event; None: it arrived. `faults` gets what no publisher should raise."""
         stop_at = self._clock() + PUBLISH_TIME_MAX
         held_up: set[UUID] = set()
         results: dict[UUID, Undelivered | None] = {}
         for event in (message.event for message in messages):
-            if event.subject_id in held_up or self._clock() >= stop_at:
+            if event.subject_id in held_up or self._clock() >= stop_at or is_stopping():
                 held_up.add(event.subject_id)
                 continue
             try:

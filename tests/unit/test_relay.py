@@ -5,23 +5,29 @@ The contract of the outbox is in `shop_testing.outbox`; this is about the relay.
 
 from __future__ import annotations
 
+import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 from random import Random
+from typing import cast
 from uuid import UUID
 
 import pytest
 
+from shop_adapters.background import Repeating
 from shop_adapters.memory import MemoryAdapters
 from shop_adapters.publishers import MemoryPublisher
-from shop_core import Actor, LineRequest, OffsetRequest, Order, Role, Shop
+from shop_core import Actor, LineRequest, OffsetRequest, Order, Registration, Role, Shop
 from shop_core.events import Event
+from shop_core.mail.model import MailMessage
 from shop_core.outbox import ATTEMPTS_MAX, PUBLISH_TIME_MAX, VISIBILITY_TIMEOUT, OutboxService
-from shop_core.ports import EventPublisher, Undelivered, UnitOfWork
+from shop_core.ports import Adapters, EventPublisher, Undelivered, UnitOfWork
+from shop_http.server.composition import _jobs
 from shop_testing import Fixtures, MovableClock
-from shop_testing.fixtures import request
+from shop_testing.concurrency import TIMEOUT_S
+from shop_testing.fixtures import Altered, request
 
 STAFF = Actor(UUID(int=1), Role.STAFF)
 
@@ -169,6 +175,42 @@ def test_a_slow_receiver_takes_no_longer_than_messages_stay_hidden_and_the_rest_
     assert clock() - began < min(VISIBILITY_TIMEOUT, PUBLISH_TIME_MAX + timedelta(seconds=15))
     assert shop.outbox.relay(publisher) == 2, "those that were not tried wait for nobody"
     assert heard(publisher) == {order.id: [1] for order in orders}
+
+
+class Held:
+    """A publisher and a mailer that hold each message until they are let go."""
+
+    def __init__(self) -> None:
+        self.begun, self.go_on = threading.Event(), threading.Event()
+        self.ids: list[object] = []
+
+    def publish(self, message: Event | MailMessage) -> None:
+        self.begun.set()
+        assert self.go_on.wait(TIMEOUT_S)
+        self.ids.append(message.id)
+
+    send = publish
+
+
+@pytest.mark.parametrize("kind", ["events", "mails"])
+def test_a_worker_that_ends_finishes_the_message_under_way_and_leaves_the_others_to_the_next(
+    adapters: MemoryAdapters, order_with_events: Callable[[int], Order], kind: str
+) -> None:
+    order_with_events(3)
+    shop = Shop(cast(Adapters, Altered(adapters, has_mail=True)))
+    for name in ("ada", "bob", "eve"):
+        shop.accounts.register(Registration(name, "numbers are music", f"{name}@example.org"))
+    held = Held()
+    job = _jobs(shop, held, None, int)[-1] if kind == "events" else _jobs(shop, None, held, int)[-1]
+    assert isinstance(job, Repeating)
+    job.start()
+    assert held.begun.wait(TIMEOUT_S)
+    assert not job.stop(0.01)
+    held.go_on.set()
+    assert job.stop(TIMEOUT_S)
+    assert len(held.ids) == 1
+    assert (shop.outbox.relay(held) if kind == "events" else shop.mails.send(held)) == 2, "they wait for nobody"
+    assert len(set(held.ids)) == len(held.ids) == 3
 
 
 def test_no_unit_of_work_is_open_while_it_waits_for_the_receiver(

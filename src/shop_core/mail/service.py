@@ -9,7 +9,7 @@ may ask for another password, so that request does the same work for every addre
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 from uuid import uuid5
@@ -45,9 +45,9 @@ class MailService(QueueService[Mail]):
         self._tokens = tokens
         self._has_mail = has_mail
 
-    def send(self, mailer: Mailer, limit: int = 20) -> int:
+    def send(self, mailer: Mailer, limit: int = 20, is_stopping: Callable[[], bool] = lambda: False) -> int:
         """Send mails that are due; returns how many were taken. See `QueueService.relay`."""
-        return self.relay(_Sender(self._begin, self._tokens, mailer), limit)
+        return self.relay(_Sender(self._begin, self._tokens, mailer), limit, is_stopping)
 
     def ask_for_reset(self, email: str, *, client: str = "") -> None:
         """Send a code for another password to this address, if an account has confirmed it.

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from functools import partial
+from threading import Event
 from typing import TYPE_CHECKING, cast
 
 from litestar.handlers import HTTPRouteHandler
@@ -234,9 +235,11 @@ def _jobs(
         Repeating(shop.images.sweep, CLEANUP_EVERY_S, "pictures", lambda deleted: deleted >= SWEPT_MAX),
         Repeating(shop.catalog.purge_changes, CHANGES_PURGED_EVERY_S, "catalog changes"),
     ]
+    stopping = Event()  # of both, so that neither goes on for as long as the other one takes to end
     if publisher is not None:
-        relay = partial(shop.outbox.relay, publisher)
-        jobs.append(Repeating(relay, BACKGROUND_EVERY_S, "relay", lambda taken: taken > 0))
+        relay = partial(shop.outbox.relay, publisher, is_stopping=stopping.is_set)
+        jobs.append(Repeating(relay, BACKGROUND_EVERY_S, "relay", lambda taken: taken > 0, stopping=stopping))
     if mailer is not None:
-        jobs.append(Repeating(partial(shop.mails.send, mailer), MAILED_EVERY_S, "mails", lambda taken: taken > 0))
+        send = partial(shop.mails.send, mailer, is_stopping=stopping.is_set)
+        jobs.append(Repeating(send, MAILED_EVERY_S, "mails", lambda taken: taken > 0, stopping=stopping))
     return jobs
