@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import pytest
 from psycopg import Connection
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 
 from shop_adapters.postgres import PostgresAdapters
 from shop_adapters.postgres.unit_of_work import PostgresUnitOfWork
@@ -53,6 +53,13 @@ def _lose(engine: Engine, moment: str) -> None:
         cut(driver_of(uow))
         if moment == "before a statement":
             uow.now()
+
+
+@pytest.mark.parametrize("state", ["08P01", "08006", "25P04", "57P05"])
+def test_an_end_of_a_connection_that_somebody_tells_is_a_refusal_to_be_tried_again(engine: Engine, state: str) -> None:
+    """PgBouncer says 08P01 of a server that crashed; the others are those of PostgreSQL's own limits."""
+    with pytest.raises(Unavailable), begin(engine) as uow:
+        uow._transaction.run(text(f"DO $$ BEGIN RAISE EXCEPTION USING ERRCODE = '{state}'; END $$"))
 
 
 def test_one_lost_connection_is_the_last_to_be_tried_of_its_age(engine: Engine) -> None:

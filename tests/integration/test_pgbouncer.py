@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
@@ -13,12 +14,16 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from sqlalchemy import make_url
+from sqlalchemy import Engine, make_url, text
 from verification.shop_process import environment, free_port, shop
 
 from http_client import PASSWORD, Server, log_in, new_product, order_of, register, wait_until
 from http_servers import serving
+from shop_adapters.embedded import EmbeddedPostgres
 from shop_adapters.embedded.account import Account
+from shop_adapters.postgres import make_engine
+from shop_adapters.postgres.database import TransactionTimeouts, transaction
+from shop_core.errors import Unavailable
 
 SESSIONS = 3  # fewer than the shop has connections: they are really shared
 DATABASE = "shop_bounced"
@@ -26,11 +31,17 @@ DATABASE = "shop_bounced"
 
 @pytest.fixture(scope="module")
 def bounced(new_database: Callable[[str], str]) -> Iterator[str]:
+    with _bouncing(new_database(DATABASE)) as url:
+        yield url
+
+
+@contextlib.contextmanager
+def _bouncing(database: str) -> Iterator[str]:
     """The URL of a database through a PgBouncer of our own."""
     program = shutil.which("pgbouncer")
     if program is None:
         pytest.skip("pgbouncer is not installed (Debian: apt-get install pgbouncer)")
-    direct = make_url(new_database(DATABASE))
+    direct = make_url(database)
     host = str(direct.query.get("host") or direct.host)
     # It refuses to be root, and the socket of the embedded server is open to its owner only.
     owner = os.stat(host if host.startswith("/") else Path(__file__))
@@ -56,7 +67,7 @@ def bounced(new_database: Callable[[str], str]) -> Iterator[str]:
         command = account.command([program, "-q", str(file)], [Path(host)])
         with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
             try:
-                url = f"postgresql://{direct.username}@127.0.0.1:{port}/{DATABASE}"
+                url = f"postgresql://{direct.username}@127.0.0.1:{port}/{direct.database}"
                 wait_until(lambda: _accepts(url, process))
                 yield url
             finally:
@@ -99,3 +110,21 @@ def test_the_shop_works_where_sessions_are_shared(bounced: str) -> None:
             left = visitor.get(f"/products/{product['id']}").json()["quantity_in_stock"]
             assert left == 1000 - 48
     assert shop("audit", env=env).stdout == "Everything adds up.\n"
+
+
+def test_a_database_that_crashes_is_a_refusal_to_be_tried_again() -> None:
+    with (
+        tempfile.TemporaryDirectory(prefix="shop-tests-") as folder,
+        EmbeddedPostgres(Path(folder, "data")) as postgres,
+        _bouncing(postgres.url()) as url,
+    ):
+        engine = make_engine(url, connections=1, prepare_threshold=None)
+        with pytest.raises(Unavailable, match="cannot reach its database"):
+            _crash(engine)
+        engine.dispose()
+
+
+def _crash(engine: Engine) -> None:
+    with transaction(engine, TransactionTimeouts()) as opened:
+        os.kill(opened.value(text("SELECT pg_backend_pid()")), signal.SIGKILL)
+        opened.now()

@@ -351,7 +351,9 @@ _TEMPORARY = {
     "57P01": "the database is shutting down",
     "57P02": "the database crashed",
     "57P03": "the database is starting",
+    "57P05": "the database ended an idle connection",
     "25P03": "this request took a pause that was too long",
+    "25P04": "this request took too long",
     "25006": "the database is read-only",
 }
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -377,7 +379,8 @@ def translate_errors() -> Iterator[None]:
         if state in _TEMPORARY:
             _log_refusal(_TEMPORARY[state], cause)
             raise Unavailable(f"The shop cannot answer now: {_TEMPORARY[state]}. Try again shortly.") from error
-        if isinstance(cause, psycopg.OperationalError) and state is None:  # it was not the server that said so
+        # No state: the driver says so. Class 08: a proxy does; PgBouncer says 08P01 of a server that crashed.
+        if isinstance(cause, psycopg.OperationalError) and (state is None or state.startswith("08")):
             _log_refusal("the database cannot be reached", cause)
             raise Unavailable("The shop cannot reach its database at the moment. Try again shortly.") from error
         raise
