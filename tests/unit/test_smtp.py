@@ -160,6 +160,8 @@ def test_an_order_is_listed_whatever_is_in_its_names(mailer: SmtpMailer, handler
     [
         pytest.param("ada@bücher.example", "ada@xn--bcher-kva.example", id="a domain"),
         pytest.param("jürgen@bücher.example", "jürgen@xn--bcher-kva.example", id="the name too"),
+        pytest.param("ada@BÜCHER.Example", "ada@xn--bcher-kva.Example", id="capitals"),
+        pytest.param("ada@xn--strae-oqa.example", "ada@xn--strae-oqa.example", id="a domain as it is in DNS"),
         pytest.param("o'brien+shop@example.org", "o'brien+shop@example.org", id="punctuation"),
     ],
 )
@@ -175,6 +177,19 @@ def test_addresses_of_any_script_get_their_mail(mailer: SmtpMailer, handler: Han
 def test_an_address_cannot_add_a_header_or_a_reader(mailer: SmtpMailer, handler: Handler, address: str) -> None:
     with pytest.raises(Undelivered) as raised:
         mailer.send(replace(MESSAGE, to=address))
+    assert raised.value.is_final
+    assert handler.envelopes == []
+
+
+@pytest.mark.parametrize(
+    "domain", ["straße.example", "STRAẞE.example", "βόλος.example", "exa\u200dmple.org", "ｅxample.org"]
+)
+def test_nobody_gets_the_mail_of_a_domain_that_only_looks_like_theirs(
+    mailer: SmtpMailer, handler: Handler, domain: str
+) -> None:
+    """Python would make strasse.example, βόλοσ.example and example.org of them."""
+    with pytest.raises(Undelivered, match="an address like this one") as raised:
+        mailer.send(replace(MESSAGE, to=f"ada@{domain}"))
     assert raised.value.is_final
     assert handler.envelopes == []
 
@@ -268,7 +283,10 @@ def test_a_url_that_is_none_is_refused_without_being_shown(url: str) -> None:
     assert "secret" not in str(raised.value)
 
 
-@pytest.mark.parametrize("text", ["", "shop", "shop@", "@example.org", "Shop <shop@example.org\r\nBcc: x@example.org>"])
+@pytest.mark.parametrize(
+    "text",
+    ["", "shop", "shop@", "@example.org", "shop@straße.example", "Shop <shop@example.org\r\nBcc: x@example.org>"],
+)
 def test_a_sender_that_is_none_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="the sender"):
         sender_of(text)

@@ -14,6 +14,7 @@ from email.policy import SMTP, SMTPUTF8
 from email.utils import format_datetime, parseaddr
 from threading import Timer
 from typing import Any, NamedTuple, Self
+from unicodedata import normalize
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from shop_adapters.mail.templates import body_of
@@ -79,7 +80,7 @@ def sender_of(text: str) -> Address:
     name, address = parseaddr(text)
     try:
         found = Address(name, addr_spec=_ascii_domain(address))
-    except (ValueError, IndexError, MessageError):
+    except (ValueError, IndexError, MessageError, Undelivered):
         found = Address()
     if not (found.username and found.domain and text.isprintable()):
         raise ValueError("the sender must look like Lamp shop <shop@example.org>")
@@ -229,9 +230,21 @@ def _unsendable() -> Undelivered:
 
 
 def _ascii_domain(address: str) -> str:
-    """The address with its domain as DNS has it; only what stands before the @ then needs SMTPUTF8."""
+    """The address with its domain as DNS has it; only what stands before the @ then needs SMTPUTF8.
+
+    Raises:
+        Undelivered: it would be a domain of somebody else. Python has IDNA 2003, which makes ss of ß.
+    """
     username, _, domain = address.rpartition("@")
     try:
-        return f"{username}@{domain.encode('idna').decode()}"
+        in_dns = domain.encode("idna").decode()
+        is_same = all(label.isascii() or _is_kept_by_dns(label) for label in domain.split("."))
     except UnicodeError:
         return address
+    if not is_same:
+        raise _unsendable()
+    return f"{username}@{in_dns}"
+
+
+def _is_kept_by_dns(label: str) -> bool:
+    return label.encode("idna").decode("idna") == normalize("NFC", label).lower()
