@@ -86,6 +86,28 @@ def test_what_is_restored_is_what_was_backed_up(full: Engine, backup: bytes, emp
     assert shop.sessions.log_in("ada", "numbers are music")
 
 
+@pytest.mark.parametrize("setting", ["datestyle = 'SQL, DMY'"])
+def test_a_backup_is_the_same_whatever_the_sessions_of_a_database_begin_with(
+    full: Engine, backup: bytes, migrated_database: Callable[[str], str], empty: Engine, setting: str
+) -> None:
+    engine = make_engine(migrated_database("backup_other"), connections=1)
+    _execute(engine, f'ALTER DATABASE "{engine.url.database}" SET {setting}')
+    restore(engine, io.BytesIO(backup), "EUR")
+    back_up(engine, file := io.BytesIO())
+    _execute(engine, f'ALTER DATABASE "{engine.url.database}" RESET ALL')
+    assert rows(engine) == rows(full)
+    restore(empty, file, "EUR")
+    assert rows(empty) == rows(full)
+    engine.dispose()
+
+
+def _execute(engine: Engine, statement: str) -> None:
+    """For sessions that begin after it."""
+    with engine.begin() as connection:
+        connection.execute(text(statement))
+    engine.dispose()
+
+
 def test_a_copy_of_the_catalog_learns_that_changes_were_lost(full: Engine, backup: bytes, empty: Engine) -> None:
     """A copy from before the backup goes on; one that has changes that came after it begins anew."""
     shop = Shop(PostgresAdapters(empty, SECRET))

@@ -11,6 +11,8 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from sqlalchemy import make_url
+from verification.databases import execute
 
 from shop_adapters.memory import MemoryAdapters
 from shop_adapters.postgres import PostgresAdapters, make_engine
@@ -35,8 +37,9 @@ FORMULA = '=HYPERLINK("https://evil.example")'
 
 @pytest.fixture(scope="module")
 def settings(migrated_database: Callable[[str], str]) -> Settings:
-    """Those of a shop that sold something with a harmful name."""
+    """Those of a shop that sold something with a harmful name, in a database that writes dates in another form."""
     url = migrated_database("export")
+    execute(url, f"ALTER DATABASE \"{make_url(url).database}\" SET datestyle = 'SQL, DMY'")
     settings = Settings.read({"SHOP_DATABASE_URL": url, "SHOP_SECRET_KEY": SECRET}, {})
     engine = make_engine(settings.database_url, connections=1)
     shop = Shop(PostgresAdapters(engine, SECRET.encode()))

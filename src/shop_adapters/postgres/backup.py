@@ -40,7 +40,10 @@ WHERE datname = current_database() AND usesysid IS NOT NULL AND pid <> pg_backen
   AND coalesce(backend_type, 'client backend') = 'client backend'
 """)
 _DAMAGE = (BadZipFile, KeyError, EOFError, zlib.error, DataError, IntegrityError, UndefinedColumn, UndefinedTable)
-_NO_LIMITS = text("SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0")
+# It takes as long as it needs, and times are written in a form that has one meaning.
+_SETTINGS = text("""
+SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0; SET LOCAL datestyle = 'ISO'
+""")
 
 
 class BackupError(Exception):
@@ -89,7 +92,7 @@ def back_up(engine: Engine, file: IO[bytes], done: Callable[[int, int], None] = 
         OSError: the file cannot be written.
     """
     with engine.connect().execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True) as connection:
-        connection.execute(_NO_LIMITS)
+        connection.execute(_SETTINGS)
         revision = revision_of(connection)
         if revision not in REVISIONS:
             has = f"at revision {revision}, which this version does not know" if revision else "empty"
@@ -161,7 +164,7 @@ def restore(
     with _undamaged(), ZipFile(file) as archive:
         manifest = read_manifest(archive)
         with engine.begin() as connection:
-            connection.execute(_NO_LIMITS)
+            connection.execute(_SETTINGS)
             lock_schema(connection)
             _clear(connection, replace=replace)
             upgrade(connection, manifest.revision)

@@ -96,7 +96,7 @@ def _moment(engine: Engine) -> Iterator[Connection]:
     options = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
     with engine.connect().execution_options(**options) as connection:
         connection.execute(text("SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0"))
-        connection.execute(text("SET LOCAL timezone = 'UTC'"))
+        connection.execute(text("SET LOCAL timezone = 'UTC'; SET LOCAL datestyle = 'ISO'"))
         yield connection
 
 
