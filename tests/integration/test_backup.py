@@ -86,7 +86,7 @@ def test_what_is_restored_is_what_was_backed_up(full: Engine, backup: bytes, emp
     assert shop.sessions.log_in("ada", "numbers are music")
 
 
-@pytest.mark.parametrize("setting", ["datestyle = 'SQL, DMY'"])
+@pytest.mark.parametrize("setting", ["datestyle = 'SQL, DMY'", "client_encoding = 'LATIN1'"])
 def test_a_backup_is_the_same_whatever_the_sessions_of_a_database_begin_with(
     full: Engine, backup: bytes, migrated_database: Callable[[str], str], empty: Engine, setting: str
 ) -> None:

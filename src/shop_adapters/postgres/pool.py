@@ -14,6 +14,7 @@ PAUSE_S = 0.1
 CONNECTION = {
     "connect_timeout": 5,
     "application_name": "shop",
+    "client_encoding": "UTF8",  # not that of the role, the database or PGCLIENTENCODING
     # A host that is gone is noticed within 11 s, by whoever waits and by whoever sends.
     "keepalives": 1,
     "keepalives_idle": 5,
