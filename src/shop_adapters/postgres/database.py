@@ -45,7 +45,6 @@ CLOCK_OFF_MAX = timedelta(seconds=5)
 _ANSWER_SPARE_S = 2.0
 _DIALECT = postgresql.psycopg.dialect()  # type: ignore[no-untyped-call]
 _PLAN_ROWS = re.compile(r"rows=(\d+)")
-_NO_LIMIT = text("SET LOCAL statement_timeout = 0")
 _NOTHING: Mapping[str, Any] = {}
 _TIME = text("SELECT clock_timestamp()")  # not now(), which stands still from the start of the transaction
 
@@ -143,7 +142,7 @@ class Transaction:
 
     def without_limit(self) -> None:
         """Let each statement that follows take as long as it needs."""
-        self.run(_NO_LIMIT)
+        self._run_command(b"SET LOCAL statement_timeout = 0")
         self._watch.seconds = math.inf
 
     def one(self, statement: Executable, values: Mapping[str, Any] = _NOTHING) -> Row | None:
