@@ -380,7 +380,11 @@ def test_a_data_directory_without_permission_is_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "command", ["audit", "users", "retention --delete", "outbox", "mails", "export orders", "backup ."]
+    "command",
+    [
+        *("audit", "users", "retention --delete", "outbox", "mails", "export orders", "backup ."),
+        "import-products --dry-run examples/products.csv",
+    ],
 )
 def test_a_command_that_looks_or_cleans_makes_no_shop(tmp_path: Path, command: str) -> None:
     data_dir = tmp_path / "data"

@@ -7,11 +7,13 @@ import socket
 from contextlib import AbstractContextManager, ExitStack
 from typing import Any, cast
 
+import psycopg
 import pytest
 from psycopg import Connection
 from sqlalchemy import Engine, text
 
 from shop_adapters.postgres import PostgresAdapters
+from shop_adapters.postgres.database import translate_errors
 from shop_adapters.postgres.unit_of_work import PostgresUnitOfWork
 from shop_core.errors import Unavailable
 
@@ -55,11 +57,20 @@ def _lose(engine: Engine, moment: str) -> None:
             uow.now()
 
 
-@pytest.mark.parametrize("state", ["08P01", "08006", "25P04", "57P05"])
-def test_an_end_of_a_connection_that_somebody_tells_is_a_refusal_to_be_tried_again(engine: Engine, state: str) -> None:
-    """PgBouncer says 08P01 of a server that crashed; the others are those of PostgreSQL's own limits."""
+@pytest.mark.parametrize("state", ["25P04", "57P05"])
+def test_a_limit_of_the_server_is_a_refusal_to_be_tried_again(engine: Engine, state: str) -> None:
     with pytest.raises(Unavailable), begin(engine) as uow:
         uow._transaction.run(text(f"DO $$ BEGIN RAISE EXCEPTION USING ERRCODE = '{state}'; END $$"))
+
+
+def test_a_server_that_crashed_as_pgbouncer_tells_it_is_a_refusal_to_be_tried_again() -> None:
+    with pytest.raises(Unavailable), translate_errors():
+        raise psycopg.errors.ProtocolViolation("server conn crashed?")
+
+
+def test_a_fault_of_ours_in_the_protocol_is_no_lost_connection(engine: Engine) -> None:
+    with pytest.raises(psycopg.errors.ProtocolViolation), begin(engine) as uow:
+        uow._transaction.run(text("DO $$ BEGIN RAISE EXCEPTION USING ERRCODE = '08P01'; END $$"))
 
 
 def test_one_lost_connection_is_the_last_to_be_tried_of_its_age(engine: Engine) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import smtplib
 import socket
 import ssl
@@ -238,12 +239,15 @@ def _ascii_domain(address: str) -> str:
     username, _, domain = address.rpartition("@")
     try:
         in_dns = domain.encode("idna").decode()
-        is_same = all(label.isascii() or _is_kept_by_dns(label) for label in domain.split("."))
+        is_same = all(label.isascii() or _is_kept_by_dns(label) for label in re.split(_DOTS, domain))
     except UnicodeError:
         return address
     if not is_same:
         raise _unsendable()
     return f"{username}@{in_dns}"
+
+
+_DOTS = r"[.\u3002\uff0e\uff61]"  # IDNA 2003 takes all of these for one
 
 
 def _is_kept_by_dns(label: str) -> bool:

@@ -15,6 +15,7 @@ from sqlalchemy import text
 
 from shop_adapters.postgres.arrays import Integers, Uuids
 from shop_adapters.postgres.database import Row, Transaction
+from shop_adapters.postgres.watchdog import NO_LIMIT
 from shop_core.inventory.model import EFFECTS
 from shop_core.orders.model import HOLDS_STOCK, OrderStatus
 from shop_core.ports import Discrepancy
@@ -25,6 +26,7 @@ _SETTINGS = (
     text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"),
     text("SET LOCAL work_mem = '256MB'"),
     text("SET LOCAL enable_seqscan = on"),
+    NO_LIMIT,
 )
 
 

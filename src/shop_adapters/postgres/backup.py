@@ -23,6 +23,7 @@ from sqlalchemy import Connection, Engine, text
 
 from shop_adapters.postgres.migrate import REVISIONS, bring_up, complete, lock_schema, revision_of, upgrade
 from shop_adapters.postgres.schema import metadata
+from shop_adapters.postgres.watchdog import NO_LIMIT
 
 FORMAT = 1
 _MANIFEST = "manifest.json"
@@ -40,10 +41,7 @@ WHERE datname = current_database() AND usesysid IS NOT NULL AND pid <> pg_backen
   AND coalesce(backend_type, 'client backend') = 'client backend'
 """)
 _DAMAGE = (BadZipFile, KeyError, EOFError, zlib.error, DataError, IntegrityError, UndefinedColumn, UndefinedTable)
-# It takes as long as it needs, and times are written in a form that has one meaning.
-_SETTINGS = text("""
-SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0; SET LOCAL datestyle = 'ISO'
-""")
+_DATESTYLE = text("SET LOCAL datestyle = 'ISO'")  # times are written in a form that has one meaning
 
 
 class BackupError(Exception):
@@ -92,7 +90,8 @@ def back_up(engine: Engine, file: IO[bytes], done: Callable[[int, int], None] = 
         OSError: the file cannot be written.
     """
     with engine.connect().execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True) as connection:
-        connection.execute(_SETTINGS)
+        for setting in (NO_LIMIT, _DATESTYLE):
+            connection.execute(setting)
         revision = revision_of(connection)
         if revision not in REVISIONS:
             has = f"at revision {revision}, which this version does not know" if revision else "empty"
@@ -164,7 +163,8 @@ def restore(
     with _undamaged(), ZipFile(file) as archive:
         manifest = read_manifest(archive)
         with engine.begin() as connection:
-            connection.execute(_SETTINGS)
+            for setting in (NO_LIMIT, _DATESTYLE):
+                connection.execute(setting)
             lock_schema(connection)
             _clear(connection, replace=replace)
             upgrade(connection, manifest.revision)

@@ -141,8 +141,7 @@ class Transaction:
         self._ask(self._execute_many, refusal_of, _compiled(statement)[0], list(rows))
 
     def without_limit(self) -> None:
-        """Let each statement that follows take as long as it needs."""
-        self._run_command(b"SET LOCAL statement_timeout = 0")
+        """Wait for each statement that follows as long as the server takes."""
         self._watch.seconds = math.inf
 
     def one(self, statement: Executable, values: Mapping[str, Any] = _NOTHING) -> Row | None:
@@ -378,8 +377,10 @@ def translate_errors() -> Iterator[None]:
         if state in _TEMPORARY:
             _log_refusal(_TEMPORARY[state], cause)
             raise Unavailable(f"The shop cannot answer now: {_TEMPORARY[state]}. Try again shortly.") from error
-        # No state: the driver says so. Class 08: a proxy does; PgBouncer says 08P01 of a server that crashed.
-        if isinstance(cause, psycopg.OperationalError) and (state is None or state.startswith("08")):
+        # No state: the driver says so. Class 08: PgBouncer, of a server that crashed; PostgreSQL, of a fault of ours.
+        if isinstance(cause, psycopg.OperationalError) and (
+            state is None or (state.startswith("08") and cause.diag.severity_nonlocalized != "ERROR")
+        ):
             _log_refusal("the database cannot be reached", cause)
             raise Unavailable("The shop cannot reach its database at the moment. Try again shortly.") from error
         raise

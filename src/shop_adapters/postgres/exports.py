@@ -12,6 +12,7 @@ from uuid import UUID
 from sqlalchemy import Connection, Engine, text
 
 from shop_adapters.postgres.product_lists import product_of
+from shop_adapters.postgres.watchdog import NO_LIMIT
 from shop_core.catalog.families import Family
 from shop_core.catalog.model import Category, Product
 from shop_core.money import Money
@@ -95,7 +96,7 @@ def _moment(engine: Engine) -> Iterator[Connection]:
     """A connection on which everything is as of one moment."""
     options = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
     with engine.connect().execution_options(**options) as connection:
-        connection.execute(text("SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0"))
+        connection.execute(NO_LIMIT)
         connection.execute(text("SET LOCAL timezone = 'UTC'; SET LOCAL datestyle = 'ISO'"))
         yield connection
 

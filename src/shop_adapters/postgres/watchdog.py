@@ -16,8 +16,15 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 import psycopg
+from sqlalchemy import text
 
 _EVERY_S = 0.25
+
+NO_LIMIT = text("""
+SELECT set_config(name, '0', true) FROM pg_settings
+WHERE name IN ('statement_timeout', 'transaction_timeout', 'idle_in_transaction_session_timeout')
+""")
+"""The server gives the rest of a transaction as much time as it needs. Before 17 it knows no transaction_timeout."""
 
 
 class Watch:

@@ -79,12 +79,12 @@ class NotAllOnHand(StockBelowZero):
     """
 
     def __init__(self, missing: Sequence[Shortage]) -> None:
-        super().__init__(missing[0].product_id)
         words = [f"{each.sku} {each.name}, {each.available} of {each.requested} units" for each in missing[:5]]
-        further = [f"{len(missing) - 5} other products"] if len(missing) > 5 else []
-        named = "; ".join(words + further)
-        self.args = (f"Not all of this order is on hand: {named}. Nothing was changed: receive it, or count again.",)
-        self.missing = tuple(missing)
+        named = "; ".join(words) + (f"; and {len(missing) - 5} more" if len(missing) > 5 else "")
+        Conflict.__init__(
+            self, f"Not all of this order is on hand: {named}. Nothing was changed: receive it, or count again."
+        )
+        self.product_id, self.missing = missing[0].product_id, tuple(missing)
 
 
 class IllegalStep(Conflict):

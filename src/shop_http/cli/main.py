@@ -235,7 +235,7 @@ def _demo_data(settings: Settings, _: argparse.Namespace) -> int:
 
 def _import_products(settings: Settings, given: argparse.Namespace) -> int:
     reading = _reading(settings, given)
-    with open_shop(settings, create=True) as shop, progress(f"Importing {given.file.name}") as advance:
+    with open_shop(settings, create=not given.dry_run) as shop, progress(f"Importing {given.file.name}") as advance:
         report = import_products(
             shop,
             given.file,

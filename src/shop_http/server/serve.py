@@ -21,7 +21,9 @@ from shop_http.server.supervisor import Supervisor, WorkersFailed, open_sockets,
 
 _PORT_WAIT_S = 2.0  # after `kill -9` of a server its workers free the port within moments
 METRICS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"  # prometheus_client reads it
-_END_S_MAX = 40.0  # a worker that takes longer to end, beyond SHOP_DRAIN_S, is killed
+_END_S_MAX = 48.0
+"""A worker that takes longer to end, beyond SHOP_DRAIN_S, is killed: 30 s for requests, then 16 s for a message that is
+being sent."""
 _logger = logging.getLogger("shop_http")
 
 
