@@ -20,7 +20,7 @@ from sqlalchemy import NullPool, create_engine, text
 
 import shop_adapters
 from shop_adapters.embedded import EmbeddedPostgres, EmbeddedPostgresError, cluster, kept_running, launcher, postmaster
-from shop_testing.concurrency import TIMEOUT_S
+from shop_testing.concurrency import TIMEOUT_S, in_background, still_waits
 
 SOURCES = Path(shop_adapters.__file__).parents[1]
 NOBODY = 65534
@@ -337,6 +337,20 @@ class TestAfterAKill:
                 assert server_pid(data_dir) == pid
                 assert postgres.url() == url
                 assert query(url, "SELECT 1") == 1
+        assert not is_running(data_dir)
+
+    def test_a_server_whose_starter_was_killed_before_it_wrote_its_pid_file_is_adopted(self, data_dir: Path) -> None:
+        with outside_user(data_dir) as (process, url):
+            process.kill()
+            process.wait()
+            pid, pid_file = server_pid(data_dir), data_dir / "postgres" / "postmaster.pid"
+            pid_file.rename(data_dir / "later")
+            entering = in_background(EmbeddedPostgres(data_dir).__enter__)
+            assert still_waits(entering, 0.5)
+            (data_dir / "later").rename(pid_file)
+            postgres = entering.result(TIMEOUT_S)
+            assert (server_pid(data_dir), postgres.url(), query(url, "SELECT 1")) == (pid, url, 1)
+            postgres.__exit__(None, None, None)
         assert not is_running(data_dir)
 
     def test_a_killed_server_recovers_at_the_next_start(self, data_dir: Path) -> None:

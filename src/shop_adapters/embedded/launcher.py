@@ -291,6 +291,10 @@ class EmbeddedPostgres:
                 return False
         return True
 
+    def _is_ready(self) -> bool:
+        server = postmaster.read_pid_file(self._cluster)
+        return server is not None and server.status == "ready" and postmaster.is_running(self._cluster, server.pid)
+
     @contextlib.contextmanager
     def _server_lock(self) -> Iterator[int]:
         """The lock file of the server, open. What is locked stays so for a child that inherits it."""
@@ -305,8 +309,11 @@ class EmbeddedPostgres:
 
         Raises EmbeddedPostgresError when one runs that cannot be seen: a second one would destroy the data.
         """
-        # Sessions of a killed server end a moment after it.
-        if not postmaster.wait_until(self._has_ended, ORPHANS_SECONDS_MAX):
+        # Sessions of a killed server end a moment after it; and a server whose starter was killed gets ready.
+        postmaster.wait_until(lambda: self._has_ended() or self._is_ready(), ORPHANS_SECONDS_MAX)
+        if not self._has_ended():
+            if server := self._adopted(account):
+                return server
             raise EmbeddedPostgresError(
                 f"PostgreSQL in {self.data_dir} is used by others, perhaps in another container, and does not answer"
                 " here: try again in a moment, or stop the others first"
