@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from shop_core.accounts.model import SYSTEM, Actor, Role
 from shop_core.batching import Batch, BatchDecision
 from shop_core.catalog.model import PRICE_MINOR_MAX, Offer
-from shop_core.errors import IllegalStep, InsufficientStock, Invalid, Refusal, UnknownProducts
+from shop_core.errors import IllegalStep, InsufficientStock, Invalid, NotAllOnHand, Refusal, Shortage, UnknownProducts
 from shop_core.idempotency import Result
 from shop_core.inventory.model import LINES_MAX, QUANTITY_MAX, LineRequest, MovementKind, NewId, StockLevel, fold
 from shop_core.money import Money
@@ -306,3 +306,10 @@ def outcome_of(outcome: Result[Order] | Refusal) -> object:
 @pytest.mark.parametrize("written", ["261121-7K3M9QX2", "#261121-7k3m9qx2", " 2611217K3M9QX2 "])
 def test_an_order_is_found_by_its_number_however_people_write_it(written: str) -> None:
     assert OrderQuery(number=written).number == "261121-7K3M9QX2"
+
+
+def test_of_many_products_that_are_not_on_hand_five_are_named_and_the_others_counted() -> None:
+    missing = [Shortage(UUID(int=number), 2, 1, f"MUG-{number}", "Mug") for number in range(7)]
+    named, _, rest = NotAllOnHand(missing).message.partition("MUG-4 Mug, 1 of 2 units")
+    assert (named.count("MUG-"), rest.startswith("; and 2 more."), "MUG-" in rest) == (4, True, False)
+    assert "more" not in NotAllOnHand(missing[:5]).message
