@@ -3,13 +3,12 @@
 With a transaction for each order, orders of the same product would wait for each other's commits. So requests are
 queued, and one thread takes all that are queued, up to a maximum, and decides, commits and answers them as one batch
 (group commit). An idle batcher starts at once, so a lone order pays nothing; under load batches get larger, not slower,
-and after a large one the batcher waits some milliseconds for company (`GATHER_S`). Several
-processes may each have a batcher on the same database.
+and after a large one the batcher waits some milliseconds for as many (`GATHER_S`). Each process may have a batcher.
 
 Few requests must not hold up all others. So a batch has a limited number of lines, and there are two queues, whose
 batches alternate: requests with many lines, and those that need a row which somebody else keeps locked, are in the
 slow queue, all others in the light one. A batch of light requests waits for rows only as long as the adapters'
-`lock_s`; one of slow requests, not at all: it leaves out what is busy, and tries that again a moment later.
+`lock_s`; one of slow requests, not at all: what is busy is tried again a moment later.
 """
 
 from __future__ import annotations
@@ -42,7 +41,7 @@ _log = logging.getLogger(__name__)
 
 BATCH_SIZE_MAX, WAIT_MAX_S = 64, 2.0
 GATHER_S, GATHERED_MIN = 0.005, 8
-"""After a batch of at least GATHERED_MIN requests, wait GATHER_S for more, unless half a batch is queued."""
+"""After a batch of at least GATHERED_MIN requests, wait for as many, or half a full batch: GATHER_S at most."""
 QUEUE_LENGTH_MAX, QUEUE_LINES_MAX = 5_000, 20_000
 LIGHT_LINES_MAX = 100
 """A request with more lines is in the slow queue."""
@@ -132,12 +131,6 @@ class OrderBatcher:
         batch_size_max: requests in one batch.
         wait_max_s: a request that would have to wait longer is refused at once.
         observer: observes the batches, for traces.
-
-    >>> from shop_adapters.memory import MemoryAdapters
-    >>> adapters = MemoryAdapters()
-    >>> with OrderBatcher(Shop(adapters), adapters.new_id) as batcher:
-    ...     batcher.report.requests
-    0
     """
 
     def __init__(
@@ -163,8 +156,8 @@ class OrderBatcher:
         self._failed_at = -_FAILED_S
         self._busy_until = 0.0  # until then no batch waits for rows that are locked
         self._changed = threading.Condition()
-        self._is_deciding = False
-        self._began_at = 0.0
+        self._notified_at = 1  # how many must be queued for the thread to be woken
+        self._is_deciding, self._began_at = False, 0.0
         self._is_stopping = False
         self._report = BatcherReport()
         self._thread = threading.Thread(target=self._run, name="order-batcher", daemon=True)
@@ -229,7 +222,7 @@ class OrderBatcher:
             if queue.pending or self._is_deciding:
                 self._check_wait(queue)
             queue.put(pending)
-            if len(queue.pending) == 1:
+            if len(queue.pending) == self._notified_at:
                 self._changed.notify_all()
         return pending.future
 
@@ -256,8 +249,15 @@ class OrderBatcher:
             self._run_batch(batch, wait=time.monotonic() >= self._busy_until)
             if self._slow.pending:
                 self._run_slow_batch()
-            elif len(batch) >= GATHERED_MIN and len(self._light.pending) < self._batch_size_max // 2:
-                time.sleep(GATHER_S)
+            elif len(batch) >= GATHERED_MIN:
+                self._gather(min(len(batch), self._batch_size_max // 2))
+
+    def _gather(self, size: int) -> None:
+        """Wait a little until so many requests are queued: clients that were answered just now often come again."""
+        with self._changed:
+            self._notified_at = size
+            self._changed.wait_for(lambda: len(self._light.pending) >= size or self._is_stopping, GATHER_S)
+            self._notified_at = 1
 
     def _next_batch(self) -> list[_Pending[Any, Any]]:
         """Take the next batch of light requests, waiting for any request; empty if there is none."""

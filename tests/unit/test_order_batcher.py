@@ -132,6 +132,7 @@ def test_a_lone_order_is_placed_at_once_and_answered_after_its_commit(
     answer = batcher.place(request(ada, (lamp, 2))).result(TIMEOUT_S)
     assert shop.orders.get(ada, answer.value.id) == answer.value
     assert not answer.replayed
+    batcher.stop()  # which counts its batch after the answer
     assert (batcher.report.batches, batcher.report.requests) == (1, 1)
 
 
@@ -154,7 +155,21 @@ def test_after_a_large_batch_the_next_one_waits_for_company(
     company = [batcher.place(request(ada, (lamp, 1))) for _ in range(3)]
     for future in company:
         future.result(TIMEOUT_S)
+    batcher.stop()
     assert batcher.report.batches == 1 + 1 + 1, "the order that held up the others, the large batch, and the company"
+
+
+def test_it_waits_no_longer_than_until_as_many_are_queued(
+    batcher: OrderBatcher, gate: Latch, fixtures: Fixtures, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(order_batcher, "GATHER_S", 10 * TIMEOUT_S)
+    lamp, ada = fixtures.product(units=100), fixtures.customer()
+    for future in waiting(batcher, gate, [request(ada, (lamp, 1)) for _ in range(GATHERED_MIN)]):
+        future.result(TIMEOUT_S)
+    for future in [batcher.place(request(ada, (lamp, 1))) for _ in range(GATHERED_MIN)]:
+        future.result(TIMEOUT_S)
+    batcher.stop()
+    assert batcher.report.batches == 1 + 1 + 1, "the order that held up the others, and two batches of as many"
 
 
 def test_orders_and_reservations_share_a_batch(batcher: OrderBatcher, fixtures: Fixtures) -> None:
@@ -376,11 +391,10 @@ def test_large_orders_take_turns_with_small_ones(shop: Shop, fixtures: Fixtures,
     large = request(customer, *((product, 1) for product in products))
     small = request(customer, (products[0], 1))
     done: list[str] = []
-    with OrderBatcher(shop, gate.new_id, wait_max_s=TIMEOUT_S) as batcher:
-        futures = waiting(batcher, gate, [large, large, large, small, small])
-        for name, future in zip("LLLSS", futures, strict=True):
+    with OrderBatcher(shop, gate.new_id, wait_max_s=TIMEOUT_S) as batcher, held_up(batcher, gate):
+        for name in "LLLSS":
+            future = batcher.place(large if name == "L" else small)
             future.add_done_callback(lambda _, name=name: done.append(name))  # type: ignore[misc]
-        wait(futures, TIMEOUT_S)
     assert "".join(done) in {"LSSLL", "SSLLL"}
     assert batcher.report.batches == 1 + 3 + 1
 
@@ -390,6 +404,8 @@ def test_large_orders_that_wait_too_long_refuse_no_small_one(shop: Shop, fixture
     large = request(customer, *((product, 1) for product in products))
     with OrderBatcher(shop, gate.new_id, wait_max_s=TIMEOUT_S) as batcher:
         batcher.place(large).result(TIMEOUT_S)
+        while batcher.report.batches == 0:  # it counts its batch after the answer
+            pass
         batcher.report.batch_s = TIMEOUT_S / 2
         with pytest.raises(Unavailable, match="Too many"):
             waiting(batcher, gate, [large] * 5)
