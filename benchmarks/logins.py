@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 
 from benchmarks import seed_data
@@ -14,6 +19,7 @@ from shop_adapters.passwords import Argon2Passwords
 from shop_adapters.postgres import PostgresAdapters
 from shop_core import Registration
 from shop_core import Shop as Core
+from shop_http.server.worker_pools import HASHING_NICE
 
 USERS = 8
 PASSWORD = "a long walk through the benchmark"
@@ -43,6 +49,10 @@ def logins(environment: Environment, findings: Findings) -> None:
         faults.extend(done.faults(200))
         return done.p99_ms
 
+    def others_beside_loops() -> float:
+        with loops_beside():
+            return others()
+
     def others_in_a_flood() -> float:
         with load_beside(shop.url, "login", bodies, connections=FLOOD_CONNECTIONS, seconds=seconds + 2):
             time.sleep(0.3)
@@ -54,6 +64,7 @@ def logins(environment: Environment, findings: Findings) -> None:
         "logins": log_in,
         "hashes": partial(_hashes, seconds),
         "calm": others,
+        "loops": others_beside_loops,
         "flood": others_in_a_flood,
     }
     figures = in_turn(sides, environment.size.rounds)
@@ -62,12 +73,27 @@ def logins(environment: Environment, findings: Findings) -> None:
     beside_hashes = ratios(figures["logins"], figures["hashes"])
     flood = f"within {middle(figures['flood'])} ms"
     calm = f"within {middle(figures['calm'])} ms: the same without the flood"
-    beside_calm = ratios(figures["flood"], figures["calm"])
+    loops = f"within {middle(figures['loops'])} ms: the same beside loops of low priority that do nothing"
+    beside_calm, beside_loops = (ratios(figures["flood"], figures[side]) for side in ("calm", "loops"))
     what = "a product by id in a flood of logins: 99 of 100 answers"
     findings.rows += [
         Row("log in", f"{middle(figures['logins'])}/s", hashes, beside_hashes, "×", at_least(0.95), checked, found),
         Row(what, flood, calm, beside_calm, "× its time", at_most(2), checked, found),
+        Row(what, flood, loops, beside_loops, "× its time"),
     ]
+
+
+@contextmanager
+def loops_beside() -> Iterator[None]:
+    """Each core is busy meanwhile, with as low a priority as the hashes have: what no server can spare its clients."""
+    command = [sys.executable, "-c", f"import os\nos.nice({HASHING_NICE})\nwhile True: pass"]
+    loops = [subprocess.Popen(command) for _ in range(os.cpu_count() or 1)]
+    try:
+        yield
+    finally:
+        for loop in loops:
+            loop.kill()
+            loop.wait()
 
 
 def _hashes(seconds: float) -> float:
