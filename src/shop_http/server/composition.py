@@ -55,12 +55,12 @@ BACKGROUND_CONNECTIONS = 5
 One more sends mails, if there are any, and one is for checks on `SHOP_HEALTH_PORT`. The read model has one of its own,
 which does not belong to the pool."""
 
+GARBAGE_MIN = 20_000
+"""So many more objects than before make the garbage collector look for cycles. Requests under way never have as many.
+At Python's 700 it looked at those again and again: a tenth of the time of an order, for nothing."""
+
 FILES_RESERVED = 256
 """Of the files that a worker may open, for everything but HTTP connections."""
-GARBAGE_MIN = 20_000
-"""Objects after which the garbage collector looks for cycles: far more than the requests under way ever are. At
-Python's 700 it looked at those again and again, for a tenth of the time of an order, and found nothing."""
-
 CONNECTIONS_MIN = 16
 """So many HTTP connections a worker takes, however few files it may open."""
 
