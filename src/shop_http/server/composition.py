@@ -55,7 +55,7 @@ BACKGROUND_CONNECTIONS = 5
 One more sends mails, if there are any, and one is for checks on `SHOP_HEALTH_PORT`. The read model has one of its own,
 which does not belong to the pool."""
 
-GARBAGE_MIN = 20_000
+GARBAGE_MIN = 5_000
 """So many more objects than before make the garbage collector look for cycles. Requests under way never have as many.
 At Python's 700 it looked at those again and again: a tenth of the time of an order, for nothing."""
 
