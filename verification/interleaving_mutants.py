@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, 
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import cache
 from itertools import cycle
 from threading import Condition
 from typing import Any, cast
@@ -21,7 +22,7 @@ from shop_core.idempotency import CustomerKey, KeyClaim
 from shop_core.inventory.model import StockLevel
 from shop_core.orders.model import Order
 from shop_core.ports import Adapters, Begin, Clock, NewId, OutboxMessage, UnitOfWork
-from shop_core.pricing.rules import Uses
+from shop_core.pricing.rules import Rules, Uses
 from shop_core.reservations.model import Reservation, ReservationUsage
 from shop_testing.fixtures import Altered
 
@@ -165,13 +166,22 @@ def _time_of_the_beginning(uow: UnitOfWork, begin: Begin) -> dict[str, object]:
     return {"now": lambda: began}
 
 
-def _limits_read_before_locked(uow: UnitOfWork, begin: Begin) -> dict[str, object]:
+def _rules_read_early(uow: UnitOfWork, begin: Begin) -> dict[str, object]:
+    first = cache(uow.prices.rules)
+
+    def rules(*, anew: bool = False) -> Rules:
+        return first()
+
+    return {"prices": Altered(uow.prices, rules=rules)}
+
+
+def _rules_and_limits_read_early(uow: UnitOfWork, begin: Begin) -> dict[str, object]:
     def uses(ids: Iterable[UUID], customer_ids: Iterable[UUID], *, lock: bool) -> Uses:
         requested = list(ids)
         limits = uow.prices.uses(requested, (), lock=False).limits
         return replace(uow.prices.uses(requested, customer_ids, lock=lock), limits=limits)
 
-    return {"prices": Altered(uow.prices, uses=uses)}
+    return {"prices": Altered(_rules_read_early(uow, begin)["prices"], uses=uses)}
 
 
 def _messages_not_hidden(uow: UnitOfWork, begin: Begin) -> dict[str, object]:
@@ -292,8 +302,9 @@ INTERLEAVING_MUTANTS = [
     InterleavingMutant(
         "time is that of the beginning (confirming)", "confirm, release and expire", _time_of_the_beginning
     ),
+    InterleavingMutant("rules are read before uses are locked", "two orders and a correction", _rules_read_early),
     InterleavingMutant(
-        "limits are read before they are locked", "buying, editing and a limit", _limits_read_before_locked
+        "rules and limits are read before uses are locked", "buying, editing and a limit", _rules_and_limits_read_early
     ),
     InterleavingMutant("messages are not hidden", "two relays", _messages_not_hidden),
     InterleavingMutant("facts are committed ahead of their change", "buying and publishing", _facts_committed_ahead),

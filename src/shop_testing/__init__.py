@@ -16,7 +16,7 @@
     accounts sessions credentials attempts     who may do what: accounts, refresh tokens, passwords, tokens, guesses
     catalog catalog_lists _products _categories    products and categories
     catalog_feed                               what changed in the catalog, for those who keep a copy
-    prices price_edits families                promotions, coupons, taxes, quotes; families
+    prices price_edits price_changes families  promotions, coupons, taxes, quotes; families
     images media                               pictures of products, and where their files are kept
     inventory                                  stock levels and the ledger
     orders order_lists _placement _amendment   orders, and how they change
@@ -82,6 +82,7 @@ from shop_testing.order_lists import OrderListsContract  # noqa: E402
 from shop_testing.order_placement import OrderPlacementContract  # noqa: E402
 from shop_testing.orders import OrdersContract  # noqa: E402
 from shop_testing.outbox import OutboxContract  # noqa: E402
+from shop_testing.price_changes import PriceChangesContract  # noqa: E402
 from shop_testing.price_edits import PriceEditsContract  # noqa: E402
 from shop_testing.prices import PricesContract  # noqa: E402
 from shop_testing.privacy import PrivacyContract  # noqa: E402
@@ -108,7 +109,7 @@ CONTRACTS: tuple[type[Contract], ...] = (
         OrderAmendmentContract,
     ),
     OrderComparisonContract,
-    *(OrderPlacementContract, PricesContract, PriceEditsContract),
+    *(OrderPlacementContract, PricesContract, PriceEditsContract, PriceChangesContract),
     *(ReservationsContract, ReservationExpiryContract, RacesContract),
     *(KeysContract, KeyedChangesContract, MailsContract),
     *(OutboxContract, PasswordsContract, TokensContract, AuditContract, CursorsContract),
@@ -155,6 +156,7 @@ __all__ = [
     "OwnOrders",
     "PasswordsContract",
     "PlainEncoder",
+    "PriceChangesContract",
     "PriceEditsContract",
     "PriceMachine",
     "PricesContract",

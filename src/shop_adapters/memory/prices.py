@@ -28,7 +28,7 @@ class MemoryPrices:
         self._transaction = transaction
         self._includes_tax = includes_tax
 
-    def rules(self) -> Rules:
+    def rules(self, *, anew: bool = False) -> Rules:
         """What prices are made with now."""
         transaction = self._transaction
         with transaction.statement():

@@ -208,8 +208,8 @@ class PostgresPrices:
         self._transaction, self._currency = transaction, currency
         self._version, self._cache = version, cache
 
-    def rules(self) -> Rules:
-        version = self._version.seen or self._version.read_with_stamp()
+    def rules(self, *, anew: bool = False) -> Rules:
+        version = (None if anew else self._version.seen) or self._version.read_with_stamp()
         kept, rules, _ = self._cache.kept
         if version != kept or self._version.is_changed:
             rules = self._read_rules()

@@ -232,10 +232,11 @@ def read_pricer(
     *,
     is_quote: bool = False,
 ) -> PricerAt:
-    """Read what a batch needs to price its orders: coupons and uses.
+    """Read what a batch needs to price its orders: coupons and uses. Whoever changes or withdraws a promotion locks its
+    uses, so they are read again after the lock: what was acknowledged before is never priced with.
 
     Args:
-        rules: of the shop.
+        rules: of the shop, as they were read before the lock.
         codes: the coupons that come with the orders; for an edit also those that the order has.
         customer_ids: of the orders.
         kept: for an edit: the promotions that the order was priced with.
@@ -251,7 +252,11 @@ def read_pricer(
     ids = {each.id for each in usable}.union(*(redemption.used_ids for redemption in redeemed))
     customers = customer_ids if any(each.customer_uses_max for each in usable) else ()
     uses = uow.prices.uses(ids, customers, lock=not is_quote) if ids else Uses()
-    return partial(OrderPricer, rules, coupons, uses, keeps_categories=rules.keeps_categories or bool(kept))
+    keeps_categories = rules.keeps_categories or bool(kept)
+    if ids and not is_quote and (newest := uow.prices.rules(anew=True)) != rules:  # staff changed them before the lock
+        rules = newest.only(ids)
+        uses = uow.prices.uses(ids, customer_ids, lock=True)
+    return partial(OrderPricer, rules, coupons, uses, keeps_categories=keeps_categories)
 
 
 def _exchange(uow: UnitOfWork, before: Sequence[Redemption], after: Sequence[Redemption], now: datetime) -> None:

@@ -17,8 +17,12 @@ from shop_core.pricing.taxes import TaxRate
 class Prices(Protocol):
     """What prices are made with. The uses of a promotion or coupon are one counter, which is locked after stock."""
 
-    def rules(self) -> Rules:
-        """What prices are made with now."""
+    def rules(self, *, anew: bool = False) -> Rules:
+        """What prices are made with.
+
+        Args:
+            anew: as they are now, also if offers were read before; else as they were at that time.
+        """
 
     def add_promotion(self, promotion: Promotion) -> None: ...
 
@@ -32,7 +36,7 @@ class Prices(Protocol):
         """Store its next version."""
 
     def withdraw_promotion(self, promotion_id: UUID) -> None:
-        """No further order gets it; those that were priced with it keep their version."""
+        """Once this is committed no further order gets it; those that were priced with it keep their version."""
 
     def promotions(self, page_request: OffsetRequest) -> Page[PromotionEntry]:
         """Those that were not withdrawn, newest first."""
@@ -74,4 +78,4 @@ class Prices(Protocol):
         """All uses of a promotion, newest first, also those that were given back."""
 
     def set_tax_rates(self, rates: Sequence[TaxRate]) -> None:
-        """Store rates; one of the same class and instant is replaced."""
+        """Store rates; one of the same class and instant is replaced. An order being decided may get the old one."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -39,6 +39,10 @@ class Rules:
         is_sum = not self.tax_rates and all(promotion.needs_coupon for promotion in self.promotions)
         object.__setattr__(self, "is_sum_without_coupons", is_sum)
         object.__setattr__(self, "promotion_set", PromotionSet(self.promotions))
+
+    def only(self, ids: Collection[UUID]) -> Rules:
+        """The same without all other promotions."""
+        return replace(self, promotions=tuple([each for each in self.promotions if each.id in ids]))
 
     def tax_rate(self, tax_class: str, at: datetime) -> int:
         """The rate of a class at that instant, in basis points."""

@@ -88,7 +88,7 @@ class PricingService:
         *,
         key: Key = None,
     ) -> PromotionEntry:
-        """Change a promotion: it gets a next version. Orders that were placed keep theirs.
+        """Change a promotion: it gets a next version. Orders that were placed keep theirs, those after it get the next.
 
         Args:
             versions: the change is refused unless one of these is the newest; None: any. If nothing would change, any.
@@ -116,7 +116,8 @@ class PricingService:
     def withdraw_promotion(
         self, actor: Actor, promotion_id: UUID, versions: Versions = None, *, key: Key = None
     ) -> None:
-        """Delete a promotion. Orders that were placed with it stay as they are, also when they are edited.
+        """Delete a promotion: no further order gets it. Those that were placed with it stay as they are, also when they
+        are edited.
 
         Args:
             versions: it is refused unless one of these is the newest; None: any.
@@ -211,7 +212,8 @@ class PricingService:
             return uow.prices.rules().tax_rates
 
     def set_tax_rates(self, actor: Actor, rates: Sequence[TaxRate], *, key: Key = None) -> Sequence[TaxRate]:
-        """Add tax rates; one of the same class and instant is replaced. No order that was placed changes.
+        """Add tax rates; one of the same class and instant is replaced. No order that was placed changes; one that is
+        being decided at that moment may get the rate before.
 
         Returns:
             All tax rates, by class and instant.

@@ -28,7 +28,7 @@ from shop_testing.races.base import TIME_PASSES, Race, RaceFixtures, Scenario
 from shop_testing.races.keys_and_outbox import buying_and_publishing, twins, two_relays
 from shop_testing.races.last_units import buyers, expired_units, parts_of_an_expired_reservation, two_baskets
 from shop_testing.races.order_changes import cancellations, changes, edits, edits_and_orders, units_given_back
-from shop_testing.races.promotions import lowered_limit
+from shop_testing.races.promotions import correction, lowered_limit
 from shop_testing.races.reservation_ends import ends, reservations_of_one_customer, two_sweeps
 
 __all__ = ["CROWDS", "RACES", "TIME_PASSES", "Race", "RaceFixtures", "RacesContract", "Scenario"]
@@ -63,6 +63,7 @@ RACES: dict[str, Scenario] = {
     "two edits of one version": edits(2, of_one_version=True),
     "two edits": edits(2, of_one_version=False),
     "buying, editing and a limit": lowered_limit,
+    "two orders and a correction": correction,
     "one order sent twice": twins(2),
     "one reservation sent twice": twins(2, reserving=True),
     "two relays": two_relays,

@@ -9,6 +9,28 @@ from shop_core.pricing.model import PromotionDetails
 from shop_testing.races.base import Outcomes, Race, RaceFixtures, split
 
 
+def correction(fixtures: RaceFixtures) -> Race:
+    """Staff correct a promotion while two orders are placed."""
+    chair, prices = fixtures.product("Chair", units=9, price=10_00), fixtures.shop.prices
+    benefit, corrected = (Percent(each, Selection(product_ids=frozenset([chair.id]))) for each in (9000, 900))
+    offer = prices.create_promotion(SYSTEM, PromotionDetails("Offer", benefit)).promotion.id
+
+    def check(outcomes: Outcomes) -> None:
+        split(outcomes)
+        old = [order for name, order in outcomes.items() if name != "correct" and order.discounts[0].version == 1]
+        assert len(old) == outcomes["correct"].uses, "the old version was given after the correction"
+        fixtures.check()
+
+    return Race(
+        {
+            "correct": lambda: prices.edit_promotion(SYSTEM, offer, PromotionDetails(benefit=corrected)),
+            "ada": fixtures.buys(fixtures.ada, (chair, 1)),
+            "bob": fixtures.buys(fixtures.bob, (chair, 1)),
+        },
+        check,
+    )
+
+
 def lowered_limit(fixtures: RaceFixtures) -> Race:
     """Staff limit a promotion to the uses that it has, while an order is placed and another one is edited."""
     chair, prices = fixtures.product("Chair", units=9, price=10_00), fixtures.shop.prices
