@@ -1,21 +1,25 @@
-"""The contract of changes of promotions while orders are decided."""
+"""The contract of changes of promotions and tax rates while others work: orders, and other staff."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
+from typing import Any, cast
 from uuid import UUID
 
 import pytest
 
 from shop_core.accounts.model import Actor
 from shop_core.catalog.model import Product
-from shop_core.errors import CouponNotUsable
+from shop_core.errors import CouponNotUsable, Refusal, TooManyPromotions
 from shop_core.ports import Adapters, UnitOfWork
 from shop_core.pricing.benefits import Percent
 from shop_core.pricing.model import PromotionDetails
+from shop_core.pricing.service import PROMOTIONS_MAX
 from shop_core.shop import Shop
-from shop_testing.concurrency import TIMEOUT_S, in_background, still_waits
+from shop_testing.concurrency import TIMEOUT_S, Rendezvous, in_background, still_waits, together
+from shop_testing.fixtures import Altered
 from shop_testing.prices import PriceTests, placement
 
 CHANGES: dict[str, Callable[[UnitOfWork, UUID], object]] = {
@@ -35,7 +39,7 @@ def change(uow: UnitOfWork, offer: UUID, details: PromotionDetails) -> None:
 
 
 class PriceChangesContract(PriceTests):
-    """What is changed while orders are decided."""
+    """What is changed while orders are decided, or by two at once."""
 
     @pytest.mark.parametrize(
         ("what", "total"),
@@ -80,3 +84,23 @@ class PriceChangesContract(PriceTests):
         assert waiting.result(TIMEOUT_S).total.minor == 9_00
         assert shop.orders.place(placement(ada, lamp, 1)).total.minor == 5_00
         assert shop.audit() == []
+
+    def test_two_who_add_the_last_promotion_at_once_do_not_both_get_it(self, adapters: Adapters, shop: Shop) -> None:
+        meeting = Rendezvous(adapters.clock)
+
+        @contextmanager
+        def begin() -> Iterator[Any]:
+            with adapters.begin() as uow:
+
+                def add_promotion(promotion: Any) -> None:
+                    meeting.meet()
+                    uow.prices.add_promotion(promotion)
+
+                yield Altered(uow, prices=Altered(uow.prices, add_promotion=add_promotion))
+
+        for _ in range(PROMOTIONS_MAX - 1):
+            self.promote(shop, Percent(1000))
+        contended = Shop(cast("Adapters", Altered(adapters, begin=begin)))
+        outcomes = together(*[partial(self.promote, contended, Percent(1000)) for _ in range(3)])
+        refused = [outcome for outcome in outcomes if isinstance(outcome, Refusal)]
+        assert [type(refusal) for refusal in refused] == [TooManyPromotions] * 2

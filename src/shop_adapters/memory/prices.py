@@ -39,6 +39,12 @@ class MemoryPrices:
             tuple(sorted(rates.values(), key=lambda rate: (rate.tax_class, rate.valid_from or FIRST))),
         )
 
+    def lock_count(self) -> int:
+        """How many were not withdrawn, once no other unit of work can add one until this one ends."""
+        with self._transaction.statement():
+            self._transaction.claim("number of promotions", (None,))
+            return len(self._transaction.promotions.all())
+
     def add_promotion(self, promotion: Promotion) -> None:
         """Store a new promotion."""
         transaction = self._transaction

@@ -26,6 +26,9 @@ FROM catalog_version AS current
 LEFT JOIN catalog_stamps AS stamped ON stamped.version = current.version
 WHERE current.id = 1
 """)
+_LOCK = text("""
+SELECT version FROM catalog_version WHERE id = 1 FOR NO KEY UPDATE
+""")
 # Whoever waits for the row sees the newest one: PostgreSQL reads a row again once it has its lock.
 _RAISE = text("""
 WITH raised AS (
@@ -95,6 +98,10 @@ class CatalogVersion:
         self.is_changed = True
         self._product_ids.update(product_ids)
         self._has_categories |= has_categories
+
+    def lock(self) -> None:
+        """Let nobody else change the catalog until this unit of work ends: it locks no other row after this."""
+        self._transaction.run(_LOCK)
 
     def read_with_stamp(self) -> StampedVersion:
         """The committed version, and its stamp."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import cast
 from uuid import UUID
 
 import psycopg
@@ -222,6 +223,10 @@ class PostgresPrices:
         promotions = tuple(promotion_of(row, self._currency) for row in run(_LIVE))
         rates = tuple(TaxRate(row.tax_class, row.rate, row.valid_from) for row in run(_TAX_RATES))
         return Rules(self._cache.includes_tax, promotions, rates)
+
+    def lock_count(self) -> int:
+        self._version.lock()
+        return cast("int", self._transaction.value(_COUNT))
 
     def add_promotion(self, promotion: Promotion) -> None:
         self._version.change()

@@ -44,7 +44,7 @@ class CouponCodeTaken(Conflict):
 
 
 class TooManyPromotions(Conflict):
-    """The shop has as many promotions as one cart may be compared with."""
+    """The shop has as many promotions as there may be, with those that have ended."""
 
     code = "too_many_promotions"
     title = "Too many promotions"

@@ -24,6 +24,9 @@ class Prices(Protocol):
             anew: as they are now, also if offers were read before; else as they were at that time.
         """
 
+    def lock_count(self) -> int:
+        """How many promotions were not withdrawn, once no other unit of work can add one until this one ends."""
+
     def add_promotion(self, promotion: Promotion) -> None: ...
 
     def promotion(self, promotion_id: UUID) -> PromotionEntry | None:

@@ -17,7 +17,8 @@ from shop_core.pricing.model import Promotion, PromotionDetails, PromotionEntry
 from shop_core.pricing.taxes import TaxRate
 
 PROMOTIONS_MAX = 100
-"""How many promotions there may be at once: each cart is compared with all that run."""
+"""How many promotions there may be at once, with those that have ended: each cart is compared with all that run, and
+the others are read with them."""
 
 COUPONS_AT_ONCE_MAX = 1_000
 
@@ -53,7 +54,7 @@ class PricingService:
             if key and key.claim(uow.keys.claim, actor.account_id, *asked, result_id=promotion.id):
                 return made_before(uow.prices.promotion(key.result_id), key)
             self._check(uow, promotion)
-            if len(uow.prices.rules().promotions) >= PROMOTIONS_MAX:
+            if uow.prices.lock_count() >= PROMOTIONS_MAX:
                 raise TooManyPromotions(PROMOTIONS_MAX)
             uow.prices.add_promotion(promotion)
         return PromotionEntry(promotion, 0)
