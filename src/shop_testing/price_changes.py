@@ -10,13 +10,14 @@ from uuid import UUID
 
 import pytest
 
-from shop_core.accounts.model import Actor
+from shop_core.accounts.model import SYSTEM, Actor
 from shop_core.catalog.model import Product
 from shop_core.errors import CouponNotUsable, Refusal, TooManyPromotions
 from shop_core.ports import Adapters, UnitOfWork
 from shop_core.pricing.benefits import Percent
 from shop_core.pricing.model import PromotionDetails
 from shop_core.pricing.service import PROMOTIONS_MAX
+from shop_core.pricing.taxes import TaxRate
 from shop_core.shop import Shop
 from shop_testing.concurrency import TIMEOUT_S, Rendezvous, in_background, still_waits, together
 from shop_testing.fixtures import Altered
@@ -104,3 +105,20 @@ class PriceChangesContract(PriceTests):
         outcomes = together(*[partial(self.promote, contended, Percent(1000)) for _ in range(3)])
         refused = [outcome for outcome in outcomes if isinstance(outcome, Refusal)]
         assert [type(refusal) for refusal in refused] == [TooManyPromotions] * 2
+
+    def test_tax_rates_that_are_set_in_opposite_orders_never_wait_for_each_other_in_a_ring(
+        self, adapters: Adapters, shop: Shop
+    ) -> None:
+        def rates(classes: str, basis_points: int) -> list[TaxRate]:
+            return [TaxRate(each, basis_points) for each in classes]
+
+        shop.prices.set_tax_rates(SYSTEM, rates("abm", 1900))
+        with adapters.begin() as uow:
+            uow.prices.set_tax_rates(rates("m", 1800))
+            one = in_background(partial(shop.prices.set_tax_rates, SYSTEM, rates("amb", 1700)))
+            still_waits(one)  # where rows are locked: it has the first, and wants the second
+            other = in_background(partial(shop.prices.set_tax_rates, SYSTEM, rates("ba", 1600)))
+            still_waits(other)
+        for future in (one, other):
+            future.result(TIMEOUT_S)
+        assert [rate.basis_points for rate in shop.prices.tax_rates(SYSTEM)] == [1600, 1600, 1700]

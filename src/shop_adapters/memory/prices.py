@@ -166,8 +166,10 @@ class MemoryPrices:
 
     def set_tax_rates(self, rates: Sequence[TaxRate]) -> None:
         """Store rates; one of the same class and instant is replaced."""
+        stored = {(rate.tax_class, rate.valid_from): rate for rate in rates}
         with self._transaction.statement():
-            self._transaction.tax_rates.put_all({(rate.tax_class, rate.valid_from): rate for rate in rates})
+            self._transaction.claim("tax rates", stored)
+            self._transaction.tax_rates.put_all(stored)
 
     def _entry(self, promotion_id: UUID) -> PromotionEntry | None:
         promotion = self._transaction.promotions.get(promotion_id)

@@ -334,7 +334,8 @@ class PostgresPrices:
 
     def set_tax_rates(self, rates: Sequence[TaxRate]) -> None:
         if rates:  # a key cannot be NULL: FIRST stands for None, which `TaxRate` makes of it again
-            rows = [(rate.tax_class, rate.valid_from or FIRST, rate.basis_points) for rate in rates]
+            # Sorted, as an upsert locks row by row: two in opposite orders would wait for each other.
+            rows = sorted((rate.tax_class, rate.valid_from or FIRST, rate.basis_points) for rate in rates)
             if self._transaction.run(_SET_TAX_RATES, columns(_SET_TAX_RATES, rows)):
                 self._version.change()
 
