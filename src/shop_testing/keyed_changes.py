@@ -18,6 +18,8 @@ from shop_core.errors import IllegalStep, InsufficientStock, Invalid, KeyReused,
 from shop_core.idempotency import NO_RESULT, IdempotencyKey, KeyClaim, fingerprint
 from shop_core.inventory.model import LineRequest, StockLevel
 from shop_core.orders.model import Order
+from shop_core.pricing.benefits import OrderPercent
+from shop_core.pricing.model import PromotionDetails
 from shop_core.reservations.model import Reservation
 from shop_core.shop import Shop
 from shop_testing.concurrency import together
@@ -194,6 +196,15 @@ class KeyedChangesContract(Contract):
         assert families.create(boss, "Shirt", key=IdempotencyKey("a")) == renamed
         assert families.create(boss, "Shirt", key=IdempotencyKey("b")) == second
         assert subjects.shop.audit() == []
+
+    def test_coupons_that_are_made_again_with_their_key_are_those_and_no_others_of_the_same_moment(
+        self, subjects: Subjects
+    ) -> None:
+        prices, boss = subjects.shop.prices, subjects.boss
+        details = PromotionDetails("Sale", OrderPercent(1000), needs_coupon=True)
+        offer = prices.create_promotion(boss, details).promotion.id
+        made = {key: prices.create_coupons(boss, offer, count=3, key=IdempotencyKey(key)) for key in "abc"}
+        assert made == {key: prices.create_coupons(boss, offer, count=3, key=IdempotencyKey(key)) for key in "abc"}
 
     def test_a_product_that_is_created_again_with_its_key_is_itself_also_by_another_sku(
         self, subjects: Subjects

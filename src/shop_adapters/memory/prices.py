@@ -115,17 +115,15 @@ class MemoryPrices:
         coupons.sort(key=lambda coupon: coupon.id, reverse=True)
         return _page([CouponEntry(coupon, uses[coupon.id]) for coupon in coupons], page_request)
 
-    def coupons_added_with(self, coupon_id: UUID) -> list[CouponEntry]:
-        """The coupons that were added together with this one, and itself, oldest first."""
+    def coupons_added_with(self, coupon_id: UUID, count: int) -> list[CouponEntry]:
+        """This coupon and the next ones, up to `count`, that were added to its promotion at the same moment, by id."""
         with self._transaction.statement():
             uses, coupons = self._transaction.uses.all(), self._transaction.coupons.all()
         first = coupons[coupon_id]
-        together = [
-            each
-            for each in coupons.values()
-            if (each.promotion_id, each.created_at) == (first.promotion_id, first.created_at)
-        ]
-        return [CouponEntry(coupon, uses[coupon.id]) for coupon in sorted(together, key=lambda coupon: coupon.id)]
+        moment = first.promotion_id, first.created_at
+        together = [each for each in coupons.values() if (each.promotion_id, each.created_at) == moment]
+        together = sorted([each for each in together if each.id >= coupon_id], key=lambda coupon: coupon.id)
+        return [CouponEntry(coupon, uses[coupon.id]) for coupon in together[:count]]
 
     def uses(self, ids: Iterable[UUID], customer_ids: Iterable[UUID], *, lock: bool) -> Uses:
         """The uses of these promotions and coupons; read after they were locked, if they are to be."""

@@ -104,8 +104,9 @@ SELECT coupon.id, coupon.promotion_id, coupon.code, coupon.created_at, coupon.us
 FROM coupons AS first
 JOIN coupons AS coupon ON coupon.promotion_id = first.promotion_id AND coupon.created_at = first.created_at
 JOIN promotion_uses AS used ON used.id = coupon.id
-WHERE first.id = :coupon_id
+WHERE first.id = :coupon_id AND coupon.id >= first.id
 ORDER BY coupon.id
+LIMIT :count
 """)
 _COUNT_COUPONS = text("""
 SELECT count(*) FROM coupons WHERE promotion_id = :promotion_id
@@ -287,8 +288,9 @@ class PostgresPrices:
         rows = self._transaction.run(_COUPONS, of | {"limit": page_request.limit, "offset": page_request.offset})
         return Page(tuple(map(_coupon, rows)), self._transaction.value(_COUNT_COUPONS, of))
 
-    def coupons_added_with(self, coupon_id: UUID) -> list[CouponEntry]:
-        return [_coupon(row) for row in self._transaction.run(_COUPONS_ADDED_WITH, {"coupon_id": coupon_id})]
+    def coupons_added_with(self, coupon_id: UUID, count: int) -> list[CouponEntry]:
+        rows = self._transaction.run(_COUPONS_ADDED_WITH, {"coupon_id": coupon_id, "count": count})
+        return [_coupon(row) for row in rows]
 
     def uses(self, ids: Iterable[UUID], customer_ids: Iterable[UUID], *, lock: bool) -> Uses:
         used = Uuids(self._transaction.lock_order.enter("uses", ids) if lock else ids)

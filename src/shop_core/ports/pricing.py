@@ -56,8 +56,8 @@ class Prices(Protocol):
     def coupons(self, promotion_id: UUID, page_request: OffsetRequest) -> Page[CouponEntry]:
         """The coupons of a promotion, newest first."""
 
-    def coupons_added_with(self, coupon_id: UUID) -> list[CouponEntry]:
-        """The coupons that were added together with this one, and itself, oldest first."""
+    def coupons_added_with(self, coupon_id: UUID, count: int) -> list[CouponEntry]:
+        """This coupon and the next ones, up to `count`, that were added to its promotion at the same moment, by id."""
 
     def uses(self, ids: Iterable[UUID], customer_ids: Iterable[UUID], *, lock: bool) -> Uses:
         """The uses of these promotions and coupons, and how many there may be.

@@ -170,7 +170,7 @@ class PricingService:
         with self._begin() as uow:
             asked = ("create coupons", promotion_id, code, count, uses_max, customer_uses_max)
             if key and key.claim(uow.keys.claim, actor.account_id, *asked, result_id=coupons[0].id):
-                return uow.prices.coupons_added_with(key.result_id)
+                return uow.prices.coupons_added_with(key.result_id, count)
             promotion, _ = _found(uow.prices.promotion(promotion_id), promotion_id)
             if not promotion.needs_coupon:
                 rule = "the promotion applies without a coupon: set needs_coupon to true first"
