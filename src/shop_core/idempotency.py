@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import fields
+from dataclasses import fields, is_dataclass
 from typing import Any, Generic, NamedTuple, TypeVar
 from uuid import UUID
 
@@ -127,11 +127,24 @@ Key = IdempotencyKey | None
 
 def fields_of(value: Any) -> Iterator[str]:
     """The fields of a dataclass for a fingerprint: those that were given, so that a new field with a default does not
-    change the fingerprint of requests that do not give it.
+    change the fingerprint of requests that do not give it. What is nested in them is whole: a new field there must be
+    left out while it has its default, see `test_idempotency.py`.
     """
     return (
-        f"{field.name}={given!r}" for field in fields(value) if (given := getattr(value, field.name)) != field.default
+        f"{field.name}={_text(given)}"
+        for field in fields(value)
+        if (given := getattr(value, field.name)) != field.default
     )
+
+
+def _text(value: Any) -> str:
+    """Its `repr`, but sets are sorted: their `repr` depends on the order in which they were filled."""
+    if isinstance(value, frozenset) and len(value) > 1:
+        return f"frozenset({{{', '.join(sorted(map(repr, value)))}}})"
+    if is_dataclass(value):
+        inner = [f"{field.name}={_text(getattr(value, field.name))}" for field in fields(value) if field.repr]
+        return f"{type(value).__qualname__}({', '.join(inner)})"
+    return repr(value)
 
 
 def made_before(entry: T | None, key: IdempotencyKey) -> T:

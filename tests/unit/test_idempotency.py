@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
@@ -19,16 +19,35 @@ from shop_core.idempotency import (
     KeyClaim,
     Result,
     check_key,
+    fields_of,
     fingerprint,
     replay,
 )
 from shop_core.inventory.model import LineRequest
 from shop_core.money import Money
 from shop_core.orders.model import PlacementRequest
+from shop_core.pricing.benefits import (
+    EVERYTHING,
+    AmountEach,
+    Benefit,
+    BuyXGetY,
+    Condition,
+    FixedPrice,
+    OrderAmount,
+    OrderPercent,
+    Percent,
+    Selection,
+)
+from shop_core.pricing.model import PromotionDetails
 from shop_core.reservations.model import ReservationRequest
 
 ADA, BOB, LAMP, CHAIR = (UUID(int=number) for number in (0xADA, 0xB0B, 1, 2))
 ORDER = UUID(int=77)
+
+CENT = Money(1, "EUR")
+BENEFITS_OF_EACH_KIND: list[Benefit] = [
+    *(Percent(1), AmountEach(CENT), FixedPrice(CENT, EVERYTHING), OrderPercent(1), OrderAmount(CENT)),
+]
 
 claims = st.builds(
     KeyClaim,
@@ -91,6 +110,42 @@ def test_the_fingerprint_of_a_request_never_changes() -> None:
         "e39eea38435efee1",
         "9b7ab08b1c74f73c",
     ]
+
+
+def test_what_is_asked_of_a_promotion_is_written_as_it_always_was() -> None:
+    """Keys are kept for ever: a new field of what a promotion is made of must be left out here at its default."""
+    selection, everything = (
+        f"Selection(product_ids={each}, category_ids=None)" for each in (f"frozenset({{{LAMP!r}}})", None)
+    )
+    details = PromotionDetails(
+        "Sale",
+        BuyXGetY(2, 1, selection=Selection(frozenset([LAMP]))),
+        Condition(Money(500, "EUR")),
+        ends_at=datetime(2026, 11, 29, tzinfo=UTC),
+    )
+    assert list(fields_of(details)) == [
+        "label='Sale'",
+        "benefit=BuyXGetY(buy=2, get=1, basis_points=10000, times_max=None, "
+        f"selection={selection}, get_selection=None)",
+        f"condition=Condition(total_min=Money(minor=500, currency='EUR'), units_min=None, selection={everything})",
+        "ends_at=datetime.datetime(2026, 11, 29, 0, 0, tzinfo=datetime.timezone.utc)",
+    ]
+    assert [next(fields_of(PromotionDetails(benefit=each))) for each in BENEFITS_OF_EACH_KIND] == [
+        f"benefit=Percent(basis_points=1, selection={everything})",
+        f"benefit=AmountEach(amount=Money(minor=1, currency='EUR'), selection={everything})",
+        f"benefit=FixedPrice(price=Money(minor=1, currency='EUR'), selection={everything})",
+        "benefit=OrderPercent(basis_points=1)",
+        "benefit=OrderAmount(amount=Money(minor=1, currency='EUR'))",
+    ]
+
+
+@given(st.permutations([UUID(int=1 + 8 * number) for number in range(5)]))  # ids that want the same place in a set
+def test_products_that_are_named_in_another_order_are_the_same_request(ids: list[UUID]) -> None:
+    def asked(ids: list[UUID]) -> bytes:
+        selection = Selection(frozenset(ids))
+        return fingerprint(*fields_of(PromotionDetails("Sale", Percent(1, selection), Condition(None, 1, selection))))
+
+    assert asked(ids) == asked(sorted(ids))
 
 
 def test_parts_cannot_run_into_each_other() -> None:
