@@ -33,11 +33,14 @@ class Postbox:
         self.messages: list[MailMessage] = []
         self.tried: list[MailMessage] = []
         self.refusal: Undelivered | None = None
+        self.refused_names: set[str] = set()
 
     def send(self, message: MailMessage) -> None:
         self.tried.append(message)
         if self.refusal is not None:
             raise self.refusal
+        if message.username in self.refused_names:
+            raise Undelivered("450 busy")
         self.messages.append(message)
 
 
@@ -132,9 +135,29 @@ class MailsContract(Contract):
         for name in ("ada", "bob"):
             fixtures.account(name, email="both@example.org", confirmed_email="both@example.org")
         shop.mails.ask_for_reset("both@example.org")
-        messages = _sent(shop, postbox)
+        messages = _sent(shop, postbox) + _sent(shop, postbox)
         assert sorted(message.username for message in messages) == ["ada", "bob"]
         assert len({message.id for message in messages}) == len({message.code for message in messages}) == 2
+        for message in messages:
+            shop.accounts.reset_password(message.code, OTHER)
+        assert shop.mails.waiting(SYSTEM) == (0, None)
+
+    @pytest.mark.parametrize("refused", ["ada", "bob"])
+    def test_an_account_whose_mail_is_refused_holds_up_no_other_one_of_its_address(
+        self, shop: Shop, postbox: Postbox, fixtures: Fixtures, clock: MovableClock, refused: str
+    ) -> None:
+        names = ["ada", "bob", "cat"]
+        for name in names:
+            fixtures.account(name, email="all@example.org", confirmed_email="all@example.org")
+        shop.mails.ask_for_reset("all@example.org")
+        postbox.refused_names = {refused}
+        for _ in range(5):
+            _sent(shop, postbox)
+            clock.move(timedelta(seconds=10))
+        assert sorted(message.username for message in postbox.messages) == [name for name in names if name != refused]
+        postbox.refused_names = set()
+        clock.move(timedelta(minutes=1))
+        assert [message.username for message in _sent(shop, postbox)] == [refused]
 
     def test_an_address_that_many_had_and_left_is_still_that_of_its_owner(
         self, shop: Shop, postbox: Postbox, fixtures: Fixtures

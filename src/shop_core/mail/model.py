@@ -35,7 +35,8 @@ class Mail(NamedTuple):
 
     Args:
         at: when what it reports happened, or was asked for.
-        account_id: whose mail it is; None: of whoever has confirmed `address`.
+        account_id: whose mail it is; None: of whoever has confirmed `address`. If several have, a mail for each takes
+            its place when it is to be sent.
         address: that is to be confirmed; or that somebody entered who forgot their password, as `comparable` has it.
     """
 
