@@ -217,7 +217,7 @@ class Order(Priced):
         version: counts the changes, from 1.
         deleted_at: when the customer removed it from their history; staff, ledger and timeline keep it.
         includes_tax: whether prices are gross.
-        promotions: id and version of those that it was priced with, used or not: an edit is priced with these.
+        promotions: id and version of those that it could use, used or not: an edit is priced with these.
         coupons: code and promotion of those that came with it, used or not.
     """
 

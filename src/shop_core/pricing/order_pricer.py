@@ -22,7 +22,8 @@ class OrderPrice(NamedTuple):
     """The price of one order.
 
     Args:
-        promotions: those that it was priced with, used or not. They stay with the order.
+        promotions: those that it could use: that ran, had uses left, and needed no coupon or were unlocked by one. They
+            stay with the order, used or not.
         redemptions: the uses that it takes.
         coupons: the code and the promotion of each coupon that came with it.
     """
@@ -37,7 +38,7 @@ class OrderPricer:
     """Prices the orders of a batch, in one attempt to decide it.
 
     Args:
-        rules: as they were read.
+        rules: as they are under the locks of `uses`; for a quote, as they were read.
         coupons: those that exist of the codes that the orders name, and of those that an edited order has.
         uses: of what `possibly_used` lists.
         now: when the orders are placed.
@@ -168,8 +169,8 @@ class OrderPricer:
 
 
 def possibly_used(rules: Rules, coupons: Iterable[Coupon], kept: Iterable[Promotion] = ()) -> list[Promotion | Coupon]:
-    """The promotions and coupons that orders may use, if they run, apply and have uses left. Their uses are locked, all
-    at once, before orders are priced.
+    """The promotions and coupons that orders may use, if they run, apply and have uses left; for an edit, also all that
+    need no coupon and that it does not use. Their uses are locked, all at once, before orders are priced.
 
     Also those without a limit: which of them an order uses is known only when limited ones are locked already, and to
     lock them after those would break the order of locks.

@@ -42,7 +42,7 @@ class Rate:
 
 
 COUPON_GUESSES = Rate(30)
-"""Coupons of one account, or of one address without a login, that cannot be used."""
+"""Requests with a coupon that cannot be used, of one account, or of one address without a login."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class RateLimits:
         login_wait_s: how long one more waits for its turn, before it is refused.
         orders: that one customer places.
         ordered_lines, reserved_lines: of all orders and of all reservations that one customer sends.
-        coupons: that cannot be used; see `COUPON_GUESSES`.
+        coupons: requests with one that cannot be used; see `COUPON_GUESSES`.
     """
 
     requests: Rate | None = None
@@ -170,7 +170,7 @@ class LoginLimiter:
 
 
 class CouponLimiter:
-    """Counts the coupons of each client that cannot be used: codes are guessed. Quotes and edits run in threads."""
+    """Counts, by client, requests whose coupons cannot be used: codes are guessed. Quotes and edits run in threads."""
 
     def __init__(self, rate: Rate | None) -> None:
         self._lock = Lock()
@@ -178,7 +178,7 @@ class CouponLimiter:
 
     @contextmanager
     def guess(self, client: Hashable, codes: Sequence[str]) -> Iterator[None]:
-        """Around a request with these coupons. They are counted first, and not if all of them can be used.
+        """Around a request with these coupons. It is counted first, and not if all of them can be used.
 
         Raises:
             TooMany: this client sent too many that cannot be used.
