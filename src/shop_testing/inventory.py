@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 
 from shop_core.accounts.model import SYSTEM
 from shop_core.errors import Forbidden, Invalid, Oversold, ProductNotFound, Refusal, StockBelowZero
-from shop_core.inventory.model import LineRequest, MovementKind, StockLevel, StockMovement, fold
+from shop_core.inventory.model import ON_HAND_MAX, LineRequest, MovementKind, StockLevel, StockMovement, fold
 from shop_core.orders.model import PlacementRequest
 from shop_core.pagination import CursorRequest, OffsetRequest
 from shop_core.shop import Shop
@@ -281,6 +282,20 @@ class StockContract(Contract):
         shop.inventory.count_all(SYSTEM, {product.id: 9}, "list A", as_of={product.id: counted_at})
         assert fixtures.level(product.id).on_hand == 4, "nor after another one"
         assert shop.audit() == []
+
+    @pytest.mark.parametrize("counted", [-3, ON_HAND_MAX + 1, 2.5, True])
+    def test_a_count_of_an_earlier_moment_that_cannot_be_on_hand_is_refused_whatever_came_since(
+        self, fixtures: Fixtures, shop: Shop, counted: Any
+    ) -> None:
+        product, recounted = fixtures.product(units=5), fixtures.product(units=5)
+        counted_at = fixtures.clock()
+        shop.inventory.receive(SYSTEM, product.id, 10)
+        shop.inventory.adjust(SYSTEM, product.id, -2, "broken")
+        shop.inventory.count(SYSTEM, recounted.id, 4, "list B")
+        for each in (product, recounted):
+            with pytest.raises(Invalid, match="must be from 0"):
+                shop.inventory.count_all(SYSTEM, {each.id: counted}, "list A", as_of={each.id: counted_at})
+        assert [fixtures.level(each.id).on_hand for each in (product, recounted)] == [13, 4]
 
     def test_what_changed_since_a_moment_is_what_came_and_went_and_no_count(
         self, fixtures: Fixtures, shop: Shop

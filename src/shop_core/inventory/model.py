@@ -235,6 +235,13 @@ def count_reason(reason: str) -> str:
     return reason
 
 
+def check_counted(product_id: UUID, counted: int) -> None:
+    """Raise Invalid unless so many units of a product can be on hand."""
+    if type(counted) is not int or not 0 <= counted <= ON_HAND_MAX:
+        rule = f"of product {product_id} must be from 0 to {ON_HAND_MAX}, this is {counted}"
+        raise Invalid(Fault("counted", rule, "out_of_range"))
+
+
 def count_changes(level: StockLevel, counted: int, recorded: int | None = None) -> list[int]:
     """The corrections that bring what is on hand to `counted` units; several if one ledger line cannot hold it.
 
@@ -247,9 +254,7 @@ def count_changes(level: StockLevel, counted: int, recorded: int | None = None) 
     if recorded not in (None, level.on_hand):
         rule = f"was {recorded} when you counted, and is {level.on_hand} now: count again"
         raise Invalid(Fault("on_hand", rule, "moved_meanwhile"))
-    if type(counted) is not int or not 0 <= counted <= ON_HAND_MAX:
-        rule = f"of product {level.product_id} must be from 0 to {ON_HAND_MAX}, this is {counted}"
-        raise Invalid(Fault("counted", rule, "out_of_range"))
+    check_counted(level.product_id, counted)
     missing = counted - level.on_hand
     sign = 1 if missing > 0 else -1
     whole, rest = divmod(abs(missing), QUANTITY_MAX)

@@ -16,6 +16,7 @@ from shop_core.inventory.model import (
     MovementKind,
     StockLevel,
     StockMovement,
+    check_counted,
     check_low_stock_level,
     check_reason,
     count_changes,
@@ -124,6 +125,8 @@ class InventoryService:
         """
         actor.require(Role.STAFF)
         why = count_reason(reason)
+        for product_id, units in counted.items():  # also of products that keep a later count
+            check_counted(product_id, units)
         if faults := [fault for time in as_of.values() for fault in time_faults("as_of", time)]:
             raise Invalid(*faults)
         with self._begin() as uow:
