@@ -12,8 +12,9 @@ from shop_core.catalog.model import Category, CategoryChanges, CategoryEntry
 from shop_core.catalog.tree import LEVELS_MAX, CategoryNode, check_place
 from shop_core.errors import CategoryCycle, CategoryInUse, CategoryNotFound, Invalid, SlugTaken
 from shop_core.pagination import OffsetRequest, Page
+from shop_core.ports import UnitOfWork
 from shop_core.shop import Shop
-from shop_testing.concurrency import Rendezvous, together
+from shop_testing.concurrency import Rendezvous, second_in_line, together
 from shop_testing.contract import Contract
 from shop_testing.fixtures import Fixtures
 
@@ -147,6 +148,24 @@ class CategoryTree(Contract):
             assert uow.products.get_all([product.id])[product.id].category_id is None
 
     # ---- at the same time
+
+    def test_nobody_adds_a_category_while_all_are_locked_not_even_the_first(self, fixtures: Fixtures) -> None:
+        first, second = (Category(fixtures.new_id(), slug.title(), slug) for slug in ("home", "garden"))
+
+        def lock_and_add(uow: UnitOfWork) -> None:
+            assert uow.categories.lock_all() == {}
+            uow.categories.add(first)
+
+        seen = second_in_line(fixtures.begin, lock_and_add, lambda uow: uow.categories.lock_all())
+        assert seen == {first.id: first}
+        second_in_line(fixtures.begin, lambda uow: uow.categories.lock_all(), lambda uow: uow.categories.add(second))
+
+    def test_all_who_make_the_first_category_at_once_get_it(self, fixtures: Fixtures, shop: Shop) -> None:
+        found = together(*[lambda: shop.catalog.ensure_categories(SYSTEM, {"home": "Home", "garden": "Garden"})] * 4)
+        assert found == [found[0]] * 4
+        made = together(*[lambda: shop.catalog.create_category(SYSTEM, "Tea")] * 4)
+        slugs = sorted(each.category.slug for each in made if isinstance(each, CategoryEntry))
+        assert slugs == ["tea", "tea-2", "tea-3", "tea-4"], made
 
     def test_two_moves_at_once_never_close_a_cycle(self, fixtures: Fixtures) -> None:
         meeting = Rendezvous(fixtures.clock)

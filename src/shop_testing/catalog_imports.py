@@ -92,7 +92,8 @@ class ProductImports(Contract):
             details = ProductChanges(name="New", price=fixtures.money(7))
             return shop.catalog.import_products(SYSTEM, [ImportRow(f"sku-{number}", details, ("Home", "Lamps"))])
 
-        together(*[lambda number=number: import_(number) for number in range(4)])
+        outcomes = together(*[lambda number=number: import_(number) for number in range(4)])
+        assert [type(outcome) for outcome in outcomes] == [ImportResult] * 4, outcomes
         assert [entry.category.slug for entry in shop.catalog.categories(OffsetRequest()).items] == ["home", "lamps"]
 
     def test_two_imports_of_the_same_products_in_opposite_orders_do_not_wait_for_each_other(

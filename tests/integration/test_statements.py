@@ -114,7 +114,7 @@ def _composed(filters_max: int) -> Iterator[tuple[str, Executable]]:
 
 
 FIXED = dict(_fixed())
-SETTINGS = {"catalog_feed._ONE_MOMENT", "families._LOCK_TABLE"}
+SETTINGS = {"catalog_feed._ONE_MOMENT", "categories._LOCK_TABLE", "families._LOCK_TABLE"}
 """They have no plan."""
 
 

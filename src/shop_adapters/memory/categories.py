@@ -16,6 +16,9 @@ from shop_core.catalog.model import Category, CategoryEntry, Product
 from shop_core.errors import CategoryInUse, CategoryNotFound, SlugTaken
 from shop_core.pagination import OffsetRequest, Page
 
+_ADDING = "adding"
+"""Locked beside the rows by whoever adds one."""
+
 
 class MemoryCategories:
     """`shop_core.ports.Categories`."""
@@ -27,6 +30,7 @@ class MemoryCategories:
         """Store a new category. Raises SlugTaken; CategoryNotFound when its parent is not there."""
         transaction = self._transaction
         with transaction.statement():
+            transaction.claim(transaction.categories.name, (_ADDING,))
             self._take_slug(category)
             transaction.insert(transaction.categories, {category.id: category})
             transaction.change_catalog(has_categories=True)
@@ -64,11 +68,11 @@ class MemoryCategories:
         return [CategoryEntry(category, counts[category.id]) for category in by_slug]
 
     def lock_all(self) -> dict[UUID, Category]:
-        """The whole tree, read after it was locked against other changes of it until the end of this unit of work."""
+        """The whole tree, read after it was locked until the end of this unit of work. Nobody adds to it meanwhile."""
         transaction, categories = self._transaction, self._transaction.categories
         with transaction.statement():
             ids = transaction.lock_order.enter("categories", categories.all())
-            transaction.claim(categories.name, ids)
+            transaction.claim(categories.name, (_ADDING, *ids))
             return categories.all()
 
     def update(self, category: Category) -> None:

@@ -39,6 +39,10 @@ SELECT id, name, slug, parent_id FROM categories WHERE slug = ANY (CAST(:slugs A
 _LOCK_ALL = text("""
 SELECT id FROM categories ORDER BY id FOR NO KEY UPDATE
 """)
+# After the rows, as for families: it also keeps others from adding one. Readers and foreign keys do not wait for it.
+_LOCK_TABLE = text("""
+LOCK TABLE categories IN SHARE ROW EXCLUSIVE MODE
+""")
 _READ_ALL = text("""
 SELECT id, name, slug, parent_id FROM categories
 """)
@@ -89,6 +93,7 @@ class PostgresCategories:
 
     def lock_all(self) -> dict[UUID, Category]:
         self._transaction.lock_order.enter("categories", [row.id for row in self._transaction.run(_LOCK_ALL)])
+        self._transaction.run(_LOCK_TABLE)
         # Read again: what was added while this waited is part of the tree by now, and no cycle must go through it.
         return {row.id: Category(*row) for row in self._transaction.run(_READ_ALL)}
 

@@ -130,6 +130,9 @@ class CategoryService:
         actor.require(Role.STAFF)
         with self._begin() as uow:
             found = uow.categories.by_slug(names_by_slug)
+            if names_by_slug.keys() - found.keys():  # read again under the lock: somebody else may be making them
+                tree = uow.categories.lock_all().values()
+                found = {each.slug: each for each in tree if each.slug in names_by_slug}
             for slug, name in sorted(names_by_slug.items()):
                 if slug not in found:
                     found[slug] = Category(self._new_id(), normalized(name), slug)

@@ -32,7 +32,7 @@ class Categories(Protocol):
         """All categories by slug, on one page."""
 
     def lock_all(self) -> dict[UUID, Category]:
-        """The whole tree, read after it was locked against other changes of it until the end of this unit of work."""
+        """The whole tree, read after it was locked until the end of this unit of work. Nobody adds to it meanwhile."""
 
     def update(self, category: Category) -> None:
         """Store a category that changed. Raises SlugTaken; CategoryNotFound when its parent is not there."""
