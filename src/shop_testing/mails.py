@@ -232,6 +232,17 @@ class MailsContract(Contract):
             (MailKind.EMAIL_CONFIRMATION, bob.username),
         }
 
+    @pytest.mark.parametrize("is_active", [True, False])
+    def test_mails_of_others_stay_when_an_account_with_the_same_confirmed_address_leaves(
+        self, shop: Shop, postbox: Postbox, fixtures: Fixtures, is_active: bool
+    ) -> None:
+        address = "both@example.org"
+        _, bob = (fixtures.account(name, email=address, confirmed_email=address) for name in ("ada", "bob"))
+        shop.accounts.assign(SYSTEM, bob.id, AccountStatusChange(active=is_active))
+        shop.mails.ask_for_reset(address)
+        shop.privacy.erase(SYSTEM, bob.id)
+        assert [message.username for message in _sent(shop, postbox)] == ["ada"]
+
     def test_a_mail_of_an_order_that_is_not_true_any_more_is_not_sent(
         self, shop: Shop, postbox: Postbox, fixtures: Fixtures
     ) -> None:
