@@ -14,6 +14,7 @@ from typing import Any
 from uuid import UUID
 
 from shop_core.accounts.model import Account, AccountQuery, Actor, Role
+from shop_core.accounts.password_checks import check_recent
 from shop_core.accounts.sessions import SESSION_LIFE
 from shop_core.erasure import erase
 from shop_core.errors import Fault, Invalid
@@ -109,7 +110,7 @@ class RetentionService:
         return found
 
     def delete(self, actor: Actor, overdue: Overdue, erased: Callable[[UUID], object] = lambda _: None) -> int:
-        """Delete what `overdue` found, and nothing that is younger. Admins only.
+        """Delete what `overdue` found, and nothing that is younger. Admins only, with a recent login.
 
         It is done in many small units of work: if it ends halfway, the rest is there, and can be deleted later. An
         account is erased as by `PrivacyService.erase`, unless it was used meanwhile.
@@ -122,8 +123,11 @@ class RetentionService:
 
         Raises:
             Unauthenticated, Forbidden: the actor is not an admin.
+            LoginTooOld: they logged in too long ago; nothing was deleted.
         """
         actor.require(Role.ADMIN)
+        with self._begin() as uow:  # once: it may take longer than a login is recent
+            check_recent(uow, actor)
         kind, before = overdue.kind, overdue.before
         if kind is Kept.ACCOUNTS:
             return sum(self._erase_unused(actor, account_id, before, erased) for account_id, _ in self._unused(before))

@@ -11,8 +11,9 @@ import pytest
 
 from shop_core.accounts.model import SYSTEM, AccountQuery, Actor, ProfileChange, Role
 from shop_core.accounts.service import Registration
+from shop_core.accounts.sessions import RECENT_LOGIN
 from shop_core.catalog.model import Product
-from shop_core.errors import AccountNotFound, Forbidden, Invalid
+from shop_core.errors import AccountNotFound, Forbidden, Invalid, LoginTooOld
 from shop_core.events import StockEvent, StockEventKind
 from shop_core.idempotency import IdempotencyKey
 from shop_core.outbox import QueueService
@@ -124,7 +125,7 @@ class RetentionContract(Contract):
 
         def begin() -> AbstractContextManager[UnitOfWork]:
             opened.append(None)
-            if len(opened) == 2:  # they have been listed, and none has been locked
+            if len(opened) == 3:  # they have been listed, and none has been locked
                 shop.sessions.log_in("ada", PASSWORD)
                 shop.sessions.log_out(shop.sessions.log_in("bob", PASSWORD).refresh)
             return adapters.begin()
@@ -211,6 +212,18 @@ class RetentionContract(Contract):
         assert shop.outbox.dead(SYSTEM, OffsetRequest()).count == 0
 
     # ---- who and how old
+
+    def test_an_admin_deletes_after_a_recent_login_only(self, shop: Shop, clock: MovableClock, ada: Actor) -> None:
+        shop.accounts.register(Registration("boss", PASSWORD), actor=SYSTEM, role=Role.ADMIN)
+        clock.move(2 * AGES.accounts)
+        overdue = _of(shop, Kept.ACCOUNTS)
+        boss = shop.sessions.authenticate(shop.sessions.log_in("boss", PASSWORD).access)
+        clock.move(RECENT_LOGIN + timedelta(seconds=1))
+        with pytest.raises(LoginTooOld):
+            shop.retention.delete(boss, overdue)
+        assert shop.accounts.me(ada).username == "ada"
+        boss = shop.sessions.authenticate(shop.sessions.log_in("boss", PASSWORD).access)
+        assert shop.retention.delete(boss, overdue) == 1
 
     def test_only_admins_and_no_age_is_so_short_that_somebody_is_still_logged_in(self, shop: Shop, ada: Actor) -> None:
         clerk = Actor(ada.id, Role.STAFF)
