@@ -82,6 +82,23 @@ class ReservationExpiryContract(Contract):
         assert [fixtures.level(product.id).available for product in (vase, bowl, cup)] == [0, 0, 0]
         assert shop.audit() == []
 
+    def test_a_quote_counts_units_whose_time_is_up_as_available_and_leaves_them(
+        self, shop: Shop, fixtures: Fixtures, clock: MovableClock, lamp: Product, ada: Actor
+    ) -> None:
+        bob = fixtures.customer()
+        shop.reservations.reserve(to_hold(ada, (lamp, 3), seconds=60))
+
+        def available(units: int) -> list[int]:
+            return [each.available for each in shop.orders.quote(bob, [LineRequest(lamp.id, units)]).shortages]
+
+        assert [available(units) for units in (2, 5)] == [[], [2]]
+        clock.move(MINUTE)
+        assert [available(units) for units in (2, 5, 6)] == [[], [], [5]]
+        assert fixtures.level(lamp.id).reserved == 3
+        with pytest.raises(InsufficientStock) as refused:
+            shop.orders.place(request(bob, (lamp, 6)))
+        assert [each.available for each in refused.value.shortages] == [5]
+
     def test_nor_does_reserving_or_editing_an_order(
         self, shop: Shop, fixtures: Fixtures, clock: MovableClock, lamp: Product, ada: Actor
     ) -> None:

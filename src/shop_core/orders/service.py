@@ -120,10 +120,14 @@ class OrderService(OrderChanges):
             levels = uow.stock.get_all(requested)
             offers = uow.products.offers(levels)  # as `place_all` does
             check_catalog(lines, offers)
-            pricer = read_pricer(uow, uow.prices.rules(), codes, customers, is_quote=True)(uow.now())
-        available = {product_id: level.available for product_id, level in levels.items()}
+            pricer_at = read_pricer(uow, uow.prices.rules(), codes, customers, is_quote=True)
+            pricer = pricer_at(now := uow.now())
+            available = {product_id: level.available for product_id, level in levels.items()}
+            if short := shortages(requested, available, offers):  # placing takes back units that expired
+                for line in uow.reservations.due_lines([each.product_id for each in short], now, LINES_MAX):
+                    available[line.product_id] += line.quantity
+                short = shortages(requested, available, offers)
         quoted = [line_of(offers[product_id], units, pricer) for product_id, units in requested.items()]
-        short = shortages(requested, available, offers)
         return quote(quoted, short, pricer, actor.id, codes)
 
     def find_committed(self, requests: Sequence[PlacementRequest], ids: Sequence[UUID]) -> dict[UUID, Order]:
