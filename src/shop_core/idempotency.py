@@ -41,7 +41,7 @@ def fingerprint(*parts: str | int | UUID | None) -> bytes:
 
     Keys never expire, so the fingerprint of a request must never change.
     """
-    return hashlib.sha256("\x1f".join(map(str, parts)).encode()).digest()
+    return hashlib.sha256("\x1f".join(map(str, parts)).encode(errors="surrogatepass")).digest()
 
 
 class KeyClaim(NamedTuple):

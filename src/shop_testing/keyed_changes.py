@@ -113,6 +113,28 @@ REMOVALS: dict[str, Callable[[Subjects, IdempotencyKey | None], object]] = {
     "archived product": lambda s, key: s.shop.catalog.remove_product(s.boss, s.lamp.id, {1}, key=key),
     "reservation": lambda s, key: s.shop.reservations.release(s.ada, s.held.id, key=key),
 }
+TEXTS: dict[str, Callable[[Subjects, str, IdempotencyKey | None], object]] = {
+    "receive": lambda s, text, key: s.shop.inventory.receive(s.boss, s.lamp.id, 1, text, key=key),
+    "adjust": lambda s, text, key: s.shop.inventory.adjust(s.boss, s.lamp.id, 1, text, key=key),
+    "count": lambda s, text, key: s.shop.inventory.count(s.boss, s.lamp.id, 1, text, key=key),
+    "cancel": lambda s, text, key: s.shop.orders.cancel(s.ada, s.order.id, {1}, reason=text, key=key),
+    "create product": lambda s, text, key: s.shop.catalog.create_product(s.boss, s.details(text), key=key),
+    "edit product": lambda s, text, key: s.shop.catalog.edit_product(
+        s.boss, s.lamp.id, ProductChanges(description=text), key=key
+    ),
+    "create category": lambda s, text, key: s.shop.catalog.create_category(s.boss, text, key=key),
+    "slug of a category": lambda s, text, key: s.shop.catalog.create_category(s.boss, "Cafe", text, key=key),
+    "edit category": lambda s, text, key: s.shop.catalog.edit_category(
+        s.boss, s.desk.id, CategoryChanges(name=text), key=key
+    ),
+    "create family": lambda s, text, key: s.shop.families.create(s.boss, text, ["size"], key=key),
+    "option of a family": lambda s, text, key: s.shop.families.create(s.boss, "Shirt", [text], key=key),
+    "edit family": lambda s, text, key: s.shop.families.edit(
+        s.boss, s.shop.families.create(s.boss, "Shirt").id, text, key=key
+    ),
+    "edit me": lambda s, text, key: s.shop.accounts.edit_me(s.boss, ProfileChange(first_name=text), key=key),
+}
+"""What takes a text."""
 CREATIONS: dict[str, tuple[Callable[[Subjects, IdempotencyKey], Any], Callable[[Subjects, Any], object]]] = {
     "category": (
         lambda s, key: s.shop.catalog.create_category(s.boss, "Chairs", key=key),
@@ -240,6 +262,13 @@ class KeyedChangesContract(Contract):
         key = IdempotencyKey("k")
         assert shop.orders.edit(ada, order.id, subjects.lines(2), key=key).version == 2
         assert not key.is_replay
+
+    @pytest.mark.parametrize("what", TEXTS)
+    def test_half_a_character_is_refused_with_a_key_and_without(self, subjects: Subjects, what: str) -> None:
+        for key in (None, IdempotencyKey("k")):
+            with pytest.raises(Invalid):
+                TEXTS[what](subjects, "\ud800", key)
+        subjects.shop.orders.cancel(subjects.boss, subjects.order.id, key=IdempotencyKey("k"))
 
     def test_the_key_of_an_order_is_not_one_of_a_change_and_others_have_their_own(self, subjects: Subjects) -> None:
         shop, ada, lamp = subjects.shop, subjects.ada, subjects.lamp

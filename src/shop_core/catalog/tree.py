@@ -157,7 +157,7 @@ def free_slug(name: str, taken: Collection[str]) -> str:
     bare = folded(name)
     slug = "-".join(re.findall("[a-z0-9]+", bare))
     if not slug or len(slug) > SLUG_LENGTH_MAX or any(sign.isalnum() and not sign.isascii() for sign in bare):
-        tail = hashlib.sha256(identity(name).encode()).hexdigest()[:8]
+        tail = hashlib.sha256(identity(name).encode(errors="surrogatepass")).hexdigest()[:8]
         slug = f"{slug[: SLUG_LENGTH_MAX - 9].strip('-') or 'category'}-{tail}"
     numbered = (f"{slug[: SLUG_LENGTH_MAX - 6].strip('-')}-{number}" for number in count(2))
     return slug if slug not in taken else next(one for one in numbered if one not in taken)
