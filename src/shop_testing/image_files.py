@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from threading import Event
 from typing import Any
 
 import pytest
@@ -160,6 +161,29 @@ class ImageFilesContract(OfImages):
         with pytest.raises(Busy):
             service_on(adapters, media, put=put).add(SYSTEM, lamp.id, b"1")
         assert shop.catalog.product(lamp.id).product == lamp
+
+    def test_two_who_exchange_pictures_of_their_products_do_not_wait_for_each_other(
+        self, adapters: Adapters, images: ImageService, media: Media, lamp: Product
+    ) -> None:
+        low, high = sorted((b"1", b"2"), key=key_of)
+        images.add(SYSTEM, lamp.id, high)
+        stored, held = Event(), Event()
+
+        def put(*file: Any) -> None:
+            media.put(*file)
+            stored.set()
+            assert held.wait(TIMEOUT_S)
+
+        replacing = in_background(lambda: service_on(adapters, media, put=put).replace_all(SYSTEM, lamp.id, [low]))
+        assert stored.wait(TIMEOUT_S)
+        with adapters.begin() as other:
+            other.media_files.note([key_of(low)])
+            held.set()
+            assert still_waits(replacing)
+            other.media_files.note([key_of(high)])  # nobody who waits for the lower key has it
+        (image,) = replacing.result(TIMEOUT_S).product.images
+        assert image.keys == (key_of(low),)
+        assert images.missing() == []
 
     # ---- what is missing
 

@@ -25,13 +25,15 @@ class MemoryMediaFiles:
             transaction.claim(transaction.media_files.name, sorted(keys))
             transaction.media_files.put_all(dict.fromkeys(keys, (now,)))
 
-    def use(self, keys: Collection[MediaKey]) -> bool:
-        """Note that something uses these; False: one is not noted."""
+    def use(self, keys: Collection[MediaKey], gone: Collection[MediaKey] = ()) -> bool:
+        """Note that something uses these, and that it uses `gone` no more; False: one of `keys` is not noted."""
         transaction = self._transaction
+        now = transaction.now()
         with transaction.statement():
-            transaction.claim(transaction.media_files.name, sorted(keys))
+            transaction.claim(transaction.media_files.name, sorted({*keys, *gone}))
             are_there = len(transaction.media_files.get_all(keys)) == len(set(keys))
             if are_there:
+                transaction.media_files.put_all(dict.fromkeys(gone, (now,)))
                 transaction.media_files.put_all(dict.fromkeys(keys, ()))
             return are_there
 

@@ -59,11 +59,14 @@ class PostgresMediaFiles:
         noted = {"keys": Texts(sorted(set(keys))), "now": self._transaction.given_time()}
         self._transaction.run(_NOTE, noted)
 
-    def use(self, keys: Collection[MediaKey]) -> bool:
-        given = {"keys": Texts(sorted(set(keys)))}
-        if len(list(self._transaction.run(_LOCK, given))) < len(set(keys)):
+    def use(self, keys: Collection[MediaKey], gone: Collection[MediaKey] = ()) -> bool:
+        locked = {row.key for row in self._transaction.run(_LOCK, {"keys": Texts(sorted({*keys, *gone}))})}
+        if not locked.issuperset(keys):
             return False
-        self._transaction.run(_USE, given)
+        if gone:
+            self.note(gone)
+        if keys:
+            self._transaction.run(_USE, {"keys": Texts(sorted(set(keys)))})
         return True
 
     def take_unused(self, before: datetime, limit: int) -> list[MediaKey]:

@@ -270,9 +270,8 @@ class ImageService:
             if edited is not product:
                 check_version(product.version, versions)
                 uow.products.update_all([edited])
-                if gone := set(keys_of(product.images)) - set(keys_of(edited.images)):
-                    uow.media_files.note(gone)
-                if added and not uow.media_files.use(keys_of(tuple(added))):
+                gone = set(keys_of(product.images)) - set(keys_of(edited.images))
+                if (gone or added) and not uow.media_files.use(keys_of(tuple(added)), gone):
                     raise _Swept
             entry = uow.products.get(product_id)
         if entry is None:

@@ -63,8 +63,11 @@ class MediaFiles(Protocol):
     def note(self, keys: Collection[MediaKey]) -> None:
         """Note that from now on these may be there, and may be used by nothing. Waits while one is being deleted."""
 
-    def use(self, keys: Collection[MediaKey]) -> bool:
-        """Note that something uses these, at the same time as that is stored.
+    def use(self, keys: Collection[MediaKey], gone: Collection[MediaKey] = ()) -> bool:
+        """Note that something uses these, at the same time as that is stored. All are locked in one order.
+
+        Args:
+            gone: what it used before, and uses no more: as `note` has it.
 
         Returns:
             Whether all of them are noted; if not, one was deleted since: put it again.
