@@ -7,9 +7,11 @@ from dataclasses import replace
 import pytest
 
 from shop_core.accounts.model import SYSTEM
-from shop_core.errors import Busy, CouponNotUsable, InsufficientStock, Shortage, UnknownProducts
+from shop_core.catalog.model import PRICE_MINOR_MAX
+from shop_core.errors import Busy, CouponNotUsable, InsufficientStock, Invalid, Shortage, UnknownProducts
 from shop_core.idempotency import Result
-from shop_core.inventory.model import LINES_MAX, LineRequest, MovementKind, StockLevel
+from shop_core.inventory.model import LINES_MAX, QUANTITY_MAX, LineRequest, MovementKind, StockLevel
+from shop_core.money import MINOR_MAX
 from shop_core.orders.model import OrderStatus
 from shop_core.pagination import OffsetRequest
 from shop_core.pricing.benefits import Percent, Selection
@@ -65,6 +67,24 @@ class OrderPlacementContract(Contract):
         assert refused.value.product_ids == (unknown, archived.id)
         assert [fault.field for fault in refused.value.faults] == ["lines.0.product_id", "lines.2.product_id"]
         assert fixtures.level(lamp.id).allocated == 0
+
+    def test_an_order_whose_list_prices_are_more_than_can_be_counted_is_refused_whatever_is_taken_off(
+        self, fixtures: Fixtures, shop: Shop
+    ) -> None:
+        ada = fixtures.customer()
+        dear = [fixtures.product(units=QUANTITY_MAX, price=PRICE_MINOR_MAX) for _ in range(91)]
+        lines = [(product, QUANTITY_MAX) for product in dear]
+        for _ in range(2):  # without a promotion, and with one
+            with pytest.raises(Invalid, match="more than can be counted"):
+                shop.orders.quote(ada, [LineRequest(product.id, units) for product, units in lines])
+            with pytest.raises(Invalid, match="more than can be counted"):
+                shop.orders.place(request(ada, *lines))
+            shop.prices.create_promotion(SYSTEM, PromotionDetails("Sale", Percent(9_000)))
+        order = shop.orders.place(request(ada, *lines[1:]))
+        assert order.subtotal.minor == 10 * order.total.minor == MINOR_MAX
+        with pytest.raises(Invalid, match="more than can be counted"):
+            shop.orders.edit(ada, order.id, [LineRequest(product.id, units) for product, units in lines])
+        assert (shop.orders.mine(ada, OffsetRequest()).items, shop.audit()) == ((order,), [])
 
     def test_a_cancelled_order_gives_its_units_back_at_once(self, fixtures: Fixtures, shop: Shop) -> None:
         lamp, ada, grace = fixtures.product("Lamp", units=3), fixtures.customer(), fixtures.customer()

@@ -13,6 +13,8 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 from uuid import UUID
 
+from shop_core.errors import Fault, Invalid
+from shop_core.money import MINOR_MAX
 from shop_core.pricing.benefits import ORDER_BENEFITS, BuyXGetY, Condition
 from shop_core.pricing.cart import Cart, CartLine
 from shop_core.pricing.item_stage import Candidate, Part, item_discounts
@@ -117,9 +119,12 @@ def price(lines: Iterable[CartLine], promotions: Iterable[Promotion], *, include
         includes_tax: whether unit prices are gross; if not, taxes are added to them.
 
     Raises:
-        Invalid: a product stands in two lines.
+        Invalid: a product stands in two lines; or they come to more than can be counted, whatever is taken off.
     """
     cart = Cart(lines)
+    if (subtotal := sum(cart.totals)) > MINOR_MAX:
+        rule = f"{subtotal} minor units before discounts is more than can be counted"
+        raise Invalid(Fault("amount", rule, "too_large"))
     promotion_set = promotions if isinstance(promotions, PromotionSet) else PromotionSet(promotions)
     plan = _best_plan(cart, promotion_set)
     taxes, tax_of = taxes_of(cart.tax_rates, plan.rest, includes_tax)
@@ -137,7 +142,7 @@ def price(lines: Iterable[CartLine], promotions: Iterable[Promotion], *, include
         tuple(priced),
         tuple([promotion_set.by_rank[rank] for rank in used_ranks]),
         taxes,
-        sum(cart.totals),
+        subtotal,
         total,
         plan.is_best_price,
     )
