@@ -66,7 +66,7 @@ WHERE customer_id = ANY (CAST(:customer_ids AS uuid[]))
 GROUP BY customer_id
 """)
 _SALES = text("""
-SELECT CAST(created_at AT TIME ZONE 'UTC' AS date) AS day, count(*) AS orders, CAST(sum(total_minor) AS bigint) AS total
+SELECT CAST(created_at AT TIME ZONE 'UTC' AS date) AS day, count(*) AS orders, sum(total_minor) AS total
 FROM orders
 WHERE created_at >= :since AND status <> 'cancelled'
 GROUP BY day
@@ -262,7 +262,7 @@ class PostgresOrders:
         return {row.customer_id: OrderActivity(row.changed_at, row.is_any_open) for row in rows}
 
     def sales(self, since: datetime) -> list[DaySales]:
-        return [DaySales(*row) for row in self._transaction.run(_SALES, {"since": since})]
+        return [DaySales(day, n, int(total)) for day, n, total in self._transaction.run(_SALES, {"since": since})]
 
     def _found(self, rows: Iterable[Row]) -> Iterator[Order]:
         """The orders of rows that have a head and a line each."""
