@@ -30,6 +30,17 @@ def test_each_code_says_what_it_means_and_what_to_do() -> None:
             assert "|" not in text
 
 
+def test_a_shipment_that_is_not_all_on_hand_is_explained_where_it_is_refused() -> None:
+    (explained,) = (code for code in codes() if code.name == "stock_below_zero")
+    assert "an order cannot be shipped" in explained.meaning
+    assert "first receive or count what `detail` names" in explained.advice
+    with TestClient(create_app(Shop(MemoryAdapters()), threads=2)) as client:
+        paths = client.get("/openapi.json").json()["paths"]
+    conflict = paths["/api/v1/orders/{order_id}/ship"]["post"]["responses"]["409"]
+    problem = conflict["content"]["application/problem+json"]["examples"]["stock_below_zero"]["value"]
+    assert problem["detail"].startswith("Not all of this order is on hand: 85123A ")
+
+
 def test_every_problem_of_the_description_is_explained_at_its_type_by_the_app_itself() -> None:
     with TestClient(create_app(Shop(MemoryAdapters()), threads=2)) as client:
         described = set(re.findall(r'"type":"([^"]*)","title"', client.get("/openapi.json").text))

@@ -58,21 +58,26 @@ class Oversold(Conflict):
 
 
 class StockBelowZero(Conflict):
-    """A change would take a stock counter below zero."""
+    """A change would take a stock counter below zero; or an order cannot be shipped, since not all of it is on hand.
+
+    Args:
+        message: None: that of a change of one product.
+    """
 
     code = "stock_below_zero"
     title = "Stock cannot go below zero"
 
-    def __init__(self, product_id: UUID) -> None:
+    def __init__(self, product_id: UUID, message: str | None = None) -> None:
         super().__init__(
-            f"Product {product_id} has fewer units than this would remove. Nothing was changed: "
+            message
+            or f"Product {product_id} has fewer units than this would remove. Nothing was changed: "
             "read its stock level, and correct it to what you count."
         )
         self.product_id = product_id
 
 
 class NotAllOnHand(StockBelowZero):
-    """An order cannot be shipped, since not all of it is there.
+    """An order cannot be shipped, since not all of it is on hand.
 
     Args:
         missing: the products of which units are missing; the message names the first five.
@@ -81,10 +86,9 @@ class NotAllOnHand(StockBelowZero):
     def __init__(self, missing: Sequence[Shortage]) -> None:
         words = [f"{each.sku} {each.name}, {each.available} of {each.requested} units" for each in missing[:5]]
         named = "; ".join(words) + (f"; and {len(missing) - 5} more" if len(missing) > 5 else "")
-        Conflict.__init__(
-            self, f"Not all of this order is on hand: {named}. Nothing was changed: receive it, or count again."
-        )
-        self.product_id, self.missing = missing[0].product_id, tuple(missing)
+        message = f"Not all of this order is on hand: {named}. Nothing was changed: receive it, or count again."
+        super().__init__(missing[0].product_id, message)
+        self.missing = tuple(missing)
 
 
 class IllegalStep(Conflict):

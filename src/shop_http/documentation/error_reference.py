@@ -39,7 +39,7 @@ _ADVICE = {
     "wrong_password": "Ask the user for their current password again.",
     "insufficient_stock": "Show `shortages`, lower the quantities or remove these lines, and try again.",
     "oversold": "Read the stock again; nothing was changed.",
-    "stock_below_zero": "Read the stock again and count it; nothing was changed.",
+    "stock_below_zero": "Read the stock again and count it; to ship, first receive or count what `detail` names.",
     "illegal_order_step": "Read the order again and offer the steps in `possible`.",
     "order_deleted": "Remove the order from the screen; order again with a new key if the customer wants to.",
     "orders_open": "Show the orders; the account can be erased once they are cancelled or shipped.",

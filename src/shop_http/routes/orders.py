@@ -17,6 +17,7 @@ from shop_core.errors import (
     InsufficientStock,
     InvalidCursor,
     KeyReused,
+    NotAllOnHand,
     NotTheOwner,
     OrderDeleted,
     OrderNotFound,
@@ -24,7 +25,6 @@ from shop_core.errors import (
     ReservationNotFound,
     ReservationResolved,
     Stale,
-    StockBelowZero,
     TooManyLines,
     TooManyOrders,
     TotalChanged,
@@ -264,7 +264,7 @@ def confirm_order(request: ShopRequest, order_id: UUID, key: IdempotencyKey | No
     Operation(
         access=Access.STAFF,
         gives=examples.ORDER,
-        refuses=(OrderNotFound, Stale, IllegalStep, StockBelowZero, KeyReused),
+        refuses=(OrderNotFound, Stale, IllegalStep, NotAllOnHand, KeyReused),
     ),
 )
 def ship_order(request: ShopRequest, order_id: UUID, key: IdempotencyKey | None) -> Response:
