@@ -63,6 +63,31 @@ def test_a_limit_of_the_server_is_a_refusal_to_be_tried_again(engine: Engine, st
         uow._transaction.run(text(f"DO $$ BEGIN RAISE EXCEPTION USING ERRCODE = '{state}'; END $$"))
 
 
+@pytest.mark.parametrize(("state", "expected"), [("25P04", Unavailable), ("57ZZ9", psycopg.OperationalError)])
+def test_a_commit_that_the_server_refuses_is_an_error_like_that_of_a_statement(
+    engine: Engine, state: str, expected: type[Exception]
+) -> None:
+    """Also with a state that the driver does not know, as extensions and newer servers have them."""
+    with pytest.raises(expected) as raised:
+        _commit_what_is_refused(engine, state)
+    if not isinstance(raised.value, Unavailable):
+        assert getattr(raised.value, "sqlstate", None) == state
+    assert works(engine)
+
+
+def _commit_what_is_refused(engine: Engine, state: str) -> None:
+    with begin(engine) as uow:
+        for statement in (
+            "CREATE TEMP TABLE refused (id int) ON COMMIT DROP",
+            "CREATE FUNCTION pg_temp.refuse() RETURNS trigger LANGUAGE plpgsql"
+            f" AS $$ BEGIN RAISE EXCEPTION USING ERRCODE = '{state}'; END $$",
+            "CREATE CONSTRAINT TRIGGER refuse AFTER INSERT ON refused DEFERRABLE INITIALLY DEFERRED"
+            " FOR EACH ROW EXECUTE FUNCTION pg_temp.refuse()",
+            "INSERT INTO refused VALUES (1)",
+        ):
+            uow._transaction.run(text(statement))
+
+
 def test_a_server_that_crashed_as_pgbouncer_tells_it_is_a_refusal_to_be_tried_again() -> None:
     with pytest.raises(Unavailable), translate_errors():
         raise psycopg.errors.ProtocolViolation("server conn crashed?")

@@ -209,10 +209,10 @@ class Transaction:
     def _command(self, command: bytes) -> None:
         """Run what has no parameters and no rows, in one message: psycopg's own way takes three times as long."""
         self._watch.asked_at = time.monotonic()
-        result = self._connection.pgconn.exec_(command)
-        if result.status != ExecStatus.COMMAND_OK:
-            state = (result.error_field(DiagnosticField.SQLSTATE) or b"").decode()  # none: the connection is lost
-            raise (psycopg.errors.lookup(state) if state else psycopg.OperationalError)(result.get_error_message())
+        if (result := self._connection.pgconn.exec_(command)).status != ExecStatus.COMMAND_OK:
+            if not result.error_field(DiagnosticField.SQLSTATE):  # the connection is lost
+                raise psycopg.OperationalError(result.get_error_message())
+            raise psycopg.errors.error_from_result(result)  # as of any statement: of its class, if the state is unknown
 
     def _ask(self, execute: Run, refusal_of: RefusalOf | None, *arguments: object) -> None:
         """Run a statement; raises what a broken constraint means to the shop, if that is known."""
