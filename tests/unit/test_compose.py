@@ -82,6 +82,14 @@ def test_what_serves_starts_again_by_itself_and_what_is_done_once_does_not() -> 
     }
 
 
+def test_the_migration_does_not_take_the_server_that_sets_the_database_up_for_the_database() -> None:
+    """The image's server for the first setup listens at the Unix socket alone, and ends when it is done."""
+    assert SERVICES["migrate"]["depends_on"]["database"]["condition"] == "service_healthy"
+    command = SERVICES["database"]["healthcheck"]["test"]
+    assert command[:2] == ["CMD", "pg_isready"]
+    assert "--host=127.0.0.1" in command
+
+
 def test_a_stop_waits_for_the_requests_under_way() -> None:
     seconds = {"s": 1, "m": 60}
     grace = SERVICES["shop"]["stop_grace_period"]
