@@ -26,6 +26,7 @@ from shop_testing import in_background
 DEPLOY = Path(__file__).resolve().parents[2] / "deploy"
 PATH = "/usr/sbin:/usr/bin:/bin"
 NGINX, CADDY, OPENSSL = (shutil.which(name, path=PATH) or "" for name in ("nginx", "caddy", "openssl"))
+INSIDE = ("/metrics", "/metrics/", "/health/ready", "/health/live/")
 IDLE_CONNECTIONS = 1_300
 REQUESTS_PER_HOUR = 5_000
 _NGINX_MAIN = """
@@ -48,7 +49,7 @@ def shop_env(migrated_database: Callable[[str], str]) -> dict[str, str]:
     assert said
     asked = dict(pair.split("=", 1) for pair in said[1].split())
     variables = {"SHOP_DATABASE_URL": migrated_database("proxies"), "SHOP_SECRET_KEY": "x" * 40, "SHOP_WORKERS": "1"}
-    asked["SHOP_RATE_LIMIT"] = f"{REQUESTS_PER_HOUR}/hour"
+    asked |= {"SHOP_RATE_LIMIT": f"{REQUESTS_PER_HOUR}/hour", "SHOP_METRICS": "public"}
     return shop_with_admin(STAFF, PASSWORD, **variables, **asked)
 
 
@@ -97,6 +98,30 @@ def nginx(folder: Path, first_url: str, second_url: str) -> Iterator[int]:
             process.terminate()
 
 
+@contextmanager
+def caddy(folder: Path, shop_url: str) -> Iterator[str]:
+    """`deploy/caddy/Caddyfile` before a server, without a certificate and with health checks on the server's port."""
+    port, config = free_port(), folder / "Caddyfile"
+    server = shop_url.removeprefix("http://")
+    site = (DEPLOY / "caddy" / "Caddyfile").read_text()
+    for known, ours in (
+        ("{\n\tservers", "{\n\tadmin off\n\tservers"),
+        ("\nshop.example {", f"\nhttp://127.0.0.1:{port} {{"),
+        ("127.0.0.1:8000", server),
+        ("health_port 18000", f"health_port {server.partition(':')[2]}"),
+    ):
+        assert known in site
+        site = site.replace(known, ours)
+    config.write_text(site)
+    env = {"HOME": str(folder), "PATH": PATH}
+    with subprocess.Popen([CADDY, "run", "--config", config], env=env, stderr=subprocess.DEVNULL) as process:
+        try:
+            wait_until(lambda: process.poll() is not None or _listens(port))
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            process.terminate()
+
+
 def _listens(port: int) -> bool:
     with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
         return True
@@ -141,9 +166,17 @@ def test_responses_are_compressed_and_their_tags_still_work(client: httpx.Client
     assert client.get(path, headers={"If-None-Match": tag}).status_code == 304
 
 
-@pytest.mark.parametrize("path", ["/metrics", "/health/ready", "/health/live"])
-def test_what_is_for_those_inside_stays_inside(client: httpx.Client, path: str) -> None:
-    assert client.get(path).status_code == 404
+def test_what_is_for_those_inside_stays_inside(client: httpx.Client, shop_url: str) -> None:
+    for path in INSIDE:
+        assert httpx.get(f"{shop_url}{path}", trust_env=False).status_code == 200
+        assert client.get(path).status_code == 404, path
+
+
+@pytest.mark.skipif(not CADDY, reason="caddy is not installed")
+def test_caddy_keeps_the_same_inside(shop_url: str, tmp_path: Path) -> None:
+    with caddy(tmp_path, shop_url) as url, httpx.Client(base_url=url, trust_env=False) as client:
+        assert client.get(f"{API}/products").status_code == 200
+        assert {path: client.get(path).status_code for path in INSIDE} == dict.fromkeys(INSIDE, 404)
 
 
 def test_a_client_cannot_make_up_its_address(client: httpx.Client) -> None:
