@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -43,6 +45,21 @@ def test_a_server_whose_only_worker_is_killed_again_and_again_goes_on(tmp_path: 
         assert wait_until(shop.is_ready, WAIT_S_MAX)
         assert shop.is_serving()
     assert shop.exit_code() == 0
+
+
+def test_a_worker_that_dies_while_another_one_hands_over_is_replaced_at_once(tmp_path: Path) -> None:
+    with ShopServer(tmp_path) as shop:
+        before = shop.worker_pids()
+        leaving, killed = sorted(before)  # in the order in which they are renewed
+        os.kill(leaving, signal.SIGSTOP)  # it cannot end what it has under way
+        try:
+            os.kill(shop.server_pid, signal.SIGHUP)
+            assert wait_until(lambda: shop.worker_pids() - before, WAIT_S_MAX)
+            kill(killed)
+            assert wait_until(lambda: len(shop.worker_pids() - before) == 2, WAIT_S_MAX)
+            assert leaving in shop.worker_pids()
+        finally:
+            kill(leaving)
 
 
 @pytest.mark.parametrize("how", ["end", "reset"])

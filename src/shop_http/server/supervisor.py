@@ -213,7 +213,7 @@ class Supervisor:
             self._workers[place] = new
             self._leaving.append(old)
             old.send(Command.HAND_OVER)
-            self._wait_for_ends([old], woken)
+            self._wait_for_ends([old], woken, replaces=True)
             if self._is_ending:
                 return
             old.kill()
@@ -233,8 +233,12 @@ class Supervisor:
         for worker in workers:
             worker.kill()
 
-    def _wait_for_ends(self, workers: Sequence[Worker], woken: socket.socket) -> bool:
-        """Wait until all of these have ended, or another signal asks for more haste; False if that takes too long."""
+    def _wait_for_ends(self, workers: Sequence[Worker], woken: socket.socket, *, replaces: bool = False) -> bool:
+        """Wait until all of these have ended, or another signal asks for more haste; False if that takes too long.
+
+        Args:
+            replaces: whether workers in place that die meanwhile are replaced.
+        """
         deadline, asked = time.monotonic() + self.end_s_max, self._ends_asked
         while running := [worker for worker in workers if worker.process.is_alive()]:
             if (left_s := deadline - time.monotonic()) <= 0:
@@ -242,7 +246,10 @@ class Supervisor:
                 return False
             if self._ends_asked > asked:
                 break
-            self._wait(woken, [worker.process.sentinel for worker in running], left_s)
+            watched = [*running, *self._workers] if replaces else running
+            self._wait(woken, [worker.process.sentinel for worker in watched], left_s)
+            if replaces:
+                self._replace_dead(woken)
         return True
 
     @staticmethod
