@@ -16,6 +16,8 @@ RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin shop
  && install -d -o shop -g shop -m 0750 /var/lib/shop/media  # a new volume there is theirs
 COPY --from=build /opt/shop /opt/shop
 ENV PATH=/opt/shop/bin:$PATH PYTHONUNBUFFERED=1 SHOP_HOST=0.0.0.0 SHOP_PORT=8000 SHOP_HEALTH_PORT=8001
+# Fargate makes the volume of its task there, for the read-only root: without this line it is root's alone, and no server starts.
+VOLUME /tmp
 USER 10001
 WORKDIR /tmp
 EXPOSE 8000

@@ -149,6 +149,16 @@ def test_aws_accepts_the_task_definition() -> None:
     assert not report.has_errors(), report.generate_report()
 
 
+def test_the_user_of_the_image_may_write_to_the_volumes_of_the_task() -> None:
+    """Fargate gives a volume the owner and mode of the image's folder only if the image names exactly that folder."""
+    (task,) = TASK["containerDefinitions"]
+    written = [mount["containerPath"] for mount in task["mountPoints"] if not mount["readOnly"]]
+    final = (ROOT / "Dockerfile").read_text().rpartition("\nFROM ")[2]
+    assert task["readonlyRootFilesystem"]
+    assert "/tmp" in written
+    assert written == re.findall(r"^VOLUME (\S+)$", final, re.MULTILINE)
+
+
 @pytest.mark.parametrize(
     ("schema", "file"), [("github-workflows", ".github/workflows/ci.yml"), ("compose-spec", "compose.yaml")]
 )
@@ -182,6 +192,15 @@ def test_servers_on_one_machine_have_ports_of_their_own_and_one_user() -> None:
     assert re.search("^User=shop$", UNIT, re.MULTILINE)
     upgrade = (ROOT / "docs" / "operations.md").read_text().partition("\n## Several servers, and upgrades\n")[2]
     assert f"for port in {' '.join(ports)}; do" in upgrade
+
+
+def test_commands_beside_the_unit_get_what_it_sets_for_them_too() -> None:
+    """Without its folder of pictures `shop audit` would not look at them, and find nothing wrong."""
+    set_to = dict(re.findall(r"^Environment=(\w+)=(.*)$", UNIT, re.MULTILINE))
+    guide = (ROOT / "docs" / "deploy.md").read_text()
+    given = dict(re.findall(r"--setenv=(\w+)=(\S+)", guide))
+    assert set_to.keys() - given.keys() == {"SHOP_LOG", "SHOP_WORKERS", "SHOP_PORT", "SHOP_HEALTH_PORT"}
+    assert given["SHOP_MEDIA"] == set_to["SHOP_MEDIA"]
 
 
 @pytest.mark.skipif(not shutil.which("caddy"), reason="caddy is not installed")
