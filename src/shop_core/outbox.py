@@ -25,6 +25,9 @@ PUBLISH_TIME_MAX = timedelta(seconds=30)
 _RETRY_DELAY_MIN = timedelta(seconds=1)
 _RETRY_DELAY_MAX = timedelta(hours=1)
 
+OnFailure = Callable[[Queued[M], datetime | None], None]
+"""Gets each message whose attempt failed, with that attempt counted, and when it is tried again; None: never."""
+
 
 def retry_delay(attempts: int) -> timedelta:
     """How long to wait after so many failed attempts: 1 s, 2 s, 4 s, ... 1 h; 12 attempts take about 35 minutes.
@@ -47,7 +50,13 @@ class QueueService(Generic[M]):
         self._clock = clock
         self._queue = queue
 
-    def relay(self, publisher: Publisher[M], limit: int = 100, is_stopping: Callable[[], bool] = lambda: False) -> int:
+    def relay(
+        self,
+        publisher: Publisher[M],
+        limit: int = 100,
+        is_stopping: Callable[[], bool] = lambda: False,
+        on_failure: OnFailure[M] = lambda message, due_at: None,
+    ) -> int:
         """Publish messages that are due. No unit of work is open while it waits for the publisher.
 
         Several relays may run at once: no message is published by two at the same time.
@@ -56,6 +65,7 @@ class QueueService(Generic[M]):
             publisher: it must give up on a message within 15 seconds.
             limit: about how many messages at most.
             is_stopping: asked before each message; once it is true, the rest waits for another relay.
+            on_failure: told of each failed attempt, once that is recorded.
 
         Returns:
             How many were taken; 0 means that nothing is due.
@@ -68,7 +78,8 @@ class QueueService(Generic[M]):
             messages = self._queue(uow).take(uow.now(), limit, VISIBILITY_TIMEOUT)
         if messages:
             faults: list[Exception] = []
-            self._record(messages, self._publish(messages, publisher, faults, is_stopping))
+            for failed, due_at in self._record(messages, self._publish(messages, publisher, faults, is_stopping)):
+                on_failure(failed, due_at)
             if faults:
                 raise faults[0]
         return len(messages)
@@ -137,7 +148,11 @@ class QueueService(Generic[M]):
                 results[event.id] = None
         return results
 
-    def _record(self, messages: Sequence[Queued[M]], results: Mapping[UUID, Undelivered | None]) -> None:
+    def _record(
+        self, messages: Sequence[Queued[M]], results: Mapping[UUID, Undelivered | None]
+    ) -> list[tuple[Queued[M], datetime | None]]:
+        """Record the results; returns the failures, for `on_failure`."""
+        failures: list[tuple[Queued[M], datetime | None]] = []
         with self._begin() as uow:
             now, queue = uow.now(), self._queue(uow)
             queue.delivered([event_id for event_id, failure in results.items() if failure is None])
@@ -145,10 +160,14 @@ class QueueService(Generic[M]):
             for message in messages:
                 if failure := results.get(message.event.id):
                     attempts = message.attempts + 1
-                    if failure.is_final or attempts >= ATTEMPTS_MAX:
+                    is_last = failure.is_final or attempts >= ATTEMPTS_MAX
+                    due_at = None if is_last else now + retry_delay(attempts)
+                    if due_at is None:
                         queue.give_up(message.event.id, failure.reason)
                     else:
-                        queue.postpone(message.event.id, now + retry_delay(attempts), failure.reason)
+                        queue.postpone(message.event.id, due_at, failure.reason)
+                    failures.append((Queued(message.event, attempts, failure.reason), due_at))
+        return failures
 
 
 class OutboxService(QueueService[Event]):

@@ -20,7 +20,7 @@ from shop_core.errors import InvalidConfirmationCode, NoMail
 from shop_core.mail.model import Mail, MailKind, MailMessage
 from shop_core.mail.requests import RESET_CODE_LIFE, ask_to_confirm, proved_by, take_mail_tokens
 from shop_core.orders.model import Order, OrderStatus
-from shop_core.outbox import QueueService
+from shop_core.outbox import OnFailure, QueueService
 from shop_core.ports import Begin, Clock, Mailer, NewId, Tokens, Undelivered, UnitOfWork
 from shop_core.text import comparable, normalized
 
@@ -45,9 +45,15 @@ class MailService(QueueService[Mail]):
         self._tokens = tokens
         self._has_mail = has_mail
 
-    def send(self, mailer: Mailer, limit: int = 20, is_stopping: Callable[[], bool] = lambda: False) -> int:
+    def send(
+        self,
+        mailer: Mailer,
+        limit: int = 20,
+        is_stopping: Callable[[], bool] = lambda: False,
+        on_failure: OnFailure[Mail] = lambda message, due_at: None,
+    ) -> int:
         """Send mails that are due; returns how many were taken. See `QueueService.relay`."""
-        return self.relay(_Sender(self._begin, self._tokens, mailer), limit, is_stopping)
+        return self.relay(_Sender(self._begin, self._tokens, mailer), limit, is_stopping, on_failure)
 
     def ask_for_reset(self, email: str, *, client: str = "") -> None:
         """Send a code for another password to this address, if an account has confirmed it.

@@ -21,6 +21,7 @@ from shop_adapters.order_batcher import LOCK_WAIT_S, OrderBatcher
 from shop_adapters.postgres.current_catalog import CurrentCatalog
 from shop_adapters.postgres.database import TransactionTimeouts, check_clock, clock_off
 from shop_adapters.postgres.search import REFRESHED_MAX, refresh_search
+from shop_adapters.publishers.failure_log import FailureLog
 from shop_core import Shop
 from shop_core.accounts.session_service import CLEANUP_MAX
 from shop_core.catalog.image_service import SWEPT_MAX
@@ -242,9 +243,9 @@ def _jobs(
     ]
     stopping = Event()  # of both, so that neither goes on for as long as the other one takes to end
     if publisher is not None:
-        relay = partial(shop.outbox.relay, publisher, is_stopping=stopping.is_set)
+        relay = partial(shop.outbox.relay, publisher, is_stopping=stopping.is_set, on_failure=FailureLog("event"))
         jobs.append(Repeating(relay, BACKGROUND_EVERY_S, "relay", lambda taken: taken > 0, stopping=stopping))
     if mailer is not None:
-        send = partial(shop.mails.send, mailer, is_stopping=stopping.is_set)
+        send = partial(shop.mails.send, mailer, is_stopping=stopping.is_set, on_failure=FailureLog("mail"))
         jobs.append(Repeating(send, MAILED_EVERY_S, "mails", lambda taken: taken > 0, stopping=stopping))
     return jobs
