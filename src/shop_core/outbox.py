@@ -22,20 +22,18 @@ from shop_core.ports.events import M
 ATTEMPTS_MAX = 12
 VISIBILITY_TIMEOUT = timedelta(seconds=60)
 PUBLISH_TIME_MAX = timedelta(seconds=30)
-_RETRY_DELAY_MIN = timedelta(seconds=1)
-_RETRY_DELAY_MAX = timedelta(hours=1)
 
 OnFailure = Callable[[Queued[M], datetime | None], None]
 """Gets each message whose attempt failed, with that attempt counted, and when it is tried again; None: never."""
 
 
 def retry_delay(attempts: int) -> timedelta:
-    """How long to wait after so many failed attempts: 1 s, 2 s, 4 s, ... 1 h; 12 attempts take about 35 minutes.
+    """How long to wait after so many failed attempts. With `ATTEMPTS_MAX` the last one comes after about 35 minutes.
 
-    >>> [int(retry_delay(attempts).total_seconds()) for attempts in (1, 2, 3, 11, 99)]
-    [1, 2, 4, 1024, 3600]
+    >>> [int(retry_delay(attempts).total_seconds()) for attempts in (1, 2, 3, ATTEMPTS_MAX - 1)]
+    [1, 2, 4, 1024]
     """
-    return min(_RETRY_DELAY_MIN * (1 << min(attempts - 1, 20)), _RETRY_DELAY_MAX)
+    return timedelta(seconds=1 << (attempts - 1))
 
 
 class QueueService(Generic[M]):
@@ -59,7 +57,8 @@ class QueueService(Generic[M]):
     ) -> int:
         """Publish messages that are due. No unit of work is open while it waits for the publisher.
 
-        Several relays may run at once: no message is published by two at the same time.
+        Several relays may run at once: they do not take the same messages, unless one stands still for longer than
+        `VISIBILITY_TIMEOUT`. Then what it took is published twice.
 
         Args:
             publisher: it must give up on a message within 15 seconds.

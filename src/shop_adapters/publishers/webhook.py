@@ -30,9 +30,9 @@ class WebhookPublisher:
     """Posts each event to one URL. Threads may share one. Needs the extra `webhook`.
 
     A 2xx answer is a delivery. After 410 Gone nothing is sent until the process is started again, as the
-    specification asks: messages wait. All other failures are tried again, also 4xx: a receiver that answers
-    401 or 404 for an hour because of a bad release must not lose an hour of events. Redirects are not followed.
-    `Retry-After` is ignored: the outbox waits longer after each attempt anyway.
+    specification asks: messages wait. All other failures are tried again, also 4xx, as a bad release may answer 401
+    or 404: after 12 attempts, in about 35 minutes, the message is dead, and `shop outbox resend` sends it again.
+    Redirects are not followed. `Retry-After` is ignored: the outbox waits longer after each attempt anyway.
 
     Args:
         url: http or https. It is the shop's own setting: do not let customers choose it, since nothing here prevents
