@@ -57,8 +57,8 @@ class QueueService(Generic[M]):
     ) -> int:
         """Publish messages that are due. No unit of work is open while it waits for the publisher.
 
-        Several relays may run at once: they do not take the same messages, unless one stands still for longer than
-        `VISIBILITY_TIMEOUT`. Then what it took is published twice.
+        Several relays may run at once. They do not have the same messages, unless one takes longer than
+        `VISIBILITY_TIMEOUT`: then what it has is published twice.
 
         Args:
             publisher: it must give up on a message within 15 seconds.

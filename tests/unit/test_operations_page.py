@@ -15,6 +15,7 @@ from shop_adapters.postgres.schema import metadata
 from shop_core import Shop
 from shop_core.accounts import sessions
 from shop_http.app import create_app
+from shop_http.routes import media
 from shop_http.routing import described
 from shop_http.server.metrics import Metrics
 from shop_http.server.settings import Settings
@@ -68,7 +69,7 @@ def test_every_address_that_the_shop_calls_is_listed() -> None:
     told_to_clients = {"base_url", "media_url"}
     named = [name for name in Settings.__dataclass_fields__ if name.endswith("_url") and name not in told_to_clients]
     assert named == ["database_url", "webhook_url", "smtp_url"]
-    assert [name for name in named if f"`SHOP_{name.upper()}`" not in listed] == []
+    assert [name for name in (*named, "sentry_dsn") if f"`SHOP_{name.upper()}`" not in listed] == []
 
 
 def test_the_lives_of_sessions_are_the_written_ones() -> None:
@@ -93,6 +94,7 @@ def test_slow_operations_are_listed() -> None:
     assert {"log_in", "list_users", "list_products"} <= slow
     listed = section("What takes long, and what keeps it from the rest")
     assert sorted(name for name in slow if f"`{name}`" not in listed) == []
+    assert f"`GET {media.PATH}/...`" in listed
 
 
 def test_every_metric_is_listed_and_no_other() -> None:

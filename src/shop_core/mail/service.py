@@ -116,7 +116,7 @@ class _Sender:
         """Send it. A mail that is no longer true, or has no reader, counts as sent.
 
         Raises:
-            Undelivered
+            Undelivered: also, for good, if it is about a forgotten password and waited for longer than `ASKED_FOR`.
         """
         with self._begin() as uow:
             messages = [] if self._split(uow, mail) else list(self._messages(uow, mail))

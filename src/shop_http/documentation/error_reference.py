@@ -25,7 +25,7 @@ _ADVICE = {
     "bad_request": "Fix the client: it sent something that is not valid HTTP or cannot be read in one way only.",
     "not_found": "Check the address; `/openapi.json` lists them all.",
     "method_not_allowed": "Use one of the methods in `Allow`.",
-    "body_too_large": "Send at most 256 KiB, or 4 KiB to `/auth`.",
+    "body_too_large": "Send at most 256 KiB; 4 KiB to `/auth`; 10 MiB as a picture.",
     "address_too_long": "Fix the client: send a shorter address.",
     "head_too_large": "Fix the client: send fewer or shorter headers.",
     "unknown_transfer_encoding": "Fix the client: send `Content-Length`, or `Transfer-Encoding: chunked`.",

@@ -1,6 +1,7 @@
 """Access log: one record of each request, of which the log line, the metrics and the trace are made.
 
-A record has nothing that a client chose freely: no body, no query, no header but two ids that are checked first.
+Of what a client chose freely, a record has only a path without a route, percent-encoded and cut: no body, no query, no
+header but two ids that are checked first.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """Cross-origin resource sharing: which web pages of other origins may read responses.
 
-Only the origins that the settings list may. There are no cookies, so no credentials are ever allowed along.
+Only the origins that the settings list may. The API knows no cookies, the staff panel has some of its own: so no
+credentials are ever allowed along.
 """
 
 from __future__ import annotations

@@ -52,9 +52,10 @@ SAMPLED_EVERY_S = 1.0
 STATEMENT_S = 8.0
 """How long a statement may take. A connection without an answer is given up 2 s later."""
 BACKGROUND_CONNECTIONS = 5
-"""Sweeper, relay, order batcher, password hashes, ended sessions: busy handlers cannot keep them from the database.
-One more sends mails, if there are any, and one is for checks on `SHOP_HEALTH_PORT`. The read model has one of its own,
-which does not belong to the pool."""
+"""For the sweeper, the relay, the order batcher, ended sessions and one thread that hashes passwords: busy handlers
+cannot keep them from the database. Further such threads, jobs that run once a minute, and the metrics share these. One
+more sends mails, if there are any, and one is for checks on `SHOP_HEALTH_PORT`. The read model has one of its own, not
+of the pool."""
 
 GARBAGE_MIN = 5_000
 """So many more objects than before make the garbage collector look for cycles. Requests under way never have as many.

@@ -112,7 +112,7 @@ class Settings:
     ordered_lines_per_minute: int = _setting(
         20_000,
         rules.whole(0, 1_000_000),
-        "lines that one customer may order in a minute, edits included,"
+        "lines that one customer may order in a minute, edits included, one for an order of a reservation,"
         " at each server, divided among its workers; 0: any number",
     )
     reserved_lines_per_minute: int = _setting(

@@ -53,7 +53,9 @@ class WorkerPools:
 
     @classmethod
     def for_connections(cls, connections: int) -> WorkerPools:
-        """Pools that together need no more than `connections` to the database, and each has some of its own."""
+        """Pools for so many connections to the database: the fast and the slow one share them out, one each at least.
+        Threads that hash passwords need theirs for a moment only, from those beside: `BACKGROUND_CONNECTIONS`.
+        """
         slow = max(1, connections // 4)
         cores = os.cpu_count() or 1
         threads = {Pool.FAST: max(1, connections - slow), Pool.SLOW: slow, Pool.HASHING: max(1, cores - 1)}
