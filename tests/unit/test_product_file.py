@@ -361,6 +361,28 @@ def test_prices_are_read_as_people_of_many_countries_write_them(
     assert (on_hand(shop, "A"), on_hand(shop, "B")) == (1234, 5)
 
 
+@pytest.mark.parametrize(
+    ("currency", "price", "forms"),
+    [
+        ("EUR", "1,000", ["1000", "1.00"]),
+        ("EUR", "1,234", []),
+        ("KWD", "1,234", ["1234", "1.234"]),
+        ("JPY", "1,000", ["1", "1000"]),
+        ("CLF", "1.234", ["1234", "1.2340"]),
+    ],
+)
+def test_a_price_that_is_refused_for_its_two_readings_is_told_how_to_write_each(
+    file: Write, currency: str, price: str, forms: list[str]
+) -> None:
+    def imported(written: str) -> ImportReport:
+        shop = Shop(MemoryAdapters(currency=currency))
+        return import_products(shop, file(f'sku,name,price\nT,Tea,"{written}"\n'), Reading(currency))
+
+    advice = f"write it as {' or as '.join(forms)}" if forms else "write it without separators between thousands"
+    assert reasons(imported(price))[2].endswith(advice)
+    assert [imported(form).bad_rows for form in forms] == [[] for _ in forms]
+
+
 def test_what_spreadsheets_add_is_understood(shop: Shop, file: Write) -> None:
     content = "sep=;\r\nsku;name;price;;\r\nA;Crème brûlée;2,20;;\r\nB;Œuf;3;;\r\nC;x;1;;y\r\n"
     report = import_products(shop, file(content.encode("cp1252")))

@@ -66,7 +66,8 @@ takes no others.
 Other columns are refused rather than ignored: --map "Article no.=sku" says what a column is, --map "Vendor=" leaves it
 out. --profile shopify or woocommerce reads the export of such a shop: each variant is a product, and its product is a
 family. UTF-8 or Windows-1252; comma, semicolon or tab between the fields, or what a first line sep= says; .gz and .xz
-are read as they are. A number that can be read in two ways, such as 1,234, is refused."""
+are read as they are. A number that can be read in two ways, such as 1,234, is refused. 12.500 is twelve and a half in a
+currency with three decimals, as exports have it, and refused in others."""
 
 BAD_ROWS_KEPT = 1_000
 _REASON = "product file"

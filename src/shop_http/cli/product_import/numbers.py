@@ -16,13 +16,17 @@ _GROUPED = {
 def plain_number(text: str, places: int) -> str:
     """The number with a point and at most `places` decimals; what is no number comes back as it is.
 
-    >>> plain_number("1.234,50", 2), plain_number("2,20", 2), plain_number("5.0", 0)
-    ('1234.50', '2.20', '5')
+    With three places, 12.500 is twelve and a half: so `Money` prints it, and exports have it.
+
+    >>> plain_number("1.234,50", 2), plain_number("2,20", 2), plain_number("5.0", 0), plain_number("12.500", 3)
+    ('1234.50', '2.20', '5', '12.500')
 
     Raises:
         ValueError: it can be read in two ways, such as 1,234 as a price; the message says what to do.
     """
     text = _SPACES.sub("", text.strip())
+    if places and re.fullmatch(rf"-?[0-9]+\.[0-9]{{{places}}}", text):
+        return text
     readings = {point: _without_grouping(text, point) for point, form in _GROUPED.items() if form.fullmatch(text)}
     if _PLAIN.fullmatch(text):
         readings["," if "," in text else "."] = text.replace(",", ".")
@@ -30,8 +34,11 @@ def plain_number(text: str, places: int) -> str:
     if len(cut) > 1 and places == 0:  # a number of pieces has no decimals but zeros
         cut = {one for one in cut if "." not in one}
     if len(cut) > 1:
-        ways = " or ".join(sorted(cut, key=len))
-        raise ValueError(f"{text!r} can be read as {ways}: write it without separators between thousands")
+        one, other = sorted(cut, key=lambda number: ("." in number, len(number)))
+        missing = places - len(other.partition(".")[2])
+        is_possible = missing >= 0  # what is printed with all decimals is read in one way
+        advice = f"as {one} or as {other + '0' * missing}" if is_possible else "without separators between thousands"
+        raise ValueError(f"{text!r} can be read as {one} or {other}: write it {advice}")
     return cut.pop() if cut else text
 
 
