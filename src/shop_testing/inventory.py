@@ -18,7 +18,7 @@ from shop_core.inventory.model import ON_HAND_MAX, LineRequest, MovementKind, St
 from shop_core.orders.model import PlacementRequest
 from shop_core.pagination import CursorRequest, OffsetRequest
 from shop_core.shop import Shop
-from shop_testing.concurrency import Rendezvous, together
+from shop_testing.concurrency import TIMEOUT_S, Rendezvous, in_background, still_waits, together
 from shop_testing.contract import Contract
 from shop_testing.fixtures import Fixtures
 
@@ -318,6 +318,23 @@ class StockContract(Contract):
         assert changes(moments) == {other.id: 7}, "the later count has the last word"
         assert changes({product.id: count.at}) == {product.id: 0}
         assert changes({}) == {}
+
+    def test_levels_come_with_a_time_between_what_they_have_and_what_comes_later(
+        self, fixtures: Fixtures, shop: Shop
+    ) -> None:
+        first, second = sorted(product.id for product in fixtures.products(2, units=1))
+        with fixtures.begin() as uow:
+            uow.stock.lock([first])
+            asked = in_background(lambda: shop.inventory.levels_with_time(SYSTEM, [first, second]))
+            assert still_waits(asked), "the lock kept nobody out"
+            uow.stock.lock([second])
+            uow.stock.apply([fixtures.movement(second, RECEIVED, 4)._replace(at=uow.now())])
+        levels, time = asked.result(TIMEOUT_S)
+        shop.inventory.receive(SYSTEM, second, 1)
+        assert levels[second].on_hand == 1 + 4
+        assert fixtures.ledger(second)[-2].at <= time <= fixtures.ledger(second)[-1].at
+        with pytest.raises(Forbidden):
+            shop.inventory.levels_with_time(fixtures.customer(), [first])
 
     def test_what_is_short_is_listed_with_the_greatest_shortfall_first(self, fixtures: Fixtures, shop: Shop) -> None:
         fixtures.product(units=5)

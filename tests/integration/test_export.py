@@ -11,9 +11,11 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import make_url
-from verification.databases import execute
+from litestar.testing import TestClient
+from sqlalchemy import Engine, make_url
+from verification.databases import adapters_on, execute
 
+from panel_browser import ORIGIN, Browser
 from shop_adapters.memory import MemoryAdapters
 from shop_adapters.postgres import PostgresAdapters, make_engine
 from shop_core import (
@@ -25,13 +27,18 @@ from shop_core import (
     ProductDetails,
     ProductQuery,
     Registration,
+    Role,
     Shop,
 )
+from shop_core.inventory.model import MovementKind
+from shop_http.app import create_app
 from shop_http.cli.export import run_export
 from shop_http.cli.product_import import import_products
 from shop_http.server.settings import Settings
+from shop_testing import Fixtures, in_background, still_waits
 
 SECRET = "a secret for tests, of more than 32 bytes"
+PASSWORD = "numbers are music"
 FORMULA = '=HYPERLINK("https://evil.example")'
 
 
@@ -114,6 +121,30 @@ def test_both_forms_say_the_same(settings: Settings, tmp_path: Path, what: str, 
     assert row.keys() == line.keys()
     assert {name: row[name] for name in expected} == {name: str(value) for name, value in expected.items()}
     assert "password" not in str(line)
+
+
+def test_what_the_panel_exports_while_units_move_and_products_are_deleted_brings_nothing_back(
+    new_engine: Callable[..., Engine], tmp_path: Path
+) -> None:
+    adapters = adapters_on(new_engine("shop_panel_export"))
+    shop, fixtures = Shop(adapters), Fixtures(adapters)
+    lamp, gone = fixtures.product(units=5), fixtures.product("Never in stock")
+    shop.accounts.register(Registration("grace", PASSWORD), actor=SYSTEM, role=Role.STAFF)
+    with TestClient(create_app(shop, threads=2), base_url=ORIGIN) as client:
+        browser = Browser(client)
+        browser.log_in("grace", PASSWORD)
+        with adapters.begin() as uow:
+            uow.stock.lock([lamp.id, gone.id])
+            uow.products.remove(gone.id)
+            exported = in_background(lambda: browser.get("/products/export").text)
+            assert still_waits(exported)
+            uow.stock.apply([fixtures.movement(lamp.id, MovementKind.RECEIVED, 4)._replace(at=uow.now())])
+        file = tmp_path / "products.csv"
+        file.write_text(exported.result(60))
+    assert first(file.read_text())["quantity"] == "9"
+    report = import_products(shop, file)
+    assert (report.unchanged, report.created, report.bad_rows) == (1, 0, [])
+    assert fixtures.level(lamp.id).on_hand == 9
 
 
 def test_a_file_that_is_there_is_kept(settings: Settings, tmp_path: Path) -> None:

@@ -173,6 +173,16 @@ class InventoryService:
         with self._begin() as uow:
             return uow.stock.lock(product_ids)
 
+    def levels_with_time(self, actor: Actor, product_ids: Iterable[UUID]) -> tuple[dict[UUID, StockLevel], datetime]:
+        """As `levels`, and when that was: they have what came and went up to then, and nothing of later.
+
+        Raises:
+            Unauthenticated, Forbidden: the actor is not staff.
+        """
+        actor.require(Role.STAFF)
+        with self._begin() as uow:
+            return uow.stock.lock(product_ids), uow.now()
+
     def short(self, actor: Actor, limit: int) -> list[StockLevel]:
         """Up to `limit` levels of products of which promised units are missing, the greatest shortfall first.
 

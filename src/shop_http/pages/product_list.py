@@ -65,10 +65,10 @@ def export_products(request: StaffRequest) -> Response:
     cursor, is_more = None, True
     while is_more:
         found = shop.catalog.products(ProductQuery(), CursorRequest(LIMIT_MAX, cursor))
-        counted = shop.now()
-        levels = shop.inventory.levels(request.actor, [entry.product.id for entry in found.items])
-        for entry in found.items:
-            row = cells.row(entry.product, levels[entry.product.id].on_hand, counted)
+        ids = [entry.product.id for entry in found.items]
+        levels, counted = shop.inventory.levels_with_time(request.actor, ids)
+        for product in (entry.product for entry in found.items if entry.product.id in levels):  # else just deleted
+            row = cells.row(product, levels[product.id].on_hand, counted)
             writer.writerow(harmless(cell) if isinstance(cell, str) else cell for cell in row)
         cursor, is_more = found.cursor, found.cursor is not None
     disposition = (b"content-disposition", b'attachment; filename="products.csv"')
