@@ -6,6 +6,7 @@ import argparse
 import csv
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -145,6 +146,28 @@ def test_what_the_panel_exports_while_units_move_and_products_are_deleted_brings
     report = import_products(shop, file)
     assert (report.unchanged, report.created, report.bad_rows) == (1, 0, [])
     assert fixtures.level(lamp.id).on_hand == 9
+
+
+def test_what_is_exported_while_units_move_brings_nothing_back(
+    settings: Settings, new_engine: Callable[..., Engine], tmp_path: Path
+) -> None:
+    engine = new_engine("shop_export_of_moving_units")
+    url = engine.url.render_as_string(hide_password=False)
+    settings = replace(settings, database_url=url, allow_unsafe=("synchronous_commit",))
+    adapters, file = adapters_on(engine), tmp_path / "products.csv"
+    shop, fixtures = Shop(adapters), Fixtures(adapters)
+    lamp = fixtures.product(units=5)
+    with adapters.begin() as uow:
+        uow.stock.lock([lamp.id])
+        uow.stock.apply([fixtures.movement(lamp.id, MovementKind.RECEIVED, 4)._replace(at=uow.now())])
+        row = first(export(settings, "products", file))
+    assert (row["quantity"], row["counted"]) == ("5", fixtures.ledger(lamp.id)[0].at.isoformat())
+    assert import_products(shop, file).bad_rows == []
+    assert fixtures.level(lamp.id).on_hand == 9
+    shop.inventory.count_all(SYSTEM, {lamp.id: 7}, "list", as_of={lamp.id: fixtures.ledger(lamp.id)[0].at})
+    export(settings, "products", tmp_path / "counted.csv")
+    assert import_products(shop, tmp_path / "counted.csv").bad_rows == []
+    assert fixtures.level(lamp.id).on_hand == 7 + 4, "the newest line of the ledger is not the one of the latest time"
 
 
 def test_a_file_that_is_there_is_kept(settings: Settings, tmp_path: Path) -> None:

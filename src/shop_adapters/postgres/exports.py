@@ -56,11 +56,17 @@ STATEMENTS = {
 }
 
 
-# What left the catalog stays out.
+# What left the catalog stays out. Units were counted at the time of the latest movement that is in them. One that is
+# not committed may be earlier than this statement, but not than that: a movement reads the time when it has the lock.
+# Counts have the time of the count, so the newest line of the ledger need not be the latest.
 _PRODUCTS = text("""
     SELECT id, sku, name, price_minor, created_at, updated_at, description, category_id, image_urls, archived_at,
-        version, tax_class, family_id, options, images, on_hand, now() AS counted
-    FROM products JOIN stock_levels ON product_id = products.id
+        version, tax_class, family_id, options, images, on_hand, coalesce(latest_at, created_at) AS counted
+    FROM products
+        JOIN stock_levels ON stock_levels.product_id = products.id
+        LEFT JOIN (
+            SELECT product_id, max(at) AS latest_at FROM stock_movements GROUP BY product_id
+        ) AS moved ON moved.product_id = products.id
     WHERE archived_at IS NULL
     ORDER BY sku
 """)
@@ -68,7 +74,7 @@ _CATEGORIES = text("SELECT id, name, slug, parent_id FROM categories")
 _FAMILIES = text("SELECT id, name, option_names FROM families ORDER BY id")
 
 ExportedProducts = tuple[dict[UUID, Category], list[Family], Iterator[tuple[Product, int, datetime]]]
-"""All categories, all families; and each product, with the units on hand at the moment of the export."""
+"""All categories, all families; and each product, with the units on hand, and at which moment they were as many."""
 
 
 @contextmanager

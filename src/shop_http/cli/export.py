@@ -20,7 +20,8 @@ from shop_http.server.settings import Settings
 
 EXPORT_HELP = """\
 products   what `shop import-products` reads; quantities with the time at which they were counted, so importing them
-           later brings nothing back that was sold meanwhile
+           later brings nothing back that was sold meanwhile; they count as a stock-take, so import the lists of earlier
+           counts before you export
 orders     a row for each line of an order
 movements  the ledger of stock
 users      accounts, without what they log in with
