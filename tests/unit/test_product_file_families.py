@@ -172,6 +172,38 @@ def test_a_variation_of_woocommerce_for_any_value_is_an_option_too(shop: Shop, r
     }
 
 
+def test_of_woocommerce_only_what_is_published_is_for_sale_and_of_variations_what_their_product_is(
+    shop: Shop, run: Import
+) -> None:
+    kinds = {"": "PUBLIC", "1": "PUBLISHED", "0": "PRIVATE", "-1": "DRAFT", "2": "PENDING"}
+    rows = [
+        row
+        for number, (published, name) in enumerate(kinds.items())
+        for row in (
+            f"{10 * number + 1},simple,{name},{name},{published},9,,,",
+            f"{10 * number + 2},variable,ALL-{name},All {name},{published},,,Size,S",
+            f"{10 * number + 3},variation,S-{name},,1,9,ALL-{name},Size,S",
+        )
+    ]
+    header = "ID,Type,SKU,Name,Published,Regular price,Parent,Attribute 1 name,Attribute 1 value(s)"
+    report = run(header, *rows, profile="WooCommerce")
+    assert (report.bad_rows, report.left_out) == ([], len(kinds) + 2 * 3)
+    assert set(catalog(shop)) == {"PUBLIC", "S-PUBLIC", "PUBLISHED", "S-PUBLISHED"}
+
+
+def test_a_comma_that_woocommerce_escaped_is_a_comma(shop: Shop, run: Import) -> None:
+    run(
+        "ID,Type,SKU,Name,Regular price,Categories,Images,Parent,Attribute 1 name,Attribute 1 value(s)",
+        r"1,variable,LAMP,Lamp,,,,,Size,",
+        r'2,variation,LAMP-S,,9,"Tall\, thin, Sale","https://x.example/w_1\,h_2/a, /b.jpg",LAMP,Size,"1\,5 m"',
+        profile="WooCommerce",
+    )
+    lamp = catalog(shop)["LAMP-S"]
+    assert (lamp.name, lamp.options) == ("Lamp - 1,5 m", (("Size", "1,5 m"),))
+    assert lamp.image_urls == ("https://x.example/w_1,h_2/a", "/b.jpg")
+    assert [entry.category.name for entry in shop.catalog.categories(OffsetRequest()).items] == ["Tall, thin"]
+
+
 # ---- round trip
 
 texts = st.text(st.characters(codec="utf-8"), min_size=1, max_size=8) | st.sampled_from(

@@ -190,19 +190,25 @@ def _woocommerce(records: Iterable[Record | BadRow]) -> Rows:
             yield row
             continue
         kinds = {kind.strip() for kind in row.first("type").casefold().split(",")}
+        parent = parents.get(row.first("parent"), row)
         if "variable" in kinds:
             parents |= {name: row for name in (f"id:{row.first('id')}", row.first("sku")) if name}
             yield LeftOut(row.line, "variable: its variations are the products")
         elif kinds & {"grouped", "external"}:
             yield LeftOut(row.line, f"type {', '.join(sorted(kinds))}")
-        elif row.first("published") in ("0", "-1"):
+        elif not {row.first("published"), parent.first("published")} <= {"", "1"}:  # private, draft or to be reviewed
             yield LeftOut(row.line, "not published")
         else:
-            yield _sold(row, parents.get(row.first("parent"), row), families)
+            yield _sold(row, parent, families)
+
+
+def _unescaped(text: str) -> str:
+    """The text, in which a comma that does not separate stands behind a backslash."""
+    return text.replace("\\,", ",")
 
 
 def _sold(row: Record, parent: Record, families: _FamilyNames) -> Record:
-    names = {row.first(name): row.first(values) for name, values in _ATTRIBUTES if row.first(name)}
+    names = {row.first(name): _unescaped(row.first(values)) for name, values in _ATTRIBUTES if row.first(name)}
     options = {} if parent is row else {name: value or "any" for name, value in names.items()}
     is_named = parent is row or row.first("name") not in ("", parent.first("name"))
     description = row.first("description", "short description") or parent.first("description", "short description")
@@ -212,8 +218,8 @@ def _sold(row: Record, parent: Record, families: _FamilyNames) -> Record:
         "name": row.first("name") if is_named else _named(parent.first("name"), *names.values()),
         "price": row.first("regular price"),
         "description": plain_text(description.replace("\\n", "\n")),
-        "category": re.split(r"(?<!\\),", row.first("categories") or parent.first("categories"))[0].replace("\\,", ","),
-        "image_urls": row.first("images") or parent.first("images"),
+        "category": _unescaped(re.split(r"(?<!\\),", row.first("categories") or parent.first("categories"))[0]),
+        "image_urls": _unescaped(row.first("images") or parent.first("images")),
         "quantity": "0" if stock.startswith("-") else stock,
         "family": families.of(parent.first("name"), parent.first("sku", "id")) if options else "",
         **{OPTION + name: value for name, value in options.items()},
