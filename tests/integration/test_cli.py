@@ -203,6 +203,13 @@ def test_a_file_with_a_bad_row_is_refused_whole_or_imported_without_it(
     assert "counted: 'noon' is no time" in failure("import-products", str(file), "--counted-at", "noon", env=database)
 
 
+def test_an_export_does_not_replace_a_file(database: dict[str, str], tmp_path: Path) -> None:
+    file = tmp_path / "users.csv"
+    file.write_text("mine")
+    assert failure("export", "users", str(file), env=database) == f"shop: {file} is there already: name another file\n"
+    assert file.read_text() == "mine"
+
+
 def test_users_are_listed_and_changed_by_name(database: dict[str, str]) -> None:
     for name in ("grace", "hopper"):
         assert shop("create-admin", name, env=database, stdin="a long password\n").returncode == 0

@@ -59,6 +59,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         code = given.run(settings, given)
     except _OURS as failure:
         _fail(str(failure))
+    except FileExistsError as there:
+        _fail(f"{there.filename2 or there.filename} is there already: name another file")
     except OSError as failure:
         where = f"{failure.filename}: " if failure.filename else ""
         _fail(f"{where}{failure.strerror or failure}: check that it exists, that you may use it and that disk is left")
