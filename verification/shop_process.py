@@ -96,7 +96,7 @@ def shop(*arguments: str, env: Mapping[str, str], stdin: str | bytes = "") -> su
     typed = io.BytesIO(stdin if isinstance(stdin, bytes) else stdin.encode())
     said, errors = io.StringIO(), io.StringIO()
     code: object = 0
-    on_end = signal.getsignal(signal.SIGTERM)
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
     with (
         patch.dict(os.environ, env, clear=True),
         patch.object(sys, "stdin", io.TextIOWrapper(typed)),
@@ -108,7 +108,8 @@ def shop(*arguments: str, env: Mapping[str, str], stdin: str | bytes = "") -> su
         except SystemExit as end:
             code = end.code
         finally:
-            signal.signal(signal.SIGTERM, on_end)
+            for number, handler in handlers.items():
+                signal.signal(number, handler)
     assert isinstance(code, int)
     return subprocess.CompletedProcess(arguments, code, said.getvalue(), errors.getvalue())
 

@@ -210,6 +210,49 @@ def test_an_export_does_not_replace_a_file(database: dict[str, str], tmp_path: P
     assert file.read_text() == "mine"
 
 
+@contextlib.contextmanager
+def held_up(*command: str | Path, table: str, env: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
+    """A process that waits for a table, which is locked until the block ends."""
+    engine = make_engine(env["SHOP_DATABASE_URL"], connections=2)
+    waiting = text("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND relation = CAST(:table AS regclass))")
+    with engine.connect() as locking:
+        locking.execute(text(f"LOCK TABLE {table}"))
+        process = subprocess.Popen(command, env=env, text=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            wait_until(lambda: bool(locking.execute(waiting, {"table": table}).scalar_one()))
+            yield process
+        except BaseException:
+            process.kill()
+            raise
+    engine.dispose()
+
+
+def test_a_command_whose_terminal_is_gone_removes_what_is_unfinished(database: dict[str, str], tmp_path: Path) -> None:
+    file = tmp_path / "users.csv"
+    command = (SHOP, "export", "users", str(file))
+    with held_up(*command, table="accounts", env=database) as process:
+        assert file.exists()
+        process.send_signal(signal.SIGHUP)
+        assert process.wait(WAIT_S_MAX) == 128 + signal.SIGHUP
+    assert not file.exists()
+    with held_up("nohup", *command, table="accounts", env=database) as process:
+        process.send_signal(signal.SIGHUP)
+    assert process.wait(WAIT_S_MAX) == 0
+    assert file.exists()
+
+
+def test_a_reload_before_there_are_workers_does_not_end_the_server(database: dict[str, str]) -> None:
+    port = free_port()
+    with held_up(SHOP, "serve", "--port", str(port), table="alembic_version", env=database) as process:
+        process.send_signal(signal.SIGHUP)
+    try:
+        wait_until_ready(f"http://127.0.0.1:{port}", process)
+        process.terminate()
+        assert process.wait(WAIT_S_MAX) == 0
+    finally:
+        process.kill()
+
+
 def test_users_are_listed_and_changed_by_name(database: dict[str, str]) -> None:
     for name in ("grace", "hopper"):
         assert shop("create-admin", name, env=database, stdin="a long password\n").returncode == 0

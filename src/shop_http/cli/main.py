@@ -52,6 +52,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if unknown:  # by the parser of the command, whose usage it shows
         given.parser.error(f"unrecognized arguments: {' '.join(unknown)}")
     signal.signal(signal.SIGTERM, _end)  # so that what was started is stopped: `finally` runs on SystemExit
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as nohup has it
+        signal.signal(signal.SIGHUP, _go_on if given.run is _serve else _end)
     try:
         settings = Settings.read(os.environ, vars(given))
         for line in unknown_settings(os.environ):
@@ -70,7 +72,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _end(signal_number: int, _frame: object) -> NoReturn:
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # a shell that ends sends a second one, into the cleanup
     sys.exit(128 + signal_number)
+
+
+def _go_on(_signal_number: int, _frame: object) -> None:
+    """To a server that has no workers yet: they will be new anyway."""
 
 
 def _fail(line: str) -> NoReturn:
