@@ -366,6 +366,12 @@ def test_a_taken_port_is_named(data_dir: Path) -> None:
     assert "another --port" in line
 
 
+@pytest.mark.parametrize("host", ["192.0.2.1", "2001:db8::1"])  # of documentation: no machine has them
+def test_an_address_that_the_machine_does_not_have_is_named(data_dir: Path, host: str) -> None:
+    line = failure("serve", "--host", host, "--data-dir", str(data_dir), env=environment())
+    assert line == f"shop: cannot listen on {host}: this machine has no such address: choose another --host\n"
+
+
 @pytest.mark.parametrize(
     ("variables", "said"),
     [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import logging
 import os
@@ -83,6 +84,9 @@ def _open_sockets(settings: Settings, port: int) -> list[socket.socket]:
             line = f"cannot listen on port {port}: no permission: choose a {setting} above 1023"
             raise ServeError(line) from refusal
         except OSError as taken:
+            if taken.errno in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT):
+                line = f"cannot listen on {settings.host}: this machine has no such address: choose another --host"
+                raise ServeError(line) from taken
             if time.monotonic() > deadline:
                 line = f"cannot listen on {settings.host} port {port}: {taken.strerror}"
                 raise ServeError(f"{line}: stop what uses it, or choose another {setting}") from taken
