@@ -48,6 +48,10 @@ def test_no_secret_is_shown() -> None:
         ({"SHOP_RESERVATIONS_MAX": "0"}, "SHOP_RESERVATIONS_MAX is '0': it must be a whole number from 1 to 10000"),
         ({"SHOP_RESERVED_UNITS_MAX": "many"}, "SHOP_RESERVED_UNITS_MAX is 'many': it must be a whole number"),
         ({"SHOP_PREVIOUS_SECRET_KEYS": "x" * 40 + ",short"}, "SHOP_PREVIOUS_SECRET_KEYS is (hidden): it must have at"),
+        *(
+            ({"SHOP_PREVIOUS_SECRET_KEYS": keys}, "SHOP_PREVIOUS_SECRET_KEYS is (hidden): it must have no white space")
+            for keys in (f"{'x' * 40}, {'y' * 40}", f"{'x' * 40},{'y' * 40} ")
+        ),
         ({"SHOP_EVENTS": "mail"}, "SHOP_EVENTS is 'mail': it must be one of none, log, webhook"),
         ({"SHOP_WEBHOOK_URL": "ftp://x"}, "SHOP_WEBHOOK_URL is (hidden): it must look like https://"),
         ({"SHOP_HEALTH_PORT": "8000"}, "SHOP_HEALTH_PORT and SHOP_PORT are both 8000: set SHOP_HEALTH_PORT to another"),

@@ -100,6 +100,8 @@ def secrets(text: str) -> tuple[str, ...]:
     """Secrets, with commas between."""
     found = tuple(text.split(","))
     for each in found:
+        if each != each.strip():
+            raise ValueError("must have no white space beside its commas, or at its ends")
         secret(each)
     return found
 
