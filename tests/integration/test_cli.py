@@ -331,6 +331,9 @@ def test_what_is_kept_for_too_long_is_counted_and_deleted_only_if_that_is_asked_
     assert "accounts: must be from 180 to 36500 days, this is 30" in failure(
         "retention", "--accounts", "30", env=database
     )
+    assert "--messages: must be from 1 to 36500 days, this is 0" in failure(
+        "retention", "--messages", "0", env=database
+    )
     assert "'x' is no number of days" in shop("retention", "--messages", "x", env=database).stderr
     assert long_ago.audit() == []
     engine.dispose()

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
 from shop_core import SYSTEM, Kept, RetentionAges
+from shop_core.errors import Invalid
 from shop_http.server.database import open_shop
 from shop_http.server.settings import Settings
 
@@ -29,19 +31,25 @@ _LINES = {
     Kept.ACCOUNTS: ("not used since", "erased"),
 }
 
+_OPTIONS = {"accounts": "--accounts", "reasons": "--reasons", "dead_messages": "--messages"}
+"""Which option gives which of `RetentionAges`."""
+
 
 def add_options(retention: argparse.ArgumentParser) -> None:
     """The ages, and whether to delete."""
-    ages = RetentionAges()
-    for name, age in (("accounts", ages.accounts), ("reasons", ages.reasons), ("messages", ages.dead_messages)):
+    for name, option in _OPTIONS.items():
+        age = getattr(RetentionAges(), name)
         text = f"how long they are kept; default: {age.days}"
-        retention.add_argument(f"--{name}", metavar="DAYS", type=_days, default=age, help=text)
+        retention.add_argument(option, dest=name, metavar="DAYS", type=_days, default=age, help=text)
     retention.add_argument("--delete", action="store_true", help="delete it; without that, it is only counted")
 
 
 def run_retention(settings: Settings, given: argparse.Namespace) -> int:
     """A line for each kind; with `--delete`, another one once it is gone."""
-    ages = RetentionAges(given.accounts, given.reasons, given.messages)
+    try:
+        ages = RetentionAges(**{name: getattr(given, name) for name in _OPTIONS})
+    except Invalid as wrong:
+        raise Invalid(*(replace(fault, field=_OPTIONS[fault.field]) for fault in wrong.faults)) from None
     with open_shop(settings) as shop:
         found = shop.retention.overdue(SYSTEM, ages)
         for overdue in found:
