@@ -351,6 +351,9 @@ def test_settings_show_values_and_sources_but_no_secret(database: dict[str, str]
     assert SECRET not in shown
     assert secret["SHOP_WEBHOOK_SECRET"] not in shown
     assert database["SHOP_DATABASE_URL"] not in shown
+    for variables in ({}, {"SHOP_DATA_DIR": "/a"}):
+        shown = shop("settings", "--data-dir", "/b", env=environment(**variables)).stdout
+        assert re.search(r"SHOP_DATA_DIR +/b +flag", shown)
 
 
 def test_version_names_the_version() -> None:

@@ -350,7 +350,7 @@ def test_settings_are_divided_among_the_workers() -> None:
     given = Settings.read({"SHOP_WORKERS": "4"} | few, {})
     allowed = limits_of(given)
     assert (allowed.requests, allowed.orders, allowed.logins) == (Rate(3, 1), Rate(1, 60), Rate(8, 60))
-    meanings = {variable: meaning for variable, _, _, meaning in given.table({})}
+    meanings = {variable: meaning for variable, _, _, meaning in given.table({}, {})}
     lines = ("SHOP_ORDERED_LINES_PER_MINUTE", "SHOP_RESERVED_LINES_PER_MINUTE")
     assert all("at each server, divided among its workers" in meanings[variable] for variable in (*few, *lines))
     off = {"SHOP_RATE_LIMIT": "off", "SHOP_LOGIN_RATE_LIMIT": "off", "SHOP_ORDERS_PER_MINUTE": "0"}

@@ -36,7 +36,7 @@ def test_a_worker_reads_the_settings_that_the_server_had() -> None:
 
 def test_no_secret_is_shown() -> None:
     environment = WEBHOOK | {"SHOP_SECRET_KEY": "x" * 32, "SHOP_DATABASE_URL": "postgresql://u:hunter2@h/d"}
-    shown = " ".join(" ".join(row) for row in Settings.read(environment, {}).table(environment))
+    shown = " ".join(" ".join(row) for row in Settings.read(environment, {}).table(environment, {}))
     for secret in (SECRET, WEBHOOK["SHOP_WEBHOOK_URL"], "x" * 32, "hunter2"):
         assert secret not in shown
     assert shown.count("(hidden)") == 4
@@ -98,7 +98,7 @@ def test_a_secret_can_be_in_a_file_and_reaches_the_workers_without_it(tmp_path: 
     given = Settings.read(environment, {})
     assert given.secret_key == b"\xff" * 40
     assert given.database_url == "postgresql+psycopg://u:hunter2@h/d"
-    sources = {row[0]: row[1:3] for row in given.table(environment)}
+    sources = {row[0]: row[1:3] for row in given.table(environment, {})}
     assert sources["SHOP_SECRET_KEY"] == sources["SHOP_DATABASE_URL"] == ("(hidden)", "file")
     secret.unlink()
     assert pickle.loads(pickle.dumps(given)) == given

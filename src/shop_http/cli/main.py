@@ -340,8 +340,9 @@ def _touch_catalog(settings: Settings, _: argparse.Namespace) -> int:
     return 0
 
 
-def _settings(settings: Settings, _: argparse.Namespace) -> int:
-    rows = [(variable, value or "(not set)", *rest) for variable, value, *rest in settings.table(os.environ)]
+def _settings(settings: Settings, given: argparse.Namespace) -> int:
+    table = settings.table(os.environ, vars(given))
+    rows = [(variable, value or "(not set)", *rest) for variable, value, *rest in table]
     first, second, third = (max(len(row[index]) for row in rows) for index in range(3))
     for variable, value, source, meaning in rows:
         print(f"{variable:<{first}}  {value:<{second}}  {source:<{third}}  {meaning}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import MISSING, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -239,14 +239,15 @@ class Settings:
             )
         return settings
 
-    def table(self, environment: Mapping[str, str]) -> list[tuple[str, str, str, str]]:
-        """The table of `shop settings`: variable, value (secrets hidden), source, meaning."""
+    def table(self, environment: Mapping[str, str], flags: Mapping[str, str | None]) -> list[tuple[str, str, str, str]]:
+        """The table of `shop settings`: variable, value (secrets hidden), source, meaning. Give it what `read` got."""
         rows = []
         for setting in fields(self):
             name, text = setting.name, _text(getattr(self, setting.name))
-            default = setting.default if setting.default is not MISSING else None
-            source = "default" if getattr(self, name) == default else "flag"
-            if environment.get(variable_of(name)):
+            source = "default"
+            if flags.get(name):
+                source = "flag"
+            elif environment.get(variable_of(name)):
                 source = "environment"
             elif setting.metadata["hidden"] and environment.get(f"{variable_of(name)}_FILE"):
                 source = "file"
