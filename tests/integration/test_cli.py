@@ -200,7 +200,11 @@ def test_a_file_with_a_bad_row_is_refused_whole_or_imported_without_it(
     assert done.stdout.startswith("Nothing was written. It would be: 0 created, 1 updated")
     assert "0 created, 1 updated" in shop("import-products", str(file), *mapped, env=database).stdout
     assert "THEIRS=OURS" in shop("import-products", str(file), "--map", "x=y", env=database).stderr
-    assert "counted: 'noon' is no time" in failure("import-products", str(file), "--counted-at", "noon", env=database)
+    nowhere = environment(SHOP_DATABASE_URL="postgresql://127.0.0.1:1/none", SHOP_SECRET_KEY=SECRET)
+    for time, said in (("noon", "is no time"), ("2026-11-27T18:00", "time zone"), ("9000-01-01T00:00Z", "to come")):
+        line = failure("import-products", str(file), "--counted-at", time, env=nowhere)
+        assert "counted: " in line
+        assert said in line
 
 
 def test_an_export_does_not_replace_a_file(database: dict[str, str], tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import signal
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NoReturn
 from uuid import UUID
@@ -32,6 +33,7 @@ from shop_http.cli.product_import import (
     UnusableFile,
     import_products,
     is_known,
+    time_of_count,
 )
 from shop_http.cli.progress import progress
 from shop_http.cli.retention import RETENTION_HELP, add_options, run_retention
@@ -290,6 +292,8 @@ def _reading(settings: Settings, given: argparse.Namespace) -> Reading:
             given.parser.error(f"--map {pair!r} must be THEIRS=OURS, where OURS is empty or one of {names}")
         renamed[theirs.strip().casefold()] = ours.strip()
     profile = next((one for name, one in PROFILES.items() if name.lower() == given.profile), None)
+    if given.counted_at != "now":
+        time_of_count(given.counted_at or "", datetime.now(UTC))  # so that a wrong one opens no database
     if given.images and not given.images.is_dir():
         given.parser.error(f"--images {str(given.images)!r} is no folder: name the one with the files of the pictures")
     return Reading(settings.currency, renamed, profile, given.counted_at or "", given.images)

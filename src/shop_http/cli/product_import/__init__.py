@@ -23,7 +23,7 @@ from shop_core.errors import NoPictures, UnusableImage
 from shop_core.inventory.model import ON_HAND_MAX
 from shop_http.cli.product_import.file import EXPORTED, KNOWN, UnusableFile, is_known
 from shop_http.cli.product_import.profiles import PROFILES, BadRow, LeftOut
-from shop_http.cli.product_import.rows import BATCH_ROWS, ProductRow, Reading, read_rows
+from shop_http.cli.product_import.rows import BATCH_ROWS, ProductRow, Reading, read_rows, time_of_count
 from shop_http.cli.progress import Advance
 
 __all__ = [
@@ -38,6 +38,7 @@ __all__ = [
     "UnusableFile",
     "import_products",
     "is_known",
+    "time_of_count",
 ]
 
 COLUMNS_HELP = f"""\

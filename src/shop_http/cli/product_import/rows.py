@@ -84,7 +84,7 @@ def read_rows(
         UnusableFile: it cannot be read, its header is not one, or it is damaged further on.
         Invalid: `reading.counted` is no time.
     """
-    counted = now if reading.counted == "now" else _time(reading.counted, now)
+    counted = now if reading.counted == "now" else time_of_count(reading.counted, now)
     with opened(path, again=again) as source:
         lines = source.lines()
         header = read_header(source.name, lines, reading.renamed, reading.profile)
@@ -148,7 +148,7 @@ def _product_row(record: Record, reading: Reading, counted: datetime | None, now
         options=tuple((name[len(OPTION) :], normalized(cells[name])) for name in cells if name.startswith(OPTION)),
     )
     quantity = _quantity(cells.get("quantity", "").strip())
-    counted = _time(cells.get("counted", "").strip(), now) or counted
+    counted = time_of_count(cells.get("counted", "").strip(), now) or counted
     files = None if reading.images is None or "images" not in cells else _files(cells["images"], reading.images)
     return ProductRow(record.line, row, quantity, counted, files)
 
@@ -223,7 +223,7 @@ def _number(column: str, text: str, places: int) -> str:
         raise Invalid(Fault(column, str(ambiguous), "ambiguous")) from None
 
 
-def _time(text: str, now: datetime) -> datetime | None:
+def time_of_count(text: str, now: datetime) -> datetime | None:
     """When something was counted; None if the text is empty.
 
     Raises:
