@@ -12,7 +12,7 @@ from shop_client.generated.models import CredentialsForm, RefreshForm, TokensBod
 from shop_client.generated.types import UNSET
 from shop_client.refusals import expected, refused
 from shop_client.retries import RetryingTransport
-from shop_client.tokens import MemoryTokens, TokenAuth, Tokens, TokenStore
+from shop_client.tokens import MemoryTokens, Tokens, TokenStore, TokenTransport
 
 TIMEOUT_S = 35.0
 """The shop answers within 30 seconds, if only that it cannot."""
@@ -24,7 +24,7 @@ class ShopClient:
     Args:
         url: of the shop, e.g. `https://shop.example`.
         store: keeps the tokens. None: as long as this object lives; then the shop does not recognise the device later.
-        transport: sends the requests. None: a `RetryingTransport` over connections of httpx.
+        transport: sends one request, or is a `RetryingTransport`. None: connections of httpx.
         timeout_s: how long one try waits for the next byte of an answer.
 
     Attributes:
@@ -40,12 +40,9 @@ class ShopClient:
         timeout_s: float = TIMEOUT_S,
     ) -> None:
         self._store = store or MemoryTokens()
-        http = httpx.Client(
-            base_url=url,
-            auth=TokenAuth(self._store),
-            transport=transport or RetryingTransport(httpx.HTTPTransport()),
-            timeout=timeout_s,
-        )
+        if not isinstance(transport, RetryingTransport):
+            transport = RetryingTransport(transport or httpx.HTTPTransport())
+        http = httpx.Client(base_url=url, transport=TokenTransport(transport, self._store), timeout=timeout_s)
         self.api = AuthenticatedClient(base_url=url, token="").set_httpx_client(http)
 
     def log_in(self, username: str, password: str, *, remember: bool = False, device_name: str = "") -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Generator
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -66,55 +65,65 @@ class MemoryTokens:
         self._devices[username] = device
 
 
-class TokenAuth(httpx.Auth):
+class TokenTransport(httpx.BaseTransport):
     """Sends the access token with each request to the shop.
 
-    When it has ended, one request refreshes it and all others wait for that: a refresh token works once.
+    When it has ended, one request refreshes it and all others wait: a refresh token works once.
 
     Args:
+        inner: sends a request until there is an answer.
         store: keeps the tokens.
     """
 
-    requires_request_body = True  # a body that is a file or a stream is read once, and sent again after a refresh
-    requires_response_body = True
-
-    def __init__(self, store: TokenStore) -> None:
-        self._store = store
+    def __init__(self, inner: httpx.BaseTransport, store: TokenStore) -> None:
+        self._inner, self._store = inner, store
         self._refreshing = threading.Lock()
 
-    def sync_auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
-        """One request, or three where the token has ended.
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """The answer. It takes three requests if the token has ended.
 
-        If the shop refuses the refresh for now, such as by 429, that is the answer. Raises LoggedOut.
+        If the shop refuses the refresh for now, such as by 429, that is the answer. Raises LoggedOut, NoAnswer.
         """
+        request.read()  # a body that is a file or a stream is read once, and sent again after a refresh
         tokens = self._store.load()
         request.headers.pop("authorization", None)
         if tokens is None or request.url.path == REFRESH:
-            yield request
-            return
-        request.headers["authorization"] = f"Bearer {tokens.access}"
-        response = yield request
+            return self._inner.handle_request(request)
+        response = self._send(request, tokens)
         if response.status_code != 401 or code_of(response) != "invalid_token":
-            return
-        if not (yield from self._refresh(tokens, request)):
-            return
+            return response
+        refusal = self._refresh(tokens, request)
+        if refusal is not None:
+            return refusal
         current = self._store.load()
         if current is None:
             raise LoggedOut("The session has ended: log in again.")
-        request.headers["authorization"] = f"Bearer {current.access}"
-        yield request
+        return self._send(request, current)
 
-    def _refresh(self, ended: Tokens, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, bool]:
-        """False: refused for now."""
+    def _send(self, request: httpx.Request, tokens: Tokens) -> httpx.Response:
+        request.headers["authorization"] = f"Bearer {tokens.access}"
+        return self._inner.handle_request(request)
+
+    def _refresh(self, ended: Tokens, request: httpx.Request) -> httpx.Response | None:
+        """The refusal, if there is one for now."""
         with self._refreshing:
             if self._store.load() != ended:  # somebody else has refreshed them
-                return True
-            answer = yield httpx.Request(
-                "POST", request.url.copy_with(path=REFRESH, query=None), json={"refresh": ended.refresh}
+                return None
+            answer = self._inner.handle_request(
+                httpx.Request(
+                    "POST",
+                    request.url.copy_with(path=REFRESH, query=None),
+                    json={"refresh": ended.refresh},
+                    extensions=request.extensions,  # among them how long to wait; without that it is for ever
+                )
             )
             if answer.status_code == 200:
                 pair = answer.json()
                 self._store.save(Tokens(pair["access"], pair["refresh"]))
             elif answer.status_code == 401:
                 self._store.save(None)
-            return not says_nothing_was_done(answer)
+            return answer if says_nothing_was_done(answer) else None
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._inner.close()
