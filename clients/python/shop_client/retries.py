@@ -20,6 +20,9 @@ _FIRST_PAUSE_S = 0.1
 _NOT_NOW = frozenset({408, 429, 500, 502, 503, 504})
 _READS = frozenset({"GET", "HEAD", "OPTIONS"})
 
+MAY_HAVE_HAPPENED = "may_have_happened"
+"""An extension of requests and responses: whether an earlier try that got no answer may have done what is asked for."""
+
 
 class NoAnswer(Exception):
     """No answer says what happened. Ask later, with the same key: what was asked for may have happened."""
@@ -59,13 +62,17 @@ class RetryingTransport(httpx.BaseTransport):
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """The answer: also a refusal for now, such as 429, if that is the last one and no try can have done anything.
 
-        Raises NoAnswer: it is not known what happened.
+        Whether an earlier try can have is said by its extension `MAY_HAVE_HAPPENED`, and that of the request says it of
+        tries before this call. Raises NoAnswer: it is not known what happened.
         """
         request.read()
         if request.method not in _READS and not _is_one_of(UNKEYED, request):
             request.headers.setdefault("idempotency-key", str(uuid4()))
         until, pause_s = self._now() + self._patience_s, _FIRST_PAUSE_S
-        may_have_happened = False
+        may_have_happened, has_key = (
+            request.extensions.get(MAY_HAVE_HAPPENED, False),
+            "idempotency-key" in request.headers,
+        )
         while True:
             refusal: httpx.Response | None = None
             try:
@@ -77,16 +84,17 @@ class RetryingTransport(httpx.BaseTransport):
                 reason = f"{type(error).__name__} {error}"
                 if _is_one_of(NOT_REPEATABLE, request):
                     raise NoAnswer(request, reason) from error
-                may_have_happened = request.method not in _READS
+                may_have_happened = may_have_happened or has_key
             else:
                 if response.status_code not in _NOT_NOW or _is_one_of(NOT_REPEATABLE, request):
+                    response.extensions[MAY_HAVE_HAPPENED] = may_have_happened
                     return response
                 reason = f"{response.status_code} {response.text[:200]}"
                 pause_s = max(pause_s, retry_after_s(response.headers) or 0)
                 if says_nothing_was_done(response):
                     refusal = response
                 else:
-                    may_have_happened = request.method not in _READS
+                    may_have_happened = may_have_happened or has_key
             if self._now() + pause_s > until:
                 if refusal is not None and not may_have_happened:
                     return refusal

@@ -9,6 +9,7 @@ from typing import Protocol
 import httpx
 
 from shop_client.refusals import code_of, says_nothing_was_done
+from shop_client.retries import MAY_HAVE_HAPPENED, NoAnswer
 
 REFRESH = "/api/v1/auth/token/refresh"
 
@@ -82,7 +83,11 @@ class TokenTransport(httpx.BaseTransport):
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """The answer. It takes three requests if the token has ended.
 
-        If the shop refuses the refresh for now, such as by 429, that is the answer. Raises LoggedOut, NoAnswer.
+        If the shop refuses the refresh for now, such as by 429, that is the answer.
+
+        Raises:
+            LoggedOut: the session has ended, and what was asked for has not happened.
+            NoAnswer: it may have happened.
         """
         request.read()  # a body that is a file or a stream is read once, and sent again after a refresh
         tokens = self._store.load()
@@ -92,7 +97,21 @@ class TokenTransport(httpx.BaseTransport):
         response = self._send(request, tokens)
         if response.status_code != 401 or code_of(response) != "invalid_token":
             return response
-        refusal = self._refresh(tokens, request)
+        may_have_happened = response.extensions.get(MAY_HAVE_HAPPENED, False)
+        request.extensions[MAY_HAVE_HAPPENED] = may_have_happened
+        try:
+            response = self._send_refreshed(request, tokens)
+        except LoggedOut as error:
+            if may_have_happened:
+                raise NoAnswer(request, str(error)) from error
+            raise
+        if may_have_happened and (response.status_code == 401 or says_nothing_was_done(response)):
+            raise NoAnswer(request, f"{response.status_code} {response.text[:200]}")
+        return response
+
+    def _send_refreshed(self, request: httpx.Request, ended: Tokens) -> httpx.Response:
+        """The answer with new tokens, or the refusal of those for now. Raises LoggedOut, NoAnswer."""
+        refusal = self._refresh(ended, request)
         if refusal is not None:
             return refusal
         current = self._store.load()
@@ -109,14 +128,16 @@ class TokenTransport(httpx.BaseTransport):
         with self._refreshing:
             if self._store.load() != ended:  # somebody else has refreshed them
                 return None
-            answer = self._inner.handle_request(
-                httpx.Request(
-                    "POST",
-                    request.url.copy_with(path=REFRESH, query=None),
-                    json={"refresh": ended.refresh},
-                    extensions=request.extensions,  # among them how long to wait; without that it is for ever
-                )
+            refresh = httpx.Request(
+                "POST",
+                request.url.copy_with(path=REFRESH, query=None),
+                json={"refresh": ended.refresh},
+                extensions={**request.extensions, MAY_HAVE_HAPPENED: False},  # among them how long to wait
             )
+            try:
+                answer = self._inner.handle_request(refresh)
+            except NoAnswer as error:
+                raise NoAnswer(request, str(error)) from error
             if answer.status_code == 200:
                 pair = answer.json()
                 self._store.save(Tokens(pair["access"], pair["refresh"]))

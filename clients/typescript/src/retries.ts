@@ -9,6 +9,12 @@ const WITHOUT_BODY = new Set([204, 304]);
 const FIRST_PAUSE_MS = 100;
 const PAUSE_MS_MAX = 5_000;
 
+/**
+ * Requests with a key of which an earlier try, without an answer, may have done what they ask for, and the responses to
+ * such requests.
+ */
+export const uncertain = new WeakSet<Request | Response>();
+
 /** Sends one request, like the `fetch` of browsers. */
 export type Fetch = (request: Request) => Promise<Response>;
 
@@ -47,7 +53,8 @@ export function keyed(request: Request): Request {
  * A fetch that repeats each request until there is an answer. It takes requests that are `keyed`.
  *
  * What takes no key is repeated only if that is harmless, such as a login. Also a refusal for now, such as 429, is an
- * answer, if it is the last one and no try can have done anything. Throws `NoAnswer`: it is not known what happened.
+ * answer, if it is the last one and no try can have done anything. If an earlier one can have, also before this call,
+ * the response is among those that are `uncertain`. Throws `NoAnswer`: it is not known what happened.
  */
 export function retrying(fetchOnce: Fetch, options: RetryOptions = {}): Fetch {
   const { patienceMs = 60_000, timeoutMs = 35_000, now = Date.now, random = Math.random } = options;
@@ -60,7 +67,7 @@ export function retrying(fetchOnce: Fetch, options: RetryOptions = {}): Fetch {
     const body = sent.byteLength > 0 ? sent : null;
     const isRepeatable = !isOneOf(NOT_REPEATABLE, request);
     const until = now() + patienceMs;
-    let mayHaveHappened = false;
+    let mayHaveHappened = uncertain.has(request);
     for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(2 * pauseMs, PAUSE_MS_MAX)) {
       let reason: string;
       let refusal: Response | null = null;
@@ -70,16 +77,19 @@ export function retrying(fetchOnce: Fetch, options: RetryOptions = {}): Fetch {
         const received = WITHOUT_BODY.has(response.status) ? null : await response.arrayBuffer();
         const { status, statusText } = response;
         const whole = new Response(received, { status, statusText, headers: response.headers });
-        if (!NOT_NOW.has(status) || !isRepeatable) return whole;
+        if (!NOT_NOW.has(status) || !isRepeatable) {
+          if (mayHaveHappened) uncertain.add(whole);
+          return whole;
+        }
         reason = `${status} ${await whole.clone().text()}`;
         pauseMs = Math.max(pauseMs, 1_000 * (retryAfterS(whole) ?? 0));
         if (await saysNothingWasDone(whole)) refusal = whole;
-        else mayHaveHappened = !READS.has(method);
+        else mayHaveHappened ||= key !== null;
       } catch (error) {
         if (request.signal.aborted) throw error;
         reason = String(error);
         if (!isRepeatable) throw new NoAnswer(request, key, reason);
-        mayHaveHappened = !READS.has(method);
+        mayHaveHappened ||= key !== null;
       }
       if (now() + pauseMs > until) {
         if (refusal !== null && !mayHaveHappened) return refusal;

@@ -1,7 +1,7 @@
 /** The tokens of whoever is logged in: sent with each request, refreshed when they end, kept by the application. */
 
 import { codeOf, saysNothingWasDone } from "./refusals.js";
-import type { Fetch } from "./retries.js";
+import { type Fetch, NoAnswer, uncertain } from "./retries.js";
 
 const REFRESH = "/api/v1/auth/token/refresh";
 
@@ -58,7 +58,8 @@ export class MemoryTokens implements TokenStore {
  * A fetch that sends the access token with each request to the shop.
  *
  * When it has ended, one request refreshes it and all others wait for that: a refresh token works once. If the shop
- * refuses that for now, such as by 429, the refusal is the answer to all of them.
+ * refuses that for now, such as by 429, the refusal is the answer to all of them. Throws `LoggedOut`: the session has
+ * ended, and what was asked for has not happened; `NoAnswer`: it may have happened.
  */
 export function authorized(send: Fetch, store: TokenStore): Fetch {
   let refreshing: Promise<Response | null> | null = null;
@@ -78,23 +79,41 @@ export function authorized(send: Fetch, store: TokenStore): Fetch {
     return (await saysNothingWasDone(answer)) ? answer : null;
   }
 
+  /** The answer with new tokens, or the refusal of those for now. Throws `LoggedOut` and `NoAnswer`. */
+  async function sendRefreshed(request: Request, ended: Tokens): Promise<Response> {
+    refreshing ??= refresh(ended, request).finally(() => (refreshing = null));
+    const refusal = await refreshing.catch((error: unknown) => {
+      throw error instanceof NoAnswer ? noAnswer(request, error) : error;
+    });
+    if (refusal !== null) return refusal.clone();
+    const current = store.load();
+    if (current === null) throw new LoggedOut();
+    return send(withToken(request, current));
+  }
+
   return async (request) => {
     const tokens = store.load();
     if (tokens === null) return send(request);
     const again = request.clone();
-    const response = await send(withToken(request, tokens));
-    if (response.status !== 401 || (await codeOf(response)) !== "invalid_token") return response;
-    refreshing ??= refresh(tokens, request).finally(() => (refreshing = null));
-    const refusal = await refreshing;
-    if (refusal !== null) return refusal.clone();
-    const current = store.load();
-    if (current === null) throw new LoggedOut();
-    return send(withToken(again, current));
+    const first = await send(withToken(request, tokens));
+    if (first.status !== 401 || (await codeOf(first)) !== "invalid_token") return first;
+    if (uncertain.has(first)) uncertain.add(again);
+    const response = await sendRefreshed(again, tokens).catch((error: unknown) => {
+      throw error instanceof LoggedOut && uncertain.has(again) ? noAnswer(request, error) : error;
+    });
+    if (!uncertain.has(again) || (response.status !== 401 && !(await saysNothingWasDone(response)))) return response;
+    throw noAnswer(request, `${response.status} ${await response.text()}`);
   };
+}
+
+function noAnswer(request: Request, reason: unknown): NoAnswer {
+  return new NoAnswer(request, request.headers.get("idempotency-key"), String(reason));
 }
 
 function withToken(request: Request, tokens: Tokens): Request {
   const headers = new Headers(request.headers);
   headers.set("authorization", `Bearer ${tokens.access}`);
-  return new Request(request, { headers });
+  const authorized = new Request(request, { headers });
+  if (uncertain.has(request)) uncertain.add(authorized);
+  return authorized;
 }
