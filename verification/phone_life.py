@@ -22,14 +22,14 @@ from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from random import Random
 from typing import Any
 from uuid import UUID, uuid4
 
 import httpx
-from shop_client import CatalogCopy, MemoryTokens, OrdersCopy, RetryingTransport, ShopClient, Tokens
+from shop_client import CatalogCopy, MemoryTokens, OrdersCopy, RetryingTransport, ShopClient
 from shop_client.generated.api.accounts import get_me, register
 from shop_client.generated.api.orders import cancel_order, delete_order, edit_order, place_order
 from shop_client.generated.api.reservations import release_reservation, reserve
@@ -185,7 +185,7 @@ class Phone:
         """The access token has ended: the next request needs another one."""
         tokens = self.tokens.load()
         assert tokens is not None
-        self.tokens.save(Tokens("ended", tokens.refresh))
+        self.tokens.save(replace(tokens, access="ended"))
         if not isinstance(answer := get_me.sync(client=self.api), UserBody):
             raise RuntimeError(str(answer))
 

@@ -155,7 +155,7 @@ def test_tokens_that_have_ended_are_refreshed_once_and_a_session_that_has_ended_
     shop.log_in(STAFF, PASSWORD)
     first = store.load()
     assert first is not None
-    store.save(Tokens("ended", first.refresh))
+    store.save(replace(first, access="ended"))
     form = PlacementForm(lines=[LineForm(lamp, 1)])
     assert place_order.sync_detailed(client=shop.api, body=form).status_code == 201
     assert store.load() not in (None, first)
@@ -164,7 +164,7 @@ def test_tokens_that_have_ended_are_refreshed_once_and_a_session_that_has_ended_
     store.save(first)
     shop.close()
     ended = ShopClient(memory_server.url, store=store)
-    store.save(Tokens("ended", "none of the shop's"))
+    store.save(replace(first, access="ended", refresh="none of the shop's"))
     with pytest.raises(LoggedOut):
         get_me.sync(client=ended.api)
     ended.close()
@@ -227,18 +227,18 @@ def test_a_body_that_is_a_stream_is_sent_whole_each_time(memory_server: Server) 
         return httpx.Response(401, json={"code": "invalid_token"}) if is_old else httpx.Response(201)
 
     store = MemoryTokens()
-    store.save(Tokens("old", "old"))
+    store.save(Tokens("old", "old", "ada"))
     transport = RetryingTransport(httpx.MockTransport(answer), now=lambda: 0, sleep=lambda _: None)
     shop = ShopClient("http://shop.example", store=store, transport=transport)
     http = shop.api.get_httpx_client()
     bodies = {"/file": io.BytesIO(b"a picture"), "/stream": iter([b"a ", b"picture"])}
     for path, body in bodies.items():
         seen.clear()
-        store.save(Tokens("old", "old"))
+        store.save(Tokens("old", "old", "ada"))
         assert http.post(path, content=body).status_code == 201
         assert [sent for asked, sent in seen if asked == path] == [b"a picture"] * 4
     seen.clear()
-    store.save(Tokens("old", "old"))
+    store.save(Tokens("old", "old", "ada"))
     assert http.post("/form", files={"picture": ("lamp.png", io.BytesIO(b"a picture"))}).status_code == 201
     forms = {sent for asked, sent in seen if asked == "/form"}
     assert len(forms) == 1

@@ -95,7 +95,8 @@ def test_a_refused_login_and_a_refused_copy_say_why_and_when_to_ask_again() -> N
 
 def test_who_is_refused_a_refresh_or_a_log_out_for_now_stays_logged_in() -> None:
     store = MemoryTokens()
-    store.save(Tokens("ended", "a refresh token"))
+    tokens = Tokens("ended", "a refresh token", "ada")
+    store.save(tokens)
     ended = problem(401, "invalid_token")
     refresh = ShopClient(URL, store=store, transport=transport(ended, problem(429, TOO_MANY)))
     order = place_order.sync(client=refresh.api, body=PlacementForm(lines=[LineForm(UUID(int=1), 1)]))
@@ -105,6 +106,6 @@ def test_who_is_refused_a_refresh_or_a_log_out_for_now_stays_logged_in() -> None
     with pytest.raises(Refused) as refused:
         log_out.log_out()
     assert refused.value.retry_after_s == 90
-    assert store.load() == Tokens("ended", "a refresh token")
+    assert store.load() == tokens
     refresh.close()
     log_out.close()

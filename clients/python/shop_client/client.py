@@ -42,7 +42,8 @@ class ShopClient:
         self._store = store or MemoryTokens()
         if not isinstance(transport, RetryingTransport):
             transport = RetryingTransport(transport or httpx.HTTPTransport())
-        http = httpx.Client(base_url=url, transport=TokenTransport(transport, self._store), timeout=timeout_s)
+        self._transport = TokenTransport(transport, self._store)
+        http = httpx.Client(base_url=url, transport=self._transport, timeout=timeout_s)
         self.api = AuthenticatedClient(base_url=url, token="").set_httpx_client(http)
 
     def log_in(self, username: str, password: str, *, remember: bool = False, device_name: str = "") -> None:
@@ -60,7 +61,8 @@ class ShopClient:
         device = self._store.load_device(owner) or UNSET
         form = CredentialsForm(username, password, device, device_name=device_name or UNSET, remember=remember)
         answer = expected(TokensBody, log_in.sync_detailed(client=self.api, body=form))
-        self._store.save(Tokens(answer.access, answer.refresh))
+        with self._transport.lock:
+            self._store.save(Tokens(answer.access, answer.refresh, owner))
         if answer.device:
             self._store.save_device(owner, answer.device)
 
@@ -71,7 +73,10 @@ class ShopClient:
             answer = log_out.sync_detailed(client=self.api, body=RefreshForm(tokens.refresh))
             if answer.status_code != HTTPStatus.NO_CONTENT:
                 raise refused(answer)
-            self._store.save(None)
+            with self._transport.lock:
+                current = self._store.load()
+                if current is not None and current.username == tokens.username:
+                    self._store.save(None)
 
     def close(self) -> None:
         """Close the connections."""

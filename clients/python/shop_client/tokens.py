@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+from concurrent.futures import Future
+from copy import copy
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -20,10 +22,17 @@ class LoggedOut(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """A pair of tokens. The refresh token gives the next pair, once."""
+    """A pair of tokens. The refresh token gives the next pair, once.
+
+    Args:
+        access: sent with each request.
+        refresh: gives the next pair.
+        username: of whom they are, in small letters: what they asked for is never sent with tokens of somebody else.
+    """
 
     access: str
     refresh: str
+    username: str
 
 
 class TokenStore(Protocol):
@@ -74,11 +83,14 @@ class TokenTransport(httpx.BaseTransport):
     Args:
         inner: sends a request until there is an answer.
         store: keeps the tokens.
+
+    Attributes:
+        lock: held while the store is changed, so that nobody overwrites what another thread has saved.
     """
 
     def __init__(self, inner: httpx.BaseTransport, store: TokenStore) -> None:
-        self._inner, self._store = inner, store
-        self._refreshing = threading.Lock()
+        self._inner, self._store, self.lock = inner, store, threading.Lock()
+        self._refreshes: dict[Tokens, Future[httpx.Response | None]] = {}
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """The answer. It takes three requests if the token has ended.
@@ -115,7 +127,7 @@ class TokenTransport(httpx.BaseTransport):
         if refusal is not None:
             return refusal
         current = self._store.load()
-        if current is None:
+        if current is None or current.username != ended.username:
             raise LoggedOut("The session has ended: log in again.")
         return self._send(request, current)
 
@@ -124,26 +136,41 @@ class TokenTransport(httpx.BaseTransport):
         return self._inner.handle_request(request)
 
     def _refresh(self, ended: Tokens, request: httpx.Request) -> httpx.Response | None:
-        """The refusal, if there is one for now."""
-        with self._refreshing:
-            if self._store.load() != ended:  # somebody else has refreshed them
+        """The refusal, if there is one for now. All who wait get the result of one refresh. Raises NoAnswer."""
+        with self.lock:
+            if self._store.load() != ended:  # somebody else has refreshed them, or logged in
                 return None
-            refresh = httpx.Request(
+            others = self._refreshes.get(ended)
+            result = self._refreshes[ended] = others or Future()
+        if others is None:
+            try:
+                result.set_result(self._send_refresh(ended, request))
+            except BaseException as error:
+                result.set_exception(error)
+            with self.lock:
+                del self._refreshes[ended]
+        try:
+            return copy(result.result())
+        except NoAnswer as error:
+            raise NoAnswer(request, str(error)) from error
+
+    def _send_refresh(self, ended: Tokens, request: httpx.Request) -> httpx.Response | None:
+        answer = self._inner.handle_request(
+            httpx.Request(
                 "POST",
                 request.url.copy_with(path=REFRESH, query=None),
                 json={"refresh": ended.refresh},
                 extensions={**request.extensions, MAY_HAVE_HAPPENED: False},  # among them how long to wait
             )
-            try:
-                answer = self._inner.handle_request(refresh)
-            except NoAnswer as error:
-                raise NoAnswer(request, str(error)) from error
-            if answer.status_code == 200:
-                pair = answer.json()
-                self._store.save(Tokens(pair["access"], pair["refresh"]))
-            elif answer.status_code == 401:
-                self._store.save(None)
-            return answer if says_nothing_was_done(answer) else None
+        )
+        new = None
+        if answer.status_code == 200:
+            pair = answer.json()
+            new = Tokens(pair["access"], pair["refresh"], ended.username)
+        with self.lock:
+            if answer.status_code in (200, 401) and self._store.load() == ended:
+                self._store.save(new)
+        return answer if says_nothing_was_done(answer) else None
 
     def close(self) -> None:
         """Close the connections."""

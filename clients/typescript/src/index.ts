@@ -64,7 +64,7 @@ export class ShopClient {
     const body = { username, password, device, ...more };
     const { data, error, response } = await this.api.POST("/api/v1/auth/token", { body });
     if (!data) throw new Refused(error, response);
-    this.#store.save({ access: data.access, refresh: data.refresh });
+    this.#store.save({ access: data.access, refresh: data.refresh, username: owner });
     if (data.device) this.#store.saveDevice(owner, data.device);
   }
 
@@ -74,6 +74,6 @@ export class ShopClient {
     if (tokens === null) return;
     const { error, response } = await this.api.POST("/api/v1/auth/logout", { body: { refresh: tokens.refresh } });
     if (!response.ok) throw new Refused(error, response);
-    this.#store.save(null);
+    if (this.#store.load()?.username === tokens.username) this.#store.save(null);
   }
 }

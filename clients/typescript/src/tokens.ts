@@ -9,6 +9,8 @@ const REFRESH = "/api/v1/auth/token/refresh";
 export interface Tokens {
   readonly access: string;
   readonly refresh: string;
+  /** Whose they are, in small letters: what they asked for is never sent with tokens of somebody else. */
+  readonly username: string;
 }
 
 /** Where an application keeps the tokens, e.g. in the keychain of the phone. */
@@ -62,11 +64,11 @@ export class MemoryTokens implements TokenStore {
  * ended, and what was asked for has not happened; `NoAnswer`: it may have happened.
  */
 export function authorized(send: Fetch, store: TokenStore): Fetch {
-  let refreshing: Promise<Response | null> | null = null;
+  /** By the refresh token that is being used. */
+  const refreshes = new Map<string, Promise<Response | null>>();
 
   /** The refusal, if there is one for now. */
   async function refresh(ended: Tokens, request: Request): Promise<Response | null> {
-    if (store.load()?.refresh !== ended.refresh) return null; // somebody else has refreshed them
     const answer = await send(
       new Request(new URL(REFRESH, request.url), {
         method: "POST",
@@ -74,20 +76,25 @@ export function authorized(send: Fetch, store: TokenStore): Fetch {
         body: JSON.stringify({ refresh: ended.refresh }),
       }),
     );
-    if (answer.status === 200) store.save((await answer.json()) as Tokens);
-    else if (answer.status === 401) store.save(null);
+    const pair = answer.status === 200 ? ((await answer.json()) as Tokens) : null;
+    if ((pair !== null || answer.status === 401) && store.load()?.refresh === ended.refresh)
+      store.save(pair && { access: pair.access, refresh: pair.refresh, username: ended.username });
     return (await saysNothingWasDone(answer)) ? answer : null;
   }
 
   /** The answer with new tokens, or the refusal of those for now. Throws `LoggedOut` and `NoAnswer`. */
   async function sendRefreshed(request: Request, ended: Tokens): Promise<Response> {
-    refreshing ??= refresh(ended, request).finally(() => (refreshing = null));
-    const refusal = await refreshing.catch((error: unknown) => {
-      throw error instanceof NoAnswer ? noAnswer(request, error) : error;
-    });
-    if (refusal !== null) return refusal.clone();
+    if (store.load()?.refresh === ended.refresh) {
+      const known = refreshes.get(ended.refresh);
+      const refreshing = known ?? refresh(ended, request).finally(() => refreshes.delete(ended.refresh));
+      refreshes.set(ended.refresh, refreshing);
+      const refusal = await refreshing.catch((error: unknown) => {
+        throw error instanceof NoAnswer ? noAnswer(request, error) : error;
+      });
+      if (refusal !== null) return refusal.clone();
+    }
     const current = store.load();
-    if (current === null) throw new LoggedOut();
+    if (current === null || current.username !== ended.username) throw new LoggedOut();
     return send(withToken(request, current));
   }
 

@@ -114,7 +114,7 @@ class Phone {
 
   /** The access token has ended: the next two requests need another one, and get the same. */
   async refresh() {
-    this.tokens.save({ access: "ended", refresh: this.tokens.load().refresh });
+    this.tokens.save({ ...this.tokens.load(), access: "ended" });
     const answers = await Promise.all([this.shop.api.GET("/api/v1/users/me"), this.shop.api.GET("/api/v1/users/me")]);
     for (const { data, error } of answers) if (!data) throw new Error(JSON.stringify(error));
   }

@@ -57,7 +57,7 @@ test("a refused login and a refused copy say why and when to ask again", async (
 
 test("who is refused a refresh or a log-out for now stays logged in", async () => {
   const store = new MemoryTokens();
-  const tokens = { access: "ended", refresh: "a refresh token" };
+  const tokens = { access: "ended", refresh: "a refresh token", username: "ada" };
   store.save(tokens);
   const ended = problem(401, "invalid_token");
   const { api } = shopThat([ended, ended, problem(429, TOO_MANY)], store);

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { LoggedOut, MemoryTokens, NoAnswer, OrdersCopy } from "../dist/index.js";
+import { LoggedOut, MemoryTokens, NoAnswer, OrdersCopy, ShopClient } from "../dist/index.js";
 import { CUT, ORDER, problem, shopThat } from "./shops.mjs";
 
 const ENDED = problem(401, "invalid_token");
@@ -11,7 +11,7 @@ const NEW = Response.json({ access: "new", refresh: "new" });
 /** A store in which somebody is logged in. */
 function loggedIn() {
   const store = new MemoryTokens();
-  store.save({ access: "old", refresh: "old" });
+  store.save({ access: "old", refresh: "old", username: "ada" });
   return store;
 }
 
@@ -37,4 +37,56 @@ test("an order that may have been placed keeps its key whatever becomes of the r
 test("what has not happened is refused as it is when the session has ended", async () => {
   await assert.rejects(shopThat([ENDED], loggedIn()).api.POST("/api/v1/orders", ORDER), LoggedOut);
   await assert.rejects(new OrdersCopy().update(shopThat([CUT, ENDED], loggedIn()).api), LoggedOut);
+});
+
+const GRACE = { access: "Grace's", refresh: "Grace's", username: "grace" };
+
+/** A shop that answers by `handlers`, by the end of the path; Grace can log in. `sent` gets the tokens of orders. */
+function shopOfTwo(store, handlers, sent = []) {
+  return new ShopClient("http://shop.example", {
+    store,
+    sleep: handlers.sleep ?? (async () => {}),
+    fetch: async (request) => {
+      const path = new URL(request.url).pathname;
+      if (path.endsWith("/auth/token")) return Response.json({ ...GRACE, expires_in: 300, device: "d" });
+      const [, handler] = Object.entries(handlers).find(([end]) => path.endsWith(end));
+      if (path.endsWith("/orders")) sent.push(request.headers.get("authorization"));
+      return handler(request);
+    },
+  });
+}
+
+test("an order of somebody is never sent with the tokens of somebody else who logged in while it waited", async () => {
+  for (const [first, error] of [
+    [problem(429, "too_many_requests", 1), LoggedOut],
+    [problem(503, "unavailable", 1), NoAnswer],
+  ]) {
+    const [store, sent, answers] = [loggedIn(), [], [first, ENDED]];
+    const sleep = () => shop.logIn("grace", "a password");
+    const shop = shopOfTwo(store, { "/orders": () => (answers.shift() ?? ENDED).clone(), sleep }, sent);
+    await assert.rejects(shop.api.POST("/api/v1/orders", ORDER), error);
+    assert.deepEqual(sent, ["Bearer old", "Bearer old"]);
+    assert.deepEqual(store.load(), GRACE);
+  }
+});
+
+test("a refresh or a log-out that ends late leaves the tokens of who logged in meanwhile", async () => {
+  for (const answer of [NEW, ENDED]) {
+    const store = loggedIn();
+    const late = async () => {
+      await shop.logIn("grace", "a password");
+      return answer.clone();
+    };
+    const shop = shopOfTwo(store, { "/orders": () => ENDED.clone(), "/refresh": late });
+    await assert.rejects(shop.api.POST("/api/v1/orders", ORDER), LoggedOut);
+    assert.deepEqual(store.load(), GRACE);
+  }
+  const store = loggedIn();
+  const late = async () => {
+    await shop.logIn("grace", "a password");
+    return new Response(null, { status: 204 });
+  };
+  const shop = shopOfTwo(store, { "/logout": late });
+  await shop.logOut();
+  assert.deepEqual(store.load(), GRACE);
 });
