@@ -8,8 +8,9 @@ from uuid import UUID
 import httpx
 import pytest
 from shop_client import MemoryTokens, NoAnswer, OrdersCopy, Refused, RetryingTransport, ShopClient, Tokens
+from shop_client.generated.api.accounts import change_password
 from shop_client.generated.api.orders import place_order
-from shop_client.generated.models import LineForm, PlacementForm, Problem
+from shop_client.generated.models import LineForm, PasswordForm, PlacementForm, Problem
 
 URL = "http://shop.example"
 TOO_MANY = "too_many_requests"
@@ -109,3 +110,16 @@ def test_who_is_refused_a_refresh_or_a_log_out_for_now_stays_logged_in() -> None
     assert store.load() == tokens
     refresh.close()
     log_out.close()
+
+
+@pytest.mark.parametrize("status", [520, 524, 530])
+def test_an_answer_that_only_a_gateway_gives_says_nothing_about_the_order(status: int) -> None:
+    gateway = httpx.Response(status, text="<h1>A timeout occurred</h1>")
+    assert asked("POST", [gateway, httpx.Response(201)]).status_code == 201
+    shop = ShopClient(URL, transport=transport(gateway))
+    with pytest.raises(NoAnswer, match=str(status)) as caught:
+        place_order.sync(client=shop.api, body=PlacementForm(lines=[LineForm(UUID(int=1), 1)]))
+    assert caught.value.key
+    with pytest.raises(NoAnswer, match=str(status)):
+        change_password.sync_detailed(client=shop.api, body=PasswordForm("an old password", "a new password"))
+    shop.close()

@@ -17,7 +17,6 @@ API = "/api/v1"
 PATIENCE_S = 60.0
 PAUSE_S_MAX = 5.0
 _FIRST_PAUSE_S = 0.1
-_NOT_NOW = frozenset({408, 429, 500, 502, 503, 504})
 _READS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 MAY_HAVE_HAPPENED = "may_have_happened"
@@ -86,15 +85,17 @@ class RetryingTransport(httpx.BaseTransport):
                     raise NoAnswer(request, reason) from error
                 may_have_happened = may_have_happened or has_key
             else:
-                if response.status_code not in _NOT_NOW or _is_one_of(NOT_REPEATABLE, request):
+                if not _is_for_now(response.status_code):
                     response.extensions[MAY_HAVE_HAPPENED] = may_have_happened
                     return response
                 reason = f"{response.status_code} {response.text[:200]}"
                 pause_s = max(pause_s, retry_after_s(response.headers) or 0)
-                if says_nothing_was_done(response):
-                    refusal = response
-                else:
-                    may_have_happened = may_have_happened or has_key
+                refusal = response if says_nothing_was_done(response) else None
+                if _is_one_of(NOT_REPEATABLE, request):
+                    if refusal is not None:
+                        return refusal
+                    raise NoAnswer(request, reason)
+                may_have_happened = may_have_happened or (has_key and refusal is None)
             if self._now() + pause_s > until:
                 if refusal is not None and not may_have_happened:
                     return refusal
@@ -105,6 +106,11 @@ class RetryingTransport(httpx.BaseTransport):
     def close(self) -> None:
         """Close the connections."""
         self._inner.close()
+
+
+def _is_for_now(status: int) -> bool:
+    """Whether the answer may be another one soon. Gateways have statuses of their own from 500 on, such as 524."""
+    return status in (408, 429) or (status >= 500 and status != 501)
 
 
 def _is_one_of(operations: Iterable[tuple[str, re.Pattern[str]]], request: httpx.Request) -> bool:

@@ -3,7 +3,6 @@
 import { NOT_REPEATABLE, UNKEYED } from "./generated_operations.js";
 import { retryAfterS, saysNothingWasDone } from "./refusals.js";
 
-const NOT_NOW = new Set([408, 429, 500, 502, 503, 504]);
 const READS = new Set(["GET", "HEAD", "OPTIONS"]);
 const WITHOUT_BODY = new Set([204, 304]);
 const FIRST_PAUSE_MS = 100;
@@ -77,7 +76,7 @@ export function retrying(fetchOnce: Fetch, options: RetryOptions = {}): Fetch {
         const received = WITHOUT_BODY.has(response.status) ? null : await response.arrayBuffer();
         const { status, statusText } = response;
         const whole = new Response(received, { status, statusText, headers: response.headers });
-        if (!NOT_NOW.has(status) || !isRepeatable) {
+        if (!isForNow(status)) {
           if (mayHaveHappened) uncertain.add(whole);
           return whole;
         }
@@ -88,16 +87,20 @@ export function retrying(fetchOnce: Fetch, options: RetryOptions = {}): Fetch {
       } catch (error) {
         if (request.signal.aborted) throw error;
         reason = String(error);
-        if (!isRepeatable) throw new NoAnswer(request, key, reason);
         mayHaveHappened ||= key !== null;
       }
-      if (now() + pauseMs > until) {
+      if (!isRepeatable || now() + pauseMs > until) {
         if (refusal !== null && !mayHaveHappened) return refusal;
         throw new NoAnswer(request, key, reason);
       }
       await sleep(pauseMs * (1 + random() / 4));
     }
   };
+}
+
+/** Whether the answer may be another one soon. Gateways have statuses of their own from 500 on, such as 524. */
+function isForNow(status: number): boolean {
+  return status === 408 || status === 429 || (status >= 500 && status !== 501);
 }
 
 function isOneOf(operations: readonly (readonly [string, RegExp])[], request: Request): boolean {

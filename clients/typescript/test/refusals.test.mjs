@@ -69,3 +69,14 @@ test("who is refused a refresh or a log-out for now stays logged in", async () =
   await assert.rejects(shopThat([problem(429, TOO_MANY)], store).logOut(), { name: "Refused", retryAfterS: 90 });
   assert.deepEqual(store.load(), tokens);
 });
+
+test("an answer that only a gateway gives says nothing about the order", async () => {
+  for (const status of [520, 524, 530]) {
+    const gateway = new Response("<h1>A timeout occurred</h1>", { status });
+    const { response } = await shopThat([gateway, problem(409, "key_reused")]).api.POST("/api/v1/orders", ORDER);
+    assert.equal(response.status, 409);
+    await assert.rejects(shopThat([gateway]).api.POST("/api/v1/orders", ORDER), NoAnswer);
+    const body = { old_password: "an old password", new_password: "a new password" };
+    await assert.rejects(shopThat([gateway]).api.POST("/api/v1/users/me/password", { body }), NoAnswer);
+  }
+});
