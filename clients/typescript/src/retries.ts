@@ -35,6 +35,7 @@ export interface RetryOptions {
   patienceMs?: number;
   /** How long one try may take, in milliseconds: the shop answers within 30 seconds, if only that it cannot. */
   timeoutMs?: number;
+  /** A clock that never goes back, in milliseconds. */
   now?: () => number;
   sleep?: (milliseconds: number) => Promise<void>;
   random?: () => number;
@@ -44,8 +45,17 @@ export interface RetryOptions {
 export function keyed(request: Request): Request {
   if (READS.has(request.method) || isOneOf(UNKEYED, request) || request.headers.has("idempotency-key")) return request;
   const headers = new Headers(request.headers);
-  headers.set("idempotency-key", crypto.randomUUID());
+  headers.set("idempotency-key", newKey());
   return new Request(request, { headers });
+}
+
+/** React Native has no `crypto` of its own, and pages over plain HTTP no `randomUUID`. */
+function newKey(): string {
+  const { crypto } = globalThis as { crypto?: Partial<Crypto> };
+  if (crypto?.randomUUID) return crypto.randomUUID();
+  if (!crypto?.getRandomValues)
+    throw new Error("crypto.getRandomValues is missing here: without it no Idempotency-Key can be made. Add a polyfill.");
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 /**
@@ -56,7 +66,8 @@ export function keyed(request: Request): Request {
  * the response is among those that are `uncertain`. Throws `NoAnswer`: it is not known what happened.
  */
 export function retrying(fetchOnce: Fetch, options: RetryOptions = {}): Fetch {
-  const { patienceMs = 60_000, timeoutMs = 35_000, now = Date.now, random = Math.random } = options;
+  const { patienceMs = 60_000, timeoutMs = 35_000, random = Math.random } = options;
+  const now = options.now ?? (() => performance.now());
   const sleep = options.sleep ?? ((milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds)));
 
   return async (request) => {
@@ -70,9 +81,14 @@ export function retrying(fetchOnce: Fetch, options: RetryOptions = {}): Fetch {
     for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(2 * pauseMs, PAUSE_MS_MAX)) {
       let reason: string;
       let refusal: Response | null = null;
+      const aborter = new AbortController(); // and no AbortSignal.any, which React Native and Node.js 20.2 do not have
+      const abort = () => aborter.abort(request.signal.reason);
+      if (request.signal.aborted) abort();
+      const once = new Request(url, { method, headers, body, signal: aborter.signal });
+      request.signal.addEventListener("abort", abort);
+      const timer = setTimeout(() => aborter.abort(new Error(`none came within ${timeoutMs} ms`)), timeoutMs);
       try {
-        const signal = AbortSignal.any([request.signal, AbortSignal.timeout(timeoutMs)]);
-        const response = await fetchOnce(new Request(url, { method, headers, body, signal }));
+        const response = await fetchOnce(once);
         const received = WITHOUT_BODY.has(response.status) ? null : await response.arrayBuffer();
         const { status, statusText } = response;
         const whole = new Response(received, { status, statusText, headers: response.headers });
@@ -88,6 +104,9 @@ export function retrying(fetchOnce: Fetch, options: RetryOptions = {}): Fetch {
         if (request.signal.aborted) throw error;
         reason = String(error);
         mayHaveHappened ||= key !== null;
+      } finally {
+        clearTimeout(timer);
+        request.signal.removeEventListener("abort", abort);
       }
       if (!isRepeatable || now() + pauseMs > until) {
         if (refusal !== null && !mayHaveHappened) return refusal;
