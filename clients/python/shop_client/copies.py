@@ -50,13 +50,18 @@ class CatalogCopy:
     categories: dict[UUID, CategoryInCopy] = field(default_factory=dict)
 
     def update(self, api: AuthenticatedClient) -> None:
-        """Bring it up to date. After an exception it can go on from where it was. Raises Refused, NoAnswer."""
+        """Bring it up to date. After an exception it can go on from where it was. Raises Refused, NoAnswer.
+
+        If all has to be read anew, the old products stay until that is done.
+        """
         has_more = True
         while has_more:
             answer = list_catalog_changes.sync_detailed(client=api, after=self.cursor or UNSET, limit=CHANGES_AT_ONCE)
             if answer.status_code == HTTPStatus.GONE and self.cursor is not None:
-                self.cursor, self.products, self.categories = None, {}, {}  # too old, or the shop was set back
-                continue
+                anew = CatalogCopy()  # the cursor is too old, or the shop was set back
+                anew.update(api)
+                self.cursor, self.products, self.categories = anew.cursor, anew.products, anew.categories
+                return
             changes = expected(CatalogChangesBody, answer)
             self.products |= {product.id: product for product in changes.results}
             for product_id in changes.gone:

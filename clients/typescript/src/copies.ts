@@ -29,15 +29,20 @@ export interface CatalogState {
 export class CatalogCopy {
   constructor(public state: CatalogState = { cursor: null, products: {}, categories: {} }) {}
 
-  /** Bring it up to date. After an exception it can go on from where it was. Throws `Refused` and `NoAnswer`. */
+  /**
+   * Bring it up to date. After an exception it can go on from where it was. If all has to be read anew, the old products
+   * stay until that is done. Throws `Refused` and `NoAnswer`.
+   */
   async update(api: Api): Promise<void> {
     for (let hasMore = true; hasMore; ) {
       const after = this.state.cursor;
       const query = { limit: CHANGES_AT_ONCE, ...(after === null ? {} : { after }) };
       const { data, error, response } = await api.GET("/api/v1/catalog/changes", { params: { query } });
       if (response.status === 410 && after !== null) {
-        this.state = { cursor: null, products: {}, categories: {} }; // too old, or the shop was set back
-        continue;
+        const anew = new CatalogCopy(); // the cursor is too old, or the shop was set back
+        await anew.update(api);
+        this.state = anew.state;
+        return;
       }
       if (!data) throw new Refused(error, response);
       for (const product of data.results) this.state.products[product.id] = product;
