@@ -121,7 +121,7 @@ def test_an_owner_replaces_the_lines_of_an_order(customer: httpx.Client, staff: 
     edited = response.json()
     assert (edited["version"], edited["total"], edited["number"]) == (2, "12.20", order["number"])
     assert [(line["product_id"], line["quantity"]) for line in edited["lines"]] == [(chair["id"], 1), (lamp["id"], 1)]
-    assert response.headers["etag"] == '"2"'
+    assert response.headers["etag"].startswith('"2.')
     assert customer.get(f"/orders/{order['id']}").json() == edited
 
 
@@ -146,7 +146,7 @@ def test_a_step_is_only_taken_from_the_version_that_the_client_knows(
     lamp = new_product(staff, stock=5)
     response = customer.post("/orders", json=order_of((lamp, 3)))
     order, path = response.json(), f"/orders/{response.json()['id']}"
-    assert response.headers["etag"] == '"1"'
+    assert response.headers["etag"].startswith('"1.')
     assert response.headers["location"].endswith(path)
     for stale in ('"2"', '"0", "7"', 'W/"2"', '"nonsense"', '""'):
         old = {"If-Match": stale}
@@ -161,7 +161,7 @@ def test_a_step_is_only_taken_from_the_version_that_the_client_knows(
         answer = staff.post(f"{path}/{step}", headers={"If-Match": etag})
         assert answer.status_code == 200, answer.text
         etag = answer.headers["etag"]
-    assert etag == '"5"'
+    assert etag.startswith('"5.')
 
 
 def test_an_unchanged_order_is_not_sent_again(customer: httpx.Client, staff: httpx.Client) -> None:

@@ -6,14 +6,16 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from uuid import uuid4
+from datetime import timedelta
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
 from litestar.testing import TestClient
 
 from phones import PASSWORD, Setup
-from shop_core import Shop
+from shop_core import SYSTEM, Shop
+from shop_core.orders.model import Step
 from shop_http.app import create_app
 from shop_http.routing import SAFETY_HEADERS, App, described
 
@@ -144,6 +146,30 @@ def test_a_stale_version_is_told_the_current_one(phones: Phones) -> None:
     phones.send("PUT", path, phones.setup.wish(2))
     stale = phones.send("PUT", path, phones.setup.wish(3), if_match='"1"')
     assert (stale.status_code, stale.json()["code"], stale.json()["version"]) == (412, "stale_version", 2)
+
+
+def test_after_a_restore_from_a_backup_another_order_of_the_same_version_is_sent(own_phones: Phones) -> None:
+    path, begin = own_phones.order(), own_phones.setup.adapters.begin
+    with begin() as backup:
+        order = backup.orders.get(UUID(path.removeprefix("/orders/")))
+        assert order is not None
+    known = own_phones.send("POST", f"{path}/confirm", by="boss")
+    assert known.headers["etag"] == own_phones.send("GET", path).headers["etag"]
+    with begin() as restored:
+        restored.orders.lock(order.id)
+        restored.orders.update(order.after(Step.CANCEL, SYSTEM, order.created_at + timedelta(seconds=1)))
+    read = own_phones.send("GET", path, if_none_match=known.headers["etag"])
+    assert (read.status_code, read.json()["status"], read.json()["version"]) == (200, "cancelled", 2)
+
+
+def test_a_change_takes_the_tag_of_an_order_and_its_bare_version(phones: Phones) -> None:
+    placed = phones.send("POST", "/orders", phones.setup.wish(1))
+    path, tag = f"/orders/{placed.json()['id']}", placed.headers["etag"]
+    assert re.fullmatch(r'"1\.[0-9]+"', tag)
+    edited = phones.send("PUT", path, phones.setup.wish(2), if_match=tag)
+    assert (edited.status_code, edited.json()["version"]) == (200, 2)
+    assert phones.send("POST", f"{path}/cancel", if_match=tag).status_code == 412
+    assert phones.send("POST", f"{path}/cancel", if_match='"2"').status_code == 200
 
 
 # ---- a header that makes a change safe is honoured, or refused

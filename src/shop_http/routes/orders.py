@@ -108,10 +108,10 @@ async def place_order(request: ShopRequest, form: PlacementForm) -> Response:
     request.state.order_limiter.count_order(request.actor.id, len(placement.units) or 1)
     with request.state.coupon_limiter.guess(request.actor.id, form.coupons) if form.coupons else nullcontext():
         result = await wrap_future(request.state.place(placement))
-    order, location = result.value, f"/orders/{result.value.id}"
+    order, path = result.value, f"/orders/{result.value.id}"
     if order.deleted_at:  # by its customer, after an earlier request with this key
         raise OrderDeleted(order.id)
-    return json_response(OrderBody.of(order), etag=(order.version,), location=location, is_replay=result.replayed)
+    return json_response(OrderBody.of(order), etag=(order.version, order.tag), location=path, is_replay=result.replayed)
 
 
 @post(
@@ -282,7 +282,7 @@ def deliver_order(request: ShopRequest, order_id: UUID, key: IdempotencyKey | No
 
 
 def _order(order: Order) -> Response:
-    return json_response(OrderBody.of(order), etag=(order.version,))
+    return json_response(OrderBody.of(order), etag=(order.version, order.tag))
 
 
 ROUTES = (
