@@ -123,3 +123,20 @@ def test_an_answer_that_only_a_gateway_gives_says_nothing_about_the_order(status
     with pytest.raises(NoAnswer, match=str(status)):
         change_password.sync_detailed(client=shop.api, body=PasswordForm("an old password", "a new password"))
     shop.close()
+
+
+def test_after_a_pause_that_took_longer_than_patience_nothing_is_sent_again() -> None:
+    """As on a phone that was suspended."""
+    clock, sent = [0.0], []
+
+    def lose(request: httpx.Request) -> httpx.Response:
+        sent.append(request)
+        raise httpx.ReadError("the line is cut")
+
+    def suspend(seconds: float) -> None:
+        clock[0] += 3_600
+
+    suspended = RetryingTransport(httpx.MockTransport(lose), now=lambda: clock[0], sleep=suspend)
+    with pytest.raises(NoAnswer):
+        suspended.handle_request(httpx.Request("POST", f"{URL}/api/v1/orders"))
+    assert len(sent) == 1

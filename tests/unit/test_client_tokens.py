@@ -162,6 +162,21 @@ def test_a_refresh_that_ends_late_leaves_the_tokens_of_who_logged_in_meanwhile(a
     assert shop.store.load() == GRACE
 
 
+@pytest.mark.parametrize("refusal", [problem(503, "unavailable", 1), problem(429, "too_many_requests", 1)])
+def test_a_refresh_is_not_repeated_after_a_pause_in_which_another_process_refreshed_the_tokens(
+    refusal: httpx.Response,
+) -> None:
+    """Its token is used by then: to send it again would end the session."""
+    refreshes = [refusal]
+    orders = [problem(*ENDED), problem(409, "key_reused")]
+    shop = ShopOfTwo(
+        {"orders": lambda: orders.pop(0), "refresh": lambda: refreshes.pop()},
+        sleep=lambda _: shop.store.save(Tokens("new", "new", "ada")),
+    )
+    assert place_order.sync_detailed(client=shop.client.api, body=ORDER).status_code == 409
+    assert shop.tokens_of_orders == ["Bearer old", "Bearer new"]
+
+
 def test_a_log_out_that_ends_late_leaves_the_tokens_of_who_logged_in_meanwhile() -> None:
     def late() -> httpx.Response:
         shop.log_in_grace()

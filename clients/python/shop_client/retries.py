@@ -22,6 +22,9 @@ _READS = frozenset({"GET", "HEAD", "OPTIONS"})
 MAY_HAVE_HAPPENED = "may_have_happened"
 """An extension of requests and responses: whether an earlier try that got no answer may have done what is asked for."""
 
+IS_WANTED = "is_wanted"
+"""An extension of requests, a function: whether to send it again, after a pause."""
+
 
 class NoAnswer(Exception):
     """No answer says what happened. Ask later, with the same key: what was asked for may have happened."""
@@ -68,10 +71,8 @@ class RetryingTransport(httpx.BaseTransport):
         if request.method not in _READS and not _is_one_of(UNKEYED, request):
             request.headers.setdefault("idempotency-key", str(uuid4()))
         until, pause_s = self._now() + self._patience_s, _FIRST_PAUSE_S
-        may_have_happened, has_key = (
-            request.extensions.get(MAY_HAVE_HAPPENED, False),
-            "idempotency-key" in request.headers,
-        )
+        may_have_happened = request.extensions.get(MAY_HAVE_HAPPENED, False)
+        has_key = "idempotency-key" in request.headers
         while True:
             refusal: httpx.Response | None = None
             try:
@@ -96,16 +97,25 @@ class RetryingTransport(httpx.BaseTransport):
                         return refusal
                     raise NoAnswer(request, reason)
                 may_have_happened = may_have_happened or (has_key and refusal is None)
-            if self._now() + pause_s > until:
-                if refusal is not None and not may_have_happened:
-                    return refusal
-                raise NoAnswer(request, reason)
-            self._sleep(pause_s * self._rng.uniform(1, 1.25))
-            pause_s = min(2 * pause_s, PAUSE_S_MAX)
+            pause = pause_s * self._rng.uniform(1, 1.25)
+            if self._now() + pause <= until:
+                self._sleep(pause)
+                if (
+                    self._now() <= until and request.extensions.get(IS_WANTED, _always)()
+                ):  # a phone may have slept longer
+                    pause_s = min(2 * pause_s, PAUSE_S_MAX)
+                    continue
+            if refusal is not None and not may_have_happened:
+                return refusal
+            raise NoAnswer(request, reason)
 
     def close(self) -> None:
         """Close the connections."""
         self._inner.close()
+
+
+def _always() -> bool:
+    return True
 
 
 def _is_for_now(status: int) -> bool:

@@ -11,7 +11,7 @@ from typing import Protocol
 import httpx
 
 from shop_client.refusals import code_of, says_nothing_was_done
-from shop_client.retries import MAY_HAVE_HAPPENED, NoAnswer
+from shop_client.retries import IS_WANTED, MAY_HAVE_HAPPENED, NoAnswer
 
 REFRESH = "/api/v1/auth/token/refresh"
 
@@ -155,21 +155,29 @@ class TokenTransport(httpx.BaseTransport):
             raise NoAnswer(request, str(error)) from error
 
     def _send_refresh(self, ended: Tokens, request: httpx.Request) -> httpx.Response | None:
-        answer = self._inner.handle_request(
-            httpx.Request(
-                "POST",
-                request.url.copy_with(path=REFRESH, query=None),
-                json={"refresh": ended.refresh},
-                extensions={**request.extensions, MAY_HAVE_HAPPENED: False},  # among them how long to wait
-            )
+        def is_wanted() -> bool:
+            return self._store.load() == ended  # or somebody else, with the same store, has refreshed them or logged in
+
+        refresh = httpx.Request(
+            "POST",
+            request.url.copy_with(path=REFRESH, query=None),
+            json={"refresh": ended.refresh},
+            extensions={**request.extensions, MAY_HAVE_HAPPENED: False, IS_WANTED: is_wanted},  # also its timeout
         )
-        new = None
-        if answer.status_code == 200:
-            pair = answer.json()
-            new = Tokens(pair["access"], pair["refresh"], ended.username)
+        try:
+            answer = self._inner.handle_request(refresh)
+        except NoAnswer:
+            if is_wanted():
+                raise
+            return None
         with self.lock:
-            if answer.status_code in (200, 401) and self._store.load() == ended:
-                self._store.save(new)
+            if not is_wanted():
+                return None
+            if answer.status_code == 200:
+                pair = answer.json()
+                self._store.save(Tokens(pair["access"], pair["refresh"], ended.username))
+            elif answer.status_code == 401:
+                self._store.save(None)
         return answer if says_nothing_was_done(answer) else None
 
     def close(self) -> None:

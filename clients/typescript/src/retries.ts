@@ -14,6 +14,9 @@ const PAUSE_MS_MAX = 5_000;
  */
 export const uncertain = new WeakSet<Request | Response>();
 
+/** Whether to send a request again, after a pause. Without an entry: yes. */
+export const wanted = new WeakMap<Request, () => boolean>();
+
 /** Sends one request, like the `fetch` of browsers. */
 export type Fetch = (request: Request) => Promise<Response>;
 
@@ -108,11 +111,13 @@ export function retrying(fetchOnce: Fetch, options: RetryOptions = {}): Fetch {
         clearTimeout(timer);
         request.signal.removeEventListener("abort", abort);
       }
-      if (!isRepeatable || now() + pauseMs > until) {
-        if (refusal !== null && !mayHaveHappened) return refusal;
-        throw new NoAnswer(request, key, reason);
+      const pause = pauseMs * (1 + random() / 4);
+      if (isRepeatable && now() + pause <= until) {
+        await sleep(pause);
+        if (now() <= until && (wanted.get(request)?.() ?? true)) continue; // or a phone was suspended
       }
-      await sleep(pauseMs * (1 + random() / 4));
+      if (refusal !== null && !mayHaveHappened) return refusal;
+      throw new NoAnswer(request, key, reason);
     }
   };
 }

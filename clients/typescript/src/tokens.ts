@@ -1,7 +1,7 @@
 /** The tokens of whoever is logged in: sent with each request, refreshed when they end, kept by the application. */
 
 import { codeOf, saysNothingWasDone } from "./refusals.js";
-import { type Fetch, NoAnswer, uncertain } from "./retries.js";
+import { type Fetch, NoAnswer, uncertain, wanted } from "./retries.js";
 
 const REFRESH = "/api/v1/auth/token/refresh";
 
@@ -69,16 +69,22 @@ export function authorized(send: Fetch, store: TokenStore): Fetch {
 
   /** The refusal, if there is one for now. */
   async function refresh(ended: Tokens, request: Request): Promise<Response | null> {
-    const answer = await send(
-      new Request(new URL(REFRESH, request.url), {
-        method: "POST",
-        headers: { "content-type": "application/json" },
-        body: JSON.stringify({ refresh: ended.refresh }),
-      }),
-    );
-    const pair = answer.status === 200 ? ((await answer.json()) as Tokens) : null;
-    if ((pair !== null || answer.status === 401) && store.load()?.refresh === ended.refresh)
-      store.save(pair && { access: pair.access, refresh: pair.refresh, username: ended.username });
+    // Somebody else with the same store may refresh them, or log in.
+    const isWanted = () => store.load()?.refresh === ended.refresh;
+    const asked = new Request(new URL(REFRESH, request.url), {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ refresh: ended.refresh }),
+    });
+    wanted.set(asked, isWanted);
+    const answer = await send(asked).catch((error: unknown) => {
+      if (error instanceof NoAnswer && !isWanted()) return null;
+      throw error;
+    });
+    const pair = answer?.status === 200 ? ((await answer.json()) as Tokens) : null;
+    if (answer === null || !isWanted()) return null;
+    if (pair !== null) store.save({ access: pair.access, refresh: pair.refresh, username: ended.username });
+    else if (answer.status === 401) store.save(null);
     return (await saysNothingWasDone(answer)) ? answer : null;
   }
 

@@ -90,3 +90,34 @@ test("a refresh or a log-out that ends late leaves the tokens of who logged in m
   await shop.logOut();
   assert.deepEqual(store.load(), GRACE);
 });
+
+test("a refresh is not repeated after a pause in which somebody else refreshed the tokens", async () => {
+  for (const refusal of [problem(503, "unavailable", 1), problem(429, "too_many_requests", 1)]) {
+    const [store, sent, orders] = [loggedIn(), [], [ENDED.clone(), problem(409, "key_reused")]];
+    const refreshes = [refusal, ENDED.clone()];
+    const handlers = {
+      "/orders": () => orders.shift(),
+      "/refresh": () => refreshes.shift(),
+      sleep: async () => store.save({ access: "new", refresh: "new", username: "ada" }),
+    };
+    const { response } = await shopOfTwo(store, handlers, sent).api.POST("/api/v1/orders", ORDER);
+    assert.equal(response.status, 409);
+    assert.deepEqual(sent, ["Bearer old", "Bearer new"]);
+    assert.equal(refreshes.length, 1);
+  }
+});
+
+test("after a pause that took longer than patience nothing is sent again", async () => {
+  const sent = [];
+  let clock = 0;
+  const suspended = new ShopClient("http://shop.example", {
+    now: () => clock,
+    sleep: async () => void (clock += 3_600_000),
+    fetch: async (request) => {
+      sent.push(request);
+      throw CUT;
+    },
+  });
+  await assert.rejects(suspended.api.POST("/api/v1/orders", ORDER), NoAnswer);
+  assert.equal(sent.length, 1);
+});
