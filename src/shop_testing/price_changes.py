@@ -121,4 +121,5 @@ class PriceChangesContract(PriceTests):
             still_waits(other)
         for future in (one, other):
             future.result(TIMEOUT_S)
-        assert [rate.basis_points for rate in shop.prices.tax_rates(SYSTEM)] == [1600, 1600, 1700]
+        a, b, m = [rate.basis_points for rate in shop.prices.tax_rates(SYSTEM)]
+        assert (a, b, m) in {(1600, 1600, 1700), (1700, 1700, 1700)}, "as one of them left it, not a mixture"

@@ -17,7 +17,7 @@ from shop_core.errors import CategoryInUse, CategoryNotFound, SlugTaken
 from shop_core.pagination import OffsetRequest, Page
 
 _ADDING = "adding"
-"""Locked beside the rows by whoever adds one."""
+"""Locked by whoever adds one, and with all rows by whoever locks the tree."""
 
 
 class MemoryCategories:

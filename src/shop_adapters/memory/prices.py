@@ -29,7 +29,7 @@ class MemoryPrices:
         self._includes_tax = includes_tax
 
     def rules(self, *, anew: bool = False) -> Rules:
-        """What prices are made with now."""
+        """What prices are made with; nothing is kept here, so it is always as it is now."""
         transaction = self._transaction
         with transaction.statement():
             promotions, rates = transaction.promotions.all(), transaction.tax_rates.all()
@@ -72,7 +72,7 @@ class MemoryPrices:
             self._transaction.use_limits.put(promotion.id, promotion.uses_max)
 
     def withdraw_promotion(self, promotion_id: UUID) -> None:
-        """No further order gets it; those that were priced with it keep their version."""
+        """Once this is committed no further order gets it; those that were priced with it keep their version."""
         with self._transaction.statement():
             self._transaction.promotions.remove(promotion_id)
 

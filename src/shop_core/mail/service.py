@@ -119,6 +119,8 @@ class _Sender:
             Undelivered: also, for good, if it is about a forgotten password and waited for longer than `ASKED_FOR`.
         """
         with self._begin() as uow:
+            if mail.kind is MailKind.PASSWORD_RESET and uow.now() >= mail.at + ASKED_FOR:
+                raise Undelivered("it was asked for more than an hour ago", is_final=True)
             messages = [] if self._split(uow, mail) else list(self._messages(uow, mail))
         for message in messages:
             self._mailer.send(message)
@@ -139,10 +141,7 @@ class _Sender:
 
     def _messages(self, uow: UnitOfWork, mail: Mail) -> Iterator[MailMessage]:
         if mail.kind is MailKind.PASSWORD_RESET:
-            now = uow.now()
-            if now >= mail.at + ASKED_FOR:
-                raise Undelivered("it was asked for more than an hour ago", is_final=True)
-            until = now + RESET_CODE_LIFE
+            until = uow.now() + RESET_CODE_LIFE
             for account, password_hash in uow.accounts.confirmed(mail.address, ACCOUNTS_MAX):
                 if mail.account_id not in (None, account.id):
                     continue
