@@ -159,6 +159,13 @@ class MailsContract(Contract):
         clock.move(timedelta(minutes=1))
         assert [message.username for message in _sent(shop, postbox)] == [refused]
 
+    def test_a_mail_that_is_added_again_is_there_once(self, adapters: Adapters, shop: Shop) -> None:
+        mail = Mail(adapters.new_id(), MailKind.PASSWORD_RESET, shop.now(), address="ada@example.org")
+        for _ in range(2):
+            with adapters.begin() as uow:
+                uow.mails.add_all([mail])
+        assert shop.mails.waiting(SYSTEM)[0] == 1
+
     def test_an_address_that_many_had_and_left_is_still_that_of_its_owner(
         self, shop: Shop, postbox: Postbox, fixtures: Fixtures
     ) -> None:

@@ -205,9 +205,11 @@ class MemoryMails(MemoryQueue[Mail]):
     """`shop_core.ports.Mails`."""
 
     def add_all(self, mails: Sequence[Mail]) -> None:
-        """Add mails that are due at once."""
+        """Add mails that are due at once, but those that are there already."""
         with self._transaction.statement():
-            self._transaction.insert(self._rows, {mail.id: OutboxRow(Queued(mail)) for mail in mails})
+            self._transaction.claim(self._rows.name, [mail.id for mail in mails])
+            there = self._rows.get_all([mail.id for mail in mails])
+            self._rows.put_all({mail.id: OutboxRow(Queued(mail)) for mail in mails if mail.id not in there})
 
     def erase_all(self, account_id: UUID, address: str) -> None:
         """Forget the mails of an account, and those to whoever has confirmed an address."""

@@ -22,6 +22,7 @@ SELECT *, 'epoch', 0, '', false FROM unnest(
     CAST(:ids AS uuid[]), CAST(:kinds AS text[]), CAST(:times AS timestamptz[]), CAST(:account_ids AS uuid[]),
     CAST(:addresses AS text[]), CAST(:order_ids AS uuid[])
 )
+ON CONFLICT DO NOTHING
 """)
 _TAKE = text("""
 WITH taken AS (

@@ -112,7 +112,8 @@ class Outbox(Queue[Event], Protocol):
 class Mails(Queue[Mail], Protocol):
     """The mails that are still to be sent, and those that could not be. They have no order."""
 
-    def add_all(self, mails: Sequence[Mail]) -> None: ...
+    def add_all(self, mails: Sequence[Mail]) -> None:
+        """Add mails that are due at once, but those that are there already."""
 
     def erase_all(self, account_id: UUID, address: str) -> None:
         """Forget the mails of an account, and those to whoever has confirmed an address, as `Mail.address` has it."""
