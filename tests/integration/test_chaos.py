@@ -51,10 +51,10 @@ def test_a_worker_that_dies_while_another_one_hands_over_is_replaced_at_once(tmp
     with ShopServer(tmp_path) as shop:
         before = shop.worker_pids()
         leaving, killed = sorted(before)  # in the order in which they are renewed
+        os.kill(shop.server_pid, signal.SIGHUP)
+        assert wait_until(lambda: shop.worker_pids() - before, WAIT_S_MAX)  # only once all have answered
         os.kill(leaving, signal.SIGSTOP)  # it cannot end what it has under way
         try:
-            os.kill(shop.server_pid, signal.SIGHUP)
-            assert wait_until(lambda: shop.worker_pids() - before, WAIT_S_MAX)
             kill(killed)
             assert wait_until(lambda: len(shop.worker_pids() - before) == 2, WAIT_S_MAX)
             assert leaving in shop.worker_pids()
